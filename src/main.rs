@@ -1,0 +1,3 @@
+//! The `morelia` program; everything is in the library.
+
+fn main() {}
