@@ -1,1 +1,3 @@
 //! Morelia.
+#![allow(missing_docs)]
+pub mod protocol;
