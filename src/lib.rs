@@ -1,3 +1,4 @@
 //! Morelia.
 #![allow(missing_docs)]
+pub mod model;
 pub mod protocol;

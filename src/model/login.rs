@@ -1,0 +1,149 @@
+//! Logins: what a user types to be recognised.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// What the login of a deleted account reads; nobody can register it.
+pub const DELETED_LOGIN: &str = "User deleted";
+
+/// Longest login, in characters. Source: MTP 1.0 revision 17, `register_user`.
+const MAX_CHARS: usize = 64;
+
+/// A login that may be registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login(String);
+
+/// Why a text is no login; each is a sentence for the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidLogin {
+    /// No characters, or too many.
+    #[error("a login has 1 to 64 characters")]
+    Length,
+    /// Space around it.
+    #[error("a login does not begin or end with a space")]
+    OuterSpace,
+    /// A character that cannot be seen or that reorders others.
+    #[error("a login has no control, invisible or text-direction characters")]
+    Invisible,
+    /// The text that stands for deleted accounts.
+    #[error("this login is reserved")]
+    Reserved,
+}
+
+impl Login {
+    /// Takes a login as typed.
+    ///
+    /// # Errors
+    /// The rule that it breaks. Source: MTP 1.0 revision 17, `register_user`.
+    pub fn new(text: &str) -> Result<Self, InvalidLogin> {
+        let count = text.chars().count();
+        if count == 0 || count > MAX_CHARS {
+            return Err(InvalidLogin::Length);
+        }
+        if text.trim() != text {
+            return Err(InvalidLogin::OuterSpace);
+        }
+        if text.chars().any(is_invisible) {
+            return Err(InvalidLogin::Invisible);
+        }
+        if Self::key_of(text) == Self::key_of(DELETED_LOGIN) {
+            return Err(InvalidLogin::Reserved);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The login as typed.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form in which this login is compared with others.
+    #[must_use]
+    pub fn key(&self) -> String {
+        Self::key_of(&self.0)
+    }
+
+    /// The form in which any typed text is compared with logins: compatibility-composed (NFKC) and
+    /// without case. Upper case first, because only that way `ß` meets `SS` and `ς` meets `σ`.
+    #[must_use]
+    pub fn key_of(text: &str) -> String {
+        let folded: String = text
+            .nfkc()
+            .flat_map(char::to_uppercase)
+            .flat_map(char::to_lowercase)
+            .collect();
+        folded.nfkc().collect()
+    }
+
+    /// An ASCII name for protocols that need one: the login where it already is ASCII, else `None`.
+    #[must_use]
+    pub fn localpart(&self) -> Option<String> {
+        let lower = self.0.to_ascii_lowercase();
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        lower.chars().all(plain).then_some(lower)
+    }
+}
+
+/// Tells control, bidirectional, zero-width and other format characters.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_of_any_script_are_welcome() {
+        for login in [
+            "anna",
+            "Анна",
+            "Мария-Луиза 2",
+            "محمد",
+            "日本",
+            "a",
+            &"ж".repeat(64),
+        ] {
+            assert!(Login::new(login).is_ok(), "{login}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_refused() {
+        assert_eq!(Login::new(""), Err(InvalidLogin::Length));
+        assert_eq!(Login::new(&"ж".repeat(65)), Err(InvalidLogin::Length));
+        assert_eq!(Login::new(" anna"), Err(InvalidLogin::OuterSpace));
+        assert_eq!(Login::new("anna\u{a0}"), Err(InvalidLogin::OuterSpace));
+        for login in [
+            "an\0na",
+            "an\u{202e}na",
+            "an\u{200b}na",
+            "an\nna",
+            "\u{2066}x",
+            "a\u{feff}b",
+        ] {
+            assert_eq!(Login::new(login), Err(InvalidLogin::Invisible), "{login:?}");
+        }
+        assert_eq!(Login::new("user DELETED"), Err(InvalidLogin::Reserved));
+    }
+
+    #[test]
+    fn case_and_unicode_form_make_no_difference() {
+        for (one, other) in [
+            ("Anna", "ANNA"),
+            ("Иван", "ИВАН"),
+            ("é", "e\u{301}"),
+            ("straße", "STRASSE"),
+            ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"),
+            ("ａnna", "anna"),
+        ] {
+            assert_eq!(Login::key_of(one), Login::key_of(other));
+        }
+        assert_ne!(Login::key_of("anna"), Login::key_of("anne"));
+    }
+}

@@ -1,0 +1,133 @@
+//! Messages and their files.
+
+use std::sync::Arc;
+
+use super::{MessageId, PublicId, Timestamp};
+
+/// What the text of a deleted message reads.
+pub const DELETED_TEXT: &str = "Message deleted";
+
+/// As what a message shows a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Slot {
+    /// A picture.
+    Picture,
+    /// A film.
+    Video,
+    /// A sound.
+    Audio,
+    /// Anything else.
+    Document,
+    /// A small picture that stands for a feeling.
+    Emoji,
+}
+
+impl Slot {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 5] = [
+        Self::Picture,
+        Self::Video,
+        Self::Audio,
+        Self::Document,
+        Self::Emoji,
+    ];
+
+    /// The number that stands for it in tables.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        self as i64
+    }
+
+    /// The slot that a number stands for.
+    #[must_use]
+    pub fn from_number(number: i64) -> Option<Self> {
+        usize::try_from(number)
+            .ok()
+            .and_then(|n| Self::ALL.get(n))
+            .copied()
+    }
+
+    /// Its bit in the set of slots that a message has.
+    #[must_use]
+    pub fn bit(self) -> i64 {
+        1 << self.number()
+    }
+}
+
+/// How stored bytes become what the client gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// The bytes are the very text that a client sent.
+    Text,
+    /// The bytes go out as base64.
+    Base64,
+}
+
+/// Content of a file; cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// As stored.
+    pub bytes: Arc<[u8]>,
+    /// How it goes out.
+    pub encoding: Encoding,
+}
+
+/// A file of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// As what it is shown.
+    pub slot: Slot,
+    /// What it is.
+    pub content: Content,
+}
+
+/// A message with its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Row number, and the position at which it was sent.
+    pub id: MessageId,
+    /// The id that clients know.
+    pub uuid: PublicId,
+    /// The flow that it belongs to.
+    pub flow: PublicId,
+    /// Its number in that flow, from 0.
+    pub number: i64,
+    /// Who wrote it.
+    pub author: PublicId,
+    /// When.
+    pub sent_at: Timestamp,
+    /// What it says.
+    pub text: Option<String>,
+    /// Its files, by slot.
+    pub files: Vec<Attachment>,
+    /// When it was last edited or deleted.
+    pub edited_at: Option<Timestamp>,
+    /// Set once it has been deleted; the text then says so.
+    pub is_deleted: bool,
+}
+
+impl Message {
+    /// Bytes that this message will take in an answer, roughly: text, files, and what surrounds them.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        /// Keys, ids and times of one message on the wire.
+        const AROUND: usize = 512;
+        let files: usize = self
+            .files
+            .iter()
+            .map(|file| file.content.size_bytes())
+            .sum();
+        AROUND + self.text.as_ref().map_or(0, String::len) + files
+    }
+}
+
+impl Content {
+    /// Bytes that this content takes on the wire.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        match self.encoding {
+            Encoding::Text => self.bytes.len(),
+            Encoding::Base64 => self.bytes.len().div_ceil(3) * 4,
+        }
+    }
+}

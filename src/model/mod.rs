@@ -1,0 +1,24 @@
+//! The words of the domain: users, flows, messages, sessions, events.
+//!
+//! What belongs here: plain values and the rules that hold for one value by itself. What does not:
+//! storage, permission, wire formats; nothing here does I/O or knows serde.
+
+mod event;
+mod flow;
+mod id;
+mod invitation;
+mod login;
+mod message;
+mod session;
+mod time;
+mod user;
+
+pub use event::{Audience, Event, News, Origin};
+pub use flow::{Flow, FlowKind, FlowSummary};
+pub use id::{FileId, FlowId, InvitationId, MessageId, Position, PublicId, SessionId, UserId};
+pub use invitation::Invitation;
+pub use login::{DELETED_LOGIN, InvalidLogin, Login};
+pub use message::{Attachment, Content, DELETED_TEXT, Encoding, Message, Slot};
+pub use session::{Session, SessionInfo};
+pub use time::Timestamp;
+pub use user::User;

@@ -1,0 +1,37 @@
+//! Sessions: one per signed-in device.
+
+use super::{PublicId, SessionId, Timestamp, UserId};
+
+/// Who is behind a token that was found valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Session {
+    /// Row number.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// The id by which clients know that user.
+    pub user_uuid: PublicId,
+    /// Set for administrators of this server.
+    pub is_admin: bool,
+    /// When the token ends unless it is used before.
+    pub expires_at: Timestamp,
+}
+
+/// A session as its owner and the operator see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionInfo {
+    /// Row number, by which it can be revoked.
+    pub id: SessionId,
+    /// Login of its user.
+    pub login: String,
+    /// When the device signed in.
+    pub created_at: Timestamp,
+    /// When it was last used, give or take an hour.
+    pub last_used_at: Timestamp,
+    /// When the token ends unless it is used before.
+    pub expires_at: Timestamp,
+    /// Client address, masked as configured.
+    pub address: Option<String>,
+    /// What the device calls itself.
+    pub label: Option<String>,
+}

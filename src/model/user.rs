@@ -1,0 +1,32 @@
+//! Users.
+
+use super::{Content, PublicId, Timestamp, UserId};
+
+/// An account as the domain sees it. Its password is not part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Row number.
+    pub id: UserId,
+    /// The id that clients know.
+    pub uuid: PublicId,
+    /// As typed at registration, or `User deleted`.
+    pub login: String,
+    /// The name that others read.
+    pub username: Option<String>,
+    /// Known to the user alone.
+    pub email: Option<String>,
+    /// A few words about oneself.
+    pub bio: Option<String>,
+    /// Picture.
+    pub avatar: Option<Content>,
+    /// Set for programs.
+    pub is_bot: bool,
+    /// Set for administrators of this server.
+    pub is_admin: bool,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// Set while an administrator keeps the account from logging in.
+    pub is_suspended: bool,
+    /// Set once the account has been deleted.
+    pub is_deleted: bool,
+}
