@@ -86,8 +86,8 @@ CREATE TABLE flows (
     info        TEXT,
     owner_id    INTEGER REFERENCES users (id),
     chat_key    TEXT UNIQUE,                  -- 'lower user id:higher user id' of a chat, else NULL
-    next_number INTEGER NOT NULL DEFAULT 0,   -- the number that the flow's next message gets
-    first_number INTEGER NOT NULL DEFAULT 0,  -- smaller ones have been removed by retention
+    next_number  INTEGER NOT NULL DEFAULT 0,   -- the number that the flow's next message gets
+    first_number INTEGER NOT NULL DEFAULT 0,  -- smaller ones have been removed by retention; clients count from here
     created_at  INTEGER NOT NULL,
     removed_at  INTEGER                       -- set when an administrator removed the flow
 ) STRICT;
@@ -142,7 +142,7 @@ CREATE TABLE changes (
                                               -- 6 member joined, 7 member left; 8 user registered, 9 changed;
                                               -- 10 read mark moved; 11 you are no longer in flow_id
     flow_id    INTEGER,
-    message_id INTEGER,
+    message_id INTEGER,                       -- of kind 2 and 3; a message that was sent has its position as id
     user_id    INTEGER                        -- whom a change of kind 6 to 10 is about
 ) STRICT;
 CREATE INDEX changes_by_audience ON changes (audience); -- and position, which every index ends with

@@ -90,7 +90,7 @@ pub struct Message {
     pub uuid: PublicId,
     /// The flow that it belongs to.
     pub flow: PublicId,
-    /// Its number in that flow, from 0.
+    /// Its number in that flow, from 0, among those that retention has kept.
     pub number: i64,
     /// Who wrote it.
     pub author: PublicId,

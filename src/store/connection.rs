@@ -1,0 +1,76 @@
+//! Opening the file, and what every connection to it is set to.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::StoreError;
+
+/// "MRLA": the `application_id` in the header of a Morelia database.
+pub(super) const APPLICATION_ID: i32 = 1_297_239_105;
+
+/// How long a connection waits for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Statements that a connection keeps prepared; more than the program has.
+const STATEMENTS: usize = 160;
+
+/// How far a 200 can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// An answer is given after the sync: it survives a power cut.
+    Full,
+    /// An answer is given before: a power cut may lose the last ones. The file stays sound.
+    Normal,
+}
+
+/// Opens a connection that writes, making the file (0600) when there is none.
+///
+/// # Errors
+/// The file cannot be opened, is damaged or is not a database.
+pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.pragma_update(None, "journal_mode", "WAL")?;
+    conn.pragma_update(
+        None,
+        "synchronous",
+        match durability {
+            Durability::Full => "FULL",
+            Durability::Normal => "NORMAL",
+        },
+    )?;
+    // 16 MiB: the log shrinks to this after something long has kept it from being reused.
+    conn.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
+    // The writer checkpoints by itself, after it has answered, and sees when that fails.
+    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+    // What is deleted is overwritten.
+    conn.pragma_update(None, "secure_delete", "ON")?;
+    conn.pragma_update(None, "cache_size", -4096)?;
+    set_common(&conn)?;
+    Ok(conn)
+}
+
+/// Opens a connection that can only read.
+///
+/// # Errors
+/// The file cannot be opened.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.pragma_update(None, "cache_size", -1024)?;
+    set_common(&conn)?;
+    Ok(conn)
+}
+
+fn set_common(conn: &Connection) -> Result<(), StoreError> {
+    conn.pragma_update(None, "foreign_keys", "ON")?;
+    conn.pragma_update(None, "trusted_schema", "OFF")?;
+    conn.pragma_update(None, "cell_size_check", "ON")?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! What can go wrong with the file.
+
+use std::path::PathBuf;
+
+use rusqlite::ffi::{self, ErrorCode};
+
+/// An error of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has held the write lock for too long.
+    #[error("the database is busy: another process is writing to it")]
+    Busy,
+    /// More writes are waiting than the server holds.
+    #[error("too many writes are waiting")]
+    Overloaded,
+    /// The disk is full, or the file cannot be written to.
+    #[error("the database cannot be written to: {0}")]
+    Unwritable(String),
+    /// A sync failed, so what the disk holds is unknown; the process has to end.
+    #[error("the disk failed to keep what was written: {0}")]
+    SyncFailed(String),
+    /// The writer has stopped.
+    #[error("the database is closed")]
+    Closed,
+    /// A row that has to be unique is there already.
+    #[error("already there: {0}")]
+    Conflict(String),
+    /// The file is damaged.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// The file belongs to some other program.
+    #[error("{} is not a Morelia database", .0.display())]
+    Foreign(PathBuf),
+    /// No file there.
+    #[error("there is no database at {}", .0.display())]
+    Missing(PathBuf),
+    /// The file was made by a newer version.
+    #[error(
+        "the database has schema {found}, this program knows {known}: it needs a newer Morelia"
+    )]
+    TooNew {
+        /// Version found in the file.
+        found: i32,
+        /// Newest version known here.
+        known: i32,
+    },
+    /// The file was made by an older version and nobody has migrated it.
+    #[error(
+        "the database has schema {found}, this program needs {known}: run `morelia db migrate`, or start the server once"
+    )]
+    TooOld {
+        /// Version found in the file.
+        found: i32,
+        /// Newest version known here.
+        known: i32,
+    },
+    /// Another server runs on this file.
+    #[error("another server is running on {}", .0.display())]
+    InUse(PathBuf),
+    /// The engine has a known bug that corrupts files.
+    #[error("SQLite {0} can corrupt a database in WAL mode; 3.51.3 or newer is needed")]
+    OldEngine(String),
+    /// A migration failed; the file is as it was.
+    #[error("migrating the database failed: {0}")]
+    Migration(String),
+    /// The operating system refused a file.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A write panicked; it has been rolled back.
+    #[error("a write panicked")]
+    Panicked,
+    /// Anything else that the engine reports.
+    #[error("database error: {0}")]
+    Engine(rusqlite::Error),
+}
+
+impl StoreError {
+    /// The same error for another write of the same commit.
+    pub(super) fn repeat(&self) -> Self {
+        match self {
+            Self::Busy => Self::Busy,
+            Self::Overloaded => Self::Overloaded,
+            Self::SyncFailed(why) => Self::SyncFailed(why.clone()),
+            Self::Damaged(why) => Self::Damaged(why.clone()),
+            Self::Closed => Self::Closed,
+            other => Self::Unwritable(other.to_string()),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    /// Classifies by *extended* code: SQLite calls many things "constraint", and a failed sync is
+    /// not like any other failed write.
+    fn from(err: rusqlite::Error) -> Self {
+        let rusqlite::Error::SqliteFailure(failure, _) = &err else {
+            return Self::Engine(err);
+        };
+        match failure.extended_code {
+            ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
+                return Self::Conflict(err.to_string());
+            }
+            ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC => {
+                return Self::SyncFailed(err.to_string());
+            }
+            _ => {}
+        }
+        match failure.code {
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Busy,
+            ErrorCode::DiskFull | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure => {
+                Self::Unwritable(err.to_string())
+            }
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Damaged(err.to_string()),
+            _ => Self::Engine(err),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(code: i32) -> StoreError {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into()
+    }
+
+    #[test]
+    fn extended_codes_decide() {
+        assert!(matches!(
+            of(ffi::SQLITE_CONSTRAINT_UNIQUE),
+            StoreError::Conflict(_)
+        ));
+        assert!(matches!(
+            of(ffi::SQLITE_CONSTRAINT_FOREIGNKEY),
+            StoreError::Engine(_)
+        ));
+        assert!(matches!(
+            of(ffi::SQLITE_IOERR_FSYNC),
+            StoreError::SyncFailed(_)
+        ));
+        assert!(matches!(
+            of(ffi::SQLITE_IOERR_WRITE),
+            StoreError::Unwritable(_)
+        ));
+        assert!(matches!(of(ffi::SQLITE_FULL), StoreError::Unwritable(_)));
+        assert!(matches!(of(ffi::SQLITE_BUSY_SNAPSHOT), StoreError::Busy));
+        assert!(matches!(of(ffi::SQLITE_NOTADB), StoreError::Damaged(_)));
+    }
+}

@@ -1,0 +1,104 @@
+//! Content of files, each stored once.
+
+use rusqlite::{OptionalExtension, named_params};
+use sha2::{Digest, Sha256};
+
+use super::error::StoreError;
+use super::tx::{Tx, View};
+use crate::model::{Attachment, Content, Encoding, FileId, MessageId, Slot};
+
+/// Stores content, or finds it stored. The references to it count themselves (see the triggers).
+///
+/// # Errors
+/// The file cannot be written.
+pub(super) fn store(tx: &Tx<'_>, content: &Content) -> Result<FileId, StoreError> {
+    let sha256: [u8; 32] = Sha256::digest(&content.bytes).into();
+    let mut find = tx.prepare("SELECT id FROM files WHERE sha256 = :sha256")?;
+    if let Some(id) = find
+        .query_row(named_params! {":sha256": sha256}, |row| row.get(0))
+        .optional()?
+    {
+        return Ok(FileId(id));
+    }
+    tx.prepare("INSERT INTO files (sha256, size, content) VALUES (:sha256, :size, :content)")?
+        .execute(named_params! {
+            ":sha256": sha256,
+            ":size": i64::try_from(content.bytes.len()).unwrap_or(i64::MAX),
+            ":content": &content.bytes[..],
+        })?;
+    Ok(FileId(tx.last_id()))
+}
+
+/// Makes a message show a file.
+pub(super) fn attach(tx: &Tx<'_>, message: MessageId, file: &Attachment) -> Result<(), StoreError> {
+    let id = store(tx, &file.content)?;
+    tx.prepare(
+        "INSERT INTO message_files (message_id, slot, file_id, encoding) VALUES (:message, :slot, :file, :encoding)",
+    )?
+    .execute(named_params! {
+        ":message": message.0,
+        ":slot": file.slot.number(),
+        ":file": id.0,
+        ":encoding": encoding_number(file.content.encoding),
+    })?;
+    Ok(())
+}
+
+/// Makes a message no longer show the file in a slot; content that nothing shows is removed.
+pub(super) fn detach(tx: &Tx<'_>, message: MessageId, slot: Slot) -> Result<(), StoreError> {
+    tx.prepare("DELETE FROM message_files WHERE message_id = :message AND slot = :slot")?
+        .execute(named_params! {":message": message.0, ":slot": slot.number()})?;
+    Ok(())
+}
+
+/// The files of a message, by slot.
+pub(super) fn of_message(
+    view: &View<'_>,
+    message: MessageId,
+) -> Result<Vec<Attachment>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT mf.slot, mf.encoding, f.content FROM message_files mf JOIN files f ON f.id = mf.file_id
+         WHERE mf.message_id = :message ORDER BY mf.slot",
+    )?;
+    let mut rows = statement.query(named_params! {":message": message.0})?;
+    let mut files = Vec::new();
+    while let Some(row) = rows.next()? {
+        let Some(slot) = Slot::from_number(row.get("slot")?) else {
+            continue;
+        };
+        let bytes: Vec<u8> = row.get("content")?;
+        let content = Content {
+            bytes: bytes.into(),
+            encoding: encoding(row.get("encoding")?),
+        };
+        files.push(Attachment { slot, content });
+    }
+    Ok(files)
+}
+
+/// Bytes stored for the files of a message.
+pub(super) fn size_of_message(view: &View<'_>, message: MessageId) -> Result<usize, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT coalesce(SUM(f.size), 0) FROM message_files mf JOIN files f ON f.id = mf.file_id
+         WHERE mf.message_id = :message",
+    )?;
+    let size: i64 = statement.query_row(named_params! {":message": message.0}, |row| row.get(0))?;
+    Ok(usize::try_from(size).unwrap_or(usize::MAX))
+}
+
+/// The number that stands for an encoding in tables.
+pub(super) fn encoding_number(encoding: Encoding) -> i64 {
+    match encoding {
+        Encoding::Text => 0,
+        Encoding::Base64 => 1,
+    }
+}
+
+/// The encoding that a number stands for.
+pub(super) fn encoding(number: i64) -> Encoding {
+    if number == 0 {
+        Encoding::Text
+    } else {
+        Encoding::Base64
+    }
+}

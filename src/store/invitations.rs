@@ -1,0 +1,117 @@
+//! Invitations to register.
+
+use rusqlite::{OptionalExtension, named_params};
+
+use super::error::StoreError;
+use super::tx::{Tx, View};
+use crate::model::{FlowId, Invitation, InvitationId, Timestamp, UserId};
+
+/// What a new invitation begins with.
+#[derive(Debug, Clone)]
+pub struct NewInvitation {
+    /// SHA-256 of the code.
+    pub code_hash: [u8; 32],
+    /// First characters of the code.
+    pub hint: String,
+    /// Who made it; `None`: the command line.
+    pub created_by: Option<UserId>,
+    /// When it ends; `None`: never.
+    pub expires_at: Option<Timestamp>,
+    /// How many may register with it.
+    pub uses: i64,
+    /// The flow that they join.
+    pub flow: Option<FlowId>,
+}
+
+/// Stores an invitation.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn insert(tx: &Tx<'_>, new: &NewInvitation) -> Result<InvitationId, StoreError> {
+    tx.prepare(
+        "INSERT INTO invitations (code_hash, hint, created_by, created_at, expires_at, uses_left, flow_id)
+         VALUES (:code_hash, :hint, :created_by, :now, :expires_at, :uses, :flow)",
+    )?
+    .execute(named_params! {
+        ":code_hash": new.code_hash,
+        ":hint": new.hint,
+        ":created_by": new.created_by.map(|id| id.0),
+        ":now": tx.now().0,
+        ":expires_at": new.expires_at.map(|time| time.0),
+        ":uses": new.uses,
+        ":flow": new.flow.map(|id| id.0),
+    })?;
+    Ok(InvitationId(tx.last_id()))
+}
+
+/// Tells whether a code would let somebody register now.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_usable(
+    view: &View<'_>,
+    code_hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT 1 FROM invitations WHERE code_hash = :code_hash AND uses_left > 0 AND revoked_at IS NULL
+         AND (expires_at IS NULL OR expires_at > :now)",
+    )?;
+    Ok(statement.exists(named_params! {":code_hash": code_hash, ":now": now.0})?)
+}
+
+/// Uses a code once. Returns whether it was good, and the flow to join.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn redeem(tx: &Tx<'_>, code_hash: &[u8; 32]) -> Result<Option<Option<FlowId>>, StoreError> {
+    let mut statement = tx.prepare(
+        "UPDATE invitations SET uses_left = uses_left - 1
+         WHERE code_hash = :code_hash AND uses_left > 0 AND revoked_at IS NULL
+           AND (expires_at IS NULL OR expires_at > :now)
+         RETURNING flow_id",
+    )?;
+    let flow = statement
+        .query_row(
+            named_params! {":code_hash": code_hash, ":now": tx.now().0},
+            |row| row.get::<_, Option<i64>>(0),
+        )
+        .optional()?;
+    Ok(flow.map(|flow| flow.map(FlowId)))
+}
+
+/// All invitations, newest first.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn list(view: &View<'_>) -> Result<Vec<Invitation>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT i.id, i.hint, u.login, i.created_at, i.expires_at, i.uses_left, f.title, i.revoked_at
+         FROM invitations i LEFT JOIN users u ON u.id = i.created_by LEFT JOIN flows f ON f.id = i.flow_id
+         ORDER BY i.id DESC",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok(Invitation {
+            id: InvitationId(row.get("id")?),
+            hint: row.get("hint")?,
+            created_by: row.get("login")?,
+            created_at: Timestamp(row.get("created_at")?),
+            expires_at: row.get::<_, Option<i64>>("expires_at")?.map(Timestamp),
+            uses_left: row.get("uses_left")?,
+            flow: row.get("title")?,
+            is_revoked: row.get::<_, Option<i64>>("revoked_at")?.is_some(),
+        })
+    })?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
+/// Makes an invitation useless. Returns whether there was a usable one.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn revoke(tx: &Tx<'_>, id: InvitationId) -> Result<bool, StoreError> {
+    let changed = tx
+        .prepare("UPDATE invitations SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL")?
+        .execute(named_params! {":now": tx.now().0, ":id": id.0})?;
+    Ok(changed > 0)
+}

@@ -1,0 +1,357 @@
+//! Messages.
+
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension, Row, named_params};
+
+use super::changes::{self, About, Kind, Reach};
+use super::error::StoreError;
+use super::tx::{Tx, View};
+use super::{files, search};
+use crate::model::{
+    Attachment, DELETED_TEXT, FlowId, Message, MessageId, News, Origin, Position, PublicId, Slot,
+    Timestamp, UserId,
+};
+
+/// What a new message says, and where.
+#[derive(Debug, Clone)]
+pub struct NewMessage {
+    /// The flow.
+    pub flow: FlowId,
+    /// The id by which clients know the flow.
+    pub flow_uuid: PublicId,
+    /// Who writes.
+    pub author: UserId,
+    /// The id by which clients know the author.
+    pub author_uuid: PublicId,
+    /// What it says.
+    pub text: Option<String>,
+    /// Its files, at most one a slot.
+    pub files: Vec<Attachment>,
+}
+
+/// Changes to a message; `None` leaves as it is.
+#[derive(Debug, Clone, Default)]
+pub struct MessageEdit {
+    /// New text.
+    pub text: Option<String>,
+    /// Files that replace those in their slots; empty content removes.
+    pub files: Vec<Attachment>,
+}
+
+/// The query for messages with the rest that selects and orders them.
+macro_rules! select_messages {
+    ($rest:literal) => {
+        concat!(
+            "SELECT m.id, m.uuid, f.uuid AS flow_uuid, m.number - f.first_number AS number, u.uuid AS author_uuid, m.sent_at, m.text, m.slots, m.edited_at, m.deleted_at
+             FROM messages m JOIN flows f ON f.id = m.flow_id JOIN users u ON u.id = m.author_id ",
+            $rest
+        )
+    };
+}
+
+/// Appends a message to a flow and tells its members.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn insert(
+    tx: &Tx<'_>,
+    new: NewMessage,
+    origin: Option<Origin>,
+) -> Result<Arc<Message>, StoreError> {
+    let (number, first_number): (i64, i64) = tx
+        .prepare(
+            "UPDATE flows SET next_number = next_number + 1 WHERE id = :flow
+             RETURNING next_number - 1, first_number",
+        )?
+        .query_row(named_params! {":flow": new.flow.0}, |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let position = changes::append(tx, Reach::Members(new.flow), Kind::Sent, About::default())?;
+    let id = MessageId(position.0);
+    let uuid = PublicId::generate();
+    let slots = new
+        .files
+        .iter()
+        .fold(0, |slots, file| slots | file.slot.bit());
+    tx.prepare(
+        "INSERT INTO messages (id, uuid, flow_id, number, author_id, sent_at, text, slots)
+         VALUES (:id, :uuid, :flow, :number, :author, :now, :text, :slots)",
+    )?
+    .execute(named_params! {
+        ":id": id.0,
+        ":uuid": uuid.to_bytes(),
+        ":flow": new.flow.0,
+        ":number": number,
+        ":author": new.author.0,
+        ":now": tx.now().0,
+        ":text": new.text,
+        ":slots": slots,
+    })?;
+    for file in &new.files {
+        files::attach(tx, id, file)?;
+    }
+    tx.index_later();
+    let message = Arc::new(Message {
+        id,
+        uuid,
+        flow: new.flow_uuid,
+        number: number - first_number,
+        author: new.author_uuid,
+        sent_at: tx.now(),
+        text: new.text,
+        files: new.files,
+        edited_at: None,
+        is_deleted: false,
+    });
+    tx.tell(
+        position,
+        origin,
+        tx.audience_of(new.flow)?,
+        News::Message(Arc::clone(&message)),
+    );
+    Ok(message)
+}
+
+/// What has to be known of a message to let somebody change it.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    /// Row number.
+    pub id: MessageId,
+    /// The flow that it belongs to.
+    pub flow: FlowId,
+    /// The id by which clients know that flow.
+    pub flow_uuid: PublicId,
+    /// Who owns that flow.
+    pub flow_owner: Option<UserId>,
+    /// Who wrote it.
+    pub author: UserId,
+    /// Set once it has been deleted.
+    pub is_deleted: bool,
+    /// What it says.
+    pub text: Option<String>,
+    /// Which slots it has files in, a bit each.
+    pub slots: i64,
+}
+
+/// Finds a message by the id that clients know.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn handle(view: &View<'_>, uuid: PublicId) -> Result<Option<Handle>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT m.id, m.flow_id, f.uuid AS flow_uuid, f.owner_id, m.author_id, m.deleted_at, m.text, m.slots
+         FROM messages m JOIN flows f ON f.id = m.flow_id WHERE m.uuid = :uuid AND f.removed_at IS NULL",
+    )?;
+    let found = statement.query_row(named_params! {":uuid": uuid.to_bytes()}, |row| {
+        Ok(Handle {
+            id: MessageId(row.get("id")?),
+            flow: FlowId(row.get("flow_id")?),
+            flow_uuid: PublicId::from_bytes(row.get("flow_uuid")?),
+            flow_owner: row.get::<_, Option<i64>>("owner_id")?.map(UserId),
+            author: UserId(row.get("author_id")?),
+            is_deleted: row.get::<_, Option<i64>>("deleted_at")?.is_some(),
+            text: row.get("text")?,
+            slots: row.get("slots")?,
+        })
+    });
+    Ok(found.optional()?)
+}
+
+/// Edits a message and tells the members of its flow.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn edit(
+    tx: &Tx<'_>,
+    message: &Handle,
+    edit: &MessageEdit,
+    origin: Option<Origin>,
+) -> Result<(), StoreError> {
+    let mut slots = message.slots;
+    for file in &edit.files {
+        files::detach(tx, message.id, file.slot)?;
+        slots &= !file.slot.bit();
+        if !file.content.bytes.is_empty() {
+            files::attach(tx, message.id, file)?;
+            slots |= file.slot.bit();
+        }
+    }
+    let text = edit.text.as_ref().or(message.text.as_ref());
+    search::replace(
+        tx,
+        message.id,
+        message.text.as_deref(),
+        text.map(String::as_str),
+    )?;
+    tx.prepare(
+        "UPDATE messages SET text = :text, slots = :slots, edited_at = :now WHERE id = :id",
+    )?
+    .execute(
+        named_params! {":text": text, ":slots": slots, ":now": tx.now().0, ":id": message.id.0},
+    )?;
+    announce(tx, message, Kind::Edited, origin)
+}
+
+/// Overwrites a message with the note that it was deleted, and tells the members of its flow.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn delete(tx: &Tx<'_>, message: &Handle, origin: Option<Origin>) -> Result<(), StoreError> {
+    for slot in Slot::ALL {
+        if message.slots & slot.bit() != 0 {
+            files::detach(tx, message.id, slot)?;
+        }
+    }
+    search::replace(tx, message.id, message.text.as_deref(), None)?;
+    tx.prepare(
+        "UPDATE messages SET text = :text, slots = 0, edited_at = :now, deleted_at = :now WHERE id = :id",
+    )?
+    .execute(named_params! {":text": DELETED_TEXT, ":now": tx.now().0, ":id": message.id.0})?;
+    announce(tx, message, Kind::Deleted, origin)
+}
+
+/// Logs that a message has changed, and has its present state told to the members of its flow.
+fn announce(
+    tx: &Tx<'_>,
+    message: &Handle,
+    kind: Kind,
+    origin: Option<Origin>,
+) -> Result<(), StoreError> {
+    // The old text is in the write-ahead log until that is emptied.
+    tx.scrub();
+    let about = About {
+        message: Some(message.id),
+        ..About::default()
+    };
+    let position = changes::append(tx, Reach::Members(message.flow), kind, about)?;
+    if let Some(state) = by_id(tx, message.id)? {
+        tx.tell(
+            position,
+            origin,
+            tx.audience_of(message.flow)?,
+            News::Message(Arc::new(state)),
+        );
+    }
+    Ok(())
+}
+
+/// Finds a message by row number.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn by_id(view: &View<'_>, id: MessageId) -> Result<Option<Message>, StoreError> {
+    let mut statement = view.prepare(select_messages!("WHERE m.id = :id"))?;
+    let found = statement
+        .query_row(named_params! {":id": id.0}, message)
+        .optional()?;
+    found
+        .map(|(message, slots)| with_files(view, message, slots))
+        .transpose()
+}
+
+/// Bytes that the files of a message take, without reading them.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn size_of_files(view: &View<'_>, id: MessageId) -> Result<usize, StoreError> {
+    files::size_of_message(view, id)
+}
+
+/// Messages of a flow by number, first to last inclusive, cut where they exceed a budget of bytes:
+/// at least one comes back if there is any.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn by_number(
+    view: &View<'_>,
+    flow: FlowId,
+    first: i64,
+    last: i64,
+    budget_bytes: usize,
+) -> Result<Vec<Message>, StoreError> {
+    let mut statement = view.prepare(select_messages!(
+        "WHERE m.flow_id = :flow AND m.number BETWEEN :first AND :last ORDER BY m.number"
+    ))?;
+    let mut rows =
+        statement.query(named_params! {":flow": flow.0, ":first": first, ":last": last})?;
+    let mut messages = Vec::new();
+    let mut left = budget_bytes;
+    while let Some(row) = rows.next()? {
+        let (message, slots) = message(row)?;
+        let files = if slots == 0 {
+            0
+        } else {
+            files::size_of_message(view, message.id)?
+        };
+        let size = message.size_bytes() + files;
+        if size > left && !messages.is_empty() {
+            break;
+        }
+        left = left.saturating_sub(size);
+        messages.push(with_files(view, message, slots)?);
+    }
+    Ok(messages)
+}
+
+/// The number of the first message of a flow that was sent after a position, or the number that the
+/// next one will get. Numbers and positions grow together, so this is a binary search.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn first_after(
+    view: &View<'_>,
+    flow: &super::flows::Access,
+    after: Position,
+) -> Result<i64, StoreError> {
+    let mut statement =
+        view.prepare("SELECT id FROM messages WHERE flow_id = :flow AND number = :number")?;
+    let (mut low, mut high) = (flow.first_number, flow.next_number);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let id: i64 = statement.query_row(
+            named_params! {":flow": flow.id.0, ":number": middle},
+            |row| row.get(0),
+        )?;
+        if id > after.0 {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    Ok(low)
+}
+
+/// How many messages there are.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn count(view: &View<'_>) -> Result<i64, StoreError> {
+    let mut statement =
+        view.prepare("SELECT coalesce(SUM(next_number - first_number), 0) FROM flows")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+fn with_files(view: &View<'_>, mut message: Message, slots: i64) -> Result<Message, StoreError> {
+    if slots != 0 {
+        message.files = files::of_message(view, message.id)?;
+    }
+    Ok(message)
+}
+
+/// A message without its files, and the slots that it has files in.
+fn message(row: &Row<'_>) -> rusqlite::Result<(Message, i64)> {
+    let message = Message {
+        id: MessageId(row.get("id")?),
+        uuid: PublicId::from_bytes(row.get("uuid")?),
+        flow: PublicId::from_bytes(row.get("flow_uuid")?),
+        number: row.get("number")?,
+        author: PublicId::from_bytes(row.get("author_uuid")?),
+        sent_at: Timestamp(row.get("sent_at")?),
+        text: row.get("text")?,
+        files: Vec::new(),
+        edited_at: row.get::<_, Option<i64>>("edited_at")?.map(Timestamp),
+        is_deleted: row.get::<_, Option<i64>>("deleted_at")?.is_some(),
+    };
+    Ok((message, row.get("slots")?))
+}

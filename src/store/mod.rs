@@ -1,0 +1,284 @@
+//! The file: the only SQL of the program.
+//!
+//! [`Store`] is a handle that can be cloned. [`Store::read`] runs a function on one consistent
+//! state of the file, [`Store::write`] runs one inside a transaction of the only writer; both take
+//! functions of the caller, so that a check of rights and the write that it permits see the same
+//! state. What those functions call (`users::…`, `messages::…`) lives in one file per noun here.
+//!
+//! What does not belong here: rules about who may do what (see [`crate::service`]).
+
+pub mod changes;
+mod connection;
+mod error;
+pub mod files;
+pub mod flows;
+pub mod invitations;
+mod lock;
+pub mod members;
+pub mod messages;
+mod migrations;
+mod readers;
+pub mod search;
+pub mod sessions;
+mod tx;
+pub mod txns;
+pub mod users;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::{oneshot, watch};
+
+pub use connection::Durability;
+pub use error::StoreError;
+pub use lock::ServerLock;
+pub use migrations::newest as newest_schema;
+pub use tx::{Tx, View};
+pub use writer::{Committed, Sink};
+
+use crate::model::Timestamp;
+use readers::Readers;
+use writer::{Job, Shared, Writer};
+
+/// Writes that may wait for the writer; more are refused as overload.
+const MAX_QUEUED: usize = 4096;
+
+/// How to open a file.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What an answered write survives.
+    pub durability: Durability,
+}
+
+/// A handle to the open file.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    jobs: Mutex<Option<SyncSender<Job>>>,
+    readers: Readers,
+    shared: Arc<Shared>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Store {
+    /// Makes the file (0600) and its schema where there is none, and brings an older one up to
+    /// date. Returns where the copy made before a migration is.
+    ///
+    /// # Errors
+    /// The file cannot be made, belongs to another program, is damaged or is too new.
+    pub fn prepare(path: &Path) -> Result<Option<PathBuf>, StoreError> {
+        require_sound_engine()?;
+        create_private(path)?;
+        let mut conn = connection::open_writer(path, Durability::Full)?;
+        migrations::migrate(&mut conn, path)
+    }
+
+    /// Opens a file that has been [prepared](Self::prepare); what is committed goes to `sink`.
+    ///
+    /// # Errors
+    /// There is no file, or it is not one that this program reads.
+    pub fn open(options: &Options, sink: Sink) -> Result<Self, StoreError> {
+        require_sound_engine()?;
+        let path = &options.path;
+        if !path.exists() {
+            return Err(StoreError::Missing(path.clone()));
+        }
+        let conn = connection::open_writer(path, options.durability)?;
+        migrations::require_current(&conn, path)?;
+        let shared = Arc::new(Shared::new());
+        let writer = Writer::new(conn, Arc::clone(&shared), sink)?;
+        let (sender, jobs) = sync_channel(MAX_QUEUED);
+        let failed = shared.failed.clone();
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || {
+                let _guard = TellsOfPanic(failed);
+                writer.run(&jobs);
+            })
+            .map_err(|source| StoreError::File {
+                path: path.clone(),
+                source,
+            })?;
+        let inner = Inner {
+            path: path.clone(),
+            jobs: Mutex::new(Some(sender)),
+            readers: Readers::new(path.clone()),
+            shared,
+            writer: Mutex::new(Some(thread)),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Looks for damage, page by page. Returns what was found, a sentence each; nothing when sound.
+    ///
+    /// # Errors
+    /// The file cannot be read at all.
+    pub fn quick_check(path: &Path) -> Result<Vec<String>, StoreError> {
+        let conn = connection::open_reader(path)?;
+        let mut statement = conn.prepare("PRAGMA quick_check(10)")?;
+        let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+        let mut found = Vec::new();
+        for row in rows {
+            found.push(row?);
+        }
+        found.retain(|line| line != "ok");
+        Ok(found)
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Runs `work` on one consistent state of the file, off the async threads.
+    ///
+    /// # Errors
+    /// What `work` returns, or why the file could not be read.
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.inner.readers.read(work).await
+    }
+
+    /// Runs `work` inside a transaction; `Ok` comes back when it is on disk, and when `work` fails
+    /// nothing that it did remains. Dropping the future does not stop the write.
+    ///
+    /// # Errors
+    /// What `work` returns, or why the file could not be written.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel::<Result<T, E>>();
+        let job: Job = Box::new(move |tx| {
+            let result = tx.map_err(E::from).and_then(work);
+            let keep = result.is_ok();
+            let finish = move |committed: Result<(), StoreError>| {
+                let result = result.and_then(|value| committed.map(|()| value).map_err(E::from));
+                // Who asked may have hung up; the write stands all the same.
+                drop(reply.send(result));
+            };
+            (keep, Box::new(finish))
+        });
+        self.enqueue(job)?;
+        // A write that panics drops its reply.
+        answer
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+    }
+
+    fn enqueue(&self, job: Job) -> Result<(), StoreError> {
+        let jobs = self
+            .inner
+            .jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let sender = jobs.as_ref().ok_or(StoreError::Closed)?;
+        sender.try_send(job).map_err(|err| match err {
+            TrySendError::Full(_) => StoreError::Overloaded,
+            TrySendError::Disconnected(_) => StoreError::Closed,
+        })
+    }
+
+    /// The latest time of which a read that begins afterwards sees every change before it.
+    #[must_use]
+    pub fn settled_until(&self) -> Timestamp {
+        self.inner.shared.settled_until()
+    }
+
+    /// Tells whether the last write succeeded, as far as disk and permissions go.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.inner.shared.writable.load(Ordering::Relaxed)
+    }
+
+    /// Changes to a reason when the process has to end, since what the disk holds is unknown or the
+    /// writer is gone.
+    #[must_use]
+    pub fn failed(&self) -> watch::Receiver<Option<String>> {
+        self.inner.shared.failed.subscribe()
+    }
+
+    /// Lets queued writes commit, empties the write-ahead log and ends the writer. Blocks.
+    pub fn close(&self) {
+        let sender = self
+            .inner
+            .jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        drop(sender);
+        let thread = self
+            .inner
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            if thread.join().is_err() {
+                log::error!("the writer ended with a panic");
+            }
+        }
+    }
+}
+
+/// Tells that the writer has died; a server without one must not look healthy.
+struct TellsOfPanic(watch::Sender<Option<String>>);
+
+impl Drop for TellsOfPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0
+                .send_replace(Some("the database writer stopped".into()));
+        }
+    }
+}
+
+/// Refuses the versions with the WAL-reset bug, 3.7.0 to 3.51.2.
+fn require_sound_engine() -> Result<(), StoreError> {
+    /// 3.51.3, the first version without it.
+    const FIRST_SOUND: i32 = 3_051_003;
+    if rusqlite::version_number() < FIRST_SOUND {
+        return Err(StoreError::OldEngine(rusqlite::version().into()));
+    }
+    Ok(())
+}
+
+/// Makes an empty file that only its owner may read, where there is none.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let result = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match result {
+        Ok(_) => Ok(()),
+        Err(err) if err.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(StoreError::File {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}

@@ -1,0 +1,84 @@
+//! A small set of connections that read, each on a thread of the blocking pool while it does.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::connection;
+use super::error::StoreError;
+use super::tx::View;
+use std::sync::Arc;
+
+/// Connections at most, and so reads at the same time; more than a small board has cores.
+const MAX_READERS: usize = 4;
+
+/// The pool. Connections are opened when first needed and kept.
+pub(super) struct Readers {
+    path: PathBuf,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            idle: Arc::default(),
+            permits: Arc::new(Semaphore::new(MAX_READERS)),
+        }
+    }
+
+    /// Runs `work` inside a read transaction.
+    ///
+    /// # Errors
+    /// What `work` returns, or why the file could not be read.
+    pub(super) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let permits = Arc::clone(&self.permits);
+        let permit = permits
+            .acquire_owned()
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        let idle = Arc::clone(&self.idle);
+        let path = self.path.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let pooled = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let conn = match pooled {
+                Some(conn) => conn,
+                None => connection::open_reader(&path)?,
+            };
+            let result = in_snapshot(&conn, work);
+            // A connection that is stuck in its transaction is not used again.
+            if conn.is_autocommit() {
+                idle.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(conn);
+            }
+            result
+        });
+        task.await
+            .unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+    }
+}
+
+fn in_snapshot<T, E: From<StoreError>>(
+    conn: &Connection,
+    work: impl FnOnce(&View<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    run(conn, "BEGIN")?;
+    let result = work(&View::new(conn));
+    run(conn, "COMMIT")?;
+    result
+}
+
+fn run(conn: &Connection, sql: &str) -> Result<(), StoreError> {
+    conn.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! The full-text index over messages. It is filled when there is time, or when somebody searches.
+
+use rusqlite::named_params;
+
+use super::error::StoreError;
+use super::tx::{Tx, View};
+use super::{members, messages};
+use crate::model::{FlowId, Message, MessageId, UserId};
+
+/// Puts the next messages into the index. Returns whether there may be more.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn index_pending(tx: &Tx<'_>, limit: i64) -> Result<bool, StoreError> {
+    let after = indexed(tx)?;
+    let mut select = tx.prepare(
+        "SELECT id, CASE WHEN deleted_at IS NULL THEN text END AS text FROM messages
+         WHERE id > :after ORDER BY id LIMIT :limit",
+    )?;
+    let mut insert = tx.prepare("INSERT INTO message_search (rowid, text) VALUES (:id, :text)")?;
+    let mut rows = select.query(named_params! {":after": after, ":limit": limit})?;
+    let mut count = 0;
+    let mut last = after;
+    while let Some(row) = rows.next()? {
+        last = row.get("id")?;
+        count += 1;
+        if let Some(text) = row.get::<_, Option<String>>("text")? {
+            insert.execute(named_params! {":id": last, ":text": text})?;
+        }
+    }
+    if last > after {
+        tx.prepare("UPDATE properties SET value = :last WHERE name = 'indexed_message_id'")?
+            .execute(named_params! {":last": last})?;
+    }
+    Ok(count == limit)
+}
+
+/// Tells whether messages wait to be indexed.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_pending(view: &View<'_>) -> Result<bool, StoreError> {
+    let mut statement = view.prepare("SELECT 1 FROM messages WHERE id > :after LIMIT 1")?;
+    Ok(statement.exists(named_params! {":after": indexed(view)?})?)
+}
+
+/// Takes a message's old text out of the index and puts the new one in; to be called before the
+/// text is changed.
+pub(super) fn replace(
+    tx: &Tx<'_>,
+    id: MessageId,
+    old: Option<&str>,
+    new: Option<&str>,
+) -> Result<(), StoreError> {
+    if id.0 > indexed(tx)? {
+        return Ok(());
+    }
+    if let Some(old) = old {
+        tx.prepare(
+            "INSERT INTO message_search (message_search, rowid, text) VALUES ('delete', :id, :old)",
+        )?
+        .execute(named_params! {":id": id.0, ":old": old})?;
+    }
+    if let Some(new) = new {
+        tx.prepare("INSERT INTO message_search (rowid, text) VALUES (:id, :new)")?
+            .execute(named_params! {":id": id.0, ":new": new})?;
+    }
+    Ok(())
+}
+
+/// Messages that contain all words of a text, each perhaps only its beginning; newest first, of
+/// those flows that a user is in, or of one of them.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn find(
+    view: &View<'_>,
+    user: UserId,
+    flow: Option<FlowId>,
+    text: &str,
+    limit: usize,
+    budget_bytes: usize,
+) -> Result<Vec<Message>, StoreError> {
+    let Some(query) = match_expression(text) else {
+        return Ok(Vec::new());
+    };
+    let flows = match flow {
+        Some(flow) => vec![flow],
+        None => members::flows_of(view, user)?,
+    };
+    let mut statement = view.prepare(
+        "SELECT m.id, m.flow_id FROM message_search s JOIN messages m ON m.id = s.rowid
+         WHERE message_search MATCH :query AND m.deleted_at IS NULL ORDER BY s.rowid DESC",
+    )?;
+    let mut rows = statement.query(named_params! {":query": query})?;
+    let mut found: Vec<Message> = Vec::new();
+    let mut left = budget_bytes;
+    while let Some(row) = rows.next()? {
+        if flows.binary_search(&FlowId(row.get("flow_id")?)).is_err() {
+            continue;
+        }
+        let id = MessageId(row.get("id")?);
+        let files = messages::size_of_files(view, id)?;
+        if !found.is_empty() && files > left {
+            break;
+        }
+        if let Some(message) = messages::by_id(view, id)? {
+            left = left.saturating_sub(message.size_bytes());
+            found.push(message);
+        }
+        if found.len() >= limit || left == 0 {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Turns what somebody typed into a query of words, whatever signs it holds: every word is quoted,
+/// so nothing in it is an operator. `None`: there is no word in it.
+fn match_expression(text: &str) -> Option<String> {
+    /// More words than anybody types; bounds the work.
+    const MAX_WORDS: usize = 16;
+    let words = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let quoted: Vec<_> = words
+        .take(MAX_WORDS)
+        .map(|word| format!("\"{word}\"*"))
+        .collect();
+    (!quoted.is_empty()).then(|| quoted.join(" "))
+}
+
+fn indexed(view: &View<'_>) -> Result<i64, StoreError> {
+    let mut statement =
+        view.prepare("SELECT value FROM properties WHERE name = 'indexed_message_id'")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_are_no_operators() {
+        assert_eq!(
+            match_expression("caf\u{e9} AND (b*"),
+            Some("\"caf\u{e9}\"* \"AND\"* \"b\"*".into())
+        );
+        assert_eq!(match_expression("\"'-- ^:"), None);
+        assert_eq!(match_expression(""), None);
+    }
+}

@@ -1,0 +1,156 @@
+//! Sessions: which token belongs to whom.
+
+use rusqlite::{OptionalExtension, named_params};
+
+use super::error::StoreError;
+use super::tx::{Tx, View};
+use crate::model::{PublicId, Session, SessionId, SessionInfo, Timestamp, UserId};
+
+/// What a new session begins with.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Whose it is.
+    pub user: UserId,
+    /// SHA-256 of the token.
+    pub token_hash: [u8; 32],
+    /// When it ends unless it is used before.
+    pub expires_at: Timestamp,
+    /// Client address, masked as configured.
+    pub address: Option<String>,
+    /// What the device calls itself.
+    pub label: Option<String>,
+}
+
+/// Opens a session. Expired ones of anybody are removed on the way.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn insert(tx: &Tx<'_>, new: &NewSession) -> Result<SessionId, StoreError> {
+    tx.prepare("DELETE FROM sessions WHERE expires_at < :now")?
+        .execute(named_params! {":now": tx.now().0})?;
+    tx.prepare(
+        "INSERT INTO sessions (user_id, token_hash, created_at, last_used_at, expires_at, address, label)
+         VALUES (:user, :token_hash, :now, :now, :expires_at, :address, :label)",
+    )?
+    .execute(named_params! {
+        ":user": new.user.0,
+        ":token_hash": new.token_hash,
+        ":now": tx.now().0,
+        ":expires_at": new.expires_at.0,
+        ":address": new.address,
+        ":label": new.label,
+    })?;
+    Ok(SessionId(tx.last_id()))
+}
+
+/// Finds the session of a token, if it has not expired and its user may be here.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn find(
+    view: &View<'_>,
+    token_hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<Option<Session>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT s.id, s.user_id, s.expires_at, u.uuid, u.is_admin FROM sessions s JOIN users u ON u.id = s.user_id
+         WHERE s.token_hash = :token_hash AND s.expires_at > :now
+           AND u.deleted_at IS NULL AND u.suspended_at IS NULL",
+    )?;
+    let found = statement.query_row(
+        named_params! {":token_hash": token_hash, ":now": now.0},
+        |row| {
+            Ok(Session {
+                id: SessionId(row.get("id")?),
+                user: UserId(row.get("user_id")?),
+                user_uuid: PublicId::from_bytes(row.get("uuid")?),
+                is_admin: row.get("is_admin")?,
+                expires_at: Timestamp(row.get("expires_at")?),
+            })
+        },
+    );
+    Ok(found.optional()?)
+}
+
+/// Tells whether a session still stands.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_valid(view: &View<'_>, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id
+         WHERE s.id = :id AND s.expires_at > :now AND u.deleted_at IS NULL AND u.suspended_at IS NULL",
+    )?;
+    Ok(statement.exists(named_params! {":id": id.0, ":now": now.0})?)
+}
+
+/// Notes that a session is in use, which moves its end.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn renew(tx: &Tx<'_>, id: SessionId, expires_at: Timestamp) -> Result<(), StoreError> {
+    tx.prepare("UPDATE sessions SET last_used_at = :now, expires_at = :expires_at WHERE id = :id")?
+        .execute(named_params! {":now": tx.now().0, ":expires_at": expires_at.0, ":id": id.0})?;
+    Ok(())
+}
+
+/// Ends one session. Returns whether there was one.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn end(tx: &Tx<'_>, id: SessionId) -> Result<bool, StoreError> {
+    let removed = tx
+        .prepare("DELETE FROM sessions WHERE id = :id")?
+        .execute(named_params! {":id": id.0})?;
+    tx.end_sessions([id]);
+    Ok(removed > 0)
+}
+
+/// Ends the sessions of a user, all but one if that is given.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn end_all(tx: &Tx<'_>, user: UserId, except: Option<SessionId>) -> Result<usize, StoreError> {
+    let except = except.map_or(-1, |id| id.0);
+    let mut statement =
+        tx.prepare("DELETE FROM sessions WHERE user_id = :user AND id <> :except RETURNING id")?;
+    let rows = statement.query_map(named_params! {":user": user.0, ":except": except}, |row| {
+        row.get(0).map(SessionId)
+    })?;
+    let ended = rows.collect::<Result<Vec<_>, _>>()?;
+    let count = ended.len();
+    tx.end_sessions(ended);
+    Ok(count)
+}
+
+/// The sessions of a user, or of everybody, that have not expired; last used first.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn list(
+    view: &View<'_>,
+    user: Option<UserId>,
+    now: Timestamp,
+) -> Result<Vec<SessionInfo>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT s.id, u.login, s.created_at, s.last_used_at, s.expires_at, s.address, s.label
+         FROM sessions s JOIN users u ON u.id = s.user_id
+         WHERE s.expires_at > :now AND (:user IS NULL OR s.user_id = :user)
+         ORDER BY s.last_used_at DESC, s.id DESC",
+    )?;
+    let rows = statement.query_map(
+        named_params! {":user": user.map(|id| id.0), ":now": now.0},
+        |row| {
+            Ok(SessionInfo {
+                id: SessionId(row.get("id")?),
+                login: row.get("login")?,
+                created_at: Timestamp(row.get("created_at")?),
+                last_used_at: Timestamp(row.get("last_used_at")?),
+                expires_at: Timestamp(row.get("expires_at")?),
+                address: row.get("address")?,
+                label: row.get("label")?,
+            })
+        },
+    )?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}

@@ -1,0 +1,70 @@
+//! What requests with a `txn` have done, so that a repetition is answered and not done again.
+
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension, named_params};
+
+use super::error::StoreError;
+use super::tx::{Tx, View};
+use crate::model::{FlowId, MessageId, UserId};
+
+/// How long a repetition is recognised. MTP asks for 24 hours at least; a phone that was off for a
+/// day is still served.
+const LIFETIME: Duration = Duration::from_secs(48 * 60 * 60);
+
+/// What the first request made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// A message, for this client-made number.
+    Message(MessageId, Option<i64>),
+    /// A flow.
+    Flow(FlowId),
+}
+
+/// Finds what a request has made.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn find(view: &View<'_>, user: UserId, txn: &str) -> Result<Option<Made>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT message_id, flow_id, client_id FROM txns WHERE user_id = :user AND txn = :txn",
+    )?;
+    let found = statement.query_row(named_params! {":user": user.0, ":txn": txn}, |row| {
+        let message: Option<i64> = row.get("message_id")?;
+        let flow: Option<i64> = row.get("flow_id")?;
+        let client_id = row.get("client_id")?;
+        Ok(message
+            .map(|id| Made::Message(MessageId(id), client_id))
+            .or(flow.map(|id| Made::Flow(FlowId(id)))))
+    });
+    Ok(found.optional()?.flatten())
+}
+
+/// Remembers what a request has made. Old memories are removed on the way, a few at a time.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn insert(tx: &Tx<'_>, user: UserId, txn: &str, made: Made) -> Result<(), StoreError> {
+    tx.prepare(
+        "DELETE FROM txns WHERE (user_id, txn) IN
+         (SELECT user_id, txn FROM txns WHERE expires_at < :now ORDER BY expires_at LIMIT 8)",
+    )?
+    .execute(named_params! {":now": tx.now().0})?;
+    let (message, flow, client_id) = match made {
+        Made::Message(id, client_id) => (Some(id.0), None, client_id),
+        Made::Flow(id) => (None, Some(id.0), None),
+    };
+    tx.prepare(
+        "INSERT INTO txns (user_id, txn, message_id, flow_id, client_id, expires_at)
+         VALUES (:user, :txn, :message, :flow, :client_id, :expires_at)",
+    )?
+    .execute(named_params! {
+        ":user": user.0,
+        ":txn": txn,
+        ":message": message,
+        ":flow": flow,
+        ":client_id": client_id,
+        ":expires_at": tx.now().after(LIFETIME).0,
+    })?;
+    Ok(())
+}

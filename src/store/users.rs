@@ -1,0 +1,368 @@
+//! Accounts.
+
+use rusqlite::{OptionalExtension, Row, named_params};
+use std::sync::Arc;
+
+use super::changes::{self, About, Kind, Reach};
+use super::error::StoreError;
+use super::files;
+use super::tx::{Tx, View};
+use crate::model::{
+    Audience, Content, DELETED_LOGIN, Login, News, Origin, PublicId, Timestamp, User, UserId,
+};
+
+/// What a new account begins with.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// Login.
+    pub login: Login,
+    /// Argon2id in PHC text; `None`: nobody can log in.
+    pub password_hash: Option<String>,
+    /// The name that others read.
+    pub username: Option<String>,
+    /// Known to the user alone.
+    pub email: Option<String>,
+    /// Set for administrators.
+    pub is_admin: bool,
+    /// Set for programs.
+    pub is_bot: bool,
+}
+
+/// What a login leads to: the account's number and the hash of its password.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// Row number.
+    pub user: UserId,
+    /// The id that clients know.
+    pub uuid: PublicId,
+    /// Argon2id in PHC text.
+    pub password_hash: Option<String>,
+    /// Set while an administrator keeps the account from logging in.
+    pub is_suspended: bool,
+}
+
+/// Changes to a profile; `None` leaves as it is.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileEdit {
+    /// The name that others read.
+    pub username: Option<String>,
+    /// Known to the user alone.
+    pub email: Option<String>,
+    /// A few words about oneself.
+    pub bio: Option<String>,
+    /// Picture; empty content removes it.
+    pub avatar: Option<Content>,
+}
+
+/// The query for whole accounts with the rest that selects and orders them.
+macro_rules! select_users {
+    ($rest:literal) => {
+        concat!(
+            "SELECT u.id, u.uuid, u.login, u.username, u.email, u.bio, u.is_bot, u.is_admin, u.created_at,
+                    u.suspended_at, u.deleted_at, u.avatar_encoding, a.content AS avatar
+             FROM users u LEFT JOIN files a ON a.id = u.avatar_file_id ",
+            $rest
+        )
+    };
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the login is taken.
+pub fn insert(tx: &Tx<'_>, new: &NewUser, origin: Option<Origin>) -> Result<User, StoreError> {
+    let uuid = PublicId::generate();
+    tx.prepare(
+        "INSERT INTO users (uuid, login, login_key, localpart, password_hash, username, email, is_admin, is_bot, created_at)
+         VALUES (:uuid, :login, :login_key, :localpart, :password_hash, :username, :email, :is_admin, :is_bot, :now)",
+    )?
+    .execute(named_params! {
+        ":uuid": uuid.to_bytes(),
+        ":login": new.login.as_str(),
+        ":login_key": new.login.key(),
+        ":localpart": localpart(tx, &new.login, uuid)?,
+        ":password_hash": new.password_hash,
+        ":username": new.username,
+        ":email": new.email,
+        ":is_admin": new.is_admin,
+        ":is_bot": new.is_bot,
+        ":now": tx.now().0,
+    })?;
+    let id = UserId(tx.last_id());
+    announce(tx, id, Kind::Registered, origin)
+}
+
+/// A name for other protocols that no account has, or ever had.
+fn localpart(tx: &Tx<'_>, login: &Login, uuid: PublicId) -> Result<String, StoreError> {
+    if let Some(name) = login.localpart() {
+        let mut statement = tx.prepare("SELECT 1 FROM users WHERE localpart = :name")?;
+        if !statement.exists(named_params! {":name": name})? {
+            return Ok(name);
+        }
+    }
+    Ok(format!("u{uuid}"))
+}
+
+/// Logs that a profile is new or has changed, and has it told to everybody.
+fn announce(
+    tx: &Tx<'_>,
+    id: UserId,
+    kind: Kind,
+    origin: Option<Origin>,
+) -> Result<User, StoreError> {
+    let position = changes::append(
+        tx,
+        Reach::Everyone,
+        kind,
+        About {
+            user: Some(id),
+            ..About::default()
+        },
+    )?;
+    let user = by_id(tx, id)?.ok_or(StoreError::Engine(rusqlite::Error::QueryReturnedNoRows))?;
+    tx.tell(
+        position,
+        origin,
+        Audience::Everyone,
+        News::User(Arc::new(user.clone())),
+    );
+    Ok(user)
+}
+
+/// Finds an account by row number.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn by_id(view: &View<'_>, id: UserId) -> Result<Option<User>, StoreError> {
+    let mut statement = view.prepare(select_users!("WHERE u.id = :id"))?;
+    Ok(statement
+        .query_row(named_params! {":id": id.0}, user)
+        .optional()?)
+}
+
+/// Finds an account, also a deleted one, by the id that clients know.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn by_uuid(view: &View<'_>, uuid: PublicId) -> Result<Option<User>, StoreError> {
+    let mut statement = view.prepare(select_users!("WHERE u.uuid = :uuid"))?;
+    Ok(statement
+        .query_row(named_params! {":uuid": uuid.to_bytes()}, user)
+        .optional()?)
+}
+
+/// Finds an account by login, however it is typed.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn by_login(view: &View<'_>, login: &str) -> Result<Option<User>, StoreError> {
+    let mut statement = view.prepare(select_users!("WHERE u.login_key = :key"))?;
+    Ok(statement
+        .query_row(named_params! {":key": Login::key_of(login)}, user)
+        .optional()?)
+}
+
+/// The row number behind a public id, of accounts that are not deleted.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn id_of(view: &View<'_>, uuid: PublicId) -> Result<Option<UserId>, StoreError> {
+    let mut statement =
+        view.prepare("SELECT id FROM users WHERE uuid = :uuid AND deleted_at IS NULL")?;
+    Ok(statement
+        .query_row(named_params! {":uuid": uuid.to_bytes()}, |row| {
+            row.get(0).map(UserId)
+        })
+        .optional()?)
+}
+
+/// The account, not deleted, with its password's hash, that a login leads to.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn credentials(view: &View<'_>, login: &str) -> Result<Option<Credentials>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT id, uuid, password_hash, suspended_at FROM users WHERE login_key = :key",
+    )?;
+    let found = statement.query_row(named_params! {":key": Login::key_of(login)}, |row| {
+        Ok(Credentials {
+            user: UserId(row.get("id")?),
+            uuid: PublicId::from_bytes(row.get("uuid")?),
+            password_hash: row.get("password_hash")?,
+            is_suspended: row.get::<_, Option<i64>>("suspended_at")?.is_some(),
+        })
+    });
+    Ok(found.optional()?)
+}
+
+/// All accounts that are not deleted, oldest first.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn all(view: &View<'_>) -> Result<Vec<User>, StoreError> {
+    let mut statement = view.prepare(select_users!("WHERE u.deleted_at IS NULL ORDER BY u.id"))?;
+    let rows = statement.query_map([], user)?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
+/// Accounts whose login, or a word of whose name, begins with a text; by name, at most `limit`.
+///
+/// Comparing folds case as logins do, which SQLite cannot; so this reads the names of all accounts,
+/// of which a private server has few.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn find(view: &View<'_>, text: &str, limit: usize) -> Result<Vec<User>, StoreError> {
+    let wanted = Login::key_of(text.trim());
+    let matches = |name: &str| {
+        let name = Login::key_of(name);
+        name.starts_with(&wanted)
+            || name
+                .split_whitespace()
+                .any(|word| word.starts_with(&wanted))
+    };
+    let mut statement = view
+        .prepare("SELECT id, login, username FROM users WHERE deleted_at IS NULL ORDER BY username IS NULL, username, id")?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (login, username): (String, Option<String>) = (row.get("login")?, row.get("username")?);
+        if matches(&login) || username.as_deref().is_some_and(matches) {
+            found.extend(by_id(view, UserId(row.get("id")?))?);
+            if found.len() >= limit {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// How many accounts there are that are not deleted.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn count(view: &View<'_>) -> Result<i64, StoreError> {
+    let mut statement = view.prepare("SELECT COUNT(*) FROM users WHERE deleted_at IS NULL")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+/// Changes a profile and tells everybody.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn edit(
+    tx: &Tx<'_>,
+    id: UserId,
+    edit: &ProfileEdit,
+    origin: Option<Origin>,
+) -> Result<User, StoreError> {
+    tx.prepare(
+        "UPDATE users SET username = coalesce(:username, username), email = coalesce(:email, email),
+                          bio = coalesce(:bio, bio) WHERE id = :id",
+    )?
+    .execute(named_params! {
+        ":username": edit.username, ":email": edit.email, ":bio": edit.bio, ":id": id.0,
+    })?;
+    if let Some(avatar) = &edit.avatar {
+        set_avatar(
+            tx,
+            id,
+            Some(avatar).filter(|content| !content.bytes.is_empty()),
+        )?;
+    }
+    announce(tx, id, Kind::Profile, origin)
+}
+
+/// Replaces the avatar; `None` removes it.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set_avatar(tx: &Tx<'_>, id: UserId, avatar: Option<&Content>) -> Result<(), StoreError> {
+    let file = avatar
+        .map(|content| files::store(tx, content))
+        .transpose()?;
+    tx.prepare(
+        "UPDATE users SET avatar_file_id = :file, avatar_encoding = :encoding WHERE id = :id",
+    )?
+    .execute(named_params! {
+        ":file": file.map(|file| file.0),
+        ":encoding": avatar.map_or(0, |content| files::encoding_number(content.encoding)),
+        ":id": id.0,
+    })?;
+    tx.scrub();
+    Ok(())
+}
+
+/// Replaces the password's hash.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set_password(tx: &Tx<'_>, id: UserId, hash: &str) -> Result<(), StoreError> {
+    tx.prepare("UPDATE users SET password_hash = :hash WHERE id = :id")?
+        .execute(named_params! {":hash": hash, ":id": id.0})?;
+    tx.scrub();
+    Ok(())
+}
+
+/// Makes an account an administrator's, or no longer one.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set_admin(tx: &Tx<'_>, id: UserId, is_admin: bool) -> Result<(), StoreError> {
+    tx.prepare("UPDATE users SET is_admin = :admin WHERE id = :id")?
+        .execute(named_params! {":admin": is_admin, ":id": id.0})?;
+    Ok(())
+}
+
+/// Keeps an account from logging in, or lets it again.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set_suspended(tx: &Tx<'_>, id: UserId, since: Option<Timestamp>) -> Result<(), StoreError> {
+    tx.prepare("UPDATE users SET suspended_at = :since WHERE id = :id")?
+        .execute(named_params! {":since": since.map(|time| time.0), ":id": id.0})?;
+    Ok(())
+}
+
+/// Empties an account: its row stays, for others' messages and flows refer to it; its login is free.
+///
+/// Source: MTP 1.0 revision 17, `delete_user`.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn empty(tx: &Tx<'_>, id: UserId, origin: Option<Origin>) -> Result<(), StoreError> {
+    set_avatar(tx, id, None)?;
+    tx.prepare(
+        "UPDATE users SET login = :deleted, username = :deleted, login_key = NULL, password_hash = NULL,
+                          email = '', bio = 'deleted', is_admin = 0, suspended_at = NULL,
+                          created_at = :now, deleted_at = :now WHERE id = :id",
+    )?
+    .execute(named_params! {":deleted": DELETED_LOGIN, ":now": tx.now().0, ":id": id.0})?;
+    tx.prepare("DELETE FROM txns WHERE user_id = :id")?
+        .execute(named_params! {":id": id.0})?;
+    tx.scrub();
+    announce(tx, id, Kind::Profile, origin)?;
+    Ok(())
+}
+
+fn user(row: &Row<'_>) -> rusqlite::Result<User> {
+    let avatar: Option<Vec<u8>> = row.get("avatar")?;
+    let encoding = files::encoding(row.get("avatar_encoding")?);
+    Ok(User {
+        id: UserId(row.get("id")?),
+        uuid: PublicId::from_bytes(row.get("uuid")?),
+        login: row.get("login")?,
+        username: row.get("username")?,
+        email: row.get("email")?,
+        bio: row.get("bio")?,
+        avatar: avatar.map(|bytes| Content {
+            bytes: bytes.into(),
+            encoding,
+        }),
+        is_bot: row.get("is_bot")?,
+        is_admin: row.get("is_admin")?,
+        created_at: Timestamp(row.get("created_at")?),
+        is_suspended: row.get::<_, Option<i64>>("suspended_at")?.is_some(),
+        is_deleted: row.get::<_, Option<i64>>("deleted_at")?.is_some(),
+    })
+}

@@ -1,0 +1,362 @@
+//! The one writer: takes what is queued, runs each write in its own savepoint, commits once,
+//! answers all and hands on what happened.
+//!
+//! There is no waiting for a batch to fill: while one commit syncs, the next batch gathers.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::watch;
+
+use super::error::StoreError;
+use super::tx::{MemberCache, Told, Tx, View};
+use super::{changes, search};
+use crate::model::{Event, Position, SessionId, Timestamp};
+
+/// Writes in one commit at most: bounds how long the first of them waits for the last.
+const MAX_BATCH: usize = 256;
+
+/// How often the writer looks, when it has nothing to do, for changes by other processes and for
+/// work that it has put off.
+const IDLE_TICK: Duration = Duration::from_millis(200);
+
+/// Pages in the write-ahead log from which on it is copied into the file: 8 MiB.
+const CHECKPOINT_PAGES: u32 = 2048;
+
+/// Least time between two attempts to empty the log of deleted text.
+const SCRUB_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Changes by another process that are told one by one; more are left to the listeners' catching up.
+const MAX_OUTSIDE: usize = 1000;
+
+/// Messages put into the full-text index at one go.
+const INDEX_CHUNK: i64 = 200;
+
+/// What to call once it is known whether the write is on disk.
+pub(super) type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// A queued write: does its work and tells whether to keep it; or answers why there is none.
+pub(super) type Job = Box<dyn FnOnce(Result<&Tx<'_>, StoreError>) -> (bool, Finish) + Send>;
+
+/// What a commit has changed, for the hub.
+#[derive(Debug, Default)]
+pub struct Committed {
+    /// What happened, in order.
+    pub events: Vec<Event>,
+    /// Sessions that have ended.
+    pub ended: Vec<SessionId>,
+    /// Another process wrote to the file: whatever is remembered of it has to be looked up again.
+    pub outside: bool,
+    /// So much happened outside that listeners have to catch up by themselves.
+    pub missed: bool,
+}
+
+/// Where committed changes go.
+pub type Sink = Box<dyn Fn(Committed) + Send>;
+
+/// What the writer lets others know of itself.
+pub(super) struct Shared {
+    /// Time of the batch that is being committed; readers must not claim to know later times.
+    stamp: Mutex<Option<Timestamp>>,
+    /// Cleared while writes fail for want of space or permission.
+    pub(super) writable: AtomicBool,
+    /// Set, once, to why the process has to end.
+    pub(super) failed: watch::Sender<Option<String>>,
+}
+
+impl Shared {
+    pub(super) fn new() -> Self {
+        Self {
+            stamp: Mutex::new(None),
+            writable: AtomicBool::new(true),
+            failed: watch::Sender::new(None),
+        }
+    }
+
+    fn stamp(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.stamp.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The latest time of which a read that begins afterwards sees all changes before it.
+    pub(super) fn settled_until(&self) -> Timestamp {
+        let stamp = self.stamp();
+        stamp.unwrap_or_else(Timestamp::now)
+    }
+}
+
+/// The writer's own state; lives on its thread.
+pub(super) struct Writer {
+    conn: Connection,
+    shared: Arc<Shared>,
+    sink: Sink,
+    members: RefCell<MemberCache>,
+    /// Position of the last change that has been handed on.
+    position: Position,
+    last_at: Cell<Timestamp>,
+    data_version: i64,
+    wal_pages: Arc<AtomicU32>,
+    scrub: bool,
+    scrubbed_at: Instant,
+    index: bool,
+}
+
+impl Writer {
+    pub(super) fn new(
+        mut conn: Connection,
+        shared: Arc<Shared>,
+        sink: Sink,
+    ) -> Result<Self, StoreError> {
+        let wal_pages = Arc::new(AtomicU32::new(0));
+        let pages = Arc::clone(&wal_pages);
+        conn.wal_hook(Some(
+            move |_: &mut rusqlite::hooks::Wal, count: std::ffi::c_int| {
+                pages.store(u32::try_from(count).unwrap_or(0), Ordering::Relaxed);
+                Ok(())
+            },
+        ))?;
+        let (position, last_at) = changes::last(&View::new(&conn))?;
+        let data_version = data_version(&conn)?;
+        Ok(Self {
+            conn,
+            shared,
+            sink,
+            members: RefCell::default(),
+            position,
+            last_at: Cell::new(last_at),
+            data_version,
+            wal_pages,
+            scrub: true,
+            scrubbed_at: Instant::now(),
+            index: true,
+        })
+    }
+
+    /// Works until all senders are gone, or a sync fails.
+    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+        let mut batch = Vec::with_capacity(MAX_BATCH);
+        loop {
+            match jobs.recv_timeout(IDLE_TICK) {
+                Ok(job) => {
+                    batch.push(job);
+                    batch.extend(jobs.try_iter().take(MAX_BATCH - 1));
+                    self.commit(&mut batch);
+                    self.checkpoint_when_due();
+                }
+                Err(RecvTimeoutError::Timeout) => self.idle(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.shared.failed.borrow().is_some() {
+                return;
+            }
+        }
+        if let Err(err) = self.checkpoint("TRUNCATE") {
+            log::warn!("the write-ahead log stays as it is: {err}");
+        }
+    }
+
+    /// Runs and commits a batch, and answers every write in it.
+    fn commit(&mut self, batch: &mut Vec<Job>) {
+        let mut finishes = Vec::with_capacity(batch.len());
+        let mut committed = Committed::default();
+        let result = self.run_batch(batch, &mut finishes, &mut committed);
+        *self.shared.stamp() = None;
+        match result {
+            Ok(()) => {
+                self.shared.writable.store(true, Ordering::Relaxed);
+                for finish in finishes {
+                    finish(Ok(()));
+                }
+                if !committed.events.is_empty() || !committed.ended.is_empty() || committed.outside
+                {
+                    (self.sink)(committed);
+                }
+            }
+            Err(err) => {
+                self.members.borrow_mut().clear();
+                self.note_failure(&err);
+                for finish in finishes {
+                    finish(Err(err.repeat()));
+                }
+                for job in batch.drain(..) {
+                    job(Err(err.repeat())).1(Ok(()));
+                }
+            }
+        }
+    }
+
+    fn run_batch(
+        &mut self,
+        batch: &mut Vec<Job>,
+        finishes: &mut Vec<Finish>,
+        committed: &mut Committed,
+    ) -> Result<(), StoreError> {
+        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let result = self.run_jobs(batch, finishes, committed).and_then(|()| {
+            self.conn.prepare_cached("COMMIT")?.execute([])?;
+            Ok(())
+        });
+        if result.is_err() && !self.conn.is_autocommit() {
+            if let Err(err) = self.conn.execute_batch("ROLLBACK") {
+                log::error!("rolling back failed: {err}");
+            }
+        }
+        result
+    }
+
+    fn run_jobs(
+        &mut self,
+        batch: &mut Vec<Job>,
+        finishes: &mut Vec<Finish>,
+        committed: &mut Committed,
+    ) -> Result<(), StoreError> {
+        self.notice_outside(committed)?;
+        let now = {
+            let mut stamp = self.shared.stamp();
+            *stamp.insert(plausible(Timestamp::now(), self.last_at.get()))
+        };
+        for job in batch.drain(..) {
+            self.conn.prepare_cached("SAVEPOINT job")?.execute([])?;
+            let tx = Tx::new(&self.conn, now, &self.last_at, &self.members);
+            let outcome = catch_unwind(AssertUnwindSafe(|| job(Ok(&tx))));
+            let succeeded = matches!(outcome, Ok((true, _)));
+            let told = tx.finish(succeeded);
+            if let Ok((_, finish)) = outcome {
+                finishes.push(finish);
+            } else {
+                log::error!("a write panicked and was rolled back");
+            }
+            if self.conn.is_autocommit() {
+                // Some failures (a full disk) make SQLite roll everything back by itself.
+                return Err(StoreError::Unwritable(
+                    "the transaction was rolled back".into(),
+                ));
+            }
+            if !succeeded {
+                self.conn.prepare_cached("ROLLBACK TO job")?.execute([])?;
+            }
+            self.conn.prepare_cached("RELEASE job")?.execute([])?;
+            self.take(told, committed);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, told: Told, committed: &mut Committed) {
+        self.position = told.position.unwrap_or(self.position);
+        committed.events.extend(told.events);
+        committed.ended.extend(told.ended);
+        self.scrub |= told.scrub;
+        self.index |= told.index;
+    }
+
+    /// Reads what other processes have written since the last look.
+    fn notice_outside(&mut self, committed: &mut Committed) -> Result<(), StoreError> {
+        let version = data_version(&self.conn)?;
+        if version == self.data_version {
+            return Ok(());
+        }
+        self.data_version = version;
+        self.members.borrow_mut().clear();
+        committed.outside = true;
+        let view = View::new(&self.conn);
+        let (last, last_at) = changes::last(&view)?;
+        let fresh = changes::between(&view, self.position, last, MAX_OUTSIDE + 1)?;
+        if fresh.len() > MAX_OUTSIDE {
+            committed.missed = true;
+        } else {
+            committed.events.extend(changes::events(&view, &fresh)?);
+        }
+        self.position = last;
+        self.last_at.set(last_at.max(self.last_at.get()));
+        self.index = true;
+        self.scrub = true;
+        Ok(())
+    }
+
+    /// Does what can wait: looks for other processes' changes, indexes text, empties the log.
+    fn idle(&mut self) {
+        match data_version(&self.conn) {
+            Ok(version) if version == self.data_version => {}
+            Ok(_) => self.commit(&mut Vec::new()),
+            Err(err) => self.note_failure(&err),
+        }
+        if self.index {
+            self.index = false;
+            let job: Job = Box::new(|tx| {
+                let result = tx.and_then(|tx| {
+                    if search::index_pending(tx, INDEX_CHUNK)? {
+                        tx.index_later();
+                    }
+                    Ok(())
+                });
+                if let Err(err) = &result {
+                    log::warn!("indexing messages for the search failed: {err}");
+                }
+                (result.is_ok(), Box::new(drop))
+            });
+            self.commit(&mut vec![job]);
+        }
+        self.checkpoint_when_due();
+    }
+
+    fn checkpoint_when_due(&mut self) {
+        let result = if self.scrub && self.scrubbed_at.elapsed() >= SCRUB_INTERVAL {
+            self.scrubbed_at = Instant::now();
+            self.checkpoint("TRUNCATE")
+                .map(|complete| self.scrub = !complete)
+        } else if self.wal_pages.load(Ordering::Relaxed) >= CHECKPOINT_PAGES {
+            self.checkpoint("PASSIVE").map(|_| ())
+        } else {
+            Ok(())
+        };
+        if let Err(err) = result {
+            self.note_failure(&err);
+        }
+    }
+
+    /// Copies the log into the file. Returns whether all of it was copied.
+    fn checkpoint(&self, mode: &str) -> Result<bool, StoreError> {
+        let sql = format!("PRAGMA wal_checkpoint({mode})");
+        let (busy, pages, copied): (i64, i64, i64) = self
+            .conn
+            .query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let complete = busy == 0 && pages == copied;
+        if complete {
+            self.wal_pages.store(0, Ordering::Relaxed);
+        }
+        Ok(complete)
+    }
+
+    /// Draws the consequences of a failed commit.
+    fn note_failure(&self, err: &StoreError) {
+        match err {
+            StoreError::SyncFailed(_) | StoreError::Damaged(_) => {
+                log::error!("{err}; stopping, so that a restart recovers what was acknowledged");
+                self.shared.failed.send_replace(Some(err.to_string()));
+            }
+            StoreError::Unwritable(_) => {
+                if self.shared.writable.swap(false, Ordering::Relaxed) {
+                    log::error!("{err}; serving reads only until writing works again");
+                }
+            }
+            _ => log::warn!("{err}"),
+        }
+    }
+}
+
+/// A clock that shows a time before this program was written is wrong (a Pi starts in 1970): the
+/// time of the last change is nearer to the truth.
+fn plausible(now: Timestamp, last: Timestamp) -> Timestamp {
+    /// 1 November 2026.
+    const WRITTEN: Timestamp = Timestamp(1_793_491_200_000);
+    if now < WRITTEN { now.max(last) } else { now }
+}
+
+fn data_version(conn: &Connection) -> Result<i64, StoreError> {
+    let mut statement = conn.prepare_cached("PRAGMA data_version")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
