@@ -1,0 +1,9 @@
+//! Passwords, tokens and the brake on guessing: pure, knowing no store and no wire.
+
+mod password;
+mod throttle;
+mod token;
+
+pub use password::{HashError, Password, hash_password, verify_password};
+pub use throttle::Throttle;
+pub use token::{InviteCode, Token};

@@ -1,0 +1,109 @@
+//! Password hashing with Argon2id.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+
+/// Memory for one hash, in KiB: 19 MiB, as OWASP recommends for Argon2id with two passes.
+const MEMORY_KIB: u32 = 19 * 1024;
+/// Passes over that memory.
+const PASSES: u32 = 2;
+/// Lanes; a small board has few cores, and two hashes run at a time anyway.
+const LANES: u32 = 1;
+
+/// A password as a client sent it. Its `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    /// Takes a password; to the server it is opaque.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Hashing failed, for want of memory or randomness.
+#[derive(Debug, thiserror::Error)]
+#[error("hashing a password failed: {0}")]
+pub struct HashError(String);
+
+/// Hashes a password with a salt of its own. Takes tens of milliseconds and 19 MiB.
+///
+/// # Errors
+/// There is no memory or no randomness.
+pub fn hash_password(password: &Password) -> Result<String, HashError> {
+    let salt: [u8; 16] = rand::random();
+    let salt = SaltString::encode_b64(&salt).map_err(|err| HashError(err.to_string()))?;
+    let hash = hasher()?.hash_password(password.0.as_bytes(), &salt);
+    hash.map(|hash| hash.to_string())
+        .map_err(|err| HashError(err.to_string()))
+}
+
+/// Tells whether a password is the one that was hashed. Without a hash (no such login, or nobody
+/// can log in there) the answer is no, after the same time.
+///
+/// # Errors
+/// There is no memory.
+pub fn verify_password(password: &Password, hash: Option<&str>) -> Result<bool, HashError> {
+    let known = hash.map_or_else(stand_in, |hash| Ok(hash.to_owned()))?;
+    let Ok(parsed) = PasswordHash::new(&known) else {
+        return Err(HashError("the stored hash is damaged".into()));
+    };
+    let matches = hasher()?
+        .verify_password(password.0.as_bytes(), &parsed)
+        .is_ok();
+    Ok(matches && hash.is_some())
+}
+
+/// The hash that is compared with when there is none, so that both cost the same.
+fn stand_in() -> Result<String, HashError> {
+    static STAND_IN: OnceLock<String> = OnceLock::new();
+    if let Some(hash) = STAND_IN.get() {
+        return Ok(hash.clone());
+    }
+    let hash = hash_password(&Password::new(String::new()))?;
+    Ok(STAND_IN.get_or_init(|| hash).clone())
+}
+
+fn hasher() -> Result<Argon2<'static>, HashError> {
+    let params =
+        Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|err| HashError(err.to_string()))?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_right_password_matches() {
+        let password = Password::new("пароль".into());
+        let hash = hash_password(&password).unwrap();
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+        assert!(verify_password(&password, Some(&hash)).unwrap());
+        assert!(!verify_password(&Password::new("Пароль".into()), Some(&hash)).unwrap());
+        assert!(!verify_password(&Password::new(String::new()), None).unwrap());
+        assert_ne!(
+            hash,
+            hash_password(&password).unwrap(),
+            "each has a salt of its own"
+        );
+    }
+
+    #[test]
+    fn debug_hides_the_password() {
+        assert_eq!(format!("{:?}", Password::new("secret".into())), "***");
+    }
+}

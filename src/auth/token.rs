@@ -1,0 +1,126 @@
+//! Tokens of sessions and codes of invitations: random, stored only as SHA-256.
+
+use std::fmt;
+use std::fmt::Write as _;
+
+use rand::Rng;
+use sha2::{Digest, Sha256};
+
+/// A session's token: 256 random bits, 64 hexadecimal digits on the wire. Its `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// Makes a new token.
+    #[must_use]
+    pub fn mint() -> Self {
+        let bits: [u8; 32] = rand::random();
+        let mut text = String::with_capacity(64);
+        for byte in bits {
+            // Writing to a String does not fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        Self(text)
+    }
+
+    /// The text that the client keeps.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored of a token with this text. A token has too many bits to be guessed from it,
+    /// so a fast hash without salt will do.
+    #[must_use]
+    pub fn hash_of(text: &str) -> [u8; 32] {
+        Sha256::digest(text.as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// An invitation's code: 16 signs out of 32, 80 random bits, that can be read aloud. Its `Debug`
+/// hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InviteCode(String);
+
+/// Digits and capitals without those that are taken for one another (I, L, O, U).
+const SIGNS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+impl InviteCode {
+    /// Makes a new code.
+    #[must_use]
+    pub fn mint() -> Self {
+        let mut random = rand::rng();
+        let mut text = String::new();
+        for place in 0..16 {
+            if place > 0 && place % 4 == 0 {
+                text.push('-');
+            }
+            text.push(char::from(SIGNS[random.random_range(0..SIGNS.len())]));
+        }
+        Self(text)
+    }
+
+    /// The code for people: `XXXX-XXXX-XXXX-XXXX`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Its first four signs, by which one is told from another.
+    #[must_use]
+    pub fn hint(&self) -> &str {
+        self.0.get(..4).unwrap_or_default()
+    }
+
+    /// What is stored of a code typed like this: small letters, missing hyphens and look-alikes are
+    /// forgiven.
+    #[must_use]
+    pub fn hash_of(text: &str) -> [u8; 32] {
+        let signs = text.chars().filter(char::is_ascii_alphanumeric);
+        let folded: String = signs
+            .map(|sign| match sign.to_ascii_uppercase() {
+                'O' => '0',
+                'I' | 'L' => '1',
+                other => other,
+            })
+            .collect();
+        Sha256::digest(folded.as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for InviteCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_differ_and_are_long() {
+        let (one, other) = (Token::mint(), Token::mint());
+        assert_ne!(one, other);
+        assert_eq!(one.as_str().len(), 64);
+        assert_eq!(format!("{one:?}"), "***");
+    }
+
+    #[test]
+    fn a_code_is_forgiving_to_type() {
+        let code = InviteCode::mint();
+        let hash = InviteCode::hash_of(code.as_str());
+        assert_eq!(
+            InviteCode::hash_of(&code.as_str().to_lowercase().replace('-', " ")),
+            hash
+        );
+        assert_eq!(InviteCode::hash_of("0o1iL-"), InviteCode::hash_of("00111"));
+        assert_ne!(InviteCode::hash_of(InviteCode::mint().as_str()), hash);
+    }
+}

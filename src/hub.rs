@@ -1,0 +1,469 @@
+//! Who is here, and who hears of what: live connections, their bounded queues, publishing.
+//!
+//! What belongs here: which user and session is behind which connection, and handing each event to
+//! those who listen. What does not: sockets, wire formats, and the question who may hear of what,
+//! which the event's audience has answered already.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::{Notify, mpsc};
+
+use crate::model::{Audience, Event, News, Origin, Session, SessionId, UserId};
+
+/// How much may wait for one connection.
+#[derive(Debug, Clone, Copy)]
+pub struct QueueLimits {
+    /// Frames.
+    pub frames: usize,
+    /// Bytes, by estimate. One frame is let in whatever its size.
+    pub bytes: usize,
+}
+
+/// An event on its way to its hearers, with the frame that they share.
+#[derive(Debug)]
+pub struct Delivery {
+    /// What happened.
+    pub event: Event,
+    frame: OnceLock<Bytes>,
+}
+
+impl Delivery {
+    /// The frame for this event, made by whoever needs it first.
+    pub fn frame(&self, make: impl FnOnce(&Event) -> Bytes) -> Bytes {
+        self.frame.get_or_init(|| make(&self.event)).clone()
+    }
+
+    /// Bytes that the frame takes, roughly, whether it has been made or not.
+    fn size_bytes(&self) -> usize {
+        /// What any frame has around its content.
+        const AROUND: usize = 256;
+        AROUND
+            + match &self.event.news {
+                News::Message(message) => message.size_bytes(),
+                News::Flow(flow) => flow.members.len() * 44,
+                News::User(user) => user.avatar.as_ref().map_or(0, |avatar| avatar.size_bytes()),
+                News::Left(_) | News::Read { .. } | News::Typing { .. } | News::Presence { .. } => {
+                    0
+                }
+            }
+    }
+}
+
+/// Why a connection hears nothing more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Its session is over.
+    Revoked,
+    /// It did not keep up.
+    Lagged,
+}
+
+const REVOKED: u8 = 1;
+const LAGGED: u8 = 2;
+
+/// What hub and listener both see of a connection.
+#[derive(Debug, Default)]
+struct Shared {
+    state: AtomicU8,
+    queued_bytes: AtomicUsize,
+}
+
+struct Connection {
+    user: UserId,
+    session: SessionId,
+    shared: Arc<Shared>,
+    queue: Option<mpsc::Sender<Arc<Delivery>>>,
+}
+
+#[derive(Default)]
+struct State {
+    connections: HashMap<Origin, Connection>,
+    by_user: HashMap<UserId, Vec<Origin>>,
+    /// Users who may have come or gone since the last look.
+    moved: HashSet<UserId>,
+}
+
+/// The live connections of people who have signed in.
+pub struct Hub {
+    limits: QueueLimits,
+    state: Mutex<State>,
+    next_origin: AtomicU64,
+    /// Grows when what was remembered of sessions may be wrong.
+    epoch: AtomicU64,
+    /// Woken when somebody may have come or gone.
+    movement: Notify,
+}
+
+impl Hub {
+    /// Makes an empty hub.
+    #[must_use]
+    pub fn new(limits: QueueLimits) -> Arc<Self> {
+        Arc::new(Self {
+            limits,
+            state: Mutex::default(),
+            next_origin: AtomicU64::new(1),
+            epoch: AtomicU64::new(0),
+            movement: Notify::new(),
+        })
+    }
+
+    /// Makes a place for a new connection. Nobody is behind it yet.
+    #[must_use]
+    pub fn connect(self: &Arc<Self>) -> Listener {
+        let origin = Origin(self.next_origin.fetch_add(1, Ordering::Relaxed));
+        Listener {
+            hub: Arc::clone(self),
+            origin,
+            signed_in: None,
+            shared: Arc::default(),
+            receiver: None,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands an event to all who are to hear of it and listen.
+    pub fn publish(&self, event: Event) {
+        let delivery = Arc::new(Delivery {
+            event,
+            frame: OnceLock::new(),
+        });
+        let size = delivery.size_bytes();
+        let mut state = self.state();
+        let State {
+            connections,
+            by_user,
+            ..
+        } = &mut *state;
+        match &delivery.event.audience {
+            Audience::Everyone => {
+                for (origin, connection) in connections {
+                    connection.push(*origin, &delivery, size, self.limits);
+                }
+            }
+            Audience::Users(users) => {
+                for origin in users.iter().filter_map(|user| by_user.get(user)).flatten() {
+                    if let Some(connection) = connections.get_mut(origin) {
+                        connection.push(*origin, &delivery, size, self.limits);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends sessions: their connections hear nothing more.
+    pub fn revoke(&self, sessions: &[SessionId]) {
+        if sessions.is_empty() {
+            return;
+        }
+        self.forget_sessions();
+        for connection in self.state().connections.values_mut() {
+            if sessions.contains(&connection.session) {
+                connection.end(REVOKED);
+            }
+        }
+    }
+
+    /// Makes every listener catch up by itself, since too much happened to be told.
+    pub fn lag_all(&self) {
+        for connection in self.state().connections.values_mut() {
+            if connection.queue.is_some() {
+                connection.end(LAGGED);
+            }
+        }
+    }
+
+    /// Has every connection look its session up again before the next request.
+    pub fn forget_sessions(&self) {
+        self.epoch.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Changes whenever what was remembered of a session may be wrong.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    /// Sessions that are connected now.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<SessionId> {
+        self.state()
+            .connections
+            .values()
+            .map(|connection| connection.session)
+            .collect()
+    }
+
+    /// Which of these users are connected now.
+    #[must_use]
+    pub fn online(&self, users: &[UserId]) -> Vec<UserId> {
+        let state = self.state();
+        users
+            .iter()
+            .copied()
+            .filter(|user| state.by_user.contains_key(user))
+            .collect()
+    }
+
+    /// How many users are connected now.
+    #[must_use]
+    pub fn online_count(&self) -> usize {
+        self.state().by_user.len()
+    }
+
+    /// Waits until users may have come or gone, and says who.
+    ///
+    /// Cancel safe.
+    pub async fn moved(&self) -> HashSet<UserId> {
+        loop {
+            let moved = std::mem::take(&mut self.state().moved);
+            if !moved.is_empty() {
+                return moved;
+            }
+            self.movement.notified().await;
+        }
+    }
+
+    fn enter(&self, origin: Origin, session: Session, shared: &Arc<Shared>) {
+        let connection = Connection {
+            user: session.user,
+            session: session.id,
+            shared: Arc::clone(shared),
+            queue: None,
+        };
+        let mut state = self.state();
+        state.connections.insert(origin, connection);
+        state.by_user.entry(session.user).or_default().push(origin);
+        state.moved.insert(session.user);
+        drop(state);
+        self.movement.notify_one();
+    }
+
+    fn leave(&self, origin: Origin) {
+        let mut state = self.state();
+        let Some(connection) = state.connections.remove(&origin) else {
+            return;
+        };
+        if let Some(origins) = state.by_user.get_mut(&connection.user) {
+            origins.retain(|other| *other != origin);
+            if origins.is_empty() {
+                state.by_user.remove(&connection.user);
+            }
+        }
+        state.moved.insert(connection.user);
+        drop(state);
+        self.movement.notify_one();
+    }
+}
+
+impl Connection {
+    fn push(&mut self, origin: Origin, delivery: &Arc<Delivery>, size: usize, limits: QueueLimits) {
+        let Some(queue) = &self.queue else { return };
+        if delivery.event.origin == Some(origin) {
+            return;
+        }
+        let before = self.shared.queued_bytes.fetch_add(size, Ordering::Relaxed);
+        let too_much = before > 0 && before + size > limits.bytes;
+        if too_much || queue.try_send(Arc::clone(delivery)).is_err() {
+            self.end(LAGGED);
+        }
+    }
+
+    /// Lets nothing more into the queue; what has been let in, the listener no longer reads.
+    fn end(&mut self, state: u8) {
+        self.shared.state.store(state, Ordering::Release);
+        self.queue = None;
+    }
+}
+
+/// A connection's side of the hub. Dropping it is going away.
+pub struct Listener {
+    hub: Arc<Hub>,
+    origin: Origin,
+    signed_in: Option<SessionId>,
+    shared: Arc<Shared>,
+    receiver: Option<mpsc::Receiver<Arc<Delivery>>>,
+}
+
+impl Listener {
+    /// The number of this connection, by which its own changes are known.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Says who is behind this connection. Another session than before ends listening.
+    pub fn sign_in(&mut self, session: Session) {
+        if self.signed_in == Some(session.id) && self.ended().is_none() {
+            return;
+        }
+        self.sign_out();
+        self.shared = Arc::default();
+        self.hub.enter(self.origin, session, &self.shared);
+        self.signed_in = Some(session.id);
+    }
+
+    /// Says that nobody is behind this connection any more.
+    pub fn sign_out(&mut self) {
+        if self.signed_in.take().is_some() {
+            self.hub.leave(self.origin);
+            self.receiver = None;
+        }
+    }
+
+    /// Begins to listen; from now on, events wait in the queue. Does nothing before `sign_in`.
+    pub fn listen(&mut self) {
+        let mut state = self.hub.state();
+        if let Some(connection) = state.connections.get_mut(&self.origin) {
+            let (sender, receiver) = mpsc::channel(self.hub.limits.frames.max(1));
+            self.shared.queued_bytes.store(0, Ordering::Relaxed);
+            connection.queue = Some(sender);
+            self.receiver = Some(receiver);
+        }
+    }
+
+    /// Tells whether this connection listens.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        self.receiver.is_some()
+    }
+
+    /// Why nothing more will be heard, if so.
+    #[must_use]
+    pub fn ended(&self) -> Option<Ended> {
+        match self.shared.state.load(Ordering::Acquire) {
+            REVOKED => Some(Ended::Revoked),
+            LAGGED => Some(Ended::Lagged),
+            _ => None,
+        }
+    }
+
+    /// Waits for the next event; pending for ever when this connection does not listen.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    /// Why there will be none.
+    pub async fn next(&mut self) -> Result<Arc<Delivery>, Ended> {
+        let Some(receiver) = &mut self.receiver else {
+            return std::future::pending().await;
+        };
+        let delivery = receiver.recv().await;
+        if let Some(ended) = self.ended() {
+            return Err(ended);
+        }
+        let Some(delivery) = delivery else {
+            return std::future::pending().await;
+        };
+        self.shared
+            .queued_bytes
+            .fetch_sub(delivery.size_bytes(), Ordering::Relaxed);
+        Ok(delivery)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.sign_out();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{PublicId, Timestamp};
+
+    const LIMITS: QueueLimits = QueueLimits {
+        frames: 2,
+        bytes: 10_000,
+    };
+
+    fn session(id: i64, user: i64) -> Session {
+        Session {
+            id: SessionId(id),
+            user: UserId(user),
+            user_uuid: PublicId(1),
+            is_admin: false,
+            expires_at: Timestamp::now(),
+        }
+    }
+
+    fn typing(users: &[i64], origin: Option<Origin>) -> Event {
+        let users: Vec<_> = users.iter().copied().map(UserId).collect();
+        let news = News::Typing {
+            flow: PublicId(1),
+            user: PublicId(2),
+        };
+        Event {
+            position: None,
+            origin,
+            audience: Audience::Users(users.into()),
+            news,
+        }
+    }
+
+    fn listening(hub: &Arc<Hub>, id: i64, user: i64) -> Listener {
+        let mut listener = hub.connect();
+        listener.sign_in(session(id, user));
+        listener.listen();
+        listener
+    }
+
+    #[tokio::test]
+    async fn only_the_audience_hears_and_not_its_origin() {
+        let hub = Hub::new(LIMITS);
+        let (mut anna, mut boris, mut clara) = (
+            listening(&hub, 1, 1),
+            listening(&hub, 2, 2),
+            listening(&hub, 3, 3),
+        );
+        hub.publish(typing(&[1, 2], Some(anna.origin())));
+        assert!(boris.next().await.is_ok());
+        hub.publish(typing(&[1, 3], None));
+        assert!(
+            anna.next().await.unwrap().event.origin.is_none(),
+            "her own came back"
+        );
+        assert!(clara.next().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_does_not_keep_up_is_cut_off_and_others_are_not() {
+        let hub = Hub::new(LIMITS);
+        let (mut slow, mut quick) = (listening(&hub, 1, 1), listening(&hub, 2, 2));
+        for _ in 0..3 {
+            hub.publish(typing(&[1, 2], None));
+            assert!(quick.next().await.is_ok());
+        }
+        assert_eq!(slow.next().await.unwrap_err(), Ended::Lagged);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_heard_after_revocation() {
+        let hub = Hub::new(LIMITS);
+        let (mut anna, mut other) = (listening(&hub, 1, 1), listening(&hub, 2, 1));
+        let epoch = hub.epoch();
+        hub.publish(typing(&[1], None));
+        hub.revoke(&[SessionId(1)]);
+        assert_eq!(anna.next().await.unwrap_err(), Ended::Revoked);
+        assert!(other.next().await.is_ok());
+        assert_ne!(hub.epoch(), epoch);
+    }
+
+    #[tokio::test]
+    async fn going_away_is_noticed() {
+        let hub = Hub::new(LIMITS);
+        let listener = listening(&hub, 1, 7);
+        assert!(hub.moved().await.contains(&UserId(7)));
+        assert_eq!(hub.online(&[UserId(7), UserId(8)]), [UserId(7)]);
+        drop(listener);
+        assert!(hub.moved().await.contains(&UserId(7)));
+        assert!(hub.online(&[UserId(7)]).is_empty());
+        assert!(hub.state().connections.is_empty());
+    }
+}
