@@ -1,7 +1,22 @@
 //! Morelia.
 #![allow(missing_docs)]
+// Tests fail by panicking, and print what a person needs to see why.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::expect_used,
+        clippy::panic,
+        clippy::print_stderr,
+        clippy::print_stdout,
+        clippy::unwrap_used
+    )
+)]
+
 pub mod auth;
+pub mod config;
+pub mod exit;
 pub mod hub;
 pub mod model;
+pub mod nearest;
 pub mod protocol;
 pub mod store;

@@ -1,0 +1,68 @@
+//! `[auth]`.
+
+use super::{Key, Kind, Section, put, true_or_false, word};
+use crate::config::units::{CENTURY, DAY, SECOND, duration, number, show_duration};
+use crate::config::words::{Registration, Word};
+
+pub(super) const AUTH: Section = Section {
+    name: "auth",
+    about: "Accounts, sessions and attempts to log in.",
+    keys: &[
+        Key {
+            name: "registration",
+            kind: Kind::Text,
+            values: "open, invite or closed",
+            about: "Who may make an account: anybody, whoever has an invitation (`morelia invite \
+                    create`), or nobody but you (`morelia user add`).",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.auth.registration, Registration::read(text)),
+            show: |config| word(config.auth.registration),
+        },
+        Key {
+            name: "token_ttl",
+            kind: Kind::Text,
+            values: "a duration from 1s",
+            about: "How long a device stays logged in after it was last used.",
+            example: "",
+            reload: false,
+            set: |config, text, _| {
+                put(&mut config.auth.token_ttl, duration(text, SECOND..=CENTURY))
+            },
+            show: |config| show_duration(config.auth.token_ttl),
+        },
+        Key {
+            name: "login_attempts",
+            kind: Kind::Number,
+            values: "1 to 1000000",
+            about: "How many failed logins an account or an address has within login_window before it \
+                    must wait. Devices that are logged in already are not concerned.",
+            example: "",
+            reload: false,
+            set: |config, text, _| {
+                put(&mut config.auth.login_attempts, number(text, 1..=1_000_000))
+            },
+            show: |config| config.auth.login_attempts.to_string(),
+        },
+        Key {
+            name: "login_window",
+            kind: Kind::Text,
+            values: "a duration from 1s to 1d",
+            about: "The time over which failed logins are counted.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.auth.login_window, duration(text, SECOND..=DAY)),
+            show: |config| show_duration(config.auth.login_window),
+        },
+        Key {
+            name: "members_invite",
+            kind: Kind::Switch,
+            values: "true or false",
+            about: "Whether every member may invite others, not only administrators.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.auth.members_invite, bool::read(text)),
+            show: |config| true_or_false(config.auth.members_invite),
+        },
+    ],
+};

@@ -1,0 +1,155 @@
+//! `[limits]`.
+
+use super::{Key, Kind, Section, put};
+use crate::config::units::{GB, KB, MB, number, show_size, size};
+use crate::config::{Config, SendQueue};
+
+/// A frame is held in memory whole, so none may be larger than what a small machine has.
+const MAX_FRAME: usize = GB;
+
+pub(super) const LIMITS: Section = Section {
+    name: "limits",
+    about: "What one client may ask of the server, so that none can starve the others. A KB is 1024 \
+            bytes.",
+    keys: &[
+        Key {
+            name: "connections",
+            kind: Kind::Number,
+            values: "1 to 1000000",
+            about: "Connections at a time. One that is idle takes about 10 KB of memory.",
+            example: "",
+            reload: true,
+            set: |config, text, _| put(&mut config.limits.connections, number(text, 1..=1_000_000)),
+            show: |config| config.limits.connections.to_string(),
+        },
+        Key {
+            name: "connections_per_ip",
+            kind: Kind::Number,
+            values: "1 to 1000000",
+            about: "Connections at a time from one address (of IPv6: one /64). A household shares one \
+                    address.",
+            example: "",
+            reload: true,
+            set: |config, text, _| {
+                put(
+                    &mut config.limits.connections_per_ip,
+                    number(text, 1..=1_000_000),
+                )
+            },
+            show: |config| config.limits.connections_per_ip.to_string(),
+        },
+        Key {
+            name: "requests_per_second",
+            kind: Kind::Number,
+            values: "1 to 1000000",
+            about: "Requests a second that one connection may keep up; beyond, it is answered with 429.",
+            example: "",
+            reload: true,
+            set: |config, text, _| {
+                put(
+                    &mut config.limits.requests_per_second,
+                    number(text, 1..=1_000_000),
+                )
+            },
+            show: |config| config.limits.requests_per_second.to_string(),
+        },
+        Key {
+            name: "burst",
+            kind: Kind::Number,
+            values: "1 to 1000000",
+            about: "Requests that one connection may send at once before that rate holds.",
+            example: "",
+            reload: true,
+            set: |config, text, _| put(&mut config.limits.burst, number(text, 1..=1_000_000)),
+            show: |config| config.limits.burst.to_string(),
+        },
+        Key {
+            name: "messages",
+            kind: Kind::Number,
+            values: "1 to 10000",
+            about: "Messages in one answer. Clients of the protocol count on 100.",
+            example: "",
+            reload: true,
+            set: |config, text, _| put(&mut config.limits.messages, number(text, 1..=10_000)),
+            show: |config| config.limits.messages.to_string(),
+        },
+        Key {
+            name: "users",
+            kind: Kind::Number,
+            values: "1 to 10000",
+            about: "Users that one request may ask about.",
+            example: "",
+            reload: true,
+            set: |config, text, _| put(&mut config.limits.users, number(text, 1..=10_000)),
+            show: |config| config.limits.users.to_string(),
+        },
+        Key {
+            name: "frame",
+            kind: Kind::Text,
+            values: "a size from 1KB to 1GB",
+            about: "The largest request. A message with files is one request, so this bounds them too.",
+            example: "",
+            reload: true,
+            set: |config, text, _| put(&mut config.limits.frame_bytes, size(text, KB..=MAX_FRAME)),
+            show: |config| show_size(config.limits.frame_bytes),
+        },
+        Key {
+            name: "text",
+            kind: Kind::Text,
+            values: "a size from 1 to 64MB",
+            about: "The text of one message.",
+            example: "",
+            reload: true,
+            set: |config, text, _| put(&mut config.limits.text_bytes, size(text, 1..=64 * MB)),
+            show: |config| show_size(config.limits.text_bytes),
+        },
+        Key {
+            name: "files",
+            kind: Kind::Text,
+            values: "a size from 0 to 1GB; 0 refuses files",
+            about: "All files of one message together.",
+            example: "",
+            reload: true,
+            set: |config, text, _| put(&mut config.limits.files_bytes, size(text, 0..=MAX_FRAME)),
+            show: |config| show_size(config.limits.files_bytes),
+        },
+        Key {
+            name: "answer",
+            kind: Kind::Text,
+            values: "a size from 1KB to 1GB",
+            about: "About how large an answer gets before it is cut and the client asks for the rest; \
+                    one message always fits.",
+            example: "",
+            reload: true,
+            set: |config, text, _| put(&mut config.limits.answer_bytes, size(text, KB..=MAX_FRAME)),
+            show: |config| show_size(config.limits.answer_bytes),
+        },
+        Key {
+            name: "send_queue",
+            kind: Kind::Text,
+            values: "frames (1 to 1000000) and a size (1KB to 1GB): `256 frames or 8MB`, short `256 8MB`",
+            about: "How much may wait for a client that reads too slowly. Past either bound its \
+                    connection is closed; it catches up when it comes back.",
+            example: "",
+            reload: true,
+            set: |config, text, _| put(&mut config.limits.send_queue, send_queue(text)),
+            show: |Config { limits, .. }| {
+                let SendQueue { frames, bytes } = limits.send_queue;
+                format!("{frames} frames or {}", show_size(bytes))
+            },
+        },
+    ],
+};
+
+fn send_queue(text: &str) -> Result<SendQueue, String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let ([frames, "frames", "or", bytes] | [frames, bytes]) = words[..] else {
+        return Err(format!(
+            "`{text}` is not two bounds such as `256 frames or 8MB`"
+        ));
+    };
+    Ok(SendQueue {
+        frames: number(frames, 1..=1_000_000)?,
+        bytes: size(bytes, KB..=MAX_FRAME)?,
+    })
+}

@@ -1,0 +1,142 @@
+//! `[logging]`, `[web]` and `[api]`.
+
+use super::{Key, Kind, Section, optional_path, put, show_path, word};
+use crate::config::addresses::AllowedOrigins;
+use crate::config::units::{CENTURY, DAY, duration_in, show_duration};
+use crate::config::words::{ApiVersion, ClientIp, ColorMode, Word};
+use log::LevelFilter;
+
+pub(super) const LOGGING: Section = Section {
+    name: "logging",
+    about: "What the server tells about itself. Texts of messages, passwords and tokens are never logged.",
+    keys: &[
+        Key {
+            name: "level",
+            kind: Kind::Text,
+            values: "error, warn, info, debug, trace or off",
+            about: "error: you must act. warn: a client misbehaves. info: start, stop, sign-ups. debug: \
+                    every request.",
+            example: "",
+            reload: true,
+            set: |config, text, _| put(&mut config.logging.level, LevelFilter::read(text)),
+            show: |config| word(config.logging.level),
+        },
+        Key {
+            name: "file",
+            kind: Kind::Text,
+            values: "a path; empty for standard error",
+            about: "The log file. Under systemd leave it empty: the journal keeps the log. The file is \
+                    opened again on SIGHUP.",
+            example: "/var/log/morelia/morelia.log",
+            reload: false,
+            set: |config, text, folder| put(&mut config.logging.file, optional_path(text, folder)),
+            show: |config| show_path(config.logging.file.as_ref()),
+        },
+        Key {
+            name: "expiration_date",
+            kind: Kind::Text,
+            values: "a duration from 1d; a plain number is days",
+            about: "How long log files are kept. Each day has its own, named after the date (UTC).",
+            example: "",
+            reload: false,
+            set: |config, text, _| {
+                put(
+                    &mut config.logging.expiration_date,
+                    duration_in(text, DAY, DAY..=CENTURY),
+                )
+            },
+            show: |config| show_duration(config.logging.expiration_date),
+        },
+        Key {
+            name: "colors",
+            kind: Kind::Text,
+            values: "auto, always or never",
+            about: "Whether standard error is coloured; auto means on a terminal, unless the environment \
+                    has NO_COLOR.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.logging.colors, ColorMode::read(text)),
+            show: |config| word(config.logging.colors),
+        },
+        Key {
+            name: "client_ip",
+            kind: Kind::Text,
+            values: "masked, full or off",
+            about: "How much of the clients' addresses is logged and shown in the list of sessions; \
+                    masked keeps the network (203.0.113.0, 2001:db8:1::).",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.logging.client_ip, ClientIp::read(text)),
+            show: |config| word(config.logging.client_ip),
+        },
+    ],
+};
+
+pub(super) const WEB: Section = Section {
+    name: "web",
+    about: "What browsers get.",
+    keys: &[
+        Key {
+            name: "client",
+            kind: Kind::Switch,
+            values: "on or off",
+            about: "Whether the server's address opened in a browser is the web client. off: a small page \
+                    that says how to connect.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.web.client, bool::read(text)),
+            show: |config| word(config.web.client),
+        },
+        Key {
+            name: "metrics",
+            kind: Kind::Switch,
+            values: "on or off",
+            about: "Whether /metrics answers, for Prometheus. Anybody who reaches the server can read \
+                    it then.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.web.metrics, bool::read(text)),
+            show: |config| word(config.web.metrics),
+        },
+        Key {
+            name: "allowed_origins",
+            kind: Kind::Text,
+            values: "same, any, or origins with commas between",
+            about: "Which web pages a browser may connect from: those of this server, also those of the \
+                    origins named (https://chat.example.org), or all. Programs that are no browsers are \
+                    not concerned.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.web.allowed_origins, AllowedOrigins::read(text)),
+            show: |config| config.web.allowed_origins.to_string(),
+        },
+    ],
+};
+
+pub(super) const API: Section = Section {
+    name: "api",
+    about: "The versions of the protocol that are answered; any other gets 505. They compare as numbers: \
+            1.10 is above 1.9.",
+    keys: &[
+        Key {
+            name: "min_version",
+            kind: Kind::Text,
+            values: "a version such as 1.0",
+            about: "The lowest one.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.api.min_version, ApiVersion::read(text)),
+            show: |config| config.api.min_version.to_string(),
+        },
+        Key {
+            name: "max_version",
+            kind: Kind::Text,
+            values: "a version such as 1.9",
+            about: "The highest one.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.api.max_version, ApiVersion::read(text)),
+            show: |config| config.api.max_version.to_string(),
+        },
+    ],
+};

@@ -1,0 +1,112 @@
+//! `[database]`, `[history]` and `[backup]`.
+
+use super::{Key, Kind, Section, optional_path, path, put, show_path, word};
+use crate::config::units::{CENTURY, SECOND, duration, is_plain, number, show_duration};
+use crate::config::words::{Durability, Word};
+use std::time::Duration;
+
+pub(super) const DATABASE: Section = Section {
+    name: "database",
+    about: "The one file that holds everything: users, messages, pictures.",
+    keys: &[
+        Key {
+            name: "path",
+            kind: Kind::Text,
+            values: "a path",
+            about: "The database file; a relative path starts from the folder of this configuration. \
+                    Keep it on a local disk: SQLite is not safe on a network file system.",
+            example: "",
+            reload: false,
+            set: |config, text, folder| put(&mut config.database.path, path(text, folder)),
+            show: |config| config.database.path.display().to_string(),
+        },
+        Key {
+            name: "durability",
+            kind: Kind::Text,
+            values: "full or normal",
+            about: "What it means that a message is answered with 200. full: it is on the disk. normal: \
+                    it survives a crash of the server, but a power cut may lose the last seconds; \
+                    spares an SD card.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.database.durability, Durability::read(text)),
+            show: |config| word(config.database.durability),
+        },
+    ],
+};
+
+pub(super) const HISTORY: Section = Section {
+    name: "history",
+    about: "How long messages are kept.",
+    keys: &[Key {
+        name: "keep",
+        kind: Kind::Text,
+        values: "forever, or a duration with its unit such as 365d",
+        about: "Older messages and their files are removed for good, from the file as well. A plain \
+                number is refused: 30 could be meant as days and would be seconds.",
+        example: "",
+        reload: false,
+        set: |config, text, _| put(&mut config.history.keep, keep(text)),
+        show: |config| {
+            config
+                .history
+                .keep
+                .map_or_else(|| "forever".to_owned(), show_duration)
+        },
+    }],
+};
+
+fn keep(text: &str) -> Result<Option<Duration>, String> {
+    if text.eq_ignore_ascii_case("forever") {
+        return Ok(None);
+    }
+    if is_plain(text) {
+        return Err(format!(
+            "`{text}` is neither `forever` nor a duration with a unit such as 365d"
+        ));
+    }
+    duration(text, SECOND..=CENTURY).map(Some)
+}
+
+pub(super) const BACKUP: Section = Section {
+    name: "backup",
+    about: "Copies made by the running server, each of them opened and checked afterwards. A copy on the \
+            same disk helps against mistakes, not against a dead disk.",
+    keys: &[
+        Key {
+            name: "interval",
+            kind: Kind::Text,
+            values: "a duration such as 24h; 0 is off",
+            about: "The time between two copies.",
+            example: "",
+            reload: false,
+            set: |config, text, _| {
+                put(
+                    &mut config.backup.interval,
+                    duration(text, Duration::ZERO..=CENTURY),
+                )
+            },
+            show: |config| show_duration(config.backup.interval),
+        },
+        Key {
+            name: "dir",
+            kind: Kind::Text,
+            values: "a path; empty for `backups` beside the database",
+            about: "The folder for the copies, best on another disk.",
+            example: "/mnt/usb/morelia",
+            reload: false,
+            set: |config, text, folder| put(&mut config.backup.dir, optional_path(text, folder)),
+            show: |config| show_path(config.backup.dir.as_ref()),
+        },
+        Key {
+            name: "keep",
+            kind: Kind::Number,
+            values: "1 to 10000",
+            about: "How many copies are kept; older ones are removed once a new one is proved good.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.backup.keep, number(text, 1..=10_000)),
+            show: |config| config.backup.keep.to_string(),
+        },
+    ],
+};

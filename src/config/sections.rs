@@ -1,0 +1,287 @@
+//! The sections of the configuration as types, and their defaults.
+
+use super::addresses::{AllowedOrigins, IpNetwork};
+use super::units::{DAY, KB, MB};
+use super::words::{ApiVersion, ClientCert, ClientIp, ColorMode, Durability, Registration};
+use log::LevelFilter;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// `[server]`: where to listen and how patiently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Address or name to listen on, an IPv6 address without brackets. Default: every IPv4 address,
+    /// since phones on the same network are what a first client is.
+    pub host: String,
+    /// Port to listen on, 0 for any free one. Default 8000: the Android client knows no other.
+    pub port: u16,
+    /// Scheme, host and port that clients use, without a slash at the end.
+    pub public_url: Option<String>,
+    /// Connections the kernel holds until they are accepted. Default 2048, as uvicorn's.
+    pub backlog: u32,
+    /// How long an HTTP connection without a request stays open. Default 5 s, as uvicorn's.
+    pub keep_alive: Duration,
+    /// How long a WebSocket may be silent before it is pinged. Default 30 s: nginx gives up on a
+    /// silent connection after 60 s.
+    pub ping_interval: Duration,
+    /// How long a stopping server waits for answers under way. Default 5 s.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            host: "0.0.0.0".to_owned(),
+            port: 8000,
+            public_url: None,
+            backlog: 2048,
+            keep_alive: Duration::from_secs(5),
+            ping_interval: Duration::from_secs(30),
+            shutdown_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// `[database]`: where the data lies and what a 200 promises.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Database {
+    /// The database file. Default: `morelia.db` in the folder of the configuration file.
+    pub path: PathBuf,
+    /// What a 200 promises. Default full: it is on the disk.
+    pub durability: Durability,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            path: PathBuf::from("morelia.db"),
+            durability: Durability::Full,
+        }
+    }
+}
+
+/// `[tls]`: the certificate; without one the server speaks plain HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// PEM file of the certificate and its chain.
+    pub certfile: Option<PathBuf>,
+    /// PEM file of the private key; set whenever `certfile` is.
+    pub keyfile: Option<PathBuf>,
+    /// PEM file of the authorities whose client certificates are believed.
+    pub ca_certs: Option<PathBuf>,
+    /// Whether a client must show a certificate; `ca_certs` is set unless this is none.
+    pub cert_reqs: ClientCert,
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self {
+            certfile: None,
+            keyfile: None,
+            ca_certs: None,
+            cert_reqs: ClientCert::None,
+        }
+    }
+}
+
+/// `[proxy]`: which proxies to believe when they name the client's address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    /// The proxies' addresses. Default: nobody, since anybody can send the header.
+    pub trusted: Vec<IpNetwork>,
+    /// The header in which they name it, in lower case.
+    pub header: String,
+}
+
+impl Default for Proxy {
+    fn default() -> Self {
+        Self {
+            trusted: Vec::new(),
+            header: "x-forwarded-for".to_owned(),
+        }
+    }
+}
+
+/// `[auth]`: accounts, sessions, attempts to log in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Auth {
+    /// Who may make an account. Default invite: private, and still no work for the operator.
+    pub registration: Registration,
+    /// How long a session lasts after it was last used. Default 30 days.
+    pub token_ttl: Duration,
+    /// Failed logins allowed for an account or address within `login_window`. Default 10.
+    pub login_attempts: u32,
+    /// The time over which failed logins are counted. Default 60 s.
+    pub login_window: Duration,
+    /// Whether members, not only administrators, may make invitations. Default: they may not.
+    pub members_invite: bool,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self {
+            registration: Registration::Invite,
+            token_ttl: 30 * DAY,
+            login_attempts: 10,
+            login_window: Duration::from_mins(1),
+            members_invite: false,
+        }
+    }
+}
+
+/// `[limits]`: what one client may ask of the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections in all. Default 1024.
+    pub connections: usize,
+    /// Connections from one address (IPv6: one /64). Default 64: a household behind one address.
+    pub connections_per_ip: usize,
+    /// Requests a second that a connection may keep up. Default 50.
+    pub requests_per_second: u32,
+    /// Requests a connection may send at once before that rate holds. Default 200.
+    pub burst: u32,
+    /// Messages in an answer. Default 100, the protocol's number.
+    pub messages: usize,
+    /// Users asked for in one request. Default 100, the protocol's number.
+    pub users: usize,
+    /// One message of a client on the wire, in bytes. Default 16 MB.
+    pub frame_bytes: usize,
+    /// The text of a message, in bytes of UTF-8. Default 64 KB.
+    pub text_bytes: usize,
+    /// All files of a message together, in bytes. Default 10 MB.
+    pub files_bytes: usize,
+    /// About how large an answer gets before it is cut (206), in bytes. Default 8 MB.
+    pub answer_bytes: usize,
+    /// What may wait for a client that reads slowly. Default 256 frames or 8 MB.
+    pub send_queue: SendQueue,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            connections_per_ip: 64,
+            requests_per_second: 50,
+            burst: 200,
+            messages: 100,
+            users: 100,
+            frame_bytes: 16 * MB,
+            text_bytes: 64 * KB,
+            files_bytes: 10 * MB,
+            answer_bytes: 8 * MB,
+            send_queue: SendQueue::default(),
+        }
+    }
+}
+
+/// What may wait for a client that reads slowly: past either bound its connection is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendQueue {
+    /// Frames.
+    pub frames: usize,
+    /// Bytes of these frames.
+    pub bytes: usize,
+}
+
+impl Default for SendQueue {
+    fn default() -> Self {
+        Self {
+            frames: 256,
+            bytes: 8 * MB,
+        }
+    }
+}
+
+/// `[history]`: how long messages are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The age at which messages are removed for good; none keeps them forever, the default.
+    pub keep: Option<Duration>,
+}
+
+/// `[backup]`: scheduled copies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// Time between copies; zero, the default, makes none.
+    pub interval: Duration,
+    /// Folder for the copies; see [`Config::backup_dir`](super::Config::backup_dir).
+    pub dir: Option<PathBuf>,
+    /// Copies kept; older ones are removed. Default 7.
+    pub keep: u32,
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        Self {
+            interval: Duration::ZERO,
+            dir: None,
+            keep: 7,
+        }
+    }
+}
+
+/// `[logging]`: what is logged, and where to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logging {
+    /// The least important kind of line that is logged. Default info.
+    pub level: LevelFilter,
+    /// The log file; none, the default, is standard error.
+    pub file: Option<PathBuf>,
+    /// How long the log files of past days are kept. Default 3 days.
+    pub expiration_date: Duration,
+    /// Whether the log on standard error is coloured. Default auto.
+    pub colors: ColorMode,
+    /// How much of a client's address is kept. Default masked.
+    pub client_ip: ClientIp,
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        Self {
+            level: LevelFilter::Info,
+            file: None,
+            expiration_date: 3 * DAY,
+            colors: ColorMode::Auto,
+            client_ip: ClientIp::Masked,
+        }
+    }
+}
+
+/// `[web]`: what browsers get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// Whether `/` is the web client. Default: it is.
+    pub client: bool,
+    /// Whether `/metrics` answers. Default: it does not.
+    pub metrics: bool,
+    /// Which web pages may connect. Default: those of this server.
+    pub allowed_origins: AllowedOrigins,
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        Self {
+            client: true,
+            metrics: false,
+            allowed_origins: AllowedOrigins::Same,
+        }
+    }
+}
+
+/// `[api]`: protocol versions taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Api {
+    /// The lowest `jsonapi.version` that is answered. Default 1.0.
+    pub min_version: ApiVersion,
+    /// The highest. Default 1.9.
+    pub max_version: ApiVersion,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self {
+            min_version: ApiVersion { major: 1, minor: 0 },
+            max_version: ApiVersion { major: 1, minor: 9 },
+        }
+    }
+}
