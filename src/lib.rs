@@ -19,4 +19,5 @@ pub mod hub;
 pub mod model;
 pub mod nearest;
 pub mod protocol;
+pub mod service;
 pub mod store;

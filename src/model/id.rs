@@ -42,6 +42,13 @@ row_id!(
     Position
 );
 
+impl Default for Position {
+    /// Before the first change.
+    fn default() -> Self {
+        Self(0)
+    }
+}
+
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -1,0 +1,430 @@
+//! Accounts: registering, profiles, passwords, deleting.
+
+use super::settings::{MAX_AVATAR_BYTES, MAX_EMAIL_BYTES, MAX_INFO_BYTES, MAX_NAME_CHARS};
+use super::{Client, Opened, Service, ServiceError, SignedIn};
+use crate::auth::{InviteCode, Password, Token};
+use crate::config;
+use crate::model::{Content, Flow, FlowId, Login, Origin, PublicId, Timestamp, User, UserId};
+use crate::store::{self, StoreError, Tx, flows, invitations, members, sessions, users};
+
+/// What somebody registers with.
+#[derive(Debug)]
+pub struct Registration {
+    /// Login as typed.
+    pub login: String,
+    /// Password as sent.
+    pub password: Password,
+    /// The name that others read.
+    pub username: Option<String>,
+    /// Known to the user alone.
+    pub email: Option<String>,
+    /// Set for programs.
+    pub is_bot: bool,
+    /// Invitation code.
+    pub invitation: Option<String>,
+}
+
+/// An account that the operator makes.
+#[derive(Debug)]
+pub struct Account {
+    /// Login as typed.
+    pub login: String,
+    /// Its password.
+    pub password: Password,
+    /// The name that others read.
+    pub username: Option<String>,
+    /// Known to the user alone.
+    pub email: Option<String>,
+    /// Set for administrators.
+    pub is_admin: bool,
+    /// Set for programs.
+    pub is_bot: bool,
+}
+
+/// Changes to one's own profile; `None` leaves as it is.
+#[derive(Debug, Default)]
+pub struct ProfileChange {
+    /// The name that others read.
+    pub username: Option<String>,
+    /// Known to the user alone.
+    pub email: Option<String>,
+    /// A few words about oneself.
+    pub bio: Option<String>,
+    /// Picture; empty removes it.
+    pub avatar: Option<Content>,
+    /// Old and new password.
+    pub password: Option<(Password, Password)>,
+}
+
+/// Profiles that were asked for.
+#[derive(Debug)]
+pub struct Found {
+    /// Those that exist, in the order asked.
+    pub users: Vec<User>,
+    /// Whether some do not.
+    pub incomplete: bool,
+}
+
+impl Service {
+    /// Makes an account as configured and opens its first session.
+    ///
+    /// # Errors
+    /// The rule of registration, of logins or of sizes that it breaks; [`ServiceError::LoginTaken`].
+    pub async fn register(
+        &self,
+        wanted: Registration,
+        client: &Client,
+        origin: Option<Origin>,
+    ) -> Result<Opened, ServiceError> {
+        let login = Login::new(&wanted.login)?;
+        check_email(wanted.email.as_deref())?;
+        check_name("the username", wanted.username.as_deref())?;
+        let code = self.entry(wanted.invitation).await?;
+        self.require_free(&login).await?;
+        let new = users::NewUser {
+            login,
+            password_hash: Some(self.hasher.hash(wanted.password).await?),
+            username: wanted.username,
+            email: wanted.email,
+            is_admin: false,
+            is_bot: wanted.is_bot,
+        };
+        let token = Token::mint();
+        let mut session = self.new_session(UserId(0), &token, client);
+        let user =
+            self.store
+                .write(move |tx| {
+                    let flow = match code {
+                        Some(code) => invitations::redeem(tx, &code)?
+                            .ok_or(ServiceError::InvitationRequired)?,
+                        None => None,
+                    };
+                    let user = users::insert(tx, &new, origin).map_err(taken)?;
+                    session.user = user.id;
+                    sessions::insert(tx, &session)?;
+                    if let Some(flow) = flow {
+                        join_invited(tx, flow, user.id)?;
+                    }
+                    Ok::<_, ServiceError>(user)
+                })
+                .await?;
+        log::info!("a user registered");
+        Ok(Opened {
+            uuid: user.uuid,
+            token,
+            ttl: self.settings.token_ttl,
+        })
+    }
+
+    /// Whether registration is open to this code. Returns what is stored of a code to be used.
+    async fn entry(&self, code: Option<String>) -> Result<Option<[u8; 32]>, ServiceError> {
+        match (self.settings.registration, code) {
+            (config::Registration::Closed, _) => Err(ServiceError::RegistrationClosed),
+            (config::Registration::Open, _) => Ok(None),
+            (config::Registration::Invite, None) => Err(ServiceError::InvitationRequired),
+            (config::Registration::Invite, Some(code)) => {
+                // Looked at first, so that a guessed code costs no hashing.
+                let hash = InviteCode::hash_of(&code);
+                let now = Timestamp::now();
+                let usable = self
+                    .store
+                    .read(move |view| {
+                        Ok::<_, ServiceError>(invitations::is_usable(view, &hash, now)?)
+                    })
+                    .await?;
+                usable
+                    .then_some(Some(hash))
+                    .ok_or(ServiceError::InvitationRequired)
+            }
+        }
+    }
+
+    async fn require_free(&self, login: &Login) -> Result<(), ServiceError> {
+        let login = login.as_str().to_owned();
+        let found = self
+            .store
+            .read(move |view| Ok::<_, ServiceError>(users::by_login(view, &login)?))
+            .await?;
+        found.map_or(Ok(()), |_| Err(ServiceError::LoginTaken))
+    }
+
+    /// Makes an account, for the operator, whatever the rule of registration.
+    ///
+    /// # Errors
+    /// The rule of logins that it breaks; [`ServiceError::LoginTaken`].
+    pub async fn add_account(&self, account: Account) -> Result<User, ServiceError> {
+        let login = Login::new(&account.login)?;
+        check_email(account.email.as_deref())?;
+        check_name("the username", account.username.as_deref())?;
+        self.require_free(&login).await?;
+        let new = users::NewUser {
+            login,
+            password_hash: Some(self.hasher.hash(account.password).await?),
+            username: account.username,
+            email: account.email,
+            is_admin: account.is_admin,
+            is_bot: account.is_bot,
+        };
+        self.store
+            .write(move |tx| users::insert(tx, &new, None).map_err(taken))
+            .await
+    }
+
+    /// Profiles of users by id.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] when none exists; [`ServiceError::TooManyUsers`].
+    pub async fn profiles(
+        &self,
+        _user: &SignedIn,
+        ids: Vec<Option<PublicId>>,
+    ) -> Result<Found, ServiceError> {
+        // The caller counts too. Source: MTP 1.0 revision 17, user_info.
+        if ids.len() + 1 > self.settings.limits.users {
+            return Err(ServiceError::TooManyUsers(self.settings.limits.users));
+        }
+        let asked = ids.len();
+        let users = self
+            .store
+            .read(move |view| {
+                let mut found = Vec::new();
+                for id in ids.into_iter().flatten() {
+                    found.extend(users::by_uuid(view, id)?);
+                }
+                Ok::<_, ServiceError>(found)
+            })
+            .await?;
+        if users.is_empty() {
+            return Err(ServiceError::NotFound("user"));
+        }
+        Ok(Found {
+            incomplete: users.len() < asked,
+            users,
+        })
+    }
+
+    /// Profiles of users whose login or name begins with a text.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn find_users(
+        &self,
+        _user: &SignedIn,
+        text: String,
+    ) -> Result<Vec<User>, ServiceError> {
+        let limit = self.settings.limits.users;
+        self.store
+            .read(move |view| Ok(users::find(view, &text, limit)?))
+            .await
+    }
+
+    /// Changes one's own profile, and the password, which ends all other sessions.
+    ///
+    /// # Errors
+    /// [`ServiceError::BadCredentials`] for a wrong old password; what is too large or malformed.
+    pub async fn edit_profile(
+        &self,
+        user: &SignedIn,
+        change: ProfileChange,
+        client: &Client,
+    ) -> Result<User, ServiceError> {
+        check_email(change.email.as_deref().filter(|email| !email.is_empty()))?;
+        check_name("the username", change.username.as_deref())?;
+        check_info("the bio", change.bio.as_deref())?;
+        check_avatar(change.avatar.as_ref())?;
+        let new_hash = match change.password {
+            Some((old, new)) => {
+                let login = self.own_login(user).await?;
+                self.check_password(&login, old, client).await?;
+                Some(self.hasher.hash(new).await?)
+            }
+            None => None,
+        };
+        let edit = users::ProfileEdit {
+            username: change.username,
+            email: change.email,
+            bio: change.bio,
+            avatar: change.avatar,
+        };
+        let (session, origin) = (user.session, user.origin);
+        self.store
+            .write(move |tx| {
+                if let Some(hash) = new_hash {
+                    users::set_password(tx, session.user, &hash)?;
+                    sessions::end_all(tx, session.user, Some(session.id))?;
+                }
+                Ok(users::edit(tx, session.user, &edit, origin)?)
+            })
+            .await
+    }
+
+    async fn own_login(&self, user: &SignedIn) -> Result<String, ServiceError> {
+        let id = user.user();
+        let found = self
+            .store
+            .read(move |view| Ok::<_, ServiceError>(users::by_id(view, id)?))
+            .await?;
+        Ok(found.ok_or(ServiceError::NoSession)?.login)
+    }
+
+    /// Deletes one's own account, for which login and password have to be shown again.
+    ///
+    /// # Errors
+    /// [`ServiceError::BadCredentials`] when they are not this user's.
+    pub async fn delete_account(
+        &self,
+        user: &SignedIn,
+        login: &str,
+        password: Password,
+        client: &Client,
+    ) -> Result<(), ServiceError> {
+        let (owner, _) = self.check_password(login, password, client).await?;
+        if owner != user.user() {
+            return Err(ServiceError::BadCredentials);
+        }
+        let origin = user.origin;
+        self.store
+            .write(move |tx| empty_account(tx, owner, origin))
+            .await?;
+        log::info!("a user deleted the account");
+        Ok(())
+    }
+}
+
+/// Empties an account, ends its sessions, and hands over what it owns.
+pub(super) fn empty_account(
+    tx: &Tx<'_>,
+    user: UserId,
+    origin: Option<Origin>,
+) -> Result<(), ServiceError> {
+    sessions::end_all(tx, user, None)?;
+    for summary in flows::of_user(tx, user)? {
+        let flow = summary.flow;
+        // A chat stays as it is for the other side.
+        if flow.kind != crate::model::FlowKind::Chat {
+            leave(tx, &flow, user, origin)?;
+        }
+    }
+    users::empty(tx, user, origin)?;
+    Ok(())
+}
+
+/// Takes a user out of a flow; what the user owned goes to the member who joined first.
+pub(super) fn leave(
+    tx: &Tx<'_>,
+    flow: &Flow,
+    user: UserId,
+    origin: Option<Origin>,
+) -> Result<(), ServiceError> {
+    members::leave(tx, flow.id, flow.uuid, &[user], origin)?;
+    let heir = members::ids(tx, flow.id)?.first().copied();
+    let owner = heir.filter(|_| flow.owner == Some(user));
+    flows::edit(
+        tx,
+        flow.id,
+        &flows::FlowEdit {
+            owner,
+            ..flows::FlowEdit::default()
+        },
+        origin,
+    )?;
+    Ok(())
+}
+
+/// Puts a new user into the flow that the invitation was for; one that is gone is passed over.
+fn join_invited(tx: &Tx<'_>, flow: FlowId, user: UserId) -> Result<(), ServiceError> {
+    if flows::by_id(tx, flow)?.is_some_and(|flow| flow.kind != crate::model::FlowKind::Chat) {
+        members::join(tx, flow, &[user])?;
+        flows::edit(tx, flow, &flows::FlowEdit::default(), None)?;
+    }
+    Ok(())
+}
+
+fn taken(err: StoreError) -> ServiceError {
+    match err {
+        store::StoreError::Conflict(_) => ServiceError::LoginTaken,
+        other => other.into(),
+    }
+}
+
+/// Checks that mail could be sent to an address: something, `@`, a domain, no spaces.
+fn check_email(email: Option<&str>) -> Result<(), ServiceError> {
+    let Some(email) = email else { return Ok(()) };
+    let sound = email.rsplit_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty()
+            && !local.contains('@')
+            && !domain.is_empty()
+            && !domain.starts_with('.')
+            && !domain.ends_with('.')
+            && !domain.contains("..")
+            && domain.contains('.')
+    });
+    let plain = !email
+        .contains(|c: char| c.is_whitespace() || c.is_control() || "<>()[],;:\\\"".contains(c));
+    if sound && plain && email.len() <= MAX_EMAIL_BYTES {
+        Ok(())
+    } else {
+        Err(ServiceError::InvalidEmail)
+    }
+}
+
+/// Checks the length of a username or title.
+pub(super) fn check_name(what: &'static str, name: Option<&str>) -> Result<(), ServiceError> {
+    match name {
+        Some(name) if name.chars().count() > MAX_NAME_CHARS => Err(ServiceError::TooLarge {
+            what,
+            limit: format!("{MAX_NAME_CHARS} characters"),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Checks the length of a bio or info.
+pub(super) fn check_info(what: &'static str, info: Option<&str>) -> Result<(), ServiceError> {
+    match info {
+        Some(info) if info.len() > MAX_INFO_BYTES => Err(ServiceError::TooLarge {
+            what,
+            limit: format!("{} KiB", MAX_INFO_BYTES / 1024),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn check_avatar(avatar: Option<&Content>) -> Result<(), ServiceError> {
+    match avatar {
+        Some(avatar) if avatar.bytes.len() > MAX_AVATAR_BYTES => Err(ServiceError::TooLarge {
+            what: "the avatar",
+            limit: format!("{} KiB", MAX_AVATAR_BYTES / 1024),
+        }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_from_other_texts() {
+        for good in [
+            "anna@example.com",
+            "a.b+c@xn--80ak6aa92e.com",
+            "анна@почта.рф",
+        ] {
+            assert!(check_email(Some(good)).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "anna",
+            "@example.com",
+            "anna@",
+            "a@b@example.com",
+            "a b@example.com",
+            "a@.com",
+            "a@b",
+        ] {
+            assert!(check_email(Some(bad)).is_err(), "{bad}");
+        }
+        assert!(check_email(Some(&format!("{}@example.com", "a".repeat(250)))).is_err());
+    }
+}

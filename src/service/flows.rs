@@ -1,0 +1,317 @@
+//! Flows: making, listing, changing, leaving; read marks and typing.
+
+use super::accounts::{check_info, check_name, leave};
+use super::settings::MAX_MEMBERS;
+use super::{Service, ServiceError, SignedIn};
+use crate::model::{
+    Audience, Event, Flow, FlowKind, FlowSummary, News, Position, PublicId, UserId,
+};
+use crate::store::{StoreError, Tx, View, changes, flows, members, txns, users};
+
+/// What a new flow is to be, or how one is to change.
+#[derive(Debug, Default)]
+pub struct FlowDraft {
+    /// Its name.
+    pub title: Option<String>,
+    /// What it is about.
+    pub info: Option<String>,
+    /// Who is to own it; inner `None`: an id that names nobody.
+    pub owner: Option<Option<PublicId>>,
+    /// Who is to be in it; `None` entries: ids that name nobody.
+    pub users: Option<Vec<Option<PublicId>>>,
+}
+
+/// The flows of a user, as of a position.
+#[derive(Debug)]
+pub struct FlowList {
+    /// Oldest first.
+    pub flows: Vec<FlowSummary>,
+    /// Everything up to here is in them.
+    pub position: Position,
+}
+
+impl Service {
+    /// Makes a flow that the caller owns. Repeated with the same `txn`, it returns the first one.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotAllowed`] for another owner, [`ServiceError::NotFound`] for an unknown
+    /// user, [`ServiceError::ChatExists`], what is too large.
+    pub async fn add_flow(
+        &self,
+        user: &SignedIn,
+        kind: FlowKind,
+        draft: FlowDraft,
+        txn: Option<String>,
+    ) -> Result<Flow, ServiceError> {
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                if let Some(flow) = repeated(tx, &user, txn.as_deref())? {
+                    return Ok(flow);
+                }
+                // Who is meant has to exist before it is asked who may.
+                let mut members = resolve(tx, draft.users.as_deref().unwrap_or_default())?;
+                if draft.owner.is_some_and(|owner| owner != Some(user.uuid())) {
+                    return Err(ServiceError::NotAllowed(
+                        "only you can own the flows that you make",
+                    ));
+                }
+                check_name("the title", draft.title.as_deref())?;
+                check_info("the info", draft.info.as_deref())?;
+                if !members.contains(&user.user()) {
+                    members.insert(0, user.user());
+                }
+                check_members(members.len())?;
+                if kind == FlowKind::Chat && members.len() != 2 {
+                    return Err(ServiceError::Invalid("Must be two users only"));
+                }
+                let new = flows::NewFlow {
+                    kind,
+                    title: draft.title,
+                    info: draft.info,
+                    owner: user.user(),
+                    members,
+                };
+                let flow = flows::insert(tx, &new, user.origin).map_err(|err| match err {
+                    StoreError::Conflict(_) => ServiceError::ChatExists,
+                    other => other.into(),
+                })?;
+                if let Some(txn) = txn {
+                    txns::insert(tx, user.user(), &txn, txns::Made::Flow(flow.id))?;
+                }
+                Ok(flow)
+            })
+            .await
+    }
+
+    /// The flows that the caller is in.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] when there is none.
+    pub async fn flows(&self, user: &SignedIn) -> Result<FlowList, ServiceError> {
+        let user = user.user();
+        let list: FlowList = self
+            .store
+            .read(move |view| {
+                let (position, _) = changes::last(view)?;
+                Ok::<_, ServiceError>(FlowList {
+                    flows: flows::of_user(view, user)?,
+                    position,
+                })
+            })
+            .await?;
+        if list.flows.is_empty() {
+            Err(ServiceError::NotFound("flow"))
+        } else {
+            Ok(list)
+        }
+    }
+
+    /// Changes a flow of the caller's: its words, its owner, its members.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotAllowed`] for who does not own it and for a chat's members.
+    pub async fn edit_flow(
+        &self,
+        user: &SignedIn,
+        flow: PublicId,
+        change: FlowDraft,
+    ) -> Result<Flow, ServiceError> {
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                let flow = visible(tx, flow, user.user())?;
+                let owner = match change.owner {
+                    Some(owner) => resolve(tx, &[owner])?.first().copied(),
+                    None => None,
+                };
+                let wanted = change
+                    .users
+                    .as_deref()
+                    .map(|users| resolve(tx, users))
+                    .transpose()?;
+                if flow.owner != Some(user.user()) {
+                    return Err(ServiceError::NotAllowed(
+                        "only the owner can change this flow",
+                    ));
+                }
+                check_name("the title", change.title.as_deref())?;
+                check_info("the info", change.info.as_deref())?;
+                if flow.kind == FlowKind::Chat
+                    && (wanted.is_some() || owner.is_some_and(|id| id != user.user()))
+                {
+                    return Err(ServiceError::NotAllowed(
+                        "the two members of a chat are fixed",
+                    ));
+                }
+                if let Some(mut wanted) = wanted {
+                    if !wanted.contains(&user.user()) {
+                        // The owner is always a member; to go, hand over and leave.
+                        wanted.insert(0, user.user());
+                    }
+                    check_members(wanted.len())?;
+                    replace_members(tx, &flow, &wanted, &user)?;
+                }
+                if let Some(owner) = owner {
+                    if !members::is_member(tx, flow.id, owner)? {
+                        return Err(ServiceError::NotAllowed(
+                            "only a member can become the owner",
+                        ));
+                    }
+                }
+                let edit = flows::FlowEdit {
+                    title: change.title,
+                    info: change.info,
+                    owner,
+                };
+                Ok(flows::edit(tx, flow.id, &edit, user.origin)?)
+            })
+            .await
+    }
+
+    /// Takes the caller out of a flow; what the caller owned goes to the member who joined first.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotAllowed`] for a chat.
+    pub async fn leave_flow(&self, user: &SignedIn, flow: PublicId) -> Result<(), ServiceError> {
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                let flow = visible(tx, flow, user.user())?;
+                if flow.kind == FlowKind::Chat {
+                    return Err(ServiceError::NotAllowed(
+                        "the two members of a chat are fixed",
+                    ));
+                }
+                leave(tx, &flow, user.user(), user.origin)
+            })
+            .await
+    }
+
+    /// Notes that the caller has read a flow up to a number, which only moves forward.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a flow that the caller is not in.
+    pub async fn mark_read(
+        &self,
+        user: &SignedIn,
+        flow: PublicId,
+        number: i64,
+    ) -> Result<(), ServiceError> {
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                let access =
+                    flows::access(tx, flow, user.user())?.ok_or(ServiceError::NotFound("flow"))?;
+                let number = number.min(access.next_number - access.first_number);
+                Ok(members::mark_read(
+                    tx,
+                    &access,
+                    flow,
+                    user.user(),
+                    number,
+                    user.origin,
+                )?)
+            })
+            .await
+    }
+
+    /// Tells the other members of a flow that the caller is writing.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a flow that the caller is not in.
+    pub async fn typing(&self, user: &SignedIn, flow: PublicId) -> Result<(), ServiceError> {
+        let id = user.user();
+        let others = self
+            .store
+            .read(move |view| {
+                let access =
+                    flows::access(view, flow, id)?.ok_or(ServiceError::NotFound("flow"))?;
+                if access.kind == FlowKind::Channel && access.owner != Some(id) {
+                    return Err(ServiceError::NotAllowed(
+                        "only the owner writes in a channel",
+                    ));
+                }
+                let mut members = members::ids(view, access.id)?;
+                members.retain(|member| *member != id);
+                Ok(members)
+            })
+            .await?;
+        self.hub.publish(Event {
+            position: None,
+            origin: user.origin,
+            audience: Audience::Users(others.into()),
+            news: News::Typing {
+                flow,
+                user: user.uuid(),
+            },
+        });
+        Ok(())
+    }
+}
+
+/// The flow of an earlier request with the same `txn`.
+fn repeated(tx: &Tx<'_>, user: &SignedIn, txn: Option<&str>) -> Result<Option<Flow>, ServiceError> {
+    let Some(txn) = txn else { return Ok(None) };
+    match txns::find(tx, user.user(), txn)? {
+        Some(txns::Made::Flow(id)) => Ok(Some(
+            flows::by_id(tx, id)?.ok_or(ServiceError::NotFound("flow"))?,
+        )),
+        Some(txns::Made::Message(..)) => {
+            Err(ServiceError::Invalid("this txn was used for a message"))
+        }
+        None => Ok(None),
+    }
+}
+
+/// A flow that a user is in; to others it does not exist.
+pub(super) fn visible(view: &View<'_>, flow: PublicId, user: UserId) -> Result<Flow, ServiceError> {
+    let access = flows::access(view, flow, user)?.ok_or(ServiceError::NotFound("flow"))?;
+    flows::by_id(view, access.id)?.ok_or(ServiceError::NotFound("flow"))
+}
+
+/// Row numbers of users, each once, in order.
+pub(super) fn resolve(
+    view: &View<'_>,
+    users: &[Option<PublicId>],
+) -> Result<Vec<UserId>, ServiceError> {
+    // Twice the limit leaves room for repetitions and bounds the work.
+    check_members(users.len() / 2)?;
+    let mut ids = Vec::with_capacity(users.len());
+    for uuid in users {
+        let uuid = uuid.ok_or(ServiceError::NotFound("user"))?;
+        let id = users::id_of(view, uuid)?.ok_or(ServiceError::NotFound("user"))?;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}
+
+fn check_members(count: usize) -> Result<(), ServiceError> {
+    if count > MAX_MEMBERS {
+        return Err(ServiceError::TooLarge {
+            what: "the list of members",
+            limit: format!("{MAX_MEMBERS} users"),
+        });
+    }
+    Ok(())
+}
+
+/// Makes the members of a flow these.
+fn replace_members(
+    tx: &Tx<'_>,
+    flow: &Flow,
+    wanted: &[UserId],
+    user: &SignedIn,
+) -> Result<(), ServiceError> {
+    let present = members::ids(tx, flow.id)?;
+    let gone: Vec<_> = present
+        .iter()
+        .copied()
+        .filter(|id| !wanted.contains(id))
+        .collect();
+    members::leave(tx, flow.id, flow.uuid, &gone, user.origin)?;
+    members::join(tx, flow.id, wanted)?;
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Invitations.
+
+use std::time::Duration;
+
+use super::{Service, ServiceError, SignedIn};
+use crate::auth::InviteCode;
+use crate::model::{Invitation, InvitationId, PublicId, Timestamp, UserId};
+use crate::store::{flows, invitations};
+
+/// How long an invitation is good when nothing else is said.
+const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Uses of one invitation at most.
+const MAX_USES: i64 = 1000;
+
+/// What an invitation is to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Invite {
+    /// How many may register with it, from 1 to 1,000.
+    pub uses: i64,
+    /// How long it is good; `None`: for ever.
+    pub lifetime: Option<Duration>,
+    /// The flow that they join.
+    pub flow: Option<PublicId>,
+}
+
+impl Default for Invite {
+    fn default() -> Self {
+        Self {
+            uses: 1,
+            lifetime: Some(LIFETIME),
+            flow: None,
+        }
+    }
+}
+
+/// An invitation that has just been made: the only time its code is known.
+#[derive(Debug)]
+pub struct NewCode {
+    /// What is passed on.
+    pub code: InviteCode,
+    /// When it ends; `None`: never.
+    pub expires_at: Option<Timestamp>,
+    /// Row number.
+    pub id: InvitationId,
+}
+
+impl Service {
+    /// Makes an invitation for somebody who asks by protocol: one use, a week.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotAllowed`] for who may not invite.
+    pub async fn invite(&self, user: &SignedIn) -> Result<NewCode, ServiceError> {
+        if !user.session.is_admin && !self.settings.members_invite {
+            return Err(ServiceError::NotAllowed(
+                "only an administrator can invite on this server",
+            ));
+        }
+        self.make_invitation(Invite::default(), Some(user.user()))
+            .await
+    }
+
+    /// Makes an invitation, for the operator.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for an unknown flow; [`ServiceError::Invalid`].
+    pub async fn make_invitation(
+        &self,
+        invite: Invite,
+        by: Option<UserId>,
+    ) -> Result<NewCode, ServiceError> {
+        if !(1..=MAX_USES).contains(&invite.uses) {
+            return Err(ServiceError::Invalid("an invitation has 1 to 1000 uses"));
+        }
+        let code = InviteCode::mint();
+        let (hash, hint) = (InviteCode::hash_of(code.as_str()), code.hint().to_owned());
+        let expires_at = invite
+            .lifetime
+            .map(|lifetime| Timestamp::now().after(lifetime));
+        let id = self
+            .store
+            .write(move |tx| {
+                let flow = match invite.flow {
+                    Some(uuid) => {
+                        Some(flows::id_of(tx, uuid)?.ok_or(ServiceError::NotFound("flow"))?)
+                    }
+                    None => None,
+                };
+                let new = invitations::NewInvitation {
+                    code_hash: hash,
+                    hint,
+                    created_by: by,
+                    expires_at,
+                    uses: invite.uses,
+                    flow,
+                };
+                Ok::<_, ServiceError>(invitations::insert(tx, &new)?)
+            })
+            .await?;
+        Ok(NewCode {
+            code,
+            expires_at,
+            id,
+        })
+    }
+
+    /// All invitations, newest first, for the operator.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn invitations(&self) -> Result<Vec<Invitation>, ServiceError> {
+        self.store.read(|view| Ok(invitations::list(view)?)).await
+    }
+
+    /// Makes an invitation useless, for the operator. Returns whether there was one.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn revoke_invitation(&self, id: InvitationId) -> Result<bool, ServiceError> {
+        self.store
+            .write(move |tx| Ok(invitations::revoke(tx, id)?))
+            .await
+    }
+}

@@ -1,0 +1,374 @@
+//! Messages: posting, reading, editing, deleting.
+
+use super::{Service, ServiceError, SignedIn};
+use crate::model::{Attachment, FlowKind, Message, PublicId, Timestamp, UserId};
+use crate::store::{Tx, View, changes, flows, members, messages, txns};
+
+/// What somebody writes, or how a message is to change.
+#[derive(Debug, Default)]
+pub struct Draft {
+    /// What it says.
+    pub text: Option<String>,
+    /// Its files, at most one a slot; in a change, empty content removes.
+    pub files: Vec<Attachment>,
+}
+
+/// A message that is on disk.
+#[derive(Debug)]
+pub struct Posted {
+    /// The message's id.
+    pub uuid: PublicId,
+    /// Who wrote it.
+    pub author: PublicId,
+    /// Where.
+    pub flow: PublicId,
+    /// The number that the client gave it.
+    pub client_id: Option<i64>,
+}
+
+/// Which messages of a flow are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct HistoryRange {
+    /// Sent at or after.
+    pub since: Timestamp,
+    /// First number, from 0.
+    pub start: Option<i64>,
+    /// Last number, inclusive.
+    pub end: Option<i64>,
+}
+
+/// Messages of a flow, oldest first.
+#[derive(Debug)]
+pub struct HistoryPage {
+    /// The page.
+    pub messages: Vec<Message>,
+    /// Number of its first message, in what was asked for.
+    pub start: i64,
+    /// How many there are in all that was asked for.
+    pub total: i64,
+}
+
+impl Service {
+    /// Appends a message to a flow. Repeated with the same `txn`, it returns the first one.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a flow that the caller is not in, [`ServiceError::NotAllowed`]
+    /// where the caller does not write, what is too large.
+    pub async fn post_message(
+        &self,
+        user: &SignedIn,
+        flow: PublicId,
+        draft: Draft,
+        client_id: Option<i64>,
+        txn: Option<String>,
+    ) -> Result<Posted, ServiceError> {
+        let user = *user;
+        let (max_text, max_files) = (
+            self.settings.limits.text_bytes,
+            self.settings.limits.files_bytes,
+        );
+        self.store
+            .write(move |tx| {
+                if let Some(posted) = repeated(tx, &user, txn.as_deref())? {
+                    return Ok(posted);
+                }
+                let access =
+                    flows::access(tx, flow, user.user())?.ok_or(ServiceError::NotFound("flow"))?;
+                require_writer(tx, &access, user.user())?;
+                check_size(&draft, max_text, max_files)?;
+                let new = messages::NewMessage {
+                    flow: access.id,
+                    flow_uuid: flow,
+                    author: user.user(),
+                    author_uuid: user.uuid(),
+                    text: draft.text,
+                    files: draft.files,
+                };
+                let message = messages::insert(tx, new, user.origin)?;
+                if let Some(txn) = txn {
+                    txns::insert(
+                        tx,
+                        user.user(),
+                        &txn,
+                        txns::Made::Message(message.id, client_id),
+                    )?;
+                }
+                Ok(posted(&message, client_id))
+            })
+            .await
+    }
+
+    /// Reads a page of a flow's history.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a flow that the caller is not in; [`ServiceError::NotAllowed`]
+    /// for a range that is longer than a page, negative or backwards.
+    pub async fn history(
+        &self,
+        user: &SignedIn,
+        flow: PublicId,
+        range: HistoryRange,
+    ) -> Result<HistoryPage, ServiceError> {
+        let user = user.user();
+        let limits = self.settings.limits.clone();
+        self.store
+            .read(move |view| {
+                let access =
+                    flows::access(view, flow, user)?.ok_or(ServiceError::NotFound("flow"))?;
+                let limit = i64::try_from(limits.messages).unwrap_or(i64::MAX);
+                let (start, end) = bounds(range, limit)?;
+                // Numbers count from the first message at or after the time asked for.
+                let base = if range.since > Timestamp::EPOCH {
+                    messages::first_after(view, &access, changes::before(view, range.since)?)?
+                } else {
+                    access.first_number
+                };
+                let (first, last) = (base.saturating_add(start), base.saturating_add(end));
+                let messages =
+                    messages::by_number(view, access.id, first, last, limits.answer_bytes)?;
+                Ok(HistoryPage {
+                    messages,
+                    start,
+                    total: access.next_number - base,
+                })
+            })
+            .await
+    }
+
+    /// Changes a message of the caller's.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a message that is deleted or in a flow that the caller is not
+    /// in, [`ServiceError::NotAllowed`] for another's, what is too large or would leave nothing.
+    pub async fn edit_message(
+        &self,
+        user: &SignedIn,
+        message: PublicId,
+        draft: Draft,
+    ) -> Result<(), ServiceError> {
+        let user = *user;
+        let (max_text, max_files) = (
+            self.settings.limits.text_bytes,
+            self.settings.limits.files_bytes,
+        );
+        self.store
+            .write(move |tx| {
+                let handle = visible(tx, message, user.user())?;
+                if handle.is_deleted {
+                    return Err(ServiceError::NotFound("message"));
+                }
+                if handle.author != user.user() {
+                    return Err(ServiceError::NotAllowed(
+                        "only its author can edit a message",
+                    ));
+                }
+                check_size(&draft, max_text, max_files)?;
+                require_content(&handle, &draft)?;
+                let edit = messages::MessageEdit {
+                    text: draft.text,
+                    files: draft.files,
+                };
+                messages::edit(tx, &handle, &edit, user.origin)?;
+                if messages::size_of_files(tx, handle.id)? > max_files {
+                    return Err(too_large("the files of a message", max_files));
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Deletes a message; deleting it twice is fine.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a message in a flow that the caller is not in, or not in the
+    /// flow named; [`ServiceError::NotAllowed`] for who is not its author, the flow's owner or an
+    /// administrator.
+    pub async fn delete_message(
+        &self,
+        user: &SignedIn,
+        message: PublicId,
+        flow: Option<Option<PublicId>>,
+    ) -> Result<(), ServiceError> {
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                let handle = visible(tx, message, user.user())?;
+                if flow.is_some_and(|flow| flow != Some(handle.flow_uuid)) {
+                    return Err(ServiceError::NotFound("message"));
+                }
+                let allowed = handle.author == user.user()
+                    || handle.flow_owner == Some(user.user())
+                    || user.session.is_admin;
+                if !allowed {
+                    return Err(ServiceError::NotAllowed(
+                        "only its author, the flow's owner or an administrator can delete a message",
+                    ));
+                }
+                if !handle.is_deleted {
+                    messages::delete(tx, &handle, user.origin)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// The message of an earlier request with the same `txn`.
+fn repeated(
+    tx: &Tx<'_>,
+    user: &SignedIn,
+    txn: Option<&str>,
+) -> Result<Option<Posted>, ServiceError> {
+    let Some(txn) = txn else { return Ok(None) };
+    match txns::find(tx, user.user(), txn)? {
+        Some(txns::Made::Message(id, client_id)) => {
+            let message = messages::by_id(tx, id)?.ok_or(ServiceError::NotFound("message"))?;
+            Ok(Some(posted(&message, client_id)))
+        }
+        Some(txns::Made::Flow(_)) => Err(ServiceError::Invalid("this txn was used for a flow")),
+        None => Ok(None),
+    }
+}
+
+fn posted(message: &Message, client_id: Option<i64>) -> Posted {
+    Posted {
+        uuid: message.uuid,
+        author: message.author,
+        flow: message.flow,
+        client_id,
+    }
+}
+
+/// A message in a flow that a user is in; to others it does not exist.
+fn visible(
+    view: &View<'_>,
+    message: PublicId,
+    user: UserId,
+) -> Result<messages::Handle, ServiceError> {
+    let handle = messages::handle(view, message)?.ok_or(ServiceError::NotFound("message"))?;
+    if members::is_member(view, handle.flow, user)? {
+        Ok(handle)
+    } else {
+        Err(ServiceError::NotFound("message"))
+    }
+}
+
+fn require_writer(view: &View<'_>, flow: &flows::Access, user: UserId) -> Result<(), ServiceError> {
+    match flow.kind {
+        FlowKind::Group => Ok(()),
+        FlowKind::Channel if flow.owner == Some(user) => Ok(()),
+        FlowKind::Channel => Err(ServiceError::NotAllowed(
+            "only the owner writes in a channel",
+        )),
+        FlowKind::Chat if flows::has_living_others(view, flow.id, user)? => Ok(()),
+        FlowKind::Chat => Err(ServiceError::NotAllowed(
+            "the other side of this chat has deleted the account",
+        )),
+    }
+}
+
+/// Checks that something remains of a message after a change.
+fn require_content(message: &messages::Handle, change: &Draft) -> Result<(), ServiceError> {
+    let text = change.text.as_ref().or(message.text.as_ref());
+    let mut slots = message.slots;
+    for file in &change.files {
+        if file.content.bytes.is_empty() {
+            slots &= !file.slot.bit();
+        } else {
+            slots |= file.slot.bit();
+        }
+    }
+    if text.is_none_or(String::is_empty) && slots == 0 {
+        return Err(ServiceError::Invalid(
+            "a message needs text or a file; to remove it, delete it",
+        ));
+    }
+    Ok(())
+}
+
+fn check_size(draft: &Draft, max_text: usize, max_files: usize) -> Result<(), ServiceError> {
+    if draft
+        .text
+        .as_ref()
+        .is_some_and(|text| text.len() > max_text)
+    {
+        return Err(too_large("the text", max_text));
+    }
+    let files: usize = draft
+        .files
+        .iter()
+        .map(|file| file.content.bytes.len())
+        .sum();
+    if files > max_files {
+        return Err(too_large("the files of a message", max_files));
+    }
+    Ok(())
+}
+
+fn too_large(what: &'static str, limit_bytes: usize) -> ServiceError {
+    ServiceError::TooLarge {
+        what,
+        limit: format!("{} KiB", limit_bytes / 1024),
+    }
+}
+
+/// First and last number asked for, both inclusive, at most a page apart.
+///
+/// Source: MTP 1.0 revision 17, `all_messages`: 0–99 and 0–100 both give the first hundred; a span
+/// of more than the limit, a negative number and an end before the start are refused.
+fn bounds(range: HistoryRange, limit: i64) -> Result<(i64, i64), ServiceError> {
+    let start = range.start.unwrap_or(0);
+    let end = range.end.unwrap_or(start.saturating_add(limit - 1));
+    if start < 0 || end < 0 {
+        return Err(ServiceError::NotAllowed(
+            "message_start and message_end count from 0",
+        ));
+    }
+    if end < start {
+        return Err(ServiceError::NotAllowed(
+            "message_end lies before message_start",
+        ));
+    }
+    if end - start > limit {
+        return Err(ServiceError::NotAllowed(
+            "more messages asked for than one answer holds; ask for a page at a time",
+        ));
+    }
+    Ok((start, end.min(start.saturating_add(limit - 1))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bounds_of(start: Option<i64>, end: Option<i64>) -> Option<(i64, i64)> {
+        bounds(
+            HistoryRange {
+                since: Timestamp::EPOCH,
+                start,
+                end,
+            },
+            100,
+        )
+        .ok()
+    }
+
+    #[test]
+    fn a_page_is_a_hundred_however_it_is_asked_for() {
+        assert_eq!(bounds_of(None, None), Some((0, 99)));
+        assert_eq!(bounds_of(Some(0), Some(99)), Some((0, 99)));
+        assert_eq!(bounds_of(Some(0), Some(100)), Some((0, 99)));
+        assert_eq!(bounds_of(Some(250), None), Some((250, 349)));
+        assert_eq!(bounds_of(None, Some(10)), Some((0, 10)));
+        assert_eq!(bounds_of(Some(7), Some(7)), Some((7, 7)));
+        assert!(bounds_of(Some(i64::MAX), None).is_some());
+    }
+
+    #[test]
+    fn impossible_ranges_are_refused() {
+        for (start, end) in [(0, 101), (-1, 5), (5, 4), (-5, -1), (0, i64::MAX)] {
+            assert_eq!(bounds_of(Some(start), Some(end)), None, "{start} to {end}");
+        }
+        assert_eq!(bounds_of(None, Some(101)), None);
+    }
+}

@@ -1,0 +1,148 @@
+//! What users may do, whichever protocol they do it by.
+//!
+//! What belongs here: rights, limits, the order of check and write. A protocol's handlers and the
+//! operator's commands call nothing below this. What does not: SQL (see [`crate::store`]), wire
+//! formats (see [`crate::protocol`]).
+//!
+//! Only [`Service::authenticate`] makes a [`SignedIn`], so what asks for one cannot be run for a
+//! stranger. Rights are checked inside the transaction that they permit.
+
+mod accounts;
+mod error;
+mod flows;
+mod hashing;
+mod invitations;
+mod messages;
+mod presence;
+mod search;
+mod sessions;
+mod settings;
+mod updates;
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+pub use accounts::{Account, Found, ProfileChange, Registration};
+pub use error::ServiceError;
+pub use flows::{FlowDraft, FlowList};
+pub use invitations::{Invite, NewCode};
+pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
+pub use sessions::{Client, Opened, SignedIn};
+pub use settings::{Limits, Settings};
+pub use updates::{Resume, Updates, UpdatesByTime};
+
+use crate::auth::Throttle;
+use crate::hub::{Hub, Listener};
+use crate::store::{Committed, Options, Store, StoreError};
+use hashing::Hasher;
+
+/// Commits that may wait to be told; beyond, the writer waits too.
+const MAX_UNTOLD: usize = 256;
+
+/// The service: one per process, shared by all connections.
+pub struct Service {
+    store: Store,
+    hub: Arc<Hub>,
+    settings: Settings,
+    hasher: Hasher,
+    account_throttle: Mutex<Throttle<String>>,
+    address_throttle: Mutex<Throttle<String>>,
+    started: Instant,
+}
+
+impl Service {
+    /// Opens the file and begins to tell of what happens. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn start(options: &Options, settings: Settings) -> Result<Arc<Self>, StoreError> {
+        let (sender, committed) = mpsc::channel::<Committed>(MAX_UNTOLD);
+        let sink = Box::new(move |batch| {
+            // Nobody hears any more when the service has been dropped.
+            let _ = sender.blocking_send(batch);
+        });
+        let store = Store::open(options, sink)?;
+        let service = Arc::new(Self {
+            hub: Hub::new(settings.queue),
+            hasher: Hasher::new(),
+            account_throttle: Mutex::new(Throttle::new(
+                settings.login_attempts,
+                settings.login_window,
+            )),
+            address_throttle: Mutex::new(Throttle::new(
+                settings
+                    .login_attempts
+                    .saturating_mul(settings::ATTEMPTS_PER_ADDRESS),
+                settings.login_window,
+            )),
+            started: Instant::now(),
+            store,
+            settings,
+        });
+        tokio::spawn(tell(Arc::downgrade(&service), committed));
+        tokio::spawn(presence::announce(Arc::downgrade(&service)));
+        Ok(service)
+    }
+
+    /// Makes a place in the hub for a new connection.
+    #[must_use]
+    pub fn connect(&self) -> Listener {
+        self.hub.connect()
+    }
+
+    /// Changes whenever a session that was checked before has to be checked again.
+    #[must_use]
+    pub fn session_epoch(&self) -> u64 {
+        self.hub.epoch()
+    }
+
+    /// The limits that are in force.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.settings.limits
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// When this service started.
+    #[must_use]
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// How many users are connected now.
+    #[must_use]
+    pub fn online_count(&self) -> usize {
+        self.hub.online_count()
+    }
+
+    /// Lets queued writes commit and closes the file. Blocks.
+    pub fn close(&self) {
+        self.store.close();
+    }
+}
+
+/// Hands on what has been committed, in order, until the service is gone.
+async fn tell(service: std::sync::Weak<Service>, mut committed: mpsc::Receiver<Committed>) {
+    while let Some(batch) = committed.recv().await {
+        let Some(service) = service.upgrade() else {
+            return;
+        };
+        service.hub.revoke(&batch.ended);
+        for event in batch.events {
+            service.hub.publish(event);
+        }
+        if batch.missed {
+            service.hub.lag_all();
+        }
+        if batch.outside {
+            service.recheck_sessions().await;
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What the service is set to.
+
+use std::time::Duration;
+
+use crate::config::Registration;
+use crate::hub::QueueLimits;
+
+/// How many accounts of one household may guess wrong before their common address is braked: this
+/// times the attempts of one account.
+pub(super) const ATTEMPTS_PER_ADDRESS: u32 = 4;
+
+/// Longest title and username, in characters. Source: MTP 1.0 revision 17, Limits.
+pub(super) const MAX_NAME_CHARS: usize = 256;
+
+/// Longest info and bio, in bytes: 4 KiB. Source: MTP 1.0 revision 17, Limits.
+pub(super) const MAX_INFO_BYTES: usize = 4 * 1024;
+
+/// Largest avatar, in bytes: 512 KiB. Source: MTP 1.0 revision 17, Limits.
+pub(super) const MAX_AVATAR_BYTES: usize = 512 * 1024;
+
+/// Members of a flow at most. Source: MTP 1.0 revision 17, Limits.
+pub(super) const MAX_MEMBERS: usize = 1000;
+
+/// Longest address that mail can be sent to, in bytes. Source: RFC 5321, 4.5.3.1.3.
+pub(super) const MAX_EMAIL_BYTES: usize = 254;
+
+/// What the service is set to.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Who may register.
+    pub registration: Registration,
+    /// How long a token stays good after its last use.
+    pub token_ttl: Duration,
+    /// Failed logins of one account within the window; 0: any number.
+    pub login_attempts: u32,
+    /// That window.
+    pub login_window: Duration,
+    /// Whether every member may invite, not only administrators.
+    pub members_invite: bool,
+    /// Limits on requests and answers.
+    pub limits: Limits,
+    /// How much may wait for one connection.
+    pub queue: QueueLimits,
+}
+
+/// Limits on requests and answers.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Messages in an answer.
+    pub messages: usize,
+    /// Users in a request.
+    pub users: usize,
+    /// Text of a message, in bytes.
+    pub text_bytes: usize,
+    /// Files of a message together, in bytes.
+    pub files_bytes: usize,
+    /// An answer, in bytes, roughly.
+    pub answer_bytes: usize,
+    /// Requests of one connection a second, on average; 0: any number.
+    pub requests_per_second: u32,
+    /// Requests of one connection at once.
+    pub burst: u32,
+}
