@@ -6,6 +6,8 @@
 //!
 //! [`Conversation`] is all that the transport knows of a protocol.
 
+pub mod mtp;
+
 use std::future::Future;
 
 use bytes::Bytes;

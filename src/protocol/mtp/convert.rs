@@ -1,0 +1,181 @@
+//! Wire → domain and domain → wire.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::error::MtpError;
+use super::{reply, request};
+use crate::model::{Attachment, Content, Encoding, Flow, Message, PublicId, Slot, User};
+use crate::service::Draft;
+
+/// The id that a text names; `None`: nothing has that id.
+pub(super) fn id(id: &request::Id<'_>) -> Option<PublicId> {
+    PublicId::parse(id)
+}
+
+/// Content as a client sent it. A text that is base64 is kept decoded, which saves a quarter, and
+/// goes out as the same text again.
+pub(super) fn content(blob: request::Blob<'_>) -> Content {
+    match blob {
+        request::Blob::Bytes(bytes) => Content {
+            bytes: bytes.into(),
+            encoding: Encoding::Base64,
+        },
+        request::Blob::Text(text) => match STANDARD.decode(text.as_bytes()) {
+            // The engine accepts only the canonical form, so encoding gives back this very text.
+            Ok(bytes) if !bytes.is_empty() => Content {
+                bytes: bytes.into(),
+                encoding: Encoding::Base64,
+            },
+            _ => Content {
+                bytes: text.as_bytes().into(),
+                encoding: Encoding::Text,
+            },
+        },
+    }
+}
+
+/// What a message says; in a change, empty files are kept, since they remove.
+pub(super) fn draft(message: request::Message<'_>) -> Draft {
+    let slots = [
+        (Slot::Picture, message.file_picture),
+        (Slot::Video, message.file_video),
+        (Slot::Audio, message.file_audio),
+        (Slot::Document, message.file_document),
+        (Slot::Emoji, message.emoji),
+    ];
+    let files = slots
+        .into_iter()
+        .filter_map(|(slot, blob)| {
+            blob.map(|blob| Attachment {
+                slot,
+                content: content(blob),
+            })
+        })
+        .collect();
+    Draft {
+        text: message.text.map(request::Text::into_owned),
+        files,
+    }
+}
+
+/// The first flow of a request, or what to say when there is none.
+pub(super) fn first_flow<'a>(
+    data: &mut request::Data<'a>,
+    missing: &'static str,
+) -> Result<request::Flow<'a>, MtpError> {
+    data.flow
+        .take()
+        .and_then(request::List::into_first)
+        .ok_or(MtpError::Missing(missing))
+}
+
+/// The flow that a request names by `flow[0].uuid`; `None`: nothing has that id.
+pub(super) fn flow_uuid(data: &mut request::Data<'_>) -> Result<Option<PublicId>, MtpError> {
+    const MISSING: &str = "this method needs flow[0].uuid";
+    let flow = first_flow(data, MISSING)?;
+    flow.uuid.as_ref().map(id).ok_or(MtpError::Missing(MISSING))
+}
+
+/// The first message of a request, or what to say when there is none.
+pub(super) fn first_message<'a>(
+    data: &mut request::Data<'a>,
+    missing: &'static str,
+) -> Result<request::Message<'a>, MtpError> {
+    data.message
+        .take()
+        .and_then(request::List::into_first)
+        .ok_or(MtpError::Missing(missing))
+}
+
+/// A message for the wire. Of a deleted one, every file is there and empty.
+pub(super) fn message(message: &Message) -> reply::Message<'_> {
+    let file = |slot| {
+        let found = message.files.iter().find(|file| file.slot == slot);
+        found
+            .map(|file| reply::Blob::Content(&file.content))
+            .or(message.is_deleted.then_some(reply::Blob::Emptied))
+    };
+    reply::Message {
+        uuid: reply::Id(message.uuid),
+        client_id: None,
+        text: message.text.as_deref(),
+        from_user: reply::Id(message.author),
+        from_flow: reply::Id(message.flow),
+        time: Some(message.sent_at.seconds()),
+        file_picture: file(Slot::Picture),
+        file_video: file(Slot::Video),
+        file_audio: file(Slot::Audio),
+        file_document: file(Slot::Document),
+        emoji: file(Slot::Emoji),
+        edited_time: message.edited_at.map(crate::model::Timestamp::seconds),
+        edited_status: Some(message.edited_at.is_some()),
+    }
+}
+
+/// A flow for the wire.
+pub(super) fn flow(flow: &Flow) -> reply::Flow<'_> {
+    reply::Flow {
+        uuid: reply::Id(flow.uuid),
+        time: Some(flow.created_at.seconds()),
+        kind: Some(flow.kind.as_str()),
+        title: flow.title.as_deref(),
+        info: flow.info.as_deref(),
+        owner: flow.owner_uuid.map(reply::Id),
+        users: Some(flow.members.iter().copied().map(reply::Id).collect()),
+        message_start: None,
+        message_end: None,
+    }
+}
+
+/// A profile for the wire, with what only its owner sees when `own` is set.
+pub(super) fn user(user: &User, own: bool) -> reply::User<'_> {
+    reply::User {
+        uuid: reply::Id(user.uuid),
+        login: Some(&user.login),
+        username: user.username.as_deref(),
+        is_bot: Some(user.is_bot),
+        auth_id: None,
+        token_ttl: None,
+        email: user.email.as_deref().filter(|_| own),
+        avatar: user
+            .avatar
+            .as_ref()
+            .map(reply::Blob::Content)
+            .or(user.is_deleted.then_some(reply::Blob::Emptied)),
+        bio: user.bio.as_deref(),
+        time_created: Some(user.created_at.seconds()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn goes_out_as(content: &Content) -> String {
+        serde_json::to_value(reply::Blob::Content(content))
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_comes_back_as_it_was(text in "\\PC{0,40}|[A-Za-z0-9+/]{0,40}={0,2}") {
+            let stored = content(request::Blob::Text(text.as_str().into()));
+            prop_assert_eq!(goes_out_as(&stored), text);
+        }
+    }
+
+    #[test]
+    fn the_same_picture_is_stored_once_however_it_was_sent() {
+        let bytes = vec![137, 80, 78, 71, 0, 255];
+        let text = STANDARD.encode(&bytes);
+        let one = content(request::Blob::Bytes(bytes));
+        let other = content(request::Blob::Text(text.as_str().into()));
+        assert_eq!(one, other);
+        assert_eq!(goes_out_as(&one), text);
+    }
+}

@@ -1,0 +1,62 @@
+//! Everything that an MTP answer can say instead of yes.
+
+use std::time::Duration;
+
+use crate::service::ServiceError;
+
+/// Why a request is not done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum MtpError {
+    /// It did not parse or validate; the text says where and what was expected.
+    #[error("this is no valid request: {0}")]
+    Malformed(String),
+    /// The client speaks another version.
+    #[error("this server speaks MTP {min} to {max}; update the client or the server")]
+    Version {
+        /// Lowest version taken.
+        min: String,
+        /// Highest version taken.
+        max: String,
+        /// Whether the method, at least, is one of this server.
+        known_method: bool,
+    },
+    /// No method of this server.
+    #[error("this server has no such method; see its list of methods")]
+    UnknownMethod,
+    /// The method needs something that is not there.
+    #[error("{0}")]
+    Missing(&'static str),
+    /// No token was shown.
+    #[error("this method needs user[0].uuid and user[0].auth_id; log in first")]
+    NoToken,
+    /// Too many requests.
+    #[error("too many requests; try again in {} seconds", .0.as_secs().max(1))]
+    TooManyRequests(Duration),
+    /// The server gave up on the request.
+    #[error("the server gave up on this request; ask whether it was done before trying again")]
+    TimedOut,
+    /// The handler panicked.
+    #[error("the server failed")]
+    Panicked,
+    /// The service refused or failed.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+impl MtpError {
+    /// Whether the answer's type is `error`, since the request could not be recognised.
+    pub(super) fn is_unrecognised(&self) -> bool {
+        matches!(
+            self,
+            Self::Malformed(_)
+                | Self::UnknownMethod
+                | Self::Version {
+                    known_method: false,
+                    ..
+                }
+        ) || matches!(
+            self,
+            Self::Service(ServiceError::InvalidLogin(_) | ServiceError::InvalidEmail)
+        )
+    }
+}

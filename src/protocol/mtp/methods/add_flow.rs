@@ -1,0 +1,69 @@
+//! `add_flow`: makes a flow.
+//!
+//! Source: MTP 1.0 revision 17, `add_flow`.
+
+use bytes::Bytes;
+
+use super::super::error::MtpError;
+use super::super::request::{self, Data};
+use super::super::{codes, convert, reply};
+use super::Context;
+use crate::model::FlowKind;
+use crate::service::{FlowDraft, SignedIn};
+
+pub(super) struct Input {
+    kind: FlowKind,
+    draft: FlowDraft,
+}
+
+pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
+    let flow = convert::first_flow(&mut data, "add_flow needs flow[0].type")?;
+    let kind = flow
+        .kind
+        .as_deref()
+        .ok_or(MtpError::Missing("add_flow needs flow[0].type"))?;
+    let kind = FlowKind::parse(kind).ok_or(MtpError::Missing(
+        "Wrong flow type: it is one of chat, channel and group",
+    ))?;
+    // A chat of other than two is known to be wrong before anybody is looked up; that the two are
+    // not the same is found out then.
+    let users = flow.users.as_deref().map_or(0, <[_]>::len);
+    if kind == FlowKind::Chat && users == 0 {
+        return Err(MtpError::Missing("Must be two users only"));
+    }
+    Ok(Input {
+        kind,
+        draft: draft(flow),
+    })
+}
+
+/// What a request says of a flow.
+pub(super) fn draft(flow: request::Flow<'_>) -> FlowDraft {
+    FlowDraft {
+        title: flow.title.map(request::Text::into_owned),
+        info: flow.info.map(request::Text::into_owned),
+        owner: flow.owner.as_ref().map(convert::id),
+        users: flow
+            .users
+            .map(|users| users.iter().map(convert::id).collect()),
+    }
+}
+
+pub(super) async fn handle(
+    cx: &mut Context<'_>,
+    user: &SignedIn,
+    input: Input,
+) -> Result<Bytes, MtpError> {
+    let flow = cx
+        .service
+        .add_flow(user, input.kind, input.draft, cx.txn.take())
+        .await?;
+    let flow = Some(vec![convert::flow(&flow)]);
+    Ok(cx.reply(
+        codes::OK,
+        Some(reply::Data {
+            flow,
+            ..reply::Data::default()
+        }),
+    ))
+}

@@ -1,0 +1,51 @@
+//! `all_flow`: every flow that the caller is in.
+//!
+//! Source: MTP 1.0 revision 17, `all_flow`; `data.meta`: extensions of this server, `read_flow`.
+
+use bytes::Bytes;
+
+use super::super::error::MtpError;
+use super::super::reply::Id;
+use super::super::request::Data;
+use super::super::{codes, convert, reply};
+use super::Context;
+use crate::service::SignedIn;
+
+#[expect(clippy::unnecessary_wraps, reason = "every method reads its input")]
+pub(super) fn read(_data: Data<'_>) -> Result<(), MtpError> {
+    Ok(())
+}
+
+pub(super) async fn handle(
+    cx: &mut Context<'_>,
+    user: &SignedIn,
+    (): (),
+) -> Result<Bytes, MtpError> {
+    let list = cx.service.flows(user).await?;
+    let flows = list.flows.iter();
+    let meta = reply::DataMeta {
+        position: Some(list.position.0),
+        count: Some(
+            flows
+                .clone()
+                .map(|entry| (Id(entry.flow.uuid), entry.count))
+                .collect(),
+        ),
+        read: Some(
+            flows
+                .clone()
+                .filter_map(|entry| Some((Id(entry.flow.uuid), entry.read?)))
+                .collect(),
+        ),
+        ..reply::DataMeta::default()
+    };
+    let flow = Some(flows.map(|entry| convert::flow(&entry.flow)).collect());
+    Ok(cx.reply(
+        codes::OK,
+        Some(reply::Data {
+            flow,
+            meta: Some(meta),
+            ..reply::Data::default()
+        }),
+    ))
+}

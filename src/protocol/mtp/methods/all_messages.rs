@@ -1,0 +1,59 @@
+//! `all_messages`: a page of a flow's history.
+//!
+//! Source: MTP 1.0 revision 17, `all_messages`.
+
+use bytes::Bytes;
+
+use super::super::error::MtpError;
+use super::super::request::Data;
+use super::super::{codes, convert, reply};
+use super::Context;
+use crate::model::{PublicId, Timestamp};
+use crate::service::{HistoryRange, ServiceError, SignedIn};
+
+pub(super) struct Input {
+    flow: Option<PublicId>,
+    range: HistoryRange,
+}
+
+pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
+    const MISSING: &str = "all_messages needs flow[0].uuid";
+    let flow = convert::first_flow(&mut data, MISSING)?;
+    let uuid = flow
+        .uuid
+        .as_ref()
+        .map(convert::id)
+        .ok_or(MtpError::Missing(MISSING))?;
+    let range = HistoryRange {
+        since: Timestamp::from_seconds(data.time.map_or(0, |time| time.0)),
+        start: flow.message_start.map(|start| start.0),
+        end: flow.message_end.map(|end| end.0),
+    };
+    Ok(Input { flow: uuid, range })
+}
+
+pub(super) async fn handle(
+    cx: &mut Context<'_>,
+    user: &SignedIn,
+    input: Input,
+) -> Result<Bytes, MtpError> {
+    let uuid = input.flow.ok_or(ServiceError::NotFound("flow"))?;
+    let page = cx.service.history(user, uuid, input.range).await?;
+    let given = i64::try_from(page.messages.len()).unwrap_or(i64::MAX);
+    let limit = i64::try_from(cx.service.limits().messages).unwrap_or(i64::MAX);
+    // More than an answer holds by number, or, at this place, by bytes.
+    let cut = given < limit.min(page.total - page.start) && input.range.end.is_none();
+    let partial = page.total > limit || cut;
+    let flow = reply::Flow {
+        uuid: reply::Id(uuid),
+        message_start: partial.then_some(page.start),
+        message_end: partial.then_some(page.total),
+        ..reply::Flow::default()
+    };
+    let data = reply::Data {
+        flow: Some(vec![flow]),
+        message: Some(page.messages.iter().map(convert::message).collect()),
+        ..reply::Data::default()
+    };
+    Ok(cx.reply(if partial { codes::PARTIAL } else { codes::OK }, Some(data)))
+}

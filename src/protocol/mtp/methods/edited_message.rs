@@ -1,0 +1,45 @@
+//! `edited_message`: changes the text or the files of one's own message.
+//!
+//! Source: MTP 1.0 revision 17, `edited_message`.
+
+use bytes::Bytes;
+
+use super::super::convert;
+use super::super::error::MtpError;
+use super::super::request::Data;
+use super::Context;
+use crate::model::PublicId;
+use crate::service::{Draft, ServiceError, SignedIn};
+
+pub(super) struct Input {
+    message: Option<PublicId>,
+    draft: Draft,
+}
+
+pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
+    const MISSING: &str = "edited_message needs message[0].uuid and text or a file";
+    let message = convert::first_message(&mut data, MISSING)?;
+    let uuid = message
+        .uuid
+        .as_ref()
+        .map(convert::id)
+        .ok_or(MtpError::Missing(MISSING))?;
+    let draft = convert::draft(message);
+    if draft.text.is_none() && draft.files.is_empty() {
+        return Err(MtpError::Missing(MISSING));
+    }
+    Ok(Input {
+        message: uuid,
+        draft,
+    })
+}
+
+pub(super) async fn handle(
+    cx: &mut Context<'_>,
+    user: &SignedIn,
+    input: Input,
+) -> Result<Bytes, MtpError> {
+    let message = input.message.ok_or(ServiceError::NotFound("message"))?;
+    cx.service.edit_message(user, message, input.draft).await?;
+    Ok(cx.done())
+}

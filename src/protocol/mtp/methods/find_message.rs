@@ -1,0 +1,60 @@
+//! `find_message`: full-text search over what the caller may read.
+//!
+//! Source: MTP extensions of this server, `find_message`.
+
+use bytes::Bytes;
+
+use super::super::error::MtpError;
+use super::super::reply::Id;
+use super::super::request::{Data, List, Text};
+use super::super::{codes, convert, reply};
+use super::Context;
+use crate::model::PublicId;
+use crate::service::{ServiceError, SignedIn};
+
+pub(super) struct Input {
+    text: String,
+    /// Outer `None`: everywhere. Inner `None`: an id that names nothing.
+    flow: Option<Option<PublicId>>,
+}
+
+pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
+    let meta = data.extensions().map_err(MtpError::Malformed)?;
+    let text = meta
+        .query
+        .ok_or(MtpError::Missing("find_message needs data.meta.query"))?;
+    let flow = data
+        .flow
+        .take()
+        .and_then(List::into_first)
+        .and_then(|flow| flow.uuid);
+    Ok(Input {
+        text: Text::into_owned(text),
+        flow: flow.as_ref().map(convert::id),
+    })
+}
+
+pub(super) async fn handle(
+    cx: &mut Context<'_>,
+    user: &SignedIn,
+    input: Input,
+) -> Result<Bytes, MtpError> {
+    let flow = input
+        .flow
+        .map(|flow| flow.ok_or(ServiceError::NotFound("flow")))
+        .transpose()?;
+    let found = cx.service.find_messages(user, input.text, flow).await?;
+    let numbers = found
+        .iter()
+        .map(|message| (Id(message.uuid), message.number))
+        .collect();
+    let data = reply::Data {
+        message: Some(found.iter().map(convert::message).collect()),
+        meta: Some(reply::DataMeta {
+            numbers: Some(numbers),
+            ..reply::DataMeta::default()
+        }),
+        ..reply::Data::default()
+    };
+    Ok(cx.reply(codes::OK, Some(data)))
+}

@@ -1,0 +1,54 @@
+//! `get_update`: what changed since a time, or, asked by this server's own clients, since a
+//! position.
+//!
+//! Source: MTP 1.0 revision 17, `get_update`.
+
+use bytes::Bytes;
+
+use super::super::codes;
+use super::super::error::MtpError;
+use super::super::push::{self, Precision};
+use super::super::request::{Data, Int};
+use super::Context;
+use crate::model::Position;
+use crate::service::SignedIn;
+
+pub(super) enum Since {
+    Second(i64),
+    Position(Position),
+}
+
+pub(super) fn read(data: Data<'_>) -> Result<Since, MtpError> {
+    let meta = data.extensions().map_err(MtpError::Malformed)?;
+    Ok(match meta.after {
+        Some(after) => Since::Position(Position(after.map_or(0, |Int(after)| after.max(0)))),
+        None => Since::Second(data.time.map_or(0, |Int(second)| second)),
+    })
+}
+
+pub(super) async fn handle(
+    cx: &mut Context<'_>,
+    user: &SignedIn,
+    since: Since,
+) -> Result<Bytes, MtpError> {
+    let (updates, time, precision) = match since {
+        Since::Position(after) => {
+            let updates = cx.service.updates_after(user, after).await?;
+            (updates, 0, Precision::Position)
+        }
+        Since::Second(second) => {
+            let found = cx
+                .service
+                .updates_since(user, second, cx.state.resume.take())
+                .await?;
+            cx.state.resume = found.resume;
+            (found.updates, found.next_second, Precision::Plain)
+        }
+    };
+    let code = if updates.complete {
+        codes::OK
+    } else {
+        codes::PARTIAL
+    };
+    Ok(cx.reply(code, Some(push::data(&updates, time, precision))))
+}

@@ -1,0 +1,27 @@
+//! `leave_flow`: takes the caller out of a flow.
+//!
+//! Source: MTP extensions of this server, `leave_flow`.
+
+use bytes::Bytes;
+
+use super::super::convert;
+use super::super::error::MtpError;
+use super::super::request::Data;
+use super::Context;
+use crate::model::PublicId;
+use crate::service::{ServiceError, SignedIn};
+
+pub(super) fn read(mut data: Data<'_>) -> Result<Option<PublicId>, MtpError> {
+    convert::flow_uuid(&mut data)
+}
+
+pub(super) async fn handle(
+    cx: &mut Context<'_>,
+    user: &SignedIn,
+    flow: Option<PublicId>,
+) -> Result<Bytes, MtpError> {
+    cx.service
+        .leave_flow(user, flow.ok_or(ServiceError::NotFound("flow"))?)
+        .await?;
+    Ok(cx.done())
+}

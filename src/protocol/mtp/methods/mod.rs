@@ -1,0 +1,152 @@
+//! One file per method. A method reads what it needs from the request (400), and then, for those
+//! who have signed in (401), does its work and returns the answer's frame.
+
+mod add_flow;
+mod all_flow;
+mod all_messages;
+mod authentication;
+mod delete_message;
+mod delete_user;
+mod edit_flow;
+mod edit_user;
+mod edited_message;
+mod find_message;
+mod find_user;
+mod get_update;
+mod invite;
+mod leave_flow;
+mod logout;
+mod ping_pong;
+mod read_flow;
+mod register_user;
+mod send_message;
+mod subscribe;
+mod typing;
+mod user_info;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::codes::{self, Code};
+use super::error::MtpError;
+use super::reply::{self, Reply};
+use super::request::Data;
+use super::session::State;
+use crate::model::Timestamp;
+use crate::service::{Client, Service};
+
+/// What a method works with.
+pub(super) struct Context<'s> {
+    pub(super) service: &'s Arc<Service>,
+    pub(super) client: &'s Client,
+    pub(super) state: &'s mut State,
+    /// The method's name as the client wrote it.
+    pub(super) method: &'s str,
+    /// Tells a repetition from a new request.
+    pub(super) txn: Option<String>,
+}
+
+/// What a client shows to be recognised: `user[0].uuid` and `user[0].auth_id`.
+pub(super) struct Credentials {
+    pub(super) uuid: String,
+    pub(super) token: String,
+}
+
+/// Finds the method and runs it. `gate` is what keeps any method from being run.
+pub(super) async fn dispatch(
+    cx: &mut Context<'_>,
+    gate: Result<(), MtpError>,
+    data: Data<'_>,
+) -> Result<Bytes, MtpError> {
+    /// Runs a method for anybody.
+    macro_rules! anybody {
+        ($method:ident) => {{
+            gate?;
+            $method::handle(cx, $method::read(data)?).await
+        }};
+    }
+    /// Runs a method for who has signed in.
+    macro_rules! signed_in {
+        ($method:ident) => {{
+            gate?;
+            let credentials = credentials(&data);
+            let input = $method::read(data)?;
+            let user = cx.state.sign_in(cx.service, credentials.as_ref()).await?;
+            $method::handle(cx, &user, input).await
+        }};
+    }
+    match cx.method {
+        // Strangers.
+        "register_user" => anybody!(register_user),
+        "authentication" | "auth" => anybody!(authentication),
+        // Everybody who has signed in.
+        "ping_pong" => signed_in!(ping_pong),
+        "get_update" => signed_in!(get_update),
+        "subscribe" => signed_in!(subscribe),
+        "all_flow" => signed_in!(all_flow),
+        "add_flow" => signed_in!(add_flow),
+        "user_info" => signed_in!(user_info),
+        "find_user" => signed_in!(find_user),
+        "find_message" => signed_in!(find_message),
+        "edit_user" => signed_in!(edit_user),
+        "delete_user" => signed_in!(delete_user),
+        "logout" => signed_in!(logout),
+        // Administrators, and members where that is configured.
+        "invite" => signed_in!(invite),
+        // Members of the flow.
+        "all_messages" => signed_in!(all_messages),
+        "read_flow" => signed_in!(read_flow),
+        "leave_flow" => signed_in!(leave_flow),
+        // Who writes in the flow.
+        "send_message" => signed_in!(send_message),
+        "typing" => signed_in!(typing),
+        // The message's author, or whoever may remove it.
+        "edited_message" => signed_in!(edited_message),
+        "delete_message" => signed_in!(delete_message),
+        // The flow's owner.
+        "edit_flow" => signed_in!(edit_flow),
+        _ => Err(match gate {
+            Err(MtpError::Version { min, max, .. }) => MtpError::Version {
+                min,
+                max,
+                known_method: false,
+            },
+            _ => MtpError::UnknownMethod,
+        }),
+    }
+}
+
+fn credentials(data: &Data<'_>) -> Option<Credentials> {
+    let user = data.user.as_ref()?.first()?;
+    let (uuid, token) = (user.uuid.as_deref()?, user.auth_id.as_deref()?);
+    // No token of ours is empty or long; what is neither is not looked up.
+    let plausible = !token.is_empty() && token.len() <= 256 && uuid.len() <= 64;
+    plausible.then(|| Credentials {
+        uuid: uuid.to_owned(),
+        token: token.to_owned(),
+    })
+}
+
+impl Context<'_> {
+    /// The answer of a method that was done. `data.time` is set to the present where it is 0.
+    fn reply(&self, code: Code, data: Option<reply::Data<'_>>) -> Bytes {
+        let detail = match code {
+            codes::CREATED => "Created.",
+            codes::PARTIAL => "Done in part; ask again for the rest.",
+            _ => "Done.",
+        };
+        let now = Timestamp::now().seconds();
+        let mut reply = Reply::new(self.method, code, detail, now);
+        reply.data = data.map(|data| reply::Data {
+            time: if data.time == 0 { now } else { data.time },
+            ..data
+        });
+        reply.to_frame()
+    }
+
+    /// The answer of a method that has nothing to tell but that it was done.
+    fn done(&self) -> Bytes {
+        self.reply(codes::OK, None)
+    }
+}

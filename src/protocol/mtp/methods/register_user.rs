@@ -1,0 +1,55 @@
+//! `register_user`: makes an account and opens its first session.
+//!
+//! Source: MTP 1.0 revision 17, `register_user`.
+
+use bytes::Bytes;
+
+use super::super::error::MtpError;
+use super::super::request::{Data, List, Text};
+use super::super::{codes, reply};
+use super::{Context, authentication};
+use crate::auth::Password;
+use crate::service::Registration;
+
+pub(super) fn read(mut data: Data<'_>) -> Result<Registration, MtpError> {
+    let user = data
+        .user
+        .take()
+        .and_then(List::into_first)
+        .unwrap_or_default();
+    let login = user.login.filter(|login| !login.is_empty());
+    let password = user.password.filter(|password| !password.is_empty());
+    Ok(Registration {
+        login: login
+            .ok_or(MtpError::Missing("register_user needs user[0].login"))?
+            .into_owned(),
+        password: Password::new(
+            password
+                .ok_or(MtpError::Missing("register_user needs user[0].password"))?
+                .into_owned(),
+        ),
+        username: user.username.map(Text::into_owned),
+        email: user
+            .email
+            .map(Text::into_owned)
+            .filter(|email| !email.is_empty()),
+        is_bot: user.is_bot.unwrap_or(false),
+        invitation: user
+            .auth_id
+            .map(Text::into_owned)
+            .filter(|code| !code.is_empty()),
+    })
+}
+
+pub(super) async fn handle(cx: &mut Context<'_>, input: Registration) -> Result<Bytes, MtpError> {
+    let origin = Some(cx.state.listener.origin());
+    let opened = cx.service.register(input, cx.client, origin).await?;
+    let user = authentication::opened(&opened);
+    Ok(cx.reply(
+        codes::CREATED,
+        Some(reply::Data {
+            user: Some(vec![user]),
+            ..reply::Data::default()
+        }),
+    ))
+}

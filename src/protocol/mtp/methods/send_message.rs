@@ -1,0 +1,71 @@
+//! `send_message`: appends a message to a flow and delivers it to the members.
+//!
+//! Source: MTP 1.0 revision 17, `send_message`.
+
+use bytes::Bytes;
+
+use super::super::error::MtpError;
+use super::super::request::Data;
+use super::super::{codes, convert, reply};
+use super::Context;
+use crate::model::PublicId;
+use crate::service::{Draft, ServiceError, SignedIn};
+
+pub(super) struct Input {
+    flow: Option<PublicId>,
+    client_id: Option<i64>,
+    draft: Draft,
+}
+
+pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
+    const MISSING: &str = "send_message needs message[0] with text or a file";
+    let flow = convert::flow_uuid(&mut data)?;
+    if data
+        .message
+        .as_ref()
+        .is_some_and(|messages| messages.len() > 1)
+    {
+        return Err(MtpError::Missing(
+            "send_message takes one message at a time; send the others by themselves",
+        ));
+    }
+    let message = convert::first_message(&mut data, MISSING)?;
+    let client_id = message.client_id.map(|id| id.0);
+    let mut draft = convert::draft(message);
+    draft.text = draft.text.filter(|text| !text.is_empty());
+    draft.files.retain(|file| !file.content.bytes.is_empty());
+    if draft.text.is_none() && draft.files.is_empty() {
+        return Err(MtpError::Missing(MISSING));
+    }
+    Ok(Input {
+        flow,
+        client_id,
+        draft,
+    })
+}
+
+pub(super) async fn handle(
+    cx: &mut Context<'_>,
+    user: &SignedIn,
+    input: Input,
+) -> Result<Bytes, MtpError> {
+    let flow = input.flow.ok_or(ServiceError::NotFound("flow"))?;
+    let posted = cx
+        .service
+        .post_message(user, flow, input.draft, input.client_id, cx.txn.take())
+        .await?;
+    let message = reply::Message {
+        uuid: reply::Id(posted.uuid),
+        client_id: Some(posted.client_id),
+        from_user: reply::Id(posted.author),
+        from_flow: reply::Id(posted.flow),
+        ..reply::Message::default()
+    };
+    Ok(cx.reply(
+        codes::OK,
+        Some(reply::Data {
+            message: Some(vec![message]),
+            ..reply::Data::default()
+        }),
+    ))
+}

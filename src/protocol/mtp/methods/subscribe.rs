@@ -1,0 +1,63 @@
+//! `subscribe`: has what happens told on this connection, unasked.
+//!
+//! Source: MTP extensions of this server, subscribe.
+
+use bytes::Bytes;
+
+use super::super::error::MtpError;
+use super::super::request::{Data, Int};
+use super::super::session::Subscription;
+use super::super::{codes, reply};
+use super::Context;
+use crate::model::Position;
+use crate::service::SignedIn;
+
+pub(super) enum From {
+    Now,
+    Second(i64),
+    Position(Position),
+}
+
+pub(super) fn read(data: Data<'_>) -> Result<From, MtpError> {
+    let meta = data.extensions().map_err(MtpError::Malformed)?;
+    Ok(match (meta.after, data.time) {
+        (Some(after), _) => From::Position(Position(after.map_or(0, |Int(after)| after.max(0)))),
+        (None, Some(Int(second))) => From::Second(second),
+        (None, None) => From::Now,
+    })
+}
+
+pub(super) async fn handle(
+    cx: &mut Context<'_>,
+    user: &SignedIn,
+    from: From,
+) -> Result<Bytes, MtpError> {
+    cx.state.subscription = None;
+    if matches!(from, From::Now) {
+        // Listen first: what happens between this and the look at the log is then in both.
+        cx.state.listener.listen();
+    }
+    let (end, online) = cx.service.standing(user).await?;
+    let (told, behind) = match from {
+        From::Now => (end, false),
+        From::Position(after) => (after, true),
+        From::Second(second) => (cx.service.position_before(second).await?, true),
+    };
+    cx.state.subscription = Some(Subscription {
+        user: *user,
+        told,
+        behind,
+    });
+    let meta = reply::DataMeta {
+        position: Some(told.0),
+        online: Some(online.into_iter().map(reply::Id).collect()),
+        ..reply::DataMeta::default()
+    };
+    Ok(cx.reply(
+        codes::OK,
+        Some(reply::Data {
+            meta: Some(meta),
+            ..reply::Data::default()
+        }),
+    ))
+}

@@ -1,0 +1,51 @@
+//! `user_info`: profiles of users by id.
+//!
+//! Source: MTP 1.0 revision 17, `user_info`.
+
+use bytes::Bytes;
+
+use super::super::error::MtpError;
+use super::super::request::Data;
+use super::super::{codes, convert, reply};
+use super::Context;
+use crate::model::PublicId;
+use crate::service::SignedIn;
+
+pub(super) fn read(data: Data<'_>) -> Result<Vec<Option<PublicId>>, MtpError> {
+    let users = data.user.as_deref().unwrap_or_default();
+    let asked: Vec<_> = users
+        .iter()
+        .skip(1)
+        .map(|user| user.uuid.as_ref().and_then(convert::id))
+        .collect();
+    if asked.is_empty() {
+        return Err(MtpError::Missing(
+            "user_info needs the users to tell about after the caller in user",
+        ));
+    }
+    Ok(asked)
+}
+
+pub(super) async fn handle(
+    cx: &mut Context<'_>,
+    user: &SignedIn,
+    asked: Vec<Option<PublicId>>,
+) -> Result<Bytes, MtpError> {
+    let found = cx.service.profiles(user, asked).await?;
+    let users = found
+        .users
+        .iter()
+        .map(|found| convert::user(found, found.uuid == user.uuid()));
+    let data = reply::Data {
+        user: Some(users.collect()),
+        ..reply::Data::default()
+    };
+    Ok(cx.reply(
+        if found.incomplete {
+            codes::PARTIAL
+        } else {
+            codes::OK
+        },
+        Some(data),
+    ))
+}

@@ -1,0 +1,26 @@
+//! MTP 1.0 revision 17 and the extensions of this server, over text frames.
+//!
+//! [`Session`] is one peer's conversation. `request` reads the wire, `reply` writes it, `convert`
+//! turns one into the domain's words and back, `codes` says which error has which code, and
+//! `methods/` holds a file per method.
+
+mod codes;
+mod convert;
+mod error;
+mod methods;
+mod push;
+mod rate;
+mod reply;
+mod request;
+mod session;
+
+#[cfg(test)]
+mod tests;
+
+pub use session::{Session, Settings};
+
+/// Protocol version that this server speaks.
+pub const VERSION: &str = "1.0";
+
+/// Revision of that version.
+pub const REVISION: &str = "17";

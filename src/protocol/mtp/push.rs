@@ -1,0 +1,129 @@
+//! Frames that a subscriber gets unasked, in the form of `get_update`'s answer.
+
+use bytes::Bytes;
+
+use super::reply::{Data, DataMeta, Id, Presence, PushMeta, Reply, Typing};
+use super::{codes, convert};
+use crate::model::{Event, News, Timestamp};
+use crate::service::Updates;
+
+const METHOD: &str = "get_update";
+const DETAIL: &str = "Something happened.";
+
+/// The frame for something that has just happened.
+pub(super) fn event(event: &Event) -> Bytes {
+    let now = Timestamp::now().seconds();
+    let mut meta = PushMeta {
+        push: true,
+        position: event.position.map(|position| position.0),
+        typing: None,
+        presence: None,
+    };
+    let mut data = Data {
+        time: now,
+        ..Data::default()
+    };
+    match &event.news {
+        News::Message(message) => {
+            data.message = Some(vec![convert::message(message)]);
+            let numbers = Some([(Id(message.uuid), message.number)].into());
+            data.meta = Some(DataMeta {
+                numbers,
+                ..DataMeta::default()
+            });
+        }
+        News::Flow(flow) => data.flow = Some(vec![convert::flow(flow)]),
+        News::User(user) => data.user = Some(vec![convert::user(user, false)]),
+        News::Left(flow) => {
+            data.meta = Some(DataMeta {
+                left: Some(vec![Id(*flow)]),
+                ..DataMeta::default()
+            });
+        }
+        News::Read { flow, number } => {
+            let read = Some([(Id(*flow), *number)].into());
+            data.meta = Some(DataMeta {
+                read,
+                ..DataMeta::default()
+            });
+        }
+        News::Typing { flow, user } => {
+            meta.typing = Some(Typing {
+                flow: Id(*flow),
+                user: Id(*user),
+            });
+        }
+        News::Presence { user, online } => {
+            meta.presence = Some(Presence {
+                user: Id(*user),
+                online: *online,
+            });
+        }
+    }
+    let passing = meta.typing.is_some() || meta.presence.is_some();
+    let mut reply = Reply::new(METHOD, codes::OK, DETAIL, now);
+    reply.data = (!passing).then_some(data);
+    reply.meta = Some(meta);
+    reply.to_frame()
+}
+
+/// The frame for what a subscriber missed.
+pub(super) fn page(updates: &Updates) -> Bytes {
+    let now = Timestamp::now().seconds();
+    let mut reply = Reply::new(METHOD, codes::OK, DETAIL, now);
+    reply.data = Some(data(updates, now, Precision::Numbers));
+    reply.meta = Some(PushMeta {
+        push: true,
+        position: Some(updates.position.0),
+        typing: None,
+        presence: None,
+    });
+    reply.to_frame()
+}
+
+/// How much beside the objects themselves an answer tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Precision {
+    /// Nothing that clients of other servers would not know.
+    Plain,
+    /// Numbers of messages, read marks, flows left.
+    Numbers,
+    /// All that, and the position to ask from next.
+    Position,
+}
+
+/// What changed, for the wire.
+pub(super) fn data(updates: &Updates, time: i64, precision: Precision) -> Data<'_> {
+    let messages = updates.messages.iter().map(convert::message).collect();
+    let numbers = updates
+        .messages
+        .iter()
+        .map(|message| (Id(message.uuid), message.number))
+        .collect();
+    let read: std::collections::BTreeMap<_, _> = updates
+        .read
+        .iter()
+        .map(|(flow, number)| (Id(*flow), *number))
+        .collect();
+    let left: Vec<_> = updates.left.iter().copied().map(Id).collect();
+    let meta = DataMeta {
+        position: (precision == Precision::Position).then_some(updates.position.0),
+        numbers: Some(numbers),
+        read: Some(read).filter(|read| !read.is_empty()),
+        left: Some(left).filter(|left| !left.is_empty()),
+        ..DataMeta::default()
+    };
+    Data {
+        time,
+        flow: Some(updates.flows.iter().map(convert::flow).collect()),
+        message: Some(messages),
+        user: Some(
+            updates
+                .users
+                .iter()
+                .map(|user| convert::user(user, false))
+                .collect(),
+        ),
+        meta: (precision != Precision::Plain).then_some(meta),
+    }
+}

@@ -1,0 +1,235 @@
+//! Writing answers: strict, always the same five envelope keys.
+
+use std::collections::BTreeMap;
+
+use base64::display::Base64Display;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::{Serialize, Serializer};
+
+use super::codes::Code;
+use super::{REVISION, VERSION};
+use crate::model::{Content, Encoding, PublicId};
+
+/// An answer, or a frame sent unasked.
+#[derive(Serialize)]
+pub(super) struct Reply<'a> {
+    #[serde(rename = "type")]
+    pub(super) method: &'a str,
+    pub(super) data: Option<Data<'a>>,
+    pub(super) errors: Errors<'a>,
+    jsonapi: JsonApi,
+    pub(super) meta: Option<PushMeta>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Errors<'a> {
+    code: u16,
+    status: &'static str,
+    time: i64,
+    detail: &'a str,
+}
+
+#[derive(Serialize)]
+struct JsonApi {
+    version: &'static str,
+    revision: &'static str,
+}
+
+/// What an unasked frame says of itself.
+#[derive(Serialize)]
+pub(super) struct PushMeta {
+    pub(super) push: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) position: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) typing: Option<Typing>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) presence: Option<Presence>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Typing {
+    pub(super) flow: Id,
+    pub(super) user: Id,
+}
+
+#[derive(Serialize)]
+pub(super) struct Presence {
+    pub(super) user: Id,
+    pub(super) online: bool,
+}
+
+#[derive(Default, Serialize)]
+pub(super) struct Data<'a> {
+    pub(super) time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) flow: Option<Vec<Flow<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) message: Option<Vec<Message<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) user: Option<Vec<User<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) meta: Option<DataMeta>,
+}
+
+#[derive(Default, Serialize)]
+pub(super) struct Flow<'a> {
+    pub(super) uuid: Id,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) time: Option<i64>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub(super) kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) title: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) info: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) owner: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) users: Option<Vec<Id>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) message_start: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) message_end: Option<i64>,
+}
+
+#[derive(Default, Serialize)]
+pub(super) struct Message<'a> {
+    pub(super) uuid: Id,
+    /// Outer `None`: not part of this answer. Inner `None`: `null`, the client gave none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) client_id: Option<Option<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) text: Option<&'a str>,
+    pub(super) from_user: Id,
+    pub(super) from_flow: Id,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) file_picture: Option<Blob<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) file_video: Option<Blob<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) file_audio: Option<Blob<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) file_document: Option<Blob<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) emoji: Option<Blob<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) edited_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) edited_status: Option<bool>,
+}
+
+#[derive(Default, Serialize)]
+pub(super) struct User<'a> {
+    pub(super) uuid: Id,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) login: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) username: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) is_bot: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) auth_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) token_ttl: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) avatar: Option<Blob<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bio: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) time_created: Option<i64>,
+}
+
+/// What the extensions of this server put into `data.meta`.
+#[derive(Default, Serialize)]
+pub(super) struct DataMeta {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) position: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) numbers: Option<BTreeMap<Id, i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) count: Option<BTreeMap<Id, i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) read: Option<BTreeMap<Id, i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) left: Option<Vec<Id>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) online: Option<Vec<Id>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) expires: Option<i64>,
+}
+
+/// An id as decimal text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Id(pub(super) PublicId);
+
+impl Default for Id {
+    fn default() -> Self {
+        Self(PublicId(0))
+    }
+}
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// Content of a file as the client gets it.
+pub(super) enum Blob<'a> {
+    /// Stored content.
+    Content(&'a Content),
+    /// None, where there was some.
+    Emptied,
+}
+
+impl Serialize for Blob<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Emptied => serializer.serialize_str(""),
+            Self::Content(content) => match (content.encoding, std::str::from_utf8(&content.bytes))
+            {
+                (Encoding::Text, Ok(text)) => serializer.serialize_str(text),
+                _ => serializer.collect_str(&Base64Display::new(&content.bytes, &STANDARD)),
+            },
+        }
+    }
+}
+
+impl<'a> Reply<'a> {
+    /// An answer; `time` is the present Unix second.
+    pub(super) fn new(method: &'a str, code: Code, detail: &'a str, time: i64) -> Self {
+        Self {
+            method,
+            data: None,
+            errors: Errors {
+                code: code.0,
+                status: code.1,
+                time,
+                detail,
+            },
+            jsonapi: JsonApi {
+                version: VERSION,
+                revision: REVISION,
+            },
+            meta: None,
+        }
+    }
+
+    /// The frame.
+    pub(super) fn to_frame(&self) -> Bytes {
+        let mut frame = Vec::with_capacity(512);
+        if let Err(err) = serde_json::to_writer(&mut frame, self) {
+            // Writing to memory does not fail, and no key here is anything but a text.
+            log::error!("an answer could not be written: {err}");
+        }
+        frame.into()
+    }
+}

@@ -1,0 +1,590 @@
+//! Reading requests: liberal in what is absent, strict in types, bounded in numbers.
+//!
+//! Absent and `null` mean the same; unknown keys are ignored. Texts are borrowed from the frame
+//! where JSON escapes allow it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserializer, Error as _, SeqAccess, Unexpected, Visitor};
+use serde::{Deserialize, de};
+use serde_json::value::RawValue;
+
+/// A request's envelope.
+#[derive(Debug, Deserialize)]
+pub(super) struct Request<'a> {
+    #[serde(rename = "type", borrow)]
+    pub(super) method: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) data: Option<Data<'a>>,
+    #[serde(borrow)]
+    pub(super) jsonapi: JsonApi<'a>,
+    #[serde(borrow, default)]
+    meta: Option<&'a RawValue>,
+}
+
+/// Which version of the protocol the client speaks.
+#[derive(Debug, Deserialize)]
+pub(super) struct JsonApi<'a> {
+    #[serde(borrow)]
+    pub(super) version: Text<'a>,
+}
+
+/// What a request carries. The bounds keep a small frame from becoming much memory.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Data<'a> {
+    #[serde(default)]
+    pub(super) time: Option<Int>,
+    #[serde(borrow, default)]
+    pub(super) flow: Option<List<Flow<'a>, 100>>,
+    #[serde(borrow, default)]
+    pub(super) message: Option<List<Message<'a>, 100>>,
+    #[serde(borrow, default)]
+    pub(super) user: Option<List<User<'a>, 10_000>>,
+    #[serde(borrow, default)]
+    meta: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Flow<'a> {
+    #[serde(borrow, default)]
+    pub(super) uuid: Option<Id<'a>>,
+    #[serde(rename = "time", default)]
+    _time: Option<Int>,
+    #[serde(rename = "type", borrow, default)]
+    pub(super) kind: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) title: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) info: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) owner: Option<Id<'a>>,
+    #[serde(borrow, default)]
+    pub(super) users: Option<List<Id<'a>, 10_000>>,
+    #[serde(default)]
+    pub(super) message_start: Option<Int>,
+    #[serde(default)]
+    pub(super) message_end: Option<Int>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Message<'a> {
+    #[serde(borrow, default)]
+    pub(super) uuid: Option<Id<'a>>,
+    #[serde(default)]
+    pub(super) client_id: Option<Int>,
+    #[serde(borrow, default)]
+    pub(super) text: Option<Text<'a>>,
+    #[serde(rename = "from_user", borrow, default)]
+    _from_user: Option<Id<'a>>,
+    #[serde(rename = "from_flow", borrow, default)]
+    _from_flow: Option<Id<'a>>,
+    #[serde(rename = "time", default)]
+    _time: Option<Int>,
+    #[serde(borrow, default)]
+    pub(super) file_picture: Option<Blob<'a>>,
+    #[serde(borrow, default)]
+    pub(super) file_video: Option<Blob<'a>>,
+    #[serde(borrow, default)]
+    pub(super) file_audio: Option<Blob<'a>>,
+    #[serde(borrow, default)]
+    pub(super) file_document: Option<Blob<'a>>,
+    #[serde(borrow, default)]
+    pub(super) emoji: Option<Blob<'a>>,
+    #[serde(rename = "edited_time", default)]
+    _edited_time: Option<Int>,
+    #[serde(rename = "edited_status", default)]
+    _edited_status: Option<bool>,
+}
+
+#[derive(Deserialize, Default)]
+pub(super) struct User<'a> {
+    #[serde(borrow, default)]
+    pub(super) uuid: Option<Id<'a>>,
+    #[serde(borrow, default)]
+    pub(super) login: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) password: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) username: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) is_bot: Option<bool>,
+    #[serde(borrow, default)]
+    pub(super) auth_id: Option<Text<'a>>,
+    #[serde(rename = "token_ttl", default)]
+    _token_ttl: Option<Int>,
+    #[serde(borrow, default)]
+    pub(super) email: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) avatar: Option<Blob<'a>>,
+    #[serde(borrow, default)]
+    pub(super) bio: Option<Text<'a>>,
+    #[serde(rename = "time_created", default)]
+    _time_created: Option<Int>,
+}
+
+impl fmt::Debug for User<'_> {
+    /// Leaves out what is secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("uuid", &self.uuid)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the extensions of this server put into a request's envelope `meta`.
+#[derive(Debug, Default, Deserialize)]
+struct EnvelopeMeta<'a> {
+    #[serde(borrow, default)]
+    txn: Option<Text<'a>>,
+}
+
+/// What the extensions of this server put into `data.meta`.
+#[derive(Default, Deserialize)]
+pub(super) struct DataMeta<'a> {
+    /// Outer `None`: not given. Inner `None`: `null`, the beginning.
+    #[serde(default, deserialize_with = "given")]
+    pub(super) after: Option<Option<Int>>,
+    #[serde(borrow, default)]
+    pub(super) old_password: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) all: Option<bool>,
+    #[serde(borrow, default)]
+    pub(super) query: Option<Text<'a>>,
+}
+
+/// Reads a key that is there, `null` or not.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Int>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// Longest `txn`, in characters. Source: MTP extensions of this server.
+const MAX_TXN_CHARS: usize = 64;
+
+impl<'a> Request<'a> {
+    /// Reads a frame.
+    ///
+    /// # Errors
+    /// What is wrong with it and where: `data.flow[0].uuid: expected ...`.
+    pub(super) fn read(frame: &'a [u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(frame).map_err(|_| "expected UTF-8 text".to_owned())?;
+        serde_json::from_str(text).map_err(|_| explain::<Self>(text, ""))
+    }
+
+    /// The client-made text that tells a repetition from a new request.
+    ///
+    /// # Errors
+    /// It is no text, empty or too long.
+    pub(super) fn txn(&self) -> Result<Option<Text<'a>>, String> {
+        let meta: EnvelopeMeta<'_> = read_object(self.meta, "meta")?;
+        match meta.txn {
+            Some(txn) if txn.is_empty() || txn.chars().count() > MAX_TXN_CHARS => Err(format!(
+                "meta.txn: expected 1 to {MAX_TXN_CHARS} characters"
+            )),
+            txn => Ok(txn),
+        }
+    }
+}
+
+impl<'a> Data<'a> {
+    /// What the extensions put into `data.meta`.
+    ///
+    /// # Errors
+    /// A key of theirs has the wrong type.
+    pub(super) fn extensions(&self) -> Result<DataMeta<'a>, String> {
+        read_object(self.meta, "data.meta")
+    }
+}
+
+/// Reads a `meta`, which may be anything: what is no object holds nothing for us.
+fn read_object<'a, T: Deserialize<'a> + Default>(
+    raw: Option<&'a RawValue>,
+    path: &str,
+) -> Result<T, String> {
+    match raw {
+        Some(raw) if raw.get().starts_with('{') => {
+            serde_json::from_str(raw.get()).map_err(|_| explain::<T>(raw.get(), path))
+        }
+        _ => Ok(T::default()),
+    }
+}
+
+/// Reads once more, slowly, to say what is wrong and where. Nothing of the input is repeated: it
+/// may hold a password.
+fn explain<'a, T: Deserialize<'a>>(text: &'a str, prefix: &str) -> String {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let Err(err) = serde_path_to_error::deserialize::<_, T>(&mut deserializer) else {
+        return "expected one JSON object and nothing after it".to_owned();
+    };
+    let path = err.path().to_string();
+    let inner = err.inner();
+    let message = inner.to_string();
+    let what = match message.find("expected ") {
+        Some(_) if message.starts_with("missing field") || inner.is_syntax() || inner.is_eof() => {
+            "expected JSON".to_owned()
+        }
+        Some(start) => {
+            let rest = &message[start..];
+            rest[..rest.find(" at line ").unwrap_or(rest.len())].to_owned()
+        }
+        None if message.starts_with("missing field") || message.starts_with("duplicate field") => {
+            // The field's name is one of ours.
+            message[..message.find(" at line ").unwrap_or(message.len())].to_owned()
+        }
+        None => format!(
+            "expected JSON (line {}, column {})",
+            inner.line(),
+            inner.column()
+        ),
+    };
+    let path = match (prefix, path.as_str()) {
+        ("", "." | "?" | "") => return what,
+        (prefix, "." | "?" | "") => prefix.to_owned(),
+        ("", path) => path.to_owned(),
+        (prefix, path) => format!("{prefix}.{path}"),
+    };
+    format!("{path}: {what}")
+}
+
+/// Text, borrowed from the frame if it has no escapes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Text<'a>(Cow<'a, str>);
+
+impl Text<'_> {
+    pub(super) fn into_owned(self) -> String {
+        self.0.into_owned()
+    }
+}
+
+impl std::ops::Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Owned(text.to_owned())))
+    }
+}
+
+/// An id: a text, or an integer of any size, read as its decimal text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Id<'a>(Cow<'a, str>);
+
+impl std::ops::Deref for Id<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Id<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const EXPECTED: &str = "expected a text or an integer";
+        // Integers of up to 39 digits would lose digits as any number type of serde_json.
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        if raw.starts_with('"') {
+            let text: Text<'de> =
+                serde_json::from_str(raw).map_err(|_| D::Error::custom(EXPECTED))?;
+            return Ok(Self(text.0));
+        }
+        let digits = raw.strip_prefix('-').unwrap_or(raw);
+        if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            Ok(Self(Cow::Borrowed(raw)))
+        } else {
+            Err(D::Error::custom(EXPECTED))
+        }
+    }
+}
+
+/// An integer, which may come as its decimal text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Int(pub(super) i64);
+
+impl<'de> Deserialize<'de> for Int {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(IntVisitor)
+    }
+}
+
+struct IntVisitor;
+
+impl Visitor<'_> for IntVisitor {
+    type Value = Int;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an integer of 64 bits")
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Int, E> {
+        Ok(Int(value))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Int, E> {
+        i64::try_from(value)
+            .map(Int)
+            .map_err(|_| E::invalid_value(Unexpected::Unsigned(value), &self))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Int, E> {
+        text.parse()
+            .map(Int)
+            .map_err(|_| E::invalid_value(Unexpected::Other("text"), &self))
+    }
+}
+
+/// Bytes: a text, by convention base64, or an array of integers from 0 to 255.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Blob<'a> {
+    Text(Cow<'a, str>),
+    Bytes(Vec<u8>),
+}
+
+impl Blob<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Bytes(bytes) => bytes.is_empty(),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Blob<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(BlobVisitor)
+    }
+}
+
+struct BlobVisitor;
+
+impl<'de> Visitor<'de> for BlobVisitor {
+    type Value = Blob<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or an array of integers from 0 to 255")
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Blob::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Blob::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut bytes = Vec::new();
+        while let Some(byte) = seq.next_element()? {
+            bytes.push(byte);
+        }
+        Ok(Blob::Bytes(bytes))
+    }
+}
+
+/// A list of at most `MAX` entries.
+#[derive(Debug)]
+pub(super) struct List<T, const MAX: usize>(Vec<T>);
+
+impl<T, const MAX: usize> std::ops::Deref for List<T, MAX> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T, const MAX: usize> List<T, MAX> {
+    /// The only entry, or the first of several.
+    pub(super) fn into_first(self) -> Option<T> {
+        self.0.into_iter().next()
+    }
+
+    pub(super) fn into_vec(self) -> Vec<T> {
+        self.0
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ListVisitor::<T, MAX>(PhantomData))
+    }
+}
+
+struct ListVisitor<T, const MAX: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for ListVisitor<T, MAX> {
+    type Value = List<T, MAX>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {MAX} entries")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = seq.next_element()? {
+            if entries.len() == MAX {
+                return Err(A::Error::invalid_length(MAX + 1, &self));
+            }
+            entries.push(entry);
+        }
+        Ok(List(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Request<'_>, String> {
+        Request::read(text.as_bytes())
+    }
+
+    #[test]
+    fn absent_null_and_unknown_mean_nothing() {
+        let request = read(
+            r#"{"type":"x","data":{"user":null,"colour":1},"jsonapi":{"version":"1.0"},"meta":null,"errors":7,"x":[]}"#,
+        )
+        .unwrap();
+        assert_eq!(&*request.method, "x");
+        assert!(request.data.unwrap().user.is_none());
+    }
+
+    #[test]
+    fn ids_may_be_integers_of_any_size_and_integers_texts() {
+        let request = read(
+            r#"{"type":"x","jsonapi":{"version":"1.0"},"data":{"time":"5",
+               "flow":[{"uuid":127550998383336191946395753550227061257,"users":[1,"b"],"message_end":"9"}]}}"#,
+        )
+        .unwrap();
+        let data = request.data.unwrap();
+        assert_eq!(data.time, Some(Int(5)));
+        let flow = data.flow.unwrap().into_first().unwrap();
+        assert_eq!(
+            flow.uuid.as_deref(),
+            Some("127550998383336191946395753550227061257")
+        );
+        let users = flow.users.unwrap().into_vec();
+        assert_eq!(users.iter().map(|id| &**id).collect::<Vec<_>>(), ["1", "b"]);
+        assert_eq!(flow.message_end, Some(Int(9)));
+    }
+
+    #[test]
+    fn bytes_may_be_a_text_or_integers() {
+        let request = read(
+            r#"{"type":"x","jsonapi":{"version":"1.0"},"data":{"message":[{"file_picture":[137,0,255],"emoji":"a\u0041"}]}}"#,
+        )
+        .unwrap();
+        let message = request.data.unwrap().message.unwrap().into_first().unwrap();
+        assert_eq!(message.file_picture, Some(Blob::Bytes(vec![137, 0, 255])));
+        assert_eq!(message.emoji, Some(Blob::Text("aA".into())));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_not_repeated() {
+        for (data, expected) in [
+            (
+                r#"{"flow":[{"uuid":{}}]}"#,
+                "data.flow[0].uuid: expected a text or an integer",
+            ),
+            (
+                r#"{"flow":[{"uuid":1.5}]}"#,
+                "data.flow[0].uuid: expected a text or an integer",
+            ),
+            (
+                r#"{"user":[{"password":17}]}"#,
+                "data.user[0].password: expected a text",
+            ),
+            (
+                r#"{"time":"soon"}"#,
+                "data.time: expected an integer of 64 bits",
+            ),
+            (
+                r#"{"time":99999999999999999999}"#,
+                "data.time: expected an integer of 64 bits",
+            ),
+            (
+                r#"{"message":{}}"#,
+                "data.message: expected a list of at most 100 entries",
+            ),
+            (
+                r#"{"message":[{"emoji":[256]}]}"#,
+                "data.message[0].emoji[0]: expected u8",
+            ),
+        ] {
+            let err = read(&format!(
+                r#"{{"type":"x","jsonapi":{{"version":"1.0"}},"data":{data}}}"#
+            ))
+            .unwrap_err();
+            assert_eq!(err, expected);
+        }
+        assert_eq!(
+            read(r#"{"type":"x"}"#).unwrap_err(),
+            "missing field `jsonapi`"
+        );
+        assert_eq!(
+            read(r#"{"type":"x","jsonapi":{}}"#).unwrap_err(),
+            "jsonapi: missing field `version`"
+        );
+        assert!(
+            read("[1]").is_err()
+                && read("{").is_err()
+                && read("").is_err()
+                && read("{} {}").is_err()
+        );
+        assert!(read(r#"{"type":"\ud800","jsonapi":{"version":"1.0"}}"#).is_err());
+        assert!(Request::read(b"\xff").is_err());
+    }
+
+    #[test]
+    fn long_lists_are_refused_before_they_are_memory() {
+        let flows = "{},".repeat(100_000);
+        let text = format!(
+            r#"{{"type":"x","jsonapi":{{"version":"1.0"}},"data":{{"flow":[{flows}{{}}]}}}}"#
+        );
+        assert_eq!(
+            read(&text).unwrap_err(),
+            "data.flow: expected a list of at most 100 entries"
+        );
+    }
+
+    #[test]
+    fn a_txn_is_a_short_text() {
+        let txn = |meta: &str| {
+            let text = format!(r#"{{"type":"x","jsonapi":{{"version":"1.0"}},"meta":{meta}}}"#);
+            read(&text)
+                .unwrap()
+                .txn()
+                .map(|txn| txn.map(Text::into_owned))
+        };
+        assert_eq!(txn(r#"{"txn":"a"}"#), Ok(Some("a".into())));
+        assert_eq!(txn("[1]"), Ok(None));
+        assert_eq!(txn(r#"{"other":1}"#), Ok(None));
+        assert!(txn(r#"{"txn":""}"#).is_err());
+        assert!(txn(r#"{"txn":5}"#).is_err());
+        assert!(txn(&format!(r#"{{"txn":"{}"}}"#, "ж".repeat(65))).is_err());
+        assert!(txn(&format!(r#"{{"txn":"{}"}}"#, "ж".repeat(64))).is_ok());
+    }
+}

@@ -1,0 +1,335 @@
+//! One peer's conversation: who it is, what it listens to, and what it is answered.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use rand::Rng;
+
+use super::codes;
+use super::error::MtpError;
+use super::methods::{self, Context};
+use super::push;
+use super::rate::Bucket;
+use super::reply::Reply;
+use super::request::{Data, Request};
+use crate::config::ApiVersion;
+use crate::hub::{Ended, Listener};
+use crate::model::{Position, PublicId, Timestamp};
+use crate::protocol::{Answer, Close, Conversation, Frame, Pushed};
+use crate::service::{Client, Resume, Service, ServiceError, SignedIn};
+
+/// Bad frames in a row that end a connection. Source: MTP 1.0 revision 17, Transport.
+const MAX_BAD_FRAMES: u32 = 20;
+
+/// How long a request may take before the server gives up on it: longer than any lock is waited
+/// for and any password takes on a small board.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+const TOO_MANY_BAD_FRAMES: Close = Close {
+    code: 1008,
+    reason: "too many frames that are no requests",
+};
+const SESSION_ENDED: Close = Close {
+    code: 4401,
+    reason: "this session has ended; log in again",
+};
+const TOO_SLOW: Close = Close {
+    code: 1013,
+    reason: "too slow to keep up; connect and catch up",
+};
+const TRY_AGAIN: Close = Close {
+    code: 1013,
+    reason: "the server cannot read what happened; try again",
+};
+
+/// What every session of a server is set to.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Lowest version of the protocol taken.
+    pub min_version: ApiVersion,
+    /// Highest version of the protocol taken.
+    pub max_version: ApiVersion,
+}
+
+/// A conversation with one peer.
+pub struct Session {
+    service: Arc<Service>,
+    settings: Settings,
+    client: Client,
+    bad_frames: u32,
+    bucket: Bucket,
+    state: State,
+}
+
+/// What a session remembers between requests.
+pub(super) struct State {
+    known: Option<Known>,
+    pub(super) listener: Listener,
+    pub(super) subscription: Option<Subscription>,
+    /// Where the last `get_update` by time stopped inside a second.
+    pub(super) resume: Option<Resume>,
+}
+
+/// Who was found behind the token that was shown last.
+struct Known {
+    uuid: String,
+    token: String,
+    epoch: u64,
+    user: SignedIn,
+}
+
+/// What a subscriber has been told.
+pub(super) struct Subscription {
+    pub(super) user: SignedIn,
+    /// Everything up to here.
+    pub(super) told: Position,
+    /// Whether there may be older things to tell than the listener hears.
+    pub(super) behind: bool,
+}
+
+impl Session {
+    /// Begins a conversation with a peer.
+    #[must_use]
+    pub fn new(service: Arc<Service>, settings: Settings, client: Client) -> Self {
+        let limits = service.limits();
+        let bucket = Bucket::new(limits.requests_per_second, limits.burst, Instant::now());
+        let state = State {
+            known: None,
+            listener: service.connect(),
+            subscription: None,
+            resume: None,
+        };
+        Self {
+            service,
+            settings,
+            client,
+            bad_frames: 0,
+            bucket,
+            state,
+        }
+    }
+
+    /// Answers one request.
+    async fn respond(&mut self, frame: &[u8]) -> Bytes {
+        let request = match Request::read(frame) {
+            Ok(request) => request,
+            Err(what) => return self.refuse("error", &MtpError::Malformed(what)),
+        };
+        let method = request.method.clone();
+        let work = AssertUnwindSafe(self.perform(request)).catch_unwind();
+        let result = match tokio::time::timeout(REQUEST_TIMEOUT, work).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(MtpError::Panicked),
+            Err(_) => Err(MtpError::TimedOut),
+        };
+        match result {
+            Ok(frame) => {
+                self.bad_frames = 0;
+                frame
+            }
+            Err(err) => self.refuse(&method, &err),
+        }
+    }
+
+    async fn perform(&mut self, request: Request<'_>) -> Result<Bytes, MtpError> {
+        let txn = request.txn().map_err(MtpError::Malformed)?;
+        let gate = self
+            .require_version(&request.jsonapi.version)
+            .and_then(|()| {
+                self.bucket
+                    .take(Instant::now())
+                    .map_err(MtpError::TooManyRequests)
+            });
+        let mut cx = Context {
+            service: &self.service,
+            client: &self.client,
+            state: &mut self.state,
+            method: &request.method,
+            txn: txn.map(super::request::Text::into_owned),
+        };
+        methods::dispatch(&mut cx, gate, request.data.unwrap_or_default()).await
+    }
+
+    fn require_version(&self, version: &str) -> Result<(), MtpError> {
+        let Settings {
+            min_version,
+            max_version,
+        } = self.settings;
+        match ApiVersion::read(version) {
+            Ok(version) if (min_version..=max_version).contains(&version) => Ok(()),
+            _ => Err(MtpError::Version {
+                min: min_version.to_string(),
+                max: max_version.to_string(),
+                known_method: true,
+            }),
+        }
+    }
+
+    /// The answer to what is not done. What is the server's fault is logged here, once, with an id
+    /// that the answer repeats; the client reads nothing else of it.
+    fn refuse(&mut self, method: &str, err: &MtpError) -> Bytes {
+        let malformed = matches!(err, MtpError::Malformed(_));
+        self.bad_frames = if malformed { self.bad_frames + 1 } else { 0 };
+        let method = if err.is_unrecognised() {
+            "error"
+        } else {
+            method
+        };
+        let mut detail = err.to_string();
+        match err {
+            MtpError::Panicked
+            | MtpError::Service(ServiceError::Store(_) | ServiceError::Hash(_)) => {
+                let id: u32 = rand::rng().random();
+                log::error!("{method} failed, id {id:08x}: {}", chain(err));
+                detail = format!("{detail}; tell its administrator the id {id:08x}");
+            }
+            MtpError::Service(ServiceError::Unavailable(cause)) => log::warn!("{method}: {cause}"),
+            _ => log::debug!("{method}: {detail}"),
+        }
+        let now = Timestamp::now().seconds();
+        Reply::new(method, codes::of(err), &detail, now).to_frame()
+    }
+}
+
+impl State {
+    /// Finds out who shows a token; the same one again costs no query.
+    ///
+    /// # Errors
+    /// 401 when there is no token, or it is not that user's, expired or revoked.
+    pub(super) async fn sign_in(
+        &mut self,
+        service: &Service,
+        credentials: Option<&methods::Credentials>,
+    ) -> Result<SignedIn, MtpError> {
+        let credentials = credentials.ok_or(MtpError::NoToken)?;
+        if let Some(known) = &mut self.known {
+            let same = known.token == credentials.token && known.uuid == credentials.uuid;
+            if same && known.epoch == service.session_epoch() && service.is_current(&known.user) {
+                service.renew(&mut known.user).await;
+                return Ok(known.user);
+            }
+        }
+        // Taken before looking, so that a revocation in between is not missed.
+        let epoch = service.session_epoch();
+        let uuid = PublicId::parse(&credentials.uuid).ok_or(ServiceError::NoSession)?;
+        let origin = Some(self.listener.origin());
+        match service.authenticate(uuid, &credentials.token, origin).await {
+            Ok(mut user) => {
+                service.renew(&mut user).await;
+                if self
+                    .subscription
+                    .as_ref()
+                    .is_some_and(|other| other.user.user() != user.user())
+                {
+                    self.subscription = None;
+                }
+                self.listener.sign_in(user.session());
+                let (uuid, token) = (credentials.uuid.clone(), credentials.token.clone());
+                self.known = Some(Known {
+                    uuid,
+                    token,
+                    epoch,
+                    user,
+                });
+                Ok(user)
+            }
+            Err(err) => {
+                if self
+                    .known
+                    .take_if(|known| known.token == credentials.token)
+                    .is_some()
+                    && self.subscription.is_none()
+                {
+                    self.listener.sign_out();
+                }
+                Err(err.into())
+            }
+        }
+    }
+
+    /// The next frame for a subscriber; pending for ever for others. Cancel safe.
+    async fn next_push(&mut self, service: &Service) -> Result<Bytes, Close> {
+        let Some(subscription) = &mut self.subscription else {
+            return std::future::pending().await;
+        };
+        loop {
+            match self.listener.ended() {
+                Some(Ended::Revoked) => return Err(SESSION_ENDED),
+                Some(Ended::Lagged) => return Err(TOO_SLOW),
+                None => {}
+            }
+            if subscription.behind {
+                let page = service
+                    .updates_after(&subscription.user, subscription.told)
+                    .await;
+                let page = page.map_err(|err| {
+                    log::warn!("reading what a subscriber missed failed: {err}");
+                    TRY_AGAIN
+                })?;
+                subscription.told = page.position;
+                if page.complete {
+                    // Once it hears, one more look finds what happened before it did.
+                    subscription.behind = !self.listener.is_listening();
+                    if subscription.behind {
+                        self.listener.listen();
+                    }
+                }
+                if !page.is_empty() {
+                    return Ok(push::page(&page));
+                }
+                continue;
+            }
+            let Ok(delivery) = self.listener.next().await else {
+                continue;
+            };
+            match delivery.event.position {
+                Some(position) if position <= subscription.told => {}
+                Some(position) => {
+                    subscription.told = position;
+                    return Ok(delivery.frame(push::event));
+                }
+                None => return Ok(delivery.frame(push::event)),
+            }
+        }
+    }
+}
+
+impl Conversation for Session {
+    async fn answer(&mut self, frame: Frame) -> Answer {
+        let (Frame::Text(bytes) | Frame::Binary(bytes)) = frame;
+        let answer = self.respond(&bytes).await;
+        let close = (self.bad_frames >= MAX_BAD_FRAMES).then_some(TOO_MANY_BAD_FRAMES);
+        Answer {
+            frame: Some(Frame::Text(answer)),
+            close,
+        }
+    }
+
+    async fn pushed(&mut self) -> Pushed {
+        match self.state.next_push(&self.service).await {
+            Ok(frame) => Pushed::Frame(Frame::Text(frame)),
+            Err(close) => {
+                self.state.subscription = None;
+                Pushed::Close(close)
+            }
+        }
+    }
+
+    fn is_signed_in(&self) -> bool {
+        self.state.known.is_some()
+    }
+}
+
+/// An error with its causes, for the log.
+fn chain(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut cause = err.source();
+    while let Some(err) = cause {
+        text = format!("{text}: {err}");
+        cause = err.source();
+    }
+    text
+}
