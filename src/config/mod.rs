@@ -51,6 +51,14 @@ pub struct Config {
     pub api: Api,
 }
 
+/// Reads a duration such as `7d` or `24h` for a command, from a second to a hundred years.
+///
+/// # Errors
+/// The end of a sentence that says what is wrong with `text`.
+pub fn read_duration(text: &str) -> Result<std::time::Duration, String> {
+    units::duration(text, units::SECOND..=units::CENTURY)
+}
+
 impl Config {
     /// Returns the folder for scheduled copies: `backup.dir`, else `backups` beside the database.
     #[must_use]

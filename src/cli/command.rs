@@ -1,0 +1,223 @@
+//! What a command line can ask for, as types.
+
+use super::nouns::{
+    BackupCommand, ClientCommand, DbCommand, Export, FlowCommand, Import, InviteCommand,
+    MessageCommand, SessionCommand, UserCommand,
+};
+use crate::config::{Override, Registration, Word};
+use std::path::PathBuf;
+
+/// A whole command line: one command, and what holds for every command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// The flags that every command takes.
+    pub global: Global,
+    /// What to do.
+    pub command: Command,
+}
+
+/// The flags that every command takes, before or after its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Global {
+    /// `--config`: the configuration file to use instead of searching for one.
+    pub config: Option<PathBuf>,
+    /// `--json`: results as one JSON document.
+    pub json: bool,
+    /// `--no-color`: no colour, whatever the terminal.
+    pub no_color: bool,
+    /// `--quiet` and `-v`.
+    pub verbosity: Verbosity,
+}
+
+/// How much a command tells besides its result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Errors only.
+    Quiet,
+    /// What a person wants to know.
+    #[default]
+    Normal,
+    /// Details as well.
+    Verbose,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// `init`
+    Init(Init),
+    /// `serve` and `devserver`
+    Serve(Serve),
+    /// `check`: everything, or one topic.
+    Check(Option<CheckTopic>),
+    /// `status`
+    Status,
+    /// `config …`
+    Config(ConfigCommand),
+    /// `user …`
+    User(UserCommand),
+    /// `session …`
+    Session(SessionCommand),
+    /// `invite …`
+    Invite(InviteCommand),
+    /// `flow …`
+    Flow(FlowCommand),
+    /// `message …`
+    Message(MessageCommand),
+    /// `db …`
+    Db(DbCommand),
+    /// `backup …` and `restore`
+    Backup(BackupCommand),
+    /// `import`
+    Import(Import),
+    /// `export`
+    Export(Export),
+    /// `client …`
+    Client(ClientCommand),
+    /// `service unit`
+    ServiceUnit,
+    /// `proxy-config`
+    ProxyConfig(ProxyProgram),
+    /// `clean`
+    Clean(Confirmation),
+    /// `completions`
+    Completions(Shell),
+    /// `help`, `--help`: the overview (empty), a group or a command.
+    Help(String),
+    /// `--version`
+    Version,
+}
+
+/// Where a password comes from; never from an argument, which every user of the machine can read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PasswordSource {
+    /// Asked twice on the terminal.
+    Terminal,
+    /// `--password-file`: the file's first line.
+    File(PathBuf),
+    /// `--password-stdin`: the first line of standard input.
+    Stdin,
+    /// `--generate`: made here, printed once to standard output.
+    Generate,
+}
+
+/// Whether `--yes` answers the question that a destructive command asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmation {
+    /// A person is asked; without a terminal the command ends with exit code 2.
+    Ask,
+    /// `--yes` was given.
+    Given,
+}
+
+/// `init`: makes what a server needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Init {
+    /// `--admin`: the login of the first administrator.
+    pub admin: Option<String>,
+    /// `--registration`: the mode written to the configuration.
+    pub registration: Option<Registration>,
+    /// `--if-needed`: what is there already is a success.
+    pub if_needed: bool,
+    /// The administrator's password.
+    pub password: PasswordSource,
+}
+
+/// `serve`: runs the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Serve {
+    /// The flags that stand for keys of the configuration.
+    pub overrides: Vec<Override>,
+    /// `--limit-max-requests`: stop after that many requests.
+    pub max_requests: Option<u64>,
+    /// `--reload`, which uvicorn had: accepted, and answered by a line on SIGHUP.
+    pub reload: bool,
+}
+
+/// What `check` examines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckTopic {
+    /// The configuration.
+    Config,
+    /// The database.
+    Database,
+    /// The certificate and its key.
+    Tls,
+    /// The port, and the way through a proxy.
+    Net,
+    /// The clock.
+    Clock,
+    /// The disk.
+    Disk,
+    /// The copies.
+    Backup,
+}
+
+impl Word for CheckTopic {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("config", Self::Config),
+        ("database", Self::Database),
+        ("tls", Self::Tls),
+        ("net", Self::Net),
+        ("clock", Self::Clock),
+        ("disk", Self::Disk),
+        ("backup", Self::Backup),
+    ];
+}
+
+/// `config …`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigCommand {
+    /// Prints the values that hold.
+    Show {
+        /// `--origin`: and where each came from.
+        origin: bool,
+    },
+    /// Prints the commented default file.
+    Example,
+    /// Copies the configuration file.
+    Backup {
+        /// `--backup-name`: the name of the copy.
+        name: Option<String>,
+    },
+    /// Puts a copy back.
+    Restore {
+        /// `--source`: the copy; else the newest.
+        source: Option<PathBuf>,
+        /// It replaces the present file.
+        confirmation: Confirmation,
+    },
+}
+
+/// Which proxy `proxy-config` writes for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyProgram {
+    /// nginx.
+    Nginx,
+    /// Caddy.
+    Caddy,
+}
+
+impl Word for ProxyProgram {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("nginx", Self::Nginx), ("caddy", Self::Caddy)];
+}
+
+/// Which shell `completions` writes for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    /// bash.
+    Bash,
+    /// zsh.
+    Zsh,
+    /// fish.
+    Fish,
+}
+
+impl Word for Shell {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("bash", Self::Bash),
+        ("zsh", Self::Zsh),
+        ("fish", Self::Fish),
+    ];
+}

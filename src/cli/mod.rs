@@ -1,0 +1,25 @@
+//! The command line: arguments → one [`Command`]. Touches no file, socket or database.
+//!
+//! Every command is a row of one list ([`table`]): parsing, help, the nearest right name for a
+//! misspelt one and the completions of shells come from it.
+
+mod command;
+pub mod help;
+mod matches;
+mod nouns;
+mod parse;
+pub mod table;
+
+pub use command::{
+    CheckTopic, Command, ConfigCommand, Confirmation, Global, Init, Invocation, PasswordSource,
+    ProxyProgram, Serve, Shell, Verbosity,
+};
+pub use matches::UsageError;
+pub use nouns::{
+    BackupCommand, ClientAction, ClientCommand, DbCommand, Export, ExportWhat, FlowCommand, Import,
+    InviteCommand, MessageCommand, SessionCommand, UserChanges, UserCommand,
+};
+pub use parse::parse;
+
+#[cfg(test)]
+mod tests;

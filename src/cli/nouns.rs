@@ -1,0 +1,368 @@
+//! What can be asked for users, sessions, invitations, flows, messages, data, and as a client.
+
+use super::command::{Confirmation, PasswordSource};
+use crate::config::Word;
+use crate::model::FlowKind;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// `user …`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserCommand {
+    /// Makes a user.
+    Add {
+        /// The login.
+        login: String,
+        /// The name shown; else the login.
+        username: Option<String>,
+        /// The e-mail address.
+        email: Option<String>,
+        /// `--admin`
+        admin: bool,
+        /// `--bot`
+        bot: bool,
+        /// The password.
+        password: PasswordSource,
+    },
+    /// Lists all users.
+    List,
+    /// Shows one.
+    Show {
+        /// The login.
+        login: String,
+    },
+    /// Changes one.
+    Set {
+        /// The login.
+        login: String,
+        /// What to change.
+        changes: UserChanges,
+    },
+    /// Sets a new password and ends all sessions.
+    Passwd {
+        /// The login.
+        login: String,
+        /// The new password.
+        password: PasswordSource,
+    },
+    /// Bars one from the server.
+    Suspend {
+        /// The login.
+        login: String,
+    },
+    /// Lets one in again.
+    Resume {
+        /// The login.
+        login: String,
+    },
+    /// Removes one, as MTP's `delete_user` does.
+    Remove {
+        /// The login.
+        login: String,
+        /// It cannot be undone.
+        confirmation: Confirmation,
+    },
+}
+
+/// What `user set` changes; at least one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserChanges {
+    /// The name shown.
+    pub username: Option<String>,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// The text about oneself.
+    pub bio: Option<String>,
+    /// Whether the user is an administrator.
+    pub admin: Option<bool>,
+    /// Whether the user is a program.
+    pub bot: Option<bool>,
+}
+
+/// `session …`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionCommand {
+    /// Lists the devices that are logged in.
+    List {
+        /// Of one user only.
+        login: Option<String>,
+    },
+    /// Ends one session.
+    Revoke {
+        /// Its id, as listed.
+        id: String,
+    },
+    /// Ends all sessions of a user.
+    RevokeAll {
+        /// `--user`
+        login: String,
+    },
+}
+
+/// `invite …`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InviteCommand {
+    /// Makes an invitation.
+    Create {
+        /// `--uses`: how many people it lets in.
+        uses: u32,
+        /// `--expires`: how long it holds.
+        expires: Duration,
+        /// `--flow`: a flow that they become members of.
+        flow: Option<String>,
+    },
+    /// Lists the invitations that still hold.
+    List,
+    /// Ends one.
+    Revoke {
+        /// The code.
+        code: String,
+    },
+}
+
+/// `flow …`; a flow is named by its id, or by its title where only one has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlowCommand {
+    /// Makes a flow.
+    Create {
+        /// Chat, channel or group.
+        kind: FlowKind,
+        /// `--owner`: the login of the owner.
+        owner: String,
+        /// `--title`
+        title: Option<String>,
+        /// `--info`
+        info: Option<String>,
+        /// `--member`: the logins of the members besides the owner.
+        members: Vec<String>,
+    },
+    /// Lists flows.
+    List {
+        /// `--user`: those of one user only.
+        login: Option<String>,
+    },
+    /// Shows one with its members.
+    Show {
+        /// The flow.
+        flow: String,
+    },
+    /// Adds a member.
+    AddMember {
+        /// The flow.
+        flow: String,
+        /// The new member.
+        login: String,
+    },
+    /// Removes a member.
+    RemoveMember {
+        /// The flow.
+        flow: String,
+        /// The member.
+        login: String,
+    },
+    /// Hands a flow over.
+    Transfer {
+        /// The flow.
+        flow: String,
+        /// The new owner.
+        login: String,
+    },
+    /// Removes a flow with its messages.
+    Remove {
+        /// The flow.
+        flow: String,
+        /// It cannot be undone.
+        confirmation: Confirmation,
+    },
+}
+
+impl Word for FlowKind {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("chat", Self::Chat),
+        ("channel", Self::Channel),
+        ("group", Self::Group),
+    ];
+}
+
+/// `message …`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageCommand {
+    /// Lists the last messages of a flow.
+    List {
+        /// The flow.
+        flow: String,
+        /// `--limit`: how many.
+        limit: u32,
+        /// `--before`: only those with a lower number.
+        before: Option<u64>,
+    },
+    /// Sends a message.
+    Send {
+        /// The flow.
+        flow: String,
+        /// The text; none reads standard input.
+        text: Option<String>,
+        /// `--as`: the login of the sender; else an administrator who is a member.
+        sender: Option<String>,
+    },
+    /// Deletes a message.
+    Delete {
+        /// Its id.
+        id: String,
+        /// It cannot be undone.
+        confirmation: Confirmation,
+    },
+    /// Searches the texts.
+    Search {
+        /// What to search for.
+        query: String,
+        /// `--flow`: in one flow only.
+        flow: Option<String>,
+        /// `--limit`: how many.
+        limit: u32,
+    },
+}
+
+/// `db …`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DbCommand {
+    /// Creates the database and its tables.
+    Create,
+    /// Drops the tables, keeps the file.
+    Delete(Confirmation),
+    /// Brings the schema up to date.
+    Migrate,
+    /// Examines the file.
+    Check,
+    /// Gives free space back to the disk.
+    Compact,
+    /// Counts and sizes.
+    Stats,
+    /// Removes old messages for good.
+    Prune {
+        /// `--older`: the age; else `history.keep`.
+        older: Option<Duration>,
+        /// `--dry-run`: count only.
+        dry_run: bool,
+        /// It cannot be undone.
+        confirmation: Confirmation,
+    },
+}
+
+/// `backup …` and `restore`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackupCommand {
+    /// Makes a copy.
+    Make {
+        /// `--to`: a file or folder; else `backup.dir`.
+        to: Option<PathBuf>,
+    },
+    /// Lists the copies.
+    List,
+    /// Examines a copy.
+    Verify {
+        /// The copy.
+        file: PathBuf,
+    },
+    /// Puts a copy in the place of the database.
+    Restore {
+        /// The copy.
+        file: PathBuf,
+        /// The present database is set aside.
+        confirmation: Confirmation,
+    },
+}
+
+/// `import`: takes over a database of the Python server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// `--python-db`: its file.
+    pub python_db: PathBuf,
+    /// `--dry-run`: count only.
+    pub dry_run: bool,
+}
+
+/// `export`: writes JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// What to write.
+    pub what: ExportWhat,
+    /// `--to`: the folder.
+    pub to: PathBuf,
+}
+
+/// What `export` writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExportWhat {
+    /// `--user`: what a user may see and has written.
+    User(String),
+    /// `--flow`: a flow with its messages.
+    Flow(String),
+    /// `--all`: everything.
+    All,
+}
+
+/// `client … URL`: the built-in client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCommand {
+    /// The server: `ws://`, `wss://`, `http://`, `https://` or only host and port.
+    pub url: String,
+    /// What to do there.
+    pub action: ClientAction,
+}
+
+/// What the built-in client does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientAction {
+    /// Asks whether an MTP server answers.
+    Ping,
+    /// Makes an account and keeps its token.
+    Register {
+        /// The login.
+        login: String,
+        /// `--code`: the invitation.
+        code: Option<String>,
+        /// The password.
+        password: PasswordSource,
+    },
+    /// Logs in and keeps the token.
+    Login {
+        /// The login.
+        login: String,
+        /// The password.
+        password: PasswordSource,
+    },
+    /// Sends a message.
+    Send {
+        /// The flow's id.
+        flow: String,
+        /// The text; none reads standard input.
+        text: Option<String>,
+        /// `--login`: which of the kept tokens; else the last one.
+        login: Option<String>,
+    },
+    /// Prints the messages of a flow.
+    History {
+        /// The flow's id.
+        flow: String,
+        /// `--login`: which of the kept tokens; else the last one.
+        login: Option<String>,
+    },
+    /// Prints what happens, as it happens.
+    Watch {
+        /// `--login`: which of the kept tokens; else the last one.
+        login: Option<String>,
+    },
+    /// Sends a request as it is and prints the answer.
+    Raw {
+        /// `--type`: the method, in place of the one in the file.
+        method: Option<String>,
+        /// `--file`: the request; `-` is standard input.
+        file: Option<PathBuf>,
+    },
+    /// Replays the protocol.
+    Conformance {
+        /// `--code`: an invitation for the accounts it makes, where the server asks for one.
+        code: Option<String>,
+    },
+}

@@ -1,0 +1,166 @@
+//! The built-in client.
+
+use super::{Flag, PASSWORD, Spec, option};
+use crate::cli::command::Command;
+use crate::cli::matches::{Matches, UsageError};
+use crate::cli::nouns::{ClientAction, ClientCommand};
+
+/// Which of the tokens that `login` and `register` have kept.
+const LOGIN: &[Flag] = &[option(
+    "--login",
+    "LOGIN",
+    "as this user; without it as the one who logged in last",
+)];
+
+pub(super) const COMMANDS: &[Spec] = &[
+    Spec {
+        path: "client ping",
+        arguments: "URL",
+        about: "Asks whether an MTP server answers. Exit code 0 if it does, 69 if nobody answers, 76 if it is \
+                something else.",
+        flags: &[],
+        examples: &["morelia client ping ws://localhost:8000/ws"],
+        build: |m| client(m, |_| Ok(ClientAction::Ping)),
+    },
+    Spec {
+        path: "client register",
+        arguments: "URL LOGIN",
+        about: "Makes an account and keeps its token for the other commands.",
+        flags: &[
+            &[option(
+                "--code",
+                "CODE",
+                "the invitation, where the server asks for one",
+            )],
+            PASSWORD,
+        ],
+        examples: &["morelia client register wss://chat.example.org boris --code 7KQ2-M9XF"],
+        build: |m| {
+            client(m, |m| {
+                Ok(ClientAction::Register {
+                    login: m.argument("LOGIN")?,
+                    code: m.text("--code")?,
+                    password: m.password()?,
+                })
+            })
+        },
+    },
+    Spec {
+        path: "client login",
+        arguments: "URL LOGIN",
+        about: "Logs in and keeps the token for the other commands.",
+        flags: &[PASSWORD],
+        examples: &["morelia client login wss://chat.example.org boris"],
+        build: |m| {
+            client(m, |m| {
+                Ok(ClientAction::Login {
+                    login: m.argument("LOGIN")?,
+                    password: m.password()?,
+                })
+            })
+        },
+    },
+    Spec {
+        path: "client send",
+        arguments: "URL FLOW [TEXT]",
+        about: "Sends a message. Without TEXT it is read from standard input.",
+        flags: &[LOGIN],
+        examples: &["morelia client send ws://localhost:8000 17 \"Hello\""],
+        build: |m| {
+            client(m, |m| {
+                Ok(ClientAction::Send {
+                    flow: m.argument("FLOW")?,
+                    text: m.optional_argument("TEXT")?,
+                    login: m.text("--login")?,
+                })
+            })
+        },
+    },
+    Spec {
+        path: "client history",
+        arguments: "URL FLOW",
+        about: "Prints the messages of a flow.",
+        flags: &[LOGIN],
+        examples: &["morelia client history ws://localhost:8000 17"],
+        build: |m| {
+            client(m, |m| {
+                Ok(ClientAction::History {
+                    flow: m.argument("FLOW")?,
+                    login: m.text("--login")?,
+                })
+            })
+        },
+    },
+    Spec {
+        path: "client watch",
+        arguments: "URL",
+        about: "Prints what happens as it happens, and connects again without missing anything.",
+        flags: &[LOGIN],
+        examples: &["morelia client watch ws://localhost:8000 --login boris"],
+        build: |m| {
+            client(m, |m| {
+                Ok(ClientAction::Watch {
+                    login: m.text("--login")?,
+                })
+            })
+        },
+    },
+    Spec {
+        path: "client raw",
+        arguments: "URL",
+        about: "Sends a request as it is and prints the answer.",
+        flags: &[&[
+            option(
+                "--type",
+                "METHOD",
+                "the method, in place of the one in the file",
+            ),
+            option(
+                "--file",
+                "FILE",
+                "the request, a JSON object; - is standard input",
+            ),
+        ]],
+        examples: &[
+            "morelia client raw --type ping_pong --file request.json ws://localhost:8000/ws",
+        ],
+        build: |m| {
+            client(m, |m| {
+                let (method, file) = (m.text("--type")?, m.path("--file"));
+                if method.is_none() && file.is_none() {
+                    return Err(m.missing("--type or --file"));
+                }
+                Ok(ClientAction::Raw { method, file })
+            })
+        },
+    },
+    Spec {
+        path: "client conformance",
+        arguments: "URL",
+        about: "Replays the protocol against a server, a line per case; exit code 5 if one fails.",
+        flags: &[&[option(
+            "--code",
+            "CODE",
+            "an invitation for the accounts that it makes",
+        )]],
+        examples: &["morelia client conformance ws://localhost:8000/ws"],
+        build: |m| {
+            client(m, |m| {
+                Ok(ClientAction::Conformance {
+                    code: m.text("--code")?,
+                })
+            })
+        },
+    },
+];
+
+fn client(
+    m: &mut Matches,
+    action: fn(&mut Matches) -> Result<ClientAction, UsageError>,
+) -> Result<Command, UsageError> {
+    let url = m.argument("URL")?;
+    Ok(Command::Client(ClientCommand {
+        url,
+        action: action(m)?,
+    }))
+}

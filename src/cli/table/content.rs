@@ -1,0 +1,189 @@
+//! Commands about flows and messages.
+
+use super::{Spec, YES, many, option};
+use crate::cli::command::Command;
+use crate::cli::nouns::{FlowCommand, MessageCommand};
+
+/// How many messages are listed where nothing else is said: a screen or two.
+const LISTED: u32 = 50;
+
+pub(super) const COMMANDS: &[Spec] = &[
+    Spec {
+        path: "flow create",
+        arguments: "chat|channel|group",
+        about: "Makes a flow. A chat has exactly two people; in a channel the owner writes and the members \
+                read; in a group all write.",
+        flags: &[&[
+            option(
+                "--owner",
+                "LOGIN",
+                "the owner, a member too (must be given)",
+            ),
+            many(option("--member", "LOGIN", "another member")),
+            option("--title", "TITLE", "its name"),
+            option("--info", "TEXT", "what it is about"),
+        ]],
+        examples: &[
+            "morelia flow create group --title Family --owner anna --member boris --member clara",
+            "morelia flow create chat --owner anna --member boris",
+        ],
+        build: |m| {
+            Ok(Command::Flow(FlowCommand::Create {
+                kind: m.word("flow create")?,
+                owner: m.required("--owner")?,
+                members: m.texts("--member")?,
+                title: m.text("--title")?,
+                info: m.text("--info")?,
+            }))
+        },
+    },
+    Spec {
+        path: "flow list",
+        arguments: "",
+        about: "Lists flows.",
+        flags: &[&[option("--user", "LOGIN", "only those of this user")]],
+        examples: &["morelia flow list", "morelia flow list --user boris"],
+        build: |m| {
+            Ok(Command::Flow(FlowCommand::List {
+                login: m.text("--user")?,
+            }))
+        },
+    },
+    Spec {
+        path: "flow show",
+        arguments: "FLOW",
+        about: "Shows a flow with its members. FLOW is its id, or its title where only one has it.",
+        flags: &[],
+        examples: &["morelia flow show Family"],
+        build: |m| {
+            Ok(Command::Flow(FlowCommand::Show {
+                flow: m.argument("FLOW")?,
+            }))
+        },
+    },
+    Spec {
+        path: "flow add-member",
+        arguments: "FLOW LOGIN",
+        about: "Makes a user a member.",
+        flags: &[],
+        examples: &["morelia flow add-member Family boris"],
+        build: |m| {
+            Ok(Command::Flow(FlowCommand::AddMember {
+                flow: m.argument("FLOW")?,
+                login: m.argument("LOGIN")?,
+            }))
+        },
+    },
+    Spec {
+        path: "flow remove-member",
+        arguments: "FLOW LOGIN",
+        about: "Takes a member out.",
+        flags: &[],
+        examples: &["morelia flow remove-member Family boris"],
+        build: |m| {
+            Ok(Command::Flow(FlowCommand::RemoveMember {
+                flow: m.argument("FLOW")?,
+                login: m.argument("LOGIN")?,
+            }))
+        },
+    },
+    Spec {
+        path: "flow transfer",
+        arguments: "FLOW LOGIN",
+        about: "Makes a member the owner.",
+        flags: &[],
+        examples: &["morelia flow transfer Family boris"],
+        build: |m| {
+            Ok(Command::Flow(FlowCommand::Transfer {
+                flow: m.argument("FLOW")?,
+                login: m.argument("LOGIN")?,
+            }))
+        },
+    },
+    Spec {
+        path: "flow remove",
+        arguments: "FLOW",
+        about: "Removes a flow with all its messages.",
+        flags: &[YES],
+        examples: &["morelia flow remove Family"],
+        build: |m| {
+            Ok(Command::Flow(FlowCommand::Remove {
+                flow: m.argument("FLOW")?,
+                confirmation: m.confirmation(),
+            }))
+        },
+    },
+    Spec {
+        path: "message list",
+        arguments: "FLOW",
+        about: "Lists the last messages of a flow.",
+        flags: &[&[
+            option("--limit", "N", "how many; without it 50"),
+            option(
+                "--before",
+                "NUMBER",
+                "only those with a lower number in the flow",
+            ),
+        ]],
+        examples: &["morelia message list Family --limit 10"],
+        build: |m| {
+            Ok(Command::Message(MessageCommand::List {
+                flow: m.argument("FLOW")?,
+                limit: m.number("--limit")?.unwrap_or(LISTED),
+                before: m.number("--before")?,
+            }))
+        },
+    },
+    Spec {
+        path: "message send",
+        arguments: "FLOW [TEXT]",
+        about: "Sends a message, which reaches connected clients at once. Without TEXT it is read from \
+                standard input.",
+        flags: &[&[option(
+            "--as",
+            "LOGIN",
+            "the sender; without it an administrator who is a member",
+        )]],
+        examples: &[
+            "morelia message send Family \"The server restarts at ten\"",
+            "morelia message send Family --as anna -- \"-5 degrees\"",
+        ],
+        build: |m| {
+            Ok(Command::Message(MessageCommand::Send {
+                flow: m.argument("FLOW")?,
+                text: m.optional_argument("TEXT")?,
+                sender: m.text("--as")?,
+            }))
+        },
+    },
+    Spec {
+        path: "message delete",
+        arguments: "ID",
+        about: "Deletes a message: its text and files are gone from the file too.",
+        flags: &[YES],
+        examples: &["morelia message delete 2135987035920910082395021706169552114"],
+        build: |m| {
+            Ok(Command::Message(MessageCommand::Delete {
+                id: m.argument("ID")?,
+                confirmation: m.confirmation(),
+            }))
+        },
+    },
+    Spec {
+        path: "message search",
+        arguments: "QUERY",
+        about: "Searches the texts of all messages, newest first.",
+        flags: &[&[
+            option("--flow", "FLOW", "in this flow only"),
+            option("--limit", "N", "how many; without it 50"),
+        ]],
+        examples: &["morelia message search birthday --flow Family"],
+        build: |m| {
+            Ok(Command::Message(MessageCommand::Search {
+                query: m.argument("QUERY")?,
+                flow: m.text("--flow")?,
+                limit: m.number("--limit")?.unwrap_or(LISTED),
+            }))
+        },
+    },
+];

@@ -1,0 +1,185 @@
+//! Commands about the database, its copies, and what goes in and out of it.
+
+use super::{Spec, YES, option, switch};
+use crate::cli::command::Command;
+use crate::cli::matches::UsageError;
+use crate::cli::nouns::{BackupCommand, DbCommand, Export, ExportWhat, Import};
+use crate::config::read_duration;
+
+pub(super) const COMMANDS: &[Spec] = &[
+    Spec {
+        path: "db create",
+        arguments: "",
+        about: "Creates the database and its tables.",
+        flags: &[],
+        examples: &["morelia db create"],
+        build: |_| Ok(Command::Db(DbCommand::Create)),
+    },
+    Spec {
+        path: "db delete",
+        arguments: "",
+        about: "Drops all tables, with everything in them, and keeps the file.",
+        flags: &[YES],
+        examples: &["morelia db delete"],
+        build: |m| Ok(Command::Db(DbCommand::Delete(m.confirmation()))),
+    },
+    Spec {
+        path: "db migrate",
+        arguments: "",
+        about: "Brings the tables up to date with this program. A copy is made first; serve does the same by \
+                itself.",
+        flags: &[],
+        examples: &["morelia db migrate"],
+        build: |_| Ok(Command::Db(DbCommand::Migrate)),
+    },
+    Spec {
+        path: "db check",
+        arguments: "",
+        about: "Examines the database file thoroughly; exit code 5 if it is damaged.",
+        flags: &[],
+        examples: &["morelia db check"],
+        build: |_| Ok(Command::Db(DbCommand::Check)),
+    },
+    Spec {
+        path: "db compact",
+        arguments: "",
+        about: "Gives free space in the file back to the disk.",
+        flags: &[],
+        examples: &["morelia db compact"],
+        build: |_| Ok(Command::Db(DbCommand::Compact)),
+    },
+    Spec {
+        path: "db stats",
+        arguments: "",
+        about: "Shows counts and sizes.",
+        flags: &[],
+        examples: &["morelia db stats --json"],
+        build: |_| Ok(Command::Db(DbCommand::Stats)),
+    },
+    Spec {
+        path: "db prune",
+        arguments: "",
+        about: "Removes old messages and their files for good.",
+        flags: &[
+            &[
+                option(
+                    "--older",
+                    "DURATION",
+                    "how old; without it `keep` of section [history]",
+                ),
+                switch("--dry-run", "count them, change nothing"),
+            ],
+            YES,
+        ],
+        examples: &["morelia db prune --older 365d --dry-run"],
+        build: |m| {
+            Ok(Command::Db(DbCommand::Prune {
+                older: m.read("--older", read_duration)?,
+                dry_run: m.switch("--dry-run"),
+                confirmation: m.confirmation(),
+            }))
+        },
+    },
+    Spec {
+        path: "backup",
+        arguments: "",
+        about: "Makes a copy of database and configuration, also while the server runs, and examines it.",
+        flags: &[&[option(
+            "--to",
+            "FILE|DIR",
+            "where; without it `dir` of section [backup]",
+        )]],
+        examples: &["morelia backup", "morelia backup --to /mnt/usb"],
+        build: |m| Ok(Command::Backup(BackupCommand::Make { to: m.path("--to") })),
+    },
+    Spec {
+        path: "backup list",
+        arguments: "",
+        about: "Lists the copies.",
+        flags: &[],
+        examples: &["morelia backup list"],
+        build: |_| Ok(Command::Backup(BackupCommand::List)),
+    },
+    Spec {
+        path: "backup verify",
+        arguments: "FILE",
+        about: "Opens a copy, examines and counts it.",
+        flags: &[],
+        examples: &["morelia backup verify /mnt/usb/morelia-2026-11-22.db"],
+        build: |m| {
+            Ok(Command::Backup(BackupCommand::Verify {
+                file: m.path_argument("FILE")?,
+            }))
+        },
+    },
+    Spec {
+        path: "restore",
+        arguments: "FILE",
+        about: "Puts a copy in the place of the database, which is kept beside it. Refuses while a server \
+                runs.",
+        flags: &[YES],
+        examples: &["morelia restore /mnt/usb/morelia-2026-11-22.db"],
+        build: |m| {
+            Ok(Command::Backup(BackupCommand::Restore {
+                file: m.path_argument("FILE")?,
+                confirmation: m.confirmation(),
+            }))
+        },
+    },
+    Spec {
+        path: "import",
+        arguments: "",
+        about: "Takes over the database of the Python server: users with their passwords, flows, messages, \
+                files. Run again, it takes only what is new.",
+        flags: &[&[
+            option(
+                "--python-db",
+                "FILE",
+                "the file of the Python server (must be given)",
+            ),
+            switch("--dry-run", "count only, change nothing"),
+        ]],
+        examples: &["morelia import --python-db db_sqlite.db --dry-run"],
+        build: |m| {
+            let python_db = m
+                .path("--python-db")
+                .ok_or_else(|| m.missing("--python-db FILE"))?;
+            Ok(Command::Import(Import {
+                python_db,
+                dry_run: m.switch("--dry-run"),
+            }))
+        },
+    },
+    Spec {
+        path: "export",
+        arguments: "",
+        about: "Writes a user, a flow or everything as JSON.",
+        flags: &[&[
+            option("--user", "LOGIN", "what this user has written and may see"),
+            option("--flow", "FLOW", "this flow with its messages"),
+            switch("--all", "everything"),
+            option("--to", "DIR", "the folder to write to (must be given)"),
+        ]],
+        examples: &[
+            "morelia export --user boris --to boris-data",
+            "morelia export --all --to export",
+        ],
+        build: |m| {
+            let to = m.path("--to");
+            let user = m.text("--user")?.map(ExportWhat::User);
+            let flow = m.text("--flow")?.map(ExportWhat::Flow);
+            let all = m.switch("--all").then_some(ExportWhat::All);
+            let mut given = [user, flow, all].into_iter().flatten();
+            let what = match (given.next(), given.next()) {
+                (Some(what), None) => what,
+                (None, _) => return Err(m.missing("--user, --flow or --all")),
+                (Some(_), Some(_)) => {
+                    let sentence = "--user, --flow and --all exclude each other: give one";
+                    return Err(UsageError::new(sentence));
+                }
+            };
+            let to = to.ok_or_else(|| m.missing("--to DIR"))?;
+            Ok(Command::Export(Export { what, to }))
+        },
+    },
+];

@@ -1,0 +1,223 @@
+//! Commands about users, their sessions, and invitations.
+
+use super::{PASSWORD, Spec, YES, option, switch};
+use crate::cli::command::Command;
+use crate::cli::matches::UsageError;
+use crate::cli::nouns::{InviteCommand, SessionCommand, UserChanges, UserCommand};
+use crate::config::{Word, read_duration};
+use std::time::Duration;
+
+/// How long an invitation holds where nothing else is said: a week, so that a code that went astray
+/// does not open the door for ever.
+const INVITATION: Duration = Duration::from_hours(7 * 24);
+
+pub(super) const COMMANDS: &[Spec] = &[
+    Spec {
+        path: "user add",
+        arguments: "LOGIN",
+        about: "Makes a user. Without a flag for the password, it is asked for twice.",
+        flags: &[
+            &[
+                option(
+                    "--username",
+                    "NAME",
+                    "the name that others see, in place of the login",
+                ),
+                option("--email", "ADDRESS", "an address to reach the user"),
+                switch("--admin", "make an administrator"),
+                switch("--bot", "mark as a program"),
+            ],
+            PASSWORD,
+        ],
+        examples: &[
+            "morelia user add boris",
+            "morelia user add clara --admin --generate",
+        ],
+        build: |m| {
+            Ok(Command::User(UserCommand::Add {
+                login: m.argument("LOGIN")?,
+                username: m.text("--username")?,
+                email: m.text("--email")?,
+                admin: m.switch("--admin"),
+                bot: m.switch("--bot"),
+                password: m.password()?,
+            }))
+        },
+    },
+    Spec {
+        path: "user list",
+        arguments: "",
+        about: "Lists all users.",
+        flags: &[],
+        examples: &["morelia user list", "morelia user list --json"],
+        build: |_| Ok(Command::User(UserCommand::List)),
+    },
+    Spec {
+        path: "user show",
+        arguments: "LOGIN",
+        about: "Shows a user with flows and sessions.",
+        flags: &[],
+        examples: &["morelia user show boris"],
+        build: |m| {
+            Ok(Command::User(UserCommand::Show {
+                login: m.argument("LOGIN")?,
+            }))
+        },
+    },
+    Spec {
+        path: "user set",
+        arguments: "LOGIN",
+        about: "Changes a user.",
+        flags: &[&[
+            option("--username", "NAME", "the name that others see"),
+            option("--email", "ADDRESS", "an address to reach the user"),
+            option("--bio", "TEXT", "what the profile says"),
+            option("--admin", "on|off", "whether the user is an administrator"),
+            option("--bot", "on|off", "whether the user is a program"),
+        ]],
+        examples: &["morelia user set boris --username \"Boris the Brave\" --admin on"],
+        build: |m| {
+            let login = m.argument("LOGIN")?;
+            let changes = UserChanges {
+                username: m.text("--username")?,
+                email: m.text("--email")?,
+                bio: m.text("--bio")?,
+                admin: m.read("--admin", Word::read)?,
+                bot: m.read("--bot", Word::read)?,
+            };
+            if changes == UserChanges::default() {
+                return Err(m.missing("what to change"));
+            }
+            Ok(Command::User(UserCommand::Set { login, changes }))
+        },
+    },
+    Spec {
+        path: "user passwd",
+        arguments: "LOGIN",
+        about: "Sets a new password and ends all sessions of the user. Works while the server runs.",
+        flags: &[PASSWORD],
+        examples: &[
+            "morelia user passwd boris",
+            "morelia user passwd boris --generate",
+        ],
+        build: |m| {
+            Ok(Command::User(UserCommand::Passwd {
+                login: m.argument("LOGIN")?,
+                password: m.password()?,
+            }))
+        },
+    },
+    Spec {
+        path: "user suspend",
+        arguments: "LOGIN",
+        about: "Ends all sessions of a user and lets no new one begin.",
+        flags: &[],
+        examples: &["morelia user suspend boris"],
+        build: |m| {
+            Ok(Command::User(UserCommand::Suspend {
+                login: m.argument("LOGIN")?,
+            }))
+        },
+    },
+    Spec {
+        path: "user resume",
+        arguments: "LOGIN",
+        about: "Lets a suspended user in again.",
+        flags: &[],
+        examples: &["morelia user resume boris"],
+        build: |m| {
+            Ok(Command::User(UserCommand::Resume {
+                login: m.argument("LOGIN")?,
+            }))
+        },
+    },
+    Spec {
+        path: "user remove",
+        arguments: "LOGIN",
+        about: "Removes a user. Messages stay, under \"User deleted\"; groups and channels pass to the member \
+                who joined first; the login is free again.",
+        flags: &[YES],
+        examples: &["morelia user remove boris"],
+        build: |m| {
+            Ok(Command::User(UserCommand::Remove {
+                login: m.argument("LOGIN")?,
+                confirmation: m.confirmation(),
+            }))
+        },
+    },
+    Spec {
+        path: "session list",
+        arguments: "[LOGIN]",
+        about: "Lists the devices that are logged in: since when, last seen, from where.",
+        flags: &[],
+        examples: &["morelia session list", "morelia session list boris"],
+        build: |m| {
+            Ok(Command::Session(SessionCommand::List {
+                login: m.optional_argument("LOGIN")?,
+            }))
+        },
+    },
+    Spec {
+        path: "session revoke",
+        arguments: "[ID]",
+        about: "Ends a session, or all of a user. The device must log in again.",
+        flags: &[&[option("--user", "LOGIN", "end all sessions of this user")]],
+        examples: &[
+            "morelia session revoke 17",
+            "morelia session revoke --user boris",
+        ],
+        build: |m| match (m.optional_argument("ID")?, m.text("--user")?) {
+            (Some(id), None) => Ok(Command::Session(SessionCommand::Revoke { id })),
+            (None, Some(login)) => Ok(Command::Session(SessionCommand::RevokeAll { login })),
+            (None, None) => Err(m.missing("the session's ID, or --user")),
+            (Some(_), Some(_)) => Err(UsageError::new(
+                "ID and --user exclude each other: give one",
+            )),
+        },
+    },
+    Spec {
+        path: "invite create",
+        arguments: "",
+        about: "Makes an invitation and prints its code, its link and a QR code to photograph.",
+        flags: &[&[
+            option("--uses", "N", "how many people it lets in; without it 1"),
+            option("--expires", "DURATION", "how long it holds; without it 7d"),
+            option(
+                "--flow",
+                "FLOW",
+                "a group or channel that they become members of",
+            ),
+        ]],
+        examples: &[
+            "morelia invite create",
+            "morelia invite create --uses 5 --expires 24h",
+        ],
+        build: |m| {
+            Ok(Command::Invite(InviteCommand::Create {
+                uses: m.number("--uses")?.unwrap_or(1),
+                expires: m.read("--expires", read_duration)?.unwrap_or(INVITATION),
+                flow: m.text("--flow")?,
+            }))
+        },
+    },
+    Spec {
+        path: "invite list",
+        arguments: "",
+        about: "Lists the invitations that still hold.",
+        flags: &[],
+        examples: &["morelia invite list"],
+        build: |_| Ok(Command::Invite(InviteCommand::List)),
+    },
+    Spec {
+        path: "invite revoke",
+        arguments: "CODE",
+        about: "Ends an invitation.",
+        flags: &[],
+        examples: &["morelia invite revoke 7KQ2-M9XF"],
+        build: |m| {
+            Ok(Command::Invite(InviteCommand::Revoke {
+                code: m.argument("CODE")?,
+            }))
+        },
+    },
+];

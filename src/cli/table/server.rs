@@ -1,0 +1,323 @@
+//! Commands about the server itself, and about this program.
+
+use super::{Flag, PASSWORD, Spec, YES, option, switch};
+use crate::cli::command::{Command, ConfigCommand, Init, Serve};
+use crate::cli::matches::{Matches, UsageError};
+use crate::config::{self, Override, Word};
+
+pub(super) const COMMANDS: &[Spec] = &[
+    Spec {
+        path: "init",
+        arguments: "",
+        about: "Makes what a server needs: morelia.ini, the database, the first administrator. Run \
+                again it says what is there and changes nothing (exit code 4, or 0 with --if-needed). \
+                Without --admin, a terminal is asked for a login.",
+        flags: &[
+            &[
+                option("--admin", "LOGIN", "make this administrator"),
+                option(
+                    "--registration",
+                    "MODE",
+                    "who may make an account: open, invite or closed",
+                ),
+                switch("--if-needed", "succeed where everything is there already"),
+            ],
+            PASSWORD,
+        ],
+        examples: &[
+            "morelia init --admin anna",
+            "morelia init --admin anna --generate --registration open --if-needed",
+        ],
+        build: |m| {
+            Ok(Command::Init(Init {
+                admin: m.text("--admin")?,
+                registration: m.read("--registration", Word::read)?,
+                if_needed: m.switch("--if-needed"),
+                password: m.password()?,
+            }))
+        },
+    },
+    Spec {
+        path: "serve",
+        arguments: "",
+        about: "Runs the server. It stops on SIGTERM and Ctrl-C, and reads certificate, limits and log \
+                level again on SIGHUP. Each flag stands for a key of morelia.ini and wins over it.",
+        flags: &[SERVE],
+        examples: &[
+            "morelia serve",
+            "morelia serve --host 127.0.0.1 --port 8080 --log-level debug",
+        ],
+        build: |m| serve(m, &[]),
+    },
+    Spec {
+        path: "devserver",
+        arguments: "",
+        about: "Runs the server for this machine only: on 127.0.0.1, with every request in the log. Takes \
+                the flags of serve.",
+        flags: &[SERVE],
+        examples: &["morelia devserver", "morelia devserver --port 8080"],
+        build: |m| {
+            serve(
+                m,
+                &[
+                    ("server", "host", "127.0.0.1"),
+                    ("logging", "level", "debug"),
+                    ("logging", "colors", "auto"),
+                ],
+            )
+        },
+    },
+    Spec {
+        path: "check",
+        arguments: "[config|database|tls|net|clock|disk|backup]",
+        about: "Examines everything, or one thing, and says what to do about it. One line each: ok, warn or \
+                FAIL; exit code 5 if there is a FAIL.",
+        flags: &[],
+        examples: &[
+            "morelia check",
+            "morelia check net",
+            "morelia --json check backup",
+        ],
+        build: |m| Ok(Command::Check(m.optional_word("check")?)),
+    },
+    Spec {
+        path: "status",
+        arguments: "",
+        about: "Shows connections, users, flows, messages, sizes and the last backup. Asks the running \
+                server, or reads the file when it is stopped.",
+        flags: &[],
+        examples: &["morelia status", "morelia status --json"],
+        build: |_| Ok(Command::Status),
+    },
+    Spec {
+        path: "config show",
+        arguments: "",
+        about: "Prints the configuration that holds.",
+        flags: &[&[switch("--origin", "and where each value comes from")]],
+        examples: &["morelia config show", "morelia config show --origin"],
+        build: |m| {
+            Ok(Command::Config(ConfigCommand::Show {
+                origin: m.switch("--origin"),
+            }))
+        },
+    },
+    Spec {
+        path: "config example",
+        arguments: "",
+        about: "Prints the default configuration file with an explanation of every key.",
+        flags: &[],
+        examples: &["morelia config example > morelia.ini"],
+        build: |_| Ok(Command::Config(ConfigCommand::Example)),
+    },
+    Spec {
+        path: "config backup",
+        arguments: "",
+        about: "Copies the configuration file, beside it.",
+        flags: &[&[option(
+            "--backup-name",
+            "NAME",
+            "name of the copy, in place of one with the date",
+        )]],
+        examples: &[
+            "morelia config backup",
+            "morelia config backup --backup-name before-tls",
+        ],
+        build: |m| {
+            Ok(Command::Config(ConfigCommand::Backup {
+                name: m.text("--backup-name")?,
+            }))
+        },
+    },
+    Spec {
+        path: "config restore",
+        arguments: "",
+        about: "Puts a copy of the configuration file back. The present file is kept beside it.",
+        flags: &[
+            &[option(
+                "--source",
+                "FILE",
+                "the copy; without it the newest",
+            )],
+            YES,
+        ],
+        examples: &[
+            "morelia config restore",
+            "morelia config restore --source before-tls --yes",
+        ],
+        build: |m| {
+            Ok(Command::Config(ConfigCommand::Restore {
+                source: m.path("--source"),
+                confirmation: m.confirmation(),
+            }))
+        },
+    },
+    Spec {
+        path: "service unit",
+        arguments: "",
+        about: "Prints a systemd unit for this setup, hardened.",
+        flags: &[],
+        examples: &["morelia service unit > /etc/systemd/system/morelia.service"],
+        build: |_| Ok(Command::ServiceUnit),
+    },
+    Spec {
+        path: "proxy-config",
+        arguments: "nginx|caddy",
+        about: "Prints the configuration of a proxy in front of this setup.",
+        flags: &[],
+        examples: &["morelia proxy-config nginx", "morelia proxy-config caddy"],
+        build: |m| Ok(Command::ProxyConfig(m.word("proxy-config")?)),
+    },
+    Spec {
+        path: "clean",
+        arguments: "",
+        about: "Removes configuration and database, after listing them and asking. Refuses while a server \
+                runs.",
+        flags: &[YES],
+        examples: &["morelia clean", "morelia clean --yes"],
+        build: |m| Ok(Command::Clean(m.confirmation())),
+    },
+];
+
+pub(super) const PROGRAM: &[Spec] = &[
+    Spec {
+        path: "completions",
+        arguments: "bash|zsh|fish",
+        about: "Prints the completions for a shell.",
+        flags: &[],
+        examples: &[
+            "morelia completions bash > ~/.local/share/bash-completion/completions/morelia",
+        ],
+        build: |m| Ok(Command::Completions(m.word("completions")?)),
+    },
+    Spec {
+        path: "help",
+        arguments: "[COMMAND]",
+        about: "Explains a command, or lists all.",
+        flags: &[],
+        examples: &["morelia help", "morelia help user add"],
+        build: |m| {
+            let mut words = Vec::new();
+            while let Some(word) = m.optional_argument("COMMAND")? {
+                words.push(word);
+            }
+            Ok(Command::Help(words.join(" ")))
+        },
+    },
+];
+
+/// The flags of uvicorn that `serve` takes, so that a unit file of the Python server works on.
+const SERVE: &[Flag] = &[
+    option(
+        "--host",
+        "ADDRESS",
+        "listen on this address ([server] host)",
+    ),
+    option(
+        "--port",
+        "PORT",
+        "listen on this port, 0 for any free one ([server] port)",
+    ),
+    option(
+        "--log-level",
+        "LEVEL",
+        "error, warn, info, debug or trace ([logging] level)",
+    ),
+    switch("--use-colors", "colour the log ([logging] colors)"),
+    switch("--no-use-colors", "do not colour the log"),
+    option(
+        "--ssl-certfile",
+        "FILE",
+        "certificate and chain, PEM ([tls] certfile)",
+    ),
+    option("--ssl-keyfile", "FILE", "private key, PEM ([tls] keyfile)"),
+    option(
+        "--ssl-ca-certs",
+        "FILE",
+        "authorities of client certificates, PEM ([tls] ca_certs)",
+    ),
+    option(
+        "--ssl-cert-reqs",
+        "MODE",
+        "none, optional or required, or 0, 1, 2 ([tls] cert_reqs)",
+    ),
+    option(
+        "--limit-concurrency",
+        "N",
+        "connections at a time ([limits] connections)",
+    ),
+    option("--limit-max-requests", "N", "stop after so many requests"),
+    option(
+        "--backlog",
+        "N",
+        "connections that wait to be accepted ([server] backlog)",
+    ),
+    option(
+        "--timeout-keep-alive",
+        "SECONDS",
+        "close an idle HTTP connection ([server] keep_alive)",
+    ),
+    switch(
+        "--reload",
+        "taken for uvicorn's sake and of no effect: SIGHUP reads the configuration again",
+    ),
+];
+
+/// Which key each flag with a value stands for.
+const OVERRIDES: &[(&str, &str, &str)] = &[
+    ("--host", "server", "host"),
+    ("--port", "server", "port"),
+    ("--log-level", "logging", "level"),
+    ("--ssl-certfile", "tls", "certfile"),
+    ("--ssl-keyfile", "tls", "keyfile"),
+    ("--ssl-ca-certs", "tls", "ca_certs"),
+    ("--ssl-cert-reqs", "tls", "cert_reqs"),
+    ("--limit-concurrency", "limits", "connections"),
+    ("--backlog", "server", "backlog"),
+    ("--timeout-keep-alive", "server", "keep_alive"),
+];
+
+/// Builds `serve` from its flags, which win over `presets`, which win over the configuration.
+fn serve(
+    m: &mut Matches,
+    presets: &[(&'static str, &'static str, &str)],
+) -> Result<Command, UsageError> {
+    let mut overrides: Vec<Override> = presets
+        .iter()
+        .map(|&(section, key, value)| Override {
+            section,
+            key,
+            value: value.to_owned(),
+            flag: "devserver",
+        })
+        .collect();
+    for &(flag, section, key) in OVERRIDES {
+        let checked =
+            |text: &str| config::keys::check(section, key, text).map(|()| text.to_owned());
+        if let Some(value) = m.read(flag, checked)? {
+            overrides.push(Override {
+                section,
+                key,
+                value,
+                flag,
+            });
+        }
+    }
+    let colors = [
+        ("--use-colors", m.switch("--use-colors"), "always"),
+        ("--no-use-colors", m.switch("--no-use-colors"), "never"),
+        ("--no-color", m.global.no_color, "never"),
+    ];
+    for (flag, _, value) in colors.into_iter().filter(|(_, given, _)| *given) {
+        overrides.push(Override {
+            section: "logging",
+            key: "colors",
+            value: value.to_owned(),
+            flag,
+        });
+    }
+    Ok(Command::Serve(Serve {
+        overrides,
+        max_requests: m.number("--limit-max-requests")?,
+        reload: m.switch("--reload"),
+    }))
+}
