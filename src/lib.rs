@@ -17,6 +17,7 @@ pub mod cli;
 pub mod config;
 pub mod exit;
 pub mod hub;
+pub mod logging;
 pub mod model;
 pub mod nearest;
 pub mod protocol;
