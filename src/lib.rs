@@ -22,4 +22,5 @@ pub mod model;
 pub mod nearest;
 pub mod protocol;
 pub mod service;
+pub mod server;
 pub mod store;

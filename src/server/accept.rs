@@ -1,0 +1,251 @@
+//! The accept loop: from a listener to connections, and from the word to stop to the last goodbye.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+
+use super::bind::Bound;
+use super::budget::Budget;
+use super::connection::{self, Shared};
+use super::http::{self, Peer, Site};
+use super::limits::Connections;
+use super::proxy::Proxies;
+use super::stop::Stop;
+use crate::protocol::Conversation;
+
+/// How long accepting pauses at first when the system has no descriptor or memory to spare.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long it pauses at most.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// So many refused peers may be told why at the same time; the others are just turned away.
+const REFUSALS: usize = 64;
+
+/// What a peer beyond the limits is told. It is written before anything is read, so that it costs
+/// nothing; a peer that speaks TLS could not read it and gets nothing.
+const REFUSAL: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
+    content-length: 102\r\nretry-after: 10\r\nconnection: close\r\nx-content-type-options: nosniff\r\n\r\n\
+    {\"error\":{\"code\":503,\"status\":\"Service Unavailable\",\"detail\":\"too many connections, try again later\"}}";
+
+/// How serving ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// HTTP requests that were answered, the opening of a WebSocket among them.
+    pub requests: u64,
+    /// Connections that had to be cut off because they did not end in time.
+    pub cut_off: usize,
+    /// Whether the limit of requests ended it, rather than the word to stop.
+    pub limit_reached: bool,
+}
+
+/// Counts of a running server; clones share them.
+#[derive(Clone)]
+pub struct Statistics(Arc<Shared>);
+
+impl std::fmt::Debug for Statistics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Statistics")
+            .field("connections", &self.connections())
+            .finish()
+    }
+}
+
+impl Statistics {
+    /// Returns how many connections are open.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.0.connections.count()
+    }
+
+    /// Returns how many HTTP requests have come.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.0.requests.load(Ordering::Relaxed)
+    }
+}
+
+impl Bound {
+    /// Serves until `stop` is ready or the limit of requests is reached, then closes every socket
+    /// with 1001 and waits for it, but not longer than the settings allow.
+    ///
+    /// `converse` makes the conversation of each new socket. `site` is made once the server has
+    /// something to count, so that it can show the counts.
+    pub async fn serve<C, F>(
+        self,
+        site: impl FnOnce(Statistics) -> Site,
+        converse: F,
+        stop: impl Future<Output = ()>,
+    ) -> Summary
+    where
+        C: Conversation,
+        F: Fn(Peer) -> C + Send + Sync + 'static,
+    {
+        let settings = self.settings;
+        let shared = Arc::new(Shared {
+            connections: Connections::new(settings.connections, settings.connections_per_ip),
+            budget: Budget::new(
+                settings.budget_bytes,
+                settings.budget_strangers_bytes,
+                settings.frame_max_bytes,
+            ),
+            certificate: self.certificate,
+            proxies: Arc::new(Proxies::new(settings.proxy.clone())),
+            stop: Stop::default(),
+            requests: AtomicU64::new(0),
+            enough: Stop::default(),
+            settings,
+        });
+        let site = site(Statistics(Arc::clone(&shared)));
+        let routes = http::routes(site, connection::socket(&shared, converse));
+        let handle = {
+            let shared = Arc::clone(&shared);
+            move |stream, remote, place| {
+                // Boxed, so that the memory of HTTP is returned when a WebSocket takes over.
+                let serving =
+                    connection::serve(stream, remote, place, Arc::clone(&shared), routes.clone());
+                tokio::spawn(Box::pin(serving));
+            }
+        };
+        let door = Arc::new(Door {
+            shared: Arc::clone(&shared),
+            refusals: AtomicUsize::new(0),
+        });
+        let loops: Vec<_> = self
+            .listeners
+            .into_iter()
+            .map(|listener| tokio::spawn(Arc::clone(&door).accept(listener, handle.clone())))
+            .collect();
+        let limit_reached = tokio::select! {
+            () = stop => false,
+            () = shared.enough.wait() => true,
+        };
+        for task in &loops {
+            task.abort();
+        }
+        shared.stop.say();
+        let gone = timeout(shared.settings.shutdown_timeout, shared.connections.none()).await;
+        Summary {
+            requests: shared.requests.load(Ordering::Relaxed),
+            cut_off: if gone.is_ok() {
+                0
+            } else {
+                shared.connections.count()
+            },
+            limit_reached,
+        }
+    }
+}
+
+/// Lets peers in or turns them away.
+struct Door {
+    shared: Arc<Shared>,
+    refusals: AtomicUsize,
+}
+
+impl Door {
+    async fn accept<H>(self: Arc<Self>, listener: TcpListener, handle: H)
+    where
+        H: Fn(TcpStream, IpAddr, super::limits::Place) + Send + 'static,
+    {
+        let mut pause = Duration::ZERO;
+        loop {
+            match listener.accept().await {
+                Ok((stream, remote)) => {
+                    pause = Duration::ZERO;
+                    self.receive(stream, remote, &handle);
+                }
+                // The peer has gone before it was its turn.
+                Err(err) if is_peers(&err) => {}
+                Err(err) => {
+                    if pause.is_zero() {
+                        log::error!(
+                            "cannot accept connections: {err}; those that are open go on, new \
+                             ones wait (raise the limit of open files if this stays)"
+                        );
+                    }
+                    pause = (pause * 2).clamp(PAUSE, PAUSE_MAX);
+                    sleep(pause).await;
+                }
+            }
+        }
+    }
+
+    fn receive<H>(self: &Arc<Self>, stream: TcpStream, remote: SocketAddr, handle: &H)
+    where
+        H: Fn(TcpStream, IpAddr, super::limits::Place),
+    {
+        let remote = remote.ip().to_canonical();
+        let counted = (!self.shared.proxies.trusts(remote)).then_some(remote);
+        match self.shared.connections.open(counted) {
+            Ok(place) => {
+                // Without this an answer waits 40 ms for the peer's delayed acknowledgement.
+                if let Err(err) = stream.set_nodelay(true) {
+                    log::debug!("no TCP_NODELAY: {err}");
+                }
+                handle(stream, remote, place);
+            }
+            Err(full) => {
+                log::debug!("refused {remote}: {full:?} is full");
+                self.refuse(stream);
+            }
+        }
+    }
+
+    /// Tells a peer to come back later, with bounded effort.
+    fn refuse(self: &Arc<Self>, stream: TcpStream) {
+        if self.shared.certificate.is_some() {
+            return;
+        }
+        if self.refusals.fetch_add(1, Ordering::Relaxed) >= REFUSALS {
+            self.refusals.fetch_sub(1, Ordering::Relaxed);
+            return;
+        }
+        let door = Arc::clone(self);
+        tokio::spawn(async move {
+            // What is not read makes the kernel reset the connection before the answer is seen.
+            let _ = timeout(Duration::from_secs(1), turn_away(stream)).await;
+            door.refusals.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+}
+
+async fn turn_away(mut stream: TcpStream) -> io::Result<()> {
+    stream.write_all(REFUSAL.as_bytes()).await?;
+    stream.shutdown().await?;
+    let mut forgotten = [0; 256];
+    while stream.read(&mut forgotten).await? > 0 {}
+    Ok(())
+}
+
+/// Tells whether it was the peer's doing, and not this machine's, that it could not be accepted.
+fn is_peers(err: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(
+        err.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusal_is_as_long_as_it_says() {
+        let (head, body) = REFUSAL.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.contains(&format!("content-length: {}\r\n", body.len())),
+            "{}",
+            body.len()
+        );
+        serde_json::from_str::<serde_json::Value>(body).unwrap();
+    }
+}

@@ -1,0 +1,187 @@
+//! Takes the addresses to listen on.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
+
+use super::settings::Settings;
+use super::tls::{Certificate, TlsError};
+
+/// Why the server cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// Another program listens there.
+    #[error("port {} of {} is taken by another program; stop it or choose another port", .0.port(), .0.ip())]
+    Taken(SocketAddr),
+    /// This user may not listen there.
+    #[error(
+        "no permission to listen on {0}; choose a port from 1024 up, or start with the right to bind lower ones"
+    )]
+    Forbidden(SocketAddr),
+    /// This machine has no such address.
+    #[error("this machine has no address {}; choose 0.0.0.0 for all that it has", .0.ip())]
+    NotOurs(SocketAddr),
+    /// A name cannot be resolved.
+    #[error(
+        "{host} is no address and no known name ({cause}); choose 0.0.0.0 for all addresses of this machine"
+    )]
+    Unknown {
+        /// What was to be listened on.
+        host: String,
+        /// What the resolver says.
+        cause: io::Error,
+    },
+    /// The system refuses for another reason.
+    #[error("cannot listen on {address}: {cause}")]
+    System {
+        /// What was to be listened on.
+        address: SocketAddr,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// Addresses that are taken, so that nobody else gets them, but not served yet.
+#[derive(Debug)]
+pub struct Bound {
+    pub(super) listeners: Vec<TcpListener>,
+    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) certificate: Option<Certificate>,
+    pub(super) settings: Settings,
+}
+
+impl Bound {
+    /// Returns the addresses, with the ports that the system has chosen.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Returns the certificate, to be reloaded when its files have changed.
+    #[must_use]
+    pub fn certificate(&self) -> Option<Certificate> {
+        self.certificate.clone()
+    }
+}
+
+/// Takes the addresses and reads the certificate.
+///
+/// # Errors
+/// A sentence that says what to do.
+pub async fn bind(settings: Settings) -> Result<Bound, BindError> {
+    let certificate = settings.tls.as_ref().map(Certificate::load).transpose()?;
+    let mut bound = Bound {
+        listeners: Vec::new(),
+        addresses: Vec::new(),
+        certificate,
+        settings,
+    };
+    for host in bound.settings.hosts.clone() {
+        let port = bound.settings.port;
+        let found = lookup_host((host.as_str(), port))
+            .await
+            .map(Iterator::collect::<Vec<_>>)
+            .map_err(|cause| BindError::Unknown {
+                host: host.clone(),
+                cause,
+            })?;
+        let before = bound.listeners.len();
+        let mut failed = None;
+        for mut address in found {
+            if let (0, Some(first)) = (port, bound.addresses.first()) {
+                // All addresses get the port that the system chose for the first.
+                address.set_port(first.port());
+            }
+            if bound.addresses.contains(&address) {
+                continue;
+            }
+            match listen(address, bound.settings.backlog) {
+                Ok(listener) => {
+                    bound
+                        .addresses
+                        .push(listener.local_addr().unwrap_or(address));
+                    bound.listeners.push(listener);
+                }
+                // A name such as localhost may stand for an address that this machine lacks.
+                Err(err @ BindError::NotOurs(_)) => failed = Some(err),
+                Err(err) => return Err(err),
+            }
+        }
+        if let Some(err) = failed
+            && bound.listeners.len() == before
+        {
+            return Err(err);
+        }
+    }
+    Ok(bound)
+}
+
+fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, BindError> {
+    let open = || {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()
+        } else {
+            TcpSocket::new_v6()
+        }?;
+        // A restart must not wait for the connections of the last run to be forgotten.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(backlog)
+    };
+    open().map_err(|cause: io::Error| match cause.kind() {
+        io::ErrorKind::AddrInUse => BindError::Taken(address),
+        io::ErrorKind::PermissionDenied => BindError::Forbidden(address),
+        // The second is how IPv6 looks when it is switched off in the kernel.
+        io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported => BindError::NotOurs(address),
+        _ => BindError::System { address, cause },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(host: &str, port: u16) -> Settings {
+        Settings {
+            hosts: vec![host.to_owned()],
+            port,
+            ..Settings::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn taken_port_is_a_sentence() {
+        let first = bind(settings("127.0.0.1", 0)).await.unwrap();
+        let port = first.addresses()[0].port();
+        let err = bind(settings("127.0.0.1", port)).await.unwrap_err();
+        assert!(matches!(err, BindError::Taken(_)));
+        let expected = format!(
+            "port {port} of 127.0.0.1 is taken by another program; stop it or choose another port"
+        );
+        assert_eq!(err.to_string(), expected);
+    }
+
+    #[tokio::test]
+    async fn address_of_another_machine_is_a_sentence() {
+        let err = bind(settings("192.0.2.1", 0)).await.unwrap_err();
+        assert!(matches!(err, BindError::NotOurs(_)), "{err}");
+    }
+
+    #[tokio::test]
+    async fn unknown_name_is_a_sentence() {
+        let err = bind(settings("no such name", 0)).await.unwrap_err();
+        assert!(matches!(err, BindError::Unknown { .. }), "{err}");
+    }
+
+    #[tokio::test]
+    async fn localhost_shares_one_port() {
+        let bound = bind(settings("localhost", 0)).await.unwrap();
+        let ports: Vec<_> = bound.addresses().iter().map(SocketAddr::port).collect();
+        assert!(!ports.is_empty() && ports.iter().all(|port| *port == ports[0] && *port != 0));
+    }
+}

@@ -1,0 +1,320 @@
+//! One TCP connection: TLS handshake, HTTP/1.1 requests, and the hand-over to a WebSocket.
+
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout};
+use warp::Filter as _;
+use warp::filters::BoxedFilter;
+use warp::http::{HeaderMap, Method, Request, StatusCode};
+use warp::reply::Response;
+
+use super::budget::Budget;
+use super::http::{Peer, protect};
+use super::limits::{Connections, Place};
+use super::proxy::Proxies;
+use super::settings::{HEADER_TIMEOUT, Settings};
+use super::socket::Socket;
+use super::stop::Stop;
+use super::stream::Stream;
+use super::tls::Certificate;
+use super::{recover, upgrade, ws};
+use crate::protocol::Conversation;
+
+/// A request's headers fit in this; hyper's default of 400 KiB is an invitation.
+const HEADERS_MAX_BYTES: usize = 16 * 1024;
+
+/// What all connections share.
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) connections: Connections,
+    pub(super) budget: Budget,
+    pub(super) certificate: Option<Certificate>,
+    pub(super) proxies: Arc<Proxies>,
+    pub(super) stop: Stop,
+    pub(super) requests: AtomicU64,
+    /// Said when the last request that is allowed has come.
+    pub(super) enough: Stop,
+}
+
+/// What a request brings along about the connection that it came on.
+#[derive(Clone)]
+pub(super) struct Arrival {
+    /// Who is at the other end of the TCP connection.
+    pub(super) remote: IpAddr,
+    /// Whether it is encrypted.
+    pub(super) tls: bool,
+    /// Its place among the connections, which a WebSocket goes on to hold.
+    pub(super) place: Arc<Place>,
+    /// Who may speak for others.
+    pub(super) proxies: Arc<Proxies>,
+}
+
+/// Serves one accepted connection until it ends or becomes a WebSocket, which has its own task.
+pub(super) async fn serve(
+    stream: TcpStream,
+    remote: IpAddr,
+    place: Place,
+    shared: Arc<Shared>,
+    routes: BoxedFilter<(Response,)>,
+) {
+    let write_timeout = shared.settings.write_timeout;
+    let stream = match &shared.certificate {
+        None => Stream::plain(stream, write_timeout),
+        Some(certificate) => {
+            let handshake = certificate.acceptor().accept(stream);
+            match timeout(HEADER_TIMEOUT, handshake).await {
+                Ok(Ok(stream)) => Stream::tls(stream, write_timeout),
+                Ok(Err(err)) => return log::debug!("TLS handshake failed: {err}"),
+                Err(_) => return log::debug!("TLS handshake took too long"),
+            }
+        }
+    };
+    let arrival = Arrival {
+        remote,
+        tls: shared.certificate.is_some(),
+        place: Arc::new(place),
+        proxies: Arc::clone(&shared.proxies),
+    };
+    http(stream, arrival, &shared, routes).await;
+}
+
+/// Tells how far a connection's requests are, so that an idle one can be closed.
+#[derive(Debug, Default)]
+struct Progress {
+    began: AtomicU64,
+    done: AtomicU64,
+    upgraded: AtomicBool,
+}
+
+async fn http(
+    stream: Stream,
+    arrival: Arrival,
+    shared: &Arc<Shared>,
+    routes: BoxedFilter<(Response,)>,
+) {
+    let progress = Arc::new(Progress::default());
+    let routes = TowerToHyperService::new(warp::service(routes));
+    let service = service_fn({
+        let progress = Arc::clone(&progress);
+        let shared = Arc::clone(shared);
+        move |mut request: Request<Incoming>| {
+            progress.began.fetch_add(1, Ordering::Relaxed);
+            shared.count_request();
+            request.extensions_mut().insert(arrival.clone());
+            let answer = routes.call(request);
+            let (progress, tls) = (Arc::clone(&progress), arrival.tls);
+            answer.map(move |answer| {
+                progress.done.fetch_add(1, Ordering::Relaxed);
+                answer.map(|mut response| {
+                    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                        progress.upgraded.store(true, Ordering::Relaxed);
+                    } else {
+                        protect(response.headers_mut(), tls);
+                    }
+                    response
+                })
+            })
+        }
+    });
+    let keep_alive = shared.settings.keep_alive;
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // Also the time between two requests, which is watched more closely below.
+        .header_read_timeout(HEADER_TIMEOUT.max(keep_alive))
+        .max_buf_size(HEADERS_MAX_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let mut stopping = pin!(shared.stop.wait());
+    let mut stopped = false;
+    let mut watch = Watch::new(HEADER_TIMEOUT, keep_alive);
+    loop {
+        tokio::select! {
+            biased;
+            end = connection.as_mut() => {
+                if let Err(err) = end {
+                    log::debug!("connection ended: {err}");
+                }
+                return;
+            }
+            () = stopping.as_mut(), if !stopped => {
+                stopped = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = sleep_until(watch.next) => {
+                if watch.is_idle(&progress) {
+                    connection.as_mut().graceful_shutdown();
+                    // One that is in the midst of its headers does not heed that.
+                    let _ = timeout(Duration::from_secs(1), connection.as_mut()).await;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Watches for a connection without a request.
+struct Watch {
+    next: Instant,
+    keep_alive: Duration,
+    seen: u64,
+    since: Instant,
+}
+
+impl Watch {
+    fn new(first: Duration, keep_alive: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            next: now + first,
+            keep_alive,
+            seen: 0,
+            since: now,
+        }
+    }
+
+    /// Tells whether nothing has been asked for too long; looked at a few times within that time.
+    fn is_idle(&mut self, progress: &Progress) -> bool {
+        let now = Instant::now();
+        let began = progress.began.load(Ordering::Relaxed);
+        let done = progress.done.load(Ordering::Relaxed);
+        if began == 0 {
+            return true;
+        }
+        if began != self.seen || began != done {
+            self.seen = began;
+            self.since = now;
+        }
+        let step = (self.keep_alive / 4).max(Duration::from_millis(50));
+        self.next = now + step;
+        now.duration_since(self.since) >= self.keep_alive
+            && !progress.upgraded.load(Ordering::Relaxed)
+    }
+}
+
+impl Shared {
+    fn count_request(&self) {
+        let count = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.settings.max_requests.is_some_and(|max| count >= max) {
+            self.enough.say();
+        }
+    }
+}
+
+/// Returns the route of `/ws`; each socket gets a conversation and a task of its own.
+pub(super) fn socket<C, F>(shared: &Arc<Shared>, converse: F) -> BoxedFilter<(Response,)>
+where
+    C: Conversation,
+    F: Fn(Peer) -> C + Send + Sync + 'static,
+{
+    let shared = Arc::clone(shared);
+    let converse = Arc::new(converse);
+    warp::path!("ws")
+        .and(warp::method())
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::get::<Arrival>())
+        .and(warp::ext::optional::<OnUpgrade>())
+        .map(move |method, headers, arrival, upgrade| {
+            open(&shared, &converse, &method, &headers, &arrival, upgrade)
+                .unwrap_or_else(|refusal| *refusal)
+        })
+        .boxed()
+}
+
+fn open<C, F>(
+    shared: &Arc<Shared>,
+    converse: &Arc<F>,
+    method: &Method,
+    headers: &HeaderMap,
+    arrival: &Arrival,
+    upgrade: Option<OnUpgrade>,
+) -> Result<Response, Box<Response>>
+where
+    C: Conversation,
+    F: Fn(Peer) -> C + Send + Sync + 'static,
+{
+    if method != Method::GET {
+        return Err(Box::new(recover::method_not_allowed(&[Method::GET])));
+    }
+    let response = upgrade::handshake(headers, &shared.settings.allowed_origins)?;
+    let Some(upgrade) = upgrade else {
+        let detail = "a WebSocket needs HTTP/1.1; let a proxy in between speak it to this server";
+        return Err(Box::new(recover::refusal(
+            StatusCode::UPGRADE_REQUIRED,
+            detail,
+        )));
+    };
+    let address = shared.proxies.sender(arrival.remote, headers).address;
+    // A proxy's own connection counts for the server; the peer behind it counts by its address.
+    let named = if shared.proxies.trusts(arrival.remote) {
+        Some(
+            shared
+                .connections
+                .name(address)
+                .map_err(|_| Box::new(busy()))?,
+        )
+    } else {
+        None
+    };
+    let places = (Arc::clone(&arrival.place), named);
+    let peer = Peer {
+        address,
+        tls: arrival.tls,
+    };
+    let (shared, converse) = (Arc::clone(shared), Arc::clone(converse));
+    // Boxed so that a spawned task is no larger than what it holds after the upgrade.
+    tokio::spawn(async move {
+        let Some((stream, ahead)) = take_over(upgrade).await else {
+            return;
+        };
+        let settings = &shared.settings;
+        let socket = Socket::new(
+            stream,
+            ahead,
+            shared.budget.clone(),
+            settings.frame_max_bytes,
+            settings.frame_timeout,
+        );
+        ws::run(
+            socket,
+            converse(peer),
+            settings.ping_interval,
+            shared.stop.clone(),
+        )
+        .await;
+        drop(places);
+    });
+    Ok(response)
+}
+
+/// Takes the connection out of hyper's hands once the answer is written, without the box and the
+/// indirection that hyper would keep around it.
+async fn take_over(upgrade: OnUpgrade) -> Option<(Stream, Bytes)> {
+    let upgraded = upgrade.await.ok()?;
+    let parts = upgraded.downcast::<TokioIo<Stream>>().ok()?;
+    // Copied, since what was read ahead is a slice of hyper's much larger buffer.
+    let ahead = Bytes::copy_from_slice(&parts.read_buf);
+    Some((parts.io.into_inner(), ahead))
+}
+
+/// Returns the answer of a server that has too many connections.
+pub(super) fn busy() -> Response {
+    let detail = "too many connections, try again later";
+    let mut response = recover::refusal(StatusCode::SERVICE_UNAVAILABLE, detail);
+    response
+        .headers_mut()
+        .insert("retry-after", warp::http::HeaderValue::from_static("10"));
+    response
+}

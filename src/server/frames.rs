@@ -1,0 +1,550 @@
+//! WebSocket frames (RFC 6455): bytes to events, and frames to bytes.
+//!
+//! What belongs here: framing, masking, fragments, UTF-8, and which close code a violation earns.
+//! What does not: sockets and time (see `socket`), closing (see `ws`).
+//!
+//! It is ours because the memory that a peer costs must follow the bytes that it sent. The codec
+//! of tungstenite reserves a frame's whole length as soon as its header has arrived, keeps a
+//! buffer of that size afterwards, and notices a control frame that is too long only when all of
+//! it has arrived.
+
+use bytes::Bytes;
+
+use crate::protocol::Frame;
+
+/// The longest header of a frame: two bytes, eight of length, four of mask.
+const HEADER_MAX: usize = 14;
+
+/// Control frames carry at most this much (RFC 6455 section 5.5).
+const CONTROL_MAX: u64 = 125;
+
+/// The first allocation for a message that has not arrived whole.
+const FIRST_BYTES: usize = 4096;
+
+/// What a peer sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// A whole message.
+    Message(Frame),
+    /// A ping, which wants its payload back.
+    Ping(Vec<u8>),
+    /// A pong: the peer lives.
+    Pong,
+    /// A close, with its code where it gave one.
+    Close(Option<u16>),
+}
+
+/// Why a connection cannot go on, as a close code and a reason for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub(super) struct Violation {
+    /// RFC 6455 close code: 1002, 1007 or 1009.
+    pub(super) code: u16,
+    /// What the peer did.
+    pub(super) reason: &'static str,
+}
+
+const fn protocol(reason: &'static str) -> Violation {
+    Violation { code: 1002, reason }
+}
+
+/// Turns a peer's bytes into events, however they are cut.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    max_bytes: usize,
+    header: [u8; HEADER_MAX],
+    header_len: u8,
+    frame: Option<Header>,
+    /// The kind of the message whose fragments are being collected.
+    kind: Option<Kind>,
+    message: Vec<u8>,
+    control: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Header {
+    opcode: u8,
+    last: bool,
+    mask: [u8; 4],
+    /// Bytes of the payload that are still to come.
+    remaining: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Binary,
+}
+
+impl Decoder {
+    /// Returns a decoder of messages up to a size.
+    pub(super) fn new(max_bytes: usize) -> Self {
+        Self {
+            max_bytes,
+            header: [0; HEADER_MAX],
+            header_len: 0,
+            frame: None,
+            kind: None,
+            message: Vec::new(),
+            control: Vec::new(),
+        }
+    }
+
+    /// Takes bytes off the front of `input` until an event is complete or none are left.
+    ///
+    /// # Errors
+    /// What the peer did wrong; after that the decoder is of no use.
+    pub(super) fn next(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Violation> {
+        loop {
+            let Some(frame) = self.frame else {
+                match self.take_header(input)? {
+                    Some(header) => self.frame = Some(header),
+                    None => return Ok(None),
+                }
+                continue;
+            };
+            let frame = self.take_payload(frame, input);
+            if frame.remaining > 0 {
+                self.frame = Some(frame);
+                return Ok(None);
+            }
+            self.frame = None;
+            if let Some(event) = self.finish(frame)? {
+                return Ok(Some(event));
+            }
+        }
+    }
+
+    /// Tells whether something has begun to arrive and is not whole yet.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.header_len > 0 || self.frame.is_some() || self.kind.is_some()
+    }
+
+    /// Returns how large the message that is arriving may become, once more than `free` bytes of
+    /// it are here: what its last frame announces, or the limit while there are fragments to come.
+    pub(super) fn large(&self, free: usize) -> Option<usize> {
+        if self.message.len() <= free {
+            return None;
+        }
+        match self.frame {
+            Some(frame) if frame.opcode < 8 && frame.last => {
+                let rest = usize::try_from(frame.remaining).unwrap_or(usize::MAX);
+                Some(self.message.len().saturating_add(rest))
+            }
+            _ => Some(self.max_bytes),
+        }
+    }
+
+    fn take_header(&mut self, input: &mut &[u8]) -> Result<Option<Header>, Violation> {
+        loop {
+            let have = usize::from(self.header_len);
+            let want = header_len(&self.header[..have]);
+            let taken = (want - have).min(input.len());
+            let (front, rest) = input.split_at(taken);
+            self.header[have..have + taken].copy_from_slice(front);
+            *input = rest;
+            let have = have + taken;
+            // At most HEADER_MAX, so it always fits.
+            self.header_len = u8::try_from(have).unwrap_or(u8::MAX);
+            if have < want {
+                return Ok(None);
+            }
+            // Two bytes tell how long the header is; only then is it known to be complete.
+            if header_len(&self.header[..have]) == have {
+                self.header_len = 0;
+                return self.check(have).map(Some);
+            }
+        }
+    }
+
+    /// Validates a complete header before a byte of its payload is stored.
+    fn check(&self, len: usize) -> Result<Header, Violation> {
+        let [first, second, ..] = self.header;
+        let opcode = first & 0x0f;
+        let last = first & 0x80 != 0;
+        if first & 0x70 != 0 {
+            return Err(protocol("reserved bits are set"));
+        }
+        if second & 0x80 == 0 {
+            return Err(protocol("a client's frames must be masked"));
+        }
+        let mut mask = [0; 4];
+        mask.copy_from_slice(&self.header[len - 4..len]);
+        let remaining = match second & 0x7f {
+            126 | 127 => self.header[2..len - 4]
+                .iter()
+                .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+            short => u64::from(short),
+        };
+        if remaining >> 63 != 0 {
+            return Err(protocol("a frame's length has its highest bit set"));
+        }
+        match opcode {
+            0 if self.kind.is_none() => return Err(protocol("nothing to continue")),
+            1 | 2 if self.kind.is_some() => return Err(protocol("a message is not finished yet")),
+            0..=2 => {
+                let total = remaining.saturating_add(self.message.len() as u64);
+                if total > self.max_bytes as u64 {
+                    return Err(Violation {
+                        code: 1009,
+                        reason: "the message is too large",
+                    });
+                }
+            }
+            8..=10 if !last => return Err(protocol("a control frame is fragmented")),
+            8..=10 if remaining > CONTROL_MAX => {
+                return Err(protocol("a control frame is too long"));
+            }
+            8..=10 => {}
+            _ => return Err(protocol("the opcode is unknown")),
+        }
+        Ok(Header {
+            opcode,
+            last,
+            mask,
+            remaining,
+        })
+    }
+
+    /// Moves what has arrived of a payload, and returns what is still to come.
+    fn take_payload(&mut self, mut frame: Header, input: &mut &[u8]) -> Header {
+        let taken = usize::try_from(frame.remaining).map_or(input.len(), |n| n.min(input.len()));
+        let (front, rest) = input.split_at(taken);
+        *input = rest;
+        frame.remaining -= taken as u64;
+        let target = if frame.opcode < 8 {
+            &mut self.message
+        } else {
+            &mut self.control
+        };
+        reserve(target, taken, frame.remaining);
+        let start = target.len();
+        target.extend_from_slice(front);
+        unmask(&mut target[start..], frame.mask);
+        frame.mask.rotate_left(taken % 4);
+        frame
+    }
+
+    /// Makes of a complete frame what it means.
+    fn finish(&mut self, frame: Header) -> Result<Option<Event>, Violation> {
+        match frame.opcode {
+            8 => closing(&std::mem::take(&mut self.control)).map(Some),
+            9 => Ok(Some(Event::Ping(std::mem::take(&mut self.control)))),
+            10 => {
+                self.control = Vec::new();
+                Ok(Some(Event::Pong))
+            }
+            opcode => {
+                let kind = self.kind.unwrap_or(if opcode == 1 {
+                    Kind::Text
+                } else {
+                    Kind::Binary
+                });
+                if !frame.last {
+                    self.kind = Some(kind);
+                    return Ok(None);
+                }
+                self.kind = None;
+                let message = std::mem::take(&mut self.message);
+                if kind == Kind::Binary {
+                    return Ok(Some(Event::Message(Frame::Binary(message.into()))));
+                }
+                match String::from_utf8(message) {
+                    Ok(text) => Ok(Some(Event::Message(Frame::Text(text.into())))),
+                    Err(_) => Err(Violation {
+                        code: 1007,
+                        reason: "the text is not UTF-8",
+                    }),
+                }
+            }
+        }
+    }
+}
+
+/// Returns how long a header is, as far as its first bytes tell.
+fn header_len(known: &[u8]) -> usize {
+    let Some(second) = known.get(1) else { return 2 };
+    let length = match second & 0x7f {
+        126 => 2,
+        127 => 8,
+        _ => 0,
+    };
+    let mask = if second & 0x80 == 0 { 0 } else { 4 };
+    2 + length + mask
+}
+
+/// Makes room for bytes that are here; what is only announced counts as a limit, never as a size.
+fn reserve(target: &mut Vec<u8>, arrived: usize, announced: u64) {
+    let free = target.capacity() - target.len();
+    if free >= arrived {
+        return;
+    }
+    let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+    let ahead = target.len().max(FIRST_BYTES).min(announced);
+    target.reserve_exact(arrived + ahead);
+}
+
+/// Applies a mask that begins with the first byte.
+fn unmask(payload: &mut [u8], mask: [u8; 4]) {
+    let [a, b, c, d] = mask;
+    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let mut chunks = payload.chunks_exact_mut(8);
+    for chunk in &mut chunks {
+        let mut word = [0; 8];
+        word.copy_from_slice(chunk);
+        chunk.copy_from_slice(&(u64::from_ne_bytes(word) ^ wide).to_ne_bytes());
+    }
+    for (byte, mask) in chunks.into_remainder().iter_mut().zip(mask.iter().cycle()) {
+        *byte ^= mask;
+    }
+}
+
+fn closing(payload: &[u8]) -> Result<Event, Violation> {
+    let (code, reason) = match payload {
+        [] => return Ok(Event::Close(None)),
+        [_] => return Err(protocol("a close code has two bytes")),
+        [high, low, reason @ ..] => (u16::from_be_bytes([*high, *low]), reason),
+    };
+    if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+        return Err(protocol("the close code is not allowed"));
+    }
+    if std::str::from_utf8(reason).is_err() {
+        return Err(Violation {
+            code: 1007,
+            reason: "the close reason is not UTF-8",
+        });
+    }
+    Ok(Event::Close(Some(code)))
+}
+
+/// Appends the header of a frame that a server sends; its payload follows it.
+fn head(opcode: u8, len: usize, out: &mut Vec<u8>) {
+    out.push(0x80 | opcode);
+    if let Ok(len) = u8::try_from(len)
+        && len < 126
+    {
+        out.push(len);
+    } else if let Ok(len) = u16::try_from(len) {
+        out.push(126);
+        out.extend_from_slice(&len.to_be_bytes());
+    } else {
+        out.push(127);
+        out.extend_from_slice(&(len as u64).to_be_bytes());
+    }
+}
+
+/// Appends the header of a data frame and returns its payload, to be sent after it.
+pub(super) fn data(frame: Frame, out: &mut Vec<u8>) -> Bytes {
+    let (opcode, payload) = match frame {
+        Frame::Text(payload) => (1, payload),
+        Frame::Binary(payload) => (2, payload),
+    };
+    head(opcode, payload.len(), out);
+    payload
+}
+
+/// Appends a ping without a payload.
+pub(super) fn ping(out: &mut Vec<u8>) {
+    head(9, 0, out);
+}
+
+/// Appends the pong that answers a ping.
+pub(super) fn pong(payload: &[u8], out: &mut Vec<u8>) {
+    head(10, payload.len(), out);
+    out.extend_from_slice(payload);
+}
+
+/// Appends a close; without a code it has no payload.
+pub(super) fn close(code: Option<u16>, reason: &str, out: &mut Vec<u8>) {
+    let Some(code) = code else {
+        return head(8, 0, out);
+    };
+    // Longer reasons are cut, where a character ends, to what a control frame holds.
+    let mut end = reason.len().min(123);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    head(8, end + 2, out);
+    out.extend_from_slice(&code.to_be_bytes());
+    out.extend_from_slice(&reason.as_bytes()[..end]);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MASK: [u8; 4] = [0x11, 0x82, 0xf3, 0x64];
+
+    /// Returns a frame as a client sends it.
+    fn client(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut frame = Vec::new();
+        head(first & 0x0f, payload.len(), &mut frame);
+        frame[0] = first;
+        frame[1] |= 0x80;
+        frame.extend_from_slice(&MASK);
+        frame.extend(
+            payload
+                .iter()
+                .zip(MASK.iter().cycle())
+                .map(|(byte, mask)| byte ^ mask),
+        );
+        frame
+    }
+
+    /// Decodes bytes that arrive in pieces of a size.
+    fn decode(bytes: &[u8], piece: usize, max: usize) -> Result<Vec<Event>, Violation> {
+        let mut decoder = Decoder::new(max);
+        let mut events = Vec::new();
+        for mut input in bytes.chunks(piece) {
+            while let Some(event) = decoder.next(&mut input)? {
+                events.push(event);
+            }
+        }
+        Ok(events)
+    }
+
+    fn text(text: &str) -> Event {
+        Event::Message(Frame::Text(Bytes::copy_from_slice(text.as_bytes())))
+    }
+
+    #[test]
+    fn fragments_with_a_ping_between_them_are_one_message() {
+        let parts = [
+            client(0x01, "при".as_bytes()),
+            client(0x89, b"are you there"),
+            client(0x00, &"в".as_bytes()[..1]),
+            client(0x80, &"в".as_bytes()[1..]),
+            client(0x82, b"\xff"),
+        ];
+        for piece in 1..40 {
+            let events = decode(&parts.concat(), piece, 100).unwrap();
+            let binary = Event::Message(Frame::Binary(Bytes::from_static(b"\xff")));
+            let ping = Event::Ping(b"are you there".to_vec());
+            assert_eq!(events, [ping, text("прив"), binary], "in pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn violations_have_their_close_codes() {
+        let mut unmasked = client(0x81, b"");
+        unmasked[1] &= 0x7f;
+        let huge = [0x81, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4].to_vec();
+        let cases = [
+            ("reserved bit", client(0xc1, b"x"), 1002),
+            ("unknown data opcode", client(0x83, b"x"), 1002),
+            ("unknown control opcode", client(0x8b, b"x"), 1002),
+            ("unmasked", unmasked, 1002),
+            ("fragmented ping", client(0x09, b"x"), 1002),
+            ("long ping", client(0x89, &[b'x'; 126]), 1002),
+            ("nothing to continue", client(0x80, b"x"), 1002),
+            (
+                "second message",
+                [client(0x01, b"x"), client(0x81, b"y")].concat(),
+                1002,
+            ),
+            ("length of 64 bits", huge, 1002),
+            ("close code of one byte", client(0x88, b"x"), 1002),
+            (
+                "close code 1005",
+                client(0x88, &1005_u16.to_be_bytes()),
+                1002,
+            ),
+            (
+                "close code 2999",
+                client(0x88, &2999_u16.to_be_bytes()),
+                1002,
+            ),
+            ("close reason", client(0x88, b"\x03\xe8\xff"), 1007),
+            ("text", client(0x81, b"\xc3\x28"), 1007),
+            ("too large", client(0x81, &[b'x'; 201]), 1009),
+            (
+                "too large in parts",
+                [client(0x01, &[b'x'; 150]), client(0x80, &[b'x'; 51])].concat(),
+                1009,
+            ),
+        ];
+        for (name, bytes, code) in cases {
+            for piece in [1, 3, bytes.len()] {
+                let err = decode(&bytes, piece, 200).expect_err(name);
+                assert_eq!(err.code, code, "{name}: {}", err.reason);
+            }
+        }
+    }
+
+    #[test]
+    fn oversize_is_refused_at_its_header() {
+        let announced = [0x82, 0xff, 0, 0, 0, 0, 0x03, 0x94, 0, 0, 1, 2, 3, 4];
+        assert_eq!(decode(&announced, 14, 16 << 20).unwrap_err().code, 1009);
+    }
+
+    #[test]
+    fn announced_length_allocates_nothing() {
+        let mut decoder = Decoder::new(16 << 20);
+        let announced = [0x82, 0xff, 0, 0, 0, 0, 0x01, 0, 0, 0, 1, 2, 3, 4, b'x'];
+        assert_eq!(decoder.next(&mut &announced[..]).unwrap(), None);
+        assert!(decoder.message.capacity() <= 2 * FIRST_BYTES);
+        assert!(decoder.is_unfinished());
+        assert_eq!(decoder.large(0), Some(16 << 20));
+        assert_eq!(decoder.large(1), None);
+    }
+
+    #[test]
+    fn buffer_goes_with_its_message() {
+        let mut decoder = Decoder::new(16 << 20);
+        let bytes = client(0x81, &vec![b'x'; 1 << 20]);
+        let event = decoder.next(&mut &bytes[..]).unwrap();
+        assert_eq!(event, Some(text(&"x".repeat(1 << 20))));
+        assert_eq!(decoder.message.capacity(), 0);
+        assert!(!decoder.is_unfinished());
+    }
+
+    #[test]
+    fn fragmented_message_may_become_as_large_as_any() {
+        let mut decoder = Decoder::new(1000);
+        decoder.next(&mut &client(0x01, &[b'x'; 100])[..]).unwrap();
+        assert_eq!(decoder.large(99), Some(1000));
+        let last = client(0x80, &[b'x'; 50]);
+        decoder.next(&mut &last[..10]).unwrap();
+        assert_eq!(decoder.large(99), Some(150));
+    }
+
+    #[test]
+    fn headers_have_the_shortest_length() {
+        for (len, expected) in [(0, 2), (125, 2), (126, 4), (65535, 4), (65536, 10)] {
+            let mut out = Vec::new();
+            let payload = data(Frame::Binary(vec![0; len].into()), &mut out);
+            assert_eq!((out.len(), payload.len()), (expected, len));
+        }
+    }
+
+    #[test]
+    fn close_reason_is_cut_where_a_character_ends() {
+        let mut out = Vec::new();
+        close(Some(1008), &"ж".repeat(100), &mut out);
+        assert_eq!(out[1], 2 + 122);
+        assert!(std::str::from_utf8(&out[4..]).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_decoded_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..400), piece in 1..50_usize) {
+            let whole = decode(&bytes, bytes.len().max(1), 100);
+            prop_assert_eq!(decode(&bytes, piece, 100).is_err(), whole.is_err());
+        }
+
+        #[test]
+        fn messages_come_through_however_they_are_cut(
+            messages in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 1..6),
+            piece in 1..200_usize,
+        ) {
+            let bytes: Vec<u8> = messages.iter().flat_map(|message| client(0x82, message)).collect();
+            let events = decode(&bytes, piece, 300).unwrap();
+            let sent: Vec<_> = messages.into_iter()
+                .map(|message| Event::Message(Frame::Binary(message.into())))
+                .collect();
+            prop_assert_eq!(events, sent);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! How many connections there are, in all and from one address.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+/// Counts connections; clones share the count.
+#[derive(Debug, Clone)]
+pub(super) struct Connections(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    max: usize,
+    max_per_address: usize,
+    counts: Mutex<Counts>,
+    empty: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    open: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// Which limit was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Full {
+    /// The server has as many connections as it may.
+    Server,
+    /// The address has.
+    Address,
+}
+
+/// One connection's place, free again when dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    connections: Connections,
+    open: bool,
+    address: Option<IpAddr>,
+}
+
+impl Connections {
+    /// Returns a count with its limits.
+    pub(super) fn new(max: usize, max_per_address: usize) -> Self {
+        Self(Arc::new(Inner {
+            max,
+            max_per_address,
+            counts: Mutex::default(),
+            empty: Notify::new(),
+        }))
+    }
+
+    /// Takes a place for a connection; without an address it counts for the server only, since a
+    /// proxy's address stands for many peers.
+    ///
+    /// # Errors
+    /// The limit that was reached.
+    pub(super) fn open(&self, address: Option<IpAddr>) -> Result<Place, Full> {
+        let mut counts = self.counts();
+        if counts.open >= self.0.max {
+            return Err(Full::Server);
+        }
+        let address = address
+            .map(|address| self.enter(&mut counts, address))
+            .transpose()?;
+        counts.open += 1;
+        Ok(Place {
+            connections: self.clone(),
+            open: true,
+            address,
+        })
+    }
+
+    /// Takes a place at an address for a peer whose connection has a place already, once its
+    /// proxy has named it.
+    ///
+    /// # Errors
+    /// The address has as many as it may.
+    pub(super) fn name(&self, address: IpAddr) -> Result<Place, Full> {
+        let address = self.enter(&mut self.counts(), address)?;
+        Ok(Place {
+            connections: self.clone(),
+            open: false,
+            address: Some(address),
+        })
+    }
+
+    /// Returns how many connections there are.
+    pub(super) fn count(&self) -> usize {
+        self.counts().open
+    }
+
+    /// Waits until there are none.
+    pub(super) async fn none(&self) {
+        loop {
+            let mut empty = std::pin::pin!(self.0.empty.notified());
+            empty.as_mut().enable();
+            if self.count() == 0 {
+                return;
+            }
+            empty.await;
+        }
+    }
+
+    fn enter(&self, counts: &mut Counts, address: IpAddr) -> Result<IpAddr, Full> {
+        let key = neighbourhood(address);
+        let count = counts.by_address.get(&key).copied().unwrap_or(0);
+        if count >= self.0.max_per_address {
+            return Err(Full::Address);
+        }
+        counts.by_address.insert(key, count + 1);
+        Ok(key)
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        // The counts are right between any two statements, so a panic elsewhere spoils nothing.
+        self.0.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.connections.counts();
+        if let Some(key) = self.address
+            && let Some(count) = counts.by_address.get_mut(&key)
+        {
+            *count -= 1;
+            if *count == 0 {
+                counts.by_address.remove(&key);
+            }
+        }
+        if self.open {
+            counts.open -= 1;
+            if counts.open == 0 {
+                self.connections.0.empty.notify_waiters();
+            }
+        }
+    }
+}
+
+/// Returns what counts as one address: all of IPv4, the /64 that one IPv6 customer has.
+fn neighbourhood(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & (u128::MAX << 64)).into()),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn limits_count_and_release() {
+        let connections = Connections::new(3, 2);
+        let first = connections.open(Some(ip("192.0.2.1"))).unwrap();
+        let _second = connections.open(Some(ip("::ffff:192.0.2.1"))).unwrap();
+        assert_eq!(
+            connections.open(Some(ip("192.0.2.1"))).unwrap_err(),
+            Full::Address
+        );
+        let _third = connections.open(Some(ip("192.0.2.2"))).unwrap();
+        assert_eq!(
+            connections.open(Some(ip("192.0.2.3"))).unwrap_err(),
+            Full::Server
+        );
+        drop(first);
+        assert_eq!(connections.count(), 2);
+        connections.open(Some(ip("192.0.2.1"))).unwrap();
+    }
+
+    #[test]
+    fn ipv6_counts_by_64_bits() {
+        let connections = Connections::new(9, 1);
+        let _held = connections.open(Some(ip("2001:db8:0:1::1"))).unwrap();
+        assert_eq!(
+            connections
+                .open(Some(ip("2001:db8:0:1:ffff::2")))
+                .unwrap_err(),
+            Full::Address
+        );
+        connections.open(Some(ip("2001:db8:0:2::1"))).unwrap();
+    }
+
+    #[test]
+    fn named_peer_takes_no_second_place_of_the_server() {
+        let connections = Connections::new(1, 1);
+        let _proxy = connections.open(None).unwrap();
+        let named = connections.name(ip("192.0.2.1")).unwrap();
+        assert_eq!(
+            connections.name(ip("192.0.2.1")).unwrap_err(),
+            Full::Address
+        );
+        drop(named);
+        assert!(connections.0.counts.lock().unwrap().by_address.is_empty());
+        assert_eq!(connections.count(), 1);
+    }
+
+    #[tokio::test]
+    async fn last_one_to_leave_wakes_who_waits() {
+        let connections = Connections::new(2, 2);
+        connections.none().await;
+        let place = connections.open(None).unwrap();
+        let waiting = tokio::spawn({
+            let connections = connections.clone();
+            async move { connections.none().await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        drop(place);
+        waiting.await.unwrap();
+    }
+}

@@ -1,0 +1,37 @@
+//! The transport: accepts connections, speaks TLS, HTTP and WebSocket, and stops gracefully.
+//!
+//! What belongs here: sockets, limits on peers, frames and close codes, HTTP routes. What does
+//! not: what a frame means. A socket carries a [`Conversation`], and that is all that is known of
+//! any protocol.
+//!
+//! The accept loop is ours because the one of warp has no TLS, no limits, no timeout for headers
+//! and no backlog, and waits for no WebSocket when it stops.
+//!
+//! [`Conversation`]: crate::protocol::Conversation
+
+mod accept;
+mod bind;
+mod budget;
+mod connection;
+mod frames;
+mod http;
+mod limits;
+mod proxy;
+mod recover;
+mod settings;
+mod socket;
+mod stop;
+mod stream;
+mod tls;
+mod upgrade;
+mod ws;
+
+pub use accept::{Statistics, Summary};
+pub use bind::{BindError, Bound, bind};
+pub use http::{Boxed, Checks, Health, Peer, Protocol, Site, Source, Version};
+pub use settings::{ClientCertificates, Network, Origins, Proxy, Settings, Tls};
+pub use tls::{Certificate, TlsError, check as check_tls};
+
+/// What one connection costs at most besides its messages, in bytes: its task, its write batch,
+/// one read ahead, and the buffers of TLS.
+const CONNECTION_BYTES: usize = 64 * 1024;

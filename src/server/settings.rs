@@ -1,0 +1,223 @@
+//! What the transport is told when it starts.
+//!
+//! Plain values with their units; where they come from (a file, a flag, a default) is not known
+//! here.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A slow peer gets this long for its TLS handshake or its request headers: a phone on a bad line
+/// needs a second or two, an attacker would like minutes.
+pub(super) const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A message up to this size is free; what a larger one needs comes out of the shared budget.
+pub(super) const FREE_BYTES: usize = 64 * 1024;
+
+/// Everything the transport needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Names or addresses to listen on; a name may stand for several addresses.
+    pub hosts: Vec<String>,
+    /// TCP port; 0 lets the system choose one.
+    pub port: u16,
+    /// Connections that the kernel holds until they are accepted.
+    pub backlog: u32,
+    /// How long an idle HTTP connection is kept for another request.
+    pub keep_alive: Duration,
+    /// Time between two WebSocket pings; a peer silent for two of them is dropped.
+    pub ping_interval: Duration,
+    /// How long a stop waits for answers and closing handshakes before it cuts them off.
+    pub shutdown_timeout: Duration,
+    /// TCP connections at the same time.
+    pub connections: usize,
+    /// Connections at the same time from one IPv4 address or one IPv6 /64.
+    pub connections_per_ip: usize,
+    /// Largest WebSocket message taken, in bytes.
+    pub frame_max_bytes: usize,
+    /// How long one message may take to arrive.
+    pub frame_timeout: Duration,
+    /// What all messages over 64 KiB that are in flight may hold together, in bytes.
+    pub budget_bytes: usize,
+    /// The part of it that peers who have not signed in may use, in bytes.
+    pub budget_strangers_bytes: usize,
+    /// How long a write may make no progress before its peer is given up.
+    pub write_timeout: Duration,
+    /// Certificate and key, for `https` and `wss`.
+    pub tls: Option<Tls>,
+    /// Who is believed about the address of a peer.
+    pub proxy: Proxy,
+    /// Which web pages may open a WebSocket.
+    pub allowed_origins: Origins,
+    /// Stop by itself after that many requests.
+    pub max_requests: Option<u64>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            hosts: vec!["0.0.0.0".to_owned()],
+            port: 8000,
+            backlog: 2048,
+            keep_alive: Duration::from_secs(5),
+            ping_interval: Duration::from_secs(30),
+            shutdown_timeout: Duration::from_secs(5),
+            connections: 1024,
+            connections_per_ip: 64,
+            frame_max_bytes: 16 << 20,
+            frame_timeout: Duration::from_mins(1),
+            budget_bytes: 64 << 20,
+            budget_strangers_bytes: 16 << 20,
+            write_timeout: Duration::from_secs(30),
+            tls: None,
+            proxy: Proxy::default(),
+            allowed_origins: Origins::Same,
+            max_requests: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Returns the most memory that what peers send can hold at the same time, in bytes: every
+    /// connection with a message of the free size, and the budget of the larger ones.
+    ///
+    /// What waits to be sent to them is bounded by whoever queues it and comes on top.
+    #[must_use]
+    pub fn worst_case_bytes(&self) -> usize {
+        let each = FREE_BYTES + super::CONNECTION_BYTES;
+        let budget = self.budget_bytes.max(self.frame_max_bytes);
+        self.connections.saturating_mul(each).saturating_add(budget)
+    }
+}
+
+/// Files for TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// Certificate chain, PEM, the server's own first.
+    pub certificate: PathBuf,
+    /// Private key, PEM.
+    pub key: PathBuf,
+    /// Certificates of the authorities that sign clients' certificates, PEM.
+    pub client_authorities: Option<PathBuf>,
+    /// Whether clients show a certificate.
+    pub client_certificates: ClientCertificates,
+}
+
+/// Whether clients show a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClientCertificates {
+    /// They are not asked for one.
+    #[default]
+    None,
+    /// They may; a wrong one is refused.
+    Optional,
+    /// They must.
+    Required,
+}
+
+/// Who is believed about the address of a peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proxy {
+    /// Networks of the proxies; nobody when empty.
+    pub trusted: Vec<Network>,
+    /// The header they name it in: `x-forwarded-for` or `forwarded`, in lower case.
+    pub header: String,
+}
+
+impl Default for Proxy {
+    fn default() -> Self {
+        Self {
+            trusted: Vec::new(),
+            header: "x-forwarded-for".to_owned(),
+        }
+    }
+}
+
+/// A range of addresses: one address, or a prefix of some bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    /// Any address inside.
+    pub address: IpAddr,
+    /// How many of its leading bits count: up to 32 or 128.
+    pub prefix: u8,
+}
+
+impl Network {
+    /// Tells whether an address lies inside.
+    #[must_use]
+    pub fn contains(&self, other: IpAddr) -> bool {
+        match (self.address.to_canonical(), other.to_canonical()) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                let shift = 32 - u32::from(self.prefix.min(32));
+                let mask = u32::MAX.checked_shl(shift).unwrap_or(0);
+                own.to_bits() & mask == other.to_bits() & mask
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                let shift = 128 - u32::from(self.prefix.min(128));
+                let mask = u128::MAX.checked_shl(shift).unwrap_or(0);
+                own.to_bits() & mask == other.to_bits() & mask
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Which web pages may open a WebSocket. Programs that are no browsers name no origin and are
+/// always let in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Origins {
+    /// Only pages that this server itself served.
+    #[default]
+    Same,
+    /// Those and the pages of these origins, such as `https://chat.example.org`; `*` is any.
+    List(Vec<String>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(address: &str, prefix: u8) -> Network {
+        Network {
+            address: address.parse().unwrap(),
+            prefix,
+        }
+    }
+
+    #[test]
+    fn network_contains_only_its_own_prefix() {
+        let cases = [
+            ("10.0.0.0", 8, "10.255.0.1", true),
+            ("10.0.0.0", 8, "11.0.0.1", false),
+            ("0.0.0.0", 0, "203.0.113.9", true),
+            ("192.0.2.7", 32, "192.0.2.7", true),
+            ("192.0.2.7", 32, "192.0.2.6", false),
+            ("192.0.2.7", 32, "::ffff:192.0.2.7", true),
+            ("2001:db8::", 32, "2001:db8:1::1", true),
+            ("2001:db8::", 32, "2001:db9::1", false),
+            ("::", 0, "192.0.2.7", false),
+        ];
+        for (base, prefix, other, inside) in cases {
+            let found = network(base, prefix).contains(other.parse().unwrap());
+            assert_eq!(found, inside, "{other} in {base}/{prefix}");
+        }
+    }
+
+    #[test]
+    fn worst_case_grows_with_the_limits_that_it_counts() {
+        let few = Settings {
+            connections: 10,
+            ..Settings::default()
+        };
+        let many = Settings {
+            connections: 1000,
+            ..Settings::default()
+        };
+        let large = Settings {
+            frame_max_bytes: 256 << 20,
+            ..few.clone()
+        };
+        assert!(many.worst_case_bytes() > few.worst_case_bytes() + 990 * FREE_BYTES);
+        assert!(large.worst_case_bytes() > few.worst_case_bytes());
+    }
+}

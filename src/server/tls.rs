@@ -1,0 +1,207 @@
+//! TLS: certificates and keys read from files, and read again while serving.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::{fs, io};
+
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use tokio_rustls::TlsAcceptor;
+
+use super::settings::{ClientCertificates, Tls};
+
+/// Why there is no TLS.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error(
+        "cannot read the {what} {} as user {user}: {cause}; give that user permission to read it \
+         or name another file under [tls]",
+        path.display()
+    )]
+    Unreadable {
+        /// What the file is for.
+        what: &'static str,
+        /// Its path.
+        path: PathBuf,
+        /// Who tried to.
+        user: String,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error(
+        "the {what} {} holds no {expected}; name a PEM file that does under [tls]",
+        path.display()
+    )]
+    Content {
+        /// What the file is for.
+        what: &'static str,
+        /// Its path.
+        path: PathBuf,
+        /// What was looked for.
+        expected: &'static str,
+    },
+    /// Certificate and key don't work together, or cannot be used.
+    #[error(
+        "the certificate {} and the key {} cannot be used: {cause}",
+        certificate.display(),
+        key.display()
+    )]
+    Unusable {
+        /// The certificate's path.
+        certificate: PathBuf,
+        /// The key's path.
+        key: PathBuf,
+        /// What rustls says.
+        cause: String,
+    },
+    /// Clients' certificates are asked for, but nobody who signs them is named.
+    #[error("clients' certificates cannot be checked without ca_certs; name a file under [tls]")]
+    NoAuthorities,
+}
+
+/// The certificate in use; clones share it.
+#[derive(Debug, Clone)]
+pub struct Certificate {
+    files: Tls,
+    config: Arc<RwLock<Arc<ServerConfig>>>,
+}
+
+impl Certificate {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// A sentence that names the file and what to do.
+    pub(super) fn load(files: &Tls) -> Result<Self, TlsError> {
+        let config = Arc::new(RwLock::new(read(files)?));
+        Ok(Self {
+            files: files.clone(),
+            config,
+        })
+    }
+
+    /// Reads the files again, for connections from now on; on an error the old ones stay in use.
+    ///
+    /// # Errors
+    /// A sentence that names the file and what to do.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        let config = read(&self.files)?;
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+        Ok(())
+    }
+
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        let config = self.config.read().unwrap_or_else(PoisonError::into_inner);
+        TlsAcceptor::from(Arc::clone(&config))
+    }
+}
+
+/// Checks the files without serving, for whoever examines a configuration.
+///
+/// # Errors
+/// A sentence that names the file and what to do.
+pub fn check(files: &Tls) -> Result<(), TlsError> {
+    read(files).map(|_| ())
+}
+
+fn read(files: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
+    let chain = certificates("certificate", &files.certificate)?;
+    let key = PrivateKeyDer::from_pem_slice(&contents("key", &files.key)?)
+        .map_err(|_| content("key", &files.key, "private key"))?;
+    let unusable = |cause: &dyn std::fmt::Display| TlsError::Unusable {
+        certificate: files.certificate.clone(),
+        key: files.key.clone(),
+        cause: cause.to_string(),
+    };
+    let builder = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|err| unusable(&err))?;
+    let builder = match client_verifier(files)? {
+        Some(verifier) => builder.with_client_cert_verifier(verifier),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder
+        .with_single_cert(chain, key)
+        .map_err(|err| unusable(&err))?;
+    // HTTP/1 only: a WebSocket needs it, and another version would be another way in.
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn client_verifier(files: &Tls) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
+    if files.client_certificates == ClientCertificates::None {
+        return Ok(None);
+    }
+    let path = files
+        .client_authorities
+        .as_deref()
+        .ok_or(TlsError::NoAuthorities)?;
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in certificates("ca_certs", path)? {
+        roots
+            .add(certificate)
+            .map_err(|_| content("ca_certs", path, "usable certificate"))?;
+    }
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+    let builder = match files.client_certificates {
+        ClientCertificates::Optional => builder.allow_unauthenticated(),
+        _ => builder,
+    };
+    let verifier = builder
+        .build()
+        .map_err(|_| content("ca_certs", path, "usable certificate"))?;
+    Ok(Some(verifier))
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn certificates(what: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let pem = contents(what, path)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    found
+        .ok()
+        .filter(|found| !found.is_empty())
+        .ok_or_else(|| content(what, path, "certificate"))
+}
+
+fn contents(what: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
+    fs::read(path).map_err(|cause| TlsError::Unreadable {
+        what,
+        path: path.to_owned(),
+        user: user(),
+        cause,
+    })
+}
+
+fn content(what: &'static str, path: &Path, expected: &'static str) -> TlsError {
+    TlsError::Content {
+        what,
+        path: path.to_owned(),
+        expected,
+    }
+}
+
+/// Returns the name of the user that this process runs as, or its number.
+fn user() -> String {
+    use std::os::unix::fs::MetadataExt as _;
+    let Ok(own) = fs::metadata("/proc/self") else {
+        return "of this process".to_owned();
+    };
+    let id = own.uid().to_string();
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    users
+        .lines()
+        .find_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1) == Some(&id)).then(|| name.to_owned())
+        })
+        .unwrap_or(id)
+}

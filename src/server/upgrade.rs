@@ -1,0 +1,209 @@
+//! The handshake of a WebSocket (RFC 6455 section 4.2): who may have one, and the answer.
+
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use warp::http::header::{
+    CONNECTION, HOST, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use warp::http::{HeaderMap, StatusCode};
+use warp::reply::Response;
+
+use super::recover::refusal;
+use super::settings::Origins;
+
+/// Checks a request for a WebSocket and returns the answer that switches protocols.
+///
+/// # Errors
+/// The answer that refuses it.
+pub(super) fn handshake(headers: &HeaderMap, origins: &Origins) -> Result<Response, Box<Response>> {
+    if !has_token(headers, &UPGRADE, "websocket") || !has_token(headers, &CONNECTION, "upgrade") {
+        return Err(Box::new(upgrade_required(
+            "this address takes WebSocket connections only; if a proxy stands in between, let it \
+             pass on the headers Upgrade and Connection",
+        )));
+    }
+    if headers
+        .get(SEC_WEBSOCKET_VERSION)
+        .is_none_or(|version| version.as_bytes() != b"13")
+    {
+        return Err(Box::new(upgrade_required(
+            "the WebSocket version must be 13",
+        )));
+    }
+    let key = headers
+        .get(SEC_WEBSOCKET_KEY)
+        .map(HeaderValue::as_bytes)
+        .filter(|key| is_key(key));
+    let Some(key) = key else {
+        let detail = "Sec-WebSocket-Key must be 16 bytes in base64";
+        return Err(Box::new(refusal(StatusCode::BAD_REQUEST, detail)));
+    };
+    if !is_welcome(headers, origins) {
+        let detail = "web pages of this origin may not connect; name it in [web] allowed_origins";
+        return Err(Box::new(refusal(StatusCode::FORBIDDEN, detail)));
+    }
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key)) {
+        headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    Ok(response)
+}
+
+fn upgrade_required(detail: &str) -> Response {
+    let mut response = refusal(StatusCode::UPGRADE_REQUIRED, detail);
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    response
+}
+
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    let values = headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .any(|part| part.trim().eq_ignore_ascii_case(token))
+}
+
+/// Sixteen bytes in base64 are 22 characters and two signs of padding.
+fn is_key(key: &[u8]) -> bool {
+    let signs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    key.len() == 24 && key.ends_with(b"==") && key[..22].iter().all(signs)
+}
+
+/// Tells whether the page that asks may connect. Programs name no origin; a page opened from a
+/// file, as the one of a desktop client is, names `file://` and comes from no web site.
+fn is_welcome(headers: &HeaderMap, origins: &Origins) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else {
+        return true;
+    };
+    let Ok(origin) = origin.to_str() else {
+        return false;
+    };
+    if origin == "file://" {
+        return true;
+    }
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    if host.is_some_and(|host| is_same(origin, host)) {
+        return true;
+    }
+    match origins {
+        Origins::Same => false,
+        Origins::List(list) => list.iter().any(|allowed| {
+            let allowed = allowed.trim_end_matches('/');
+            allowed == "*" || allowed.eq_ignore_ascii_case(origin)
+        }),
+    }
+}
+
+/// Tells whether a page of this origin was served by this host. The scheme is not compared: a
+/// proxy may have taken the encryption off.
+fn is_same(origin: &str, host: &str) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else {
+        return false;
+    };
+    let default = if scheme.eq_ignore_ascii_case("https") {
+        ":443"
+    } else {
+        ":80"
+    };
+    let bare = |text: &str| {
+        text.strip_suffix(default)
+            .unwrap_or(text)
+            .to_ascii_lowercase()
+    };
+    !authority.is_empty() && bare(authority) == bare(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(changes: &[(&str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let usual = [
+            ("host", "chat.example:8000"),
+            ("connection", "keep-alive, Upgrade"),
+            ("upgrade", "websocket"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        for (name, value) in usual.iter().chain(changes) {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            headers.insert(name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    fn status(changes: &[(&str, &str)], origins: &Origins) -> u16 {
+        match handshake(&headers(changes), origins) {
+            Ok(response) => response.status().as_u16(),
+            Err(response) => response.status().as_u16(),
+        }
+    }
+
+    #[test]
+    fn accept_key_is_the_one_of_the_standard() {
+        let response = handshake(&headers(&[]), &Origins::Same).unwrap();
+        assert_eq!(
+            response.headers()["sec-websocket-accept"],
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
+    }
+
+    #[test]
+    fn wrong_headers_are_refused() {
+        let cases: [(&[(&str, &str)], u16); 7] = [
+            (&[], 101),
+            (&[("upgrade", "h2c")], 426),
+            (&[("connection", "close")], 426),
+            (&[("sec-websocket-version", "8")], 426),
+            (&[("sec-websocket-key", "short")], 400),
+            (&[("origin", "https://evil.example")], 403),
+            (&[("origin", "null")], 403),
+        ];
+        for (changes, expected) in cases {
+            assert_eq!(status(changes, &Origins::Same), expected, "{changes:?}");
+        }
+        let refused = handshake(&headers(&[("sec-websocket-version", "8")]), &Origins::Same);
+        assert_eq!(
+            refused.unwrap_err().headers()["sec-websocket-version"],
+            "13"
+        );
+    }
+
+    #[test]
+    fn pages_connect_to_the_host_that_served_them() {
+        let cases = [
+            ("http://chat.example:8000", "chat.example:8000", 101),
+            ("https://chat.example", "chat.example", 101),
+            ("https://Chat.Example:443", "chat.example", 101),
+            ("http://chat.example", "chat.example:80", 101),
+            ("https://chat.example:8443", "chat.example", 403),
+            ("https://chat.example.evil.example", "chat.example", 403),
+            ("http://[::1]:8000", "[::1]:8000", 101),
+            ("file://", "chat.example", 101),
+            ("://", "", 403),
+        ];
+        for (origin, host, expected) in cases {
+            let found = status(&[("origin", origin), ("host", host)], &Origins::Same);
+            assert_eq!(found, expected, "{origin} to {host}");
+        }
+    }
+
+    #[test]
+    fn listed_origins_are_welcome() {
+        let list = Origins::List(vec!["https://app.example/".to_owned()]);
+        assert_eq!(status(&[("origin", "https://app.example")], &list), 101);
+        assert_eq!(status(&[("origin", "https://other.example")], &list), 403);
+        let any = Origins::List(vec!["*".to_owned()]);
+        assert_eq!(status(&[("origin", "https://other.example")], &any), 101);
+    }
+}
