@@ -58,6 +58,8 @@ pub(super) struct Decoder {
     /// The kind of the message whose fragments are being collected.
     kind: Option<Kind>,
     message: Vec<u8>,
+    /// How much of the message is known to be UTF-8.
+    checked: usize,
     control: Vec<u8>,
 }
 
@@ -86,6 +88,7 @@ impl Decoder {
             frame: None,
             kind: None,
             message: Vec::new(),
+            checked: 0,
             control: Vec::new(),
         }
     }
@@ -97,13 +100,21 @@ impl Decoder {
     pub(super) fn next(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Violation> {
         loop {
             let Some(frame) = self.frame else {
-                match self.take_header(input)? {
-                    Some(header) => self.frame = Some(header),
-                    None => return Ok(None),
+                let Some(header) = self.take_header(input)? else {
+                    return Ok(None);
+                };
+                match header.opcode {
+                    1 => self.kind = Some(Kind::Text),
+                    2 => self.kind = Some(Kind::Binary),
+                    _ => {}
                 }
+                self.frame = Some(header);
                 continue;
             };
             let frame = self.take_payload(frame, input);
+            if frame.opcode < 8 && self.kind == Some(Kind::Text) {
+                self.check_text(frame.last && frame.remaining == 0)?;
+            }
             if frame.remaining > 0 {
                 self.frame = Some(frame);
                 return Ok(None);
@@ -225,6 +236,22 @@ impl Decoder {
         frame
     }
 
+    /// Checks what has arrived of a text, so that a long one is refused where it goes wrong.
+    fn check_text(&mut self, complete: bool) -> Result<(), Violation> {
+        match std::str::from_utf8(&self.message[self.checked..]) {
+            Ok(_) => self.checked = self.message.len(),
+            // A character may be cut where a frame or a read ends.
+            Err(err) if err.error_len().is_none() && !complete => self.checked += err.valid_up_to(),
+            Err(_) => {
+                return Err(Violation {
+                    code: 1007,
+                    reason: "the text is not UTF-8",
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Makes of a complete frame what it means.
     fn finish(&mut self, frame: Header) -> Result<Option<Event>, Violation> {
         match frame.opcode {
@@ -234,28 +261,14 @@ impl Decoder {
                 self.control = Vec::new();
                 Ok(Some(Event::Pong))
             }
-            opcode => {
-                let kind = self.kind.unwrap_or(if opcode == 1 {
-                    Kind::Text
-                } else {
-                    Kind::Binary
-                });
-                if !frame.last {
-                    self.kind = Some(kind);
-                    return Ok(None);
-                }
-                self.kind = None;
-                let message = std::mem::take(&mut self.message);
-                if kind == Kind::Binary {
-                    return Ok(Some(Event::Message(Frame::Binary(message.into()))));
-                }
-                match String::from_utf8(message) {
-                    Ok(text) => Ok(Some(Event::Message(Frame::Text(text.into())))),
-                    Err(_) => Err(Violation {
-                        code: 1007,
-                        reason: "the text is not UTF-8",
-                    }),
-                }
+            _ if !frame.last => Ok(None),
+            _ => {
+                self.checked = 0;
+                let message = Bytes::from(std::mem::take(&mut self.message));
+                Ok(Some(Event::Message(match self.kind.take() {
+                    Some(Kind::Text) => Frame::Text(message),
+                    _ => Frame::Binary(message),
+                })))
             }
         }
     }

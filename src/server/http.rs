@@ -13,6 +13,7 @@ use warp::http::header::{
 };
 use warp::http::{HeaderMap, Method, StatusCode};
 use warp::path::FullPath;
+use warp::reject::Rejection;
 use warp::reply::Response;
 use warp::{Filter, Reply as _};
 
@@ -111,37 +112,36 @@ fn own(site: &Site) -> BoxedFilter<(Response,)> {
         .and(warp::method())
         .and(warp::header::headers_cloned())
         .and(warp::ext::get::<Arrival>())
-        .and_then(
-            move |path: FullPath, method: Method, headers: HeaderMap, arrival: Arrival| {
-                let site = site.clone();
-                async move {
-                    let known = matches!(path.as_str(), "/health" | "/health/live" | "/version")
-                        || path.as_str() == "/metrics" && site.metrics.is_some();
-                    if !known {
-                        return Err(warp::reject::not_found());
-                    }
-                    let head = method == Method::HEAD;
-                    if method != Method::GET && !head {
-                        return Ok(recover::method_not_allowed(&[Method::GET, Method::HEAD]));
-                    }
-                    let mut response = match path.as_str() {
-                        "/health" => health(&site, is_local(&arrival, &headers)).await,
-                        "/health/live" => {
-                            recover::json(StatusCode::OK, &serde_json::json!({"status": "ok"}))
-                        }
-                        "/version" => {
-                            recover::json(StatusCode::OK, &serde_json::json!(site.version))
-                        }
-                        _ => metrics(&site).await,
-                    };
-                    if head {
-                        *response.body_mut() = String::new().into_response().into_body();
-                    }
-                    Ok(response)
-                }
-            },
-        )
+        .and_then(move |path, method, headers, arrival| {
+            let site = site.clone();
+            async move { answer(&site, &path, &method, &headers, &arrival).await }
+        })
         .boxed()
+}
+
+async fn answer(
+    site: &Site,
+    path: &FullPath,
+    method: &Method,
+    headers: &HeaderMap,
+    arrival: &Arrival,
+) -> Result<Response, Rejection> {
+    let path = path.as_str();
+    let known = matches!(path, "/health" | "/health/live" | "/version")
+        || path == "/metrics" && site.metrics.is_some();
+    if !known {
+        return Err(warp::reject::not_found());
+    }
+    if method != Method::GET && method != Method::HEAD {
+        return Ok(recover::method_not_allowed(&[Method::GET, Method::HEAD]));
+    }
+    // The body of an answer to HEAD is left out by hyper, which keeps its length.
+    Ok(match path {
+        "/health" => health(site, is_local(arrival, headers)).await,
+        "/health/live" => recover::json(StatusCode::OK, &serde_json::json!({"status": "ok"})),
+        "/version" => recover::json(StatusCode::OK, &serde_json::json!(site.version)),
+        _ => metrics(site).await,
+    })
 }
 
 async fn health(site: &Site, local: bool) -> Response {
