@@ -25,7 +25,7 @@ use super::budget::Budget;
 use super::http::{Peer, protect};
 use super::limits::{Connections, Place};
 use super::proxy::Proxies;
-use super::settings::{HEADER_TIMEOUT, Settings};
+use super::settings::Settings;
 use super::socket::Socket;
 use super::stop::Stop;
 use super::stream::Stream;
@@ -70,12 +70,16 @@ pub(super) async fn serve(
     shared: Arc<Shared>,
     routes: BoxedFilter<(Response,)>,
 ) {
-    let write_timeout = shared.settings.write_timeout;
+    let Settings {
+        write_timeout,
+        header_timeout,
+        ..
+    } = shared.settings;
     let stream = match &shared.certificate {
         None => Stream::plain(stream, write_timeout),
         Some(certificate) => {
             let handshake = certificate.acceptor().accept(stream);
-            match timeout(HEADER_TIMEOUT, handshake).await {
+            match timeout(header_timeout, handshake).await {
                 Ok(Ok(stream)) => Stream::tls(stream, write_timeout),
                 Ok(Err(err)) => return log::debug!("TLS handshake failed: {err}"),
                 Err(_) => return log::debug!("TLS handshake took too long"),
@@ -129,18 +133,22 @@ async fn http(
             })
         }
     });
-    let keep_alive = shared.settings.keep_alive;
+    let Settings {
+        keep_alive,
+        header_timeout,
+        ..
+    } = shared.settings;
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // Also the time between two requests, which is watched more closely below.
-        .header_read_timeout(HEADER_TIMEOUT.max(keep_alive))
+        .header_read_timeout(header_timeout.max(keep_alive))
         .max_buf_size(HEADERS_MAX_BYTES)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let mut stopping = pin!(shared.stop.wait());
     let mut stopped = false;
-    let mut watch = Watch::new(HEADER_TIMEOUT, keep_alive);
+    let mut watch = Watch::new(header_timeout, keep_alive);
     loop {
         tokio::select! {
             biased;
@@ -152,15 +160,16 @@ async fn http(
             }
             () = stopping.as_mut(), if !stopped => {
                 stopped = true;
+                // An answer that is on its way is still delivered, as it is below.
                 connection.as_mut().graceful_shutdown();
             }
-            () = sleep_until(watch.next) => {
-                if watch.is_idle(&progress) {
+            () = sleep_until(watch.next), if !stopped => match watch.look(&progress) {
+                Look::Busy => {}
+                Look::Idle => {
+                    stopped = true;
                     connection.as_mut().graceful_shutdown();
-                    // One that is in the midst of its headers does not heed that.
-                    let _ = timeout(Duration::from_secs(1), connection.as_mut()).await;
-                    return;
                 }
+                Look::Mute => return,
             }
         }
     }
@@ -169,38 +178,53 @@ async fn http(
 /// Watches for a connection without a request.
 struct Watch {
     next: Instant,
+    step: Duration,
+    first: Duration,
     keep_alive: Duration,
-    seen: u64,
+    requests: u64,
     since: Instant,
+}
+
+/// What was seen of a connection.
+enum Look {
+    /// It does something, or did a short while ago.
+    Busy,
+    /// Its last request was answered a while ago.
+    Idle,
+    /// It has never asked for anything.
+    Mute,
 }
 
 impl Watch {
     fn new(first: Duration, keep_alive: Duration) -> Self {
         let now = Instant::now();
+        // Four looks within the shorter time are exact enough.
+        let step = (keep_alive.min(first) / 4).max(Duration::from_millis(10));
         Self {
-            next: now + first,
+            next: now + step,
+            step,
+            first,
             keep_alive,
-            seen: 0,
+            requests: 0,
             since: now,
         }
     }
 
-    /// Tells whether nothing has been asked for too long; looked at a few times within that time.
-    fn is_idle(&mut self, progress: &Progress) -> bool {
+    fn look(&mut self, progress: &Progress) -> Look {
         let now = Instant::now();
+        self.next = now + self.step;
         let began = progress.began.load(Ordering::Relaxed);
-        let done = progress.done.load(Ordering::Relaxed);
-        if began == 0 {
-            return true;
-        }
-        if began != self.seen || began != done {
-            self.seen = began;
+        if began != self.requests || began != progress.done.load(Ordering::Relaxed) {
+            self.requests = began;
             self.since = now;
         }
-        let step = (self.keep_alive / 4).max(Duration::from_millis(50));
-        self.next = now + step;
-        now.duration_since(self.since) >= self.keep_alive
-            && !progress.upgraded.load(Ordering::Relaxed)
+        let idle = now.duration_since(self.since);
+        match began {
+            0 if idle >= self.first => Look::Mute,
+            0 => Look::Busy,
+            _ if idle < self.keep_alive || progress.upgraded.load(Ordering::Relaxed) => Look::Busy,
+            _ => Look::Idle,
+        }
     }
 }
 

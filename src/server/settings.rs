@@ -7,10 +7,6 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A slow peer gets this long for its TLS handshake or its request headers: a phone on a bad line
-/// needs a second or two, an attacker would like minutes.
-pub(super) const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// A message up to this size is free; what a larger one needs comes out of the shared budget.
 pub(super) const FREE_BYTES: usize = 64 * 1024;
 
@@ -23,6 +19,9 @@ pub struct Settings {
     pub port: u16,
     /// Connections that the kernel holds until they are accepted.
     pub backlog: u32,
+    /// How long a peer may take for its TLS handshake and for its request headers: a phone on a bad
+    /// line needs a second or two, an attacker would like minutes.
+    pub header_timeout: Duration,
     /// How long an idle HTTP connection is kept for another request.
     pub keep_alive: Duration,
     /// Time between two WebSocket pings; a peer silent for two of them is dropped.
@@ -59,6 +58,7 @@ impl Default for Settings {
             hosts: vec!["0.0.0.0".to_owned()],
             port: 8000,
             backlog: 2048,
+            header_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(5),
             ping_interval: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(5),
