@@ -1,0 +1,23 @@
+//! The built-in MTP client: what the `client` commands, and anyone who builds on this crate, talk
+//! to a server with.
+//!
+//! What belongs here: addresses, connections, requests and their answers, watching with reconnect,
+//! and the sign-ins kept between two commands. What does not: printing and exit codes (see
+//! `admin::client`) and anything of the server; the two share no code, so that they check each
+//! other.
+
+mod address;
+mod connection;
+mod error;
+mod request;
+mod sign_in;
+mod tls;
+mod watch;
+
+pub use address::Address;
+pub use connection::Connection;
+pub use error::{ClientError, Refusal};
+pub use request::{Reply, Request};
+pub use sign_in::SignIn;
+pub use tls::Trust;
+pub use watch::{Happening, Watch};

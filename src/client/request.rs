@@ -1,0 +1,170 @@
+//! Requests and their answers as JSON values in the protocol's envelope.
+
+use serde_json::{Value, json};
+
+use super::{ClientError, Refusal, SignIn};
+
+/// A request, built up and then sent by [`Connection::request`](super::Connection::request).
+#[derive(Debug, Clone)]
+pub struct Request {
+    method: String,
+    data: Value,
+    meta: Value,
+}
+
+impl Request {
+    /// Begins a request of a method, with `data` being an object or null.
+    #[must_use]
+    pub fn new(method: &str, data: Value) -> Self {
+        Self {
+            method: method.to_owned(),
+            data,
+            meta: Value::Null,
+        }
+    }
+
+    /// Begins a request with the caller's id and token in its first user.
+    #[must_use]
+    pub fn signed(method: &str, caller: &SignIn, data: Value) -> Self {
+        let mut data = match data {
+            Value::Object(object) => object,
+            _ => serde_json::Map::new(),
+        };
+        let users = data.entry("user").or_insert_with(|| json!([{}]));
+        if let Some(first) = users.get_mut(0).and_then(Value::as_object_mut) {
+            first.insert("uuid".to_owned(), json!(caller.uuid));
+            first.insert("auth_id".to_owned(), json!(caller.auth_id));
+        }
+        Self::new(method, Value::Object(data))
+    }
+
+    /// Adds the envelope's `meta`, such as `{"txn": …}`.
+    #[must_use]
+    pub fn with_meta(mut self, meta: Value) -> Self {
+        self.meta = meta;
+        self
+    }
+
+    /// Returns the frame to send.
+    #[must_use]
+    pub fn to_frame(&self) -> Value {
+        json!({
+            "type": self.method,
+            "data": self.data,
+            "errors": null,
+            "jsonapi": {"version": "1.0", "revision": "17"},
+            "meta": self.meta,
+        })
+    }
+}
+
+/// A frame of the server, known to have the protocol's form.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    frame: Value,
+    code: u16,
+}
+
+impl Reply {
+    /// Reads a frame. `None` when it is not an MTP response.
+    #[must_use]
+    pub fn read(frame: Value) -> Option<Self> {
+        let code = frame.get("errors")?.get("code")?.as_u64()?;
+        frame.get("type")?.as_str()?;
+        Some(Self {
+            code: u16::try_from(code).ok()?,
+            frame,
+        })
+    }
+
+    /// Returns the error code; 200 and its neighbours are success.
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        self.code
+    }
+
+    /// Returns the whole frame.
+    #[must_use]
+    pub fn frame(&self) -> &Value {
+        &self.frame
+    }
+
+    /// Returns the `data` object, or null.
+    #[must_use]
+    pub fn data(&self) -> &Value {
+        &self.frame["data"]
+    }
+
+    /// Returns the envelope's `meta`, or null.
+    #[must_use]
+    pub fn meta(&self) -> &Value {
+        &self.frame["meta"]
+    }
+
+    /// Returns whether the server sent this frame unasked.
+    #[must_use]
+    pub fn is_push(&self) -> bool {
+        self.meta()["push"] == json!(true)
+    }
+
+    /// Returns the reply when it is a success.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] when the code is 400 or above.
+    pub fn success(self) -> Result<Self, ClientError> {
+        if self.code < 400 {
+            return Ok(self);
+        }
+        let errors = &self.frame["errors"];
+        let text = |key: &str| errors[key].as_str().unwrap_or_default().to_owned();
+        Err(ClientError::Refused(Refusal {
+            code: self.code,
+            status: text("status"),
+            detail: text("detail"),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signed_request_keeps_what_the_first_user_says() {
+        let caller = SignIn {
+            login: "anna".to_owned(),
+            uuid: "1".to_owned(),
+            auth_id: "t".to_owned(),
+        };
+        let request = Request::signed("edit_user", &caller, json!({"user": [{"bio": "b"}]}));
+        assert_eq!(
+            request.to_frame()["data"]["user"],
+            json!([{"bio": "b", "uuid": "1", "auth_id": "t"}])
+        );
+        let bare = Request::signed("all_flow", &caller, Value::Null);
+        assert_eq!(bare.to_frame()["data"]["user"][0]["uuid"], "1");
+    }
+
+    #[test]
+    fn only_frames_with_type_and_code_are_replies() {
+        assert!(Reply::read(json!({"type": "x", "errors": {"code": 200}})).is_some());
+        for frame in [
+            json!(null),
+            json!({"type": "x"}),
+            json!({"errors": {"code": 200}}),
+            json!({"type": "x", "errors": {"code": "200"}}),
+            json!({"type": "x", "errors": {"code": 70000}}),
+        ] {
+            assert!(Reply::read(frame.clone()).is_none(), "{frame}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_the_server_said() {
+        let frame =
+            json!({"type": "x", "errors": {"code": 404, "status": "Not Found", "detail": "no"}});
+        let reply = Reply::read(frame).expect("a reply");
+        let error = reply.success().expect_err("refused");
+        assert_eq!(error.to_string(), "the server refused: 404 Not Found: no");
+    }
+}
