@@ -1,0 +1,25 @@
+//! The harness: a real server in a folder of its own, and people who talk to it.
+//!
+//! What belongs here: what more than one file of tests needs to start, stop, talk and compare. What
+//! does not: expectations about a capability; those are in its own file. Nothing here sleeps to let
+//! something happen; it waits for the event itself, for at most [`PATIENCE`].
+
+pub(crate) mod connection;
+pub(crate) mod person;
+pub(crate) mod program;
+pub(crate) mod reply;
+pub(crate) mod server;
+
+use std::time::Duration;
+
+pub(crate) use connection::Connection;
+pub(crate) use person::Person;
+pub(crate) use program::{Output, Program};
+pub(crate) use reply::Reply;
+pub(crate) use server::Server;
+
+/// How long a test waits for anything before it fails: far longer than a busy machine needs.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The password of everybody in the tests.
+pub(crate) const PASSWORD: &str = "correct horse battery";
