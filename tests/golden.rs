@@ -119,7 +119,7 @@ fn replay(path: &Path) -> Result<(), String> {
                 } else {
                     who.to_string()
                 };
-                seen += &format!("{mark}< {}", names.hide(&answer));
+                seen.extend([mark.as_str(), "< ", &names.hide(&answer)]);
             }
             None => {}
         }
@@ -182,7 +182,7 @@ impl Names {
                 let content = &rest[1..end - 1];
                 let is_key = rest[end..].starts_with(':');
                 match kind(content, key).filter(|_| !is_key) {
-                    Some(kind) => hidden += &format!("\"{}\"", self.name(kind, content)),
+                    Some(kind) => hidden.extend(["\"", &self.name(kind, content), "\""]),
                     None => hidden += &rest[..end],
                 }
                 key = if is_key { content } else { "" };

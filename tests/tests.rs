@@ -10,4 +10,11 @@
 
 mod common;
 
+mod accounts;
+mod clients;
+mod envelope;
+mod flows;
 mod golden;
+mod messages;
+mod sessions;
+mod updates;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 pub(crate) use connection::Connection;
 pub(crate) use person::Person;
-pub(crate) use program::{Output, Program};
+pub(crate) use program::Program;
 pub(crate) use reply::Reply;
 pub(crate) use server::Server;
 

@@ -1,0 +1,322 @@
+//! Catching up by `get_update`: by time and by position, everything at least once and no loop.
+
+use std::collections::BTreeMap;
+
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
+use serde_json::{Value, json};
+
+use crate::common::{Person, Server};
+
+/// The state of messages as a client that catches up knows it.
+type Known = BTreeMap<String, Value>;
+
+fn learn(known: &mut Known, messages: &[Value]) {
+    for message in messages {
+        known.insert(
+            message["uuid"].as_str().expect("an id").to_owned(),
+            message.clone(),
+        );
+    }
+}
+
+/// Catches up from a time until 200; returns what was learnt and the time to go on from.
+fn by_time(person: &mut Person, mut time: u64, known: &mut Known) -> u64 {
+    for _ in 0..2000 {
+        let reply = person.ask("get_update", &json!({"time": time}));
+        learn(known, reply.messages());
+        time = reply.time();
+        match reply.code() {
+            200 => return time,
+            206 => {}
+            _ => panic!("{reply}"),
+        }
+    }
+    panic!("catching up does not end");
+}
+
+/// Catches up from a position until 200; returns the position to go on from.
+fn by_position(person: &mut Person, mut position: Option<u64>, known: &mut Known) -> Option<u64> {
+    for _ in 0..2000 {
+        let reply = person.ask("get_update", &json!({"meta": {"after": position}}));
+        learn(known, reply.messages());
+        let next = reply.data()["meta"]["position"].as_u64();
+        assert!(next.is_some(), "{reply}");
+        if reply.code() == 206 {
+            assert!(next > position, "it goes forward: {reply}");
+        } else {
+            assert!(next >= position, "it never goes back: {reply}");
+            let reply = reply.is(200);
+            return reply.data()["meta"]["position"].as_u64();
+        }
+        position = next;
+    }
+    panic!("catching up does not end");
+}
+
+fn truth(person: &mut Person, flows: &[String]) -> Known {
+    let mut known = Known::new();
+    for flow in flows {
+        learn(&mut known, &person.history(flow));
+    }
+    known
+}
+
+/// Compares what matters to a reader; an update may leave out what a page has and the reverse.
+fn essence(known: &Known) -> BTreeMap<&str, (Value, Value, Value)> {
+    known
+        .iter()
+        .map(|(id, message)| {
+            let edited = json!(message["edited_status"] == json!(true));
+            (
+                id.as_str(),
+                (
+                    message["text"].clone(),
+                    message["from_flow"].clone(),
+                    edited,
+                ),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn an_update_tells_flows_messages_and_users() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    let group = anna.group("Family", &[&boris]);
+    let id = anna.send(&group, "hello");
+    let reply = boris.ask("get_update", &json!({"time": 0})).is(200);
+    assert_eq!(
+        reply
+            .flows()
+            .iter()
+            .filter(|flow| flow["uuid"] == json!(group))
+            .count(),
+        1,
+        "{reply}"
+    );
+    assert_eq!(reply.messages()[0]["uuid"], json!(id));
+    assert_eq!(reply.messages()[0]["text"], "hello");
+    assert!(
+        reply
+            .users()
+            .iter()
+            .any(|user| user["uuid"] == json!(anna.id)),
+        "{reply}"
+    );
+    assert!(
+        reply
+            .users()
+            .iter()
+            .filter(|user| user["uuid"] != json!(boris.id))
+            .all(|user| user["email"].is_null()
+                && user["password"].is_null()
+                && user["auth_id"].is_null()),
+        "{reply}"
+    );
+    assert_eq!(
+        boris
+            .ask("get_update", &Value::Null)
+            .is(200)
+            .messages()
+            .len(),
+        1,
+        "no time is time 0"
+    );
+    let later = boris
+        .ask("get_update", &json!({"time": reply.time() + 1000}))
+        .is(200);
+    assert!(later.messages().is_empty() && later.flows().is_empty() && later.users().is_empty());
+}
+
+#[test]
+fn an_update_holds_edits_and_deletions() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    let group = anna.group("G", &[&boris]);
+    let edited = anna.send(&group, "old");
+    let deleted = anna.send(&group, "gone");
+    let mut known = Known::new();
+    let position = by_position(&mut boris, None, &mut known);
+    anna.edit(&edited, "new").is(200);
+    anna.delete(&deleted).is(200);
+    anna.ask(
+        "edit_flow",
+        &json!({"flow": [{"uuid": group, "title": "Renamed"}]}),
+    )
+    .is(200);
+    anna.ask("edit_user", &json!({"user": [{"username": "Anna"}]}))
+        .is(200);
+    let reply = boris
+        .ask("get_update", &json!({"meta": {"after": position}}))
+        .is(200);
+    let texts: BTreeMap<_, _> = reply
+        .messages()
+        .iter()
+        .map(|m| {
+            (
+                m["uuid"].as_str().expect("id"),
+                m["text"].as_str().expect("text"),
+            )
+        })
+        .collect();
+    assert_eq!(
+        texts,
+        BTreeMap::from([
+            (edited.as_str(), "new"),
+            (deleted.as_str(), "Message deleted")
+        ])
+    );
+    assert_eq!(reply.flows()[0]["title"], "Renamed", "{reply}");
+    assert_eq!(reply.users()[0]["username"], "Anna", "{reply}");
+    let position = reply.data()["meta"]["position"].clone();
+    let nothing = boris
+        .ask("get_update", &json!({"meta": {"after": position}}))
+        .is(200);
+    assert!(
+        nothing.messages().is_empty() && nothing.flows().is_empty() && nothing.users().is_empty(),
+        "{nothing}"
+    );
+}
+
+#[test]
+fn positions_survive_a_restart() {
+    let mut server = Server::start();
+    let mut anna = server.register("anna");
+    let group = anna.group("G", &[]);
+    anna.send(&group, "before");
+    let position = by_position(&mut anna, None, &mut Known::new());
+    server.restart();
+    let mut anna = anna.on(server.connect());
+    let id = anna.send(&group, "after");
+    let mut known = Known::new();
+    by_position(&mut anna, position, &mut known);
+    assert_eq!(
+        known.keys().collect::<Vec<_>>(),
+        [&id],
+        "exactly what is new"
+    );
+}
+
+#[test]
+fn more_in_a_second_than_an_answer_holds_still_comes() {
+    let server = Server::with(&[("limits.messages", "10")]);
+    let mut anna = server.register("anna");
+    let group = anna.group("G", &[]);
+    // More than the 1,000 messages up to which an answer is stretched to the end of its second.
+    let sent = anna.send_many(&group, (0..2300).map(|n| n.to_string()));
+    let mut known = Known::new();
+    by_time(&mut anna, 0, &mut known);
+    assert_eq!(known.len(), sent.len());
+    let mut known = Known::new();
+    by_position(&mut anna, None, &mut known);
+    assert_eq!(known.len(), sent.len());
+}
+
+#[test]
+fn an_answer_by_position_holds_at_most_the_limit() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let group = anna.group("G", &[]);
+    anna.send_many(&group, (0..250).map(|n| n.to_string()));
+    let reply = anna
+        .ask("get_update", &json!({"meta": {"after": null}}))
+        .is(206);
+    assert!(reply.messages().len() <= 100, "{}", reply.messages().len());
+    let numbers = &reply.data()["meta"]["numbers"];
+    for message in reply.messages() {
+        let id = message["uuid"].as_str().expect("id");
+        assert_eq!(
+            numbers[id].to_string(),
+            message["text"].as_str().expect("text"),
+            "its number in the flow"
+        );
+    }
+}
+
+#[test]
+fn positions_of_the_future_and_nonsense_are_told_apart() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let reply = anna.ask(
+        "get_update",
+        &json!({"meta": {"after": u64::from(u32::MAX)}}),
+    );
+    assert!(matches!(reply.code(), 200 | 403 | 404), "{reply}");
+    for after in [json!("soon"), json!(-1), json!(1.5), json!([]), json!(true)] {
+        let reply = anna.ask("get_update", &json!({"meta": {"after": after}}));
+        assert!(matches!(reply.code(), 400 | 403 | 415), "{reply}");
+    }
+}
+
+/// One thing that a random history does.
+#[derive(Debug, Clone)]
+enum Act {
+    Send { flow: usize },
+    Edit { which: usize },
+    Delete { which: usize },
+    CatchUp,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        6 => (0..3usize).prop_map(|flow| Act::Send { flow }),
+        2 => any::<usize>().prop_map(|which| Act::Edit { which }),
+        1 => any::<usize>().prop_map(|which| Act::Delete { which }),
+        1 => Just(Act::CatchUp),
+    ]
+}
+
+#[test]
+fn any_history_is_caught_up_with() {
+    let server = Server::with(&[("limits.messages", "7")]);
+    let anna = std::cell::RefCell::new(server.register("anna"));
+    let boris = std::cell::RefCell::new(server.register("boris"));
+    let mut runner = TestRunner::new(Config {
+        cases: 12,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let live = |acts: Vec<Act>| {
+        let (mut anna, mut boris) = (anna.borrow_mut(), boris.borrow_mut());
+        let (mut timely, mut exact) = (Known::new(), Known::new());
+        let mut time = by_time(&mut boris, 0, &mut Known::new());
+        let mut position = by_position(&mut boris, None, &mut Known::new());
+        let flows: Vec<String> = (0..3).map(|_| anna.group("G", &[&boris])).collect();
+        let mut sent = Vec::new();
+        for (n, act) in acts.iter().enumerate() {
+            match act {
+                Act::Send { flow } => sent.push(anna.send(&flows[*flow], &format!("message {n}"))),
+                Act::Edit { which } if !sent.is_empty() => {
+                    // A message may have been deleted before; that is 404 then.
+                    anna.edit(&sent[which % sent.len()], &format!("edit {n}"));
+                }
+                Act::Delete { which } if !sent.is_empty() => {
+                    anna.delete(&sent[which % sent.len()]).is(200);
+                }
+                Act::Edit { .. } | Act::Delete { .. } => {}
+                Act::CatchUp => {
+                    time = by_time(&mut boris, time, &mut timely);
+                    position = by_position(&mut boris, position, &mut exact);
+                }
+            }
+        }
+        by_time(&mut boris, time, &mut timely);
+        by_position(&mut boris, position, &mut exact);
+        let truth = truth(&mut boris, &flows);
+        prop_assert_eq!(truth.len(), sent.len());
+        prop_assert_eq!(essence(&exact), essence(&truth), "by position");
+        // By whole seconds, what happened in the second of the history's begin may come as well.
+        timely.retain(|id, _| truth.contains_key(id));
+        prop_assert_eq!(essence(&timely), essence(&truth), "by time");
+        Ok(())
+    };
+    runner
+        .run(&proptest::collection::vec(act(), 1..60), live)
+        .expect("every history is caught up with");
+}
