@@ -12,9 +12,16 @@ mod common;
 
 mod accounts;
 mod clients;
+mod deletion;
+mod driver;
+mod durability;
 mod envelope;
+mod exit_codes;
 mod flows;
 mod golden;
+mod limits;
 mod messages;
+mod restart;
+mod rights;
 mod sessions;
 mod updates;

@@ -108,9 +108,14 @@ impl Server {
     /// Ends the server the friendly way; returns its exit code and diagnostics.
     #[track_caller]
     pub(crate) fn stop(&mut self) -> (Option<i32>, String) {
-        let running = self.running.take().expect("it is serving");
-        running.signal("TERM");
-        running.end()
+        self.running().signal("TERM");
+        self.stop_signalled()
+    }
+
+    /// Waits for the end of a server that has been told to stop.
+    #[track_caller]
+    pub(crate) fn stop_signalled(&mut self) -> (Option<i32>, String) {
+        self.running.take().expect("it is serving").end()
     }
 
     /// Stops the server and starts it again on the same port.
