@@ -43,15 +43,15 @@ impl SignIn {
         })
     }
 
-    /// Returns the sign-in kept for a server.
+    /// Returns the sign-in kept for a server: a login's, or the last one.
     ///
     /// # Errors
     /// [`ClientError::NotSignedIn`] when there is none, [`ClientError::State`] when it cannot be read.
-    pub fn load(address: &Address) -> Result<Self, ClientError> {
-        load_from(&folder()?, address)
+    pub fn load(address: &Address, login: Option<&str>) -> Result<Self, ClientError> {
+        load_from(&folder()?, address, login)
     }
 
-    /// Keeps the sign-in for a server, in place of an earlier one; returns where.
+    /// Keeps the sign-in for a server, in place of an earlier one of the login; returns where.
     ///
     /// # Errors
     /// [`ClientError::State`] when the folder or file cannot be written.
@@ -61,12 +61,14 @@ impl SignIn {
 
     fn keep_in(&self, folder: &Path, address: &Address) -> Result<PathBuf, ClientError> {
         let path = folder.join(file_name(address));
-        let text = json!({
-            "url": address.to_string(),
-            "login": self.login,
-            "uuid": self.uuid,
-            "auth_id": self.auth_id,
-        });
+        let mut kept = read(&path)?;
+        kept.retain(|other| other.login != self.login);
+        kept.insert(0, self.clone());
+        let kept: Vec<Value> = kept
+            .iter()
+            .map(|one| json!({"login": one.login, "uuid": one.uuid, "auth_id": one.auth_id}))
+            .collect();
+        let text = json!({"url": address.to_string(), "sign_ins": kept});
         write_private(folder, &path, &format!("{text:#}\n")).map_err(|cause| {
             ClientError::State {
                 path: path.clone(),
@@ -77,34 +79,44 @@ impl SignIn {
     }
 }
 
-fn load_from(folder: &Path, address: &Address) -> Result<SignIn, ClientError> {
-    let path = folder.join(file_name(address));
+fn load_from(folder: &Path, address: &Address, login: Option<&str>) -> Result<SignIn, ClientError> {
+    let kept = read(&folder.join(file_name(address)))?;
+    let wanted = |one: &SignIn| login.is_none_or(|login| one.login == login);
+    kept.into_iter()
+        .find(wanted)
+        .ok_or_else(|| ClientError::NotSignedIn {
+            address: address.to_string(),
+        })
+}
+
+/// Reads the sign-ins kept in a file, the last one first. A file that is not there holds none.
+fn read(path: &Path) -> Result<Vec<SignIn>, ClientError> {
     let state = |cause| ClientError::State {
-        path: path.clone(),
+        path: path.to_owned(),
         cause,
     };
-    let text = match fs::read_to_string(&path) {
+    let text = match fs::read_to_string(path) {
         Ok(text) => text,
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-            return Err(ClientError::NotSignedIn {
-                address: address.to_string(),
-            });
-        }
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(cause) => return Err(state(cause)),
     };
     let value: Value = serde_json::from_str(&text).map_err(|cause| state(cause.into()))?;
-    let field = |key: &str| value[key].as_str().map(str::to_owned);
-    match (field("login"), field("uuid"), field("auth_id")) {
-        (Some(login), Some(uuid), Some(auth_id)) => Ok(SignIn {
-            login,
-            uuid,
-            auth_id,
-        }),
-        _ => Err(state(io::Error::new(
+    let sign_in = |value: &Value| {
+        let field = |key: &str| value[key].as_str().map(str::to_owned);
+        Some(SignIn {
+            login: field("login")?,
+            uuid: field("uuid")?,
+            auth_id: field("auth_id")?,
+        })
+    };
+    let kept = value["sign_ins"].as_array();
+    let kept = kept.and_then(|kept| kept.iter().map(sign_in).collect());
+    kept.ok_or_else(|| {
+        state(io::Error::new(
             io::ErrorKind::InvalidData,
-            "it lacks login, uuid or auth_id; sign in again",
-        ))),
-    }
+            "it is damaged; remove it and sign in again",
+        ))
+    })
 }
 
 /// Returns `$XDG_STATE_HOME/morelia`, else `~/.local/state/morelia`; a relative XDG path counts as
@@ -185,13 +197,35 @@ mod tests {
         };
         let path = kept.keep_in(&folder, &address("localhost")).expect("kept");
         assert_eq!(
-            load_from(&folder, &address("localhost:8000")).expect("read"),
+            load_from(&folder, &address("localhost:8000"), None).expect("read"),
             kept
         );
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!(mode(&path), 0o600);
         assert_eq!(mode(&folder), 0o700);
         assert!(!format!("{kept:?}").contains("secret"));
+    }
+
+    #[test]
+    fn the_last_of_several_sign_ins_is_used_unless_one_is_named() {
+        let home = tempfile::tempdir().expect("a folder");
+        let address = address("localhost");
+        for (login, token) in [("anna", "1"), ("boris", "2"), ("anna", "3"), ("boris", "4")] {
+            let kept = SignIn {
+                login: login.to_owned(),
+                uuid: "12".to_owned(),
+                auth_id: token.to_owned(),
+            };
+            kept.keep_in(home.path(), &address).expect("kept");
+        }
+        let token = |login| {
+            load_from(home.path(), &address, login)
+                .map(|kept| kept.auth_id)
+                .ok()
+        };
+        assert_eq!(token(None).as_deref(), Some("4"));
+        assert_eq!(token(Some("anna")).as_deref(), Some("3"));
+        assert_eq!(token(Some("clara")), None);
     }
 
     #[test]
@@ -205,7 +239,7 @@ mod tests {
         kept.keep_in(home.path(), &address("localhost:1"))
             .expect("kept");
         for other in ["localhost:2", "wss://localhost:1", "localhost:1/other"] {
-            let found = load_from(home.path(), &address(other));
+            let found = load_from(home.path(), &address(other), None);
             assert!(
                 matches!(found, Err(ClientError::NotSignedIn { .. })),
                 "{other}"
@@ -217,9 +251,9 @@ mod tests {
     fn a_damaged_sign_in_is_said() {
         let home = tempfile::tempdir().expect("a folder");
         let address = address("localhost");
-        for text in ["", "{", "{}", "[]", r#"{"login": 1}"#] {
+        for text in ["", "{", "{}", "[]", r#"{"sign_ins": [{"login": 1}]}"#] {
             fs::write(home.path().join(file_name(&address)), text).expect("written");
-            let found = load_from(home.path(), &address);
+            let found = load_from(home.path(), &address, None);
             assert!(matches!(found, Err(ClientError::State { .. })), "{text:?}");
         }
     }

@@ -1,11 +1,6 @@
 //! One WebSocket, blocking, with a limit on every wait.
 
-use std::{
-    collections::VecDeque,
-    io::{self, Read, Write},
-    net::TcpStream,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, io, net::TcpStream, time::Instant};
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{
@@ -167,17 +162,6 @@ impl Connection {
                 Err(_) => return Err(End::Broken),
             }
         }
-    }
-
-    /// Writes bytes below the WebSocket, to break its rules.
-    pub(crate) fn raw(&mut self) -> &mut (impl Read + Write) {
-        self.socket.get_mut()
-    }
-
-    /// Sets how long a read may take; for tests in which silence is what is expected.
-    pub(crate) fn patience(&mut self, limit: Duration) {
-        let set = self.socket.get_ref().set_read_timeout(Some(limit));
-        set.expect("a limit above zero");
     }
 }
 

@@ -146,12 +146,6 @@ impl Running {
         self.child.id()
     }
 
-    /// Writes to the program's standard input.
-    pub(crate) fn say(&mut self, text: &str) {
-        let stdin = self.stdin.as_mut().expect("its input is open");
-        stdin.write_all(text.as_bytes()).expect("it reads");
-    }
-
     /// Returns the next line of the program's output. `None` when it has closed its output.
     #[track_caller]
     pub(crate) fn line(&self) -> Option<String> {

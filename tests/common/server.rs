@@ -130,10 +130,6 @@ impl Server {
         self.running.as_ref().expect("it is serving")
     }
 
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
-
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
