@@ -1,0 +1,73 @@
+# The commands of a working day; `make help` lists them.
+
+CARGO    ?= cargo
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+# Where `make run` keeps its server.
+DATA     ?= data
+# How many tests run at the same time; they start real servers.
+THREADS  ?= 4
+VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+PROGRAM  := target/debug/morelia
+# What the tests need beyond Rust, as Debian's packages: a command each, and what provides it.
+NEEDED   := chromium:chromium chromedriver:chromium-driver sqlite3:sqlite3 strace:strace openssl:openssl
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test check bench golden release install dist packages
+
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+build: ## build the program for development
+	$(CARGO) build
+
+run: build ## set up a server in ./data if there is none, and serve
+	@mkdir -p $(DATA)
+	@if [ -e $(DATA)/morelia.ini ]; then :; \
+	elif [ -t 0 ]; then $(PROGRAM) --config $(DATA)/morelia.ini init --if-needed --admin "$${ADMIN:-admin}"; \
+	else $(PROGRAM) --config $(DATA)/morelia.ini init --if-needed --admin "$${ADMIN:-admin}" --generate </dev/null; fi
+	@exec $(PROGRAM) --config $(DATA)/morelia.ini serve
+
+test: packages ## run all tests
+	$(CARGO) test -- --test-threads=$(THREADS)
+
+check: packages ## formatting, lints, tests, documentation
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) test -- --test-threads=$(THREADS)
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
+
+bench: ## measure against a bare echo server and the disk, in one run
+	$(CARGO) bench
+
+golden: ## record the answers of tests/golden anew; review the difference
+	MORELIA_GOLDEN_REWRITE=1 $(CARGO) test --test tests golden::every_method
+	git --no-pager diff --stat -- tests/golden
+
+release: ## build the program for use
+	$(CARGO) build --release --locked
+
+install: release ## install the program and its documentation under PREFIX
+	install -D -m 755 target/release/morelia $(DESTDIR)$(PREFIX)/bin/morelia
+	install -D -m 644 morelia.ini.example $(DESTDIR)$(PREFIX)/share/doc/morelia/morelia.ini.example
+	install -m 644 README.md CHANGELOG.md COPYING COPYING.LESSER docs/*.md $(DESTDIR)$(PREFIX)/share/doc/morelia/
+
+dist: release ## pack the program for this kind of machine, with checksums
+	@name=morelia-$(VERSION)-$$(uname -m)-linux && rm -rf target/dist/$$name && mkdir -p target/dist/$$name && \
+	cp target/release/morelia morelia.ini.example README.md CHANGELOG.md COPYING COPYING.LESSER target/dist/$$name/ && \
+	cd target/dist && tar --sort=name --owner=0 --group=0 --numeric-owner -czf $$name.tar.gz $$name && \
+	sha256sum $$name.tar.gz > $$name.tar.gz.sha256 && cat $$name.tar.gz.sha256
+
+# Installs only what is missing, and only as root; otherwise it says what to do.
+packages:
+	@missing=; for pair in $(NEEDED); do \
+	  command -v $${pair%%:*} >/dev/null 2>&1 || missing="$$missing $${pair##*:}"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null 2>&1; then \
+	  echo "The tests need what Debian calls$$missing; install it and run this again." >&2; exit 1; fi; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; \
+	elif sudo -n true 2>/dev/null; then sudo=sudo; \
+	else echo "The tests need Debian packages. Run this, then try again: sudo apt-get install$$missing" >&2; exit 1; fi; \
+	echo "Installing for the tests:$$missing"; \
+	{ $$sudo apt-get install -y -q --no-install-recommends $$missing || \
+	  { $$sudo apt-get update -q && $$sudo apt-get install -y -q --no-install-recommends $$missing; }; } >/dev/null
