@@ -1,0 +1,354 @@
+//! `morelia client …`: the built-in client at the command line.
+//!
+//! What belongs here: what its commands print and how they end. What does not: talking to servers
+//! (see [`crate::client`]).
+
+mod cases;
+mod conformance;
+mod people;
+mod print;
+mod talk;
+mod watch;
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+};
+
+use serde_json::{Value, json};
+
+use self::print::{Output, line};
+use super::password::{self, Ask, PasswordError};
+use crate::{
+    cli::{ClientAction, ClientCommand, Global, PasswordSource},
+    client::{Address, ClientError, Connection, Reply, Request, SignIn, Trust},
+    exit::Exit,
+};
+
+/// Why a command of the client failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The client could not.
+    #[error("{0}")]
+    Client(#[from] ClientError),
+    /// There was no password.
+    #[error("{0}")]
+    Password(#[from] PasswordError),
+    /// A file or standard input could not be read.
+    #[error("cannot read {place}: {cause}")]
+    Unreadable {
+        /// The file, or what stands for it.
+        place: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The request of `raw` cannot be made.
+    #[error("{0}")]
+    Request(String),
+    /// There is no such flow.
+    #[error("no flow {0:?} among yours: give its id or its whole title")]
+    NoFlow(String),
+    /// Several flows have the title.
+    #[error("{0:?} is the title of several flows: give the id of one")]
+    ManyFlows(String),
+    /// Standard output is gone.
+    #[error("cannot print: {0}")]
+    Print(#[from] io::Error),
+}
+
+impl Failure {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Client(error) => match error {
+                ClientError::BadAddress(_) => Exit::Usage,
+                ClientError::Unreachable { .. }
+                | ClientError::Closed { .. }
+                | ClientError::TimedOut { .. } => Exit::Unreachable,
+                ClientError::NotMtp { .. } => Exit::Protocol,
+                ClientError::Refused(_)
+                | ClientError::NotSignedIn { .. }
+                | ClientError::NoStateFolder
+                | ClientError::Certificates { .. } => Exit::Failed,
+                ClientError::State { cause, .. } => of_io(cause),
+            },
+            Self::Password(error) => error.exit(),
+            Self::Unreadable { cause, .. } => of_io(cause),
+            Self::Request(_) => Exit::Usage,
+            Self::NoFlow(_) => Exit::NotFound,
+            Self::ManyFlows(_) | Self::Print(_) => Exit::Failed,
+        }
+    }
+}
+
+fn of_io(cause: &io::Error) -> Exit {
+    match cause.kind() {
+        io::ErrorKind::NotFound => Exit::NotFound,
+        io::ErrorKind::PermissionDenied => Exit::PermissionDenied,
+        _ => Exit::Disk,
+    }
+}
+
+/// Runs a command of the client to its end and returns how it ended; what went wrong is printed.
+#[must_use]
+pub fn run(command: &ClientCommand, global: &Global) -> Exit {
+    let output = Output::new(global);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(dispatch(command, &output)),
+        Err(error) => Err(Failure::Print(error)),
+    };
+    match result {
+        Ok(exit) => exit,
+        // `morelia client history … | head` is no failure.
+        Err(Failure::Print(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
+        Err(failure) => {
+            print::error(&failure.to_string());
+            failure.exit()
+        }
+    }
+}
+
+async fn dispatch(command: &ClientCommand, output: &Output) -> Result<Exit, Failure> {
+    let server = Server {
+        address: command.url.parse()?,
+        trust: command.ca.clone().map_or(Trust::System, Trust::File),
+    };
+    match &command.action {
+        ClientAction::Ping => ping(&server, output).await,
+        ClientAction::Register {
+            login,
+            code,
+            password,
+        } => {
+            let mut user = json!({"login": login});
+            if let Some(code) = code {
+                user["auth_id"] = json!(code);
+            }
+            sign_in(&server, output, "register_user", user, password).await
+        }
+        ClientAction::Login { login, password } => {
+            let user = json!({"login": login});
+            sign_in(&server, output, "authentication", user, password).await
+        }
+        ClientAction::Send { flow, text, login } => {
+            let text = match text {
+                Some(text) => text.clone(),
+                None => read_text(Path::new("-"))?.trim_end_matches('\n').to_owned(),
+            };
+            talk::send(&server, output, login.as_deref(), flow, &text).await
+        }
+        ClientAction::History { flow, login } => {
+            talk::history(&server, output, login.as_deref(), flow).await
+        }
+        ClientAction::Watch { login } => watch::watch(&server, output, login.as_deref()).await,
+        ClientAction::Raw { method, file } => {
+            let frame = raw_frame(method.as_deref(), file.as_deref())?;
+            let reply = server.open().await?.exchange(frame).await?;
+            output.document(reply.frame())?;
+            Ok(if reply.code() < 400 {
+                Exit::Ok
+            } else {
+                Exit::Failed
+            })
+        }
+        ClientAction::Conformance { code } => {
+            conformance::run(&server, output, code.as_deref()).await
+        }
+    }
+}
+
+/// A server, and whose certificates are believed there.
+struct Server {
+    address: Address,
+    trust: Trust,
+}
+
+impl Server {
+    async fn open(&self) -> Result<Connection, ClientError> {
+        Connection::open(&self.address, &self.trust).await
+    }
+
+    /// Connects as a user whose sign-in was kept.
+    async fn open_as(&self, login: Option<&str>) -> Result<(Connection, SignIn), ClientError> {
+        let caller = SignIn::load(&self.address, login)?;
+        Ok((self.open().await?, caller))
+    }
+}
+
+/// Asks a stranger's question, to which every MTP server has an answer: 401.
+async fn ping(server: &Server, output: &Output) -> Result<Exit, Failure> {
+    let start = std::time::Instant::now();
+    let reply = server
+        .open()
+        .await?
+        .request(&Request::new("ping_pong", Value::Null))
+        .await?;
+    let took_ms = start.elapsed().as_secs_f64() * 1000.0;
+    let jsonapi = &reply.frame()["jsonapi"];
+    let version = jsonapi["version"].as_str().unwrap_or("?");
+    let revision = jsonapi["revision"].as_str().unwrap_or("?");
+    if output.is_json() {
+        let url = server.address.to_string();
+        output.document(
+            &json!({"url": url, "version": version, "revision": revision, "ms": took_ms}),
+        )?;
+    } else {
+        let spoken = format!(
+            "{} speaks MTP {version} revision {revision} ({took_ms:.1} ms)",
+            server.address
+        );
+        line(&spoken)?;
+    }
+    Ok(Exit::Ok)
+}
+
+async fn sign_in(
+    server: &Server,
+    output: &Output,
+    method: &str,
+    mut user: Value,
+    source: &PasswordSource,
+) -> Result<Exit, Failure> {
+    let login = user["login"].as_str().unwrap_or_default().to_owned();
+    let ask = if method == "register_user" {
+        Ask::Twice
+    } else {
+        Ask::Once
+    };
+    let password = password::read(source, ask, &login)?;
+    user["password"] = json!(password.text);
+    let request = Request::new(method, json!({"user": [user]}));
+    let reply = server.open().await?.request(&request).await?.success()?;
+    let caller = SignIn::from_data(&login, reply.data()).ok_or_else(|| not_mtp(server, &reply))?;
+    let kept = caller.keep(&server.address)?;
+    let registered = method == "register_user";
+    if output.is_json() {
+        let mut result = json!({"login": login, "uuid": caller.uuid, "kept": kept});
+        if password.generated {
+            result["password"] = json!(password.text);
+        }
+        output.document(&result)?;
+    } else {
+        let what = if registered {
+            "registered and signed in"
+        } else {
+            "signed in"
+        };
+        line(&format!(
+            "{login} is {what} (user {}); the token is in {}",
+            caller.uuid,
+            kept.display()
+        ))?;
+        if password.generated {
+            line(&format!("password: {}", password.text))?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn not_mtp(server: &Server, reply: &Reply) -> ClientError {
+    ClientError::NotMtp {
+        address: server.address.to_string(),
+        cause: format!("its answer {} lacks what it must hold", reply.code()),
+    }
+}
+
+/// Makes the frame of `raw`.
+///
+/// A file that holds a JSON object with `jsonapi` is a whole request, in which `--type` replaces the
+/// method. Any other JSON object is the `data` of a request of the method. Without `--type`, the file
+/// is sent as it is, whatever it holds.
+fn raw_frame(method: Option<&str>, file: Option<&Path>) -> Result<String, Failure> {
+    let text = file.map(read_text).transpose()?;
+    match (method, text) {
+        (Some(method), None) => Ok(Request::new(method, Value::Null).to_frame().to_string()),
+        (None, Some(text)) => Ok(text),
+        (None, None) => Err(Failure::Request(
+            "give --type METHOD, --file FILE or both".to_owned(),
+        )),
+        (Some(method), Some(text)) => {
+            let mut value: Value = serde_json::from_str(&text).map_err(|error| {
+                Failure::Request(format!("the file is no JSON ({error}): mend it, or leave out --type to send it as it is"))
+            })?;
+            if let Some(request) = value
+                .as_object_mut()
+                .filter(|it| it.contains_key("jsonapi"))
+            {
+                request.insert("type".to_owned(), json!(method));
+                return Ok(value.to_string());
+            }
+            if !value.is_object() && !value.is_null() {
+                let sentence = "the file is no JSON object: it holds a whole request, or its data";
+                return Err(Failure::Request(sentence.to_owned()));
+            }
+            Ok(Request::new(method, value).to_frame().to_string())
+        }
+    }
+}
+
+/// Reads a file as text; `-` is standard input.
+fn read_text(path: &Path) -> Result<String, Failure> {
+    let (read, place) = if path == Path::new("-") {
+        let mut text = String::new();
+        (
+            io::stdin().read_to_string(&mut text).map(|_| text),
+            "standard input".to_owned(),
+        )
+    } else {
+        (fs::read_to_string(path), path.display().to_string())
+    };
+    read.map_err(|cause| Failure::Unreadable { place, cause })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(method: Option<&str>, text: Option<&str>) -> Result<Value, Failure> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("request.json");
+        if let Some(text) = text {
+            fs::write(&path, text).expect("written");
+        }
+        let frame = raw_frame(method, text.map(|_| path.as_path()))?;
+        Ok(serde_json::from_str(&frame).unwrap_or(Value::String(frame)))
+    }
+
+    #[test]
+    fn a_file_holds_a_request_or_its_data() {
+        let data = frame(Some("x"), Some(r#"{"time": 5}"#)).expect("made");
+        assert_eq!(
+            (&data["type"], &data["data"]),
+            (&json!("x"), &json!({"time": 5}))
+        );
+        assert_eq!(data["jsonapi"]["version"], "1.0");
+        let whole = r#"{"type": "y", "data": null, "jsonapi": {"version": "9"}, "more": 1}"#;
+        let replaced = frame(Some("x"), Some(whole)).expect("made");
+        assert_eq!(
+            (&replaced["type"], &replaced["jsonapi"]["version"]),
+            (&json!("x"), &json!("9"))
+        );
+        assert_eq!(replaced["more"], 1);
+        assert_eq!(frame(None, Some(whole)).expect("made")["type"], "y");
+        assert_eq!(frame(Some("x"), None).expect("made")["data"], Value::Null);
+    }
+
+    #[test]
+    fn anything_can_be_sent_as_it_is() {
+        assert_eq!(
+            frame(None, Some("no JSON")).expect("made"),
+            json!("no JSON")
+        );
+        for (method, text) in [
+            (Some("x"), Some("no JSON")),
+            (Some("x"), Some("[1]")),
+            (None, None),
+        ] {
+            let failure = frame(method, text).expect_err("refused");
+            assert_eq!(failure.exit(), Exit::Usage, "{failure}");
+        }
+    }
+}

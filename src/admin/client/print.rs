@@ -1,0 +1,121 @@
+//! What the client's commands print, and in which form.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde_json::Value;
+
+use crate::cli::{Global, Verbosity};
+
+/// Where results and diagnostics go, and how they look.
+pub(super) struct Output {
+    json: bool,
+    pretty: bool,
+    quiet: bool,
+}
+
+impl Output {
+    pub(super) fn new(global: &Global) -> Self {
+        Self {
+            json: global.json,
+            pretty: io::stdout().is_terminal(),
+            quiet: global.verbosity == Verbosity::Quiet,
+        }
+    }
+
+    /// Returns whether results are JSON documents.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints a JSON document: for people on a terminal, else one line.
+    pub(super) fn document(&self, value: &Value) -> io::Result<()> {
+        if self.pretty {
+            line(&format!("{value:#}"))
+        } else {
+            line(&value.to_string())
+        }
+    }
+
+    /// Says what goes on, to people only.
+    pub(super) fn note(&self, sentence: &str) {
+        if !self.quiet {
+            let _ = writeln!(io::stderr(), "{sentence}");
+        }
+    }
+}
+
+/// Prints a line of a result.
+pub(super) fn line(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+/// Says what went wrong.
+pub(super) fn error(sentence: &str) {
+    let _ = writeln!(io::stderr(), "morelia: {sentence}");
+}
+
+/// Returns a Unix time as `2026-11-22 17:45:03`, UTC.
+pub(super) fn date(seconds: u64) -> String {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    // Howard Hinnant's civil_from_days, for days from 1970 on; years begin in March in it.
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+}
+
+/// Returns a text that cannot move a terminal's cursor or recolour it, whoever wrote it.
+pub(super) fn safe(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' => "\n    ".to_owned(),
+        '\t' => c.to_string(),
+        c if c.is_control() => '\u{fffd}'.to_string(),
+        // Marks that reorder what stands after them.
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}'.to_string(),
+        c => c.to_string(),
+    };
+    text.chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (seconds, text) in [
+            (0, "1970-01-01 00:00:00"),
+            (951_782_399, "2000-02-28 23:59:59"),
+            (951_782_400, "2000-02-29 00:00:00"),
+            (1_709_164_800, "2024-02-29 00:00:00"),
+            (1_735_689_599, "2024-12-31 23:59:59"),
+            (4_102_444_800, "2100-01-01 00:00:00"),
+        ] {
+            assert_eq!(date(seconds), text);
+        }
+    }
+
+    #[test]
+    fn nobodys_text_reaches_the_terminal_raw() {
+        assert_eq!(
+            safe("a\u{1b}[31mb\u{202e}c\u{7}"),
+            "a\u{fffd}[31mb\u{fffd}c\u{fffd}"
+        );
+        assert_eq!(safe("Привет 👋\ttab"), "Привет 👋\ttab");
+        assert_eq!(safe("one\ntwo"), "one\n    two");
+    }
+}

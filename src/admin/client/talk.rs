@@ -1,0 +1,168 @@
+//! `client send` and `client history`.
+
+use serde_json::{Value, json};
+
+use super::{
+    Failure, Server, not_mtp,
+    people::{Names, USERS_A_REQUEST, question},
+    print::{Output, date, line, safe},
+};
+use crate::{
+    client::{Connection, Request, SignIn},
+    exit::Exit,
+};
+
+/// How many messages one `all_messages` asks for.
+const PAGE: u64 = 100;
+
+/// Sends a text, and prints the message's id.
+pub(super) async fn send(
+    server: &Server,
+    output: &Output,
+    login: Option<&str>,
+    flow: &str,
+    text: &str,
+) -> Result<Exit, Failure> {
+    let (mut connection, caller) = server.open_as(login).await?;
+    let flow = find_flow(&mut connection, &caller, flow).await?;
+    let data = json!({"flow": [{"uuid": flow}], "message": [{"client_id": 1, "text": text}]});
+    let request = Request::signed("send_message", &caller, data);
+    let reply = connection.request(&request).await?.success()?;
+    let id = reply.data()["message"][0]["uuid"].as_str();
+    let id = id.ok_or_else(|| not_mtp(server, &reply))?;
+    if output.is_json() {
+        output.document(&json!({"uuid": id, "from_flow": flow, "from_user": caller.uuid}))?;
+    } else {
+        line(id)?;
+    }
+    connection.close().await;
+    Ok(Exit::Ok)
+}
+
+/// Prints all messages of a flow, oldest first.
+pub(super) async fn history(
+    server: &Server,
+    output: &Output,
+    login: Option<&str>,
+    flow: &str,
+) -> Result<Exit, Failure> {
+    let (mut connection, caller) = server.open_as(login).await?;
+    let flow = find_flow(&mut connection, &caller, flow).await?;
+    let mut names = Names::default();
+    let mut number: u64 = 0;
+    if output.is_json() {
+        line("[")?;
+    }
+    loop {
+        let range =
+            json!({"uuid": flow, "message_start": number, "message_end": number + PAGE - 1});
+        let request = Request::signed("all_messages", &caller, json!({"flow": [range]}));
+        let reply = connection.request(&request).await?.success()?;
+        let messages = reply.data()["message"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let unknown = names.unknown(reply.data());
+        for ids in unknown.chunks(USERS_A_REQUEST) {
+            let request = Request::signed("user_info", &caller, question(ids));
+            // Names are a courtesy; without them the ids are printed.
+            names.learn(connection.request(&request).await?.data());
+            names.give_up(ids);
+        }
+        for message in &messages {
+            if output.is_json() {
+                let comma = if number == 0 { " " } else { "," };
+                line(&format!("{comma}{message}"))?;
+            } else {
+                line(&describe(message, &names))?;
+            }
+            number += 1;
+        }
+        let total = reply.data()["flow"][0]["message_end"].as_u64();
+        if messages.is_empty() || total.is_none_or(|total| number >= total) {
+            break;
+        }
+    }
+    if output.is_json() {
+        line("]")?;
+    }
+    connection.close().await;
+    Ok(Exit::Ok)
+}
+
+/// Returns a message as a line: when, who, what.
+pub(super) fn describe(message: &Value, names: &Names) -> String {
+    let time = date(message["time"].as_u64().unwrap_or_default());
+    let text = safe(message["text"].as_str().unwrap_or_default());
+    let files = ["file_picture", "file_video", "file_audio", "file_document"];
+    let has = |file: &&&str| {
+        message[**file]
+            .as_str()
+            .is_some_and(|file| !file.is_empty())
+    };
+    let files: Vec<&str> = files
+        .iter()
+        .filter(has)
+        .map(|file| &file["file_".len()..])
+        .collect();
+    let files = if files.is_empty() {
+        String::new()
+    } else {
+        format!(" [{}]", files.join(", "))
+    };
+    let edited = if message["edited_status"] == json!(true) {
+        " (edited)"
+    } else {
+        ""
+    };
+    format!(
+        "{time}  {}: {text}{files}{edited}",
+        names.user(&message["from_user"])
+    )
+}
+
+/// Returns the id of the flow that a person means by an id or a title.
+async fn find_flow(
+    connection: &mut Connection,
+    caller: &SignIn,
+    named: &str,
+) -> Result<String, Failure> {
+    if named
+        .parse::<u128>()
+        .is_ok_and(|id| id > u128::from(u64::MAX))
+    {
+        return Ok(named.to_owned());
+    }
+    let request = Request::signed("all_flow", caller, Value::Null);
+    let reply = connection.request(&request).await?;
+    if reply.code() == 404 {
+        return Err(Failure::NoFlow(named.to_owned()));
+    }
+    let reply = reply.success()?;
+    let flows = reply.data()["flow"].as_array().cloned().unwrap_or_default();
+    let mut ids = flows
+        .iter()
+        .filter(|flow| flow["uuid"] == json!(named) || flow["title"] == json!(named))
+        .filter_map(|flow| flow["uuid"].as_str());
+    match (ids.next(), ids.next()) {
+        (Some(id), None) => Ok(id.to_owned()),
+        (None, _) => Err(Failure::NoFlow(named.to_owned())),
+        (Some(_), Some(_)) => Err(Failure::ManyFlows(named.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_a_line_of_when_who_and_what() {
+        let mut names = Names::default();
+        names.learn(&json!({"user": [{"uuid": "1", "username": "Anna"}]}));
+        let message = json!({"time": 0, "from_user": "1", "text": "hi\u{1b}", "file_video": "eA==", "edited_status": true});
+        assert_eq!(
+            describe(&message, &names),
+            "1970-01-01 00:00:00  Anna: hi\u{fffd} [video] (edited)"
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! `client watch`: prints what happens as it happens.
+
+use serde_json::{Value, json};
+
+use super::{
+    Failure, Server,
+    people::{Names, USERS_A_REQUEST, question},
+    print::{Output, line},
+    talk::describe,
+};
+use crate::{
+    client::{ClientError, Happening, Reply, SignIn, Watch},
+    exit::Exit,
+};
+
+/// Watches until the session ends or the command is stopped.
+pub(super) async fn watch(
+    server: &Server,
+    output: &Output,
+    login: Option<&str>,
+) -> Result<Exit, Failure> {
+    let caller = SignIn::load(&server.address, login)?;
+    let mut watch = Watch::new(server.address.clone(), server.trust.clone(), caller, None);
+    let mut names = Names::default();
+    let mut connected = false;
+    loop {
+        match watch.next().await? {
+            Happening::Subscribed { resumed, .. } => {
+                connected = true;
+                let again = if resumed {
+                    "connected again to"
+                } else {
+                    "watching"
+                };
+                output.note(&format!("{again} {}; Ctrl+C ends it", server.address));
+                ask(&mut watch, &mut names, "all_flow", Value::Null).await?;
+            }
+            // A server that has never been reached may as well be a wrong address.
+            Happening::Lost { cause, .. } if !connected => return Err(cause.into()),
+            Happening::Lost { cause, wait } => {
+                output.note(&format!(
+                    "{cause}; trying again in {} s",
+                    wait.as_secs().max(1)
+                ));
+            }
+            Happening::Pushed(reply) if output.is_json() => {
+                line(&reply.frame().to_string())?;
+            }
+            Happening::Pushed(reply) => {
+                names.learn(reply.data());
+                for ids in names.unknown(reply.data()).chunks(USERS_A_REQUEST) {
+                    ask(&mut watch, &mut names, "user_info", question(ids)).await?;
+                    names.give_up(ids);
+                }
+                for told in lines(&reply, &names) {
+                    line(&told)?;
+                }
+            }
+        }
+    }
+}
+
+/// Learns names. Without them ids are printed, so only what ends the watch anyway is an error.
+async fn ask(
+    watch: &mut Watch,
+    names: &mut Names,
+    method: &str,
+    data: Value,
+) -> Result<(), ClientError> {
+    match watch.request(method, data).await {
+        Ok(reply) => {
+            names.learn(reply.data());
+            Ok(())
+        }
+        Err(error @ ClientError::NotMtp { .. }) => Err(error),
+        // The connection is gone; the next turn of the watch notices and says so.
+        Err(_) => Ok(()),
+    }
+}
+
+/// Returns what a push tells, a line each.
+fn lines(push: &Reply, names: &Names) -> Vec<String> {
+    let (data, meta) = (push.data(), push.meta());
+    let list = |name: &str| data[name].as_array().cloned().unwrap_or_default();
+    let mut lines = Vec::new();
+    for flow in list("flow") {
+        let members = flow["users"].as_array().map_or(0, Vec::len);
+        lines.push(format!(
+            "* {} has {members} members",
+            names.flow(&flow["uuid"])
+        ));
+    }
+    for left in data["meta"]["left"].as_array().into_iter().flatten() {
+        lines.push(format!("* {} is left", names.flow(left)));
+    }
+    for user in list("user") {
+        lines.push(format!("* {} has a new profile", names.user(&user["uuid"])));
+    }
+    for message in list("message") {
+        lines.push(format!(
+            "{} | {}",
+            names.flow(&message["from_flow"]),
+            describe(&message, names)
+        ));
+    }
+    if let Some(read) = data["meta"]["read"].as_object() {
+        for (flow, number) in read {
+            lines.push(format!(
+                "* {} is read up to {number}",
+                names.flow(&json!(flow))
+            ));
+        }
+    }
+    if let Some(online) = meta["presence"]["online"].as_bool() {
+        let state = if online { "online" } else { "offline" };
+        lines.push(format!(
+            "* {} is {state}",
+            names.user(&meta["presence"]["user"])
+        ));
+    }
+    if !meta["typing"]["user"].is_null() {
+        let (who, flow) = (
+            names.user(&meta["typing"]["user"]),
+            names.flow(&meta["typing"]["flow"]),
+        );
+        lines.push(format!("* {who} is typing in {flow}"));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_push_is_a_line() {
+        let mut names = Names::default();
+        names.learn(&json!({
+            "user": [{"uuid": "1", "username": "Anna"}],
+            "flow": [{"uuid": "9", "type": "group", "title": "Family"}],
+        }));
+        for (data, meta, line) in [
+            (
+                json!({"message": [{"from_flow": "9", "from_user": "1", "time": 0, "text": "hi"}]}),
+                json!({}),
+                "Family | 1970-01-01 00:00:00  Anna: hi",
+            ),
+            (
+                json!({"flow": [{"uuid": "9", "users": ["1"]}]}),
+                json!({}),
+                "* Family has 1 members",
+            ),
+            (
+                json!({"meta": {"left": ["9"]}}),
+                json!({}),
+                "* Family is left",
+            ),
+            (
+                json!({"meta": {"read": {"9": 4}}}),
+                json!({}),
+                "* Family is read up to 4",
+            ),
+            (
+                json!({"user": [{"uuid": "1"}]}),
+                json!({}),
+                "* Anna has a new profile",
+            ),
+            (
+                Value::Null,
+                json!({"presence": {"user": "1", "online": false}}),
+                "* Anna is offline",
+            ),
+            (
+                Value::Null,
+                json!({"typing": {"user": "1", "flow": "9"}}),
+                "* Anna is typing in Family",
+            ),
+        ] {
+            let frame =
+                json!({"type": "get_update", "data": data, "errors": {"code": 200}, "meta": meta});
+            let push = Reply::read(frame).expect("a reply");
+            assert_eq!(lines(&push, &names), [line]);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Where commands get passwords from; never from an argument, which every user of the machine sees.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, BufRead, BufReader, Read, Write},
+};
+
+use rand::seq::IndexedRandom;
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
+use crate::{cli::PasswordSource, exit::Exit};
+
+/// The characters of a generated password: none that are mistaken for another on paper.
+const ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
+/// Four groups of five characters of 32: 100 random bits.
+const GROUPS: usize = 4;
+const GROUP_CHARS: usize = 5;
+/// The longest password read from a file; more is somebody else's file.
+const MAX_BYTES: u64 = 4096;
+
+/// A password, and whether it was made here and has to be shown to the user once.
+pub struct Password {
+    /// The password.
+    pub text: String,
+    /// Whether it was made here.
+    pub generated: bool,
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Password(***)")
+    }
+}
+
+/// Why there is no password.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// Nobody can be asked.
+    #[error(
+        "no terminal to ask for the password: give --password-file FILE, --password-stdin or --generate"
+    )]
+    NoTerminal,
+    /// What was typed first and second differs.
+    #[error("the two passwords differ: run the command again")]
+    Differ,
+    /// There is nothing in it.
+    #[error("the password is empty: give one of at least one character")]
+    Empty,
+    /// It could not be read.
+    #[error("cannot read the password from {place}: {cause}")]
+    Unreadable {
+        /// The file, or what stands for it.
+        place: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+}
+
+impl PasswordError {
+    /// Returns the exit code of a command that fails with this.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::NoTerminal => Exit::Usage,
+            Self::Differ | Self::Empty => Exit::Failed,
+            Self::Unreadable { cause, .. } => match cause.kind() {
+                io::ErrorKind::NotFound => Exit::NotFound,
+                io::ErrorKind::PermissionDenied => Exit::PermissionDenied,
+                _ => Exit::Disk,
+            },
+        }
+    }
+}
+
+/// How often a terminal asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Once: a wrong one is refused by whoever checks it.
+    Once,
+    /// Twice, because a typing mistake in a new password locks its user out.
+    Twice,
+}
+
+/// Reads or makes a password.
+///
+/// # Errors
+/// When there is no terminal, the two entries differ, it is empty, or cannot be read.
+pub fn read(source: &PasswordSource, ask: Ask, whose: &str) -> Result<Password, PasswordError> {
+    let text = match source {
+        PasswordSource::Terminal => terminal(ask, whose)?,
+        PasswordSource::File(path) => first_line(File::open(path), || path.display().to_string())?,
+        PasswordSource::Stdin => first_line(Ok(io::stdin()), || "standard input".to_owned())?,
+        PasswordSource::Generate => {
+            return Ok(Password {
+                text: generate(),
+                generated: true,
+            });
+        }
+    };
+    if text.is_empty() {
+        return Err(PasswordError::Empty);
+    }
+    Ok(Password {
+        text,
+        generated: false,
+    })
+}
+
+/// Reads the first line without its end, and nothing else of it is changed.
+fn first_line(
+    source: io::Result<impl Read>,
+    place: impl Fn() -> String,
+) -> Result<String, PasswordError> {
+    let read = || -> io::Result<String> {
+        let mut line = String::new();
+        BufReader::new(source?.take(MAX_BYTES)).read_line(&mut line)?;
+        Ok(line)
+    };
+    let mut line = read().map_err(|cause| PasswordError::Unreadable {
+        place: place(),
+        cause,
+    })?;
+    for end in ['\n', '\r'] {
+        if line.ends_with(end) {
+            line.pop();
+        }
+    }
+    Ok(line)
+}
+
+fn terminal(ask: Ask, whose: &str) -> Result<String, PasswordError> {
+    let mut terminal = Terminal::open().ok_or(PasswordError::NoTerminal)?;
+    let mut line = |prompt: &str| {
+        terminal
+            .ask(prompt)
+            .map_err(|cause| PasswordError::Unreadable {
+                place: "the terminal".to_owned(),
+                cause,
+            })
+    };
+    let first = line(&format!("Password for {whose}: "))?;
+    if ask == Ask::Twice && line("The same again: ")? != first {
+        return Err(PasswordError::Differ);
+    }
+    Ok(first)
+}
+
+/// The terminal of the process, whatever its standard input and output are.
+struct Terminal {
+    file: File,
+}
+
+impl Terminal {
+    fn open() -> Option<Self> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open("/dev/tty")
+            .ok()?;
+        rustix::termios::isatty(&file).then_some(Self { file })
+    }
+
+    /// Asks for a line that is not shown while it is typed.
+    fn ask(&mut self, prompt: &str) -> io::Result<String> {
+        write!(self.file, "{prompt}")?;
+        self.file.flush()?;
+        let before = tcgetattr(&self.file)?;
+        let mut hidden = before.clone();
+        hidden.local_modes -= LocalModes::ECHO;
+        hidden.local_modes |= LocalModes::ECHONL;
+        tcsetattr(&self.file, OptionalActions::Now, &hidden)?;
+        let mut line = String::new();
+        let read = BufReader::new(&self.file).read_line(&mut line);
+        tcsetattr(&self.file, OptionalActions::Now, &before)?;
+        read?;
+        Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+    }
+}
+
+fn generate() -> String {
+    // ThreadRng is a cryptographically secure generator seeded by the system.
+    let mut random = rand::rng();
+    let mut group = || -> String {
+        (0..GROUP_CHARS)
+            .filter_map(|_| ALPHABET.choose(&mut random).copied())
+            .map(char::from)
+            .collect()
+    };
+    (0..GROUPS).map(|_| group()).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::PathBuf};
+
+    use super::*;
+
+    fn from_file(bytes: &[u8]) -> Result<String, PasswordError> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("password");
+        fs::write(&path, bytes).expect("written");
+        read(&PasswordSource::File(path), Ask::Twice, "anna").map(|password| password.text)
+    }
+
+    #[test]
+    fn the_first_line_is_the_password_and_blanks_belong_to_it() {
+        for (bytes, password) in [
+            ("secret", "secret"),
+            ("secret\n", "secret"),
+            ("secret\r\nmore\n", "secret"),
+            ("  пароль \n", "  пароль "),
+        ] {
+            assert_eq!(from_file(bytes.as_bytes()).expect("a password"), password);
+        }
+    }
+
+    #[test]
+    fn what_is_no_password_is_said() {
+        assert!(matches!(
+            from_file(b"\nsecond\n"),
+            Err(PasswordError::Empty)
+        ));
+        assert!(matches!(
+            from_file(b"\xff\n"),
+            Err(PasswordError::Unreadable { .. })
+        ));
+        let missing = PasswordSource::File(PathBuf::from("/nonexistent/password"));
+        let error = read(&missing, Ask::Once, "anna").expect_err("not there");
+        assert_eq!(error.exit(), Exit::NotFound);
+    }
+
+    #[test]
+    fn generated_passwords_are_long_and_differ() {
+        let made: BTreeSet<String> = (0..100).map(|_| generate()).collect();
+        assert_eq!(made.len(), 100);
+        assert!(made.iter().all(|password| password.len() == 23), "{made:?}");
+    }
+
+    #[test]
+    fn a_password_is_not_printed_by_accident() {
+        let password = Password {
+            text: "secret".to_owned(),
+            generated: false,
+        };
+        assert!(!format!("{password:?}").contains("secret"));
+    }
+}
