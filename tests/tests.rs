@@ -27,4 +27,5 @@ mod restart;
 mod rights;
 mod search;
 mod sessions;
+mod tidy;
 mod updates;
