@@ -2,3 +2,6 @@
 
 pub mod client;
 pub mod password;
+//! The operator's commands, one file each. They make the text of a result; one place prints it.
+
+pub mod config;

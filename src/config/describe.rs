@@ -28,9 +28,9 @@ pub fn with_values(config: &Config) -> String {
             text.push('\n');
             comment(&mut text, key.about);
             comment(&mut text, &format!("Values: {}.", key.values));
-            let _ = match key.show(config) {
+            let _ = match key.show_quoted(config) {
                 value if value.is_empty() => writeln!(text, "#{} = {}", key.name, key.example),
-                value => writeln!(text, "{} = {}", key.name, quoted(&value)),
+                value => writeln!(text, "{} = {value}", key.name),
             };
         }
     }
@@ -44,16 +44,6 @@ const INTRODUCTION: &str = "Configuration of Morelia. Every key is here with its
     content of a file that MORELIA__SERVER__PORT_FILE names; flags of the command line win over both. \
     `morelia check config` examines this file, `morelia config show --origin` tells which value holds \
     and why.";
-
-/// Puts a value in quotes where it would otherwise not be read as it is.
-fn quoted(value: &str) -> String {
-    let risky = value.contains(['#', ';']) || value.trim() != value;
-    if risky {
-        format!("\"{value}\"")
-    } else {
-        value.to_owned()
-    }
-}
 
 /// Returns `docs/configuration.md`.
 #[must_use]

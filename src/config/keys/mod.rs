@@ -75,6 +75,15 @@ impl Key {
     pub fn show(&self, config: &Config) -> String {
         (self.show)(config)
     }
+
+    /// Shows the value as it stands in a file: in quotes where it would otherwise be read as
+    /// something else.
+    #[must_use]
+    pub fn show_quoted(&self, config: &Config) -> String {
+        let value = self.show(config);
+        let risky = value.contains(['#', ';']) || value.trim() != value;
+        if risky { format!("\"{value}\"") } else { value }
+    }
 }
 
 /// Finds a key by section and name, both in lower case.
