@@ -4,4 +4,5 @@ pub mod client;
 pub mod password;
 //! The operator's commands, one file each. They make the text of a result; one place prints it.
 
+pub mod completions;
 pub mod config;
