@@ -9,6 +9,23 @@ use std::fmt::Write as _;
 /// The width at which help is wrapped: the narrowest terminal in use.
 const WIDTH: usize = 80;
 
+/// The environment variables that count.
+const ENVIRONMENT: &[(&str, &str)] = &[
+    (
+        "MORELIA_CONFIG",
+        "the configuration file, where --config names none",
+    ),
+    (
+        "MORELIA__SECTION__KEY",
+        "a value that wins over the configuration file",
+    ),
+    (
+        "MORELIA__SECTION__KEY_FILE",
+        "a file to read such a value from",
+    ),
+    ("NO_COLOR", "use no colour"),
+];
+
 /// Returns the help for a command, a group of commands (`user`), or, with an empty name, for all.
 ///
 /// # Errors
@@ -64,6 +81,10 @@ fn overview() -> String {
     text.push_str("\nFlags of every command, before or after its name\n");
     for flag in GLOBAL {
         flag_row(&mut text, flag);
+    }
+    text.push_str("\nEnvironment\n");
+    for (name, meaning) in ENVIRONMENT {
+        row(&mut text, 28, name, meaning);
     }
     text.push_str("\nExit codes\n");
     for exit in Exit::ALL {

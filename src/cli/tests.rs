@@ -147,6 +147,7 @@ fn help_names_every_command_and_flag() {
             assert!(text.contains(example), "{}", spec.path);
         }
     }
+    assert!(overview.contains("  MORELIA_CONFIG ") && overview.contains("  78  "));
     for flag in GLOBAL {
         assert!(overview.contains(flag.name), "{}", flag.name);
     }
