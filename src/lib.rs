@@ -23,6 +23,6 @@ pub mod logging;
 pub mod model;
 pub mod nearest;
 pub mod protocol;
-pub mod service;
 pub mod server;
+pub mod service;
 pub mod store;

@@ -307,6 +307,8 @@ pub enum ExportWhat {
 pub struct ClientCommand {
     /// The server: `ws://`, `wss://`, `http://`, `https://` or only host and port.
     pub url: String,
+    /// `--ca`: the certificates to trust instead of the system's.
+    pub ca: Option<PathBuf>,
     /// What to do there.
     pub action: ClientAction,
 }

@@ -234,6 +234,7 @@ fn commands_are_built_from_their_flags() {
     assert_eq!(
         command("client raw --type ping_pong --file - ws://localhost:1"),
         Command::Client(ClientCommand {
+            ca: None,
             url: "ws://localhost:1".to_owned(),
             action: ClientAction::Raw {
                 method: Some("ping_pong".to_owned()),

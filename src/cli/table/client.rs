@@ -12,13 +12,20 @@ const LOGIN: &[Flag] = &[option(
     "as this user; without it as the one who logged in last",
 )];
 
+/// Whose certificates to believe, for servers that signed their own.
+const CA: &[Flag] = &[option(
+    "--ca",
+    "FILE",
+    "for wss: trust the certificates in this PEM file instead of the system's",
+)];
+
 pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "client ping",
         arguments: "URL",
         about: "Asks whether an MTP server answers. Exit code 0 if it does, 69 if nobody answers, 76 if it is \
                 something else.",
-        flags: &[],
+        flags: &[CA],
         examples: &["morelia client ping ws://localhost:8000/ws"],
         build: |m| client(m, |_| Ok(ClientAction::Ping)),
     },
@@ -27,6 +34,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         arguments: "URL LOGIN",
         about: "Makes an account and keeps its token for the other commands.",
         flags: &[
+            CA,
             &[option(
                 "--code",
                 "CODE",
@@ -49,7 +57,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         path: "client login",
         arguments: "URL LOGIN",
         about: "Logs in and keeps the token for the other commands.",
-        flags: &[PASSWORD],
+        flags: &[CA, PASSWORD],
         examples: &["morelia client login wss://chat.example.org boris"],
         build: |m| {
             client(m, |m| {
@@ -64,7 +72,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         path: "client send",
         arguments: "URL FLOW [TEXT]",
         about: "Sends a message. Without TEXT it is read from standard input.",
-        flags: &[LOGIN],
+        flags: &[CA, LOGIN],
         examples: &["morelia client send ws://localhost:8000 17 \"Hello\""],
         build: |m| {
             client(m, |m| {
@@ -80,7 +88,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         path: "client history",
         arguments: "URL FLOW",
         about: "Prints the messages of a flow.",
-        flags: &[LOGIN],
+        flags: &[CA, LOGIN],
         examples: &["morelia client history ws://localhost:8000 17"],
         build: |m| {
             client(m, |m| {
@@ -95,7 +103,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         path: "client watch",
         arguments: "URL",
         about: "Prints what happens as it happens, and connects again without missing anything.",
-        flags: &[LOGIN],
+        flags: &[CA, LOGIN],
         examples: &["morelia client watch ws://localhost:8000 --login boris"],
         build: |m| {
             client(m, |m| {
@@ -109,18 +117,21 @@ pub(super) const COMMANDS: &[Spec] = &[
         path: "client raw",
         arguments: "URL",
         about: "Sends a request as it is and prints the answer.",
-        flags: &[&[
-            option(
-                "--type",
-                "METHOD",
-                "the method, in place of the one in the file",
-            ),
-            option(
-                "--file",
-                "FILE",
-                "the request, a JSON object; - is standard input",
-            ),
-        ]],
+        flags: &[
+            CA,
+            &[
+                option(
+                    "--type",
+                    "METHOD",
+                    "the method, in place of the one in the file",
+                ),
+                option(
+                    "--file",
+                    "FILE",
+                    "the request, a JSON object; - is standard input",
+                ),
+            ],
+        ],
         examples: &[
             "morelia client raw --type ping_pong --file request.json ws://localhost:8000/ws",
         ],
@@ -138,11 +149,14 @@ pub(super) const COMMANDS: &[Spec] = &[
         path: "client conformance",
         arguments: "URL",
         about: "Replays the protocol against a server, a line per case; exit code 5 if one fails.",
-        flags: &[&[option(
-            "--code",
-            "CODE",
-            "an invitation for the accounts that it makes",
-        )]],
+        flags: &[
+            CA,
+            &[option(
+                "--code",
+                "CODE",
+                "an invitation for the accounts that it makes",
+            )],
+        ],
         examples: &["morelia client conformance ws://localhost:8000/ws"],
         build: |m| {
             client(m, |m| {
@@ -161,6 +175,7 @@ fn client(
     let url = m.argument("URL")?;
     Ok(Command::Client(ClientCommand {
         url,
+        ca: m.path("--ca"),
         action: action(m)?,
     }))
 }
