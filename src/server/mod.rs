@@ -22,6 +22,8 @@ mod settings;
 mod socket;
 mod stop;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod upgrade;
 mod ws;

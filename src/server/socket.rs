@@ -213,6 +213,14 @@ impl Socket {
         poll_fn(|cx| Pin::new(&mut self.stream).poll_shutdown(cx)).await
     }
 
+    /// Gives back the memory of what has arrived: it will not be understood any more.
+    pub(super) fn forget(&mut self) {
+        self.decoder = Decoder::new(0);
+        self.ahead = Bytes::new();
+        self.waiting = None;
+        self.room = None;
+    }
+
     /// Reads and forgets until the peer ends the connection. What is not read would make the
     /// kernel answer with a reset, which can overtake the close frame.
     pub(super) async fn drain(&mut self) {

@@ -257,6 +257,7 @@ async fn part(socket: &mut Socket, end: End) {
                 socket.finish().await
             }
             End::Broken(close) => {
+                socket.forget();
                 socket.queue_control(|out| frames::close(Some(close.code), close.reason, out));
                 socket.flush().await?;
                 socket.finish().await?;
