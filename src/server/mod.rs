@@ -22,6 +22,7 @@ mod settings;
 mod socket;
 mod stop;
 mod stream;
+pub mod systemd;
 #[cfg(test)]
 mod tests;
 mod tls;
