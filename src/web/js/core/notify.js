@@ -1,0 +1,49 @@
+// Telling a person who looks elsewhere: the page's title, the app's badge, notifications.
+
+import { nameOf, summary } from '../data/message.js';
+import { flowTitle } from '../views/avatar.js';
+import { t } from './i18n.js';
+import { router } from './router.js';
+
+const KEY = 'morelia.notifications';
+
+/** `on`, `off`, or `impossible` (no HTTPS, or refused in the browser). */
+export function notificationState() {
+  if (!('Notification' in globalThis) || !isSecureContext || Notification.permission === 'denied') return 'impossible';
+  return Notification.permission === 'granted' && localStorage.getItem(KEY) === 'on' ? 'on' : 'off';
+}
+
+/** Gives what it came to: the browser may ask the person, who may refuse. */
+export async function setNotifications(on) {
+  localStorage.setItem(KEY, on ? 'on' : 'off');
+  if (on && Notification.permission !== 'granted') await Notification.requestPermission();
+  return notificationState() === 'on';
+}
+
+/** Follows a client until it stops; returns the function that ends it. */
+export function startNotifying(client) {
+  const { store } = client;
+  const count = () => {
+    const unread = store.totalUnread;
+    const title = unread > 0 ? `(${unread}) Morelia` : 'Morelia';
+    if (document.title !== title) document.title = title;
+    if (unread > 0) navigator.setAppBadge?.(unread)?.catch(() => {}); else navigator.clearAppBadge?.()?.catch(() => {});
+  };
+  const closers = [store.on('flows', count), store.on('messages', count), store.on('incoming', (message) => notify(store, message))];
+  return () => { for (const close of closers) close(); document.title = 'Morelia'; navigator.clearAppBadge?.()?.catch(() => {}); };
+}
+
+async function notify(store, message) {
+  const looking = !document.hidden && document.hasFocus();
+  const flow = store.flows.get(message.flow);
+  if (looking || !flow || message.from === store.me || notificationState() !== 'on' || message.number <= (flow.read ?? -1)) return;
+  const title = flowTitle(store, flow);
+  const text = summary(message, t);
+  const body = flow.type === 'chat' ? text : `${nameOf(store.users.get(message.from), t)}: ${text}`;
+  // The tag makes two tabs show one notification, and a flow's newest replace the one before.
+  const options = { body, tag: message.flow, renotify: true, data: { flow: message.flow } };
+  const worker = await navigator.serviceWorker?.getRegistration();
+  if (worker) { await worker.showNotification(title, options); return; }
+  const shown = new Notification(title, options);
+  shown.onclick = () => { focus(); router.go(`/f/${message.flow}`); shown.close(); };
+}

@@ -1,0 +1,127 @@
+// The messages of one flow, sparse, by their dense number: 0 is the first ever sent, count - 1 the
+// newest. Loads what a view asks for, once; forgets what is far from where anybody looks.
+
+import { Emitter } from '../core/emitter.js';
+import { forget } from '../media/attachments.js';
+
+/** Loaded ahead in one go: half a request's limit, so that an answer with pictures stays quick. */
+const PAGE = 50;
+const KEPT_MESSAGES = 1_200;
+
+/** Topic: `change`. */
+export class History extends Emitter {
+  count;
+  #load;
+  #messages = new Map();
+  #numbers = new Map();
+  #stale = new Set();
+  #holes = new Set();
+  #loading = new Map();
+  #view = null;
+
+  /** `load(from, to)` gives `[{number, …}]`, in order, from `from` on, perhaps fewer than asked. */
+  constructor(count, load) {
+    super();
+    this.count = count;
+    this.#load = load;
+  }
+
+  get(number) { return this.#messages.get(number); }
+
+  numberOf(uuid) { return this.#numbers.get(uuid) ?? null; }
+
+  get last() { return this.get(this.count - 1) ?? null; }
+
+  /** All messages that are here, in order: for the offline copy. */
+  tail(size) {
+    const found = [];
+    for (let n = this.count - 1; n >= 0 && found.length < size && this.#messages.has(n); n -= 1) found.unshift(this.get(n));
+    return found;
+  }
+
+  /** Whether `number` needs nothing more from the server (a hole is settled: nothing is there). */
+  has(number) {
+    return this.#holes.has(number) || (this.#messages.has(number) && !this.#stale.has(number));
+  }
+
+  /** Whether there is something to show, be it from an offline copy. */
+  shows(number) { return this.#messages.has(number) || this.#holes.has(number); }
+
+  put(message) {
+    const { number } = message;
+    const old = this.#messages.get(number);
+    if (old) {
+      message.key = old.key;
+      for (const file of old.files) if (!message.files.some((kept) => kept.blob === file.blob) && file.blob) forget(file.blob);
+    }
+    this.#messages.set(number, message);
+    this.#numbers.set(message.uuid, number);
+    this.#stale.delete(number);
+    this.#holes.delete(number);
+    if (number >= this.count) this.count = number + 1;
+    this.emit('change');
+  }
+
+  /** The server says how many there are; everything here may have changed since it was read. */
+  refresh(count) {
+    this.count = count;
+    for (const number of this.#messages.keys()) {
+      if (number >= count) this.#drop(number); else this.#stale.add(number);
+    }
+    this.#holes.clear();
+    this.emit('change');
+  }
+
+  /** Loads what is missing of `[from, to]` (inclusive). */
+  async ensure(from, to) {
+    const first = Math.max(0, from);
+    const last = Math.min(this.count - 1, to);
+    for (let number = first; number <= last; number += 1) {
+      if (!this.has(number)) await this.#loadAt(number, Math.max(last, Math.min(number + PAGE - 1, this.count - 1)));
+    }
+  }
+
+  /** The same, and a page more on the side that a reader comes from. */
+  ensureAround(number) {
+    return this.ensure(number - PAGE / 2, number + PAGE / 2);
+  }
+
+  async #loadAt(number, wish) {
+    let end = number;
+    while (end < wish && end - number < PAGE - 1 && !this.has(end + 1)) end += 1;
+    if (this.#loading.has(number)) { await this.#loading.get(number); return; }
+    const work = this.#fetch(number, end).finally(() => this.#loading.delete(number));
+    this.#loading.set(number, work);
+    await work;
+  }
+
+  async #fetch(from, to) {
+    const found = await this.#load(from, to);
+    for (const message of found) this.put(message);
+    // The server has nothing there: remember, or a view would ask for ever.
+    if (found.length === 0) for (let number = from; number <= to; number += 1) this.#holes.add(number);
+    this.#trim();
+    this.emit('change');
+  }
+
+  /** The view tells what it shows, so that this is what stays. */
+  looksAt(from, to) { this.#view = { from, to }; }
+
+  #trim() {
+    if (this.#messages.size <= KEPT_MESSAGES) return;
+    const centre = this.#view ? (this.#view.from + this.#view.to) / 2 : this.count;
+    const byDistance = [...this.#messages.keys()].sort((a, b) => Math.abs(b - centre) - Math.abs(a - centre));
+    for (const number of byDistance) {
+      if (this.#messages.size <= KEPT_MESSAGES * 0.75) break;
+      if (number !== this.count - 1) this.#drop(number);
+    }
+  }
+
+  #drop(number) {
+    const message = this.#messages.get(number);
+    for (const file of message.files) if (file.blob) forget(file.blob);
+    this.#messages.delete(number);
+    this.#numbers.delete(message.uuid);
+    this.#stale.delete(number);
+  }
+}

@@ -1,0 +1,72 @@
+// The copy that a page shows before, or without, the server: flows, people, and the newest messages.
+
+import { debounce } from '../core/emitter.js';
+
+const TAIL = 60;
+/** A copy is for reading, not an archive: large files are left out of it. */
+const LARGEST_FILE_BYTES = 400 * 1024;
+
+export class OfflineCopy {
+  #database;
+  #store;
+  #dirty = new Set();
+
+  constructor(database, store) {
+    this.#database = database;
+    this.#store = store;
+    this.#save = debounce(() => this.#write().catch(() => {}), 1_500);
+  }
+
+  #save;
+
+  /** Starts to follow the store; before that, nothing read from here is written back. */
+  follow() {
+    this.#store.on('flows', () => this.#save());
+    this.#store.on('users', () => this.#save());
+    this.#store.on('messages', (id) => { this.#dirty.add(id); this.#save(); });
+    addEventListener('pagehide', () => this.#save.now());
+  }
+
+  /** Fills the store; false when there was nothing. */
+  async load() {
+    const user = this.#store.me;
+    const snapshot = await this.#database.get('snapshots', user).catch(() => null);
+    if (!snapshot) return false;
+    for (const one of snapshot.users) this.#store.putUser(one);
+    this.#store.applySnapshot({ flows: snapshot.flows, read: snapshot.read, count: snapshot.count }, false);
+    for (const tail of await this.#database.tailsOf(user).catch(() => [])) {
+      const history = this.#store.flows.get(tail.flow)?.history;
+      for (const message of tail.messages) if (message.number < (history?.count ?? 0)) history.put(message);
+    }
+    return true;
+  }
+
+  async #write() {
+    const store = this.#store;
+    if (!store.loaded) return;
+    const flows = [...store.flows.values()];
+    await this.#database.put('snapshots', {
+      user: store.me,
+      users: [...store.users.values()],
+      flows: flows.map(({ uuid, type, title, info, owner, users, time }) => ({ uuid, type, title, info, owner, users, time })),
+      read: Object.fromEntries(flows.filter((flow) => flow.read !== null).map((flow) => [flow.uuid, flow.read])),
+      count: Object.fromEntries(flows.map((flow) => [flow.uuid, flow.history.count])),
+    });
+    const dirty = [...this.#dirty];
+    this.#dirty.clear();
+    for (const id of dirty) {
+      const flow = store.flows.get(id);
+      if (!flow) { await this.#database.remove('tails', [store.me, id]); continue; }
+      const messages = flow.history.tail(TAIL).map((message) => ({
+        ...message,
+        files: message.files.map((file) => ({ ...file, blob: file.size <= LARGEST_FILE_BYTES ? file.blob : null })),
+      }));
+      if (messages.length > 0) await this.#database.put('tails', { user: store.me, flow: id, messages });
+    }
+  }
+
+  stop() {
+    this.#save = () => {};
+    this.#save.now = () => {};
+  }
+}

@@ -1,0 +1,157 @@
+// Messages on their way. Each is on this device's disk before it is shown, carries a text (`txn`) by
+// which the server knows it again, and leaves the queue only by the server's answer: a message
+// written in a tunnel arrives once, also when the page is closed meanwhile.
+
+import { Emitter } from '../core/emitter.js';
+import { now } from '../core/clock.js';
+import { uniqueText } from '../core/random.js';
+import { toBase64 } from '../media/base64.js';
+import { fieldOf } from '../media/attachments.js';
+import { ConnectionLost, MtpError } from '../net/wire.js';
+
+const RETRY_MS = 3_000;
+
+/** Topics: `change` (flow id), `sent` ({item, uuid, time, number}). */
+export class Outbox extends Emitter {
+  #database;
+  #user;
+  #send;
+  #items = [];
+  #running = false;
+  #open = false;
+  #timer = null;
+  #counter = 0;
+  #channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel('morelia.outbox') : null;
+
+  /** `send(flow, message, txn, progress)` gives `{uuid, time, number}`. */
+  constructor(database, user, send) {
+    super();
+    this.#database = database;
+    this.#user = user;
+    this.#send = send;
+    if (this.#channel) this.#channel.onmessage = (event) => this.#hear(event.data);
+  }
+
+  async load() {
+    for (const item of await this.#database.outboxOf(this.#user)) this.#adopt(item);
+  }
+
+  /** What is waiting for `flow`, oldest first. */
+  of(flow) { return this.#items.filter((item) => item.flow === flow); }
+
+  async add(flow, text, files = []) {
+    this.#counter += 1;
+    const item = {
+      txn: uniqueText(), user: this.#user, flow, text, files, time: now(),
+      // Two messages of the same millisecond keep their order.
+      at: Date.now() + (this.#counter % 1000) / 1000,
+      state: 'queued',
+    };
+    this.#items.push(item);
+    this.emit('change', flow);
+    await this.#save(item);
+    this.#tell({ added: item.txn });
+    this.#pump();
+    return item;
+  }
+
+  async retry(txn) {
+    const item = this.#items.find((one) => one.txn === txn);
+    if (!item) return;
+    item.state = 'queued';
+    await this.#save(item);
+    this.emit('change', item.flow);
+    this.#pump();
+  }
+
+  async discard(txn) {
+    this.#take(txn);
+    await this.#database.remove('outbox', txn);
+    this.#tell({ gone: txn });
+  }
+
+  /** Whether the server can be asked now. */
+  setOpen(open) {
+    this.#open = open;
+    if (open) this.#pump();
+  }
+
+  stop() {
+    this.#open = false;
+    clearTimeout(this.#timer);
+    this.#channel?.close();
+    this.#channel = null;
+  }
+
+  async #pump() {
+    if (this.#running) return;
+    this.#running = true;
+    // One at a time: the order that a person wrote in is the order in which others read.
+    for (let item = this.#next(); item; item = this.#next()) {
+      if (!(await this.#deliver(item))) break;
+    }
+    this.#running = false;
+  }
+
+  #next() { return this.#open ? this.#items.find((item) => item.state === 'queued') : undefined; }
+
+  /** False when the queue has to wait. */
+  async #deliver(item) {
+    try {
+      const message = { client_id: Math.floor(item.at) % 2_147_483_647 };
+      if (item.text !== '') message.text = item.text;
+      for (const file of item.files) message[file.field ?? fieldOf(file.kind)] = await toBase64(file.blob);
+      const progress = item.files.length === 0 ? undefined : (part) => { item.progress = part; this.emit('change', item.flow); };
+      const sent = await this.#send(item.flow, message, item.txn, progress);
+      await this.#database.remove('outbox', item.txn);
+      this.emit('sent', { item, ...sent });
+      this.#take(item.txn);
+      this.#tell({ gone: item.txn });
+      return true;
+    } catch (error) {
+      if (error instanceof ConnectionLost) return false;
+      if (error instanceof MtpError && error.code === 401) return false;
+      if (error instanceof MtpError && error.temporary) {
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => this.#pump(), RETRY_MS);
+        return false;
+      }
+      item.state = 'failed';
+      item.error = error instanceof MtpError ? error.detail : String(error.message);
+      await this.#save(item);
+      this.emit('change', item.flow);
+      return true;
+    }
+  }
+
+  async #save(item) {
+    const { progress, ...kept } = item;
+    // Without a database the message still goes out, as long as the page is open.
+    try { await this.#database.put('outbox', kept); } catch { /* see above */ }
+  }
+
+  #adopt(item) {
+    if (this.#items.some((one) => one.txn === item.txn)) return;
+    this.#items.push(item);
+    this.emit('change', item.flow);
+  }
+
+  #take(txn) {
+    const at = this.#items.findIndex((item) => item.txn === txn);
+    if (at < 0) return;
+    const [item] = this.#items.splice(at, 1);
+    this.emit('change', item.flow);
+  }
+
+  #tell(news) { this.#channel?.postMessage({ user: this.#user, ...news }); }
+
+  /** Another tab queued or finished a message. Sending it from here as well would do no harm (`txn`). */
+  async #hear(news) {
+    if (news.user !== this.#user) return;
+    if (news.gone) this.#take(news.gone);
+    if (news.added) {
+      const item = await this.#database.get('outbox', news.added).catch(() => null);
+      if (item) this.#adopt(item);
+    }
+  }
+}

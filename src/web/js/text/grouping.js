@@ -1,0 +1,34 @@
+// What stands between and around messages: days, groups of one author, the "new messages" line. Pure.
+
+import { dayKey } from './times.js';
+
+/** Messages of one author further apart than this start a new group. */
+const GROUP_GAP_S = 5 * 60;
+
+/**
+ * Arranges `messages` (in order; `{key, from, time, number, pending}`) into days:
+ * `[{day, time, items: [{message, first, last, newAbove}]}]`.
+ * `unreadFrom` is the number of the first message that was unread when the flow was opened, or null.
+ */
+export function arrangeMessages(messages, unreadFrom) {
+  const days = [];
+  let previous = null;
+  for (const message of messages) {
+    const day = dayKey(message.time);
+    if (days.at(-1)?.day !== day) { days.push({ day, time: message.time, items: [] }); previous = null; }
+    const newAbove = unreadFrom !== null && message.number === unreadFrom;
+    const joined = previous !== null && !newAbove
+      && previous.message.from === message.from
+      && message.time - previous.message.time <= GROUP_GAP_S;
+    const item = { message, first: !joined, last: true, newAbove };
+    if (joined) previous.last = false;
+    days.at(-1).items.push(item);
+    previous = item;
+  }
+  return days;
+}
+
+/** How many messages of a flow are unread: the mark is the last one read; none read: all. */
+export function unreadCount(count, read) {
+  return Math.max(0, count - 1 - (read ?? -1));
+}

@@ -1,0 +1,181 @@
+// One flow: its head, its messages, where one writes.
+
+import { h, icon, iconButton, replace } from '../core/dom.js';
+import { t } from '../core/i18n.js';
+import { router } from '../core/router.js';
+import { nameOf } from '../data/message.js';
+import { fileName, urlOf } from '../media/attachments.js';
+import { flowAvatar, flowTitle } from './avatar.js';
+import { Composer } from './composer.js';
+import { confirm, menu, toast } from './overlay.js';
+import { Timeline } from './timeline.js';
+
+export class Conversation {
+  element;
+  flow;
+  #client;
+  #head;
+  #foot;
+  #timeline;
+  #composer = null;
+  #live;
+  #closers;
+
+  constructor(client, flow) {
+    this.#client = client;
+    this.flow = flow;
+    this.#timeline = new Timeline(client, flow, (...what) => this.#act(...what));
+    this.#head = h('header.bar.conversation-head', {});
+    this.#foot = h('div.foot', {});
+    // Screen readers hear what arrives; the list itself changes too much while it scrolls.
+    this.#live = h('div.visually-hidden', { 'aria-live': 'polite' });
+    this.element = h('div.conversation', {}, this.#head, this.#timeline.element, this.#foot, this.#live);
+    const { store } = client;
+    this.#closers = [
+      store.on('flow', (id) => { if (id === flow.uuid) this.#draw(); }),
+      store.on('users', () => this.#drawHead()),
+      store.on('presence', () => this.#drawHead()),
+      store.on('typing', (id) => { if (id === flow.uuid) this.#drawHead(); }),
+      client.on('state', () => this.#drawHead()),
+      store.on('incoming', (message) => this.#announce(message)),
+    ];
+    this.#acceptDrops();
+    this.#draw();
+  }
+
+  async open(number) {
+    await this.#timeline.open(number);
+  }
+
+  jump(number) { return this.#timeline.jump(number); }
+
+  focusComposer() { this.#composer?.focus(); }
+
+  close() {
+    for (const close of this.#closers) close();
+    this.#timeline.close();
+    this.#composer?.close();
+  }
+
+  #draw() {
+    this.#drawHead();
+    const { store } = this.#client;
+    if (store.mayWrite(this.flow)) {
+      if (this.#composer) return;
+      this.#composer = new Composer(this.#client, this.flow, this.#timeline);
+      replace(this.#foot, this.#composer.element);
+    } else {
+      this.#composer = null;
+      replace(this.#foot, h('p.read-only', {}, t('channel.readonly')));
+    }
+  }
+
+  #drawHead() {
+    const { store } = this.#client;
+    const typing = store.typingIn(this.flow.uuid);
+    const key = JSON.stringify([flowTitle(store, this.flow), this.#status(typing), store.users.get(store.partner(this.flow))?.avatar?.length, store.online.has(store.partner(this.flow))]);
+    if (this.#head.dataset.key === key) return;
+    this.#head.dataset.key = key;
+    replace(this.#head,
+      iconButton('back', t('back'), () => router.back('/'), { class: 'back' }),
+      h('button.head-title', { type: 'button', onclick: () => router.go(`/f/${this.flow.uuid}/info`), 'aria-label': t('flow.info.of', { title: flowTitle(store, this.flow) }) },
+        flowAvatar(store, this.flow, 's'),
+        h('span.head-words', {},
+          h('span.head-name', { dir: 'auto' }, flowTitle(store, this.flow)),
+          h('span.head-status', { class: typing.length > 0 ? 'typing' : '' }, this.#status(typing)))),
+      iconButton('search', t('search.here'), () => router.go(`/search/${this.flow.uuid}`)),
+      iconButton('more', t('more'), () => router.go(`/f/${this.flow.uuid}/info`)));
+  }
+
+  #status(typing) {
+    const { store } = this.#client;
+    const { flow } = this;
+    if (this.#client.state === 'ready' && typing.length > 0) {
+      if (flow.type === 'chat') return t('typing.chat');
+      return t('typing.group', { name: nameOf(store.users.get(typing[0]), t), n: typing.length });
+    }
+    if (flow.type === 'chat') return t(store.online.has(store.partner(flow)) ? 'online' : 'offline');
+    const members = t(flow.type === 'channel' ? 'subscribers' : 'members', { n: flow.users.length });
+    const here = flow.users.filter((id) => id !== store.me && store.online.has(id)).length;
+    return flow.type === 'group' && here > 0 ? `${members}, ${t('members.online', { n: here })}` : members;
+  }
+
+  #announce(message) {
+    if (message.flow !== this.flow.uuid || message.from === this.#client.store.me) return;
+    this.#live.textContent = `${nameOf(this.#client.store.users.get(message.from), t)}: ${message.text}`;
+  }
+
+  #act(name, message, node, anchor) {
+    if (name === 'menu') this.#menu(message, anchor);
+    else if (name === 'picture') {
+      const file = message.files.find((one) => one.kind === 'picture');
+      if (file) import('./lightbox.js').then(({ showPicture }) => showPicture(file, nameOf(this.#client.store.users.get(message.from), t)));
+    } else if (name === 'retry') this.#client.outbox.retry(message.pending.txn);
+  }
+
+  #menu(message, anchor) {
+    const { store, outbox } = this.#client;
+    const own = message.from === store.me;
+    const file = message.files.find((one) => one.blob);
+    const onServer = message.number !== null;
+    menu(anchor, [
+      message.pending?.state === 'failed' && { icon: 'send', label: t('message.retry'), act: () => outbox.retry(message.pending.txn) },
+      message.text !== '' && !message.deleted && { icon: 'copy', label: t('message.copy'), act: () => copy(message.text) },
+      file && { icon: 'download', label: t('file.download'), act: () => download(file, message) },
+      own && onServer && !message.deleted && { icon: 'pencil', label: t('message.edit'), act: () => this.#composer?.edit(message) },
+      (own || this.flow.owner === store.me) && onServer && !message.deleted && { icon: 'trash', label: t('message.delete'), danger: true, act: () => this.#delete(message) },
+      message.pending && { icon: 'trash', label: t('message.discard'), danger: true, act: () => outbox.discard(message.pending.txn) },
+    ]);
+  }
+
+  async #delete(message) {
+    if (!(await confirm(t('message.delete.ask'), { action: t('message.delete'), danger: true, text: t('message.delete.text') }))) return;
+    try {
+      await this.#client.api.remove(this.flow.uuid, message.uuid);
+      const current = this.flow.history.get(message.number) ?? message;
+      this.flow.history.put({ ...current, text: '', files: [], edited: true, deleted: true });
+      this.#client.store.emit('flows');
+    } catch (error) {
+      toast(error.detail || t('error.connection'));
+    }
+  }
+
+  #acceptDrops() {
+    let depth = 0;
+    const show = (on) => this.element.classList.toggle('dropping', on);
+    const has = (event) => this.#composer && event.dataTransfer?.types.includes('Files');
+    this.element.addEventListener('dragenter', (event) => { if (has(event)) { event.preventDefault(); depth += 1; show(true); } });
+    this.element.addEventListener('dragover', (event) => { if (has(event)) event.preventDefault(); });
+    this.element.addEventListener('dragleave', (event) => { if (has(event)) { depth -= 1; show(depth > 0); } });
+    this.element.addEventListener('drop', (event) => {
+      if (!has(event)) return;
+      event.preventDefault();
+      depth = 0;
+      show(false);
+      this.#composer.addFiles([...event.dataTransfer.files]);
+    });
+    this.element.append(h('div.drop-hint', { 'aria-hidden': 'true' }, icon('clip'), t('file.drop')));
+  }
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without HTTPS there is no clipboard of the modern kind.
+    const field = h('textarea.visually-hidden', {}, text);
+    document.body.append(field);
+    field.select();
+    document.execCommand('copy');
+    field.remove();
+  }
+  toast(t('copied'));
+}
+
+function download(file, message) {
+  const name = file.name ?? fileName(message.text) ?? `${t(`file.${file.kind}`)}.${file.extension}`;
+  const link = h('a', { href: urlOf(file.blob), download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+}

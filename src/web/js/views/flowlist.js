@@ -1,0 +1,145 @@
+// The list of flows: who wrote last, what, when, and how much of it is new.
+
+import { arrange, h, icon, iconButton, replace } from '../core/dom.js';
+import { perFrame } from '../core/emitter.js';
+import { now } from '../core/clock.js';
+import { currentLanguage, t } from '../core/i18n.js';
+import { router } from '../core/router.js';
+import { draftKey } from '../data/drafts.js';
+import { nameOf, summary } from '../data/message.js';
+import { fullTime, shortTime } from '../text/times.js';
+import { flowAvatar, flowIcon, flowTitle, userAvatar } from './avatar.js';
+
+export class FlowList {
+  element;
+  #client;
+  #list;
+  #status;
+  #head;
+  #rows = new Map();
+  #close;
+  #draw = perFrame(() => this.#render());
+
+  constructor(client) {
+    this.#client = client;
+    this.#list = h('ul.rows', { 'aria-label': t('flows') });
+    this.#status = h('div.connection', { role: 'status' });
+    this.#head = h('header.bar', {});
+    this.element = h('div.panel.flow-list', {},
+      this.#head, this.#status,
+      h('nav.scroll', { 'aria-label': t('flows') }, this.#list),
+      h('button.fab', { type: 'button', 'aria-label': t('new.title'), title: t('new.title'), onclick: () => router.go('/new') }, icon('pencil')));
+    const { store } = client;
+    for (const topic of ['flows', 'presence', 'typing']) store.on(topic, () => this.#draw());
+    const leave = router.on('place', () => this.#draw());
+    client.on('state', () => { this.#connection(); this.#draw(); });
+    const timer = setInterval(() => { if (this.element.isConnected) { this.#connection(); this.#draw(); } }, 1_000);
+    this.#close = () => { clearInterval(timer); leave(); };
+    this.#connection();
+    this.#render();
+  }
+
+  close() { this.#close(); }
+
+  /** What the connection does, only while there is something to say. */
+  #connection() {
+    const { state, connection } = this.#client;
+    const wait = Math.ceil((connection.retryAt - Date.now()) / 1000);
+    let text = '';
+    if (state === 'offline') text = navigator.onLine && wait > 0 ? t('connection.retry', { n: wait }) : t('connection.offline');
+    else if (state !== 'ready') text = t(state === 'syncing' ? 'connection.syncing' : 'connection.connecting');
+    if (this.#status.textContent !== text) this.#status.textContent = text;
+    this.#status.classList.toggle('shown', text !== '');
+    document.documentElement.dataset.connection = state;
+  }
+
+  #render() {
+    const { store } = this.#client;
+    this.#drawHead();
+    const flows = [...store.flows.values()].map((flow) => ({ flow, time: this.#activity(flow) }));
+    flows.sort((a, b) => b.time - a.time || (a.flow.uuid < b.flow.uuid ? 1 : -1));
+    const rows = flows.map(({ flow, time }) => this.#row(flow, time));
+    if (!store.loaded) rows.push(...Array.from({ length: 6 }, () => h('li.row-skeleton', { 'aria-hidden': 'true' }, h('span'), h('span'))));
+    else if (rows.length === 0) rows.push(this.#empty());
+    for (const id of this.#rows.keys()) if (!store.flows.has(id)) this.#rows.delete(id);
+    arrange(this.#list, rows);
+  }
+
+  #drawHead() {
+    const { store } = this.#client;
+    const me = store.users.get(store.me);
+    const key = `${me?.avatar?.length}${me?.username}${document.documentElement.lang}`;
+    if (this.#head.dataset.key === key) return;
+    this.#head.dataset.key = key;
+    replace(this.#head,
+      h('button.icon-button.me', { type: 'button', 'aria-label': t('settings.title'), title: t('settings.title'), onclick: () => router.go('/settings') }, userAvatar(me ?? { uuid: store.me }, 's')),
+      h('button.search-pill', { type: 'button', onclick: () => router.go('/search') }, icon('search'), h('span', {}, t('search.title'))));
+  }
+
+  #activity(flow) {
+    const pending = this.#client.outbox.of(flow.uuid).at(-1);
+    return Math.max(flow.time ?? 0, flow.history.last?.time ?? 0, pending?.time ?? 0);
+  }
+
+  #row(flow, time) {
+    const { store } = this.#client;
+    const last = this.#client.pending(flow.uuid).at(-1) ?? flow.history.last;
+    const typing = store.typingIn(flow.uuid);
+    const draft = localStorage.getItem(draftKey(store.me, flow.uuid)) ?? '';
+    const open = router.place.flow === flow.uuid;
+    const partner = store.users.get(store.partner(flow));
+    const author = last && store.users.get(last.from);
+    const unread = store.unread(flow);
+    const language = currentLanguage();
+    const when = last ? shortTime(last.time, now(), language) : '';
+    const key = [flowTitle(store, flow), when, last?.key, last?.text, last?.edited, last?.pending?.state, last?.number, typing.join(), open ? '' : draft, open, partner?.avatar?.length, store.online.has(partner?.uuid), nameOf(author, t), unread, language].join('\u0000');
+    const old = this.#rows.get(flow.uuid);
+    if (old?.key === key) return old.node;
+    const link = h('a.row', {
+      href: `/#/f/${flow.uuid}`, 'aria-current': open && 'page',
+      onclick: (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        router.go(`/f/${flow.uuid}`);
+      },
+    },
+    flowAvatar(store, flow, 'l'),
+    h('span.row-words', {},
+      h('span.row-top', {},
+        flowIcon(flow), h('span.row-title', { dir: 'auto' }, flowTitle(store, flow)),
+        last && last.from === store.me && !draft && stateIcon(last),
+        last && h('time.row-time', { datetime: new Date(last.time * 1000).toISOString(), title: fullTime(last.time, language) }, when)),
+      h('span.row-bottom', {},
+        this.#snippet(flow, { last, author, typing, draft: open ? '' : draft }),
+        unread > 0 && h('span.badge', { 'aria-label': t('unread', { n: unread }) }, unread > 999 ? '999+' : String(unread)))));
+    const node = old?.node ?? h('li');
+    const focused = node.contains(document.activeElement);
+    replace(node, link);
+    if (focused) link.focus({ preventScroll: true });
+    this.#rows.set(flow.uuid, { key, node });
+    return node;
+  }
+
+  #snippet(flow, { last, author, typing, draft }) {
+    const { store } = this.#client;
+    if (typing.length > 0) {
+      return h('span.row-text.typing', {}, flow.type === 'chat' ? t('typing.chat') : t('typing.group', { name: nameOf(store.users.get(typing[0]), t), n: typing.length }));
+    }
+    if (draft) return h('span.row-text', {}, h('span.draft', {}, `${t('draft')}: `), h('bdi', {}, draft));
+    if (!last) return h('span.row-text', {}, flow.history.count > 0 ? '…' : t('empty.row'));
+    const prefix = last.from === store.me ? t('you') : nameOf(author, t);
+    const named = flow.type === 'group';
+    return h('span.row-text', { dir: 'auto' }, named && h('span.row-author', {}, h('bdi', {}, prefix), ': '), h('bdi', {}, summary(last, t)));
+  }
+
+  #empty() {
+    return h('li.empty-list', {},
+      h('p', {}, t('empty.list')),
+      h('button.button', { type: 'button', onclick: () => router.go('/new') }, t('new.title')));
+  }
+}
+
+function stateIcon(message) {
+  const [name, label] = { queued: ['clock', 'message.queued'], failed: ['alert', 'message.failed'] }[message.pending?.state] ?? ['check', 'message.sent'];
+  return h('span.state', { role: 'img', 'aria-label': t(label) }, icon(name));
+}

@@ -1,0 +1,134 @@
+// The page of a signed-in person: two panes, or one on a phone, and what the address says is in them.
+
+import { h, icon, replace } from '../core/dom.js';
+import { t } from '../core/i18n.js';
+import { router } from '../core/router.js';
+import { FlowList } from './flowlist.js';
+import { closeMenu } from './overlay.js';
+
+/** What is not needed to show the list is loaded when it is first opened. */
+const LATER = {
+  conversation: () => import('./conversation.js'),
+  info: () => import('./info.js'),
+  new: async (client, rest) => (await import('./start.js')).startPanel(client, rest),
+  settings: async (client, rest) => (await import('./settings.js')).settingsPanel(client, rest),
+  search: async (client, rest) => (await import('./search.js')).searchPanel(client, rest),
+};
+
+export class Shell {
+  element;
+  #client;
+  #side = h('div.side', {});
+  #main = h('main.main', { 'aria-label': t('conversation') });
+  #list;
+  #sideKey = '';
+  #conversation = null;
+  #info = null;
+  #wanted = null;
+  #shown = null;
+  #closers;
+
+  constructor(client) {
+    this.#client = client;
+    this.#list = new FlowList(client);
+    this.element = h('div.shell', {}, this.#side, this.#main);
+    this.#closers = [
+      router.on('place', () => this.show()),
+      client.store.on('flows', () => { if (this.#wanted || (this.#conversation && !client.store.flows.has(this.#conversation.flow.uuid))) this.show(); }),
+    ];
+    this.element.addEventListener('keydown', (event) => this.#key(event));
+  }
+
+  close() {
+    for (const close of this.#closers) close();
+    this.#conversation?.close();
+    this.#info?.close();
+    this.#list.close();
+  }
+
+  /** Brings the page to what the address says. */
+  show() {
+    closeMenu();
+    const { place } = router;
+    const { store } = this.#client;
+    this.#showSide(place);
+    const flow = place.flow ? store.flows.get(place.flow) : null;
+    // The flow may not have been read yet: the list's next news decides.
+    this.#wanted = place.flow && !flow ? place.flow : null;
+    if (this.#wanted && store.loaded && this.#client.state === 'ready') { this.#wanted = null; router.go('/', { instead: true }); return; }
+    if (this.#conversation && !store.flows.has(this.#conversation.flow.uuid)) {
+      this.#closeConversation();
+      if (place.flow) { router.go('/', { instead: true }); return; }
+    }
+    if (flow) this.#showFlow(flow, place);
+    else if (!place.panel) this.#closeConversation();
+    if (!this.#conversation && !flow) replace(this.#main, h('div.nothing-open', {}, h('span.nothing-icon', {}, icon('smile')), h('p', {}, t('empty.main'))));
+    this.element.dataset.pane = place.flow ? 'main' : 'side';
+  }
+
+  async #showSide(place) {
+    const make = !place.flow && ['new', 'settings', 'search'].includes(place.panel) ? LATER[place.panel] : null;
+    const key = make ? `${place.panel}/${place.rest}` : 'list';
+    if (key === this.#sideKey) return;
+    // A conversation opened from the search leaves its hits in sight, where there is room.
+    if (place.flow && this.#sideKey.startsWith('search/') && place.number !== null) return;
+    this.#sideKey = key;
+    const content = make ? await make(this.#client, place.rest) : this.#list.element;
+    if (key !== this.#sideKey) return;
+    replace(this.#side, content);
+    this.#side.querySelector('[autofocus], .bar button')?.focus({ preventScroll: true });
+  }
+
+  async #showFlow(flow, place) {
+    const { Conversation } = await LATER.conversation();
+    const { FlowInfo } = place.panel === 'info' ? await LATER.info() : {};
+    // The person may have gone on meanwhile.
+    if (router.place !== place) return;
+    const again = this.#shown === place;
+    this.#shown = place;
+    const same = this.#conversation?.flow === flow;
+    if (!same) {
+      this.#closeConversation();
+      this.#conversation = new Conversation(this.#client, flow);
+      replace(this.#main, this.#conversation.element);
+      this.#conversation.open(place.number);
+      if (!matchMedia('(pointer: coarse)').matches && place.number === null) this.#conversation.focusComposer();
+    } else if (place.number !== null && !again) {
+      this.#conversation.jump(place.number);
+    }
+    const wantsInfo = place.panel === 'info';
+    if (wantsInfo && !this.#info) {
+      this.#info = new FlowInfo(this.#client, flow);
+      this.#main.append(this.#info.element);
+      this.#info.element.querySelector('button')?.focus({ preventScroll: true });
+    } else if (!wantsInfo) {
+      this.#closeInfo();
+    }
+  }
+
+  #closeConversation() {
+    this.#closeInfo();
+    this.#conversation?.close();
+    this.#conversation = null;
+  }
+
+  #closeInfo() {
+    this.#info?.close();
+    this.#info?.element.remove();
+    this.#info = null;
+  }
+
+  #key(event) {
+    if (event.key === 'Escape' && !event.defaultPrevented) {
+      if (router.place.flow || router.place.panel) { event.preventDefault(); router.go('/'); }
+    } else if ((event.ctrlKey || event.metaKey) && event.key === 'k') {
+      event.preventDefault();
+      router.go('/search');
+    } else if (event.altKey && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
+      event.preventDefault();
+      const rows = [...this.#list.element.querySelectorAll('a.row')];
+      const at = rows.findIndex((row) => row.getAttribute('aria-current'));
+      rows[Math.max(0, Math.min(rows.length - 1, at + (event.key === 'ArrowDown' ? 1 : -1)))]?.click();
+    }
+  }
+}
