@@ -17,6 +17,11 @@ export function currentLanguage() {
   return language;
 }
 
+/** How times and numbers are written: the device's region, where it is one of the language. */
+export function locale() {
+  return (navigator.languages ?? [navigator.language]).find((tag) => tag?.toLowerCase().startsWith(language)) ?? language;
+}
+
 /** What the person chose, or null when the browser decides. */
 export function chosenLanguage() {
   return localStorage.getItem(KEY);

@@ -38,7 +38,7 @@ export class Client extends Emitter {
   #lostAt = 0;
   #ready = deferred();
   #askedUsers = new Set();
-  #typingAt = 0;
+  #typingAt = -Infinity;
   #readMarks = new Map();
   #fetchPeople = debounce(() => this.#learnPeople(), 100);
   #adoptFlows = debounce(() => this.#readFlows().catch(() => {}), 50);

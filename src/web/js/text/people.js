@@ -20,5 +20,5 @@ export function hue(id) {
   let hash = 2166136261;
   for (const sign of String(id)) hash = Math.imul(hash ^ sign.charCodeAt(0), 16777619) >>> 0;
   // The low bits of this hash move little for ids that differ in one digit.
-  return (hash ^ (hash >>> 15)) % HUES;
+  return ((hash ^ (hash >>> 15)) >>> 0) % HUES;
 }

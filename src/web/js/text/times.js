@@ -21,7 +21,7 @@ export function daysBetween(earlier, later) {
 }
 
 export function clockTime(seconds, language) {
-  return formatter(language, 'clock', { hour: '2-digit', minute: '2-digit' }).format(seconds * 1000);
+  return formatter(language, 'clock', { hour: 'numeric', minute: '2-digit' }).format(seconds * 1000);
 }
 
 export function fullTime(seconds, language) {

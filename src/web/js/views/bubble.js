@@ -1,7 +1,7 @@
 // One message as nodes. Everything that somebody wrote goes in as text.
 
 import { h, icon, iconButton } from '../core/dom.js';
-import { currentLanguage, t } from '../core/i18n.js';
+import { locale, t } from '../core/i18n.js';
 import { nameOf } from '../data/message.js';
 import { fileName, urlOf } from '../media/attachments.js';
 import { isOnlyEmoji, linkify } from '../text/linkify.js';
@@ -30,13 +30,13 @@ export function bubble(message, author, { own, shared }) {
   const text = givenName !== null && givenName === message.text.trim() ? '' : message.text;
   const large = !file && !message.deleted && isOnlyEmoji(message.text);
   const node = h('article.message', {
-    class: [own ? 'own' : 'other', media && 'has-media', media && text === '' && 'bare', large && 'large', message.deleted && 'deleted', message.pending?.state === 'failed' && 'failed'].filter(Boolean).join(' '),
+    class: [own ? 'own' : 'other', media && 'has-media', media && text === '' && 'bare', file && !media && text === '' && 'file-only', large && 'large', message.deleted && 'deleted', message.pending?.state === 'failed' && 'failed'].filter(Boolean).join(' '),
     tabindex: '-1',
     'aria-label': own ? t('message.own') : name,
   });
   if (shared && !own) node.append(h('span.gutter', {}, userAvatar(author ?? { uuid: message.from }, 's')));
   const body = h('div.bubble', {});
-  if (shared && !own) body.append(h('div.author', { class: `ink-${hue(message.from)}`, dir: 'auto' }, name));
+  if (shared && !own) body.append(h('div.author', { class: `ink-${hue(message.from)}` }, h('bdi', {}, name)));
   for (const one of message.files) body.append(attachment(one, givenName));
   const content = h('div.text', { dir: 'auto' });
   if (message.deleted) content.append(t('message.deleted'));
@@ -55,7 +55,7 @@ function linked(text) {
 }
 
 function meta(message, own) {
-  const language = currentLanguage();
+  const language = locale();
   const time = h('time', { datetime: new Date(message.time * 1000).toISOString(), title: fullTime(message.time, language) }, clockTime(message.time, language));
   return h('span.meta', {}, message.edited && !message.deleted && h('span', {}, `${t('message.edited')} `), time, own && state(message));
 }
@@ -80,7 +80,7 @@ function attachment(file, name) {
     h('span.file-badge', {}, icon('file')),
     h('span.file-words', {},
       h('span.file-name', { dir: 'auto' }, shown),
-      h('span.file-size', {}, size(file.size, currentLanguage()))));
+      h('span.file-size', {}, size(file.size, locale()))));
 }
 
 function picture(file) {

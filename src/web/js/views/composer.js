@@ -1,7 +1,7 @@
 // Where one writes: text that grows to five lines, files to go with it, drafts, editing.
 
 import { h, icon, iconButton, replace } from '../core/dom.js';
-import { currentLanguage, t } from '../core/i18n.js';
+import { locale, t } from '../core/i18n.js';
 import { draftKey } from '../data/drafts.js';
 import { summary } from '../data/message.js';
 import { forget, urlOf } from '../media/attachments.js';
@@ -203,7 +203,7 @@ export class Composer {
     entry.ready = await prepare(entry.source, { original: entry.original }).catch(() => null);
     entry.preparing = false;
     if (!entry.ready || entry.ready.blob.size > LARGEST_FILE_BYTES) {
-      toast(t('file.too.large', { name: entry.name, limit: size(LARGEST_FILE_BYTES, currentLanguage()) }));
+      toast(t('file.too.large', { name: entry.name, limit: size(LARGEST_FILE_BYTES, locale()) }));
       this.#files = this.#files.filter((one) => one !== entry);
     }
     this.#drawTray();
@@ -225,7 +225,7 @@ export class Composer {
     const picture = entry.ready?.kind === 'picture';
     return h('div.tray-item', { class: picture ? 'picture' : '' },
       picture ? h('img', { src: urlOf(entry.ready.blob), alt: entry.name }) : h('span.tray-file', {}, icon('file'), h('span', { dir: 'auto' }, entry.name)),
-      h('span.tray-size', {}, size((entry.ready?.blob ?? entry.source).size, currentLanguage())),
+      h('span.tray-size', {}, size((entry.ready?.blob ?? entry.source).size, locale())),
       iconButton('close', t('remove', { name: entry.name }), () => {
         this.#files = this.#files.filter((one) => one !== entry);
         this.#drawTray();

@@ -81,7 +81,7 @@ export class Conversation {
       h('button.head-title', { type: 'button', onclick: () => router.go(`/f/${this.flow.uuid}/info`), 'aria-label': t('flow.info.of', { title: flowTitle(store, this.flow) }) },
         flowAvatar(store, this.flow, 's'),
         h('span.head-words', {},
-          h('span.head-name', { dir: 'auto' }, flowTitle(store, this.flow)),
+          h('span.head-name', {}, h('bdi', {}, flowTitle(store, this.flow))),
           h('span.head-status', { class: typing.length > 0 ? 'typing' : '' }, this.#status(typing)))),
       iconButton('search', t('search.here'), () => router.go(`/search/${this.flow.uuid}`)),
       iconButton('more', t('more'), () => router.go(`/f/${this.flow.uuid}/info`)));

@@ -3,7 +3,7 @@
 import { arrange, h, icon, iconButton, replace } from '../core/dom.js';
 import { perFrame } from '../core/emitter.js';
 import { now } from '../core/clock.js';
-import { currentLanguage, t } from '../core/i18n.js';
+import { locale, t } from '../core/i18n.js';
 import { router } from '../core/router.js';
 import { draftKey } from '../data/drafts.js';
 import { nameOf, summary } from '../data/message.js';
@@ -90,7 +90,7 @@ export class FlowList {
     const partner = store.users.get(store.partner(flow));
     const author = last && store.users.get(last.from);
     const unread = store.unread(flow);
-    const language = currentLanguage();
+    const language = locale();
     const when = last ? shortTime(last.time, now(), language) : '';
     const key = [flowTitle(store, flow), when, last?.key, last?.text, last?.edited, last?.pending?.state, last?.number, typing.join(), open ? '' : draft, open, partner?.avatar?.length, store.online.has(partner?.uuid), nameOf(author, t), unread, language].join('\u0000');
     const old = this.#rows.get(flow.uuid);
@@ -106,7 +106,7 @@ export class FlowList {
     flowAvatar(store, flow, 'l'),
     h('span.row-words', {},
       h('span.row-top', {},
-        flowIcon(flow), h('span.row-title', { dir: 'auto' }, flowTitle(store, flow)),
+        flowIcon(flow), h('span.row-title', {}, h('bdi', {}, flowTitle(store, flow))),
         last && last.from === store.me && !draft && stateIcon(last),
         last && h('time.row-time', { datetime: new Date(last.time * 1000).toISOString(), title: fullTime(last.time, language) }, when)),
       h('span.row-bottom', {},
@@ -129,7 +129,7 @@ export class FlowList {
     if (!last) return h('span.row-text', {}, flow.history.count > 0 ? '…' : t('empty.row'));
     const prefix = last.from === store.me ? t('you') : nameOf(author, t);
     const named = flow.type === 'group';
-    return h('span.row-text', { dir: 'auto' }, named && h('span.row-author', {}, h('bdi', {}, prefix), ': '), h('bdi', {}, summary(last, t)));
+    return h('span.row-text', {}, named && h('span.row-author', {}, h('bdi', {}, prefix), ': '), h('bdi', {}, summary(last, t)));
   }
 
   #empty() {

@@ -12,8 +12,8 @@ export function personRow(user, { online = false, note = '', tag = 'button', ...
   return h(`${tag}.row.person`, { type: tag === 'button' ? 'button' : undefined, ...props },
     avatar,
     h('span.row-words', {},
-      h('span.row-title', { dir: 'auto' }, nameOf(user, t)),
-      h('span.row-text', { dir: 'auto' }, note || (user.login ? `@${user.login}` : ''))));
+      h('span.row-title', {}, h('bdi', {}, nameOf(user, t))),
+      h('span.row-text', {}, note || (user.login ? `@${user.login}` : ''))));
 }
 
 /**

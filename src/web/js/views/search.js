@@ -1,7 +1,7 @@
 // Searching: flows and people by name, messages by what they say; in everything or in one flow.
 
 import { h, icon, iconButton, replace } from '../core/dom.js';
-import { currentLanguage, t } from '../core/i18n.js';
+import { locale, t } from '../core/i18n.js';
 import { now } from '../core/clock.js';
 import { router } from '../core/router.js';
 import { fromWire, nameOf, summary } from '../data/message.js';
@@ -80,7 +80,7 @@ function nameHits(client, query) {
   if (flows.length === 0) return [];
   return [h('h2.section-title', {}, t('flows')), flows.map((flow) => h('a.row', {
     href: `/#/f/${flow.uuid}`, onclick: (event) => { event.preventDefault(); router.go(`/f/${flow.uuid}`); },
-  }, flowAvatar(client.store, flow, 'm'), h('span.row-words', {}, h('span.row-title', { dir: 'auto' }, flowTitle(client.store, flow)))))];
+  }, flowAvatar(client.store, flow, 'm'), h('span.row-words', {}, h('span.row-title', {}, h('bdi', {}, flowTitle(client.store, flow))))))];
 }
 
 function hitRow(client, message, query, scope) {
@@ -95,8 +95,8 @@ function hitRow(client, message, query, scope) {
   scope ? userAvatar(author ?? { uuid: message.from }, 'm') : flowAvatar(store, flow, 'm'),
   h('span.row-words', {},
     h('span.row-top', {},
-      h('span.row-title', { dir: 'auto' }, scope ? name : flowTitle(store, flow)),
-      h('time.row-time', { datetime: new Date(message.time * 1000).toISOString() }, shortTime(message.time, now(), currentLanguage()))),
+      h('span.row-title', {}, h('bdi', {}, scope ? name : flowTitle(store, flow))),
+      h('time.row-time', { datetime: new Date(message.time * 1000).toISOString() }, shortTime(message.time, now(), locale()))),
     h('span.row-text.two-lines', { dir: 'auto' }, !scope && flow.type !== 'chat' && `${name}: `, around(summary(message, t), query))));
 }
 

@@ -36,7 +36,10 @@ export class Shell {
       router.on('place', () => this.show()),
       client.store.on('flows', () => { if (this.#wanted || (this.#conversation && !client.store.flows.has(this.#conversation.flow.uuid))) this.show(); }),
     ];
-    this.element.addEventListener('keydown', (event) => this.#key(event));
+    // On the document: nothing may have the focus, as after a button that went away.
+    const key = (event) => this.#key(event);
+    document.addEventListener('keydown', key);
+    this.#closers.push(() => document.removeEventListener('keydown', key));
   }
 
   close() {
@@ -119,6 +122,7 @@ export class Shell {
   }
 
   #key(event) {
+    if (document.querySelector('dialog[open]')) return;
     if (event.key === 'Escape' && !event.defaultPrevented) {
       if (router.place.flow || router.place.panel) { event.preventDefault(); router.go('/'); }
     } else if ((event.ctrlKey || event.metaKey) && event.key === 'k') {

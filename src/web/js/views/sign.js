@@ -1,6 +1,6 @@
 // Signing in and up.
 
-import { h, icon } from '../core/dom.js';
+import { h } from '../core/dom.js';
 import { LANGUAGE_NAMES, chooseLanguage, currentLanguage, t } from '../core/i18n.js';
 import { session } from '../core/session.js';
 import { Api } from '../net/api.js';
@@ -31,7 +31,7 @@ export function signView({ code = '', notice = '', mode = code ? 'up' : 'in', re
   ], (data) => (up ? signUp(data) : signIn(data)), { className: 'sign-form' });
   return h('main.sign', {},
     h('div.sign-card', {},
-      h('div.logo', { 'aria-hidden': 'true' }, icon('smile')),
+      h('img.logo', { alt: '', src: new URL('../../icons/icon.svg', import.meta.url).href }),
       h('h1', {}, 'Morelia'),
       h('p.sign-lead', {}, t(up ? 'sign.up.lead' : 'sign.in.lead')),
       submit,

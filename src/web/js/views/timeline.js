@@ -4,7 +4,7 @@
 import { arrange, h, icon, replace } from '../core/dom.js';
 import { perFrame } from '../core/emitter.js';
 import { now } from '../core/clock.js';
-import { currentLanguage, t } from '../core/i18n.js';
+import { locale, t } from '../core/i18n.js';
 import { arrangeMessages } from '../text/grouping.js';
 import { dayName } from '../text/times.js';
 import { bubble, signature } from './bubble.js';
@@ -197,7 +197,7 @@ export class Timeline {
   #reconcile(messages) {
     const { store } = this.#client;
     const shared = this.#flow.type === 'group';
-    const language = currentLanguage();
+    const language = locale();
     const words = { today: t('today'), yesterday: t('yesterday') };
     const nodes = new Map();
     const days = new Map();
