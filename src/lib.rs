@@ -1,5 +1,14 @@
-//! Morelia.
-#![allow(missing_docs)]
+//! Morelia: a private chat server in one binary and one `SQLite` file, speaking MTP 1.0.
+//!
+//! The way of a request: a socket of [`server`] hands a frame to its [`protocol`] conversation,
+//! which calls the [`service`]; that checks rights and uses the [`store`]. An answer goes back the
+//! same way. What was committed leaves the store as events, which the [`hub`] hands to those who
+//! listen, each as one frame that all of them share.
+//!
+//! Dependencies point one way: `app → {server, admin} → protocol → service → {store, hub, auth} →
+//! model`. The transport knows no method, table or word of the domain; below the protocol nothing
+//! knows the wire. `tests/tidy.rs` keeps these boundaries.
+
 // Tests fail by panicking, and print what a person needs to see why.
 #![cfg_attr(
     test,
@@ -13,6 +22,7 @@
 )]
 
 pub mod admin;
+pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod client;
@@ -26,3 +36,18 @@ pub mod protocol;
 pub mod server;
 pub mod service;
 pub mod store;
+
+use std::process::ExitCode;
+
+/// Runs the command that the process was started with. Returns its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = std::env::args_os().skip(1).collect();
+    match cli::parse(arguments) {
+        Ok(invocation) => admin::run(&invocation).into(),
+        Err(err) => {
+            admin::print::error(&err.to_string());
+            exit::Exit::Usage.into()
+        }
+    }
+}

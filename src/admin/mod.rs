@@ -1,8 +1,128 @@
-//! The commands of the operator, one file each: they print, and leave the work to others.
+//! The operator's commands, one file each: they print, and leave the work to others.
+//!
+//! What belongs here: turning a parsed command into calls of the service, and its results into text
+//! or JSON. What does not: SQL, rules about who may do what, parsing of arguments.
 
 pub mod client;
-pub mod password;
-//! The operator's commands, one file each. They make the text of a result; one place prints it.
-
 pub mod completions;
 pub mod config;
+pub mod error;
+pub mod init;
+pub mod password;
+
+pub mod print;
+
+use serde_json::Value;
+
+use crate::cli::{self, Command, ConfigCommand, Global, Invocation, Verbosity};
+use crate::config::{Override, Sources};
+use crate::exit::Exit;
+use error::CliError;
+use print::Output;
+
+/// Runs a command, prints its result or what went wrong, and returns how it ended.
+#[must_use]
+pub fn run(invocation: &Invocation) -> Exit {
+    match dispatch(invocation) {
+        Ok(exit) => exit,
+        Err(err) => {
+            print::error(&err.to_string());
+            err.exit()
+        }
+    }
+}
+
+fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
+    let global = &invocation.global;
+    let output = Output::new(global);
+    match &invocation.command {
+        Command::Init(command) => init::run(command, &sources(global, Vec::new()), &output),
+        Command::Serve(command) => {
+            let verbose = global.verbosity == Verbosity::Verbose;
+            crate::app::serve(
+                command,
+                &sources(global, overrides(global, command)),
+                verbose,
+            )
+        }
+        Command::Config(command) => configuration(command, &sources(global, Vec::new()), &output),
+        Command::Client(command) => Ok(client::run(command, global)),
+        Command::Completions(shell) => text(&completions::script(*shell)),
+        Command::Help(name) => {
+            text(&cli::help::about(name).map_err(|err| CliError::Usage(err.to_string()))?)
+        }
+        Command::Version => text(&cli::help::version()),
+        _ => Err(CliError::Failed("this command is not there yet".to_owned())),
+    }
+}
+
+/// What the configuration is made from.
+fn sources(global: &Global, overrides: Vec<Override>) -> Sources {
+    Sources::of_process(global.config.clone(), overrides)
+}
+
+/// The flags of `serve` that stand for keys, with those for every command that also do.
+fn overrides(global: &Global, command: &cli::Serve) -> Vec<Override> {
+    let mut overrides = Vec::new();
+    let mut set = |key, value: &str, flag| {
+        overrides.push(Override {
+            section: "logging",
+            key,
+            value: value.to_owned(),
+            flag,
+        });
+    };
+    match global.verbosity {
+        Verbosity::Quiet => set("level", "error", "--quiet"),
+        Verbosity::Verbose => set("level", "debug", "-v"),
+        Verbosity::Normal => {}
+    }
+    if global.no_color {
+        set("colors", "never", "--no-color");
+    }
+    overrides.extend(command.overrides.iter().cloned());
+    overrides
+}
+
+fn configuration(
+    command: &ConfigCommand,
+    sources: &Sources,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    match command {
+        ConfigCommand::Example => text(&config::example()),
+        ConfigCommand::Show { origin } => {
+            let loaded = sources.load()?;
+            if output.is_json() {
+                document(output, &config::show_json(&loaded, *origin))
+            } else {
+                text(&config::show(&loaded, *origin))
+            }
+        }
+        _ => Err(CliError::Failed("this command is not there yet".to_owned())),
+    }
+}
+
+/// Prints a result for people.
+fn text(text: &str) -> Result<Exit, CliError> {
+    print::line(text.trim_end_matches('\n'))
+        .map(|()| Exit::Ok)
+        .or_else(closed)
+}
+
+/// Prints a result for programs.
+fn document(output: &Output, document: &Value) -> Result<Exit, CliError> {
+    output.document(document).map(|()| Exit::Ok).or_else(closed)
+}
+
+/// `morelia config show | head` is no failure.
+fn closed(source: std::io::Error) -> Result<Exit, CliError> {
+    if source.kind() == std::io::ErrorKind::BrokenPipe {
+        Ok(Exit::Ok)
+    } else {
+        Err(CliError::File {
+            path: "standard output".into(),
+            source,
+        })
+    }
+}

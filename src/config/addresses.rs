@@ -27,6 +27,18 @@ impl IpNetwork {
         network.ok_or_else(|| format!("`{text}` is not an address or network such as 10.0.0.0/8"))
     }
 
+    /// Returns an address of the network.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// Returns how many leading bits of it count.
+    #[must_use]
+    pub fn prefix(&self) -> u8 {
+        self.prefix
+    }
+
     /// Tells whether `address` lies in the network. An IPv4 address that arrived on an IPv6 socket
     /// (`::ffff:10.0.0.1`) counts as the IPv4 address it is.
     #[must_use]

@@ -180,8 +180,9 @@ impl Service {
         ids: Vec<Option<PublicId>>,
     ) -> Result<Found, ServiceError> {
         // The caller counts too. Source: MTP 1.0 revision 17, user_info.
-        if ids.len() + 1 > self.settings.limits.users {
-            return Err(ServiceError::TooManyUsers(self.settings.limits.users));
+        let limit = self.limits().users;
+        if ids.len() + 1 > limit {
+            return Err(ServiceError::TooManyUsers(limit));
         }
         let asked = ids.len();
         let users = self
@@ -212,7 +213,7 @@ impl Service {
         _user: &SignedIn,
         text: String,
     ) -> Result<Vec<User>, ServiceError> {
-        let limit = self.settings.limits.users;
+        let limit = self.limits().users;
         self.store
             .read(move |view| Ok(users::find(view, &text, limit)?))
             .await

@@ -63,10 +63,8 @@ impl Service {
         txn: Option<String>,
     ) -> Result<Posted, ServiceError> {
         let user = *user;
-        let (max_text, max_files) = (
-            self.settings.limits.text_bytes,
-            self.settings.limits.files_bytes,
-        );
+        let limits = self.limits();
+        let (max_text, max_files) = (limits.text_bytes, limits.files_bytes);
         self.store
             .write(move |tx| {
                 if let Some(posted) = repeated(tx, &user, txn.as_deref())? {
@@ -110,7 +108,7 @@ impl Service {
         range: HistoryRange,
     ) -> Result<HistoryPage, ServiceError> {
         let user = user.user();
-        let limits = self.settings.limits.clone();
+        let limits = self.limits();
         self.store
             .read(move |view| {
                 let access =
@@ -147,10 +145,8 @@ impl Service {
         draft: Draft,
     ) -> Result<(), ServiceError> {
         let user = *user;
-        let (max_text, max_files) = (
-            self.settings.limits.text_bytes,
-            self.settings.limits.files_bytes,
-        );
+        let limits = self.limits();
+        let (max_text, max_files) = (limits.text_bytes, limits.files_bytes);
         self.store
             .write(move |tx| {
                 let handle = visible(tx, message, user.user())?;

@@ -19,7 +19,7 @@ mod sessions;
 mod settings;
 mod updates;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use tokio::sync::mpsc;
@@ -35,7 +35,7 @@ pub use updates::{Resume, Updates, UpdatesByTime};
 
 use crate::auth::Throttle;
 use crate::hub::{Hub, Listener};
-use crate::store::{Committed, Options, Store, StoreError};
+use crate::store::{Committed, Options, Store, StoreError, messages as stored_messages, users};
 use hashing::Hasher;
 
 /// Commits that may wait to be told; beyond, the writer waits too.
@@ -46,6 +46,7 @@ pub struct Service {
     store: Store,
     hub: Arc<Hub>,
     settings: Settings,
+    limits: RwLock<Arc<Limits>>,
     hasher: Hasher,
     account_throttle: Mutex<Throttle<String>>,
     address_throttle: Mutex<Throttle<String>>,
@@ -79,6 +80,7 @@ impl Service {
             )),
             started: Instant::now(),
             store,
+            limits: RwLock::new(Arc::new(settings.limits.clone())),
             settings,
         });
         tokio::spawn(tell(Arc::downgrade(&service), committed));
@@ -100,8 +102,13 @@ impl Service {
 
     /// The limits that are in force.
     #[must_use]
-    pub fn limits(&self) -> &Limits {
-        &self.settings.limits
+    pub fn limits(&self) -> Arc<Limits> {
+        Arc::clone(&self.limits.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts other limits in force, for requests that come from now on.
+    pub fn set_limits(&self, limits: Limits) {
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(limits);
     }
 
     /// The file.
@@ -120,6 +127,16 @@ impl Service {
     #[must_use]
     pub fn online_count(&self) -> usize {
         self.hub.online_count()
+    }
+
+    /// How many users and messages there are; reading them also proves that the file answers.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn count(&self) -> Result<(i64, i64), ServiceError> {
+        self.store
+            .read(|view| Ok((users::count(view)?, stored_messages::count(view)?)))
+            .await
     }
 
     /// Lets queued writes commit and closes the file. Blocks.

@@ -20,7 +20,7 @@ impl Service {
     ) -> Result<Vec<Message>, ServiceError> {
         self.index_all().await?;
         let id = user.user();
-        let limits = self.settings.limits.clone();
+        let limits = self.limits();
         self.store
             .read(move |view| {
                 let flow = match flow {

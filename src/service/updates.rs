@@ -77,7 +77,7 @@ impl Service {
         after: Position,
     ) -> Result<Updates, ServiceError> {
         let id = user.user();
-        let limits = self.settings.limits.clone();
+        let limits = self.limits();
         self.store
             .read(move |view| {
                 let mut page = Page::new(view, id, after)?;
@@ -98,7 +98,7 @@ impl Service {
         resume: Option<Resume>,
     ) -> Result<UpdatesByTime, ServiceError> {
         let id = user.user();
-        let limits = self.settings.limits.clone();
+        let limits = self.limits();
         // Before the read, so that no change falls between what it shows and this time.
         let now = self.store.settled_until();
         self.store

@@ -6,7 +6,7 @@
 mod cases;
 mod conformance;
 mod people;
-mod print;
+
 mod talk;
 mod watch;
 
@@ -18,8 +18,8 @@ use std::{
 
 use serde_json::{Value, json};
 
-use self::print::{Output, line};
 use super::password::{self, Ask, PasswordError};
+use super::print::{self, Output, line};
 use crate::{
     cli::{ClientAction, ClientCommand, Global, PasswordSource},
     client::{Address, ClientError, Connection, Reply, Request, SignIn, Trust},

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::print::safe;
+use crate::admin::print::safe;
 
 /// How many users one `user_info` asks about, the caller not counted.
 pub(super) const USERS_A_REQUEST: usize = 99;

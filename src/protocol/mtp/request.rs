@@ -363,15 +363,6 @@ pub(super) enum Blob<'a> {
     Bytes(Vec<u8>),
 }
 
-impl Blob<'_> {
-    pub(super) fn is_empty(&self) -> bool {
-        match self {
-            Self::Text(text) => text.is_empty(),
-            Self::Bytes(bytes) => bytes.is_empty(),
-        }
-    }
-}
-
 impl<'de: 'a, 'a> Deserialize<'de> for Blob<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(BlobVisitor)
@@ -420,10 +411,6 @@ impl<T, const MAX: usize> List<T, MAX> {
     /// The only entry, or the first of several.
     pub(super) fn into_first(self) -> Option<T> {
         self.0.into_iter().next()
-    }
-
-    pub(super) fn into_vec(self) -> Vec<T> {
-        self.0
     }
 }
 
@@ -486,7 +473,7 @@ mod tests {
             flow.uuid.as_deref(),
             Some("127550998383336191946395753550227061257")
         );
-        let users = flow.users.unwrap().into_vec();
+        let users = flow.users.unwrap();
         assert_eq!(users.iter().map(|id| &**id).collect::<Vec<_>>(), ["1", "b"]);
         assert_eq!(flow.message_end, Some(Int(9)));
     }

@@ -14,7 +14,7 @@ use super::methods::{self, Context};
 use super::push;
 use super::rate::Bucket;
 use super::reply::Reply;
-use super::request::{Data, Request};
+use super::request::Request;
 use crate::config::ApiVersion;
 use crate::hub::{Ended, Listener};
 use crate::model::{Position, PublicId, Timestamp};

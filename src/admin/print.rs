@@ -7,14 +7,14 @@ use serde_json::Value;
 use crate::cli::{Global, Verbosity};
 
 /// Where results and diagnostics go, and how they look.
-pub(super) struct Output {
+pub struct Output {
     json: bool,
     pretty: bool,
     quiet: bool,
 }
 
 impl Output {
-    pub(super) fn new(global: &Global) -> Self {
+    pub fn new(global: &Global) -> Self {
         Self {
             json: global.json,
             pretty: io::stdout().is_terminal(),
@@ -23,12 +23,12 @@ impl Output {
     }
 
     /// Returns whether results are JSON documents.
-    pub(super) fn is_json(&self) -> bool {
+    pub fn is_json(&self) -> bool {
         self.json
     }
 
     /// Prints a JSON document: for people on a terminal, else one line.
-    pub(super) fn document(&self, value: &Value) -> io::Result<()> {
+    pub fn document(&self, value: &Value) -> io::Result<()> {
         if self.pretty {
             line(&format!("{value:#}"))
         } else {
@@ -37,7 +37,7 @@ impl Output {
     }
 
     /// Says what goes on, to people only.
-    pub(super) fn note(&self, sentence: &str) {
+    pub fn note(&self, sentence: &str) {
         if !self.quiet {
             let _ = writeln!(io::stderr(), "{sentence}");
         }
@@ -45,19 +45,19 @@ impl Output {
 }
 
 /// Prints a line of a result.
-pub(super) fn line(line: &str) -> io::Result<()> {
+pub fn line(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()
 }
 
 /// Says what went wrong.
-pub(super) fn error(sentence: &str) {
+pub fn error(sentence: &str) {
     let _ = writeln!(io::stderr(), "morelia: {sentence}");
 }
 
 /// Returns a Unix time as `2026-11-22 17:45:03`, UTC.
-pub(super) fn date(seconds: u64) -> String {
+pub fn date(seconds: u64) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     // Howard Hinnant's civil_from_days, for days from 1970 on; years begin in March in it.
     let shifted = days + 719_468;
@@ -79,7 +79,7 @@ pub(super) fn date(seconds: u64) -> String {
 }
 
 /// Returns a text that cannot move a terminal's cursor or recolour it, whoever wrote it.
-pub(super) fn safe(text: &str) -> String {
+pub fn safe(text: &str) -> String {
     let shown = |c: char| match c {
         '\n' => "\n    ".to_owned(),
         '\t' => c.to_string(),

@@ -1,0 +1,129 @@
+//! Why a command failed, and with which exit code.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::password::PasswordError;
+use crate::config::ConfigError;
+use crate::exit::Exit;
+use crate::logging::LoggingError;
+use crate::server::BindError;
+use crate::service::ServiceError;
+use crate::store::StoreError;
+
+/// Why a command failed, as a sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The log cannot be written.
+    #[error(transparent)]
+    Logging(#[from] LoggingError),
+    /// The database cannot be used.
+    #[error("{0}{advice}", advice = advice(.0))]
+    Store(#[from] StoreError),
+    /// The service refused or failed.
+    #[error("{}", of_service(.0))]
+    Service(#[from] ServiceError),
+    /// There was no password.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The server cannot listen.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The operating system refused a file.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What was named is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// What was to be made is there.
+    #[error("{0}")]
+    AlreadyExists(String),
+    /// An answer is needed, or the command makes no sense as it is.
+    #[error("{0}")]
+    Usage(String),
+    /// Something else is at it.
+    #[error("{0}")]
+    Busy(String),
+    /// Anything else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CliError {
+    /// The exit code that tells this error.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Config(err) => err.exit(),
+            Self::Logging(err) => err.exit(),
+            Self::Store(err) => of_store(err),
+            Self::Service(ServiceError::Store(err) | ServiceError::Unavailable(err)) => {
+                of_store(err)
+            }
+            Self::Service(ServiceError::NotFound(_)) | Self::NotFound(_) => Exit::NotFound,
+            Self::Service(ServiceError::LoginTaken | ServiceError::ChatExists)
+            | Self::AlreadyExists(_) => Exit::AlreadyExists,
+            Self::Service(_) | Self::Failed(_) => Exit::Failed,
+            Self::Password(err) => err.exit(),
+            Self::Bind(BindError::Taken(_)) | Self::Busy(_) => Exit::Busy,
+            Self::Bind(BindError::Forbidden(_)) => Exit::PermissionDenied,
+            Self::Bind(_) => Exit::Config,
+            Self::File { source, .. } => of_io(source),
+            Self::Usage(_) => Exit::Usage,
+        }
+    }
+}
+
+fn of_io(err: &io::Error) -> Exit {
+    match err.kind() {
+        io::ErrorKind::NotFound => Exit::NotFound,
+        io::ErrorKind::PermissionDenied => Exit::PermissionDenied,
+        io::ErrorKind::AlreadyExists => Exit::AlreadyExists,
+        _ => Exit::Disk,
+    }
+}
+
+fn of_store(err: &StoreError) -> Exit {
+    match err {
+        StoreError::Busy | StoreError::Overloaded | StoreError::InUse(_) => Exit::Busy,
+        StoreError::Missing(_) => Exit::NotFound,
+        StoreError::TooNew { .. } | StoreError::Foreign(_) => Exit::Config,
+        StoreError::Conflict(_) => Exit::AlreadyExists,
+        StoreError::File { source, .. } => of_io(source),
+        _ => Exit::Disk,
+    }
+}
+
+/// What to do about an error of the database.
+fn advice(err: &StoreError) -> &'static str {
+    match err {
+        StoreError::Missing(_) => "; make it with `morelia init`",
+        StoreError::InUse(_) => "; stop that one first, or give this one a database of its own",
+        StoreError::Busy | StoreError::Overloaded => "; try again in a moment",
+        StoreError::Damaged(_) => {
+            "; run `morelia check database`, and restore a backup with `morelia restore`"
+        }
+        StoreError::Unwritable(_) => {
+            "; look for a full disk or missing permissions with `morelia check disk`"
+        }
+        StoreError::Foreign(_) => "; name another file in database.path",
+        _ => "",
+    }
+}
+
+fn of_service(err: &ServiceError) -> String {
+    match err {
+        ServiceError::Store(err) | ServiceError::Unavailable(err) => {
+            format!("{err}{}", advice(err))
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,238 @@
+//! `init`: makes the configuration, the database and the first administrator.
+
+use std::io::{IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::error::CliError;
+use super::password::{self, Ask, Password};
+use super::print::Output;
+use crate::app;
+use crate::auth;
+use crate::cli::{self, PasswordSource};
+use crate::config::{Config, ConfigError, Sources, describe};
+use crate::exit::Exit;
+use crate::model::Login;
+use crate::service::Account;
+use crate::store::Store;
+
+/// What `init` found or made.
+struct Made {
+    config: PathBuf,
+    new_config: bool,
+    database: PathBuf,
+    new_database: bool,
+    registration: &'static str,
+    admin: Option<(String, Option<String>)>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What could not be made. What is there is never changed.
+pub fn run(command: &cli::Init, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
+    let path = sources
+        .asked_for()
+        .map_or_else(|| PathBuf::from("morelia.ini"), |(path, _)| path);
+    let there = match sources.load() {
+        Ok(loaded) => loaded.file,
+        Err(ConfigError::Missing { .. }) => None,
+        Err(err) => return Err(err.into()),
+    };
+    let new_config = there.is_none();
+    let path = there.unwrap_or(path);
+    let mut config = Config::default();
+    if new_config {
+        config.auth.registration = command.registration.unwrap_or(config.auth.registration);
+    }
+    let database = if new_config {
+        // As it will be read: beside the configuration, unless the environment says otherwise.
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let database = folder.join(&config.database.path);
+        from_environment(sources).unwrap_or(database)
+    } else {
+        config = sources.load()?.config;
+        config.database.path.clone()
+    };
+    let new_database = !database.exists();
+    let mut made = Made {
+        config: path,
+        new_config,
+        database,
+        new_database,
+        registration: crate::config::Word::word(config.auth.registration),
+        admin: None,
+    };
+    if !new_config && !new_database {
+        made.print(output, command.if_needed)?;
+        return Ok(if command.if_needed {
+            Exit::Ok
+        } else {
+            Exit::AlreadyExists
+        });
+    }
+    // Everything that can be refused comes before anything is made.
+    let admin = administrator(command)?;
+    if new_config {
+        let written = Config {
+            database: crate::config::Database::default(),
+            ..config
+        };
+        write_config(&made.config, &describe::with_values(&written))?;
+    }
+    Store::prepare(&made.database)?;
+    if let Some((login, password)) = admin {
+        add_administrator(&made.database, &login, &password)?;
+        made.admin = Some((login, password.generated.then_some(password.text)));
+    }
+    made.print(output, false)?;
+    Ok(Exit::Ok)
+}
+
+/// Where the environment puts the database, if it does.
+fn from_environment(sources: &Sources) -> Option<PathBuf> {
+    let rest = Sources {
+        named: None,
+        environment: sources.environment.clone(),
+        ..sources.clone()
+    };
+    let environment = rest
+        .environment
+        .into_iter()
+        .filter(|(name, _)| name != "MORELIA_CONFIG")
+        .collect();
+    let nowhere = PathBuf::from("/nonexistent/morelia.ini");
+    let rest = Sources {
+        environment,
+        system: nowhere,
+        named: None,
+        ..sources.clone()
+    };
+    let loaded = rest.load().ok()?;
+    let said = !matches!(
+        loaded.origin("database", "path"),
+        crate::config::Origin::Default
+    );
+    said.then_some(loaded.config.database.path)
+}
+
+/// Login and password of the first administrator, if there is to be one.
+fn administrator(command: &cli::Init) -> Result<Option<(String, Password)>, CliError> {
+    let login = match &command.admin {
+        Some(login) => login.clone(),
+        None if std::io::stdin().is_terminal() && command.password == PasswordSource::Terminal => {
+            match ask_login()? {
+                Some(login) => login,
+                None => return Ok(None),
+            }
+        }
+        None => return Ok(None),
+    };
+    Login::new(&login).map_err(|err| CliError::Usage(format!("--admin {login:?}: {err}")))?;
+    let password = password::read(&command.password, Ask::Twice, &login)?;
+    Ok(Some((login, password)))
+}
+
+fn ask_login() -> Result<Option<String>, CliError> {
+    let failed = |source| CliError::File {
+        path: PathBuf::from("standard input"),
+        source,
+    };
+    let mut err = std::io::stderr();
+    write!(
+        err,
+        "Login of the first administrator (empty: none for now): "
+    )
+    .map_err(failed)?;
+    err.flush().map_err(failed)?;
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(failed)?;
+    let login = line.trim();
+    Ok((!login.is_empty()).then(|| login.to_owned()))
+}
+
+/// Writes the configuration, readable by its owner and group alone, where there is none.
+fn write_config(path: &Path, text: &str) -> Result<(), CliError> {
+    let failed = |source| CliError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o640)
+        .open(path)
+        .map_err(failed)?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(failed)
+}
+
+fn add_administrator(database: &Path, login: &str, password: &Password) -> Result<(), CliError> {
+    app::with_service(database, &Config::default(), async |service| {
+        let account = Account {
+            login: login.to_owned(),
+            password: auth::Password::new(password.text.clone()),
+            username: None,
+            email: None,
+            is_admin: true,
+            is_bot: false,
+        };
+        service.add_account(account).await?;
+        Ok(())
+    })
+}
+
+impl Made {
+    fn print(&self, output: &Output, if_needed: bool) -> Result<(), CliError> {
+        let failed = |source| CliError::File {
+            path: PathBuf::from("standard output"),
+            source,
+        };
+        if output.is_json() {
+            let document = json!({
+                "config": self.config.display().to_string(),
+                "config_created": self.new_config,
+                "database": self.database.display().to_string(),
+                "database_created": self.new_database,
+                "registration": self.registration,
+                "admin": self.admin.as_ref().map(|(login, _)| login),
+                "password": self.admin.as_ref().and_then(|(_, password)| password.as_ref()),
+            });
+            return output.document(&document).map_err(failed);
+        }
+        let word = |new| {
+            if new {
+                "made"
+            } else {
+                "there already, unchanged"
+            }
+        };
+        let mut text = format!(
+            "configuration  {} ({})\ndatabase       {} ({})\n",
+            self.config.display(),
+            word(self.new_config),
+            self.database.display(),
+            word(self.new_database),
+        );
+        if let Some((login, password)) = &self.admin {
+            text.push_str(&format!("administrator  {login} (made)\n"));
+            if let Some(password) = password {
+                text.push_str(&format!("password       {password} (shown this once)\n"));
+            }
+        }
+        text.push_str(&format!("registration   {}\n", self.registration));
+        if self.new_config || self.new_database {
+            text.push_str("\nStart the server:  morelia serve\n");
+            text.push_str("Invite somebody:   morelia invite create\n");
+            if self.admin.is_none() {
+                text.push_str("Make an account:   morelia user add LOGIN --admin\n");
+            }
+        } else if !if_needed {
+            text.push_str("\nNothing was changed. Start the server with `morelia serve`.\n");
+        }
+        super::print::line(text.trim_end()).map_err(failed)
+    }
+}

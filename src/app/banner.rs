@@ -1,0 +1,119 @@
+//! What a server says of itself when it starts.
+
+use std::net::SocketAddr;
+
+use crate::config::{ClientIp, Config, Durability, Loaded, Registration, Word};
+use crate::service::Service;
+use crate::store::newest_schema;
+
+/// Logs version, configuration, database, addresses and registration, and a warning per risk.
+pub(super) fn log(
+    loaded: &Loaded,
+    service: &Service,
+    addresses: &[SocketAddr],
+    worst_case_bytes: Option<usize>,
+) {
+    let config = &loaded.config;
+    log::info!(
+        "Morelia {} (MTP 1.0 revision 17)",
+        env!("CARGO_PKG_VERSION")
+    );
+    match &loaded.file {
+        Some(file) => log::info!("configuration {}", file.display()),
+        None => log::info!("no configuration file; defaults, environment and flags hold"),
+    }
+    log::info!(
+        "database {}, schema {}",
+        service.store().path().display(),
+        newest_schema()
+    );
+    for address in addresses {
+        log::info!("address {}", url(config, *address));
+    }
+    log::info!("registration is {}", config.auth.registration.word());
+    if let Some(bytes) = worst_case_bytes {
+        let queues = config
+            .limits
+            .connections
+            .saturating_mul(config.limits.send_queue.bytes);
+        log::info!(
+            "what clients send can take {} MiB at most, what waits for them {} MiB, each message counted once per receiver",
+            bytes >> 20,
+            queues >> 20
+        );
+    }
+    for risk in risks(config, addresses) {
+        log::warn!("{risk}");
+    }
+}
+
+/// The line that scripts and tests read.
+pub(super) fn ready_line(config: &Config, addresses: &[SocketAddr]) -> String {
+    let address = addresses
+        .first()
+        .map_or_else(String::new, |address| url(config, *address));
+    format!("listening on {address}")
+}
+
+fn url(config: &Config, address: SocketAddr) -> String {
+    let scheme = if config.tls.certfile.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    format!("{scheme}://{address}")
+}
+
+/// What the operator should know before a stranger finds out.
+fn risks(config: &Config, addresses: &[SocketAddr]) -> Vec<String> {
+    let mut risks = Vec::new();
+    let open_to_others = addresses.iter().any(|address| !address.ip().is_loopback());
+    let plain = config.tls.certfile.is_none() && config.proxy.trusted.is_empty();
+    if open_to_others && plain {
+        risks.push(
+            "passwords cross the network unencrypted: outside of your own network, set tls.certfile and \
+             tls.keyfile, or a proxy and proxy.trusted"
+                .to_owned(),
+        );
+    }
+    if open_to_others && config.auth.registration == Registration::Open {
+        risks.push(
+            "anybody who reaches this server can register: set auth.registration to invite"
+                .to_owned(),
+        );
+    }
+    if config.database.durability == Durability::Normal {
+        risks.push(
+            "database.durability is normal: a power cut can lose the last messages".to_owned(),
+        );
+    }
+    if config.limits.requests_per_second == 0 {
+        risks.push(
+            "limits.requests_per_second is 0: a client may keep the server as busy as it likes"
+                .to_owned(),
+        );
+    }
+    if config.logging.client_ip == ClientIp::Full {
+        risks.push("logging.client_ip is full: whole addresses of people are stored".to_owned());
+    }
+    risks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_risk_is_named_and_nothing_else() {
+        let everywhere: SocketAddr = "0.0.0.0:8000".parse().unwrap();
+        let here: SocketAddr = "127.0.0.1:8000".parse().unwrap();
+        let config = Config::default();
+        assert!(risks(&config, &[here]).is_empty());
+        assert_eq!(risks(&config, &[everywhere]).len(), 1);
+        let mut config = Config::default();
+        config.auth.registration = Registration::Open;
+        config.database.durability = Durability::Normal;
+        assert_eq!(risks(&config, &[everywhere]).len(), 3);
+        assert_eq!(risks(&config, &[here]).len(), 1);
+    }
+}

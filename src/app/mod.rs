@@ -1,0 +1,285 @@
+//! The only place that wires parts: configuration → store → service → listen → serve → drain.
+
+mod banner;
+mod health;
+mod settings;
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::admin::error::CliError;
+use crate::cli;
+use crate::config::{Config, Loaded, Sources};
+use crate::exit::Exit;
+use crate::logging;
+use crate::protocol::mtp::Session;
+use crate::server::{self, Peer, systemd};
+use crate::service::Service;
+use crate::store::{Options, ServerLock, Store};
+
+/// A file up to this size is examined before it is served; a larger one meanwhile, since reading
+/// it all would keep people waiting.
+const EXAMINED_FIRST_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Runs something with the service on a database, whether a server runs on it or not.
+///
+/// # Errors
+/// The database cannot be opened, or what `work` returns.
+pub fn with_service<T>(
+    database: &Path,
+    config: &Config,
+    work: impl AsyncFnOnce(Arc<Service>) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    runtime()?.block_on(async {
+        let options = Options {
+            path: database.to_owned(),
+            durability: settings::durability(config),
+        };
+        let service = Service::start(&options, settings::service(config))?;
+        let result = work(Arc::clone(&service)).await;
+        close(&service).await;
+        result
+    })
+}
+
+/// Runs the server until it is told to stop. Blocks.
+///
+/// # Errors
+/// Why it cannot start, or had to stop.
+pub fn serve(command: &cli::Serve, sources: &Sources, verbose: bool) -> Result<Exit, CliError> {
+    let loaded = sources.load()?;
+    let config = &loaded.config;
+    let log = logging::start(&config.logging)?;
+    let database = &config.database.path;
+    if !database.exists() {
+        return Err(crate::store::StoreError::Missing(database.clone()).into());
+    }
+    let _lock = ServerLock::acquire(database)?;
+    let size = std::fs::metadata(database).map_or(0, |file| file.len());
+    if size <= EXAMINED_FIRST_BYTES {
+        examine(database)?;
+    }
+    if let Some(copy) = Store::prepare(database)? {
+        log::info!(
+            "the database was migrated; a copy from before is {}",
+            copy.display()
+        );
+    }
+    if command.reload {
+        log::info!("--reload is not needed: SIGHUP takes up a changed configuration");
+    }
+    runtime()?.block_on(run(command, sources, &loaded, &log, verbose, size))
+}
+
+async fn run(
+    command: &cli::Serve,
+    sources: &Sources,
+    loaded: &Loaded,
+    log: &logging::Handle,
+    verbose: bool,
+    size: u64,
+) -> Result<Exit, CliError> {
+    let config = &loaded.config;
+    // Signals are caught from here on, so that none of them ends a start half-way.
+    let stop = Stop::install()?;
+    let options = Options {
+        path: config.database.path.clone(),
+        durability: settings::durability(config),
+    };
+    let service = Service::start(&options, settings::service(config))?;
+    let transport = settings::transport(config, command.max_requests);
+    let worst_case_bytes = transport.worst_case_bytes();
+    let bound = match server::bind(transport).await {
+        Ok(bound) => bound,
+        Err(err) => {
+            close(&service).await;
+            return Err(err.into());
+        }
+    };
+    banner::log(
+        loaded,
+        &service,
+        bound.addresses(),
+        verbose.then_some(worst_case_bytes),
+    );
+    let ready = banner::ready_line(config, bound.addresses());
+    crate::admin::print::line(&ready).map_err(|source| CliError::File {
+        path: "standard output".into(),
+        source,
+    })?;
+    systemd::ready(&ready);
+    let reloading = tokio::spawn(reload_on_hangup(
+        sources.clone(),
+        config.clone(),
+        log.clone(),
+        Arc::clone(&service),
+        bound.certificate(),
+    ));
+    if size > EXAMINED_FIRST_BYTES {
+        tokio::spawn(examine_meanwhile(
+            config.database.path.clone(),
+            stop.sender.clone(),
+        ));
+    }
+    let failed = service.store().failed();
+    let ending = stop.wait(failed);
+    let conversation = conversations(config, &service);
+    let site = |statistics| health::site(config, &service, statistics);
+    let mut why = None;
+    let summary = bound
+        .serve(site, conversation, async {
+            why = Some(ending.await);
+            systemd::stopping();
+        })
+        .await;
+    reloading.abort();
+    log::info!("stopping; {} requests were answered", summary.requests);
+    close(&service).await;
+    match why {
+        Some(Ending::Failed(reason)) => Err(CliError::Store(crate::store::StoreError::SyncFailed(
+            reason,
+        ))),
+        _ => Ok(Exit::Ok),
+    }
+}
+
+/// Makes the conversation of each new socket.
+fn conversations(
+    config: &Config,
+    service: &Arc<Service>,
+) -> impl Fn(Peer) -> Session + Send + Sync + 'static {
+    let (service, protocol) = (Arc::clone(service), settings::protocol(config));
+    let client_ip = config.logging.client_ip;
+    move |peer| {
+        let client = settings::client(peer.address, client_ip);
+        Session::new(Arc::clone(&service), protocol, client)
+    }
+}
+
+/// Why a server ends.
+#[derive(Debug, Clone)]
+enum Ending {
+    /// It was told to.
+    Told,
+    /// It cannot go on.
+    Failed(String),
+}
+
+/// What ends a server.
+struct Stop {
+    sender: watch::Sender<Option<Ending>>,
+}
+
+impl Stop {
+    /// Catches SIGTERM and SIGINT.
+    fn install() -> Result<Self, CliError> {
+        let sender = watch::Sender::new(None);
+        for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+            let mut signal = signal(kind).map_err(no_signals)?;
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                if signal.recv().await.is_some() {
+                    sender.send_replace(Some(Ending::Told));
+                }
+            });
+        }
+        Ok(Self { sender })
+    }
+
+    /// Waits until the server is to end.
+    fn wait(
+        &self,
+        mut failed: watch::Receiver<Option<String>>,
+    ) -> impl Future<Output = Ending> + use<> {
+        let mut told = self.sender.subscribe();
+        async move {
+            tokio::select! {
+                Ok(ending) = told.wait_for(Option::is_some) => {
+                    ending.clone().unwrap_or(Ending::Told)
+                }
+                Ok(reason) = failed.wait_for(Option::is_some) => {
+                    Ending::Failed(reason.clone().unwrap_or_default())
+                }
+            }
+        }
+    }
+}
+
+fn no_signals(source: std::io::Error) -> CliError {
+    CliError::Failed(format!("signals cannot be caught: {source}"))
+}
+
+/// Takes up a changed configuration whenever SIGHUP comes, as far as that goes without a restart.
+async fn reload_on_hangup(
+    sources: Sources,
+    started_with: Config,
+    log: logging::Handle,
+    service: Arc<Service>,
+    certificate: Option<server::Certificate>,
+) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        log::error!("SIGHUP cannot be caught");
+        return;
+    };
+    while hangup.recv().await.is_some() {
+        systemd::reloading();
+        if let Err(err) = log.reopen() {
+            log::error!("the log file cannot be opened again: {err}");
+        }
+        match sources.load() {
+            Ok(loaded) => {
+                log.set_level(loaded.config.logging.level);
+                service.set_limits(settings::limits(&loaded.config));
+                if let Some(Err(err)) = certificate.as_ref().map(server::Certificate::reload) {
+                    log::error!("the old certificate is kept: {err}");
+                }
+                log::info!("the configuration was read again");
+                for key in loaded.needs_restart(&started_with) {
+                    log::warn!("{key} has changed and needs a restart");
+                }
+            }
+            Err(err) => log::error!("the old configuration is kept: {err}"),
+        }
+        systemd::ready("reloaded");
+    }
+}
+
+/// Refuses a damaged file.
+fn examine(database: &Path) -> Result<(), CliError> {
+    match Store::quick_check(database)?.first() {
+        Some(damage) => Err(crate::store::StoreError::Damaged(damage.clone()).into()),
+        None => Ok(()),
+    }
+}
+
+/// Ends the server when its file turns out to be damaged.
+async fn examine_meanwhile(database: std::path::PathBuf, stop: watch::Sender<Option<Ending>>) {
+    let result = tokio::task::spawn_blocking(move || examine(&database)).await;
+    if let Ok(Err(err)) = result {
+        log::error!("{err}");
+        stop.send_replace(Some(Ending::Failed(err.to_string())));
+    }
+}
+
+async fn close(service: &Arc<Service>) {
+    let service = Arc::clone(service);
+    if tokio::task::spawn_blocking(move || service.close())
+        .await
+        .is_err()
+    {
+        log::error!("closing the database failed");
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_keep_alive(Duration::from_secs(60))
+        .build()
+        .map_err(|err| CliError::Failed(format!("no threads: {err}")))
+}

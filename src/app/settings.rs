@@ -1,0 +1,117 @@
+//! The configuration as each part is told of it: only here is the whole known.
+
+use std::net::IpAddr;
+
+use crate::config::{self, AllowedOrigins, ClientCert, ClientIp, Config};
+use crate::hub::QueueLimits;
+use crate::logging;
+use crate::protocol::mtp;
+use crate::server;
+use crate::service;
+use crate::store::Durability;
+
+pub(super) fn durability(config: &Config) -> Durability {
+    match config.database.durability {
+        config::Durability::Full => Durability::Full,
+        config::Durability::Normal => Durability::Normal,
+    }
+}
+
+pub(super) fn service(config: &Config) -> service::Settings {
+    service::Settings {
+        registration: config.auth.registration,
+        token_ttl: config.auth.token_ttl,
+        login_attempts: config.auth.login_attempts,
+        login_window: config.auth.login_window,
+        members_invite: config.auth.members_invite,
+        limits: limits(config),
+        queue: QueueLimits {
+            frames: config.limits.send_queue.frames,
+            bytes: config.limits.send_queue.bytes,
+        },
+    }
+}
+
+pub(super) fn limits(config: &Config) -> service::Limits {
+    service::Limits {
+        messages: config.limits.messages,
+        users: config.limits.users,
+        text_bytes: config.limits.text_bytes,
+        files_bytes: config.limits.files_bytes,
+        answer_bytes: config.limits.answer_bytes,
+        requests_per_second: config.limits.requests_per_second,
+        burst: config.limits.burst,
+    }
+}
+
+pub(super) fn protocol(config: &Config) -> mtp::Settings {
+    mtp::Settings {
+        min_version: config.api.min_version,
+        max_version: config.api.max_version,
+    }
+}
+
+pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::Settings {
+    let certificate = config.tls.certfile.clone().zip(config.tls.keyfile.clone());
+    server::Settings {
+        hosts: vec![config.server.host.clone()],
+        port: config.server.port,
+        backlog: config.server.backlog,
+        keep_alive: config.server.keep_alive,
+        ping_interval: config.server.ping_interval,
+        shutdown_timeout: config.server.shutdown_timeout,
+        connections: config.limits.connections,
+        connections_per_ip: config.limits.connections_per_ip,
+        frame_max_bytes: config.limits.frame_bytes,
+        tls: certificate.map(|(certificate, key)| server::Tls {
+            certificate,
+            key,
+            client_authorities: config.tls.ca_certs.clone(),
+            client_certificates: match config.tls.cert_reqs {
+                ClientCert::None => server::ClientCertificates::None,
+                ClientCert::Optional => server::ClientCertificates::Optional,
+                ClientCert::Required => server::ClientCertificates::Required,
+            },
+        }),
+        proxy: server::Proxy {
+            trusted: config
+                .proxy
+                .trusted
+                .iter()
+                .map(|network| server::Network {
+                    address: network.address(),
+                    prefix: network.prefix(),
+                })
+                .collect(),
+            header: config.proxy.header.clone(),
+        },
+        allowed_origins: match &config.web.allowed_origins {
+            AllowedOrigins::Same => server::Origins::Same,
+            AllowedOrigins::Any => server::Origins::List(vec!["*".to_owned()]),
+            AllowedOrigins::List(origins) => server::Origins::List(origins.clone()),
+        },
+        max_requests,
+        ..server::Settings::default()
+    }
+}
+
+/// Where a request comes from: IPv6 guesses are counted by network, since whoever has one address
+/// has 2^64.
+pub(super) fn client(address: IpAddr, client_ip: ClientIp) -> service::Client {
+    let throttle_key = match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let segments = address.segments();
+            format!(
+                "{:x}:{:x}:{:x}:{:x}",
+                segments[0], segments[1], segments[2], segments[3]
+            )
+        }
+    };
+    let address = logging::mask(address, client_ip).map(|address| address.to_string());
+    service::Client {
+        throttle_key,
+        address,
+        label: None,
+    }
+}
