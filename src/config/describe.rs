@@ -76,7 +76,8 @@ pub fn reference() -> String {
 
 const PREAMBLE: &str = "# Configuration
 
-<!-- Written from the list of keys in src/config/keys; change it there, then run `make golden`. -->
+<!-- Written from the list of keys in src/config/keys: change it there, then run
+     MORELIA_GOLDEN_REWRITE=1 cargo test --lib config::tests::example_and_reference_are_current -->
 
 The server reads one file, the first of these that exists: the one of `--config FILE`, the one of
 `$MORELIA_CONFIG`, `./morelia.ini`, `$XDG_CONFIG_HOME/morelia/morelia.ini` (`~/.config/…`),

@@ -55,13 +55,13 @@ fn example_and_reference_are_current() {
         ("docs/configuration.md", describe::reference()),
     ] {
         let path = folder.join(name);
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        if std::env::var_os("MORELIA_GOLDEN_REWRITE").is_some() {
             fs::write(&path, &current).unwrap();
         }
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
             current,
-            "{name} is stale: `make golden`"
+            "{name} is stale: this test rewrites it with MORELIA_GOLDEN_REWRITE=1"
         );
     }
 }

@@ -16,7 +16,7 @@ pub(super) const LIMITS: Section = Section {
             name: "connections",
             kind: Kind::Number,
             values: "1 to 1000000",
-            about: "Connections at a time. One that is idle takes about 10 KB of memory.",
+            about: "Connections at a time; one more is answered with 503.",
             example: "",
             reload: true,
             set: |config, text, _| put(&mut config.limits.connections, number(text, 1..=1_000_000)),
