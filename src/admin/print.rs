@@ -14,6 +14,8 @@ pub struct Output {
 }
 
 impl Output {
+    /// As the flags of the command line say.
+    #[must_use]
     pub fn new(global: &Global) -> Self {
         Self {
             json: global.json,

@@ -222,6 +222,8 @@ impl Store {
 
     /// Lets queued writes commit, empties the write-ahead log and ends the writer. Blocks.
     pub fn close(&self) {
+        // The last connection to close takes the write-ahead log with it, if it can write.
+        self.inner.readers.close();
         let sender = self
             .inner
             .jobs

@@ -30,6 +30,14 @@ impl Readers {
         }
     }
 
+    /// Closes the connections that are not in use.
+    pub(super) fn close(&self) {
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
     /// Runs `work` inside a read transaction.
     ///
     /// # Errors
