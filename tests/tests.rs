@@ -11,6 +11,7 @@
 mod common;
 
 mod accounts;
+mod client;
 mod clients;
 mod deletion;
 mod driver;
