@@ -40,7 +40,7 @@ fn a_deleted_message_leaves_the_file() {
     let group = anna.group("G", &[]);
     // Enough around it that its page is neither the first nor the last.
     anna.send_many(&group, (0..100).map(|n| format!("filler {n}")));
-    let message = json!({"text": "xylophonesecret zanzibarsecret", "file_document": "quicksilversecret".repeat(1000), "emoji": "marmaladesecret"});
+    let message = json!({"text": "xylophonesecret zanzibarsecret", "file_document": "quicksilver secret!".repeat(1000), "emoji": "marmaladesecret"});
     let reply = anna
         .ask(
             "send_message",
@@ -55,7 +55,7 @@ fn a_deleted_message_leaves_the_file() {
     let secrets = [
         "xylophonesecret",
         "zanzibarsecret",
-        "quicksilversecret",
+        "quicksilver secret!",
         "marmaladesecret",
     ];
     let bytes = server.database_bytes();
@@ -110,6 +110,7 @@ fn a_deleted_user_leaves_the_file() {
             "molybdenumsecret",
             "cobalt@secret",
             "bmlja2Vsc2VjcmV0",
+            "nickelsecret",
         ],
     );
 }
@@ -119,7 +120,7 @@ fn a_file_shared_by_two_messages_stays_until_the_last() {
     let server = Server::start();
     let mut anna = server.register("anna");
     let group = anna.group("G", &[]);
-    let file = "palladiumsecret".repeat(500);
+    let file = "palladium secret!".repeat(500);
     let mut send = || {
         let data = json!({"flow": [{"uuid": group}], "message": [{"file_picture": file}]});
         anna.ask("send_message", &data).messages()[0]["uuid"]
@@ -136,5 +137,5 @@ fn a_file_shared_by_two_messages_stays_until_the_last() {
         "the other one still has it"
     );
     anna.delete(&second).is(200);
-    gone(&server, &["palladiumsecret"]);
+    gone(&server, &["palladium secret!"]);
 }

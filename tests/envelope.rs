@@ -119,11 +119,6 @@ fn a_bad_frame_is_415_and_the_connection_stays() {
     let server = Server::start();
     let mut connection = server.connect();
     let deep = "[".repeat(100_000);
-    let deep_data = format!(
-        r#"{{"type":"ping_pong","jsonapi":{{"version":"1.0"}},"meta":{}{}}}"#,
-        "[".repeat(500),
-        "]".repeat(500)
-    );
     for frame in [
         "",
         " ",
@@ -136,7 +131,6 @@ fn a_bad_frame_is_415_and_the_connection_stays() {
         "{",
         "{\"type\":\"ping_pong\"}",
         &deep,
-        &deep_data,
         r#"{"type":null,"jsonapi":{"version":"1.0"}}"#,
         r#"{"type":"ping_pong","jsonapi":{"version":1.0}}"#,
         r#"{"type":"ping_pong","jsonapi":"1.0"}"#,
@@ -151,6 +145,11 @@ fn a_bad_frame_is_415_and_the_connection_stays() {
         // A good frame in between, so that the bad ones are never twenty in a row.
         connection.request("ping_pong", &Value::Null).is(401);
     }
+    // What nobody looks at may be as deep as it likes.
+    let (open, close) = ("[".repeat(500), "]".repeat(500));
+    let deep =
+        format!(r#"{{"type":"ping_pong","jsonapi":{{"version":"1.0"}},"meta":{open}{close}}}"#);
+    assert!(matches!(connection.ask_text(deep).code(), 401 | 415));
 }
 
 #[test]

@@ -311,24 +311,24 @@ fn presence_is_told_to_those_who_share_a_flow() {
     let mut anna = server.register("anna");
     let mut boris = server.register("boris");
     anna.group("G", &[&boris]);
-    subscribe(&mut boris);
-    subscribe(&mut anna);
-    assert_eq!(
-        signalled(&mut boris, "presence"),
-        json!({"user": anna.id, "online": true})
+    let reply = boris.ask("subscribe", &NOTHING).is(200);
+    let online = &reply.data()["meta"]["online"];
+    assert!(
+        online
+            .as_array()
+            .expect("who is online")
+            .contains(&json!(anna.id)),
+        "{reply}"
     );
-    let mut phone = server.sign_in("boris");
-    let reply = phone.ask("subscribe", &NOTHING).is(200);
-    let online = reply.data()["meta"]["online"]
-        .as_array()
-        .expect("who is online")
-        .clone();
-    assert!(online.contains(&json!(anna.id)), "{reply}");
-    let anna_id = anna.id.clone();
+    let back = anna.on(server.connect());
     drop(anna);
+    let told = |online: bool| json!({"user": back.id, "online": online});
+    assert_eq!(signalled(&mut boris, "presence"), told(false));
+    let mut back = back.on(server.connect());
+    subscribe(&mut back);
     assert_eq!(
         signalled(&mut boris, "presence"),
-        json!({"user": anna_id, "online": false})
+        json!({"user": back.id, "online": true})
     );
 }
 

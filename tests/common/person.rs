@@ -172,22 +172,26 @@ impl Person {
     /// Returns all messages of a flow, page by page.
     #[track_caller]
     pub(crate) fn history(&mut self, flow: &str) -> Vec<Value> {
+        self.history_by(100, flow)
+    }
+
+    /// Returns all messages of a flow, by pages of this many; no more than the server's limit.
+    #[track_caller]
+    pub(crate) fn history_by(&mut self, page: i64, flow: &str) -> Vec<Value> {
         let mut all = Vec::new();
         loop {
             let start = i64::try_from(all.len()).expect("few messages");
-            let reply = self.page(flow, Some((start, start + 99)));
+            let reply = self.page(flow, Some((start, start + page - 1)));
             assert!(matches!(reply.code(), 200 | 206), "{reply}");
-            let total = reply.flows()[0]["message_end"].as_u64();
             all.extend(reply.messages().iter().cloned());
-            match total {
-                Some(total) if all.len() < usize::try_from(total).expect("few") => {
-                    assert!(
-                        !reply.messages().is_empty(),
-                        "a page without messages: {reply}"
-                    );
-                }
-                _ => return all,
+            let total = reply.flows()[0]["message_end"].as_u64();
+            if total.is_none_or(|total| all.len() as u64 >= total) {
+                return all;
             }
+            assert!(
+                !reply.messages().is_empty(),
+                "a page without messages: {reply}"
+            );
         }
     }
 

@@ -188,7 +188,7 @@ pub(super) const CASES: &[Case] = &[
         "all_messages",
         200,
         "all_messages",
-        r#"{"time":"0","flow":[{"uuid":{channel}}]}"#,
+        r#"{"time":"0","flow":[{"uuid":"{channel}"}]}"#,
     ),
     case(
         Boris,

@@ -11,12 +11,13 @@ mod talk;
 mod watch;
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, Read},
     path::Path,
 };
 
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 
 use super::password::{self, Ask, PasswordError};
 use super::print::{self, Output, line};
@@ -270,21 +271,22 @@ fn raw_frame(method: Option<&str>, file: Option<&Path>) -> Result<String, Failur
             "give --type METHOD, --file FILE or both".to_owned(),
         )),
         (Some(method), Some(text)) => {
-            let mut value: Value = serde_json::from_str(&text).map_err(|error| {
-                Failure::Request(format!("the file is no JSON ({error}): mend it, or leave out --type to send it as it is"))
+            // The values stay text: an id may be an integer of 39 digits, which no number holds.
+            let object: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(&text);
+            let mut object = object.map_err(|error| {
+                let hint =
+                    "it holds a whole request, or its data; without --type it is sent as it is";
+                Failure::Request(format!("the file is no JSON object ({error}): {hint}"))
             })?;
-            if let Some(request) = value
-                .as_object_mut()
-                .filter(|it| it.contains_key("jsonapi"))
-            {
-                request.insert("type".to_owned(), json!(method));
-                return Ok(value.to_string());
+            let kind = RawValue::from_string(json!(method).to_string())
+                .map_err(|error| Failure::Request(error.to_string()))?;
+            if object.contains_key("jsonapi") {
+                object.insert("type".to_owned(), &kind);
+                return serde_json::to_string(&object)
+                    .map_err(|error| Failure::Request(error.to_string()));
             }
-            if !value.is_object() && !value.is_null() {
-                let sentence = "the file is no JSON object: it holds a whole request, or its data";
-                return Err(Failure::Request(sentence.to_owned()));
-            }
-            Ok(Request::new(method, value).to_frame().to_string())
+            let frame = Request::new(method, Value::Null).to_frame().to_string();
+            Ok(frame.replacen(r#""data":null"#, &format!(r#""data":{text}"#), 1))
         }
     }
 }
