@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserializer, Error as _, SeqAccess, Unexpected, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 
@@ -16,9 +17,9 @@ use serde_json::value::RawValue;
 pub(super) struct Request<'a> {
     #[serde(rename = "type", borrow)]
     pub(super) method: Text<'a>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "maybe_object")]
     pub(super) data: Option<Data<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "object")]
     pub(super) jsonapi: JsonApi<'a>,
     #[serde(borrow, default)]
     meta: Option<&'a RawValue>,
@@ -36,11 +37,11 @@ pub(super) struct JsonApi<'a> {
 pub(super) struct Data<'a> {
     #[serde(default)]
     pub(super) time: Option<Int>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "objects")]
     pub(super) flow: Option<List<Flow<'a>, 100>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "objects")]
     pub(super) message: Option<List<Message<'a>, 100>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "objects")]
     pub(super) user: Option<List<User<'a>, 10_000>>,
     #[serde(borrow, default)]
     meta: Option<&'a RawValue>,
@@ -169,7 +170,9 @@ impl<'a> Request<'a> {
     /// What is wrong with it and where: `data.flow[0].uuid: expected ...`.
     pub(super) fn read(frame: &'a [u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(frame).map_err(|_| "expected UTF-8 text".to_owned())?;
-        serde_json::from_str(text).map_err(|_| explain::<Self>(text, ""))
+        let Object(request) =
+            serde_json::from_str(text).map_err(|_| explain::<Object<Self>>(text, ""))?;
+        Ok(request)
     }
 
     /// The client-made text that tells a repetition from a new request.
@@ -226,7 +229,8 @@ fn explain<'a, T: Deserialize<'a>>(text: &'a str, prefix: &str) -> String {
         }
         Some(start) => {
             let rest = &message[start..];
-            rest[..rest.find(" at line ").unwrap_or(rest.len())].to_owned()
+            let what = &rest[..rest.find(" at line ").unwrap_or(rest.len())];
+            what.replace("expected u8", "expected an integer from 0 to 255")
         }
         None if message.starts_with("missing field") || message.starts_with("duplicate field") => {
             // The field's name is one of ours.
@@ -441,6 +445,54 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for ListVisitor<T,
     }
 }
 
+/// What has to be a JSON object. Reading that is only derived takes a list of the values as well.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
+}
+
+fn object<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Object::deserialize(deserializer).map(|Object(value)| value)
+}
+
+fn maybe_object<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|Object(value)| value))
+}
+
+fn objects<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Option<List<T, MAX>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let list = Option::<List<Object<T>, MAX>>::deserialize(deserializer)?;
+    Ok(list.map(|List(list)| List(list.into_iter().map(|Object(value)| value).collect())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -518,7 +570,7 @@ mod tests {
             ),
             (
                 r#"{"message":[{"emoji":[256]}]}"#,
-                "data.message[0].emoji[0]: expected u8",
+                "data.message[0].emoji[0]: expected an integer from 0 to 255",
             ),
         ] {
             let err = read(&format!(
@@ -573,5 +625,21 @@ mod tests {
         assert!(txn(r#"{"txn":5}"#).is_err());
         assert!(txn(&format!(r#"{{"txn":"{}"}}"#, "ж".repeat(65))).is_err());
         assert!(txn(&format!(r#"{{"txn":"{}"}}"#, "ж".repeat(64))).is_ok());
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        for text in [
+            r#"["x",null,{"version":"1.0"},null]"#,
+            r#"{"type":"x","data":[],"jsonapi":{"version":"1.0"}}"#,
+            r#"{"type":"x","data":null,"jsonapi":["1.0"]}"#,
+            r#"{"type":"x","data":{"flow":[["1"]]},"jsonapi":{"version":"1.0"}}"#,
+        ] {
+            let refused = read(text).map(|_| ()).unwrap_err();
+            assert!(
+                refused.ends_with("expected a JSON object"),
+                "{text}: {refused}"
+            );
+        }
     }
 }
