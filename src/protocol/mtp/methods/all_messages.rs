@@ -42,7 +42,10 @@ pub(super) async fn handle(
     let given = i64::try_from(page.messages.len()).unwrap_or(i64::MAX);
     let limit = i64::try_from(cx.service.limits().messages).unwrap_or(i64::MAX);
     // More than an answer holds by number, or, at this place, by bytes.
-    let cut = given < limit.min(page.total - page.start) && input.range.end.is_none();
+    let asked = input.range.end.map_or(limit, |end| {
+        end.saturating_sub(page.start).saturating_add(1)
+    });
+    let cut = given < asked.min(limit).min(page.total - page.start);
     let partial = page.total > limit || cut;
     let flow = reply::Flow {
         uuid: reply::Id(uuid),
