@@ -1,5 +1,7 @@
 //! Flows: making, listing, changing, leaving; read marks and typing.
 
+use std::collections::BTreeSet;
+
 use super::accounts::{check_info, check_name, leave};
 use super::settings::MAX_MEMBERS;
 use super::{Service, ServiceError, SignedIn};
@@ -49,6 +51,11 @@ impl Service {
                 if let Some(flow) = repeated(tx, &user, txn.as_deref())? {
                     return Ok(flow);
                 }
+                let named = draft.users.iter().flatten().copied();
+                let people: BTreeSet<_> = named.chain([Some(user.uuid())]).collect();
+                if kind == FlowKind::Chat && people.len() != 2 {
+                    return Err(ServiceError::Invalid("Must be two users only"));
+                }
                 // Who is meant has to exist before it is asked who may.
                 let mut members = resolve(tx, draft.users.as_deref().unwrap_or_default())?;
                 if draft.owner.is_some_and(|owner| owner != Some(user.uuid())) {
@@ -62,9 +69,6 @@ impl Service {
                     members.insert(0, user.user());
                 }
                 check_members(members.len())?;
-                if kind == FlowKind::Chat && members.len() != 2 {
-                    return Err(ServiceError::Invalid("Must be two users only"));
-                }
                 let new = flows::NewFlow {
                     kind,
                     title: draft.title,
@@ -203,7 +207,12 @@ impl Service {
             .write(move |tx| {
                 let access =
                     flows::access(tx, flow, user.user())?.ok_or(ServiceError::NotFound("flow"))?;
-                let number = number.min(access.next_number - access.first_number);
+                // Up to the last message at most; in an empty flow nothing can have been read.
+                let last = access.next_number - access.first_number - 1;
+                if last < 0 {
+                    return Ok(());
+                }
+                let number = number.min(last);
                 Ok(members::mark_read(
                     tx,
                     &access,
