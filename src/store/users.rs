@@ -1,6 +1,7 @@
 //! Accounts.
 
 use rusqlite::{OptionalExtension, Row, named_params};
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 use super::changes::{self, About, Kind, Reach};
@@ -95,12 +96,23 @@ pub fn insert(tx: &Tx<'_>, new: &NewUser, origin: Option<Origin>) -> Result<User
 /// A name for other protocols that no account has, or ever had.
 fn localpart(tx: &Tx<'_>, login: &Login, uuid: PublicId) -> Result<String, StoreError> {
     if let Some(name) = login.localpart() {
-        let mut statement = tx.prepare("SELECT 1 FROM users WHERE localpart = :name")?;
-        if !statement.exists(named_params! {":name": name})? {
+        let mut statement =
+            tx.prepare("SELECT 1 FROM users WHERE localpart IN (:name, :worn_out)")?;
+        if !statement.exists(named_params! {":name": name, ":worn_out": worn_out(&name)})? {
             return Ok(name);
         }
     }
     Ok(format!("u{uuid}"))
+}
+
+/// What stays of a deleted account's name: enough to tell that it was used, not what it was.
+fn worn_out(name: &str) -> String {
+    use std::fmt::Write as _;
+    let digest = Sha256::digest(name.as_bytes());
+    digest.iter().fold("deleted-".to_owned(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Logs that a profile is new or has changed, and has it told to everybody.
@@ -332,12 +344,15 @@ pub fn set_suspended(tx: &Tx<'_>, id: UserId, since: Option<Timestamp>) -> Resul
 /// The file cannot be written.
 pub fn empty(tx: &Tx<'_>, id: UserId, origin: Option<Origin>) -> Result<(), StoreError> {
     set_avatar(tx, id, None)?;
+    let name: String = tx
+        .prepare("SELECT localpart FROM users WHERE id = :id")?
+        .query_row(named_params! {":id": id.0}, |row| row.get("localpart"))?;
     tx.prepare(
-        "UPDATE users SET login = :deleted, username = :deleted, login_key = NULL, password_hash = NULL,
+        "UPDATE users SET login = :deleted, username = :deleted, localpart = :worn_out, login_key = NULL, password_hash = NULL,
                           email = '', bio = 'deleted', is_admin = 0, suspended_at = NULL,
                           created_at = :now, deleted_at = :now WHERE id = :id",
     )?
-    .execute(named_params! {":deleted": DELETED_LOGIN, ":now": tx.now().0, ":id": id.0})?;
+    .execute(named_params! {":deleted": DELETED_LOGIN, ":worn_out": worn_out(&name), ":now": tx.now().0, ":id": id.0})?;
     tx.prepare("DELETE FROM txns WHERE user_id = :id")?
         .execute(named_params! {":id": id.0})?;
     tx.scrub();
