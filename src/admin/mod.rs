@@ -9,8 +9,9 @@ pub mod config;
 pub mod error;
 pub mod init;
 pub mod password;
-
 pub mod print;
+pub mod proxy_config;
+pub mod unit;
 
 use serde_json::Value;
 

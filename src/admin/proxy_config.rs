@@ -1,0 +1,140 @@
+//! `proxy-config`: the configuration of a reverse proxy for this setup.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// What the proxy has to know.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The name that clients use.
+    pub host: String,
+    /// Where the server listens, as the proxy reaches it.
+    pub upstream: SocketAddr,
+    /// Whether the server itself speaks TLS there.
+    pub upstream_tls: bool,
+}
+
+/// Returns where a proxy on the same machine reaches a server that listens on an address.
+#[must_use]
+pub fn upstream(listening: SocketAddr) -> SocketAddr {
+    let ip = match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listening.port())
+}
+
+/// Returns a file for nginx, as it lies in `/etc/nginx/conf.d` or `sites-enabled`.
+#[must_use]
+pub fn nginx(setup: &Setup) -> String {
+    let Setup { host, upstream, .. } = setup;
+    let scheme = if setup.upstream_tls { "https" } else { "http" };
+    let trust = trust();
+    format!(
+        "\
+{trust}
+map $http_upgrade $morelia_connection {{
+    default upgrade;
+    ''      '';
+}}
+
+server {{
+    listen 443 ssl;
+    listen [::]:443 ssl;
+    server_name {host};
+    ssl_certificate     /etc/letsencrypt/live/{host}/fullchain.pem;
+    ssl_certificate_key /etc/letsencrypt/live/{host}/privkey.pem;
+
+    location / {{
+        proxy_pass {scheme}://{upstream};
+        # A WebSocket needs these three lines.
+        proxy_http_version 1.1;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection $morelia_connection;
+        # The name and port that the browser used: pages of other origins are refused by it.
+        proxy_set_header Host $http_host;
+        # Set, not appended: what a client claims here must not be passed on.
+        proxy_set_header X-Forwarded-For $remote_addr;
+        # The server pings every 30 seconds; a longer silence is a dead connection.
+        proxy_read_timeout 120s;
+        proxy_send_timeout 120s;
+    }}
+}}
+
+server {{
+    listen 80;
+    listen [::]:80;
+    server_name {host};
+    return 301 https://$host$request_uri;
+}}
+"
+    )
+}
+
+/// Returns a Caddyfile. Caddy gets its certificates by itself, passes on WebSockets, and sets
+/// `X-Forwarded-For` to the address that it sees.
+#[must_use]
+pub fn caddy(setup: &Setup) -> String {
+    let Setup { host, upstream, .. } = setup;
+    let trust = trust();
+    let target = if setup.upstream_tls {
+        format!(
+            "reverse_proxy https://{upstream} {{\n        transport http {{\n            \
+             tls_server_name {host}\n        }}\n    }}"
+        )
+    } else {
+        format!("reverse_proxy {upstream}")
+    };
+    format!("{trust}\n{host} {{\n    {target}\n}}\n")
+}
+
+fn trust() -> &'static str {
+    "\
+# So that the server believes the addresses that this proxy passes on, say in morelia.ini
+# (with the address from which the proxy connects, if it runs on another machine):
+#   [proxy]
+#   trusted = 127.0.0.1
+"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setup(upstream_tls: bool) -> Setup {
+        let upstream = upstream("0.0.0.0:8000".parse().unwrap());
+        Setup {
+            host: "chat.example.org".to_owned(),
+            upstream,
+            upstream_tls,
+        }
+    }
+
+    #[test]
+    fn proxies_reach_a_server_that_listens_everywhere() {
+        let cases = [
+            ("0.0.0.0:8000", "127.0.0.1:8000"),
+            ("[::]:8000", "[::1]:8000"),
+            ("192.0.2.7:9", "192.0.2.7:9"),
+        ];
+        for (listening, expected) in cases {
+            assert_eq!(upstream(listening.parse().unwrap()).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn texts_name_host_and_upstream() {
+        let plain = nginx(&setup(false));
+        assert!(plain.contains("server_name chat.example.org;"));
+        assert!(plain.contains("proxy_pass http://127.0.0.1:8000;"));
+        assert!(nginx(&setup(true)).contains("proxy_pass https://127.0.0.1:8000;"));
+        assert!(
+            caddy(&setup(false))
+                .ends_with("\nchat.example.org {\n    reverse_proxy 127.0.0.1:8000\n}\n")
+        );
+        assert!(caddy(&setup(true)).contains("reverse_proxy https://127.0.0.1:8000 {"));
+        for text in [plain, caddy(&setup(true))] {
+            assert_eq!(text.matches('{').count(), text.matches('}').count());
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! `service unit`: the systemd unit for this setup.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What the unit depends on.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The program, by its absolute path.
+    pub program: PathBuf,
+    /// The configuration file, where there is one.
+    pub config: Option<PathBuf>,
+    /// The user that the service runs as.
+    pub user: String,
+    /// The folders that it writes to: of the database, the backups, the log.
+    pub writes: Vec<PathBuf>,
+    /// The files that it reads besides: certificate and key.
+    pub reads: Vec<PathBuf>,
+    /// Where it listens.
+    pub port: u16,
+    /// How many connections it takes.
+    pub connections: usize,
+    /// How long it takes to stop.
+    pub shutdown_timeout: Duration,
+}
+
+/// Ports below this need a capability.
+const FIRST_FREE_PORT: u16 = 1024;
+
+/// Descriptors besides those of connections: database, log, timers, and some to spare.
+const OTHER_FILES: usize = 256;
+
+/// Returns the text of the unit.
+#[must_use]
+pub fn unit(setup: &Setup) -> String {
+    let mut exec = quoted(&setup.program);
+    if let Some(config) = &setup.config {
+        let _ = write!(exec, " --config {}", quoted(config));
+    }
+    let stop_s = setup.shutdown_timeout.as_secs().saturating_add(10);
+    let files = setup.connections.saturating_add(OTHER_FILES);
+    let mut writes = setup.writes.clone();
+    writes.sort();
+    writes.dedup();
+    // With a minus, a folder that is not there yet is the server's to complain of, in words.
+    let writes: Vec<_> = writes
+        .iter()
+        .map(|path| quote(&format!("-{}", path.display())))
+        .collect();
+    let writes = writes.join(" ");
+    let user = &setup.user;
+    let (capabilities, private_users) = if setup.port < FIRST_FREE_PORT {
+        ("CAP_NET_BIND_SERVICE", "no")
+    } else {
+        ("", "yes")
+    };
+    let home = if lies_in(setup, &["/home", "/root", "/run/user"]) {
+        "read-only"
+    } else {
+        "yes"
+    };
+    let tmp = if lies_in(setup, &["/tmp", "/var/tmp"]) {
+        "no"
+    } else {
+        "yes"
+    };
+    format!(
+        "\
+[Unit]
+Description=Morelia, a private chat server
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=notify
+ExecStart={exec} serve
+ExecReload=/bin/kill -HUP $MAINPID
+User={user}
+Restart=on-failure
+RestartSec=2
+# A configuration that is wrong does not get right by trying again.
+RestartPreventExitStatus=78
+WatchdogSec=60
+TimeoutStopSec={stop_s}
+LimitNOFILE={files}
+
+# It writes here and nowhere else.
+ReadWritePaths={writes}
+UMask=0077
+ProtectSystem=strict
+ProtectHome={home}
+PrivateTmp={tmp}
+PrivateDevices=yes
+PrivateUsers={private_users}
+DevicePolicy=closed
+NoNewPrivileges=yes
+CapabilityBoundingSet={capabilities}
+AmbientCapabilities={capabilities}
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+ProcSubset=pid
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+RemoveIPC=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+"
+    )
+}
+
+/// Tells whether anything of the setup lies in one of these folders, which would then be hidden.
+fn lies_in(setup: &Setup, folders: &[&str]) -> bool {
+    setup
+        .writes
+        .iter()
+        .chain(&setup.reads)
+        .chain(&setup.config)
+        .chain([&setup.program])
+        .any(|path| folders.iter().any(|folder| path.starts_with(folder)))
+}
+
+/// Returns a path as a command line in a unit file wants it, where a dollar is a variable.
+fn quoted(path: &Path) -> String {
+    quote(&path.display().to_string().replace('$', "$$"))
+}
+
+/// Returns a value with its specifiers escaped, and in quotes where it has to be.
+fn quote(text: &str) -> String {
+    let text = text.replace('%', "%%");
+    if text
+        .chars()
+        .all(|c| !c.is_whitespace() && !matches!(c, '"' | '\'' | '\\' | ';'))
+    {
+        return text;
+    }
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    fn setup() -> Setup {
+        Setup {
+            program: "/usr/local/bin/morelia".into(),
+            config: Some("/etc/morelia/morelia.ini".into()),
+            user: "morelia".to_owned(),
+            writes: vec!["/var/lib/morelia".into(), "/var/lib/morelia".into()],
+            reads: Vec::new(),
+            port: 8000,
+            connections: 1024,
+            shutdown_timeout: Duration::from_secs(5),
+        }
+    }
+
+    #[test]
+    fn unit_follows_the_setup() {
+        let usual = unit(&setup());
+        assert!(usual.contains(
+            "\nExecStart=/usr/local/bin/morelia --config /etc/morelia/morelia.ini serve\n"
+        ));
+        assert!(usual.contains("\nReadWritePaths=-/var/lib/morelia\n"));
+        assert!(usual.contains("\nTimeoutStopSec=15\n"));
+        assert!(usual.contains("\nLimitNOFILE=1280\n"));
+        assert!(usual.contains("\nRestartPreventExitStatus=78\n"));
+        assert!(usual.contains("\nProtectHome=yes\n"));
+        assert!(usual.contains("\nAmbientCapabilities=\n"));
+
+        let low = unit(&Setup {
+            port: 443,
+            ..setup()
+        });
+        assert!(low.contains("\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n"));
+        assert!(low.contains("\nPrivateUsers=no\n"));
+
+        let home = unit(&Setup {
+            writes: vec!["/home/anna/my chat".into()],
+            ..setup()
+        });
+        assert!(home.contains("\nReadWritePaths=\"-/home/anna/my chat\"\n"));
+        assert!(home.contains("\nProtectHome=read-only\n"));
+    }
+
+    #[test]
+    fn paths_are_quoted_for_systemd() {
+        let cases = [
+            ("/plain", "/plain"),
+            ("/100%", "/100%%"),
+            ("/$a", "/$$a"),
+            ("/a b", "\"/a b\""),
+            ("/a\"b", "\"/a\\\"b\""),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(quoted(Path::new(path)), expected);
+        }
+    }
+
+    #[test]
+    fn exposure_is_at_most_one_and_a_half() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, setup) in [
+            ("usual", setup()),
+            (
+                "low",
+                Setup {
+                    port: 443,
+                    ..setup()
+                },
+            ),
+        ] {
+            let path = folder.path().join(format!("{name}.service"));
+            std::fs::write(&path, unit(&setup)).unwrap();
+            let run = Command::new("systemd-analyze")
+                .args(["security", "--offline=true", "--no-pager"])
+                .arg(&path)
+                .output();
+            let Ok(output) = run else {
+                println!("skipped: there is no systemd-analyze on this machine");
+                return;
+            };
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let exposure: f64 = text
+                .lines()
+                .find_map(|line| {
+                    line.split_once("Overall exposure level for ")?
+                        .1
+                        .split(": ")
+                        .nth(1)
+                })
+                .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+                .unwrap_or_else(|| panic!("no exposure: {output:?}"));
+            println!("{name}: {exposure}");
+            // The capability for a low port costs a little.
+            let limit = if name == "usual" { 1.5 } else { 1.7 };
+            assert!(exposure <= limit, "{text}");
+        }
+    }
+}
