@@ -9,6 +9,7 @@
 )]
 
 mod common;
+mod conformance;
 
 mod accounts;
 mod client;
