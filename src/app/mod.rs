@@ -26,6 +26,9 @@ use crate::store::{Options, ServerLock, Store};
 /// it all would keep people waiting.
 const EXAMINED_FIRST_BYTES: u64 = 32 * 1024 * 1024;
 
+/// A database that takes longer than this to count its rows hangs, and the watchdog may bark.
+const HANGING: Duration = Duration::from_secs(15);
+
 /// Runs something with the service on a database, whether a server runs on it or not.
 ///
 /// # Errors
@@ -120,6 +123,12 @@ async fn run(
         Arc::clone(&service),
         bound.certificate(),
     ));
+    let watched = Arc::clone(&service);
+    let feeding = tokio::spawn(systemd::feed_watchdog(move || {
+        let service = Arc::clone(&watched);
+        // Any answer will do: a database that fails is health's to tell, one that hangs is not.
+        async move { tokio::time::timeout(HANGING, service.count()).await.is_ok() }
+    }));
     if size > EXAMINED_FIRST_BYTES {
         tokio::spawn(examine_meanwhile(
             config.database.path.clone(),
@@ -138,6 +147,7 @@ async fn run(
         })
         .await;
     reloading.abort();
+    feeding.abort();
     log::info!("stopping; {} requests were answered", summary.requests);
     close(&service).await;
     match why {
