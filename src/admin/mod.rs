@@ -15,7 +15,7 @@ pub mod unit;
 
 use serde_json::Value;
 
-use crate::cli::{self, Command, ConfigCommand, Global, Invocation, Verbosity};
+use crate::cli::{self, Command, ConfigCommand, Global, Invocation, ProxyProgram, Verbosity};
 use crate::config::{Override, Sources};
 use crate::exit::Exit;
 use error::CliError;
@@ -49,6 +49,22 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
         Command::Config(command) => configuration(command, &sources(global, Vec::new()), &output),
         Command::Client(command) => Ok(client::run(command, global)),
         Command::Completions(shell) => text(&completions::script(*shell)),
+        Command::ServiceUnit => {
+            let loaded = sources(global, Vec::new()).load()?;
+            let setup = unit::Setup::of(&loaded).map_err(|source| CliError::File {
+                path: "the program".into(),
+                source,
+            })?;
+            text(&unit::unit(&setup))
+        }
+        Command::ProxyConfig(program) => {
+            let loaded = sources(global, Vec::new()).load()?;
+            let setup = proxy_config::Setup::of(&loaded.config);
+            text(&match program {
+                ProxyProgram::Nginx => proxy_config::nginx(&setup),
+                ProxyProgram::Caddy => proxy_config::caddy(&setup),
+            })
+        }
         Command::Help(name) => {
             text(&cli::help::about(name).map_err(|err| CliError::Usage(err.to_string()))?)
         }

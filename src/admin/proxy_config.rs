@@ -1,6 +1,8 @@
 //! `proxy-config`: the configuration of a reverse proxy for this setup.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
+
+use crate::config::Config;
 
 /// What the proxy has to know.
 #[derive(Debug, Clone)]
@@ -8,20 +10,46 @@ pub struct Setup {
     /// The name that clients use.
     pub host: String,
     /// Where the server listens, as the proxy reaches it.
-    pub upstream: SocketAddr,
+    pub upstream: String,
     /// Whether the server itself speaks TLS there.
     pub upstream_tls: bool,
 }
 
-/// Returns where a proxy on the same machine reaches a server that listens on an address.
-#[must_use]
-pub fn upstream(listening: SocketAddr) -> SocketAddr {
-    let ip = match listening.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listening.port())
+impl Setup {
+    /// Returns the setup that a configuration makes; without a public address, with a name to be
+    /// replaced.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let url = config
+            .server
+            .public_url
+            .as_deref()
+            .unwrap_or("https://chat.example.org");
+        let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let host = authority.split('/').next().unwrap_or(authority);
+        let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+            if port.bytes().all(|byte| byte.is_ascii_digit()) {
+                name
+            } else {
+                host
+            }
+        });
+        Self {
+            host: name.to_owned(),
+            upstream: upstream(&config.server.host, config.server.port),
+            upstream_tls: config.tls.certfile.is_some(),
+        }
+    }
+}
+
+/// Returns where a proxy on the same machine reaches a server that listens on a host and port.
+fn upstream(host: &str, port: u16) -> String {
+    match host.parse() {
+        Ok(IpAddr::V4(ip)) if ip.is_unspecified() => format!("127.0.0.1:{port}"),
+        Ok(IpAddr::V6(ip)) if ip.is_unspecified() => format!("[::1]:{port}"),
+        Ok(IpAddr::V6(ip)) => format!("[{ip}]:{port}"),
+        Ok(IpAddr::V4(_)) | Err(_) => format!("{host}:{port}"),
+    }
 }
 
 /// Returns a file for nginx, as it lies in `/etc/nginx/conf.d` or `sites-enabled`.
@@ -102,23 +130,25 @@ mod tests {
     use super::*;
 
     fn setup(upstream_tls: bool) -> Setup {
-        let upstream = upstream("0.0.0.0:8000".parse().unwrap());
+        let mut config = Config::default();
+        config.server.public_url = Some("https://chat.example.org:8443".to_owned());
         Setup {
-            host: "chat.example.org".to_owned(),
-            upstream,
             upstream_tls,
+            ..Setup::of(&config)
         }
     }
 
     #[test]
     fn proxies_reach_a_server_that_listens_everywhere() {
         let cases = [
-            ("0.0.0.0:8000", "127.0.0.1:8000"),
-            ("[::]:8000", "[::1]:8000"),
-            ("192.0.2.7:9", "192.0.2.7:9"),
+            ("0.0.0.0", "127.0.0.1:8000"),
+            ("::", "[::1]:8000"),
+            ("2001:db8::1", "[2001:db8::1]:8000"),
+            ("192.0.2.7", "192.0.2.7:8000"),
+            ("localhost", "localhost:8000"),
         ];
-        for (listening, expected) in cases {
-            assert_eq!(upstream(listening.parse().unwrap()).to_string(), expected);
+        for (host, expected) in cases {
+            assert_eq!(upstream(host, 8000), expected);
         }
     }
 

@@ -1,8 +1,13 @@
 //! `service unit`: the systemd unit for this setup.
 
 use std::fmt::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{env, fs, io};
+
+use crate::config::Loaded;
+use crate::server::user_name;
 
 /// What the unit depends on.
 #[derive(Debug, Clone)]
@@ -25,6 +30,46 @@ pub struct Setup {
     pub shutdown_timeout: Duration,
 }
 
+impl Setup {
+    /// Returns the setup that this program and configuration make.
+    ///
+    /// # Errors
+    /// The system does not say where the program or a folder lies.
+    pub fn of(loaded: &Loaded) -> io::Result<Self> {
+        let config = &loaded.config;
+        let absolute = |path: &Path| std::path::absolute(path);
+        let database = absolute(&config.database.path)?;
+        let folder = database.parent().unwrap_or(Path::new("/")).to_owned();
+        let mut writes = vec![folder.clone(), absolute(&config.backup_dir())?];
+        if let Some(log) = &config.logging.file {
+            writes.extend(absolute(log)?.parent().map(Path::to_owned));
+        }
+        // Backups and log mostly lie in the folder of the database, which then covers them.
+        writes.retain(|path| *path == folder || !path.starts_with(&folder));
+        let tls = &config.tls;
+        let reads = [&tls.certfile, &tls.keyfile, &tls.ca_certs];
+        let reads = reads.into_iter().flatten().map(|path| absolute(path));
+        Ok(Self {
+            program: env::current_exe()?,
+            config: loaded.file.as_deref().map(absolute).transpose()?,
+            user: owner(&database)
+                .or_else(|| owner(&folder))
+                .unwrap_or_else(|| "morelia".to_owned()),
+            writes,
+            reads: reads.collect::<io::Result<_>>()?,
+            port: config.server.port,
+            connections: config.limits.connections,
+            shutdown_timeout: config.server.shutdown_timeout,
+        })
+    }
+}
+
+/// Returns who owns a file; nobody when it is the administrator, as who a service should not run.
+fn owner(path: &Path) -> Option<String> {
+    let id = fs::metadata(path).ok()?.uid();
+    if id == 0 { None } else { user_name(id) }
+}
+
 /// Ports below this need a capability.
 const FIRST_FREE_PORT: u16 = 1024;
 
@@ -40,16 +85,15 @@ pub fn unit(setup: &Setup) -> String {
     }
     let stop_s = setup.shutdown_timeout.as_secs().saturating_add(10);
     let files = setup.connections.saturating_add(OTHER_FILES);
-    let mut writes = setup.writes.clone();
-    writes.sort();
-    writes.dedup();
     // With a minus, a folder that is not there yet is the server's to complain of, in words.
-    let writes: Vec<_> = writes
+    let writes: Vec<_> = setup
+        .writes
         .iter()
         .map(|path| quote(&format!("-{}", path.display())))
         .collect();
     let writes = writes.join(" ");
     let user = &setup.user;
+    let folders = writes_shown(&setup.writes);
     let (capabilities, private_users) = if setup.port < FIRST_FREE_PORT {
         ("CAP_NET_BIND_SERVICE", "no")
     } else {
@@ -67,6 +111,9 @@ pub fn unit(setup: &Setup) -> String {
     };
     format!(
         "\
+# The user {user} must be able to write to {folders}; to make that user:
+#   useradd --system --home-dir / --shell /usr/sbin/nologin {user}
+
 [Unit]
 Description=Morelia, a private chat server
 After=network-online.target
@@ -123,6 +170,14 @@ WantedBy=multi-user.target
     )
 }
 
+fn writes_shown(writes: &[PathBuf]) -> String {
+    let shown: Vec<_> = writes
+        .iter()
+        .map(|path| format!("'{}'", path.display()))
+        .collect();
+    shown.join(" ")
+}
+
 /// Tells whether anything of the setup lies in one of these folders, which would then be hidden.
 fn lies_in(setup: &Setup, folders: &[&str]) -> bool {
     setup
@@ -162,7 +217,7 @@ mod tests {
             program: "/usr/local/bin/morelia".into(),
             config: Some("/etc/morelia/morelia.ini".into()),
             user: "morelia".to_owned(),
-            writes: vec!["/var/lib/morelia".into(), "/var/lib/morelia".into()],
+            writes: vec!["/var/lib/morelia".into()],
             reads: Vec::new(),
             port: 8000,
             connections: 1024,

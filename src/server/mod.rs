@@ -33,7 +33,7 @@ pub use accept::{Statistics, Summary};
 pub use bind::{BindError, Bound, bind};
 pub use http::{Boxed, Checks, Health, Peer, Protocol, Site, Source, Version};
 pub use settings::{ClientCertificates, Network, Origins, Proxy, Settings, Tls};
-pub use tls::{Certificate, TlsError, check as check_tls};
+pub use tls::{Certificate, TlsError, check as check_tls, user_name};
 
 /// What one connection costs at most besides its messages, in bytes: its task, its write batch,
 /// one read ahead, and the buffers of TLS.

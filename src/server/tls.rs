@@ -194,14 +194,17 @@ fn user() -> String {
     let Ok(own) = fs::metadata("/proc/self") else {
         return "of this process".to_owned();
     };
-    let id = own.uid().to_string();
-    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    users
-        .lines()
-        .find_map(|line| {
-            let mut fields = line.split(':');
-            let name = fields.next()?;
-            (fields.nth(1) == Some(&id)).then(|| name.to_owned())
-        })
-        .unwrap_or(id)
+    user_name(own.uid()).unwrap_or_else(|| own.uid().to_string())
+}
+
+/// Returns the name of a user, where it is listed on this machine.
+#[must_use]
+pub fn user_name(id: u32) -> Option<String> {
+    let id = id.to_string();
+    let users = fs::read_to_string("/etc/passwd").ok()?;
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1) == Some(&id)).then(|| name.to_owned())
+    })
 }
