@@ -1,5 +1,18 @@
-//! Rebuilds when a migration is added: `embed_migrations!` alone does not notice new files.
+//! Prepares what is embedded: notices new migrations, and packs the web client.
 
-fn main() {
+#[path = "build/assets.rs"]
+mod assets;
+
+fn main() -> std::io::Result<()> {
+    // `embed_migrations!` alone does not notice new files.
     println!("cargo:rerun-if-changed=sql");
+    println!("cargo:rerun-if-changed=build");
+    println!("cargo:rerun-if-changed=src/web");
+    let manifest = std::path::PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
+    let out = std::path::PathBuf::from(variable("OUT_DIR")?);
+    assets::pack(&manifest.join("src/web"), &out)
+}
+
+fn variable(name: &str) -> std::io::Result<String> {
+    std::env::var(name).map_err(std::io::Error::other)
 }

@@ -76,15 +76,25 @@ export class Shell {
     // A conversation opened from the search leaves its hits in sight, where there is room.
     if (place.flow && this.#sideKey.startsWith('search/') && place.number !== null) return;
     this.#sideKey = key;
-    const content = make ? await make(this.#client, place.rest) : this.#list.element;
+    const content = make ? await this.#later(() => make(this.#client, place.rest)) : this.#list.element;
     if (key !== this.#sideKey) return;
     replace(this.#side, content);
     this.#side.querySelector('[autofocus], .bar button')?.focus({ preventScroll: true });
   }
 
+  /** A module that is gone although the server is there: it was updated, and the page must be too. */
+  async #later(load) {
+    try {
+      return await load();
+    } catch (error) {
+      if (error instanceof TypeError && this.#client.state === 'ready') location.reload();
+      throw error;
+    }
+  }
+
   async #showFlow(flow, place) {
-    const { Conversation } = await LATER.conversation();
-    const { FlowInfo } = place.panel === 'info' ? await LATER.info() : {};
+    const { Conversation } = await this.#later(LATER.conversation);
+    const { FlowInfo } = place.panel === 'info' ? await this.#later(LATER.info) : {};
     // The person may have gone on meanwhile.
     if (router.place !== place) return;
     const again = this.#shown === place;
