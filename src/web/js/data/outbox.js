@@ -11,11 +11,12 @@ import { ConnectionLost, MtpError } from '../net/wire.js';
 
 const RETRY_MS = 3_000;
 
-/** Topics: `change` (flow id), `sent` ({item, uuid, time, number}). */
+/** Topic: `change` (flow id). */
 export class Outbox extends Emitter {
   #database;
   #user;
   #send;
+  #settle;
   #items = [];
   #running = false;
   #open = false;
@@ -23,12 +24,16 @@ export class Outbox extends Emitter {
   #counter = 0;
   #channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel('morelia.outbox') : null;
 
-  /** `send(flow, message, txn, progress)` gives `{uuid, time, number}`. */
-  constructor(database, user, send) {
+  /**
+   * `send(flow, message, txn, progress)` gives `{uuid, time, number}`; with it, `settle({item, uuid,
+   * time, number})` puts the message among the others before it leaves the queue.
+   */
+  constructor(database, user, send, settle) {
     super();
     this.#database = database;
     this.#user = user;
     this.#send = send;
+    this.#settle = settle;
     if (this.#channel) this.#channel.onmessage = (event) => this.#hear(event.data);
   }
 
@@ -104,7 +109,7 @@ export class Outbox extends Emitter {
       const progress = item.files.length === 0 ? undefined : (part) => { item.progress = part; this.emit('change', item.flow); };
       const sent = await this.#send(item.flow, message, item.txn, progress);
       await this.#database.remove('outbox', item.txn);
-      this.emit('sent', { item, ...sent });
+      await this.#settle({ item, ...sent });
       this.#take(item.txn);
       this.#tell({ gone: item.txn });
       return true;

@@ -49,12 +49,11 @@ export class Client extends Emitter {
     this.connection = new Connection(socketUrl());
     this.api = new Api(this.connection);
     this.store = new Store(user, (flow, from, to) => this.#loadMessages(flow, from, to));
-    this.outbox = new Outbox(this.#database, user, (...args) => this.api.send(...args));
+    this.outbox = new Outbox(this.#database, user, (...args) => this.api.send(...args), (sent) => this.#sent(sent));
     this.#offline = new OfflineCopy(this.#database, this.store);
     this.connection.on('state', (state) => this.#connectionState(state));
     this.connection.on('push', (frame) => this.#push(frame));
     this.connection.on('ended', () => session.end('expired'));
-    this.outbox.on('sent', (sent) => this.#sent(sent));
     this.outbox.on('change', (flow) => { this.store.emit('messages', flow); this.store.emit('flows'); });
     this.store.on('users', () => this.store.emit('flows'));
   }
@@ -224,7 +223,7 @@ export class Client extends Emitter {
       // The answer did not tell its place: it is among the newest.
       const from = flow.history.count;
       const found = await this.#loadMessages(item.flow, from, from + 49).catch(() => []);
-      for (const message of found) flow.history.put(message);
+      for (const message of found) flow.history.put(message.uuid === uuid ? { ...message, key: item.txn } : message);
     } else {
       const message = { ...fromOutbox(item), uuid, number: Number(known), time: time ?? item.time, pending: null };
       flow.history.put(message);

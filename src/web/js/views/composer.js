@@ -10,8 +10,8 @@ import { size } from '../text/times.js';
 import { EMOJI } from '../text/emoji.js';
 import { menu, toast } from './overlay.js';
 
-/** What fits into a server's usual limit of 10 MiB for a message, as base64. */
-const LARGEST_FILE_BYTES = 7.5 * 1024 * 1024;
+/** A server's usual limit for the files of a message. */
+const LARGEST_FILE_BYTES = 10 * 1024 * 1024;
 
 const onTouch = () => matchMedia('(pointer: coarse)').matches;
 
