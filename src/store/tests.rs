@@ -1,1 +1,359 @@
+//! The store as a whole: what holds across its nouns.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::changes::{self, Follower};
+use super::*;
+use crate::model::{FlowKind, Login, Origin, Position, UserId};
+
+/// A store in a temporary folder, and what it has told.
+struct Fixture {
+    store: Store,
+    told: Arc<Mutex<Vec<Committed>>>,
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+fn open() -> Fixture {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
+    Store::prepare(&path).unwrap();
+    let told: Arc<Mutex<Vec<Committed>>> = Arc::default();
+    let sink = Arc::clone(&told);
+    let options = Options {
+        path: path.clone(),
+        durability: Durability::Normal,
+    };
+    let store = Store::open(
+        &options,
+        Box::new(move |batch| sink.lock().unwrap().push(batch)),
+    )
+    .unwrap();
+    Fixture {
+        store,
+        told,
+        path,
+        _folder: folder,
+    }
+}
+
+fn add_user(tx: &Tx<'_>, login: &str) -> Result<UserId, StoreError> {
+    let new = users::NewUser {
+        login: Login::new(login).unwrap(),
+        password_hash: None,
+        username: None,
+        email: None,
+        is_admin: false,
+        is_bot: false,
+    };
+    users::insert(tx, &new, None).map(|user| user.id)
+}
+
+fn add_group(
+    tx: &Tx<'_>,
+    owner: UserId,
+    members: &[UserId],
+) -> Result<crate::model::Flow, StoreError> {
+    let new = flows::NewFlow {
+        kind: FlowKind::Group,
+        title: None,
+        info: None,
+        owner,
+        members: members.to_vec(),
+    };
+    flows::insert(tx, &new, None)
+}
+
+fn add_message(
+    tx: &Tx<'_>,
+    flow: &crate::model::Flow,
+    author: UserId,
+    text: &str,
+) -> Result<(), StoreError> {
+    let new = messages::NewMessage {
+        flow: flow.id,
+        flow_uuid: flow.uuid,
+        author,
+        author_uuid: users::by_id(tx, author)?.unwrap().uuid,
+        text: Some(text.to_owned()),
+        files: Vec::new(),
+    };
+    messages::insert(tx, new, Some(Origin(1))).map(drop)
+}
+
+#[tokio::test]
+async fn a_failing_write_fails_alone() {
+    let fixture = open();
+    let store = &fixture.store;
+    let good = store.write(|tx| add_user(tx, "anna"));
+    let bad = store.write(|tx| {
+        add_user(tx, "boris")?;
+        add_user(tx, "ANNA")
+    });
+    let panicking = store.write(|_| -> Result<(), StoreError> { panic!("a bug of one user") });
+    let other = store.write(|tx| add_user(tx, "clara"));
+    let (good, bad, panicking, other) = tokio::join!(good, bad, panicking, other);
+    assert!(good.is_ok() && other.is_ok());
+    assert!(matches!(bad, Err(StoreError::Conflict(_))), "{bad:?}");
+    assert!(
+        matches!(panicking, Err(StoreError::Panicked)),
+        "{panicking:?}"
+    );
+    let logins: Vec<_> = store
+        .read(|view| users::all(view))
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|user| user.login)
+        .collect();
+    assert_eq!(
+        logins,
+        ["anna", "clara"],
+        "what the failed write had done is undone"
+    );
+    assert!(store.failed().borrow().is_none());
+}
+
+#[tokio::test]
+async fn a_caller_that_hangs_up_stops_nothing() {
+    let fixture = open();
+    drop(fixture.store.write(|tx| add_user(tx, "never polled")));
+    let write = fixture.store.write(|tx| {
+        std::thread::sleep(Duration::from_millis(50));
+        add_user(tx, "anna")
+    });
+    assert!(
+        tokio::time::timeout(Duration::from_millis(5), write)
+            .await
+            .is_err()
+    );
+    fixture
+        .store
+        .write(|tx| add_user(tx, "boris"))
+        .await
+        .unwrap();
+    assert_eq!(
+        fixture.store.read(|view| users::count(view)).await.unwrap(),
+        2,
+        "the write stands"
+    );
+}
+
+#[tokio::test]
+async fn what_is_told_is_in_the_order_of_the_log() {
+    let fixture = open();
+    let store = fixture.store.clone();
+    let (anna, flow) = store
+        .write(|tx| {
+            let anna = add_user(tx, "anna")?;
+            Ok::<_, StoreError>((anna, add_group(tx, anna, &[anna])?))
+        })
+        .await
+        .unwrap();
+    let writes = (0..40).map(|number| {
+        let (store, flow) = (store.clone(), flow.clone());
+        tokio::spawn(async move {
+            store
+                .write(move |tx| add_message(tx, &flow, anna, &number.to_string()))
+                .await
+        })
+    });
+    for write in writes.collect::<Vec<_>>() {
+        write.await.unwrap().unwrap();
+    }
+    store.close();
+    let told = fixture.told.lock().unwrap();
+    let positions: Vec<_> = told
+        .iter()
+        .flat_map(|batch| &batch.events)
+        .filter_map(|event| event.position)
+        .collect();
+    assert_eq!(positions.len(), 42);
+    assert!(positions.is_sorted());
+}
+
+#[tokio::test]
+async fn changes_by_another_process_are_told() {
+    let fixture = open();
+    let options = Options {
+        path: fixture.path.clone(),
+        durability: Durability::Normal,
+    };
+    let other = Store::open(&options, Box::new(drop)).unwrap();
+    other.write(|tx| add_user(tx, "anna")).await.unwrap();
+    for _ in 0..200 {
+        let outside = |batch: &Committed| batch.outside && batch.events.len() == 1;
+        if fixture.told.lock().unwrap().iter().any(outside) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("nothing was told: {:?}", fixture.told.lock().unwrap());
+}
+
+#[test]
+fn a_second_server_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
+    let first = ServerLock::acquire(&path).unwrap();
+    assert!(matches!(
+        ServerLock::acquire(&path),
+        Err(StoreError::InUse(_))
+    ));
+    assert!(ServerLock::is_held(&path));
+    drop(first);
+    assert!(!ServerLock::is_held(&path));
+}
+
+#[test]
+fn the_file_is_private_and_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
+    Store::prepare(&path).unwrap();
+    assert_eq!(
+        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let header = std::fs::read(&path).unwrap();
+    assert_eq!(&header[68..72], b"MRLA", "application_id");
+    assert!(Store::quick_check(&path).unwrap().is_empty());
+}
+
+/// Queries over what grows with use, and the parameters that they take. Each has to use an index.
+const GROWING: &[&str] = &[
+    "SELECT position FROM changes WHERE audience = :a AND position > :b ORDER BY position LIMIT 1",
+    "SELECT position, at FROM changes WHERE audience = :a AND position >= :b AND position < :c ORDER BY position LIMIT 5",
+    "SELECT position, at FROM changes WHERE position >= :a ORDER BY position LIMIT 1",
+    "SELECT position, at FROM changes ORDER BY position DESC LIMIT 1",
+    "SELECT id FROM messages WHERE flow_id = :a AND number BETWEEN :b AND :c ORDER BY number",
+    "SELECT id FROM messages WHERE flow_id = :a AND number = :b",
+    "SELECT id FROM messages WHERE uuid = :a",
+    "SELECT id FROM messages WHERE id > :a ORDER BY id LIMIT 5",
+    "SELECT mf.slot FROM message_files mf JOIN files f ON f.id = mf.file_id WHERE mf.message_id = :a ORDER BY mf.slot",
+    "SELECT id FROM files WHERE sha256 = :a",
+    "SELECT user_id FROM members WHERE flow_id = :a AND state = 'joined' AND user_id = :b",
+    "SELECT flow_id FROM members WHERE user_id = :a AND state = 'joined' ORDER BY flow_id",
+    "SELECT id FROM flows WHERE uuid = :a",
+    "SELECT id FROM users WHERE uuid = :a",
+    "SELECT id FROM users WHERE login_key = :a",
+    "SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = :a",
+    "SELECT id FROM sessions WHERE user_id = :a",
+    "DELETE FROM sessions WHERE expires_at < :a",
+    "SELECT 1 FROM txns WHERE user_id = :a AND txn = :b",
+    "SELECT user_id FROM txns WHERE expires_at < :a ORDER BY expires_at LIMIT 8",
+    "SELECT 1 FROM invitations WHERE code_hash = :a",
+];
+
+#[test]
+fn every_query_that_can_grow_has_its_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
+    Store::prepare(&path).unwrap();
+    let conn = connection::open_reader(&path).unwrap();
+    for sql in GROWING {
+        let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().unwrap() {
+            let step: String = row.get("detail").unwrap();
+            let searched = step.starts_with("SEARCH");
+            let end_of_table =
+                step == "SCAN changes" && sql.contains("ORDER BY position DESC LIMIT 1");
+            assert!(searched || end_of_table, "{sql}: {step}");
+            assert!(!step.contains("TEMP B-TREE"), "{sql}: {step}");
+        }
+    }
+}
+
+#[test]
+fn the_queries_that_are_examined_are_those_of_the_source() {
+    // What is listed above is shortened; each shape still has to be somewhere in the source.
+    let source: String = [
+        include_str!("changes.rs"),
+        include_str!("messages.rs"),
+        include_str!("files.rs"),
+        include_str!("members.rs"),
+        include_str!("flows.rs"),
+        include_str!("users.rs"),
+        include_str!("sessions.rs"),
+        include_str!("txns.rs"),
+        include_str!("search.rs"),
+        include_str!("invitations.rs"),
+    ]
+    .concat();
+    for shape in [
+        "WHERE audience = :audience AND position > :after",
+        "WHERE audience = :audience AND position >= :from AND position < :until",
+        "WHERE position >= :from ORDER BY position LIMIT 1",
+        "FROM changes ORDER BY position DESC LIMIT 1",
+        "WHERE m.flow_id = :flow AND m.number BETWEEN :first AND :last ORDER BY m.number",
+        "WHERE flow_id = :flow AND number = :number",
+        "WHERE m.uuid = :uuid",
+        "WHERE mf.message_id = :message ORDER BY mf.slot",
+        "WHERE sha256 = :sha256",
+        "WHERE s.token_hash = :token_hash",
+        "WHERE expires_at < :now",
+        "WHERE user_id = :user AND txn = :txn",
+        "WHERE code_hash = :code_hash",
+    ] {
+        assert!(
+            source.contains(shape),
+            "no query reads `{shape}` any more: mend the lists of this test"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever happened in whichever flow, a follower sees each change of its audiences once, in
+    /// order, from any position on, and no other.
+    #[test]
+    fn a_follower_sees_its_own_changes_once_and_in_order(
+        steps in prop::collection::vec((0usize..3, 0usize..4), 1..60),
+        from in 0i64..80,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let fixture = open();
+            let (seen, expected) = fixture.store.write(move |tx| {
+                let people = [add_user(tx, "a")?, add_user(tx, "b")?, add_user(tx, "c")?];
+                let mut groups = Vec::new();
+                for group in [vec![0, 1], vec![1, 2], vec![0, 2], vec![0, 1, 2]] {
+                    let members: Vec<_> = group.iter().map(|person| people[*person]).collect();
+                    groups.push((add_group(tx, members[0], &members)?, members));
+                }
+                for (person, group) in steps {
+                    let (flow, members) = &groups[group];
+                    if members.contains(&people[person]) {
+                        add_message(tx, flow, people[person], "x")?;
+                    }
+                }
+                let reader = people[0];
+                let mut seen = Vec::new();
+                let mut follower = Follower::new(tx, reader, Position(from))?;
+                while let Some(change) = follower.peek()?.copied() {
+                    seen.push(change.position);
+                    follower.advance();
+                }
+                let own: BTreeSet<_> = members::flows_of(tx, reader)?.into_iter().collect();
+                let (end, _) = changes::last(tx)?;
+                let all = changes::between(tx, Position(from), end, usize::MAX >> 1)?;
+                let concerns = |change: &&changes::Change| match change.reach {
+                    changes::Reach::Everyone => true,
+                    changes::Reach::Members(flow) => own.contains(&flow),
+                    changes::Reach::Private(user) => user == reader,
+                };
+                let expected: Vec<_> = all.iter().filter(concerns).map(|change| change.position).collect();
+                Ok::<_, StoreError>((seen, expected))
+            }).await.unwrap();
+            prop_assert_eq!(seen, expected);
+            Ok(())
+        })?;
+    }
+}

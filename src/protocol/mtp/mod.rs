@@ -14,9 +14,6 @@ mod reply;
 mod request;
 mod session;
 
-#[cfg(test)]
-mod tests;
-
 pub use session::{Session, Settings};
 
 /// Protocol version that this server speaks.
