@@ -60,13 +60,17 @@ impl Service {
     /// The file cannot be opened.
     pub fn start(options: &Options, settings: Settings) -> Result<Arc<Self>, StoreError> {
         let (sender, committed) = mpsc::channel::<Committed>(MAX_UNTOLD);
-        let sink = Box::new(move |batch| {
+        let hub = Hub::new(settings.queue);
+        let revoking = Arc::clone(&hub);
+        let sink = Box::new(move |batch: Committed| {
+            // At once, so that a token is refused from the moment that its end is answered.
+            revoking.revoke(&batch.ended);
             // Nobody hears any more when the service has been dropped.
             let _ = sender.blocking_send(batch);
         });
         let store = Store::open(options, sink)?;
         let service = Arc::new(Self {
-            hub: Hub::new(settings.queue),
+            hub,
             hasher: Hasher::new(),
             account_throttle: Mutex::new(Throttle::new(
                 settings.login_attempts,
@@ -151,7 +155,6 @@ async fn tell(service: std::sync::Weak<Service>, mut committed: mpsc::Receiver<C
         let Some(service) = service.upgrade() else {
             return;
         };
-        service.hub.revoke(&batch.ended);
         for event in batch.events {
             service.hub.publish(event);
         }

@@ -168,10 +168,15 @@ impl Writer {
         match result {
             Ok(()) => {
                 self.shared.writable.store(true, Ordering::Relaxed);
+                // The end of a session holds when it is answered; anything else need not wait.
+                let mut committed = Some(committed);
+                if let Some(ending) = committed.take_if(|it| !it.ended.is_empty()) {
+                    (self.sink)(ending);
+                }
                 for finish in finishes {
                     finish(Ok(()));
                 }
-                if !committed.events.is_empty() || !committed.ended.is_empty() || committed.outside
+                if let Some(committed) = committed.filter(|it| !it.events.is_empty() || it.outside)
                 {
                     (self.sink)(committed);
                 }
