@@ -236,4 +236,19 @@ fn read_marks_go_forward_only() {
     boris
         .ask("read_flow", &json!({"flow": [{"uuid": group}]}))
         .is(400);
+    boris
+        .ask(
+            "read_flow",
+            &json!({"flow": [{"uuid": group, "message_end": -1}]}),
+        )
+        .is(403);
+    let empty = boris.group("Empty", &[]);
+    boris
+        .ask(
+            "read_flow",
+            &json!({"flow": [{"uuid": empty, "message_end": 5}]}),
+        )
+        .is(200);
+    let read = boris.ask("all_flow", &NOTHING).data()["meta"]["read"][&empty].clone();
+    assert_eq!(read, NOTHING, "nothing can be read where nothing is");
 }

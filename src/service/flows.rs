@@ -207,6 +207,9 @@ impl Service {
             .write(move |tx| {
                 let access =
                     flows::access(tx, flow, user.user())?.ok_or(ServiceError::NotFound("flow"))?;
+                if number < 0 {
+                    return Err(ServiceError::NotAllowed("message_end counts from 0"));
+                }
                 // Up to the last message at most; in an empty flow nothing can have been read.
                 let last = access.next_number - access.first_number - 1;
                 if last < 0 {
