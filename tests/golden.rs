@@ -181,7 +181,7 @@ impl Names {
                 let end = string_end(rest);
                 let content = &rest[1..end - 1];
                 let is_key = rest[end..].starts_with(':');
-                match kind(content, key).filter(|_| !is_key) {
+                match kind(content, if is_key { "" } else { key }) {
                     Some(kind) => hidden.extend(["\"", &self.name(kind, content), "\""]),
                     None => hidden += &rest[..end],
                 }
