@@ -21,6 +21,7 @@ mod envelope;
 mod exit_codes;
 mod flows;
 mod golden;
+mod hostile;
 mod limits;
 mod messages;
 mod model;
