@@ -32,3 +32,4 @@ mod search;
 mod sessions;
 mod tidy;
 mod updates;
+mod web;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::protocol::mtp;
-use crate::server::{Checks, Health, Protocol, Site, Statistics, Version};
+use crate::server::{Checks, Health, Protocol, Site, Statistics, Version, pages};
 use crate::service::{Service, ServiceError};
 use crate::store::newest_schema;
 
@@ -35,7 +35,7 @@ pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statisti
             Box::pin(async move { examine(&service).await })
         }),
         metrics: config.web.metrics.then_some(metrics),
-        pages: None,
+        pages: Some(pages(config.web.client)),
     }
 }
 

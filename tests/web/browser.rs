@@ -1,0 +1,293 @@
+//! Chromium under WebDriver, as plain calls that wait.
+
+use std::fmt::Debug;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::common::Server;
+
+/// How long a page may take to show what a test waits for.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// The sizes that the client is judged at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Screen {
+    Desk,
+    Phone,
+}
+
+impl Screen {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Desk => "desk",
+            Self::Phone => "phone",
+        }
+    }
+}
+
+/// A chromedriver of this test's own, ended with it.
+pub(crate) struct Browser {
+    driver: Child,
+    port: u16,
+    runtime: Runtime,
+}
+
+impl Browser {
+    #[track_caller]
+    pub(crate) fn start() -> Self {
+        let mut driver = Command::new("chromedriver")
+            .args(["--port=0", "--log-level=SEVERE"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!("{error}: the tests of the web client need Debian's packages chromium and chromium-driver")
+            });
+        let out = BufReader::new(driver.stdout.take().expect("a pipe"));
+        let port = out.lines().map_while(Result::ok).find_map(|line| {
+            let (_, port) = line.split_once("started successfully on port ")?;
+            port.trim_end_matches('.').parse().ok()
+        });
+        Self {
+            driver,
+            port: port.expect("chromedriver names its port"),
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime"),
+        }
+    }
+
+    /// Opens a window with a profile of its own: another person's device.
+    #[track_caller]
+    pub(crate) fn page(&self, screen: Screen, language: &str) -> Page<'_> {
+        let profile = tempfile::tempdir().expect("a temporary folder");
+        let metrics = match screen {
+            Screen::Desk => {
+                json!({"width": 1280, "height": 800, "pixelRatio": 1, "touch": false, "mobile": false})
+            }
+            Screen::Phone => {
+                json!({"width": 360, "height": 740, "pixelRatio": 2, "touch": true, "mobile": true})
+            }
+        };
+        let options = json!({
+            "args": [
+                "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                "--disable-dev-shm-usage", "--hide-scrollbars", format!("--lang={language}"),
+                format!("--user-data-dir={}", profile.path().display()),
+            ],
+            "prefs": {"intl.accept_languages": language},
+            "mobileEmulation": {"deviceMetrics": metrics},
+        });
+        let mut capabilities = serde_json::Map::new();
+        capabilities.insert("goog:chromeOptions".to_owned(), options);
+        capabilities.insert(
+            "timeouts".to_owned(),
+            json!({"script": PATIENCE.as_millis() as u64 + 20_000}),
+        );
+        let client = self
+            .runtime
+            .block_on(
+                ClientBuilder::new(HttpConnector::new())
+                    .capabilities(capabilities)
+                    .connect(&format!("http://127.0.0.1:{}", self.port)),
+            )
+            .expect("chromedriver opens a window");
+        Page {
+            browser: self,
+            client: Some(client),
+            _profile: profile,
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Asked nicely, it takes its browsers with it.
+        let asked = Command::new("kill")
+            .arg(self.driver.id().to_string())
+            .status();
+        if asked.is_err() {
+            let _ = self.driver.kill();
+        }
+        let _ = self.driver.wait();
+    }
+}
+
+/// A window.
+pub(crate) struct Page<'a> {
+    browser: &'a Browser,
+    client: Option<Client>,
+    _profile: TempDir,
+}
+
+impl Page<'_> {
+    fn client(&self) -> &Client {
+        self.client.as_ref().expect("open")
+    }
+
+    fn block<T, E: Debug>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        self.browser.runtime.block_on(work)
+    }
+
+    #[track_caller]
+    pub(crate) fn open(&self, server: &Server, path: &str) {
+        let url = format!("http://{}{path}", server.address());
+        self.block(self.client().goto(&url)).expect("the page");
+    }
+
+    /// Lets scripts of this page run for so long.
+    #[track_caller]
+    pub(crate) fn set_script_patience(&self, seconds: u64) {
+        let timeouts = fantoccini::wd::TimeoutConfiguration::new(
+            Some(Duration::from_secs(seconds)),
+            None,
+            None,
+        );
+        self.block(self.client().update_timeouts(timeouts))
+            .expect("timeouts");
+    }
+
+    #[track_caller]
+    pub(crate) fn reload(&self) {
+        self.block(self.client().refresh()).expect("the page");
+    }
+
+    /// Runs statements and gives what they return.
+    #[track_caller]
+    pub(crate) fn run(&self, script: &str) -> Value {
+        self.block(self.client().execute(script, Vec::new()))
+            .unwrap_or_else(|error| panic!("{error}\n{script}"))
+    }
+
+    /// Runs statements that may `await` and gives what they return; what they throw is a failure.
+    #[track_caller]
+    pub(crate) fn run_async(&self, script: &str) -> Value {
+        let whole = format!(
+            "const done = arguments[arguments.length - 1];\n\
+             (async () => {{ {script} }})().then((value) => done({{value}}), (error) => done({{error: String(error?.stack ?? error)}}));"
+        );
+        let answer = self
+            .block(self.client().execute_async(&whole, Vec::new()))
+            .unwrap_or_else(|error| panic!("{error}\n{script}"));
+        if let Some(error) = answer["error"].as_str() {
+            panic!("{error}");
+        }
+        answer["value"].clone()
+    }
+
+    /// Waits until an expression is true in the page, and gives whether it was an element.
+    #[track_caller]
+    pub(crate) fn wait(&self, condition: &str) {
+        let script = format!(
+            "const end = Date.now() + {};
+             for (;;) {{
+               let value = false;
+               try {{ value = ({condition}); }} catch {{ value = false; }}
+               if (value) return true;
+               if (Date.now() > end) return false;
+               await new Promise((next) => setTimeout(next, 20));
+             }}",
+            PATIENCE.as_millis()
+        );
+        if self.run_async(&script) != json!(true) {
+            let text = self.run("return document.body.innerText.slice(0, 3000)");
+            panic!(
+                "never came true: {condition}\n--- the page says\n{}",
+                text.as_str().unwrap_or_default()
+            );
+        }
+    }
+
+    /// Puts a text into a field as typing does, whatever signs it has.
+    #[track_caller]
+    pub(crate) fn fill(&self, selector: &str, text: &str) {
+        self.wait(&format!("document.querySelector({})", json!(selector)));
+        self.run(&format!(
+            "const field = document.querySelector({});
+             field.focus();
+             const type = field instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement;
+             Object.getOwnPropertyDescriptor(type.prototype, 'value').set.call(field, {});
+             field.dispatchEvent(new Event('input', {{bubbles: true}}));",
+            json!(selector),
+            json!(text)
+        ));
+    }
+
+    /// Presses keys of a real keyboard in an element (WebDriver's code points for special ones),
+    /// or names files for a file field.
+    #[track_caller]
+    pub(crate) fn press(&self, selector: &str, keys: &str) {
+        let work = async {
+            let element = self.client().find(Locator::Css(selector)).await?;
+            element.send_keys(keys).await
+        };
+        self.block(work)
+            .unwrap_or_else(|error| panic!("{selector}: {error}"));
+    }
+
+    /// Clicks with a real pointer: fails where something else lies on top.
+    #[track_caller]
+    pub(crate) fn click(&self, selector: &str) {
+        self.wait(&format!("document.querySelector({})", json!(selector)));
+        let work = async {
+            let element = self.client().find(Locator::Css(selector)).await?;
+            element.click().await
+        };
+        self.block(work)
+            .unwrap_or_else(|error| panic!("{selector}: {error}"));
+    }
+
+    #[track_caller]
+    pub(crate) fn screenshot(&self) -> Vec<u8> {
+        self.block(self.client().screenshot()).expect("a picture")
+    }
+
+    /// A command of Chromium's own protocol.
+    #[track_caller]
+    pub(crate) fn devtools(&self, command: &'static str, params: Value) -> Value {
+        self.block(self.client().issue_cmd(Devtools { command, params }))
+            .unwrap_or_else(|error| panic!("{command}: {error}"))
+    }
+}
+
+impl Drop for Page<'_> {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            let _ = self.browser.runtime.block_on(client.close());
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Devtools {
+    command: &'static str,
+    params: Value,
+}
+
+impl WebDriverCompatibleCommand for Devtools {
+    fn endpoint(
+        &self,
+        base: &url::Url,
+        session: Option<&str>,
+    ) -> Result<url::Url, url::ParseError> {
+        base.join(&format!(
+            "session/{}/goog/cdp/execute",
+            session.unwrap_or_default()
+        ))
+    }
+
+    fn method_and_body(&self, _url: &url::Url) -> (http::Method, Option<String>) {
+        let body = json!({"cmd": self.command, "params": self.params});
+        (http::Method::POST, Some(body.to_string()))
+    }
+}

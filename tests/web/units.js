@@ -1,0 +1,138 @@
+const root = document.querySelector('script[type=module]').src.replace('main.js', '');
+const load = (path) => import(root + path);
+const results = [];
+const same = (name, found, wanted) => {
+  const ok = JSON.stringify(found) === JSON.stringify(wanted);
+  results.push(ok ? { name, ok } : { name, ok, found, wanted });
+};
+
+// Links: found, trimmed, and nothing but the web and mail.
+const { linkify, mark, isOnlyEmoji } = await load('text/linkify.js');
+const links = (text) => linkify(text).filter((piece) => piece.href).map((piece) => [piece.text, piece.href]);
+same('plain text is one piece', linkify('no link here'), [{ text: 'no link here' }]);
+same('an address', links('see https://a.example/x?y=1#z now'), [['https://a.example/x?y=1#z', 'https://a.example/x?y=1#z']]);
+same('a full stop is not part', links('at http://a.example.'), [['http://a.example', 'http://a.example/']]);
+same('brackets around', links('(https://a.example/b)'), [['https://a.example/b', 'https://a.example/b']]);
+same('brackets within', links('https://a.example/b_(c)'), [['https://a.example/b_(c)', 'https://a.example/b_(c)']]);
+same('www gets a scheme', links('www.a.example'), [['www.a.example', 'https://www.a.example/']]);
+same('mail', links('write to ann.b@a.example!'), [['ann.b@a.example', 'mailto:ann.b@a.example']]);
+same('no script', links('javascript:alert(1) data:text/html,x vbscript:x file:///etc'), []);
+same('no markup inside', links('https://a.example/"onmouseover="alert(1)'), [['https://a.example/', 'https://a.example/']]);
+same('no turning of text', links('https://a.example/\u202egpj.exe'), [['https://a.example/', 'https://a.example/']]);
+for (const text of ['a https://x.example b www.y.example, c@d.example', '<b>&amp;</b> http://', '@@@ https://[::1', '']) {
+  same(`pieces join again: ${text}`, linkify(text).map((piece) => piece.text).join(''), text);
+}
+same('hits are marked', mark('Lake and lake', 'LAKE'), [{ text: 'Lake', hit: true }, { text: ' and ', hit: false }, { text: 'lake', hit: true }]);
+same('nothing to mark', mark('abc', ' '), [{ text: 'abc', hit: false }]);
+same('only emoji', ['🎉', '🎉🥧', '👨‍👩‍👧', 'a🎉', '1', '', '🎉🎉🎉🎉'].map(isOnlyEmoji), [true, true, true, false, false, false, false]);
+
+// Days and groups.
+const { arrangeMessages, unreadCount } = await load('text/grouping.js');
+const noon = new Date(2026, 10, 20, 12).getTime() / 1000;
+const message = (number, from, time) => ({ number, from, time, key: String(number) });
+const shape = (days) => days.map((day) => day.items.map((item) => `${item.first ? 'f' : ''}${item.last ? 'l' : ''}${item.newAbove ? 'n' : ''}`));
+same('one author close together', shape(arrangeMessages([message(0, 'a', noon), message(1, 'a', noon + 10), message(2, 'a', noon + 20)], null)), [['f', '', 'l']]);
+same('another author', shape(arrangeMessages([message(0, 'a', noon), message(1, 'b', noon + 10)], null)), [['fl', 'fl']]);
+same('a pause', shape(arrangeMessages([message(0, 'a', noon), message(1, 'a', noon + 301)], null)), [['fl', 'fl']]);
+same('the new messages line', shape(arrangeMessages([message(0, 'a', noon), message(1, 'a', noon + 1)], 1)), [['fl', 'fln']]);
+same('days', arrangeMessages([message(0, 'a', noon - 86400), message(1, 'a', noon)], null).map((day) => day.day), ['2026-11-19', '2026-11-20']);
+same('unread', [unreadCount(5, null), unreadCount(5, 4), unreadCount(5, 1), unreadCount(0, null), unreadCount(2, 9)], [5, 0, 3, 0, 0]);
+
+const { dayName, daysBetween, shortTime, size } = await load('text/times.js');
+const words = { today: 'Today', yesterday: 'Yesterday' };
+same('day names', [0, 1, 2, 400].map((days) => dayName(noon - days * 86400, noon, 'en-GB', words)), ['Today', 'Yesterday', '18 November', '16 October 2025']);
+same('midnight between', daysBetween(new Date(2026, 10, 19, 23, 59).getTime() / 1000, new Date(2026, 10, 20, 0, 1).getTime() / 1000), 1);
+same('short times', [0, 1, 30].map((days) => shortTime(noon - days * 86400, noon, 'en-GB')), ['12:00', 'Thu', '21/10/26']);
+same('sizes', [size(1, 'en'), size(1500, 'en'), size(2_500_000, 'en')], ['1 byte', '1.5 kB', '2.5 MB']);
+
+// People.
+const { initials, hue } = await load('text/people.js');
+same('initials', ['Anna Petrova', 'anna', 'Борис Иванов', '❤', 'a.b', '  '].map(initials), ['AP', 'A', 'БИ', '❤', 'AB', '?']);
+same('colours are within', Array.from({ length: 500 }, (_, i) => hue(`19${i}`)).every((one) => Number.isInteger(one) && one >= 0 && one < 8), true);
+same('all colours are used', new Set(Array.from({ length: 500 }, (_, i) => hue(`19${i}`))).size, 8);
+
+// Files are what their bytes say.
+const { sniff, pictureSize } = await load('media/sniff.js');
+const bytes = (text) => Uint8Array.from(text, (sign) => sign.charCodeAt(0));
+const kinds = ['\xff\xd8\xff\xe0', '\x89PNG\r\n\x1a\n', 'GIF89a', 'RIFF0000WEBPVP8 ', '0000ftypmp42', '\x1aE\xdf\xa3', 'OggS', 'ID3', 'RIFF0000WAVE', '%PDF', '<svg xmlns=', '<script>', '', 'PK\x03\x04'];
+same('kinds', kinds.map((start) => sniff(bytes(start)).kind), ['picture', 'picture', 'picture', 'picture', 'video', 'video', 'audio', 'audio', 'audio', 'document', 'document', 'document', 'document', 'document']);
+const canvas = document.createElement('canvas');
+canvas.width = 37; canvas.height = 21;
+for (const mime of ['image/png', 'image/jpeg', 'image/webp']) {
+  const blob = await new Promise((done) => canvas.toBlob(done, mime));
+  const content = new Uint8Array(await blob.arrayBuffer());
+  same(`size of ${mime}`, [sniff(content).mime, pictureSize(content, mime)], [mime, { width: 37, height: 21 }].map((one) => (one.width ? pictureSizeOrder(one, mime) : one)));
+}
+function pictureSizeOrder(one, mime) { return mime === 'image/jpeg' ? { height: one.height, width: one.width } : one; }
+same('a broken picture', pictureSize(bytes('\x89PNG\r\n\x1a\n'), 'image/png'), null);
+const { fileName, readFiles } = await load('media/attachments.js');
+same('file names', ['recipe.pdf', 'a b.tar.gz', 'See you.', 'http://a.b/c', 'Отчёт.docx', 'two\nlines.txt'].map(fileName), ['recipe.pdf', 'a b.tar.gz', null, null, 'Отчёт.docx', null]);
+const html = readFiles({ file_picture: btoa('<html><script>alert(1)</script>') })[0];
+same('a page sent as a picture is a document', [html.kind, html.blob.type], ['document', 'application/octet-stream']);
+same('no base64 at all', readFiles({ file_document: '*not base64*' })[0].size, 12);
+const { fromBase64, toBase64 } = await load('media/base64.js');
+same('base64 there and back', await toBase64(new Blob([fromBase64('AAEC/f7/')])), 'AAEC/f7/');
+
+// Places.
+const { parse } = await load('core/router.js');
+same('places', ['', '#/f/12', '#/f/12/m/34', '#/f/12/info', '#/new/group', '#/f/x', '#/%E0%A4%A'].map((hash) => Object.values(parse(hash))), [
+  [null, null, null, null], ['12', null, null, null], ['12', 34, null, null], ['12', null, 'info', null], [null, null, 'new', 'group'], [null, null, 'f', 'x'], [null, null, null, null]]);
+
+// History: what is asked for, how often, and what stays.
+const { History } = await load('data/history.js');
+const asked = [];
+const make = (number) => ({ uuid: `u${number}`, key: `u${number}`, number, files: [], text: '' });
+const history = new History(1000, async (from, to) => { asked.push([from, to]); return Array.from({ length: Math.min(20, to - from + 1) }, (_, i) => make(from + i)); });
+await history.ensure(100, 130);
+same('short answers are asked on', asked, [[100, 149], [120, 169]]);
+await history.ensure(100, 139);
+same('what is here is not asked again', asked.length, 2);
+same('a place by its id', [history.numberOf('u105'), history.numberOf('nobody')], [105, null]);
+history.put(make(1000));
+same('a new message', [history.count, history.last.number], [1001, 1000]);
+history.refresh(1001);
+same('out of date is shown but not trusted', [history.shows(105), history.has(105)], [true, false]);
+const hollow = new History(10, async () => []);
+await hollow.ensure(0, 9);
+same('nothing there is an answer too', hollow.has(5), true);
+
+// Merging pushes.
+const { Store } = await load('data/store.js');
+const store = new Store('me', async () => []);
+store.applySnapshot({ flows: [{ uuid: 'f', type: 'group', users: ['me', 'you'], owner: 'you', title: 'T' }], read: { f: 0 }, count: { f: 2 } }, true);
+const push = (wire, meta) => store.applyUpdate({ message: wire, meta });
+same('a push with its number', push([{ uuid: 'm2', from_flow: 'f', from_user: 'you', text: 'x', time: 1 }], { numbers: { m2: 2 } }), []);
+push([{ uuid: 'm2', from_flow: 'f', from_user: 'you', text: 'y', time: 1, edited_status: true }], { numbers: { m2: 2 } });
+const flow = store.flows.get('f');
+same('twice the same is once', [flow.history.count, flow.history.get(2).text, flow.history.get(2).edited, store.unread(flow)], [3, 'y', true, 2]);
+same('no place, no guess', push([{ uuid: 'm9', from_flow: 'f', from_user: 'you', text: 'x', time: 1 }], {}), ['f']);
+same('an unknown flow', push([{ uuid: 'm1', from_flow: 'g', from_user: 'you', text: 'x', time: 1 }], { numbers: { m1: 0 } }), ['g']);
+store.putRead('f', 2); store.putRead('f', 1);
+same('reading only goes forward', [flow.read, store.unread(flow)], [2, 0]);
+store.applyUpdate({ meta: { left: ['f'] } });
+same('a flow that was left', store.flows.size, 0);
+
+// The languages.
+const { en } = await load('locales/en.js');
+const { ru } = await load('locales/ru.js');
+same('both languages have every text', Object.keys(ru), Object.keys(en));
+const holes = (entry) => [...new Set((typeof entry === 'object' ? Object.values(entry) : [entry]).flatMap((text) => text.match(/\{\w+\}/g) ?? []))].sort();
+same('the same values are filled in', Object.keys(en).filter((key) => JSON.stringify(holes(en[key])) !== JSON.stringify(holes(ru[key]))), []);
+same('all plural forms', Object.entries(ru).filter(([, entry]) => typeof entry === 'object' && !['one', 'few', 'many', 'other'].every((form) => form in entry)), []);
+const { render } = await load('core/i18n.js');
+const rules = new Intl.PluralRules('ru');
+same('plurals', [1, 3, 5, 21].map((n) => render(ru.members, { n }, rules)), ['1 участник', '3 участника', '5 участников', '21 участник']);
+same('texts are filled once', render('{a} {b}', { a: '{b}', b: 'x' }, rules), '{b} x');
+
+// Every key that the code names exists.
+const modules = performance.getEntriesByType('resource').map((entry) => entry.name).filter((name) => name.endsWith('.js'));
+const views = ['avatar', 'bubble', 'composer', 'conversation', 'crop', 'flowlist', 'form', 'info', 'lightbox', 'overlay', 'people', 'search', 'settings', 'shell', 'sign', 'start', 'timeline'].map((name) => `${root}views/${name}.js`);
+const missing = [];
+let used = 0;
+for (const url of new Set([...modules, ...views])) {
+  const source = await (await fetch(url)).text();
+  for (const [, key] of source.matchAll(/\bt\('([a-z.]+)'/g)) { used += 1; if (!(key in en)) missing.push(key); }
+}
+same('every named text exists', missing, []);
+same('texts were looked for', used > 100, true);
+return results;
