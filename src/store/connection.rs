@@ -11,7 +11,7 @@ use super::error::StoreError;
 pub(super) const APPLICATION_ID: i32 = 1_297_239_105;
 
 /// How long a connection waits for another process's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Statements that a connection keeps prepared; more than the program has.
 const STATEMENTS: usize = 160;

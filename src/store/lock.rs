@@ -1,6 +1,7 @@
 //! The lock that makes a second server on the same file impossible.
 
 use std::fs::{File, TryLockError};
+use std::io::Write;
 use std::path::Path;
 
 use super::error::StoreError;
@@ -8,7 +9,7 @@ use super::error::StoreError;
 /// Held while a server runs on a file; the operator's commands don't take it.
 #[derive(Debug)]
 pub struct ServerLock {
-    _file: File,
+    file: File,
 }
 
 impl ServerLock {
@@ -29,15 +30,35 @@ impl ServerLock {
             .open(&path)
             .map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse(database.to_owned())),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
     }
 
+    /// Writes down where the server can be reached, for commands on the same machine.
+    ///
+    /// # Errors
+    /// The lock's file cannot be written.
+    pub fn announce(&self, address: &str) -> std::io::Result<()> {
+        self.file.set_len(0)?;
+        (&self.file).write_all(address.as_bytes())
+    }
+
+    /// Where the server that runs on the file now can be reached; `None` while none runs.
+    #[must_use]
+    pub fn address(database: &Path) -> Option<String> {
+        if !Self::is_held(database) {
+            return None;
+        }
+        std::fs::read_to_string(database.with_extension("lock")).ok()
+    }
+
     /// Tells whether a server runs on the file now.
     #[must_use]
     pub fn is_held(database: &Path) -> bool {
-        matches!(Self::acquire(database), Err(StoreError::InUse(_)))
+        // Looking must not make a file where there has never been a server.
+        database.with_extension("lock").exists()
+            && matches!(Self::acquire(database), Err(StoreError::InUse(_)))
     }
 }

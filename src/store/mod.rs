@@ -7,6 +7,7 @@
 //!
 //! What does not belong here: rules about who may do what (see [`crate::service`]).
 
+pub mod backup;
 pub mod changes;
 mod connection;
 mod error;

@@ -31,6 +31,9 @@ const CHECKPOINT_PAGES: u32 = 2048;
 /// Least time between two attempts to empty the log of deleted text.
 const SCRUB_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How long emptying the log waits for readers; it is tried again later.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(20);
+
 /// Changes by another process that are told one by one; more are left to the listeners' catching up.
 const MAX_OUTSIDE: usize = 1000;
 
@@ -326,9 +329,13 @@ impl Writer {
     /// Copies the log into the file. Returns whether all of it was copied.
     fn checkpoint(&self, mode: &str) -> Result<bool, StoreError> {
         let sql = format!("PRAGMA wal_checkpoint({mode})");
-        let (busy, pages, copied): (i64, i64, i64) = self
+        // A backup reads one state for long; writes must not wait for it, emptying the log can.
+        self.conn.busy_timeout(CHECKPOINT_PATIENCE)?;
+        let result = self
             .conn
-            .query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            .query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        self.conn.busy_timeout(super::connection::BUSY_TIMEOUT)?;
+        let (busy, pages, copied): (i64, i64, i64) = result?;
         let complete = busy == 0 && pages == copied;
         if complete {
             self.wal_pages.store(0, Ordering::Relaxed);
