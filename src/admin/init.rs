@@ -1,5 +1,6 @@
 //! `init`: makes the configuration, the database and the first administrator.
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -218,12 +219,12 @@ impl Made {
             word(self.new_database),
         );
         if let Some((login, password)) = &self.admin {
-            text.push_str(&format!("administrator  {login} (made)\n"));
+            let _ = writeln!(text, "administrator  {login} (made)");
             if let Some(password) = password {
-                text.push_str(&format!("password       {password} (shown this once)\n"));
+                let _ = writeln!(text, "password       {password} (shown this once)");
             }
         }
-        text.push_str(&format!("registration   {}\n", self.registration));
+        let _ = writeln!(text, "registration   {}", self.registration);
         if self.new_config || self.new_database {
             text.push_str("\nStart the server:  morelia serve\n");
             text.push_str("Invite somebody:   morelia invite create\n");

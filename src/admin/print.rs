@@ -25,11 +25,15 @@ impl Output {
     }
 
     /// Returns whether results are JSON documents.
+    #[must_use]
     pub fn is_json(&self) -> bool {
         self.json
     }
 
     /// Prints a JSON document: for people on a terminal, else one line.
+    ///
+    /// # Errors
+    /// Standard output is gone.
     pub fn document(&self, value: &Value) -> io::Result<()> {
         if self.pretty {
             line(&format!("{value:#}"))
@@ -47,6 +51,9 @@ impl Output {
 }
 
 /// Prints a line of a result.
+///
+/// # Errors
+/// Standard output is gone.
 pub fn line(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;
@@ -59,6 +66,7 @@ pub fn error(sentence: &str) {
 }
 
 /// Returns a Unix time as `2026-11-22 17:45:03`, UTC.
+#[must_use]
 pub fn date(seconds: u64) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     // Howard Hinnant's civil_from_days, for days from 1970 on; years begin in March in it.
@@ -81,6 +89,7 @@ pub fn date(seconds: u64) -> String {
 }
 
 /// Returns a text that cannot move a terminal's cursor or recolour it, whoever wrote it.
+#[must_use]
 pub fn safe(text: &str) -> String {
     let shown = |c: char| match c {
         '\n' => "\n    ".to_owned(),

@@ -138,10 +138,10 @@ async fn run(
     let failed = service.store().failed();
     let ending = stop.wait(failed);
     let conversation = conversations(config, &service);
-    let site = |statistics| health::site(config, &service, statistics);
+    let shown = |statistics| health::site(config, &service, statistics);
     let mut why = None;
     let summary = bound
-        .serve(site, conversation, async {
+        .serve(shown, conversation, async {
             why = Some(ending.await);
             systemd::stopping();
         })

@@ -36,3 +36,7 @@ pub use http::{Boxed, Checks, Health, Peer, Protocol, Site, Source, Version};
 pub use settings::{ClientCertificates, Network, Origins, Proxy, Settings, Tls};
 pub use tls::{Certificate, TlsError, check as check_tls, user_name};
 pub use web::pages;
+
+/// What one connection costs at most besides its messages, in bytes: its task, its write batch,
+/// one read ahead, and the buffers of TLS.
+const CONNECTION_BYTES: usize = 64 * 1024;

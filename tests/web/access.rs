@@ -75,7 +75,12 @@ fn keyboard_alone_is_enough() {
     page.wait("document.querySelectorAll('a.row').length > 2");
     // From the top of the page, Tab reaches the list; Enter opens.
     page.run("document.querySelector('.me').focus()");
-    let focused = |selector: &str| page.wait(&format!("document.activeElement.matches({})", json!(selector)));
+    let focused = |selector: &str| {
+        page.wait(&format!(
+            "document.activeElement.matches({})",
+            json!(selector)
+        ))
+    };
     page.press(".me", "\u{e004}");
     focused(".search-pill");
     page.press(".search-pill", "\u{e004}");

@@ -51,9 +51,8 @@ fn ten_thousand_messages_scroll_without_a_jump() {
         for number in batch * 100..(batch + 1) * 100 {
             let words = "words and more words ".repeat(number * 7 % 12);
             let text = format!("#{number} {words}");
-            let data = anna.signed(
-                &json!({"flow": [{"uuid": flow}], "message": [{"text": text.trim()}]}),
-            );
+            let data =
+                anna.signed(&json!({"flow": [{"uuid": flow}], "message": [{"text": text.trim()}]}));
             let frame = envelope("send_message", &data).to_string();
             anna.connection.send_text(frame).expect("sent");
         }

@@ -155,10 +155,7 @@ pub(crate) fn show(page: &Page, server: &Server, theme: &str, view: View) {
             page.wait("document.querySelectorAll('.info .person').length === 4");
         }
         View::Settings => go("#/settings", "document.querySelector('.setting')"),
-        View::Profile => go(
-            "#/settings/profile",
-            "document.querySelector('.page-form')",
-        ),
+        View::Profile => go("#/settings/profile", "document.querySelector('.page-form')"),
         View::NewChat => go("#/new", "document.querySelectorAll('.person').length >= 4"),
         View::NewGroup => {
             go(

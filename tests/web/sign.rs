@@ -12,7 +12,10 @@ fn invitation_opens_the_sign_up_and_lets_one_in() {
     server.serve();
     let mut admin = server.sign_in("admin");
     let reply = admin.ask("invite", &json!(null)).is(200);
-    let code = reply.data()["meta"]["code"].as_str().expect("a code").to_owned();
+    let code = reply.data()["meta"]["code"]
+        .as_str()
+        .expect("a code")
+        .to_owned();
     let browser = Browser::start();
     let page = browser.page(Screen::Phone, "en-GB");
 
@@ -25,7 +28,10 @@ fn invitation_opens_the_sign_up_and_lets_one_in() {
     page.wait("document.querySelector('.form-error').textContent.includes('Ask its owner for an invitation')");
 
     page.open(&server, &format!("/invite/{code}"));
-    page.wait(&format!("document.querySelector('input[name=code]')?.value === {}", json!(code)));
+    page.wait(&format!(
+        "document.querySelector('input[name=code]')?.value === {}",
+        json!(code)
+    ));
     page.fill("input[name=login]", "newcomer");
     page.fill("input[name=username]", "New Comer");
     page.fill("input[name=password]", PASSWORD);
@@ -43,7 +49,9 @@ fn invitation_opens_the_sign_up_and_lets_one_in() {
     other.fill("input[name=login]", "another");
     other.fill("input[name=password]", PASSWORD);
     other.run("document.querySelector('.sign-form').requestSubmit()");
-    other.wait("document.querySelector('.form-error')?.textContent.includes('Приглашение использовано')");
+    other.wait(
+        "document.querySelector('.form-error')?.textContent.includes('Приглашение использовано')",
+    );
 }
 
 #[test]
@@ -64,7 +72,10 @@ fn signing_out_leaves_nothing_behind() {
     page.run("[...document.querySelectorAll('.row.action')].find((row) => row.textContent === 'Sign out').click()");
     page.click("dialog .button:not(.quiet)");
     page.wait("document.querySelector('.sign-form')");
-    assert_eq!(page.run("return Object.keys(localStorage).filter((key) => key !== 'morelia.language')"), json!([]));
+    assert_eq!(
+        page.run("return Object.keys(localStorage).filter((key) => key !== 'morelia.language')"),
+        json!([])
+    );
     page.wait("document.querySelector('.sign-form') && !document.querySelector('.shell')");
     let left = page.run_async(
         "const open = indexedDB.open('morelia');
@@ -88,7 +99,12 @@ fn session_that_ended_elsewhere_ends_here() {
     let page = browser.page(Screen::Desk, "en-GB");
     sign_in(&page, &server, "anna");
     let mut elsewhere = server.sign_in("anna");
-    elsewhere.ask("logout", &json!({"meta": {"all": true}})).is(200);
+    elsewhere
+        .ask("logout", &json!({"meta": {"all": true}}))
+        .is(200);
     page.wait("document.querySelector('.notice')?.textContent.includes('session has ended')");
-    assert_eq!(page.run("return localStorage.getItem('morelia.session')"), json!(null));
+    assert_eq!(
+        page.run("return localStorage.getItem('morelia.session')"),
+        json!(null)
+    );
 }

@@ -190,7 +190,7 @@ impl Session {
             _ => log::debug!("{method}: {detail}"),
         }
         let now = Timestamp::now().seconds();
-        Reply::new(method, codes::of(err), &detail, now).to_frame()
+        Reply::new(method, codes::of(err), &sentence(&detail), now).to_frame()
     }
 }
 
@@ -321,6 +321,13 @@ impl Conversation for Session {
     fn is_signed_in(&self) -> bool {
         self.state.known.is_some()
     }
+}
+
+/// An error's words as a sentence.
+fn sentence(words: &str) -> String {
+    let mut rest = words.chars();
+    let first = rest.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), rest.as_str())
 }
 
 /// An error with its causes, for the log.
