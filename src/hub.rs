@@ -44,7 +44,10 @@ impl Delivery {
             + match &self.event.news {
                 News::Message(message) => message.size_bytes(),
                 News::Flow(flow) => flow.members.len() * 44,
-                News::User(user) => user.avatar.as_ref().map_or(0, |avatar| avatar.size_bytes()),
+                News::User(user) => user
+                    .avatar
+                    .as_ref()
+                    .map_or(0, crate::model::Content::size_bytes),
                 News::Left(_) | News::Read { .. } | News::Typing { .. } | News::Presence { .. } => {
                     0
                 }

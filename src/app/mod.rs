@@ -190,7 +190,7 @@ impl Stop {
     fn install() -> Result<Self, CliError> {
         let sender = watch::Sender::new(None);
         for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
-            let mut signal = signal(kind).map_err(no_signals)?;
+            let mut signal = signal(kind).map_err(|err| no_signals(&err))?;
             let sender = sender.clone();
             tokio::spawn(async move {
                 if signal.recv().await.is_some() {
@@ -220,7 +220,7 @@ impl Stop {
     }
 }
 
-fn no_signals(source: std::io::Error) -> CliError {
+fn no_signals(source: &std::io::Error) -> CliError {
     CliError::Failed(format!("signals cannot be caught: {source}"))
 }
 
@@ -289,7 +289,7 @@ async fn close(service: &Arc<Service>) {
 fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .thread_keep_alive(Duration::from_secs(60))
+        .thread_keep_alive(Duration::from_mins(1))
         .build()
         .map_err(|err| CliError::Failed(format!("no threads: {err}")))
 }

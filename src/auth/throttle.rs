@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn waits_for_the_rest_of_the_window() {
         let start = Instant::now();
-        let mut throttle = Throttle::new(3, Duration::from_secs(60));
+        let mut throttle = Throttle::new(3, Duration::from_mins(1));
         for _ in 0..3 {
             assert_eq!(throttle.wait(&"anna", start), None);
             throttle.fail("anna", start);
@@ -92,7 +92,7 @@ mod tests {
         let later = start + Duration::from_secs(20);
         assert_eq!(throttle.wait(&"anna", later), Some(Duration::from_secs(40)));
         assert_eq!(throttle.wait(&"boris", later), None);
-        let after = start + Duration::from_secs(60);
+        let after = start + Duration::from_mins(1);
         assert_eq!(throttle.wait(&"anna", after), None);
         throttle.fail("anna", after);
         assert_eq!(
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn success_forgets() {
         let start = Instant::now();
-        let mut throttle = Throttle::new(1, Duration::from_secs(60));
+        let mut throttle = Throttle::new(1, Duration::from_mins(1));
         throttle.fail(1, start);
         throttle.succeed(&1);
         assert_eq!(throttle.wait(&1, start), None);
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let start = Instant::now();
-        let mut throttle = Throttle::new(1, Duration::from_secs(60));
+        let mut throttle = Throttle::new(1, Duration::from_mins(1));
         for key in 0..MAX_KEYS + 50 {
             throttle.fail(key, start + Duration::from_micros(key as u64));
         }

@@ -4,6 +4,10 @@ use super::{Content, PublicId, Timestamp, UserId};
 
 /// An account as the domain sees it. Its password is not part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about an account"
+)]
 pub struct User {
     /// Row number.
     pub id: UserId,

@@ -8,7 +8,7 @@ use crate::model::{Invitation, InvitationId, PublicId, Timestamp, UserId};
 use crate::store::{flows, invitations};
 
 /// How long an invitation is good when nothing else is said.
-const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const LIFETIME: Duration = Duration::from_hours(7 * 24);
 
 /// Uses of one invitation at most.
 const MAX_USES: i64 = 1000;

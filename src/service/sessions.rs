@@ -9,7 +9,7 @@ use crate::model::{Login, Origin, PublicId, Session, SessionId, SessionInfo, Tim
 use crate::store::{sessions, users};
 
 /// Least time between two notes that a session is in use: a write an hour, not one a request.
-const RENEW_AFTER: Duration = Duration::from_secs(60 * 60);
+const RENEW_AFTER: Duration = Duration::from_hours(1);
 
 /// Somebody who has proved who it is; only [`Service::authenticate`] makes one.
 #[derive(Debug, Clone, Copy)]

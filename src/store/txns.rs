@@ -10,7 +10,7 @@ use crate::model::{FlowId, MessageId, UserId};
 
 /// How long a repetition is recognised. MTP asks for 24 hours at least; a phone that was off for a
 /// day is still served.
-const LIFETIME: Duration = Duration::from_secs(48 * 60 * 60);
+const LIFETIME: Duration = Duration::from_hours(48);
 
 /// What the first request made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

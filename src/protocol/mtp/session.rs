@@ -26,7 +26,7 @@ const MAX_BAD_FRAMES: u32 = 20;
 
 /// How long a request may take before the server gives up on it: longer than any lock is waited
 /// for and any password takes on a small board.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 const TOO_MANY_BAD_FRAMES: Close = Close {
     code: 1008,

@@ -1,6 +1,11 @@
 //! One file per method. A method reads what it needs from the request (400), and then, for those
 //! who have signed in (401), does its work and returns the answer's frame.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "every method takes its request's data the same way"
+)]
+
 mod add_flow;
 mod all_flow;
 mod all_messages;
