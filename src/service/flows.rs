@@ -156,12 +156,12 @@ impl Service {
                     check_members(wanted.len())?;
                     replace_members(tx, &flow, &wanted, &user)?;
                 }
-                if let Some(owner) = owner {
-                    if !members::is_member(tx, flow.id, owner)? {
-                        return Err(ServiceError::NotAllowed(
-                            "only a member can become the owner",
-                        ));
-                    }
+                if let Some(owner) = owner
+                    && !members::is_member(tx, flow.id, owner)?
+                {
+                    return Err(ServiceError::NotAllowed(
+                        "only a member can become the owner",
+                    ));
                 }
                 let edit = flows::FlowEdit {
                     title: change.title,

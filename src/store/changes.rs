@@ -229,10 +229,10 @@ impl<'a, 'c> Follower<'a, 'c> {
     /// # Errors
     /// The file cannot be read.
     pub fn peek(&mut self) -> Result<Option<&Change>, StoreError> {
-        if self.run.is_empty() {
-            if let Some(Reverse((position, reach))) = self.heads.pop() {
-                self.read_run(position, reach)?;
-            }
+        if self.run.is_empty()
+            && let Some(Reverse((position, reach))) = self.heads.pop()
+        {
+            self.read_run(position, reach)?;
         }
         Ok(self.run.last())
     }

@@ -238,10 +238,10 @@ impl Store {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(thread) = thread {
-            if thread.join().is_err() {
-                log::error!("the writer ended with a panic");
-            }
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            log::error!("the writer ended with a panic");
         }
     }
 }

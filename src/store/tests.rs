@@ -105,7 +105,7 @@ async fn a_failing_write_fails_alone() {
         "{panicking:?}"
     );
     let logins: Vec<_> = store
-        .read(|view| users::all(view))
+        .read(users::all)
         .await
         .unwrap()
         .into_iter()
@@ -138,7 +138,7 @@ async fn a_caller_that_hangs_up_stops_nothing() {
         .await
         .unwrap();
     assert_eq!(
-        fixture.store.read(|view| users::count(view)).await.unwrap(),
+        fixture.store.read(users::count).await.unwrap(),
         2,
         "the write stands"
     );

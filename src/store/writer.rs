@@ -208,10 +208,11 @@ impl Writer {
             self.conn.prepare_cached("COMMIT")?.execute([])?;
             Ok(())
         });
-        if result.is_err() && !self.conn.is_autocommit() {
-            if let Err(err) = self.conn.execute_batch("ROLLBACK") {
-                log::error!("rolling back failed: {err}");
-            }
+        if result.is_err()
+            && !self.conn.is_autocommit()
+            && let Err(err) = self.conn.execute_batch("ROLLBACK")
+        {
+            log::error!("rolling back failed: {err}");
         }
         result
     }

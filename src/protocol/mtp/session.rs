@@ -323,8 +323,15 @@ impl Conversation for Session {
     }
 }
 
-/// An error's words as a sentence.
+/// An error's words as a sentence. The name of a method stays as it is.
 fn sentence(words: &str) -> String {
+    if words
+        .split(' ')
+        .next()
+        .is_some_and(|first| first.contains('_'))
+    {
+        return format!("{words}.");
+    }
     let mut rest = words.chars();
     let first = rest.next().map(|first| first.to_uppercase().to_string());
     format!("{}{}.", first.unwrap_or_default(), rest.as_str())
