@@ -32,4 +32,5 @@ mod search;
 mod sessions;
 mod tidy;
 mod updates;
+mod users;
 mod web;

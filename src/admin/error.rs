@@ -124,6 +124,8 @@ fn of_service(err: &ServiceError) -> String {
         ServiceError::Store(err) | ServiceError::Unavailable(err) => {
             format!("{err}{}", advice(err))
         }
+        // Membership is no matter of the operator's, who sees everything.
+        ServiceError::NotFound(what) => format!("there is no such {what}"),
         other => other.to_string(),
     }
 }

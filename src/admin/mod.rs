@@ -6,18 +6,24 @@
 pub mod client;
 pub mod completions;
 pub mod config;
+pub mod confirm;
 pub mod error;
 pub mod init;
+pub mod invite;
+mod names;
 pub mod password;
 pub mod print;
 pub mod proxy_config;
+pub mod session;
 pub mod unit;
+pub mod user;
 
 use serde_json::Value;
 
 use crate::cli::{self, Command, ConfigCommand, Global, Invocation, ProxyProgram, Verbosity};
-use crate::config::{Override, Sources};
+use crate::config::{Config, Override, Sources};
 use crate::exit::Exit;
+use crate::service::Service;
 use error::CliError;
 use print::Output;
 
@@ -47,6 +53,9 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
             )
         }
         Command::Config(command) => configuration(command, &sources(global, Vec::new()), &output),
+        Command::User(command) => user::run(command, &sources(global, Vec::new()), &output),
+        Command::Session(command) => session::run(command, &sources(global, Vec::new()), &output),
+        Command::Invite(command) => invite::run(command, &sources(global, Vec::new()), &output),
         Command::Client(command) => Ok(client::run(command, global)),
         Command::Completions(shell) => text(&completions::script(*shell)),
         Command::ServiceUnit => {
@@ -118,6 +127,26 @@ fn configuration(
         }
         _ => Err(CliError::Failed("this command is not there yet".to_owned())),
     }
+}
+
+/// Prints a result in the form asked for.
+fn result(output: &Output, document_: &Value, text_: &str) -> Result<Exit, CliError> {
+    if output.is_json() {
+        document(output, document_)
+    } else {
+        text(text_)
+    }
+}
+
+/// Runs something with the service on the configured database.
+fn with_service<T>(
+    sources: &Sources,
+    work: impl AsyncFnOnce(&Service, &Config) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    let config = sources.load()?.config;
+    crate::app::with_service(&config.database.path, &config, async |service| {
+        work(&service, &config).await
+    })
 }
 
 /// Prints a result for people.

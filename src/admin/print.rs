@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use serde_json::Value;
 
 use crate::cli::{Global, Verbosity};
+use crate::model::Timestamp;
 
 /// Where results and diagnostics go, and how they look.
 pub struct Output {
@@ -58,6 +59,41 @@ pub fn line(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()
+}
+
+/// Returns a table whose columns are as wide as their widest cell; the last is not filled up.
+pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
+    let all = || std::iter::once(&head).chain(rows);
+    let width = |column: usize| {
+        let cells = all().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let mut text = String::new();
+    for row in all() {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', width + 2 - cell.chars().count()));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Returns a stored time as people read it.
+pub fn time(time: Timestamp) -> String {
+    date(u64::try_from(time.seconds()).unwrap_or(0))
+}
+
+/// Returns a text on one line, safe for a terminal; a dash for none.
+pub fn cell(text: Option<&str>) -> String {
+    match text {
+        None | Some("") => "-".to_owned(),
+        Some(text) => safe(text).split_whitespace().collect::<Vec<_>>().join(" "),
+    }
 }
 
 /// Says what went wrong.
@@ -118,6 +154,20 @@ mod tests {
         ] {
             assert_eq!(date(seconds), text);
         }
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_they_need() {
+        let rows = [
+            vec!["анна".to_owned(), "1".to_owned()],
+            vec!["b".to_owned(), "22".to_owned()],
+        ];
+        assert_eq!(
+            table(&["login", "n"], &rows),
+            "login  n\nанна   1\nb      22\n"
+        );
+        assert_eq!(cell(Some("two\nlines\u{1b}")), "two lines\u{fffd}");
+        assert_eq!(cell(None), "-");
     }
 
     #[test]

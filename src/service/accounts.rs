@@ -349,7 +349,7 @@ fn taken(err: StoreError) -> ServiceError {
 }
 
 /// Checks that mail could be sent to an address: something, `@`, a domain, no spaces.
-fn check_email(email: Option<&str>) -> Result<(), ServiceError> {
+pub(super) fn check_email(email: Option<&str>) -> Result<(), ServiceError> {
     let Some(email) = email else { return Ok(()) };
     let sound = email.rsplit_once('@').is_some_and(|(local, domain)| {
         !local.is_empty()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Service, ServiceError, SignedIn};
 use crate::auth::InviteCode;
-use crate::model::{Invitation, InvitationId, PublicId, Timestamp, UserId};
+use crate::model::{FlowKind, Invitation, InvitationId, PublicId, Timestamp, UserId};
 use crate::store::{flows, invitations};
 
 /// How long an invitation is good when nothing else is said.
@@ -82,7 +82,14 @@ impl Service {
             .write(move |tx| {
                 let flow = match invite.flow {
                     Some(uuid) => {
-                        Some(flows::id_of(tx, uuid)?.ok_or(ServiceError::NotFound("flow"))?)
+                        let flow =
+                            flows::by_uuid(tx, uuid)?.ok_or(ServiceError::NotFound("flow"))?;
+                        if flow.kind == FlowKind::Chat {
+                            return Err(ServiceError::NotAllowed(
+                                "nobody can be invited to a chat, which has two members",
+                            ));
+                        }
+                        Some(flow.id)
                     }
                     None => None,
                 };
@@ -104,12 +111,46 @@ impl Service {
         })
     }
 
-    /// All invitations, newest first, for the operator.
+    /// The invitations that still hold, newest first, for the operator.
     ///
     /// # Errors
     /// The file cannot be read.
     pub async fn invitations(&self) -> Result<Vec<Invitation>, ServiceError> {
-        self.store.read(|view| Ok(invitations::list(view)?)).await
+        let now = Timestamp::now();
+        self.store
+            .read(move |view| {
+                let mut list = invitations::list(view)?;
+                list.retain(|it| {
+                    let is_over = it.expires_at.is_some_and(|end| end <= now);
+                    it.uses_left > 0 && !it.is_revoked && !is_over
+                });
+                Ok(list)
+            })
+            .await
+    }
+
+    /// The invitation that a code, or its first four signs as listed, names; for the operator.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`]; [`ServiceError::Invalid`] when several begin so.
+    pub async fn invitation_of(&self, code: &str) -> Result<InvitationId, ServiceError> {
+        let hash = InviteCode::hash_of(code);
+        let by_code = self
+            .store
+            .read(move |view| Ok::<_, ServiceError>(invitations::id_of(view, &hash)?))
+            .await?;
+        if let Some(id) = by_code {
+            return Ok(id);
+        }
+        let mut listed = self.invitations().await?;
+        listed.retain(|it| it.hint.eq_ignore_ascii_case(code.trim()));
+        match listed[..] {
+            [] => Err(ServiceError::NotFound("invitation")),
+            [ref one] => Ok(one.id),
+            _ => Err(ServiceError::Invalid(
+                "several invitations begin so: give the whole code",
+            )),
+        }
     }
 
     /// Makes an invitation useless, for the operator. Returns whether there was one.

@@ -105,6 +105,20 @@ pub fn list(view: &View<'_>) -> Result<Vec<Invitation>, StoreError> {
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
+/// The invitation with a code that has not been revoked.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn id_of(view: &View<'_>, code_hash: &[u8; 32]) -> Result<Option<InvitationId>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT id FROM invitations WHERE code_hash = :code_hash AND revoked_at IS NULL",
+    )?;
+    let found = statement.query_row(named_params! {":code_hash": code_hash}, |row| {
+        row.get(0).map(InvitationId)
+    });
+    Ok(found.optional()?)
+}
+
 /// Makes an invitation useless. Returns whether there was a usable one.
 ///
 /// # Errors

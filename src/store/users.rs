@@ -326,6 +326,16 @@ pub fn set_admin(tx: &Tx<'_>, id: UserId, is_admin: bool) -> Result<(), StoreErr
     Ok(())
 }
 
+/// Marks an account as a program's, or no longer. Telling is the caller's, by [`edit`].
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set_bot(tx: &Tx<'_>, id: UserId, is_bot: bool) -> Result<(), StoreError> {
+    tx.prepare("UPDATE users SET is_bot = :bot WHERE id = :id")?
+        .execute(named_params! {":bot": is_bot, ":id": id.0})?;
+    Ok(())
+}
+
 /// Keeps an account from logging in, or lets it again.
 ///
 /// # Errors

@@ -211,7 +211,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "invite revoke",
         arguments: "CODE",
-        about: "Ends an invitation.",
+        about: "Ends an invitation. CODE is its code, or what `morelia invite list` shows of it.",
         flags: &[],
         examples: &["morelia invite revoke 7KQ2-M9XF"],
         build: |m| {

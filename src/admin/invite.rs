@@ -1,0 +1,211 @@
+//! `invite …`: codes that let somebody register.
+
+use std::net::UdpSocket;
+use std::time::Duration;
+
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+use serde_json::{Value, json};
+
+use super::error::CliError;
+use super::print::{self, Output};
+use super::{names, result, with_service};
+use crate::cli::InviteCommand;
+use crate::config::{Config, Registration, Sources, Word};
+use crate::exit::Exit;
+use crate::model::{Invitation, Timestamp};
+use crate::service::{Invite, ServiceError};
+
+/// Runs the command.
+///
+/// # Errors
+/// What was named is not there, or the database cannot be used.
+pub fn run(command: &InviteCommand, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
+    match command {
+        InviteCommand::Create {
+            uses,
+            expires,
+            flow,
+        } => create(*uses, *expires, flow.as_deref(), sources, output),
+        InviteCommand::List => {
+            let list = with_service(sources, async |service, _| {
+                Ok(service.invitations().await?)
+            })?;
+            let documents: Vec<Value> = list.iter().map(document).collect();
+            result(output, &json!({"invitations": documents}), &table(&list))
+        }
+        InviteCommand::Revoke { code } => {
+            let revoked = with_service(sources, async |service, _| {
+                match service.invitation_of(code).await {
+                    Ok(id) => Ok(service.revoke_invitation(id).await?),
+                    Err(ServiceError::NotFound(_)) => Ok(false),
+                    Err(err) => Err(err.into()),
+                }
+            })?;
+            if !revoked {
+                return Err(CliError::NotFound(
+                    "there is no such invitation; `morelia invite list` lists those that hold"
+                        .to_owned(),
+                ));
+            }
+            result(output, &json!({"revoked": 1}), "the invitation is revoked")
+        }
+    }
+}
+
+fn create(
+    uses: u32,
+    lifetime: Duration,
+    flow: Option<&str>,
+    sources: &Sources,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    let (new, config) = with_service(sources, async |service, config| {
+        let flow = match flow {
+            Some(flow) => Some(names::flow(service, flow).await?.uuid),
+            None => None,
+        };
+        let invite = Invite {
+            uses: i64::from(uses),
+            lifetime: Some(lifetime),
+            flow,
+        };
+        Ok((service.make_invitation(invite, None).await?, config.clone()))
+    })?;
+    let code = new.code.as_str();
+    let link = format!("{}/invite/{code}", base(&config));
+    if config.auth.registration == Registration::Closed {
+        output.note(
+            "morelia: auth.registration is closed, so nobody can use this invitation: set it to invite",
+        );
+    }
+    if output.is_json() {
+        let document = json!({
+            "code": code,
+            "link": link,
+            "expires": new.expires_at.map(Timestamp::seconds),
+            "uses": uses,
+            "registration": config.auth.registration.word(),
+        });
+        return result(output, &document, "");
+    }
+    let until = new.expires_at.map_or_else(
+        || "for ever".to_owned(),
+        |end| format!("until {} UTC", print::time(end)),
+    );
+    let text = format!(
+        "code  {code}\nlink  {link}\ngood  {until}, for {uses}\n\n{}",
+        qr(&link)?
+    );
+    result(output, &Value::Null, &text)
+}
+
+/// Where clients find this server.
+fn base(config: &Config) -> String {
+    if let Some(url) = &config.server.public_url {
+        return url.clone();
+    }
+    let scheme = if config.tls.certfile.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let host = match config.server.host.as_str() {
+        "0.0.0.0" | "::" => own_address(),
+        host if host.contains(':') => format!("[{host}]"),
+        host => host.to_owned(),
+    };
+    format!("{scheme}://{host}:{}", config.server.port)
+}
+
+/// The address by which others on the network know this machine. A server that listens on all of
+/// its addresses names none, and a link to 0.0.0.0 leads nowhere.
+fn own_address() -> String {
+    // Connecting a datagram socket only chooses a route: nothing is sent.
+    let chosen = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
+        socket
+            .connect("192.0.2.1:9")
+            .and_then(|()| socket.local_addr())
+    });
+    chosen.map_or_else(
+        |_| "127.0.0.1".to_owned(),
+        |address| address.ip().to_string(),
+    )
+}
+
+/// A link as a picture of half blocks: light on dark, as terminals are, and with the margin that
+/// cameras need.
+fn qr(link: &str) -> Result<String, CliError> {
+    let code = QrCode::new(link)
+        .map_err(|err| CliError::Failed(format!("the link makes no QR code: {err}")))?;
+    Ok(code
+        .render::<Dense1x2>()
+        .dark_color(Dense1x2::Dark)
+        .light_color(Dense1x2::Light)
+        .build())
+}
+
+fn document(invitation: &Invitation) -> Value {
+    json!({
+        "id": invitation.id.0,
+        "hint": invitation.hint,
+        "created_by": invitation.created_by,
+        "created": invitation.created_at.seconds(),
+        "expires": invitation.expires_at.map(Timestamp::seconds),
+        "uses_left": invitation.uses_left,
+        "flow": invitation.flow,
+    })
+}
+
+fn table(invitations: &[Invitation]) -> String {
+    let rows: Vec<_> = invitations
+        .iter()
+        .map(|it| {
+            vec![
+                format!("{}-…", it.hint),
+                it.uses_left.to_string(),
+                it.expires_at
+                    .map_or_else(|| "never".to_owned(), print::time),
+                it.created_by
+                    .as_deref()
+                    .map_or_else(|| "(command line)".to_owned(), print::safe),
+                print::cell(it.flow.as_deref()),
+            ]
+        })
+        .collect();
+    let head = ["code", "uses left", "ends (UTC)", "made by", "flow"];
+    print::table(&head, &rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_leads_to_the_server() {
+        let mut config = Config::default();
+        config.server.host = "::1".to_owned();
+        assert_eq!(base(&config), "http://[::1]:8000");
+        config.server.host = "chat.lan".to_owned();
+        config.tls.certfile = Some("cert.pem".into());
+        assert_eq!(base(&config), "https://chat.lan:8000");
+        config.server.public_url = Some("https://chat.example.org".to_owned());
+        assert_eq!(base(&config), "https://chat.example.org");
+        let everywhere = base(&Config::default());
+        assert!(!everywhere.contains("0.0.0.0"), "{everywhere}");
+    }
+
+    #[test]
+    fn a_picture_is_square_and_has_a_margin() {
+        let picture = qr("http://127.0.0.1:8000/invite/0000-0000-0000-0000").unwrap();
+        let lines: Vec<&str> = picture.lines().collect();
+        let width = lines[0].chars().count();
+        assert!(lines.iter().all(|line| line.chars().count() == width));
+        assert_eq!(lines.len(), width.div_ceil(2));
+        assert!(
+            lines[0]
+                .chars()
+                .all(|sign| sign == lines[0].chars().next().unwrap())
+        );
+    }
+}

@@ -1,0 +1,264 @@
+//! `user …`: accounts.
+
+use serde_json::{Value, json};
+
+use super::error::CliError;
+use super::names::no_user;
+use super::password::{self, Ask};
+use super::print::{self, Output};
+use super::{confirm, names, result, session, with_service};
+use crate::auth;
+use crate::cli::{PasswordSource, UserChanges, UserCommand};
+use crate::config::Sources;
+use crate::exit::Exit;
+use crate::model::{FlowSummary, User};
+use crate::service::{Account, ServiceError, UserChange, UserStanding};
+
+/// Runs the command.
+///
+/// # Errors
+/// What was named is not there, exists already, or the database cannot be used.
+pub fn run(command: &UserCommand, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
+    match command {
+        UserCommand::Add {
+            login,
+            username,
+            email,
+            admin,
+            bot,
+            password: source,
+        } => {
+            let password = password::read(source, Ask::Twice, login)?;
+            let account = Account {
+                login: login.clone(),
+                password: auth::Password::new(password.text.clone()),
+                username: username.clone(),
+                email: email.clone(),
+                is_admin: *admin,
+                is_bot: *bot,
+            };
+            let user = with_service(sources, async |service, _| {
+                match service.add_account(account).await {
+                    Err(ServiceError::LoginTaken) => Err(CliError::AlreadyExists(format!(
+                        "there is a user {login:?} already; `morelia user show` shows that one"
+                    ))),
+                    other => Ok(other?),
+                }
+            })?;
+            let kind = if user.is_admin {
+                "administrator"
+            } else {
+                "user"
+            };
+            let made = format!("made the {kind} {}", print::cell(Some(&user.login)));
+            with_password(output, &user, password, &made)
+        }
+        UserCommand::List => {
+            let users = with_service(sources, async |service, _| Ok(service.users().await?))?;
+            let documents: Vec<Value> = users.iter().map(document).collect();
+            result(output, &json!({"users": documents}), &table(&users))
+        }
+        UserCommand::Show { login } => show(login, sources, output),
+        UserCommand::Set { login, changes } => {
+            let user = with_service(sources, async |service, _| {
+                let user = names::user(service, login).await?;
+                Ok(service.change_user(user.id, change(changes)).await?)
+            })?;
+            let text = format!(
+                "changed {}\n{}",
+                print::cell(Some(&user.login)),
+                sheet(&user)
+            );
+            result(output, &json!({"user": document(&user)}), &text)
+        }
+        UserCommand::Passwd { login, password } => passwd(login, password, sources, output),
+        UserCommand::Suspend { login } => {
+            let (user, ended) = with_service(sources, async |service, _| {
+                let user = names::user(service, login).await?;
+                let ended = service.suspend_user(user.id).await?;
+                Ok((service.user(login).await?, ended))
+            })?;
+            let text = format!(
+                "{} is suspended; {ended} sessions ended. `morelia user resume` lets in again",
+                print::cell(Some(&user.login))
+            );
+            let document = json!({"user": document(&user), "sessions_ended": ended});
+            result(output, &document, &text)
+        }
+        UserCommand::Resume { login } => {
+            let user = with_service(sources, async |service, _| {
+                let user = names::user(service, login).await?;
+                service.resume_user(user.id).await?;
+                Ok(service.user(login).await?)
+            })?;
+            let text = format!("{} may log in again", print::cell(Some(&user.login)));
+            result(output, &json!({"user": document(&user)}), &text)
+        }
+        UserCommand::Remove {
+            login,
+            confirmation,
+        } => {
+            let user = with_service(sources, async |service, _| {
+                let user = names::user(service, login).await?;
+                let question = format!(
+                    "Remove {} for good? Messages stay, under \"User deleted\".",
+                    print::cell(Some(&user.login))
+                );
+                confirm::ask(*confirmation, &question)?;
+                service.remove_user(user.id).await?;
+                Ok(user)
+            })?;
+            let text = format!("removed {}", print::cell(Some(&user.login)));
+            let document = json!({"removed": {"uuid": user.uuid.to_string(), "login": user.login}});
+            result(output, &document, &text)
+        }
+    }
+}
+
+fn show(login: &str, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
+    let standing = with_service(sources, async |service, _| {
+        match service.standing_of(login).await {
+            Err(ServiceError::NotFound(_)) => Err(no_user(login)),
+            other => Ok(other?),
+        }
+    })?;
+    let UserStanding {
+        user,
+        flows,
+        sessions,
+    } = &standing;
+    let mut whole = document(user);
+    whole["flows"] = flows.iter().map(flow_document).collect();
+    whole["sessions"] = sessions.iter().map(session::document).collect();
+    let rows: Vec<_> = flows.iter().map(flow_row).collect();
+    let text = format!(
+        "{}\n{}\n{}",
+        sheet(user),
+        print::table(&["flow", "type", "title", "messages"], &rows),
+        session::table(sessions),
+    );
+    result(output, &json!({"user": whole}), &text)
+}
+
+fn passwd(
+    login: &str,
+    source: &PasswordSource,
+    sources: &Sources,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    let (user, password, ended) = with_service(sources, async |service, _| {
+        // Looked for first, so that nobody types a password for a login that is misspelt.
+        let user = names::user(service, login).await?;
+        let password = password::read(source, Ask::Twice, &user.login)?;
+        let new = auth::Password::new(password.text.clone());
+        let ended = service.replace_password(user.id, new).await?;
+        Ok((user, password, ended))
+    })?;
+    let text = format!(
+        "{} has a new password; {ended} sessions ended",
+        print::cell(Some(&user.login))
+    );
+    with_password(output, &user, password, &text)
+}
+
+/// Prints a result, and the password if it was made here.
+fn with_password(
+    output: &Output,
+    user: &User,
+    password: password::Password,
+    said: &str,
+) -> Result<Exit, CliError> {
+    let mut whole = json!({"user": document(user)});
+    let mut text = said.to_owned();
+    if password.generated {
+        text = format!("{text}\npassword  {} (shown this once)", password.text);
+        whole["password"] = password.text.into();
+    }
+    result(output, &whole, &text)
+}
+
+fn change(changes: &UserChanges) -> UserChange {
+    UserChange {
+        username: changes.username.clone(),
+        email: changes.email.clone(),
+        bio: changes.bio.clone(),
+        is_admin: changes.admin,
+        is_bot: changes.bot,
+    }
+}
+
+/// An account for programs.
+pub(super) fn document(user: &User) -> Value {
+    json!({
+        "uuid": user.uuid.to_string(),
+        "login": user.login,
+        "username": user.username,
+        "email": user.email,
+        "bio": user.bio,
+        "admin": user.is_admin,
+        "bot": user.is_bot,
+        "suspended": user.is_suspended,
+        "created": user.created_at.seconds(),
+    })
+}
+
+fn flow_document(summary: &FlowSummary) -> Value {
+    json!({
+        "uuid": summary.flow.uuid.to_string(),
+        "type": summary.flow.kind.as_str(),
+        "title": summary.flow.title,
+        "messages": summary.count,
+    })
+}
+
+fn flow_row(summary: &FlowSummary) -> Vec<String> {
+    vec![
+        summary.flow.uuid.to_string(),
+        summary.flow.kind.as_str().to_owned(),
+        print::cell(summary.flow.title.as_deref()),
+        summary.count.to_string(),
+    ]
+}
+
+/// What a user is besides a person with a login.
+fn marks(user: &User) -> String {
+    let marks = [
+        (user.is_admin, "administrator"),
+        (user.is_bot, "bot"),
+        (user.is_suspended, "suspended"),
+    ];
+    let set: Vec<_> = marks
+        .iter()
+        .filter_map(|(set, word)| set.then_some(*word))
+        .collect();
+    set.join(", ")
+}
+
+fn table(users: &[User]) -> String {
+    let rows: Vec<_> = users
+        .iter()
+        .map(|user| {
+            vec![
+                print::cell(Some(&user.login)),
+                print::cell(user.username.as_deref()),
+                print::time(user.created_at),
+                marks(user),
+            ]
+        })
+        .collect();
+    print::table(&["login", "name", "since (UTC)", ""], &rows)
+}
+
+fn sheet(user: &User) -> String {
+    let line = |name: &str, value: String| format!("{name:<10}{value}\n");
+    [
+        line("login", print::cell(Some(&user.login))),
+        line("id", user.uuid.to_string()),
+        line("name", print::cell(user.username.as_deref())),
+        line("e-mail", print::cell(user.email.as_deref())),
+        line("bio", print::cell(user.bio.as_deref())),
+        line("since", format!("{} UTC", print::time(user.created_at))),
+        line("is", print::cell(Some(&marks(user)))),
+    ]
+    .concat()
+}

@@ -1,0 +1,9 @@
+//! What the operator may do, on the machine itself: whatever the rights of any user.
+//!
+//! Who runs a command can read and write the file, so nobody is asked for a token here. The rules
+//! of the domain hold all the same: a chat has two members, a channel is written by its owner.
+
+mod flows;
+mod people;
+
+pub use people::{UserChange, UserStanding};

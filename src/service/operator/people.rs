@@ -1,0 +1,184 @@
+//! Users and their sessions, for the operator.
+
+use crate::auth::Password;
+use crate::model::{FlowSummary, SessionInfo, Timestamp, User, UserId};
+use crate::service::accounts::{check_email, check_info, check_name, empty_account};
+use crate::service::{Service, ServiceError};
+use crate::store::{View, flows, sessions, users};
+
+/// Changes to an account; `None` leaves as it is.
+#[derive(Debug, Default)]
+pub struct UserChange {
+    /// The name that others read.
+    pub username: Option<String>,
+    /// Known to the user alone; empty removes it.
+    pub email: Option<String>,
+    /// A few words about the user.
+    pub bio: Option<String>,
+    /// Whether the user is an administrator.
+    pub is_admin: Option<bool>,
+    /// Whether the user is a program.
+    pub is_bot: Option<bool>,
+}
+
+/// An account with what belongs to it.
+#[derive(Debug)]
+pub struct UserStanding {
+    /// The account.
+    pub user: User,
+    /// The flows that the user is in.
+    pub flows: Vec<FlowSummary>,
+    /// The devices that are signed in.
+    pub sessions: Vec<SessionInfo>,
+}
+
+impl Service {
+    /// All accounts that are not deleted, oldest first, for the operator.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn users(&self) -> Result<Vec<User>, ServiceError> {
+        self.store.read(|view| Ok(users::all(view)?)).await
+    }
+
+    /// The account with a login, however it is typed, for the operator.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub async fn user(&self, login: &str) -> Result<User, ServiceError> {
+        let login = login.to_owned();
+        self.store
+            .read(move |view| users::by_login(view, &login)?.ok_or(ServiceError::NotFound("user")))
+            .await
+    }
+
+    /// An account with its flows and sessions, for the operator.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub async fn standing_of(&self, login: &str) -> Result<UserStanding, ServiceError> {
+        let login = login.to_owned();
+        let now = Timestamp::now();
+        self.store
+            .read(move |view| {
+                let user = users::by_login(view, &login)?.ok_or(ServiceError::NotFound("user"))?;
+                Ok(UserStanding {
+                    flows: flows::of_user(view, user.id)?,
+                    sessions: sessions::list(view, Some(user.id), now)?,
+                    user,
+                })
+            })
+            .await
+    }
+
+    /// Changes an account, for the operator, and tells everybody.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], or what is too large or malformed.
+    pub async fn change_user(
+        &self,
+        user: UserId,
+        change: UserChange,
+    ) -> Result<User, ServiceError> {
+        check_email(change.email.as_deref().filter(|email| !email.is_empty()))?;
+        check_name("the username", change.username.as_deref())?;
+        check_info("the bio", change.bio.as_deref())?;
+        self.store
+            .write(move |tx| {
+                require_present(tx, user)?;
+                if let Some(is_admin) = change.is_admin {
+                    users::set_admin(tx, user, is_admin)?;
+                }
+                if let Some(is_bot) = change.is_bot {
+                    users::set_bot(tx, user, is_bot)?;
+                }
+                let edit = users::ProfileEdit {
+                    username: change.username,
+                    email: change.email,
+                    bio: change.bio,
+                    avatar: None,
+                };
+                Ok(users::edit(tx, user, &edit, None)?)
+            })
+            .await
+    }
+
+    /// Replaces a password and ends all sessions of the account, for the operator. Returns how many
+    /// there were.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub async fn replace_password(
+        &self,
+        user: UserId,
+        password: Password,
+    ) -> Result<usize, ServiceError> {
+        let hash = self.hasher.hash(password).await?;
+        self.store
+            .write(move |tx| {
+                require_present(tx, user)?;
+                users::set_password(tx, user, &hash)?;
+                Ok(sessions::end_all(tx, user, None)?)
+            })
+            .await
+    }
+
+    /// Keeps an account from logging in and ends its sessions, for the operator. Returns how many
+    /// there were.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub async fn suspend_user(&self, user: UserId) -> Result<usize, ServiceError> {
+        self.store
+            .write(move |tx| {
+                require_present(tx, user)?;
+                users::set_suspended(tx, user, Some(tx.now()))?;
+                Ok(sessions::end_all(tx, user, None)?)
+            })
+            .await
+    }
+
+    /// Lets a suspended account log in again, for the operator.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub async fn resume_user(&self, user: UserId) -> Result<(), ServiceError> {
+        self.store
+            .write(move |tx| {
+                require_present(tx, user)?;
+                Ok(users::set_suspended(tx, user, None)?)
+            })
+            .await
+    }
+
+    /// Empties an account as its owner could, for the operator.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub async fn remove_user(&self, user: UserId) -> Result<(), ServiceError> {
+        self.store
+            .write(move |tx| {
+                require_present(tx, user)?;
+                empty_account(tx, user, None)
+            })
+            .await
+    }
+
+    /// Ends all sessions of an account, for the operator. Returns how many there were.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn end_sessions(&self, user: UserId) -> Result<usize, ServiceError> {
+        self.store
+            .write(move |tx| Ok(sessions::end_all(tx, user, None)?))
+            .await
+    }
+}
+
+/// Fails for an account that was deleted meanwhile.
+fn require_present(view: &View<'_>, user: UserId) -> Result<(), ServiceError> {
+    match users::by_id(view, user)? {
+        Some(user) if !user.is_deleted => Ok(()),
+        _ => Err(ServiceError::NotFound("user")),
+    }
+}
