@@ -45,6 +45,8 @@ fn site() -> Site {
             Health {
                 ok: true,
                 uptime_seconds: 0,
+                connections: 0,
+                users_online: 0,
                 checks,
             }
         })

@@ -33,3 +33,11 @@ pub fn ask(confirmation: Confirmation, question: &str) -> Result<(), CliError> {
         Err(CliError::Failed("nothing was changed".to_owned()))
     }
 }
+
+/// Asks whether what is said shall happen, unless `--yes` has answered already.
+///
+/// # Errors
+/// As [`ask`].
+pub fn confirm(confirmation: Confirmation, what: &str) -> Result<(), CliError> {
+    ask(confirmation, &format!("{what}. Go on?"))
+}

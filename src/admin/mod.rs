@@ -3,9 +3,11 @@
 //! What belongs here: turning a parsed command into calls of the service, and its results into text
 //! or JSON. What does not: SQL, rules about who may do what, parsing of arguments.
 
+pub mod backup;
 pub mod client;
 pub mod completions;
 pub mod config;
+pub mod config_copies;
 pub mod confirm;
 pub mod error;
 pub mod init;
@@ -56,6 +58,7 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
         Command::User(command) => user::run(command, &sources(global, Vec::new()), &output),
         Command::Session(command) => session::run(command, &sources(global, Vec::new()), &output),
         Command::Invite(command) => invite::run(command, &sources(global, Vec::new()), &output),
+        Command::Backup(command) => backup::run(command, &sources(global, Vec::new()), &output),
         Command::Client(command) => Ok(client::run(command, global)),
         Command::Completions(shell) => text(&completions::script(*shell)),
         Command::ServiceUnit => {
@@ -125,7 +128,11 @@ fn configuration(
                 text(&config::show(&loaded, *origin))
             }
         }
-        _ => Err(CliError::Failed("this command is not there yet".to_owned())),
+        ConfigCommand::Backup { name } => config_copies::backup(name.as_deref(), sources, output),
+        ConfigCommand::Restore {
+            source,
+            confirmation,
+        } => config_copies::restore(source.as_deref(), *confirmation, sources, output),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a server says of itself when it starts.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::config::{ClientIp, Config, Durability, Loaded, Registration, Word};
 use crate::service::Service;
@@ -53,6 +53,20 @@ pub(super) fn ready_line(config: &Config, addresses: &[SocketAddr]) -> String {
         .first()
         .map_or_else(String::new, |address| url(config, *address));
     format!("listening on {address}")
+}
+
+/// Where the server can be reached from the machine itself.
+pub(super) fn local_url(config: &Config, addresses: &[SocketAddr]) -> String {
+    let Some(mut address) = addresses.first().copied() else {
+        return String::new();
+    };
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    url(config, address)
 }
 
 fn url(config: &Config, address: SocketAddr) -> String {

@@ -4,7 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::backups::{self, State};
+use crate::admin::print::date;
 use crate::config::Config;
+use crate::model::Timestamp;
 use crate::protocol::mtp;
 use crate::server::{Checks, Health, Protocol, Site, Statistics, Version, pages};
 use crate::service::{Service, ServiceError};
@@ -16,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statistics) -> Site {
     let examined = Arc::clone(service);
     let counted = Arc::clone(service);
+    let (interval, open) = (config.backup.interval, statistics.clone());
     let metrics: crate::server::Source<String> = Arc::new(move || {
         let (service, statistics) = (Arc::clone(&counted), statistics.clone());
         Box::pin(async move { metrics(&service, &statistics).await })
@@ -31,15 +35,15 @@ pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statisti
             },
         },
         health: Arc::new(move || {
-            let service = Arc::clone(&examined);
-            Box::pin(async move { examine(&service).await })
+            let (service, open) = (Arc::clone(&examined), open.clone());
+            Box::pin(async move { examine(&service, interval, open.connections()).await })
         }),
         metrics: config.web.metrics.then_some(metrics),
         pages: Some(pages(config.web.client)),
     }
 }
 
-async fn examine(service: &Service) -> Health {
+async fn examine(service: &Service, interval: Duration, connections: usize) -> Health {
     let database = match tokio::time::timeout(PATIENCE, service.count()).await {
         Err(_) => "does not answer".to_owned(),
         Ok(Err(err)) => format!("cannot be read: {err}"),
@@ -50,14 +54,56 @@ async fn examine(service: &Service) -> Health {
     Health {
         ok: database == "ok",
         uptime_seconds: service.started().elapsed().as_secs(),
+        connections,
+        users_online: service.online_count(),
         checks: Checks {
             database,
             schema: newest_schema().to_string(),
             disk_free_bytes: free_bytes(service.store().path()),
-            backup: "none scheduled".to_owned(),
-            clock: "ok".to_owned(),
+            backup: backup(service, interval).await,
+            clock: clock(service).await,
         },
     }
+}
+
+async fn backup(service: &Service, interval: Duration) -> String {
+    match service.backup_record().await {
+        Err(err) => format!("unknown: {err}"),
+        Ok(record) => match backups::judge(&record, interval) {
+            State::Fine(how) => format!("ok, {how}"),
+            State::None => "none scheduled".to_owned(),
+            State::Bad(why) => why,
+        },
+    }
+}
+
+async fn clock(service: &Service) -> String {
+    match service.last_change().await {
+        Err(err) => format!("unknown: {err}"),
+        Ok(last) => clock_trouble(Timestamp::now(), last).unwrap_or_else(|| "ok".to_owned()),
+    }
+}
+
+/// What is wrong with a clock, as far as that can be told from the file.
+pub(crate) fn clock_trouble(now: Timestamp, last_change: Timestamp) -> Option<String> {
+    /// 1 November 2026: this program is not older.
+    const WRITTEN: Timestamp = Timestamp(1_793_491_200_000);
+    /// Corrections by a time server are smaller than this.
+    const SLACK: Duration = Duration::from_secs(5);
+    let shown = |time: Timestamp| date(u64::try_from(time.seconds()).unwrap_or(0));
+    if now < WRITTEN {
+        return Some(format!(
+            "wrong: it shows {} UTC, before this program was written",
+            shown(now)
+        ));
+    }
+    (now.after(SLACK) < last_change).then(|| {
+        format!(
+            "behind: it shows {} UTC, the last change was made at {}",
+            shown(now),
+            shown(last_change)
+        )
+    })
 }
 
 async fn metrics(service: &Service, statistics: &Statistics) -> String {

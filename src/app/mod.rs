@@ -1,7 +1,9 @@
 //! The only place that wires parts: configuration → store → service → listen → serve → drain.
 
+pub mod backups;
 mod banner;
 mod health;
+mod retention;
 mod settings;
 
 use std::future::Future;
@@ -62,7 +64,7 @@ pub fn serve(command: &cli::Serve, sources: &Sources, verbose: bool) -> Result<E
     if !database.exists() {
         return Err(crate::store::StoreError::Missing(database.clone()).into());
     }
-    let _lock = ServerLock::acquire(database)?;
+    let lock = ServerLock::acquire(database)?;
     let size = std::fs::metadata(database).map_or(0, |file| file.len());
     if size <= EXAMINED_FIRST_BYTES {
         examine(database)?;
@@ -76,7 +78,7 @@ pub fn serve(command: &cli::Serve, sources: &Sources, verbose: bool) -> Result<E
     if command.reload {
         log::info!("--reload is not needed: SIGHUP takes up a changed configuration");
     }
-    runtime()?.block_on(run(command, sources, &loaded, &log, verbose, size))
+    runtime()?.block_on(run(command, sources, &loaded, &log, verbose, size, &lock))
 }
 
 async fn run(
@@ -86,6 +88,7 @@ async fn run(
     log: &logging::Handle,
     verbose: bool,
     size: u64,
+    lock: &ServerLock,
 ) -> Result<Exit, CliError> {
     let config = &loaded.config;
     // Signals are caught from here on, so that none of them ends a start half-way.
@@ -111,6 +114,10 @@ async fn run(
         verbose.then_some(worst_case_bytes),
     );
     let ready = banner::ready_line(config, bound.addresses());
+    let address = banner::local_url(config, bound.addresses());
+    if let Err(err) = lock.announce(&address) {
+        log::warn!("commands will not find this server: its address cannot be written down: {err}");
+    }
     crate::admin::print::line(&ready).map_err(|source| CliError::File {
         path: "standard output".into(),
         source,
@@ -129,6 +136,17 @@ async fn run(
         // Any answer will do: a database that fails is health's to tell, one that hangs is not.
         async move { tokio::time::timeout(HANGING, service.count()).await.is_ok() }
     }));
+    let upkeep = [
+        tokio::spawn(backups::keep_making(
+            Arc::clone(&service),
+            config.clone(),
+            loaded.file.clone(),
+        )),
+        tokio::spawn(retention::keep_removing(
+            Arc::clone(&service),
+            config.history.keep,
+        )),
+    ];
     if size > EXAMINED_FIRST_BYTES {
         tokio::spawn(examine_meanwhile(
             config.database.path.clone(),
@@ -148,6 +166,9 @@ async fn run(
         .await;
     reloading.abort();
     feeding.abort();
+    for task in upkeep {
+        task.abort();
+    }
     log::info!("stopping; {} requests were answered", summary.requests);
     close(&service).await;
     match why {

@@ -76,6 +76,10 @@ pub struct Health {
     pub ok: bool,
     /// Seconds since it started.
     pub uptime_seconds: u64,
+    /// Open connections, shown only on the machine itself.
+    pub connections: usize,
+    /// Users who are connected, shown only on the machine itself.
+    pub users_online: usize,
     /// What was examined, shown only on the machine itself.
     pub checks: Checks,
 }
@@ -155,6 +159,8 @@ async fn health(site: &Site, local: bool) -> Response {
     if local {
         value["version"] = site.version.version.into();
         value["uptime_seconds"] = health.uptime_seconds.into();
+        value["connections"] = health.connections.into();
+        value["users_online"] = health.users_online.into();
         value["checks"] = serde_json::json!(health.checks);
     }
     recover::json(status, &value)

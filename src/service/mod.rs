@@ -19,6 +19,7 @@ mod search;
 mod sessions;
 mod settings;
 mod updates;
+mod upkeep;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
@@ -34,6 +35,7 @@ pub use operator::{UserChange, UserStanding};
 pub use sessions::{Client, Opened, SignedIn};
 pub use settings::{Limits, Settings};
 pub use updates::{Resume, Updates, UpdatesByTime};
+pub use upkeep::BackupRecord;
 
 use crate::auth::Throttle;
 use crate::hub::{Hub, Listener};

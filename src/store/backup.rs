@@ -1,5 +1,6 @@
 //! Copies of the file: made while others write to it, examined, put in its place.
 
+use std::fmt::Write;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -189,7 +190,10 @@ fn open_copy(path: &Path) -> Result<Connection, StoreError> {
             b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
                 uri.push(char::from(*byte));
             }
-            _ => uri.push_str(&format!("%{byte:02x}")),
+            _ => {
+                // Writing to a text cannot fail.
+                let _ = write!(uri, "%{byte:02x}");
+            }
         }
     }
     uri.push_str("?mode=ro&immutable=1");

@@ -18,11 +18,15 @@ mod lock;
 pub mod members;
 pub mod messages;
 mod migrations;
+pub mod properties;
 mod readers;
+pub mod retention;
 pub mod search;
 pub mod sessions;
+pub mod statistics;
 mod tx;
 pub mod txns;
+pub mod upkeep;
 pub mod users;
 mod writer;
 

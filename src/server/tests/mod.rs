@@ -191,6 +191,8 @@ fn site(statistics: Statistics) -> Site {
             Health {
                 ok: true,
                 uptime_seconds: 7,
+                connections: 0,
+                users_online: 0,
                 checks,
             }
         })

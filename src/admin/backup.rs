@@ -1,0 +1,317 @@
+//! `backup`, `backup list`, `backup verify`, `restore`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::confirm::confirm;
+use super::error::CliError;
+use super::print::{Output, date};
+use super::{document, text};
+use crate::app::{self, backups};
+use crate::cli::{BackupCommand, Confirmation};
+use crate::config::{ConfigError, Loaded, Sources};
+use crate::exit::Exit;
+use crate::store::backup::{self, Contents};
+use crate::store::{ServerLock, Store, StoreError};
+
+/// Runs the command.
+///
+/// # Errors
+/// What failed.
+pub fn run(command: &BackupCommand, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
+    match command {
+        BackupCommand::Make { to } => make(to.as_deref(), &sources.load()?, output),
+        BackupCommand::List => list(&sources.load()?, output),
+        BackupCommand::Verify { file } => verify(file, output),
+        BackupCommand::Restore { file, confirmation } => {
+            restore(file, *confirmation, sources, output)
+        }
+    }
+}
+
+fn make(to: Option<&Path>, loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
+    let config = &loaded.config;
+    let database = &config.database.path;
+    let folder = config.backup_dir();
+    let target = match to {
+        Some(to) => backups::place(to)?,
+        // Into the folder of the configuration, also where it has yet to be made.
+        None => backups::place(&folder.join(""))?,
+    };
+    let made = backups::make(database, loaded.file.as_deref(), &target);
+    let mut made = match made {
+        Ok(made) => made,
+        Err(err) => {
+            note(loaded, output, Err(&err));
+            return Err(err);
+        }
+    };
+    if to.is_none() {
+        made.removed = backups::rotate(&folder, config.backup.keep, &made.path)?;
+    }
+    note(loaded, output, Ok(&made.path));
+    if output.is_json() {
+        let mut value = contents_json(&made.contents);
+        value["file"] = shown(&made.path).into();
+        value["configuration"] = made.configuration.as_deref().map(shown).into();
+        value["removed"] = made.removed.iter().map(|path| shown(path)).collect();
+        return document(output, &value);
+    }
+    let mut lines = vec![
+        format!("backup         {}", made.path.display()),
+        match &made.configuration {
+            Some(path) => format!("configuration  {}", path.display()),
+            None => "configuration  there is no file to copy".to_owned(),
+        },
+        format!("examined       sound; {}", contents_text(&made.contents)),
+    ];
+    for path in &made.removed {
+        lines.push(format!("removed        {}", path.display()));
+    }
+    text(&lines.join("\n"))
+}
+
+/// Has the database remember how it went. A database that is too damaged for that is no reason to
+/// call a good copy bad.
+fn note(loaded: &Loaded, output: &Output, result: Result<&Path, &CliError>) {
+    let database = &loaded.config.database.path;
+    if !database.exists() {
+        return;
+    }
+    let noted = app::with_service(database, &loaded.config, async |service| {
+        match result {
+            Ok(path) => service.note_backup(backups::absolute(path)).await?,
+            Err(err) => service.note_backup_failure(err.to_string()).await?,
+        }
+        Ok(())
+    });
+    if let Err(err) = noted {
+        output.note(&format!("this could not be noted in the database: {err}"));
+    }
+}
+
+fn list(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
+    let folder = loaded.config.backup_dir();
+    let found = backups::list(&folder)?;
+    if output.is_json() {
+        let value: Vec<Value> = found
+            .iter()
+            .map(|copy| {
+                json!({
+                    "file": shown(&copy.path),
+                    "made_at": copy.made_at,
+                    "size_bytes": copy.size_bytes,
+                    "configuration": copy.has_configuration,
+                })
+            })
+            .collect();
+        return document(output, &json!({"folder": shown(&folder), "backups": value}));
+    }
+    if found.is_empty() {
+        return text(&format!(
+            "There are no backups in {}. Make one with `morelia backup`.",
+            folder.display()
+        ));
+    }
+    let lines: Vec<String> = found
+        .iter()
+        .map(|copy| {
+            let size = size(copy.size_bytes);
+            format!("{}  {size:>9}  {}", date(copy.made_at), copy.path.display())
+        })
+        .collect();
+    text(&lines.join("\n"))
+}
+
+fn verify(file: &Path, output: &Output) -> Result<Exit, CliError> {
+    let examined = examine(file);
+    let (contents, has_checksums) = match examined {
+        Ok(examined) => examined,
+        Err(err @ CliError::Store(StoreError::Damaged(_) | StoreError::Foreign(_))) => {
+            if output.is_json() {
+                document(
+                    output,
+                    &json!({"file": shown(file), "sound": false, "problem": problem(&err)}),
+                )?;
+            } else {
+                text(&format!("FAIL  {}: {}", file.display(), problem(&err)))?;
+            }
+            return Ok(Exit::ProblemsFound);
+        }
+        Err(CliError::Store(StoreError::Missing(path))) => {
+            return Err(CliError::NotFound(format!(
+                "there is no file {}",
+                path.display()
+            )));
+        }
+        Err(err) => return Err(err),
+    };
+    if output.is_json() {
+        let mut value = contents_json(&contents);
+        value["file"] = shown(file).into();
+        value["sound"] = true.into();
+        value["checksums"] = has_checksums.into();
+        value["configuration"] = backups::configuration_of(file).exists().into();
+        return document(output, &value);
+    }
+    let sums = if has_checksums {
+        "unchanged since it was made"
+    } else {
+        "there are no checksums beside it"
+    };
+    text(&format!(
+        "ok  {}: {}; {sums}",
+        file.display(),
+        contents_text(&contents)
+    ))
+}
+
+/// What is wrong, without advice that is about the database in use.
+fn problem(err: &CliError) -> String {
+    match err {
+        CliError::Store(err) => err.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// Reads a copy whole, and compares it with its checksums.
+fn examine(file: &Path) -> Result<(Contents, bool), CliError> {
+    let contents = backup::examine(file)?;
+    Ok((contents, backups::compare(file)?.is_some()))
+}
+
+fn restore(
+    file: &Path,
+    confirmation: Confirmation,
+    sources: &Sources,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    if !file.exists() {
+        return Err(CliError::NotFound(format!(
+            "there is no file {}; see `morelia backup list`",
+            file.display()
+        )));
+    }
+    let loaded = match sources.load() {
+        Ok(loaded) if loaded.file.is_some() => Some(loaded),
+        Ok(_) | Err(ConfigError::Missing { .. }) => None,
+        Err(err) => return Err(err.into()),
+    };
+    let (contents, _) = examine(file)?;
+    let configuration = backups::configuration_of(file);
+    let place = sources
+        .asked_for()
+        .map_or_else(|| PathBuf::from("morelia.ini"), |(path, _)| path);
+    let database = loaded
+        .as_ref()
+        .map(|loaded| loaded.config.database.path.clone());
+    let named = database.as_ref().map_or_else(
+        || "the place of the database".to_owned(),
+        |path| path.display().to_string(),
+    );
+    // What cannot be done is said before anything is asked.
+    if let Some(database) = database.as_deref().filter(|path| ServerLock::is_held(path)) {
+        return Err(StoreError::InUse(database.to_owned()).into());
+    }
+    confirm(
+        confirmation,
+        &format!(
+            "{} ({}) comes to {named}; what is there now is kept beside it",
+            file.display(),
+            contents_text(&contents)
+        ),
+    )?;
+    let new_configuration = loaded.is_none() && configuration.exists();
+    if new_configuration {
+        super::config_copies::put(&configuration, &place)?;
+    }
+    let database = match database {
+        Some(database) => database,
+        None => sources.load()?.config.database.path,
+    };
+    let kept = database.with_extension(format!("before-restore-{}.db", backups::stamp()));
+    let kept = backup::restore(file, &database, &kept)?;
+    let migrated = Store::prepare(&database)?;
+    if output.is_json() {
+        let mut value = contents_json(&contents);
+        value["database"] = shown(&database).into();
+        value["restored_from"] = shown(file).into();
+        value["kept"] = kept.as_deref().map(shown).into();
+        value["configuration_restored"] = new_configuration.into();
+        return document(output, &value);
+    }
+    let mut lines = vec![format!(
+        "restored  {}: {}",
+        database.display(),
+        contents_text(&contents)
+    )];
+    if let Some(kept) = kept {
+        lines.push(format!("kept      {}", kept.display()));
+    }
+    if let Some(before) = migrated {
+        lines.push(format!(
+            "migrated  its schema was older; the state before is {}",
+            before.display()
+        ));
+    }
+    if new_configuration {
+        lines.push(format!("made      {}", place.display()));
+    } else if differs(&configuration, loaded.as_ref()) {
+        lines.push(format!(
+            "\nThe configuration of the backup differs from the present one, which was left alone.\n\
+             To put it back: morelia config restore --source {}",
+            configuration.display()
+        ));
+    }
+    lines.push("\nStart the server:  morelia serve".to_owned());
+    text(&lines.join("\n"))
+}
+
+fn differs(configuration: &Path, loaded: Option<&Loaded>) -> bool {
+    let present = loaded.and_then(|loaded| loaded.file.as_deref());
+    match (std::fs::read(configuration), present.map(std::fs::read)) {
+        (Ok(copy), Some(Ok(present))) => copy != present,
+        _ => false,
+    }
+}
+
+fn contents_text(contents: &Contents) -> String {
+    format!(
+        "{} users, {} flows, {} messages, {}, schema {}",
+        contents.users,
+        contents.flows,
+        contents.messages,
+        size(contents.size_bytes),
+        contents.schema
+    )
+}
+
+fn contents_json(contents: &Contents) -> Value {
+    json!({
+        "users": contents.users,
+        "flows": contents.flows,
+        "messages": contents.messages,
+        "size_bytes": contents.size_bytes,
+        "schema": contents.schema,
+    })
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Bytes as people read them.
+pub(super) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut tenths = bytes.saturating_mul(10) / 1024;
+    let mut unit = 0;
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}

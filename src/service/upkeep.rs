@@ -1,0 +1,212 @@
+//! Care of the server itself: what is known of backups, old messages, counts, and what the server
+//! has to tell its administrators.
+
+use super::{Service, ServiceError};
+use crate::model::{FlowId, FlowKind, Login, PublicId, Timestamp, User, UserId};
+use crate::store::properties::{self, BACKUP_AT, BACKUP_FAILED_AT, BACKUP_FAILURE, BACKUP_PATH};
+use crate::store::retention::{self, Removed};
+use crate::store::statistics::{self, Statistics};
+use crate::store::{StoreError, Tx, View, flows, members, messages, users};
+
+/// Messages removed in one write, so that others do not wait for long.
+const PRUNED_AT_ONCE: i64 = 200;
+
+/// Names for the account that the server writes from, the first that is free.
+const SYSTEM_LOGINS: [&str; 3] = ["morelia", "morelia-server", "morelia-system"];
+
+/// What is known of backups.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BackupRecord {
+    /// When the last one was made.
+    pub made_at: Option<Timestamp>,
+    /// Where it was put.
+    pub path: Option<String>,
+    /// When and why one failed since then.
+    pub failure: Option<(Timestamp, String)>,
+    /// When the administrators were last told of that.
+    pub told_at: Option<Timestamp>,
+}
+
+impl Service {
+    /// What is known of backups.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn backup_record(&self) -> Result<BackupRecord, ServiceError> {
+        self.store.read(|view| Ok(record(view)?)).await
+    }
+
+    /// Notes that a backup was made.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn note_backup(&self, path: String) -> Result<(), ServiceError> {
+        self.store
+            .write(move |tx| {
+                properties::set_number(tx, BACKUP_AT, tx.now().0)?;
+                properties::set_text(tx, BACKUP_PATH, &path)?;
+                for name in [BACKUP_FAILED_AT, BACKUP_FAILURE, properties::BACKUP_TOLD_AT] {
+                    properties::forget(tx, name)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Notes that a backup failed.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn note_backup_failure(&self, why: String) -> Result<(), ServiceError> {
+        self.store
+            .write(move |tx| {
+                properties::set_number(tx, BACKUP_FAILED_AT, tx.now().0)?;
+                Ok(properties::set_text(tx, BACKUP_FAILURE, &why)?)
+            })
+            .await
+    }
+
+    /// Writes to every administrator, each in a chat with the server's own account, and remembers
+    /// that they have been told of a failed backup.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn warn_of_backup(&self, text: String) -> Result<(), ServiceError> {
+        self.store
+            .write(move |tx| {
+                let sender = system_user(tx)?;
+                for admin in users::all(tx)? {
+                    if admin.is_admin && !admin.is_suspended && admin.id != sender.id {
+                        let (flow, flow_uuid) = match chat(tx, &sender, &admin) {
+                            // Who has left that chat does not want to be told.
+                            Err(ServiceError::Store(StoreError::Conflict(_))) => continue,
+                            found => found?,
+                        };
+                        let new = messages::NewMessage {
+                            flow,
+                            flow_uuid,
+                            author: sender.id,
+                            author_uuid: sender.uuid,
+                            text: Some(text.clone()),
+                            files: Vec::new(),
+                        };
+                        messages::insert(tx, new, None)?;
+                    }
+                }
+                Ok(properties::set_number(
+                    tx,
+                    properties::BACKUP_TOLD_AT,
+                    tx.now().0,
+                )?)
+            })
+            .await
+    }
+
+    /// Counts messages from before a time.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn count_old_messages(&self, before: Timestamp) -> Result<Removed, ServiceError> {
+        self.store
+            .read(move |view| Ok(retention::count(view, before)?))
+            .await
+    }
+
+    /// Removes messages from before a time for good, a few at a time.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn remove_old_messages(&self, before: Timestamp) -> Result<Removed, ServiceError> {
+        let mut all = Removed::default();
+        loop {
+            let some: Removed = self
+                .store
+                .write(move |tx| {
+                    Ok::<_, ServiceError>(retention::remove(tx, before, PRUNED_AT_ONCE)?)
+                })
+                .await?;
+            if some.messages == 0 {
+                return Ok(all);
+            }
+            all.messages += some.messages;
+            all.size_bytes += some.size_bytes;
+        }
+    }
+
+    /// Counts everything.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn statistics(&self) -> Result<Statistics, ServiceError> {
+        self.store.read(|view| Ok(statistics::collect(view)?)).await
+    }
+
+    /// When the last change was made, as the log has it.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn last_change(&self) -> Result<Timestamp, ServiceError> {
+        self.store
+            .read(|view| Ok(crate::store::changes::last(view)?.1))
+            .await
+    }
+}
+
+fn record(view: &View<'_>) -> Result<BackupRecord, StoreError> {
+    let time = |name| Ok::<_, StoreError>(properties::number(view, name)?.map(Timestamp));
+    Ok(BackupRecord {
+        made_at: time(BACKUP_AT)?,
+        path: properties::text(view, BACKUP_PATH)?,
+        failure: time(BACKUP_FAILED_AT)?.zip(properties::text(view, BACKUP_FAILURE)?),
+        told_at: time(properties::BACKUP_TOLD_AT)?,
+    })
+}
+
+/// The account that the server writes from. Nobody can log in to it.
+fn system_user(tx: &Tx<'_>) -> Result<User, ServiceError> {
+    if let Some(id) = properties::number(tx, properties::SYSTEM_USER)? {
+        let known = users::by_id(tx, UserId(id))?;
+        if let Some(known) = known.filter(|user| !user.is_deleted) {
+            return Ok(known);
+        }
+    }
+    let mut free = None;
+    for login in SYSTEM_LOGINS {
+        if users::by_login(tx, login)?.is_none() {
+            free = Some(login);
+            break;
+        }
+    }
+    let new = users::NewUser {
+        login: Login::new(free.ok_or(ServiceError::LoginTaken)?)?,
+        password_hash: None,
+        username: Some("Morelia".to_owned()),
+        email: None,
+        is_admin: false,
+        is_bot: true,
+    };
+    let user = users::insert(tx, &new, None)?;
+    properties::set_number(tx, properties::SYSTEM_USER, user.id.0)?;
+    Ok(user)
+}
+
+/// The chat of two accounts, made if there is none.
+fn chat(tx: &Tx<'_>, one: &User, other: &User) -> Result<(FlowId, PublicId), ServiceError> {
+    for flow in members::flows_of(tx, one.id)? {
+        let Some(flow) = flows::by_id(tx, flow)? else {
+            continue;
+        };
+        if flow.kind == FlowKind::Chat && members::is_member(tx, flow.id, other.id)? {
+            return Ok((flow.id, flow.uuid));
+        }
+    }
+    let new = flows::NewFlow {
+        kind: FlowKind::Chat,
+        title: None,
+        info: None,
+        owner: one.id,
+        members: vec![one.id, other.id],
+    };
+    let flow = flows::insert(tx, &new, None)?;
+    Ok((flow.id, flow.uuid))
+}

@@ -1,0 +1,71 @@
+//! Facts about the file itself that change at run time, by name.
+
+use rusqlite::{OptionalExtension, named_params};
+
+use super::error::StoreError;
+use super::tx::{Tx, View};
+
+/// When the last backup was made, in milliseconds.
+pub const BACKUP_AT: &str = "backup_at";
+/// Where it is.
+pub const BACKUP_PATH: &str = "backup_path";
+/// When a backup failed last since one was made, in milliseconds.
+pub const BACKUP_FAILED_AT: &str = "backup_failed_at";
+/// Why it failed.
+pub const BACKUP_FAILURE: &str = "backup_failure";
+/// When the administrators were last told of that, in milliseconds.
+pub const BACKUP_TOLD_AT: &str = "backup_told_at";
+/// Row number of the account that the server itself writes from.
+pub const SYSTEM_USER: &str = "system_user_id";
+
+/// A fact that is a number.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn number(view: &View<'_>, name: &str) -> Result<Option<i64>, StoreError> {
+    let mut statement = view.prepare("SELECT value FROM properties WHERE name = :name")?;
+    Ok(statement
+        .query_row(named_params! {":name": name}, |row| row.get(0))
+        .optional()?)
+}
+
+/// A fact that is a text.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn text(view: &View<'_>, name: &str) -> Result<Option<String>, StoreError> {
+    let mut statement = view.prepare("SELECT value FROM properties WHERE name = :name")?;
+    Ok(statement
+        .query_row(named_params! {":name": name}, |row| row.get(0))
+        .optional()?)
+}
+
+/// Sets a fact to a number.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set_number(tx: &Tx<'_>, name: &str, value: i64) -> Result<(), StoreError> {
+    tx.prepare("INSERT INTO properties (name, value) VALUES (:name, :value) ON CONFLICT DO UPDATE SET value = :value")?
+        .execute(named_params! {":name": name, ":value": value})?;
+    Ok(())
+}
+
+/// Sets a fact to a text.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set_text(tx: &Tx<'_>, name: &str, value: &str) -> Result<(), StoreError> {
+    tx.prepare("INSERT INTO properties (name, value) VALUES (:name, :value) ON CONFLICT DO UPDATE SET value = :value")?
+        .execute(named_params! {":name": name, ":value": value})?;
+    Ok(())
+}
+
+/// Forgets a fact.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn forget(tx: &Tx<'_>, name: &str) -> Result<(), StoreError> {
+    tx.prepare("DELETE FROM properties WHERE name = :name")?
+        .execute(named_params! {":name": name})?;
+    Ok(())
+}

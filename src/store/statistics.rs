@@ -1,0 +1,88 @@
+//! How much of everything there is.
+
+use std::path::Path;
+
+use super::backup::with_suffix;
+use super::error::StoreError;
+use super::tx::View;
+use crate::model::Timestamp;
+
+/// Counts and sizes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Accounts that are not deleted.
+    pub users: i64,
+    /// Of these, administrators.
+    pub admins: i64,
+    /// Sessions that have not expired.
+    pub sessions: i64,
+    /// Chats.
+    pub chats: i64,
+    /// Channels.
+    pub channels: i64,
+    /// Groups.
+    pub groups: i64,
+    /// Messages.
+    pub messages: i64,
+    /// When the oldest message was sent.
+    pub oldest_message: Option<Timestamp>,
+    /// When the newest message was sent.
+    pub newest_message: Option<Timestamp>,
+    /// Files, each counted once.
+    pub files: i64,
+    /// Bytes of these files.
+    pub files_bytes: i64,
+    /// Changes in the log.
+    pub changes: i64,
+    /// Bytes in the database that nothing uses.
+    pub free_bytes: i64,
+}
+
+/// Counts everything.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn collect(view: &View<'_>) -> Result<Statistics, StoreError> {
+    let count = |sql: &str| -> Result<i64, StoreError> {
+        Ok(view
+            .prepare(sql)?
+            .query_row([], |row| row.get::<_, Option<i64>>(0))?
+            .unwrap_or(0))
+    };
+    let time = |sql: &str| -> Result<Option<Timestamp>, StoreError> {
+        let mut statement = view.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        Ok(match rows.next()? {
+            Some(row) => Some(Timestamp(row.get(0)?)),
+            None => None,
+        })
+    };
+    Ok(Statistics {
+        users: count("SELECT COUNT(*) FROM users WHERE deleted_at IS NULL")?,
+        admins: count("SELECT COUNT(*) FROM users WHERE deleted_at IS NULL AND is_admin")?,
+        sessions: count(
+            "SELECT COUNT(*) FROM sessions WHERE expires_at > unixepoch('subsec') * 1000",
+        )?,
+        chats: count("SELECT COUNT(*) FROM flows WHERE kind = 'chat' AND removed_at IS NULL")?,
+        channels: count(
+            "SELECT COUNT(*) FROM flows WHERE kind = 'channel' AND removed_at IS NULL",
+        )?,
+        groups: count("SELECT COUNT(*) FROM flows WHERE kind = 'group' AND removed_at IS NULL")?,
+        messages: super::messages::count(view)?,
+        oldest_message: time("SELECT sent_at FROM messages ORDER BY id LIMIT 1")?,
+        newest_message: time("SELECT sent_at FROM messages ORDER BY id DESC LIMIT 1")?,
+        files: count("SELECT COUNT(*) FROM files")?,
+        files_bytes: count("SELECT SUM(size) FROM files")?,
+        changes: count("SELECT COUNT(*) FROM changes")?,
+        free_bytes: count(
+            "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size",
+        )?,
+    })
+}
+
+/// Bytes of a database file, and of its write-ahead log.
+#[must_use]
+pub fn sizes(database: &Path) -> (u64, u64) {
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    (size(database), size(&with_suffix(database, "-wal")))
+}

@@ -1,0 +1,127 @@
+//! Care of the whole file: examining, compacting, emptying it.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::connection::{self, Durability};
+use super::error::StoreError;
+use super::migrations::{self, Found};
+
+/// Findings at most; a damaged file has enough of them.
+const MAX_FINDINGS: usize = 20;
+
+/// Examines a database thoroughly: every page, every index, every reference, and whether what is
+/// counted twice agrees. Returns what was found, a sentence each; nothing when sound.
+///
+/// # Errors
+/// The file cannot be read at all.
+pub fn examine(path: &Path) -> Result<Vec<String>, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing(path.to_owned()));
+    }
+    let conn = connection::open_reader(path)?;
+    if migrations::examine(&conn, path)? == Found::Empty {
+        return Err(StoreError::Missing(path.to_owned()));
+    }
+    let mut found = Vec::new();
+    collect(&conn, "PRAGMA integrity_check(20)", &mut found)?;
+    found.retain(|line| line != "ok");
+    if found.is_empty() {
+        for sql in RULES {
+            collect(&conn, sql, &mut found)?;
+        }
+    }
+    found.truncate(MAX_FINDINGS);
+    Ok(found)
+}
+
+/// What must hold between tables; each yields a sentence for every row that breaks it.
+const RULES: [&str; 4] = [
+    "SELECT 'a row of ' || \"table\" || ' refers to a missing row of ' || parent
+     FROM pragma_foreign_key_check LIMIT 20",
+    "SELECT 'flow ' || f.id || ' counts ' || (f.next_number - f.first_number) || ' messages and has ' || COUNT(m.id)
+     FROM flows f LEFT JOIN messages m ON m.flow_id = f.id GROUP BY f.id
+     HAVING COUNT(m.id) <> f.next_number - f.first_number
+         OR COALESCE(MIN(m.number), f.first_number) <> f.first_number LIMIT 20",
+    "SELECT 'file ' || f.id || ' is said to be shown ' || f.reference_count || ' times' FROM files f
+     WHERE f.reference_count <> (SELECT COUNT(*) FROM message_files mf WHERE mf.file_id = f.id)
+                              + (SELECT COUNT(*) FROM users u WHERE u.avatar_file_id = f.id) LIMIT 20",
+    "SELECT 'message ' || m.id || ' is not in the log' FROM messages m
+     LEFT JOIN changes c ON c.position = m.id WHERE c.position IS NULL LIMIT 20",
+];
+
+fn collect(conn: &Connection, sql: &str, found: &mut Vec<String>) -> Result<(), StoreError> {
+    let mut statement = conn.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        found.push(row.get(0)?);
+    }
+    Ok(())
+}
+
+/// Gives free space back to the disk and tidies the full-text index. Writers wait meanwhile.
+///
+/// # Errors
+/// The file cannot be written, or somebody else writes to it for long.
+pub fn compact(path: &Path) -> Result<(), StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing(path.to_owned()));
+    }
+    let conn = connection::open_writer(path, Durability::Full)?;
+    migrations::require_current(&conn, path)?;
+    conn.execute_batch(
+        "INSERT INTO message_search (message_search) VALUES ('optimize');
+         VACUUM;",
+    )?;
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(())
+}
+
+/// Drops every table with what is in it; the file stays, empty.
+///
+/// # Errors
+/// The file is none of this program's or cannot be written.
+pub fn drop_tables(path: &Path) -> Result<(), StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing(path.to_owned()));
+    }
+    let mut conn = connection::open_writer(path, Durability::Full)?;
+    // Tables are dropped in no order of their references.
+    conn.pragma_update(None, "foreign_keys", "OFF")?;
+    migrations::examine(&conn, path)?;
+    let tx = conn.transaction()?;
+    // Virtual tables first: they take their shadow tables with them.
+    for kind in ["CREATE VIRTUAL", "CREATE TABLE"] {
+        let names: Vec<String> = tx
+            .prepare(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+                 AND sql LIKE :kind || '%'",
+            )?
+            .query_map([kind], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for name in names {
+            // A name cannot be a parameter; these come from the file's own schema.
+            tx.execute_batch(&format!("DROP TABLE \"{}\"", name.replace('"', "\"\"")))?;
+        }
+    }
+    tx.commit()?;
+    conn.execute_batch("VACUUM")?;
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(())
+}
+
+/// The version of the schema in a file; `None` for an empty one.
+///
+/// # Errors
+/// There is no file, or it is none of this program's.
+pub fn schema(path: &Path) -> Result<Option<i32>, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing(path.to_owned()));
+    }
+    let conn = connection::open_reader(path)?;
+    Ok(match migrations::examine(&conn, path)? {
+        Found::Empty => None,
+        Found::Version(version) => Some(version),
+    })
+}
