@@ -7,7 +7,7 @@ use super::password::PasswordError;
 use crate::config::ConfigError;
 use crate::exit::Exit;
 use crate::logging::LoggingError;
-use crate::server::BindError;
+use crate::server::{BindError, TlsError};
 use crate::service::ServiceError;
 use crate::store::StoreError;
 
@@ -75,6 +75,11 @@ impl CliError {
             Self::Password(err) => err.exit(),
             Self::Bind(BindError::Taken(_)) | Self::Busy(_) => Exit::Busy,
             Self::Bind(BindError::Forbidden(_)) => Exit::PermissionDenied,
+            Self::Bind(BindError::Tls(TlsError::Unreadable { cause, .. }))
+                if cause.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                Exit::PermissionDenied
+            }
             Self::Bind(_) => Exit::Config,
             Self::File { source, .. } => of_io(source),
             Self::Usage(_) => Exit::Usage,
