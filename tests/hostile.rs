@@ -119,7 +119,7 @@ fn sixty_four_frames_that_are_announced_too_large_cost_nothing() {
     for socket in &mut sockets {
         // The server may have refused it before all of that is sent.
         let _ = socket.write_all(&header(60 << 20));
-        let _ = socket.write_all(&[b' '; 1 << 16]);
+        let _ = socket.write_all(&vec![b' '; 1 << 16]);
     }
     is_served(&mut anna);
     for mut socket in sockets {
