@@ -30,6 +30,7 @@ mod push;
 mod restart;
 mod rights;
 mod search;
+mod security;
 mod sessions;
 mod tidy;
 mod transport;
