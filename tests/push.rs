@@ -408,36 +408,6 @@ fn a_deleted_user_is_told_to_those_who_share_a_flow() {
 }
 
 #[test]
-fn changes_of_another_process_are_pushed() {
-    let server = Server::start();
-    let mut anna = server.register("anna");
-    let mut admin = server.sign_in("admin");
-    let group = admin.group("G", &[&anna]);
-    subscribe(&mut anna);
-    let id = admin.send(&group, "first");
-    assert_eq!(told(&mut anna).messages()[0]["uuid"], json!(id));
-    server
-        .command(["message", "send", &group, "from the command line"])
-        .run()
-        .exits(0);
-    assert_eq!(told(&mut anna).texts(), ["from the command line"]);
-}
-
-#[test]
-fn a_suspended_user_is_cut_off_at_once() {
-    let server = Server::start();
-    let mut anna = server.register("anna");
-    subscribe(&mut anna);
-    let mut quiet = server.sign_in("anna");
-    server.command(["user", "suspend", "anna"]).run().exits(0);
-    assert_eq!(anna.connection.closed(), End::Closed(Some(4401)));
-    quiet.ask("ping_pong", &NOTHING).is(401);
-    let login = json!({"user": [{"login": "anna", "password": crate::common::PASSWORD}]});
-    let reply = server.connect().request("authentication", &login);
-    assert!(matches!(reply.code(), 401 | 403), "{reply}");
-}
-
-#[test]
 fn a_deaf_subscriber_is_closed_and_catches_up() {
     let server = Server::with(&[("limits.send_queue", "16 256KB")]);
     let mut anna = server.register("anna");

@@ -26,6 +26,7 @@ mod limits;
 mod messages;
 mod model;
 mod proxy;
+mod outside;
 mod push;
 mod restart;
 mod rights;

@@ -65,6 +65,8 @@ pub(super) async fn run(
             "without two accounts most cases cannot be tried; give --code with an invitation for two",
         );
     }
+    // A connection that has subscribed is closed when its session ends.
+    replay.connection = server.open().await?;
     for account in [boris, anna].into_iter().flatten() {
         replay.farewell(&account, &name).await?;
     }
