@@ -270,3 +270,52 @@ fn conformance_of_a_closed_server_is_5() {
         output.stdout
     );
 }
+
+#[test]
+fn a_server_that_signed_its_own_certificate_is_trusted_by_its_file() {
+    let mut server = Server::initialised("open", &[]);
+    let made = std::process::Command::new("openssl")
+        .current_dir(server.folder())
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "30",
+        ])
+        .args([
+            "-subj",
+            "/CN=some other name",
+            "-keyout",
+            "key.pem",
+            "-out",
+            "cert.pem",
+        ])
+        .output()
+        .expect("openssl");
+    assert!(made.status.success(), "{made:?}");
+    server.set("tls.certfile", "cert.pem");
+    server.set("tls.keyfile", "key.pem");
+    server.serve();
+    let url = format!("wss://{}", server.address());
+    let cert = server.folder().join("cert.pem");
+    let cert = cert.to_str().expect("UTF-8");
+    client(&server, ["ping", &url, "--ca", cert]).run().exits(0);
+    let output = client(&server, ["ping", &url]).run();
+    assert!(
+        matches!(output.code, Some(1 | 69)),
+        "the system does not know it: {output:?}"
+    );
+    let key = server.folder().join("key.pem");
+    let output = client(
+        &server,
+        ["ping", &url, "--ca", key.to_str().expect("UTF-8")],
+    )
+    .run()
+    .exits(1);
+    assert!(output.stderr.contains("certificate"), "{}", output.stderr);
+}

@@ -31,6 +31,12 @@ impl Output {
         self.json
     }
 
+    /// Returns whether JSON is laid out for people.
+    #[must_use]
+    pub fn is_pretty(&self) -> bool {
+        self.pretty
+    }
+
     /// Prints a JSON document: for people on a terminal, else one line.
     ///
     /// # Errors

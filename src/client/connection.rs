@@ -4,7 +4,6 @@ use std::{collections::VecDeque, io, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use rustls::pki_types::ServerName;
-use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -152,13 +151,13 @@ impl Connection {
             Some(Err(error)) => return Err(self.ended(&error)),
             None => return Err(self.ended(&WebSocketError::ConnectionClosed)),
         };
-        let value: Value = match &message {
-            Message::Text(text) => serde_json::from_str(text).unwrap_or_default(),
-            Message::Binary(bytes) => serde_json::from_slice(bytes).unwrap_or_default(),
+        let reply = match &message {
+            Message::Text(text) => Reply::parse(text),
+            Message::Binary(bytes) => std::str::from_utf8(bytes).ok().and_then(Reply::parse),
             Message::Close(frame) => return Err(self.closed(frame.as_ref())),
             _ => return Ok(None),
         };
-        match Reply::read(value) {
+        match reply {
             Some(reply) => Ok(Some(reply)),
             None => Err(ClientError::NotMtp {
                 address: self.address.to_string(),

@@ -63,6 +63,7 @@ impl Request {
 pub struct Reply {
     frame: Value,
     code: u16,
+    text: Option<String>,
 }
 
 impl Reply {
@@ -74,7 +75,24 @@ impl Reply {
         Some(Self {
             code: u16::try_from(code).ok()?,
             frame,
+            text: None,
         })
+    }
+
+    /// Reads a frame's text, and keeps it. `None` when it is not an MTP response.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let reply = Self::read(serde_json::from_str(text).ok()?)?;
+        Some(Self {
+            text: Some(text.to_owned()),
+            ..reply
+        })
+    }
+
+    /// Returns the frame as it came, with its keys in the server's order.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.text.clone().unwrap_or_else(|| self.frame.to_string())
     }
 
     /// Returns the error code; 200 and its neighbours are success.

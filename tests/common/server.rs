@@ -44,19 +44,18 @@ impl Server {
     #[track_caller]
     pub(crate) fn initialised(registration: &str, keys: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut environment: Vec<_> = ROOMY.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
-        for (key, value) in keys {
-            let (section, key) = key.split_once('.').expect("section.key");
-            let name = format!("MORELIA__{section}__{key}").to_uppercase();
-            environment.retain(|(known, _)| *known != name);
-            environment.push((name, (*value).to_owned()));
-        }
-        let server = Self {
+        let environment = ROOMY
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let mut server = Self {
             folder,
             environment,
             running: None,
             port: 0,
         };
+        for (key, value) in keys {
+            server.set(key, value);
+        }
         server
             .command([
                 "init",
@@ -70,6 +69,14 @@ impl Server {
             .run()
             .exits(0);
         server
+    }
+
+    /// Sets a key of the configuration (`section.key`) for everything that is started from now on.
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
+        let (section, key) = key.split_once('.').expect("section.key");
+        let name = format!("MORELIA__{section}__{key}").to_uppercase();
+        self.environment.retain(|(known, _)| *known != name);
+        self.environment.push((name, value.to_owned()));
     }
 
     /// Prepares a command on this server's configuration.

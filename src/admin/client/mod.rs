@@ -148,7 +148,11 @@ async fn dispatch(command: &ClientCommand, output: &Output) -> Result<Exit, Fail
         ClientAction::Raw { method, file } => {
             let frame = raw_frame(method.as_deref(), file.as_deref())?;
             let reply = server.open().await?.exchange(frame).await?;
-            output.document(reply.frame())?;
+            if output.is_pretty() {
+                output.document(reply.frame())?;
+            } else {
+                line(&reply.text())?;
+            }
             Ok(if reply.code() < 400 {
                 Exit::Ok
             } else {

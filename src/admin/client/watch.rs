@@ -44,7 +44,7 @@ pub(super) async fn watch(
                 ));
             }
             Happening::Pushed(reply) if output.is_json() => {
-                line(&reply.frame().to_string())?;
+                line(&reply.text())?;
             }
             Happening::Pushed(reply) => {
                 names.learn(reply.data());
