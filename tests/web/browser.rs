@@ -208,6 +208,16 @@ impl Page<'_> {
         }
     }
 
+    /// Waits until what moves has come to rest (what moves for ever is left to move).
+    #[track_caller]
+    pub(crate) fn settle(&self) {
+        self.run_async(
+            "const moving = document.getAnimations().filter((one) => one.effect.getTiming().iterations < 9);
+             await Promise.all(moving.map((one) => one.finished.catch(() => {})));
+             await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));",
+        );
+    }
+
     /// Puts a text into a field as typing does, whatever signs it has.
     #[track_caller]
     pub(crate) fn fill(&self, selector: &str, text: &str) {
@@ -240,8 +250,19 @@ impl Page<'_> {
     pub(crate) fn click(&self, selector: &str) {
         self.wait(&format!("document.querySelector({})", json!(selector)));
         let work = async {
-            let element = self.client().find(Locator::Css(selector)).await?;
-            element.click().await
+            // An element may be drawn anew between the two steps, as it may under a finger.
+            for _ in 0..5 {
+                let element = self.client().find(Locator::Css(selector)).await?;
+                match element.click().await {
+                    Err(error) if error.is_stale_element_reference() => {}
+                    done => return done,
+                }
+            }
+            self.client()
+                .find(Locator::Css(selector))
+                .await?
+                .click()
+                .await
         };
         self.block(work)
             .unwrap_or_else(|error| panic!("{selector}: {error}"));

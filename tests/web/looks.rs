@@ -194,15 +194,13 @@ fn views_fit_and_can_be_photographed() {
         let page = browser.page(screen, "en-GB");
         for view in VIEWS {
             show(&page, &server, theme, view);
-            page.run_async(
-                "await Promise.all(document.getAnimations().filter((one) => one.effect.getTiming().iterations < 9).map((one) => one.finished.catch(() => {})));
-                 await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));",
-            );
+            page.settle();
             let picture = page.screenshot();
             assert!(picture.starts_with(b"\x89PNG"), "{view:?}");
             let fits = page.run("return document.documentElement.scrollWidth <= innerWidth");
             assert_eq!(fits, true, "{view:?} is wider than a {screen:?}");
             if let Some(folder) = &folder {
+                std::fs::create_dir_all(folder).expect("a folder");
                 let name = format!("{}-{theme}-{view:?}.png", screen.name()).to_lowercase();
                 std::fs::write(folder.join(name), picture).expect("a picture");
             }

@@ -90,7 +90,7 @@ fn policy_stops_what_the_code_would_not() {
     assert_eq!(refused["typed"], true, "{refused}");
     assert_eq!(refused["hit"], json!(null), "{refused}");
     let broken = refused["broken"].to_string();
-    for directive in ["img-src", "connect-src", "script"] {
+    for directive in ["img-src", "connect-src", "require-trusted-types-for"] {
         assert!(broken.contains(directive), "{directive} in {broken}");
     }
 }

@@ -22,6 +22,7 @@ fn invitation_opens_the_sign_up_and_lets_one_in() {
     // Without a code the page says what is missing.
     page.open(&server, "/");
     page.click(".sign-card > .link");
+    page.wait("document.querySelector('input[name=code]')");
     page.fill("input[name=login]", "newcomer");
     page.fill("input[name=password]", PASSWORD);
     page.run("document.querySelector('.sign-form').requestSubmit()");
@@ -40,7 +41,7 @@ fn invitation_opens_the_sign_up_and_lets_one_in() {
     // A reload stays signed in, and the code is gone from the address.
     assert_eq!(page.run("return location.pathname"), "/");
     page.reload();
-    page.wait("document.querySelector('.flow-list .avatar')?.textContent === 'NC'");
+    page.wait("document.querySelector('.flow-list .initials')?.dataset.text === 'NC'");
 
     page.open(&server, &format!("/invite/{code}"));
     page.wait("document.querySelector('.flow-list')");

@@ -35,6 +35,7 @@ same('one author close together', shape(arrangeMessages([message(0, 'a', noon), 
 same('another author', shape(arrangeMessages([message(0, 'a', noon), message(1, 'b', noon + 10)], null)), [['fl', 'fl']]);
 same('a pause', shape(arrangeMessages([message(0, 'a', noon), message(1, 'a', noon + 301)], null)), [['fl', 'fl']]);
 same('the new messages line', shape(arrangeMessages([message(0, 'a', noon), message(1, 'a', noon + 1)], 1)), [['fl', 'fln']]);
+same('the message above decides', shape(arrangeMessages([message(1, 'a', noon)], null, message(0, 'a', noon - 1))), [['l']]);
 same('days', arrangeMessages([message(0, 'a', noon - 86400), message(1, 'a', noon)], null).map((day) => day.day), ['2026-11-19', '2026-11-20']);
 same('unread', [unreadCount(5, null), unreadCount(5, 4), unreadCount(5, 1), unreadCount(0, null), unreadCount(2, 9)], [5, 0, 3, 0, 0]);
 

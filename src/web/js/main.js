@@ -2,12 +2,9 @@
 
 import { replace } from './core/dom.js';
 import { startLanguage, t } from './core/i18n.js';
-import { startNotifying } from './core/notify.js';
 import { router } from './core/router.js';
 import { session } from './core/session.js';
 import { startTheme } from './core/theme.js';
-import { Client } from './net/client.js';
-import { Shell } from './views/shell.js';
 
 const root = document.getElementById('app');
 let running = null;
@@ -22,9 +19,21 @@ async function showSign(options) {
   if (session.current) return;
   replace(root, signView({ ...options, redraw: showSign }));
   root.querySelector('input:not([value])')?.focus();
+  whenIdle(load);
 }
 
-function begin() {
+/** Everything but the sign-in; it comes while somebody types a password. */
+async function load() {
+  const [{ Client }, { Shell }, { startNotifying }] = await Promise.all([import('./net/client.js'), import('./views/shell.js'), import('./core/notify.js')]);
+  return { Client, Shell, startNotifying };
+}
+
+const whenIdle = globalThis.requestIdleCallback ?? ((work) => setTimeout(work, 200));
+
+async function begin() {
+  const { Client, Shell, startNotifying } = await load();
+  // Signed out again meanwhile, or begun twice.
+  if (!session.current || running) return;
   const client = new Client(session.current.uuid);
   const shell = new Shell(client);
   running = { client, shell, user: session.current.uuid, stopNotifying: startNotifying(client) };
@@ -34,7 +43,7 @@ function begin() {
   shell.show();
   client.on('state', () => { if (client.state === 'ready') shell.show(); });
   // Most people open a conversation next; it is loaded while they look at the list.
-  (globalThis.requestIdleCallback ?? setTimeout)(() => import('./views/conversation.js'));
+  whenIdle(() => import('./views/conversation.js'));
   client.start();
 }
 

@@ -25,6 +25,9 @@ export class OfflineCopy {
     this.#store.on('users', () => this.#save());
     this.#store.on('messages', (id) => { this.#dirty.add(id); this.#save(); });
     addEventListener('pagehide', () => this.#save.now());
+    // The server may have been quicker than the disk: what came before this is news too.
+    for (const id of this.#store.flows.keys()) this.#dirty.add(id);
+    this.#save();
   }
 
   /** Fills the store; false when there was nothing. */
@@ -32,9 +35,11 @@ export class OfflineCopy {
     const user = this.#store.me;
     const snapshot = await this.#database.get('snapshots', user).catch(() => null);
     if (!snapshot) return false;
+    const tails = await this.#database.tailsOf(user).catch(() => []);
+    // All at once: a view that opens on the flows finds their messages there.
     for (const one of snapshot.users) this.#store.putUser(one);
     this.#store.applySnapshot({ flows: snapshot.flows, read: snapshot.read, count: snapshot.count }, false);
-    for (const tail of await this.#database.tailsOf(user).catch(() => [])) {
+    for (const tail of tails) {
       const history = this.#store.flows.get(tail.flow)?.history;
       for (const message of tail.messages) if (message.number < (history?.count ?? 0)) history.put(message);
     }

@@ -1,10 +1,9 @@
 // What a file is, by its bytes and never by what its sender says; and how large a picture is, so that
 // a page keeps its place before the picture is decoded. Pure.
 
-const DECODER = new TextDecoder('latin1');
-
 function ascii(bytes, from, to) {
-  return DECODER.decode(bytes.subarray(from, to));
+  // No TextDecoder: what browsers call latin1 is windows-1252, where 0x89 is no longer 0x89.
+  return String.fromCharCode(...bytes.subarray(from, to));
 }
 
 /** `{kind: picture|video|audio|document, mime, extension}` for the first bytes of a file. */

@@ -1,8 +1,7 @@
 // The running client of one signed-in user: connection, what is known, what is on its way, and how
 // they are brought together when the connection comes (back).
 
-import { Emitter } from '../core/emitter.js';
-import { debounce } from '../core/emitter.js';
+import { Emitter, debounce } from '../core/emitter.js';
 import { session } from '../core/session.js';
 import { uniqueText } from '../core/random.js';
 import { Database } from '../data/database.js';
@@ -11,7 +10,7 @@ import { OfflineCopy } from '../data/offline.js';
 import { Outbox } from '../data/outbox.js';
 import { Store } from '../data/store.js';
 import { Api } from './api.js';
-import { Connection } from './connection.js';
+import { Connection, socketUrl } from './connection.js';
 import { ConnectionLost } from './wire.js';
 
 /** After this long away, reading the present state is cheaper than every change since. */
@@ -20,10 +19,6 @@ const RESUME_MS = 30 * 60_000;
 const PARALLEL = 6;
 /** At most one "typing" in this time goes to the others. */
 const TYPING_EVERY_MS = 3_500;
-
-export function socketUrl() {
-  return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
-}
 
 /** Topics: `state` (`offline`, `connecting`, `syncing`, `ready`). */
 export class Client extends Emitter {
@@ -42,6 +37,7 @@ export class Client extends Emitter {
   #readMarks = new Map();
   #fetchPeople = debounce(() => this.#learnPeople(), 100);
   #adoptFlows = debounce(() => this.#readFlows().catch(() => {}), 50);
+  #learnPresence = debounce(() => this.#readPresence().catch(() => {}), 200);
   #sendMarks = debounce(() => this.#flushMarks(), 400);
 
   constructor(user) {
@@ -107,6 +103,7 @@ export class Client extends Emitter {
     const wire = await this.whenReady(() => this.api.addFlow(wish, txn));
     const flow = this.store.putFlow(wire, { count: 0 });
     this.#fetchPeople();
+    this.#learnPresence();
     return flow;
   }
 
@@ -114,6 +111,7 @@ export class Client extends Emitter {
     const wire = await this.api.editFlow(change);
     this.store.putFlow(wire ?? change);
     this.#fetchPeople();
+    if (change.users) this.#learnPresence();
   }
 
   /** Asks for profiles that are not known yet. */
@@ -176,7 +174,15 @@ export class Client extends Emitter {
   async #readFlows() {
     this.store.applySnapshot(await this.whenReady(() => this.api.flows()), false);
     this.#fetchPeople();
+    this.#learnPresence();
     await this.#readTails();
+  }
+
+  /** Who of new acquaintances is online, only the answer to `subscribe` tells; asked again, it goes on from here. */
+  async #readPresence() {
+    if (this.state !== 'ready' || this.#position === null) return;
+    const { meta } = await this.api.subscribe(this.#position);
+    if (meta?.online) this.store.setOnline(meta.online);
   }
 
   async #learnPeople(all = false) {

@@ -17,6 +17,11 @@ const SLOWEST_BYTES_PER_MS = 8;
 const SESSION_ENDED = 4401;
 const TOO_SLOW = 1013;
 
+/** Where the server that gave this page listens. */
+export function socketUrl() {
+  return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
+}
+
 /** Topics: `state` (`offline`, `connecting`, `open`), `push` (frame), `ended` (session refused). */
 export class Connection extends Emitter {
   state = 'offline';

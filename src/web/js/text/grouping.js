@@ -8,14 +8,18 @@ const GROUP_GAP_S = 5 * 60;
 /**
  * Arranges `messages` (in order; `{key, from, time, number, pending}`) into days:
  * `[{day, time, items: [{message, first, last, newAbove}]}]`.
- * `unreadFrom` is the number of the first message that was unread when the flow was opened, or null.
+ * `unreadFrom` is the number of the first message that was unread when the flow was opened, or null;
+ * `before` is the message above the first, if known: it decides whether that one begins a group.
  */
-export function arrangeMessages(messages, unreadFrom) {
+export function arrangeMessages(messages, unreadFrom, before = null) {
   const days = [];
-  let previous = null;
+  let previous = before && { message: before };
   for (const message of messages) {
     const day = dayKey(message.time);
-    if (days.at(-1)?.day !== day) { days.push({ day, time: message.time, items: [] }); previous = null; }
+    if (days.at(-1)?.day !== day) {
+      if (previous && dayKey(previous.message.time) !== day) previous = null;
+      days.push({ day, time: message.time, items: [] });
+    }
     const newAbove = unreadFrom !== null && message.number === unreadFrom;
     const joined = previous !== null && !newAbove
       && previous.message.from === message.from

@@ -23,10 +23,12 @@ function pictureUrl(text) {
 function disc(id, name, picture, size) {
   const url = pictureUrl(picture);
   const node = h('span.avatar', { class: `hue-${hue(id)} size-${size}`, 'aria-hidden': 'true' });
-  if (!url) { node.append(h('span', { dir: 'auto' }, initials(name))); return node; }
+  // Drawn by the style sheet: letters in the page would be read and searched as text.
+  const letters = () => h('span.initials', { 'data-text': initials(name) });
+  if (!url) { node.append(letters()); return node; }
   const image = h('img', { alt: '', src: url, draggable: 'false' });
   // A broken file falls back to what everyone has.
-  image.addEventListener('error', () => image.replaceWith(h('span', {}, initials(name))));
+  image.addEventListener('error', () => image.replaceWith(letters()));
   node.append(image);
   return node;
 }

@@ -77,8 +77,9 @@ export class Conversation {
     if (this.#head.dataset.key === key) return;
     this.#head.dataset.key = key;
     replace(this.#head,
+      h('h1.visually-hidden', {}, flowTitle(store, this.flow)),
       iconButton('back', t('back'), () => router.back('/'), { class: 'back' }),
-      h('button.head-title', { type: 'button', onclick: () => router.go(`/f/${this.flow.uuid}/info`), 'aria-label': t('flow.info.of', { title: flowTitle(store, this.flow) }) },
+      h('button.head-title', { type: 'button', onclick: () => router.go(`/f/${this.flow.uuid}/info`), title: t('flow.info.of', { title: flowTitle(store, this.flow) }) },
         flowAvatar(store, this.flow, 's'),
         h('span.head-words', {},
           h('span.head-name', {}, h('bdi', {}, flowTitle(store, this.flow))),

@@ -68,10 +68,11 @@ export class FlowList {
   #drawHead() {
     const { store } = this.#client;
     const me = store.users.get(store.me);
-    const key = `${me?.avatar?.length}${me?.username}${document.documentElement.lang}`;
+    const key = `${me?.avatar?.length} ${nameOf(me, t)}`;
     if (this.#head.dataset.key === key) return;
     this.#head.dataset.key = key;
     replace(this.#head,
+      h('h1.visually-hidden', {}, t('flows')),
       h('button.icon-button.me', { type: 'button', 'aria-label': t('settings.title'), title: t('settings.title'), onclick: () => router.go('/settings') }, userAvatar(me ?? { uuid: store.me }, 's')),
       h('button.search-pill', { type: 'button', onclick: () => router.go('/search') }, icon('search'), h('span', {}, t('search.title'))));
   }

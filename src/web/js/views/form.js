@@ -47,8 +47,9 @@ export function describe(error) {
 }
 
 /** A page of the side pane: a head with the way back, and what scrolls below it. */
-export function panel(title, children, { back = '/', actions = [], className = '' } = {}) {
+export function panel(title, children, { back = '/', className = '', foot = null } = {}) {
   return h('section.panel', { class: className, 'aria-label': title },
-    h('header.bar', {}, iconButton('back', t('back'), () => router.back(back)), h('h1', {}, title), ...actions),
-    h('div.scroll', {}, children));
+    h('header.bar', {}, iconButton('back', t('back'), () => router.back(back)), h('h1', {}, title)),
+    h('div.scroll', {}, children),
+    foot && h('div.panel-foot', {}, foot));
 }

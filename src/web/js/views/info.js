@@ -17,6 +17,7 @@ export class FlowInfo {
   #flow;
   #body;
   #closers;
+  #key = '';
 
   constructor(client, flow) {
     this.#client = client;
@@ -38,6 +39,12 @@ export class FlowInfo {
     const partner = store.partner(flow);
     const mine = flow.owner === store.me && flow.type !== 'chat';
     const person = partner ? store.users.get(partner) : null;
+    const people = flow.users.map((id) => [id, nameOf(store.users.get(id), t), store.users.get(id)?.avatar?.length, store.online.has(id)]);
+    const key = JSON.stringify([flow.title, flow.info, flow.owner, people, person?.bio]);
+    // Somebody may be on the way to a button: it is drawn again only when there is news.
+    if (key === this.#key) return;
+    this.#key = key;
+    const focused = [...this.#body.querySelectorAll('button')].indexOf(document.activeElement);
     replace(this.#body,
       h('div.hero', {},
         flowAvatar(store, flow, 'xl'),
@@ -51,6 +58,7 @@ export class FlowInfo {
       !partner && this.#members(mine),
       !partner && h('div.list-actions', {},
         h('button.row.action.danger', { type: 'button', onclick: () => this.#leave() }, icon('leave'), t(`leave.${flow.type}`))));
+    if (focused >= 0) this.#body.querySelectorAll('button')[focused]?.focus({ preventScroll: true });
   }
 
   #members(mine) {

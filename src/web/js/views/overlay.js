@@ -73,7 +73,7 @@ export function menu(anchor, items) {
     if (step) { event.preventDefault(); buttons[(at + step + buttons.length) % buttons.length].focus(); }
     if (event.key === 'Escape' || event.key === 'Tab') { event.preventDefault(); event.stopPropagation(); finish(); }
   });
-  (document.querySelector('dialog[open]') ?? document.body).append(node);
+  (document.querySelector('dialog[open]') ?? document.querySelector('main') ?? document.body).append(node);
   node.showPopover?.();
   place(node, anchor);
   document.addEventListener('pointerdown', dismiss, true);

@@ -69,7 +69,7 @@ export function searchPanel(client, scope) {
   });
   queueMicrotask(() => input.focus());
   return h('section.panel', { 'aria-label': t('search.title') },
-    h('header.bar', {}, iconButton('back', t('back'), () => router.back(flow ? `/f/${scope}` : '/')),
+    h('header.bar', {}, h('h1.visually-hidden', {}, t('search.title')), iconButton('back', t('back'), () => router.back(flow ? `/f/${scope}` : '/')),
       h('div.search-box', {}, icon('search'), input)),
     h('div.scroll', {}, results, state));
 }

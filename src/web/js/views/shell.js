@@ -19,7 +19,7 @@ export class Shell {
   element;
   #client;
   #side = h('div.side', {});
-  #main = h('main.main', { 'aria-label': t('conversation') });
+  #main = h('section.main', { 'aria-label': t('conversation') });
   #list;
   #sideKey = '';
   #conversation = null;
@@ -31,7 +31,7 @@ export class Shell {
   constructor(client) {
     this.#client = client;
     this.#list = new FlowList(client);
-    this.element = h('div.shell', {}, this.#side, this.#main);
+    this.element = h('main.shell', {}, this.#side, this.#main);
     this.#closers = [
       router.on('place', () => this.show()),
       client.store.on('flows', () => { if (this.#wanted || (this.#conversation && !client.store.flows.has(this.#conversation.flow.uuid))) this.show(); }),

@@ -4,8 +4,7 @@ import { h } from '../core/dom.js';
 import { LANGUAGE_NAMES, chooseLanguage, currentLanguage, t } from '../core/i18n.js';
 import { session } from '../core/session.js';
 import { Api } from '../net/api.js';
-import { socketUrl } from '../net/client.js';
-import { Connection } from '../net/connection.js';
+import { Connection, socketUrl } from '../net/connection.js';
 import { ConnectionLost, MtpError } from '../net/wire.js';
 import { field, form } from './form.js';
 

@@ -34,16 +34,18 @@ export async function openChat(client, user) {
 
 function newFlow(client, kind) {
   const picker = new PeoplePicker(client, { several: true });
-  return panel(t(`new.${kind}`), form(t(`new.${kind}`), [
+  const content = form(t(`new.${kind}`), [
     field(t('flow.title'), { name: 'title', required: true, maxlength: '256', autocomplete: 'off' }),
     field(t('flow.about'), { name: 'info', maxlength: '1000', rows: '2' }, t(`new.${kind}.hint`)),
     h('h2.section-title', {}, t(kind === 'group' ? 'flow.members' : 'flow.readers')),
     picker.element,
-    h('div.sticky-actions', {}, h('button.button.wide', {}, t('create'))),
   ], async ({ title, info }) => {
     const users = [client.store.me, ...picker.chosen().map((user) => user.uuid)];
     const flow = await client.addFlow({ type: kind, title: title.trim(), info: info.trim(), users });
     for (const user of picker.chosen()) client.store.putUser(user);
     router.go(`/f/${flow.uuid}`, { instead: true });
-  }, { className: 'new-flow' }), { back: '/new' });
+  }, { className: 'new-flow' });
+  content.id = 'new-flow';
+  // Outside of what scrolls, so that it never lies on top of a person.
+  return panel(t(`new.${kind}`), content, { back: '/new', foot: h('button.button.wide', { form: 'new-flow' }, t('create')) });
 }

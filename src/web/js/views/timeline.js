@@ -125,7 +125,7 @@ export class Timeline {
     for (let at = Math.max(from, centre - 15); at <= Math.min(to, centre + 15); at += 1) here &&= this.#history.shows(at);
     if (!here) {
       if (!this.#placed) this.#showSkeleton();
-      await this.#history.ensure(from, to).catch(() => {});
+      await this.#history.ensure(from - 1, to).catch(() => {});
       if (generation !== this.#generation) return;
     }
     this.#from = from;
@@ -141,7 +141,7 @@ export class Timeline {
       node.scrollIntoView({ block: 'center' });
     }
     this.#noteStick();
-    if (here) this.#history.ensure(from, to).catch(() => {});
+    if (here) this.#history.ensure(from - 1, to).catch(() => {});
     this.#look();
   }
 
@@ -180,16 +180,19 @@ export class Timeline {
     if (this.#to >= count - 1) messages.push(...this.#client.pending(this.#flow.uuid));
     this.#reconcile(messages);
     if (this.#stick) this.#toEnd();
-    else if (anchor?.node.isConnected) this.scroller.scrollTop += anchor.node.getBoundingClientRect().top - anchor.top;
+    else if (anchor?.node.isConnected) this.scroller.scrollTop += anchor.node.getBoundingClientRect().bottom - anchor.bottom;
     this.#scrolled();
   }
 
-  /** The first message in sight, and where it stands. */
+  /**
+   * The first message in sight, and where its lower edge is: what is above it may change with its
+   * neighbours (an author's name, a day), what is below is what one reads.
+   */
   #anchor() {
     const top = this.scroller.getBoundingClientRect().top;
     for (const { node } of this.#nodes.values()) {
       const box = node.getBoundingClientRect();
-      if (box.bottom > top && node.isConnected) return { node, top: box.top };
+      if (box.bottom > top && node.isConnected) return { node, bottom: box.bottom };
     }
     return null;
   }
@@ -203,8 +206,8 @@ export class Timeline {
     const days = new Map();
     const shown = [];
     if (this.#from > 0) shown.push(this.#above);
-    for (const day of arrangeMessages(messages, this.#unreadFrom)) {
-      const section = this.#days.get(day.day) ?? h('section.day', {}, h('h3.pill', {}));
+    for (const day of arrangeMessages(messages, this.#unreadFrom, this.#history.get(this.#from - 1) ?? null)) {
+      const section = this.#days.get(day.day) ?? h('section.day', {}, h('h2.pill', {}));
       const pill = section.firstElementChild;
       const name = dayName(day.time, now(), language, words);
       if (pill.textContent !== name) pill.textContent = name;
@@ -270,9 +273,10 @@ export class Timeline {
     const { count } = this.#history;
     const from = way === 'up' ? Math.max(0, this.#from - STEP) : this.#from;
     const to = way === 'down' ? Math.min(count - 1, this.#to + STEP) : this.#to;
-    const step = way === 'up' ? [from, this.#from - 1] : [this.#to + 1, to];
+    // One more above than is shown: whether a message begins a group must not change later.
+    const step = way === 'up' ? [from - 1, this.#from - 1] : [this.#to + 1, to];
     let here = true;
-    for (let at = step[0]; at <= step[1]; at += 1) here &&= this.#history.shows(at);
+    for (let at = Math.max(0, step[0]); at <= step[1]; at += 1) here &&= this.#history.shows(at);
     try {
       if (!here) await this.#history.ensure(...step);
       if (generation !== this.#generation) return;
