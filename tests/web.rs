@@ -1,4 +1,4 @@
-//! The web client, in a real browser: Chromium, driven by its own chromedriver over WebDriver.
+//! The web client, in a real browser: Chromium, driven by its own chromedriver over `WebDriver`.
 //!
 //! Needs Debian's packages `chromium` and `chromium-driver`. Set `MORELIA_SCREENSHOTS` to a folder
 //! (`docs/screenshots`) to have the pictures of the documentation made again.

@@ -79,7 +79,7 @@ fn keyboard_alone_is_enough() {
         page.wait(&format!(
             "document.activeElement.matches({})",
             json!(selector)
-        ))
+        ));
     };
     page.press(".me", "\u{e004}");
     focused(".search-pill");

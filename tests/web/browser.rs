@@ -1,4 +1,4 @@
-//! Chromium under WebDriver, as plain calls that wait.
+//! Chromium under `WebDriver`, as plain calls that wait.
 
 use std::fmt::Debug;
 use std::io::{BufRead as _, BufReader};
@@ -92,7 +92,7 @@ impl Browser {
         capabilities.insert("goog:chromeOptions".to_owned(), options);
         capabilities.insert(
             "timeouts".to_owned(),
-            json!({"script": PATIENCE.as_millis() as u64 + 20_000}),
+            json!({"script": (PATIENCE + PATIENCE).as_secs() * 1000}),
         );
         let client = self
             .runtime
@@ -233,7 +233,7 @@ impl Page<'_> {
         ));
     }
 
-    /// Presses keys of a real keyboard in an element (WebDriver's code points for special ones),
+    /// Presses keys of a real keyboard in an element (`WebDriver`'s code points for special ones),
     /// or names files for a file field.
     #[track_caller]
     pub(crate) fn press(&self, selector: &str, keys: &str) {

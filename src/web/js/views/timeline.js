@@ -15,6 +15,8 @@ const LARGEST_WINDOW = 200;
 /** The next step begins when the edge is this near (CSS pixels). */
 const NEAR_PX = 1_400;
 const AT_BOTTOM_PX = 60;
+/** Longer than the browsers that tell of a held finger themselves (500 ms). */
+const HOLD_MS = 550;
 
 export class Timeline {
   element;
@@ -50,6 +52,7 @@ export class Timeline {
     this.scroller.addEventListener('scroll', () => { this.#noteStick(); this.#scrolled(); }, { passive: true });
     this.scroller.addEventListener('keydown', (event) => this.#key(event, act));
     for (const type of ['click', 'contextmenu']) this.#inner.addEventListener(type, (event) => this.#dispatch(event, act));
+    this.#holdForMenu(act);
     const resizes = new ResizeObserver(() => { if (this.#stick) this.#toEnd(); this.#scrolled(); });
     resizes.observe(this.scroller);
     resizes.observe(this.#inner);
@@ -306,19 +309,33 @@ export class Timeline {
     if (away && (this.#unreadFrom === null || this.#unreadFrom <= (this.#flow.read ?? -1))) this.#unreadFrom = message.number;
   }
 
-  #dispatch(event, act) {
-    const node = event.target.closest('article.message');
+  /** A finger held on a message opens the menu also where the browser has no event for that (Safari). */
+  #holdForMenu(act) {
+    let timer = null;
+    const stop = () => clearTimeout(timer);
+    this.#inner.addEventListener('pointerdown', (event) => {
+      stop();
+      if (event.pointerType !== 'touch') return;
+      timer = setTimeout(() => this.#dispatch(new MouseEvent('contextmenu', event), act, event.target), HOLD_MS);
+    });
+    for (const type of ['pointerup', 'pointercancel', 'pointermove', 'contextmenu']) {
+      this.#inner.addEventListener(type, (event) => { if (type !== 'pointermove' || Math.hypot(event.movementX, event.movementY) > 3) stop(); }, { passive: true });
+    }
+  }
+
+  #dispatch(event, act, target = event.target) {
+    const node = target.closest('article.message');
     const entry = node && [...this.#nodes.values()].find((one) => one.node === node);
     if (!entry) return;
     if (event.type === 'contextmenu') {
       // A link, a picture or marked text keeps the browser's own menu.
-      if (event.target.closest('a[target], video, audio') || String(getSelection()) !== '') return;
+      if (target.closest('a[target], video, audio') || String(getSelection()) !== '') return;
       event.preventDefault();
       act('menu', entry.message, node, { x: event.clientX, y: event.clientY });
       return;
     }
-    const name = event.target.closest('[data-act]')?.dataset.act;
-    if (name) act(name, entry.message, node, event.target.closest('[data-act]'));
+    const name = target.closest('[data-act]')?.dataset.act;
+    if (name) act(name, entry.message, node, target.closest('[data-act]'));
   }
 
   /** Arrow keys walk from message to message, Enter opens what can be done, Home and End go all the way. */
