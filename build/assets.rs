@@ -95,10 +95,11 @@ fn fill(bytes: &[u8], folder: &str, files: &[(String, Vec<u8>)]) -> Vec<u8> {
         .into_bytes()
 }
 
-/// The modules that `main.js` imports, directly or not; those imported by a call come later.
+/// The modules that the first page needs: `main.js`, the sign-in, and what these import, directly or
+/// not. What is imported by a call comes later.
 fn needed_at_once(files: &[(String, Vec<u8>)]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let mut waiting = vec!["js/main.js".to_owned()];
+    let mut waiting = vec!["js/main.js".to_owned(), "js/views/sign.js".to_owned()];
     while let Some(name) = waiting.pop() {
         let Some((_, bytes)) = files.iter().find(|(file, _)| *file == name) else {
             println!("cargo:warning=src/web/{name} is imported but does not exist");

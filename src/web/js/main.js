@@ -87,6 +87,8 @@ async function registerWorker() {
 }
 
 startTheme();
+// What comes next is under way while the language is: on a slow line each wait is long.
+if (session.current) load(); else import('./views/sign.js');
 await startLanguage();
 router.start();
 followViewport();
