@@ -199,7 +199,12 @@ fn views_fit_and_can_be_photographed() {
             assert!(picture.starts_with(b"\x89PNG"), "{view:?}");
             let fits = page.run("return document.documentElement.scrollWidth <= innerWidth");
             assert_eq!(fits, true, "{view:?} is wider than a {screen:?}");
-            let shown = [View::SignIn, View::Flows, View::Conversation, View::Settings];
+            let shown = [
+                View::SignIn,
+                View::Flows,
+                View::Conversation,
+                View::Settings,
+            ];
             if let Some(folder) = folder.as_ref().filter(|_| shown.contains(&view)) {
                 std::fs::create_dir_all(folder).expect("a folder");
                 let name = format!("{}-{theme}-{view:?}.png", screen.name()).to_lowercase();
