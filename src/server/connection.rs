@@ -298,7 +298,6 @@ where
         tls: arrival.tls,
     };
     let (shared, converse) = (Arc::clone(shared), Arc::clone(converse));
-    // Boxed so that a spawned task is no larger than what it holds after the upgrade.
     tokio::spawn(async move {
         let Some((stream, ahead)) = take_over(upgrade).await else {
             return;

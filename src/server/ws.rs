@@ -186,7 +186,9 @@ async fn handle<C: Conversation>(
     match event {
         Event::Message(frame) => {
             let room = socket.take_room();
-            let answer = settle(socket, conversation.answer(frame)).await?;
+            // Boxed: the state of a request is several kilobytes, which an idle socket would hold
+            // as part of its task, and more than once.
+            let answer = settle(socket, Box::pin(conversation.answer(frame))).await?;
             drop(room);
             let Ok(answer) = answer else {
                 log::error!("a request made its handler panic; its connection is closed");
