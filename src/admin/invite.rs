@@ -133,15 +133,15 @@ fn own_address() -> String {
     )
 }
 
-/// A link as a picture of half blocks: light on dark, as terminals are, and with the margin that
-/// cameras need.
+/// A link as a picture of half blocks with the margin that cameras need. Terminals write light on
+/// dark, so what is light on paper is what is written.
 fn qr(link: &str) -> Result<String, CliError> {
     let code = QrCode::new(link)
         .map_err(|err| CliError::Failed(format!("the link makes no QR code: {err}")))?;
     Ok(code
         .render::<Dense1x2>()
-        .dark_color(Dense1x2::Dark)
-        .light_color(Dense1x2::Light)
+        .dark_color(Dense1x2::Light)
+        .light_color(Dense1x2::Dark)
         .build())
 }
 

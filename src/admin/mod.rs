@@ -10,8 +10,11 @@ pub mod config;
 pub mod config_copies;
 pub mod confirm;
 pub mod error;
+pub mod flow;
+pub mod import;
 pub mod init;
 pub mod invite;
+pub mod message;
 mod names;
 pub mod password;
 pub mod print;
@@ -59,6 +62,9 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
         Command::Session(command) => session::run(command, &sources(global, Vec::new()), &output),
         Command::Invite(command) => invite::run(command, &sources(global, Vec::new()), &output),
         Command::Backup(command) => backup::run(command, &sources(global, Vec::new()), &output),
+        Command::Flow(command) => flow::run(command, &sources(global, Vec::new()), &output),
+        Command::Message(command) => message::run(command, &sources(global, Vec::new()), &output),
+        Command::Import(command) => import::run(command, &sources(global, Vec::new()), &output),
         Command::Client(command) => Ok(client::run(command, global)),
         Command::Completions(shell) => text(&completions::script(*shell)),
         Command::ServiceUnit => {

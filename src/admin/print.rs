@@ -68,6 +68,7 @@ pub fn line(line: &str) -> io::Result<()> {
 }
 
 /// Returns a table whose columns are as wide as their widest cell; the last is not filled up.
+#[must_use]
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
     let all = || std::iter::once(&head).chain(rows);
@@ -90,11 +91,13 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 /// Returns a stored time as people read it.
+#[must_use]
 pub fn time(time: Timestamp) -> String {
     date(u64::try_from(time.seconds()).unwrap_or(0))
 }
 
 /// Returns a text on one line, safe for a terminal; a dash for none.
+#[must_use]
 pub fn cell(text: Option<&str>) -> String {
     match text {
         None | Some("") => "-".to_owned(),

@@ -300,7 +300,7 @@ pub(super) fn resolve(
     Ok(ids)
 }
 
-fn check_members(count: usize) -> Result<(), ServiceError> {
+pub(super) fn check_members(count: usize) -> Result<(), ServiceError> {
     if count > MAX_MEMBERS {
         return Err(ServiceError::TooLarge {
             what: "the list of members",

@@ -117,7 +117,10 @@ impl Service {
                 let (start, end) = bounds(range, limit)?;
                 // Numbers count from the first message at or after the time asked for.
                 let base = if range.since > Timestamp::EPOCH {
-                    messages::first_after(view, &access, changes::before(view, range.since)?)?
+                    let logged = changes::before(view, range.since)?;
+                    let first = messages::first_after(view, &access, logged)?;
+                    // What was taken over from another server is older than its place in the log.
+                    messages::first_since(view, &access, first, range.since)?
                 } else {
                     access.first_number
                 };
@@ -249,7 +252,11 @@ fn visible(
     }
 }
 
-fn require_writer(view: &View<'_>, flow: &flows::Access, user: UserId) -> Result<(), ServiceError> {
+pub(super) fn require_writer(
+    view: &View<'_>,
+    flow: &flows::Access,
+    user: UserId,
+) -> Result<(), ServiceError> {
     match flow.kind {
         FlowKind::Group => Ok(()),
         FlowKind::Channel if flow.owner == Some(user) => Ok(()),
@@ -282,7 +289,11 @@ fn require_content(message: &messages::Handle, change: &Draft) -> Result<(), Ser
     Ok(())
 }
 
-fn check_size(draft: &Draft, max_text: usize, max_files: usize) -> Result<(), ServiceError> {
+pub(super) fn check_size(
+    draft: &Draft,
+    max_text: usize,
+    max_files: usize,
+) -> Result<(), ServiceError> {
     if draft
         .text
         .as_ref()

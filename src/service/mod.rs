@@ -31,7 +31,7 @@ pub use error::ServiceError;
 pub use flows::{FlowDraft, FlowList};
 pub use invitations::{Invite, NewCode};
 pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
-pub use operator::{UserChange, UserStanding};
+pub use operator::{FlowStanding, Line, NewFlow, Takeover, Tally, UserChange, UserStanding};
 pub use sessions::{Client, Opened, SignedIn};
 pub use settings::{Limits, Settings};
 pub use updates::{Resume, Updates, UpdatesByTime};

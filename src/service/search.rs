@@ -44,7 +44,7 @@ impl Service {
     }
 
     /// Brings the full-text index up to the last message.
-    async fn index_all(&self) -> Result<(), ServiceError> {
+    pub(super) async fn index_all(&self) -> Result<(), ServiceError> {
         while self
             .store
             .read(|view| Ok::<_, ServiceError>(search::is_pending(view)?))

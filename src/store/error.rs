@@ -31,6 +31,14 @@ pub enum StoreError {
     /// The file belongs to some other program.
     #[error("{} is not a Morelia database", .0.display())]
     Foreign(PathBuf),
+    /// The file was not made by the Python server.
+    #[error("{} is no database of the Python server: it has no table {table}", path.display())]
+    NotPython {
+        /// Which one.
+        path: PathBuf,
+        /// What it lacks.
+        table: &'static str,
+    },
     /// No file there.
     #[error("there is no database at {}", .0.display())]
     Missing(PathBuf),

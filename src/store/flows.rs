@@ -66,7 +66,7 @@ pub fn insert(tx: &Tx<'_>, new: &NewFlow, origin: Option<Origin>) -> Result<Flow
         ":title": new.title,
         ":info": new.info,
         ":owner": new.owner.0,
-        ":chat_key": chat_key(new),
+        ":chat_key": chat_key(new.kind, &new.members),
         ":now": tx.now().0,
     })?;
     let id = FlowId(tx.last_id());
@@ -77,10 +77,10 @@ pub fn insert(tx: &Tx<'_>, new: &NewFlow, origin: Option<Origin>) -> Result<Flow
 }
 
 /// The text that only one chat of the same two people can have.
-fn chat_key(new: &NewFlow) -> Option<String> {
-    let ids = new.members.iter().map(|id| id.0);
+pub(super) fn chat_key(kind: FlowKind, members: &[UserId]) -> Option<String> {
+    let ids = members.iter().map(|id| id.0);
     let (low, high) = (ids.clone().min()?, ids.max()?);
-    (new.kind == FlowKind::Chat).then(|| format!("{low}:{high}"))
+    (kind == FlowKind::Chat).then(|| format!("{low}:{high}"))
 }
 
 /// Changes a flow and tells its members. Who joins and leaves goes through [`members`] before.
@@ -106,7 +106,7 @@ pub fn edit(
     announce(tx, id, Kind::FlowChanged, origin)
 }
 
-/// Takes a flow from everybody; its messages stay until retention removes them.
+/// Takes a flow from everybody; its messages go by [`removal`](super::removal).
 ///
 /// # Errors
 /// The file cannot be written.
@@ -272,6 +272,16 @@ pub fn all(view: &View<'_>) -> Result<Vec<(Flow, i64)>, StoreError> {
         flows.push((with_members(view, flow)?, count));
     }
     Ok(flows)
+}
+
+/// How many messages a flow has.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn message_count(view: &View<'_>, id: FlowId) -> Result<i64, StoreError> {
+    let mut statement =
+        view.prepare("SELECT next_number - first_number FROM flows WHERE id = :id")?;
+    Ok(statement.query_row(named_params! {":id": id.0}, |row| row.get(0))?)
 }
 
 /// The flows that a user owns, chats left out.

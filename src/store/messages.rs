@@ -294,6 +294,39 @@ pub fn by_number(
     Ok(messages)
 }
 
+/// The last messages of a flow below a number, as clients count, without their files: each with the
+/// slots that it has files in. Oldest first.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn last(
+    view: &View<'_>,
+    flow: FlowId,
+    below: i64,
+    limit: i64,
+) -> Result<Vec<(Message, i64)>, StoreError> {
+    let mut statement = view.prepare(select_messages!(
+        "WHERE m.flow_id = :flow AND m.number - f.first_number < :below
+         ORDER BY m.number DESC LIMIT :limit"
+    ))?;
+    let params = named_params! {":flow": flow.0, ":below": below, ":limit": limit};
+    let rows = statement.query_map(params, message)?;
+    let mut found = rows.collect::<Result<Vec<_>, _>>()?;
+    found.reverse();
+    Ok(found)
+}
+
+/// A message without its files, and the slots that it has files in.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn without_files(view: &View<'_>, id: MessageId) -> Result<Option<(Message, i64)>, StoreError> {
+    let mut statement = view.prepare(select_messages!("WHERE m.id = :id"))?;
+    Ok(statement
+        .query_row(named_params! {":id": id.0}, message)
+        .optional()?)
+}
+
 /// The number of the first message of a flow that was sent after a position, or the number that the
 /// next one will get. Numbers and positions grow together, so this is a binary search.
 ///
@@ -320,6 +353,27 @@ pub fn first_after(
         }
     }
     Ok(low)
+}
+
+/// The number of the first message of a flow, from a number on, that was sent at or after a time; or
+/// the number that the next one will get. Reads what it passes over, which is nothing where messages
+/// were sent when they were logged.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn first_since(
+    view: &View<'_>,
+    flow: &super::flows::Access,
+    from: i64,
+    time: Timestamp,
+) -> Result<i64, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT number FROM messages WHERE flow_id = :flow AND number >= :from AND sent_at >= :time
+         ORDER BY number LIMIT 1",
+    )?;
+    let params = named_params! {":flow": flow.id.0, ":from": from, ":time": time.0};
+    let found = statement.query_row(params, |row| row.get(0)).optional()?;
+    Ok(found.unwrap_or(flow.next_number))
 }
 
 /// How many messages there are.

@@ -115,6 +115,35 @@ pub fn find(
     Ok(found)
 }
 
+/// Messages of any flow that is there, or of one, that contain all words of a text; newest first.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn find_anywhere(
+    view: &View<'_>,
+    flow: Option<FlowId>,
+    text: &str,
+    limit: usize,
+) -> Result<Vec<MessageId>, StoreError> {
+    let Some(query) = match_expression(text) else {
+        return Ok(Vec::new());
+    };
+    let mut statement = view.prepare(
+        "SELECT m.id FROM message_search s JOIN messages m ON m.id = s.rowid
+         JOIN flows f ON f.id = m.flow_id
+         WHERE message_search MATCH :query AND m.deleted_at IS NULL AND f.removed_at IS NULL
+           AND (:flow IS NULL OR m.flow_id = :flow)
+         ORDER BY s.rowid DESC LIMIT :limit",
+    )?;
+    let params = named_params! {
+        ":query": query,
+        ":flow": flow.map(|id| id.0),
+        ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
+    };
+    let rows = statement.query_map(params, |row| row.get(0).map(MessageId))?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
 /// Turns what somebody typed into a query of words, whatever signs it holds: every word is quoted,
 /// so nothing in it is an operator. `None`: there is no word in it.
 fn match_expression(text: &str) -> Option<String> {

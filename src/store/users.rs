@@ -94,7 +94,7 @@ pub fn insert(tx: &Tx<'_>, new: &NewUser, origin: Option<Origin>) -> Result<User
 }
 
 /// A name for other protocols that no account has, or ever had.
-fn localpart(tx: &Tx<'_>, login: &Login, uuid: PublicId) -> Result<String, StoreError> {
+pub(super) fn localpart(tx: &Tx<'_>, login: &Login, uuid: PublicId) -> Result<String, StoreError> {
     if let Some(name) = login.localpart() {
         let mut statement =
             tx.prepare("SELECT 1 FROM users WHERE localpart IN (:name, :worn_out)")?;

@@ -1,10 +1,60 @@
 //! Flows, for the operator.
 
-use crate::model::{Flow, PublicId};
+use crate::model::{Flow, FlowId, FlowKind, FlowSummary, PublicId, User, UserId};
+use crate::service::accounts::{check_info, check_name, leave};
+use crate::service::flows::check_members;
 use crate::service::{Service, ServiceError};
-use crate::store::flows;
+use crate::store::{StoreError, Tx, View, flows, members, removal, users};
+
+/// Messages that one write removes, so that others get their turn.
+const REMOVED_AT_ONCE: i64 = 500;
+
+/// What a flow that the operator makes is to be.
+#[derive(Debug)]
+pub struct NewFlow {
+    /// Who writes in it.
+    pub kind: FlowKind,
+    /// Its name.
+    pub title: Option<String>,
+    /// What it is about.
+    pub info: Option<String>,
+    /// Who owns it.
+    pub owner: UserId,
+    /// The members besides the owner.
+    pub members: Vec<UserId>,
+}
+
+/// A flow with its members' accounts.
+#[derive(Debug)]
+pub struct FlowStanding {
+    /// The flow.
+    pub flow: Flow,
+    /// How many messages it has.
+    pub count: i64,
+    /// Its members in the order in which they joined.
+    pub members: Vec<User>,
+}
 
 impl Service {
+    /// All flows, oldest first, or those of one user; each with the number of its messages.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn all_flows(&self, user: Option<UserId>) -> Result<Vec<(Flow, i64)>, ServiceError> {
+        let counted = |summary: FlowSummary| (summary.flow, summary.count);
+        self.store
+            .read(move |view| {
+                Ok(match user {
+                    Some(user) => {
+                        let list = flows::of_user(view, user)?;
+                        list.into_iter().map(counted).collect()
+                    }
+                    None => flows::all(view)?,
+                })
+            })
+            .await
+    }
+
     /// The flow with an id, else the flows with a title, for the operator.
     ///
     /// # Errors
@@ -13,10 +63,10 @@ impl Service {
         let name = name.to_owned();
         self.store
             .read(move |view| {
-                if let Some(uuid) = PublicId::parse(&name) {
-                    if let Some(flow) = flows::by_uuid(view, uuid)? {
-                        return Ok(vec![flow]);
-                    }
+                if let Some(uuid) = PublicId::parse(&name)
+                    && let Some(flow) = flows::by_uuid(view, uuid)?
+                {
+                    return Ok(vec![flow]);
                 }
                 let all = flows::all(view)?.into_iter().map(|(flow, _)| flow);
                 Ok(all
@@ -25,4 +75,161 @@ impl Service {
             })
             .await
     }
+
+    /// A flow with its members' accounts, for the operator.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub async fn flow_standing(&self, flow: FlowId) -> Result<FlowStanding, ServiceError> {
+        self.store
+            .read(move |view| {
+                let flow = present(view, flow)?;
+                let mut members = Vec::new();
+                for uuid in &flow.members {
+                    members.extend(users::by_uuid(view, *uuid)?);
+                }
+                Ok(FlowStanding {
+                    count: flows::message_count(view, flow.id)?,
+                    members,
+                    flow,
+                })
+            })
+            .await
+    }
+
+    /// Makes a flow, for the operator.
+    ///
+    /// # Errors
+    /// [`ServiceError::ChatExists`]; [`ServiceError::Invalid`] for a chat without two members; what
+    /// is too large.
+    pub async fn make_flow(&self, new: NewFlow) -> Result<Flow, ServiceError> {
+        check_name("the title", new.title.as_deref())?;
+        check_info("the info", new.info.as_deref())?;
+        let mut members = vec![new.owner];
+        for user in new.members {
+            if !members.contains(&user) {
+                members.push(user);
+            }
+        }
+        check_members(members.len())?;
+        if new.kind == FlowKind::Chat && members.len() != 2 {
+            return Err(ServiceError::Invalid(
+                "a chat has exactly two members: give --owner and one --member",
+            ));
+        }
+        let new = flows::NewFlow {
+            kind: new.kind,
+            title: new.title,
+            info: new.info,
+            owner: new.owner,
+            members,
+        };
+        self.store
+            .write(move |tx| {
+                flows::insert(tx, &new, None).map_err(|err| match err {
+                    StoreError::Conflict(_) => ServiceError::ChatExists,
+                    other => other.into(),
+                })
+            })
+            .await
+    }
+
+    /// Makes a user a member of a flow, for the operator. Returns whether the user was none.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotAllowed`] for a chat.
+    pub async fn add_member(&self, flow: FlowId, user: UserId) -> Result<bool, ServiceError> {
+        self.store
+            .write(move |tx| {
+                let flow = open(tx, flow)?;
+                check_members(flow.members.len() + 1)?;
+                let joined = members::join(tx, flow.id, &[user])?;
+                if joined {
+                    flows::edit(tx, flow.id, &flows::FlowEdit::default(), None)?;
+                }
+                Ok(joined)
+            })
+            .await
+    }
+
+    /// Takes a member out of a flow, for the operator; what the member owned goes to the one who
+    /// joined first. Returns whether the user was a member.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotAllowed`] for a chat.
+    pub async fn remove_member(&self, flow: FlowId, user: UserId) -> Result<bool, ServiceError> {
+        self.store
+            .write(move |tx| {
+                let flow = open(tx, flow)?;
+                let is_member = members::is_member(tx, flow.id, user)?;
+                if is_member {
+                    leave(tx, &flow, user, None)?;
+                }
+                Ok(is_member)
+            })
+            .await
+    }
+
+    /// Makes a member the owner of a flow, for the operator.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotAllowed`] for a chat and for who is no member.
+    pub async fn hand_over(&self, flow: FlowId, user: UserId) -> Result<Flow, ServiceError> {
+        self.store
+            .write(move |tx| {
+                let flow = open(tx, flow)?;
+                if !members::is_member(tx, flow.id, user)? {
+                    return Err(ServiceError::NotAllowed(
+                        "only a member can become the owner: `morelia flow add-member` first",
+                    ));
+                }
+                let edit = flows::FlowEdit {
+                    owner: Some(user),
+                    ..flows::FlowEdit::default()
+                };
+                Ok(flows::edit(tx, flow.id, &edit, None)?)
+            })
+            .await
+    }
+
+    /// Removes a flow with its messages for good, for the operator. Returns how many there were.
+    ///
+    /// The members lose it at once; the messages go a part at a time, and what an interrupted
+    /// removal has left goes with the next one.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub async fn remove_flow(&self, flow: FlowId) -> Result<usize, ServiceError> {
+        self.store
+            .write(move |tx| Ok::<_, ServiceError>(flows::remove(tx, &present(tx, flow)?)?))
+            .await?;
+        let mut removed = 0;
+        while let Some(count) = self.store.write(remove_some).await? {
+            removed += count;
+        }
+        Ok(removed)
+    }
+}
+
+/// Removes some messages of a removed flow; `None` when there are none.
+fn remove_some(tx: &Tx<'_>) -> Result<Option<usize>, ServiceError> {
+    Ok(match removal::removed_flow(tx)? {
+        Some(flow) => Some(removal::oldest(tx, flow, REMOVED_AT_ONCE)?),
+        None => None,
+    })
+}
+
+fn present(view: &View<'_>, flow: FlowId) -> Result<Flow, ServiceError> {
+    flows::by_id(view, flow)?.ok_or(ServiceError::NotFound("flow"))
+}
+
+/// A flow whose members can change.
+fn open(view: &View<'_>, flow: FlowId) -> Result<Flow, ServiceError> {
+    let flow = present(view, flow)?;
+    if flow.kind == FlowKind::Chat {
+        return Err(ServiceError::NotAllowed(
+            "the two members of a chat are fixed",
+        ));
+    }
+    Ok(flow)
 }

@@ -4,6 +4,12 @@
 //! of the domain hold all the same: a chat has two members, a channel is written by its owner.
 
 mod flows;
+mod legacy;
+mod messages;
 mod people;
+mod takeover;
 
+pub use flows::{FlowStanding, NewFlow};
+pub use messages::Line;
 pub use people::{UserChange, UserStanding};
+pub use takeover::{Takeover, Tally};

@@ -1,0 +1,200 @@
+//! `flow …`: conversations.
+
+use serde_json::{Value, json};
+
+use super::error::CliError;
+use super::print::{self, Output};
+use super::{confirm, names, result, with_service};
+use crate::cli::FlowCommand;
+use crate::config::Sources;
+use crate::exit::Exit;
+use crate::model::{Flow, Timestamp};
+use crate::service::{FlowStanding, NewFlow, Service, ServiceError};
+
+/// Runs the command.
+///
+/// # Errors
+/// What was named is not there, or the database cannot be used.
+pub fn run(command: &FlowCommand, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
+    match command {
+        FlowCommand::List { login } => {
+            let list = with_service(sources, async |service, _| {
+                let user = match login {
+                    Some(login) => Some(names::user(service, login).await?.id),
+                    None => None,
+                };
+                Ok(service.all_flows(user).await?)
+            })?;
+            let documents: Vec<Value> = list
+                .iter()
+                .map(|(flow, count)| document(flow, *count))
+                .collect();
+            result(output, &json!({"flows": documents}), &table(&list))
+        }
+        FlowCommand::Remove { flow, confirmation } => {
+            let (flow, removed) = with_service(sources, async |service, _| {
+                let flow = names::flow(service, flow).await?;
+                let question = format!("Remove {} with all its messages for good?", name(&flow));
+                confirm::ask(*confirmation, &question)?;
+                let removed = service.remove_flow(flow.id).await?;
+                Ok((flow, removed))
+            })?;
+            let text = format!("removed {} with {removed} messages", name(&flow));
+            let document = json!({"removed": {"uuid": flow.uuid.to_string(), "messages": removed}});
+            result(output, &document, &text)
+        }
+        _ => {
+            let (said, standing) = with_service(sources, async |service, _| {
+                let (said, flow) = change(service, command).await?;
+                Ok((said, service.flow_standing(flow.id).await?))
+            })?;
+            let mut whole = document(&standing.flow, standing.count);
+            whole["members"] = standing
+                .members
+                .iter()
+                .map(|user| json!({"uuid": user.uuid.to_string(), "login": user.login}))
+                .collect();
+            let text = format!("{said}{}", sheet(&standing));
+            result(output, &json!({"flow": whole}), &text)
+        }
+    }
+}
+
+/// Does what a command says; returns what was done, in words, and the flow.
+async fn change(service: &Service, command: &FlowCommand) -> Result<(String, Flow), CliError> {
+    match command {
+        FlowCommand::Create {
+            kind,
+            owner,
+            title,
+            info,
+            members,
+        } => {
+            let owner = names::user(service, owner).await?.id;
+            let mut others = Vec::new();
+            for login in members {
+                others.push(names::user(service, login).await?.id);
+            }
+            let new = NewFlow {
+                kind: *kind,
+                title: title.clone(),
+                info: info.clone(),
+                owner,
+                members: others,
+            };
+            match service.make_flow(new).await {
+                Err(ServiceError::ChatExists) => Err(CliError::AlreadyExists(
+                    "there is a chat of these two already; `morelia flow list --user` shows it"
+                        .to_owned(),
+                )),
+                other => Ok(("made\n".to_owned(), other?)),
+            }
+        }
+        FlowCommand::AddMember { flow, login } => {
+            let (flow, user) = (
+                names::flow(service, flow).await?,
+                names::user(service, login).await?,
+            );
+            if !service.add_member(flow.id, user.id).await? {
+                return Err(CliError::AlreadyExists(format!(
+                    "{login:?} is a member of {} already",
+                    name(&flow)
+                )));
+            }
+            Ok(("added\n".to_owned(), flow))
+        }
+        FlowCommand::RemoveMember { flow, login } => {
+            let (flow, user) = (
+                names::flow(service, flow).await?,
+                names::user(service, login).await?,
+            );
+            if !service.remove_member(flow.id, user.id).await? {
+                return Err(CliError::NotFound(format!(
+                    "{login:?} is no member of {}",
+                    name(&flow)
+                )));
+            }
+            Ok(("taken out\n".to_owned(), flow))
+        }
+        FlowCommand::Transfer { flow, login } => {
+            let (flow, user) = (
+                names::flow(service, flow).await?,
+                names::user(service, login).await?,
+            );
+            Ok((
+                "handed over\n".to_owned(),
+                service.hand_over(flow.id, user.id).await?,
+            ))
+        }
+        FlowCommand::Show { flow } | FlowCommand::Remove { flow, .. } => {
+            Ok((String::new(), names::flow(service, flow).await?))
+        }
+        FlowCommand::List { .. } => Err(CliError::Usage("a list names no flow".to_owned())),
+    }
+}
+
+/// What people call a flow.
+pub(super) fn name(flow: &Flow) -> String {
+    let title = flow.title.as_deref().filter(|title| !title.is_empty());
+    title.map_or_else(
+        || format!("the {} {}", flow.kind.as_str(), flow.uuid),
+        |title| format!("{:?}", print::safe(title)),
+    )
+}
+
+/// A flow for programs.
+pub(super) fn document(flow: &Flow, count: i64) -> Value {
+    json!({
+        "uuid": flow.uuid.to_string(),
+        "type": flow.kind.as_str(),
+        "title": flow.title,
+        "info": flow.info,
+        "owner": flow.owner_uuid.map(|uuid| uuid.to_string()),
+        "users": flow.members.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "messages": count,
+        "created": Timestamp::seconds(flow.created_at),
+    })
+}
+
+fn table(list: &[(Flow, i64)]) -> String {
+    let rows: Vec<_> = list
+        .iter()
+        .map(|(flow, count)| {
+            vec![
+                flow.uuid.to_string(),
+                flow.kind.as_str().to_owned(),
+                print::cell(flow.title.as_deref()),
+                flow.members.len().to_string(),
+                count.to_string(),
+            ]
+        })
+        .collect();
+    print::table(&["flow", "type", "title", "members", "messages"], &rows)
+}
+
+fn sheet(standing: &FlowStanding) -> String {
+    let flow = &standing.flow;
+    let line = |name: &str, value: String| format!("{name:<10}{value}\n");
+    let logins: Vec<String> = standing
+        .members
+        .iter()
+        .map(|user| {
+            let owner = if Some(user.id) == flow.owner {
+                " (owner)"
+            } else {
+                ""
+            };
+            format!("{}{owner}", print::cell(Some(&user.login)))
+        })
+        .collect();
+    [
+        line("flow", flow.uuid.to_string()),
+        line("type", flow.kind.as_str().to_owned()),
+        line("title", print::cell(flow.title.as_deref())),
+        line("info", print::cell(flow.info.as_deref())),
+        line("members", logins.join(", ")),
+        line("messages", standing.count.to_string()),
+        line("since", format!("{} UTC", print::time(flow.created_at))),
+    ]
+    .concat()
+}

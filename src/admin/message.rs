@@ -1,0 +1,169 @@
+//! `message …`: what is said, as the operator may read and write it.
+
+use std::io::Read;
+
+use serde_json::{Value, json};
+
+use super::error::CliError;
+use super::print::{self, Output};
+use super::{confirm, names, result, with_service};
+use crate::cli::MessageCommand;
+use crate::config::Sources;
+use crate::exit::Exit;
+use crate::model::{PublicId, Slot, Timestamp};
+use crate::service::{Line, ServiceError};
+
+/// The longest text read from standard input; the configured limit is checked besides.
+const MAX_INPUT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Runs the command.
+///
+/// # Errors
+/// What was named is not there, or the database cannot be used.
+pub fn run(command: &MessageCommand, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
+    match command {
+        MessageCommand::List {
+            flow,
+            limit,
+            before,
+        } => {
+            let before = before.map(|number| i64::try_from(number).unwrap_or(i64::MAX));
+            let lines = with_service(sources, async |service, _| {
+                let flow = names::flow(service, flow).await?;
+                let limit = i64::from(*limit);
+                Ok(service.last_messages(flow.id, before, limit).await?)
+            })?;
+            list(&lines, output)
+        }
+        MessageCommand::Send { flow, text, sender } => {
+            send(flow, text.as_deref(), sender.as_deref(), sources, output)
+        }
+        MessageCommand::Delete { id, confirmation } => {
+            let missing = || {
+                CliError::NotFound(format!(
+                    "there is no message {id:?}; `morelia message list` shows ids"
+                ))
+            };
+            let uuid = PublicId::parse(id).ok_or_else(missing)?;
+            confirm::ask(*confirmation, &format!("Delete the message {id} for good?"))?;
+            with_service(sources, async |service, _| {
+                match service.remove_message(uuid).await {
+                    Err(ServiceError::NotFound(_)) => Err(missing()),
+                    other => Ok(other?),
+                }
+            })?;
+            result(output, &json!({"deleted": id}), "the message is deleted")
+        }
+        MessageCommand::Search { query, flow, limit } => {
+            let limit = usize::try_from(*limit).unwrap_or(usize::MAX);
+            let lines = with_service(sources, async |service, _| {
+                let flow = match flow {
+                    Some(flow) => Some(names::flow(service, flow).await?.id),
+                    None => None,
+                };
+                Ok(service.search_messages(query.clone(), flow, limit).await?)
+            })?;
+            list(&lines, output)
+        }
+    }
+}
+
+fn send(
+    flow: &str,
+    text: Option<&str>,
+    sender: Option<&str>,
+    sources: &Sources,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    let text = match text {
+        Some(text) => text.to_owned(),
+        None => standard_input()?,
+    };
+    let message = with_service(sources, async |service, _| {
+        let flow = names::flow(service, flow).await?;
+        let sender = match sender {
+            Some(login) => Some(names::user(service, login).await?.id),
+            None => None,
+        };
+        Ok(service.send_as(sender, flow.uuid, text).await?)
+    })?;
+    let document = json!({
+        "uuid": message.uuid.to_string(),
+        "flow": message.flow.to_string(),
+        "number": message.number,
+        "from_user": message.author.to_string(),
+        "time": message.sent_at.seconds(),
+    });
+    let said = format!("sent as number {}, id {}", message.number, message.uuid);
+    result(output, &json!({"message": document}), &said)
+}
+
+/// Reads a text to its end, without the line end that `echo` adds.
+fn standard_input() -> Result<String, CliError> {
+    let mut text = String::new();
+    std::io::stdin()
+        .take(MAX_INPUT_BYTES)
+        .read_to_string(&mut text)
+        .map_err(|source| CliError::File {
+            path: "standard input".into(),
+            source,
+        })?;
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+fn list(lines: &[Line], output: &Output) -> Result<Exit, CliError> {
+    let documents: Vec<Value> = lines.iter().map(document).collect();
+    let text: Vec<String> = lines.iter().map(line).collect();
+    result(output, &json!({"messages": documents}), &text.join("\n"))
+}
+
+fn document(line: &Line) -> Value {
+    let message = &line.message;
+    json!({
+        "uuid": message.uuid.to_string(),
+        "flow": message.flow.to_string(),
+        "number": message.number,
+        "from_user": message.author.to_string(),
+        "login": line.author,
+        "time": message.sent_at.seconds(),
+        "text": message.text,
+        "files": line.slots.iter().map(|slot| slot_name(*slot)).collect::<Vec<_>>(),
+        "edited_time": message.edited_at.map(Timestamp::seconds),
+        "deleted": message.is_deleted,
+    })
+}
+
+fn line(line: &Line) -> String {
+    let message = &line.message;
+    let mut text = print::safe(message.text.as_deref().unwrap_or_default());
+    for slot in &line.slots {
+        text = format!("{text} [{}]", slot_name(*slot));
+    }
+    let mark = match (message.is_deleted, message.edited_at) {
+        (true, _) => " (deleted)",
+        (false, Some(_)) => " (edited)",
+        (false, None) => "",
+    };
+    format!(
+        "{}  {}  #{}  {}{mark}: {}",
+        message.uuid,
+        print::time(message.sent_at),
+        message.number,
+        print::cell(Some(&line.author)),
+        text.trim_start(),
+    )
+}
+
+/// As what a message shows a file, in the protocol's words.
+pub(super) fn slot_name(slot: Slot) -> &'static str {
+    match slot {
+        Slot::Picture => "file_picture",
+        Slot::Video => "file_video",
+        Slot::Audio => "file_audio",
+        Slot::Document => "file_document",
+        Slot::Emoji => "emoji",
+    }
+}

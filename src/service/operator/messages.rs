@@ -1,0 +1,170 @@
+//! Messages, for the operator.
+
+use std::collections::HashMap;
+
+use crate::model::{FlowId, Message, PublicId, Slot, UserId};
+use crate::service::messages::{check_size, require_writer};
+use crate::service::{Draft, Service, ServiceError};
+use crate::store::{View, flows, members, messages, search, users};
+
+/// A message as it is listed: without the content of its files.
+#[derive(Debug)]
+pub struct Line {
+    /// The message; its list of files is empty.
+    pub message: Message,
+    /// Login of who wrote it.
+    pub author: String,
+    /// What files it has.
+    pub slots: Vec<Slot>,
+}
+
+impl Service {
+    /// The last messages of a flow, or the last before a number; oldest first. For the operator.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn last_messages(
+        &self,
+        flow: FlowId,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<Line>, ServiceError> {
+        self.store
+            .read(move |view| {
+                let found = messages::last(view, flow, before.unwrap_or(i64::MAX), limit)?;
+                lines(view, found)
+            })
+            .await
+    }
+
+    /// Messages of all flows, or of one, that contain all words of a text; newest first. For the
+    /// operator.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn search_messages(
+        &self,
+        text: String,
+        flow: Option<FlowId>,
+        limit: usize,
+    ) -> Result<Vec<Line>, ServiceError> {
+        self.index_all().await?;
+        self.store
+            .read(move |view| {
+                let mut found = Vec::new();
+                for id in search::find_anywhere(view, flow, &text, limit)? {
+                    found.extend(messages::without_files(view, id)?);
+                }
+                lines(view, found)
+            })
+            .await
+    }
+
+    /// Writes a message as a user, or as an administrator who may write there. For the operator.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotAllowed`] when the user does not write there, [`ServiceError::Invalid`]
+    /// when no administrator does or there is no text, what is too large.
+    pub async fn send_as(
+        &self,
+        sender: Option<UserId>,
+        flow: PublicId,
+        text: String,
+    ) -> Result<Message, ServiceError> {
+        if text.trim().is_empty() {
+            return Err(ServiceError::Invalid("the message is empty"));
+        }
+        let limits = self.limits();
+        let draft = Draft {
+            text: Some(text),
+            files: Vec::new(),
+        };
+        check_size(&draft, limits.text_bytes, limits.files_bytes)?;
+        self.store
+            .write(move |tx| {
+                let author = match sender {
+                    Some(user) => user,
+                    None => administrator(tx, flow)?,
+                };
+                let access = flows::access(tx, flow, author)?.ok_or(ServiceError::NotAllowed(
+                    "the sender is not a member of this flow",
+                ))?;
+                require_writer(tx, &access, author)?;
+                let author_uuid = users::by_id(tx, author)?
+                    .ok_or(ServiceError::NotFound("user"))?
+                    .uuid;
+                let new = messages::NewMessage {
+                    flow: access.id,
+                    flow_uuid: flow,
+                    author,
+                    author_uuid,
+                    text: draft.text,
+                    files: draft.files,
+                };
+                let message = messages::insert(tx, new, None)?;
+                Ok(Message::clone(&message))
+            })
+            .await
+    }
+
+    /// Deletes a message, for the operator; deleting it twice is fine.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub async fn remove_message(&self, message: PublicId) -> Result<(), ServiceError> {
+        self.store
+            .write(move |tx| {
+                let handle =
+                    messages::handle(tx, message)?.ok_or(ServiceError::NotFound("message"))?;
+                if !handle.is_deleted {
+                    messages::delete(tx, &handle, None)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// The first administrator who may write in a flow.
+fn administrator(view: &View<'_>, flow: PublicId) -> Result<UserId, ServiceError> {
+    let id = flows::id_of(view, flow)?.ok_or(ServiceError::NotFound("flow"))?;
+    for user in members::ids(view, id)? {
+        let is_admin = users::by_id(view, user)?.is_some_and(|user| user.is_admin);
+        if is_admin
+            && let Some(access) = flows::access(view, flow, user)?
+            && require_writer(view, &access, user).is_ok()
+        {
+            return Ok(user);
+        }
+    }
+    Err(ServiceError::Invalid(
+        "no administrator may write in this flow: say with --as who sends, or add one with \
+         `morelia flow add-member`",
+    ))
+}
+
+fn lines(view: &View<'_>, found: Vec<(Message, i64)>) -> Result<Vec<Line>, ServiceError> {
+    let mut logins: HashMap<PublicId, String> = HashMap::new();
+    let mut lines = Vec::with_capacity(found.len());
+    for (message, bits) in found {
+        let author = match logins.get(&message.author) {
+            Some(login) => login.clone(),
+            None => {
+                let user = users::by_uuid(view, message.author)?;
+                let login = user.map_or_else(String::new, |user| user.login);
+                logins.insert(message.author, login.clone());
+                login
+            }
+        };
+        let slots = Slot::ALL;
+        lines.push(Line {
+            author,
+            slots: slots
+                .into_iter()
+                .filter(|slot| bits & slot.bit() != 0)
+                .collect(),
+            message,
+        });
+    }
+    Ok(lines)
+}

@@ -1,0 +1,355 @@
+//! Taking over the database of the Python server.
+//!
+//! Everything is found again by its id, so a second run takes only what is new. What that server
+//! let happen and this one does not (two users of one login, half-made flows) is mended, and said.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+
+use super::legacy::{self, Known, login_like};
+use crate::auth::Password;
+use crate::model::{DELETED_LOGIN, FlowId, FlowKind, Login, PublicId, Timestamp, UserId};
+use crate::service::{Service, ServiceError};
+use crate::store::python::{OldFlow, OldMessage, OldUser, Source};
+use crate::store::{StoreError, flows, imports, users};
+
+/// Messages that one write takes over, and how many bytes of them, roughly: a server beside goes on
+/// writing in between.
+const AT_ONCE: usize = 500;
+const BYTES_AT_ONCE: usize = 4 * 1024 * 1024;
+
+/// How many of a kind were taken over, were there already, and were left out.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Taken over now.
+    pub taken: usize,
+    /// There from an earlier run.
+    pub present: usize,
+    /// Left out; the notes say why.
+    pub left_out: usize,
+}
+
+/// What a takeover did, or would do.
+#[derive(Debug, Default)]
+pub struct Takeover {
+    /// Users, deleted ones included.
+    pub users: Tally,
+    /// Flows.
+    pub flows: Tally,
+    /// Messages.
+    pub messages: Tally,
+    /// Files of the messages taken over.
+    pub files: usize,
+    /// What was left out or changed, and why: a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// A takeover that is going on.
+struct Run<'a> {
+    service: &'a Service,
+    dry_run: bool,
+    report: Takeover,
+    users: HashMap<i64, Known>,
+    by_uuid: HashMap<PublicId, i64>,
+    logins: HashSet<String>,
+    chats: HashSet<(i64, i64)>,
+    /// By row number; the flow here is `None` in a dry run.
+    flows: HashMap<i64, Option<FlowId>>,
+    made: Vec<FlowId>,
+    last_time: Timestamp,
+}
+
+impl Service {
+    /// Takes over a database of the Python server, or counts what would be taken over. For the
+    /// operator.
+    ///
+    /// # Errors
+    /// The database cannot be read or is none of that server's; this one cannot be written.
+    pub async fn take_over(&self, path: &Path, dry_run: bool) -> Result<Takeover, ServiceError> {
+        let source = Source::open(path)?;
+        let mut run = Run {
+            service: self,
+            dry_run,
+            report: Takeover::default(),
+            users: HashMap::new(),
+            by_uuid: HashMap::new(),
+            logins: HashSet::new(),
+            chats: HashSet::new(),
+            flows: HashMap::new(),
+            made: Vec::new(),
+            last_time: Timestamp::now(),
+        };
+        for user in source.users()? {
+            run.user(user).await?;
+        }
+        for flow in source.flows()? {
+            run.flow(flow).await?;
+        }
+        run.messages(&source).await?;
+        let made = std::mem::take(&mut run.made);
+        if !made.is_empty() {
+            self.store
+                .write(move |tx| {
+                    for flow in made {
+                        imports::mark_read(tx, flow)?;
+                    }
+                    Ok::<_, ServiceError>(())
+                })
+                .await?;
+        }
+        Ok(run.report)
+    }
+}
+
+impl Run<'_> {
+    fn note(&mut self, sentence: String) {
+        self.report.notes.push(sentence);
+    }
+
+    async fn user(&mut self, old: OldUser) -> Result<(), ServiceError> {
+        let Some(uuid) = old.uuid else {
+            self.report.users.left_out += 1;
+            self.note(format!(
+                "user {:?} is left out: its id is no number of 128 bits",
+                old.login
+            ));
+            return Ok(());
+        };
+        self.by_uuid.insert(uuid, old.row);
+        let store = &self.service.store;
+        let present = store
+            .read(move |view| Ok::<_, ServiceError>(users::by_uuid(view, uuid)?))
+            .await?;
+        if let Some(user) = present {
+            self.report.users.present += 1;
+            let known = Known {
+                id: Some(user.id),
+                is_deleted: user.is_deleted,
+            };
+            self.users.insert(old.row, known);
+            return Ok(());
+        }
+        let is_deleted = old.login == DELETED_LOGIN;
+        let login = if is_deleted {
+            None
+        } else {
+            Some(self.free_login(&old).await?)
+        };
+        let mut known = Known {
+            id: None,
+            is_deleted,
+        };
+        if !is_deleted && old.password.is_empty() {
+            self.note(format!(
+                "user {:?} has no password: set one with `morelia user passwd`",
+                old.login
+            ));
+        }
+        if !self.dry_run {
+            let password_hash = if is_deleted || old.password.is_empty() {
+                None
+            } else {
+                let password = Password::new(old.password.clone());
+                Some(self.service.hasher.hash(password).await?)
+            };
+            let new = legacy::user(old.clone(), uuid, login, password_hash);
+            let id = self
+                .service
+                .store
+                .write(move |tx| Ok::<_, ServiceError>(imports::user(tx, &new)?))
+                .await?;
+            known.id = Some(id);
+        }
+        self.users.insert(old.row, known);
+        self.report.users.taken += 1;
+        Ok(())
+    }
+
+    /// The login of a user, changed as little as makes it valid and different from all others.
+    async fn free_login(&mut self, old: &OldUser) -> Result<Login, ServiceError> {
+        let like = login_like(&old.login, old.row);
+        let mut count = 1;
+        loop {
+            let login = legacy::numbered(&like, count)?;
+            let key = login.key();
+            let wanted = login.as_str().to_owned();
+            let store = &self.service.store;
+            let is_taken = self.logins.contains(&key)
+                || store
+                    .read(move |view| Ok::<_, ServiceError>(users::by_login(view, &wanted)?))
+                    .await?
+                    .is_some();
+            if !is_taken {
+                if login.as_str() != old.login {
+                    let why = if count > 1 {
+                        "that login is taken"
+                    } else {
+                        "that is no valid login here"
+                    };
+                    self.note(format!(
+                        "user {:?} logs in as {:?} from now on: {why}",
+                        old.login,
+                        login.as_str()
+                    ));
+                }
+                self.logins.insert(key);
+                return Ok(login);
+            }
+            count += 1;
+        }
+    }
+
+    async fn flow(&mut self, old: OldFlow) -> Result<(), ServiceError> {
+        let name = legacy::flow_name(&old);
+        let Some(uuid) = old.uuid else {
+            self.report.flows.left_out += 1;
+            self.note(format!(
+                "{name} is left out: its id is no number of 128 bits"
+            ));
+            return Ok(());
+        };
+        let store = &self.service.store;
+        let (was_here, here) = store
+            .read(move |view| {
+                let was_here = imports::has_flow(view, uuid)?;
+                Ok::<_, ServiceError>((was_here, flows::id_of(view, uuid)?))
+            })
+            .await?;
+        if was_here {
+            if here.is_some() {
+                self.report.flows.present += 1;
+                self.flows.insert(old.row, here);
+            } else {
+                self.report.flows.left_out += 1;
+                self.note(format!("{name} is left out: it was removed here"));
+            }
+            return Ok(());
+        }
+        let owner = old.owner.and_then(|uuid| self.by_uuid.get(&uuid).copied());
+        let plan = match legacy::plan(&old, owner, &self.users, &mut self.chats) {
+            Ok(plan) => plan,
+            Err(why) => {
+                self.report.flows.left_out += 1;
+                self.note(format!("{name} is left out: {why}"));
+                return Ok(());
+            }
+        };
+        for change in &plan.changes {
+            self.note(format!("{name}: {change}"));
+        }
+        self.report.flows.taken += 1;
+        if self.dry_run {
+            self.flows.insert(old.row, None);
+            return Ok(());
+        }
+        let id_of = |row: &i64| self.users.get(row).and_then(|known| known.id);
+        let mut new = imports::Flow {
+            uuid,
+            kind: plan.kind,
+            title: old.title,
+            info: old.info,
+            owner: plan.owner.as_ref().and_then(id_of),
+            members: plan.members.iter().filter_map(id_of).collect(),
+            created_at: old
+                .created
+                .filter(|second| *second > 0)
+                .map_or_else(Timestamp::now, Timestamp::from_seconds),
+        };
+        let (id, as_group) = self
+            .service
+            .store
+            .write(move |tx| match imports::flow(tx, &new) {
+                // The two have made a chat here before.
+                Err(StoreError::Conflict(_)) if new.kind == FlowKind::Chat => {
+                    new.kind = FlowKind::Group;
+                    Ok((imports::flow(tx, &new)?, true))
+                }
+                other => Ok::<_, ServiceError>((other?, false)),
+            })
+            .await?;
+        if as_group {
+            self.note(format!(
+                "{name} is a group from now on: its two members have a chat here already"
+            ));
+        }
+        self.made.push(id);
+        self.flows.insert(old.row, Some(id));
+        Ok(())
+    }
+
+    async fn messages(&mut self, source: &Source) -> Result<(), ServiceError> {
+        let mut left_out: BTreeMap<&'static str, usize> = BTreeMap::new();
+        let mut after = i64::MIN;
+        loop {
+            let batch = source.messages(after, AT_ONCE, BYTES_AT_ONCE)?;
+            let Some(last) = batch.last() else { break };
+            after = last.row;
+            let mut sound = Vec::with_capacity(batch.len());
+            for message in batch {
+                match self.sort(message) {
+                    Ok(message) => sound.push(message),
+                    Err(why) => *left_out.entry(why).or_default() += 1,
+                }
+            }
+            let dry_run = self.dry_run;
+            let files: Vec<usize> = sound.iter().map(|message| message.files.len()).collect();
+            let taken: Vec<bool> = if dry_run {
+                let ids: Vec<PublicId> = sound.iter().map(|message| message.uuid).collect();
+                self.service
+                    .store
+                    .read(move |view| {
+                        let mut taken = Vec::with_capacity(ids.len());
+                        for id in ids {
+                            taken.push(!imports::has_message(view, id)?);
+                        }
+                        Ok::<_, ServiceError>(taken)
+                    })
+                    .await?
+            } else {
+                self.service
+                    .store
+                    .write(move |tx| {
+                        let mut taken = Vec::with_capacity(sound.len());
+                        for message in &sound {
+                            taken.push(imports::message(tx, message)?);
+                        }
+                        Ok::<_, ServiceError>(taken)
+                    })
+                    .await?
+            };
+            for (is_taken, files) in taken.into_iter().zip(files) {
+                if is_taken {
+                    self.report.messages.taken += 1;
+                    self.report.files += files;
+                } else {
+                    self.report.messages.present += 1;
+                }
+            }
+        }
+        for (why, count) in left_out {
+            self.report.messages.left_out += count;
+            self.note(format!("{count} messages are left out: {why}"));
+        }
+        Ok(())
+    }
+
+    /// Finds out what a message is here, or why it cannot be.
+    fn sort(&mut self, old: OldMessage) -> Result<imports::Message, &'static str> {
+        /// In a dry run nothing is written, so any number will do.
+        const NOWHERE: i64 = 0;
+        let uuid = old.uuid.ok_or("their ids are no numbers of 128 bits")?;
+        let flow = old.flow.and_then(|row| self.flows.get(&row));
+        let flow = flow.ok_or("their flows are unknown or left out")?;
+        let author = old.author.and_then(|row| self.users.get(&row));
+        let author = author.ok_or("their authors are unknown or left out")?;
+        let message = legacy::message(
+            old,
+            uuid,
+            flow.unwrap_or(FlowId(NOWHERE)),
+            author.id.unwrap_or(UserId(NOWHERE)),
+            self.last_time,
+        );
+        self.last_time = message.sent_at;
+        Ok(message)
+    }
+}

@@ -1,0 +1,54 @@
+//! Removing messages for good: rows, files and what the full-text index knows of them.
+
+use rusqlite::{OptionalExtension, named_params};
+
+use super::error::StoreError;
+use super::search;
+use super::tx::Tx;
+use crate::model::{FlowId, MessageId};
+
+/// A removed flow that still has messages.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn removed_flow(tx: &Tx<'_>) -> Result<Option<FlowId>, StoreError> {
+    let mut statement = tx.prepare(
+        "SELECT id FROM flows WHERE removed_at IS NOT NULL AND first_number < next_number LIMIT 1",
+    )?;
+    let found = statement.query_row([], |row| row.get(0).map(FlowId));
+    Ok(found.optional()?)
+}
+
+/// Removes the oldest messages of a flow, at most `limit`. Returns how many there were.
+///
+/// The log keeps its rows: they name messages that are no longer there, and are passed over.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn oldest(tx: &Tx<'_>, flow: FlowId, limit: i64) -> Result<usize, StoreError> {
+    let mut select = tx.prepare(
+        "SELECT id, number, CASE WHEN deleted_at IS NULL THEN text END AS text FROM messages
+         WHERE flow_id = :flow ORDER BY number LIMIT :limit",
+    )?;
+    let mut rows = select.query(named_params! {":flow": flow.0, ":limit": limit})?;
+    let mut removed = 0;
+    let mut last: Option<i64> = None;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get("id")?;
+        last = Some(row.get("number")?);
+        let text: Option<String> = row.get("text")?;
+        search::replace(tx, MessageId(id), text.as_deref(), None)?;
+        tx.prepare("DELETE FROM message_files WHERE message_id = :id")?
+            .execute(named_params! {":id": id})?;
+        tx.prepare("DELETE FROM messages WHERE id = :id")?
+            .execute(named_params! {":id": id})?;
+        removed += 1;
+    }
+    // Without a message left, numbers begin where they would go on.
+    tx.prepare(
+        "UPDATE flows SET first_number = coalesce(:last + 1, next_number) WHERE id = :flow",
+    )?
+    .execute(named_params! {":last": last, ":flow": flow.0})?;
+    tx.scrub();
+    Ok(removed)
+}
