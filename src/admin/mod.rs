@@ -4,11 +4,14 @@
 //! or JSON. What does not: SQL, rules about who may do what, parsing of arguments.
 
 pub mod backup;
+pub mod check;
+pub mod clean;
 pub mod client;
 pub mod completions;
 pub mod config;
 pub mod config_copies;
 pub mod confirm;
+pub mod db;
 pub mod error;
 pub mod flow;
 pub mod import;
@@ -20,6 +23,7 @@ pub mod password;
 pub mod print;
 pub mod proxy_config;
 pub mod session;
+pub mod status;
 pub mod unit;
 pub mod user;
 
@@ -61,6 +65,13 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
         Command::User(command) => user::run(command, &sources(global, Vec::new()), &output),
         Command::Session(command) => session::run(command, &sources(global, Vec::new()), &output),
         Command::Invite(command) => invite::run(command, &sources(global, Vec::new()), &output),
+        Command::Check(topic) => check::run(*topic, &sources(global, Vec::new()), &output),
+        Command::Status => status::run(&sources(global, Vec::new()).load()?, &output),
+        Command::Clean(confirmation) => {
+            let loaded = sources(global, Vec::new()).load()?;
+            clean::run(*confirmation, &loaded, &output)
+        }
+        Command::Db(command) => db::run(command, &sources(global, Vec::new()).load()?, &output),
         Command::Backup(command) => backup::run(command, &sources(global, Vec::new()), &output),
         Command::Flow(command) => flow::run(command, &sources(global, Vec::new()), &output),
         Command::Message(command) => message::run(command, &sources(global, Vec::new()), &output),

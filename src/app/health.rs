@@ -85,7 +85,8 @@ async fn clock(service: &Service) -> String {
 }
 
 /// What is wrong with a clock, as far as that can be told from the file.
-pub(crate) fn clock_trouble(now: Timestamp, last_change: Timestamp) -> Option<String> {
+#[must_use]
+pub fn clock_trouble(now: Timestamp, last_change: Timestamp) -> Option<String> {
     /// 1 November 2026: this program is not older.
     const WRITTEN: Timestamp = Timestamp(1_793_491_200_000);
     /// Corrections by a time server are smaller than this.

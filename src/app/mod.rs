@@ -31,6 +31,21 @@ const EXAMINED_FIRST_BYTES: u64 = 32 * 1024 * 1024;
 /// A database that takes longer than this to count its rows hangs, and the watchdog may bark.
 const HANGING: Duration = Duration::from_secs(15);
 
+pub use health::clock_trouble;
+
+/// Returns what clients can make a server with this configuration hold of what they send, in bytes.
+#[must_use]
+pub fn worst_case_bytes(config: &Config) -> usize {
+    settings::transport(config, None).worst_case_bytes()
+}
+
+/// Examines certificate and key, if there are any, as the server will.
+#[must_use]
+pub fn check_tls(config: &Config) -> Option<Result<(), server::TlsError>> {
+    let files = settings::transport(config, None).tls?;
+    Some(server::check_tls(&files))
+}
+
 /// Runs something with the service on a database, whether a server runs on it or not.
 ///
 /// # Errors

@@ -30,7 +30,7 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(45);
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// What a connection runs over: TCP, or TLS over TCP.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
@@ -201,7 +201,8 @@ impl Connection {
     }
 }
 
-async fn dial(
+/// Opens the connection that everything else runs over.
+pub(super) async fn dial(
     address: &Address,
     tls: Option<std::sync::Arc<rustls::ClientConfig>>,
 ) -> Result<Box<dyn Stream>, ClientError> {

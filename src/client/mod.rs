@@ -9,6 +9,7 @@
 mod address;
 mod connection;
 mod error;
+mod http;
 mod request;
 mod sign_in;
 mod tls;
@@ -17,6 +18,7 @@ mod watch;
 pub use address::Address;
 pub use connection::Connection;
 pub use error::{ClientError, Refusal};
+pub use http::{HttpAnswer, get};
 pub use request::{Reply, Request};
 pub use sign_in::SignIn;
 pub use tls::Trust;

@@ -1,0 +1,56 @@
+//! The clock: is it set by a time server, and does it run after what is in the log.
+
+use std::process::Command;
+
+use super::{Finding, database};
+use crate::app;
+use crate::cli::CheckTopic;
+use crate::config::Config;
+use crate::model::Timestamp;
+
+const TOPIC: CheckTopic = CheckTopic::Clock;
+
+pub(super) fn examine(config: &Config) -> Vec<Finding> {
+    let path = &config.database.path;
+    let last = database::is_sound(path)
+        .then(|| {
+            app::with_service(path, config, async |service| {
+                Ok(service.last_change().await?)
+            })
+            .ok()
+        })
+        .flatten()
+        .unwrap_or(Timestamp::EPOCH);
+    if let Some(trouble) = app::clock_trouble(Timestamp::now(), last) {
+        return vec![Finding::fail(
+            TOPIC,
+            format!("the clock is {trouble}"),
+            "set it: `timedatectl set-ntp true`, or wait for the network after a start",
+        )];
+    }
+    vec![match synchronised() {
+        Some(true) => Finding::ok(TOPIC, "the clock is set by a time server"),
+        Some(false) => Finding::warn(
+            TOPIC,
+            "the clock is not set by a time server",
+            "run `timedatectl set-ntp true`; a Raspberry Pi has no clock of its own",
+        ),
+        None => Finding::ok(
+            TOPIC,
+            "the clock runs after the last change; who sets it cannot be told here",
+        ),
+    }]
+}
+
+/// Whether systemd says that the clock is set by a time server.
+fn synchronised() -> Option<bool> {
+    let output = Command::new("timedatectl")
+        .args(["show", "--property=NTPSynchronized", "--value"])
+        .output()
+        .ok()?;
+    match String::from_utf8_lossy(&output.stdout).trim() {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
+}

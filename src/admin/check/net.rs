@@ -1,0 +1,232 @@
+//! The network: can the server listen, does it answer, and does the public address lead to it.
+
+use std::net::{TcpListener, ToSocketAddrs};
+
+use super::Finding;
+use crate::admin::status::{self, Running};
+use crate::cli::CheckTopic;
+use crate::client::{self, Address, ClientError, HttpAnswer, Trust};
+use crate::config::Config;
+
+const TOPIC: CheckTopic = CheckTopic::Net;
+
+/// A key as a browser would send it; what the server makes of it is the client's test.
+const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAA==";
+
+pub(super) fn examine(config: &Config) -> Vec<Finding> {
+    let running = status::ask(config);
+    let mut found = vec![match &running {
+        Some(running) => ours(running),
+        None => port(config),
+    }];
+    match (&config.server.public_url, running.is_some()) {
+        (None, _) => found.push(Finding::ok(
+            TOPIC,
+            "no public_url is set: clients dial this machine directly",
+        )),
+        (Some(url), true) => found.extend(public(url, config)),
+        (Some(url), false) => found.push(Finding::warn(
+            TOPIC,
+            format!("{url} was not tried, since the server is not running"),
+            "start it and check again",
+        )),
+    }
+    found
+}
+
+/// The server that runs.
+fn ours(running: &Running) -> Finding {
+    let address = &running.address;
+    match &running.health {
+        Ok(health) if health["status"] == "ok" => {
+            Finding::ok(TOPIC, format!("the server answers at {address}"))
+        }
+        Ok(health) => Finding::fail(
+            TOPIC,
+            format!("the server at {address} is not well: {}", health["checks"]),
+            "look at the other lines and at its log",
+        ),
+        Err(why) => Finding::fail(
+            TOPIC,
+            format!("the server runs and does not answer at {address}: {why}"),
+            "look at its log, or restart it",
+        ),
+    }
+}
+
+/// Whether a server could listen.
+fn port(config: &Config) -> Finding {
+    let (host, port) = (config.server.host.as_str(), config.server.port);
+    let address = format!("{host}:{port}");
+    let bound = (host, port)
+        .to_socket_addrs()
+        .and_then(|mut addresses| match addresses.next() {
+            Some(address) => TcpListener::bind(address),
+            None => Err(std::io::ErrorKind::AddrNotAvailable.into()),
+        });
+    match bound {
+        Ok(_) => Finding::ok(TOPIC, format!("{address} is free for the server")),
+        Err(err) if err.kind() == std::io::ErrorKind::AddrInUse => Finding::fail(
+            TOPIC,
+            format!("another program listens on {address}"),
+            format!("find it with `ss -ltnp 'sport = :{port}'`, or set port in section [server]"),
+        ),
+        Err(err) if err.kind() == std::io::ErrorKind::PermissionDenied => Finding::fail(
+            TOPIC,
+            format!("this user may not listen on {address}"),
+            "use a port from 1024 on behind a proxy, or the unit of `morelia service unit`",
+        ),
+        Err(err) => Finding::fail(
+            TOPIC,
+            format!("nothing can listen on {address}: {err}"),
+            "set host in section [server] to an address of this machine",
+        ),
+    }
+}
+
+/// A WebSocket upgrade, live, by the address that clients use.
+fn public(url: &str, config: &Config) -> Vec<Finding> {
+    let Ok(address) = url.parse::<Address>() else {
+        return vec![Finding::fail(
+            TOPIC,
+            format!("{url} is no address that a client can dial"),
+            "set public_url in section [server] to something like https://chat.example.org",
+        )];
+    };
+    let trust = own_trust(config);
+    let headers = [
+        ("Connection", "Upgrade"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", KEY),
+        ("Origin", url),
+    ];
+    let asked = status::block_on(async {
+        let upgrade = client::get(&address, &trust, "/ws", &headers).await;
+        let health = client::get(&address, &trust, "/health", &[("Connection", "close")]).await;
+        (upgrade, health)
+    });
+    let (upgrade, health) = match asked {
+        Ok(answers) => answers,
+        Err(why) => return vec![Finding::fail(TOPIC, why, "try again")],
+    };
+    let mut found = vec![upgraded(url, &upgrade)];
+    if upgrade.is_ok_and(|answer| answer.status == 101) {
+        found.extend(addresses(url, config, health.ok().as_ref()));
+    }
+    found
+}
+
+/// The server's own certificate when it encrypts itself, since a name in a home network is signed
+/// by nobody; else what the system trusts.
+fn own_trust(config: &Config) -> Trust {
+    config
+        .tls
+        .certfile
+        .clone()
+        .map_or(Trust::System, Trust::File)
+}
+
+fn upgraded(url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
+    let proxy = "compare the proxy's configuration with `morelia proxy-config nginx` or `caddy`";
+    match answer {
+        Ok(answer) => match answer.status {
+            101 => Finding::ok(TOPIC, format!("a WebSocket opens at {url}/ws")),
+            426 => Finding::fail(
+                TOPIC,
+                format!("the proxy at {url} does not pass on the headers Upgrade and Connection"),
+                proxy,
+            ),
+            403 => Finding::fail(
+                TOPIC,
+                format!(
+                    "pages of {url} may not connect: the proxy changes the header Host, or Origin is not \
+                     the server's own"
+                ),
+                "let the proxy pass on the header Host, or name the address in allowed_origins",
+            ),
+            502..=504 => Finding::fail(
+                TOPIC,
+                format!(
+                    "the proxy at {url} does not reach the server (HTTP {})",
+                    answer.status
+                ),
+                proxy,
+            ),
+            status => Finding::fail(
+                TOPIC,
+                format!("{url}/ws answers HTTP {status} and opens no WebSocket"),
+                proxy,
+            ),
+        },
+        Err(err) => Finding::fail(
+            TOPIC,
+            err.to_string(),
+            "look at the name, the firewall, the router's forwarding and the proxy",
+        ),
+    }
+}
+
+/// Whether the server learns who its clients are. From this machine itself it tells details only
+/// when no proxy says that the question came from elsewhere.
+fn addresses(url: &str, config: &Config, health: Option<&HttpAnswer>) -> Option<Finding> {
+    let behind_proxy = url.starts_with("https://") && config.tls.certfile.is_none();
+    let told_all = health.is_some_and(|answer| answer.body.contains("\"checks\""));
+    if behind_proxy && told_all {
+        return Some(Finding::fail(
+            TOPIC,
+            format!(
+                "the proxy at {url} does not set the header {}",
+                config.proxy.header
+            ),
+            "set it in the proxy: without it everybody counts as one client, on this very machine",
+        ));
+    }
+    if behind_proxy && config.proxy.trusted.is_empty() {
+        return Some(Finding::warn(
+            TOPIC,
+            "clients come by a proxy that is not trusted, so that they all share its address and its limits",
+            "set trusted in section [proxy] to the proxy's address, 127.0.0.1 if it runs here",
+        ));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Level;
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> HttpAnswer {
+        HttpAnswer {
+            status,
+            body: body.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_missing_header_is_named() {
+        let of = |status| upgraded("https://chat", &Ok(answer(status, "")));
+        assert_eq!(of(101).level, Level::Ok);
+        assert!(of(426).text.contains("Upgrade and Connection"));
+        assert!(of(403).text.contains("Host"));
+        assert!(of(502).text.contains("502"));
+        assert_eq!(of(404).level, Level::Fail);
+    }
+
+    #[test]
+    fn clients_without_addresses_are_told() {
+        let mut config = Config::default();
+        let of = |config: &Config, body: &str| {
+            addresses("https://chat", config, Some(&answer(200, body)))
+                .map(|found| (found.level, found.text))
+        };
+        let local = r#"{"status":"ok","checks":{}}"#;
+        let (level, text) = of(&config, local).unwrap();
+        assert_eq!(level, Level::Fail);
+        assert!(text.contains("x-forwarded-for"), "{text}");
+        assert_eq!(of(&config, "{}").unwrap().0, Level::Warn);
+        config.proxy.trusted = vec!["127.0.0.1".parse().unwrap()];
+        assert!(of(&config, "{}").is_none());
+    }
+}

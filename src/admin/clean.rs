@@ -1,0 +1,72 @@
+//! `clean`: removes configuration and database.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::confirm::confirm;
+use super::error::CliError;
+use super::print::Output;
+use super::{document, text};
+use crate::cli::Confirmation;
+use crate::config::Loaded;
+use crate::exit::Exit;
+use crate::store::{ServerLock, StoreError};
+
+/// Runs the command. Backups stay.
+///
+/// # Errors
+/// A server runs, there is nothing to remove, the answer is no, or a file cannot be removed.
+pub fn run(confirmation: Confirmation, loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
+    let database = &loaded.config.database.path;
+    if ServerLock::is_held(database) {
+        return Err(StoreError::InUse(database.clone()).into());
+    }
+    let beside = |suffix: &str| {
+        let mut name = database.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let mut files: Vec<PathBuf> = loaded.file.iter().cloned().collect();
+    files.extend(["", "-wal", "-shm", "-journal"].map(beside));
+    files.push(database.with_extension("lock"));
+    files.retain(|path| path.exists());
+    if files.is_empty() {
+        return Err(CliError::NotFound(
+            "there is neither a configuration nor a database here".to_owned(),
+        ));
+    }
+    let listed: Vec<String> = files
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    if !output.is_json() {
+        let lines: Vec<String> = listed
+            .iter()
+            .map(|path| format!("remove  {path}"))
+            .collect();
+        text(&lines.join("\n"))?;
+    }
+    confirm(
+        confirmation,
+        "these files will be gone for good, backups stay",
+    )?;
+    for path in &files {
+        remove(path)?;
+    }
+    if output.is_json() {
+        return document(output, &json!({"removed": listed}));
+    }
+    text(&format!("{} files were removed", files.len()))
+}
+
+fn remove(path: &Path) -> Result<(), CliError> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(CliError::File {
+            path: path.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,282 @@
+//! `db …`: the database as a file.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::backup::size;
+use super::confirm::confirm;
+use super::error::CliError;
+use super::print::{Output, date};
+use super::{document, text};
+use crate::app;
+use crate::cli::{Confirmation, DbCommand};
+use crate::config::Loaded;
+use crate::exit::Exit;
+use crate::model::Timestamp;
+use crate::store::{ServerLock, Store, StoreError, newest_schema, statistics, upkeep};
+
+/// Compacting writes the whole file anew while writes wait; a server is spared more than this.
+const COMPACTED_WHILE_SERVING_BYTES: u64 = 256 << 20;
+
+/// Runs the command.
+///
+/// # Errors
+/// What failed.
+pub fn run(command: &DbCommand, loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
+    let database = &loaded.config.database.path;
+    match command {
+        DbCommand::Create => create(database, output),
+        DbCommand::Delete(confirmation) => delete(database, *confirmation, output),
+        DbCommand::Migrate => migrate(database, output),
+        DbCommand::Check => check(database, output),
+        DbCommand::Compact => compact(database, output),
+        DbCommand::Stats => stats(loaded, output),
+        DbCommand::Prune {
+            older,
+            dry_run,
+            confirmation,
+        } => prune(*older, *dry_run, *confirmation, loaded, output),
+    }
+}
+
+fn create(database: &Path, output: &Output) -> Result<Exit, CliError> {
+    if database.exists() && upkeep::schema(database)?.is_some() {
+        return Err(CliError::AlreadyExists(format!(
+            "{} is a database already; nothing was changed",
+            database.display()
+        )));
+    }
+    Store::prepare(database)?;
+    if output.is_json() {
+        let value = json!({"database": database.display().to_string(), "schema": newest_schema()});
+        return document(output, &value);
+    }
+    text(&format!(
+        "made  {}, schema {}\n\nMake an account:  morelia user add LOGIN --admin",
+        database.display(),
+        newest_schema()
+    ))
+}
+
+fn delete(database: &Path, confirmation: Confirmation, output: &Output) -> Result<Exit, CliError> {
+    // Looked at first: what is no database of ours is not asked about.
+    upkeep::schema(database)?;
+    let _lock = ServerLock::acquire(database)?;
+    confirm(
+        confirmation,
+        &format!(
+            "every user, flow and message in {} will be gone for good",
+            database.display()
+        ),
+    )?;
+    upkeep::drop_tables(database)?;
+    if output.is_json() {
+        let value = json!({"database": database.display().to_string(), "dropped": true});
+        return document(output, &value);
+    }
+    text(&format!(
+        "emptied  {}; `morelia db create` makes new tables in it",
+        database.display()
+    ))
+}
+
+fn migrate(database: &Path, output: &Output) -> Result<Exit, CliError> {
+    let before = upkeep::schema(database)?;
+    let known = newest_schema();
+    let copy = if before == Some(known) {
+        None
+    } else {
+        let _lock = ServerLock::acquire(database)?;
+        Store::prepare(database)?
+    };
+    if output.is_json() {
+        let value = json!({
+            "database": database.display().to_string(),
+            "from": before,
+            "to": known,
+            "copy": copy.map(|copy| copy.display().to_string()),
+        });
+        return document(output, &value);
+    }
+    text(&match (before, copy) {
+        (Some(before), Some(copy)) => format!(
+            "migrated  {} from schema {before} to {known}; a copy from before is {}",
+            database.display(),
+            copy.display()
+        ),
+        (Some(_), None) => format!("{} has schema {known}; nothing to do", database.display()),
+        (None, _) => format!("made  tables of schema {known} in {}", database.display()),
+    })
+}
+
+fn check(database: &Path, output: &Output) -> Result<Exit, CliError> {
+    let found = match upkeep::examine(database) {
+        Ok(found) => found,
+        Err(StoreError::Damaged(why)) => vec![why],
+        Err(err) => return Err(err.into()),
+    };
+    let sound = found.is_empty();
+    if output.is_json() {
+        let value = json!({
+            "database": database.display().to_string(),
+            "sound": sound,
+            "problems": found,
+        });
+        document(output, &value)?;
+    } else if sound {
+        text(&format!("ok  {} is sound", database.display()))?;
+    } else {
+        let lines: Vec<String> = found.iter().map(|line| format!("FAIL  {line}")).collect();
+        text(&format!(
+            "{}\n\nStop the server and put a backup back: `morelia backup list`, `morelia restore FILE`.",
+            lines.join("\n")
+        ))?;
+    }
+    Ok(if sound { Exit::Ok } else { Exit::ProblemsFound })
+}
+
+fn compact(database: &Path, output: &Output) -> Result<Exit, CliError> {
+    let (before, log) = statistics::sizes(database);
+    if before > COMPACTED_WHILE_SERVING_BYTES && ServerLock::is_held(database) {
+        return Err(CliError::Busy(format!(
+            "{} is so large that nobody could write for a while: stop the server first",
+            database.display()
+        )));
+    }
+    upkeep::compact(database)?;
+    let (after, _) = statistics::sizes(database);
+    let before = before + log;
+    if output.is_json() {
+        let value = json!({
+            "database": database.display().to_string(),
+            "before_bytes": before,
+            "after_bytes": after,
+        });
+        return document(output, &value);
+    }
+    text(&format!(
+        "compacted  {}: {} → {}",
+        database.display(),
+        size(before),
+        size(after)
+    ))
+}
+
+fn stats(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
+    let database = &loaded.config.database.path;
+    let stats = app::with_service(database, &loaded.config, async |service| {
+        Ok(service.statistics().await?)
+    })?;
+    let (file, log) = statistics::sizes(database);
+    let free = u64::try_from(stats.free_bytes).unwrap_or(0);
+    let files = u64::try_from(stats.files_bytes).unwrap_or(0);
+    if output.is_json() {
+        let value = json!({
+            "database": database.display().to_string(),
+            "schema": newest_schema(),
+            "users": stats.users,
+            "admins": stats.admins,
+            "sessions": stats.sessions,
+            "flows": stats.chats + stats.channels + stats.groups,
+            "chats": stats.chats,
+            "channels": stats.channels,
+            "groups": stats.groups,
+            "messages": stats.messages,
+            "oldest_message": stats.oldest_message.map(Timestamp::seconds),
+            "newest_message": stats.newest_message.map(Timestamp::seconds),
+            "files": stats.files,
+            "files_bytes": files,
+            "changes": stats.changes,
+            "size_bytes": file,
+            "log_bytes": log,
+            "free_bytes": free,
+        });
+        return document(output, &value);
+    }
+    let time = |time: Option<Timestamp>| {
+        time.map_or_else(
+            || "none".to_owned(),
+            |time| date(u64::try_from(time.seconds()).unwrap_or(0)),
+        )
+    };
+    text(&format!(
+        "database        {}, schema {}\n\
+         size            {}, of it free {}; write-ahead log {}\n\
+         users           {}, of them administrators {}\n\
+         sessions        {}\n\
+         flows           {} chats, {} channels, {} groups\n\
+         messages        {}\n\
+         oldest message  {}\n\
+         newest message  {}\n\
+         files           {}, {}\n\
+         changes         {}",
+        database.display(),
+        newest_schema(),
+        size(file),
+        size(free),
+        size(log),
+        stats.users,
+        stats.admins,
+        stats.sessions,
+        stats.chats,
+        stats.channels,
+        stats.groups,
+        stats.messages,
+        time(stats.oldest_message),
+        time(stats.newest_message),
+        stats.files,
+        size(files),
+        stats.changes,
+    ))
+}
+
+fn prune(
+    older: Option<Duration>,
+    dry_run: bool,
+    confirmation: Confirmation,
+    loaded: &Loaded,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    let keep = older.or(loaded.config.history.keep).ok_or_else(|| {
+        CliError::Usage(
+            "messages are kept forever: say how old they may get with --older, or set keep in section \
+             [history]"
+                .to_owned(),
+        )
+    })?;
+    let database = &loaded.config.database.path;
+    let before = Timestamp::now().before(keep);
+    let since = format!("{} UTC", date(u64::try_from(before.seconds()).unwrap_or(0)));
+    let removed = app::with_service(database, &loaded.config, async |service| {
+        let old = service.count_old_messages(before).await?;
+        if dry_run || old.messages == 0 {
+            return Ok(old);
+        }
+        confirm(
+            confirmation,
+            &format!(
+                "{} messages from before {since} will be gone for good",
+                old.messages
+            ),
+        )?;
+        Ok(service.remove_old_messages(before).await?)
+    })?;
+    let bytes = u64::try_from(removed.size_bytes).unwrap_or(0);
+    if output.is_json() {
+        let value = json!({
+            "before": before.seconds(),
+            "dry_run": dry_run,
+            "messages": removed.messages,
+            "size_bytes": bytes,
+        });
+        return document(output, &value);
+    }
+    let word = if dry_run { "would remove" } else { "removed" };
+    text(&format!(
+        "{word}  {} messages from before {since}, {}",
+        removed.messages,
+        size(bytes)
+    ))
+}

@@ -1,0 +1,142 @@
+//! `status`: how the server is doing, asked from it while it runs, and from the file.
+
+use serde_json::{Value, json};
+
+use super::backup::size;
+use super::error::CliError;
+use super::print::Output;
+use super::{document, text};
+use crate::app::{self, backups};
+use crate::client::{self, Address, Trust};
+use crate::config::{Config, Loaded};
+use crate::exit::Exit;
+use crate::store::{ServerLock, statistics};
+
+/// What a running server says of itself.
+pub(super) struct Running {
+    /// Where it is.
+    pub(super) address: String,
+    /// Its `/health`, or why that could not be had.
+    pub(super) health: Result<Value, String>,
+}
+
+/// Asks the server that runs on the database. `None`: none runs.
+pub(super) fn ask(config: &Config) -> Option<Running> {
+    let address = ServerLock::address(&config.database.path)?;
+    let health = health(&address, config);
+    Some(Running { address, health })
+}
+
+fn health(address: &str, config: &Config) -> Result<Value, String> {
+    let parsed: Address = address
+        .parse()
+        .map_err(|_| "it has not said yet where it listens".to_owned())?;
+    // Its very own certificate is what to expect, whatever name is in it.
+    let trust = config
+        .tls
+        .certfile
+        .clone()
+        .map_or(Trust::System, Trust::File);
+    let answer =
+        block_on(client::get(&parsed, &trust, "/health", &[]))?.map_err(|err| err.to_string())?;
+    serde_json::from_str(&answer.body).map_err(|_| "its /health is no JSON".to_owned())
+}
+
+/// Runs something of the client's to its end.
+pub(super) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, String> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map(|runtime| runtime.block_on(work))
+        .map_err(|err| format!("no threads: {err}"))
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn run(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
+    let config = &loaded.config;
+    let database = &config.database.path;
+    let (stats, record) = app::with_service(database, config, async |service| {
+        Ok((service.statistics().await?, service.backup_record().await?))
+    })?;
+    let (file, log) = statistics::sizes(database);
+    let running = ask(config);
+    let flows = stats.chats + stats.channels + stats.groups;
+    let backup = match backups::judge(&record, config.backup.interval) {
+        backups::State::Fine(how) => how,
+        backups::State::None => "none scheduled, none made".to_owned(),
+        backups::State::Bad(why) => format!("WARNING: {why}"),
+    };
+    if output.is_json() {
+        let health = running.as_ref().map(|running| running.health.as_ref());
+        let said = |key: &str| match health {
+            Some(Ok(health)) => health[key].clone(),
+            _ => Value::Null,
+        };
+        let value = json!({
+            "running": running.is_some(),
+            "address": running.as_ref().map(|running| &running.address),
+            "status": said("status"),
+            "version": said("version"),
+            "uptime_seconds": said("uptime_seconds"),
+            "connections": said("connections"),
+            "users_online": said("users_online"),
+            "users": stats.users,
+            "flows": flows,
+            "messages": stats.messages,
+            "sessions": stats.sessions,
+            "files": stats.files,
+            "size_bytes": file,
+            "log_bytes": log,
+            "last_backup": record.made_at.map(crate::model::Timestamp::seconds),
+            "last_backup_file": record.path,
+            "backup": backup,
+        });
+        return document(output, &value);
+    }
+    let mut lines = match &running {
+        None => vec!["server       not running; this is from the file".to_owned()],
+        Some(Running { address, health }) => match health {
+            Ok(health) => vec![
+                format!(
+                    "server       {} {}, {}, up {}",
+                    address,
+                    health["version"].as_str().unwrap_or("?"),
+                    health["status"].as_str().unwrap_or("?"),
+                    duration(health["uptime_seconds"].as_u64().unwrap_or(0)),
+                ),
+                format!(
+                    "connections  {}, users online {}",
+                    health["connections"], health["users_online"]
+                ),
+            ],
+            Err(why) => vec![format!("server       runs and does not answer: {why}")],
+        },
+    };
+    lines.push(format!("users        {}", stats.users));
+    lines.push(format!("sessions     {}", stats.sessions));
+    lines.push(format!("flows        {flows}"));
+    lines.push(format!("messages     {}", stats.messages));
+    lines.push(format!("files        {}", stats.files));
+    lines.push(format!(
+        "database     {}, {} and a log of {}",
+        database.display(),
+        size(file),
+        size(log)
+    ));
+    lines.push(format!("backup       {backup}"));
+    text(&lines.join("\n"))
+}
+
+/// Seconds as people say them.
+fn duration(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
