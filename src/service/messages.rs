@@ -22,6 +22,8 @@ pub struct Posted {
     pub author: PublicId,
     /// Where.
     pub flow: PublicId,
+    /// Its number in the flow.
+    pub number: i64,
     /// The number that the client gave it.
     pub client_id: Option<i64>,
 }
@@ -234,6 +236,7 @@ fn posted(message: &Message, client_id: Option<i64>) -> Posted {
         uuid: message.uuid,
         author: message.author,
         flow: message.flow,
+        number: message.number,
         client_id,
     }
 }

@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(level, Level::Fail);
         assert!(text.contains("x-forwarded-for"), "{text}");
         assert_eq!(of(&config, "{}").unwrap().0, Level::Warn);
-        config.proxy.trusted = vec!["127.0.0.1".parse().unwrap()];
+        config.proxy.trusted = vec![crate::config::IpNetwork::read("127.0.0.1").unwrap()];
         assert!(of(&config, "{}").is_none());
     }
 }

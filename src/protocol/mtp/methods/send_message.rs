@@ -50,6 +50,8 @@ pub(super) async fn handle(
     input: Input,
 ) -> Result<Bytes, MtpError> {
     let flow = input.flow.ok_or(ServiceError::NotFound("flow"))?;
+    // Only this server's own clients know a txn, and so what else there is in an answer.
+    let is_extended = cx.txn.is_some();
     let posted = cx
         .service
         .post_message(user, flow, input.draft, input.client_id, cx.txn.take())
@@ -61,10 +63,15 @@ pub(super) async fn handle(
         from_flow: reply::Id(posted.flow),
         ..reply::Message::default()
     };
+    let meta = is_extended.then(|| reply::DataMeta {
+        numbers: Some([(reply::Id(posted.uuid), posted.number)].into()),
+        ..reply::DataMeta::default()
+    });
     Ok(cx.reply(
         codes::OK,
         Some(reply::Data {
             message: Some(vec![message]),
+            meta,
             ..reply::Data::default()
         }),
     ))
