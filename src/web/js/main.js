@@ -24,19 +24,19 @@ async function showSign(options) {
 
 /** Everything but the sign-in; it comes while somebody types a password. */
 async function load() {
-  const [{ Client }, { Shell }, { startNotifying }] = await Promise.all([import('./net/client.js'), import('./views/shell.js'), import('./core/notify.js')]);
-  return { Client, Shell, startNotifying };
+  const [{ Client }, { Shell }] = await Promise.all([import('./net/client.js'), import('./views/shell.js')]);
+  return { Client, Shell };
 }
 
 const whenIdle = globalThis.requestIdleCallback ?? ((work) => setTimeout(work, 200));
 
 async function begin() {
-  const { Client, Shell, startNotifying } = await load();
+  const { Client, Shell } = await load();
   // Signed out again meanwhile, or begun twice.
   if (!session.current || running) return;
   const client = new Client(session.current.uuid);
   const shell = new Shell(client);
-  running = { client, shell, user: session.current.uuid, stopNotifying: startNotifying(client) };
+  running = { client, shell, user: session.current.uuid };
   replace(root, shell.element);
   // An invitation that has done its work must not come back on a reload.
   if (location.pathname !== '/') router.go('/', { instead: true });
@@ -44,6 +44,10 @@ async function begin() {
   client.on('state', () => { if (client.state === 'ready') shell.show(); });
   // Most people open a conversation next; it is loaded while they look at the list.
   whenIdle(() => import('./views/conversation.js'));
+  whenIdle(async () => {
+    const { startNotifying } = await import('./core/notify.js');
+    if (running?.client === client) running.stopNotifying = startNotifying(client);
+  });
   client.start();
 }
 
@@ -51,7 +55,7 @@ async function end({ forget }) {
   if (!running) return;
   const { client, shell, stopNotifying } = running;
   running = null;
-  stopNotifying();
+  stopNotifying?.();
   shell.close();
   document.querySelectorAll('dialog').forEach((dialog) => dialog.close());
   await client.stop({ forget });

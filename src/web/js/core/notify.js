@@ -30,6 +30,8 @@ export function startNotifying(client) {
     if (unread > 0) navigator.setAppBadge?.(unread)?.catch(() => {}); else navigator.clearAppBadge?.()?.catch(() => {});
   };
   const closers = [store.on('flows', count), store.on('messages', count), store.on('incoming', (message) => notify(store, message))];
+  // What came before this was loaded counts as well.
+  count();
   return () => { for (const close of closers) close(); document.title = 'Morelia'; navigator.clearAppBadge?.()?.catch(() => {}); };
 }
 
