@@ -121,8 +121,8 @@ fn a_message_of_the_operator_reaches_connected_clients() {
     assert_eq!(pushed.texts(), ["restart at ten"]);
     assert_eq!(pushed.messages()[0]["from_user"], json!(admin.id));
     assert_eq!(pushed.messages()[0]["uuid"], sent["message"]["uuid"]);
-    let send = server.command(["message", "send", "Family", "--as", "anna"]);
-    send.stdin("two\nlines\n").run().exits(0);
+    let as_anna = server.command(["message", "send", "Family", "--as", "anna"]);
+    as_anna.stdin("two\nlines\n").run().exits(0);
     assert_eq!(anna.connection.pushed().texts(), ["two\nlines"]);
     server
         .command(["message", "send", "Family", ""])

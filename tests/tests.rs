@@ -19,6 +19,7 @@ mod driver;
 mod durability;
 mod envelope;
 mod exit_codes;
+mod export;
 mod flows;
 mod golden;
 mod hostile;

@@ -240,7 +240,7 @@ fn an_invitation_lets_in_as_many_as_it_says() {
 fn an_invitation_is_printed_with_a_picture_and_can_be_revoked() {
     let server = Server::initialised("invite", &[("server.host", "127.0.0.1")]);
     let output = server.command(["invite", "create"]).run().exits(0);
-    let line = |name: &str| {
+    let after = |name: &str| {
         let line = output
             .stdout
             .lines()
@@ -249,7 +249,7 @@ fn an_invitation_is_printed_with_a_picture_and_can_be_revoked() {
             .trim()
             .to_owned()
     };
-    let (code, link) = (line("code"), line("link"));
+    let (code, link) = (after("code"), after("link"));
     assert_eq!(link, format!("http://127.0.0.1:8000/invite/{code}"));
     assert!(
         output.stdout.contains("\u{2588}\u{2588}"),

@@ -13,6 +13,7 @@ pub mod config_copies;
 pub mod confirm;
 pub mod db;
 pub mod error;
+pub mod export;
 pub mod flow;
 pub mod import;
 pub mod init;
@@ -76,6 +77,7 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
         Command::Flow(command) => flow::run(command, &sources(global, Vec::new()), &output),
         Command::Message(command) => message::run(command, &sources(global, Vec::new()), &output),
         Command::Import(command) => import::run(command, &sources(global, Vec::new()), &output),
+        Command::Export(command) => export::run(command, &sources(global, Vec::new()), &output),
         Command::Client(command) => Ok(client::run(command, global)),
         Command::Completions(shell) => text(&completions::script(*shell)),
         Command::ServiceUnit => {
@@ -98,7 +100,6 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
             text(&cli::help::about(name).map_err(|err| CliError::Usage(err.to_string()))?)
         }
         Command::Version => text(&cli::help::version()),
-        _ => Err(CliError::Failed("this command is not there yet".to_owned())),
     }
 }
 

@@ -37,6 +37,8 @@ pub use settings::{Limits, Settings};
 pub use updates::{Resume, Updates, UpdatesByTime};
 pub use upkeep::BackupRecord;
 
+pub use crate::store::exports::MessagesOf;
+
 use crate::auth::Throttle;
 use crate::hub::{Hub, Listener};
 use crate::store::{Committed, Options, Store, StoreError, messages as stored_messages, users};

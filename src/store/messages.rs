@@ -50,6 +50,8 @@ macro_rules! select_messages {
     };
 }
 
+pub(super) use select_messages;
+
 /// Appends a message to a flow and tells its members.
 ///
 /// # Errors
@@ -394,7 +396,7 @@ fn with_files(view: &View<'_>, mut message: Message, slots: i64) -> Result<Messa
 }
 
 /// A message without its files, and the slots that it has files in.
-fn message(row: &Row<'_>) -> rusqlite::Result<(Message, i64)> {
+pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<(Message, i64)> {
     let message = Message {
         id: MessageId(row.get("id")?),
         uuid: PublicId::from_bytes(row.get("uuid")?),

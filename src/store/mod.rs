@@ -11,6 +11,7 @@ pub mod backup;
 pub mod changes;
 mod connection;
 mod error;
+pub mod exports;
 pub mod files;
 pub mod flows;
 pub mod imports;

@@ -274,9 +274,8 @@ fn id(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<PublicId>> {
 /// A value as a file. The column holds base64 of the text that the client sent: that text is what
 /// clients get back. What is no base64 is kept as it is.
 fn content(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Content>> {
-    let stored = match row.get_ref(column)? {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
-        _ => return Ok(None),
+    let (ValueRef::Text(stored) | ValueRef::Blob(stored)) = row.get_ref(column)? else {
+        return Ok(None);
     };
     let decoded = STANDARD.decode(stored).unwrap_or_else(|_| stored.to_vec());
     // Bytes that are no text can only go out as the base64 that they came as.

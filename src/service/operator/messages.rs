@@ -143,19 +143,26 @@ fn administrator(view: &View<'_>, flow: PublicId) -> Result<UserId, ServiceError
     ))
 }
 
+/// The login of a user, looked up once.
+pub(super) fn login_of(
+    view: &View<'_>,
+    logins: &mut HashMap<PublicId, String>,
+    uuid: PublicId,
+) -> Result<String, ServiceError> {
+    if let Some(login) = logins.get(&uuid) {
+        return Ok(login.clone());
+    }
+    let user = users::by_uuid(view, uuid)?;
+    let login = user.map_or_else(String::new, |user| user.login);
+    logins.insert(uuid, login.clone());
+    Ok(login)
+}
+
 fn lines(view: &View<'_>, found: Vec<(Message, i64)>) -> Result<Vec<Line>, ServiceError> {
-    let mut logins: HashMap<PublicId, String> = HashMap::new();
+    let mut logins = HashMap::new();
     let mut lines = Vec::with_capacity(found.len());
     for (message, bits) in found {
-        let author = match logins.get(&message.author) {
-            Some(login) => login.clone(),
-            None => {
-                let user = users::by_uuid(view, message.author)?;
-                let login = user.map_or_else(String::new, |user| user.login);
-                logins.insert(message.author, login.clone());
-                login
-            }
-        };
+        let author = login_of(view, &mut logins, message.author)?;
         let slots = Slot::ALL;
         lines.push(Line {
             author,

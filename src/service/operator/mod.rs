@@ -3,6 +3,7 @@
 //! Who runs a command can read and write the file, so nobody is asked for a token here. The rules
 //! of the domain hold all the same: a chat has two members, a channel is written by its owner.
 
+mod archive;
 mod flows;
 mod legacy;
 mod messages;

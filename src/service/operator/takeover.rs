@@ -45,7 +45,7 @@ pub struct Takeover {
 }
 
 /// A takeover that is going on.
-struct Run<'a> {
+struct Work<'a> {
     service: &'a Service,
     dry_run: bool,
     report: Takeover,
@@ -67,7 +67,7 @@ impl Service {
     /// The database cannot be read or is none of that server's; this one cannot be written.
     pub async fn take_over(&self, path: &Path, dry_run: bool) -> Result<Takeover, ServiceError> {
         let source = Source::open(path)?;
-        let mut run = Run {
+        let mut work = Work {
             service: self,
             dry_run,
             report: Takeover::default(),
@@ -80,13 +80,13 @@ impl Service {
             last_time: Timestamp::now(),
         };
         for user in source.users()? {
-            run.user(user).await?;
+            work.user(user).await?;
         }
         for flow in source.flows()? {
-            run.flow(flow).await?;
+            work.flow(flow).await?;
         }
-        run.messages(&source).await?;
-        let made = std::mem::take(&mut run.made);
+        work.messages(&source).await?;
+        let made = std::mem::take(&mut work.made);
         if !made.is_empty() {
             self.store
                 .write(move |tx| {
@@ -97,11 +97,11 @@ impl Service {
                 })
                 .await?;
         }
-        Ok(run.report)
+        Ok(work.report)
     }
 }
 
-impl Run<'_> {
+impl Work<'_> {
     fn note(&mut self, sentence: String) {
         self.report.notes.push(sentence);
     }

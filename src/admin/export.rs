@@ -1,0 +1,213 @@
+//! `export`: writes users, flows and messages as JSON, for whoever wants them elsewhere.
+//!
+//! A file per flow, written message by message: a history of any length takes no more memory than a
+//! page of it. Passwords and tokens are in none.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::error::CliError;
+use super::print::Output;
+use super::{flow, message, names, result, session, user, with_service};
+use crate::cli::{Export, ExportWhat};
+use crate::config::Sources;
+use crate::exit::Exit;
+use crate::model::{Content, Encoding, FlowId, Message, MessageId, Timestamp, User};
+use crate::service::{MessagesOf, Service};
+
+/// Runs the command.
+///
+/// # Errors
+/// What was named is not there, a file is there already, or cannot be written.
+pub fn run(command: &Export, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
+    let (files, messages) = with_service(sources, async |service, _| {
+        let mut export = Folder {
+            path: command.to.clone(),
+            files: Vec::new(),
+            messages: 0,
+        };
+        match &command.what {
+            ExportWhat::User(login) => {
+                let user = names::user(service, login).await?;
+                let standing = service.standing_of(&user.login).await?;
+                export.make()?;
+                let mut whole = account(&standing.user);
+                whole["sessions"] = standing.sessions.iter().map(session::document).collect();
+                export.document("user.json", &json!({"user": whole}))?;
+                let of = MessagesOf::Author(standing.user.id);
+                export.messages(service, "written.json", "{", of).await?;
+                for summary in standing.flows {
+                    export.flow(service, summary.flow.id).await?;
+                }
+            }
+            ExportWhat::Flow(name) => {
+                let flow = names::flow(service, name).await?;
+                export.make()?;
+                export.flow(service, flow.id).await?;
+            }
+            ExportWhat::All => {
+                export.make()?;
+                let users: Vec<Value> = service.users().await?.iter().map(account).collect();
+                export.document("users.json", &json!({"users": users}))?;
+                for (flow, _) in service.all_flows(None).await? {
+                    export.flow(service, flow.id).await?;
+                }
+            }
+        }
+        Ok((export.files, export.messages))
+    })?;
+    let text = format!(
+        "wrote {} files with {messages} messages to {}",
+        files.len(),
+        command.to.display()
+    );
+    let document = json!({
+        "to": command.to.display().to_string(),
+        "files": files,
+        "messages": messages,
+    });
+    result(output, &document, &text)
+}
+
+/// The folder that is written to.
+struct Folder {
+    path: PathBuf,
+    files: Vec<String>,
+    messages: usize,
+}
+
+impl Folder {
+    /// Makes the folder, for its owner alone, where there is none.
+    fn make(&self) -> Result<(), CliError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.path)
+            .map_err(failed(&self.path))
+    }
+
+    /// Begins a file, for its owner alone. What is there is never overwritten.
+    fn begin(&mut self, name: &str) -> Result<(BufWriter<File>, PathBuf), CliError> {
+        let path = self.path.join(name);
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path);
+        let file = file.map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => CliError::AlreadyExists(format!(
+                "{} is there already: give --to an empty folder",
+                path.display()
+            )),
+            _ => failed(&path)(source),
+        })?;
+        self.files.push(name.to_owned());
+        Ok((BufWriter::new(file), path))
+    }
+
+    fn document(&mut self, name: &str, document: &Value) -> Result<(), CliError> {
+        let (mut file, path) = self.begin(name)?;
+        writeln!(file, "{document:#}")
+            .and_then(|()| end(file))
+            .map_err(failed(&path))
+    }
+
+    async fn flow(&mut self, service: &Service, id: FlowId) -> Result<(), CliError> {
+        let standing = service.flow_standing(id).await?;
+        let mut whole = flow::document(&standing.flow, standing.count);
+        whole["members"] = standing
+            .members
+            .iter()
+            .map(|user| {
+                json!({"uuid": user.uuid.to_string(), "login": user.login, "username": user.username})
+            })
+            .collect();
+        let name = format!("flow-{}.json", standing.flow.uuid);
+        let head = format!("{{\"flow\": {whole:#},\n");
+        self.messages(service, &name, &head, MessagesOf::Flow(id))
+            .await
+    }
+
+    /// Writes a document that begins with `head` and ends with messages.
+    async fn messages(
+        &mut self,
+        service: &Service,
+        name: &str,
+        head: &str,
+        of: MessagesOf,
+    ) -> Result<(), CliError> {
+        let (mut file, path) = self.begin(name)?;
+        let failed = failed(&path);
+        write!(file, "{head}\"messages\": [").map_err(&failed)?;
+        let mut after = MessageId(0);
+        let mut separator = "\n";
+        loop {
+            let page = service.archive(of, after).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = last.id;
+            for (message, login) in &page {
+                write!(file, "{separator}{}", written(message, login)).map_err(&failed)?;
+                separator = ",\n";
+            }
+            self.messages += page.len();
+        }
+        file.write_all(b"\n]}\n")
+            .and_then(|()| end(file))
+            .map_err(&failed)
+    }
+}
+
+/// Has a file on disk.
+fn end(file: BufWriter<File>) -> io::Result<()> {
+    file.into_inner()
+        .map_err(io::IntoInnerError::into_error)?
+        .sync_all()
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> CliError {
+    let path = path.to_owned();
+    move |source| CliError::File {
+        path: path.clone(),
+        source,
+    }
+}
+
+fn account(user: &User) -> Value {
+    let mut document = user::document(user);
+    document["avatar"] = user.avatar.as_ref().map(text_of).into();
+    document
+}
+
+/// A message with its files, in the protocol's words.
+fn written(message: &Message, login: &str) -> Value {
+    let mut document = json!({
+        "uuid": message.uuid.to_string(),
+        "from_flow": message.flow.to_string(),
+        "number": message.number,
+        "from_user": message.author.to_string(),
+        "login": login,
+        "time": message.sent_at.seconds(),
+        "text": message.text,
+        "edited_time": message.edited_at.map(Timestamp::seconds),
+        "edited_status": message.edited_at.is_some(),
+        "deleted": message.is_deleted,
+    });
+    for file in &message.files {
+        document[message::slot_name(file.slot)] = text_of(&file.content).into();
+    }
+    document
+}
+
+/// Content as clients get it.
+fn text_of(content: &Content) -> String {
+    match content.encoding {
+        Encoding::Text => String::from_utf8_lossy(&content.bytes).into_owned(),
+        Encoding::Base64 => STANDARD.encode(&content.bytes),
+    }
+}
