@@ -156,8 +156,9 @@ impl Source {
     /// The file cannot be read.
     pub fn flows(&self) -> Result<Vec<OldFlow>, StoreError> {
         let mut statement = self.conn.prepare(
-            "SELECT f.*, (SELECT COUNT(*) FROM message m WHERE m.flow_id = f.id) AS messages
-             FROM flow f ORDER BY f.id",
+            "SELECT f.*, coalesce(m.messages, 0) AS messages FROM flow f LEFT JOIN
+                 (SELECT flow_id, COUNT(*) AS messages FROM message GROUP BY flow_id) m
+             ON m.flow_id = f.id ORDER BY f.id",
         )?;
         let mut members = self.conn.prepare(
             "SELECT DISTINCT user_config_id FROM flow_user_config WHERE flow_id = ?1 ORDER BY rowid",
