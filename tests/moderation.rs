@@ -129,12 +129,26 @@ fn a_message_of_the_operator_reaches_connected_clients() {
         .run()
         .exits(1);
 
-    let channel = anna.add_flow("channel", "News", &[&admin]);
+    // An announcement reaches flows that no administrator is in, but nobody joins a chat of others.
+    let mut boris = server.register("boris");
+    let channel = boris.add_flow("channel", "News", &[&anna]);
+    server
+        .command(["message", "send", &channel, "for all"])
+        .run()
+        .exits(0);
+    let seen = boris.history(&channel);
+    assert_eq!(seen[0]["from_user"], json!(admin.id));
+    let chat = boris.add_flow("chat", "", &[&anna]);
     let output = server
-        .command(["message", "send", &channel, "x"])
+        .command(["message", "send", &chat, "x"])
         .run()
         .exits(1);
     assert!(output.stderr.contains("--as"), "{}", output.stderr);
+    server
+        .command(["message", "send", &channel, "x", "--as", "anna"])
+        .run()
+        .exits(1);
+    while anna.connection.pushed().texts() != ["for all"] {}
 
     let list = document(server.command(["message", "list", &group, "--limit", "1"]));
     assert_eq!(list["messages"][0]["text"], "two\nlines");
@@ -152,7 +166,7 @@ fn a_message_of_the_operator_reaches_connected_clients() {
         .command(["message", "delete", &id, "--yes"])
         .run()
         .exits(0);
-    assert_eq!(anna.connection.pushed().texts(), ["Message deleted"]);
+    while anna.connection.pushed().texts() != ["Message deleted"] {}
     let found = document(server.command(["message", "search", "restart"]));
     assert_eq!(found, json!({"messages": []}));
     server

@@ -202,7 +202,7 @@ pub enum MessageCommand {
         flow: String,
         /// The text; none reads standard input.
         text: Option<String>,
-        /// `--as`: the login of the sender; else an administrator who is a member.
+        /// `--as`: the login of the sender; else an administrator, a member if one is.
         sender: Option<String>,
     },
     /// Deletes a message.

@@ -142,7 +142,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         flags: &[&[option(
             "--as",
             "LOGIN",
-            "the sender; without it an administrator who is a member",
+            "the sender; without it an administrator, a member if one is",
         )]],
         examples: &[
             "morelia message send Family \"The server restarts at ten\"",

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::model::{FlowId, Message, PublicId, Slot, UserId};
+use crate::model::{FlowId, FlowKind, Message, PublicId, Slot, UserId};
 use crate::service::messages::{check_size, require_writer};
 use crate::service::{Draft, Service, ServiceError};
-use crate::store::{View, flows, members, messages, search, users};
+use crate::store::{View, flows, messages, search, users};
 
 /// A message as it is listed: without the content of its files.
 #[derive(Debug)]
@@ -60,11 +60,12 @@ impl Service {
             .await
     }
 
-    /// Writes a message as a user, or as an administrator who may write there. For the operator.
+    /// Writes a message as a user, or as an administrator: one who may write there, else the first,
+    /// for an announcement is to reach groups and channels whoever is in them. For the operator.
     ///
     /// # Errors
     /// [`ServiceError::NotAllowed`] when the user does not write there, [`ServiceError::Invalid`]
-    /// when no administrator does or there is no text, what is too large.
+    /// when there is no text or no administrator, or for a chat that none is in; what is too large.
     pub async fn send_as(
         &self,
         sender: Option<UserId>,
@@ -82,19 +83,23 @@ impl Service {
         check_size(&draft, limits.text_bytes, limits.files_bytes)?;
         self.store
             .write(move |tx| {
+                let id = flows::id_of(tx, flow)?.ok_or(ServiceError::NotFound("flow"))?;
                 let author = match sender {
-                    Some(user) => user,
-                    None => administrator(tx, flow)?,
+                    Some(user) => {
+                        let access = flows::access(tx, flow, user)?;
+                        let access = access.ok_or(ServiceError::NotAllowed(
+                            "the sender is not a member of this flow",
+                        ))?;
+                        require_writer(tx, &access, user)?;
+                        user
+                    }
+                    None => administrator(tx, id)?,
                 };
-                let access = flows::access(tx, flow, author)?.ok_or(ServiceError::NotAllowed(
-                    "the sender is not a member of this flow",
-                ))?;
-                require_writer(tx, &access, author)?;
                 let author_uuid = users::by_id(tx, author)?
                     .ok_or(ServiceError::NotFound("user"))?
                     .uuid;
                 let new = messages::NewMessage {
-                    flow: access.id,
+                    flow: id,
                     flow_uuid: flow,
                     author,
                     author_uuid,
@@ -125,22 +130,29 @@ impl Service {
     }
 }
 
-/// The first administrator who may write in a flow.
-fn administrator(view: &View<'_>, flow: PublicId) -> Result<UserId, ServiceError> {
-    let id = flows::id_of(view, flow)?.ok_or(ServiceError::NotFound("flow"))?;
-    for user in members::ids(view, id)? {
-        let is_admin = users::by_id(view, user)?.is_some_and(|user| user.is_admin);
-        if is_admin
-            && let Some(access) = flows::access(view, flow, user)?
-            && require_writer(view, &access, user).is_ok()
+/// The administrator who writes in a flow for the operator.
+fn administrator(view: &View<'_>, id: FlowId) -> Result<UserId, ServiceError> {
+    let flow = flows::by_id(view, id)?.ok_or(ServiceError::NotFound("flow"))?;
+    let mut administrators = users::all(view)?;
+    administrators.retain(|user| user.is_admin && !user.is_suspended);
+    for user in &administrators {
+        if let Some(access) = flows::access(view, flow.uuid, user.id)?
+            && require_writer(view, &access, user.id).is_ok()
         {
-            return Ok(user);
+            return Ok(user.id);
         }
     }
-    Err(ServiceError::Invalid(
-        "no administrator may write in this flow: say with --as who sends, or add one with \
-         `morelia flow add-member`",
-    ))
+    if flow.kind == FlowKind::Chat {
+        return Err(ServiceError::Invalid(
+            "no administrator is in this chat: say with --as which of the two sends",
+        ));
+    }
+    administrators
+        .first()
+        .map(|user| user.id)
+        .ok_or(ServiceError::Invalid(
+            "there is no administrator: say with --as who sends, or make one with `morelia user set`",
+        ))
 }
 
 /// The login of a user, looked up once.
