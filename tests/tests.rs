@@ -12,8 +12,11 @@ mod common;
 mod conformance;
 
 mod accounts;
+mod backup;
+mod check;
 mod client;
 mod clients;
+mod database;
 mod deletion;
 mod driver;
 mod durability;

@@ -230,7 +230,8 @@ fn restore(
         Some(database) => database,
         None => sources.load()?.config.database.path,
     };
-    let kept = database.with_extension(format!("before-restore-{}.db", backups::stamp()));
+    let kept =
+        backups::free_name(|stamp| database.with_extension(format!("before-restore-{stamp}.db")));
     let kept = backup::restore(file, &database, &kept)?;
     let migrated = Store::prepare(&database)?;
     if output.is_json() {

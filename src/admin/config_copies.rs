@@ -21,7 +21,7 @@ use crate::exit::Exit;
 /// There is none, or the copy exists or cannot be written.
 pub fn backup(name: Option<&str>, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
     let file = present(sources)?;
-    let name = match name {
+    let copy = match name {
         Some(name) => {
             let mut parts = Path::new(name).components();
             let is_plain = matches!(parts.next(), Some(Component::Normal(_)));
@@ -31,11 +31,12 @@ pub fn backup(name: Option<&str>, sources: &Sources, output: &Output) -> Result<
                      configuration"
                 )));
             }
-            name.to_owned()
+            file.with_file_name(name)
         }
-        None => format!("{}.{}", file_name(&file), backups::stamp()),
+        None => {
+            backups::free_name(|stamp| file.with_file_name(format!("{}.{stamp}", file_name(&file))))
+        }
     };
-    let copy = file.with_file_name(&name);
     write_new(&copy, &read(&file)?)?;
     if output.is_json() {
         let value =
@@ -76,8 +77,9 @@ pub fn restore(
     )?;
     let bytes = read(&copy)?;
     let kept = if file.exists() {
-        let name = format!("{}.before-restore-{}", file_name(&file), backups::stamp());
-        let kept = file.with_file_name(name);
+        let kept = backups::free_name(|stamp| {
+            file.with_file_name(format!("{}.before-restore-{stamp}", file_name(&file)))
+        });
         write_new(&kept, &read(&file)?)?;
         Some(kept)
     } else {

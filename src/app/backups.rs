@@ -92,13 +92,18 @@ pub fn place(to: &Path) -> Result<PathBuf, CliError> {
             .create(to)
             .map_err(|source| file_error(to, source))?;
     }
+    Ok(free_name(|stamp| to.join(format!("morelia-{stamp}.db"))))
+}
+
+/// The first path, made from the present second, that is not taken: two may fall into one second.
+#[must_use]
+pub fn free_name(named: impl Fn(&str) -> PathBuf) -> PathBuf {
     let stamp = stamp();
-    let named = |more: &str| to.join(format!("morelia-{stamp}{more}.db"));
-    let free = (2..100).map(|n| named(&format!("-{n}")));
-    Ok(std::iter::once(named(""))
-        .chain(free)
+    let numbered = (2..100).map(|n| named(&format!("{stamp}-{n:02}")));
+    std::iter::once(named(&stamp))
+        .chain(numbered)
         .find(|path| !path.exists())
-        .unwrap_or_else(|| named("")))
+        .unwrap_or_else(|| named(&stamp))
 }
 
 /// Makes a backup and examines it. Blocks.
@@ -191,21 +196,21 @@ pub fn list(folder: &Path) -> Result<Vec<Listed>, CliError> {
             continue;
         }
         let metadata = std::fs::metadata(&path).map_err(|source| file_error(&path, source))?;
-        let made_at = metadata
+        let made = metadata
             .modified()
             .ok()
             .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
-            .map_or(0, |since| since.as_secs());
-        found.push(Listed {
-            made_at,
+            .unwrap_or_default();
+        let copy = Listed {
+            made_at: made.as_secs(),
             size_bytes: metadata.len(),
             has_configuration: configuration_of(&path).exists(),
             path,
-        });
+        };
+        found.push((made, copy));
     }
-    // By name within a second: the clock may have been wrong, but names grow with it.
-    found.sort_by(|a, b| (b.made_at, &b.path).cmp(&(a.made_at, &a.path)));
-    Ok(found)
+    found.sort_by(|(a, one), (b, other)| (b, &other.path).cmp(&(a, &one.path)));
+    Ok(found.into_iter().map(|(_, copy)| copy).collect())
 }
 
 /// Removes the oldest copies beyond `keep`, never the one just made. Returns what was removed.
