@@ -51,6 +51,12 @@ install: release ## install the program and its documentation under PREFIX
 	install -D -m 755 target/release/morelia $(DESTDIR)$(PREFIX)/bin/morelia
 	install -D -m 644 morelia.ini.example $(DESTDIR)$(PREFIX)/share/doc/morelia/morelia.ini.example
 	install -m 644 README.md CHANGELOG.md COPYING COPYING.LESSER docs/*.md $(DESTDIR)$(PREFIX)/share/doc/morelia/
+	$(DESTDIR)$(PREFIX)/bin/morelia help > $(DESTDIR)$(PREFIX)/share/doc/morelia/commands.txt
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(DESTDIR)$(PREFIX)/bin/morelia completions bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/morelia
+	$(DESTDIR)$(PREFIX)/bin/morelia completions zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_morelia
+	$(DESTDIR)$(PREFIX)/bin/morelia completions fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/morelia.fish
+	@echo "Installed. What comes next, the systemd unit among it, is in $(PREFIX)/share/doc/morelia/operating.md"
 
 dist: release ## pack the program for this kind of machine, with checksums
 	@name=morelia-$(VERSION)-$$(uname -m)-linux && rm -rf target/dist/$$name && mkdir -p target/dist/$$name && \

@@ -120,6 +120,33 @@ async fn a_failing_write_fails_alone() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_a_long_reader() {
+    let fixture = open();
+    let store = &fixture.store;
+    // A backup reads one state of the file for as long as it takes.
+    let reader = connection::open_reader(&fixture.path).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    users::count(&View::new(&reader)).unwrap();
+    let start = std::time::Instant::now();
+    let mut longest = Duration::ZERO;
+    let mut count = 0;
+    // Long enough for the log to be emptied, or for trying to.
+    while start.elapsed() < 2 * Duration::from_secs(1) {
+        let asked = std::time::Instant::now();
+        let write = store.write(move |tx| {
+            tx.scrub();
+            add_user(tx, &format!("user {count}")).map(drop)
+        });
+        write.await.unwrap();
+        longest = longest.max(asked.elapsed());
+        count += 1;
+    }
+    // A connection that waits for readers does so for BUSY_TIMEOUT.
+    assert!(longest < connection::BUSY_TIMEOUT / 2, "{longest:?}");
+    assert_eq!(users::count(&View::new(&reader)).unwrap(), 0);
+}
+
+#[tokio::test]
 async fn a_caller_that_hangs_up_stops_nothing() {
     let fixture = open();
     drop(fixture.store.write(|tx| add_user(tx, "never polled")));
