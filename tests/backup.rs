@@ -30,9 +30,18 @@ fn damage(file: &Path) {
 
 #[test]
 fn a_server_comes_back_from_a_damaged_database() {
-    let mut server = Server::initialised("open", &[]);
+    let mut server = Server::initialised("invite", &[]);
     server.serve();
-    let mut anna = server.register("anna");
+    let invited = document(&server, ["invite", "create"], 0);
+    let user = json!({"user": [{"login": "anna", "password": "one of her own",
+                                "auth_id": invited["code"]}]});
+    server.connect().request("register_user", &user).is(201);
+    server
+        .command(["user", "passwd", "anna", "--password-stdin"])
+        .stdin(format!("{PASSWORD}\n"))
+        .run()
+        .exits(0);
+    let mut anna = server.sign_in("anna");
     let group = anna.group("Семья", &[]);
     anna.send(&group, "before the backup");
 
