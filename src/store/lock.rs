@@ -2,7 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
 
@@ -18,7 +18,7 @@ impl ServerLock {
     /// # Errors
     /// [`StoreError::InUse`] when another server has it.
     pub fn acquire(database: &Path) -> Result<Self, StoreError> {
-        let path = database.with_extension("lock");
+        let path = beside(database);
         let failed = |source| StoreError::File {
             path: path.clone(),
             source,
@@ -51,14 +51,21 @@ impl ServerLock {
         if !Self::is_held(database) {
             return None;
         }
-        std::fs::read_to_string(database.with_extension("lock")).ok()
+        std::fs::read_to_string(beside(database)).ok()
     }
 
     /// Tells whether a server runs on the file now.
     #[must_use]
     pub fn is_held(database: &Path) -> bool {
         // Looking must not make a file where there has never been a server.
-        database.with_extension("lock").exists()
-            && matches!(Self::acquire(database), Err(StoreError::InUse(_)))
+        beside(database).exists() && matches!(Self::acquire(database), Err(StoreError::InUse(_)))
     }
+}
+
+/// The lock's file. Links to one database lead to one lock.
+fn beside(database: &Path) -> PathBuf {
+    let real = database
+        .canonicalize()
+        .unwrap_or_else(|_| database.to_owned());
+    real.with_extension("lock")
 }

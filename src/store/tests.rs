@@ -234,6 +234,12 @@ fn a_second_server_is_refused() {
     ));
     assert!(ServerLock::is_held(&path));
     drop(first);
+    std::fs::write(&path, "").unwrap();
+    let link = folder.path().join("link.db");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let first = ServerLock::acquire(&link).unwrap();
+    assert!(ServerLock::is_held(&path), "a link is no second database");
+    drop(first);
     assert!(!ServerLock::is_held(&path));
 }
 
