@@ -99,6 +99,42 @@ fn a_bad_configuration_is_78_with_its_line() {
 }
 
 #[test]
+fn initialising_elsewhere_leaves_the_server_here_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("other")).expect("a folder");
+    let init = |config: &str, login: &str| {
+        Program::new(folder.path())
+            .args([
+                "--config",
+                config,
+                "init",
+                "--admin",
+                login,
+                "--password-stdin",
+            ])
+            .stdin(format!("{PASSWORD}\n"))
+            .run()
+            .exits(0)
+    };
+    init("morelia.ini", "anna");
+    init("other/morelia.ini", "boris");
+    let users = Program::new(folder.path())
+        .args(["user", "list"])
+        .run()
+        .exits(0);
+    assert!(!users.stdout.contains("boris"), "{}", users.stdout);
+    assert!(folder.path().join("other/morelia.db").exists());
+    // The environment puts the database where it says.
+    let elsewhere = folder.path().join("elsewhere.db");
+    Program::new(folder.path())
+        .args(["--config", "third.ini", "init"])
+        .env("MORELIA__DATABASE__PATH", &elsewhere)
+        .run()
+        .exits(0);
+    assert!(elsewhere.exists());
+}
+
+#[test]
 fn initialising_twice_is_4_and_changes_nothing() {
     let server = Server::initialised("open", &[]);
     let config = fs::read(server.config()).expect("the configuration");

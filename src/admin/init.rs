@@ -13,7 +13,7 @@ use super::print::Output;
 use crate::app;
 use crate::auth;
 use crate::cli::{self, PasswordSource};
-use crate::config::{Config, ConfigError, Sources, describe};
+use crate::config::{Config, ConfigError, Sources, Word as _, describe};
 use crate::exit::Exit;
 use crate::model::Login;
 use crate::service::Account;
@@ -42,47 +42,33 @@ pub fn run(command: &cli::Init, sources: &Sources, output: &Output) -> Result<Ex
         Err(ConfigError::Missing { .. }) => None,
         Err(err) => return Err(err.into()),
     };
-    let new_config = there.is_none();
-    let path = there.unwrap_or(path);
-    let mut config = Config::default();
-    if new_config {
-        config.auth.registration = command.registration.unwrap_or(config.auth.registration);
-    }
-    let database = if new_config {
-        // As it will be read: beside the configuration, unless the environment says otherwise.
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let database = folder.join(&config.database.path);
-        from_environment(sources).unwrap_or(database)
-    } else {
-        config = sources.load()?.config;
-        config.database.path.clone()
-    };
-    let new_database = !database.exists();
-    let mut made = Made {
-        config: path,
-        new_config,
-        database,
-        new_database,
-        registration: crate::config::Word::word(config.auth.registration),
-        admin: None,
-    };
-    if !new_config && !new_database {
-        made.print(output, command.if_needed)?;
-        return Ok(if command.if_needed {
-            Exit::Ok
-        } else {
-            Exit::AlreadyExists
-        });
+    if let Some(path) = &there {
+        let database = sources.load()?.config.database.path;
+        if database.exists() {
+            let made = Made::found(path, sources)?;
+            made.print(output, command.if_needed)?;
+            let exit = if command.if_needed {
+                Exit::Ok
+            } else {
+                Exit::AlreadyExists
+            };
+            return Ok(exit);
+        }
     }
     // Everything that can be refused comes before anything is made.
     let admin = administrator(command)?;
+    let new_config = there.is_none();
+    let path = there.unwrap_or(path);
     if new_config {
-        let written = Config {
-            database: crate::config::Database::default(),
-            ..config
-        };
-        write_config(&made.config, &describe::with_values(&written))?;
+        let mut config = Config::default();
+        config.auth.registration = command.registration.unwrap_or(config.auth.registration);
+        write_config(&path, &describe::with_values(&config))?;
     }
+    // Only now is it certain which database the server will use: that of this file, unless the
+    // environment says otherwise.
+    let mut made = Made::found(&path, sources)?;
+    made.new_config = new_config;
+    made.new_database = !made.database.exists();
     Store::prepare(&made.database)?;
     if let Some((login, password)) = admin {
         add_administrator(&made.database, &login, &password)?;
@@ -90,33 +76,6 @@ pub fn run(command: &cli::Init, sources: &Sources, output: &Output) -> Result<Ex
     }
     made.print(output, false)?;
     Ok(Exit::Ok)
-}
-
-/// Where the environment puts the database, if it does.
-fn from_environment(sources: &Sources) -> Option<PathBuf> {
-    let rest = Sources {
-        named: None,
-        environment: sources.environment.clone(),
-        ..sources.clone()
-    };
-    let environment = rest
-        .environment
-        .into_iter()
-        .filter(|(name, _)| name != "MORELIA_CONFIG")
-        .collect();
-    let nowhere = PathBuf::from("/nonexistent/morelia.ini");
-    let rest = Sources {
-        environment,
-        system: nowhere,
-        named: None,
-        ..sources.clone()
-    };
-    let loaded = rest.load().ok()?;
-    let said = !matches!(
-        loaded.origin("database", "path"),
-        crate::config::Origin::Default
-    );
-    said.then_some(loaded.config.database.path)
 }
 
 /// Login and password of the first administrator, if there is to be one.
@@ -187,6 +146,19 @@ fn add_administrator(database: &Path, login: &str, password: &Password) -> Resul
 }
 
 impl Made {
+    /// What is there: the file, and what it leads to.
+    fn found(path: &Path, sources: &Sources) -> Result<Self, CliError> {
+        let config = sources.load()?.config;
+        Ok(Self {
+            config: path.to_owned(),
+            new_config: false,
+            database: config.database.path,
+            new_database: false,
+            registration: config.auth.registration.word(),
+            admin: None,
+        })
+    }
+
     fn print(&self, output: &Output, if_needed: bool) -> Result<(), CliError> {
         let failed = |source| CliError::File {
             path: PathBuf::from("standard output"),
