@@ -250,6 +250,98 @@ fn a_second_run_takes_only_what_is_new() {
 }
 
 #[test]
+fn what_retention_has_removed_does_not_come_back() {
+    let mut server = Server::initialised("closed", &[]);
+    let path = python_db(&server, ROWS);
+    import(&server, &path);
+    let prune = ["db", "prune", "--older", "365d", "--yes"];
+    server.command(prune).run().exits(0);
+    let none = json!({"messages": []});
+    assert_eq!(document(server.command(["message", "list", FAMILY])), none);
+    let more = "INSERT INTO message (uuid, text, time, user_id, flow_id) VALUES ('200', 'late', 1600000100, 2, 1)";
+    let database = rusqlite::Connection::open(&path).expect("opens");
+    database.execute(more, []).expect("one more");
+    drop(database);
+    let text = path.to_str().expect("UTF-8");
+    let counted = document(server.command(["import", "--python-db", text, "--dry-run"]));
+    let again = import(&server, &path);
+    assert_eq!(counted["messages"], again["messages"]);
+    assert_eq!(again["messages"], tally(1, 0, 10), "{again:#}");
+    assert!(
+        again["notes"]
+            .to_string()
+            .contains("7 messages are left out"),
+        "{again:#}"
+    );
+    let list = document(server.command(["message", "list", FAMILY]));
+    assert_eq!(list["messages"].as_array().map(Vec::len), Some(1));
+    assert_eq!(list["messages"][0]["text"], "late");
+    // What came after the first run has not been read.
+    server.serve();
+    let mut anna = log_in(&server, "anna", "anna's old password");
+    let flows = anna.ask("all_flow", &Value::Null).is(200);
+    assert_eq!(flows.data()["meta"]["count"][FAMILY], 1);
+    assert!(
+        flows.data()["meta"]["read"][FAMILY].as_i64() < Some(0)
+            || flows.data()["meta"]["read"][FAMILY].is_null()
+    );
+}
+
+#[test]
+fn an_interrupted_run_is_finished_by_the_next() {
+    let mut server = Server::initialised("closed", &[]);
+    let path = python_db(&server, ROWS);
+    let database = rusqlite::Connection::open(&path).expect("opens");
+    database
+        .execute_batch(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900)
+             INSERT INTO message (uuid, text, time, user_id, flow_id)
+             SELECT 1000 + i, 'm' || i, 1600000200 + i, 1 + i % 2, 1 FROM n",
+        )
+        .expect("many");
+    drop(database);
+    // The disk fails in the middle.
+    let ours = rusqlite::Connection::open(server.database()).expect("opens");
+    ours.execute_batch(
+        "CREATE TRIGGER cut BEFORE INSERT ON messages WHEN NEW.number = 700
+         BEGIN SELECT RAISE(ABORT, 'no more'); END",
+    )
+    .expect("a trigger");
+    let text = path.to_str().expect("UTF-8");
+    let failed = server.command(["import", "--python-db", text]).run();
+    assert!(!matches!(failed.code, Some(0) | None), "{failed:?}");
+    ours.execute_batch("DROP TRIGGER cut").expect("gone");
+    drop(ours);
+
+    let done = import(&server, &path);
+    let taken = done["messages"]["taken"].as_i64().expect("a number");
+    let present = done["messages"]["present"].as_i64().expect("a number");
+    assert_eq!(taken + present, 907, "{done:#}");
+    assert!(taken > 0 && present > 0, "it went on: {done:#}");
+    server.serve();
+    let mut anna = log_in(&server, "anna", "anna's old password");
+    let flows = anna.ask("all_flow", &Value::Null).is(200);
+    assert_eq!(flows.data()["meta"]["count"][FAMILY], 905);
+    assert_eq!(flows.data()["meta"]["read"][FAMILY], 904, "all of it");
+}
+
+#[test]
+fn everybody_of_many_keeps_the_password() {
+    let mut server = Server::initialised("closed", &[]);
+    let path = python_db(
+        &server,
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 70)
+         INSERT INTO user_config (uuid, login, password) SELECT 5000 + i, 'user' || i, 'secret ' || i FROM n",
+    );
+    assert_eq!(import(&server, &path)["users"], tally(70, 0, 0));
+    server.serve();
+    for n in [1, 33, 64, 65, 70] {
+        let person = log_in(&server, &format!("user{n}"), &format!("secret {n}"));
+        assert_eq!(person.id, (5000 + n).to_string());
+    }
+}
+
+#[test]
 fn a_login_that_is_here_already_is_not_taken_over_by_another() {
     let mut server = Server::initialised("closed", &[]);
     let add = server.command(["user", "add", "Boris", "--password-stdin"]);

@@ -4,12 +4,14 @@
 //! who follow it see what was taken over, in order. A server beside notices as with any other
 //! process.
 
+use std::collections::BTreeMap;
+
 use rusqlite::named_params;
 
 use super::changes::{self, About, Kind, Reach};
 use super::error::StoreError;
 use super::tx::{Tx, View};
-use super::{files, flows, members, users};
+use super::{files, flows, members, properties, users};
 use crate::model::{
     Attachment, Content, DELETED_LOGIN, DELETED_TEXT, FlowId, FlowKind, Login, MessageId, PublicId,
     Timestamp, UserId,
@@ -62,6 +64,8 @@ pub struct Flow {
 pub struct Message {
     /// The id that clients know.
     pub uuid: PublicId,
+    /// Its row number there; later messages have larger ones.
+    pub row: i64,
     /// The flow.
     pub flow: FlowId,
     /// Who wrote it.
@@ -119,7 +123,18 @@ pub fn user(tx: &Tx<'_>, new: &User) -> Result<UserId, StoreError> {
     Ok(id)
 }
 
-/// Makes a flow as it was.
+/// What becomes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is taken over.
+    Taken,
+    /// It is here.
+    Present,
+    /// It was here, and has been removed since as too old.
+    Removed,
+}
+
+/// Makes a flow as it was. What is taken into it counts as read until [`finish`].
 ///
 /// # Errors
 /// [`StoreError::Conflict`] for a second chat of the same two.
@@ -146,7 +161,34 @@ pub fn flow(tx: &Tx<'_>, new: &Flow) -> Result<FlowId, StoreError> {
         ..About::default()
     };
     changes::append(tx, Reach::Members(id), Kind::FlowCreated, about)?;
+    properties::set_number(tx, &unfinished_key(id), 1)?;
     Ok(id)
+}
+
+/// Tells whether the run that made a flow has not come to its end.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_unfinished(view: &View<'_>, flow: FlowId) -> Result<bool, StoreError> {
+    Ok(properties::number(view, &unfinished_key(flow))?.is_some())
+}
+
+/// Notes that everything there was for a flow has been taken over: what comes later is news.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn finish(tx: &Tx<'_>, flow: FlowId) -> Result<(), StoreError> {
+    properties::forget(tx, &unfinished_key(flow))
+}
+
+/// The fact that a flow is not yet taken over as a whole.
+fn unfinished_key(flow: FlowId) -> String {
+    format!("import_unfinished_{}", flow.0)
+}
+
+/// The fact how far a flow has been taken over: the largest row number there.
+fn row_key(flow: FlowId) -> String {
+    format!("import_row_{}", flow.0)
 }
 
 /// Tells whether there is a flow with an id, be it removed.
@@ -158,23 +200,110 @@ pub fn has_flow(view: &View<'_>, uuid: PublicId) -> Result<bool, StoreError> {
     Ok(statement.exists(named_params! {":uuid": uuid.to_bytes()})?)
 }
 
-/// Tells whether there is a message with an id.
+/// How far a flow has been taken over.
+#[derive(Debug, Clone, Copy)]
+struct Progress {
+    /// The largest row number there of what was taken.
+    row: i64,
+    /// Whether its oldest messages have been removed here.
+    is_pruned: bool,
+    /// Whether what is taken counts as read.
+    is_unfinished: bool,
+    /// The number that its next message gets.
+    next_number: i64,
+}
+
+impl Progress {
+    fn of(view: &View<'_>, flow: FlowId) -> Result<Self, StoreError> {
+        let (first_number, next_number): (i64, i64) = view
+            .prepare("SELECT first_number, next_number FROM flows WHERE id = :flow")?
+            .query_row(named_params! {":flow": flow.0}, |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        Ok(Self {
+            row: properties::number(view, &row_key(flow))?.unwrap_or(i64::MIN),
+            is_pruned: first_number > 0,
+            is_unfinished: is_unfinished(view, flow)?,
+            next_number,
+        })
+    }
+
+    /// What becomes of a message. One that was taken before and is no longer here can only have
+    /// been removed with the oldest of its flow: everything else that is deleted leaves its row.
+    fn fate(self, view: &View<'_>, message: &Message) -> Result<Fate, StoreError> {
+        if has_message(view, message.uuid)? {
+            Ok(Fate::Present)
+        } else if self.is_pruned && message.row <= self.row {
+            Ok(Fate::Removed)
+        } else {
+            Ok(Fate::Taken)
+        }
+    }
+}
+
+/// Tells what would become of messages; where the flow is not here yet, all are taken.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn has_message(view: &View<'_>, uuid: PublicId) -> Result<bool, StoreError> {
+pub fn fates(
+    view: &View<'_>,
+    batch: &[(Option<FlowId>, Message)],
+) -> Result<Vec<Fate>, StoreError> {
+    let mut known: BTreeMap<FlowId, Progress> = BTreeMap::new();
+    let mut fates = Vec::with_capacity(batch.len());
+    for (flow, message) in batch {
+        fates.push(match *flow {
+            None if has_message(view, message.uuid)? => Fate::Present,
+            None => Fate::Taken,
+            Some(flow) => {
+                if !known.contains_key(&flow) {
+                    known.insert(flow, Progress::of(view, flow)?);
+                }
+                known[&flow].fate(view, message)?
+            }
+        });
+    }
+    Ok(fates)
+}
+
+/// Appends messages to their flows as they were, those that are not here, and notes how far that
+/// has come. Returns what became of each.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn messages(tx: &Tx<'_>, batch: &[Message]) -> Result<Vec<Fate>, StoreError> {
+    let mut known: BTreeMap<FlowId, Progress> = BTreeMap::new();
+    let mut fates = Vec::with_capacity(batch.len());
+    for message in batch {
+        if !known.contains_key(&message.flow) {
+            known.insert(message.flow, Progress::of(tx, message.flow)?);
+        }
+        let fate = known[&message.flow].fate(tx, message)?;
+        if fate == Fate::Taken {
+            insert(tx, message)?;
+        }
+        fates.push(fate);
+    }
+    for (flow, progress) in known {
+        let rows = batch
+            .iter()
+            .filter(|message| message.flow == flow)
+            .map(|message| message.row);
+        let row = rows.fold(progress.row, i64::max);
+        properties::set_number(tx, &row_key(flow), row)?;
+        if progress.is_unfinished {
+            read_on(tx, flow, progress.next_number)?;
+        }
+    }
+    Ok(fates)
+}
+
+fn has_message(view: &View<'_>, uuid: PublicId) -> Result<bool, StoreError> {
     let mut statement = view.prepare("SELECT 1 FROM messages WHERE uuid = :uuid")?;
     Ok(statement.exists(named_params! {":uuid": uuid.to_bytes()})?)
 }
 
-/// Appends a message to a flow as it was. Returns `false`, having done nothing, when it is there.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn message(tx: &Tx<'_>, new: &Message) -> Result<bool, StoreError> {
-    if has_message(tx, new.uuid)? {
-        return Ok(false);
-    }
+fn insert(tx: &Tx<'_>, new: &Message) -> Result<(), StoreError> {
     let number: i64 = tx
         .prepare(
             "UPDATE flows SET next_number = next_number + 1 WHERE id = :flow RETURNING next_number - 1",
@@ -203,19 +332,17 @@ pub fn message(tx: &Tx<'_>, new: &Message) -> Result<bool, StoreError> {
         files::attach(tx, MessageId(position.0), file)?;
     }
     tx.index_later();
-    Ok(true)
+    Ok(())
 }
 
-/// Marks everything in a flow as read by its members: they have read it on the other server.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn mark_read(tx: &Tx<'_>, flow: FlowId) -> Result<(), StoreError> {
+/// Marks what a flow has from a number on as read by the members who have read all before: on the
+/// other server they have read it.
+fn read_on(tx: &Tx<'_>, flow: FlowId, from: i64) -> Result<(), StoreError> {
     tx.prepare(
         "UPDATE members SET read_number = (SELECT next_number - 1 FROM flows WHERE id = :flow)
-         WHERE flow_id = :flow AND state = 'joined'
-           AND (SELECT next_number FROM flows WHERE id = :flow) > 0",
+         WHERE flow_id = :flow AND state = 'joined' AND coalesce(read_number, -1) >= :from - 1
+           AND (SELECT next_number FROM flows WHERE id = :flow) > :from",
     )?
-    .execute(named_params! {":flow": flow.0})?;
+    .execute(named_params! {":flow": flow.0, ":from": from})?;
     Ok(())
 }

@@ -111,6 +111,7 @@ pub(super) fn message(
     let is_deleted = is_edited && old.is_emptied && old.text.as_deref() == Some(DELETED_TEXT);
     imports::Message {
         uuid,
+        row: old.row,
         flow,
         author,
         sent_at,

@@ -4,19 +4,33 @@
 //! let happen and this one does not (two users of one login, half-made flows) is mended, and said.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::num::NonZero;
 use std::path::Path;
 
+use futures_util::{StreamExt as _, TryStreamExt as _};
+
 use super::legacy::{self, Known, login_like};
-use crate::auth::Password;
+use crate::auth::{Password, hash_password};
 use crate::model::{DELETED_LOGIN, FlowId, FlowKind, Login, PublicId, Timestamp, UserId};
 use crate::service::{Service, ServiceError};
+use crate::store::imports::{self, Fate};
 use crate::store::python::{OldFlow, OldMessage, OldUser, Source};
-use crate::store::{StoreError, flows, imports, users};
+use crate::store::{StoreError, flows, users};
 
 /// Messages that one write takes over, and how many bytes of them, roughly: a server beside goes on
 /// writing in between.
 const AT_ONCE: usize = 500;
 const BYTES_AT_ONCE: usize = 4 * 1024 * 1024;
+
+/// Users whose passwords are hashed before the first of them is written: what is lost when a run
+/// is interrupted.
+const USERS_AT_ONCE: usize = 64;
+
+/// Passwords hashed at a time, at most: each takes 19 MiB of memory.
+const MAX_HASHES: usize = 8;
+
+/// Why a message that was taken before is not taken again.
+const REMOVED: &str = "they were taken over before, and have been removed here since as too old";
 
 /// How many of a kind were taken over, were there already, and were left out.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +69,8 @@ struct Work<'a> {
     chats: HashSet<(i64, i64)>,
     /// By row number; the flow here is `None` in a dry run.
     flows: HashMap<i64, Option<FlowId>>,
-    made: Vec<FlowId>,
+    /// Made by this run, or by one that was interrupted.
+    unfinished: Vec<FlowId>,
     last_time: Timestamp,
 }
 
@@ -76,27 +91,22 @@ impl Service {
             logins: HashSet::new(),
             chats: HashSet::new(),
             flows: HashMap::new(),
-            made: Vec::new(),
+            unfinished: Vec::new(),
             last_time: Timestamp::now(),
         };
-        for user in source.users()? {
-            work.user(user).await?;
+        let users = source.users()?;
+        for some in users.chunks(USERS_AT_ONCE) {
+            let mut hashes = work.hashes(some).await?;
+            for user in some {
+                let hash = hashes.remove(&user.row);
+                work.user(user.clone(), hash).await?;
+            }
         }
         for flow in source.flows()? {
             work.flow(flow).await?;
         }
         work.messages(&source).await?;
-        let made = std::mem::take(&mut work.made);
-        if !made.is_empty() {
-            self.store
-                .write(move |tx| {
-                    for flow in made {
-                        imports::mark_read(tx, flow)?;
-                    }
-                    Ok::<_, ServiceError>(())
-                })
-                .await?;
-        }
+        work.finish().await?;
         Ok(work.report)
     }
 }
@@ -106,7 +116,48 @@ impl Work<'_> {
         self.report.notes.push(sentence);
     }
 
-    async fn user(&mut self, old: OldUser) -> Result<(), ServiceError> {
+    /// Hashes the passwords of those users who are not here, as many at a time as there are cores:
+    /// one after the other, a thousand take a quarter of an hour on a small board. By row number.
+    async fn hashes(&self, users: &[OldUser]) -> Result<HashMap<i64, String>, ServiceError> {
+        if self.dry_run {
+            return Ok(HashMap::new());
+        }
+        let ids: Vec<PublicId> = users.iter().filter_map(|user| user.uuid).collect();
+        let store = &self.service.store;
+        let present: HashSet<PublicId> = store
+            .read(move |view| {
+                let mut present = HashSet::new();
+                for id in ids {
+                    if users::by_uuid(view, id)?.is_some() {
+                        present.insert(id);
+                    }
+                }
+                Ok::<_, ServiceError>(present)
+            })
+            .await?;
+        let wanted = users.iter().filter(|user| {
+            has_password(user) && user.uuid.is_some_and(|uuid| !present.contains(&uuid))
+        });
+        let wanted: Vec<_> = wanted
+            .map(|user| (user.row, Password::new(user.password.clone())))
+            .collect();
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        futures_util::stream::iter(wanted)
+            .map(|(row, password)| async move {
+                let hash = tokio::task::spawn_blocking(move || hash_password(&password));
+                let hash = hash.await.map_err(|_| ServiceError::Overloaded)??;
+                Ok((row, hash))
+            })
+            .buffer_unordered(cores.min(MAX_HASHES))
+            .try_collect()
+            .await
+    }
+
+    async fn user(
+        &mut self,
+        old: OldUser,
+        password_hash: Option<String>,
+    ) -> Result<(), ServiceError> {
         let Some(uuid) = old.uuid else {
             self.report.users.left_out += 1;
             self.note(format!(
@@ -139,19 +190,13 @@ impl Work<'_> {
             id: None,
             is_deleted,
         };
-        if !is_deleted && old.password.is_empty() {
+        if !is_deleted && !has_password(&old) {
             self.note(format!(
                 "user {:?} has no password: set one with `morelia user passwd`",
                 old.login
             ));
         }
         if !self.dry_run {
-            let password_hash = if is_deleted || old.password.is_empty() {
-                None
-            } else {
-                let password = Password::new(old.password.clone());
-                Some(self.service.hasher.hash(password).await?)
-            };
             let new = legacy::user(old.clone(), uuid, login, password_hash);
             let id = self
                 .service
@@ -209,16 +254,24 @@ impl Work<'_> {
             return Ok(());
         };
         let store = &self.service.store;
-        let (was_here, here) = store
+        let (was_here, here, is_unfinished) = store
             .read(move |view| {
                 let was_here = imports::has_flow(view, uuid)?;
-                Ok::<_, ServiceError>((was_here, flows::id_of(view, uuid)?))
+                let here = flows::id_of(view, uuid)?;
+                let is_unfinished = match here {
+                    Some(id) => imports::is_unfinished(view, id)?,
+                    None => false,
+                };
+                Ok::<_, ServiceError>((was_here, here, is_unfinished))
             })
             .await?;
         if was_here {
-            if here.is_some() {
+            if let Some(id) = here {
                 self.report.flows.present += 1;
                 self.flows.insert(old.row, here);
+                if is_unfinished {
+                    self.unfinished.push(id);
+                }
             } else {
                 self.report.flows.left_out += 1;
                 self.note(format!("{name} is left out: it was removed here"));
@@ -272,7 +325,7 @@ impl Work<'_> {
                 "{name} is a group from now on: its two members have a chat here already"
             ));
         }
-        self.made.push(id);
+        self.unfinished.push(id);
         self.flows.insert(old.row, Some(id));
         Ok(())
     }
@@ -291,38 +344,26 @@ impl Work<'_> {
                     Err(why) => *left_out.entry(why).or_default() += 1,
                 }
             }
-            let dry_run = self.dry_run;
-            let files: Vec<usize> = sound.iter().map(|message| message.files.len()).collect();
-            let taken: Vec<bool> = if dry_run {
-                let ids: Vec<PublicId> = sound.iter().map(|message| message.uuid).collect();
-                self.service
-                    .store
-                    .read(move |view| {
-                        let mut taken = Vec::with_capacity(ids.len());
-                        for id in ids {
-                            taken.push(!imports::has_message(view, id)?);
-                        }
-                        Ok::<_, ServiceError>(taken)
-                    })
+            let files: Vec<usize> = sound.iter().map(|(_, it)| it.files.len()).collect();
+            let store = &self.service.store;
+            let fates = if self.dry_run {
+                store
+                    .read(move |view| Ok::<_, ServiceError>(imports::fates(view, &sound)?))
                     .await?
             } else {
-                self.service
-                    .store
-                    .write(move |tx| {
-                        let mut taken = Vec::with_capacity(sound.len());
-                        for message in &sound {
-                            taken.push(imports::message(tx, message)?);
-                        }
-                        Ok::<_, ServiceError>(taken)
-                    })
+                let sound: Vec<_> = sound.into_iter().map(|(_, message)| message).collect();
+                store
+                    .write(move |tx| Ok::<_, ServiceError>(imports::messages(tx, &sound)?))
                     .await?
             };
-            for (is_taken, files) in taken.into_iter().zip(files) {
-                if is_taken {
-                    self.report.messages.taken += 1;
-                    self.report.files += files;
-                } else {
-                    self.report.messages.present += 1;
+            for (fate, files) in fates.into_iter().zip(files) {
+                match fate {
+                    Fate::Taken => {
+                        self.report.messages.taken += 1;
+                        self.report.files += files;
+                    }
+                    Fate::Present => self.report.messages.present += 1,
+                    Fate::Removed => *left_out.entry(REMOVED).or_default() += 1,
                 }
             }
         }
@@ -333,12 +374,32 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Finds out what a message is here, or why it cannot be.
-    fn sort(&mut self, old: OldMessage) -> Result<imports::Message, &'static str> {
+    /// Notes that nothing more is to come from this run, so that later messages are news.
+    async fn finish(&mut self) -> Result<(), ServiceError> {
+        let unfinished = std::mem::take(&mut self.unfinished);
+        if self.dry_run || unfinished.is_empty() {
+            return Ok(());
+        }
+        self.service
+            .store
+            .write(move |tx| {
+                for flow in unfinished {
+                    imports::finish(tx, flow)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Finds out what a message is here, and in which flow, or why it cannot be.
+    fn sort(
+        &mut self,
+        old: OldMessage,
+    ) -> Result<(Option<FlowId>, imports::Message), &'static str> {
         /// In a dry run nothing is written, so any number will do.
         const NOWHERE: i64 = 0;
         let uuid = old.uuid.ok_or("their ids are no numbers of 128 bits")?;
-        let flow = old.flow.and_then(|row| self.flows.get(&row));
+        let flow = old.flow.and_then(|row| self.flows.get(&row).copied());
         let flow = flow.ok_or("their flows are unknown or left out")?;
         let author = old.author.and_then(|row| self.users.get(&row));
         let author = author.ok_or("their authors are unknown or left out")?;
@@ -350,6 +411,11 @@ impl Work<'_> {
             self.last_time,
         );
         self.last_time = message.sent_at;
-        Ok(message)
+        Ok((flow, message))
     }
+}
+
+/// Whether somebody can log in with what is stored.
+fn has_password(user: &OldUser) -> bool {
+    user.login != DELETED_LOGIN && !user.password.is_empty()
 }
