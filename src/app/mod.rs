@@ -157,6 +157,10 @@ async fn run(
             config.clone(),
             loaded.file.clone(),
         )),
+        tokio::spawn(backups::keep_watching(
+            Arc::clone(&service),
+            config.backup.interval,
+        )),
         tokio::spawn(retention::keep_removing(
             Arc::clone(&service),
             config.history.keep,

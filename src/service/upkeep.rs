@@ -36,14 +36,27 @@ impl Service {
         self.store.read(|view| Ok(record(view)?)).await
     }
 
-    /// Notes that a backup was made.
+    /// Notes that a backup was made. Administrators who have been told of trouble are told that it
+    /// is over.
     ///
     /// # Errors
     /// The file cannot be written.
     pub async fn note_backup(&self, path: String) -> Result<(), ServiceError> {
+        self.note_backup_at(Timestamp::now(), path).await
+    }
+
+    /// Does so for one that was made at another time.
+    pub(crate) async fn note_backup_at(
+        &self,
+        at: Timestamp,
+        path: String,
+    ) -> Result<(), ServiceError> {
         self.store
             .write(move |tx| {
-                properties::set_number(tx, BACKUP_AT, tx.now().0)?;
+                if properties::number(tx, properties::BACKUP_TOLD_AT)?.is_some() {
+                    tell_administrators(tx, &format!("Backups work again: {path} was made."))?;
+                }
+                properties::set_number(tx, BACKUP_AT, at.0)?;
                 properties::set_text(tx, BACKUP_PATH, &path)?;
                 for name in [BACKUP_FAILED_AT, BACKUP_FAILURE, properties::BACKUP_TOLD_AT] {
                     properties::forget(tx, name)?;
@@ -66,38 +79,17 @@ impl Service {
             .await
     }
 
-    /// Writes to every administrator, each in a chat with the server's own account, and remembers
-    /// that they have been told of a failed backup.
+    /// Tells every administrator of trouble with backups, each in a chat with the server's own
+    /// account, and remembers that they have been told.
     ///
     /// # Errors
     /// The file cannot be written.
     pub async fn warn_of_backup(&self, text: String) -> Result<(), ServiceError> {
         self.store
             .write(move |tx| {
-                let sender = system_user(tx)?;
-                for admin in users::all(tx)? {
-                    if admin.is_admin && !admin.is_suspended && admin.id != sender.id {
-                        let (flow, flow_uuid) = match chat(tx, &sender, &admin) {
-                            // Who has left that chat does not want to be told.
-                            Err(ServiceError::Store(StoreError::Conflict(_))) => continue,
-                            found => found?,
-                        };
-                        let new = messages::NewMessage {
-                            flow,
-                            flow_uuid,
-                            author: sender.id,
-                            author_uuid: sender.uuid,
-                            text: Some(text.clone()),
-                            files: Vec::new(),
-                        };
-                        messages::insert(tx, new, None)?;
-                    }
-                }
-                Ok(properties::set_number(
-                    tx,
-                    properties::BACKUP_TOLD_AT,
-                    tx.now().0,
-                )?)
+                tell_administrators(tx, &text)?;
+                let now = tx.now().0;
+                Ok(properties::set_number(tx, properties::BACKUP_TOLD_AT, now)?)
             })
             .await
     }
@@ -160,6 +152,31 @@ fn record(view: &View<'_>) -> Result<BackupRecord, StoreError> {
         failure: time(BACKUP_FAILED_AT)?.zip(properties::text(view, BACKUP_FAILURE)?),
         told_at: time(properties::BACKUP_TOLD_AT)?,
     })
+}
+
+/// Writes to every administrator, each in a chat with the server's own account.
+fn tell_administrators(tx: &Tx<'_>, text: &str) -> Result<(), ServiceError> {
+    let sender = system_user(tx)?;
+    for admin in users::all(tx)? {
+        if !admin.is_admin || admin.is_suspended || admin.id == sender.id {
+            continue;
+        }
+        let (flow, flow_uuid) = match chat(tx, &sender, &admin) {
+            // Who has left that chat does not want to be told.
+            Err(ServiceError::Store(StoreError::Conflict(_))) => continue,
+            found => found?,
+        };
+        let new = messages::NewMessage {
+            flow,
+            flow_uuid,
+            author: sender.id,
+            author_uuid: sender.uuid,
+            text: Some(text.to_owned()),
+            files: Vec::new(),
+        };
+        messages::insert(tx, new, None)?;
+    }
+    Ok(())
 }
 
 /// The account that the server writes from. Nobody can log in to it.

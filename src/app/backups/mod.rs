@@ -1,32 +1,24 @@
-//! Backups: what a copy consists of, where copies lie, and when the server makes one.
+//! Backups: what a copy consists of, and where copies lie.
 //!
 //! A backup is three files side by side: `NAME.db`, the database; `NAME.ini`, the configuration it
 //! was made under; `NAME.sha256`, the checksums of both as `sha256sum -c` reads them.
+
+mod schedule;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
 use crate::admin::error::CliError;
 use crate::admin::print::date;
-use crate::config::Config;
 use crate::model::Timestamp;
-use crate::service::{BackupRecord, Service};
 use crate::store::backup::{self, Contents};
 
-/// How often the clock is looked at, since it may jump.
-const LOOK: Duration = Duration::from_secs(30);
-
-/// How long after a failure the next attempt is made, at the latest.
-const TRY_AGAIN: Duration = Duration::from_mins(15);
-
-/// How often the administrators are told of the same trouble.
-const TELL_AGAIN: Duration = Duration::from_hours(24);
+pub use schedule::{State, judge};
+pub(super) use schedule::{keep_making, keep_watching};
 
 /// A backup that has been made.
 #[derive(Debug, Clone)]
@@ -239,137 +231,11 @@ pub fn rotate(folder: &Path, keep: u32, newest: &Path) -> Result<Vec<PathBuf>, C
     Ok(removed)
 }
 
-/// Makes a backup where the configuration says, removes older ones, and notes it.
-///
-/// # Errors
-/// What failed, which has been noted as well as that is possible.
-pub async fn make_scheduled(
-    service: &Arc<Service>,
-    config: &Config,
-    file: Option<PathBuf>,
-) -> Result<Made, CliError> {
-    let database = service.store().path().to_owned();
-    let (folder, keep) = (config.backup_dir(), config.backup.keep);
-    let work = move || {
-        let target = place(&folder.join(""))?;
-        let mut made = make(&database, file.as_deref(), &target)?;
-        made.removed = rotate(&folder, keep, &made.path)?;
-        Ok(made)
-    };
-    let made = tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|_| Err(CliError::Failed("making the backup panicked".to_owned())));
-    match &made {
-        Ok(made) => service.note_backup(absolute(&made.path)).await?,
-        Err(err) => service.note_backup_failure(err.to_string()).await?,
-    }
-    made
-}
-
 /// A path that says the same wherever it is read.
 #[must_use]
 pub fn absolute(path: &Path) -> String {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     absolute.display().to_string()
-}
-
-/// Makes backups as configured, for as long as the server runs.
-pub(super) async fn keep_making(service: Arc<Service>, config: Config, file: Option<PathBuf>) {
-    let interval = config.backup.interval;
-    if interval.is_zero() {
-        return;
-    }
-    let mut failed_at: Option<Instant> = None;
-    let mut waited_since = Instant::now();
-    loop {
-        let due = match (failed_at, service.backup_record().await) {
-            (Some(at), _) => at.elapsed() >= interval.min(TRY_AGAIN),
-            (None, Ok(record)) => is_due(&record, interval, waited_since),
-            (None, Err(err)) => {
-                log::warn!("when the last backup was made cannot be read: {err}");
-                false
-            }
-        };
-        if due {
-            let recovering = failed_at.is_some();
-            waited_since = Instant::now();
-            failed_at = match make_scheduled(&service, &config, file.clone()).await {
-                Ok(made) => {
-                    log::info!("a backup was made: {}", made.path.display());
-                    if recovering {
-                        log::info!("backups work again");
-                    }
-                    None
-                }
-                Err(err) => {
-                    log::error!("no backup could be made: {err}");
-                    warn(&service, &err).await;
-                    Some(Instant::now())
-                }
-            };
-        }
-        tokio::time::sleep(interval.min(LOOK).max(Duration::from_millis(200))).await;
-    }
-}
-
-/// Whether it is time. The clock may have been wrong before or be wrong now, so the time that this
-/// process has waited counts as well.
-fn is_due(record: &BackupRecord, interval: Duration, waited_since: Instant) -> bool {
-    let by_clock = record
-        .made_at
-        .is_none_or(|made_at| made_at.after(interval) <= Timestamp::now());
-    by_clock || waited_since.elapsed() >= interval
-}
-
-/// Tells the administrators, once a day at most.
-async fn warn(service: &Service, why: &CliError) {
-    let told_at = service.backup_record().await.map(|record| record.told_at);
-    if let Ok(Some(told_at)) = told_at {
-        let now = Timestamp::now();
-        if now < told_at.after(TELL_AGAIN) && now >= told_at {
-            return;
-        }
-    }
-    let text = format!(
-        "No backup could be made: {why}. I go on trying; `morelia check backup` on the server tells more."
-    );
-    if let Err(err) = service.warn_of_backup(text).await {
-        log::error!("the administrators could not be told: {err}");
-    }
-}
-
-/// How backups stand.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// As configured.
-    Fine(String),
-    /// None are scheduled, and none was made.
-    None,
-    /// Something is wrong.
-    Bad(String),
-}
-
-/// Judges what is known of backups.
-#[must_use]
-pub fn judge(record: &BackupRecord, interval: Duration) -> State {
-    let shown =
-        |time: &Timestamp| format!("{} UTC", date(u64::try_from(time.seconds()).unwrap_or(0)));
-    if let Some((at, why)) = &record.failure {
-        return State::Bad(format!("failed at {}: {why}", shown(at)));
-    }
-    let Some(made_at) = &record.made_at else {
-        return if interval.is_zero() {
-            State::None
-        } else {
-            State::Fine("scheduled, none made yet".to_owned())
-        };
-    };
-    // One that comes a little late is no trouble.
-    let late = made_at.after(interval * 2).after(Duration::from_mins(5));
-    if !interval.is_zero() && late < Timestamp::now() {
-        return State::Bad(format!("overdue, the last was made at {}", shown(made_at)));
-    }
-    State::Fine(format!("the last was made at {}", shown(made_at)))
 }
 
 fn write_new(path: &Path, text: &[u8]) -> Result<(), CliError> {
@@ -416,52 +282,5 @@ fn file_error(path: &Path, source: io::Error) -> CliError {
     CliError::File {
         path: path.to_owned(),
         source,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(ago: Duration) -> BackupRecord {
-        BackupRecord {
-            made_at: Some(Timestamp::now().before(ago)),
-            ..BackupRecord::default()
-        }
-    }
-
-    #[test]
-    fn a_backup_is_due_by_the_clock_or_by_waiting() {
-        let hour = Duration::from_hours(1);
-        let now = Instant::now();
-        assert!(is_due(&BackupRecord::default(), hour, now));
-        assert!(is_due(&record(hour), hour, now));
-        assert!(!is_due(&record(hour / 2), hour, now));
-        // Made, says the record, in a year that has not come yet.
-        let future = BackupRecord {
-            made_at: Some(Timestamp::now().after(hour * 10_000)),
-            ..BackupRecord::default()
-        };
-        assert!(!is_due(&future, hour, now));
-        assert!(is_due(&future, Duration::ZERO, now));
-    }
-
-    #[test]
-    fn trouble_is_told() {
-        let hour = Duration::from_hours(1);
-        let never = BackupRecord::default();
-        assert_eq!(judge(&never, Duration::ZERO), State::None);
-        assert!(matches!(judge(&never, hour), State::Fine(_)));
-        assert!(matches!(judge(&record(hour), hour), State::Fine(_)));
-        assert!(matches!(judge(&record(hour * 3), hour), State::Bad(_)));
-        assert!(matches!(
-            judge(&record(hour * 3), Duration::ZERO),
-            State::Fine(_)
-        ));
-        let failed = BackupRecord {
-            failure: Some((Timestamp::now(), "no space".to_owned())),
-            ..record(hour / 2)
-        };
-        assert!(matches!(judge(&failed, hour), State::Bad(why) if why.contains("no space")));
     }
 }
