@@ -31,6 +31,7 @@ mod limits;
 mod messages;
 mod model;
 mod moderation;
+mod mutations;
 mod outside;
 mod proxy;
 mod push;
