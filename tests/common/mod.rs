@@ -4,6 +4,7 @@
 //! does not: expectations about a capability; those are in its own file. Nothing here sleeps to let
 //! something happen; it waits for the event itself, for at most [`PATIENCE`].
 
+pub(crate) mod cgroup;
 pub(crate) mod connection;
 pub(crate) mod person;
 pub(crate) mod program;
@@ -12,6 +13,7 @@ pub(crate) mod server;
 
 use std::time::Duration;
 
+pub(crate) use cgroup::Cgroup;
 pub(crate) use connection::Connection;
 pub(crate) use person::Person;
 pub(crate) use program::Program;

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::PATIENCE;
+use super::{Cgroup, PATIENCE};
 
 /// A run of the program that is being put together.
 pub(crate) struct Program {
@@ -71,6 +71,25 @@ impl Program {
 
     pub(crate) fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// Runs the program in a control group from its first instruction on. To be called last.
+    pub(crate) fn inside(mut self, group: &Cgroup) -> Self {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "echo $$ > \"$0\" && exec \"$@\""])
+            .arg(group.processes())
+            .arg(self.command.get_program())
+            .args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.current_dir(self.command.get_current_dir().unwrap_or(Path::new(".")));
+        self.command = command;
         self
     }
 

@@ -7,7 +7,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Connection, PASSWORD, Person, Program, program::Running};
+use super::{Cgroup, Connection, PASSWORD, Person, Program, program::Running};
 
 /// The limits that would be in the way of tests that send much from one address.
 const ROOMY: [(&str, &str); 4] = [
@@ -93,11 +93,21 @@ impl Server {
     /// Starts serving, on the port of before where there was one.
     #[track_caller]
     pub(crate) fn serve(&mut self) {
+        self.serve_as(|program| program);
+    }
+
+    /// Starts serving inside a control group.
+    #[track_caller]
+    pub(crate) fn serve_inside(&mut self, group: &Cgroup) {
+        self.serve_as(|program| program.inside(group));
+    }
+
+    #[track_caller]
+    fn serve_as(&mut self, prepare: impl FnOnce(Program) -> Program) {
         assert!(self.running.is_none(), "it is serving already");
         let port = self.port.to_string();
-        let running = self
-            .command(["serve", "--host", "127.0.0.1", "--port", &port])
-            .start();
+        let program = self.command(["serve", "--host", "127.0.0.1", "--port", &port]);
+        let running = prepare(program).start();
         let ready = running.line_with("listening on ");
         let port = ready
             .rsplit(':')
