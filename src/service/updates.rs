@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{Limits, Service, ServiceError, SignedIn};
 use crate::model::{Content, Flow, Message, Position, PublicId, Timestamp, User, UserId};
 use crate::store::changes::{self, Change, Follower, Subject};
+use crate::store::messages::Fitting;
 use crate::store::{View, flows, members, messages, users};
 
 /// Messages that an answer by time may hold in order to end where a second ends.
@@ -172,6 +173,14 @@ impl Item {
     }
 }
 
+/// What became of looking for what a change is about.
+enum Loaded {
+    /// It, if it is still there.
+    Item(Option<Item>),
+    /// It has files that do not fit, which were not even read.
+    TooLarge,
+}
+
 /// Changes as they are gathered for one answer.
 struct Page<'a, 'c> {
     view: &'a View<'c>,
@@ -235,13 +244,15 @@ impl<'a, 'c> Page<'a, 'c> {
         budget_bytes: usize,
     ) -> Result<bool, ServiceError> {
         let left = budget_bytes.saturating_sub(self.size_bytes);
-        if let Subject::Message(id) = subject {
-            // Large files are not even read when they do not fit.
-            if !self.rows.is_empty() && messages::size_of_files(self.view, id)? > left {
-                return Ok(false);
-            }
-        }
-        let item = self.load(change, subject)?;
+        // The first is read whatever its size.
+        let room = if self.rows.is_empty() {
+            usize::MAX
+        } else {
+            left
+        };
+        let Loaded::Item(item) = self.load(change, subject, room)? else {
+            return Ok(false);
+        };
         let size = item.as_ref().map_or(0, Item::size_bytes);
         if size > left && !self.rows.is_empty() {
             return Ok(false);
@@ -256,12 +267,19 @@ impl<'a, 'c> Page<'a, 'c> {
         Ok(true)
     }
 
-    fn load(&self, change: Change, subject: Subject) -> Result<Option<Item>, ServiceError> {
+    fn load(
+        &self,
+        change: Change,
+        subject: Subject,
+        room_bytes: usize,
+    ) -> Result<Loaded, ServiceError> {
         let view = self.view;
-        Ok(match subject {
-            Subject::Message(id) => {
-                messages::by_id(view, id)?.map(|message| Item::Message(Box::new(message)))
-            }
+        let item = match subject {
+            Subject::Message(id) => match messages::by_id_within(view, id, room_bytes)? {
+                Some(Fitting::Whole(message)) => Some(Item::Message(Box::new(message))),
+                Some(Fitting::TooLarge) => return Ok(Loaded::TooLarge),
+                None => None,
+            },
             Subject::Flow(id) => flows::by_id(view, id)?.map(Item::Flow),
             Subject::User(id) => users::by_id(view, id)?.map(|user| Item::User(Box::new(user))),
             Subject::Left(id) if members::is_member(view, id, self.user)? => None,
@@ -272,7 +290,8 @@ impl<'a, 'c> Page<'a, 'c> {
                     .zip(number)
                     .map(|(flow, number)| Item::Read(flow, number))
             }
-        })
+        };
+        Ok(Loaded::Item(item))
     }
 
     /// The second of the first change that is not taken.

@@ -347,14 +347,15 @@ fn news(view: &View<'_>, change: &Change, subject: Subject) -> Result<Option<New
     })
 }
 
+/// Reads the columns of a change by their places, since many are read for one answer.
 fn change(row: &Row<'_>) -> rusqlite::Result<Change> {
     Ok(Change {
-        position: Position(row.get("position")?),
-        at: Timestamp(row.get("at")?),
-        reach: Reach::from_column(row.get("audience")?),
-        kind: row.get("kind")?,
-        message: row.get::<_, Option<i64>>("message_id")?.map(MessageId),
-        flow: row.get::<_, Option<i64>>("flow_id")?.map(FlowId),
-        user: row.get::<_, Option<i64>>("user_id")?.map(UserId),
+        position: Position(row.get(0)?),
+        at: Timestamp(row.get(1)?),
+        reach: Reach::from_column(row.get(2)?),
+        kind: row.get(3)?,
+        flow: row.get::<_, Option<i64>>(4)?.map(FlowId),
+        message: row.get::<_, Option<i64>>(5)?.map(MessageId),
+        user: row.get::<_, Option<i64>>(6)?.map(UserId),
     })
 }

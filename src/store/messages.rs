@@ -39,7 +39,8 @@ pub struct MessageEdit {
     pub files: Vec<Attachment>,
 }
 
-/// The query for messages with the rest that selects and orders them.
+/// The query for messages with the rest that selects and orders them. [`message`] reads its columns
+/// by their places.
 macro_rules! select_messages {
     ($rest:literal) => {
         concat!(
@@ -243,13 +244,36 @@ fn announce(
 /// # Errors
 /// The file cannot be read.
 pub fn by_id(view: &View<'_>, id: MessageId) -> Result<Option<Message>, StoreError> {
-    let mut statement = view.prepare(select_messages!("WHERE m.id = :id"))?;
-    let found = statement
-        .query_row(named_params! {":id": id.0}, message)
-        .optional()?;
-    found
+    without_files(view, id)?
         .map(|(message, slots)| with_files(view, message, slots))
         .transpose()
+}
+
+/// A message that was looked for within a budget of bytes.
+#[derive(Debug)]
+pub enum Fitting {
+    /// With its files.
+    Whole(Message),
+    /// Its files, which were not read, are too large.
+    TooLarge,
+}
+
+/// Finds a message by row number; its files are read only when they fit into `room_bytes`.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn by_id_within(
+    view: &View<'_>,
+    id: MessageId,
+    room_bytes: usize,
+) -> Result<Option<Fitting>, StoreError> {
+    let Some((message, slots)) = without_files(view, id)? else {
+        return Ok(None);
+    };
+    if slots != 0 && files::size_of_message(view, id)? > room_bytes {
+        return Ok(Some(Fitting::TooLarge));
+    }
+    Ok(Some(Fitting::Whole(with_files(view, message, slots)?)))
 }
 
 /// Bytes that the files of a message take, without reading them.
@@ -396,18 +420,21 @@ fn with_files(view: &View<'_>, mut message: Message, slots: i64) -> Result<Messa
 }
 
 /// A message without its files, and the slots that it has files in.
+///
+/// By place: a page of history reads a thousand columns, and a name is compared with the name of
+/// every column before it.
 pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<(Message, i64)> {
     let message = Message {
-        id: MessageId(row.get("id")?),
-        uuid: PublicId::from_bytes(row.get("uuid")?),
-        flow: PublicId::from_bytes(row.get("flow_uuid")?),
-        number: row.get("number")?,
-        author: PublicId::from_bytes(row.get("author_uuid")?),
-        sent_at: Timestamp(row.get("sent_at")?),
-        text: row.get("text")?,
+        id: MessageId(row.get(0)?),
+        uuid: PublicId::from_bytes(row.get(1)?),
+        flow: PublicId::from_bytes(row.get(2)?),
+        number: row.get(3)?,
+        author: PublicId::from_bytes(row.get(4)?),
+        sent_at: Timestamp(row.get(5)?),
+        text: row.get(6)?,
         files: Vec::new(),
-        edited_at: row.get::<_, Option<i64>>("edited_at")?.map(Timestamp),
-        is_deleted: row.get::<_, Option<i64>>("deleted_at")?.is_some(),
+        edited_at: row.get::<_, Option<i64>>(8)?.map(Timestamp),
+        is_deleted: row.get::<_, Option<i64>>(9)?.is_some(),
     };
-    Ok((message, row.get("slots")?))
+    Ok((message, row.get(7)?))
 }
