@@ -139,6 +139,7 @@ ProtectSystem=strict
 ProtectHome={home}
 PrivateTmp={tmp}
 PrivateDevices=yes
+PrivateMounts=yes
 PrivateUsers={private_users}
 DevicePolicy=closed
 NoNewPrivileges=yes
@@ -302,9 +303,7 @@ mod tests {
                 .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
                 .unwrap_or_else(|| panic!("no exposure: {output:?}"));
             println!("{name}: {exposure}");
-            // The capability for a low port costs a little.
-            let limit = if name == "usual" { 1.5 } else { 1.7 };
-            assert!(exposure <= limit, "{text}");
+            assert!(exposure <= 1.5, "{name}: {text}");
         }
     }
 }
