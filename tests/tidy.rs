@@ -307,6 +307,41 @@ fn every_method_has_its_transcripts() {
 }
 
 #[test]
+fn every_close_code_is_in_the_protocol_text() {
+    let mut sent = BTreeSet::new();
+    let product = |path: &Path| {
+        let tests = path.components().any(|it| it.as_os_str() == "tests")
+            || path.file_stem().is_some_and(|stem| stem == "tests");
+        (is_below(path, "server") || is_below(path, "protocol")) && !tests
+    };
+    for (path, text) in sources().iter().filter(|(path, _)| product(path)) {
+        let text = text.split("mod tests {").next().unwrap_or_default();
+        for (_, line) in code(text) {
+            for before in ["code: ", "broken("] {
+                for part in line.split(before).skip(1) {
+                    let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
+                    if digits.len() == 4 {
+                        println!("{}: {digits}", path.display());
+                        sent.insert(digits);
+                    }
+                }
+            }
+        }
+    }
+    let text = fs::read_to_string(root().join("docs/protocol.md")).expect("the protocol text");
+    let documented: BTreeSet<String> = text
+        .split("| close code |")
+        .nth(1)
+        .expect("the table of close codes")
+        .lines()
+        .skip(2)
+        .map_while(|line| line.strip_prefix("| "))
+        .filter_map(|line| line.split(' ').next().map(str::to_owned))
+        .collect();
+    assert_eq!(sent, documented);
+}
+
+#[test]
 fn every_file_of_tests_is_in_the_contents() {
     let contents = fs::read_to_string(root().join("tests/tests.rs")).expect("the contents page");
     let mut offences = Vec::new();
