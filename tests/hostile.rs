@@ -68,7 +68,7 @@ fn lived_within(mut server: Server, group: Option<Cgroup>) {
 }
 
 /// Opens a socket on the level of bytes.
-fn raw_socket(address: &str) -> TcpStream {
+pub(crate) fn raw_socket(address: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let request = format!(

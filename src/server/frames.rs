@@ -382,5 +382,45 @@ pub(super) fn close(code: Option<u16>, reason: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(&reason.as_bytes()[..end]);
 }
 
+/// Decodes bytes whole and in pieces of a size, for tests and the fuzzer.
+///
+/// # Panics
+/// Both ways differ, or something comes out that must not.
+#[cfg(any(test, fuzzing))]
+pub fn decode_any(bytes: &[u8], piece: usize) {
+    const MAX_BYTES: usize = 300;
+    let decode = |piece: usize| {
+        let mut decoder = Decoder::new(MAX_BYTES);
+        let mut events = Vec::new();
+        for mut input in bytes.chunks(piece.max(1)) {
+            loop {
+                match decoder.next(&mut input) {
+                    Ok(Some(event)) => events.push(event),
+                    Ok(None) => break,
+                    Err(violation) => return (events, Some(violation)),
+                }
+            }
+            assert!(input.is_empty(), "what has arrived is taken");
+            assert!(decoder.message.capacity() <= MAX_BYTES + FIRST_BYTES);
+            assert!(decoder.control.len() as u64 <= CONTROL_MAX);
+        }
+        (events, None)
+    };
+    let whole = decode(bytes.len());
+    assert_eq!(decode(piece), whole, "in pieces of {piece}");
+    for event in &whole.0 {
+        match event {
+            Event::Message(Frame::Text(text)) => assert!(std::str::from_utf8(text).is_ok()),
+            Event::Message(Frame::Binary(message)) => assert!(message.len() <= MAX_BYTES),
+            Event::Close(Some(code)) => assert!((1000..5000).contains(code)),
+            Event::Ping(payload) => assert!(payload.len() as u64 <= CONTROL_MAX),
+            Event::Close(None) | Event::Pong => {}
+        }
+    }
+    if let Some(violation) = whole.1 {
+        assert!(matches!(violation.code, 1002 | 1007 | 1009));
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -32,6 +32,8 @@ mod ws;
 
 pub use accept::{Statistics, Summary};
 pub use bind::{BindError, Bound, bind};
+#[cfg(any(test, fuzzing))]
+pub use frames::decode_any;
 pub use http::{Boxed, Checks, Health, Peer, Protocol, Site, Source, Version};
 pub use settings::{ClientCertificates, Network, Origins, Proxy, Settings, Tls};
 pub use tls::{Certificate, TlsError, check as check_tls, user_name};

@@ -97,9 +97,10 @@ impl Cast {
     /// Puts into a request what exists, mostly where it belongs.
     pub(crate) fn bind(&self, request: &mut Value, rng: &mut StdRng) {
         let mut caller = rng.random_range(0..self.people.len());
-        let kind = request["type"].as_str().unwrap_or_default().to_owned();
+        let kind = request.get("type").and_then(Value::as_str);
+        let registers = kind == Some("register_user");
         for (index, user) in each(request.pointer_mut("/data/user")).enumerate() {
-            if kind == "register_user" && rng.random() {
+            if registers && rng.random() {
                 put(user, "login", &format!("guest {}", rng.random::<u32>()));
             }
             if let Some(login) = user.get("login").and_then(Value::as_str) {

@@ -7,6 +7,7 @@
 //! makes it longer or shorter.
 
 mod cast;
+mod frames;
 mod mutate;
 mod oracle;
 mod seeds;

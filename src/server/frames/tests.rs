@@ -156,6 +156,53 @@ fn close_reason_is_cut_where_a_character_ends() {
     assert!(std::str::from_utf8(&out[4..]).is_ok());
 }
 
+/// Frames as clients send them, and the ways in which they can be spoiled.
+fn spoilt_frames() -> impl Strategy<Value = Vec<u8>> {
+    let opcode = prop_oneof![
+        Just(0x80),
+        Just(0x00),
+        Just(0x81),
+        Just(0x01),
+        Just(0x82),
+        Just(0x02),
+        Just(0x88),
+        Just(0x89),
+        Just(0x8a),
+        any::<u8>()
+    ];
+    let payload = prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..140),
+        ".{0,60}".prop_map(String::into_bytes),
+        Just(b"\x03\xe8bye".to_vec()),
+    ];
+    let frames = prop::collection::vec((opcode, payload), 1..12);
+    let spoils = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 0..3);
+    (frames, spoils).prop_map(|(frames, spoils)| {
+        let mut bytes: Vec<u8> = frames
+            .iter()
+            .flat_map(|(first, payload)| client(*first, payload))
+            .collect();
+        for (at, byte, how) in spoils {
+            let at = at.index(bytes.len());
+            match how {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                _ => bytes.truncate(at + 1),
+            }
+        }
+        bytes
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn spoilt_frames_mean_the_same_however_they_are_cut(bytes in spoilt_frames(), piece in 1..50_usize) {
+        decode_any(&bytes, piece);
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_decoded_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..400), piece in 1..50_usize) {
