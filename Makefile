@@ -13,7 +13,7 @@ PROGRAM  := target/debug/morelia
 NEEDED   := chromium:chromium chromedriver:chromium-driver sqlite3:sqlite3 strace:strace openssl:openssl
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check golden release install dist packages
+.PHONY: help build run test check bench golden release install dist packages
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -36,6 +36,9 @@ check: packages ## formatting, lints, tests, documentation
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) test -- --test-threads=$(THREADS)
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
+
+bench: ## measure against the limits of this machine; QUICK=1 takes two minutes
+	QUICK=$(QUICK) $(CARGO) bench --bench load
 
 golden: ## record the answers of tests/golden anew; review the difference
 	MORELIA_GOLDEN_REWRITE=1 $(CARGO) test --test tests golden::every_method

@@ -1,0 +1,131 @@
+//! The limits of the disk and of SQLite on it, without a server.
+
+use std::{
+    fs::File,
+    io::Write as _,
+    os::unix::fs::FileExt as _,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, params};
+use tempfile::TempDir;
+
+use crate::{Effort, report::Row, seed, server};
+
+/// One page of a write-ahead log with its header.
+const PAGE: usize = 4096 + 24;
+
+fn folder() -> TempDir {
+    tempfile::tempdir_in(server::disk()).expect("a folder")
+}
+
+/// Returns how often a second one page can be written and synced.
+pub(crate) fn syncs(time: Duration) -> f64 {
+    let folder = folder();
+    let mut file = File::create_new(folder.path().join("synced")).expect("a file");
+    // The log of a database at work is written over, it does not grow.
+    file.write_all(&vec![1; PAGE * 256]).expect("room");
+    file.sync_all().expect("synced");
+    let page = [2; PAGE];
+    let start = Instant::now();
+    let mut count: u64 = 0;
+    while start.elapsed() < time {
+        file.write_all_at(&page, (count % 256) * PAGE as u64)
+            .expect("written");
+        file.sync_data().expect("synced");
+        count += 1;
+    }
+    count as f64 / start.elapsed().as_secs_f64()
+}
+
+/// A database with rows of 64 bytes and an index, written with nothing in between.
+pub(crate) struct Bare {
+    conn: Connection,
+    next: i64,
+    _folder: TempDir,
+}
+
+impl Bare {
+    pub(crate) fn new() -> Self {
+        let folder = folder();
+        let conn = open(&folder.path().join("bare.db"));
+        conn.execute_batch(
+            "CREATE TABLE rows (id INTEGER PRIMARY KEY, flow INTEGER NOT NULL, seq INTEGER NOT NULL, text TEXT NOT NULL);
+             CREATE INDEX rows_by_flow ON rows (flow, seq);",
+        )
+        .expect("a schema");
+        Self {
+            conn,
+            next: 0,
+            _folder: folder,
+        }
+    }
+
+    /// Returns how many rows a second are on the disk, with this many in each transaction.
+    pub(crate) fn rate(&mut self, batch: i64, time: Duration) -> f64 {
+        let start = Instant::now();
+        let first = self.next;
+        while start.elapsed() < time {
+            self.commit(batch);
+        }
+        (self.next - first) as f64 / start.elapsed().as_secs_f64()
+    }
+
+    fn commit(&mut self, batch: i64) {
+        let tx = self.conn.transaction().expect("a transaction");
+        {
+            let mut insert = tx
+                .prepare_cached("INSERT INTO rows (flow, seq, text) VALUES (?1, ?2, ?3)")
+                .expect("a statement");
+            for _ in 0..batch {
+                self.next += 1;
+                let text = format!("{:>40}", seed::mix(self.next as u64));
+                insert
+                    .execute(params![self.next % 128, self.next, text])
+                    .expect("a row");
+            }
+        }
+        tx.commit().expect("committed");
+    }
+}
+
+fn open(path: &Path) -> Connection {
+    let conn = Connection::open(path).expect("a database");
+    conn.pragma_update(None, "journal_mode", "WAL")
+        .expect("WAL");
+    conn.pragma_update(None, "synchronous", "FULL")
+        .expect("FULL");
+    conn
+}
+
+/// Syncs, and rows in batches.
+pub(crate) fn limits(effort: &Effort) -> Vec<Row> {
+    let time = effort.time / 2;
+    let measure = |_| {
+        (
+            syncs(time),
+            [1, 16, 64, 256].map(|batch| Bare::new().rate(batch, time)),
+        )
+    };
+    let runs: Vec<_> = (0..effort.repetitions).map(measure).collect();
+    let mut rows = vec![Row::median(
+        "disk",
+        "write a page and fdatasync",
+        "/s",
+        runs.iter().map(|it| it.0),
+    )];
+    for (nth, batch) in ["1 row", "16 rows", "64 rows", "256 rows"]
+        .iter()
+        .enumerate()
+    {
+        let what = format!("bare SQLite, {batch} a commit");
+        rows.push(Row::median(
+            "disk",
+            what,
+            "rows/s",
+            runs.iter().map(|it| it.1[nth]),
+        ));
+    }
+    rows
+}

@@ -1,0 +1,83 @@
+//! Measures the release binary against the limits of the machine that it runs on.
+//!
+//! `make bench` runs everything, `make bench QUICK=1` a short version; `cargo bench --bench load --
+//! send ping` only these parts. The report goes to the terminal and to `report.json` in the folder
+//! of measurements, `target/bench` (or `$BENCH_DIR`, which chooses the disk).
+//! docs/performance.md says what is measured, and how.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    dead_code,
+    reason = "a measurement that fails stops, prints what it found, and rounds"
+)]
+
+mod client;
+mod disk;
+mod drive;
+mod machine;
+mod report;
+mod requests;
+mod seed;
+mod server;
+
+use std::{fs, time::Duration};
+
+/// How much time is spent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Effort {
+    pub(crate) time: Duration,
+    pub(crate) repetitions: u32,
+}
+
+/// A part of the measurements, by the name that it is asked for.
+type Part = (&'static str, fn(&Effort) -> Vec<report::Row>);
+
+const PARTS: &[Part] = &[
+    ("disk", disk::limits),
+    ("send", requests::send),
+    ("ping", requests::ping),
+];
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // Without it, it is `cargo test --all-targets` that runs this, and wants no figures.
+    if !arguments.iter().any(|it| it == "--bench") {
+        return;
+    }
+    let wanted: Vec<_> = arguments
+        .iter()
+        .filter(|it| !it.starts_with("--"))
+        .collect();
+    let quick = is_quick();
+    let effort = Effort {
+        time: Duration::from_millis(if quick { 700 } else { 3000 }),
+        repetitions: if quick { 1 } else { 3 },
+    };
+    server::build_echo();
+    let folder = server::disk();
+    let mut about = machine::about(&folder);
+    let mut rows = Vec::new();
+    for (name, measure) in PARTS {
+        if wanted.is_empty() || wanted.iter().any(|it| it == name) {
+            println!("measuring {name} ...");
+            rows.extend(measure(&effort));
+        }
+    }
+    about["load_after"] = machine::load().into();
+    println!("\n{}{}", machine::lines(&about), report::table(&rows));
+    let path = folder.join("report.json");
+    fs::write(&path, format!("{:#}\n", report::json(&rows, &about))).expect("the report");
+    println!("\nThe same for programs: {}", path.display());
+}
+
+/// Whether two minutes have to do.
+pub(crate) fn is_quick() -> bool {
+    std::env::var_os("QUICK").is_some_and(|it| !it.is_empty() && it != "0")
+}
