@@ -54,11 +54,11 @@ fn on_a_small_machine() -> (Server, Option<Cgroup>) {
 
 /// Asserts that a server lived within its bounds, and says how near it came.
 #[track_caller]
-fn lived_within(mut server: Server, group: Option<Cgroup>) {
+fn lived_within(mut server: Server, group: Option<&Cgroup>) {
     stayed_inside(&server);
     let (code, log) = server.stop();
     assert_eq!(code, Some(0), "{log}");
-    if let Some(peak) = group.as_ref().and_then(Cgroup::peak) {
+    if let Some(peak) = group.and_then(Cgroup::peak) {
         println!(
             "peak of the control group, with what the kernel holds: {} MiB",
             peak >> 20
@@ -162,7 +162,7 @@ fn sixty_four_frames_that_are_announced_too_large_cost_nothing() {
             (0x88, 1009)
         );
     }
-    lived_within(server, group);
+    lived_within(server, group.as_ref());
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn deaf_subscribers_of_a_flooded_group_cost_a_bounded_queue() {
     stayed_inside(&server);
     // The deaf ones were there all the time, never having read a byte.
     drop(members);
-    lived_within(server, group);
+    lived_within(server, group.as_ref());
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! process.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use rusqlite::named_params;
 
@@ -255,15 +256,22 @@ pub fn fates(
         fates.push(match *flow {
             None if has_message(view, message.uuid)? => Fate::Present,
             None => Fate::Taken,
-            Some(flow) => {
-                if !known.contains_key(&flow) {
-                    known.insert(flow, Progress::of(view, flow)?);
-                }
-                known[&flow].fate(view, message)?
-            }
+            Some(flow) => progress(&mut known, view, flow)?.fate(view, message)?,
         });
     }
     Ok(fates)
+}
+
+/// How far a flow has been taken over, looked up once.
+fn progress<'k>(
+    known: &'k mut BTreeMap<FlowId, Progress>,
+    view: &View<'_>,
+    flow: FlowId,
+) -> Result<&'k Progress, StoreError> {
+    Ok(match known.entry(flow) {
+        Entry::Occupied(found) => found.into_mut(),
+        Entry::Vacant(place) => place.insert(Progress::of(view, flow)?),
+    })
 }
 
 /// Appends messages to their flows as they were, those that are not here, and notes how far that
@@ -275,10 +283,7 @@ pub fn messages(tx: &Tx<'_>, batch: &[Message]) -> Result<Vec<Fate>, StoreError>
     let mut known: BTreeMap<FlowId, Progress> = BTreeMap::new();
     let mut fates = Vec::with_capacity(batch.len());
     for message in batch {
-        if !known.contains_key(&message.flow) {
-            known.insert(message.flow, Progress::of(tx, message.flow)?);
-        }
-        let fate = known[&message.flow].fate(tx, message)?;
+        let fate = progress(&mut known, tx, message.flow)?.fate(tx, message)?;
         if fate == Fate::Taken {
             insert(tx, message)?;
         }

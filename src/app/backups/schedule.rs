@@ -28,7 +28,7 @@ const SETTLED: Duration = Duration::from_mins(10);
 ///
 /// # Errors
 /// What failed, which has been noted as well as that is possible.
-pub async fn make_scheduled(
+async fn make_scheduled(
     service: &Arc<Service>,
     config: &Config,
     file: Option<PathBuf>,
