@@ -3,8 +3,16 @@
 use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::error::StoreError;
+
+/// How long a starting server waits for the lock: one that ends, or a command that looks whether a
+/// server runs, has it for an instant.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often it looks meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
 /// Held while a server runs on a file; the operator's commands don't take it.
 #[derive(Debug)]
@@ -36,6 +44,22 @@ impl ServerLock {
         }
     }
 
+    /// Takes the lock beside the file, waiting a moment for a server that is just ending.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] when another server keeps it.
+    pub fn acquire_soon(database: &Path) -> Result<Self, StoreError> {
+        let start = Instant::now();
+        loop {
+            match Self::acquire(database) {
+                Err(StoreError::InUse(_)) if start.elapsed() < PATIENCE => {
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+                result => return result,
+            }
+        }
+    }
+
     /// Writes down where the server can be reached, for commands on the same machine.
     ///
     /// # Errors
@@ -57,8 +81,12 @@ impl ServerLock {
     /// Tells whether a server runs on the file now.
     #[must_use]
     pub fn is_held(database: &Path) -> bool {
-        // Looking must not make a file where there has never been a server.
-        beside(database).exists() && matches!(Self::acquire(database), Err(StoreError::InUse(_)))
+        // Looking must not make a file where there has never been a server. Those who look share
+        // the lock, so that none takes another for a server.
+        let Ok(file) = File::open(beside(database)) else {
+            return false;
+        };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 }
 
