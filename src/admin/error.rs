@@ -113,12 +113,22 @@ fn advice(err: &StoreError) -> &'static str {
         StoreError::Missing(_) => "; make it with `morelia init`",
         StoreError::InUse(_) => "; stop that one first, or give this one a database of its own",
         StoreError::Busy | StoreError::Overloaded => "; try again in a moment",
-        StoreError::Damaged(_) => {
+        StoreError::Damaged(_) | StoreError::DamagedFile { .. } | StoreError::Emptied(_) => {
             "; run `morelia check database`, and restore a backup with `morelia restore`"
         }
         StoreError::Unwritable(_) => {
             "; look for a full disk or missing permissions with `morelia check disk`"
         }
+        StoreError::Stopped(_) => {
+            "; look at the disk (`dmesg`) and run `morelia check` before starting it again"
+        }
+        StoreError::File { source, .. } => match source.kind() {
+            io::ErrorKind::PermissionDenied => "; let the server's user read and write it",
+            io::ErrorKind::ReadOnlyFilesystem => {
+                "; remount it for writing, and look with `dmesg` why it is not"
+            }
+            _ => "",
+        },
         StoreError::Foreign(_) => "; name another file in database.path",
         _ => "",
     }

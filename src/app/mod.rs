@@ -79,10 +79,11 @@ pub fn serve(command: &cli::Serve, sources: &Sources, verbose: bool) -> Result<E
     if !database.exists() {
         return Err(crate::store::StoreError::Missing(database.clone()).into());
     }
-    let lock = ServerLock::acquire(database)?;
+    Store::examine(database, false)?;
+    let lock = ServerLock::acquire_soon(database)?;
     let size = std::fs::metadata(database).map_or(0, |file| file.len());
     if size <= EXAMINED_FIRST_BYTES {
-        examine(database)?;
+        Store::examine(database, true)?;
     }
     if let Some(copy) = Store::prepare(database)? {
         log::info!(
@@ -299,17 +300,9 @@ async fn reload_on_hangup(
     }
 }
 
-/// Refuses a damaged file.
-fn examine(database: &Path) -> Result<(), CliError> {
-    match Store::quick_check(database)?.first() {
-        Some(damage) => Err(crate::store::StoreError::Damaged(damage.clone()).into()),
-        None => Ok(()),
-    }
-}
-
 /// Ends the server when its file turns out to be damaged.
 async fn examine_meanwhile(database: std::path::PathBuf, stop: watch::Sender<Option<Ending>>) {
-    let result = tokio::task::spawn_blocking(move || examine(&database)).await;
+    let result = tokio::task::spawn_blocking(move || Store::examine(&database, true)).await;
     if let Ok(Err(err)) = result {
         log::error!("{err}");
         stop.send_replace(Some(Ending::Failed(err.to_string())));

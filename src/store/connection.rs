@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use rustix::fs::{Access, access};
 
+use super::backup::with_suffix;
 use super::error::StoreError;
 
 /// "MRLA": the `application_id` in the header of a Morelia database.
@@ -26,11 +28,45 @@ pub enum Durability {
     Normal,
 }
 
+/// Refuses a file, or its folder, that this process may not write to. SQLite would open it for
+/// reading only, and every write would fail later.
+///
+/// # Errors
+/// [`StoreError::File`] with what there is no leave to.
+pub(super) fn require_leave(path: &Path) -> Result<(), StoreError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    // Asked and not tried: closing a database file ends the locks that this process has on it.
+    for (place, leave) in [
+        (folder, Access::WRITE_OK | Access::EXEC_OK),
+        (path, Access::READ_OK | Access::WRITE_OK),
+    ] {
+        access(place, leave).map_err(|errno| StoreError::File {
+            path: std::path::absolute(place).unwrap_or_else(|_| place.to_owned()),
+            source: errno.into(),
+        })?;
+    }
+    Ok(())
+}
+
+/// Refuses an emptied file beside a log that is not: SQLite takes it for a new database and removes
+/// the log, the only copy of what was written last.
+fn require_content(path: &Path) -> Result<(), StoreError> {
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    if length(path) == 0 && length(&with_suffix(path, "-wal")) > 0 {
+        return Err(StoreError::Emptied(path.to_owned()));
+    }
+    Ok(())
+}
+
 /// Opens a connection that writes, making the file (0600) when there is none.
 ///
 /// # Errors
 /// The file cannot be opened, is damaged or is not a database.
 pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
+    require_content(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
@@ -59,6 +95,7 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
 /// # Errors
 /// The file cannot be opened.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    require_content(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;

@@ -1,6 +1,7 @@
 //! What can go wrong with the file.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use rusqlite::ffi::{self, ErrorCode};
 
@@ -19,6 +20,9 @@ pub enum StoreError {
     /// A sync failed, so what the disk holds is unknown; the process has to end.
     #[error("the disk failed to keep what was written: {0}")]
     SyncFailed(String),
+    /// The process had to end for a reason that has been told.
+    #[error("the server had to stop: {0}")]
+    Stopped(String),
     /// The writer has stopped.
     #[error("the database is closed")]
     Closed,
@@ -28,6 +32,17 @@ pub enum StoreError {
     /// The file is damaged.
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    /// This file is damaged.
+    #[error("the database {} is damaged: {what}", path.display())]
+    DamagedFile {
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// There is nothing in the file, not even what an empty database has.
+    #[error("the database {} is an empty file: what was in it is gone", .0.display())]
+    Emptied(PathBuf),
     /// The file belongs to some other program.
     #[error("{} is not a Morelia database", .0.display())]
     Foreign(PathBuf),
@@ -72,7 +87,7 @@ pub enum StoreError {
     #[error("migrating the database failed: {0}")]
     Migration(String),
     /// The operating system refused a file.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {}", path.display(), plain(source))]
     File {
         /// Which one.
         path: PathBuf,
@@ -88,6 +103,17 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The same error, with the name of the file that is damaged.
+    pub(super) fn of(self, path: &Path) -> Self {
+        match self {
+            Self::Damaged(what) => Self::DamagedFile {
+                path: path.to_owned(),
+                what: first_line(&what),
+            },
+            other => other,
+        }
+    }
+
     /// The same error for another write of the same commit.
     pub(super) fn repeat(&self) -> Self {
         match self {
@@ -101,6 +127,23 @@ impl StoreError {
     }
 }
 
+
+/// The first thing that the engine found; it has a headline and may find a hundred.
+fn first_line(what: &str) -> String {
+    let mut lines = what.lines().filter(|line| !line.starts_with("***"));
+    lines.next().unwrap_or(what).to_owned()
+}
+
+/// What the system said, in words and without its number.
+fn plain(err: &io::Error) -> String {
+    match err.kind() {
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "its file system is read-only".to_owned(),
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        _ => err.to_string(),
+    }
+}
 impl From<rusqlite::Error> for StoreError {
     /// Classifies by *extended* code: SQLite calls many things "constraint", and a failed sync is
     /// not like any other failed write.

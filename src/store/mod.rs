@@ -91,8 +91,31 @@ impl Store {
     pub fn prepare(path: &Path) -> Result<Option<PathBuf>, StoreError> {
         require_sound_engine()?;
         create_private(path)?;
-        let mut conn = connection::open_writer(path, Durability::Full)?;
-        migrations::migrate(&mut conn, path)
+        connection::require_leave(path)?;
+        let work = || {
+            let mut conn = connection::open_writer(path, Durability::Full)?;
+            migrations::migrate(&mut conn, path)
+        };
+        work().map_err(|err: StoreError| err.of(path))
+    }
+
+    /// Refuses a file that a server cannot work with: one that it may not write to, one that has
+    /// been emptied, one that is damaged, if `thoroughly`. Writes nothing.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn examine(path: &Path, thoroughly: bool) -> Result<(), StoreError> {
+        connection::require_leave(path)?;
+        if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+            return Err(StoreError::Emptied(path.to_owned()));
+        }
+        if !thoroughly {
+            return Ok(());
+        }
+        match Self::quick_check(path)?.into_iter().next() {
+            Some(damage) => Err(StoreError::Damaged(damage).of(path)),
+            None => Ok(()),
+        }
     }
 
     /// Opens a file that has been [prepared](Self::prepare); what is committed goes to `sink`.
@@ -138,13 +161,14 @@ impl Store {
     /// # Errors
     /// The file cannot be read at all.
     pub fn quick_check(path: &Path) -> Result<Vec<String>, StoreError> {
-        let conn = connection::open_reader(path)?;
-        let mut statement = conn.prepare("PRAGMA quick_check(10)")?;
-        let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
-        let mut found = Vec::new();
-        for row in rows {
-            found.push(row?);
-        }
+        let work = || {
+            let conn = connection::open_reader(path)?;
+            let mut statement = conn.prepare("PRAGMA quick_check(10)")?;
+            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+            let found: Result<Vec<_>, _> = rows.collect();
+            Ok(found?)
+        };
+        let mut found = work().map_err(|err: StoreError| err.of(path))?;
         found.retain(|line| line != "ok");
         Ok(found)
     }

@@ -17,6 +17,10 @@ const MAX_FINDINGS: usize = 20;
 /// # Errors
 /// The file cannot be read at all.
 pub fn examine(path: &Path) -> Result<Vec<String>, StoreError> {
+    find_damage(path).map_err(|err| err.of(path))
+}
+
+fn find_damage(path: &Path) -> Result<Vec<String>, StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing(path.to_owned()));
     }
@@ -119,8 +123,8 @@ pub fn schema(path: &Path) -> Result<Option<i32>, StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing(path.to_owned()));
     }
-    let conn = connection::open_reader(path)?;
-    Ok(match migrations::examine(&conn, path)? {
+    let found = connection::open_reader(path).and_then(|conn| migrations::examine(&conn, path));
+    Ok(match found.map_err(|err| err.of(path))? {
         Found::Empty => None,
         Found::Version(version) => Some(version),
     })
