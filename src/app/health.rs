@@ -11,7 +11,7 @@ use crate::model::Timestamp;
 use crate::protocol::mtp;
 use crate::server::{Checks, Health, Protocol, Site, Statistics, Version, pages};
 use crate::service::{Service, ServiceError};
-use crate::store::newest_schema;
+use crate::store::{Store, newest_schema, statistics};
 
 /// How long the database may take to answer before it counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -44,25 +44,38 @@ pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statisti
 }
 
 async fn examine(service: &Service, interval: Duration, connections: usize) -> Health {
-    let database = match tokio::time::timeout(PATIENCE, service.count()).await {
-        Err(_) => "does not answer".to_owned(),
-        Ok(Err(err)) => format!("cannot be read: {err}"),
-        Ok(Ok(_)) if service.store().failed().borrow().is_some() => "failed".to_owned(),
-        Ok(Ok(_)) if !service.store().is_writable() => "cannot be written to".to_owned(),
-        Ok(Ok(_)) => "ok".to_owned(),
+    let store = service.store();
+    let trouble = match tokio::time::timeout(PATIENCE, service.count()).await {
+        Err(_) => Some("does not answer".to_owned()),
+        Ok(Err(err)) => Some(format!("cannot be read: {err}")),
+        Ok(Ok(_)) if store.failed().borrow().is_some() => Some("failed".to_owned()),
+        Ok(Ok(_)) if !store.is_writable() => Some("cannot be written to".to_owned()),
+        Ok(Ok(_)) => None,
     };
     Health {
-        ok: database == "ok",
+        ok: trouble.is_none(),
         uptime_seconds: service.started().elapsed().as_secs(),
         connections,
         users_online: service.online_count(),
         checks: Checks {
-            database,
+            database: trouble.unwrap_or_else(|| log(store)),
             schema: newest_schema().to_string(),
             disk_free_bytes: free_bytes(service.store().path()),
             backup: backup(service, interval).await,
             clock: clock(service).await,
         },
+    }
+}
+
+/// `ok`, and what there is to say of the write-ahead log: that it grows holds nobody up, so far.
+fn log(store: &Store) -> String {
+    let (_, log) = statistics::sizes(store.path());
+    if store.is_stuck() {
+        "ok, but the write-ahead log cannot be copied into the file".to_owned()
+    } else if log > statistics::LONG_LOG_BYTES {
+        format!("ok, but the write-ahead log has grown to {} MiB", log >> 20)
+    } else {
+        "ok".to_owned()
     }
 }
 

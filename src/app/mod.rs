@@ -192,9 +192,9 @@ async fn run(
     log::info!("stopping; {} requests were answered", summary.requests);
     close(&service).await;
     match why {
-        Some(Ending::Failed(reason)) => Err(CliError::Store(crate::store::StoreError::SyncFailed(
-            reason,
-        ))),
+        Some(Ending::Failed(reason)) => {
+            Err(CliError::Store(crate::store::StoreError::Stopped(reason)))
+        }
         _ => Ok(Exit::Ok),
     }
 }

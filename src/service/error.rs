@@ -77,6 +77,7 @@ impl From<StoreError> for ServiceError {
             | StoreError::Overloaded
             | StoreError::Unwritable(_)
             | StoreError::SyncFailed(_)
+            | StoreError::Stopped(_)
             | StoreError::Closed => Self::Unavailable(err),
             other => Self::Store(other),
         }

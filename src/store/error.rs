@@ -119,6 +119,7 @@ impl StoreError {
         match self {
             Self::Busy => Self::Busy,
             Self::Overloaded => Self::Overloaded,
+            Self::Unwritable(why) => Self::Unwritable(why.clone()),
             Self::SyncFailed(why) => Self::SyncFailed(why.clone()),
             Self::Damaged(why) => Self::Damaged(why.clone()),
             Self::Closed => Self::Closed,
@@ -126,7 +127,6 @@ impl StoreError {
         }
     }
 }
-
 
 /// The first thing that the engine found; it has a headline and may find a hundred.
 fn first_line(what: &str) -> String {
@@ -144,6 +144,7 @@ fn plain(err: &io::Error) -> String {
         _ => err.to_string(),
     }
 }
+
 impl From<rusqlite::Error> for StoreError {
     /// Classifies by *extended* code: SQLite calls many things "constraint", and a failed sync is
     /// not like any other failed write.

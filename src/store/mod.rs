@@ -246,6 +246,12 @@ impl Store {
         self.inner.shared.writable.load(Ordering::Relaxed)
     }
 
+    /// Tells whether what is in the write-ahead log can be copied into the file.
+    #[must_use]
+    pub fn is_stuck(&self) -> bool {
+        self.inner.shared.stuck.load(Ordering::Relaxed)
+    }
+
     /// Changes to a reason when the process has to end, since what the disk holds is unknown or the
     /// writer is gone.
     #[must_use]

@@ -80,6 +80,9 @@ pub fn collect(view: &View<'_>) -> Result<Statistics, StoreError> {
     })
 }
 
+/// A write-ahead log is cut back to 16 MiB; one that is much longer is held by somebody.
+pub const LONG_LOG_BYTES: u64 = 64 << 20;
+
 /// Bytes of a database file, and of its write-ahead log.
 #[must_use]
 pub fn sizes(database: &Path) -> (u64, u64) {

@@ -11,11 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::watch;
 
 use super::error::StoreError;
 use super::tx::{MemberCache, Told, Tx, View};
-use super::{changes, search};
+use super::{changes, properties, search};
 use crate::model::{Event, Position, SessionId, Timestamp};
 
 /// Writes in one commit at most: bounds how long the first of them waits for the last.
@@ -33,6 +34,12 @@ const SCRUB_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long emptying the log waits for readers; it is tried again later.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(20);
+
+/// Least time between two attempts to copy the log into the file after one that did not succeed.
+const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often it is tried whether writing works again, while it does not.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Changes by another process that are told one by one; more are left to the listeners' catching up.
 const MAX_OUTSIDE: usize = 1000;
@@ -68,6 +75,8 @@ pub(super) struct Shared {
     stamp: Mutex<Option<Timestamp>>,
     /// Cleared while writes fail for want of space or permission.
     pub(super) writable: AtomicBool,
+    /// Set while what is in the log cannot be copied into the file.
+    pub(super) stuck: AtomicBool,
     /// Set, once, to why the process has to end.
     pub(super) failed: watch::Sender<Option<String>>,
 }
@@ -77,6 +86,7 @@ impl Shared {
         Self {
             stamp: Mutex::new(None),
             writable: AtomicBool::new(true),
+            stuck: AtomicBool::new(false),
             failed: watch::Sender::new(None),
         }
     }
@@ -105,7 +115,10 @@ pub(super) struct Writer {
     wal_pages: Arc<AtomicU32>,
     scrub: bool,
     scrubbed_at: Instant,
+    /// No checkpoint is tried before.
+    checkpoint_from: Instant,
     index: bool,
+    probed_at: Instant,
 }
 
 impl Writer {
@@ -135,7 +148,9 @@ impl Writer {
             wal_pages,
             scrub: true,
             scrubbed_at: Instant::now(),
+            checkpoint_from: Instant::now(),
             index: true,
+            probed_at: Instant::now(),
         })
     }
 
@@ -154,6 +169,7 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if self.shared.failed.borrow().is_some() {
+                self.refuse(jobs);
                 return;
             }
         }
@@ -162,15 +178,33 @@ impl Writer {
         }
     }
 
+    /// Refuses what comes until the store is closed, and leaves the file as it is: what the disk
+    /// holds is for the next start to find out.
+    fn refuse(&self, jobs: &Receiver<Job>) {
+        let option = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        if let Err(err) = self.conn.set_db_config(option, true) {
+            log::error!("the write-ahead log may be copied once more: {err}");
+        }
+        for job in jobs {
+            job(Err(StoreError::Closed)).1(Ok(()));
+        }
+    }
+
     /// Runs and commits a batch, and answers every write in it.
     fn commit(&mut self, batch: &mut Vec<Job>) {
+        let changes_before = self.conn.total_changes();
         let mut finishes = Vec::with_capacity(batch.len());
         let mut committed = Committed::default();
         let result = self.run_batch(batch, &mut finishes, &mut committed);
         *self.shared.stamp() = None;
         match result {
             Ok(()) => {
-                self.shared.writable.store(true, Ordering::Relaxed);
+                // A commit that changes nothing writes nothing, and says nothing of the disk.
+                if self.conn.total_changes() != changes_before
+                    && !self.shared.writable.swap(true, Ordering::Relaxed)
+                {
+                    log::info!("writing works again");
+                }
                 // The end of a session holds when it is answered; anything else need not wait.
                 let mut committed = Some(committed);
                 if let Some(ending) = committed.take_if(|it| !it.ended.is_empty()) {
@@ -309,21 +343,62 @@ impl Writer {
             });
             self.commit(&mut vec![job]);
         }
+        let is_writable = self.shared.writable.load(Ordering::Relaxed);
+        if !is_writable && self.probed_at.elapsed() >= PROBE_INTERVAL {
+            self.probed_at = Instant::now();
+            self.probe();
+        }
         self.checkpoint_when_due();
     }
 
+    /// Writes something small: that it works again must not wait for somebody to try.
+    fn probe(&mut self) {
+        let job: Job = Box::new(|tx| {
+            let result =
+                tx.and_then(|tx| properties::set_number(tx, properties::PROBED_AT, tx.now().0));
+            (result.is_ok(), Box::new(drop))
+        });
+        // What could not be indexed meanwhile is, when this succeeds.
+        self.index = true;
+        self.commit(&mut vec![job]);
+    }
+
     fn checkpoint_when_due(&mut self) {
+        let now = Instant::now();
+        if now < self.checkpoint_from {
+            return;
+        }
         let result = if self.scrub && self.scrubbed_at.elapsed() >= SCRUB_INTERVAL {
-            self.scrubbed_at = Instant::now();
+            self.scrubbed_at = now;
             self.checkpoint("TRUNCATE")
-                .map(|complete| self.scrub = !complete)
+                .inspect(|complete| self.scrub = !complete)
         } else if self.wal_pages.load(Ordering::Relaxed) >= CHECKPOINT_PAGES {
-            self.checkpoint("PASSIVE").map(|_| ())
+            self.checkpoint("PASSIVE")
         } else {
-            Ok(())
+            return;
         };
-        if let Err(err) = result {
-            self.note_failure(&err);
+        match result {
+            Ok(complete) => {
+                if !complete {
+                    // Somebody still reads an older state; trying at every commit helps nobody.
+                    self.checkpoint_from = now + CHECKPOINT_PAUSE;
+                }
+                if self.shared.stuck.swap(false, Ordering::Relaxed) {
+                    log::info!("the write-ahead log can be copied into the file again");
+                }
+            }
+            Err(err @ (StoreError::SyncFailed(_) | StoreError::Damaged(_))) => {
+                self.note_failure(&err);
+            }
+            Err(err) => {
+                self.checkpoint_from = now + CHECKPOINT_PAUSE;
+                // Writes go into the log, and may go on for as long as it can grow.
+                if !self.shared.stuck.swap(true, Ordering::Relaxed) {
+                    log::error!(
+                        "{err}; the write-ahead log grows until it can be copied into the file"
+                    );
+                }
+            }
         }
     }
 

@@ -11,9 +11,6 @@ use crate::store::{Store, StoreError, newest_schema, statistics, upkeep};
 
 const TOPIC: CheckTopic = CheckTopic::Database;
 
-/// A write-ahead log is cut back to 16 MiB; one that is much longer is held by somebody.
-const LONG_LOG_BYTES: u64 = 64 << 20;
-
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let database = &config.database.path;
     let mut found = vec![schema(database)];
@@ -21,7 +18,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         found.push(damage);
     }
     let (_, log) = statistics::sizes(database);
-    if log > LONG_LOG_BYTES {
+    if log > statistics::LONG_LOG_BYTES {
         found.push(Finding::warn(
             TOPIC,
             format!("the write-ahead log has grown to {}", size(log)),
