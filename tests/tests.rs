@@ -40,6 +40,7 @@ mod rights;
 mod search;
 mod security;
 mod sessions;
+mod terminal;
 mod tidy;
 mod transport;
 mod updates;

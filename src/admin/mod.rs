@@ -25,6 +25,7 @@ pub mod print;
 pub mod proxy_config;
 pub mod session;
 pub mod status;
+mod terminal;
 pub mod unit;
 pub mod user;
 

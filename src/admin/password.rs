@@ -1,13 +1,13 @@
 //! Where commands get passwords from; never from an argument, which every user of the machine sees.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, BufRead, BufReader, Read, Write},
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
 };
 
 use rand::seq::IndexedRandom;
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
+use super::terminal::Terminal;
 use crate::{cli::PasswordSource, exit::Exit};
 
 /// The characters of a generated password: none that are mistaken for another on paper.
@@ -17,6 +17,8 @@ const GROUPS: usize = 4;
 const GROUP_CHARS: usize = 5;
 /// The longest password read from a file; more is somebody else's file.
 const MAX_BYTES: u64 = 4096;
+/// How often a new password is asked for before the command gives up.
+const ATTEMPTS: u32 = 3;
 
 /// A password, and whether it was made here and has to be shown to the user once.
 pub struct Password {
@@ -130,50 +132,35 @@ fn first_line(
 
 fn terminal(ask: Ask, whose: &str) -> Result<String, PasswordError> {
     let mut terminal = Terminal::open().ok_or(PasswordError::NoTerminal)?;
-    let mut line = |prompt: &str| {
-        terminal
-            .ask(prompt)
-            .map_err(|cause| PasswordError::Unreadable {
-                place: "the terminal".to_owned(),
-                cause,
-            })
+    let failed = |cause| PasswordError::Unreadable {
+        place: "the terminal".to_owned(),
+        cause,
     };
-    let first = line(&format!("Password for {whose}: "))?;
-    if ask == Ask::Twice && line("The same again: ")? != first {
-        return Err(PasswordError::Differ);
-    }
-    Ok(first)
-}
-
-/// The terminal of the process, whatever its standard input and output are.
-struct Terminal {
-    file: File,
-}
-
-impl Terminal {
-    fn open() -> Option<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open("/dev/tty")
-            .ok()?;
-        rustix::termios::isatty(&file).then_some(Self { file })
-    }
-
-    /// Asks for a line that is not shown while it is typed.
-    fn ask(&mut self, prompt: &str) -> io::Result<String> {
-        write!(self.file, "{prompt}")?;
-        self.file.flush()?;
-        let before = tcgetattr(&self.file)?;
-        let mut hidden = before.clone();
-        hidden.local_modes -= LocalModes::ECHO;
-        hidden.local_modes |= LocalModes::ECHONL;
-        tcsetattr(&self.file, OptionalActions::Now, &hidden)?;
-        let mut line = String::new();
-        let read = BufReader::new(&self.file).read_line(&mut line);
-        tcsetattr(&self.file, OptionalActions::Now, &before)?;
-        read?;
-        Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+    let mut left = ATTEMPTS;
+    loop {
+        left -= 1;
+        let first = terminal
+            .ask(&format!("Password for {whose}: "))
+            .map_err(failed)?
+            .ok_or(PasswordError::Empty)?;
+        if ask == Ask::Once {
+            return Ok(first);
+        }
+        let wrong = if first.is_empty() {
+            PasswordError::Empty
+        } else if terminal.ask("The same again: ").map_err(failed)?.as_ref() == Some(&first) {
+            return Ok(first);
+        } else {
+            PasswordError::Differ
+        };
+        if left == 0 {
+            return Err(wrong);
+        }
+        let why = match wrong {
+            PasswordError::Empty => "At least one character, please.",
+            _ => "The two differ. Once more, please.",
+        };
+        terminal.say(why).map_err(failed)?;
     }
 }
 
