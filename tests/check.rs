@@ -11,6 +11,8 @@ use serde_json::Value;
 
 use crate::backup::document;
 use crate::common::Server;
+use crate::proxy::{Nginx, adapted};
+use crate::transport::{becomes, fixture};
 
 /// The results of one topic.
 fn results(document: &Value, topic: &str) -> Vec<String> {
@@ -165,6 +167,97 @@ fn the_way_through_a_proxy_is_tried_live() {
     );
     let nobody = check("http://127.0.0.1:1").exits(5);
     assert!(nobody.stdout.contains("FAIL  net"), "{nobody:?}");
+}
+
+#[test]
+fn the_way_through_tls_is_tried_live() {
+    let tls = |name: &str| fixture(name).display().to_string();
+    let mut server = Server::initialised(
+        "open",
+        &[
+            ("tls.certfile", &tls("server.pem")),
+            ("tls.keyfile", &tls("server.key")),
+        ],
+    );
+    server.serve();
+    let address = server.address();
+    let (_, port) = address.rsplit_once(':').expect("a port");
+    let check = |url: &str| {
+        server
+            .command(["check", "net"])
+            .env("MORELIA__SERVER__PUBLIC_URL", url)
+            .run()
+    };
+    // The server's own certificate is trusted, whoever has signed it.
+    let opened = check(&format!("https://localhost:{port}")).exits(0);
+    assert!(
+        opened.stdout.contains("answers at https://")
+            && opened.stdout.contains("a WebSocket opens"),
+        "{opened:?}"
+    );
+    // In clear to a port that encrypts.
+    let clear = check(&format!("http://localhost:{port}")).exits(5);
+    assert!(clear.stdout.contains("FAIL  net"), "{clear:?}");
+    let status = document(&server, ["status"], 0);
+    assert_eq!(status["status"], "ok", "{status}");
+}
+
+#[test]
+fn an_nginx_that_forgets_headers_is_told_which() {
+    let mut server = Server::initialised("open", &[("proxy.trusted", "127.0.0.1")]);
+    server.serve();
+    let address = server.address();
+    let (_, port) = address.rsplit_once(':').expect("a port");
+    let printed = server
+        .command(["proxy-config", "nginx"])
+        .env("MORELIA__SERVER__PORT", port)
+        .run()
+        .exits(0)
+        .stdout;
+    // Each time a line less of what `proxy-config` prints, and what is then said.
+    for (number, (forgotten, code, said)) in [
+        ("", 0, "a WebSocket opens"),
+        ("proxy_set_header Upgrade", 5, "pass on the header Upgrade"),
+        (
+            "proxy_set_header Connection",
+            5,
+            "pass on the header Connection",
+        ),
+        ("proxy_set_header Host", 5, "changes the header Host"),
+        ("proxy_set_header X-Forwarded-For", 5, "x-forwarded-for"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let free = TcpListener::bind("127.0.0.1:0")
+            .and_then(|free| free.local_addr())
+            .expect("a port");
+        let site: String = adapted(&printed, free)
+            .lines()
+            .filter(|line| forgotten.is_empty() || !line.trim().starts_with(forgotten))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let folder = server.folder().join(format!("nginx{number}"));
+        let nginx = match Nginx::start(&folder, &site) {
+            Ok(nginx) => nginx,
+            Err(err) => return println!("skipped: nginx does not start: {err}"),
+        };
+        becomes("nginx", || std::net::TcpStream::connect(free).is_ok());
+        let checked = server
+            .command(["check", "net"])
+            .env(
+                "MORELIA__SERVER__PUBLIC_URL",
+                format!("https://localhost:{}", free.port()),
+            )
+            .env("SSL_CERT_FILE", fixture("ca.pem"))
+            .run()
+            .exits(code);
+        assert!(
+            checked.stdout.contains(said),
+            "without {forgotten:?}: {checked:?}"
+        );
+        drop(nginx);
+    }
 }
 
 #[test]

@@ -19,11 +19,11 @@ use super::{
 };
 
 /// A running nginx, with all its processes.
-struct Nginx(Child);
+pub(crate) struct Nginx(Child);
 
 impl Nginx {
     /// Starts it with a site; fails where there is none.
-    fn start(folder: &Path, site: &str) -> std::io::Result<Self> {
+    pub(crate) fn start(folder: &Path, site: &str) -> std::io::Result<Self> {
         fs::create_dir(folder)?;
         let configuration = format!(
             "daemon off; pid nginx.pid; error_log stderr warn; worker_processes 1;\n\
@@ -60,7 +60,7 @@ impl Drop for Nginx {
 
 /// Returns the printed text on another port, with the certificate of the tests, without the site
 /// that sends browsers on to TLS, and with far less patience than usual.
-fn adapted(printed: &str, listen: SocketAddr) -> String {
+pub(crate) fn adapted(printed: &str, listen: SocketAddr) -> String {
     let (site, _) = printed
         .split_once("\nserver {\n    listen 80;")
         .expect("two sites");

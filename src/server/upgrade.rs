@@ -16,11 +16,20 @@ use super::settings::Origins;
 /// # Errors
 /// The answer that refuses it.
 pub(super) fn handshake(headers: &HeaderMap, origins: &Origins) -> Result<Response, Box<Response>> {
-    if !has_token(headers, &UPGRADE, "websocket") || !has_token(headers, &CONNECTION, "upgrade") {
-        return Err(Box::new(upgrade_required(
-            "this address takes WebSocket connections only; if a proxy stands in between, let it \
-             pass on the headers Upgrade and Connection",
-        )));
+    let missing = match (
+        has_token(headers, &UPGRADE, "websocket"),
+        has_token(headers, &CONNECTION, "upgrade"),
+    ) {
+        (true, true) => None,
+        (false, true) => Some("the header Upgrade is missing"),
+        (true, false) => Some("the header Connection is missing"),
+        (false, false) => Some("the headers Upgrade and Connection are missing"),
+    };
+    if let Some(missing) = missing {
+        return Err(Box::new(upgrade_required(&format!(
+            "{missing}: this address takes WebSocket connections only; if a proxy stands in between, let \
+             it pass on the headers Upgrade and Connection",
+        ))));
     }
     if headers
         .get(SEC_WEBSOCKET_VERSION)

@@ -134,7 +134,10 @@ fn upgraded(url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
             101 => Finding::ok(TOPIC, format!("a WebSocket opens at {url}/ws")),
             426 => Finding::fail(
                 TOPIC,
-                format!("the proxy at {url} does not pass on the headers Upgrade and Connection"),
+                format!(
+                    "the proxy at {url} does not pass on {}",
+                    missing(&answer.body)
+                ),
                 proxy,
             ),
             403 => Finding::fail(
@@ -164,6 +167,17 @@ fn upgraded(url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
             err.to_string(),
             "look at the name, the firewall, the router's forwarding and the proxy",
         ),
+    }
+}
+
+/// Which headers of the upgrade the server says that it has not got.
+fn missing(body: &str) -> &'static str {
+    if body.contains("the header Upgrade is missing") {
+        "the header Upgrade"
+    } else if body.contains("the header Connection is missing") {
+        "the header Connection"
+    } else {
+        "the headers Upgrade and Connection"
     }
 }
 
