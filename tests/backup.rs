@@ -287,6 +287,29 @@ fn administrators_are_told_when_no_copy_can_be_made() {
 }
 
 #[test]
+fn administrators_are_told_when_copies_can_be_made_again() {
+    // One level of folders is made, not two: the disk is not mounted.
+    let server = Server::with(&[("backup.interval", "1s"), ("backup.dir", "disk/backups")]);
+    let mut admin = Person::sign_in(server.connect(), "admin");
+    let flow = until(|| {
+        let reply = admin.ask("all_flow", &Value::Null);
+        (reply.code() == 200).then(|| reply.flows()[0]["uuid"].as_str().expect("an id").to_owned())
+    });
+    fs::create_dir(server.folder().join("disk")).expect("mounted");
+    let texts = until(|| {
+        let texts = admin.texts(&flow);
+        (texts.len() > 1).then_some(texts)
+    });
+    assert!(texts[1].contains("Backups work again"), "{texts:?}");
+    // It is said once, however many follow.
+    let newest = |server: &Server| document(server, ["status"], 0)["last_backup_file"].clone();
+    let first = newest(&server);
+    until(|| (newest(&server) != first).then_some(()));
+    assert_eq!(admin.texts(&flow).len(), 2);
+    server.command(["check", "backup"]).run().exits(0);
+}
+
+#[test]
 fn configuration_is_copied_and_put_back() {
     let server = Server::initialised("open", &[]);
     let original = fs::read(server.config()).expect("the configuration");
