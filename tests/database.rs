@@ -57,6 +57,52 @@ fn clean_lists_asks_and_removes() {
 }
 
 #[test]
+fn a_broken_index_is_found_and_nothing_is_written() {
+    let mut server = Server::start();
+    let mut anna = server.register("anna");
+    let group = anna.group("G", &[]);
+    anna.send_many(&group, (0..50).map(|n| format!("word{n} and more")));
+    let query = json!({"meta": {"query": "word7"}});
+    assert_eq!(anna.ask("find_message", &query).is(200).messages().len(), 1);
+    server.stop();
+    server.command(["db", "check"]).run().exits(0);
+    let sound = fs::read(server.database()).expect("the database");
+    for (what, sql) in [
+        (
+            "message_search",
+            "UPDATE message_search_data SET block = zeroblob(length(block)) WHERE id > 10",
+        ),
+        (
+            "cannot be found",
+            "INSERT INTO message_search (message_search, rowid, text) SELECT 'delete', id, text FROM messages WHERE number = 7",
+        ),
+        (
+            "which is gone",
+            "INSERT INTO message_search (rowid, text) VALUES (99999, 'ghost')",
+        ),
+    ] {
+        fs::write(server.database(), &sound).expect("restored");
+        let database = rusqlite::Connection::open(server.database()).expect("opens");
+        let changed = database.execute(sql, []).expect(what);
+        assert!(changed > 0, "{what}");
+        drop(database);
+        let files = || {
+            ["", "-wal"].map(|end| {
+                fs::read(format!("{}{end}", server.database().display())).unwrap_or_default()
+            })
+        };
+        let before = files();
+        let found = document(&server, ["db", "check"], 5);
+        assert_eq!(found["sound"], false);
+        assert!(
+            found["problems"].to_string().contains(what),
+            "{what}: {found}"
+        );
+        assert!(files() == before, "{what}: examining writes nothing");
+    }
+}
+
+#[test]
 fn old_messages_go_for_good_and_paging_stays_right() {
     let mut server = Server::start();
     let mut anna = server.register("anna");
