@@ -135,6 +135,36 @@ fn initialising_elsewhere_leaves_the_server_here_alone() {
 }
 
 #[test]
+fn init_says_what_to_type_next() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("my chat")).expect("a folder");
+    let init = |args: &[&str]| Program::new(folder.path()).args(args).run();
+    let here = init(&["--config", "./morelia.ini", "init"]).exits(0);
+    assert!(here.stdout.contains("  morelia serve\n"), "{here:?}");
+    let there = init(&["--config", "my chat/m.ini", "init"]).exits(0);
+    assert!(
+        there
+            .stdout
+            .contains("  morelia --config 'my chat/m.ini' serve\n"),
+        "{there:?}"
+    );
+    // What is there is not changed, and that is said of the flag that would.
+    for (mode, is_said) in [("open", true), ("invite", false)] {
+        let args = ["init", "--if-needed", "--registration", mode];
+        let again = init(&args).exits(0);
+        assert_eq!(
+            again.stderr.contains("--registration open has no effect"),
+            is_said,
+            "{again:?}"
+        );
+    }
+    fs::remove_file(folder.path().join("morelia.db")).expect("removed");
+    let made = init(&["init", "--registration", "closed"]).exits(0);
+    assert!(made.stderr.contains("no effect"), "{made:?}");
+    assert!(made.stdout.contains("registration   invite"), "{made:?}");
+}
+
+#[test]
 fn initialising_twice_is_4_and_changes_nothing() {
     let server = Server::initialised("open", &[]);
     let config = fs::read(server.config()).expect("the configuration");

@@ -268,9 +268,7 @@ fn what_retention_has_removed_does_not_come_back() {
     assert_eq!(counted["messages"], again["messages"]);
     assert_eq!(again["messages"], tally(1, 0, 10), "{again:#}");
     assert!(
-        again["notes"]
-            .to_string()
-            .contains("7 messages are left out"),
+        again["notes"].to_string().contains("7 messages left out"),
         "{again:#}"
     );
     let list = document(server.command(["message", "list", FAMILY]));

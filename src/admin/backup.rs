@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::confirm::confirm;
 use super::error::CliError;
-use super::print::{Output, date};
-use super::{document, text};
+use super::print::{Output, count, date};
+use super::{document, program, text};
 use crate::app::{self, backups};
 use crate::cli::{BackupCommand, Confirmation};
 use crate::config::{ConfigError, Loaded, Sources};
@@ -265,7 +265,7 @@ fn restore(
             configuration.display()
         ));
     }
-    lines.push("\nStart the server:  morelia serve".to_owned());
+    lines.push(format!("\nStart the server:  {} serve", program(sources)));
     text(&lines.join("\n"))
 }
 
@@ -279,10 +279,10 @@ fn differs(configuration: &Path, loaded: Option<&Loaded>) -> bool {
 
 fn contents_text(contents: &Contents) -> String {
     format!(
-        "{} users, {} flows, {} messages, {}, schema {}",
-        contents.users,
-        contents.flows,
-        contents.messages,
+        "{}, {}, {}, {}, schema {}",
+        count(contents.users, "user"),
+        count(contents.flows, "flow"),
+        count(contents.messages, "message"),
         size(contents.size_bytes),
         contents.schema
     )

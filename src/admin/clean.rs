@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::confirm::confirm;
 use super::error::CliError;
-use super::print::Output;
+use super::print::{Output, count};
 use super::{document, text};
 use crate::cli::Confirmation;
 use crate::config::Loaded;
@@ -58,7 +58,7 @@ pub fn run(confirmation: Confirmation, loaded: &Loaded, output: &Output) -> Resu
     if output.is_json() {
         return document(output, &json!({"removed": listed}));
     }
-    text(&format!("{} files were removed", files.len()))
+    text(&format!("removed  {}", count(files.len(), "file")))
 }
 
 fn remove(path: &Path) -> Result<(), CliError> {

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::backup::size;
 use super::confirm::confirm;
 use super::error::CliError;
-use super::print::{Output, date};
+use super::print::{Output, count, date};
 use super::{document, text};
 use crate::app;
 use crate::cli::{Confirmation, DbCommand};
@@ -24,10 +24,15 @@ const COMPACTED_WHILE_SERVING_BYTES: u64 = 256 << 20;
 ///
 /// # Errors
 /// What failed.
-pub fn run(command: &DbCommand, loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
+pub fn run(
+    command: &DbCommand,
+    loaded: &Loaded,
+    program: &str,
+    output: &Output,
+) -> Result<Exit, CliError> {
     let database = &loaded.config.database.path;
     match command {
-        DbCommand::Create => create(database, output),
+        DbCommand::Create => create(database, program, output),
         DbCommand::Delete(confirmation) => delete(database, *confirmation, output),
         DbCommand::Migrate => migrate(database, output),
         DbCommand::Check => check(database, output),
@@ -41,7 +46,7 @@ pub fn run(command: &DbCommand, loaded: &Loaded, output: &Output) -> Result<Exit
     }
 }
 
-fn create(database: &Path, output: &Output) -> Result<Exit, CliError> {
+fn create(database: &Path, program: &str, output: &Output) -> Result<Exit, CliError> {
     if database.exists() && upkeep::schema(database)?.is_some() {
         return Err(CliError::AlreadyExists(format!(
             "{} is a database already; nothing was changed",
@@ -54,7 +59,7 @@ fn create(database: &Path, output: &Output) -> Result<Exit, CliError> {
         return document(output, &value);
     }
     text(&format!(
-        "made  {}, schema {}\n\nMake an account:  morelia user add LOGIN --admin",
+        "made  {}, schema {}\n\nMake an account:  {program} user add LOGIN --admin",
         database.display(),
         newest_schema()
     ))
@@ -206,7 +211,7 @@ fn stats(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
          size            {}, of it free {}; write-ahead log {}\n\
          users           {}, of them administrators {}\n\
          sessions        {}\n\
-         flows           {} chats, {} channels, {} groups\n\
+         flows           {}, {}, {}\n\
          messages        {}\n\
          oldest message  {}\n\
          newest message  {}\n\
@@ -220,9 +225,9 @@ fn stats(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
         stats.users,
         stats.admins,
         stats.sessions,
-        stats.chats,
-        stats.channels,
-        stats.groups,
+        count(stats.chats, "chat"),
+        count(stats.channels, "channel"),
+        count(stats.groups, "group"),
         stats.messages,
         time(stats.oldest_message),
         time(stats.newest_message),
@@ -257,8 +262,8 @@ fn prune(
         confirm(
             confirmation,
             &format!(
-                "{} messages from before {since} will be gone for good",
-                old.messages
+                "{} from before {since} will be gone for good",
+                count(old.messages, "message")
             ),
         )?;
         Ok(service.remove_old_messages(before).await?)
@@ -275,8 +280,8 @@ fn prune(
     }
     let word = if dry_run { "would remove" } else { "removed" };
     text(&format!(
-        "{word}  {} messages from before {since}, {}",
-        removed.messages,
+        "{word}  {} from before {since}, {}",
+        count(removed.messages, "message"),
         size(bytes)
     ))
 }

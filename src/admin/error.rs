@@ -71,9 +71,10 @@ impl CliError {
             Self::Service(ServiceError::NotFound(_)) | Self::NotFound(_) => Exit::NotFound,
             Self::Service(ServiceError::LoginTaken | ServiceError::ChatExists)
             | Self::AlreadyExists(_) => Exit::AlreadyExists,
-            Self::Service(_) | Self::Failed(_) => Exit::Failed,
             Self::Password(err) => err.exit(),
-            Self::Bind(BindError::Taken(_)) | Self::Busy(_) => Exit::Busy,
+            Self::Service(ServiceError::Overloaded)
+            | Self::Bind(BindError::Taken(_))
+            | Self::Busy(_) => Exit::Busy,
             Self::Bind(BindError::Forbidden(_)) => Exit::PermissionDenied,
             Self::Bind(BindError::Tls(TlsError::Unreadable { cause, .. }))
                 if cause.kind() == io::ErrorKind::PermissionDenied =>
@@ -83,6 +84,7 @@ impl CliError {
             Self::Bind(_) => Exit::Config,
             Self::File { source, .. } => of_io(source),
             Self::Usage(_) => Exit::Usage,
+            Self::Service(_) | Self::Failed(_) => Exit::Failed,
         }
     }
 }

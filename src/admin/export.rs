@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::error::CliError;
-use super::print::Output;
+use super::print::{Output, count};
 use super::{flow, message, names, result, session, user, with_service};
 use crate::cli::{Export, ExportWhat};
 use crate::config::Sources;
@@ -63,8 +63,9 @@ pub fn run(command: &Export, sources: &Sources, output: &Output) -> Result<Exit,
         Ok((export.files, export.messages))
     })?;
     let text = format!(
-        "wrote {} files with {messages} messages to {}",
-        files.len(),
+        "wrote {} with {} to {}",
+        count(files.len(), "file"),
+        count(messages, "message"),
         command.to.display()
     );
     let document = json!({

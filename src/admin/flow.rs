@@ -39,7 +39,11 @@ pub fn run(command: &FlowCommand, sources: &Sources, output: &Output) -> Result<
                 let removed = service.remove_flow(flow.id).await?;
                 Ok((flow, removed))
             })?;
-            let text = format!("removed {} with {removed} messages", name(&flow));
+            let text = format!(
+                "removed {} with {}",
+                name(&flow),
+                print::count(removed, "message")
+            );
             let document = json!({"removed": {"uuid": flow.uuid.to_string(), "messages": removed}});
             result(output, &document, &text)
         }

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::error::CliError;
 use super::password::{self, Ask, Password};
 use super::print::Output;
+use super::program;
 use crate::app;
 use crate::auth;
 use crate::cli::{self, PasswordSource};
@@ -43,10 +44,21 @@ pub fn run(command: &cli::Init, sources: &Sources, output: &Output) -> Result<Ex
         Err(err) => return Err(err.into()),
     };
     if let Some(path) = &there {
-        let database = sources.load()?.config.database.path;
-        if database.exists() {
+        let config = sources.load()?.config;
+        if let Some(wanted) = command
+            .registration
+            .filter(|mode| *mode != config.auth.registration)
+        {
+            output.note(&format!(
+                "morelia: --registration {} has no effect: {} is there already and says {}; change it there",
+                wanted.word(),
+                path.display(),
+                config.auth.registration.word()
+            ));
+        }
+        if config.database.path.exists() {
             let made = Made::found(path, sources)?;
-            made.print(output, command.if_needed)?;
+            made.print(output, command.if_needed, &program(sources))?;
             let exit = if command.if_needed {
                 Exit::Ok
             } else {
@@ -74,7 +86,7 @@ pub fn run(command: &cli::Init, sources: &Sources, output: &Output) -> Result<Ex
         add_administrator(&made.database, &login, &password)?;
         made.admin = Some((login, password.generated.then_some(password.text)));
     }
-    made.print(output, false)?;
+    made.print(output, false, &program(sources))?;
     Ok(Exit::Ok)
 }
 
@@ -159,7 +171,7 @@ impl Made {
         })
     }
 
-    fn print(&self, output: &Output, if_needed: bool) -> Result<(), CliError> {
+    fn print(&self, output: &Output, if_needed: bool, program: &str) -> Result<(), CliError> {
         let failed = |source| CliError::File {
             path: PathBuf::from("standard output"),
             source,
@@ -198,13 +210,16 @@ impl Made {
         }
         let _ = writeln!(text, "registration   {}", self.registration);
         if self.new_config || self.new_database {
-            text.push_str("\nStart the server:  morelia serve\n");
-            text.push_str("Invite somebody:   morelia invite create\n");
+            let _ = writeln!(text, "\nStart the server:  {program} serve");
+            let _ = writeln!(text, "Invite somebody:   {program} invite create");
             if self.admin.is_none() {
-                text.push_str("Make an account:   morelia user add LOGIN --admin\n");
+                let _ = writeln!(text, "Make an account:   {program} user add LOGIN --admin");
             }
         } else if !if_needed {
-            text.push_str("\nNothing was changed. Start the server with `morelia serve`.\n");
+            let _ = writeln!(
+                text,
+                "\nNothing was changed. Start the server with `{program} serve`."
+            );
         }
         super::print::line(text.trim_end()).map_err(failed)
     }

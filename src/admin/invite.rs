@@ -94,10 +94,19 @@ fn create(
         |end| format!("until {} UTC", print::time(end)),
     );
     let text = format!(
-        "code  {code}\nlink  {link}\ngood  {until}, for {uses}\n\n{}",
+        "code  {code}\nlink  {link}\ngood  {until}, for {}\n\n{}",
+        people(uses),
         qr(&link)?
     );
     result(output, &Value::Null, &text)
+}
+
+/// How many people a code lets in.
+fn people(uses: u32) -> String {
+    match uses {
+        1 => "1 person".to_owned(),
+        _ => format!("{uses} people"),
+    }
 }
 
 /// Where clients find this server.

@@ -29,6 +29,8 @@ mod terminal;
 pub mod unit;
 pub mod user;
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::cli::{self, Command, ConfigCommand, Global, Invocation, ProxyProgram, Verbosity};
@@ -73,7 +75,10 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
             let loaded = sources(global, Vec::new()).load()?;
             clean::run(*confirmation, &loaded, &output)
         }
-        Command::Db(command) => db::run(command, &sources(global, Vec::new()).load()?, &output),
+        Command::Db(command) => {
+            let sources = sources(global, Vec::new());
+            db::run(command, &sources.load()?, &program(&sources), &output)
+        }
         Command::Backup(command) => backup::run(command, &sources(global, Vec::new()), &output),
         Command::Flow(command) => flow::run(command, &sources(global, Vec::new()), &output),
         Command::Message(command) => message::run(command, &sources(global, Vec::new()), &output),
@@ -111,6 +116,30 @@ fn sources(global: &Global, overrides: Vec<Override>) -> Sources {
 
 /// The flags of `serve` that stand for keys, with those for every command that also do.
 fn overrides(global: &Global, command: &cli::Serve) -> Vec<Override> {
+/// How to call this program again on the same configuration: with `--config` where it would not find
+/// the file by itself.
+fn program(sources: &Sources) -> String {
+    let Some(named) = &sources.named else {
+        return "morelia".to_owned();
+    };
+    let by_itself = Sources {
+        named: None,
+        ..sources.clone()
+    };
+    let found = by_itself.load().ok().and_then(|loaded| loaded.file);
+    let same = |path: &Path| std::fs::canonicalize(path).ok();
+    if found.is_some_and(|found| same(&found) == same(named)) {
+        return "morelia".to_owned();
+    }
+    let text = named.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:,@%".contains(c);
+    if text.chars().all(is_plain) {
+        format!("morelia --config {text}")
+    } else {
+        format!("morelia --config '{}'", text.replace('\'', r"'\''"))
+    }
+}
+
     let mut overrides = Vec::new();
     let mut set = |key, value: &str, flag| {
         overrides.push(Override {

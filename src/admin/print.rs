@@ -90,6 +90,16 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// Returns a number with what is counted, which takes an s for any number but one.
+#[must_use]
+pub fn count<N: std::fmt::Display + PartialEq + From<u8>>(number: N, what: &str) -> String {
+    if number == N::from(1) {
+        format!("1 {what}")
+    } else {
+        format!("{number} {what}s")
+    }
+}
+
 /// Returns a stored time as people read it.
 #[must_use]
 pub fn time(time: Timestamp) -> String {
@@ -163,6 +173,12 @@ mod tests {
         ] {
             assert_eq!(date(seconds), text);
         }
+    }
+
+    #[test]
+    fn one_is_one() {
+        let counted = [0_i64, 1, 2, 21].map(|number| count(number, "user"));
+        assert_eq!(counted, ["0 users", "1 user", "2 users", "21 users"]);
     }
 
     #[test]

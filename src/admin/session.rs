@@ -46,7 +46,7 @@ pub fn run(command: &SessionCommand, sources: &Sources, output: &Output) -> Resu
                 let user = names::user(service, login).await?;
                 Ok(service.end_sessions(user.id).await?)
             })?;
-            let text = format!("{ended} sessions ended");
+            let text = format!("{} ended", print::count(ended, "session"));
             result(output, &json!({"sessions_ended": ended}), &text)
         }
     }

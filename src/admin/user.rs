@@ -79,8 +79,9 @@ pub fn run(command: &UserCommand, sources: &Sources, output: &Output) -> Result<
                 Ok((service.user(login).await?, ended))
             })?;
             let text = format!(
-                "{} is suspended; {ended} sessions ended. `morelia user resume` lets in again",
-                print::cell(Some(&user.login))
+                "{} is suspended; {} ended. `morelia user resume` lets in again",
+                print::cell(Some(&user.login)),
+                print::count(ended, "session")
             );
             let document = json!({"user": document(&user), "sessions_ended": ended});
             result(output, &document, &text)
@@ -155,8 +156,9 @@ fn passwd(
         Ok((user, password, ended))
     })?;
     let text = format!(
-        "{} has a new password; {ended} sessions ended",
-        print::cell(Some(&user.login))
+        "{} has a new password; {} ended",
+        print::cell(Some(&user.login)),
+        print::count(ended, "session")
     );
     with_password(output, &user, password, &text)
 }

@@ -189,7 +189,7 @@ async fn run(
     for task in upkeep {
         task.abort();
     }
-    log::info!("stopping; {} requests were answered", summary.requests);
+    log::info!("stopping; requests answered: {}", summary.requests);
     close(&service).await;
     match why {
         Some(Ending::Failed(reason)) => {

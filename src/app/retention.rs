@@ -19,7 +19,7 @@ pub(super) async fn keep_removing(service: Arc<Service>, keep: Option<Duration>)
             .await
         {
             Ok(removed) if removed.messages > 0 => {
-                log::info!("{} old messages were removed", removed.messages);
+                log::info!("old messages were removed: {}", removed.messages);
             }
             Ok(_) => {}
             Err(err) => log::warn!("old messages could not be removed: {err}"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 
 use super::Finding;
-use crate::admin::print::date;
+use crate::admin::print::{count, date};
 use crate::app;
 use crate::cli::CheckTopic;
 use crate::config::Config;
@@ -60,13 +60,13 @@ fn validity(path: &Path) -> Finding {
     } else if ends < now.after(SOON) {
         Finding::warn(
             TOPIC,
-            format!("the certificate ends in {days} days"),
+            format!("the certificate ends in {}", count(days, "day")),
             remedy,
         )
     } else {
         Finding::ok(
             TOPIC,
-            format!("the certificate is good for {days} more days"),
+            format!("the certificate is good for {} more", count(days, "day")),
         )
     }
 }

@@ -10,7 +10,7 @@ mod net;
 use serde_json::{Value, json};
 
 use super::error::CliError;
-use super::print::Output;
+use super::print::{Output, count};
 use super::{document, text};
 use crate::app;
 use crate::cli::CheckTopic;
@@ -182,9 +182,9 @@ fn memory(config: &Config) -> Finding {
         .saturating_mul(config.limits.send_queue.bytes);
     let sent = app::worst_case_bytes(config);
     let text = format!(
-        "{} connections can make the server hold {} MiB of what they send and {} MiB of what waits for them, \
+        "{} can make the server hold {} MiB of what they send and {} MiB of what waits for them, \
          each message counted once per receiver",
-        config.limits.connections,
+        count(config.limits.connections, "connection"),
         sent >> 20,
         queues >> 20
     );

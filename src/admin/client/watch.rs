@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     Failure, Server,
     people::{Names, USERS_A_REQUEST, question},
-    print::{Output, line},
+    print::{Output, count, line},
     talk::describe,
 };
 use crate::{
@@ -86,8 +86,9 @@ fn lines(push: &Reply, names: &Names) -> Vec<String> {
     for flow in list("flow") {
         let members = flow["users"].as_array().map_or(0, Vec::len);
         lines.push(format!(
-            "* {} has {members} members",
-            names.flow(&flow["uuid"])
+            "* {} has {}",
+            names.flow(&flow["uuid"]),
+            count(members, "member")
         ));
     }
     for left in data["meta"]["left"].as_array().into_iter().flatten() {
@@ -148,7 +149,7 @@ mod tests {
             (
                 json!({"flow": [{"uuid": "9", "users": ["1"]}]}),
                 json!({}),
-                "* Family has 1 members",
+                "* Family has 1 member",
             ),
             (
                 json!({"meta": {"left": ["9"]}}),

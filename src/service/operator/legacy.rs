@@ -144,7 +144,10 @@ pub(super) fn plan(
     members.retain(|row| users.contains_key(row));
     if members.len() < old.members.len() {
         let lost = old.members.len() - members.len();
-        changes.push(format!("{lost} of its members are unknown users"));
+        changes.push(match lost {
+            1 => "1 of its members is an unknown user".to_owned(),
+            _ => format!("{lost} of its members are unknown users"),
+        });
     }
     let is_alive = |row: &i64| users.get(row).is_some_and(|known| !known.is_deleted);
     if let Some(owner) = owner.filter(|row| users.contains_key(row))

@@ -30,7 +30,7 @@ const USERS_AT_ONCE: usize = 64;
 const MAX_HASHES: usize = 8;
 
 /// Why a message that was taken before is not taken again.
-const REMOVED: &str = "they were taken over before, and have been removed here since as too old";
+const REMOVED: &str = "taken over before, and removed here since as too old";
 
 /// How many of a kind were taken over, were there already, and were left out.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -369,7 +369,8 @@ impl Work<'_> {
         }
         for (why, count) in left_out {
             self.report.messages.left_out += count;
-            self.note(format!("{count} messages are left out: {why}"));
+            let messages = if count == 1 { "message" } else { "messages" };
+            self.note(format!("{count} {messages} left out: {why}"));
         }
         Ok(())
     }
@@ -398,11 +399,11 @@ impl Work<'_> {
     ) -> Result<(Option<FlowId>, imports::Message), &'static str> {
         /// In a dry run nothing is written, so any number will do.
         const NOWHERE: i64 = 0;
-        let uuid = old.uuid.ok_or("their ids are no numbers of 128 bits")?;
+        let uuid = old.uuid.ok_or("the id is no number of 128 bits")?;
         let flow = old.flow.and_then(|row| self.flows.get(&row).copied());
-        let flow = flow.ok_or("their flows are unknown or left out")?;
+        let flow = flow.ok_or("the flow is unknown or left out")?;
         let author = old.author.and_then(|row| self.users.get(&row));
-        let author = author.ok_or("their authors are unknown or left out")?;
+        let author = author.ok_or("the author is unknown or left out")?;
         let message = legacy::message(
             old,
             uuid,
