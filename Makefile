@@ -3,6 +3,8 @@
 CARGO    ?= cargo
 PREFIX   ?= /usr/local
 DESTDIR  ?=
+# What is installed comes here.
+HERE     := $(abspath $(DESTDIR)$(PREFIX))
 # Where `make run` keeps its server.
 DATA     ?= data
 # How many tests run at the same time; they start real servers.
@@ -13,10 +15,10 @@ PROGRAM  := target/debug/morelia
 NEEDED   := chromium:chromium chromedriver:chromium-driver sqlite3:sqlite3 strace:strace openssl:openssl
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check bench golden release install dist packages
+.PHONY: help build run test check bench golden release install dist dist-arm64 check-arm64 dist-armhf check-armhf packages
 
 help: ## list these commands
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 build: ## build the program for development
 	$(CARGO) build
@@ -47,22 +49,36 @@ golden: ## record the answers of tests/golden anew; review the difference
 release: ## build the program for use
 	$(CARGO) build --release --locked
 
-install: release ## install the program and its documentation under PREFIX
-	install -D -m 755 target/release/morelia $(DESTDIR)$(PREFIX)/bin/morelia
-	install -D -m 644 morelia.ini.example $(DESTDIR)$(PREFIX)/share/doc/morelia/morelia.ini.example
-	install -m 644 README.md CHANGELOG.md COPYING COPYING.LESSER docs/*.md $(DESTDIR)$(PREFIX)/share/doc/morelia/
-	$(DESTDIR)$(PREFIX)/bin/morelia help > $(DESTDIR)$(PREFIX)/share/doc/morelia/commands.txt
-	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	$(DESTDIR)$(PREFIX)/bin/morelia completions bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/morelia
-	$(DESTDIR)$(PREFIX)/bin/morelia completions zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_morelia
-	$(DESTDIR)$(PREFIX)/bin/morelia completions fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/morelia.fish
-	@echo "Installed. What comes next, the systemd unit among it, is in $(PREFIX)/share/doc/morelia/operating.md"
+install: release ## install program, manual page, unit and documentation under PREFIX
+	install -D -m 755 target/release/morelia $(HERE)/bin/morelia
+	install -D -m 644 morelia.ini.example $(HERE)/share/doc/morelia/morelia.ini.example
+	install -m 644 README.md CHANGELOG.md COPYING COPYING.LESSER docs/*.md $(HERE)/share/doc/morelia/
+	install -d $(HERE)/share/man/man1 $(HERE)/share/bash-completion/completions \
+	  $(HERE)/share/zsh/site-functions $(HERE)/share/fish/vendor_completions.d $(HERE)/lib/systemd/system
+	$(HERE)/bin/morelia help --man > $(HERE)/share/man/man1/morelia.1
+	$(HERE)/bin/morelia completions bash > $(HERE)/share/bash-completion/completions/morelia
+	$(HERE)/bin/morelia completions zsh > $(HERE)/share/zsh/site-functions/_morelia
+	$(HERE)/bin/morelia completions fish > $(HERE)/share/fish/vendor_completions.d/morelia.fish
+	@# For the configuration in /etc/morelia; as long as there is none, the database is in /var/lib.
+	@[ -e /etc/morelia/morelia.ini ] || export MORELIA__DATABASE__PATH=/var/lib/morelia/morelia.db; \
+	cd / && XDG_CONFIG_HOME=/nonexistent $(HERE)/bin/morelia service unit --program $(PREFIX)/bin/morelia \
+	  > $(HERE)/lib/systemd/system/morelia.service
+	@echo "Installed. What comes next is in $(PREFIX)/share/doc/morelia/operating.md"
 
 dist: release ## pack the program for this kind of machine, with checksums
-	@name=morelia-$(VERSION)-$$(uname -m)-linux && rm -rf target/dist/$$name && mkdir -p target/dist/$$name && \
-	cp target/release/morelia morelia.ini.example README.md CHANGELOG.md COPYING COPYING.LESSER target/dist/$$name/ && \
-	cd target/dist && tar --sort=name --owner=0 --group=0 --numeric-owner -czf $$name.tar.gz $$name && \
-	sha256sum $$name.tar.gz > $$name.tar.gz.sha256 && cat $$name.tar.gz.sha256
+	build/pack.sh morelia-$(VERSION)-$$(uname -m)-linux target/release/morelia
+
+dist-arm64: ## pack the program for a Raspberry Pi with a 64-bit system
+	CARGO=$(CARGO) build/cross.sh dist arm64
+
+check-arm64: ## start what dist-arm64 has made in an emulator, and talk to it
+	build/cross.sh check arm64
+
+dist-armhf: ## pack the program for a Raspberry Pi with a 32-bit system
+	CARGO=$(CARGO) build/cross.sh dist armhf
+
+check-armhf: ## start what dist-armhf has made in an emulator, and talk to it
+	build/cross.sh check armhf
 
 # Installs only what is missing, and only as root; otherwise it says what to do.
 packages:

@@ -86,12 +86,13 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
         Command::Export(command) => export::run(command, &sources(global, Vec::new()), &output),
         Command::Client(command) => Ok(client::run(command, global)),
         Command::Completions(shell) => text(&completions::script(*shell)),
-        Command::ServiceUnit => {
+        Command::ServiceUnit { program } => {
             let loaded = sources(global, Vec::new()).load()?;
-            let setup = unit::Setup::of(&loaded).map_err(|source| CliError::File {
-                path: "the program".into(),
-                source,
-            })?;
+            let setup =
+                unit::Setup::of(&loaded, program.as_deref()).map_err(|source| CliError::File {
+                    path: "the program".into(),
+                    source,
+                })?;
             text(&unit::unit(&setup))
         }
         Command::ProxyConfig(program) => {
@@ -105,6 +106,7 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
         Command::Help(name) => {
             text(&cli::help::about(name).map_err(|err| CliError::Usage(err.to_string()))?)
         }
+        Command::Manual => text(&cli::manual::page()),
         Command::Version => text(&cli::help::version()),
     }
 }
@@ -114,8 +116,6 @@ fn sources(global: &Global, overrides: Vec<Override>) -> Sources {
     Sources::of_process(global.config.clone(), overrides)
 }
 
-/// The flags of `serve` that stand for keys, with those for every command that also do.
-fn overrides(global: &Global, command: &cli::Serve) -> Vec<Override> {
 /// How to call this program again on the same configuration: with `--config` where it would not find
 /// the file by itself.
 fn program(sources: &Sources) -> String {
@@ -140,6 +140,8 @@ fn program(sources: &Sources) -> String {
     }
 }
 
+/// The flags of `serve` that stand for keys, with those for every command that also do.
+fn overrides(global: &Global, command: &cli::Serve) -> Vec<Override> {
     let mut overrides = Vec::new();
     let mut set = |key, value: &str, flag| {
         overrides.push(Override {

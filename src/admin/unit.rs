@@ -31,11 +31,11 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Returns the setup that this program and configuration make.
+    /// Returns the setup that this program, or one elsewhere, and the configuration make.
     ///
     /// # Errors
     /// The system does not say where the program or a folder lies.
-    pub fn of(loaded: &Loaded) -> io::Result<Self> {
+    pub fn of(loaded: &Loaded, program: Option<&Path>) -> io::Result<Self> {
         let config = &loaded.config;
         let absolute = |path: &Path| std::path::absolute(path);
         let database = absolute(&config.database.path)?;
@@ -50,7 +50,7 @@ impl Setup {
         let reads = [&tls.certfile, &tls.keyfile, &tls.ca_certs];
         let reads = reads.into_iter().flatten().map(|path| absolute(path));
         Ok(Self {
-            program: env::current_exe()?,
+            program: program.map_or_else(env::current_exe, absolute)?,
             config: loaded.file.as_deref().map(absolute).transpose()?,
             user: owner(&database)
                 .or_else(|| owner(&folder))
@@ -212,6 +212,7 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+    use crate::config::Sources;
 
     fn setup() -> Setup {
         Setup {
@@ -238,6 +239,10 @@ mod tests {
         assert!(usual.contains("\nRestartPreventExitStatus=78\n"));
         assert!(usual.contains("\nProtectHome=yes\n"));
         assert!(usual.contains("\nAmbientCapabilities=\n"));
+
+        let loaded = Sources::of_process(Some("morelia.ini.example".into()), Vec::new()).load();
+        let elsewhere = Setup::of(&loaded.unwrap(), Some(Path::new("/opt/morelia"))).unwrap();
+        assert!(unit(&elsewhere).contains("\nExecStart=/opt/morelia --config "));
 
         let low = unit(&Setup {
             port: 443,

@@ -75,7 +75,10 @@ pub enum Command {
     /// `client …`
     Client(ClientCommand),
     /// `service unit`
-    ServiceUnit,
+    ServiceUnit {
+        /// `--program`: where the program will be.
+        program: Option<PathBuf>,
+    },
     /// `proxy-config`
     ProxyConfig(ProxyProgram),
     /// `clean`
@@ -84,6 +87,8 @@ pub enum Command {
     Completions(Shell),
     /// `help`, `--help`: the overview (empty), a group or a command.
     Help(String),
+    /// `help --man`: the manual page.
+    Manual,
     /// `--version`
     Version,
 }

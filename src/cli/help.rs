@@ -9,8 +9,11 @@ use std::fmt::Write as _;
 /// The width at which help is wrapped: the narrowest terminal in use.
 const WIDTH: usize = 80;
 
+/// What this program is.
+pub(super) const INTRODUCTION: &str = "a private chat server in one binary and one file";
+
 /// The environment variables that count.
-const ENVIRONMENT: &[(&str, &str)] = &[
+pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     (
         "MORELIA_CONFIG",
         "the configuration file, where --config names none",
@@ -64,7 +67,7 @@ pub fn version() -> String {
 
 fn overview() -> String {
     let mut text = format!("Morelia {}: ", env!("CARGO_PKG_VERSION"));
-    text.push_str("a private chat server in one binary and one file.\n\nUsage: morelia");
+    let _ = write!(text, "{INTRODUCTION}.\n\nUsage: morelia");
     text.push_str(" [--config FILE] [--json] [--quiet|-v] [--no-color] COMMAND\n\n");
     text.push_str(
         "First steps:\n  morelia init      make configuration, database, administrator\n",

@@ -5,6 +5,7 @@
 
 mod command;
 pub mod help;
+pub mod manual;
 mod matches;
 mod nouns;
 mod parse;

@@ -155,9 +155,17 @@ pub(super) const COMMANDS: &[Spec] = &[
         path: "service unit",
         arguments: "",
         about: "Prints a systemd unit for this setup, hardened.",
-        flags: &[],
+        flags: &[&[option(
+            "--program",
+            "FILE",
+            "where the program will be, if not where it is now",
+        )]],
         examples: &["morelia service unit > /etc/systemd/system/morelia.service"],
-        build: |_| Ok(Command::ServiceUnit),
+        build: |m| {
+            Ok(Command::ServiceUnit {
+                program: m.path("--program"),
+            })
+        },
     },
     Spec {
         path: "proxy-config",
@@ -193,9 +201,16 @@ pub(super) const PROGRAM: &[Spec] = &[
         path: "help",
         arguments: "[COMMAND]",
         about: "Explains a command, or lists all.",
-        flags: &[],
-        examples: &["morelia help", "morelia help user add"],
+        flags: &[&[switch("--man", "print the manual page, for `man -l`")]],
+        examples: &[
+            "morelia help",
+            "morelia help user add",
+            "morelia help --man > morelia.1",
+        ],
         build: |m| {
+            if m.switch("--man") {
+                return Ok(Command::Manual);
+            }
             let mut words = Vec::new();
             while let Some(word) = m.optional_argument("COMMAND")? {
                 words.push(word);
