@@ -232,11 +232,9 @@ fn an_nginx_that_forgets_headers_is_told_which() {
         let free = TcpListener::bind("127.0.0.1:0")
             .and_then(|free| free.local_addr())
             .expect("a port");
-        let site: String = adapted(&printed, free)
-            .lines()
-            .filter(|line| forgotten.is_empty() || !line.trim().starts_with(forgotten))
-            .map(|line| format!("{line}\n"))
-            .collect();
+        let whole = adapted(&printed, free);
+        let kept = |line: &&str| forgotten.is_empty() || !line.trim().starts_with(forgotten);
+        let site: String = whole.split_inclusive('\n').filter(kept).collect();
         let folder = server.folder().join(format!("nginx{number}"));
         let nginx = match Nginx::start(&folder, &site) {
             Ok(nginx) => nginx,

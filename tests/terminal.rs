@@ -80,7 +80,7 @@ impl Terminal {
             let left = PATIENCE.saturating_sub(start.elapsed());
             match self.bytes.recv_timeout(left) {
                 Ok(more) => self.shown.push_str(&String::from_utf8_lossy(&more)),
-                Err(_) => panic!("{text:?} does not come; shown is:\n{}", self.shown),
+                Err(err) => panic!("{text:?} does not come ({err}); shown is:\n{}", self.shown),
             }
         }
     }
@@ -119,7 +119,7 @@ impl Drop for Terminal {
 
 fn log_in(server: &Server, password: &str) -> u64 {
     let user = json!({"user": [{"login": "admin", "password": password}]});
-    u64::from(server.connect().request("authentication", &user).code())
+    server.connect().request("authentication", &user).code()
 }
 
 #[test]

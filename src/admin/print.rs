@@ -92,7 +92,7 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 
 /// Returns a number with what is counted, which takes an s for any number but one.
 #[must_use]
-pub fn count<N: std::fmt::Display + PartialEq + From<u8>>(number: N, what: &str) -> String {
+pub fn count<N: std::fmt::Display + PartialEq + From<u8> + Copy>(number: N, what: &str) -> String {
     if number == N::from(1) {
         format!("1 {what}")
     } else {

@@ -54,13 +54,18 @@ impl Terminal {
         let hidden = Hidden::new(file)?;
         write!(file, "{prompt}")?;
         let mut line = Line::new(Keys::of(&hidden.before));
-        let mut typed = Typed::Ended;
-        for byte in file.bytes() {
-            if let Some(ending) = line.press(byte?) {
-                typed = ending;
-                break;
+        let mut byte = [0];
+        let typed = loop {
+            match file.read(&mut byte) {
+                Ok(0) => break Typed::Ended,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
             }
-        }
+            if let Some(typed) = line.press(byte[0]) {
+                break typed;
+            }
+        };
         writeln!(file)?;
         Ok(typed)
     }
@@ -181,20 +186,24 @@ mod tests {
         text.bytes().find_map(|byte| line.press(byte))
     }
 
-    fn line(text: &str) -> Option<Typed> {
-        Some(Typed::Line(text.as_bytes().to_vec()))
+    fn line(text: &str) -> Typed {
+        Typed::Line(text.as_bytes().to_vec())
     }
 
     #[test]
     fn keys_do_what_they_do_elsewhere() {
-        assert_eq!(typed("a b\tü\n"), line("a b\tü"));
-        assert_eq!(typed("wrong\x15right\r"), line("right"));
-        assert_eq!(typed("aü\x7f\u{8}b\n"), line("b"));
-        assert_eq!(typed("\x7f\x7fx\n"), line("x"));
-        assert_eq!(typed("a\x1a\x1b\0b\n"), line("ab"));
+        for (keys, expected) in [
+            ("a b\tü\n", "a b\tü"),
+            ("wrong\x15right\r", "right"),
+            ("aü\x7f\u{8}b\n", "b"),
+            ("\x7f\x7fx\n", "x"),
+            ("a\x1a\x1b\0b\n", "ab"),
+            ("a\x04b\n", "ab"),
+        ] {
+            assert_eq!(typed(keys), Some(line(expected)));
+        }
         assert_eq!(typed("secret\x03"), Some(Typed::Interrupted));
         assert_eq!(typed("\x04"), Some(Typed::Ended));
-        assert_eq!(typed("a\x04b\n"), line("ab"));
         assert_eq!(typed("no end"), None);
     }
 }
