@@ -3,6 +3,7 @@
 //! Absent and `null` mean the same; unknown keys are ignored. Texts are borrowed from the frame
 //! where JSON escapes allow it.
 
+mod explain;
 mod values;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
+use explain::explain;
 pub(super) use values::{Blob, Id, Int, List, Text};
 use values::{Object, maybe_object, object, objects};
 
@@ -213,44 +215,6 @@ fn read_object<'a, T: Deserialize<'a> + Default>(
         }
         _ => Ok(T::default()),
     }
-}
-
-/// Reads once more, slowly, to say what is wrong and where. Nothing of the input is repeated: it
-/// may hold a password.
-fn explain<'a, T: Deserialize<'a>>(text: &'a str, prefix: &str) -> String {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let Err(err) = serde_path_to_error::deserialize::<_, T>(&mut deserializer) else {
-        return "expected one JSON object and nothing after it".to_owned();
-    };
-    let path = err.path().to_string();
-    let inner = err.inner();
-    let message = inner.to_string();
-    let what = match message.find("expected ") {
-        Some(_) if message.starts_with("missing field") || inner.is_syntax() || inner.is_eof() => {
-            "expected JSON".to_owned()
-        }
-        Some(start) => {
-            let rest = &message[start..];
-            let what = &rest[..rest.find(" at line ").unwrap_or(rest.len())];
-            what.replace("expected u8", "expected an integer from 0 to 255")
-        }
-        None if message.starts_with("missing field") || message.starts_with("duplicate field") => {
-            // The field's name is one of ours.
-            message[..message.find(" at line ").unwrap_or(message.len())].to_owned()
-        }
-        None => format!(
-            "expected JSON (line {}, column {})",
-            inner.line(),
-            inner.column()
-        ),
-    };
-    let path = match (prefix, path.as_str()) {
-        ("", "." | "?" | "") => return what,
-        (prefix, "." | "?" | "") => prefix.to_owned(),
-        ("", path) => path.to_owned(),
-        (prefix, path) => format!("{prefix}.{path}"),
-    };
-    format!("{path}: {what}")
 }
 
 #[cfg(test)]

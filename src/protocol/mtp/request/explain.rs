@@ -1,0 +1,141 @@
+//! What is wrong with a request and where, in words.
+
+use serde::Deserialize;
+use serde_path_to_error::{Path, Segment};
+
+/// Reads once more, slowly, to say what is wrong and where. Nothing of the input is repeated: it
+/// may hold a password.
+pub(super) fn explain<'a, T: Deserialize<'a>>(text: &'a str, prefix: &str) -> String {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let Err(err) = serde_path_to_error::deserialize::<_, T>(&mut deserializer) else {
+        return "expected one JSON object and nothing after it".to_owned();
+    };
+    let path = known_part(err.path());
+    let inner = err.inner();
+    let message = inner.to_string();
+    // The last one: an earlier one may be the client's own word.
+    let what = match message.rfind("expected ") {
+        Some(_) if message.starts_with("missing field") || inner.is_syntax() || inner.is_eof() => {
+            "expected JSON".to_owned()
+        }
+        Some(start) => {
+            let rest = &message[start..];
+            let what = &rest[..rest.find(" at line ").unwrap_or(rest.len())];
+            what.replace("expected u8", "expected an integer from 0 to 255")
+        }
+        None if message.starts_with("missing field") || message.starts_with("duplicate field") => {
+            // The field's name is one of ours.
+            message[..message.find(" at line ").unwrap_or(message.len())].to_owned()
+        }
+        None => format!(
+            "expected JSON (line {}, column {})",
+            inner.line(),
+            inner.column()
+        ),
+    };
+    let path = match (prefix, path.as_str()) {
+        ("", "." | "?" | "") => return what,
+        (prefix, "." | "?" | "") => prefix.to_owned(),
+        ("", path) => path.to_owned(),
+        (prefix, path) => format!("{prefix}.{path}"),
+    };
+    format!("{path}: {what}")
+}
+
+/// Keys that an answer may repeat: ours. Others are the client's own words.
+const KEYS: [&str; 42] = [
+    "type",
+    "data",
+    "jsonapi",
+    "meta",
+    "version",
+    "time",
+    "flow",
+    "message",
+    "user",
+    "uuid",
+    "title",
+    "info",
+    "owner",
+    "users",
+    "message_start",
+    "message_end",
+    "client_id",
+    "text",
+    "from_user",
+    "from_flow",
+    "file_picture",
+    "file_video",
+    "file_audio",
+    "file_document",
+    "emoji",
+    "edited_time",
+    "edited_status",
+    "login",
+    "password",
+    "username",
+    "is_bot",
+    "auth_id",
+    "token_ttl",
+    "email",
+    "avatar",
+    "bio",
+    "time_created",
+    "txn",
+    "after",
+    "old_password",
+    "all",
+    "query",
+];
+
+/// A path as far as its keys are ours: what is wrong in a key that is ignored is told of the
+/// object that it is in.
+fn known_part(path: &Path) -> String {
+    let mut text = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => text += &format!("[{index}]"),
+            Segment::Map { key } if KEYS.contains(&key.as_str()) => {
+                if !text.is_empty() {
+                    text.push('.');
+                }
+                text += key;
+            }
+            Segment::Map { .. } | Segment::Enum { .. } | Segment::Unknown => break,
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Request;
+
+    #[test]
+    fn only_our_own_keys_are_repeated() {
+        let cases = [
+            (r#"{"secret":"\x"}"#, "expected JSON"),
+            (
+                r#"{"data":{"secret":{"flow":[1,}}}}"#,
+                "data: expected JSON",
+            ),
+            (
+                r#"{"data":{"flow":[{"secret":tru}]}}"#,
+                "data.flow[0]: expected JSON",
+            ),
+            (
+                r#"{"data":{"user":[{"is_bot":"expected secret"}]}}"#,
+                "data.user[0].is_bot: expected a boolean",
+            ),
+            (
+                r#"{"data":{"time":{"secret":1}}}"#,
+                "data.time: expected an integer of 64 bits",
+            ),
+        ];
+        for (text, expected) in cases {
+            let what = Request::read(text.as_bytes()).unwrap_err();
+            assert!(what.starts_with(expected), "{text}: {what}");
+            assert!(!what.contains("secret"), "{text}: {what}");
+        }
+    }
+}
