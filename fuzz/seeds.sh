@@ -1,0 +1,15 @@
+#!/bin/sh
+# Writes the requests of the golden transcripts to where the fuzzer begins from. The target puts ids
+# and tokens of its own cast in, when the first byte is even.
+set -eu
+cd "$(dirname "$0")"
+mkdir -p corpus/requests corpus/frames
+number=0
+cat ../tests/golden/*/*.txt | grep -E '^[0-9]?> ' | sed -E '
+s/^[0-9]?> //; s/<[a-z]+ ([0-9]+)>/\1/g' | grep -v password | sort -u |
+while IFS= read -r line; do
+    number=$((number + 1))
+    printf '0%s' "$line" > "corpus/requests/golden-$number"
+done
+printf '\007\201\205\000\000\000\000hello\001\201\000\000\000\000a\200\201\000\000\000\000b' > corpus/frames/text
+printf '\001\211\200\000\000\000\000\210\202\000\000\000\000\003\350' > corpus/frames/control
