@@ -38,7 +38,7 @@ impl Client {
             let head = client.buffer.windows(4).position(|it| it == b"\r\n\r\n");
             match head {
                 Some(end) => break end + 4,
-                None => client.fill().await,
+                None => assert!(client.fill().await, "no answer to the upgrade"),
             }
         };
         let status = String::from_utf8_lossy(&client.buffer[..end]).into_owned();
@@ -69,6 +69,11 @@ impl Client {
 
     /// Reads the next data frame and returns its payload.
     pub(crate) async fn frame(&mut self) -> &[u8] {
+        self.try_frame().await.expect("the server is there")
+    }
+
+    /// Reads the next data frame and returns its payload; nothing when the server is gone.
+    pub(crate) async fn try_frame(&mut self) -> Option<&[u8]> {
         loop {
             let rest = &self.buffer[self.taken..];
             if let Some((head, len)) = measure(rest)
@@ -78,7 +83,7 @@ impl Client {
                 let start = self.taken + head;
                 self.taken = start + len;
                 match opcode {
-                    1 | 2 => return &self.buffer[start..start + len],
+                    1 | 2 => return Some(&self.buffer[start..start + len]),
                     9 => {
                         let pong = masked(10, &self.buffer[start..start + len]);
                         self.write(&pong).await;
@@ -90,7 +95,9 @@ impl Client {
                 }
                 continue;
             }
-            self.fill().await;
+            if !self.fill().await {
+                return None;
+            }
         }
     }
 
@@ -105,15 +112,8 @@ impl Client {
         }
     }
 
-    /// Reads until `bytes` have come, whatever they are.
-    pub(crate) async fn skip(&mut self, bytes: usize) {
-        while self.buffer.len() - self.taken < bytes {
-            self.fill().await;
-        }
-        self.taken += bytes;
-    }
-
-    async fn fill(&mut self) {
+    /// Reads what is there; returns whether there can be more.
+    async fn fill(&mut self) -> bool {
         if self.taken == self.buffer.len() {
             self.buffer.clear();
             self.taken = 0;
@@ -122,12 +122,7 @@ impl Client {
             self.taken = 0;
         }
         self.buffer.reserve(READ_BYTES);
-        let count = self
-            .stream
-            .read_buf(&mut self.buffer)
-            .await
-            .expect("read from the server");
-        assert!(count > 0, "the server hung up");
+        matches!(self.stream.read_buf(&mut self.buffer).await, Ok(1..))
     }
 }
 

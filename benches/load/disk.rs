@@ -11,7 +11,12 @@ use std::{
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
-use crate::{Effort, report::Row, seed, server};
+use crate::{
+    Effort,
+    report::Row,
+    seed,
+    server::{self, Home},
+};
 
 /// One page of a write-ahead log with its header.
 const PAGE: usize = 4096 + 24;
@@ -43,7 +48,7 @@ pub(crate) fn syncs(time: Duration) -> f64 {
 pub(crate) struct Bare {
     conn: Connection,
     next: i64,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Bare {
@@ -58,7 +63,7 @@ impl Bare {
         Self {
             conn,
             next: 0,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -128,4 +133,89 @@ pub(crate) fn limits(effort: &Effort) -> Vec<Row> {
         ));
     }
     rows
+}
+
+/// Transactions of which the pages are counted.
+const COUNTED: usize = 50;
+
+/// Returns how many pages of the log a message takes at the least when this many share a commit:
+/// the rows of the product's own tables, written by nothing but SQLite.
+pub(crate) fn frames_needed(batch: usize) -> f64 {
+    let home = Home::new(1000);
+    let conn = open(&home.database());
+    let mut position: i64 = conn
+        .query_row("SELECT max(position) FROM changes", [], |row| row.get(0))
+        .expect("a position");
+    frames(&conn, &home.database(), batch, |tx, nth| {
+        position += 1;
+        let flow = seed::family_row(nth) as i64;
+        let number: i64 = tx
+            .prepare_cached(
+                "UPDATE flows SET next_number = next_number + 1 WHERE id = ?1 RETURNING next_number - 1",
+            )
+            .and_then(|mut update| update.query_row([flow], |row| row.get(0)))
+            .expect("a number");
+        let at = 2_000_000_000_000 + position;
+        tx.prepare_cached(
+            "INSERT INTO changes (position, at, audience, kind) VALUES (?1, ?2, ?3, 1)",
+        )
+        .and_then(|mut insert| insert.execute(params![position, at, flow]))
+        .expect("a change");
+        let id = seed::public_id(at, position as usize).to_be_bytes();
+        let text = seed::text(nth as u64);
+        tx.prepare_cached(
+            "INSERT INTO messages (id, uuid, flow_id, number, author_id, sent_at, text)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )
+        .and_then(|mut insert| {
+            insert.execute(params![
+                position,
+                id,
+                flow,
+                number,
+                nth as i64 + 1,
+                at,
+                text
+            ])
+        })
+        .expect("a message");
+    })
+}
+
+/// The same for rows of 64 bytes with one index.
+pub(crate) fn frames_of_bare_rows(batch: usize) -> f64 {
+    let bare = Bare::new();
+    let path = bare.folder.path().join("bare.db");
+    let mut next = 0_i64;
+    frames(&bare.conn, &path, batch, |tx, nth| {
+        next += 1;
+        let text = seed::text(nth as u64);
+        tx.prepare_cached("INSERT INTO rows (flow, seq, text) VALUES (?1, ?2, ?3)")
+            .and_then(|mut insert| insert.execute(params![nth as i64 / 8, next, text]))
+            .expect("a row");
+    })
+}
+
+/// Pages of the log a row, when `write` writes `batch` of them in each transaction.
+fn frames(
+    conn: &Connection,
+    database: &Path,
+    batch: usize,
+    mut write: impl FnMut(&Connection, usize),
+) -> f64 {
+    conn.pragma_update(None, "wal_autocheckpoint", 0)
+        .expect("no checkpoints");
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .expect("an empty log");
+    for _ in 0..COUNTED {
+        let tx = conn.unchecked_transaction().expect("a transaction");
+        for nth in 0..batch {
+            write(&tx, nth);
+        }
+        tx.commit().expect("committed");
+    }
+    let log = database.with_extension("db-wal");
+    let size = log.metadata().expect("the log").len();
+    // The log has a header of 32 bytes.
+    ((size - 32) / PAGE as u64) as f64 / (COUNTED * batch) as f64
 }

@@ -11,7 +11,7 @@ pub(crate) fn about(disk: &Path) -> Value {
         "processors": std::thread::available_parallelism().map_or(0, usize::from),
         "memory_mib": memory_mib(),
         "kernel": read("/proc/sys/kernel/osrelease"),
-        "filesystem": output("stat", &["-f", "-c", "%T", &disk.display().to_string()]),
+        "filesystem": filesystem(disk),
         "load_before": load(),
         "commit": commit(),
         "date": output("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
@@ -68,6 +68,12 @@ fn processor() -> String {
     });
     line.and_then(|line| line.split_once(':'))
         .map_or_else(|| "unknown".to_owned(), |(_, name)| name.trim().to_owned())
+}
+
+fn filesystem(disk: &Path) -> String {
+    let disk = disk.display().to_string();
+    let kind = output("df", &["--output=fstype", &disk]);
+    kind.lines().last().unwrap_or_default().to_owned()
 }
 
 fn memory_mib() -> u64 {

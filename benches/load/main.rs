@@ -14,18 +14,22 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
-    dead_code,
     reason = "a measurement that fails stops, prints what it found, and rounds"
 )]
 
+mod broadcast;
 mod client;
 mod disk;
 mod drive;
+mod fanout;
+mod idle;
 mod machine;
+mod pages;
 mod report;
 mod requests;
 mod seed;
 mod server;
+mod wear;
 
 use std::{fs, time::Duration};
 
@@ -34,6 +38,8 @@ use std::{fs, time::Duration};
 pub(crate) struct Effort {
     pub(crate) time: Duration,
     pub(crate) repetitions: u32,
+    /// Whether what takes minutes is left out.
+    pub(crate) quick: bool,
 }
 
 /// A part of the measurements, by the name that it is asked for.
@@ -43,10 +49,21 @@ const PARTS: &[Part] = &[
     ("disk", disk::limits),
     ("send", requests::send),
     ("ping", requests::ping),
+    ("fan-out", fanout::fan_out),
+    ("wear", wear::wear),
+    ("start", idle::start),
+    ("idle", idle::connections),
+    ("read", pages::read),
 ];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [argument, receivers, bytes] = &arguments[..]
+        && argument == broadcast::ARGUMENT
+    {
+        let number = |text: &str| text.parse().expect("a number");
+        return broadcast::serve(number(receivers), number(bytes));
+    }
     // Without it, it is `cargo test --all-targets` that runs this, and wants no figures.
     if !arguments.iter().any(|it| it == "--bench") {
         return;
@@ -59,7 +76,9 @@ fn main() {
     let effort = Effort {
         time: Duration::from_millis(if quick { 700 } else { 3000 }),
         repetitions: if quick { 1 } else { 3 },
+        quick,
     };
+    server::end_on_panic();
     server::build_echo();
     let folder = server::disk();
     let mut about = machine::about(&folder);

@@ -19,7 +19,7 @@ const PING: &str = "ping";
 const PYTHON_SENDS: f64 = 202.0;
 
 /// Requests of everybody to a family of one's own, with eight texts in turn.
-fn sends() -> Script {
+pub(crate) fn sends() -> Script {
     Script {
         frames: Arc::new(|number| {
             let person = seed::person(number % seed::PEOPLE);

@@ -4,7 +4,7 @@
 //! minute. Everything is computed from its number, so a file that was kept needs no notes beside
 //! it.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, fs, path::Path};
 
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
@@ -90,6 +90,11 @@ impl Person {
     }
 }
 
+/// Returns the position after which the messages come.
+pub(crate) fn set_up() -> i64 {
+    (PEOPLE + CIRCLES.len() + PEOPLE / FAMILY) as i64
+}
+
 /// Returns the wire's id of one of the large groups.
 pub(crate) fn circle(number: usize) -> String {
     flow_id(number + 1)
@@ -97,7 +102,12 @@ pub(crate) fn circle(number: usize) -> String {
 
 /// Returns the wire's id of the family that a person is in.
 pub(crate) fn family(person: usize) -> String {
-    flow_id(FIRST_FAMILY + person / FAMILY)
+    flow_id(family_row(person))
+}
+
+/// Returns the row of the family that a person is in.
+pub(crate) fn family_row(person: usize) -> usize {
+    FIRST_FAMILY + person / FAMILY
 }
 
 fn flow_id(row: usize) -> String {
@@ -105,7 +115,7 @@ fn flow_id(row: usize) -> String {
 }
 
 /// A time-ordered id, as the product makes them.
-fn public_id(time_ms: i64, number: usize) -> u128 {
+pub(crate) fn public_id(time_ms: i64, number: usize) -> u128 {
     let random = u128::from(mix(number as u64)) & 0x3fff_ffff_ffff_ffff;
     let time = u128::try_from(time_ms).expect("after 1970");
     time << 80 | 0x7 << 76 | (number as u128 & 0xfff) << 64 | 0b10 << 62 | random
@@ -117,6 +127,15 @@ fn token(number: usize) -> String {
         let _ = write!(token, "{byte:02x}");
     }
     token
+}
+
+/// What a kept file must have been made by to be as one made now.
+pub(crate) fn version() -> String {
+    /// Grows with every change to what is seeded.
+    const SEED: u32 = 1;
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
+    let migrations = fs::read_dir(schema).expect("the schema").count();
+    format!("schema-{migrations}-seed-{SEED}")
 }
 
 /// Numbers without a pattern, the same ones each time (splitmix64).
@@ -246,6 +265,7 @@ fn people_and_flows(tx: &Connection) -> i64 {
             ])
             .expect("a change");
     }
+    assert_eq!(position, set_up(), "changes before the messages");
     position
 }
 

@@ -7,10 +7,11 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use tempfile::TempDir;
+use crate::{broadcast, seed};
 
 /// The product, built with the settings of a release.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_morelia");
@@ -53,6 +54,7 @@ impl Process {
             .read_line(&mut line)
             .expect("the ready line");
         let ready = start.elapsed();
+        cleaning().processes.push(child.id());
         let address = line
             .trim()
             .strip_prefix("listening on http://")
@@ -75,11 +77,48 @@ impl Process {
         Self::start(command)
     }
 
+    /// Starts the bare loop that broadcasts.
+    pub(crate) fn broadcast(receivers: usize, frame_bytes: usize) -> Self {
+        let this = std::env::current_exe().expect("this program");
+        let mut command = Command::new(this);
+        command
+            .arg(broadcast::ARGUMENT)
+            .args([receivers.to_string(), frame_bytes.to_string()]);
+        Self::start(command)
+    }
+
     /// The process's number.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
+    /// The process without its end in hand, to look at it from elsewhere.
+    pub(crate) fn watch(&self) -> Watch {
+        Watch { pid: self.pid() }
+    }
+
+    /// Waits until the process has nothing to do.
+    pub(crate) fn settle(&self) {
+        self.watch().settle();
+    }
+
+    /// Memory of the process that is in use, in bytes.
+    pub(crate) fn resident(&self) -> f64 {
+        1024.0 * self.watch().figure("status", "VmRSS:")
+    }
+
+    /// What the process has caused to be written to disks, in bytes.
+    pub(crate) fn written(&self) -> f64 {
+        self.watch().figure("io", "write_bytes:")
+    }
+}
+
+/// A process, seen from outside.
+pub(crate) struct Watch {
+    pid: u32,
+}
+
+impl Watch {
     /// Waits until the process has nothing to do: an index to fill, a file to examine.
     pub(crate) fn settle(&self) {
         let start = Instant::now();
@@ -93,12 +132,19 @@ impl Process {
             }
             before = now;
         }
-        println!("  (process {} never came to rest)", self.pid());
+        println!("  (process {} never came to rest)", self.pid);
+    }
+
+    fn figure(&self, file: &str, key: &str) -> f64 {
+        let text = fs::read_to_string(format!("/proc/{}/{file}", self.pid)).expect("the process");
+        let line = text.lines().find_map(|line| line.strip_prefix(key));
+        let number = line.and_then(|rest| rest.split_whitespace().next());
+        number.and_then(|it| it.parse().ok()).expect("a figure")
     }
 
     /// Processor time used so far, in hundredths of a second.
     fn cpu_ticks(&self) -> u64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("the process");
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).expect("the process");
         let fields: Vec<&str> = stat
             .rsplit(')')
             .next()
@@ -111,31 +157,91 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        cleaning().processes.retain(|pid| *pid != self.pid());
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The product's folder, with a database in it; removed when dropped.
+/// The product's folder, with a database in it; removed when dropped, unless it is to be kept.
 pub(crate) struct Home {
-    folder: TempDir,
+    folder: PathBuf,
+    kept: bool,
 }
 
 impl Home {
     /// Makes configuration and database, and fills it.
     pub(crate) fn new(messages: u64) -> Self {
         let folder = tempfile::Builder::new()
-            .prefix("morelia-bench-")
+            .prefix("morelia-")
             .tempdir_in(disk())
-            .expect("a folder");
-        initialise(folder.path());
-        crate::seed::fill(&folder.path().join("morelia.db"), messages);
-        Self { folder }
+            .expect("a folder")
+            .keep();
+        cleaning().folders.push(folder.clone());
+        let home = Self {
+            folder,
+            kept: false,
+        };
+        home.fill(messages);
+        home
+    }
+
+    /// As [`new`](Self::new), but the file is kept for the next time; `None` when there is none and
+    /// none is to be made.
+    pub(crate) fn kept(messages: u64, make: bool) -> Option<Self> {
+        let name = format!("{messages}-messages-{}", seed::version());
+        let folder = disk().join(name);
+        if !folder.exists() {
+            if !make {
+                return None;
+            }
+            println!("  making a file of {messages} messages, once ...");
+            let home = Self::new(messages);
+            fs::rename(&home.folder, &folder).expect("a finished file");
+        }
+        Some(Self { folder, kept: true })
+    }
+
+    fn fill(&self, messages: u64) {
+        initialise(&self.folder);
+        seed::fill(&self.database(), messages);
+    }
+
+    /// The database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.join("morelia.db")
+    }
+
+    /// How many messages are in the file.
+    pub(crate) fn messages(&self) -> f64 {
+        let conn = rusqlite::Connection::open(self.database()).expect("the database");
+        conn.query_row("SELECT sum(next_number) FROM flows", [], |row| row.get(0))
+            .expect("a count")
     }
 
     /// Starts the server.
     pub(crate) fn serve(&self) -> Process {
-        Process::start(serve(self.folder.path()))
+        self.serve_with(&[])
+    }
+
+    /// Starts the server with more in its environment.
+    pub(crate) fn serve_with(&self, environment: &[(&str, &str)]) -> Process {
+        let mut command = Command::new(program());
+        command
+            .current_dir(&self.folder)
+            .args(["--config", "morelia.ini", "serve", "--log-level", "error"])
+            .envs(ROOMY)
+            .envs(environment.iter().copied());
+        Process::start(command)
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if !self.kept {
+            cleaning().folders.retain(|folder| *folder != self.folder);
+            let _ = fs::remove_dir_all(&self.folder);
+        }
     }
 }
 
@@ -152,15 +258,6 @@ fn initialise(folder: &Path) {
         "init: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-}
-
-fn serve(folder: &Path) -> Command {
-    let mut command = Command::new(program());
-    command
-        .current_dir(folder)
-        .args(["--config", "morelia.ini", "serve", "--log-level", "error"])
-        .envs(ROOMY);
-    command
 }
 
 /// Where databases are made: the disk that is measured.
@@ -184,4 +281,35 @@ pub(crate) fn build_echo() {
 
 fn echo_program() -> PathBuf {
     Path::new(PROGRAM).with_file_name("examples").join("echo")
+}
+
+/// What must not be left behind when a measurement fails half-way.
+struct Cleaning {
+    processes: Vec<u32>,
+    folders: Vec<PathBuf>,
+}
+
+static CLEANING: Mutex<Cleaning> = Mutex::new(Cleaning {
+    processes: Vec::new(),
+    folders: Vec::new(),
+});
+
+fn cleaning() -> MutexGuard<'static, Cleaning> {
+    CLEANING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has a failure in any thread end everything.
+pub(crate) fn end_on_panic() {
+    let say = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |failure| {
+        say(failure);
+        let left = cleaning();
+        for pid in &left.processes {
+            let _ = Command::new("kill").arg(pid.to_string()).status();
+        }
+        for folder in &left.folders {
+            let _ = fs::remove_dir_all(folder);
+        }
+        std::process::exit(1);
+    }));
 }
