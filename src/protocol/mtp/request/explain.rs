@@ -94,7 +94,11 @@ fn known_part(path: &Path) -> String {
     let mut text = String::new();
     for segment in path {
         match segment {
-            Segment::Seq { index } => text += &format!("[{index}]"),
+            Segment::Seq { index } => {
+                text.push('[');
+                text += &index.to_string();
+                text.push(']');
+            }
             Segment::Map { key } if KEYS.contains(&key.as_str()) => {
                 if !text.is_empty() {
                     text.push('.');
