@@ -128,7 +128,11 @@ fn verify(file: &Path, output: &Output) -> Result<Exit, CliError> {
     let examined = examine(file);
     let (contents, has_checksums) = match examined {
         Ok(examined) => examined,
-        Err(err @ CliError::Store(StoreError::Damaged(_) | StoreError::Foreign(_))) => {
+        Err(
+            err @ CliError::Store(
+                StoreError::Damaged(_) | StoreError::DamagedFile { .. } | StoreError::Foreign(_),
+            ),
+        ) => {
             if output.is_json() {
                 document(
                     output,

@@ -119,7 +119,7 @@ fn migrate(database: &Path, output: &Output) -> Result<Exit, CliError> {
 fn check(database: &Path, output: &Output) -> Result<Exit, CliError> {
     let found = match upkeep::examine(database) {
         Ok(found) => found,
-        Err(StoreError::Damaged(why)) => vec![why],
+        Err(StoreError::Damaged(what) | StoreError::DamagedFile { what, .. }) => vec![what],
         Err(err) => return Err(err.into()),
     };
     let sound = found.is_empty();

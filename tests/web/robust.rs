@@ -14,6 +14,21 @@ fn count(text: &str) -> String {
     )
 }
 
+/// A script that waits until the browser's database keeps so much of a kind.
+fn kept(kind: &str, least: u32) -> String {
+    format!(
+        "for (;;) {{
+           const open = indexedDB.open('morelia');
+           const db = await new Promise((done) => {{ open.onsuccess = () => done(open.result); }});
+           const count = db.transaction('{kind}').objectStore('{kind}').count();
+           const found = await new Promise((done) => {{ count.onsuccess = () => done(count.result); }});
+           db.close();
+           if (found >= {least}) return;
+           await new Promise((next) => setTimeout(next, 50));
+         }}"
+    )
+}
+
 #[test]
 fn written_in_a_tunnel_arrives_once_even_after_a_reload() {
     let (mut server, browser) = (Server::start(), Browser::start());
@@ -30,23 +45,14 @@ fn written_in_a_tunnel_arrives_once_even_after_a_reload() {
     sees(&one, "Read before the tunnel");
     // The service worker has the shell, and the database what was read.
     one.wait("navigator.serviceWorker.controller");
-    one.run_async(
-        "for (;;) {
-           const open = indexedDB.open('morelia');
-           const db = await new Promise((done) => { open.onsuccess = () => done(open.result); });
-           const count = db.transaction('tails').objectStore('tails').count();
-           const found = await new Promise((done) => { count.onsuccess = () => done(count.result); });
-           db.close();
-           if (found > 0) return;
-           await new Promise((next) => setTimeout(next, 50));
-         }",
-    );
+    one.run_async(&kept("tails", 1));
 
     server.kill();
     one.wait("document.documentElement.dataset.connection !== 'ready'");
     write(&one, "Written in a tunnel");
     write(&one, "And one more");
     one.wait("document.querySelectorAll('article.message .icon-clock').length === 2");
+    one.run_async(&kept("outbox", 2));
     one.reload();
     // Without a server: the page, what was read, and what waits are all there.
     one.wait(&format!("{} === 1", count("Read before the tunnel")));
