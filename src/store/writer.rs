@@ -29,6 +29,9 @@ const IDLE_TICK: Duration = Duration::from_millis(200);
 /// Pages in the write-ahead log from which on it is copied into the file: 8 MiB.
 const CHECKPOINT_PAGES: u32 = 2048;
 
+/// Pages in the write-ahead log from which on it is emptied, and not only copied: 32 MiB.
+const LONG_LOG_PAGES: u32 = 4 * CHECKPOINT_PAGES;
+
 /// Least time between two attempts to empty the log of deleted text.
 const SCRUB_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -368,11 +371,15 @@ impl Writer {
         if now < self.checkpoint_from {
             return;
         }
-        let result = if self.scrub && self.scrubbed_at.elapsed() >= SCRUB_INTERVAL {
+        let pages = self.wal_pages.load(Ordering::Relaxed);
+        let result = if pages >= LONG_LOG_PAGES {
+            // Somebody has read for long; the file shrinks without waiting for a write.
+            self.checkpoint("TRUNCATE")
+        } else if self.scrub && self.scrubbed_at.elapsed() >= SCRUB_INTERVAL {
             self.scrubbed_at = now;
             self.checkpoint("TRUNCATE")
                 .inspect(|complete| self.scrub = !complete)
-        } else if self.wal_pages.load(Ordering::Relaxed) >= CHECKPOINT_PAGES {
+        } else if pages >= CHECKPOINT_PAGES {
             self.checkpoint("PASSIVE")
         } else {
             return;
