@@ -4,7 +4,7 @@ use super::settings::{MAX_AVATAR_BYTES, MAX_EMAIL_BYTES, MAX_INFO_BYTES, MAX_NAM
 use super::{Client, Opened, Service, ServiceError, SignedIn};
 use crate::auth::{InviteCode, Password, Token};
 use crate::config;
-use crate::model::{Content, Flow, FlowId, Login, Origin, PublicId, Timestamp, User, UserId};
+use crate::model::{Content, Flow, FlowId, Login, Origin, PublicId, User, UserId};
 use crate::store::{self, StoreError, Tx, flows, invitations, members, sessions, users};
 
 /// What somebody registers with.
@@ -125,7 +125,7 @@ impl Service {
             (config::Registration::Invite, Some(code)) => {
                 // Looked at first, so that a guessed code costs no hashing.
                 let hash = InviteCode::hash_of(&code);
-                let now = Timestamp::now();
+                let now = self.store.now();
                 let usable = self
                     .store
                     .read(move |view| {

@@ -76,7 +76,7 @@ impl Service {
         let (hash, hint) = (InviteCode::hash_of(code.as_str()), code.hint().to_owned());
         let expires_at = invite
             .lifetime
-            .map(|lifetime| Timestamp::now().after(lifetime));
+            .map(|lifetime| self.store.now().after(lifetime));
         let id = self
             .store
             .write(move |tx| {
@@ -116,7 +116,7 @@ impl Service {
     /// # Errors
     /// The file cannot be read.
     pub async fn invitations(&self) -> Result<Vec<Invitation>, ServiceError> {
-        let now = Timestamp::now();
+        let now = self.store.now();
         self.store
             .read(move |view| {
                 let mut list = invitations::list(view)?;

@@ -5,11 +5,15 @@ use std::time::{Duration, Instant};
 
 use super::{Service, ServiceError};
 use crate::auth::{Password, Token};
-use crate::model::{Login, Origin, PublicId, Session, SessionId, SessionInfo, Timestamp, UserId};
+use crate::model::{Login, Origin, PublicId, Session, SessionId, SessionInfo, UserId};
 use crate::store::{sessions, users};
 
 /// Least time between two notes that a session is in use: a write an hour, not one a request.
 const RENEW_AFTER: Duration = Duration::from_hours(1);
+
+/// By how much a clock that is set right may go back without anything being wrong: more than the
+/// hours that a board without a clock of its own can be behind.
+const CLOCK_SLACK: Duration = Duration::from_hours(24);
 
 /// Somebody who has proved who it is; only [`Service::authenticate`] makes one.
 #[derive(Debug, Clone, Copy)]
@@ -152,7 +156,7 @@ impl Service {
         sessions::NewSession {
             user,
             token_hash: Token::hash_of(token.as_str()),
-            expires_at: Timestamp::now().after(self.settings.token_ttl),
+            expires_at: self.store.now().after(self.settings.token_ttl),
             address: client.address.clone(),
             label: client.label.clone(),
         }
@@ -169,7 +173,7 @@ impl Service {
         origin: Option<Origin>,
     ) -> Result<SignedIn, ServiceError> {
         let hash = Token::hash_of(token);
-        let now = Timestamp::now();
+        let now = self.store.now();
         let found = self
             .store
             .read(move |view| sessions::find(view, &hash, now).map_err(ServiceError::from))
@@ -183,11 +187,13 @@ impl Service {
     /// Moves the end of a session that is in use, if that was not done lately. Best effort: when it
     /// cannot be written, the token is still good until its present end.
     pub async fn renew(&self, user: &mut SignedIn) {
-        let now = Timestamp::now();
+        let now = self.store.now();
         let expires_at = now.after(self.settings.token_ttl);
         // Short-lived tokens are renewed more often, at a tenth of their life.
         let least = RENEW_AFTER.min(self.settings.token_ttl / 10);
-        if expires_at < user.session.expires_at.after(least) {
+        // One that ends too late was made while the clock was ahead.
+        let ends_too_late = user.session.expires_at > expires_at.after(CLOCK_SLACK);
+        if expires_at < user.session.expires_at.after(least) && !ends_too_late {
             return;
         }
         user.session.expires_at = expires_at;
@@ -204,7 +210,7 @@ impl Service {
     /// Tells whether a token that was good still is, by the clock alone.
     #[must_use]
     pub fn is_current(&self, user: &SignedIn) -> bool {
-        user.session.expires_at > Timestamp::now()
+        user.session.expires_at > self.store.now()
     }
 
     /// Ends this session, or all of the user's.
@@ -230,7 +236,7 @@ impl Service {
     /// # Errors
     /// [`ServiceError::NotFound`] for an unknown login.
     pub async fn sessions(&self, login: Option<String>) -> Result<Vec<SessionInfo>, ServiceError> {
-        let now = Timestamp::now();
+        let now = self.store.now();
         self.store
             .read(move |view| {
                 let user = match login {
@@ -258,7 +264,7 @@ impl Service {
     pub(super) async fn recheck_sessions(&self) {
         self.hub.forget_sessions();
         let connected = self.hub.sessions();
-        let now = Timestamp::now();
+        let now = self.store.now();
         let ended: Result<Vec<SessionId>, ServiceError> = self
             .store
             .read(move |view| {

@@ -234,6 +234,12 @@ impl Store {
         })
     }
 
+    /// The present time; that of the last change, while the clock shows one that cannot be.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.shared.now()
+    }
+
     /// The latest time of which a read that begins afterwards sees every change before it.
     #[must_use]
     pub fn settled_until(&self) -> Timestamp {

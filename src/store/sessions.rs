@@ -21,13 +21,21 @@ pub struct NewSession {
     pub label: Option<String>,
 }
 
-/// Opens a session. Expired ones of anybody are removed on the way.
+/// Expired sessions that an account keeps. By a clock that has jumped all of them have expired, and
+/// it may be set right again.
+const KEPT_EXPIRED: i64 = 16;
+
+/// Opens a session. Of the user's expired ones the oldest are removed on the way.
 ///
 /// # Errors
 /// The file cannot be written.
 pub fn insert(tx: &Tx<'_>, new: &NewSession) -> Result<SessionId, StoreError> {
-    tx.prepare("DELETE FROM sessions WHERE expires_at < :now")?
-        .execute(named_params! {":now": tx.now().0})?;
+    tx.prepare(
+        "DELETE FROM sessions WHERE user_id = :user AND expires_at < :now AND id <=
+         (SELECT id FROM sessions WHERE user_id = :user AND expires_at < :now
+          ORDER BY id DESC LIMIT 1 OFFSET :kept)",
+    )?
+    .execute(named_params! {":user": new.user.0, ":now": tx.now().0, ":kept": KEPT_EXPIRED})?;
     tx.prepare(
         "INSERT INTO sessions (user_id, token_hash, created_at, last_used_at, expires_at, address, label)
          VALUES (:user, :token_hash, :now, :now, :expires_at, :address, :label)",

@@ -5,7 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -78,6 +78,8 @@ pub(super) struct Shared {
     stamp: Mutex<Option<Timestamp>>,
     /// Cleared while writes fail for want of space or permission.
     pub(super) writable: AtomicBool,
+    /// Time of the last change, in milliseconds.
+    last_at: AtomicI64,
     /// Set while what is in the log cannot be copied into the file.
     pub(super) stuck: AtomicBool,
     /// Set, once, to why the process has to end.
@@ -89,9 +91,16 @@ impl Shared {
         Self {
             stamp: Mutex::new(None),
             writable: AtomicBool::new(true),
+            last_at: AtomicI64::new(Timestamp::EPOCH.0),
             stuck: AtomicBool::new(false),
             failed: watch::Sender::new(None),
         }
+    }
+
+    /// The present time, as far as the clock can be believed.
+    pub(super) fn now(&self) -> Timestamp {
+        let last = Timestamp(self.last_at.load(Ordering::Relaxed));
+        plausible(Timestamp::now(), last)
     }
 
     fn stamp(&self) -> MutexGuard<'_, Option<Timestamp>> {
@@ -140,6 +149,7 @@ impl Writer {
         ))?;
         let (position, last_at) = changes::last(&View::new(&conn))?;
         let data_version = data_version(&conn)?;
+        shared.last_at.store(last_at.0, Ordering::Relaxed);
         Ok(Self {
             conn,
             shared,
@@ -200,6 +210,8 @@ impl Writer {
         let mut committed = Committed::default();
         let result = self.run_batch(batch, &mut finishes, &mut committed);
         *self.shared.stamp() = None;
+        let last_at = self.last_at.get().0;
+        self.shared.last_at.store(last_at, Ordering::Relaxed);
         match result {
             Ok(()) => {
                 // A commit that changes nothing writes nothing, and says nothing of the disk.
