@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::{MetadataExt, chown},
     path::{Path, PathBuf},
 };
 
@@ -307,6 +308,34 @@ fn administrators_are_told_when_copies_can_be_made_again() {
     until(|| (newest(&server) != first).then_some(()));
     assert_eq!(admin.texts(&flow).len(), 2);
     server.command(["check", "backup"]).run().exits(0);
+}
+
+#[test]
+fn what_root_makes_belongs_to_whom_the_server_runs_as() {
+    const OTHER: u32 = 1;
+    let server = Server::initialised("open", &[]);
+    for path in [server.folder().to_owned(), server.database()] {
+        if chown(&path, Some(OTHER), Some(OTHER)).is_err() {
+            return println!("skipped: only root can give files away");
+        }
+    }
+    let owner = |path: &Path| fs::metadata(path).expect("a file").uid();
+    let made = document(&server, ["backup"], 0);
+    let copy = server.folder().join(path(&made["file"]));
+    for made in ["db", "ini", "sha256"] {
+        assert_eq!(owner(&copy.with_extension(made)), OTHER, "{made}");
+    }
+    assert_eq!(owner(copy.parent().expect("a folder")), OTHER);
+    let text = copy.to_str().expect("UTF-8");
+    document(&server, ["restore", text, "--yes"], 0);
+    assert_eq!(owner(&server.database()), OTHER);
+    // Emptying takes the lock, whose file stays.
+    document(&server, ["db", "delete", "--yes"], 0);
+    document(&server, ["db", "create"], 0);
+    assert_eq!(owner(&server.folder().join("morelia.lock")), OTHER);
+    fs::remove_file(server.database()).expect("removed");
+    server.command(["init"]).run().exits(0);
+    assert_eq!(owner(&server.database()), OTHER);
 }
 
 #[test]

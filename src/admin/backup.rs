@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::confirm::confirm;
 use super::error::CliError;
+use super::owner::Owner;
 use super::print::{Output, count, date};
 use super::{document, program, text};
 use crate::app::{self, backups};
@@ -34,6 +35,8 @@ fn make(to: Option<&Path>, loaded: &Loaded, output: &Output) -> Result<Exit, Cli
     let config = &loaded.config;
     let database = &config.database.path;
     let folder = config.backup_dir();
+    let owner = Owner::of(database);
+    let is_new = to.is_none() && !folder.exists();
     let target = match to {
         Some(to) => backups::place(to)?,
         // Into the folder of the configuration, also where it has yet to be made.
@@ -47,6 +50,10 @@ fn make(to: Option<&Path>, loaded: &Loaded, output: &Output) -> Result<Exit, Cli
             return Err(err);
         }
     };
+    let sums = backups::checksums_of(&made.path);
+    Owner::give(owner, [made.path.as_path(), sums.as_path()]);
+    Owner::give(owner, made.configuration.as_deref());
+    Owner::give(owner, is_new.then_some(folder.as_path()));
     if to.is_none() {
         made.removed = backups::rotate(&folder, config.backup.keep, &made.path)?;
     }
@@ -236,8 +243,10 @@ fn restore(
     };
     let kept =
         backups::free_name(|stamp| database.with_extension(format!("before-restore-{stamp}.db")));
+    let owner = Owner::of(&database);
     let kept = backup::restore(file, &database, &kept)?;
     let migrated = Store::prepare(&database)?;
+    Owner::give_database(owner, &database);
     if output.is_json() {
         let mut value = contents_json(&contents);
         value["database"] = shown(&database).into();

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::backup::size;
 use super::confirm::confirm;
 use super::error::CliError;
+use super::owner::Owner;
 use super::print::{Output, count, date};
 use super::{document, text};
 use crate::app;
@@ -25,6 +26,19 @@ const COMPACTED_WHILE_SERVING_BYTES: u64 = 256 << 20;
 /// # Errors
 /// What failed.
 pub fn run(
+    command: &DbCommand,
+    loaded: &Loaded,
+    program: &str,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    let database = &loaded.config.database.path;
+    let owner = Owner::of(database);
+    let result = dispatch(command, loaded, program, output);
+    Owner::give_database(owner, database);
+    result
+}
+
+fn dispatch(
     command: &DbCommand,
     loaded: &Loaded,
     program: &str,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::error::CliError;
+use super::owner::Owner;
 use super::password::{self, Ask, Password};
 use super::print::Output;
 use super::program;
@@ -81,7 +82,9 @@ pub fn run(command: &cli::Init, sources: &Sources, output: &Output) -> Result<Ex
     let mut made = Made::found(&path, sources)?;
     made.new_config = new_config;
     made.new_database = !made.database.exists();
+    let owner = Owner::of(&made.database);
     Store::prepare(&made.database)?;
+    Owner::give_database(owner, &made.database);
     if let Some((login, password)) = admin {
         add_administrator(&made.database, &login, &password)?;
         made.admin = Some((login, password.generated.then_some(password.text)));

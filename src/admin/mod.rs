@@ -20,6 +20,7 @@ pub mod init;
 pub mod invite;
 pub mod message;
 mod names;
+mod owner;
 pub mod password;
 pub mod print;
 pub mod proxy_config;
