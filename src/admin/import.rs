@@ -58,9 +58,12 @@ fn text(done: &Takeover, dry_run: bool) -> String {
     for note in &done.notes {
         text = format!("{text}\n- {note}");
     }
+    if !done.notes.is_empty() {
+        text.push('\n');
+    }
     if !dry_run {
         text.push_str(
-            "\n\nEverybody logs in with the old password. Administrators of the old server are none here:\n\
+            "\nEverybody logs in with the old password. Administrators of the old server are none here:\n\
              make one with `morelia user set LOGIN --admin on`.",
         );
     }

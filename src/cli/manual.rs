@@ -29,7 +29,7 @@ const FILES: &[(&str, &str)] = &[
 #[must_use]
 pub fn page() -> String {
     let mut page = format!(
-        ".\\\" Written by `morelia help --man`.\n.TH MORELIA 1 \"\" \"Morelia {}\" \"Morelia\"\n",
+        ".\\\" Written by `morelia help --man`.\n.TH MORELIA 1 \"\" \"Morelia {}\" \"Morelia\"\n.nh\n.ad l\n",
         env!("CARGO_PKG_VERSION")
     );
     section(&mut page, "NAME");
@@ -149,7 +149,9 @@ mod tests {
     use super::*;
 
     /// The macros that the page is made of.
-    const MACROS: [&str; 9] = ["TH", "SH", "SS", "TP", "B", "PP", "RS", "RE", "nf"];
+    const MACROS: [&str; 12] = [
+        "TH", "SH", "SS", "TP", "B", "PP", "RS", "RE", "nf", "fi", "nh", "ad",
+    ];
 
     #[test]
     fn every_command_and_flag_is_in_the_page() {
@@ -177,7 +179,7 @@ mod tests {
                 continue;
             };
             let name = request.split(' ').next().unwrap();
-            let known = MACROS.contains(&name) || name == "fi" || name.starts_with("\\\"");
+            let known = MACROS.contains(&name) || name.starts_with("\\\"");
             assert!(known, "{line:?}");
             depth += i32::from(name == "RS") - i32::from(name == "RE");
             assert!((0..=1).contains(&depth), "{line:?}");

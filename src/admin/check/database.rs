@@ -14,9 +14,8 @@ const TOPIC: CheckTopic = CheckTopic::Database;
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let database = &config.database.path;
     let mut found = vec![schema(database)];
-    if let Some(damage) = damage(database) {
-        found.push(damage);
-    }
+    // A file that cannot even be opened says so twice.
+    found.extend(damage(database).filter(|damage| damage.text != found[0].text));
     let (_, log) = statistics::sizes(database);
     if log > statistics::LONG_LOG_BYTES {
         found.push(Finding::warn(
