@@ -135,6 +135,41 @@ fn initialising_elsewhere_leaves_the_server_here_alone() {
 }
 
 #[test]
+fn a_folder_that_may_not_be_looked_into_holds_no_configuration() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let show = || {
+        std::process::Command::new("setpriv")
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .args([env!("CARGO_BIN_EXE_morelia"), "config", "show"])
+            .current_dir(folder.path())
+            .env("HOME", folder.path())
+            .env_remove("XDG_CONFIG_HOME")
+            .env_remove("MORELIA_CONFIG")
+            .output()
+    };
+    let open = |mode| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        fs::set_permissions(folder.path(), mode).expect("chmod");
+    };
+    open(0o755);
+    if !show().is_ok_and(|output| output.status.success()) {
+        return println!("skipped: only root can be somebody else, and not everywhere");
+    }
+    // As with `sudo -u morelia morelia …` in root's home.
+    open(0o700);
+    let output = show().expect("it starts");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    // A file that is there and cannot be read is said.
+    open(0o755);
+    let file = folder.path().join("morelia.ini");
+    fs::write(&file, "").expect("written");
+    let secret = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(&file, secret).expect("chmod");
+    let output = show().expect("it starts");
+    assert_eq!(output.status.code(), Some(77), "{output:?}");
+}
+
+#[test]
 fn init_says_what_to_type_next() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("my chat")).expect("a folder");

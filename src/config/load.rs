@@ -178,6 +178,9 @@ impl Sources {
             Some(self.system.clone()),
         ];
         for path in candidates.into_iter().flatten() {
+            if is_hidden(&path) {
+                continue;
+            }
             if let Some(text) = open(&path)? {
                 return Ok(Some((path, text)));
             }
@@ -195,6 +198,14 @@ impl Sources {
             .filter(|(_, value)| !value.is_empty())
             .map(|(_, value)| PathBuf::from(value))
     }
+}
+
+/// Tells whether a file lies in a folder that this user may not look into, such as root's home when
+/// root runs a command as the server's user from there. A file that is seen and cannot be read is a
+/// mistake instead.
+fn is_hidden(path: &Path) -> bool {
+    let found = std::fs::symlink_metadata(path);
+    found.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 /// Reads a file whole; none if it does not exist.
