@@ -82,7 +82,8 @@ impl InviteCode {
     /// forgiven.
     #[must_use]
     pub fn hash_of(text: &str) -> [u8; 32] {
-        let signs = text.chars().filter(char::is_ascii_alphanumeric);
+        // A code has 16 signs; what is much longer is none, however long it is.
+        let signs = text.chars().take(256).filter(char::is_ascii_alphanumeric);
         let folded: String = signs
             .map(|sign| match sign.to_ascii_uppercase() {
                 'O' => '0',

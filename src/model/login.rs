@@ -8,6 +8,10 @@ pub const DELETED_LOGIN: &str = "User deleted";
 /// Longest login, in characters. Source: MTP 1.0 revision 17, `register_user`.
 const MAX_CHARS: usize = 64;
 
+/// What is looked at of a text that is compared with logins and names, in characters: more than any
+/// of them has, whichever way it is composed, and little enough to be remembered ten thousand times.
+const MAX_COMPARED_CHARS: usize = 1024;
+
 /// A login that may be registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login(String);
@@ -65,9 +69,13 @@ impl Login {
 
     /// The form in which any typed text is compared with logins: compatibility-composed (NFKC) and
     /// without case. Upper case first, because only that way `ß` meets `SS` and `ς` meets `σ`.
+    ///
+    /// Anybody may type anything, as long as a frame: no more is folded than a name can have.
     #[must_use]
     pub fn key_of(text: &str) -> String {
         let folded: String = text
+            .chars()
+            .take(MAX_COMPARED_CHARS)
             .nfkc()
             .flat_map(char::to_uppercase)
             .flat_map(char::to_lowercase)
@@ -97,6 +105,14 @@ fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn form_for_comparison_is_bounded() {
+        let key = Login::key_of(&"\u{fdfa}".repeat(1 << 20));
+        assert!(key.len() < 64 * 1024, "{}", key.len());
+        let long = "ж".repeat(MAX_COMPARED_CHARS);
+        assert_eq!(Login::key_of(&long), long);
+    }
 
     #[test]
     fn letters_of_any_script_are_welcome() {
