@@ -1,5 +1,7 @@
 //! Accounts: registering, profiles, passwords, deleting.
 
+use std::sync::Arc;
+
 use super::settings::{MAX_AVATAR_BYTES, MAX_EMAIL_BYTES, MAX_INFO_BYTES, MAX_NAME_CHARS};
 use super::{Client, Opened, Service, ServiceError, SignedIn};
 use crate::auth::{InviteCode, Password, Token};
@@ -214,8 +216,9 @@ impl Service {
         text: String,
     ) -> Result<Vec<User>, ServiceError> {
         let limit = self.limits().users;
+        let directory = Arc::clone(&self.directory);
         self.store
-            .read(move |view| Ok(users::find(view, &text, limit)?))
+            .read(move |view| Ok(directory.find(view, &text, limit)?))
             .await
     }
 

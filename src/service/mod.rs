@@ -8,6 +8,7 @@
 //! stranger. Rights are checked inside the transaction that they permit.
 
 mod accounts;
+mod directory;
 mod error;
 mod flows;
 mod hashing;
@@ -24,7 +25,7 @@ mod upkeep;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 pub use accounts::{Account, Found, ProfileChange, Registration};
 pub use error::ServiceError;
@@ -56,6 +57,8 @@ pub struct Service {
     hasher: Hasher,
     account_throttle: Mutex<Throttle<String>>,
     address_throttle: Mutex<Throttle<String>>,
+    directory: Arc<directory::Directory>,
+    searches: Semaphore,
     started: Instant,
 }
 
@@ -88,6 +91,8 @@ impl Service {
                     .saturating_mul(settings::ATTEMPTS_PER_ADDRESS),
                 settings.login_window,
             )),
+            directory: Arc::default(),
+            searches: Semaphore::new(search::AT_A_TIME),
             started: Instant::now(),
             store,
             limits: RwLock::new(Arc::new(settings.limits.clone())),

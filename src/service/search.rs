@@ -1,11 +1,20 @@
 //! Searching messages.
 
+use std::time::Duration;
+
 use super::{Service, ServiceError, SignedIn};
-use crate::model::{Message, PublicId};
-use crate::store::{flows, search};
+use crate::model::PublicId;
+use crate::store::flows;
+use crate::store::search::{self, Hits};
 
 /// Messages that one write puts into the index before a search.
 const CHUNK: i64 = 500;
+
+/// How long one search may look. A reader is not kept longer than a second, all in all.
+const BUDGET: Duration = Duration::from_millis(500);
+
+/// Searches at a time: half of the readers, so that the others are there for everything else.
+pub(super) const AT_A_TIME: usize = 2;
 
 impl Service {
     /// Messages that the caller may read and that contain all words of a text, newest first.
@@ -17,8 +26,10 @@ impl Service {
         user: &SignedIn,
         text: String,
         flow: Option<PublicId>,
-    ) -> Result<Vec<Message>, ServiceError> {
+    ) -> Result<Hits, ServiceError> {
         self.index_all().await?;
+        // Nobody closes it, so there is always a permit in the end.
+        let _turn = self.searches.acquire().await;
         let id = user.user();
         let limits = self.limits();
         self.store
@@ -31,14 +42,15 @@ impl Service {
                     ),
                     None => None,
                 };
-                Ok(search::find(
-                    view,
-                    id,
+                let wanted = search::Wanted {
+                    user: id,
                     flow,
-                    &text,
-                    limits.messages,
-                    limits.answer_bytes,
-                )?)
+                    text: &text,
+                    limit: limits.messages,
+                    budget_bytes: limits.answer_bytes,
+                    budget: BUDGET,
+                };
+                Ok(search::find(view, &wanted)?)
             })
             .await
     }

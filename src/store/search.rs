@@ -1,7 +1,10 @@
 //! The full-text index over messages. It is filled when there is time, or when somebody searches.
 
-use rusqlite::named_params;
+use std::time::Duration;
 
+use rusqlite::{ErrorCode, named_params};
+
+use super::connection::Timer;
 use super::error::StoreError;
 use super::tx::{Tx, View};
 use super::{members, messages};
@@ -68,51 +71,94 @@ pub(super) fn replace(
     Ok(())
 }
 
-/// Messages that contain all words of a text, each perhaps only its beginning; newest first, of
-/// those flows that a user is in, or of one of them.
+/// What a search is for.
+pub struct Wanted<'a> {
+    /// Who asks; only messages of flows that this user is in are found.
+    pub user: UserId,
+    /// Only in this one of them.
+    pub flow: Option<FlowId>,
+    /// The words.
+    pub text: &'a str,
+    /// Messages at most.
+    pub limit: usize,
+    /// Bytes of these messages, roughly.
+    pub budget_bytes: usize,
+    /// How long to look.
+    pub budget: Duration,
+}
+
+/// What a search found.
+pub struct Hits {
+    /// Messages, newest first.
+    pub messages: Vec<Message>,
+    /// Whether the time was enough to look at all that there are.
+    pub complete: bool,
+}
+
+/// Messages that contain all words of a text, each perhaps only its beginning; newest first.
+///
+/// A word that everybody uses stands in messages that the user may not read as well, and all of
+/// them are looked at; so the time is bounded, and what was found by then is returned.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn find(
-    view: &View<'_>,
-    user: UserId,
-    flow: Option<FlowId>,
-    text: &str,
-    limit: usize,
-    budget_bytes: usize,
-) -> Result<Vec<Message>, StoreError> {
-    let Some(query) = match_expression(text) else {
-        return Ok(Vec::new());
+pub fn find(view: &View<'_>, wanted: &Wanted<'_>) -> Result<Hits, StoreError> {
+    let mut hits = Hits {
+        messages: Vec::new(),
+        complete: true,
     };
-    let flows = match flow {
+    let Some(query) = match_expression(wanted.text) else {
+        return Ok(hits);
+    };
+    let flows = match wanted.flow {
         Some(flow) => vec![flow],
-        None => members::flows_of(view, user)?,
+        None => members::flows_of(view, wanted.user)?,
     };
-    let mut statement = view.prepare(
-        "SELECT m.id, m.flow_id FROM message_search s JOIN messages m ON m.id = s.rowid
-         WHERE message_search MATCH :query AND m.deleted_at IS NULL ORDER BY s.rowid DESC",
-    )?;
-    let mut rows = statement.query(named_params! {":query": query})?;
-    let mut found: Vec<Message> = Vec::new();
-    let mut left = budget_bytes;
-    while let Some(row) = rows.next()? {
-        if flows.binary_search(&FlowId(row.get("flow_id")?)).is_err() {
-            continue;
-        }
-        let id = MessageId(row.get("id")?);
+    let (found, complete) = matching(view, &query, &flows, wanted)?;
+    hits.complete = complete;
+    let mut left = wanted.budget_bytes;
+    for id in found {
         let files = messages::size_of_files(view, id)?;
-        if !found.is_empty() && files > left {
+        if left == 0 || !hits.messages.is_empty() && files > left {
             break;
         }
         if let Some(message) = messages::by_id(view, id)? {
             left = left.saturating_sub(message.size_bytes());
-            found.push(message);
-        }
-        if found.len() >= limit || left == 0 {
-            break;
+            hits.messages.push(message);
         }
     }
-    Ok(found)
+    Ok(hits)
+}
+
+/// Ids of matching messages in some flows, sorted by id; and whether these are all.
+fn matching(
+    view: &View<'_>,
+    query: &str,
+    flows: &[FlowId],
+    wanted: &Wanted<'_>,
+) -> Result<(Vec<MessageId>, bool), StoreError> {
+    let mut statement = view.prepare(
+        "SELECT m.id, m.flow_id FROM message_search s JOIN messages m ON m.id = s.rowid
+         WHERE message_search MATCH :query AND m.deleted_at IS NULL ORDER BY s.rowid DESC",
+    )?;
+    let _timer = Timer::start(wanted.budget);
+    let mut found = Vec::new();
+    let mut rows = statement.query(named_params! {":query": query})?;
+    while found.len() < wanted.limit {
+        match rows.next() {
+            Ok(Some(row)) => {
+                if flows.binary_search(&FlowId(row.get("flow_id")?)).is_ok() {
+                    found.push(MessageId(row.get("id")?));
+                }
+            }
+            Ok(None) => break,
+            Err(err) if err.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
+                return Ok((found, false));
+            }
+            Err(err) => return Err(err.into()),
+        }
+    }
+    Ok((found, true))
 }
 
 /// Messages of any flow that is there, or of one, that contain all words of a text; newest first.
@@ -167,7 +213,59 @@ fn indexed(view: &View<'_>) -> Result<i64, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{add_group, add_message, add_user};
+    use super::super::{Durability, Options, Store};
     use super::*;
+
+    #[tokio::test]
+    async fn search_ends_when_its_time_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        Store::prepare(&path).unwrap();
+        let options = Options {
+            path,
+            durability: Durability::Normal,
+        };
+        let store = Store::open(&options, Box::new(drop)).unwrap();
+        let [stranger, anna] = store
+            .write(|tx| {
+                let flow = |login: &str| {
+                    let user = add_user(tx, login)?;
+                    Ok::<_, StoreError>((user, add_group(tx, user, &[user])?))
+                };
+                let (stranger, anna) = (flow("stranger")?, flow("anna")?);
+                add_message(tx, &anna.1, anna.0, "the word")?;
+                for _ in 0..5000 {
+                    add_message(tx, &stranger.1, stranger.0, "the word")?;
+                }
+                add_message(tx, &anna.1, anna.0, "the word")?;
+                index_pending(tx, 10_000)?;
+                Ok::<_, StoreError>([stranger.0, anna.0])
+            })
+            .await
+            .unwrap();
+        let find = |user: UserId, budget: Duration| {
+            store.read(move |view| {
+                let wanted = Wanted {
+                    user,
+                    flow: None,
+                    text: "wo",
+                    limit: 100,
+                    budget_bytes: 1 << 20,
+                    budget,
+                };
+                let hits = find(view, &wanted)?;
+                Ok::<_, StoreError>((hits.messages.len(), hits.complete))
+            })
+        };
+        assert_eq!(find(anna, Duration::from_mins(1)).await.unwrap(), (2, true));
+        let (found, complete) = find(anna, Duration::ZERO).await.unwrap();
+        assert!(found < 2 && !complete, "{found}, {complete}");
+        // The connection is as good as before.
+        assert_eq!(find(anna, Duration::from_mins(1)).await.unwrap(), (2, true));
+        assert_eq!(find(stranger, Duration::from_mins(1)).await.unwrap().0, 100);
+        store.close();
+    }
 
     #[test]
     fn signs_are_no_operators() {

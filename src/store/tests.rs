@@ -42,7 +42,7 @@ fn open() -> Fixture {
     }
 }
 
-fn add_user(tx: &Tx<'_>, login: &str) -> Result<UserId, StoreError> {
+pub(super) fn add_user(tx: &Tx<'_>, login: &str) -> Result<UserId, StoreError> {
     let new = users::NewUser {
         login: Login::new(login).unwrap(),
         password_hash: None,
@@ -54,7 +54,7 @@ fn add_user(tx: &Tx<'_>, login: &str) -> Result<UserId, StoreError> {
     users::insert(tx, &new, None).map(|user| user.id)
 }
 
-fn add_group(
+pub(super) fn add_group(
     tx: &Tx<'_>,
     owner: UserId,
     members: &[UserId],
@@ -69,7 +69,7 @@ fn add_group(
     flows::insert(tx, &new, None)
 }
 
-fn add_message(
+pub(super) fn add_message(
     tx: &Tx<'_>,
     flow: &crate::model::Flow,
     author: UserId,
@@ -282,6 +282,7 @@ const GROWING: &[&str] = &[
     "SELECT 1 FROM txns WHERE user_id = :a AND txn = :b",
     "SELECT user_id FROM txns WHERE expires_at < :a ORDER BY expires_at LIMIT 8",
     "SELECT 1 FROM invitations WHERE code_hash = :a",
+    "SELECT coalesce(max(position), 0) FROM changes WHERE audience = 0",
 ];
 
 #[test]
@@ -335,6 +336,7 @@ fn the_queries_that_are_examined_are_those_of_the_source() {
         "WHERE expires_at < :now",
         "WHERE user_id = :user AND txn = :txn",
         "WHERE code_hash = :code_hash",
+        "SELECT coalesce(max(position), 0) FROM changes WHERE audience = 0",
     ] {
         assert!(
             source.contains(shape),

@@ -9,7 +9,8 @@ use super::error::StoreError;
 use super::files;
 use super::tx::{Tx, View};
 use crate::model::{
-    Audience, Content, DELETED_LOGIN, Login, News, Origin, PublicId, Timestamp, User, UserId,
+    Audience, Content, DELETED_LOGIN, Login, News, Origin, Position, PublicId, Timestamp, User,
+    UserId,
 };
 
 /// What a new account begins with.
@@ -217,36 +218,31 @@ pub fn all(view: &View<'_>) -> Result<Vec<User>, StoreError> {
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Accounts whose login, or a word of whose name, begins with a text; by name, at most `limit`.
-///
-/// Comparing folds case as logins do, which SQLite cannot; so this reads the names of all accounts,
-/// of which a private server has few.
+/// Logins and usernames of all accounts that are not deleted, by username, those without one last.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn find(view: &View<'_>, text: &str, limit: usize) -> Result<Vec<User>, StoreError> {
-    let wanted = Login::key_of(text.trim());
-    let matches = |name: &str| {
-        let name = Login::key_of(name);
-        name.starts_with(&wanted)
-            || name
-                .split_whitespace()
-                .any(|word| word.starts_with(&wanted))
-    };
+pub fn names(view: &View<'_>) -> Result<Vec<(UserId, String, Option<String>)>, StoreError> {
     let mut statement = view
         .prepare("SELECT id, login, username FROM users WHERE deleted_at IS NULL ORDER BY username IS NULL, username, id")?;
-    let mut rows = statement.query([])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (login, username): (String, Option<String>) = (row.get("login")?, row.get("username")?);
-        if matches(&login) || username.as_deref().is_some_and(matches) {
-            found.extend(by_id(view, UserId(row.get("id")?))?);
-            if found.len() >= limit {
-                break;
-            }
-        }
-    }
-    Ok(found)
+    let rows = statement.query_map([], |row| {
+        Ok((
+            UserId(row.get("id")?),
+            row.get("login")?,
+            row.get("username")?,
+        ))
+    })?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
+/// The position at which an account was made, changed or deleted last.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn last_change(view: &View<'_>) -> Result<Position, StoreError> {
+    let mut statement =
+        view.prepare("SELECT coalesce(max(position), 0) FROM changes WHERE audience = 0")?;
+    Ok(statement.query_row([], |row| row.get(0).map(Position))?)
 }
 
 /// How many accounts there are that are not deleted.

@@ -43,7 +43,13 @@ pub(super) async fn handle(
         .flow
         .map(|flow| flow.ok_or(ServiceError::NotFound("flow")))
         .transpose()?;
-    let found = cx.service.find_messages(user, input.text, flow).await?;
+    let hits = cx.service.find_messages(user, input.text, flow).await?;
+    let code = if hits.complete {
+        codes::OK
+    } else {
+        codes::PARTIAL
+    };
+    let found = hits.messages;
     let numbers = found
         .iter()
         .map(|message| (Id(message.uuid), message.number))
@@ -56,5 +62,5 @@ pub(super) async fn handle(
         }),
         ..reply::Data::default()
     };
-    Ok(cx.reply(codes::OK, Some(data)))
+    Ok(cx.reply(code, Some(data)))
 }

@@ -1,0 +1,70 @@
+//! The names of all users in the form in which they are compared, so that who looks for somebody does
+//! not have them all read and folded anew each time.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::model::{Login, Position, User, UserId};
+use crate::store::{StoreError, View, users};
+
+/// Names as they were when they were read last; read again once an account has changed.
+#[derive(Default)]
+pub(super) struct Directory(Mutex<Option<(Position, Names)>>);
+
+type Names = Arc<[Name]>;
+
+struct Name {
+    user: UserId,
+    /// Login and username, folded; the username may be empty.
+    folded: [Box<str>; 2],
+}
+
+impl Directory {
+    /// Users whose login, or any word of whose username, begins with a text; by username.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn find(
+        &self,
+        view: &View<'_>,
+        text: &str,
+        limit: usize,
+    ) -> Result<Vec<User>, StoreError> {
+        let wanted = Login::key_of(text.trim());
+        let matches = |name: &str| {
+            name.starts_with(&wanted)
+                || name
+                    .split_whitespace()
+                    .any(|word| word.starts_with(&wanted))
+        };
+        let mut found = Vec::new();
+        for name in self.names(view)?.iter() {
+            if found.len() >= limit {
+                break;
+            }
+            if name.folded.iter().any(|name| matches(name)) {
+                found.extend(users::by_id(view, name.user)?);
+            }
+        }
+        Ok(found)
+    }
+
+    fn names(&self, view: &View<'_>) -> Result<Names, StoreError> {
+        let as_of = users::last_change(view)?;
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((position, names)) = known().as_ref()
+            && *position == as_of
+        {
+            return Ok(Arc::clone(names));
+        }
+        let folded = |text: &str| Login::key_of(text).into_boxed_str();
+        let names: Names = users::names(view)?
+            .into_iter()
+            .map(|(user, login, username)| Name {
+                user,
+                folded: [folded(&login), folded(username.as_deref().unwrap_or(""))],
+            })
+            .collect();
+        *known() = Some((as_of, Arc::clone(&names)));
+        Ok(names)
+    }
+}
