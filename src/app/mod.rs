@@ -190,6 +190,12 @@ async fn run(
         task.abort();
     }
     log::info!("stopping; requests answered: {}", summary.requests);
+    if summary.cut_off > 0 {
+        log::warn!(
+            "connections that did not end within server.shutdown_timeout and were cut off: {}",
+            summary.cut_off
+        );
+    }
     close(&service).await;
     match why {
         Some(Ending::Failed(reason)) => {
