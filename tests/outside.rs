@@ -28,6 +28,7 @@ fn open(server: &Server) -> Arc<Service> {
     };
     let settings = Settings {
         registration: Registration::Open,
+        registrations: 0,
         token_ttl: Duration::from_hours(1),
         login_attempts: 10,
         login_window: Duration::from_mins(1),

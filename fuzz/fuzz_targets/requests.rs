@@ -45,6 +45,7 @@ static STAGE: LazyLock<Stage> = LazyLock::new(|| {
     Store::prepare(&options.path).expect("a database");
     let settings = Settings {
         registration: Registration::Open,
+        registrations: 0,
         token_ttl: std::time::Duration::from_secs(1 << 20),
         login_attempts: 10,
         login_window: std::time::Duration::from_secs(60),

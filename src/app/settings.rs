@@ -20,6 +20,7 @@ pub(super) fn durability(config: &Config) -> Durability {
 pub(super) fn service(config: &Config) -> service::Settings {
     service::Settings {
         registration: config.auth.registration,
+        registrations: config.auth.registrations,
         token_ttl: config.auth.token_ttl,
         login_attempts: config.auth.login_attempts,
         login_window: config.auth.login_window,

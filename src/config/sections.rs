@@ -107,6 +107,9 @@ impl Default for Proxy {
 pub struct Auth {
     /// Who may make an account. Default invite: private, and still no work for the operator.
     pub registration: Registration,
+    /// Accounts that one address may make in an hour while registration is open; 0: any number.
+    /// Default 200: a school behind one address, and still nothing to fill a disk with.
+    pub registrations: u32,
     /// How long a session lasts after it was last used. Default 30 days.
     pub token_ttl: Duration,
     /// Failed logins allowed for an account or address within `login_window`. Default 10.
@@ -121,6 +124,7 @@ impl Default for Auth {
     fn default() -> Self {
         Self {
             registration: Registration::Invite,
+            registrations: 200,
             token_ttl: 30 * DAY,
             login_attempts: 10,
             login_window: Duration::from_mins(1),

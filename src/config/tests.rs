@@ -125,6 +125,7 @@ fn every_key_is_set_by_its_own_field() {
         "10.0.0.0/8",
         "x-real-ip",
         "closed",
+        "18",
         "5d",
         "3",
         "4s",

@@ -81,8 +81,11 @@ impl Service {
         let login = Login::new(&wanted.login)?;
         check_email(wanted.email.as_deref())?;
         check_name("the username", wanted.username.as_deref())?;
-        let code = self.entry(wanted.invitation).await?;
+        let code = self.entry(wanted.invitation, client).await?;
         self.require_free(&login).await?;
+        if code.is_none() {
+            self.registrations.take(&client.throttle_key)?;
+        }
         let new = users::NewUser {
             login,
             password_hash: Some(self.hasher.hash(wanted.password).await?),
@@ -119,12 +122,17 @@ impl Service {
     }
 
     /// Whether registration is open to this code. Returns what is stored of a code to be used.
-    async fn entry(&self, code: Option<String>) -> Result<Option<[u8; 32]>, ServiceError> {
+    async fn entry(
+        &self,
+        code: Option<String>,
+        client: &Client,
+    ) -> Result<Option<[u8; 32]>, ServiceError> {
         match (self.settings.registration, code) {
             (config::Registration::Closed, _) => Err(ServiceError::RegistrationClosed),
             (config::Registration::Open, _) => Ok(None),
             (config::Registration::Invite, None) => Err(ServiceError::InvitationRequired),
             (config::Registration::Invite, Some(code)) => {
+                self.brake_address(&client.throttle_key)?;
                 // Looked at first, so that a guessed code costs no hashing.
                 let hash = InviteCode::hash_of(&code);
                 let now = self.store.now();
@@ -134,9 +142,11 @@ impl Service {
                         Ok::<_, ServiceError>(invitations::is_usable(view, &hash, now)?)
                     })
                     .await?;
-                usable
-                    .then_some(Some(hash))
-                    .ok_or(ServiceError::InvitationRequired)
+                if usable {
+                    return Ok(Some(hash));
+                }
+                self.count_guess(&client.throttle_key);
+                Err(ServiceError::InvitationRequired)
             }
         }
     }

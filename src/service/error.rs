@@ -18,6 +18,9 @@ pub enum ServiceError {
     /// Too many failed attempts.
     #[error("too many failed attempts; try again in {} seconds", .0.as_secs().max(1))]
     Throttled(Duration),
+    /// Too many accounts were made from that address, or by everybody.
+    #[error("too many accounts were made lately; try again in {} minutes", .0.as_secs().div_ceil(60).max(1))]
+    TooManyAccounts(Duration),
     /// Somebody has that login.
     #[error("this login is taken; choose another")]
     LoginTaken,

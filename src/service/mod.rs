@@ -16,6 +16,7 @@ mod invitations;
 mod messages;
 mod operator;
 mod presence;
+mod registrations;
 mod search;
 mod sessions;
 mod settings;
@@ -57,6 +58,7 @@ pub struct Service {
     hasher: Hasher,
     account_throttle: Mutex<Throttle<String>>,
     address_throttle: Mutex<Throttle<String>>,
+    registrations: registrations::Brake,
     directory: Arc<directory::Directory>,
     searches: Semaphore,
     started: Instant,
@@ -91,6 +93,7 @@ impl Service {
                     .saturating_mul(settings::ATTEMPTS_PER_ADDRESS),
                 settings.login_window,
             )),
+            registrations: registrations::Brake::new(settings.registrations),
             directory: Arc::default(),
             searches: Semaphore::new(search::AT_A_TIME),
             started: Instant::now(),

@@ -121,30 +121,39 @@ impl Service {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);
                 accounts.fail(key, now);
-                let mut addresses = self
-                    .address_throttle
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                addresses.fail(client.throttle_key.clone(), now);
+                self.count_guess(&client.throttle_key);
                 Err(ServiceError::BadCredentials)
             }
         }
     }
 
     fn brake(&self, key: &String, address: &String) -> Result<(), ServiceError> {
-        let now = Instant::now();
+        self.brake_address(address)?;
         let accounts = self
             .account_throttle
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        let wait = accounts.wait(key, Instant::now());
+        wait.map_or(Ok(()), |wait| Err(ServiceError::Throttled(wait)))
+    }
+
+    /// Refuses an address that has guessed too often, passwords or invitations.
+    pub(super) fn brake_address(&self, address: &String) -> Result<(), ServiceError> {
         let addresses = self
             .address_throttle
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        match accounts.wait(key, now).max(addresses.wait(address, now)) {
-            Some(wait) => Err(ServiceError::Throttled(wait)),
-            None => Ok(()),
-        }
+        let wait = addresses.wait(address, Instant::now());
+        wait.map_or(Ok(()), |wait| Err(ServiceError::Throttled(wait)))
+    }
+
+    /// Counts a wrong guess of an address.
+    pub(super) fn count_guess(&self, address: &str) {
+        let mut addresses = self
+            .address_throttle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        addresses.fail(address.to_owned(), Instant::now());
     }
 
     pub(super) fn new_session(

@@ -9,6 +9,13 @@ use crate::hub::QueueLimits;
 /// times the attempts of one account.
 pub(super) const ATTEMPTS_PER_ADDRESS: u32 = 4;
 
+/// The time over which new accounts are counted.
+pub(super) const REGISTRATIONS_WINDOW: Duration = Duration::from_hours(1);
+
+/// How many addresses may use up what each may register, before nobody can for a while: who has
+/// many addresses is not stopped by a limit of each.
+pub(super) const REGISTERING_ADDRESSES: u32 = 10;
+
 /// Longest title and username, in characters. Source: MTP 1.0 revision 17, Limits.
 pub(super) const MAX_NAME_CHARS: usize = 256;
 
@@ -29,6 +36,8 @@ pub(super) const MAX_EMAIL_BYTES: usize = 254;
 pub struct Settings {
     /// Who may register.
     pub registration: Registration,
+    /// Accounts that one address may make in an hour while registration is open; 0: any number.
+    pub registrations: u32,
     /// How long a token stays good after its last use.
     pub token_ttl: Duration,
     /// Failed logins of one account within the window; 0: any number.

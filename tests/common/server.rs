@@ -10,11 +10,12 @@ use tempfile::TempDir;
 use super::{Cgroup, Connection, PASSWORD, Person, Program, program::Running};
 
 /// The limits that would be in the way of tests that send much from one address.
-const ROOMY: [(&str, &str); 4] = [
+const ROOMY: [(&str, &str); 5] = [
     ("MORELIA__LIMITS__REQUESTS_PER_SECOND", "1000000"),
     ("MORELIA__LIMITS__BURST", "1000000"),
     ("MORELIA__LIMITS__CONNECTIONS_PER_IP", "1000"),
     ("MORELIA__AUTH__LOGIN_ATTEMPTS", "100000"),
+    ("MORELIA__AUTH__REGISTRATIONS", "0"),
 ];
 
 /// A server in a temporary folder; killed and removed when dropped.

@@ -20,6 +20,17 @@ pub(super) const AUTH: Section = Section {
             show: |config| word(config.auth.registration),
         },
         Key {
+            name: "registrations",
+            kind: Kind::Number,
+            values: "0 to 1000000; 0 for any number",
+            about: "How many accounts one address (of IPv6: one /64) may make in an hour while \
+                    registration is open, and all together ten times as many.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.auth.registrations, number(text, 0..=1_000_000)),
+            show: |config| config.auth.registrations.to_string(),
+        },
+        Key {
             name: "token_ttl",
             kind: Kind::Text,
             values: "a duration from 1s",

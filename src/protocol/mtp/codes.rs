@@ -43,7 +43,9 @@ pub(super) fn of(err: &MtpError) -> Code {
 fn of_service(err: &ServiceError) -> Code {
     match err {
         ServiceError::BadCredentials | ServiceError::NoSession => UNAUTHORIZED,
-        ServiceError::Throttled(_) | ServiceError::TooManyUsers(_) => TOO_MANY,
+        ServiceError::Throttled(_)
+        | ServiceError::TooManyAccounts(_)
+        | ServiceError::TooManyUsers(_) => TOO_MANY,
         ServiceError::LoginTaken | ServiceError::ChatExists => CONFLICT,
         ServiceError::InvalidLogin(_) | ServiceError::InvalidEmail => UNSUPPORTED,
         ServiceError::RegistrationClosed

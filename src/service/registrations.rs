@@ -1,0 +1,62 @@
+//! The brake on making accounts while everybody may: so many an hour from one address, and ten times
+//! as many from all. Whoever has an invitation is not braked; the invitation is the brake.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::error::ServiceError;
+use super::settings::{REGISTERING_ADDRESSES, REGISTRATIONS_WINDOW};
+use crate::auth::Throttle;
+
+pub(super) struct Brake(Mutex<Counts>);
+
+struct Counts {
+    addresses: Throttle<String>,
+    all: Throttle<()>,
+}
+
+impl Brake {
+    /// Allows so many accounts an address in an hour; 0 allows any number.
+    pub(super) fn new(an_address: u32) -> Self {
+        let all = an_address.saturating_mul(REGISTERING_ADDRESSES);
+        Self(Mutex::new(Counts {
+            addresses: Throttle::new(an_address, REGISTRATIONS_WINDOW),
+            all: Throttle::new(all, REGISTRATIONS_WINDOW),
+        }))
+    }
+
+    /// Counts an account that is about to be made.
+    ///
+    /// # Errors
+    /// [`ServiceError::TooManyAccounts`].
+    pub(super) fn take(&self, address: &String) -> Result<(), ServiceError> {
+        let now = Instant::now();
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = counts.addresses.wait(address, now);
+        if let Some(wait) = wait.max(counts.all.wait(&(), now)) {
+            return Err(ServiceError::TooManyAccounts(wait));
+        }
+        counts.addresses.fail(address.clone(), now);
+        counts.all.fail((), now);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(brake: &Brake, address: &str, times: u32) -> u32 {
+        let taken = (0..times).filter(|_| brake.take(&address.to_owned()).is_ok());
+        u32::try_from(taken.count()).unwrap()
+    }
+
+    #[test]
+    fn one_address_and_all_together_have_their_limits() {
+        let brake = Brake::new(3);
+        assert_eq!(taken(&brake, "192.0.2.1", 10), 3);
+        let others = (2..30).map(|n| taken(&brake, &format!("192.0.2.{n}"), 2));
+        assert_eq!(others.sum::<u32>(), 3 * REGISTERING_ADDRESSES - 3);
+        assert_eq!(taken(&Brake::new(0), "192.0.2.1", 1000), 1000);
+    }
+}
