@@ -192,7 +192,8 @@ impl Service {
         ids: Vec<Option<PublicId>>,
     ) -> Result<Found, ServiceError> {
         // The caller counts too. Source: MTP 1.0 revision 17, user_info.
-        let limit = self.limits().users;
+        let limits = self.limits();
+        let limit = limits.users;
         if ids.len() + 1 > limit {
             return Err(ServiceError::TooManyUsers(limit));
         }
@@ -201,8 +202,17 @@ impl Service {
             .store
             .read(move |view| {
                 let mut found = Vec::new();
+                let mut left = limits.answer_bytes;
                 for id in ids.into_iter().flatten() {
-                    found.extend(users::by_uuid(view, id)?);
+                    // A hundred pictures are more than an answer holds; the rest is missing from
+                    // this one, and can be asked for.
+                    if left == 0 {
+                        break;
+                    }
+                    if let Some(user) = users::by_uuid(view, id)? {
+                        left = left.saturating_sub(picture_bytes(&user));
+                        found.push(user);
+                    }
                 }
                 Ok::<_, ServiceError>(found)
             })
@@ -225,10 +235,10 @@ impl Service {
         _user: &SignedIn,
         text: String,
     ) -> Result<Vec<User>, ServiceError> {
-        let limit = self.limits().users;
+        let limits = self.limits();
         let directory = Arc::clone(&self.directory);
         self.store
-            .read(move |view| Ok(directory.find(view, &text, limit)?))
+            .read(move |view| Ok(directory.find(view, &text, limits.users, limits.answer_bytes)?))
             .await
     }
 
@@ -352,6 +362,11 @@ fn join_invited(tx: &Tx<'_>, flow: FlowId, user: UserId) -> Result<(), ServiceEr
         flows::edit(tx, flow, &flows::FlowEdit::default(), None)?;
     }
     Ok(())
+}
+
+/// What a profile takes besides some short texts.
+pub(super) fn picture_bytes(user: &User) -> usize {
+    user.avatar.as_ref().map_or(0, Content::size_bytes)
 }
 
 fn taken(err: StoreError) -> ServiceError {

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::accounts::picture_bytes;
 use crate::model::{Login, Position, User, UserId};
 use crate::store::{StoreError, View, users};
 
@@ -19,7 +20,8 @@ struct Name {
 }
 
 impl Directory {
-    /// Users whose login, or any word of whose username, begins with a text; by username.
+    /// Users whose login, or any word of whose username, begins with a text; by username, up to a
+    /// number and a size of pictures, of which the last may go beyond.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -28,6 +30,7 @@ impl Directory {
         view: &View<'_>,
         text: &str,
         limit: usize,
+        budget_bytes: usize,
     ) -> Result<Vec<User>, StoreError> {
         let wanted = Login::key_of(text.trim());
         let matches = |name: &str| {
@@ -37,12 +40,16 @@ impl Directory {
                     .any(|word| word.starts_with(&wanted))
         };
         let mut found = Vec::new();
+        let mut left = budget_bytes;
         for name in self.names(view)?.iter() {
-            if found.len() >= limit {
+            if found.len() >= limit || left == 0 {
                 break;
             }
-            if name.folded.iter().any(|name| matches(name)) {
-                found.extend(users::by_id(view, name.user)?);
+            if name.folded.iter().any(|name| matches(name))
+                && let Some(user) = users::by_id(view, name.user)?
+            {
+                left = left.saturating_sub(picture_bytes(&user));
+                found.push(user);
             }
         }
         Ok(found)
