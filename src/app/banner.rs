@@ -2,17 +2,13 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use super::WorstCase;
 use crate::config::{ClientIp, Config, Durability, Loaded, Registration, Word};
 use crate::service::Service;
 use crate::store::newest_schema;
 
 /// Logs version, configuration, database, addresses and registration, and a warning per risk.
-pub(super) fn log(
-    loaded: &Loaded,
-    service: &Service,
-    addresses: &[SocketAddr],
-    worst_case_bytes: Option<usize>,
-) {
+pub(super) fn log(loaded: &Loaded, service: &Service, addresses: &[SocketAddr], verbose: bool) {
     let config = &loaded.config;
     log::info!(
         "Morelia {} (MTP 1.0 revision 17)",
@@ -31,15 +27,11 @@ pub(super) fn log(
         log::info!("address {}", url(config, *address));
     }
     log::info!("registration is {}", config.auth.registration.word());
-    if let Some(bytes) = worst_case_bytes {
-        let queues = config
-            .limits
-            .connections
-            .saturating_mul(config.limits.send_queue.bytes);
+    if verbose {
+        let count = config.limits.connections;
         log::info!(
-            "what clients send can take {} MiB at most, what waits for them {} MiB, each message counted once per receiver",
-            bytes >> 20,
-            queues >> 20
+            "{count} connections can make it hold {}",
+            WorstCase::of(config)
         );
     }
     for risk in risks(config, addresses) {

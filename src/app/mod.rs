@@ -5,6 +5,7 @@ mod banner;
 mod health;
 mod retention;
 mod settings;
+mod worst_case;
 
 use std::future::Future;
 use std::path::Path;
@@ -32,12 +33,7 @@ const EXAMINED_FIRST_BYTES: u64 = 32 * 1024 * 1024;
 const HANGING: Duration = Duration::from_secs(15);
 
 pub use health::clock_trouble;
-
-/// Returns what clients can make a server with this configuration hold of what they send, in bytes.
-#[must_use]
-pub fn worst_case_bytes(config: &Config) -> usize {
-    settings::transport(config, None).worst_case_bytes()
-}
+pub use worst_case::WorstCase;
 
 /// Examines certificate and key, if there are any, as the server will.
 #[must_use]
@@ -115,7 +111,6 @@ async fn run(
     };
     let service = Service::start(&options, settings::service(config))?;
     let transport = settings::transport(config, command.max_requests);
-    let worst_case_bytes = transport.worst_case_bytes();
     let bound = match server::bind(transport).await {
         Ok(bound) => bound,
         Err(err) => {
@@ -123,12 +118,7 @@ async fn run(
             return Err(err.into());
         }
     };
-    banner::log(
-        loaded,
-        &service,
-        bound.addresses(),
-        verbose.then_some(worst_case_bytes),
-    );
+    banner::log(loaded, &service, bound.addresses(), verbose);
     let ready = banner::ready_line(config, bound.addresses());
     let address = banner::local_url(config, bound.addresses());
     if let Err(err) = lock.announce(&address) {

@@ -39,6 +39,10 @@ pub use settings::{ClientCertificates, Network, Origins, Proxy, Settings, Tls};
 pub use tls::{Certificate, TlsError, check as check_tls, user_name};
 pub use web::pages;
 
-/// What one connection costs at most besides its messages, in bytes: its task, its write batch,
-/// one read ahead, and the buffers of TLS.
+/// What one connection costs at most besides its messages, in bytes: its task, its write batch, one
+/// read ahead, and before that the buffers of HTTP.
 const CONNECTION_BYTES: usize = 64 * 1024;
+
+/// What TLS adds to it: 64 KiB that are encrypted and not written yet, a record of 16 KiB that is
+/// arriving and one that is decrypted.
+const TLS_BYTES: usize = 96 * 1024;

@@ -79,14 +79,22 @@ impl Default for Settings {
 
 impl Settings {
     /// Returns the most memory that what peers send can hold at the same time, in bytes: every
-    /// connection with a message of the free size, and the budget of the larger ones.
+    /// connection with its buffers and a message of the free size, and the budget of the larger
+    /// ones; of each message once more what is made of it while it is answered.
     ///
-    /// What waits to be sent to them is bounded by whoever queues it and comes on top.
+    /// What is sent to them is bounded by whoever makes it and comes on top.
     #[must_use]
     pub fn worst_case_bytes(&self) -> usize {
-        let each = FREE_BYTES + super::CONNECTION_BYTES;
+        let tls = if self.tls.is_some() {
+            super::TLS_BYTES
+        } else {
+            0
+        };
+        let each = 2 * FREE_BYTES + super::CONNECTION_BYTES + tls;
         let budget = self.budget_bytes.max(self.frame_max_bytes);
-        self.connections.saturating_mul(each).saturating_add(budget)
+        self.connections
+            .saturating_mul(each)
+            .saturating_add(budget.saturating_mul(2))
     }
 }
 
@@ -219,5 +227,16 @@ mod tests {
         };
         assert!(many.worst_case_bytes() > few.worst_case_bytes() + 990 * FREE_BYTES);
         assert!(large.worst_case_bytes() > few.worst_case_bytes());
+        let encrypted = Settings {
+            tls: Some(Tls {
+                certificate: PathBuf::new(),
+                key: PathBuf::new(),
+                client_authorities: None,
+                client_certificates: ClientCertificates::None,
+            }),
+            ..few.clone()
+        };
+        let tls = encrypted.worst_case_bytes() - few.worst_case_bytes();
+        assert_eq!(tls, 10 * super::super::TLS_BYTES);
     }
 }

@@ -176,17 +176,10 @@ fn configuration(loaded: &Loaded) -> Vec<Finding> {
 
 /// What clients can make the server hold at most.
 fn memory(config: &Config) -> Finding {
-    let queues = config
-        .limits
-        .connections
-        .saturating_mul(config.limits.send_queue.bytes);
-    let sent = app::worst_case_bytes(config);
     let text = format!(
-        "{} can make the server hold {} MiB of what they send and {} MiB of what waits for them, \
-         each message counted once per receiver",
+        "{} can make the server hold {}",
         count(config.limits.connections, "connection"),
-        sent >> 20,
-        queues >> 20
+        app::WorstCase::of(config)
     );
     Finding::ok(CheckTopic::Config, text)
 }

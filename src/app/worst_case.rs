@@ -1,0 +1,71 @@
+//! What clients can make the server hold, so that the operator can set limits that fit the machine.
+
+use std::fmt;
+
+use super::settings;
+use crate::config::Config;
+
+/// Upper bounds in bytes, each reached only when every connection that may be open does its worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorstCase {
+    /// What clients send, with the buffers of their connections.
+    pub received: usize,
+    /// Answers to clients that do not read them.
+    pub answers: usize,
+    /// What waits to be told to subscribers that do not read it. Each frame is counted for each of
+    /// them, while they share it.
+    pub queued: usize,
+}
+
+impl WorstCase {
+    /// Computes it for a configuration.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let limits = &config.limits;
+        // One message always fits, its files as base64; other answers end at the budget.
+        let message = (limits.files_bytes / 3).saturating_mul(4) + limits.text_bytes;
+        let answer = limits.answer_bytes.max(message);
+        Self {
+            received: settings::transport(config, None).worst_case_bytes(),
+            answers: limits.connections.saturating_mul(answer),
+            queued: limits.connections.saturating_mul(limits.send_queue.bytes),
+        }
+    }
+}
+
+impl fmt::Display for WorstCase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} MiB of what they send, {} MiB of answers that they do not read, and {} MiB of \
+             messages that wait for them, each counted once per receiver although they share it",
+            self.received >> 20,
+            self.answers >> 20,
+            self.queued >> 20
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limit_counts() {
+        let usual = WorstCase::of(&Config::default());
+        let mut config = Config::default();
+        config.limits.connections = 64;
+        config.limits.send_queue.bytes = 1 << 20;
+        config.limits.answer_bytes = 1 << 20;
+        config.limits.files_bytes = 3 << 20;
+        config.limits.text_bytes = 0;
+        let small = WorstCase::of(&config);
+        assert_eq!((small.answers, small.queued), (64 * (4 << 20), 64 << 20));
+        assert!(small.received < usual.received && small.queued < usual.queued);
+        config.limits.answer_bytes = 8 << 20;
+        assert_eq!(WorstCase::of(&config).answers, 64 * (8 << 20));
+        config.tls.certfile = Some("c".into());
+        config.tls.keyfile = Some("k".into());
+        assert!(WorstCase::of(&config).received > small.received);
+    }
+}
