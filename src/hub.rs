@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::model::{Audience, Event, News, Origin, Session, SessionId, UserId};
 
 /// How much may wait for one connection.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct QueueLimits {
     /// Frames.
     pub frames: usize,
@@ -83,6 +83,7 @@ struct Connection {
 
 #[derive(Default)]
 struct State {
+    limits: QueueLimits,
     connections: HashMap<Origin, Connection>,
     by_user: HashMap<UserId, Vec<Origin>>,
     /// Users who may have come or gone since the last look.
@@ -91,7 +92,6 @@ struct State {
 
 /// The live connections of people who have signed in.
 pub struct Hub {
-    limits: QueueLimits,
     state: Mutex<State>,
     next_origin: AtomicU64,
     /// Grows when what was remembered of sessions may be wrong.
@@ -104,9 +104,12 @@ impl Hub {
     /// Makes an empty hub.
     #[must_use]
     pub fn new(limits: QueueLimits) -> Arc<Self> {
-        Arc::new(Self {
+        let state = State {
             limits,
-            state: Mutex::default(),
+            ..State::default()
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
             next_origin: AtomicU64::new(1),
             epoch: AtomicU64::new(0),
             movement: Notify::new(),
@@ -126,6 +129,11 @@ impl Hub {
         }
     }
 
+    /// Puts other limits in force: of bytes for everybody, of frames for who begins to listen.
+    pub fn set_limits(&self, limits: QueueLimits) {
+        self.state().limits = limits;
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -139,6 +147,7 @@ impl Hub {
         let size = delivery.size_bytes();
         let mut state = self.state();
         let State {
+            limits,
             connections,
             by_user,
             ..
@@ -146,13 +155,13 @@ impl Hub {
         match &delivery.event.audience {
             Audience::Everyone => {
                 for (origin, connection) in connections {
-                    connection.push(*origin, &delivery, size, self.limits);
+                    connection.push(*origin, &delivery, size, *limits);
                 }
             }
             Audience::Users(users) => {
                 for origin in users.iter().filter_map(|user| by_user.get(user)).flatten() {
                     if let Some(connection) = connections.get_mut(origin) {
-                        connection.push(*origin, &delivery, size, self.limits);
+                        connection.push(*origin, &delivery, size, *limits);
                     }
                 }
             }
@@ -322,8 +331,9 @@ impl Listener {
     /// Begins to listen; from now on, events wait in the queue. Does nothing before `sign_in`.
     pub fn listen(&mut self) {
         let mut state = self.hub.state();
+        let frames = state.limits.frames.max(1);
         if let Some(connection) = state.connections.get_mut(&self.origin) {
-            let (sender, receiver) = mpsc::channel(self.hub.limits.frames.max(1));
+            let (sender, receiver) = mpsc::channel(frames);
             self.shared.queued_bytes.store(0, Ordering::Relaxed);
             connection.queue = Some(sender);
             self.receiver = Some(receiver);

@@ -134,6 +134,7 @@ async fn run(
         config.clone(),
         log.clone(),
         Arc::clone(&service),
+        bound.limits(),
         bound.certificate(),
     ));
     let watched = Arc::clone(&service);
@@ -267,6 +268,7 @@ async fn reload_on_hangup(
     started_with: Config,
     log: logging::Handle,
     service: Arc<Service>,
+    limits: server::Limits,
     certificate: Option<server::Certificate>,
 ) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
@@ -282,6 +284,8 @@ async fn reload_on_hangup(
             Ok(loaded) => {
                 log.set_level(loaded.config.logging.level);
                 service.set_limits(settings::limits(&loaded.config));
+                service.set_queue(settings::queue(&loaded.config));
+                limits.set(&settings::transport(&loaded.config, None));
                 if let Some(Err(err)) = certificate.as_ref().map(server::Certificate::reload) {
                     log::error!("the old certificate is kept: {err}");
                 }

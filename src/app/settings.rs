@@ -26,10 +26,14 @@ pub(super) fn service(config: &Config) -> service::Settings {
         login_window: config.auth.login_window,
         members_invite: config.auth.members_invite,
         limits: limits(config),
-        queue: QueueLimits {
-            frames: config.limits.send_queue.frames,
-            bytes: config.limits.send_queue.bytes,
-        },
+        queue: queue(config),
+    }
+}
+
+pub(super) fn queue(config: &Config) -> QueueLimits {
+    QueueLimits {
+        frames: config.limits.send_queue.frames,
+        bytes: config.limits.send_queue.bytes,
     }
 }
 

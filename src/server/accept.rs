@@ -12,10 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::bind::Bound;
-use super::budget::Budget;
 use super::connection::{self, Shared};
 use super::http::{self, Peer, Site};
-use super::limits::Connections;
 use super::proxy::Proxies;
 use super::stop::Stop;
 use crate::protocol::Conversation;
@@ -62,7 +60,7 @@ impl Statistics {
     /// Returns how many connections are open.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.0.connections.count()
+        self.0.limits.connections.count()
     }
 
     /// Returns how many HTTP requests have come.
@@ -90,12 +88,7 @@ impl Bound {
     {
         let settings = self.settings;
         let shared = Arc::new(Shared {
-            connections: Connections::new(settings.connections, settings.connections_per_ip),
-            budget: Budget::new(
-                settings.budget_bytes,
-                settings.budget_strangers_bytes,
-                settings.frame_max_bytes,
-            ),
+            limits: self.limits,
             certificate: self.certificate,
             proxies: Arc::new(Proxies::new(settings.proxy.clone())),
             stop: Stop::default(),
@@ -131,13 +124,17 @@ impl Bound {
             task.abort();
         }
         shared.stop.say();
-        let gone = timeout(shared.settings.shutdown_timeout, shared.connections.none()).await;
+        let gone = timeout(
+            shared.settings.shutdown_timeout,
+            shared.limits.connections.none(),
+        )
+        .await;
         Summary {
             requests: shared.requests.load(Ordering::Relaxed),
             cut_off: if gone.is_ok() {
                 0
             } else {
-                shared.connections.count()
+                shared.limits.connections.count()
             },
             limit_reached,
         }
@@ -184,7 +181,7 @@ impl Door {
     {
         let remote = remote.ip().to_canonical();
         let counted = (!self.shared.proxies.trusts(remote)).then_some(remote);
-        match self.shared.connections.open(counted) {
+        match self.shared.limits.connections.open(counted) {
             Ok(place) => {
                 // Without this an answer waits 40 ms for the peer's delayed acknowledgement.
                 if let Err(err) = stream.set_nodelay(true) {

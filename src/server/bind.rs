@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
+use super::limits::Limits;
 use super::settings::Settings;
 use super::tls::{Certificate, TlsError};
 
@@ -58,6 +59,7 @@ pub struct Bound {
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) certificate: Option<Certificate>,
     pub(super) settings: Settings,
+    pub(super) limits: Limits,
 }
 
 impl Bound {
@@ -65,6 +67,12 @@ impl Bound {
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Returns the limits that can be changed while the server runs.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits.clone()
     }
 
     /// Returns the certificate, to be reloaded when its files have changed.
@@ -84,6 +92,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, BindError> {
         listeners: Vec::new(),
         addresses: Vec::new(),
         certificate,
+        limits: Limits::new(&settings),
         settings,
     };
     for host in bound.settings.hosts.clone() {

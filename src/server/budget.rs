@@ -1,6 +1,6 @@
 //! The memory that all large messages in flight share.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -16,6 +16,8 @@ const UNIT_BYTES: usize = 1024;
 pub(super) struct Budget {
     all: Arc<Semaphore>,
     strangers: Arc<Semaphore>,
+    /// How much each of them holds when nobody takes any, in units.
+    sizes: Arc<Mutex<[u32; 2]>>,
 }
 
 /// Room that is held until it is dropped.
@@ -29,11 +31,22 @@ impl Budget {
     /// Returns a budget in bytes, of which strangers may use a part; both are at least as large
     /// as one message may be, so that a message that is allowed always fits.
     pub(super) fn new(bytes: usize, strangers_bytes: usize, message_bytes: usize) -> Self {
-        let semaphore =
-            |bytes: usize| Arc::new(Semaphore::new(units(bytes.max(message_bytes)) as usize));
+        let sizes = [bytes, strangers_bytes].map(|bytes| units(bytes.max(message_bytes)));
+        let [all, strangers] = sizes.map(|size| Arc::new(Semaphore::new(size as usize)));
         Self {
-            all: semaphore(bytes),
-            strangers: semaphore(strangers_bytes),
+            all,
+            strangers,
+            sizes: Arc::new(Mutex::new(sizes)),
+        }
+    }
+
+    /// Grows where a message of this size would not fit. What has grown stays so.
+    pub(super) fn fit(&self, message_bytes: usize) {
+        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        for (size, semaphore) in sizes.iter_mut().zip([&self.all, &self.strangers]) {
+            let missing = units(message_bytes).saturating_sub(*size);
+            semaphore.add_permits(missing as usize);
+            *size += missing;
         }
     }
 
@@ -92,6 +105,18 @@ mod tests {
         drop(first);
         second.await;
         drop(users);
+    }
+
+    #[tokio::test]
+    async fn room_grows_with_what_is_allowed() {
+        let budget = Budget::new(4 * MIB, MIB, MIB);
+        budget.fit(2 * MIB);
+        assert!(budget.clone().take(2 * MIB, false).now_or_never().is_some());
+        budget.fit(8 * MIB);
+        budget.fit(8 * MIB);
+        let room = budget.clone().take(8 * MIB, true).now_or_never().unwrap();
+        assert!(budget.take(1, true).now_or_never().is_none(), "once only");
+        drop(room);
     }
 
     #[tokio::test]

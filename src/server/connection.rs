@@ -21,9 +21,8 @@ use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, Method, Request, StatusCode};
 use warp::reply::Response;
 
-use super::budget::Budget;
 use super::http::{Peer, protect};
-use super::limits::{Connections, Place};
+use super::limits::{Limits, Place};
 use super::proxy::Proxies;
 use super::settings::Settings;
 use super::socket::Socket;
@@ -39,8 +38,7 @@ const HEADERS_MAX_BYTES: usize = 16 * 1024;
 /// What all connections share.
 pub(super) struct Shared {
     pub(super) settings: Settings,
-    pub(super) connections: Connections,
-    pub(super) budget: Budget,
+    pub(super) limits: Limits,
     pub(super) certificate: Option<Certificate>,
     pub(super) proxies: Arc<Proxies>,
     pub(super) stop: Stop,
@@ -285,6 +283,7 @@ where
     let named = if shared.proxies.trusts(arrival.remote) {
         Some(
             shared
+                .limits
                 .connections
                 .name(address)
                 .map_err(|_| Box::new(busy()))?,
@@ -306,8 +305,8 @@ where
         let socket = Socket::new(
             stream,
             ahead,
-            shared.budget.clone(),
-            settings.frame_max_bytes,
+            shared.limits.budget.clone(),
+            shared.limits.frame_max_bytes(),
             settings.frame_timeout,
         );
         ws::run(

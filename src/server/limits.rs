@@ -2,9 +2,51 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+
+use super::budget::Budget;
+use super::settings::Settings;
+
+/// The limits that can change while the server runs; clones share them.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    pub(super) connections: Connections,
+    pub(super) budget: Budget,
+    frame_max_bytes: Arc<AtomicUsize>,
+}
+
+impl Limits {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            connections: Connections::new(settings.connections, settings.connections_per_ip),
+            budget: Budget::new(
+                settings.budget_bytes,
+                settings.budget_strangers_bytes,
+                settings.frame_max_bytes,
+            ),
+            frame_max_bytes: Arc::new(AtomicUsize::new(settings.frame_max_bytes)),
+        }
+    }
+
+    /// Puts the limits of these settings in force, for connections that come from now on: how many
+    /// there may be, in all and from one address, and how large a message.
+    pub fn set(&self, settings: &Settings) {
+        let (max, per_address) = (settings.connections, settings.connections_per_ip);
+        self.connections.set(max, per_address);
+        // First the room, so that no message is allowed that would not fit.
+        self.budget.fit(settings.frame_max_bytes);
+        let frame = &self.frame_max_bytes;
+        frame.store(settings.frame_max_bytes, Ordering::Relaxed);
+    }
+
+    /// Returns the largest WebSocket message taken, in bytes.
+    pub(super) fn frame_max_bytes(&self) -> usize {
+        self.frame_max_bytes.load(Ordering::Relaxed)
+    }
+}
 
 /// Counts connections; clones share the count.
 #[derive(Debug, Clone)]
@@ -12,8 +54,8 @@ pub(super) struct Connections(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    max: usize,
-    max_per_address: usize,
+    max: AtomicUsize,
+    max_per_address: AtomicUsize,
     counts: Mutex<Counts>,
     empty: Notify,
 }
@@ -45,11 +87,18 @@ impl Connections {
     /// Returns a count with its limits.
     pub(super) fn new(max: usize, max_per_address: usize) -> Self {
         Self(Arc::new(Inner {
-            max,
-            max_per_address,
+            max: AtomicUsize::new(max),
+            max_per_address: AtomicUsize::new(max_per_address),
             counts: Mutex::default(),
             empty: Notify::new(),
         }))
+    }
+
+    /// Puts other limits in force. Who is here stays, even beyond them.
+    fn set(&self, max: usize, max_per_address: usize) {
+        self.0.max.store(max, Ordering::Relaxed);
+        let per_address = &self.0.max_per_address;
+        per_address.store(max_per_address, Ordering::Relaxed);
     }
 
     /// Takes a place for a connection; without an address it counts for the server only, since a
@@ -59,7 +108,7 @@ impl Connections {
     /// The limit that was reached.
     pub(super) fn open(&self, address: Option<IpAddr>) -> Result<Place, Full> {
         let mut counts = self.counts();
-        if counts.open >= self.0.max {
+        if counts.open >= self.0.max.load(Ordering::Relaxed) {
             return Err(Full::Server);
         }
         let address = address
@@ -107,7 +156,7 @@ impl Connections {
     fn enter(&self, counts: &mut Counts, address: IpAddr) -> Result<IpAddr, Full> {
         let key = neighbourhood(address);
         let count = counts.by_address.get(&key).copied().unwrap_or(0);
-        if count >= self.0.max_per_address {
+        if count >= self.0.max_per_address.load(Ordering::Relaxed) {
             return Err(Full::Address);
         }
         counts.by_address.insert(key, count + 1);
@@ -173,6 +222,28 @@ mod tests {
         drop(first);
         assert_eq!(connections.count(), 2);
         connections.open(Some(ip("192.0.2.1"))).unwrap();
+    }
+
+    #[test]
+    fn other_limits_hold_for_those_who_come() {
+        let settings = Settings {
+            connections: 1,
+            ..Settings::default()
+        };
+        let limits = Limits::new(&settings);
+        let held = limits.connections.open(None).unwrap();
+        assert_eq!(limits.connections.open(None).unwrap_err(), Full::Server);
+        limits.set(&Settings {
+            connections: 3,
+            connections_per_ip: 1,
+            frame_max_bytes: 1 << 30,
+            ..settings
+        });
+        assert_eq!(limits.frame_max_bytes(), 1 << 30);
+        let _second = limits.connections.open(Some(ip("192.0.2.1"))).unwrap();
+        let third = limits.connections.open(Some(ip("192.0.2.1")));
+        assert_eq!(third.unwrap_err(), Full::Address);
+        drop(held);
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub use bind::{BindError, Bound, bind};
 #[cfg(any(test, fuzzing))]
 pub use frames::decode_any;
 pub use http::{Boxed, Checks, Health, Peer, Protocol, Site, Source, Version};
+pub use limits::Limits;
 pub use settings::{ClientCertificates, Network, Origins, Proxy, Settings, Tls};
 pub use tls::{Certificate, TlsError, check as check_tls, user_name};
 pub use web::pages;

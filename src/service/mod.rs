@@ -42,7 +42,7 @@ pub use upkeep::BackupRecord;
 pub use crate::store::exports::MessagesOf;
 
 use crate::auth::Throttle;
-use crate::hub::{Hub, Listener};
+use crate::hub::{Hub, Listener, QueueLimits};
 use crate::store::{Committed, Options, Store, StoreError, messages as stored_messages, users};
 use hashing::Hasher;
 
@@ -127,6 +127,11 @@ impl Service {
     /// Puts other limits in force, for requests that come from now on.
     pub fn set_limits(&self, limits: Limits) {
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(limits);
+    }
+
+    /// Puts other limits in force on what may wait for one connection.
+    pub fn set_queue(&self, limits: QueueLimits) {
+        self.hub.set_limits(limits);
     }
 
     /// The file.

@@ -18,7 +18,7 @@ pub(super) const LIMITS: Section = Section {
             values: "1 to 1000000",
             about: "Connections at a time; one more is answered with 503.",
             example: "",
-            reload: false,
+            reload: true,
             set: |config, text, _| put(&mut config.limits.connections, number(text, 1..=1_000_000)),
             show: |config| config.limits.connections.to_string(),
         },
@@ -29,7 +29,7 @@ pub(super) const LIMITS: Section = Section {
             about: "Connections at a time from one address (of IPv6: one /64). A household shares one \
                     address.",
             example: "",
-            reload: false,
+            reload: true,
             set: |config, text, _| {
                 put(
                     &mut config.limits.connections_per_ip,
@@ -89,7 +89,7 @@ pub(super) const LIMITS: Section = Section {
             values: "a size from 1KB to 1GB",
             about: "The largest request. A message with files is one request, so this bounds them too.",
             example: "",
-            reload: false,
+            reload: true,
             set: |config, text, _| put(&mut config.limits.frame_bytes, size(text, KB..=MAX_FRAME)),
             show: |config| show_size(config.limits.frame_bytes),
         },
@@ -131,7 +131,7 @@ pub(super) const LIMITS: Section = Section {
             about: "How much may wait for a client that reads too slowly. Past either bound its \
                     connection is closed; it catches up when it comes back.",
             example: "",
-            reload: false,
+            reload: true,
             set: |config, text, _| put(&mut config.limits.send_queue, send_queue(text)),
             show: |Config { limits, .. }| {
                 let SendQueue { frames, bytes } = limits.send_queue;
