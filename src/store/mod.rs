@@ -23,6 +23,7 @@ mod migrations;
 pub mod properties;
 pub mod python;
 mod readers;
+mod recovery;
 pub mod removal;
 pub mod retention;
 pub mod search;
@@ -93,7 +94,10 @@ impl Store {
         create_private(path)?;
         connection::require_leave(path)?;
         let work = || {
+            // Looked at before it is opened for writing, which would change another program's file.
+            migrations::examine(&connection::open_reader(path)?, path)?;
             let mut conn = connection::open_writer(path, Durability::Full)?;
+            recovery::renew_log(&conn, path)?;
             migrations::migrate(&mut conn, path)
         };
         work().map_err(|err: StoreError| err.of(path))

@@ -1,0 +1,74 @@
+//! The write-ahead log of a server that did not end well, made safe to go on from.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::backup::with_suffix;
+use super::error::StoreError;
+
+/// Bytes read and written at a time.
+const CHUNK: usize = 256 * 1024;
+
+/// Writes the log anew, byte for byte, and syncs it.
+///
+/// After a failed sync the kernel takes for written what the disk may not have. What is read here
+/// may then be in memory only, and a later sync does not write it either: it would be copied into
+/// the database from a log that a power cut takes back, and leave the database half copied. Written
+/// once more, it is synced for good or fails.
+///
+/// # Errors
+/// The log cannot be written or synced, or somebody else writes to the database for long.
+pub(super) fn renew_log(conn: &Connection, database: &Path) -> Result<(), StoreError> {
+    let log = with_suffix(database, "-wal");
+    if std::fs::metadata(&log).map_or(0, |file| file.len()) == 0 {
+        return Ok(());
+    }
+    // Nobody adds to the log, or begins it anew, while this is held.
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    let renewed = renew(&log).map_err(|source| StoreError::File { path: log, source });
+    conn.execute_batch("ROLLBACK")?;
+    renewed
+}
+
+fn renew(path: &Path) -> io::Result<()> {
+    let file = File::options().read(true).write(true).open(path)?;
+    let mut buffer = vec![0; CHUNK];
+    let mut offset = 0;
+    loop {
+        let length = file.read_at(&mut buffer, offset)?;
+        if length == 0 {
+            return file.sync_all();
+        }
+        file.write_all_at(&buffer[..length], offset)?;
+        offset += length as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_the_same_afterwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("test.db");
+        let conn = Connection::open(&database).unwrap();
+        conn.execute_batch(
+            "PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (randomblob(600000));",
+        )
+        .unwrap();
+        let log = folder.path().join("test.db-wal");
+        let before = std::fs::read(&log).unwrap();
+        assert!(before.len() > 2 * CHUNK);
+        renew_log(&conn, &database).unwrap();
+        assert!(std::fs::read(&log).unwrap() == before);
+        let sound: String = conn
+            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(sound, "ok");
+    }
+}
