@@ -55,6 +55,12 @@ impl Connection {
         })
     }
 
+    /// The port of this end.
+    pub(crate) fn own_port(&self) -> u16 {
+        let address = self.socket.get_ref().local_addr();
+        address.expect("a connected socket").port()
+    }
+
     /// Sends a frame of text.
     pub(crate) fn send_text(&mut self, text: impl Into<String>) -> Result<(), End> {
         self.send(Message::text(text.into()))

@@ -6,10 +6,12 @@
 
 pub(crate) mod cgroup;
 pub(crate) mod connection;
+pub(crate) mod health;
 pub(crate) mod person;
 pub(crate) mod program;
 pub(crate) mod reply;
 pub(crate) mod server;
+pub(crate) mod shim;
 
 use std::time::Duration;
 

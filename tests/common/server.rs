@@ -80,6 +80,12 @@ impl Server {
         self.environment.push((name, value.to_owned()));
     }
 
+    /// Sets a variable of the environment for everything that is started from now on.
+    pub(crate) fn environment(&mut self, name: &str, value: impl Into<String>) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.into()));
+    }
+
     /// Prepares a command on this server's configuration.
     pub(crate) fn command<const N: usize>(&self, args: [&str; N]) -> Program {
         let mut program = Program::new(self.folder())
