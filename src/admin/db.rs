@@ -134,6 +134,7 @@ fn check(database: &Path, output: &Output) -> Result<Exit, CliError> {
     let found = match upkeep::examine(database) {
         Ok(found) => found,
         Err(StoreError::Damaged(what) | StoreError::DamagedFile { what, .. }) => vec![what],
+        Err(err @ StoreError::Emptied(_)) => vec![err.to_string()],
         Err(err) => return Err(err.into()),
     };
     let sound = found.is_empty();
