@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::common::{PASSWORD, PATIENCE, Person, Server};
+use crate::common::{PASSWORD, PATIENCE, Person, Program, Server};
 
 /// Runs a command with `--json` and returns its document.
 #[track_caller]
@@ -98,13 +98,14 @@ fn a_backup_alone_makes_a_server_in_an_empty_folder() {
     server.stop();
     let copy = server.folder().join(path(&made["file"]));
     let folder = tempfile::tempdir().expect("a folder");
-    let run = |args: &[&str]| {
-        crate::common::Program::new(folder.path())
-            .args(args)
-            .run()
-            .exits(0)
-    };
-    run(&["restore", copy.to_str().expect("UTF-8"), "--yes"]);
+    let start = |args: &[&str]| Program::new(folder.path()).args(args).run();
+    let run = |args: &[&str]| start(args).exits(0);
+    let copy = copy.to_str().expect("UTF-8");
+    // Where it comes to is said before it does, and nothing stays of a question without an answer.
+    let asked = start(&["restore", copy]).exits(2);
+    assert!(asked.stderr.contains("comes to morelia.db"), "{asked:?}");
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    run(&["restore", copy, "--yes"]);
     assert!(folder.path().join("morelia.ini").exists());
     let stats: Value = serde_json::from_str(&run(&["db", "stats", "--json"]).stdout).expect("JSON");
     assert_eq!(stats["users"], 2);

@@ -214,36 +214,40 @@ fn restore(
     let place = sources
         .asked_for()
         .map_or_else(|| PathBuf::from("morelia.ini"), |(path, _)| path);
-    let database = loaded
-        .as_ref()
-        .map(|loaded| loaded.config.database.path.clone());
-    let named = database.as_ref().map_or_else(
-        || "the place of the database".to_owned(),
-        |path| path.display().to_string(),
-    );
+    let new_configuration = loaded.is_none() && configuration.exists();
+    let staged = if new_configuration {
+        Some(Staged::new(&configuration, &place)?)
+    } else {
+        None
+    };
+    // Where the configuration will lead once it is in its place.
+    let database = match (&loaded, &staged) {
+        (Some(loaded), _) => loaded.config.database.path.clone(),
+        (None, Some(staged)) => staged.load(sources)?.config.database.path,
+        (None, None) => sources.load()?.config.database.path,
+    };
     // What cannot be done is said before anything is asked.
-    if let Some(database) = database.as_deref().filter(|path| ServerLock::is_held(path)) {
-        return Err(StoreError::InUse(database.to_owned()).into());
+    if ServerLock::is_held(&database) {
+        return Err(StoreError::InUse(database).into());
     }
     confirm(
         confirmation,
         &format!(
-            "{} ({}) comes to {named}; what is there now is kept beside it",
+            "{} ({}) comes to {}; what is there now is kept beside it",
             file.display(),
-            contents_text(&contents)
+            contents_text(&contents),
+            database.display()
         ),
     )?;
-    let new_configuration = loaded.is_none() && configuration.exists();
-    if new_configuration {
-        super::config_copies::put(&configuration, &place)?;
+    if let Some(staged) = staged {
+        staged.settle(&place)?;
     }
-    let database = match database {
-        Some(database) => database,
-        None => sources.load()?.config.database.path,
-    };
     let kept =
         backups::free_name(|stamp| database.with_extension(format!("before-restore-{stamp}.db")));
     let owner = Owner::of(&database);
+    if new_configuration {
+        Owner::give(owner, [place.as_path()]);
+    }
     let kept = backup::restore(file, &database, &kept)?;
     let migrated = Store::prepare(&database)?;
     Owner::give_database(owner, &database);
@@ -280,6 +284,39 @@ fn restore(
     }
     lines.push(format!("\nStart the server:  {} serve", program(sources)));
     text(&lines.join("\n"))
+}
+
+/// A configuration beside the place that it will take, removed again if it does not come to that.
+struct Staged(PathBuf);
+
+impl Staged {
+    fn new(copy: &Path, place: &Path) -> Result<Self, CliError> {
+        let staged = Self(place.with_extension("restoring"));
+        super::config_copies::put(copy, &staged.0)?;
+        Ok(staged)
+    }
+
+    fn load(&self, sources: &Sources) -> Result<Loaded, CliError> {
+        let staged = Sources {
+            named: Some(self.0.clone()),
+            ..sources.clone()
+        };
+        Ok(staged.load()?)
+    }
+
+    fn settle(self, place: &Path) -> Result<(), CliError> {
+        std::fs::rename(&self.0, place).map_err(|source| CliError::File {
+            path: place.to_owned(),
+            source,
+        })
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // Gone already once it has taken its place.
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 fn differs(configuration: &Path, loaded: Option<&Loaded>) -> bool {
