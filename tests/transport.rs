@@ -154,6 +154,59 @@ fn certificate_is_served_and_reloaded_on_sighup() {
     );
 }
 
+/// Prepares the program as a user without rights: nobody, to whom the folder is given, where the
+/// tests run as the administrator.
+fn unprivileged(server: &Server) -> Command {
+    let probe = server.folder().join("probe");
+    fs::write(&probe, "x").unwrap();
+    fs::set_permissions(&probe, fs::Permissions::from_mode(0o000)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_morelia"));
+    if fs::read(&probe).is_ok() {
+        let given = Command::new("chown")
+            .args(["-R", "65534:65534"])
+            .arg(server.folder())
+            .status();
+        assert!(given.unwrap().success());
+        command = Command::new("setpriv");
+        command.args([
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            "--inh-caps=-all",
+            "--bounding-set=-all",
+            env!("CARGO_BIN_EXE_morelia"),
+        ]);
+    }
+    command
+        .current_dir(server.folder())
+        .env("HOME", server.folder());
+    command
+}
+
+#[test]
+fn port_that_takes_a_right_stops_the_start() {
+    let floor = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    if floor.as_ref().is_ok_and(|floor| floor.trim() != "1024") {
+        return println!("skipped: here anybody takes any port: {floor:?}");
+    }
+    let server = Server::initialised("open", &[]);
+    let output = unprivileged(&server)
+        .arg("--config")
+        .arg(server.config())
+        .args(["serve", "--host", "127.0.0.1", "--port", "1023"])
+        .output();
+    let output = match output {
+        Ok(output) if !output.stderr.starts_with(b"setpriv: ") => output,
+        other => return println!("skipped: nobody cannot run it: {other:?}"),
+    };
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("no permission to listen on 127.0.0.1:1023; choose a port from 1024 up"),
+        "{said}"
+    );
+    assert_eq!(output.status.code(), Some(77), "{said}");
+}
+
 #[test]
 fn key_that_cannot_be_read_stops_the_start() {
     let server = Server::initialised("open", &[]);
@@ -170,18 +223,7 @@ fn key_that_cannot_be_read_stops_the_start() {
     fs::copy(fixture("server.key"), &hidden).unwrap();
     fs::set_permissions(&hidden, fs::Permissions::from_mode(0o000)).unwrap();
     // The administrator reads everything, so somebody else has to try.
-    let mut command = Command::new("setpriv");
-    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-    if fs::read(&hidden).is_ok() {
-        let given = Command::new("chown")
-            .args(["-R", "65534:65534"])
-            .arg(server.folder())
-            .status();
-        assert!(given.unwrap().success());
-        command.args(nobody).arg(env!("CARGO_BIN_EXE_morelia"));
-    } else {
-        command = Command::new(env!("CARGO_BIN_EXE_morelia"));
-    }
+    let mut command = unprivileged(&server);
     let output = command
         .arg("--config")
         .arg(server.config())
