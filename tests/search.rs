@@ -137,3 +137,34 @@ fn a_found_message_has_its_number() {
     anna.ask("find_message", &json!({"meta": {}})).is(400);
     anna.ask("find_message", &Value::Null).is(400);
 }
+
+#[test]
+fn people_are_found_by_what_they_are_called_now() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let mut logins = |query: &str| -> Vec<String> {
+        let reply = anna
+            .ask("find_user", &json!({"meta": {"query": query}}))
+            .is(200);
+        let users = reply.users().into_iter();
+        users
+            .filter_map(|user| user["login"].as_str().map(str::to_owned))
+            .collect()
+    };
+    assert!(logins("bor").is_empty());
+    let mut boris = server.register("boris");
+    assert_eq!(logins("BOR"), ["boris"]);
+    boris
+        .ask("edit_user", &json!({"user": [{"username": "Борис Ёлкин"}]}))
+        .is(200);
+    assert_eq!(logins("ёлк"), ["boris"], "by any word of the name");
+    server
+        .command(["user", "add", "clara", "--generate"])
+        .run()
+        .exits(0);
+    assert_eq!(logins("cla"), ["clara"], "whoever made the account");
+    let gone = json!({"user": [{"login": "boris", "password": crate::common::PASSWORD}]});
+    boris.ask("delete_user", &gone).is(200);
+    assert!(logins("bor").is_empty() && logins("ёлк").is_empty());
+    assert_eq!(logins(""), ["admin", "anna", "clara"]);
+}

@@ -11,6 +11,7 @@
 mod common;
 mod conformance;
 
+mod abuse;
 mod accounts;
 mod backup;
 mod check;
