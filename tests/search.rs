@@ -146,7 +146,7 @@ fn people_are_found_by_what_they_are_called_now() {
         let reply = anna
             .ask("find_user", &json!({"meta": {"query": query}}))
             .is(200);
-        let users = reply.users().into_iter();
+        let users = reply.users().iter();
         users
             .filter_map(|user| user["login"].as_str().map(str::to_owned))
             .collect()
