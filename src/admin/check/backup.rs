@@ -4,7 +4,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Finding, database};
+use super::Finding;
+use super::database::Pages;
 use crate::app::backups::{self, State};
 use crate::cli::CheckTopic;
 use crate::config::Config;
@@ -16,9 +17,9 @@ const TOPIC: CheckTopic = CheckTopic::Backup;
 /// Without a schedule, a copy older than this is too old to be of use.
 const OLD: Duration = Duration::from_hours(30 * 24);
 
-pub(super) fn examine(config: &Config) -> Vec<Finding> {
+pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     let path = &config.database.path;
-    if !database::is_sound(path) {
+    if !pages.can_be_read() {
         return vec![Finding::warn(
             TOPIC,
             "what was noted of backups cannot be read, since the database cannot",

@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use super::{Finding, database};
+use super::Finding;
+use super::database::Pages;
 use crate::app;
 use crate::cli::CheckTopic;
 use crate::config::Config;
@@ -10,9 +11,10 @@ use crate::model::Timestamp;
 
 const TOPIC: CheckTopic = CheckTopic::Clock;
 
-pub(super) fn examine(config: &Config) -> Vec<Finding> {
+pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     let path = &config.database.path;
-    let last = database::is_sound(path)
+    let last = pages
+        .can_be_read()
         .then(|| {
             app::with_service(path, config, async |service| {
                 Ok(service.last_change().await?)

@@ -1,5 +1,6 @@
 //! The database: is it there, ours, sound, current, private.
 
+use std::cell::OnceCell;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -11,11 +12,11 @@ use crate::store::{Store, StoreError, newest_schema, statistics, upkeep};
 
 const TOPIC: CheckTopic = CheckTopic::Database;
 
-pub(super) fn examine(config: &Config) -> Vec<Finding> {
+pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     let database = &config.database.path;
     let mut found = vec![schema(database)];
     // A file that cannot even be opened says so twice.
-    found.extend(damage(database).filter(|damage| damage.text != found[0].text));
+    found.extend(damage(pages).filter(|damage| damage.text != found[0].text));
     let (_, log) = statistics::sizes(database);
     if log > statistics::LONG_LOG_BYTES {
         found.push(Finding::warn(
@@ -70,11 +71,11 @@ const RESTORE: &str =
     "stop the server and put a backup back: `morelia backup list`, `morelia restore FILE`";
 
 /// What is wrong with the pages of the file; a line that says that nothing is.
-fn damage(database: &Path) -> Option<Finding> {
-    if !database.exists() {
+fn damage(pages: &Pages<'_>) -> Option<Finding> {
+    if !pages.database.exists() {
         return None;
     }
-    Some(match Store::quick_check(database) {
+    Some(match pages.found() {
         Ok(found) => match found.first() {
             None => Finding::ok(TOPIC, "every page of it is sound"),
             Some(first) => Finding::fail(
@@ -87,8 +88,25 @@ fn damage(database: &Path) -> Option<Finding> {
     })
 }
 
-/// Whether the database can be asked about other things.
-pub(super) fn is_sound(database: &Path) -> bool {
-    upkeep::schema(database).is_ok_and(|schema| schema == Some(newest_schema()))
-        && Store::quick_check(database).is_ok_and(|found| found.is_empty())
+/// The pages of a database, examined once, by whoever asks first: that reads the whole file.
+pub(super) struct Pages<'a> {
+    database: &'a Path,
+    found: OnceCell<Result<Vec<String>, StoreError>>,
+}
+
+impl<'a> Pages<'a> {
+    pub(super) fn new(database: &'a Path) -> Self {
+        let found = OnceCell::new();
+        Self { database, found }
+    }
+
+    fn found(&self) -> &Result<Vec<String>, StoreError> {
+        self.found.get_or_init(|| Store::quick_check(self.database))
+    }
+
+    /// Whether the database can be asked about other things.
+    pub(super) fn can_be_read(&self) -> bool {
+        upkeep::schema(self.database).is_ok_and(|schema| schema == Some(newest_schema()))
+            && self.found().as_ref().is_ok_and(Vec::is_empty)
+    }
 }

@@ -16,6 +16,7 @@ use crate::app;
 use crate::cli::CheckTopic;
 use crate::config::{Config, Loaded, Registration, Sources, Word};
 use crate::exit::Exit;
+use database::Pages;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,16 +138,17 @@ fn examine(topic: Option<CheckTopic>, loaded: &Loaded) -> Vec<Finding> {
         Some(topic) => vec![topic],
         None => CheckTopic::WORDS.iter().map(|(_, topic)| *topic).collect(),
     };
+    let pages = Pages::new(&config.database.path);
     let mut findings = Vec::new();
     for topic in topics {
         findings.extend(match topic {
             CheckTopic::Config => configuration(loaded),
-            CheckTopic::Database => database::examine(config),
+            CheckTopic::Database => database::examine(config, &pages),
             CheckTopic::Tls => certificate::examine(config),
             CheckTopic::Net => net::examine(config),
-            CheckTopic::Clock => clock::examine(config),
+            CheckTopic::Clock => clock::examine(config, &pages),
             CheckTopic::Disk => disk::examine(config),
-            CheckTopic::Backup => backup::examine(config),
+            CheckTopic::Backup => backup::examine(config, &pages),
         });
     }
     findings
