@@ -46,7 +46,8 @@ own_apt() {
 
 # Downloads what this machine has not installed, and unpacks it.
 fetch() {
-	[ ! -e "$here/complete" ] || return 0
+	# What was fetched for a compiler of somebody's own lacks Debian's.
+	if [ -e "$here/complete" ] && { [ -n "${RUSTC:-}" ] || [ -x "$root/usr/bin/rustc" ]; }; then return; fi
 	say "fetching compilers for $arch from Debian into $here"
 	rm -rf "$root" "$here/apt"
 	mkdir -p "$root" "$here/apt/state/lists/partial" "$here/apt/cache/archives/partial"
