@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderMap, Method, Request, StatusCode};
+use warp::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use warp::reply::Response;
 
 use super::http::{Peer, protect};
@@ -116,6 +116,10 @@ async fn http(
             progress.began.fetch_add(1, Ordering::Relaxed);
             shared.count_request();
             request.extensions_mut().insert(arrival.clone());
+            // Who asks for a tunnel (CONNECT) names a host and no path, of which warp panics.
+            if request.uri().path_and_query().is_none() {
+                *request.uri_mut() = Uri::from_static("/");
+            }
             let answer = routes.call(request);
             let (progress, tls) = (Arc::clone(&progress), arrival.tls);
             answer.map(move |answer| {

@@ -8,6 +8,7 @@
 
 mod cast;
 mod frames;
+mod http;
 mod mutate;
 mod oracle;
 mod seeds;

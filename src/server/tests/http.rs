@@ -35,6 +35,7 @@ async fn answers_have_their_codes_and_headers() {
         ("POST /ws", "405 Method Not Allowed"),
         ("GET /ws/more", "404 Not Found"),
         ("GET /health/", "404 Not Found"),
+        ("CONNECT evil.example:443", "404 Not Found"),
     ];
     for (request, status) in cases {
         let answer = server
