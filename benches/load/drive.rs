@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, Barrier},
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -24,6 +24,8 @@ const WARM_UP: Duration = Duration::from_millis(200);
 pub(crate) struct Outcome {
     /// Answers a second.
     pub(crate) rate: f64,
+    /// All requests, those of the warm-up too.
+    pub(crate) requests: f64,
     /// Microseconds from a request to its answer.
     pub(crate) latency: Histogram<u64>,
 }
@@ -35,40 +37,68 @@ impl Outcome {
     }
 }
 
-/// What the connections of a run send.
+/// What a connection sends: once at first, which signs it in, and then its frames round and round.
+#[derive(Clone)]
+pub(crate) struct Part {
+    pub(crate) first: Vec<u8>,
+    pub(crate) frames: Vec<Vec<u8>>,
+}
+
+/// What the connections of a run send, by their numbers.
 #[derive(Clone)]
 pub(crate) struct Script {
-    /// Frames, by connection; each sends its own round and round.
-    pub(crate) frames: Arc<dyn Fn(usize) -> Vec<Vec<u8>> + Send + Sync>,
+    pub(crate) part: Arc<dyn Fn(usize) -> Part + Send + Sync>,
     /// Whether answers are those of the product, and must be of success.
     pub(crate) checked: bool,
 }
 
-/// Sends by this many connections for this long.
-pub(crate) fn run(
-    address: SocketAddr,
-    connections: usize,
+/// Connections that wait to begin.
+pub(crate) struct Crowd {
+    barrier: Arc<Barrier>,
     time: Duration,
-    script: &Script,
-) -> Outcome {
-    let threads = THREADS.min(connections);
-    let barrier = Arc::new(Barrier::new(threads));
-    let workers: Vec<_> = (0..threads)
-        .map(|worker| {
+    workers: Vec<JoinHandle<(u64, Histogram<u64>)>>,
+}
+
+impl Crowd {
+    /// Opens this many connections, to send for this long once they are told to.
+    pub(crate) fn gather(
+        address: SocketAddr,
+        connections: usize,
+        time: Duration,
+        script: &Script,
+    ) -> Self {
+        let threads = THREADS.min(connections);
+        let barrier = Arc::new(Barrier::new(threads + 1));
+        let worker = |worker| {
             let (barrier, script) = (Arc::clone(&barrier), script.clone());
             let mine: Vec<usize> = (worker..connections).step_by(threads).collect();
             thread::spawn(move || work(address, &mine, time, &script, &barrier))
-        })
-        .collect();
-    let mut latency = new_histogram();
-    for worker in workers {
-        latency
-            .add(worker.join().expect("a worker"))
-            .expect("the same bounds");
+        };
+        let workers = (0..threads).map(worker).collect();
+        // All are connected.
+        barrier.wait();
+        Self {
+            barrier,
+            time,
+            workers,
+        }
     }
-    Outcome {
-        rate: latency.len() as f64 / time.as_secs_f64(),
-        latency,
+
+    /// Has them send.
+    pub(crate) fn go(self) -> Outcome {
+        self.barrier.wait();
+        let mut requests = 0;
+        let mut latency = new_histogram();
+        for worker in self.workers {
+            let (count, one) = worker.join().expect("a worker");
+            requests += count;
+            latency.add(&one).expect("the same bounds");
+        }
+        Outcome {
+            rate: latency.len() as f64 / self.time.as_secs_f64(),
+            requests: requests as f64,
+            latency,
+        }
     }
 }
 
@@ -78,24 +108,24 @@ fn work(
     time: Duration,
     script: &Script,
     barrier: &Barrier,
-) -> Histogram<u64> {
+) -> (u64, Histogram<u64>) {
     let runtime = runtime();
-    let clients: Vec<(Client, Vec<Vec<u8>>)> = runtime.block_on(async {
+    let clients: Vec<_> = runtime.block_on(async {
         let mut clients = Vec::new();
         for number in mine {
             let mut client = Client::open(address, None).await;
-            let frames = (script.frames)(*number);
-            // The first request signs in, which is not what is measured.
-            client.write(&frames[0]).await;
+            let part = (script.part)(*number);
+            client.write(&part.first).await;
             let answer = client.frame().await;
             if script.checked {
                 let seen = String::from_utf8_lossy(answer);
                 assert!(client::is_done(answer), "refused: {seen}");
             }
-            clients.push((client, frames));
+            clients.push((client, part.frames));
         }
         clients
     });
+    barrier.wait();
     barrier.wait();
     let from = Instant::now() + WARM_UP;
     let until = from + time;
@@ -105,12 +135,14 @@ fn work(
         for (client, frames) in clients {
             tasks.spawn(talk(client, frames, from, until, checked));
         }
+        let mut requests = 0;
         let mut all = new_histogram();
         while let Some(one) = tasks.join_next().await {
-            all.add(one.expect("a connection"))
-                .expect("the same bounds");
+            let (count, latency) = one.expect("a connection");
+            requests += count;
+            all.add(latency).expect("the same bounds");
         }
-        all
+        (requests, all)
     })
 }
 
@@ -120,13 +152,15 @@ async fn talk(
     from: Instant,
     until: Instant,
     checked: bool,
-) -> Histogram<u64> {
+) -> (u64, Histogram<u64>) {
+    let mut requests = 0;
     let mut latency = new_histogram();
     let mut sent = Instant::now();
     for frame in frames.iter().cycle() {
         client.write(frame).await;
         let answer = client.frame().await;
         assert!(!checked || client::is_done(answer), "refused while sending");
+        requests += 1;
         let now = Instant::now();
         if now >= until {
             break;
@@ -137,7 +171,7 @@ async fn talk(
         }
         sent = now;
     }
-    latency
+    (requests, latency)
 }
 
 /// A runtime on the thread that calls.

@@ -31,7 +31,11 @@ mod seed;
 mod server;
 mod wear;
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    io::Write as _,
+    time::{Duration, Instant},
+};
 
 /// How much time is spent.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +52,7 @@ type Part = (&'static str, fn(&Effort) -> Vec<report::Row>);
 const PARTS: &[Part] = &[
     ("disk", disk::limits),
     ("send", requests::send),
-    ("ping", requests::ping),
+    ("ping", requests::pong),
     ("fan-out", fanout::fan_out),
     ("wear", wear::wear),
     ("start", idle::start),
@@ -85,8 +89,11 @@ fn main() {
     let mut rows = Vec::new();
     for (name, measure) in PARTS {
         if wanted.is_empty() || wanted.iter().any(|it| it == name) {
-            println!("measuring {name} ...");
+            print!("measuring {name} ... ");
+            std::io::stdout().flush().expect("a terminal");
+            let start = Instant::now();
             rows.extend(measure(&effort));
+            println!("{:.0} s", start.elapsed().as_secs_f64());
         }
     }
     about["load_after"] = machine::load().into();

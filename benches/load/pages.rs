@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     Effort,
     client::{self, Client},
-    drive::{self, Outcome, Script},
+    drive::{self, Crowd, Outcome, Part, Script},
     report::{Row, Target},
     seed::{self, Person},
     server::{Home, Process},
@@ -53,10 +53,14 @@ impl Side {
     fn run(&self, effort: &Effort, connections: usize, frame: &[u8]) -> Outcome {
         let frame = frame.to_vec();
         let script = Script {
-            frames: Arc::new(move |_| vec![frame.clone()]),
+            part: Arc::new(move |_| Part {
+                first: frame.clone(),
+                frames: vec![frame.clone()],
+            }),
             checked: true,
         };
-        drive::run(self.server.address, connections, effort.time / 2, &script)
+        let time = effort.time / 2;
+        Crowd::gather(self.server.address, connections, time, &script).go()
     }
 
     fn ask(&self, frame: &[u8]) -> Value {
@@ -79,48 +83,45 @@ pub(crate) fn read(effort: &Effort) -> Vec<Row> {
     }
     let mut rows = Vec::new();
     for page in pages(&small, large.as_ref()) {
-        let mut rates = Vec::new();
-        let mut times = Vec::new();
-        let mut large_rates = Vec::new();
-        for _ in 0..effort.repetitions {
-            let alone = small.run(effort, 1, &page.small).quantile_ms(0.5);
-            if let (Some(large), Some(frame)) = (&large, &page.large) {
-                times.push((large.run(effort, 1, frame).quantile_ms(0.5), alone));
-                large_rates.push(large.run(effort, CONNECTIONS, frame).rate);
-            } else {
-                times.push((alone, alone));
-            }
-            rates.push(small.run(effort, CONNECTIONS, &page.small).rate);
+        rows.extend(measure(effort, &page, &small, large.as_ref()));
+    }
+    rows
+}
+
+/// Measures one request: its time in both files, and its rate in the larger one.
+fn measure(effort: &Effort, page: &Page, small: &Side, large: Option<&Side>) -> Vec<Row> {
+    let large = large.zip(page.large.as_deref());
+    let (side, frame) = large.unwrap_or((small, &page.small));
+    let mut alone = Vec::new();
+    let mut times = Vec::new();
+    let mut rates = Vec::new();
+    for _ in 0..effort.repetitions {
+        let time = small.run(effort, 1, &page.small).quantile_ms(0.5);
+        alone.push(time);
+        if let Some((side, frame)) = large {
+            times.push((side.run(effort, 1, frame).quantile_ms(0.5), time));
         }
-        let name = page.name;
-        match page.python {
-            Some(python) => {
-                let worst = if large.is_some() {
-                    &large_rates
-                } else {
-                    &rates
-                };
-                let runs = worst.iter().map(|rate| (*rate, python)).collect();
-                let what = format!("{CONNECTIONS} connections, {}", size(large.is_some()));
-                let row = Row::against(name, what, "/s", "Python server", runs);
-                rows.push(row.target(Target::AtLeast(100.0)));
-            }
-            None => rows.push(Row::median(
-                name,
-                format!("{CONNECTIONS} connections, {}", size(large.is_some())),
-                "/s",
-                if large.is_some() { large_rates } else { rates },
-            )),
-        }
-        if large.is_some() {
-            let row = Row::against(name, "10 million", "ms", "at 1,000", times);
-            rows.push(if page.flat {
-                row.target(Target::AtMost(1.3))
-            } else {
-                row
-            });
+        if let Some(python) = page.python {
+            rates.push((side.run(effort, CONNECTIONS, frame).rate, python));
         }
     }
+    let mut rows = Vec::new();
+    if page.python.is_some() {
+        let what = format!("{CONNECTIONS} connections, {}", size(large.is_some()));
+        let row = Row::against(page.name, what, "/s", "Python server", rates);
+        rows.push(row.target(Target::AtLeast(100.0)));
+    }
+    let what = format!("1 connection, {}", size(large.is_some()));
+    rows.push(if large.is_none() {
+        Row::median(page.name, what, "ms (p50)", alone)
+    } else {
+        let row = Row::against(page.name, what, "ms (p50)", "at 1,000", times);
+        if page.flat {
+            row.target(Target::AtMost(1.3))
+        } else {
+            row
+        }
+    });
     rows
 }
 

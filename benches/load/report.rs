@@ -74,11 +74,9 @@ impl Row {
         runs: impl IntoIterator<Item = f64>,
     ) -> Self {
         let all: Vec<f64> = runs.into_iter().collect();
-        let mut sorted = all.clone();
-        sorted.sort_by(f64::total_cmp);
         Self {
             runs: all.iter().map(|value| vec![*value]).collect(),
-            ..Self::new(group, what, sorted[sorted.len() / 2], unit)
+            ..Self::new(group, what, median(all), unit)
         }
     }
 
@@ -164,6 +162,13 @@ impl Row {
 const HEAD: [&str; 7] = [
     "what", "measured", "ceiling", "ratio", "target", "", "notes",
 ];
+
+/// The middle of some values.
+pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
 
 /// A table for a terminal.
 pub(crate) fn table(rows: &[Row]) -> String {

@@ -1,14 +1,15 @@
 //! Requests answered from memory or by one write: send and ping, against the echo.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 
 use crate::{
     Effort, client,
-    drive::{self, Outcome, Script},
-    report::{Row, Target},
-    seed,
+    disk::Bare,
+    drive::{self, Crowd, Outcome, Part, Script},
+    report::{self, Row, Target},
+    seed::{self, Person},
     server::{Home, Process},
 };
 
@@ -20,21 +21,23 @@ const PYTHON_SENDS: f64 = 202.0;
 
 /// Requests of everybody to a family of one's own, with eight texts in turn.
 pub(crate) fn sends() -> Script {
+    let frames = |number: usize| {
+        let person = seed::person(number);
+        let flow = seed::family(number);
+        let send = |nth: usize| {
+            let text = seed::text((number * 8 + nth) as u64);
+            let data = json!({
+                "flow": [{"uuid": flow}],
+                "message": [{"client_id": nth, "text": text}],
+            });
+            client::request("send_message", &person.signed(data))
+        };
+        (0..8).map(send).collect()
+    };
     Script {
-        frames: Arc::new(|number| {
-            let person = seed::person(number % seed::PEOPLE);
-            let flow = seed::family(number % seed::PEOPLE);
-            let send = |nth: usize| {
-                let text = seed::text((number * 8 + nth) as u64);
-                client::request(
-                    "send_message",
-                    &person.signed(json!({
-                        "flow": [{"uuid": flow}],
-                        "message": [{"client_id": nth, "text": text}],
-                    })),
-                )
-            };
-            (0..8).map(send).collect()
+        part: Arc::new(move |number| Part {
+            first: ping(&seed::person(number)),
+            frames: frames(number),
         }),
         checked: true,
     }
@@ -42,110 +45,130 @@ pub(crate) fn sends() -> Script {
 
 fn pings() -> Script {
     Script {
-        frames: Arc::new(|number| {
-            let person = seed::person(number % seed::PEOPLE);
-            vec![client::request("ping_pong", &person.signed(json!({})))]
+        part: Arc::new(|number| {
+            let first = ping(&seed::person(number));
+            let frames = vec![first.clone()];
+            Part { first, frames }
         }),
         checked: true,
     }
 }
 
-/// The same frames, to be given back as they are.
-fn echoed(script: &Script) -> Script {
-    Script {
+/// A request that does nothing but to sign in.
+pub(crate) fn ping(person: &Person) -> Vec<u8> {
+    client::request("ping_pong", &person.signed(json!({})))
+}
+
+/// A run with what it cost the server.
+struct Run {
+    outcome: Outcome,
+    /// Microseconds of processor time a request.
+    cpu_us: f64,
+}
+
+fn run(server: &Process, connections: usize, time: Duration, script: &Script) -> Run {
+    let crowd = Crowd::gather(server.address, connections, time, script);
+    let before = server.cpu_us();
+    let outcome = crowd.go();
+    let cpu_us = (server.cpu_us() - before) / outcome.requests;
+    Run { outcome, cpu_us }
+}
+
+/// What product and echo came to, one after the other.
+struct Pair {
+    product: Run,
+    echo: Run,
+}
+
+/// Measures product and echo in turn, each time with a file of its own: what one run has left to
+/// be done, such as the index of its messages, would be done during the next.
+fn versus(effort: &Effort, connections: usize, script: &Script) -> Vec<Pair> {
+    let echoed = Script {
         checked: false,
         ..script.clone()
-    }
-}
-
-/// Measures product and echo in turn.
-fn versus(
-    effort: &Effort,
-    server: &Process,
-    echo: &Process,
-    connections: usize,
-    script: &Script,
-) -> Vec<(Outcome, Outcome)> {
-    let measure = || {
-        server.settle();
-        let product = drive::run(server.address, connections, effort.time, script);
-        server.settle();
-        let ceiling = drive::run(echo.address, connections, effort.time, &echoed(script));
-        (product, ceiling)
     };
-    (0..effort.repetitions).map(|_| measure()).collect()
+    let product = || {
+        let home = Home::new(1000);
+        let server = home.serve();
+        server.settle();
+        run(&server, connections, effort.time, script)
+    };
+    let echo = || run(&Process::echo(&[]), connections, effort.time, &echoed);
+    let pair = |_| Pair {
+        product: product(),
+        echo: echo(),
+    };
+    (0..effort.repetitions).map(pair).collect()
 }
 
-fn rates(runs: &[(Outcome, Outcome)]) -> Vec<(f64, f64)> {
-    runs.iter()
-        .map(|(product, echo)| (product.rate, echo.rate))
-        .collect()
-}
-
-fn latencies(runs: &[(Outcome, Outcome)]) -> String {
+/// The row of product against echo.
+fn row(group: &'static str, connections: usize, pairs: &[Pair]) -> Row {
     let mut latency = drive::new_histogram();
-    for (product, _) in runs {
-        latency.add(&product.latency).expect("the same bounds");
+    for pair in pairs {
+        let one = &pair.product.outcome.latency;
+        latency.add(one).expect("the same bounds");
     }
     let ms = |share| latency.value_at_quantile(share) as f64 / 1000.0;
-    format!("p50 {:.2} ms, p99 {:.2} ms", ms(0.5), ms(0.99))
+    let cpu = |of: &dyn Fn(&Pair) -> f64| report::median(pairs.iter().map(of));
+    let note = format!(
+        "p50 {:.2} ms, p99 {:.2} ms; server {:.1} µs of CPU each, echo {:.1}",
+        ms(0.5),
+        ms(0.99),
+        cpu(&|pair| pair.product.cpu_us),
+        cpu(&|pair| pair.echo.cpu_us),
+    );
+    let rates = pairs
+        .iter()
+        .map(|pair| (pair.product.outcome.rate, pair.echo.outcome.rate));
+    Row::against(group, people(connections), "/s", "echo", rates.collect()).note(note)
+}
+
+fn people(connections: usize) -> String {
+    match connections {
+        1 => "1 connection".to_owned(),
+        more => format!("{more} connections"),
+    }
+}
+
+fn rates(pairs: &[Pair]) -> impl Iterator<Item = f64> {
+    pairs.iter().map(|pair| pair.product.outcome.rate)
 }
 
 /// Sends by 1, 8, 64 and 256 connections.
 pub(crate) fn send(effort: &Effort) -> Vec<Row> {
-    let (home, echo) = (Home::new(1000), Process::echo(&[]));
-    let server = home.serve();
     let script = sends();
-    let mut rows = Vec::new();
-    let mut sixty_four = Vec::new();
-    for connections in [1, 8, 64, 256] {
-        let runs = versus(effort, &server, &echo, connections, &script);
-        let rates = rates(&runs);
-        let what = format!("{connections} connections");
-        let row = Row::against(SEND, what, "/s", "echo", rates.clone()).note(latencies(&runs));
-        rows.push(match connections {
-            64 => row.target(Target::AtLeast(0.25)),
-            _ => row,
-        });
-        match connections {
-            64 => {
-                let python = rates
-                    .iter()
-                    .map(|(rate, _)| (*rate, PYTHON_SENDS))
-                    .collect();
-                rows.push(
-                    Row::against(SEND, "64 connections", "/s", "Python server", python)
-                        .target(Target::AtLeast(75.0)),
-                );
-                sixty_four = rates;
-            }
-            256 => {
-                let pairs = rates.iter().zip(&sixty_four).map(|(a, b)| (a.0, b.0));
-                rows.push(
-                    Row::against(SEND, "256 connections", "/s", "at 64", pairs.collect())
-                        .target(Target::AtLeast(1.0)),
-                );
-            }
-            _ => {}
-        }
-    }
-    rows
+    let one = versus(effort, 1, &script);
+    // One after the other, a message takes the way there and back and a commit.
+    let alone = one.iter().map(|pair| {
+        let commits = Bare::new().rate(1, effort.time / 2);
+        let way = 1.0 / pair.echo.outcome.rate;
+        (pair.product.outcome.rate, 1.0 / (way + 1.0 / commits))
+    });
+    let alone = alone.collect();
+    let eight = versus(effort, 8, &script);
+    let sixty_four = versus(effort, 64, &script);
+    let many = versus(effort, 256, &script);
+    let python = rates(&sixty_four)
+        .map(|rate| (rate, PYTHON_SENDS))
+        .collect();
+    let more = rates(&many).zip(rates(&sixty_four)).collect();
+    vec![
+        row(SEND, 1, &one),
+        Row::against(SEND, people(1), "/s", "1/(echo + bare commit)", alone)
+            .target(Target::AtLeast(0.6)),
+        row(SEND, 8, &eight),
+        row(SEND, 64, &sixty_four).target(Target::AtLeast(0.25)),
+        Row::against(SEND, people(64), "/s", "Python server", python).target(Target::AtLeast(75.0)),
+        row(SEND, 256, &many),
+        Row::against(SEND, people(256), "/s", "at 64", more).target(Target::AtLeast(1.0)),
+    ]
 }
 
 /// Pings by 1 and 64 connections.
-pub(crate) fn ping(effort: &Effort) -> Vec<Row> {
-    let (home, echo) = (Home::new(1000), Process::echo(&[]));
-    let server = home.serve();
+pub(crate) fn pong(effort: &Effort) -> Vec<Row> {
     let script = pings();
-    let mut rows = Vec::new();
-    for connections in [1, 64] {
-        let runs = versus(effort, &server, &echo, connections, &script);
-        let what = format!("{connections} connections");
-        let row = Row::against(PING, what, "/s", "echo", rates(&runs)).note(latencies(&runs));
-        rows.push(match connections {
-            64 => row.target(Target::AtLeast(0.75)),
-            _ => row,
-        });
-    }
-    rows
+    vec![
+        row(PING, 1, &versus(effort, 1, &script)),
+        row(PING, 64, &versus(effort, 64, &script)).target(Target::AtLeast(0.75)),
+    ]
 }

@@ -102,6 +102,11 @@ impl Process {
         self.watch().settle();
     }
 
+    /// Processor time used so far, in microseconds, to a hundredth of a second.
+    pub(crate) fn cpu_us(&self) -> f64 {
+        self.watch().cpu_ticks() as f64 * 10_000.0
+    }
+
     /// Memory of the process that is in use, in bytes.
     pub(crate) fn resident(&self) -> f64 {
         1024.0 * self.watch().figure("status", "VmRSS:")
@@ -210,13 +215,6 @@ impl Home {
     /// The database.
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.join("morelia.db")
-    }
-
-    /// How many messages are in the file.
-    pub(crate) fn messages(&self) -> f64 {
-        let conn = rusqlite::Connection::open(self.database()).expect("the database");
-        conn.query_row("SELECT sum(next_number) FROM flows", [], |row| row.get(0))
-            .expect("a count")
     }
 
     /// Starts the server.

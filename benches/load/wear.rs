@@ -14,7 +14,8 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
-    Effort, disk, drive,
+    Effort, disk,
+    drive::Crowd,
     report::{Row, Target},
     requests,
     server::{self, Home, Process},
@@ -116,9 +117,9 @@ struct Run {
 fn run(effort: &Effort, delay_ms: f64) -> Run {
     let (shim, home) = (Shim::new(), Home::new(1000));
     let server = shim.serve(&home, delay_ms);
-    // The warm-up and the first requests are sent too, so messages are counted in the file.
-    let before = (shim.counts(), server.written(), home.messages());
-    let outcome = drive::run(server.address, SENDERS, effort.time, &requests::sends());
+    let crowd = Crowd::gather(server.address, SENDERS, effort.time, &requests::sends());
+    let before = (shim.counts(), server.written());
+    let outcome = crowd.go();
     let counts = shim.counts().since(before.0);
     assert!(
         counts.syncs > 0.0,
@@ -127,7 +128,7 @@ fn run(effort: &Effort, delay_ms: f64) -> Run {
     Run {
         counts,
         written: server.written() - before.1,
-        messages: home.messages() - before.2,
+        messages: outcome.requests,
         rate: outcome.rate,
     }
 }
