@@ -40,7 +40,7 @@ check: packages ## formatting, lints, tests, documentation
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
 
 bench: ## measure against the limits of this machine; QUICK=1 takes two minutes
-	QUICK=$(QUICK) $(CARGO) bench --bench load
+	QUICK=$(QUICK) $(CARGO) bench --bench load -- $(PARTS)
 
 golden: ## record the answers of tests/golden anew; review the difference
 	MORELIA_GOLDEN_REWRITE=1 $(CARGO) test --test tests golden::every_method

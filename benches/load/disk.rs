@@ -9,25 +9,15 @@ use std::{
 };
 
 use rusqlite::{Connection, params};
-use tempfile::TempDir;
 
-use crate::{
-    Effort,
-    report::Row,
-    seed,
-    server::{self, Home},
-};
+use crate::{Effort, folder::Folder, report::Row, seed, server::Home};
 
 /// One page of a write-ahead log with its header.
 const PAGE: usize = 4096 + 24;
 
-fn folder() -> TempDir {
-    tempfile::tempdir_in(server::disk()).expect("a folder")
-}
-
 /// Returns how often a second one page can be written and synced.
 pub(crate) fn syncs(time: Duration) -> f64 {
-    let folder = folder();
+    let folder = Folder::new();
     let mut file = File::create_new(folder.path().join("synced")).expect("a file");
     // The log of a database at work is written over, it does not grow.
     file.write_all(&vec![1; PAGE * 256]).expect("room");
@@ -48,12 +38,12 @@ pub(crate) fn syncs(time: Duration) -> f64 {
 pub(crate) struct Bare {
     conn: Connection,
     next: i64,
-    folder: TempDir,
+    folder: Folder,
 }
 
 impl Bare {
     pub(crate) fn new() -> Self {
-        let folder = folder();
+        let folder = Folder::new();
         let conn = open(&folder.path().join("bare.db"));
         conn.execute_batch(
             "CREATE TABLE rows (id INTEGER PRIMARY KEY, flow INTEGER NOT NULL, seq INTEGER NOT NULL, text TEXT NOT NULL);

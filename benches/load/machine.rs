@@ -95,7 +95,7 @@ fn commit() -> String {
 fn command() -> String {
     let arguments: Vec<_> = std::env::args()
         .skip(1)
-        .filter(|it| it != "--bench")
+        .filter(|it| !it.starts_with("--"))
         .collect();
     let quick = if crate::is_quick() { " QUICK=1" } else { "" };
     if arguments.is_empty() {

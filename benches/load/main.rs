@@ -2,8 +2,8 @@
 //!
 //! `make bench` runs everything, `make bench QUICK=1` a short version; `cargo bench --bench load --
 //! send ping` only these parts. The report goes to the terminal and to `report.json` in the folder
-//! of measurements, `target/bench` (or `$BENCH_DIR`, which chooses the disk).
-//! docs/performance.md says what is measured, and how.
+//! of measurements, `target/bench` (or `$BENCH_DIR`, which chooses the disk); with `--docs` also
+//! into docs/performance.md, which says what is measured, and how.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -22,6 +22,7 @@ mod client;
 mod disk;
 mod drive;
 mod fanout;
+mod folder;
 mod idle;
 mod machine;
 mod pages;
@@ -34,6 +35,7 @@ mod wear;
 use std::{
     fs,
     io::Write as _,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -82,9 +84,9 @@ fn main() {
         repetitions: if quick { 1 } else { 3 },
         quick,
     };
-    server::end_on_panic();
+    folder::clean_up_on_panic();
     server::build_echo();
-    let folder = server::disk();
+    let folder = folder::disk();
     let mut about = machine::about(&folder);
     let mut rows = Vec::new();
     for (name, measure) in PARTS {
@@ -97,10 +99,18 @@ fn main() {
         }
     }
     about["load_after"] = machine::load().into();
-    println!("\n{}{}", machine::lines(&about), report::table(&rows));
+    let lines = machine::lines(&about);
+    println!("\n{lines}{}", report::table(&rows));
     let path = folder.join("report.json");
     fs::write(&path, format!("{:#}\n", report::json(&rows, &about))).expect("the report");
     println!("\nThe same for programs: {}", path.display());
+    if arguments.iter().any(|it| it == "--docs") {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
+        let old = fs::read_to_string(&page).expect("the page");
+        let new = report::insert(&old, &report::markdown(&rows, &lines));
+        fs::write(&page, new.expect("a page with marks")).expect("the page");
+        println!("The figures are in {}", page.display());
+    }
 }
 
 /// Whether two minutes have to do.

@@ -78,9 +78,6 @@ impl Side {
 pub(crate) fn read(effort: &Effort) -> Vec<Row> {
     let small = Side::new(Home::new(SMALL));
     let large = Home::kept(LARGE, !effort.quick).map(Side::new);
-    if large.is_none() {
-        println!("  no file of 10 million messages yet, and making one takes too long now");
-    }
     let mut rows = Vec::new();
     for page in pages(&small, large.as_ref()) {
         rows.extend(measure(effort, &page, &small, large.as_ref()));

@@ -193,6 +193,29 @@ pub(crate) fn table(rows: &[Row]) -> String {
     text
 }
 
+/// The same for a page of the documentation.
+pub(crate) fn markdown(rows: &[Row], about: &str) -> String {
+    let mut text = String::new();
+    for line in about.lines() {
+        let _ = writeln!(text, "{line}  ");
+    }
+    let _ = writeln!(text, "\n| {} |", HEAD.join(" | "));
+    text.push_str("| --- | ---: | ---: | ---: | ---: | --- | --- |\n");
+    for row in rows {
+        let _ = writeln!(text, "| {} |", row.cells().join(" | "));
+    }
+    text
+}
+
+/// Puts text between the marks of a page.
+pub(crate) fn insert(page: &str, text: &str) -> Option<String> {
+    const BEGIN: &str = "<!-- figures -->\n";
+    const END: &str = "<!-- end of figures -->\n";
+    let (before, rest) = page.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}\n{text}\n{END}{after}"))
+}
+
 /// The same for programs.
 pub(crate) fn json(rows: &[Row], about: &Value) -> Value {
     json!({"about": about, "rows": rows.iter().map(Row::json).collect::<Vec<_>>()})

@@ -7,11 +7,16 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use crate::{broadcast, seed};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::{
+    broadcast,
+    folder::{self, Folder},
+    seed,
+};
 
 /// The product, built with the settings of a release.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_morelia");
@@ -54,7 +59,7 @@ impl Process {
             .read_line(&mut line)
             .expect("the ready line");
         let ready = start.elapsed();
-        cleaning().processes.push(child.id());
+        folder::started(child.id());
         let address = line
             .trim()
             .strip_prefix("listening on http://")
@@ -162,59 +167,56 @@ impl Watch {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        cleaning().processes.retain(|pid| *pid != self.pid());
         let _ = self.child.kill();
         let _ = self.child.wait();
+        folder::ended(self.pid());
     }
 }
 
 /// The product's folder, with a database in it; removed when dropped, unless it is to be kept.
 pub(crate) struct Home {
-    folder: PathBuf,
-    kept: bool,
+    path: PathBuf,
+    _folder: Option<Folder>,
 }
 
 impl Home {
     /// Makes configuration and database, and fills it.
     pub(crate) fn new(messages: u64) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("morelia-")
-            .tempdir_in(disk())
-            .expect("a folder")
-            .keep();
-        cleaning().folders.push(folder.clone());
-        let home = Self {
-            folder,
-            kept: false,
-        };
-        home.fill(messages);
-        home
+        let folder = Self::filled(messages);
+        Self {
+            path: folder.path().to_owned(),
+            _folder: Some(folder),
+        }
     }
 
     /// As [`new`](Self::new), but the file is kept for the next time; `None` when there is none and
     /// none is to be made.
     pub(crate) fn kept(messages: u64, make: bool) -> Option<Self> {
-        let name = format!("{messages}-messages-{}", seed::version());
-        let folder = disk().join(name);
-        if !folder.exists() {
+        let path = folder::disk().join(format!("{messages}-messages-{}", seed::version()));
+        if !path.exists() {
             if !make {
+                println!("(no file of {messages} messages yet; making one takes minutes)");
                 return None;
             }
-            println!("  making a file of {messages} messages, once ...");
-            let home = Self::new(messages);
-            fs::rename(&home.folder, &folder).expect("a finished file");
+            println!("(making a file of {messages} messages, once)");
+            Self::filled(messages).keep(&path);
         }
-        Some(Self { folder, kept: true })
+        Some(Self {
+            path,
+            _folder: None,
+        })
     }
 
-    fn fill(&self, messages: u64) {
-        initialise(&self.folder);
-        seed::fill(&self.database(), messages);
+    fn filled(messages: u64) -> Folder {
+        let folder = Folder::new();
+        initialise(folder.path());
+        seed::fill(&folder.path().join("morelia.db"), messages);
+        folder
     }
 
     /// The database.
     pub(crate) fn database(&self) -> PathBuf {
-        self.folder.join("morelia.db")
+        self.path.join("morelia.db")
     }
 
     /// Starts the server.
@@ -226,20 +228,11 @@ impl Home {
     pub(crate) fn serve_with(&self, environment: &[(&str, &str)]) -> Process {
         let mut command = Command::new(program());
         command
-            .current_dir(&self.folder)
+            .current_dir(&self.path)
             .args(["--config", "morelia.ini", "serve", "--log-level", "error"])
             .envs(ROOMY)
             .envs(environment.iter().copied());
         Process::start(command)
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        if !self.kept {
-            cleaning().folders.retain(|folder| *folder != self.folder);
-            let _ = fs::remove_dir_all(&self.folder);
-        }
     }
 }
 
@@ -258,16 +251,6 @@ fn initialise(folder: &Path) {
     );
 }
 
-/// Where databases are made: the disk that is measured.
-pub(crate) fn disk() -> PathBuf {
-    let folder = std::env::var_os("BENCH_DIR").map_or_else(
-        || Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench"),
-        PathBuf::from,
-    );
-    fs::create_dir_all(&folder).expect("the folder for measurements");
-    folder.canonicalize().expect("a folder")
-}
-
 /// Builds the echo, with the settings that this program and the product were built with.
 pub(crate) fn build_echo() {
     let status = Command::new(env!("CARGO"))
@@ -281,33 +264,14 @@ fn echo_program() -> PathBuf {
     Path::new(PROGRAM).with_file_name("examples").join("echo")
 }
 
-/// What must not be left behind when a measurement fails half-way.
-struct Cleaning {
-    processes: Vec<u32>,
-    folders: Vec<PathBuf>,
-}
-
-static CLEANING: Mutex<Cleaning> = Mutex::new(Cleaning {
-    processes: Vec::new(),
-    folders: Vec::new(),
-});
-
-fn cleaning() -> MutexGuard<'static, Cleaning> {
-    CLEANING.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Has a failure in any thread end everything.
-pub(crate) fn end_on_panic() {
-    let say = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |failure| {
-        say(failure);
-        let left = cleaning();
-        for pid in &left.processes {
-            let _ = Command::new("kill").arg(pid.to_string()).status();
-        }
-        for folder in &left.folders {
-            let _ = fs::remove_dir_all(folder);
-        }
-        std::process::exit(1);
-    }));
+/// Raises the number of files that this process and those that it starts may have open, as far as
+/// the system lets it. Returns the number.
+pub(crate) fn raise_files() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    let _ = setrlimit(Resource::Nofile, raised);
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }

@@ -11,14 +11,13 @@ use std::{
     process::Command,
 };
 
-use tempfile::TempDir;
-
 use crate::{
     Effort, disk,
     drive::Crowd,
+    folder::Folder,
     report::{Row, Target},
     requests,
-    server::{self, Home, Process},
+    server::{Home, Process},
 };
 
 const GROUP: &str = "disk wear";
@@ -32,7 +31,7 @@ const DELAY_MS: f64 = 10.0;
 
 /// The library, and the file through which it tells its numbers.
 struct Shim {
-    folder: TempDir,
+    folder: Folder,
     counters: File,
 }
 
@@ -47,7 +46,7 @@ struct Counts {
 
 impl Shim {
     fn new() -> Self {
-        let folder = tempfile::tempdir_in(server::disk()).expect("a folder");
+        let folder = Folder::new();
         let source = folder.path().join("shim.c");
         fs::write(&source, include_str!("shim.c")).expect("the source");
         let status = Command::new("cc")
