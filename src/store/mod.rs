@@ -20,6 +20,7 @@ mod lock;
 pub mod members;
 pub mod messages;
 mod migrations;
+mod pace;
 pub mod properties;
 pub mod python;
 mod readers;

@@ -1,7 +1,9 @@
 //! The one writer: takes what is queued, runs each write in its own savepoint, commits once,
 //! answers all and hands on what happened.
 //!
-//! There is no waiting for a batch to fill: while one commit syncs, the next batch gathers.
+//! While one commit syncs, the next batch gathers; see `pace` for when that is waited for.
+
+mod chores;
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,9 +16,10 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::watch;
 
+use super::changes;
 use super::error::StoreError;
+use super::pace::Pace;
 use super::tx::{MemberCache, Told, Tx, View};
-use super::{changes, properties, search};
 use crate::model::{Event, Position, SessionId, Timestamp};
 
 /// Writes in one commit at most: bounds how long the first of them waits for the last.
@@ -26,29 +29,8 @@ const MAX_BATCH: usize = 256;
 /// work that it has put off.
 const IDLE_TICK: Duration = Duration::from_millis(200);
 
-/// Pages in the write-ahead log from which on it is copied into the file: 8 MiB.
-const CHECKPOINT_PAGES: u32 = 2048;
-
-/// Pages in the write-ahead log from which on it is emptied, and not only copied: 32 MiB.
-const LONG_LOG_PAGES: u32 = 4 * CHECKPOINT_PAGES;
-
-/// Least time between two attempts to empty the log of deleted text.
-const SCRUB_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How long emptying the log waits for readers; it is tried again later.
-const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(20);
-
-/// Least time between two attempts to copy the log into the file after one that did not succeed.
-const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
-
-/// How often it is tried whether writing works again, while it does not.
-const PROBE_INTERVAL: Duration = Duration::from_secs(1);
-
 /// Changes by another process that are told one by one; more are left to the listeners' catching up.
 const MAX_OUTSIDE: usize = 1000;
-
-/// Messages put into the full-text index at one go.
-const INDEX_CHUNK: i64 = 200;
 
 /// What to call once it is known whether the write is on disk.
 pub(super) type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
@@ -114,6 +96,17 @@ impl Shared {
     }
 }
 
+/// What became of a batch.
+struct Outcome {
+    result: Result<Committed, StoreError>,
+    /// Whether the file was written to.
+    has_written: bool,
+    /// Of the writes that were run.
+    finishes: Vec<Finish>,
+    /// Writes that were not run, since one before them made the whole batch fail.
+    left: Vec<Job>,
+}
+
 /// The writer's own state; lives on its thread.
 pub(super) struct Writer {
     conn: Connection,
@@ -131,6 +124,7 @@ pub(super) struct Writer {
     checkpoint_from: Instant,
     index: bool,
     probed_at: Instant,
+    pace: Pace,
 }
 
 impl Writer {
@@ -164,25 +158,34 @@ impl Writer {
             checkpoint_from: Instant::now(),
             index: true,
             probed_at: Instant::now(),
+            pace: Pace::default(),
         })
     }
 
     /// Works until all senders are gone, or a sync fails.
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
-        let mut batch = Vec::with_capacity(MAX_BATCH);
+        let mut batch = Vec::new();
         loop {
-            match jobs.recv_timeout(IDLE_TICK) {
-                Ok(job) => {
-                    batch.push(job);
-                    batch.extend(jobs.try_iter().take(MAX_BATCH - 1));
-                    self.commit(&mut batch);
-                    self.checkpoint_when_due();
+            if batch.is_empty() {
+                match jobs.recv_timeout(IDLE_TICK) {
+                    Ok(job) => batch.push(job),
+                    Err(RecvTimeoutError::Timeout) => self.idle(),
+                    Err(RecvTimeoutError::Disconnected) => break,
                 }
-                Err(RecvTimeoutError::Timeout) => self.idle(),
-                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if !batch.is_empty() {
+                self.gather(&mut batch, jobs);
+                let began = Instant::now();
+                let answered = batch.len();
+                let outcome = self.commit(std::mem::take(&mut batch));
+                // Looked before anybody is answered: who is here now was too late for this one.
+                batch.extend(jobs.try_iter().take(MAX_BATCH));
+                self.pace.note(answered, batch.len(), began.elapsed());
+                self.answer(outcome);
+                self.checkpoint_when_due();
             }
             if self.shared.failed.borrow().is_some() {
-                self.refuse(jobs);
+                self.refuse(batch, jobs);
                 return;
             }
         }
@@ -191,33 +194,65 @@ impl Writer {
         }
     }
 
+    /// Takes what waits, and waits for whoever is worth it.
+    fn gather(&self, batch: &mut Vec<Job>, jobs: &Receiver<Job>) {
+        let began = Instant::now();
+        batch.extend(jobs.try_iter().take(MAX_BATCH - batch.len()));
+        while batch.len() < MAX_BATCH
+            && let Some(patience) = self.pace.patience(batch.len())
+            && let Ok(job) = jobs.recv_timeout(patience.saturating_sub(began.elapsed()))
+        {
+            batch.push(job);
+        }
+    }
+
     /// Refuses what comes until the store is closed, and leaves the file as it is: what the disk
     /// holds is for the next start to find out.
-    fn refuse(&self, jobs: &Receiver<Job>) {
+    fn refuse(&self, batch: Vec<Job>, jobs: &Receiver<Job>) {
         let option = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         if let Err(err) = self.conn.set_db_config(option, true) {
             log::error!("the write-ahead log may be copied once more: {err}");
         }
-        for job in jobs {
+        for job in batch.into_iter().chain(jobs) {
             job(Err(StoreError::Closed)).1(Ok(()));
         }
     }
 
-    /// Runs and commits a batch, and answers every write in it.
-    fn commit(&mut self, batch: &mut Vec<Job>) {
+    /// Runs and commits a batch.
+    fn commit(&mut self, mut batch: Vec<Job>) -> Outcome {
         let changes_before = self.conn.total_changes();
         let mut finishes = Vec::with_capacity(batch.len());
         let mut committed = Committed::default();
-        let result = self.run_batch(batch, &mut finishes, &mut committed);
+        let result = self.run_batch(&mut batch, &mut finishes, &mut committed);
         *self.shared.stamp() = None;
         let last_at = self.last_at.get().0;
         self.shared.last_at.store(last_at, Ordering::Relaxed);
+        Outcome {
+            result: result.map(|()| committed),
+            has_written: self.conn.total_changes() != changes_before,
+            finishes,
+            left: batch,
+        }
+    }
+
+    /// Does work of the writer's own.
+    fn do_now(&mut self, batch: Vec<Job>) {
+        let outcome = self.commit(batch);
+        self.answer(outcome);
+    }
+
+    /// Answers every write of a batch and hands on what happened.
+    fn answer(&mut self, outcome: Outcome) {
+        let Outcome {
+            result,
+            has_written,
+            finishes,
+            left,
+        } = outcome;
         match result {
-            Ok(()) => {
+            Ok(committed) => {
                 // A commit that changes nothing writes nothing, and says nothing of the disk.
-                if self.conn.total_changes() != changes_before
-                    && !self.shared.writable.swap(true, Ordering::Relaxed)
-                {
+                if has_written && !self.shared.writable.swap(true, Ordering::Relaxed) {
                     log::info!("writing works again");
                 }
                 // The end of a session holds when it is answered; anything else need not wait.
@@ -239,7 +274,7 @@ impl Writer {
                 for finish in finishes {
                     finish(Err(err.repeat()));
                 }
-                for job in batch.drain(..) {
+                for job in left {
                     job(Err(err.repeat())).1(Ok(()));
                 }
             }
@@ -333,109 +368,6 @@ impl Writer {
         self.index = true;
         self.scrub = true;
         Ok(())
-    }
-
-    /// Does what can wait: looks for other processes' changes, indexes text, empties the log.
-    fn idle(&mut self) {
-        match data_version(&self.conn) {
-            Ok(version) if version == self.data_version => {}
-            Ok(_) => self.commit(&mut Vec::new()),
-            Err(err) => self.note_failure(&err),
-        }
-        if self.index {
-            self.index = false;
-            let job: Job = Box::new(|tx| {
-                let result = tx.and_then(|tx| {
-                    if search::index_pending(tx, INDEX_CHUNK)? {
-                        tx.index_later();
-                    }
-                    Ok(())
-                });
-                if let Err(err) = &result {
-                    log::warn!("indexing messages for the search failed: {err}");
-                }
-                (result.is_ok(), Box::new(drop))
-            });
-            self.commit(&mut vec![job]);
-        }
-        let is_writable = self.shared.writable.load(Ordering::Relaxed);
-        if !is_writable && self.probed_at.elapsed() >= PROBE_INTERVAL {
-            self.probed_at = Instant::now();
-            self.probe();
-        }
-        self.checkpoint_when_due();
-    }
-
-    /// Writes something small: that it works again must not wait for somebody to try.
-    fn probe(&mut self) {
-        let job: Job = Box::new(|tx| {
-            let result =
-                tx.and_then(|tx| properties::set_number(tx, properties::PROBED_AT, tx.now().0));
-            (result.is_ok(), Box::new(drop))
-        });
-        // What could not be indexed meanwhile is, when this succeeds.
-        self.index = true;
-        self.commit(&mut vec![job]);
-    }
-
-    fn checkpoint_when_due(&mut self) {
-        let now = Instant::now();
-        if now < self.checkpoint_from {
-            return;
-        }
-        let pages = self.wal_pages.load(Ordering::Relaxed);
-        let result = if pages >= LONG_LOG_PAGES {
-            // Somebody has read for long; the file shrinks without waiting for a write.
-            self.checkpoint("TRUNCATE")
-        } else if self.scrub && self.scrubbed_at.elapsed() >= SCRUB_INTERVAL {
-            self.scrubbed_at = now;
-            self.checkpoint("TRUNCATE")
-                .inspect(|complete| self.scrub = !complete)
-        } else if pages >= CHECKPOINT_PAGES {
-            self.checkpoint("PASSIVE")
-        } else {
-            return;
-        };
-        match result {
-            Ok(complete) => {
-                if !complete {
-                    // Somebody still reads an older state; trying at every commit helps nobody.
-                    self.checkpoint_from = now + CHECKPOINT_PAUSE;
-                }
-                if self.shared.stuck.swap(false, Ordering::Relaxed) {
-                    log::info!("the write-ahead log can be copied into the file again");
-                }
-            }
-            Err(err @ (StoreError::SyncFailed(_) | StoreError::Damaged(_))) => {
-                self.note_failure(&err);
-            }
-            Err(err) => {
-                self.checkpoint_from = now + CHECKPOINT_PAUSE;
-                // Writes go into the log, and may go on for as long as it can grow.
-                if !self.shared.stuck.swap(true, Ordering::Relaxed) {
-                    log::error!(
-                        "{err}; the write-ahead log grows until it can be copied into the file"
-                    );
-                }
-            }
-        }
-    }
-
-    /// Copies the log into the file. Returns whether all of it was copied.
-    fn checkpoint(&self, mode: &str) -> Result<bool, StoreError> {
-        let sql = format!("PRAGMA wal_checkpoint({mode})");
-        // A backup reads one state for long; writes must not wait for it, emptying the log can.
-        self.conn.busy_timeout(CHECKPOINT_PATIENCE)?;
-        let result = self
-            .conn
-            .query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-        self.conn.busy_timeout(super::connection::BUSY_TIMEOUT)?;
-        let (busy, pages, copied): (i64, i64, i64) = result?;
-        let complete = busy == 0 && pages == copied;
-        if complete {
-            self.wal_pages.store(0, Ordering::Relaxed);
-        }
-        Ok(complete)
     }
 
     /// Draws the consequences of a failed commit.

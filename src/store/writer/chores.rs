@@ -1,0 +1,136 @@
+//! What the writer does when there is time: looks for other processes' changes, indexes text, tries
+//! a disk that failed, copies the write-ahead log into the file.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::{Job, Writer, data_version};
+use crate::store::connection::BUSY_TIMEOUT;
+use crate::store::error::StoreError;
+use crate::store::{properties, search};
+
+/// Pages in the write-ahead log from which on it is copied into the file: 8 MiB.
+const CHECKPOINT_PAGES: u32 = 2048;
+
+/// Pages in the write-ahead log from which on it is emptied, and not only copied: 32 MiB.
+const LONG_LOG_PAGES: u32 = 4 * CHECKPOINT_PAGES;
+
+/// Least time between two attempts to empty the log of deleted text.
+const SCRUB_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long emptying the log waits for readers; it is tried again later.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(20);
+
+/// Least time between two attempts to copy the log into the file after one that did not succeed.
+const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often it is tried whether writing works again, while it does not.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Messages put into the full-text index at one go.
+const INDEX_CHUNK: i64 = 200;
+
+impl Writer {
+    /// Does what can wait: looks for other processes' changes, indexes text, empties the log.
+    pub(super) fn idle(&mut self) {
+        match data_version(&self.conn) {
+            Ok(version) if version == self.data_version => {}
+            Ok(_) => self.do_now(Vec::new()),
+            Err(err) => self.note_failure(&err),
+        }
+        if self.index {
+            self.index = false;
+            let job: Job = Box::new(|tx| {
+                let result = tx.and_then(|tx| {
+                    if search::index_pending(tx, INDEX_CHUNK)? {
+                        tx.index_later();
+                    }
+                    Ok(())
+                });
+                if let Err(err) = &result {
+                    log::warn!("indexing messages for the search failed: {err}");
+                }
+                (result.is_ok(), Box::new(drop))
+            });
+            self.do_now(vec![job]);
+        }
+        let is_writable = self.shared.writable.load(Ordering::Relaxed);
+        if !is_writable && self.probed_at.elapsed() >= PROBE_INTERVAL {
+            self.probed_at = Instant::now();
+            self.probe();
+        }
+        self.checkpoint_when_due();
+    }
+
+    /// Writes something small: that it works again must not wait for somebody to try.
+    fn probe(&mut self) {
+        let job: Job = Box::new(|tx| {
+            let result =
+                tx.and_then(|tx| properties::set_number(tx, properties::PROBED_AT, tx.now().0));
+            (result.is_ok(), Box::new(drop))
+        });
+        // What could not be indexed meanwhile is, when this succeeds.
+        self.index = true;
+        self.do_now(vec![job]);
+    }
+
+    pub(super) fn checkpoint_when_due(&mut self) {
+        let now = Instant::now();
+        if now < self.checkpoint_from {
+            return;
+        }
+        let pages = self.wal_pages.load(Ordering::Relaxed);
+        let result = if pages >= LONG_LOG_PAGES {
+            // Somebody has read for long; the file shrinks without waiting for a write.
+            self.checkpoint("TRUNCATE")
+        } else if self.scrub && self.scrubbed_at.elapsed() >= SCRUB_INTERVAL {
+            self.scrubbed_at = now;
+            self.checkpoint("TRUNCATE")
+                .inspect(|complete| self.scrub = !complete)
+        } else if pages >= CHECKPOINT_PAGES {
+            self.checkpoint("PASSIVE")
+        } else {
+            return;
+        };
+        match result {
+            Ok(complete) => {
+                if !complete {
+                    // Somebody still reads an older state; trying at every commit helps nobody.
+                    self.checkpoint_from = now + CHECKPOINT_PAUSE;
+                }
+                if self.shared.stuck.swap(false, Ordering::Relaxed) {
+                    log::info!("the write-ahead log can be copied into the file again");
+                }
+            }
+            Err(err @ (StoreError::SyncFailed(_) | StoreError::Damaged(_))) => {
+                self.note_failure(&err);
+            }
+            Err(err) => {
+                self.checkpoint_from = now + CHECKPOINT_PAUSE;
+                // Writes go into the log, and may go on for as long as it can grow.
+                if !self.shared.stuck.swap(true, Ordering::Relaxed) {
+                    log::error!(
+                        "{err}; the write-ahead log grows until it can be copied into the file"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Copies the log into the file. Returns whether all of it was copied.
+    pub(super) fn checkpoint(&self, mode: &str) -> Result<bool, StoreError> {
+        let sql = format!("PRAGMA wal_checkpoint({mode})");
+        // A backup reads one state for long; writes must not wait for it, emptying the log can.
+        self.conn.busy_timeout(CHECKPOINT_PATIENCE)?;
+        let result = self
+            .conn
+            .query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        self.conn.busy_timeout(BUSY_TIMEOUT)?;
+        let (busy, pages, copied): (i64, i64, i64) = result?;
+        let complete = busy == 0 && pages == copied;
+        if complete {
+            self.wal_pages.store(0, Ordering::Relaxed);
+        }
+        Ok(complete)
+    }
+}
