@@ -97,3 +97,27 @@ fn beside(database: &Path) -> PathBuf {
         .unwrap_or_else(|_| database.to_owned());
     real.with_extension("lock")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_looks_is_no_server_and_holds_up_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("test.db");
+        drop(ServerLock::acquire(&database).unwrap());
+        let looking = File::open(beside(&database)).unwrap();
+        looking.try_lock_shared().unwrap();
+        assert!(!ServerLock::is_held(&database));
+        assert!(ServerLock::acquire(&database).is_err());
+        let done = std::thread::spawn(move || {
+            std::thread::sleep(PATIENCE / 5);
+            drop(looking);
+        });
+        let lock = ServerLock::acquire_soon(&database);
+        assert!(lock.is_ok(), "{lock:?}");
+        assert!(ServerLock::is_held(&database));
+        done.join().unwrap();
+    }
+}
