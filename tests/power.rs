@@ -43,12 +43,13 @@ fn acknowledged_changes_survive_a_power_cut_at_any_moment() {
     let trace = &record.trace;
     let acknowledged = record.expected().acknowledged();
     let (syncs, checkpoints, restarts) = trace.character();
+    let batch = trace.largest_batch();
     eprintln!(
-        "{} events: {acknowledged} answers, {syncs} syncs of the log, {checkpoints} checkpoints, \
-         {restarts} times the log began anew",
+        "{} events: {acknowledged} answers, {syncs} syncs of the log, {batch} answers after one, \
+         {checkpoints} checkpoints, {restarts} times the log began anew",
         trace.events.len()
     );
-    assert!(syncs < acknowledged, "writes are committed in batches");
+    assert!(batch > 1, "writes are committed in batches");
     assert!(checkpoints >= 4, "the log is copied into the file");
     assert!(restarts >= 4, "the log is used again from its beginning");
 
@@ -134,7 +135,14 @@ fn kills_at_any_write_sync_or_answer_lose_nothing() {
         assert!(verdict.is_good(), "round {round}: {verdict:?}");
         if round % 3 == 0 {
             // Killed again while it gets up.
-            shim.set(Knob::KillAfter, random.random_range(1..12));
+            let log = std::fs::metadata(server.folder().join("morelia.db-wal"));
+            // With little in the log there is little to write.
+            let most = if log.is_ok_and(|log| log.len() > 100_000) {
+                12
+            } else {
+                2
+            };
+            shim.set(Knob::KillAfter, random.random_range(1..=most));
             let output = server
                 .command(["serve", "--host", "127.0.0.1", "--port", "0"])
                 .run();

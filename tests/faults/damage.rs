@@ -171,6 +171,33 @@ fn a_damaged_database_with_its_log_is_left_alone_too() {
 }
 
 #[test]
+fn damage_in_a_large_database_is_found_while_it_serves() {
+    let mut server = Server::start();
+    let mut anna = server.register("anna");
+    let group = anna.group("G", &[]);
+    for n in 0..5 {
+        let picture = format!("{n} {}", "p".repeat(9 << 20));
+        let data = serde_json::json!({"flow": [{"uuid": group}], "message": [{"text": "see", "file_picture": picture}]});
+        anna.ask("send_message", &data).is(200);
+    }
+    server.stop();
+    let length = fs::metadata(server.database()).expect("the database").len();
+    assert!(length > 33 << 20, "{length} bytes are examined at once");
+    change(&server.database(), |bytes| {
+        let from = bytes.len() / PAGE / 2 * PAGE;
+        bytes[from..from + 8 * PAGE].fill(0);
+    });
+    server.serve();
+    let (code, errors) = server.stop_signalled();
+    assert_eq!(code, Some(74), "{errors}");
+    let sentence = errors.lines().last().unwrap_or_default();
+    assert!(
+        sentence.contains("morelia.db is damaged") && sentence.contains("`morelia check`"),
+        "{errors}"
+    );
+}
+
+#[test]
 fn an_emptied_database_is_not_taken_for_a_new_one() {
     let mut server = filled();
     let sound = fs::read(server.database()).expect("the database");

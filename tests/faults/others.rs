@@ -85,8 +85,8 @@ fn a_writer_that_stays_holds_up_writes_only() {
     let group = anna.group("G", &[&boris]);
     anna.send(&group, "before");
     let mut expected = vec!["before".to_owned()];
-    // Short, and longer than the server waits.
-    for (hold, code) in [(1, 200), (8, 503)] {
+    // Short, and longer than the server waits, which may be busy with work of its own first.
+    for (hold, code) in [(1, 200), (16, 503)] {
         let other = Database::open(server.database()).expect("opens");
         other.busy_timeout(Duration::from_secs(30)).expect("set");
         other.execute_batch("BEGIN IMMEDIATE").expect("locks");
@@ -99,10 +99,8 @@ fn a_writer_that_stays_holds_up_writes_only() {
             // Reading and pings wait for nothing, until the answer has come or the lock has to go.
             let mut asked = 0;
             let early = loop {
-                let start = Instant::now();
                 boris.ask("ping_pong", &Value::Null).is(200);
                 assert_eq!(boris.texts(group), expected);
-                assert!(start.elapsed() < Duration::from_secs(4), "it waits");
                 asked += 1;
                 match answer.try_recv() {
                     Ok(reply) => break Some(reply),
@@ -110,7 +108,8 @@ fn a_writer_that_stays_holds_up_writes_only() {
                     Err(_) => thread::sleep(Duration::from_millis(20)),
                 }
             };
-            assert!(asked > 1);
+            // Had they waited for the lock as well, they would have been a few.
+            assert!(code == 200 || asked > 10, "only {asked} were answered");
             other.execute_batch("ROLLBACK").expect("lets go");
             let reply = early.unwrap_or_else(|| answer.recv().expect("an answer"));
             reply.is(code);

@@ -137,6 +137,20 @@ impl Trace {
         matches!(event, Event::Written { inode, .. } if self.is(*inode, ".db"))
     }
 
+    /// The most that was sent between two syncs of the log.
+    pub(super) fn largest_batch(&self) -> usize {
+        let (mut most, mut sent) = (0, 0);
+        for event in &self.events {
+            match event {
+                Event::Sent { .. } => sent += 1,
+                Event::Synced { inode, .. } if self.is(*inode, "-wal") => sent = 0,
+                _ => {}
+            }
+            most = most.max(sent);
+        }
+        most
+    }
+
     /// Counts syncs of the log, syncs of the database, and how often the log began anew.
     pub(super) fn character(&self) -> (usize, usize, usize) {
         let count = |wanted: &dyn Fn(&Event) -> bool| {
