@@ -39,7 +39,7 @@ const BY_PROGRAM: usize = 140;
 
 #[test]
 fn acknowledged_changes_survive_a_power_cut_at_any_moment() {
-    let record = Record::make("full", 320);
+    let record = Record::make("full", 220);
     let trace = &record.trace;
     let acknowledged = record.expected().acknowledged();
     let (syncs, checkpoints, restarts) = trace.character();
@@ -117,8 +117,8 @@ fn kills_at_any_write_sync_or_answer_lose_nothing() {
     let mut load = Load::begin(&server);
     let place = Place::new();
     for round in 0..KILLS {
-        shim.set(Knob::KillAfter, random.random_range(1..900));
-        load.work_until_it_ends(&server);
+        let after = random.random_range(1..900);
+        load.work_until_it_ends(&server, || shim.set(Knob::KillAfter, after));
         server.kill();
         let trace = Trace::read(&shim.journal_path());
         let mut expected = Expected::of(&load, &trace);
@@ -215,8 +215,7 @@ impl Record {
         });
         server.sign_in("worker0");
         shim.set(Knob::Scope, scope);
-        shim.set(Knob::SyncError, EIO);
-        load.work_until_it_ends(&server);
+        load.work_until_it_ends(&server, || shim.set(Knob::SyncError, EIO));
         let (code, errors) = server.stop_signalled();
         assert_eq!(code, Some(74), "{errors}");
         assert!(shim.get(Knob::Hits) > 0);

@@ -4,6 +4,7 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
+    time::Duration,
 };
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -126,10 +127,12 @@ impl Load {
         self.take(done);
     }
 
-    /// Has everybody work until the server ends by itself, and waits for that.
-    pub(super) fn work_until_it_ends(&mut self, server: &Server) {
+    /// Has everybody work until the server ends by itself, for which `strike` sees once all are
+    /// connected.
+    pub(super) fn work_until_it_ends(&mut self, server: &Server, strike: impl FnOnce()) {
         let answered = AtomicUsize::new(0);
         let workers = self.workers(server);
+        strike();
         let done: Vec<_> = thread::scope(|scope| {
             let threads: Vec<_> = workers
                 .into_iter()
@@ -154,7 +157,7 @@ impl Load {
                 .collect();
             while answered.load(Ordering::Relaxed) < ENOUGH {
                 assert!(threads.iter().any(|it| !it.is_finished()), "they get on");
-                thread::yield_now();
+                thread::sleep(Duration::from_millis(1));
             }
             server.kill();
             threads
