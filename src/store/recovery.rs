@@ -29,9 +29,17 @@ pub(super) fn renew_log(conn: &Connection, database: &Path) -> Result<(), StoreE
     }
     // Nobody adds to the log, or begins it anew, while this is held.
     conn.execute_batch("BEGIN IMMEDIATE")?;
-    let renewed = renew(&log).map_err(|source| StoreError::File { path: log, source });
+    let renewed = renew(&log);
     conn.execute_batch("ROLLBACK")?;
-    renewed
+    match renewed {
+        // Some file systems need space to write in place. Reading has to go on nevertheless.
+        Err(source) if source.kind() == io::ErrorKind::StorageFull => {
+            log::warn!("the write-ahead log could not be written anew: the disk is full");
+            Ok(())
+        }
+        Err(source) => Err(StoreError::File { path: log, source }),
+        Ok(()) => Ok(()),
+    }
 }
 
 fn renew(path: &Path) -> io::Result<()> {
