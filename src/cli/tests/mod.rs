@@ -1,5 +1,7 @@
 //! The command line as a whole: every command and flag, the mistakes, the help.
 
+mod documentation;
+
 use super::matches::Matches;
 use super::table::{self, Flag, GLOBAL, Spec};
 use super::*;
