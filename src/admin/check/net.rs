@@ -162,6 +162,15 @@ fn upgraded(url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
                 proxy,
             ),
         },
+        Err(ClientError::Unreachable { cause, .. }) if cause.contains("certificate") => {
+            let what = cause.split(';').next().unwrap_or(cause);
+            Finding::fail(
+                TOPIC,
+                format!("this machine does not trust the certificate of {url} ({what})"),
+                "use one that an authority such as Let's Encrypt has signed for that name: telephones and \
+                 browsers refuse this one as well",
+            )
+        }
         Err(err) => Finding::fail(
             TOPIC,
             err.to_string(),
@@ -226,6 +235,27 @@ mod tests {
         assert!(of(403).text.contains("Host"));
         assert!(of(502).text.contains("502"));
         assert_eq!(of(404).level, Level::Fail);
+    }
+
+    #[test]
+    fn a_certificate_that_nobody_trusts_is_no_matter_of_the_network() {
+        let cause = "invalid peer certificate: UnknownIssuer; name it with --ca FILE".to_owned();
+        let address = "wss://chat/ws".to_owned();
+        let found = upgraded(
+            "https://chat",
+            &Err(ClientError::Unreachable { address, cause }),
+        );
+        assert_eq!(found.level, Level::Fail);
+        assert!(
+            found
+                .text
+                .ends_with("(invalid peer certificate: UnknownIssuer)")
+        );
+        assert!(
+            found
+                .remedy
+                .is_some_and(|remedy| remedy.contains("authority"))
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::run;
 use crate::cli::table;
+use crate::exit::Exit;
 
 /// The command lines that a text for people shows, in its blocks and between its sentences.
 fn shown_in(text: &str) -> Vec<String> {
@@ -50,4 +51,18 @@ fn every_command_of_the_documentation_is_understood() {
         }
     }
     assert!(count > 50, "{count} command lines were found");
+}
+
+#[test]
+fn every_exit_code_is_in_the_manual() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operating.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, codes) = text.split_once("\n## Exit codes\n").unwrap();
+    let words: Vec<&str> = codes.split_whitespace().collect();
+    for exit in Exit::ALL {
+        assert!(
+            words.contains(&exit.code().to_string().as_str()),
+            "{exit:?}"
+        );
+    }
 }
