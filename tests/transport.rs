@@ -154,6 +154,32 @@ fn certificate_is_served_and_reloaded_on_sighup() {
     );
 }
 
+#[test]
+fn tls_is_not_silently_left_out_at_sighup() {
+    let mut server = Server::start();
+    let text = fs::read_to_string(server.config()).unwrap();
+    let text = text.replace("\nframe = 16MB\n", "\nframe = 64KB\n");
+    let changed = text.replace(
+        "\n[tls]\n",
+        &format!(
+            "\n[tls]\ncertfile = {}\nkeyfile = {}\n",
+            fixture("server.pem").display(),
+            fixture("server.key").display()
+        ),
+    );
+    assert_ne!(text, changed);
+    fs::write(server.config(), changed).unwrap();
+    server.running().signal("HUP");
+    becomes("a smaller frame", || {
+        let mut connection = server.connect();
+        let _ = connection.send_text("x".repeat(65 << 10));
+        connection.try_answer().err() == Some(End::Closed(Some(1009)))
+    });
+    let (code, log) = server.stop();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("TLS is not switched on"), "{log}");
+}
+
 /// Prepares the program as a user without rights: nobody, to whom the folder is given, where the
 /// tests run as the administrator.
 fn unprivileged(server: &Server) -> Command {

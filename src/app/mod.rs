@@ -285,10 +285,24 @@ async fn reload_on_hangup(
                 log.set_level(loaded.config.logging.level);
                 service.set_limits(settings::limits(&loaded.config));
                 service.set_queue(settings::queue(&loaded.config));
-                limits.set(&settings::transport(&loaded.config, None));
-                if let Some(Err(err)) = certificate.as_ref().map(server::Certificate::reload) {
-                    log::error!("the old certificate is kept: {err}");
+                let transport = settings::transport(&loaded.config, None);
+                match (&certificate, &transport.tls) {
+                    (Some(certificate), Some(files)) => {
+                        if let Err(err) = certificate.reload(files) {
+                            log::error!("the old certificate is kept: {err}");
+                        }
+                    }
+                    (None, None) => {}
+                    (None, Some(_)) => {
+                        log::error!(
+                            "TLS is not switched on: tls.certfile needs a restart for that"
+                        );
+                    }
+                    (Some(_), None) => {
+                        log::warn!("TLS stays on: without tls.certfile it needs a restart to end");
+                    }
                 }
+                limits.set(&transport);
                 log::info!("the configuration was read again");
                 for key in loaded.needs_restart(&started_with) {
                     log::warn!("{key} has changed and needs a restart");

@@ -68,7 +68,6 @@ pub enum TlsError {
 /// The certificate in use; clones share it.
 #[derive(Debug, Clone)]
 pub struct Certificate {
-    files: Tls,
     config: Arc<RwLock<Arc<ServerConfig>>>,
 }
 
@@ -79,18 +78,16 @@ impl Certificate {
     /// A sentence that names the file and what to do.
     pub(super) fn load(files: &Tls) -> Result<Self, TlsError> {
         let config = Arc::new(RwLock::new(read(files)?));
-        Ok(Self {
-            files: files.clone(),
-            config,
-        })
+        Ok(Self { config })
     }
 
-    /// Reads the files again, for connections from now on; on an error the old ones stay in use.
+    /// Reads the files again, or others, for connections from now on; on an error what was in use
+    /// stays so.
     ///
     /// # Errors
     /// A sentence that names the file and what to do.
-    pub fn reload(&self) -> Result<(), TlsError> {
-        let config = read(&self.files)?;
+    pub fn reload(&self, files: &Tls) -> Result<(), TlsError> {
+        let config = read(files)?;
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
         Ok(())
     }

@@ -46,8 +46,9 @@ pub(super) const AUTH: Section = Section {
             name: "login_attempts",
             kind: Kind::Number,
             values: "1 to 1000000",
-            about: "How many failed logins an account or an address has within login_window before it \
-                    must wait. Devices that are logged in already are not concerned.",
+            about: "How many failed logins an account has within login_window before it must wait; an \
+                    address has four times as many. Devices that are logged in already are not \
+                    concerned.",
             example: "",
             reload: false,
             set: |config, text, _| {

@@ -106,7 +106,7 @@ pub(super) const SERVER: Section = Section {
 pub(super) const TLS: Section = Section {
     name: "tls",
     about: "A certificate of the server's own, for https:// and wss:// without a proxy. The files are \
-            read again on SIGHUP, so a renewed certificate needs no restart.",
+            read again on SIGHUP, so a renewed certificate needs no restart; switching TLS on or off does.",
     keys: &[
         Key {
             name: "certfile",

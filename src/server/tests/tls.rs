@@ -128,13 +128,13 @@ async fn certificate_is_reloaded_and_a_bad_one_refused() {
     assert!(!works(connect(&server, "second.localhost", None).await).await);
 
     install("second");
-    certificate.reload().unwrap();
+    certificate.reload(&tls).unwrap();
     assert!(works(connect(&server, "second.localhost", None).await).await);
     old.say("still open").await;
     old.hears("still open").await;
 
     fs::write(&tls.key, "no key").unwrap();
-    let err = certificate.reload().unwrap_err().to_string();
+    let err = certificate.reload(&tls).unwrap_err().to_string();
     assert!(
         err.contains("own.key") && err.contains("holds no private key"),
         "{err}"
@@ -144,11 +144,14 @@ async fn certificate_is_reloaded_and_a_bad_one_refused() {
         "the old one stays"
     );
     fs::copy(file("server.key"), &tls.key).unwrap();
-    let err = certificate.reload().unwrap_err().to_string();
+    let err = certificate.reload(&tls).unwrap_err().to_string();
     assert!(
         err.contains("cannot be used"),
         "the key is another certificate's: {err}"
     );
+    // Other files than before, as a changed configuration names them.
+    certificate.reload(&files("server")).unwrap();
+    assert!(works(connect(&server, "localhost", None).await).await);
 }
 
 #[tokio::test]
