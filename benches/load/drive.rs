@@ -10,7 +10,10 @@ use std::{
 use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 
-use crate::client::{self, Client};
+use crate::{
+    client::{self, Client},
+    server::Process,
+};
 
 /// Threads that send: as many as there are processors where this is to be compared. Each has a
 /// runtime of its own, so that no request of the generator's moves between threads.
@@ -26,6 +29,8 @@ pub(crate) struct Outcome {
     pub(crate) rate: f64,
     /// All requests, those of the warm-up too.
     pub(crate) requests: f64,
+    /// Microseconds of the server's processor time a request.
+    pub(crate) cpu_us: f64,
     /// Microseconds from a request to its answer.
     pub(crate) latency: Histogram<u64>,
 }
@@ -52,21 +57,33 @@ pub(crate) struct Script {
     pub(crate) checked: bool,
 }
 
+/// Connects this many to a server and has them send for this long.
+pub(crate) fn run(
+    server: &Process,
+    connections: usize,
+    time: Duration,
+    script: &Script,
+) -> Outcome {
+    Crowd::gather(server, connections, time, script).go()
+}
+
 /// Connections that wait to begin.
-pub(crate) struct Crowd {
+pub(crate) struct Crowd<'a> {
+    server: &'a Process,
     barrier: Arc<Barrier>,
     time: Duration,
     workers: Vec<JoinHandle<(u64, Histogram<u64>)>>,
 }
 
-impl Crowd {
+impl<'a> Crowd<'a> {
     /// Opens this many connections, to send for this long once they are told to.
     pub(crate) fn gather(
-        address: SocketAddr,
+        server: &'a Process,
         connections: usize,
         time: Duration,
         script: &Script,
     ) -> Self {
+        let address = server.address;
         let threads = THREADS.min(connections);
         let barrier = Arc::new(Barrier::new(threads + 1));
         let worker = |worker| {
@@ -78,6 +95,7 @@ impl Crowd {
         // All are connected.
         barrier.wait();
         Self {
+            server,
             barrier,
             time,
             workers,
@@ -86,6 +104,7 @@ impl Crowd {
 
     /// Has them send.
     pub(crate) fn go(self) -> Outcome {
+        let cpu_us = self.server.cpu_us();
         self.barrier.wait();
         let mut requests = 0;
         let mut latency = new_histogram();
@@ -97,6 +116,7 @@ impl Crowd {
         Outcome {
             rate: latency.len() as f64 / self.time.as_secs_f64(),
             requests: requests as f64,
+            cpu_us: (self.server.cpu_us() - cpu_us) / requests as f64,
             latency,
         }
     }

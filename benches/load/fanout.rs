@@ -19,7 +19,7 @@ use crate::{
     Effort,
     client::{self, Client},
     drive,
-    report::{Row, Target},
+    report::{self, Row, Target},
     seed,
     server::{Home, Process},
 };
@@ -174,6 +174,8 @@ impl Party for Bare {
 struct Outcome {
     /// Frames that arrived a second, with several messages under way.
     frames: f64,
+    /// Microseconds of the server's processor time a frame, meanwhile.
+    cpu_us: f64,
     /// Microseconds from sending to arriving, with one message under way.
     latency: Histogram<u64>,
     /// Length of what was pushed.
@@ -181,7 +183,7 @@ struct Outcome {
 }
 
 /// Measures one server.
-fn run<P: Party>(party: P, receivers: usize, time: Duration, settle: impl Fn()) -> Outcome {
+fn run<P: Party>(party: P, receivers: usize, time: Duration, server: &Process) -> Outcome {
     let shared = Shared::new(receivers);
     let ready = Arc::new(AtomicUsize::new(0));
     // The receivers' threads end with the process that they hear from, or with this one.
@@ -207,8 +209,8 @@ fn run<P: Party>(party: P, receivers: usize, time: Duration, settle: impl Fn()) 
     while ready.load(Ordering::Relaxed) < receivers {
         thread::sleep(Duration::from_millis(5));
     }
-    settle();
-    drive::runtime().block_on(send(party, &shared, time))
+    server.settle();
+    drive::runtime().block_on(send(party, &shared, time, server))
 }
 
 async fn hear<P: Party>(party: P, mut client: Client, shared: Arc<Shared>) {
@@ -230,7 +232,7 @@ async fn hear<P: Party>(party: P, mut client: Client, shared: Arc<Shared>) {
     }
 }
 
-async fn send<P: Party>(party: P, shared: &Shared, time: Duration) -> Outcome {
+async fn send<P: Party>(party: P, shared: &Shared, time: Duration, server: &Process) -> Outcome {
     let mut sender = party.sender().await;
     let message = party.message();
     let mut number = 0;
@@ -250,16 +252,19 @@ async fn send<P: Party>(party: P, shared: &Shared, time: Duration) -> Outcome {
         deliver(party, shared, &mut sender, &message, &mut number).await;
     }
     let (start, before) = (Instant::now(), shared.delivered.load(Ordering::Relaxed));
+    let cpu_us = server.cpu_us();
     while start.elapsed() < time {
         deliver(party, shared, &mut sender, &message, &mut number).await;
     }
-    let delivered = shared.delivered.load(Ordering::Relaxed) - before;
-    let frames = delivered as f64 / start.elapsed().as_secs_f64();
+    let delivered = (shared.delivered.load(Ordering::Relaxed) - before) as f64;
+    let frames = delivered / start.elapsed().as_secs_f64();
+    let cpu_us = (server.cpu_us() - cpu_us) / delivered;
     // Until the last one has arrived everywhere.
     let _all = shared.window.acquire_many(WINDOW as u32).await;
     let latency = shared.latency.lock().expect("a lock").clone();
     Outcome {
         frames,
+        cpu_us,
         latency,
         payload_bytes: shared.payload_bytes.load(Ordering::Relaxed),
     }
@@ -285,6 +290,7 @@ pub(crate) fn fan_out(effort: &Effort) -> Vec<Row> {
     for (circle, members) in seed::CIRCLES.iter().enumerate() {
         let receivers = members - 1;
         let mut frames = Vec::new();
+        let mut cpu = Vec::new();
         let mut latencies = Vec::new();
         let mut ours = drive::new_histogram();
         let mut bares = drive::new_histogram();
@@ -292,13 +298,19 @@ pub(crate) fn fan_out(effort: &Effort) -> Vec<Row> {
             let product = product(circle, receivers, effort.time);
             let bare = bare(receivers, product.payload_bytes, effort.time);
             frames.push((product.frames, bare.frames));
+            cpu.push((product.cpu_us, bare.cpu_us));
             latencies.push(product.latency.value_at_quantile(0.5) as f64 / 1000.0);
             ours.add(&product.latency).expect("the same bounds");
             bares.add(&bare.latency).expect("the same bounds");
         }
         let ms = |it: &Histogram<u64>, share| it.value_at_quantile(share) as f64 / 1000.0;
         let what = format!("{receivers} receivers");
-        let row = Row::against(GROUP, what.clone(), "frames/s", "bare loop", frames);
+        let cpu = format!(
+            "server {:.1} µs of CPU a frame, bare loop {:.1}",
+            report::median(cpu.iter().map(|it| it.0)),
+            report::median(cpu.iter().map(|it| it.1)),
+        );
+        let row = Row::against(GROUP, what.clone(), "frames/s", "bare loop", frames).note(cpu);
         let median =
             Row::median(GROUP, format!("{what}, end to end"), "ms (p50)", latencies).note(format!(
                 "p99 {:.2} ms; bare loop p50 {:.2} ms, p99 {:.2} ms",
@@ -323,7 +335,7 @@ fn product(circle: usize, receivers: usize, time: Duration) -> Outcome {
         address: server.address,
         circle,
     };
-    run(party, receivers, time, || server.settle())
+    run(party, receivers, time, &server)
 }
 
 fn bare(receivers: usize, payload_bytes: usize, time: Duration) -> Outcome {
@@ -333,5 +345,5 @@ fn bare(receivers: usize, payload_bytes: usize, time: Duration) -> Outcome {
         address: server.address,
         payload_bytes,
     };
-    run(party, receivers, time, || {})
+    run(party, receivers, time, &server)
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::{
     Effort,
     client::{self, Client},
-    drive::{self, Crowd, Outcome, Part, Script},
-    report::{Row, Target},
+    drive::{self, Outcome, Part, Script},
+    report::{self, Row, Target},
     seed::{self, Person},
     server::{Home, Process},
 };
@@ -59,8 +59,7 @@ impl Side {
             }),
             checked: true,
         };
-        let time = effort.time / 2;
-        Crowd::gather(self.server.address, connections, time, &script).go()
+        drive::run(&self.server, connections, effort.time / 2, &script)
     }
 
     fn ask(&self, frame: &[u8]) -> Value {
@@ -92,6 +91,7 @@ fn measure(effort: &Effort, page: &Page, small: &Side, large: Option<&Side>) -> 
     let mut alone = Vec::new();
     let mut times = Vec::new();
     let mut rates = Vec::new();
+    let mut cpu = Vec::new();
     for _ in 0..effort.repetitions {
         let time = small.run(effort, 1, &page.small).quantile_ms(0.5);
         alone.push(time);
@@ -99,13 +99,16 @@ fn measure(effort: &Effort, page: &Page, small: &Side, large: Option<&Side>) -> 
             times.push((side.run(effort, 1, frame).quantile_ms(0.5), time));
         }
         if let Some(python) = page.python {
-            rates.push((side.run(effort, CONNECTIONS, frame).rate, python));
+            let outcome = side.run(effort, CONNECTIONS, frame);
+            rates.push((outcome.rate, python));
+            cpu.push(outcome.cpu_us);
         }
     }
     let mut rows = Vec::new();
     if page.python.is_some() {
         let what = format!("{CONNECTIONS} connections, {}", size(large.is_some()));
-        let row = Row::against(page.name, what, "/s", "Python server", rates);
+        let cpu = format!("server {:.0} µs of CPU each", report::median(cpu));
+        let row = Row::against(page.name, what, "/s", "Python server", rates).note(cpu);
         rows.push(row.target(Target::AtLeast(100.0)));
     }
     let what = format!("1 connection, {}", size(large.is_some()));

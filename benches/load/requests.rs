@@ -1,13 +1,13 @@
 //! Requests answered from memory or by one write: send and ping, against the echo.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::json;
 
 use crate::{
     Effort, client,
     disk::Bare,
-    drive::{self, Crowd, Outcome, Part, Script},
+    drive::{self, Outcome, Part, Script},
     report::{self, Row, Target},
     seed::{self, Person},
     server::{Home, Process},
@@ -59,25 +59,10 @@ pub(crate) fn ping(person: &Person) -> Vec<u8> {
     client::request("ping_pong", &person.signed(json!({})))
 }
 
-/// A run with what it cost the server.
-struct Run {
-    outcome: Outcome,
-    /// Microseconds of processor time a request.
-    cpu_us: f64,
-}
-
-fn run(server: &Process, connections: usize, time: Duration, script: &Script) -> Run {
-    let crowd = Crowd::gather(server.address, connections, time, script);
-    let before = server.cpu_us();
-    let outcome = crowd.go();
-    let cpu_us = (server.cpu_us() - before) / outcome.requests;
-    Run { outcome, cpu_us }
-}
-
 /// What product and echo came to, one after the other.
 struct Pair {
-    product: Run,
-    echo: Run,
+    product: Outcome,
+    echo: Outcome,
 }
 
 /// Measures product and echo in turn, each time with a file of its own: what one run has left to
@@ -91,9 +76,9 @@ fn versus(effort: &Effort, connections: usize, script: &Script) -> Vec<Pair> {
         let home = Home::new(1000);
         let server = home.serve();
         server.settle();
-        run(&server, connections, effort.time, script)
+        drive::run(&server, connections, effort.time, script)
     };
-    let echo = || run(&Process::echo(&[]), connections, effort.time, &echoed);
+    let echo = || drive::run(&Process::echo(&[]), connections, effort.time, &echoed);
     let pair = |_| Pair {
         product: product(),
         echo: echo(),
@@ -105,7 +90,7 @@ fn versus(effort: &Effort, connections: usize, script: &Script) -> Vec<Pair> {
 fn row(group: &'static str, connections: usize, pairs: &[Pair]) -> Row {
     let mut latency = drive::new_histogram();
     for pair in pairs {
-        let one = &pair.product.outcome.latency;
+        let one = &pair.product.latency;
         latency.add(one).expect("the same bounds");
     }
     let ms = |share| latency.value_at_quantile(share) as f64 / 1000.0;
@@ -117,9 +102,7 @@ fn row(group: &'static str, connections: usize, pairs: &[Pair]) -> Row {
         cpu(&|pair| pair.product.cpu_us),
         cpu(&|pair| pair.echo.cpu_us),
     );
-    let rates = pairs
-        .iter()
-        .map(|pair| (pair.product.outcome.rate, pair.echo.outcome.rate));
+    let rates = pairs.iter().map(|pair| (pair.product.rate, pair.echo.rate));
     Row::against(group, people(connections), "/s", "echo", rates.collect()).note(note)
 }
 
@@ -131,7 +114,7 @@ fn people(connections: usize) -> String {
 }
 
 fn rates(pairs: &[Pair]) -> impl Iterator<Item = f64> {
-    pairs.iter().map(|pair| pair.product.outcome.rate)
+    pairs.iter().map(|pair| pair.product.rate)
 }
 
 /// Sends by 1, 8, 64 and 256 connections.
@@ -141,8 +124,8 @@ pub(crate) fn send(effort: &Effort) -> Vec<Row> {
     // One after the other, a message takes the way there and back and a commit.
     let alone = one.iter().map(|pair| {
         let commits = Bare::new().rate(1, effort.time / 2);
-        let way = 1.0 / pair.echo.outcome.rate;
-        (pair.product.outcome.rate, 1.0 / (way + 1.0 / commits))
+        let way = 1.0 / pair.echo.rate;
+        (pair.product.rate, 1.0 / (way + 1.0 / commits))
     });
     let alone = alone.collect();
     let eight = versus(effort, 8, &script);

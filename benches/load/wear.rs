@@ -116,7 +116,7 @@ struct Run {
 fn run(effort: &Effort, delay_ms: f64) -> Run {
     let (shim, home) = (Shim::new(), Home::new(1000));
     let server = shim.serve(&home, delay_ms);
-    let crowd = Crowd::gather(server.address, SENDERS, effort.time, &requests::sends());
+    let crowd = Crowd::gather(&server, SENDERS, effort.time, &requests::sends());
     let before = (shim.counts(), server.written());
     let outcome = crowd.go();
     let counts = shim.counts().since(before.0);
