@@ -10,7 +10,7 @@ use crate::config::Config;
 pub struct WorstCase {
     /// What clients send, with the buffers of their connections.
     pub received: usize,
-    /// Answers to clients that do not read them.
+    /// Answers that are being made, or that clients do not read.
     pub answers: usize,
     /// What waits to be told to subscribers that do not read it. Each frame is counted for each of
     /// them, while they share it.
@@ -25,9 +25,10 @@ impl WorstCase {
         // One message always fits, its files as base64; other answers end at the budget.
         let message = (limits.files_bytes / 3).saturating_mul(4) + limits.text_bytes;
         let answer = limits.answer_bytes.max(message);
+        let transport = settings::transport(config, None);
         Self {
-            received: settings::transport(config, None).worst_case_bytes(),
-            answers: limits.connections.saturating_mul(answer),
+            received: transport.worst_case_bytes(),
+            answers: transport.worst_case_unread_bytes(answer),
             queued: limits.connections.saturating_mul(limits.send_queue.bytes),
         }
     }
@@ -37,7 +38,7 @@ impl fmt::Display for WorstCase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} MiB of what they send, {} MiB of answers that they do not read, and {} MiB of \
+            "{} MiB of what they send, {} MiB of answers on their way, and {} MiB of \
              messages that wait for them, each counted once per receiver although they share it",
             self.received >> 20,
             self.answers >> 20,
@@ -60,10 +61,12 @@ mod tests {
         config.limits.files_bytes = 3 << 20;
         config.limits.text_bytes = 0;
         let small = WorstCase::of(&config);
-        assert_eq!((small.answers, small.queued), (64 * (4 << 20), 64 << 20));
+        assert_eq!(small.queued, 64 << 20);
+        assert_eq!(small.answers, (256 << 20) + 64 * (64 << 10) + 8 * (4 << 20));
         assert!(small.received < usual.received && small.queued < usual.queued);
         config.limits.answer_bytes = 8 << 20;
-        assert_eq!(WorstCase::of(&config).answers, 64 * (8 << 20));
+        let larger = WorstCase::of(&config).answers;
+        assert_eq!(larger - small.answers, 8 * (4 << 20));
         config.tls.certfile = Some("c".into());
         config.tls.keyfile = Some("k".into());
         assert!(WorstCase::of(&config).received > small.received);

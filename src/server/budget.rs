@@ -70,6 +70,32 @@ impl Budget {
     }
 }
 
+/// Room for large frames that peers have not read yet; clones share it.
+///
+/// Nobody waits for it: what waits is in memory already.
+#[derive(Debug, Clone)]
+pub(super) struct Unread {
+    room: Arc<Semaphore>,
+    units: u32,
+}
+
+impl Unread {
+    /// Returns room for so many bytes.
+    pub(super) fn new(bytes: usize) -> Self {
+        let units = units(bytes);
+        Self {
+            room: Arc::new(Semaphore::new(units as usize)),
+            units,
+        }
+    }
+
+    /// Takes room where there is any; a frame larger than all of it needs all.
+    pub(super) fn try_take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let wanted = units(bytes).min(self.units);
+        Arc::clone(&self.room).try_acquire_many_owned(wanted).ok()
+    }
+}
+
 /// Nobody closes these semaphores, so that there is always a permit in the end.
 async fn acquire(semaphore: Arc<Semaphore>, bytes: usize) -> Option<OwnedSemaphorePermit> {
     semaphore.acquire_many_owned(units(bytes)).await.ok()

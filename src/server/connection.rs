@@ -310,6 +310,7 @@ where
             stream,
             ahead,
             shared.limits.budget.clone(),
+            shared.limits.unread.clone(),
             shared.limits.frame_max_bytes(),
             settings.frame_timeout,
         );

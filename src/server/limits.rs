@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::budget::Budget;
+use super::budget::{Budget, Unread};
 use super::settings::Settings;
 
 /// The limits that can change while the server runs; clones share them.
@@ -15,6 +15,7 @@ use super::settings::Settings;
 pub struct Limits {
     pub(super) connections: Connections,
     pub(super) budget: Budget,
+    pub(super) unread: Unread,
     frame_max_bytes: Arc<AtomicUsize>,
 }
 
@@ -27,6 +28,7 @@ impl Limits {
                 settings.budget_strangers_bytes,
                 settings.frame_max_bytes,
             ),
+            unread: Unread::new(settings.unread_bytes),
             frame_max_bytes: Arc::new(AtomicUsize::new(settings.frame_max_bytes)),
         }
     }

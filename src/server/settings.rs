@@ -40,6 +40,8 @@ pub struct Settings {
     pub budget_bytes: usize,
     /// The part of it that peers who have not signed in may use, in bytes.
     pub budget_strangers_bytes: usize,
+    /// What all frames over 64 KiB that peers have not read yet may hold together, in bytes.
+    pub unread_bytes: usize,
     /// How long a write may make no progress before its peer is given up.
     pub write_timeout: Duration,
     /// Certificate and key, for `https` and `wss`.
@@ -68,6 +70,8 @@ impl Default for Settings {
             frame_timeout: Duration::from_mins(1),
             budget_bytes: 64 << 20,
             budget_strangers_bytes: 16 << 20,
+            // Thirty phones at once on a slow line, and still less than a small board has.
+            unread_bytes: 256 << 20,
             write_timeout: Duration::from_secs(30),
             tls: None,
             proxy: Proxy::default(),
@@ -82,7 +86,7 @@ impl Settings {
     /// connection with its buffers and a message of the free size, and the budget of the larger
     /// ones; of each message once more what is made of it while it is answered.
     ///
-    /// What is sent to them is bounded by whoever makes it and comes on top.
+    /// What waits to be told to them is bounded by whoever queues it and comes on top.
     #[must_use]
     pub fn worst_case_bytes(&self) -> usize {
         let tls = if self.tls.is_some() {
@@ -95,6 +99,23 @@ impl Settings {
         self.connections
             .saturating_mul(each)
             .saturating_add(budget.saturating_mul(2))
+    }
+}
+
+/// Frames that are being made or handed over at the same time, before they are counted: some for
+/// each core that a small machine has.
+const IN_THE_MAKING: usize = 8;
+
+impl Settings {
+    /// Returns the most memory that frames on their way to peers who don't read can hold at the
+    /// same time, in bytes, when none is larger than `frame_bytes`.
+    #[must_use]
+    pub fn worst_case_unread_bytes(&self, frame_bytes: usize) -> usize {
+        let small = self.connections.saturating_mul(FREE_BYTES);
+        let making = frame_bytes.saturating_mul(IN_THE_MAKING);
+        self.unread_bytes
+            .saturating_add(small)
+            .saturating_add(making)
     }
 }
 

@@ -11,10 +11,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
+use futures_util::FutureExt as _;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep, timeout};
 
-use super::budget::{Budget, Room};
+use super::budget::{Budget, Room, Unread};
 use super::frames::{self, Decoder, Event, Violation};
 use super::settings::FREE_BYTES;
 use super::stream::Stream;
@@ -33,6 +34,10 @@ const SHARED_BYTES: usize = 4 * 1024;
 
 /// A buffer that has grown beyond this is given back when it is empty.
 const KEPT_BYTES: usize = 512;
+
+/// A large frame may take this long to be read: the largest answer comes through at a quarter of a
+/// megabit a second, and who reads a byte now and then does not hold it for ever.
+const DELIVERY_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Why nothing more can be read.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +68,7 @@ pub(super) struct Socket {
     /// A large payload that follows `out`.
     tail: Bytes,
     budget: Budget,
+    unread: Unread,
     room: Option<Room>,
     waiting: Option<Pin<Box<dyn Future<Output = Room> + Send>>>,
     message_timeout: Duration,
@@ -78,6 +84,7 @@ impl Socket {
         stream: Stream,
         ahead: Bytes,
         budget: Budget,
+        unread: Unread,
         message_bytes: usize,
         message_timeout: Duration,
     ) -> Self {
@@ -89,6 +96,7 @@ impl Socket {
             written: 0,
             tail: Bytes::new(),
             budget,
+            unread,
             room: None,
             waiting: None,
             message_timeout,
@@ -202,6 +210,27 @@ impl Socket {
     /// The connection is gone or the peer has stopped reading.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
         poll_fn(|cx| self.poll_flush(cx)).await
+    }
+
+    /// Writes all that waits, where a large frame has to find room among those that peers have not
+    /// read; without any it is written at once or not at all.
+    ///
+    /// # Errors
+    /// The connection is gone, the peer reads too slowly, or there is no room.
+    pub(super) async fn deliver(&mut self) -> io::Result<()> {
+        if self.tail.len() <= FREE_BYTES {
+            return self.flush().await;
+        }
+        let Some(_room) = self.unread.try_take(self.tail.len()) else {
+            let at_once = self.flush().now_or_never();
+            return at_once.unwrap_or_else(|| {
+                log::debug!("a peer is dropped: too many large answers wait to be read");
+                Err(io::ErrorKind::TimedOut.into())
+            });
+        };
+        // Boxed, since an idle socket would hold the timer as part of its task.
+        let in_time = Box::pin(timeout(DELIVERY_TIMEOUT, self.flush())).await;
+        in_time.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Says that nothing more will be written, so that the peer reads to the end before the

@@ -241,7 +241,7 @@ async fn settle(
 async fn say(socket: &mut Socket, frame: Frame) -> Result<(), End> {
     socket.queue(frame);
     if socket.is_full() {
-        Ok(socket.flush().await?)
+        Ok(socket.deliver().await?)
     } else {
         Ok(())
     }

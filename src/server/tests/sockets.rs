@@ -305,3 +305,44 @@ async fn peer_that_stops_reading_is_dropped() {
         .await
         .expect("the deaf peer is dropped");
 }
+
+#[tokio::test]
+async fn large_answers_that_nobody_reads_share_their_room() {
+    const ANSWER: usize = 8 << 20;
+    let server = Server::start(|settings| settings.unread_bytes = ANSWER).await;
+    let large = frame(0x82, &vec![b'x'; ANSWER]);
+    // Far more than the kernel takes for a peer that does not read.
+    let mut deaf = server.open().await;
+    deaf.send(&large).await;
+    let mut second = server.open().await;
+    let dropped = async {
+        loop {
+            second.send(&large).await;
+            // Whole while there was room, cut off once the deaf one holds it.
+            if second.next().await.is_none() {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, dropped)
+        .await
+        .expect("there is no room for a second");
+    // Small ones are not concerned, and the room comes back with the one who held it.
+    let mut third = server.open().await;
+    third.say("small").await;
+    third.hears("small").await;
+    drop(deaf);
+    let served = async {
+        loop {
+            let mut fourth = server.open().await;
+            fourth.send(&large).await;
+            if let Some((2, payload)) = fourth.next().await {
+                assert_eq!(payload.len(), ANSWER);
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, served)
+        .await
+        .expect("there is room again");
+}
