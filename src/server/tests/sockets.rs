@@ -332,7 +332,7 @@ async fn large_answers_that_nobody_reads_share_their_room() {
     third.say("small").await;
     third.hears("small").await;
     drop(deaf);
-    let served = async {
+    let answered = async {
         loop {
             let mut fourth = server.open().await;
             fourth.send(&large).await;
@@ -342,7 +342,7 @@ async fn large_answers_that_nobody_reads_share_their_room() {
             }
         }
     };
-    timeout(PATIENCE, served)
+    timeout(PATIENCE, answered)
         .await
         .expect("there is room again");
 }
