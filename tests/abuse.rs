@@ -15,8 +15,9 @@ fn registration(login: &str) -> Value {
 
 #[test]
 fn accounts_from_one_address_have_a_limit() {
-    let server = Server::with(&[("auth.registrations", "2")]);
-    let mut connection = server.connect();
+    let server = Server::with(&[("auth.registrations", "2"), ("proxy.trusted", "127.0.0.1")]);
+    let connect = |address| server.connect_from(address);
+    let mut connection = connect("192.0.2.1");
     for login in ["anna", "boris"] {
         connection
             .request("register_user", &registration(login))
@@ -26,11 +27,17 @@ fn accounts_from_one_address_have_a_limit() {
     connection
         .request("register_user", &registration("anna"))
         .is(409);
-    let refused = server
-        .connect()
+    let refused = connect("192.0.2.1")
         .request("register_user", &registration("clara"))
         .is(429);
     assert!(refused.detail().contains("minutes"), "{refused}");
+    // Others are not concerned, this machine least of all.
+    connect("192.0.2.2")
+        .request("register_user", &registration("dora"))
+        .is(201);
+    for login in ["emil", "frida", "gustav"] {
+        server.register(login);
+    }
     // Who is here already is not concerned, nor is the operator.
     server.sign_in("anna").ask("ping_pong", &json!({})).is(200);
     server

@@ -1,6 +1,9 @@
 //! The brake on making accounts while everybody may: so many an hour from one address, and ten times
-//! as many from all. Whoever has an invitation is not braked; the invitation is the brake.
+//! as many from all. Whoever has an invitation is not braked; the invitation is the brake. Nor is
+//! the machine itself: its operator fills a server from there, and behind a proxy that is not
+//! trusted everybody would seem to come from there.
 
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -30,6 +33,9 @@ impl Brake {
     /// # Errors
     /// [`ServiceError::TooManyAccounts`].
     pub(super) fn take(&self, address: &String) -> Result<(), ServiceError> {
+        if is_this_machine(address) {
+            return Ok(());
+        }
         let now = Instant::now();
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let wait = counts.addresses.wait(address, now);
@@ -39,6 +45,14 @@ impl Brake {
         counts.addresses.fail(address.clone(), now);
         counts.all.fail((), now);
         Ok(())
+    }
+}
+
+/// Whether an address, or the first half of one of IPv6, is a loopback address.
+fn is_this_machine(address: &str) -> bool {
+    match address.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => address == "0:0:0:0",
     }
 }
 
@@ -58,5 +72,14 @@ mod tests {
         let others = (2..30).map(|n| taken(&brake, &format!("192.0.2.{n}"), 2));
         assert_eq!(others.sum::<u32>(), 3 * REGISTERING_ADDRESSES - 3);
         assert_eq!(taken(&Brake::new(0), "192.0.2.1", 1000), 1000);
+    }
+
+    #[test]
+    fn this_machine_is_not_counted() {
+        let brake = Brake::new(3);
+        for address in ["127.0.0.1", "127.8.9.1", "0:0:0:0"] {
+            assert_eq!(taken(&brake, address, 100), 100);
+        }
+        assert_eq!(taken(&brake, "2001:db8:0:0", 100), 3);
     }
 }

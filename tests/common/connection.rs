@@ -4,7 +4,9 @@ use std::{collections::VecDeque, io, net::TcpStream, time::Instant};
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{
-    Error, Message, WebSocket, client::client_with_config, protocol::WebSocketConfig,
+    Error, Message, WebSocket,
+    client::{IntoClientRequest as _, client_with_config},
+    protocol::WebSocketConfig,
 };
 
 use super::{PATIENCE, Reply};
@@ -31,8 +33,19 @@ impl Connection {
         Self::try_open(port).unwrap_or_else(|error| panic!("no connection: {error}"))
     }
 
+    /// Connects as a proxy does for somebody at an address.
+    #[track_caller]
+    pub(crate) fn from(port: u16, address: &str) -> Self {
+        Self::try_open_with(port, &[("x-forwarded-for", address)])
+            .unwrap_or_else(|error| panic!("no connection: {error}"))
+    }
+
     /// Connects to a server on this machine, which may not be there.
     pub(crate) fn try_open(port: u16) -> Result<Self, String> {
+        Self::try_open_with(port, &[])
+    }
+
+    fn try_open_with(port: u16, headers: &[(&'static str, &str)]) -> Result<Self, String> {
         let stream = TcpStream::connect(("127.0.0.1", port)).map_err(|error| error.to_string())?;
         stream
             .set_nodelay(true)
@@ -47,8 +60,15 @@ impl Connection {
             .max_message_size(Some(256 << 20))
             .max_frame_size(Some(256 << 20));
         let url = format!("ws://127.0.0.1:{port}/ws");
+        let mut request = url
+            .into_client_request()
+            .map_err(|error| error.to_string())?;
+        for (name, value) in headers {
+            let value = value.parse().map_err(|error| format!("{error}"))?;
+            request.headers_mut().insert(*name, value);
+        }
         let (socket, _) =
-            client_with_config(url, stream, Some(config)).map_err(|error| error.to_string())?;
+            client_with_config(request, stream, Some(config)).map_err(|error| error.to_string())?;
         Ok(Self {
             socket,
             pushed: VecDeque::new(),

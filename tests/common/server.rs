@@ -186,6 +186,12 @@ impl Server {
         Connection::open(self.port)
     }
 
+    /// Connects as a proxy does for somebody at an address.
+    #[track_caller]
+    pub(crate) fn connect_from(&self, address: &str) -> Connection {
+        Connection::from(self.port, address)
+    }
+
     /// Registers a person and returns them on a connection of their own.
     #[track_caller]
     pub(crate) fn register(&self, login: &str) -> Person {

@@ -24,7 +24,8 @@ pub(super) const AUTH: Section = Section {
             kind: Kind::Number,
             values: "0 to 1000000; 0 for any number",
             about: "How many accounts one address (of IPv6: one /64) may make in an hour while \
-                    registration is open, and all together ten times as many.",
+                    registration is open, and all together ten times as many. From this machine itself any \
+                    number.",
             example: "",
             reload: false,
             set: |config, text, _| put(&mut config.auth.registrations, number(text, 0..=1_000_000)),
