@@ -114,6 +114,15 @@ impl StoreError {
         }
     }
 
+    /// Tells whether the log has it already: a full disk is told once and not at every request.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        matches!(
+            self,
+            Self::Unwritable(_) | Self::SyncFailed(_) | Self::Stopped(_) | Self::Closed
+        )
+    }
+
     /// The same error for another write of the same commit.
     pub(super) fn repeat(&self) -> Self {
         match self {

@@ -186,7 +186,9 @@ impl Session {
                 log::error!("{method} failed, id {id:08x}: {}", chain(err));
                 detail = format!("{detail}; tell its administrator the id {id:08x}");
             }
-            MtpError::Service(ServiceError::Unavailable(cause)) => log::warn!("{method}: {cause}"),
+            MtpError::Service(ServiceError::Unavailable(cause)) if !cause.is_told() => {
+                log::warn!("{method}: {cause}");
+            }
             _ => log::debug!("{method}: {detail}"),
         }
         let now = Timestamp::now().seconds();
