@@ -213,12 +213,13 @@ impl Socket {
     }
 
     /// Writes all that waits, where a large frame has to find room among those that peers have not
-    /// read; without any it is written at once or not at all.
+    /// read; without any it is written at once or not at all. A frame that others are sent too is
+    /// in memory anyway, and takes no room.
     ///
     /// # Errors
     /// The connection is gone, the peer reads too slowly, or there is no room.
     pub(super) async fn deliver(&mut self) -> io::Result<()> {
-        if self.tail.len() <= FREE_BYTES {
+        if self.tail.len() <= FREE_BYTES || !self.tail.is_unique() {
             return self.flush().await;
         }
         let Some(_room) = self.unread.try_take(self.tail.len()) else {

@@ -8,7 +8,7 @@ mod tls;
 
 use std::future::pending;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,6 +23,11 @@ use crate::protocol::{Answer, Close, Conversation, Frame, Pushed};
 
 /// Longer than anything here should take, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// More than the kernel takes for a peer that does not read.
+const PICTURE_BYTES: usize = 8 << 20;
+
+static PICTURE: OnceLock<Bytes> = OnceLock::new();
 
 /// Understands a few words, and echoes the rest.
 pub(super) struct Talk {
@@ -64,6 +69,15 @@ impl Conversation for Talk {
                     close: None,
                 }
             }
+            // Everybody gets the same bytes, as all members of a group do.
+            b"picture" => Answer {
+                frame: Some(Frame::Binary(
+                    PICTURE
+                        .get_or_init(|| vec![b'x'; PICTURE_BYTES].into())
+                        .clone(),
+                )),
+                close: None,
+            },
             b"close" => Answer {
                 frame: Some(Frame::Text(Bytes::from_static(b"bye"))),
                 close: Some(Close {

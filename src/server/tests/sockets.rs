@@ -346,3 +346,21 @@ async fn large_answers_that_nobody_reads_share_their_room() {
         .await
         .expect("there is room again");
 }
+
+#[tokio::test]
+async fn a_picture_for_many_takes_the_room_of_none() {
+    let server = Server::start(|settings| settings.unread_bytes = PICTURE_BYTES).await;
+    let mut deaf = Vec::new();
+    for _ in 0..3 {
+        let mut one = server.open().await;
+        one.say("picture").await;
+        deaf.push(one);
+    }
+    let mut hearing = server.open().await;
+    hearing.say("picture").await;
+    let (opcode, payload) = timeout(PATIENCE, hearing.next())
+        .await
+        .expect("in time")
+        .expect("it is not cut off");
+    assert_eq!((opcode, payload.len()), (2, PICTURE_BYTES));
+}
