@@ -16,7 +16,8 @@ pub(super) const LIMITS: Section = Section {
             name: "connections",
             kind: Kind::Number,
             values: "1 to 1000000",
-            about: "Connections at a time; one more is answered with 503.",
+            about: "Connections at a time; one more is answered with 503. A service's LimitNOFILE has to \
+                    allow them: `morelia service unit` prints it for the number here.",
             example: "",
             reload: true,
             set: |config, text, _| put(&mut config.limits.connections, number(text, 1..=1_000_000)),
