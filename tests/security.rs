@@ -1,6 +1,11 @@
-//! `docs/security.md` names a test for each promise; here it is made sure that they exist.
+//! `docs/security.md` names a test for each promise; here it is made sure that they exist. And one
+//! promise that is nobody else's: what is secret is not in the log.
 
 use std::{fs, path::Path};
+
+use serde_json::json;
+
+use crate::common::{PASSWORD, Server};
 
 #[test]
 fn every_promise_has_its_test() {
@@ -34,5 +39,49 @@ fn every_promise_has_its_test() {
             known || shown_by.contains("::"),
             "a promise without a test: {line}"
         );
+    }
+}
+
+#[test]
+fn nothing_secret_is_logged() {
+    let mut server = Server::with(&[("logging.level", "trace")]);
+    let mut anna = server.register("anna");
+    let group = anna.group("the title of it", &[]);
+    anna.send(&group, "the text of it");
+    let code = server.sign_in("admin").ask("invite", &json!({})).is(200);
+    let code = code.data()["meta"]["code"]
+        .as_str()
+        .expect("a code")
+        .to_owned();
+    let mut stream = crate::transport::connect(&server.address());
+    crate::transport::get(&mut stream, &format!("/invite/{code}"), "");
+    let mut connection = server.connect();
+    for wrong in [
+        json!({"user": [{"login": "anna", "password": "the wrong one"}]}),
+        json!({"user": [{"login": "anna", "password": ["the wrong one"]}]}),
+        json!({"user": [{"login": "anna", "password": "the wrong one", "is_bot": "expected the wrong one"}]}),
+    ] {
+        assert!(connection.request("authentication", &wrong).code() >= 400);
+    }
+    connection
+        .ask_text(format!(r#"{{"{}":tru}}"#, anna.token))
+        .is(415);
+    let token = anna.token.clone();
+    let (exit, log) = server.stop();
+    assert_eq!(exit, Some(0), "{log}");
+    assert!(
+        log.contains("[DEBUG]") || log.contains("[TRACE]"),
+        "it says much: {log}"
+    );
+    let secrets = [
+        PASSWORD,
+        &token,
+        &code,
+        "the title of it",
+        "the text of it",
+        "the wrong one",
+    ];
+    for secret in secrets {
+        assert!(!log.contains(secret), "{secret} is in the log");
     }
 }
