@@ -78,8 +78,10 @@ fn signing_out_leaves_nothing_behind() {
         json!([])
     );
     page.wait("document.querySelector('.sign-form') && !document.querySelector('.shell')");
+    // What the page puts off, for a second and a half, must not be written after all.
     let left = page.run_async(
-        "const open = indexedDB.open('morelia');
+        "await new Promise((next) => setTimeout(next, 2000));
+         const open = indexedDB.open('morelia');
          const db = await new Promise((done, fail) => { open.onsuccess = () => done(open.result); open.onerror = fail; });
          let sum = 0;
          for (const name of db.objectStoreNames) {

@@ -14,10 +14,12 @@ export class OfflineCopy {
   constructor(database, store) {
     this.#database = database;
     this.#store = store;
-    this.#save = debounce(() => this.#write().catch(() => {}), 1_500);
+    this.#save = debounce(() => { this.#writing = this.#write().catch(() => {}); }, 1_500);
   }
 
   #save;
+  #writing = Promise.resolve();
+  #stopped = false;
 
   /** Starts to follow the store; before that, nothing read from here is written back. */
   follow() {
@@ -48,7 +50,7 @@ export class OfflineCopy {
 
   async #write() {
     const store = this.#store;
-    if (!store.loaded) return;
+    if (this.#stopped || !store.loaded) return;
     const flows = [...store.flows.values()];
     await this.#database.put('snapshots', {
       user: store.me,
@@ -60,6 +62,7 @@ export class OfflineCopy {
     const dirty = [...this.#dirty];
     this.#dirty.clear();
     for (const id of dirty) {
+      if (this.#stopped) return;
       const flow = store.flows.get(id);
       if (!flow) { await this.#database.remove('tails', [store.me, id]); continue; }
       const messages = flow.history.tail(TAIL).map((message) => ({
@@ -70,8 +73,9 @@ export class OfflineCopy {
     }
   }
 
+  /** Ends once nothing is written any more: what is put off until later is not, nor the rest. */
   stop() {
-    this.#save = () => {};
-    this.#save.now = () => {};
+    this.#stopped = true;
+    return this.#writing;
   }
 }

@@ -63,7 +63,7 @@ export class Client extends Emitter {
   async stop({ forget = false } = {}) {
     this.connection.close();
     this.outbox.stop();
-    this.#offline.stop();
+    await this.#offline.stop();
     if (forget) await this.#database.forget(this.store.me).catch(() => {});
   }
 
