@@ -148,6 +148,7 @@ pub(crate) fn wear(effort: &Effort) -> Vec<Row> {
     let frames = |it: &Run| it.counts.frames / it.messages;
     let each = |of: &dyn Fn(&Run) -> f64| fast.iter().map(of).collect::<Vec<_>>();
     let pairs = fast.iter().zip(&needed);
+    let slow_pairs = slow.iter().zip(&needed);
     vec![
         Row::against(
             GROUP,
@@ -193,6 +194,16 @@ pub(crate) fn wear(effort: &Effort) -> Vec<Row> {
         )
         .target(Target::AtMost(1.1))
         .note("checkpoints sync too"),
+        Row::against(
+            SLOW,
+            "pages to the log",
+            "a message",
+            "one commit of 64",
+            slow_pairs
+                .map(|(it, needed)| (frames(it), needed.0))
+                .collect(),
+        )
+        .target(Target::AtMost(2.5)),
         Row::against(
             SLOW,
             "64 senders",
