@@ -25,7 +25,7 @@ use crate::common::{
 };
 use disk::Disks;
 use load::Load;
-use trace::{Event, Trace};
+use trace::{Event, Trace, trim};
 use verdict::{Expected, Verdict};
 
 /// Disks that are rebuilt and examined.
@@ -120,6 +120,7 @@ fn kills_at_any_write_sync_or_answer_lose_nothing() {
         let after = random.random_range(1..900);
         load.work_until_it_ends(&server, || shim.set(Knob::KillAfter, after));
         server.kill();
+        trim(&shim.journal_path());
         let trace = Trace::read(&shim.journal_path());
         let mut expected = Expected::of(&load, &trace);
         expected.until(trace.events.len());
@@ -147,6 +148,7 @@ fn kills_at_any_write_sync_or_answer_lose_nothing() {
                 .command(["serve", "--host", "127.0.0.1", "--port", "0"])
                 .run();
             assert_eq!(output.code, None, "it was killed: {output:?}");
+            trim(&shim.journal_path());
         }
         shim.set(Knob::KillAfter, 0);
         server.serve();
@@ -187,6 +189,7 @@ impl Record {
         let mut load = Load::begin(&server);
         load.work(&server, requests);
         load.work_until_killed(&mut server);
+        trim(&shim.journal_path());
         server.serve();
         load.work(&server, requests / 2);
         server.stop();

@@ -55,6 +55,24 @@ pub(super) struct Trace {
     names: HashMap<u64, String>,
 }
 
+/// Takes off a record that was not written to its end when the program was killed, so that the next
+/// program's records follow a whole one.
+pub(super) fn trim(journal: &Path) {
+    let bytes = fs::read(journal).expect("the record");
+    let mut whole = 0;
+    while let Some(length) = bytes.get(whole + 24..whole + HEADER) {
+        let length = u64::from_le_bytes(length.try_into().expect("eight bytes"));
+        let end = whole + HEADER + usize::try_from(length).expect("a size");
+        if end > bytes.len() {
+            break;
+        }
+        whole = end;
+    }
+    let file = fs::File::options().write(true).open(journal);
+    let file = file.expect("the record can be written");
+    file.set_len(whole as u64).expect("the record is cut");
+}
+
 impl Trace {
     pub(super) fn read(journal: &Path) -> Self {
         let bytes = fs::read(journal).expect("the record");
@@ -71,6 +89,10 @@ impl Trace {
             let (inode, offset, length) = (number(8), size(16), size(24));
             let failed = bytes[at + 4..at + 8] != [0; 4];
             let data = at + HEADER..at + HEADER + length;
+            if data.end > bytes.len() {
+                // Killed while this was written down, before it happened.
+                break;
+            }
             let text = || String::from_utf8(bytes[data.clone()].to_vec()).expect("UTF-8");
             let port = || u16::try_from(inode).expect("a port");
             match bytes[at] {
