@@ -4,11 +4,12 @@ use std::io;
 use std::path::PathBuf;
 
 use super::password::PasswordError;
+use super::wording;
 use crate::config::ConfigError;
 use crate::exit::Exit;
 use crate::logging::LoggingError;
 use crate::server::{BindError, TlsError};
-use crate::service::ServiceError;
+use crate::service::{Refusal, ServiceError};
 use crate::store::StoreError;
 
 /// Why a command failed, as a sentence for the operator.
@@ -68,8 +69,10 @@ impl CliError {
             Self::Service(ServiceError::Store(err) | ServiceError::Unavailable(err)) => {
                 of_store(err)
             }
-            Self::Service(ServiceError::NotFound(_)) | Self::NotFound(_) => Exit::NotFound,
-            Self::Service(ServiceError::LoginTaken | ServiceError::ChatExists)
+            Self::Service(ServiceError::Refused(Refusal::NotFound(_))) | Self::NotFound(_) => {
+                Exit::NotFound
+            }
+            Self::Service(ServiceError::Refused(Refusal::LoginTaken | Refusal::ChatExists))
             | Self::AlreadyExists(_) => Exit::AlreadyExists,
             Self::Password(err) => err.exit(),
             Self::Service(ServiceError::Overloaded)
@@ -141,8 +144,7 @@ fn of_service(err: &ServiceError) -> String {
         ServiceError::Store(err) | ServiceError::Unavailable(err) => {
             format!("{err}{}", advice(err))
         }
-        // Membership is no matter of the operator's, who sees everything.
-        ServiceError::NotFound(what) => format!("there is no such {what}"),
+        ServiceError::Refused(refusal) => wording::of_refusal(refusal),
         other => other.to_string(),
     }
 }

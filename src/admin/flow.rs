@@ -9,7 +9,7 @@ use crate::cli::FlowCommand;
 use crate::config::Sources;
 use crate::exit::Exit;
 use crate::model::{Flow, Timestamp};
-use crate::service::{FlowStanding, NewFlow, Service, ServiceError};
+use crate::service::{FlowStanding, NewFlow, Refusal, Service, ServiceError};
 
 /// Runs the command.
 ///
@@ -87,7 +87,7 @@ async fn change(service: &Service, command: &FlowCommand) -> Result<(String, Flo
                 members: others,
             };
             match service.make_flow(new).await {
-                Err(ServiceError::ChatExists) => Err(CliError::AlreadyExists(
+                Err(ServiceError::Refused(Refusal::ChatExists)) => Err(CliError::AlreadyExists(
                     "there is a chat of these two already; `morelia flow list --user` shows it"
                         .to_owned(),
                 )),

@@ -14,7 +14,7 @@ use crate::cli::InviteCommand;
 use crate::config::{Config, Registration, Sources, Word};
 use crate::exit::Exit;
 use crate::model::{Invitation, Timestamp};
-use crate::service::{Invite, ServiceError};
+use crate::service::{Invite, Refusal, ServiceError};
 
 /// Runs the command.
 ///
@@ -38,7 +38,7 @@ pub fn run(command: &InviteCommand, sources: &Sources, output: &Output) -> Resul
             let revoked = with_service(sources, async |service, _| {
                 match service.invitation_of(code).await {
                     Ok(id) => Ok(service.revoke_invitation(id).await?),
-                    Err(ServiceError::NotFound(_)) => Ok(false),
+                    Err(ServiceError::Refused(Refusal::NotFound(_))) => Ok(false),
                     Err(err) => Err(err.into()),
                 }
             })?;

@@ -11,7 +11,7 @@ use crate::cli::MessageCommand;
 use crate::config::Sources;
 use crate::exit::Exit;
 use crate::model::{PublicId, Slot, Timestamp};
-use crate::service::{Line, ServiceError};
+use crate::service::{Line, Refusal, ServiceError};
 
 /// The longest text read from standard input; the configured limit is checked besides.
 const MAX_INPUT_BYTES: u64 = 16 * 1024 * 1024;
@@ -48,7 +48,7 @@ pub fn run(command: &MessageCommand, sources: &Sources, output: &Output) -> Resu
             confirm::ask(*confirmation, &format!("Delete the message {id} for good?"))?;
             with_service(sources, async |service, _| {
                 match service.remove_message(uuid).await {
-                    Err(ServiceError::NotFound(_)) => Err(missing()),
+                    Err(ServiceError::Refused(Refusal::NotFound(_))) => Err(missing()),
                     other => Ok(other?),
                 }
             })?;

@@ -29,6 +29,7 @@ pub mod status;
 mod terminal;
 pub mod unit;
 pub mod user;
+mod wording;
 
 use std::path::Path;
 

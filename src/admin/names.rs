@@ -2,12 +2,12 @@
 
 use super::error::CliError;
 use crate::model::{Flow, User};
-use crate::service::{Service, ServiceError};
+use crate::service::{Refusal, Service, ServiceError};
 
 /// Finds the user with a login.
 pub(super) async fn user(service: &Service, login: &str) -> Result<User, CliError> {
     match service.user(login).await {
-        Err(ServiceError::NotFound(_)) => Err(no_user(login)),
+        Err(ServiceError::Refused(Refusal::NotFound(_))) => Err(no_user(login)),
         other => Ok(other?),
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::SessionCommand;
 use crate::config::Sources;
 use crate::exit::Exit;
 use crate::model::{SessionId, SessionInfo};
-use crate::service::ServiceError;
+use crate::service::{Refusal, ServiceError};
 
 /// Runs the command.
 ///
@@ -20,7 +20,9 @@ pub fn run(command: &SessionCommand, sources: &Sources, output: &Output) -> Resu
         SessionCommand::List { login } => {
             let sessions = with_service(sources, async |service, _| {
                 match (service.sessions(login.clone()).await, login) {
-                    (Err(ServiceError::NotFound(_)), Some(login)) => Err(names::no_user(login)),
+                    (Err(ServiceError::Refused(Refusal::NotFound(_))), Some(login)) => {
+                        Err(names::no_user(login))
+                    }
                     (other, _) => Ok(other?),
                 }
             })?;

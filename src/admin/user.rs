@@ -12,7 +12,7 @@ use crate::cli::{PasswordSource, UserChanges, UserCommand};
 use crate::config::Sources;
 use crate::exit::Exit;
 use crate::model::{FlowSummary, User};
-use crate::service::{Account, ServiceError, UserChange, UserStanding};
+use crate::service::{Account, Refusal, ServiceError, UserChange, UserStanding};
 
 /// Runs the command.
 ///
@@ -39,9 +39,11 @@ pub fn run(command: &UserCommand, sources: &Sources, output: &Output) -> Result<
             };
             let user = with_service(sources, async |service, _| {
                 match service.add_account(account).await {
-                    Err(ServiceError::LoginTaken) => Err(CliError::AlreadyExists(format!(
-                        "there is a user {login:?} already; `morelia user show` shows that one"
-                    ))),
+                    Err(ServiceError::Refused(Refusal::LoginTaken)) => {
+                        Err(CliError::AlreadyExists(format!(
+                            "there is a user {login:?} already; `morelia user show` shows that one"
+                        )))
+                    }
                     other => Ok(other?),
                 }
             })?;
@@ -119,7 +121,7 @@ pub fn run(command: &UserCommand, sources: &Sources, output: &Output) -> Result<
 fn show(login: &str, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
     let standing = with_service(sources, async |service, _| {
         match service.standing_of(login).await {
-            Err(ServiceError::NotFound(_)) => Err(no_user(login)),
+            Err(ServiceError::Refused(Refusal::NotFound(_))) => Err(no_user(login)),
             other => Ok(other?),
         }
     })?;

@@ -33,6 +33,19 @@ pub enum InvalidLogin {
     Reserved,
 }
 
+impl InvalidLogin {
+    /// The rule's name in the protocol.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Length => "length",
+            Self::OuterSpace => "outer_space",
+            Self::Invisible => "invisible",
+            Self::Reserved => "reserved",
+        }
+    }
+}
+
 impl Login {
     /// Takes a login as typed.
     ///

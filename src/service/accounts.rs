@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::settings::{MAX_AVATAR_BYTES, MAX_EMAIL_BYTES, MAX_INFO_BYTES, MAX_NAME_CHARS};
-use super::{Client, Opened, Service, ServiceError, SignedIn};
+use super::{Client, Field, Opened, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::auth::{InviteCode, Password, Token};
 use crate::config;
 use crate::model::{Content, Flow, FlowId, Login, Origin, PublicId, User, UserId};
@@ -71,7 +71,7 @@ impl Service {
     /// Makes an account as configured and opens its first session.
     ///
     /// # Errors
-    /// The rule of registration, of logins or of sizes that it breaks; [`ServiceError::LoginTaken`].
+    /// The rule of registration, of logins or of sizes that it breaks; [`Refusal::LoginTaken`].
     pub async fn register(
         &self,
         wanted: Registration,
@@ -80,7 +80,7 @@ impl Service {
     ) -> Result<Opened, ServiceError> {
         let login = Login::new(&wanted.login)?;
         check_email(wanted.email.as_deref())?;
-        check_name("the username", wanted.username.as_deref())?;
+        check_name(Field::Username, wanted.username.as_deref())?;
         let code = self.entry(wanted.invitation, client).await?;
         self.require_free(&login).await?;
         if code.is_none() {
@@ -96,23 +96,24 @@ impl Service {
         };
         let token = Token::mint();
         let mut session = self.new_session(UserId(0), &token, client);
-        let user =
-            self.store
-                .write(move |tx| {
-                    let flow = match code {
-                        Some(code) => invitations::redeem(tx, &code)?
-                            .ok_or(ServiceError::InvitationRequired)?,
-                        None => None,
-                    };
-                    let user = users::insert(tx, &new, origin).map_err(taken)?;
-                    session.user = user.id;
-                    sessions::insert(tx, &session)?;
-                    if let Some(flow) = flow {
-                        join_invited(tx, flow, user.id)?;
+        let user = self
+            .store
+            .write(move |tx| {
+                let flow = match code {
+                    Some(code) => {
+                        invitations::redeem(tx, &code)?.ok_or(Refusal::InvitationRequired)?
                     }
-                    Ok::<_, ServiceError>(user)
-                })
-                .await?;
+                    None => None,
+                };
+                let user = users::insert(tx, &new, origin).map_err(taken)?;
+                session.user = user.id;
+                sessions::insert(tx, &session)?;
+                if let Some(flow) = flow {
+                    join_invited(tx, flow, user.id)?;
+                }
+                Ok::<_, ServiceError>(user)
+            })
+            .await?;
         log::info!("a user registered");
         Ok(Opened {
             uuid: user.uuid,
@@ -128,9 +129,9 @@ impl Service {
         client: &Client,
     ) -> Result<Option<[u8; 32]>, ServiceError> {
         match (self.settings.registration, code) {
-            (config::Registration::Closed, _) => Err(ServiceError::RegistrationClosed),
+            (config::Registration::Closed, _) => Err(Refusal::RegistrationClosed.into()),
             (config::Registration::Open, _) => Ok(None),
-            (config::Registration::Invite, None) => Err(ServiceError::InvitationRequired),
+            (config::Registration::Invite, None) => Err(Refusal::InvitationRequired.into()),
             (config::Registration::Invite, Some(code)) => {
                 self.brake_address(&client.throttle_key)?;
                 // Looked at first, so that a guessed code costs no hashing.
@@ -146,7 +147,7 @@ impl Service {
                     return Ok(Some(hash));
                 }
                 self.count_guess(&client.throttle_key);
-                Err(ServiceError::InvitationRequired)
+                Err(Refusal::InvitationRequired.into())
             }
         }
     }
@@ -157,17 +158,17 @@ impl Service {
             .store
             .read(move |view| Ok::<_, ServiceError>(users::by_login(view, &login)?))
             .await?;
-        found.map_or(Ok(()), |_| Err(ServiceError::LoginTaken))
+        found.map_or(Ok(()), |_| Err(Refusal::LoginTaken.into()))
     }
 
     /// Makes an account, for the operator, whatever the rule of registration.
     ///
     /// # Errors
-    /// The rule of logins that it breaks; [`ServiceError::LoginTaken`].
+    /// The rule of logins that it breaks; [`Refusal::LoginTaken`].
     pub async fn add_account(&self, account: Account) -> Result<User, ServiceError> {
         let login = Login::new(&account.login)?;
         check_email(account.email.as_deref())?;
-        check_name("the username", account.username.as_deref())?;
+        check_name(Field::Username, account.username.as_deref())?;
         self.require_free(&login).await?;
         let new = users::NewUser {
             login,
@@ -185,7 +186,7 @@ impl Service {
     /// Profiles of users by id.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] when none exists; [`ServiceError::TooManyUsers`].
+    /// [`Refusal::NotFound`] when none exists; [`Refusal::TooManyUsers`].
     pub async fn profiles(
         &self,
         _user: &SignedIn,
@@ -195,7 +196,7 @@ impl Service {
         let limits = self.limits();
         let limit = limits.users;
         if ids.len() + 1 > limit {
-            return Err(ServiceError::TooManyUsers(limit));
+            return Err(Refusal::TooManyUsers { limit }.into());
         }
         let asked = ids.len();
         let users = self
@@ -218,7 +219,7 @@ impl Service {
             })
             .await?;
         if users.is_empty() {
-            return Err(ServiceError::NotFound("user"));
+            return Err(Refusal::NotFound(Thing::User).into());
         }
         Ok(Found {
             incomplete: users.len() < asked,
@@ -245,7 +246,7 @@ impl Service {
     /// Changes one's own profile, and the password, which ends all other sessions.
     ///
     /// # Errors
-    /// [`ServiceError::BadCredentials`] for a wrong old password; what is too large or malformed.
+    /// [`Refusal::BadCredentials`] for a wrong old password; what is too large or malformed.
     pub async fn edit_profile(
         &self,
         user: &SignedIn,
@@ -253,8 +254,8 @@ impl Service {
         client: &Client,
     ) -> Result<User, ServiceError> {
         check_email(change.email.as_deref().filter(|email| !email.is_empty()))?;
-        check_name("the username", change.username.as_deref())?;
-        check_info("the bio", change.bio.as_deref())?;
+        check_name(Field::Username, change.username.as_deref())?;
+        check_info(Field::Bio, change.bio.as_deref())?;
         check_avatar(change.avatar.as_ref())?;
         let new_hash = match change.password {
             Some((old, new)) => {
@@ -288,13 +289,13 @@ impl Service {
             .store
             .read(move |view| Ok::<_, ServiceError>(users::by_id(view, id)?))
             .await?;
-        Ok(found.ok_or(ServiceError::NoSession)?.login)
+        Ok(found.ok_or(Refusal::NoSession)?.login)
     }
 
     /// Deletes one's own account, for which login and password have to be shown again.
     ///
     /// # Errors
-    /// [`ServiceError::BadCredentials`] when they are not this user's.
+    /// [`Refusal::BadCredentials`] when they are not this user's.
     pub async fn delete_account(
         &self,
         user: &SignedIn,
@@ -304,7 +305,7 @@ impl Service {
     ) -> Result<(), ServiceError> {
         let (owner, _) = self.check_password(login, password, client).await?;
         if owner != user.user() {
-            return Err(ServiceError::BadCredentials);
+            return Err(Refusal::BadCredentials.into());
         }
         let origin = user.origin;
         self.store
@@ -371,7 +372,7 @@ pub(super) fn picture_bytes(user: &User) -> usize {
 
 fn taken(err: StoreError) -> ServiceError {
     match err {
-        store::StoreError::Conflict(_) => ServiceError::LoginTaken,
+        store::StoreError::Conflict(_) => Refusal::LoginTaken.into(),
         other => other.into(),
     }
 }
@@ -393,38 +394,41 @@ pub(super) fn check_email(email: Option<&str>) -> Result<(), ServiceError> {
     if sound && plain && email.len() <= MAX_EMAIL_BYTES {
         Ok(())
     } else {
-        Err(ServiceError::InvalidEmail)
+        Err(Refusal::BadEmail.into())
     }
 }
 
 /// Checks the length of a username or title.
-pub(super) fn check_name(what: &'static str, name: Option<&str>) -> Result<(), ServiceError> {
+pub(super) fn check_name(what: Field, name: Option<&str>) -> Result<(), ServiceError> {
     match name {
-        Some(name) if name.chars().count() > MAX_NAME_CHARS => Err(ServiceError::TooLarge {
+        Some(name) if name.chars().count() > MAX_NAME_CHARS => Err(Refusal::TooLarge {
             what,
-            limit: format!("{MAX_NAME_CHARS} characters"),
-        }),
+            limit: MAX_NAME_CHARS,
+        }
+        .into()),
         _ => Ok(()),
     }
 }
 
 /// Checks the length of a bio or info.
-pub(super) fn check_info(what: &'static str, info: Option<&str>) -> Result<(), ServiceError> {
+pub(super) fn check_info(what: Field, info: Option<&str>) -> Result<(), ServiceError> {
     match info {
-        Some(info) if info.len() > MAX_INFO_BYTES => Err(ServiceError::TooLarge {
+        Some(info) if info.len() > MAX_INFO_BYTES => Err(Refusal::TooLarge {
             what,
-            limit: format!("{} KiB", MAX_INFO_BYTES / 1024),
-        }),
+            limit: MAX_INFO_BYTES,
+        }
+        .into()),
         _ => Ok(()),
     }
 }
 
 fn check_avatar(avatar: Option<&Content>) -> Result<(), ServiceError> {
     match avatar {
-        Some(avatar) if avatar.bytes.len() > MAX_AVATAR_BYTES => Err(ServiceError::TooLarge {
-            what: "the avatar",
-            limit: format!("{} KiB", MAX_AVATAR_BYTES / 1024),
-        }),
+        Some(avatar) if avatar.bytes.len() > MAX_AVATAR_BYTES => Err(Refusal::TooLarge {
+            what: Field::Avatar,
+            limit: MAX_AVATAR_BYTES,
+        }
+        .into()),
         _ => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::accounts::{check_info, check_name, leave};
 use super::settings::MAX_MEMBERS;
-use super::{Service, ServiceError, SignedIn};
+use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{
     Audience, Event, Flow, FlowKind, FlowSummary, News, Position, PublicId, UserId,
 };
@@ -36,8 +36,8 @@ impl Service {
     /// Makes a flow that the caller owns. Repeated with the same `txn`, it returns the first one.
     ///
     /// # Errors
-    /// [`ServiceError::NotAllowed`] for another owner, [`ServiceError::NotFound`] for an unknown
-    /// user, [`ServiceError::ChatExists`], what is too large.
+    /// [`Refusal::OwnerMustBeMaker`] for another owner, [`Refusal::NotFound`] for an unknown
+    /// user, [`Refusal::ChatExists`], what is too large.
     pub async fn add_flow(
         &self,
         user: &SignedIn,
@@ -54,17 +54,15 @@ impl Service {
                 let named = draft.users.iter().flatten().copied();
                 let people: BTreeSet<_> = named.chain([Some(user.uuid())]).collect();
                 if kind == FlowKind::Chat && people.len() != 2 {
-                    return Err(ServiceError::Invalid("Must be two users only"));
+                    return Err(Refusal::NotTwoMembers.into());
                 }
                 // Who is meant has to exist before it is asked who may.
                 let mut members = resolve(tx, draft.users.as_deref().unwrap_or_default())?;
                 if draft.owner.is_some_and(|owner| owner != Some(user.uuid())) {
-                    return Err(ServiceError::NotAllowed(
-                        "only you can own the flows that you make",
-                    ));
+                    return Err(Refusal::OwnerMustBeMaker.into());
                 }
-                check_name("the title", draft.title.as_deref())?;
-                check_info("the info", draft.info.as_deref())?;
+                check_name(Field::Title, draft.title.as_deref())?;
+                check_info(Field::Info, draft.info.as_deref())?;
                 if !members.contains(&user.user()) {
                     members.insert(0, user.user());
                 }
@@ -76,10 +74,7 @@ impl Service {
                     owner: user.user(),
                     members,
                 };
-                let flow = flows::insert(tx, &new, user.origin).map_err(|err| match err {
-                    StoreError::Conflict(_) => ServiceError::ChatExists,
-                    other => other.into(),
-                })?;
+                let flow = flows::insert(tx, &new, user.origin).map_err(chat_exists)?;
                 if let Some(txn) = txn {
                     txns::insert(tx, user.user(), &txn, txns::Made::Flow(flow.id))?;
                 }
@@ -91,7 +86,7 @@ impl Service {
     /// The flows that the caller is in.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] when there is none.
+    /// [`Refusal::NotFound`] when there is none.
     pub async fn flows(&self, user: &SignedIn) -> Result<FlowList, ServiceError> {
         let user = user.user();
         let list: FlowList = self
@@ -105,7 +100,7 @@ impl Service {
             })
             .await?;
         if list.flows.is_empty() {
-            Err(ServiceError::NotFound("flow"))
+            Err(Refusal::NotFound(Thing::Flow).into())
         } else {
             Ok(list)
         }
@@ -114,7 +109,7 @@ impl Service {
     /// Changes a flow of the caller's: its words, its owner, its members.
     ///
     /// # Errors
-    /// [`ServiceError::NotAllowed`] for who does not own it and for a chat's members.
+    /// [`Refusal::NotOwner`]; [`Refusal::ChatIsFixed`] for a chat's members.
     pub async fn edit_flow(
         &self,
         user: &SignedIn,
@@ -135,18 +130,14 @@ impl Service {
                     .map(|users| resolve(tx, users))
                     .transpose()?;
                 if flow.owner != Some(user.user()) {
-                    return Err(ServiceError::NotAllowed(
-                        "only the owner can change this flow",
-                    ));
+                    return Err(Refusal::NotOwner.into());
                 }
-                check_name("the title", change.title.as_deref())?;
-                check_info("the info", change.info.as_deref())?;
+                check_name(Field::Title, change.title.as_deref())?;
+                check_info(Field::Info, change.info.as_deref())?;
                 if flow.kind == FlowKind::Chat
                     && (wanted.is_some() || owner.is_some_and(|id| id != user.user()))
                 {
-                    return Err(ServiceError::NotAllowed(
-                        "the two members of a chat are fixed",
-                    ));
+                    return Err(Refusal::ChatIsFixed.into());
                 }
                 if let Some(mut wanted) = wanted {
                     if !wanted.contains(&user.user()) {
@@ -159,9 +150,7 @@ impl Service {
                 if let Some(owner) = owner
                     && !members::is_member(tx, flow.id, owner)?
                 {
-                    return Err(ServiceError::NotAllowed(
-                        "only a member can become the owner",
-                    ));
+                    return Err(Refusal::OwnerMustBeMember.into());
                 }
                 let edit = flows::FlowEdit {
                     title: change.title,
@@ -173,19 +162,35 @@ impl Service {
             .await
     }
 
+    /// Tells whether the caller may know of a flow.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a flow that the caller is not in.
+    pub async fn require_member(
+        &self,
+        user: &SignedIn,
+        flow: PublicId,
+    ) -> Result<(), ServiceError> {
+        let user = user.user();
+        self.store
+            .read(move |view| match flows::access(view, flow, user)? {
+                Some(_) => Ok(()),
+                None => Err(Refusal::NotFound(Thing::Flow).into()),
+            })
+            .await
+    }
+
     /// Takes the caller out of a flow; what the caller owned goes to the member who joined first.
     ///
     /// # Errors
-    /// [`ServiceError::NotAllowed`] for a chat.
+    /// [`Refusal::ChatIsFixed`].
     pub async fn leave_flow(&self, user: &SignedIn, flow: PublicId) -> Result<(), ServiceError> {
         let user = *user;
         self.store
             .write(move |tx| {
                 let flow = visible(tx, flow, user.user())?;
                 if flow.kind == FlowKind::Chat {
-                    return Err(ServiceError::NotAllowed(
-                        "the two members of a chat are fixed",
-                    ));
+                    return Err(Refusal::ChatIsFixed.into());
                 }
                 leave(tx, &flow, user.user(), user.origin)
             })
@@ -195,7 +200,7 @@ impl Service {
     /// Notes that the caller has read a flow up to a number, which only moves forward.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for a flow that the caller is not in.
+    /// [`Refusal::NotFound`] for a flow that the caller is not in.
     pub async fn mark_read(
         &self,
         user: &SignedIn,
@@ -206,9 +211,9 @@ impl Service {
         self.store
             .write(move |tx| {
                 let access =
-                    flows::access(tx, flow, user.user())?.ok_or(ServiceError::NotFound("flow"))?;
+                    flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 if number < 0 {
-                    return Err(ServiceError::NotAllowed("message_end counts from 0"));
+                    return Err(Refusal::NegativeNumber.into());
                 }
                 // Up to the last message at most; in an empty flow nothing can have been read.
                 let last = access.next_number - access.first_number - 1;
@@ -231,18 +236,16 @@ impl Service {
     /// Tells the other members of a flow that the caller is writing.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for a flow that the caller is not in.
+    /// [`Refusal::NotFound`] for a flow that the caller is not in.
     pub async fn typing(&self, user: &SignedIn, flow: PublicId) -> Result<(), ServiceError> {
         let id = user.user();
         let others = self
             .store
             .read(move |view| {
                 let access =
-                    flows::access(view, flow, id)?.ok_or(ServiceError::NotFound("flow"))?;
+                    flows::access(view, flow, id)?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 if access.kind == FlowKind::Channel && access.owner != Some(id) {
-                    return Err(ServiceError::NotAllowed(
-                        "only the owner writes in a channel",
-                    ));
+                    return Err(ServiceError::Refused(Refusal::NotWriter));
                 }
                 let mut members = members::ids(view, access.id)?;
                 members.retain(|member| *member != id);
@@ -262,24 +265,30 @@ impl Service {
     }
 }
 
+/// What a flow that is not stored means: a chat is there once.
+pub(super) fn chat_exists(err: StoreError) -> ServiceError {
+    match err {
+        StoreError::Conflict(_) => Refusal::ChatExists.into(),
+        other => other.into(),
+    }
+}
+
 /// The flow of an earlier request with the same `txn`.
 fn repeated(tx: &Tx<'_>, user: &SignedIn, txn: Option<&str>) -> Result<Option<Flow>, ServiceError> {
     let Some(txn) = txn else { return Ok(None) };
     match txns::find(tx, user.user(), txn)? {
         Some(txns::Made::Flow(id)) => Ok(Some(
-            flows::by_id(tx, id)?.ok_or(ServiceError::NotFound("flow"))?,
+            flows::by_id(tx, id)?.ok_or(Refusal::NotFound(Thing::Flow))?,
         )),
-        Some(txns::Made::Message(..)) => {
-            Err(ServiceError::Invalid("this txn was used for a message"))
-        }
+        Some(txns::Made::Message(..)) => Err(Refusal::TxnMadeMessage.into()),
         None => Ok(None),
     }
 }
 
 /// A flow that a user is in; to others it does not exist.
 pub(super) fn visible(view: &View<'_>, flow: PublicId, user: UserId) -> Result<Flow, ServiceError> {
-    let access = flows::access(view, flow, user)?.ok_or(ServiceError::NotFound("flow"))?;
-    flows::by_id(view, access.id)?.ok_or(ServiceError::NotFound("flow"))
+    let access = flows::access(view, flow, user)?.ok_or(Refusal::NotFound(Thing::Flow))?;
+    flows::by_id(view, access.id)?.ok_or(Refusal::NotFound(Thing::Flow).into())
 }
 
 /// Row numbers of users, each once, in order.
@@ -291,8 +300,8 @@ pub(super) fn resolve(
     check_members(users.len() / 2)?;
     let mut ids = Vec::with_capacity(users.len());
     for uuid in users {
-        let uuid = uuid.ok_or(ServiceError::NotFound("user"))?;
-        let id = users::id_of(view, uuid)?.ok_or(ServiceError::NotFound("user"))?;
+        let uuid = uuid.ok_or(Refusal::NotFound(Thing::User))?;
+        let id = users::id_of(view, uuid)?.ok_or(Refusal::NotFound(Thing::User))?;
         if !ids.contains(&id) {
             ids.push(id);
         }
@@ -302,10 +311,11 @@ pub(super) fn resolve(
 
 pub(super) fn check_members(count: usize) -> Result<(), ServiceError> {
     if count > MAX_MEMBERS {
-        return Err(ServiceError::TooLarge {
-            what: "the list of members",
-            limit: format!("{MAX_MEMBERS} users"),
-        });
+        return Err(Refusal::TooLarge {
+            what: Field::Members,
+            limit: MAX_MEMBERS,
+        }
+        .into());
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Service, ServiceError, SignedIn};
+use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::auth::InviteCode;
 use crate::model::{FlowKind, Invitation, InvitationId, PublicId, Timestamp, UserId};
 use crate::store::{flows, invitations};
@@ -49,12 +49,10 @@ impl Service {
     /// Makes an invitation for somebody who asks by protocol: one use, a week.
     ///
     /// # Errors
-    /// [`ServiceError::NotAllowed`] for who may not invite.
+    /// [`Refusal::NotInviter`].
     pub async fn invite(&self, user: &SignedIn) -> Result<NewCode, ServiceError> {
         if !user.session.is_admin && !self.settings.members_invite {
-            return Err(ServiceError::NotAllowed(
-                "only an administrator can invite on this server",
-            ));
+            return Err(Refusal::NotInviter.into());
         }
         self.make_invitation(Invite::default(), Some(user.user()))
             .await
@@ -63,14 +61,15 @@ impl Service {
     /// Makes an invitation, for the operator.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for an unknown flow; [`ServiceError::Invalid`].
+    /// [`Refusal::NotFound`] for an unknown flow; [`Refusal::InvitationToChat`],
+    /// [`Refusal::InvitationUses`].
     pub async fn make_invitation(
         &self,
         invite: Invite,
         by: Option<UserId>,
     ) -> Result<NewCode, ServiceError> {
         if !(1..=MAX_USES).contains(&invite.uses) {
-            return Err(ServiceError::Invalid("an invitation has 1 to 1000 uses"));
+            return Err(Refusal::InvitationUses { limit: MAX_USES }.into());
         }
         let code = InviteCode::mint();
         let (hash, hint) = (InviteCode::hash_of(code.as_str()), code.hint().to_owned());
@@ -83,11 +82,9 @@ impl Service {
                 let flow = match invite.flow {
                     Some(uuid) => {
                         let flow =
-                            flows::by_uuid(tx, uuid)?.ok_or(ServiceError::NotFound("flow"))?;
+                            flows::by_uuid(tx, uuid)?.ok_or(Refusal::NotFound(Thing::Flow))?;
                         if flow.kind == FlowKind::Chat {
-                            return Err(ServiceError::NotAllowed(
-                                "nobody can be invited to a chat, which has two members",
-                            ));
+                            return Err(Refusal::InvitationToChat.into());
                         }
                         Some(flow.id)
                     }
@@ -132,7 +129,7 @@ impl Service {
     /// The invitation that a code, or its first four signs as listed, names; for the operator.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`]; [`ServiceError::Invalid`] when several begin so.
+    /// [`Refusal::NotFound`]; [`Refusal::AmbiguousInvitation`] when several begin so.
     pub async fn invitation_of(&self, code: &str) -> Result<InvitationId, ServiceError> {
         let hash = InviteCode::hash_of(code);
         let by_code = self
@@ -145,11 +142,9 @@ impl Service {
         let mut listed = self.invitations().await?;
         listed.retain(|it| it.hint.eq_ignore_ascii_case(code.trim()));
         match listed[..] {
-            [] => Err(ServiceError::NotFound("invitation")),
+            [] => Err(Refusal::NotFound(Thing::Invitation).into()),
             [ref one] => Ok(one.id),
-            _ => Err(ServiceError::Invalid(
-                "several invitations begin so: give the whole code",
-            )),
+            _ => Err(Refusal::AmbiguousInvitation.into()),
         }
     }
 

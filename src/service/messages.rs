@@ -1,6 +1,6 @@
 //! Messages: posting, reading, editing, deleting.
 
-use super::{Service, ServiceError, SignedIn};
+use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{Attachment, FlowKind, Message, PublicId, Timestamp, UserId};
 use crate::store::{Tx, View, changes, flows, members, messages, txns};
 
@@ -33,10 +33,10 @@ pub struct Posted {
 pub struct HistoryRange {
     /// Sent at or after.
     pub since: Timestamp,
-    /// First number, from 0.
-    pub start: Option<i64>,
-    /// Last number, inclusive.
-    pub end: Option<i64>,
+    /// Number of the first, counted from 0 in what was sent since then.
+    pub start: i64,
+    /// How many at most; no more than a page come.
+    pub count: i64,
 }
 
 /// Messages of a flow, oldest first.
@@ -54,8 +54,8 @@ impl Service {
     /// Appends a message to a flow. Repeated with the same `txn`, it returns the first one.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for a flow that the caller is not in, [`ServiceError::NotAllowed`]
-    /// where the caller does not write, what is too large.
+    /// [`Refusal::NotFound`] for a flow that the caller is not in, [`Refusal::NotWriter`] where the
+    /// caller does not write, what is too large.
     pub async fn post_message(
         &self,
         user: &SignedIn,
@@ -73,7 +73,7 @@ impl Service {
                     return Ok(posted);
                 }
                 let access =
-                    flows::access(tx, flow, user.user())?.ok_or(ServiceError::NotFound("flow"))?;
+                    flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 require_writer(tx, &access, user.user())?;
                 check_size(&draft, max_text, max_files)?;
                 let new = messages::NewMessage {
@@ -101,8 +101,7 @@ impl Service {
     /// Reads a page of a flow's history.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for a flow that the caller is not in; [`ServiceError::NotAllowed`]
-    /// for a range that is longer than a page, negative or backwards.
+    /// [`Refusal::NotFound`] for a flow that the caller is not in.
     pub async fn history(
         &self,
         user: &SignedIn,
@@ -114,9 +113,10 @@ impl Service {
         self.store
             .read(move |view| {
                 let access =
-                    flows::access(view, flow, user)?.ok_or(ServiceError::NotFound("flow"))?;
+                    flows::access(view, flow, user)?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 let limit = i64::try_from(limits.messages).unwrap_or(i64::MAX);
-                let (start, end) = bounds(range, limit)?;
+                let start = range.start.max(0);
+                let count = range.count.clamp(1, limit);
                 // Numbers count from the first message at or after the time asked for.
                 let base = if range.since > Timestamp::EPOCH {
                     let logged = changes::before(view, range.since)?;
@@ -126,7 +126,8 @@ impl Service {
                 } else {
                     access.first_number
                 };
-                let (first, last) = (base.saturating_add(start), base.saturating_add(end));
+                let first = base.saturating_add(start);
+                let last = first.saturating_add(count - 1);
                 let messages =
                     messages::by_number(view, access.id, first, last, limits.answer_bytes)?;
                 Ok(HistoryPage {
@@ -141,8 +142,8 @@ impl Service {
     /// Changes a message of the caller's.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for a message that is deleted or in a flow that the caller is not
-    /// in, [`ServiceError::NotAllowed`] for another's, what is too large or would leave nothing.
+    /// [`Refusal::NotFound`] for a message that is deleted or in a flow that the caller is not
+    /// in, [`Refusal::NotAuthor`] for another's, what is too large or would leave nothing.
     pub async fn edit_message(
         &self,
         user: &SignedIn,
@@ -156,12 +157,10 @@ impl Service {
             .write(move |tx| {
                 let handle = visible(tx, message, user.user())?;
                 if handle.is_deleted {
-                    return Err(ServiceError::NotFound("message"));
+                    return Err(Refusal::NotFound(Thing::Message).into());
                 }
                 if handle.author != user.user() {
-                    return Err(ServiceError::NotAllowed(
-                        "only its author can edit a message",
-                    ));
+                    return Err(Refusal::NotAuthor.into());
                 }
                 check_size(&draft, max_text, max_files)?;
                 require_content(&handle, &draft)?;
@@ -171,7 +170,7 @@ impl Service {
                 };
                 messages::edit(tx, &handle, &edit, user.origin)?;
                 if messages::size_of_files(tx, handle.id)? > max_files {
-                    return Err(too_large("the files of a message", max_files));
+                    return Err(too_large(Field::Files, max_files));
                 }
                 Ok(())
             })
@@ -181,8 +180,8 @@ impl Service {
     /// Deletes a message; deleting it twice is fine.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for a message in a flow that the caller is not in, or not in the
-    /// flow named; [`ServiceError::NotAllowed`] for who is not its author, the flow's owner or an
+    /// [`Refusal::NotFound`] for a message in a flow that the caller is not in, or not in the
+    /// flow named; [`Refusal::NotRemover`] for who is not its author, the flow's owner or an
     /// administrator.
     pub async fn delete_message(
         &self,
@@ -195,15 +194,13 @@ impl Service {
             .write(move |tx| {
                 let handle = visible(tx, message, user.user())?;
                 if flow.is_some_and(|flow| flow != Some(handle.flow_uuid)) {
-                    return Err(ServiceError::NotFound("message"));
+                    return Err(Refusal::NotFound(Thing::Message).into());
                 }
                 let allowed = handle.author == user.user()
                     || handle.flow_owner == Some(user.user())
                     || user.session.is_admin;
                 if !allowed {
-                    return Err(ServiceError::NotAllowed(
-                        "only its author, the flow's owner or an administrator can delete a message",
-                    ));
+                    return Err(Refusal::NotRemover.into());
                 }
                 if !handle.is_deleted {
                     messages::delete(tx, &handle, user.origin)?;
@@ -223,10 +220,10 @@ fn repeated(
     let Some(txn) = txn else { return Ok(None) };
     match txns::find(tx, user.user(), txn)? {
         Some(txns::Made::Message(id, client_id)) => {
-            let message = messages::by_id(tx, id)?.ok_or(ServiceError::NotFound("message"))?;
+            let message = messages::by_id(tx, id)?.ok_or(Refusal::NotFound(Thing::Message))?;
             Ok(Some(posted(&message, client_id)))
         }
-        Some(txns::Made::Flow(_)) => Err(ServiceError::Invalid("this txn was used for a flow")),
+        Some(txns::Made::Flow(_)) => Err(Refusal::TxnMadeFlow.into()),
         None => Ok(None),
     }
 }
@@ -247,11 +244,11 @@ fn visible(
     message: PublicId,
     user: UserId,
 ) -> Result<messages::Handle, ServiceError> {
-    let handle = messages::handle(view, message)?.ok_or(ServiceError::NotFound("message"))?;
+    let handle = messages::handle(view, message)?.ok_or(Refusal::NotFound(Thing::Message))?;
     if members::is_member(view, handle.flow, user)? {
         Ok(handle)
     } else {
-        Err(ServiceError::NotFound("message"))
+        Err(Refusal::NotFound(Thing::Message).into())
     }
 }
 
@@ -263,13 +260,9 @@ pub(super) fn require_writer(
     match flow.kind {
         FlowKind::Group => Ok(()),
         FlowKind::Channel if flow.owner == Some(user) => Ok(()),
-        FlowKind::Channel => Err(ServiceError::NotAllowed(
-            "only the owner writes in a channel",
-        )),
+        FlowKind::Channel => Err(Refusal::NotWriter.into()),
         FlowKind::Chat if flows::has_living_others(view, flow.id, user)? => Ok(()),
-        FlowKind::Chat => Err(ServiceError::NotAllowed(
-            "the other side of this chat has deleted the account",
-        )),
+        FlowKind::Chat => Err(Refusal::PartnerDeleted.into()),
     }
 }
 
@@ -285,9 +278,7 @@ fn require_content(message: &messages::Handle, change: &Draft) -> Result<(), Ser
         }
     }
     if text.is_none_or(String::is_empty) && slots == 0 {
-        return Err(ServiceError::Invalid(
-            "a message needs text or a file; to remove it, delete it",
-        ));
+        return Err(Refusal::EmptyMessage.into());
     }
     Ok(())
 }
@@ -302,7 +293,7 @@ pub(super) fn check_size(
         .as_ref()
         .is_some_and(|text| text.len() > max_text)
     {
-        return Err(too_large("the text", max_text));
+        return Err(too_large(Field::Text, max_text));
     }
     let files: usize = draft
         .files
@@ -310,75 +301,11 @@ pub(super) fn check_size(
         .map(|file| file.content.bytes.len())
         .sum();
     if files > max_files {
-        return Err(too_large("the files of a message", max_files));
+        return Err(too_large(Field::Files, max_files));
     }
     Ok(())
 }
 
-fn too_large(what: &'static str, limit_bytes: usize) -> ServiceError {
-    ServiceError::TooLarge {
-        what,
-        limit: format!("{} KiB", limit_bytes / 1024),
-    }
-}
-
-/// First and last number asked for, both inclusive, at most a page apart.
-///
-/// Source: MTP 1.0 revision 17, `all_messages`: 0–99 and 0–100 both give the first hundred; a span
-/// of more than the limit, a negative number and an end before the start are refused.
-fn bounds(range: HistoryRange, limit: i64) -> Result<(i64, i64), ServiceError> {
-    let start = range.start.unwrap_or(0);
-    let end = range.end.unwrap_or(start.saturating_add(limit - 1));
-    if start < 0 || end < 0 {
-        return Err(ServiceError::NotAllowed(
-            "message_start and message_end count from 0",
-        ));
-    }
-    if end < start {
-        return Err(ServiceError::NotAllowed(
-            "message_end lies before message_start",
-        ));
-    }
-    if end - start > limit {
-        return Err(ServiceError::NotAllowed(
-            "more messages asked for than one answer holds; ask for a page at a time",
-        ));
-    }
-    Ok((start, end.min(start.saturating_add(limit - 1))))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bounds_of(start: Option<i64>, end: Option<i64>) -> Option<(i64, i64)> {
-        bounds(
-            HistoryRange {
-                since: Timestamp::EPOCH,
-                start,
-                end,
-            },
-            100,
-        )
-        .ok()
-    }
-
-    #[test]
-    fn a_page_is_a_hundred_however_it_is_asked_for() {
-        assert_eq!(bounds_of(None, None), Some((0, 99)));
-        assert_eq!(bounds_of(Some(0), Some(99)), Some((0, 99)));
-        assert_eq!(bounds_of(Some(0), Some(100)), Some((0, 99)));
-        assert_eq!(bounds_of(Some(250), None), Some((250, 349)));
-        assert_eq!(bounds_of(None, Some(10)), Some((0, 10)));
-        assert_eq!(bounds_of(Some(7), Some(7)), Some((7, 7)));
-        assert!(bounds_of(Some(i64::MAX), None).is_some());
-    }
-
-    #[test]
-    fn impossible_ranges_are_refused() {
-        for (start, end) in [(0, 101), (-1, 5), (5, 4), (-5, -1), (0, i64::MAX)] {
-            assert_eq!(bounds_of(Some(start), Some(end)), None, "{start} to {end}");
-        }
-        assert_eq!(bounds_of(None, Some(101)), None);
-    }
+fn too_large(what: Field, limit: usize) -> ServiceError {
+    Refusal::TooLarge { what, limit }.into()
 }

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::error::ServiceError;
+use super::refusal::Refusal;
 use super::settings::{REGISTERING_ADDRESSES, REGISTRATIONS_WINDOW};
 use crate::auth::Throttle;
 
@@ -31,7 +32,7 @@ impl Brake {
     /// Counts an account that is about to be made.
     ///
     /// # Errors
-    /// [`ServiceError::TooManyAccounts`].
+    /// [`Refusal::TooManyAccounts`].
     pub(super) fn take(&self, address: &String) -> Result<(), ServiceError> {
         if is_this_machine(address) {
             return Ok(());
@@ -40,7 +41,7 @@ impl Brake {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let wait = counts.addresses.wait(address, now);
         if let Some(wait) = wait.max(counts.all.wait(&(), now)) {
-            return Err(ServiceError::TooManyAccounts(wait));
+            return Err(Refusal::TooManyAccounts(wait).into());
         }
         counts.addresses.fail(address.clone(), now);
         counts.all.fail((), now);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Service, ServiceError, SignedIn};
+use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::PublicId;
 use crate::store::flows;
 use crate::store::search::{self, Hits};
@@ -20,7 +20,7 @@ impl Service {
     /// Messages that the caller may read and that contain all words of a text, newest first.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for a flow that the caller is not in.
+    /// [`Refusal::NotFound`] for a flow that the caller is not in.
     pub async fn find_messages(
         &self,
         user: &SignedIn,
@@ -37,7 +37,7 @@ impl Service {
                 let flow = match flow {
                     Some(flow) => Some(
                         flows::access(view, flow, id)?
-                            .ok_or(ServiceError::NotFound("flow"))?
+                            .ok_or(Refusal::NotFound(Thing::Flow))?
                             .id,
                     ),
                     None => None,

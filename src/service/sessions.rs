@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use super::{Service, ServiceError};
+use super::{Refusal, Service, ServiceError, Thing};
 use crate::auth::{Password, Token};
 use crate::model::{Login, Origin, PublicId, Session, SessionId, SessionInfo, UserId};
 use crate::store::{sessions, users};
@@ -68,7 +68,7 @@ impl Service {
     /// Opens a session for a login and password.
     ///
     /// # Errors
-    /// [`ServiceError::BadCredentials`], [`ServiceError::Throttled`].
+    /// [`Refusal::BadCredentials`], [`Refusal::Throttled`].
     pub async fn log_in(
         &self,
         login: &str,
@@ -122,7 +122,7 @@ impl Service {
                     .unwrap_or_else(PoisonError::into_inner);
                 accounts.fail(key, now);
                 self.count_guess(&client.throttle_key);
-                Err(ServiceError::BadCredentials)
+                Err(Refusal::BadCredentials.into())
             }
         }
     }
@@ -134,7 +134,7 @@ impl Service {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let wait = accounts.wait(key, Instant::now());
-        wait.map_or(Ok(()), |wait| Err(ServiceError::Throttled(wait)))
+        wait.map_or(Ok(()), |wait| Err(Refusal::Throttled(wait).into()))
     }
 
     /// Refuses an address that has guessed too often, passwords or invitations.
@@ -144,7 +144,7 @@ impl Service {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let wait = addresses.wait(address, Instant::now());
-        wait.map_or(Ok(()), |wait| Err(ServiceError::Throttled(wait)))
+        wait.map_or(Ok(()), |wait| Err(Refusal::Throttled(wait).into()))
     }
 
     /// Counts a wrong guess of an address.
@@ -174,7 +174,7 @@ impl Service {
     /// Finds out who shows a token.
     ///
     /// # Errors
-    /// [`ServiceError::NoSession`] when it is no token of that user, expired or revoked.
+    /// [`Refusal::NoSession`] when it is no token of that user, expired or revoked.
     pub async fn authenticate(
         &self,
         uuid: PublicId,
@@ -189,7 +189,7 @@ impl Service {
             .await?;
         let session = found
             .filter(|session| session.user_uuid == uuid)
-            .ok_or(ServiceError::NoSession)?;
+            .ok_or(Refusal::NoSession)?;
         Ok(SignedIn { session, origin })
     }
 
@@ -243,7 +243,7 @@ impl Service {
     /// The sessions of an account, or of all, for the operator.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for an unknown login.
+    /// [`Refusal::NotFound`] for an unknown login.
     pub async fn sessions(&self, login: Option<String>) -> Result<Vec<SessionInfo>, ServiceError> {
         let now = self.store.now();
         self.store
@@ -251,7 +251,7 @@ impl Service {
                 let user = match login {
                     Some(login) => Some(
                         users::by_login(view, &login)?
-                            .ok_or(ServiceError::NotFound("user"))?
+                            .ok_or(Refusal::NotFound(Thing::User))?
                             .id,
                     ),
                     None => None,

@@ -1,7 +1,7 @@
 //! Care of the server itself: what is known of backups, old messages, counts, and what the server
 //! has to tell its administrators.
 
-use super::{Service, ServiceError};
+use super::{Refusal, Service, ServiceError};
 use crate::model::{FlowId, FlowKind, Login, PublicId, Timestamp, User, UserId};
 use crate::store::properties::{self, BACKUP_AT, BACKUP_FAILED_AT, BACKUP_FAILURE, BACKUP_PATH};
 use crate::store::retention::{self, Removed};
@@ -195,7 +195,7 @@ fn system_user(tx: &Tx<'_>) -> Result<User, ServiceError> {
         }
     }
     let new = users::NewUser {
-        login: Login::new(free.ok_or(ServiceError::LoginTaken)?)?,
+        login: Login::new(free.ok_or(Refusal::LoginTaken)?)?,
         password_hash: None,
         username: Some("Morelia".to_owned()),
         email: None,

@@ -2,7 +2,7 @@
 
 use morelia::{
     auth::Password,
-    service::{Account, Client, Service, ServiceError},
+    service::{Account, Client, Refusal, Service, ServiceError},
 };
 use rand::{Rng as _, rngs::StdRng, seq::IndexedRandom as _};
 use serde_json::{Value, json};
@@ -60,7 +60,9 @@ impl Cast {
             self.made += 1;
             match service.add_account(account).await {
                 Ok(_) => break,
-                Err(ServiceError::LoginTaken) => login = format!("anna {}", self.made),
+                Err(ServiceError::Refused(Refusal::LoginTaken)) => {
+                    login = format!("anna {}", self.made)
+                }
                 Err(err) => panic!("no account: {err}"),
             }
         }

@@ -88,6 +88,36 @@ pub(super) fn first_message<'a>(
         .ok_or(MtpError::Missing(missing))
 }
 
+/// First number and count of the messages that are asked for by first and last number.
+///
+/// Source: MTP 1.0 revision 17, `all_messages`: 0–99 and 0–100 both give the first hundred; a span
+/// of more than the limit, a negative number and an end before the start are refused.
+///
+/// # Errors
+/// [`MtpError::BadRange`].
+pub(super) fn page(
+    start: Option<i64>,
+    end: Option<i64>,
+    limit: i64,
+) -> Result<(i64, i64), MtpError> {
+    let start = start.unwrap_or(0);
+    let end = end.unwrap_or(start.saturating_add(limit - 1));
+    if start < 0 || end < 0 {
+        return Err(MtpError::BadRange(
+            "message_start and message_end count from 0",
+        ));
+    }
+    if end < start {
+        return Err(MtpError::BadRange("message_end lies before message_start"));
+    }
+    if end - start > limit {
+        return Err(MtpError::BadRange(
+            "more messages asked for than one answer holds; ask for a page at a time",
+        ));
+    }
+    Ok((start, (end - start).saturating_add(1).min(limit)))
+}
+
 /// A message for the wire. Of a deleted one, every file is there and empty.
 pub(super) fn message(message: &Message) -> reply::Message<'_> {
     let file = |slot| {
@@ -167,6 +197,29 @@ mod tests {
             let stored = content(request::Blob::Text(text.as_str().into()));
             prop_assert_eq!(goes_out_as(&stored), text);
         }
+    }
+
+    fn page_of(start: Option<i64>, end: Option<i64>) -> Option<(i64, i64)> {
+        page(start, end, 100).ok()
+    }
+
+    #[test]
+    fn a_page_is_a_hundred_however_it_is_asked_for() {
+        assert_eq!(page_of(None, None), Some((0, 100)));
+        assert_eq!(page_of(Some(0), Some(99)), Some((0, 100)));
+        assert_eq!(page_of(Some(0), Some(100)), Some((0, 100)));
+        assert_eq!(page_of(Some(250), None), Some((250, 100)));
+        assert_eq!(page_of(None, Some(10)), Some((0, 11)));
+        assert_eq!(page_of(Some(7), Some(7)), Some((7, 1)));
+        assert!(page_of(Some(i64::MAX), None).is_some());
+    }
+
+    #[test]
+    fn impossible_ranges_are_refused() {
+        for (start, end) in [(0, 101), (-1, 5), (5, 4), (-5, -1), (0, i64::MAX)] {
+            assert_eq!(page_of(Some(start), Some(end)), None, "{start} to {end}");
+        }
+        assert_eq!(page_of(None, Some(101)), None);
     }
 
     #[test]

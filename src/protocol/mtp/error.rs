@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::service::ServiceError;
+use super::wording;
+use crate::service::{Refusal, ServiceError};
 
 /// Why a request is not done.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +39,24 @@ pub(super) enum MtpError {
     /// The handler panicked.
     #[error("the server failed")]
     Panicked,
+    /// The messages asked for are no page.
+    #[error("{0}")]
+    BadRange(&'static str),
     /// The service refused or failed.
-    #[error(transparent)]
-    Service(#[from] ServiceError),
+    #[error("{}", wording::of_service(.0).1)]
+    Service(#[source] ServiceError),
+}
+
+impl From<ServiceError> for MtpError {
+    fn from(err: ServiceError) -> Self {
+        Self::Service(err)
+    }
+}
+
+impl From<Refusal> for MtpError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Service(refusal.into())
+    }
 }
 
 impl MtpError {
@@ -56,7 +72,9 @@ impl MtpError {
                 }
         ) || matches!(
             self,
-            Self::Service(ServiceError::InvalidLogin(_) | ServiceError::InvalidEmail)
+            Self::Service(ServiceError::Refused(
+                Refusal::BadLogin(_) | Refusal::BadEmail
+            ))
         )
     }
 }

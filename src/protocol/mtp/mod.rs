@@ -1,8 +1,8 @@
 //! MTP 1.0 revision 17 and the extensions of this server, over text frames.
 //!
 //! [`Session`] is one peer's conversation. `request` reads the wire, `reply` writes it, `convert`
-//! turns one into the domain's words and back, `codes` says which error has which code, and
-//! `methods/` holds a file per method.
+//! turns one into the domain's words and back, `codes` and `wording` say which error has which code and
+//! sentence, and `methods/` holds a file per method.
 
 mod codes;
 mod convert;
@@ -13,6 +13,7 @@ mod rate;
 mod reply;
 mod request;
 mod session;
+mod wording;
 
 pub use session::{Session, Settings};
 

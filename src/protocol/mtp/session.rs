@@ -19,7 +19,7 @@ use crate::config::ApiVersion;
 use crate::hub::{Ended, Listener};
 use crate::model::{Position, PublicId, Timestamp};
 use crate::protocol::{Answer, Close, Conversation, Frame, Pushed};
-use crate::service::{Client, Resume, Service, ServiceError, SignedIn};
+use crate::service::{Client, Refusal, Resume, Service, ServiceError, SignedIn};
 
 /// Bad frames in a row that end a connection. Source: MTP 1.0 revision 17, Transport.
 const MAX_BAD_FRAMES: u32 = 20;
@@ -216,7 +216,7 @@ impl State {
         }
         // Taken before looking, so that a revocation in between is not missed.
         let epoch = service.session_epoch();
-        let uuid = PublicId::parse(&credentials.uuid).ok_or(ServiceError::NoSession)?;
+        let uuid = PublicId::parse(&credentials.uuid).ok_or(Refusal::NoSession)?;
         let origin = Some(self.listener.origin());
         match service.authenticate(uuid, &credentials.token, origin).await {
             Ok(mut user) => {

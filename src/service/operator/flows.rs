@@ -2,9 +2,9 @@
 
 use crate::model::{Flow, FlowId, FlowKind, FlowSummary, PublicId, User, UserId};
 use crate::service::accounts::{check_info, check_name, leave};
-use crate::service::flows::check_members;
-use crate::service::{Service, ServiceError};
-use crate::store::{StoreError, Tx, View, flows, members, removal, users};
+use crate::service::flows::{chat_exists, check_members};
+use crate::service::{Field, Refusal, Service, ServiceError, Thing};
+use crate::store::{Tx, View, flows, members, removal, users};
 
 /// Messages that one write removes, so that others get their turn.
 const REMOVED_AT_ONCE: i64 = 500;
@@ -79,7 +79,7 @@ impl Service {
     /// A flow with its members' accounts, for the operator.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`].
+    /// [`Refusal::NotFound`].
     pub async fn flow_standing(&self, flow: FlowId) -> Result<FlowStanding, ServiceError> {
         self.store
             .read(move |view| {
@@ -100,11 +100,11 @@ impl Service {
     /// Makes a flow, for the operator.
     ///
     /// # Errors
-    /// [`ServiceError::ChatExists`]; [`ServiceError::Invalid`] for a chat without two members; what
+    /// [`Refusal::ChatExists`]; [`Refusal::NotTwoMembers`] for a chat without two members; what
     /// is too large.
     pub async fn make_flow(&self, new: NewFlow) -> Result<Flow, ServiceError> {
-        check_name("the title", new.title.as_deref())?;
-        check_info("the info", new.info.as_deref())?;
+        check_name(Field::Title, new.title.as_deref())?;
+        check_info(Field::Info, new.info.as_deref())?;
         let mut members = vec![new.owner];
         for user in new.members {
             if !members.contains(&user) {
@@ -113,9 +113,7 @@ impl Service {
         }
         check_members(members.len())?;
         if new.kind == FlowKind::Chat && members.len() != 2 {
-            return Err(ServiceError::Invalid(
-                "a chat has exactly two members: give --owner and one --member",
-            ));
+            return Err(Refusal::NotTwoMembers.into());
         }
         let new = flows::NewFlow {
             kind: new.kind,
@@ -125,19 +123,14 @@ impl Service {
             members,
         };
         self.store
-            .write(move |tx| {
-                flows::insert(tx, &new, None).map_err(|err| match err {
-                    StoreError::Conflict(_) => ServiceError::ChatExists,
-                    other => other.into(),
-                })
-            })
+            .write(move |tx| flows::insert(tx, &new, None).map_err(chat_exists))
             .await
     }
 
     /// Makes a user a member of a flow, for the operator. Returns whether the user was none.
     ///
     /// # Errors
-    /// [`ServiceError::NotAllowed`] for a chat.
+    /// [`Refusal::ChatIsFixed`].
     pub async fn add_member(&self, flow: FlowId, user: UserId) -> Result<bool, ServiceError> {
         self.store
             .write(move |tx| {
@@ -156,7 +149,7 @@ impl Service {
     /// joined first. Returns whether the user was a member.
     ///
     /// # Errors
-    /// [`ServiceError::NotAllowed`] for a chat.
+    /// [`Refusal::ChatIsFixed`].
     pub async fn remove_member(&self, flow: FlowId, user: UserId) -> Result<bool, ServiceError> {
         self.store
             .write(move |tx| {
@@ -173,15 +166,13 @@ impl Service {
     /// Makes a member the owner of a flow, for the operator.
     ///
     /// # Errors
-    /// [`ServiceError::NotAllowed`] for a chat and for who is no member.
+    /// [`Refusal::ChatIsFixed`]; [`Refusal::OwnerMustBeMember`] for who is no member.
     pub async fn hand_over(&self, flow: FlowId, user: UserId) -> Result<Flow, ServiceError> {
         self.store
             .write(move |tx| {
                 let flow = open(tx, flow)?;
                 if !members::is_member(tx, flow.id, user)? {
-                    return Err(ServiceError::NotAllowed(
-                        "only a member can become the owner: `morelia flow add-member` first",
-                    ));
+                    return Err(Refusal::OwnerMustBeMember.into());
                 }
                 let edit = flows::FlowEdit {
                     owner: Some(user),
@@ -198,7 +189,7 @@ impl Service {
     /// removal has left goes with the next one.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`].
+    /// [`Refusal::NotFound`].
     pub async fn remove_flow(&self, flow: FlowId) -> Result<usize, ServiceError> {
         self.store
             .write(move |tx| Ok::<_, ServiceError>(flows::remove(tx, &present(tx, flow)?)?))
@@ -220,16 +211,14 @@ fn remove_some(tx: &Tx<'_>) -> Result<Option<usize>, ServiceError> {
 }
 
 fn present(view: &View<'_>, flow: FlowId) -> Result<Flow, ServiceError> {
-    flows::by_id(view, flow)?.ok_or(ServiceError::NotFound("flow"))
+    flows::by_id(view, flow)?.ok_or(Refusal::NotFound(Thing::Flow).into())
 }
 
 /// A flow whose members can change.
 fn open(view: &View<'_>, flow: FlowId) -> Result<Flow, ServiceError> {
     let flow = present(view, flow)?;
     if flow.kind == FlowKind::Chat {
-        return Err(ServiceError::NotAllowed(
-            "the two members of a chat are fixed",
-        ));
+        return Err(Refusal::ChatIsFixed.into());
     }
     Ok(flow)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::model::{FlowId, FlowKind, Message, PublicId, Slot, UserId};
 use crate::service::messages::{check_size, require_writer};
-use crate::service::{Draft, Service, ServiceError};
+use crate::service::{Draft, Refusal, Service, ServiceError, Thing};
 use crate::store::{View, flows, messages, search, users};
 
 /// A message as it is listed: without the content of its files.
@@ -64,8 +64,9 @@ impl Service {
     /// for an announcement is to reach groups and channels whoever is in them. For the operator.
     ///
     /// # Errors
-    /// [`ServiceError::NotAllowed`] when the user does not write there, [`ServiceError::Invalid`]
-    /// when there is no text or no administrator, or for a chat that none is in; what is too large.
+    /// [`Refusal::SenderNotMember`] and whatever else keeps the user from writing there;
+    /// [`Refusal::EmptyMessage`]; [`Refusal::NoAdministrator`] and
+    /// [`Refusal::NoAdministratorInChat`] when nobody is named and there is none; what is too large.
     pub async fn send_as(
         &self,
         sender: Option<UserId>,
@@ -73,7 +74,7 @@ impl Service {
         text: String,
     ) -> Result<Message, ServiceError> {
         if text.trim().is_empty() {
-            return Err(ServiceError::Invalid("the message is empty"));
+            return Err(Refusal::EmptyMessage.into());
         }
         let limits = self.limits();
         let draft = Draft {
@@ -83,20 +84,18 @@ impl Service {
         check_size(&draft, limits.text_bytes, limits.files_bytes)?;
         self.store
             .write(move |tx| {
-                let id = flows::id_of(tx, flow)?.ok_or(ServiceError::NotFound("flow"))?;
+                let id = flows::id_of(tx, flow)?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 let author = match sender {
                     Some(user) => {
                         let access = flows::access(tx, flow, user)?;
-                        let access = access.ok_or(ServiceError::NotAllowed(
-                            "the sender is not a member of this flow",
-                        ))?;
+                        let access = access.ok_or(Refusal::SenderNotMember)?;
                         require_writer(tx, &access, user)?;
                         user
                     }
                     None => administrator(tx, id)?,
                 };
                 let author_uuid = users::by_id(tx, author)?
-                    .ok_or(ServiceError::NotFound("user"))?
+                    .ok_or(Refusal::NotFound(Thing::User))?
                     .uuid;
                 let new = messages::NewMessage {
                     flow: id,
@@ -115,12 +114,12 @@ impl Service {
     /// Deletes a message, for the operator; deleting it twice is fine.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`].
+    /// [`Refusal::NotFound`].
     pub async fn remove_message(&self, message: PublicId) -> Result<(), ServiceError> {
         self.store
             .write(move |tx| {
                 let handle =
-                    messages::handle(tx, message)?.ok_or(ServiceError::NotFound("message"))?;
+                    messages::handle(tx, message)?.ok_or(Refusal::NotFound(Thing::Message))?;
                 if !handle.is_deleted {
                     messages::delete(tx, &handle, None)?;
                 }
@@ -132,7 +131,7 @@ impl Service {
 
 /// The administrator who writes in a flow for the operator.
 fn administrator(view: &View<'_>, id: FlowId) -> Result<UserId, ServiceError> {
-    let flow = flows::by_id(view, id)?.ok_or(ServiceError::NotFound("flow"))?;
+    let flow = flows::by_id(view, id)?.ok_or(Refusal::NotFound(Thing::Flow))?;
     let mut administrators = users::all(view)?;
     administrators.retain(|user| user.is_admin && !user.is_suspended);
     for user in &administrators {
@@ -143,16 +142,12 @@ fn administrator(view: &View<'_>, id: FlowId) -> Result<UserId, ServiceError> {
         }
     }
     if flow.kind == FlowKind::Chat {
-        return Err(ServiceError::Invalid(
-            "no administrator is in this chat: say with --as which of the two sends",
-        ));
+        return Err(Refusal::NoAdministratorInChat.into());
     }
     administrators
         .first()
         .map(|user| user.id)
-        .ok_or(ServiceError::Invalid(
-            "there is no administrator: say with --as who sends, or make one with `morelia user set`",
-        ))
+        .ok_or(Refusal::NoAdministrator.into())
 }
 
 /// The login of a user, looked up once.

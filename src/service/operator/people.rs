@@ -3,7 +3,7 @@
 use crate::auth::Password;
 use crate::model::{FlowSummary, SessionInfo, Timestamp, User, UserId};
 use crate::service::accounts::{check_email, check_info, check_name, empty_account};
-use crate::service::{Service, ServiceError};
+use crate::service::{Field, Refusal, Service, ServiceError, Thing};
 use crate::store::{View, flows, sessions, users};
 
 /// Changes to an account; `None` leaves as it is.
@@ -44,24 +44,27 @@ impl Service {
     /// The account with a login, however it is typed, for the operator.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`].
+    /// [`Refusal::NotFound`].
     pub async fn user(&self, login: &str) -> Result<User, ServiceError> {
         let login = login.to_owned();
         self.store
-            .read(move |view| users::by_login(view, &login)?.ok_or(ServiceError::NotFound("user")))
+            .read(move |view| {
+                users::by_login(view, &login)?
+                    .ok_or(ServiceError::Refused(Refusal::NotFound(Thing::User)))
+            })
             .await
     }
 
     /// An account with its flows and sessions, for the operator.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`].
+    /// [`Refusal::NotFound`].
     pub async fn standing_of(&self, login: &str) -> Result<UserStanding, ServiceError> {
         let login = login.to_owned();
         let now = Timestamp::now();
         self.store
             .read(move |view| {
-                let user = users::by_login(view, &login)?.ok_or(ServiceError::NotFound("user"))?;
+                let user = users::by_login(view, &login)?.ok_or(Refusal::NotFound(Thing::User))?;
                 Ok(UserStanding {
                     flows: flows::of_user(view, user.id)?,
                     sessions: sessions::list(view, Some(user.id), now)?,
@@ -74,15 +77,15 @@ impl Service {
     /// Changes an account, for the operator, and tells everybody.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`], or what is too large or malformed.
+    /// [`Refusal::NotFound`], or what is too large or malformed.
     pub async fn change_user(
         &self,
         user: UserId,
         change: UserChange,
     ) -> Result<User, ServiceError> {
         check_email(change.email.as_deref().filter(|email| !email.is_empty()))?;
-        check_name("the username", change.username.as_deref())?;
-        check_info("the bio", change.bio.as_deref())?;
+        check_name(Field::Username, change.username.as_deref())?;
+        check_info(Field::Bio, change.bio.as_deref())?;
         self.store
             .write(move |tx| {
                 require_present(tx, user)?;
@@ -107,7 +110,7 @@ impl Service {
     /// there were.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`].
+    /// [`Refusal::NotFound`].
     pub async fn replace_password(
         &self,
         user: UserId,
@@ -127,7 +130,7 @@ impl Service {
     /// there were.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`].
+    /// [`Refusal::NotFound`].
     pub async fn suspend_user(&self, user: UserId) -> Result<usize, ServiceError> {
         self.store
             .write(move |tx| {
@@ -141,7 +144,7 @@ impl Service {
     /// Lets a suspended account log in again, for the operator.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`].
+    /// [`Refusal::NotFound`].
     pub async fn resume_user(&self, user: UserId) -> Result<(), ServiceError> {
         self.store
             .write(move |tx| {
@@ -154,7 +157,7 @@ impl Service {
     /// Empties an account as its owner could, for the operator.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`].
+    /// [`Refusal::NotFound`].
     pub async fn remove_user(&self, user: UserId) -> Result<(), ServiceError> {
         self.store
             .write(move |tx| {
@@ -179,6 +182,6 @@ impl Service {
 fn require_present(view: &View<'_>, user: UserId) -> Result<(), ServiceError> {
     match users::by_id(view, user)? {
         Some(user) if !user.is_deleted => Ok(()),
-        _ => Err(ServiceError::NotFound("user")),
+        _ => Err(Refusal::NotFound(Thing::User).into()),
     }
 }

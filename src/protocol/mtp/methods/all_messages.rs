@@ -9,11 +9,13 @@ use super::super::request::Data;
 use super::super::{codes, convert, reply};
 use super::Context;
 use crate::model::{PublicId, Timestamp};
-use crate::service::{HistoryRange, ServiceError, SignedIn};
+use crate::service::{HistoryRange, Refusal, SignedIn, Thing};
 
 pub(super) struct Input {
     flow: Option<PublicId>,
-    range: HistoryRange,
+    since: Timestamp,
+    start: Option<i64>,
+    end: Option<i64>,
 }
 
 pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
@@ -24,12 +26,12 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
         .as_ref()
         .map(convert::id)
         .ok_or(MtpError::Missing(MISSING))?;
-    let range = HistoryRange {
+    Ok(Input {
+        flow: uuid,
         since: Timestamp::from_seconds(data.time.map_or(0, |time| time.0)),
         start: flow.message_start.map(|start| start.0),
         end: flow.message_end.map(|end| end.0),
-    };
-    Ok(Input { flow: uuid, range })
+    })
 }
 
 pub(super) async fn handle(
@@ -37,15 +39,25 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let uuid = input.flow.ok_or(ServiceError::NotFound("flow"))?;
-    let page = cx.service.history(user, uuid, input.range).await?;
-    let given = i64::try_from(page.messages.len()).unwrap_or(i64::MAX);
+    let uuid = input.flow.ok_or(Refusal::NotFound(Thing::Flow))?;
     let limit = i64::try_from(cx.service.limits().messages).unwrap_or(i64::MAX);
+    let (start, count) = match convert::page(input.start, input.end, limit) {
+        Ok(page) => page,
+        Err(refused) => {
+            // To who is not in the flow it does not exist, whatever is asked of it.
+            cx.service.require_member(user, uuid).await?;
+            return Err(refused);
+        }
+    };
+    let range = HistoryRange {
+        since: input.since,
+        start,
+        count,
+    };
+    let page = cx.service.history(user, uuid, range).await?;
+    let given = i64::try_from(page.messages.len()).unwrap_or(i64::MAX);
     // More than an answer holds by number, or, at this place, by bytes.
-    let asked = input.range.end.map_or(limit, |end| {
-        end.saturating_sub(page.start).saturating_add(1)
-    });
-    let cut = given < asked.min(limit).min(page.total - page.start);
+    let cut = given < count.min(page.total - page.start);
     let partial = page.total > limit || cut;
     let flow = reply::Flow {
         uuid: reply::Id(uuid),

@@ -9,7 +9,7 @@ use super::super::error::MtpError;
 use super::super::request::{Data, List};
 use super::Context;
 use crate::model::PublicId;
-use crate::service::{ServiceError, SignedIn};
+use crate::service::{Refusal, SignedIn, Thing};
 
 pub(super) struct Input {
     message: Option<PublicId>,
@@ -41,7 +41,7 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let message = input.message.ok_or(ServiceError::NotFound("message"))?;
+    let message = input.message.ok_or(Refusal::NotFound(Thing::Message))?;
     cx.service.delete_message(user, message, input.flow).await?;
     Ok(cx.done())
 }

@@ -9,7 +9,7 @@ use super::super::request::Data;
 use super::super::{codes, convert, reply};
 use super::{Context, add_flow};
 use crate::model::PublicId;
-use crate::service::{FlowDraft, ServiceError, SignedIn};
+use crate::service::{FlowDraft, Refusal, SignedIn, Thing};
 
 pub(super) struct Input {
     flow: Option<PublicId>,
@@ -38,7 +38,7 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let flow = input.flow.ok_or(ServiceError::NotFound("flow"))?;
+    let flow = input.flow.ok_or(Refusal::NotFound(Thing::Flow))?;
     let flow = cx.service.edit_flow(user, flow, input.change).await?;
     let flow = Some(vec![convert::flow(&flow)]);
     Ok(cx.reply(

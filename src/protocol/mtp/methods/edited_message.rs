@@ -9,7 +9,7 @@ use super::super::error::MtpError;
 use super::super::request::Data;
 use super::Context;
 use crate::model::PublicId;
-use crate::service::{Draft, ServiceError, SignedIn};
+use crate::service::{Draft, Refusal, SignedIn, Thing};
 
 pub(super) struct Input {
     message: Option<PublicId>,
@@ -39,7 +39,7 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let message = input.message.ok_or(ServiceError::NotFound("message"))?;
+    let message = input.message.ok_or(Refusal::NotFound(Thing::Message))?;
     cx.service.edit_message(user, message, input.draft).await?;
     Ok(cx.done())
 }

@@ -10,7 +10,7 @@ use super::super::request::{Data, List, Text};
 use super::super::{codes, convert, reply};
 use super::Context;
 use crate::model::PublicId;
-use crate::service::{ServiceError, SignedIn};
+use crate::service::{Refusal, SignedIn, Thing};
 
 pub(super) struct Input {
     text: String,
@@ -41,7 +41,7 @@ pub(super) async fn handle(
 ) -> Result<Bytes, MtpError> {
     let flow = input
         .flow
-        .map(|flow| flow.ok_or(ServiceError::NotFound("flow")))
+        .map(|flow| flow.ok_or(Refusal::NotFound(Thing::Flow)))
         .transpose()?;
     let hits = cx.service.find_messages(user, input.text, flow).await?;
     let code = if hits.complete {

@@ -9,7 +9,7 @@ use super::super::error::MtpError;
 use super::super::request::Data;
 use super::Context;
 use crate::model::PublicId;
-use crate::service::{ServiceError, SignedIn};
+use crate::service::{Refusal, SignedIn, Thing};
 
 pub(super) struct Input {
     flow: Option<PublicId>,
@@ -33,7 +33,7 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let flow = input.flow.ok_or(ServiceError::NotFound("flow"))?;
+    let flow = input.flow.ok_or(Refusal::NotFound(Thing::Flow))?;
     cx.service.mark_read(user, flow, input.number).await?;
     Ok(cx.done())
 }

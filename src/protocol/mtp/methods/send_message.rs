@@ -9,7 +9,7 @@ use super::super::request::Data;
 use super::super::{codes, convert, reply};
 use super::Context;
 use crate::model::PublicId;
-use crate::service::{Draft, ServiceError, SignedIn};
+use crate::service::{Draft, Refusal, SignedIn, Thing};
 
 pub(super) struct Input {
     flow: Option<PublicId>,
@@ -49,7 +49,7 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let flow = input.flow.ok_or(ServiceError::NotFound("flow"))?;
+    let flow = input.flow.ok_or(Refusal::NotFound(Thing::Flow))?;
     // Only this server's own clients know a txn, and so what else there is in an answer.
     let is_extended = cx.txn.is_some();
     let posted = cx

@@ -9,7 +9,7 @@ use super::super::error::MtpError;
 use super::super::request::Data;
 use super::Context;
 use crate::model::PublicId;
-use crate::service::{ServiceError, SignedIn};
+use crate::service::{Refusal, SignedIn, Thing};
 
 pub(super) fn read(mut data: Data<'_>) -> Result<Option<PublicId>, MtpError> {
     convert::flow_uuid(&mut data)
@@ -21,7 +21,7 @@ pub(super) async fn handle(
     flow: Option<PublicId>,
 ) -> Result<Bytes, MtpError> {
     cx.service
-        .typing(user, flow.ok_or(ServiceError::NotFound("flow"))?)
+        .typing(user, flow.ok_or(Refusal::NotFound(Thing::Flow))?)
         .await?;
     Ok(cx.done())
 }

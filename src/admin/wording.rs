@@ -1,0 +1,57 @@
+//! The commands' words for what the service refuses.
+
+use crate::service::{Field, Refusal, Unit};
+
+/// What the operator reads. What no command can meet has its key for words.
+pub(super) fn of_refusal(refusal: &Refusal) -> String {
+    let words = match refusal {
+        Refusal::LoginTaken => "this login is taken; choose another",
+        Refusal::BadLogin(rule) => return rule.to_string(),
+        Refusal::BadEmail => "this is no e-mail address",
+        // Membership is no matter of the operator's, who sees everything.
+        Refusal::NotFound(thing) => return format!("there is no such {}", thing.as_str()),
+        Refusal::TooLarge { what, limit } => return too_large(*what, *limit),
+        Refusal::EmptyMessage => "the message is empty",
+        Refusal::NotWriter => "only the owner writes in a channel",
+        Refusal::PartnerDeleted => "the other side of this chat has deleted the account",
+        Refusal::OwnerMustBeMember => {
+            "only a member can become the owner: `morelia flow add-member` first"
+        }
+        Refusal::ChatIsFixed => "the two members of a chat are fixed",
+        Refusal::NotTwoMembers => "a chat has exactly two members: give --owner and one --member",
+        Refusal::ChatExists => "there is a chat of these two already",
+        Refusal::InvitationToChat => "nobody can be invited to a chat, which has two members",
+        Refusal::InvitationUses { limit } => {
+            return format!("an invitation has 1 to {limit} uses");
+        }
+        Refusal::AmbiguousInvitation => "several invitations begin so: give the whole code",
+        Refusal::SenderNotMember => "the sender is not a member of this flow",
+        Refusal::NoAdministratorInChat => {
+            "no administrator is in this chat: say with --as which of the two sends"
+        }
+        Refusal::NoAdministrator => {
+            "there is no administrator: say with --as who sends, or make one with `morelia user set`"
+        }
+        other => return format!("refused: {other}"),
+    };
+    words.to_owned()
+}
+
+fn too_large(what: Field, limit: usize) -> String {
+    let what_words = match what {
+        Field::Text => "the text",
+        Field::Files => "the files of a message",
+        Field::Title => "the title",
+        Field::Info => "the info",
+        Field::Members => "the list of members",
+        Field::Username => "the username",
+        Field::Bio => "the bio",
+        Field::Avatar => "the avatar",
+    };
+    let limit = match what.unit() {
+        Unit::Bytes => format!("{} KiB", limit / 1024),
+        Unit::Characters => format!("{limit} characters"),
+        Unit::Users => format!("{limit} users"),
+    };
+    format!("{what_words} is larger than the limit of {limit}")
+}

@@ -1,0 +1,149 @@
+//! MTP's words for what the service refuses: a code and a sentence each. Source: MTP 1.0 revision
+//! 17, Errors.
+//!
+//! The first letter and the full stop are put there by whoever writes the answer.
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::codes::{
+    BAD_REQUEST, CONFLICT, Code, FORBIDDEN, INTERNAL, NOT_FOUND, TOO_MANY, UNAUTHORIZED,
+    UNAVAILABLE, UNSUPPORTED,
+};
+use crate::service::{Field, Refusal, ServiceError, Thing, Unit};
+
+/// A code and a sentence.
+pub(super) type Wording = (Code, Cow<'static, str>);
+
+/// What is answered instead of yes; a new variant does not compile without words.
+pub(super) fn of_service(err: &ServiceError) -> Wording {
+    let (code, words) = match err {
+        ServiceError::Refused(refusal) => return of_refusal(refusal),
+        ServiceError::Overloaded => (
+            UNAVAILABLE,
+            "the server has too much to do; try again in a few seconds",
+        ),
+        ServiceError::Unavailable(_) => (
+            UNAVAILABLE,
+            "the server cannot store anything at present; try again later",
+        ),
+        ServiceError::Store(_) | ServiceError::Hash(_) => (INTERNAL, "the server failed"),
+    };
+    (code, words.into())
+}
+
+fn of_refusal(refusal: &Refusal) -> Wording {
+    let (code, words) = match refusal {
+        Refusal::BadCredentials => (UNAUTHORIZED, "wrong login or password"),
+        Refusal::NoSession => (
+            UNAUTHORIZED,
+            "this session is unknown or has ended; log in again",
+        ),
+        Refusal::Throttled(wait) => return throttled(*wait),
+        Refusal::TooManyAccounts(wait) => return too_many_accounts(*wait),
+        Refusal::LoginTaken => (CONFLICT, "this login is taken; choose another"),
+        Refusal::BadLogin(rule) => return (UNSUPPORTED, rule.to_string().into()),
+        Refusal::BadEmail => (UNSUPPORTED, "this is no e-mail address"),
+        Refusal::RegistrationClosed => (
+            FORBIDDEN,
+            "registration is closed on this server; ask its administrator for an account",
+        ),
+        Refusal::InvitationRequired => (
+            FORBIDDEN,
+            "this server registers by invitation; ask a member for a code that is still good",
+        ),
+        Refusal::NotFound(thing) => return not_found(*thing),
+        Refusal::TooManyUsers { limit } => return too_many_users(*limit),
+        Refusal::TooLarge { what, limit } => return too_large(*what, *limit),
+        Refusal::EmptyMessage => (
+            BAD_REQUEST,
+            "a message needs text or a file; to remove it, delete it",
+        ),
+        Refusal::NotWriter => (FORBIDDEN, "only the owner writes in a channel"),
+        Refusal::PartnerDeleted => (
+            FORBIDDEN,
+            "the other side of this chat has deleted the account",
+        ),
+        Refusal::NotAuthor => (FORBIDDEN, "only its author can edit a message"),
+        Refusal::NotRemover => (
+            FORBIDDEN,
+            "only its author, the flow's owner or an administrator can delete a message",
+        ),
+        Refusal::NotOwner => (FORBIDDEN, "only the owner can change this flow"),
+        Refusal::OwnerMustBeMaker => (FORBIDDEN, "only you can own the flows that you make"),
+        Refusal::OwnerMustBeMember => (FORBIDDEN, "only a member can become the owner"),
+        Refusal::ChatIsFixed => (FORBIDDEN, "the two members of a chat are fixed"),
+        Refusal::NotTwoMembers => (BAD_REQUEST, "Must be two users only"),
+        Refusal::ChatExists => (
+            CONFLICT,
+            "there is a chat of these two already; look for it in all_flow",
+        ),
+        Refusal::NegativeNumber => (FORBIDDEN, "message_end counts from 0"),
+        Refusal::TxnMadeFlow => (BAD_REQUEST, "this txn was used for a flow"),
+        Refusal::TxnMadeMessage => (BAD_REQUEST, "this txn was used for a message"),
+        Refusal::NotInviter => (FORBIDDEN, "only an administrator can invite on this server"),
+        Refusal::InvitationToChat => (
+            FORBIDDEN,
+            "nobody can be invited to a chat, which has two members",
+        ),
+        Refusal::InvitationUses { limit } => return invitation_uses(*limit),
+        Refusal::AmbiguousInvitation => (
+            BAD_REQUEST,
+            "several invitations begin so; give the whole code",
+        ),
+        Refusal::SenderNotMember => (FORBIDDEN, "the sender is not a member of this flow"),
+        Refusal::NoAdministratorInChat => (BAD_REQUEST, "no administrator is in this chat"),
+        Refusal::NoAdministrator => (BAD_REQUEST, "there is no administrator"),
+    };
+    (code, words.into())
+}
+
+fn throttled(wait: Duration) -> Wording {
+    let seconds = wait.as_secs().max(1);
+    let words = format!("too many failed attempts; try again in {seconds} seconds");
+    (TOO_MANY, words.into())
+}
+
+fn too_many_accounts(wait: Duration) -> Wording {
+    let minutes = wait.as_secs().div_ceil(60).max(1);
+    let words = format!("too many accounts were made lately; try again in {minutes} minutes");
+    (TOO_MANY, words.into())
+}
+
+fn not_found(thing: Thing) -> Wording {
+    let what = thing.as_str();
+    let words = format!("no such {what}; it may have been removed, or you are not a member");
+    (NOT_FOUND, words.into())
+}
+
+fn too_many_users(limit: usize) -> Wording {
+    let words = format!("more than {limit} users in one request; ask for fewer");
+    (TOO_MANY, words.into())
+}
+
+fn too_large(what: Field, limit: usize) -> Wording {
+    let what_words = match what {
+        Field::Text => "the text",
+        Field::Files => "the files of a message",
+        Field::Title => "the title",
+        Field::Info => "the info",
+        Field::Members => "the list of members",
+        Field::Username => "the username",
+        Field::Bio => "the bio",
+        Field::Avatar => "the avatar",
+    };
+    let limit = match what.unit() {
+        Unit::Bytes => format!("{} KiB", limit / 1024),
+        Unit::Characters => format!("{limit} characters"),
+        Unit::Users => format!("{limit} users"),
+    };
+    let words = format!("{what_words} is larger than the limit of {limit}");
+    (FORBIDDEN, words.into())
+}
+
+fn invitation_uses(limit: i64) -> Wording {
+    let words = format!("an invitation has 1 to {limit} uses");
+    (BAD_REQUEST, words.into())
+}

@@ -1,0 +1,287 @@
+//! What the service refuses, as values: each face words them for whoever it talks to.
+//!
+//! A new refusal is a variant here, with its key and values in
+//! `Refusal::described`; `protocol/mtp/wording.rs` gives it a code and a sentence, `docs/protocol.md`
+//! a row, and the web client's languages a phrase.
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::model::InvalidLogin;
+
+/// What was asked for and is not done, through no fault of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Wrong login or password; never says which.
+    BadCredentials,
+    /// No session of that user has this token.
+    NoSession,
+    /// Too many failed attempts; how long to wait.
+    Throttled(Duration),
+    /// Too many accounts were made from that address, or by everybody; how long to wait.
+    TooManyAccounts(Duration),
+    /// Somebody has that login.
+    LoginTaken,
+    /// The login breaks a rule.
+    BadLogin(InvalidLogin),
+    /// The address is none.
+    BadEmail,
+    /// Nobody can register.
+    RegistrationClosed,
+    /// An invitation is needed, and there is none or it is used up.
+    InvitationRequired,
+    /// No such thing, or none that this user may know of.
+    NotFound(Thing),
+    /// More users asked for than the server gives.
+    TooManyUsers {
+        /// How many it gives.
+        limit: usize,
+    },
+    /// Something larger than the server takes.
+    TooLarge {
+        /// What is.
+        what: Field,
+        /// How much it may be, in the field's unit.
+        limit: usize,
+    },
+    /// A message without text and files.
+    EmptyMessage,
+    /// The user does not write in that channel.
+    NotWriter,
+    /// The other side of the chat has deleted the account.
+    PartnerDeleted,
+    /// The message is somebody else's.
+    NotAuthor,
+    /// The message is neither the user's own nor in a flow of the user's.
+    NotRemover,
+    /// The flow is somebody else's.
+    NotOwner,
+    /// A new flow was to be somebody else's.
+    OwnerMustBeMaker,
+    /// The owner to be is no member.
+    OwnerMustBeMember,
+    /// A chat's members and owner do not change.
+    ChatIsFixed,
+    /// A chat has two members.
+    NotTwoMembers,
+    /// That chat between the two exists.
+    ChatExists,
+    /// Messages count from 0.
+    NegativeNumber,
+    /// The `txn` made a flow before.
+    TxnMadeFlow,
+    /// The `txn` made a message before.
+    TxnMadeMessage,
+    /// The user may not invite.
+    NotInviter,
+    /// An invitation cannot be to a chat.
+    InvitationToChat,
+    /// An invitation is for one use at least and so many at most.
+    InvitationUses {
+        /// The most uses.
+        limit: i64,
+    },
+    /// Several invitations begin with those signs.
+    AmbiguousInvitation,
+    /// Who is to be the sender is no member of the flow.
+    SenderNotMember,
+    /// No administrator is one of the two of the chat.
+    NoAdministratorInChat,
+    /// There is no administrator to send as.
+    NoAdministrator,
+}
+
+/// A kind of thing that can be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thing {
+    /// A user.
+    User,
+    /// A flow.
+    Flow,
+    /// A message.
+    Message,
+    /// An invitation.
+    Invitation,
+}
+
+impl Thing {
+    /// The thing's name in the protocol.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Flow => "flow",
+            Self::Message => "message",
+            Self::Invitation => "invitation",
+        }
+    }
+}
+
+/// Something whose size is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// The text of a message.
+    Text,
+    /// The files of a message together.
+    Files,
+    /// The title of a flow.
+    Title,
+    /// The description of a flow.
+    Info,
+    /// The members of a flow.
+    Members,
+    /// The name of a user.
+    Username,
+    /// What a user says of oneself.
+    Bio,
+    /// The picture of a user.
+    Avatar,
+}
+
+/// In what a size is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes.
+    Bytes,
+    /// Characters.
+    Characters,
+    /// Users.
+    Users,
+}
+
+impl Field {
+    /// The field's name in the protocol.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Files => "files",
+            Self::Title => "title",
+            Self::Info => "info",
+            Self::Members => "members",
+            Self::Username => "username",
+            Self::Bio => "bio",
+            Self::Avatar => "avatar",
+        }
+    }
+
+    /// In what its size is counted.
+    #[must_use]
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::Title | Self::Username => Unit::Characters,
+            Self::Members => Unit::Users,
+            Self::Text | Self::Files | Self::Info | Self::Bio | Self::Avatar => Unit::Bytes,
+        }
+    }
+}
+
+impl Unit {
+    /// The unit's name in the protocol.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes",
+            Self::Characters => "characters",
+            Self::Users => "users",
+        }
+    }
+}
+
+/// A value of a refusal, for whoever words it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value {
+    /// A word of the protocol.
+    Text(&'static str),
+    /// A number.
+    Number(u64),
+}
+
+impl From<usize> for Value {
+    fn from(number: usize) -> Self {
+        Self::Number(u64::try_from(number).unwrap_or(u64::MAX))
+    }
+}
+
+impl Refusal {
+    /// The stable name by which programs know this refusal: the variant in `snake_case`.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        self.described().0
+    }
+
+    /// What belongs into the sentence, by name. Waiting is in whole seconds, at least one.
+    #[must_use]
+    pub fn values(&self) -> Vec<(&'static str, Value)> {
+        self.described().1
+    }
+
+    /// Key and values: one line a variant.
+    fn described(&self) -> (&'static str, Vec<(&'static str, Value)>) {
+        match self {
+            Self::BadCredentials => ("bad_credentials", vec![]),
+            Self::NoSession => ("no_session", vec![]),
+            Self::Throttled(wait) => ("throttled", vec![("seconds", seconds(*wait))]),
+            Self::TooManyAccounts(wait) => ("too_many_accounts", vec![("seconds", seconds(*wait))]),
+            Self::LoginTaken => ("login_taken", vec![]),
+            Self::BadLogin(rule) => ("bad_login", vec![("rule", Value::Text(rule.as_str()))]),
+            Self::BadEmail => ("bad_email", vec![]),
+            Self::RegistrationClosed => ("registration_closed", vec![]),
+            Self::InvitationRequired => ("invitation_required", vec![]),
+            Self::NotFound(thing) => ("not_found", vec![("what", Value::Text(thing.as_str()))]),
+            Self::TooManyUsers { limit } => ("too_many_users", vec![("limit", (*limit).into())]),
+            Self::TooLarge { what, limit } => (
+                "too_large",
+                vec![
+                    ("what", Value::Text(what.as_str())),
+                    ("limit", (*limit).into()),
+                    ("unit", Value::Text(what.unit().as_str())),
+                ],
+            ),
+            Self::EmptyMessage => ("empty_message", vec![]),
+            Self::NotWriter => ("not_writer", vec![]),
+            Self::PartnerDeleted => ("partner_deleted", vec![]),
+            Self::NotAuthor => ("not_author", vec![]),
+            Self::NotRemover => ("not_remover", vec![]),
+            Self::NotOwner => ("not_owner", vec![]),
+            Self::OwnerMustBeMaker => ("owner_must_be_maker", vec![]),
+            Self::OwnerMustBeMember => ("owner_must_be_member", vec![]),
+            Self::ChatIsFixed => ("chat_is_fixed", vec![]),
+            Self::NotTwoMembers => ("not_two_members", vec![]),
+            Self::ChatExists => ("chat_exists", vec![]),
+            Self::NegativeNumber => ("negative_number", vec![]),
+            Self::TxnMadeFlow => ("txn_made_flow", vec![]),
+            Self::TxnMadeMessage => ("txn_made_message", vec![]),
+            Self::NotInviter => ("not_inviter", vec![]),
+            Self::InvitationToChat => ("invitation_to_chat", vec![]),
+            Self::InvitationUses { limit } => (
+                "invitation_uses",
+                vec![("limit", Value::Number(limit.unsigned_abs()))],
+            ),
+            Self::AmbiguousInvitation => ("ambiguous_invitation", vec![]),
+            Self::SenderNotMember => ("sender_not_member", vec![]),
+            Self::NoAdministratorInChat => ("no_administrator_in_chat", vec![]),
+            Self::NoAdministrator => ("no_administrator", vec![]),
+        }
+    }
+}
+
+fn seconds(wait: Duration) -> Value {
+    Value::Number(wait.as_secs().max(1))
+}
+
+impl fmt::Display for Refusal {
+    /// The key and the values, for the log and for faces that have no words of their own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())?;
+        for (name, value) in self.values() {
+            match value {
+                Value::Text(text) => write!(f, " {name}={text}")?,
+                Value::Number(number) => write!(f, " {name}={number}")?,
+            }
+        }
+        Ok(())
+    }
+}
