@@ -62,6 +62,9 @@ impl fmt::Display for Position {
 pub struct PublicId(pub u128);
 
 impl PublicId {
+    /// Names nothing: an id that is made holds the time, and so is never 0.
+    pub const NOTHING: Self = Self(0);
+
     /// Makes a new id, larger than all that this process made before.
     #[must_use]
     pub fn generate() -> Self {

@@ -190,12 +190,11 @@ impl Service {
     pub async fn profiles(
         &self,
         _user: &SignedIn,
-        ids: Vec<Option<PublicId>>,
+        ids: Vec<PublicId>,
     ) -> Result<Found, ServiceError> {
-        // The caller counts too. Source: MTP 1.0 revision 17, user_info.
         let limits = self.limits();
         let limit = limits.users;
-        if ids.len() + 1 > limit {
+        if ids.len() > limit {
             return Err(Refusal::TooManyUsers { limit }.into());
         }
         let asked = ids.len();
@@ -204,7 +203,7 @@ impl Service {
             .read(move |view| {
                 let mut found = Vec::new();
                 let mut left = limits.answer_bytes;
-                for id in ids.into_iter().flatten() {
+                for id in ids {
                     // A hundred pictures are more than an answer holds; the rest is missing from
                     // this one, and can be asked for.
                     if left == 0 {

@@ -17,10 +17,10 @@ pub struct FlowDraft {
     pub title: Option<String>,
     /// What it is about.
     pub info: Option<String>,
-    /// Who is to own it; inner `None`: an id that names nobody.
-    pub owner: Option<Option<PublicId>>,
-    /// Who is to be in it; `None` entries: ids that name nobody.
-    pub users: Option<Vec<Option<PublicId>>>,
+    /// Who is to own it.
+    pub owner: Option<PublicId>,
+    /// Who is to be in it.
+    pub users: Option<Vec<PublicId>>,
 }
 
 /// The flows of a user, as of a position.
@@ -52,13 +52,13 @@ impl Service {
                     return Ok(flow);
                 }
                 let named = draft.users.iter().flatten().copied();
-                let people: BTreeSet<_> = named.chain([Some(user.uuid())]).collect();
+                let people: BTreeSet<_> = named.chain([user.uuid()]).collect();
                 if kind == FlowKind::Chat && people.len() != 2 {
                     return Err(Refusal::NotTwoMembers.into());
                 }
                 // Who is meant has to exist before it is asked who may.
                 let mut members = resolve(tx, draft.users.as_deref().unwrap_or_default())?;
-                if draft.owner.is_some_and(|owner| owner != Some(user.uuid())) {
+                if draft.owner.is_some_and(|owner| owner != user.uuid()) {
                     return Err(Refusal::OwnerMustBeMaker.into());
                 }
                 check_name(Field::Title, draft.title.as_deref())?;
@@ -86,24 +86,18 @@ impl Service {
     /// The flows that the caller is in.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] when there is none.
+    /// The file cannot be read.
     pub async fn flows(&self, user: &SignedIn) -> Result<FlowList, ServiceError> {
         let user = user.user();
-        let list: FlowList = self
-            .store
+        self.store
             .read(move |view| {
                 let (position, _) = changes::last(view)?;
-                Ok::<_, ServiceError>(FlowList {
+                Ok(FlowList {
                     flows: flows::of_user(view, user)?,
                     position,
                 })
             })
-            .await?;
-        if list.flows.is_empty() {
-            Err(Refusal::NotFound(Thing::Flow).into())
-        } else {
-            Ok(list)
-        }
+            .await
     }
 
     /// Changes a flow of the caller's: its words, its owner, its members.
@@ -292,16 +286,12 @@ pub(super) fn visible(view: &View<'_>, flow: PublicId, user: UserId) -> Result<F
 }
 
 /// Row numbers of users, each once, in order.
-pub(super) fn resolve(
-    view: &View<'_>,
-    users: &[Option<PublicId>],
-) -> Result<Vec<UserId>, ServiceError> {
+pub(super) fn resolve(view: &View<'_>, users: &[PublicId]) -> Result<Vec<UserId>, ServiceError> {
     // Twice the limit leaves room for repetitions and bounds the work.
     check_members(users.len() / 2)?;
     let mut ids = Vec::with_capacity(users.len());
     for uuid in users {
-        let uuid = uuid.ok_or(Refusal::NotFound(Thing::User))?;
-        let id = users::id_of(view, uuid)?.ok_or(Refusal::NotFound(Thing::User))?;
+        let id = users::id_of(view, *uuid)?.ok_or(Refusal::NotFound(Thing::User))?;
         if !ids.contains(&id) {
             ids.push(id);
         }

@@ -187,13 +187,13 @@ impl Service {
         &self,
         user: &SignedIn,
         message: PublicId,
-        flow: Option<Option<PublicId>>,
+        flow: Option<PublicId>,
     ) -> Result<(), ServiceError> {
         let user = *user;
         self.store
             .write(move |tx| {
                 let handle = visible(tx, message, user.user())?;
-                if flow.is_some_and(|flow| flow != Some(handle.flow_uuid)) {
+                if flow.is_some_and(|flow| flow != handle.flow_uuid) {
                     return Err(Refusal::NotFound(Thing::Message).into());
                 }
                 let allowed = handle.author == user.user()

@@ -38,7 +38,7 @@ pub use operator::{FlowStanding, Line, NewFlow, Takeover, Tally, UserChange, Use
 pub use refusal::{Field, Refusal, Thing, Unit, Value};
 pub use sessions::{Client, Opened, SignedIn};
 pub use settings::{Limits, Settings};
-pub use updates::{Resume, Updates, UpdatesByTime};
+pub use updates::{Updates, Within};
 pub use upkeep::BackupRecord;
 
 pub use crate::store::exports::MessagesOf;

@@ -8,11 +8,6 @@ use crate::store::changes::{self, Change, Follower, Subject};
 use crate::store::messages::Fitting;
 use crate::store::{View, flows, members, messages, users};
 
-/// Messages that an answer by time may hold in order to end where a second ends.
-///
-/// Source: MTP 1.0 revision 17, `get_update`.
-const MAX_IN_A_SECOND: usize = 1000;
-
 /// Flows, profiles and marks in an answer at most.
 const MAX_OTHERS: usize = 1000;
 
@@ -33,6 +28,10 @@ pub struct Updates {
     pub position: Position,
     /// Whether that is all there is.
     pub complete: bool,
+    /// When the last of these changes was made.
+    pub last_at: Option<Timestamp>,
+    /// When the first change after these was made, of those that concern the user.
+    pub next_at: Option<Timestamp>,
 }
 
 impl Updates {
@@ -47,24 +46,13 @@ impl Updates {
     }
 }
 
-/// Where an answer by time stopped inside a second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Resume {
-    /// The second; asked for again, it goes on.
-    pub second: i64,
-    /// What has been told of it.
-    pub after: Position,
-}
-
-/// What changed since a time.
-#[derive(Debug)]
-pub struct UpdatesByTime {
-    /// What changed.
-    pub updates: Updates,
-    /// The second to ask from next.
-    pub next_second: i64,
-    /// Set when that second is the one where this answer stopped.
-    pub resume: Option<Resume>,
+/// How far to look for changes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Within {
+    /// Only at changes that were made before this time.
+    pub before: Option<Timestamp>,
+    /// At so many messages instead of the limit.
+    pub max_messages: Option<usize>,
 }
 
 impl Service {
@@ -77,42 +65,34 @@ impl Service {
         user: &SignedIn,
         after: Position,
     ) -> Result<Updates, ServiceError> {
+        self.updates_within(user, after, Within::default()).await
+    }
+
+    /// What changed after a position and before a time.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn updates_within(
+        &self,
+        user: &SignedIn,
+        after: Position,
+        within: Within,
+    ) -> Result<Updates, ServiceError> {
         let id = user.user();
         let limits = self.limits();
         self.store
             .read(move |view| {
                 let mut page = Page::new(view, id, after)?;
-                page.fill(&limits, limits.messages, None)?;
+                page.fill(&limits, within)?;
                 page.into_updates()
             })
             .await
     }
 
-    /// What changed at or after a second, up to where a second ends if that is possible.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub async fn updates_since(
-        &self,
-        user: &SignedIn,
-        second: i64,
-        resume: Option<Resume>,
-    ) -> Result<UpdatesByTime, ServiceError> {
-        let id = user.user();
-        let limits = self.limits();
-        // Before the read, so that no change falls between what it shows and this time.
-        let now = self.store.settled_until();
-        self.store
-            .read(move |view| {
-                let after = match resume {
-                    Some(resume) if resume.second == second => resume.after,
-                    _ => changes::before(view, Timestamp::from_seconds(second))?,
-                };
-                let mut page = Page::new(view, id, after)?;
-                page.fill(&limits, limits.messages, None)?;
-                page.end_with_a_second(&limits, now)
-            })
-            .await
+    /// The time until which no change can be made any more.
+    #[must_use]
+    pub fn settled_until(&self) -> Timestamp {
+        self.store.settled_until()
     }
 
     /// The last position before a second, to follow from there.
@@ -188,8 +168,6 @@ struct Page<'a, 'c> {
     follower: Follower<'a, 'c>,
     /// In order; what changed repeatedly is in it repeatedly.
     rows: Vec<(Change, Subject, Option<Item>)>,
-    /// Whether rows were taken off again, so that more is to come.
-    is_cut: bool,
     messages: usize,
     others: usize,
     size_bytes: usize,
@@ -204,22 +182,17 @@ impl<'a, 'c> Page<'a, 'c> {
             user,
             follower,
             rows,
-            is_cut: false,
             messages: 0,
             others: 0,
             size_bytes: 0,
         })
     }
 
-    /// Takes changes until there are enough, or until the second given ends.
-    fn fill(
-        &mut self,
-        limits: &Limits,
-        max_messages: usize,
-        only: Option<i64>,
-    ) -> Result<(), ServiceError> {
+    /// Takes changes until there are enough, or until the time given.
+    fn fill(&mut self, limits: &Limits, within: Within) -> Result<(), ServiceError> {
+        let max_messages = within.max_messages.unwrap_or(limits.messages);
         while let Some(change) = self.follower.peek()?.copied() {
-            if only.is_some_and(|second| change.at.seconds() != second) {
+            if within.before.is_some_and(|before| change.at >= before) {
                 break;
             }
             if let Some(subject) = change.subject() {
@@ -294,75 +267,9 @@ impl<'a, 'c> Page<'a, 'c> {
         Ok(Loaded::Item(item))
     }
 
-    /// The second of the first change that is not taken.
-    fn next_second(&mut self) -> Result<Option<i64>, ServiceError> {
-        Ok(self.follower.peek()?.map(|change| change.at.seconds()))
-    }
-
-    /// Makes the answer end where a second ends, if that takes few enough messages.
-    fn end_with_a_second(
-        mut self,
-        limits: &Limits,
-        now: Timestamp,
-    ) -> Result<UpdatesByTime, ServiceError> {
-        let last = self.rows.last().map(|(change, ..)| change.at.seconds());
-        let (Some(next), Some(last)) = (self.next_second()?, last) else {
-            return self.finish(now.seconds(), None);
-        };
-        if next > last {
-            return self.finish(next, None);
-        }
-        // The last second of this page goes on after it: leave it to the next answer,
-        let whole = self
-            .rows
-            .partition_point(|(change, ..)| change.at.seconds() < last);
-        if whole > 0 {
-            self.cut(whole);
-            return self.finish(last, None);
-        }
-        // or, if there is no other second in this page, take all of it,
-        let fitting = self.rows.len();
-        self.fill(limits, MAX_IN_A_SECOND, Some(last))?;
-        match self.next_second()? {
-            None => self.finish(now.seconds(), None),
-            Some(next) if next > last => self.finish(next, None),
-            Some(_) => {
-                // or remember where this page ended.
-                self.cut(fitting);
-                let after = self
-                    .rows
-                    .last()
-                    .map_or(Position(0), |(change, ..)| change.position);
-                self.finish(
-                    last,
-                    Some(Resume {
-                        second: last,
-                        after,
-                    }),
-                )
-            }
-        }
-    }
-
-    fn cut(&mut self, length: usize) {
-        self.rows.truncate(length);
-        self.is_cut = true;
-    }
-
-    fn finish(
-        self,
-        next_second: i64,
-        resume: Option<Resume>,
-    ) -> Result<UpdatesByTime, ServiceError> {
-        Ok(UpdatesByTime {
-            updates: self.into_updates()?,
-            next_second,
-            resume,
-        })
-    }
-
     fn into_updates(mut self) -> Result<Updates, ServiceError> {
-        let complete = !self.is_cut && self.follower.peek()?.is_none();
+        let next_at = self.follower.peek()?.map(|change| change.at);
+        let complete = next_at.is_none();
         let position = match self.rows.last() {
             Some((change, ..)) if !complete => change.position,
             _ => changes::last(self.view)?.0,
@@ -370,6 +277,8 @@ impl<'a, 'c> Page<'a, 'c> {
         let mut updates = Updates {
             position,
             complete,
+            last_at: self.rows.last().map(|(change, ..)| change.at),
+            next_at,
             ..Updates::default()
         };
         // What changed repeatedly is told once, where it changed last.

@@ -8,9 +8,9 @@ use super::{reply, request};
 use crate::model::{Attachment, Content, Encoding, Flow, Message, PublicId, Slot, User};
 use crate::service::Draft;
 
-/// The id that a text names; `None`: nothing has that id.
-pub(super) fn id(id: &request::Id<'_>) -> Option<PublicId> {
-    PublicId::parse(id)
+/// The id that a text names. Any other text names nothing, as an unknown id does.
+pub(super) fn id(id: &request::Id<'_>) -> PublicId {
+    PublicId::parse(id).unwrap_or(PublicId::NOTHING)
 }
 
 /// Content as a client sent it. A text that is base64 is kept decoded, which saves a quarter, and
@@ -70,8 +70,8 @@ pub(super) fn first_flow<'a>(
         .ok_or(MtpError::Missing(missing))
 }
 
-/// The flow that a request names by `flow[0].uuid`; `None`: nothing has that id.
-pub(super) fn flow_uuid(data: &mut request::Data<'_>) -> Result<Option<PublicId>, MtpError> {
+/// The flow that a request names by `flow[0].uuid`.
+pub(super) fn flow_uuid(data: &mut request::Data<'_>) -> Result<PublicId, MtpError> {
     const MISSING: &str = "this method needs flow[0].uuid";
     let flow = first_flow(data, MISSING)?;
     flow.uuid.as_ref().map(id).ok_or(MtpError::Missing(MISSING))

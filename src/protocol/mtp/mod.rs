@@ -12,6 +12,7 @@ mod push;
 mod rate;
 mod reply;
 mod request;
+mod seconds;
 mod session;
 mod wording;
 

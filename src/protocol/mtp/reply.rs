@@ -172,7 +172,7 @@ pub(super) struct Id(pub(super) PublicId);
 
 impl Default for Id {
     fn default() -> Self {
-        Self(PublicId(0))
+        Self(PublicId::NOTHING)
     }
 }
 

@@ -15,11 +15,12 @@ use super::push;
 use super::rate::Bucket;
 use super::reply::Reply;
 use super::request::Request;
+use super::seconds::Resume;
 use crate::config::ApiVersion;
 use crate::hub::{Ended, Listener};
 use crate::model::{Position, PublicId, Timestamp};
 use crate::protocol::{Answer, Close, Conversation, Frame, Pushed};
-use crate::service::{Client, Refusal, Resume, Service, ServiceError, SignedIn};
+use crate::service::{Client, Refusal, Service, ServiceError, SignedIn};
 
 /// Bad frames in a row that end a connection. Source: MTP 1.0 revision 17, Transport.
 const MAX_BAD_FRAMES: u32 = 20;

@@ -9,7 +9,7 @@ use super::super::reply::Id;
 use super::super::request::Data;
 use super::super::{codes, convert, reply};
 use super::Context;
-use crate::service::SignedIn;
+use crate::service::{Refusal, SignedIn, Thing};
 
 #[expect(clippy::unnecessary_wraps, reason = "every method reads its input")]
 pub(super) fn read(_data: Data<'_>) -> Result<(), MtpError> {
@@ -22,6 +22,10 @@ pub(super) async fn handle(
     (): (),
 ) -> Result<Bytes, MtpError> {
     let list = cx.service.flows(user).await?;
+    // Source: MTP 1.0 revision 17, `all_flow`.
+    if list.flows.is_empty() {
+        return Err(Refusal::NotFound(Thing::Flow).into());
+    }
     let flows = list.flows.iter();
     let meta = reply::DataMeta {
         position: Some(list.position.0),

@@ -9,10 +9,10 @@ use super::super::request::Data;
 use super::super::{codes, convert, reply};
 use super::Context;
 use crate::model::{PublicId, Timestamp};
-use crate::service::{HistoryRange, Refusal, SignedIn, Thing};
+use crate::service::{HistoryRange, SignedIn};
 
 pub(super) struct Input {
-    flow: Option<PublicId>,
+    flow: PublicId,
     since: Timestamp,
     start: Option<i64>,
     end: Option<i64>,
@@ -39,13 +39,12 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let uuid = input.flow.ok_or(Refusal::NotFound(Thing::Flow))?;
     let limit = i64::try_from(cx.service.limits().messages).unwrap_or(i64::MAX);
     let (start, count) = match convert::page(input.start, input.end, limit) {
         Ok(page) => page,
         Err(refused) => {
             // To who is not in the flow it does not exist, whatever is asked of it.
-            cx.service.require_member(user, uuid).await?;
+            cx.service.require_member(user, input.flow).await?;
             return Err(refused);
         }
     };
@@ -54,13 +53,13 @@ pub(super) async fn handle(
         start,
         count,
     };
-    let page = cx.service.history(user, uuid, range).await?;
+    let page = cx.service.history(user, input.flow, range).await?;
     let given = i64::try_from(page.messages.len()).unwrap_or(i64::MAX);
     // More than an answer holds by number, or, at this place, by bytes.
     let cut = given < count.min(page.total - page.start);
     let partial = page.total > limit || cut;
     let flow = reply::Flow {
-        uuid: reply::Id(uuid),
+        uuid: reply::Id(input.flow),
         message_start: partial.then_some(page.start),
         message_end: partial.then_some(page.total),
         ..reply::Flow::default()

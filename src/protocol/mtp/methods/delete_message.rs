@@ -9,12 +9,11 @@ use super::super::error::MtpError;
 use super::super::request::{Data, List};
 use super::Context;
 use crate::model::PublicId;
-use crate::service::{Refusal, SignedIn, Thing};
+use crate::service::SignedIn;
 
 pub(super) struct Input {
-    message: Option<PublicId>,
-    /// Outer `None`: not given. Inner `None`: an id that names nothing.
-    flow: Option<Option<PublicId>>,
+    message: PublicId,
+    flow: Option<PublicId>,
 }
 
 pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
@@ -41,7 +40,8 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let message = input.message.ok_or(Refusal::NotFound(Thing::Message))?;
-    cx.service.delete_message(user, message, input.flow).await?;
+    cx.service
+        .delete_message(user, input.message, input.flow)
+        .await?;
     Ok(cx.done())
 }

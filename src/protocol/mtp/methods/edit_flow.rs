@@ -9,10 +9,10 @@ use super::super::request::Data;
 use super::super::{codes, convert, reply};
 use super::{Context, add_flow};
 use crate::model::PublicId;
-use crate::service::{FlowDraft, Refusal, SignedIn, Thing};
+use crate::service::{FlowDraft, SignedIn};
 
 pub(super) struct Input {
-    flow: Option<PublicId>,
+    flow: PublicId,
     change: FlowDraft,
 }
 
@@ -38,8 +38,7 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let flow = input.flow.ok_or(Refusal::NotFound(Thing::Flow))?;
-    let flow = cx.service.edit_flow(user, flow, input.change).await?;
+    let flow = cx.service.edit_flow(user, input.flow, input.change).await?;
     let flow = Some(vec![convert::flow(&flow)]);
     Ok(cx.reply(
         codes::OK,

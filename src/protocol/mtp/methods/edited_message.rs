@@ -9,10 +9,10 @@ use super::super::error::MtpError;
 use super::super::request::Data;
 use super::Context;
 use crate::model::PublicId;
-use crate::service::{Draft, Refusal, SignedIn, Thing};
+use crate::service::{Draft, SignedIn};
 
 pub(super) struct Input {
-    message: Option<PublicId>,
+    message: PublicId,
     draft: Draft,
 }
 
@@ -39,7 +39,8 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let message = input.message.ok_or(Refusal::NotFound(Thing::Message))?;
-    cx.service.edit_message(user, message, input.draft).await?;
+    cx.service
+        .edit_message(user, input.message, input.draft)
+        .await?;
     Ok(cx.done())
 }

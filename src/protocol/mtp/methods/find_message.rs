@@ -10,12 +10,11 @@ use super::super::request::{Data, List, Text};
 use super::super::{codes, convert, reply};
 use super::Context;
 use crate::model::PublicId;
-use crate::service::{Refusal, SignedIn, Thing};
+use crate::service::SignedIn;
 
 pub(super) struct Input {
     text: String,
-    /// Outer `None`: everywhere. Inner `None`: an id that names nothing.
-    flow: Option<Option<PublicId>>,
+    flow: Option<PublicId>,
 }
 
 pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
@@ -39,11 +38,10 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let flow = input
-        .flow
-        .map(|flow| flow.ok_or(Refusal::NotFound(Thing::Flow)))
-        .transpose()?;
-    let hits = cx.service.find_messages(user, input.text, flow).await?;
+    let hits = cx
+        .service
+        .find_messages(user, input.text, input.flow)
+        .await?;
     let code = if hits.complete {
         codes::OK
     } else {

@@ -5,10 +5,10 @@
 
 use bytes::Bytes;
 
-use super::super::codes;
 use super::super::error::MtpError;
 use super::super::push::{self, Precision};
 use super::super::request::{Data, Int};
+use super::super::{codes, seconds};
 use super::Context;
 use crate::model::Position;
 use crate::service::SignedIn;
@@ -37,10 +37,8 @@ pub(super) async fn handle(
             (updates, 0, Precision::Position)
         }
         Since::Second(second) => {
-            let found = cx
-                .service
-                .updates_since(user, second, cx.state.resume.take())
-                .await?;
+            let resume = cx.state.resume.take();
+            let found = seconds::updates_since(cx.service, user, second, resume).await?;
             cx.state.resume = found.resume;
             (found.updates, found.next_second, Precision::Plain)
         }

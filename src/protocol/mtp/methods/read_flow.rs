@@ -9,10 +9,10 @@ use super::super::error::MtpError;
 use super::super::request::Data;
 use super::Context;
 use crate::model::PublicId;
-use crate::service::{Refusal, SignedIn, Thing};
+use crate::service::SignedIn;
 
 pub(super) struct Input {
-    flow: Option<PublicId>,
+    flow: PublicId,
     number: i64,
 }
 
@@ -33,7 +33,6 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let flow = input.flow.ok_or(Refusal::NotFound(Thing::Flow))?;
-    cx.service.mark_read(user, flow, input.number).await?;
+    cx.service.mark_read(user, input.flow, input.number).await?;
     Ok(cx.done())
 }

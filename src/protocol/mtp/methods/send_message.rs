@@ -9,10 +9,10 @@ use super::super::request::Data;
 use super::super::{codes, convert, reply};
 use super::Context;
 use crate::model::PublicId;
-use crate::service::{Draft, Refusal, SignedIn, Thing};
+use crate::service::{Draft, SignedIn};
 
 pub(super) struct Input {
-    flow: Option<PublicId>,
+    flow: PublicId,
     client_id: Option<i64>,
     draft: Draft,
 }
@@ -49,12 +49,17 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let flow = input.flow.ok_or(Refusal::NotFound(Thing::Flow))?;
     // Only this server's own clients know a txn, and so what else there is in an answer.
     let is_extended = cx.txn.is_some();
     let posted = cx
         .service
-        .post_message(user, flow, input.draft, input.client_id, cx.txn.take())
+        .post_message(
+            user,
+            input.flow,
+            input.draft,
+            input.client_id,
+            cx.txn.take(),
+        )
         .await?;
     let message = reply::Message {
         uuid: reply::Id(posted.uuid),

@@ -9,19 +9,17 @@ use super::super::error::MtpError;
 use super::super::request::Data;
 use super::Context;
 use crate::model::PublicId;
-use crate::service::{Refusal, SignedIn, Thing};
+use crate::service::SignedIn;
 
-pub(super) fn read(mut data: Data<'_>) -> Result<Option<PublicId>, MtpError> {
+pub(super) fn read(mut data: Data<'_>) -> Result<PublicId, MtpError> {
     convert::flow_uuid(&mut data)
 }
 
 pub(super) async fn handle(
     cx: &mut Context<'_>,
     user: &SignedIn,
-    flow: Option<PublicId>,
+    flow: PublicId,
 ) -> Result<Bytes, MtpError> {
-    cx.service
-        .typing(user, flow.ok_or(Refusal::NotFound(Thing::Flow))?)
-        .await?;
+    cx.service.typing(user, flow).await?;
     Ok(cx.done())
 }

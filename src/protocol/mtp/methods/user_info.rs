@@ -9,14 +9,14 @@ use super::super::request::Data;
 use super::super::{codes, convert, reply};
 use super::Context;
 use crate::model::PublicId;
-use crate::service::SignedIn;
+use crate::service::{Refusal, SignedIn};
 
-pub(super) fn read(data: Data<'_>) -> Result<Vec<Option<PublicId>>, MtpError> {
+pub(super) fn read(data: Data<'_>) -> Result<Vec<PublicId>, MtpError> {
     let users = data.user.as_deref().unwrap_or_default();
     let asked: Vec<_> = users
         .iter()
         .skip(1)
-        .map(|user| user.uuid.as_ref().and_then(convert::id))
+        .map(|user| user.uuid.as_ref().map_or(PublicId::NOTHING, convert::id))
         .collect();
     if asked.is_empty() {
         return Err(MtpError::Missing(
@@ -29,8 +29,13 @@ pub(super) fn read(data: Data<'_>) -> Result<Vec<Option<PublicId>>, MtpError> {
 pub(super) async fn handle(
     cx: &mut Context<'_>,
     user: &SignedIn,
-    asked: Vec<Option<PublicId>>,
+    asked: Vec<PublicId>,
 ) -> Result<Bytes, MtpError> {
+    // The caller counts too. Source: MTP 1.0 revision 17, user_info.
+    let limit = cx.service.limits().users;
+    if asked.len() + 1 > limit {
+        return Err(Refusal::TooManyUsers { limit }.into());
+    }
     let found = cx.service.profiles(user, asked).await?;
     let users = found
         .users

@@ -1,0 +1,89 @@
+//! `get_update` by time: pages that end where a second ends, since the next one is asked for by
+//! second.
+//!
+//! Source: MTP 1.0 revision 17, `get_update`.
+
+use super::error::MtpError;
+use crate::model::{Position, Timestamp};
+use crate::service::{Service, SignedIn, Updates, Within};
+
+/// Messages that an answer by time may hold in order to end where a second ends.
+const MAX_IN_A_SECOND: usize = 1000;
+
+/// Where an answer by time stopped inside a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Resume {
+    /// The second; asked for again, it goes on.
+    second: i64,
+    /// What has been told of it.
+    after: Position,
+}
+
+/// What changed since a time.
+pub(super) struct BySecond {
+    /// What changed.
+    pub(super) updates: Updates,
+    /// The second to ask from next.
+    pub(super) next_second: i64,
+    /// Set when that second is the one where this answer stopped.
+    pub(super) resume: Option<Resume>,
+}
+
+/// What changed at or after a second, up to where a second ends if that is possible.
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) async fn updates_since(
+    service: &Service,
+    user: &SignedIn,
+    second: i64,
+    resume: Option<Resume>,
+) -> Result<BySecond, MtpError> {
+    let ends = |updates: Updates, next_second: i64| BySecond {
+        updates,
+        next_second,
+        resume: None,
+    };
+    // Before the read, so that no change falls between what it shows and this time.
+    let now = service.settled_until().seconds();
+    let after = match resume {
+        Some(resume) if resume.second == second => resume.after,
+        _ => service.position_before(second).await?,
+    };
+    let page = service.updates_after(user, after).await?;
+    let (Some(last), Some(next)) = (page.last_at, page.next_at) else {
+        return Ok(ends(page, now));
+    };
+    let (last, next) = (last.seconds(), next.seconds());
+    if next > last {
+        return Ok(ends(page, next));
+    }
+    // The last second of this page goes on after it: leave it to the next answer,
+    let before_it = Within {
+        before: Some(Timestamp::from_seconds(last)),
+        max_messages: None,
+    };
+    let whole = service.updates_within(user, after, before_it).await?;
+    if whole.last_at.is_some() {
+        return Ok(ends(whole, last));
+    }
+    // or, if there is no other second in this page, take all of it,
+    let all_of_it = Within {
+        before: Some(Timestamp::from_seconds(last.saturating_add(1))),
+        max_messages: Some(MAX_IN_A_SECOND),
+    };
+    let longer = service.updates_within(user, after, all_of_it).await?;
+    match longer.next_at.map(Timestamp::seconds) {
+        None => Ok(ends(longer, now)),
+        Some(next) if next > last => Ok(ends(longer, next)),
+        // or remember where this page ended.
+        Some(_) => Ok(BySecond {
+            next_second: last,
+            resume: Some(Resume {
+                second: last,
+                after: page.position,
+            }),
+            updates: page,
+        }),
+    }
+}
