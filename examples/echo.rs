@@ -60,6 +60,7 @@ fn site() -> Site {
                 version: "1.0",
                 revision: "0",
             },
+            features: &[],
         },
         health,
         metrics: None,

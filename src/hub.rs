@@ -4,14 +4,17 @@
 //! those who listen. What does not: sockets, wire formats, and the question who may hear of what,
 //! which the event's audience has answered already.
 
+mod delivery;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 
-use crate::model::{Audience, Event, News, Origin, Session, SessionId, UserId};
+pub use delivery::Delivery;
+
+use crate::model::{Audience, Event, Origin, Session, SessionId, UserId};
 
 /// How much may wait for one connection.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,39 +23,6 @@ pub struct QueueLimits {
     pub frames: usize,
     /// Bytes, by estimate. One frame is let in whatever its size.
     pub bytes: usize,
-}
-
-/// An event on its way to its hearers, with the frame that they share.
-#[derive(Debug)]
-pub struct Delivery {
-    /// What happened.
-    pub event: Event,
-    frame: OnceLock<Bytes>,
-}
-
-impl Delivery {
-    /// The frame for this event, made by whoever needs it first.
-    pub fn frame(&self, make: impl FnOnce(&Event) -> Bytes) -> Bytes {
-        self.frame.get_or_init(|| make(&self.event)).clone()
-    }
-
-    /// Bytes that the frame takes, roughly, whether it has been made or not.
-    fn size_bytes(&self) -> usize {
-        /// What any frame has around its content.
-        const AROUND: usize = 256;
-        AROUND
-            + match &self.event.news {
-                News::Message(message) => message.size_bytes(),
-                News::Flow(flow) => flow.members.len() * 44,
-                News::User(user) => user
-                    .avatar
-                    .as_ref()
-                    .map_or(0, crate::model::Content::size_bytes),
-                News::Left(_) | News::Read { .. } | News::Typing { .. } | News::Presence { .. } => {
-                    0
-                }
-            }
-    }
 }
 
 /// Why a connection hears nothing more.
@@ -140,10 +110,7 @@ impl Hub {
 
     /// Hands an event to all who are to hear of it and listen.
     pub fn publish(&self, event: Event) {
-        let delivery = Arc::new(Delivery {
-            event,
-            frame: OnceLock::new(),
-        });
+        let delivery = Arc::new(Delivery::new(event));
         let size = delivery.size_bytes();
         let mut state = self.state();
         let State {
@@ -389,7 +356,7 @@ impl Drop for Listener {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PublicId, Timestamp};
+    use crate::model::{News, PublicId, Timestamp};
 
     const LIMITS: QueueLimits = QueueLimits {
         frames: 2,

@@ -39,6 +39,7 @@ mod power;
 mod proxy;
 mod push;
 mod restart;
+mod rich;
 mod rights;
 mod search;
 mod security;

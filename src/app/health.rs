@@ -33,6 +33,7 @@ pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statisti
                 version: mtp::VERSION,
                 revision: mtp::REVISION,
             },
+            features: mtp::FEATURES,
         },
         health: Arc::new(move || {
             let (service, open) = (Arc::clone(&examined), open.clone());

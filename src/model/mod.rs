@@ -5,6 +5,7 @@
 
 mod event;
 mod flow;
+mod form;
 mod id;
 mod invitation;
 mod login;
@@ -15,6 +16,7 @@ mod user;
 
 pub use event::{Audience, Event, News, Origin};
 pub use flow::{Flow, FlowKind, FlowSummary};
+pub use form::Form;
 pub use id::{FileId, FlowId, InvitationId, MessageId, Position, PublicId, SessionId, UserId};
 pub use invitation::Invitation;
 pub use login::{DELETED_LOGIN, InvalidLogin, Login};

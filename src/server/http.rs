@@ -56,6 +56,8 @@ pub struct Version {
     pub version: &'static str,
     /// The protocol it speaks at `/ws`.
     pub protocol: Protocol,
+    /// What it has beyond that protocol, by name.
+    pub features: &'static [&'static str],
 }
 
 /// A version of a protocol.

@@ -6,6 +6,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -191,12 +192,25 @@ impl Unit {
 }
 
 /// A value of a refusal, for whoever words it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// A word of the protocol.
-    Text(&'static str),
+    /// A text.
+    Text(Cow<'static, str>),
     /// A number.
     Number(u64),
+}
+
+impl From<&'static str> for Value {
+    fn from(text: &'static str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<Duration> for Value {
+    /// Whole seconds, at least one.
+    fn from(wait: Duration) -> Self {
+        Self::Number(wait.as_secs().max(1))
+    }
 }
 
 impl From<usize> for Value {
@@ -223,21 +237,21 @@ impl Refusal {
         match self {
             Self::BadCredentials => ("bad_credentials", vec![]),
             Self::NoSession => ("no_session", vec![]),
-            Self::Throttled(wait) => ("throttled", vec![("seconds", seconds(*wait))]),
-            Self::TooManyAccounts(wait) => ("too_many_accounts", vec![("seconds", seconds(*wait))]),
+            Self::Throttled(wait) => ("throttled", vec![("seconds", (*wait).into())]),
+            Self::TooManyAccounts(wait) => ("too_many_accounts", vec![("seconds", (*wait).into())]),
             Self::LoginTaken => ("login_taken", vec![]),
-            Self::BadLogin(rule) => ("bad_login", vec![("rule", Value::Text(rule.as_str()))]),
+            Self::BadLogin(rule) => ("bad_login", vec![("rule", rule.as_str().into())]),
             Self::BadEmail => ("bad_email", vec![]),
             Self::RegistrationClosed => ("registration_closed", vec![]),
             Self::InvitationRequired => ("invitation_required", vec![]),
-            Self::NotFound(thing) => ("not_found", vec![("what", Value::Text(thing.as_str()))]),
+            Self::NotFound(thing) => ("not_found", vec![("what", thing.as_str().into())]),
             Self::TooManyUsers { limit } => ("too_many_users", vec![("limit", (*limit).into())]),
             Self::TooLarge { what, limit } => (
                 "too_large",
                 vec![
-                    ("what", Value::Text(what.as_str())),
+                    ("what", what.as_str().into()),
                     ("limit", (*limit).into()),
-                    ("unit", Value::Text(what.unit().as_str())),
+                    ("unit", what.unit().as_str().into()),
                 ],
             ),
             Self::EmptyMessage => ("empty_message", vec![]),
@@ -266,10 +280,6 @@ impl Refusal {
             Self::NoAdministrator => ("no_administrator", vec![]),
         }
     }
-}
-
-fn seconds(wait: Duration) -> Value {
-    Value::Number(wait.as_secs().max(1))
 }
 
 impl fmt::Display for Refusal {

@@ -14,8 +14,14 @@ use super::{PATIENCE, Server};
 /// Asks a server on this machine; returns the code and the document.
 #[track_caller]
 pub(crate) fn health(server: &Server) -> (u16, Value) {
+    document(server, "/health")
+}
+
+/// Asks a server for a document that it shows by HTTP; returns the code and the document.
+#[track_caller]
+pub(crate) fn document(server: &Server, path: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(server.address()).expect("the server");
-    let request = "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");

@@ -137,7 +137,10 @@ impl Reply {
         );
         let data = &frame["data"];
         if code >= Some(400) {
-            assert!(data.is_null(), "no data with an error: {self}");
+            assert!(
+                data.is_null() || !self.refusal().is_null(),
+                "no data with an error but why: {self}"
+            );
         }
         if data.is_null() {
             return;
@@ -181,6 +184,11 @@ impl Reply {
 
     pub(crate) fn data(&self) -> &Value {
         &self.frame["data"]
+    }
+
+    /// Returns why it was refused, if the request accepted to be told.
+    pub(crate) fn refusal(&self) -> &Value {
+        &self.data()["meta"]["refusal"]
     }
 
     pub(crate) fn meta(&self) -> &Value {

@@ -61,7 +61,7 @@ impl Cast {
             match service.add_account(account).await {
                 Ok(_) => break,
                 Err(ServiceError::Refused(Refusal::LoginTaken)) => {
-                    login = format!("anna {}", self.made)
+                    login = format!("anna {}", self.made);
                 }
                 Err(err) => panic!("no account: {err}"),
             }

@@ -86,8 +86,9 @@ pub(crate) fn judge_text(text: &[u8]) -> Result<u16, String> {
         return wrong("meta is not null");
     }
     let code = value["errors"]["code"].as_u64().unwrap_or_default();
-    if code >= 400 && !value["data"].is_null() {
-        return wrong("an error has data");
+    let refusal = &value["data"]["meta"]["refusal"]["key"];
+    if code >= 400 && !value["data"].is_null() && !refusal.is_string() {
+        return wrong("an error has data that does not say why");
     }
     if [405, 415].contains(&code) && value["type"] != "error" {
         return wrong("what was not recognised has a type");

@@ -1,11 +1,13 @@
 //! Wire → domain and domain → wire.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::MtpError;
 use super::{reply, request};
-use crate::model::{Attachment, Content, Encoding, Flow, Message, PublicId, Slot, User};
+use crate::model::{Attachment, Content, Encoding, Flow, Form, Message, PublicId, Slot, User};
 use crate::service::Draft;
 
 /// The id that a text names. Any other text names nothing, as an unknown id does.
@@ -118,9 +120,13 @@ pub(super) fn page(
     Ok((start, (end - start).saturating_add(1).min(limit)))
 }
 
-/// A message for the wire. Of a deleted one, every file is there and empty.
-pub(super) fn message(message: &Message) -> reply::Message<'_> {
+/// A message for the wire. Of a deleted one, every file is there and empty; in rich frames files
+/// are no part of messages.
+pub(super) fn message(form: Form, message: &Message) -> reply::Message<'_> {
     let file = |slot| {
+        if form.is_rich() {
+            return None;
+        }
         let found = message.files.iter().find(|file| file.slot == slot);
         found
             .map(|file| reply::Blob::Content(&file.content))
@@ -158,8 +164,23 @@ pub(super) fn flow(flow: &Flow) -> reply::Flow<'_> {
     }
 }
 
-/// A profile for the wire, with what only its owner sees when `own` is set.
-pub(super) fn user(user: &User, own: bool) -> reply::User<'_> {
+/// The numbers of messages in their flows.
+pub(super) fn numbers<'m>(
+    messages: impl IntoIterator<Item = &'m Message>,
+) -> BTreeMap<reply::Id, i64> {
+    messages
+        .into_iter()
+        .map(|message| (reply::Id(message.uuid), message.number))
+        .collect()
+}
+
+/// A profile for the wire, with what only its owner sees when `own` is set. In rich frames pictures
+/// are no part of profiles.
+pub(super) fn user(form: Form, user: &User, own: bool) -> reply::User<'_> {
+    let avatar = || {
+        let picture = user.avatar.as_ref().map(reply::Blob::Content);
+        picture.or(user.is_deleted.then_some(reply::Blob::Emptied))
+    };
     reply::User {
         uuid: reply::Id(user.uuid),
         login: Some(&user.login),
@@ -168,11 +189,7 @@ pub(super) fn user(user: &User, own: bool) -> reply::User<'_> {
         auth_id: None,
         token_ttl: None,
         email: user.email.as_deref().filter(|_| own),
-        avatar: user
-            .avatar
-            .as_ref()
-            .map(reply::Blob::Content)
-            .or(user.is_deleted.then_some(reply::Blob::Emptied)),
+        avatar: if form.is_rich() { None } else { avatar() },
         bio: user.bio.as_deref(),
         time_created: Some(user.created_at.seconds()),
     }

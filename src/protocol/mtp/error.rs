@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::wording;
-use crate::service::{Refusal, ServiceError};
+use crate::service::{Refusal, ServiceError, Value};
 
 /// Why a request is not done.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +60,29 @@ impl From<Refusal> for MtpError {
 }
 
 impl MtpError {
+    /// The stable key by which programs know this error, and what belongs into its sentence.
+    pub(super) fn described(&self) -> (&'static str, Vec<(&'static str, Value)>) {
+        match self {
+            Self::Malformed(_) => ("malformed", vec![]),
+            Self::Version { min, max, .. } => (
+                "unsupported_version",
+                vec![("min", text(min)), ("max", text(max))],
+            ),
+            Self::UnknownMethod => ("unknown_method", vec![]),
+            Self::Missing(_) => ("missing_field", vec![]),
+            Self::NoToken => ("no_token", vec![]),
+            Self::TooManyRequests(wait) => ("too_many_requests", vec![("seconds", (*wait).into())]),
+            Self::TimedOut => ("timed_out", vec![]),
+            Self::BadRange(_) => ("bad_range", vec![]),
+            Self::Service(ServiceError::Refused(refusal)) => (refusal.key(), refusal.values()),
+            Self::Service(ServiceError::Overloaded) => ("overloaded", vec![]),
+            Self::Service(ServiceError::Unavailable(_)) => ("unavailable", vec![]),
+            Self::Panicked | Self::Service(ServiceError::Store(_) | ServiceError::Hash(_)) => {
+                ("failed", vec![])
+            }
+        }
+    }
+
     /// Whether the answer's type is `error`, since the request could not be recognised.
     pub(super) fn is_unrecognised(&self) -> bool {
         matches!(
@@ -77,4 +100,8 @@ impl MtpError {
             ))
         )
     }
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned().into())
 }

@@ -21,5 +21,8 @@ pub use session::{Session, Settings};
 /// Protocol version that this server speaks.
 pub const VERSION: &str = "1.0";
 
+/// What this server has beyond that, by the words that clients look for.
+pub const FEATURES: &[&str] = &["rich"];
+
 /// Revision of that version.
 pub const REVISION: &str = "17";

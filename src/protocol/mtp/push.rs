@@ -4,14 +4,14 @@ use bytes::Bytes;
 
 use super::reply::{Data, DataMeta, Id, Presence, PushMeta, Reply, Typing};
 use super::{codes, convert};
-use crate::model::{Event, News, Timestamp};
+use crate::model::{Event, Form, News, Timestamp};
 use crate::service::Updates;
 
 const METHOD: &str = "get_update";
 const DETAIL: &str = "Something happened.";
 
 /// The frame for something that has just happened.
-pub(super) fn event(event: &Event) -> Bytes {
+pub(super) fn event(form: Form, event: &Event) -> Bytes {
     let now = Timestamp::now().seconds();
     let mut meta = PushMeta {
         push: true,
@@ -25,15 +25,15 @@ pub(super) fn event(event: &Event) -> Bytes {
     };
     match &event.news {
         News::Message(message) => {
-            data.message = Some(vec![convert::message(message)]);
-            let numbers = Some([(Id(message.uuid), message.number)].into());
+            data.message = Some(vec![convert::message(form, message)]);
+            let numbers = Some(convert::numbers([&**message]));
             data.meta = Some(DataMeta {
                 numbers,
                 ..DataMeta::default()
             });
         }
         News::Flow(flow) => data.flow = Some(vec![convert::flow(flow)]),
-        News::User(user) => data.user = Some(vec![convert::user(user, false)]),
+        News::User(user) => data.user = Some(vec![convert::user(form, user, false)]),
         News::Left(flow) => {
             data.meta = Some(DataMeta {
                 left: Some(vec![Id(*flow)]),
@@ -68,10 +68,10 @@ pub(super) fn event(event: &Event) -> Bytes {
 }
 
 /// The frame for what a subscriber missed.
-pub(super) fn page(updates: &Updates) -> Bytes {
+pub(super) fn page(form: Form, updates: &Updates) -> Bytes {
     let now = Timestamp::now().seconds();
     let mut reply = Reply::new(METHOD, codes::OK, DETAIL, now);
-    reply.data = Some(data(updates, now, Precision::Numbers));
+    reply.data = Some(data(form, updates, now, Precision::Numbers));
     reply.meta = Some(PushMeta {
         push: true,
         position: Some(updates.position.0),
@@ -93,12 +93,10 @@ pub(super) enum Precision {
 }
 
 /// What changed, for the wire.
-pub(super) fn data(updates: &Updates, time: i64, precision: Precision) -> Data<'_> {
-    let messages = updates.messages.iter().map(convert::message).collect();
-    let numbers = updates
-        .messages
-        .iter()
-        .map(|message| (Id(message.uuid), message.number))
+pub(super) fn data(form: Form, updates: &Updates, time: i64, precision: Precision) -> Data<'_> {
+    let messages = updates.messages.iter();
+    let messages = messages
+        .map(|message| convert::message(form, message))
         .collect();
     let read: std::collections::BTreeMap<_, _> = updates
         .read
@@ -108,7 +106,7 @@ pub(super) fn data(updates: &Updates, time: i64, precision: Precision) -> Data<'
     let left: Vec<_> = updates.left.iter().copied().map(Id).collect();
     let meta = DataMeta {
         position: (precision == Precision::Position).then_some(updates.position.0),
-        numbers: Some(numbers),
+        numbers: Some(convert::numbers(&updates.messages)),
         read: Some(read).filter(|read| !read.is_empty()),
         left: Some(left).filter(|left| !left.is_empty()),
         ..DataMeta::default()
@@ -121,7 +119,7 @@ pub(super) fn data(updates: &Updates, time: i64, precision: Precision) -> Data<'
             updates
                 .users
                 .iter()
-                .map(|user| convert::user(user, false))
+                .map(|user| convert::user(form, user, false))
                 .collect(),
         ),
         meta: (precision != Precision::Plain).then_some(meta),

@@ -1,5 +1,6 @@
 //! Writing answers: strict, always the same five envelope keys.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::display::Base64Display;
@@ -10,6 +11,7 @@ use serde::{Serialize, Serializer};
 use super::codes::Code;
 use super::{REVISION, VERSION};
 use crate::model::{Content, Encoding, PublicId};
+use crate::service::Value;
 
 /// An answer, or a frame sent unasked.
 #[derive(Serialize)]
@@ -164,6 +166,51 @@ pub(super) struct DataMeta {
     pub(super) code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) expires: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) features: Option<&'static [&'static str]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) refusal: Option<Refusal>,
+}
+
+/// Why a request was refused, for programs.
+#[derive(Serialize)]
+pub(super) struct Refusal {
+    pub(super) key: &'static str,
+    pub(super) values: BTreeMap<&'static str, RefusalValue>,
+}
+
+/// A value of a refusal.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum RefusalValue {
+    Text(Cow<'static, str>),
+    Number(u64),
+}
+
+impl Data<'_> {
+    /// What clients that accept more read of an error.
+    pub(super) fn refused(
+        key: &'static str,
+        values: Vec<(&'static str, Value)>,
+        time: i64,
+    ) -> Self {
+        let values = values.into_iter().map(|(name, value)| match value {
+            Value::Text(text) => (name, RefusalValue::Text(text)),
+            Value::Number(number) => (name, RefusalValue::Number(number)),
+        });
+        let refusal = Refusal {
+            key,
+            values: values.collect(),
+        };
+        Self {
+            time,
+            meta: Some(DataMeta {
+                refusal: Some(refusal),
+                ..DataMeta::default()
+            }),
+            ..Self::default()
+        }
+    }
 }
 
 /// An id as decimal text.

@@ -13,14 +13,14 @@ use super::error::MtpError;
 use super::methods::{self, Context};
 use super::push;
 use super::rate::Bucket;
-use super::reply::Reply;
-use super::request::Request;
+use super::reply::{Data, Reply};
+use super::request::{Request, form_of_unreadable};
 use super::seconds::Resume;
 use crate::config::ApiVersion;
 use crate::hub::{Ended, Listener};
-use crate::model::{Position, PublicId, Timestamp};
+use crate::model::{Form, Position, PublicId, Timestamp};
 use crate::protocol::{Answer, Close, Conversation, Frame, Pushed};
-use crate::service::{Client, Refusal, Service, ServiceError, SignedIn};
+use crate::service::{Client, Refusal, Service, ServiceError, SignedIn, Value};
 
 /// Bad frames in a row that end a connection. Source: MTP 1.0 revision 17, Transport.
 const MAX_BAD_FRAMES: u32 = 20;
@@ -85,6 +85,8 @@ struct Known {
 /// What a subscriber has been told.
 pub(super) struct Subscription {
     pub(super) user: SignedIn,
+    /// In which form.
+    pub(super) form: Form,
     /// Everything up to here.
     pub(super) told: Position,
     /// Whether there may be older things to tell than the listener hears.
@@ -117,10 +119,17 @@ impl Session {
     async fn respond(&mut self, frame: &[u8]) -> Bytes {
         let request = match Request::read(frame) {
             Ok(request) => request,
-            Err(what) => return self.refuse("error", &MtpError::Malformed(what)),
+            Err(what) => {
+                let form = form_of_unreadable(frame);
+                return self.refuse("error", form, &MtpError::Malformed(what));
+            }
         };
         let method = request.method.clone();
-        let work = AssertUnwindSafe(self.perform(request)).catch_unwind();
+        let form = match request.form() {
+            Ok(form) => form,
+            Err(what) => return self.refuse(&method, Form::Plain, &MtpError::Malformed(what)),
+        };
+        let work = AssertUnwindSafe(self.perform(request, form)).catch_unwind();
         let result = match tokio::time::timeout(REQUEST_TIMEOUT, work).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(MtpError::Panicked),
@@ -131,11 +140,11 @@ impl Session {
                 self.bad_frames = 0;
                 frame
             }
-            Err(err) => self.refuse(&method, &err),
+            Err(err) => self.refuse(&method, form, &err),
         }
     }
 
-    async fn perform(&mut self, request: Request<'_>) -> Result<Bytes, MtpError> {
+    async fn perform(&mut self, request: Request<'_>, form: Form) -> Result<Bytes, MtpError> {
         let txn = request.txn().map_err(MtpError::Malformed)?;
         let gate = self
             .require_version(&request.jsonapi.version)
@@ -149,6 +158,7 @@ impl Session {
             client: &self.client,
             state: &mut self.state,
             method: &request.method,
+            form,
             txn: txn.map(super::request::Text::into_owned),
         };
         methods::dispatch(&mut cx, gate, request.data.unwrap_or_default()).await
@@ -171,7 +181,7 @@ impl Session {
 
     /// The answer to what is not done. What is the server's fault is logged here, once, with an id
     /// that the answer repeats; the client reads nothing else of it.
-    fn refuse(&mut self, method: &str, err: &MtpError) -> Bytes {
+    fn refuse(&mut self, method: &str, form: Form, err: &MtpError) -> Bytes {
         let malformed = matches!(err, MtpError::Malformed(_));
         self.bad_frames = if malformed { self.bad_frames + 1 } else { 0 };
         let method = if err.is_unrecognised() {
@@ -180,11 +190,13 @@ impl Session {
             method
         };
         let mut detail = err.to_string();
+        let (key, mut values) = err.described();
         match err {
             MtpError::Panicked
             | MtpError::Service(ServiceError::Store(_) | ServiceError::Hash(_)) => {
                 let id: u32 = rand::rng().random();
                 log::error!("{method} failed, id {id:08x}: {}", chain(err));
+                values.push(("id", Value::Text(format!("{id:08x}").into())));
                 detail = format!("{detail}; tell its administrator the id {id:08x}");
             }
             MtpError::Service(ServiceError::Unavailable(cause)) if !cause.is_told() => {
@@ -193,7 +205,10 @@ impl Session {
             _ => log::debug!("{method}: {detail}"),
         }
         let now = Timestamp::now().seconds();
-        Reply::new(method, codes::of(err), &sentence(&detail), now).to_frame()
+        let detail = sentence(&detail);
+        let mut reply = Reply::new(method, codes::of(err), &detail, now);
+        reply.data = form.is_rich().then(|| Data::refused(key, values, now));
+        reply.to_frame()
     }
 }
 
@@ -258,6 +273,7 @@ impl State {
         let Some(subscription) = &mut self.subscription else {
             return std::future::pending().await;
         };
+        let form = subscription.form;
         loop {
             match self.listener.ended() {
                 Some(Ended::Revoked) => return Err(SESSION_ENDED),
@@ -281,7 +297,7 @@ impl State {
                     }
                 }
                 if !page.is_empty() {
-                    return Ok(push::page(&page));
+                    return Ok(push::page(form, &page));
                 }
                 continue;
             }
@@ -292,9 +308,9 @@ impl State {
                 Some(position) if position <= subscription.told => {}
                 Some(position) => {
                     subscription.told = position;
-                    return Ok(delivery.frame(push::event));
+                    return Ok(delivery.frame(form, |event| push::event(form, event)));
                 }
-                None => return Ok(delivery.frame(push::event)),
+                None => return Ok(delivery.frame(form, |event| push::event(form, event))),
             }
         }
     }

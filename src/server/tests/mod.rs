@@ -225,6 +225,7 @@ fn site(statistics: Statistics) -> Site {
             name: "test",
             version: "0",
             protocol,
+            features: &["more"],
         },
         health,
         metrics: Some(metrics),

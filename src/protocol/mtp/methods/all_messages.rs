@@ -64,9 +64,18 @@ pub(super) async fn handle(
         message_end: partial.then_some(page.total),
         ..reply::Flow::default()
     };
+    let messages = page.messages.iter();
     let data = reply::Data {
         flow: Some(vec![flow]),
-        message: Some(page.messages.iter().map(convert::message).collect()),
+        message: Some(
+            messages
+                .map(|message| convert::message(cx.form, message))
+                .collect(),
+        ),
+        meta: cx.form.is_rich().then(|| reply::DataMeta {
+            numbers: Some(convert::numbers(&page.messages)),
+            ..reply::DataMeta::default()
+        }),
         ..reply::Data::default()
     };
     Ok(cx.reply(if partial { codes::PARTIAL } else { codes::OK }, Some(data)))

@@ -59,7 +59,7 @@ pub(super) async fn handle(
     change: ProfileChange,
 ) -> Result<Bytes, MtpError> {
     let profile = cx.service.edit_profile(user, change, cx.client).await?;
-    let user = Some(vec![convert::user(&profile, true)]);
+    let user = Some(vec![convert::user(cx.form, &profile, true)]);
     Ok(cx.reply(
         codes::OK,
         Some(reply::Data {

@@ -5,7 +5,6 @@
 use bytes::Bytes;
 
 use super::super::error::MtpError;
-use super::super::reply::Id;
 use super::super::request::{Data, List, Text};
 use super::super::{codes, convert, reply};
 use super::Context;
@@ -48,14 +47,15 @@ pub(super) async fn handle(
         codes::PARTIAL
     };
     let found = hits.messages;
-    let numbers = found
-        .iter()
-        .map(|message| (Id(message.uuid), message.number))
-        .collect();
     let data = reply::Data {
-        message: Some(found.iter().map(convert::message).collect()),
+        message: Some(
+            found
+                .iter()
+                .map(|message| convert::message(cx.form, message))
+                .collect(),
+        ),
         meta: Some(reply::DataMeta {
-            numbers: Some(numbers),
+            numbers: Some(convert::numbers(&found)),
             ..reply::DataMeta::default()
         }),
         ..reply::Data::default()

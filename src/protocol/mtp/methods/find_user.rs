@@ -21,7 +21,9 @@ pub(super) async fn handle(
     text: String,
 ) -> Result<Bytes, MtpError> {
     let found = cx.service.find_users(user, text).await?;
-    let users = found.iter().map(|found| convert::user(found, false));
+    let users = found
+        .iter()
+        .map(|found| convert::user(cx.form, found, false));
     let data = reply::Data {
         user: Some(users.collect()),
         ..reply::Data::default()

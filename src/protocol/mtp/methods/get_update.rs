@@ -40,7 +40,12 @@ pub(super) async fn handle(
             let resume = cx.state.resume.take();
             let found = seconds::updates_since(cx.service, user, second, resume).await?;
             cx.state.resume = found.resume;
-            (found.updates, found.next_second, Precision::Plain)
+            let precision = if cx.form.is_rich() {
+                Precision::Numbers
+            } else {
+                Precision::Plain
+            };
+            (found.updates, found.next_second, precision)
         }
     };
     let code = if updates.complete {
@@ -48,5 +53,5 @@ pub(super) async fn handle(
     } else {
         codes::PARTIAL
     };
-    Ok(cx.reply(code, Some(push::data(&updates, time, precision))))
+    Ok(cx.reply(code, Some(push::data(cx.form, &updates, time, precision))))
 }

@@ -38,7 +38,7 @@ use super::error::MtpError;
 use super::reply::{self, Reply};
 use super::request::Data;
 use super::session::State;
-use crate::model::Timestamp;
+use crate::model::{Form, Timestamp};
 use crate::service::{Client, Service};
 
 /// What a method works with.
@@ -48,6 +48,8 @@ pub(super) struct Context<'s> {
     pub(super) state: &'s mut State,
     /// The method's name as the client wrote it.
     pub(super) method: &'s str,
+    /// The form in which the client wants the answer.
+    pub(super) form: Form,
     /// Tells a repetition from a new request.
     pub(super) txn: Option<String>,
 }

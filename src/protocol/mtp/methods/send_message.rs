@@ -49,8 +49,8 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    // Only this server's own clients know a txn, and so what else there is in an answer.
-    let is_extended = cx.txn.is_some();
+    // Who knows a txn or accepts more knows what else there is in an answer.
+    let is_extended = cx.txn.is_some() || cx.form.is_rich();
     let posted = cx
         .service
         .post_message(

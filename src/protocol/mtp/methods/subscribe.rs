@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::super::error::MtpError;
 use super::super::request::{Data, Int};
 use super::super::session::Subscription;
-use super::super::{codes, reply};
+use super::super::{FEATURES, codes, reply};
 use super::Context;
 use crate::model::Position;
 use crate::service::SignedIn;
@@ -45,11 +45,13 @@ pub(super) async fn handle(
     };
     cx.state.subscription = Some(Subscription {
         user: *user,
+        form: cx.form,
         told,
         behind,
     });
     let meta = reply::DataMeta {
         position: Some(told.0),
+        features: cx.form.is_rich().then_some(FEATURES),
         online: Some(online.into_iter().map(reply::Id).collect()),
         ..reply::DataMeta::default()
     };

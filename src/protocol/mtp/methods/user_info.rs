@@ -40,7 +40,7 @@ pub(super) async fn handle(
     let users = found
         .users
         .iter()
-        .map(|found| convert::user(found, found.uuid == user.uuid()));
+        .map(|found| convert::user(cx.form, found, found.uuid == user.uuid()));
     let data = reply::Data {
         user: Some(users.collect()),
         ..reply::Data::default()

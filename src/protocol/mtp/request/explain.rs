@@ -43,7 +43,7 @@ pub(super) fn explain<'a, T: Deserialize<'a>>(text: &'a str, prefix: &str) -> St
 }
 
 /// Keys that an answer may repeat: ours. Others are the client's own words.
-const KEYS: [&str; 42] = [
+const KEYS: [&str; 43] = [
     "type",
     "data",
     "jsonapi",
@@ -81,6 +81,7 @@ const KEYS: [&str; 42] = [
     "avatar",
     "bio",
     "time_created",
+    "accept",
     "txn",
     "after",
     "old_password",

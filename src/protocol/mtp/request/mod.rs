@@ -3,6 +3,7 @@
 //! Absent and `null` mean the same; unknown keys are ignored. Texts are borrowed from the frame
 //! where JSON escapes allow it.
 
+mod accept;
 mod explain;
 mod values;
 
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
+pub(super) use accept::form_of_unreadable;
 use explain::explain;
 pub(super) use values::{Blob, Id, Int, List, Text};
 use values::{Object, maybe_object, object, objects};

@@ -1,0 +1,136 @@
+//! What clients get that accept more than revision 17, and that nobody else notices.
+
+use serde_json::{Value, json};
+
+use crate::{
+    common::{Person, Reply, Server, health::document},
+    push::{subscribe, told},
+};
+
+const NOTHING: Value = Value::Null;
+
+/// Sends a request that accepts `rich`.
+#[track_caller]
+fn ask(person: &mut Person, method: &str, data: &Value) -> Reply {
+    person.ask_with_meta(method, data, &json!({"accept": ["rich"]}))
+}
+
+#[test]
+fn each_subscriber_is_told_in_the_form_that_it_accepts() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let group = anna.group("G", &[]);
+    let mut rich = anna.on(server.connect());
+    let mut plain = anna.on(server.connect());
+    let reply = ask(&mut rich, "subscribe", &NOTHING).is(200);
+    assert_eq!(reply.data()["meta"]["features"], json!(["rich"]));
+    let reply = plain.ask("subscribe", &NOTHING).is(200);
+    assert!(reply.data()["meta"]["features"].is_null(), "{reply}");
+    let picture =
+        json!({"flow": [{"uuid": group}], "message": [{"text": "x", "file_picture": "iVBO"}]});
+    let id = anna.ask("send_message", &picture).is(200).messages()[0]["uuid"].clone();
+    let (to_rich, to_plain) = (told(&mut rich), told(&mut plain));
+    assert_eq!(to_rich.messages()[0]["uuid"], id);
+    assert!(
+        to_rich.messages()[0].get("file_picture").is_none(),
+        "{to_rich}"
+    );
+    assert_eq!(to_plain.messages()[0]["file_picture"], json!("iVBO"));
+
+    let avatar = json!({"user": [{"avatar": "iVBO"}]});
+    let reply = ask(&mut anna, "edit_user", &avatar).is(200);
+    assert!(reply.users()[0].get("avatar").is_none(), "{reply}");
+    let (to_rich, to_plain) = (told(&mut rich), told(&mut plain));
+    assert!(to_rich.users()[0].get("avatar").is_none(), "{to_rich}");
+    assert_eq!(to_plain.users()[0]["avatar"], json!("iVBO"));
+
+    let delete = json!({"message": [{"uuid": id}]});
+    anna.ask("delete_message", &delete).is(200);
+    let (to_rich, to_plain) = (told(&mut rich), told(&mut plain));
+    assert!(to_rich.messages()[0].get("emoji").is_none(), "{to_rich}");
+    assert_eq!(to_plain.messages()[0]["emoji"], json!(""));
+    // Until it subscribes anew, whatever else it asks meanwhile.
+    rich.ask("ping_pong", &NOTHING).is(200);
+    anna.ask("edit_user", &avatar).is(200);
+    assert!(told(&mut rich).users()[0].get("avatar").is_none());
+    subscribe(&mut rich);
+    anna.ask("edit_user", &avatar).is(200);
+    assert_eq!(told(&mut rich).users()[0]["avatar"], json!("iVBO"));
+}
+
+#[test]
+fn what_was_missed_comes_in_the_form_of_the_subscription() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let group = anna.group("G", &[]);
+    let picture = json!({"flow": [{"uuid": group}], "message": [{"file_picture": "iVBO"}]});
+    anna.ask("send_message", &picture).is(200);
+    for (accept, has_file) in [(json!(["rich"]), false), (json!([]), true)] {
+        let mut later = anna.on(server.connect());
+        let after = json!({"meta": {"after": 0}});
+        let meta = json!({"accept": accept});
+        later.ask_with_meta("subscribe", &after, &meta).is(200);
+        let push = told(&mut later);
+        let message = push.messages()[0].clone();
+        assert_eq!(message.get("file_picture").is_some(), has_file, "{push}");
+    }
+}
+
+#[test]
+fn every_answer_with_messages_has_their_numbers_and_no_files() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    assert_eq!(anna.ask("all_flow", &NOTHING).code(), 404);
+    assert!(
+        ask(&mut anna, "all_flow", &NOTHING)
+            .is(200)
+            .flows()
+            .is_empty()
+    );
+    let group = anna.group("G", &[]);
+    let flow = json!({"flow": [{"uuid": group}]});
+    let mut message = flow.clone();
+    message["message"] = json!([{"text": "bonjour", "file_document": "iVBO"}]);
+    let mut search = flow.clone();
+    search["meta"] = json!({"query": "bonjour"});
+    for (method, data) in [
+        ("send_message", message),
+        ("all_messages", flow),
+        ("find_message", search),
+        ("get_update", json!({"time": 0})),
+        ("get_update", json!({"meta": {"after": null}})),
+    ] {
+        let reply = ask(&mut anna, method, &data).is(200);
+        let message = &reply.messages()[0];
+        assert!(message.get("file_document").is_none(), "{reply}");
+        let id = message["uuid"].as_str().expect("an id");
+        assert_eq!(reply.data()["meta"]["numbers"][id], json!(0), "{reply}");
+    }
+}
+
+#[test]
+fn a_repetition_is_answered_in_the_form_that_it_accepts() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let make = json!({"flow": [{"type": "group", "title": "G"}]});
+    let first = anna
+        .ask_with_meta("add_flow", &make, &json!({"txn": "a"}))
+        .is(200);
+    let meta = json!({"txn": "a", "accept": ["rich"]});
+    let again = anna.ask_with_meta("add_flow", &make, &meta).is(200);
+    assert_eq!(first.flows(), again.flows());
+    let other = json!({"flow": first.flows(), "message": [{"text": "x"}]});
+    let refused = anna.ask_with_meta("send_message", &other, &meta).is(400);
+    assert_eq!(refused.refusal()["key"], json!("txn_made_flow"));
+    let refused = anna
+        .ask_with_meta("send_message", &other, &json!({"txn": "a"}))
+        .is(400);
+    assert!(refused.data().is_null(), "{refused}");
+}
+
+#[test]
+fn features_are_told_to_who_has_not_signed_in() {
+    let server = Server::start();
+    let (code, version) = document(&server, "/version");
+    assert_eq!((code, &version["features"]), (200, &json!(["rich"])));
+}
