@@ -1,5 +1,11 @@
 //! What clients get that accept more than revision 17, and that nobody else notices.
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -13,6 +19,10 @@ const NOTHING: Value = Value::Null;
 #[track_caller]
 fn ask(person: &mut Person, method: &str, data: &Value) -> Reply {
     person.ask_with_meta(method, data, &json!({"accept": ["rich"]}))
+}
+
+fn file(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect(path)
 }
 
 #[test]
@@ -133,4 +143,50 @@ fn features_are_told_to_who_has_not_signed_in() {
     let server = Server::start();
     let (code, version) = document(&server, "/version");
     assert_eq!((code, &version["features"]), (200, &json!(["rich"])));
+}
+
+#[test]
+fn every_refusal_is_in_the_protocol_text_and_in_both_languages() {
+    let mut keys = BTreeSet::new();
+    for path in ["src/service/refusal.rs", "src/protocol/mtp/error.rs"] {
+        let text = file(path);
+        let text = text
+            .split("fn described(")
+            .nth(1)
+            .expect("the list of keys");
+        // An arm is `=> ("key", values)`, on one line or on several.
+        let arms = text.replace("=> {", "=>").replace('\n', " ");
+        for arm in arms.split("=>").skip(1) {
+            let arm = arm.trim_start().trim_start_matches('(').trim_start();
+            if let Some((key, _)) = arm.strip_prefix('"').and_then(|arm| arm.split_once('"')) {
+                keys.insert(key.to_owned());
+            }
+        }
+    }
+    assert!(
+        keys.len() > 40 && keys.contains("too_large"),
+        "the arms are found: {keys:?}"
+    );
+
+    let documented: BTreeSet<String> = file("docs/protocol.md")
+        .split("| refusal |")
+        .nth(1)
+        .expect("the table of refusals")
+        .lines()
+        .skip(2)
+        .map_while(|line| line.strip_prefix("| `"))
+        .filter_map(|line| line.split('`').next().map(str::to_owned))
+        .collect();
+    assert_eq!(keys, documented);
+
+    let mut phrases: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for language in ["en", "ru"] {
+        let text = file(&format!("src/web/js/locales/{language}.js"));
+        let found = text.split("'refusal.").skip(1);
+        let found = found.filter_map(|rest| rest.split('\'').next().map(str::to_owned));
+        phrases.insert(language, found.collect());
+    }
+    for (language, phrases) in phrases {
+        assert_eq!(keys, phrases, "{language}");
+    }
 }
