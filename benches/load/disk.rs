@@ -134,23 +134,23 @@ pub(crate) fn frames_needed(batch: usize) -> f64 {
     let home = Home::new(1000);
     let conn = open(&home.database());
     let mut position: i64 = conn
-        .query_row("SELECT max(position) FROM changes", [], |row| row.get(0))
+        .query_row(
+            "SELECT max((SELECT max(position) FROM changes), (SELECT max(id) FROM messages))",
+            [],
+            |row| row.get(0),
+        )
         .expect("a position");
     frames(&conn, &home.database(), batch, |tx, nth| {
         position += 1;
         let flow = seed::family_row(nth) as i64;
         let number: i64 = tx
             .prepare_cached(
-                "UPDATE flows SET next_number = next_number + 1 WHERE id = ?1 RETURNING next_number - 1",
+                "UPDATE flows SET next_number = next_number + 1, last_message_id = ?2 WHERE id = ?1
+                 RETURNING next_number - 1",
             )
-            .and_then(|mut update| update.query_row([flow], |row| row.get(0)))
+            .and_then(|mut update| update.query_row([flow, position], |row| row.get(0)))
             .expect("a number");
         let at = 2_000_000_000_000 + position;
-        tx.prepare_cached(
-            "INSERT INTO changes (position, at, audience, kind) VALUES (?1, ?2, ?3, 1)",
-        )
-        .and_then(|mut insert| insert.execute(params![position, at, flow]))
-        .expect("a change");
         let id = seed::public_id(at, position as usize).to_be_bytes();
         let text = seed::text(nth as u64);
         tx.prepare_cached(

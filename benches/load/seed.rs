@@ -170,7 +170,7 @@ pub(crate) fn fill(database: &Path, messages: u64) {
     .expect("pragmas");
     let tx = conn.transaction().expect("a transaction");
     let position = people_and_flows(&tx);
-    messages_and_changes(&tx, position, messages);
+    add_messages(&tx, position, messages);
     tx.commit().expect("committed");
     conn.pragma_update(None, "journal_mode", "WAL")
         .expect("the journal mode");
@@ -199,8 +199,9 @@ fn people_and_flows(tx: &Connection) -> i64 {
         .expect("sessions");
     let mut change = tx
         .prepare(
-            "INSERT INTO changes (position, at, audience, kind, flow_id, user_id)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO changes (position, at, audience, kind, flow_id, user_id, number, uuid)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?5 IS NULL THEN NULL ELSE -1 END,
+                     CASE WHEN ?5 IS NULL THEN NULL ELSE randomblob(16) END)",
         )
         .expect("changes");
     for number in 0..PEOPLE {
@@ -217,19 +218,19 @@ fn people_and_flows(tx: &Connection) -> i64 {
             .expect("a session");
         position += 1;
         change
-            .execute(params![position, EPOCH, 0, 8, None::<i64>, row as i64])
+            .execute(params![position, EPOCH, 0, 40, None::<i64>, row as i64])
             .expect("a change");
     }
     let mut flow = tx
         .prepare(
-            "INSERT INTO flows (id, uuid, kind, title, owner_id, created_at)
-             VALUES (?1, ?2, 'group', ?3, ?4, ?5)",
+            "INSERT INTO flows (id, uuid, kind, title, owner_id, created_at, next_ordinal)
+             VALUES (?1, ?2, 'group', ?3, ?4, ?5, 10000)",
         )
         .expect("flows");
     let mut member = tx
         .prepare(
-            "INSERT INTO members (flow_id, user_id, state, ordinal, joined_at)
-             VALUES (?1, ?2, 'joined', ?3, ?4)",
+            "INSERT INTO members (flow_id, user_id, state, level, ordinal, joined_at)
+             VALUES (?1, ?2, 'joined', CASE ?3 WHEN 0 THEN 100 ELSE 0 END, ?3, ?4)",
         )
         .expect("members");
     for row in 1..FIRST_FAMILY + PEOPLE / FAMILY {
@@ -259,7 +260,7 @@ fn people_and_flows(tx: &Connection) -> i64 {
                 position,
                 EPOCH + 1,
                 row as i64,
-                4,
+                10,
                 row as i64,
                 None::<i64>
             ])
@@ -283,21 +284,19 @@ fn size(flow: usize) -> usize {
 }
 
 /// Adds messages: three in ten to the club, the others to the families.
-fn messages_and_changes(tx: &Connection, after: i64, messages: u64) {
+fn add_messages(tx: &Connection, after: i64, messages: u64) {
     let mut message = tx
         .prepare(
             "INSERT INTO messages (id, uuid, flow_id, number, author_id, sent_at, text)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )
         .expect("messages");
-    let mut change = tx
-        .prepare("INSERT INTO changes (position, at, audience, kind) VALUES (?1, ?2, ?3, 1)")
-        .expect("changes");
     let mut search = tx
         .prepare("INSERT INTO message_search (rowid, text) VALUES (?1, ?2)")
         .expect("search");
     let families = PEOPLE / FAMILY;
     let mut next = vec![0_i64; FIRST_FAMILY + families];
+    let mut last = vec![0_i64; FIRST_FAMILY + families];
     let mut position = after;
     for number in 0..messages {
         position += 1;
@@ -322,19 +321,19 @@ fn messages_and_changes(tx: &Connection, after: i64, messages: u64) {
                 text
             ])
             .expect("a message");
-        change
-            .execute(params![position, at, flow as i64])
-            .expect("a change");
+        last[flow] = position;
         search
             .execute(params![position, text])
             .expect("indexed words");
         next[flow] += 1;
     }
     let mut count = tx
-        .prepare("UPDATE flows SET next_number = ?1 WHERE id = ?2")
+        .prepare("UPDATE flows SET next_number = ?1, last_message_id = ?2 WHERE id = ?3")
         .expect("flows");
     for (flow, next) in next.iter().enumerate() {
-        count.execute(params![next, flow as i64]).expect("a count");
+        count
+            .execute(params![next, last[flow], flow as i64])
+            .expect("a count");
     }
     tx.execute(
         "UPDATE properties SET value = ?1 WHERE name = 'indexed_message_id'",

@@ -11,8 +11,8 @@ use crate::model::{Event, Form, News};
 pub struct Delivery {
     /// What happened.
     pub event: Event,
-    plain: OnceLock<Bytes>,
-    rich: OnceLock<Bytes>,
+    plain: OnceLock<Option<Bytes>>,
+    rich: OnceLock<Option<Bytes>>,
 }
 
 impl Delivery {
@@ -24,8 +24,9 @@ impl Delivery {
         }
     }
 
-    /// The frame for this event in a form, made by whoever needs it first.
-    pub fn frame(&self, form: Form, make: impl FnOnce(&Event) -> Bytes) -> Bytes {
+    /// The frame for this event in a form, made by whoever needs it first; `None`: nothing of it is
+    /// told in that form.
+    pub fn frame(&self, form: Form, make: impl FnOnce(&Event) -> Option<Bytes>) -> Option<Bytes> {
         let slot = match form {
             Form::Plain => &self.plain,
             Form::Rich => &self.rich,
@@ -40,14 +41,19 @@ impl Delivery {
         AROUND
             + match &self.event.news {
                 News::Message(message) => message.size_bytes(),
-                News::Flow(flow) => flow.members.len() * 44,
+                News::Flow(news) => news.flow.members.len() * 44 + news.events.len() * 128,
                 News::User(user) => user
                     .avatar
                     .as_ref()
                     .map_or(0, crate::model::Content::size_bytes),
-                News::Left(_) | News::Read { .. } | News::Typing { .. } | News::Presence { .. } => {
-                    0
-                }
+                News::Left(_)
+                | News::Read { .. }
+                | News::Typing { .. }
+                | News::Presence { .. }
+                | News::Invited(_)
+                | News::Account(_)
+                | News::Blocked(_)
+                | News::Back(_) => 0,
             }
     }
 }
@@ -66,8 +72,9 @@ mod tests {
             news: News::Left(PublicId(1)),
         });
         for (form, text) in [(Form::Plain, "plain"), (Form::Rich, "rich")] {
-            assert_eq!(delivery.frame(form, |_| text.into()), text);
-            assert_eq!(delivery.frame(form, |_| "again".into()), text);
+            let made = Some(text.into());
+            assert_eq!(delivery.frame(form, |_| made.clone()), made);
+            assert_eq!(delivery.frame(form, |_| Some("again".into())), made);
         }
     }
 }

@@ -2,11 +2,117 @@
 
 use std::sync::Arc;
 
-use super::{Flow, Message, Position, PublicId, User, UserId};
+use super::{Flow, FlowId, Message, Position, PublicId, Timestamp, User, UserId};
 
 /// Number of the live connection that a change came from; it is not told of it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin(pub u64);
+
+/// Who does something, and from which connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct By {
+    /// The user; `None`: the operator, or the server itself.
+    pub user: Option<UserId>,
+    /// The connection; `None`: none that listens.
+    pub origin: Option<Origin>,
+}
+
+impl By {
+    /// The operator, by a command, or the server itself.
+    pub const OPERATOR: Self = Self {
+        user: None,
+        origin: None,
+    };
+}
+
+/// Something that happened in a flow, shown between its messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowEvent {
+    /// The id that clients know.
+    pub uuid: PublicId,
+    /// Its place in the log.
+    pub position: Position,
+    /// The flow.
+    pub flow: PublicId,
+    /// Number of the message that it follows, among those that retention has kept; -1: before the
+    /// first.
+    pub after: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Who did it; `None`: the operator.
+    pub by: Option<PublicId>,
+    /// What it is.
+    pub what: Happening,
+}
+
+/// What happened in a flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happening {
+    /// The flow was made.
+    Made,
+    /// It has another title.
+    Title(String),
+    /// It has another description.
+    Info,
+    /// It has another picture, or none.
+    Picture,
+    /// Somebody was added.
+    Added(PublicId),
+    /// Somebody joined by an invitation.
+    Joined(PublicId),
+    /// Somebody left.
+    Left(PublicId),
+    /// Somebody was removed.
+    Removed(PublicId),
+    /// Somebody was invited.
+    Invited(PublicId),
+    /// Somebody declined an invitation.
+    Declined(PublicId),
+    /// Somebody was banned.
+    Banned(PublicId),
+    /// Somebody has another level.
+    Level(PublicId, i64),
+    /// The flow belongs to somebody else.
+    Owner(PublicId),
+    /// New messages disappear after so many seconds; 0: never.
+    Expire(i64),
+    /// The flow is protected, or no longer.
+    Protect(bool),
+    /// A message was pinned.
+    Pinned(PublicId),
+    /// A message was unpinned.
+    Unpinned(PublicId),
+}
+
+impl Happening {
+    /// Whether it changes what every protocol shows of a flow: its words, owner or members.
+    #[must_use]
+    pub fn shows_in_flow(&self) -> bool {
+        matches!(
+            self,
+            Self::Made
+                | Self::Title(_)
+                | Self::Info
+                | Self::Added(_)
+                | Self::Joined(_)
+                | Self::Left(_)
+                | Self::Removed(_)
+                | Self::Banned(_)
+                | Self::Owner(_)
+        )
+    }
+}
+
+/// A flow that was made or changed, with what happened there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowNews {
+    /// Its present state.
+    pub flow: Flow,
+    /// What happened, in order.
+    pub events: Vec<FlowEvent>,
+    /// Whether something changed that every protocol shows: words, owner, members.
+    pub shows: bool,
+}
 
 /// Something that has happened: committed, or passing by (typing, presence).
 #[derive(Debug, Clone)]
@@ -19,6 +125,21 @@ pub struct Event {
     pub audience: Audience,
     /// What it is.
     pub news: News,
+}
+
+/// An invitation to a flow, as the invited person finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvitedTo {
+    /// The flow.
+    pub flow: PublicId,
+    /// Its name.
+    pub title: Option<String>,
+    /// Who writes in it.
+    pub kind: super::FlowKind,
+    /// Who invites; `None`: the operator.
+    pub by: Option<PublicId>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Who hears of an event.
@@ -36,9 +157,17 @@ pub enum News {
     /// A message was sent, edited or deleted; this is its present state.
     Message(Arc<Message>),
     /// A flow was made or changed, or somebody joined or left it.
-    Flow(Arc<Flow>),
-    /// The hearer is no longer a member of this flow.
+    Flow(Arc<FlowNews>),
+    /// The hearer is no longer a member of this flow, or no longer invited.
     Left(PublicId),
+    /// The hearer is invited to a flow.
+    Invited(Arc<InvitedTo>),
+    /// The hearer's own account changed.
+    Account(UserId),
+    /// The hearer's list of blocked people changed.
+    Blocked(UserId),
+    /// The hearer came back to a flow, which this connection has to catch up with.
+    Back(FlowId),
     /// Somebody registered or changed the profile.
     User(Arc<User>),
     /// The hearer has read a flow up to a number, perhaps on another device.

@@ -1,6 +1,6 @@
 //! Flows: conversations.
 
-use super::{FlowId, PublicId, Timestamp, UserId};
+use super::{Content, FlowId, PublicId, Timestamp, UserId};
 
 /// Who writes in a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,8 +36,40 @@ impl FlowKind {
     }
 }
 
+/// What a member may do in a flow. Kept as a number, so that other protocols can have values between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Level(pub i64);
+
+impl Level {
+    /// Reads, and writes where members do.
+    pub const MEMBER: Self = Self(0);
+    /// Adds and removes members, deletes messages, writes in a channel.
+    pub const MODERATOR: Self = Self(50);
+    /// The one to whom the flow belongs.
+    pub const OWNER: Self = Self(100);
+
+    /// Whether this is a moderator's level or the owner's.
+    #[must_use]
+    pub fn moderates(self) -> bool {
+        self >= Self::MODERATOR
+    }
+}
+
+/// The picture of a flow, or an avatar, by what is known of it without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Picture {
+    /// By which it is fetched; another after each change.
+    pub id: PublicId,
+    /// Bytes.
+    pub size: i64,
+}
+
 /// A flow with its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own of a flow"
+)]
 pub struct Flow {
     /// Row number.
     pub id: FlowId,
@@ -53,8 +85,22 @@ pub struct Flow {
     pub owner: Option<UserId>,
     /// The owner's public id.
     pub owner_uuid: Option<PublicId>,
-    /// Members in the order in which they joined.
+    /// Members in the order in which they joined; of a large flow perhaps only those who count.
     pub members: Vec<PublicId>,
+    /// How many members there are.
+    pub member_count: i64,
+    /// Members above the level of a member, in the order in which they joined.
+    pub levels: Vec<(PublicId, Level)>,
+    /// Its picture.
+    pub picture: Option<Picture>,
+    /// Seconds after which a new message disappears; 0: never.
+    pub expire: i64,
+    /// Nothing is forwarded from it.
+    pub is_protected: bool,
+    /// Only the owner and moderators pin.
+    pub pins_are_restricted: bool,
+    /// Somebody's saved messages.
+    pub is_saved: bool,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -68,4 +114,19 @@ pub struct FlowSummary {
     pub count: i64,
     /// Number of the last message that this member has read.
     pub read: Option<i64>,
+    /// How many messages this member has not read, deleted ones not among them.
+    pub unread: i64,
+}
+
+/// Changes to how a flow looks and works; `None` leaves as it is.
+#[derive(Debug, Clone, Default)]
+pub struct FlowSwitches {
+    /// Its picture; inner `None` removes it.
+    pub picture: Option<Option<Content>>,
+    /// Seconds after which a new message disappears; 0: never.
+    pub expire: Option<i64>,
+    /// Nothing is forwarded from it.
+    pub protect: Option<bool>,
+    /// Only the owner and moderators pin.
+    pub restrict_pins: Option<bool>,
 }

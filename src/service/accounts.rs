@@ -6,7 +6,7 @@ use super::settings::{MAX_AVATAR_BYTES, MAX_EMAIL_BYTES, MAX_INFO_BYTES, MAX_NAM
 use super::{Client, Field, Opened, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::auth::{InviteCode, Password, Token};
 use crate::config;
-use crate::model::{Content, Flow, FlowId, Login, Origin, PublicId, User, UserId};
+use crate::model::{By, Content, Flow, FlowId, Login, Origin, PublicId, User, UserId};
 use crate::store::{self, StoreError, Tx, flows, invitations, members, sessions, users};
 
 /// What somebody registers with.
@@ -322,44 +322,53 @@ pub(super) fn empty_account(
     origin: Option<Origin>,
 ) -> Result<(), ServiceError> {
     sessions::end_all(tx, user, None)?;
-    for summary in flows::of_user(tx, user)? {
+    let by = By {
+        user: Some(user),
+        origin,
+    };
+    for summary in flows::of_user(tx, user, flows::Roster::Brief)? {
         let flow = summary.flow;
         // A chat stays as it is for the other side.
         if flow.kind != crate::model::FlowKind::Chat {
-            leave(tx, &flow, user, origin)?;
+            leave(tx, &flow, user, members::Exit::Left, by)?;
         }
     }
     users::empty(tx, user, origin)?;
     Ok(())
 }
 
-/// Takes a user out of a flow; what the user owned goes to the member who joined first.
+/// Takes a user out of a flow; what the user owned goes to the moderator, else the member,
+/// who joined first.
 pub(super) fn leave(
     tx: &Tx<'_>,
     flow: &Flow,
     user: UserId,
-    origin: Option<Origin>,
+    exit: members::Exit,
+    by: By,
 ) -> Result<(), ServiceError> {
-    members::leave(tx, flow.id, flow.uuid, &[user], origin)?;
-    let heir = members::ids(tx, flow.id)?.first().copied();
-    let owner = heir.filter(|_| flow.owner == Some(user));
-    flows::edit(
-        tx,
-        flow.id,
-        &flows::FlowEdit {
-            owner,
-            ..flows::FlowEdit::default()
-        },
-        origin,
-    )?;
+    let events = members::leave(tx, flow.id, flow.uuid, &[user], exit, by)?;
+    let owner = if flow.owner == Some(user) {
+        members::heir(tx, flow.id)?
+    } else {
+        None
+    };
+    let edit = flows::FlowEdit {
+        owner,
+        ..flows::FlowEdit::default()
+    };
+    flows::edit(tx, flow.id, &edit, events, by)?;
     Ok(())
 }
 
 /// Puts a new user into the flow that the invitation was for; one that is gone is passed over.
 fn join_invited(tx: &Tx<'_>, flow: FlowId, user: UserId) -> Result<(), ServiceError> {
     if flows::by_id(tx, flow)?.is_some_and(|flow| flow.kind != crate::model::FlowKind::Chat) {
-        members::join(tx, flow, &[user])?;
-        flows::edit(tx, flow, &flows::FlowEdit::default(), None)?;
+        let by = By {
+            user: Some(user),
+            origin: None,
+        };
+        let events = members::enter(tx, flow, &[user], members::Entry::Joined, by)?;
+        flows::tell(tx, flow, events, by)?;
     }
     Ok(())
 }

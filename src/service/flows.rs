@@ -6,9 +6,9 @@ use super::accounts::{check_info, check_name, leave};
 use super::settings::MAX_MEMBERS;
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{
-    Audience, Event, Flow, FlowKind, FlowSummary, News, Position, PublicId, UserId,
+    Audience, Event, Flow, FlowEvent, FlowKind, FlowSummary, News, Position, PublicId, UserId,
 };
-use crate::store::{StoreError, Tx, View, changes, flows, members, txns, users};
+use crate::store::{StoreError, Tx, View, flows, log, members, txns, users};
 
 /// What a new flow is to be, or how one is to change.
 #[derive(Debug, Default)]
@@ -73,8 +73,9 @@ impl Service {
                     info: draft.info,
                     owner: user.user(),
                     members,
+                    is_saved: false,
                 };
-                let flow = flows::insert(tx, &new, user.origin).map_err(chat_exists)?;
+                let flow = flows::insert(tx, &new, user.by()).map_err(chat_exists)?;
                 if let Some(txn) = txn {
                     txns::insert(tx, user.user(), &txn, txns::Made::Flow(flow.id))?;
                 }
@@ -91,9 +92,9 @@ impl Service {
         let user = user.user();
         self.store
             .read(move |view| {
-                let (position, _) = changes::last(view)?;
+                let (position, _) = log::last(view)?;
                 Ok(FlowList {
-                    flows: flows::of_user(view, user)?,
+                    flows: flows::of_user(view, user, flows::Roster::Whole)?,
                     position,
                 })
             })
@@ -133,13 +134,14 @@ impl Service {
                 {
                     return Err(Refusal::ChatIsFixed.into());
                 }
+                let mut events = Vec::new();
                 if let Some(mut wanted) = wanted {
                     if !wanted.contains(&user.user()) {
                         // The owner is always a member; to go, hand over and leave.
                         wanted.insert(0, user.user());
                     }
                     check_members(wanted.len())?;
-                    replace_members(tx, &flow, &wanted, &user)?;
+                    events = replace_members(tx, &flow, &wanted, &user)?;
                 }
                 if let Some(owner) = owner
                     && !members::is_member(tx, flow.id, owner)?
@@ -150,8 +152,9 @@ impl Service {
                     title: change.title,
                     info: change.info,
                     owner,
+                    ..flows::FlowEdit::default()
                 };
-                Ok(flows::edit(tx, flow.id, &edit, user.origin)?)
+                Ok(flows::edit(tx, flow.id, &edit, events, user.by())?)
             })
             .await
     }
@@ -186,7 +189,7 @@ impl Service {
                 if flow.kind == FlowKind::Chat {
                     return Err(Refusal::ChatIsFixed.into());
                 }
-                leave(tx, &flow, user.user(), user.origin)
+                leave(tx, &flow, user.user(), members::Exit::Left, user.by())
             })
             .await
     }
@@ -221,7 +224,7 @@ impl Service {
                     flow,
                     user.user(),
                     number,
-                    user.origin,
+                    user.by(),
                 )?)
             })
             .await
@@ -238,7 +241,7 @@ impl Service {
             .read(move |view| {
                 let access =
                     flows::access(view, flow, id)?.ok_or(Refusal::NotFound(Thing::Flow))?;
-                if access.kind == FlowKind::Channel && access.owner != Some(id) {
+                if access.kind == FlowKind::Channel && !access.level.moderates() {
                     return Err(ServiceError::Refused(Refusal::NotWriter));
                 }
                 let mut members = members::ids(view, access.id)?;
@@ -316,14 +319,21 @@ fn replace_members(
     flow: &Flow,
     wanted: &[UserId],
     user: &SignedIn,
-) -> Result<(), ServiceError> {
+) -> Result<Vec<FlowEvent>, ServiceError> {
     let present = members::ids(tx, flow.id)?;
     let gone: Vec<_> = present
         .iter()
         .copied()
         .filter(|id| !wanted.contains(id))
         .collect();
-    members::leave(tx, flow.id, flow.uuid, &gone, user.origin)?;
-    members::join(tx, flow.id, wanted)?;
-    Ok(())
+    let exit = members::Exit::Removed;
+    let mut events = members::leave(tx, flow.id, flow.uuid, &gone, exit, user.by())?;
+    events.extend(members::enter(
+        tx,
+        flow.id,
+        wanted,
+        members::Entry::Added,
+        user.by(),
+    )?);
+    Ok(events)
 }

@@ -1,8 +1,8 @@
 //! Messages: posting, reading, editing, deleting.
 
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
-use crate::model::{Attachment, FlowKind, Message, PublicId, Timestamp, UserId};
-use crate::store::{Tx, View, changes, flows, members, messages, txns};
+use crate::model::{Attachment, FlowKind, Level, Message, PublicId, Timestamp, UserId};
+use crate::store::{Tx, View, flows, log, messages, txns};
 
 /// What somebody writes, or how a message is to change.
 #[derive(Debug, Default)]
@@ -119,7 +119,7 @@ impl Service {
                 let count = range.count.clamp(1, limit);
                 // Numbers count from the first message at or after the time asked for.
                 let base = if range.since > Timestamp::EPOCH {
-                    let logged = changes::before(view, range.since)?;
+                    let logged = log::before(view, range.since)?;
                     let first = messages::first_after(view, &access, logged)?;
                     // What was taken over from another server is older than its place in the log.
                     messages::first_since(view, &access, first, range.since)?
@@ -168,7 +168,7 @@ impl Service {
                     text: draft.text,
                     files: draft.files,
                 };
-                messages::edit(tx, &handle, &edit, user.origin)?;
+                messages::edit(tx, &handle, &edit, user.by())?;
                 if messages::size_of_files(tx, handle.id)? > max_files {
                     return Err(too_large(Field::Files, max_files));
                 }
@@ -197,13 +197,13 @@ impl Service {
                     return Err(Refusal::NotFound(Thing::Message).into());
                 }
                 let allowed = handle.author == user.user()
-                    || handle.flow_owner == Some(user.user())
+                    || handle.level.is_some_and(Level::moderates)
                     || user.session.is_admin;
                 if !allowed {
                     return Err(Refusal::NotRemover.into());
                 }
                 if !handle.is_deleted {
-                    messages::delete(tx, &handle, user.origin)?;
+                    messages::delete(tx, &handle, user.by())?;
                 }
                 Ok(())
             })
@@ -244,12 +244,8 @@ fn visible(
     message: PublicId,
     user: UserId,
 ) -> Result<messages::Handle, ServiceError> {
-    let handle = messages::handle(view, message)?.ok_or(Refusal::NotFound(Thing::Message))?;
-    if members::is_member(view, handle.flow, user)? {
-        Ok(handle)
-    } else {
-        Err(Refusal::NotFound(Thing::Message).into())
-    }
+    let handle = messages::handle(view, message, user)?.filter(|handle| handle.level.is_some());
+    Ok(handle.ok_or(Refusal::NotFound(Thing::Message))?)
 }
 
 pub(super) fn require_writer(
@@ -259,7 +255,7 @@ pub(super) fn require_writer(
 ) -> Result<(), ServiceError> {
     match flow.kind {
         FlowKind::Group => Ok(()),
-        FlowKind::Channel if flow.owner == Some(user) => Ok(()),
+        FlowKind::Channel if flow.level.moderates() => Ok(()),
         FlowKind::Channel => Err(Refusal::NotWriter.into()),
         FlowKind::Chat if flows::has_living_others(view, flow.id, user)? => Ok(()),
         FlowKind::Chat => Err(Refusal::PartnerDeleted.into()),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Refusal, Service, ServiceError, Thing};
 use crate::auth::{Password, Token};
-use crate::model::{Login, Origin, PublicId, Session, SessionId, SessionInfo, UserId};
+use crate::model::{By, Login, Origin, PublicId, Session, SessionId, SessionInfo, UserId};
 use crate::store::{sessions, users};
 
 /// Least time between two notes that a session is in use: a write an hour, not one a request.
@@ -33,6 +33,14 @@ impl SignedIn {
     #[must_use]
     pub fn user(&self) -> UserId {
         self.session.user
+    }
+
+    /// Who does what this user asks for, and from which connection.
+    pub(super) fn by(&self) -> By {
+        By {
+            user: Some(self.session.user),
+            origin: self.origin,
+        }
     }
 
     /// Who it is, as clients know.

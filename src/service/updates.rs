@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use super::{Limits, Service, ServiceError, SignedIn};
 use crate::model::{Content, Flow, Message, Position, PublicId, Timestamp, User, UserId};
-use crate::store::changes::{self, Change, Follower, Subject};
+use crate::store::follower::Follower;
+use crate::store::log::{self, Change, Subject};
 use crate::store::messages::Fitting;
 use crate::store::{View, flows, members, messages, users};
 
@@ -101,7 +102,7 @@ impl Service {
     /// The file cannot be read.
     pub async fn position_before(&self, second: i64) -> Result<Position, ServiceError> {
         self.store
-            .read(move |view| Ok(changes::before(view, Timestamp::from_seconds(second))?))
+            .read(move |view| Ok(log::before(view, Timestamp::from_seconds(second))?))
             .await
     }
 
@@ -117,7 +118,7 @@ impl Service {
         let hub = std::sync::Arc::clone(&self.hub);
         self.store
             .read(move |view| {
-                let (position, _) = changes::last(view)?;
+                let (position, _) = log::last(view)?;
                 let mut companions = members::companions(view, id)?;
                 companions.retain(|companion| *companion != id);
                 let mut online = Vec::new();
@@ -175,7 +176,7 @@ struct Page<'a, 'c> {
 
 impl<'a, 'c> Page<'a, 'c> {
     fn new(view: &'a View<'c>, user: UserId, after: Position) -> Result<Self, ServiceError> {
-        let follower = Follower::new(view, user, after)?;
+        let follower = Follower::new(view, user, &members::followed(view, user)?, after)?;
         let rows = Vec::new();
         Ok(Self {
             view,
@@ -254,9 +255,16 @@ impl<'a, 'c> Page<'a, 'c> {
                 None => None,
             },
             Subject::Flow(id) => flows::by_id(view, id)?.map(Item::Flow),
+            Subject::FlowDetail(_)
+            | Subject::Around(_)
+            | Subject::Settings(_)
+            | Subject::Account
+            | Subject::Blocked
+            | Subject::Invitation(_)
+            | Subject::Back(..) => None,
             Subject::User(id) => users::by_id(view, id)?.map(|user| Item::User(Box::new(user))),
-            Subject::Left(id) if members::is_member(view, id, self.user)? => None,
-            Subject::Left(id) => flows::uuid(view, id)?.map(Item::Left),
+            Subject::Gone(id) if members::is_member(view, id, self.user)? => None,
+            Subject::Gone(id) => flows::uuid(view, id)?.map(Item::Left),
             Subject::Read(id) => {
                 let number = members::read_number(view, id, change.user.unwrap_or(self.user))?;
                 flows::uuid(view, id)?
@@ -272,7 +280,7 @@ impl<'a, 'c> Page<'a, 'c> {
         let complete = next_at.is_none();
         let position = match self.rows.last() {
             Some((change, ..)) if !complete => change.position,
-            _ => changes::last(self.view)?.0,
+            _ => log::last(self.view)?.0,
         };
         let mut updates = Updates {
             position,

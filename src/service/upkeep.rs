@@ -2,7 +2,7 @@
 //! has to tell its administrators.
 
 use super::{Refusal, Service, ServiceError};
-use crate::model::{FlowId, FlowKind, Login, PublicId, Timestamp, User, UserId};
+use crate::model::{By, FlowId, FlowKind, Login, PublicId, Timestamp, User, UserId};
 use crate::store::properties::{self, BACKUP_AT, BACKUP_FAILED_AT, BACKUP_FAILURE, BACKUP_PATH};
 use crate::store::retention::{self, Removed};
 use crate::store::statistics::{self, Statistics};
@@ -139,7 +139,7 @@ impl Service {
     /// The file cannot be read.
     pub async fn last_change(&self) -> Result<Timestamp, ServiceError> {
         self.store
-            .read(|view| Ok(crate::store::changes::last(view)?.1))
+            .read(|view| Ok(crate::store::log::last(view)?.1))
             .await
     }
 }
@@ -223,7 +223,8 @@ fn chat(tx: &Tx<'_>, one: &User, other: &User) -> Result<(FlowId, PublicId), Ser
         info: None,
         owner: one.id,
         members: vec![one.id, other.id],
+        is_saved: false,
     };
-    let flow = flows::insert(tx, &new, None)?;
+    let flow = flows::insert(tx, &new, By::OPERATOR)?;
     Ok((flow.id, flow.uuid))
 }

@@ -33,11 +33,13 @@ pub(super) fn store(tx: &Tx<'_>, content: &Content) -> Result<FileId, StoreError
 pub(super) fn attach(tx: &Tx<'_>, message: MessageId, file: &Attachment) -> Result<(), StoreError> {
     let id = store(tx, &file.content)?;
     tx.prepare(
-        "INSERT INTO message_files (message_id, slot, file_id, encoding) VALUES (:message, :slot, :file, :encoding)",
+        "INSERT INTO attachments (message_id, ordinal, kind, file_id, encoding)
+         VALUES (:message, (SELECT coalesce(max(ordinal), -1) + 1 FROM attachments WHERE message_id = :message),
+                 :kind, :file, :encoding)",
     )?
     .execute(named_params! {
         ":message": message.0,
-        ":slot": file.slot.number(),
+        ":kind": file.slot.number(),
         ":file": id.0,
         ":encoding": encoding_number(file.content.encoding),
     })?;
@@ -46,8 +48,8 @@ pub(super) fn attach(tx: &Tx<'_>, message: MessageId, file: &Attachment) -> Resu
 
 /// Makes a message no longer show the file in a slot; content that nothing shows is removed.
 pub(super) fn detach(tx: &Tx<'_>, message: MessageId, slot: Slot) -> Result<(), StoreError> {
-    tx.prepare("DELETE FROM message_files WHERE message_id = :message AND slot = :slot")?
-        .execute(named_params! {":message": message.0, ":slot": slot.number()})?;
+    tx.prepare("DELETE FROM attachments WHERE message_id = :message AND kind = :kind")?
+        .execute(named_params! {":message": message.0, ":kind": slot.number()})?;
     Ok(())
 }
 
@@ -57,13 +59,13 @@ pub(super) fn of_message(
     message: MessageId,
 ) -> Result<Vec<Attachment>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT mf.slot, mf.encoding, f.content FROM message_files mf JOIN files f ON f.id = mf.file_id
-         WHERE mf.message_id = :message ORDER BY mf.slot",
+        "SELECT a.kind, a.encoding, f.content FROM attachments a JOIN files f ON f.id = a.file_id
+         WHERE a.message_id = :message ORDER BY a.ordinal",
     )?;
     let mut rows = statement.query(named_params! {":message": message.0})?;
     let mut files = Vec::new();
     while let Some(row) = rows.next()? {
-        let Some(slot) = Slot::from_number(row.get("slot")?) else {
+        let Some(slot) = Slot::from_number(row.get("kind")?) else {
             continue;
         };
         let bytes: Vec<u8> = row.get("content")?;
@@ -79,11 +81,16 @@ pub(super) fn of_message(
 /// Bytes stored for the files of a message.
 pub(super) fn size_of_message(view: &View<'_>, message: MessageId) -> Result<usize, StoreError> {
     let mut statement = view.prepare(
-        "SELECT coalesce(SUM(f.size), 0) FROM message_files mf JOIN files f ON f.id = mf.file_id
-         WHERE mf.message_id = :message",
+        "SELECT coalesce(SUM(f.size), 0) FROM attachments a JOIN files f ON f.id = a.file_id
+         WHERE a.message_id = :message",
     )?;
     let size: i64 = statement.query_row(named_params! {":message": message.0}, |row| row.get(0))?;
     Ok(usize::try_from(size).unwrap_or(usize::MAX))
+}
+
+/// A new id by which a file is fetched, which says nothing of the file.
+pub(super) fn public_id() -> [u8; 16] {
+    rand::random()
 }
 
 /// The number that stands for an encoding in tables.

@@ -9,13 +9,14 @@ use std::collections::btree_map::Entry;
 
 use rusqlite::named_params;
 
-use super::changes::{self, About, Kind, Reach};
 use super::error::StoreError;
+use super::log::{self, About, Kind, Reach};
+use super::news::{self, Deed};
 use super::tx::{Tx, View};
 use super::{files, flows, members, properties, users};
 use crate::model::{
-    Attachment, Content, DELETED_LOGIN, DELETED_TEXT, FlowId, FlowKind, Login, MessageId, PublicId,
-    Timestamp, UserId,
+    Attachment, By, Content, DELETED_LOGIN, DELETED_TEXT, FlowId, FlowKind, Level, Login,
+    MessageId, PublicId, Timestamp, UserId,
 };
 
 /// A user that is taken over.
@@ -120,7 +121,7 @@ pub fn user(tx: &Tx<'_>, new: &User) -> Result<UserId, StoreError> {
         user: Some(id),
         ..About::default()
     };
-    changes::append(tx, Reach::Everyone, Kind::Registered, about)?;
+    log::append(tx, Reach::Everyone, Kind::Registered, about)?;
     Ok(id)
 }
 
@@ -154,14 +155,12 @@ pub fn flow(tx: &Tx<'_>, new: &Flow) -> Result<FlowId, StoreError> {
         ":created_at": new.created_at.0,
     })?;
     let id = FlowId(tx.last_id());
-    for &member in &new.members {
-        members::insert(tx, id, member)?;
+    let by = By::OPERATOR;
+    match new.owner {
+        Some(owner) => flows::enroll(tx, id, owner, &new.members, by)?,
+        None => members::insert(tx, id, &new.members, Level::MEMBER, by)?,
     }
-    let about = About {
-        flow: Some(id),
-        ..About::default()
-    };
-    changes::append(tx, Reach::Members(id), Kind::FlowCreated, about)?;
+    news::append(tx, id, Deed::Plain(Kind::Made), by)?;
     properties::set_number(tx, &unfinished_key(id), 1)?;
     Ok(id)
 }
@@ -309,17 +308,21 @@ fn has_message(view: &View<'_>, uuid: PublicId) -> Result<bool, StoreError> {
 }
 
 fn insert(tx: &Tx<'_>, new: &Message) -> Result<(), StoreError> {
+    let position = tx.next_position();
     let number: i64 = tx
         .prepare(
-            "UPDATE flows SET next_number = next_number + 1 WHERE id = :flow RETURNING next_number - 1",
+            "UPDATE flows SET next_number = next_number + 1, last_message_id = :id WHERE id = :flow
+             RETURNING next_number - 1",
         )?
-        .query_row(named_params! {":flow": new.flow.0}, |row| row.get(0))?;
-    let position = changes::append(tx, Reach::Members(new.flow), Kind::Sent, About::default())?;
+        .query_row(
+            named_params! {":id": position.0, ":flow": new.flow.0},
+            |row| row.get(0),
+        )?;
     let files: &[Attachment] = if new.is_deleted { &[] } else { &new.files };
     let slots = files.iter().fold(0, |slots, file| slots | file.slot.bit());
     tx.prepare(
-        "INSERT INTO messages (id, uuid, flow_id, number, author_id, sent_at, text, slots, edited_at, deleted_at)
-         VALUES (:id, :uuid, :flow, :number, :author, :sent_at, :text, :slots, :edited_at, :deleted_at)",
+        "INSERT INTO messages (id, uuid, flow_id, number, author_id, sent_at, logged_at, text, slots, edited_at, deleted_at)
+         VALUES (:id, :uuid, :flow, :number, :author, :sent_at, :logged_at, :text, :slots, :edited_at, :deleted_at)",
     )?
     .execute(named_params! {
         ":id": position.0,
@@ -328,6 +331,7 @@ fn insert(tx: &Tx<'_>, new: &Message) -> Result<(), StoreError> {
         ":number": number,
         ":author": new.author.0,
         ":sent_at": new.sent_at.0,
+        ":logged_at": tx.log_time().0,
         ":text": if new.is_deleted { Some(DELETED_TEXT) } else { new.text.as_deref() },
         ":slots": slots,
         ":edited_at": new.edited_at.map(|time| time.0),

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Row, named_params};
 
-use super::changes::{self, About, Kind, Reach};
 use super::error::StoreError;
+use super::follower;
+use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
-use super::{files, search};
+use super::{files, members, removal, search};
 use crate::model::{
-    Attachment, DELETED_TEXT, FlowId, Message, MessageId, News, Origin, Position, PublicId, Slot,
-    Timestamp, UserId,
+    Attachment, By, DELETED_TEXT, FlowId, Level, Message, MessageId, News, Origin, Position,
+    PublicId, Timestamp, UserId,
 };
 
 /// What a new message says, and where.
@@ -62,24 +63,25 @@ pub fn insert(
     new: NewMessage,
     origin: Option<Origin>,
 ) -> Result<Arc<Message>, StoreError> {
+    let position = tx.next_position();
+    let id = MessageId(position.0);
+    let logged_at = tx.log_time();
     let (number, first_number): (i64, i64) = tx
         .prepare(
-            "UPDATE flows SET next_number = next_number + 1 WHERE id = :flow
+            "UPDATE flows SET next_number = next_number + 1, last_message_id = :id WHERE id = :flow
              RETURNING next_number - 1, first_number",
         )?
-        .query_row(named_params! {":flow": new.flow.0}, |row| {
+        .query_row(named_params! {":id": id.0, ":flow": new.flow.0}, |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
-    let position = changes::append(tx, Reach::Members(new.flow), Kind::Sent, About::default())?;
-    let id = MessageId(position.0);
     let uuid = PublicId::generate();
     let slots = new
         .files
         .iter()
         .fold(0, |slots, file| slots | file.slot.bit());
     tx.prepare(
-        "INSERT INTO messages (id, uuid, flow_id, number, author_id, sent_at, text, slots)
-         VALUES (:id, :uuid, :flow, :number, :author, :now, :text, :slots)",
+        "INSERT INTO messages (id, uuid, flow_id, number, author_id, sent_at, text, slots, logged_at)
+         VALUES (:id, :uuid, :flow, :number, :author, :now, :text, :slots, :logged_at)",
     )?
     .execute(named_params! {
         ":id": id.0,
@@ -90,7 +92,9 @@ pub fn insert(
         ":now": tx.now().0,
         ":text": new.text,
         ":slots": slots,
+        ":logged_at": (logged_at != tx.now()).then_some(logged_at.0),
     })?;
+    members::read_own(tx, new.flow, new.author, number)?;
     for file in &new.files {
         files::attach(tx, id, file)?;
     }
@@ -125,8 +129,8 @@ pub struct Handle {
     pub flow: FlowId,
     /// The id by which clients know that flow.
     pub flow_uuid: PublicId,
-    /// Who owns that flow.
-    pub flow_owner: Option<UserId>,
+    /// What the one who asks may do in that flow; `None`: not a member.
+    pub level: Option<Level>,
     /// Who wrote it.
     pub author: UserId,
     /// Set once it has been deleted.
@@ -135,27 +139,34 @@ pub struct Handle {
     pub text: Option<String>,
     /// Which slots it has files in, a bit each.
     pub slots: i64,
+    /// How often it was edited.
+    pub edits: i64,
 }
 
-/// Finds a message by the id that clients know.
+/// Finds a message by the id that clients know, as one user finds it.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn handle(view: &View<'_>, uuid: PublicId) -> Result<Option<Handle>, StoreError> {
+pub fn handle(view: &View<'_>, uuid: PublicId, user: UserId) -> Result<Option<Handle>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT m.id, m.flow_id, f.uuid AS flow_uuid, f.owner_id, m.author_id, m.deleted_at, m.text, m.slots
-         FROM messages m JOIN flows f ON f.id = m.flow_id WHERE m.uuid = :uuid AND f.removed_at IS NULL",
+        "SELECT m.id, m.flow_id, f.uuid AS flow_uuid, m.author_id, m.deleted_at, m.text, m.slots,
+                coalesce(m.edits, 0) AS edits, r.level
+         FROM messages m JOIN flows f ON f.id = m.flow_id
+         LEFT JOIN members r ON r.flow_id = m.flow_id AND r.user_id = :user AND r.state = 'joined'
+         WHERE m.uuid = :uuid AND f.removed_at IS NULL",
     )?;
-    let found = statement.query_row(named_params! {":uuid": uuid.to_bytes()}, |row| {
+    let params = named_params! {":uuid": uuid.to_bytes(), ":user": user.0};
+    let found = statement.query_row(params, |row| {
         Ok(Handle {
             id: MessageId(row.get("id")?),
             flow: FlowId(row.get("flow_id")?),
             flow_uuid: PublicId::from_bytes(row.get("flow_uuid")?),
-            flow_owner: row.get::<_, Option<i64>>("owner_id")?.map(UserId),
+            level: row.get::<_, Option<i64>>("level")?.map(Level),
             author: UserId(row.get("author_id")?),
             is_deleted: row.get::<_, Option<i64>>("deleted_at")?.is_some(),
             text: row.get("text")?,
             slots: row.get("slots")?,
+            edits: row.get("edits")?,
         })
     });
     Ok(found.optional()?)
@@ -165,12 +176,7 @@ pub fn handle(view: &View<'_>, uuid: PublicId) -> Result<Option<Handle>, StoreEr
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn edit(
-    tx: &Tx<'_>,
-    message: &Handle,
-    edit: &MessageEdit,
-    origin: Option<Origin>,
-) -> Result<(), StoreError> {
+pub fn edit(tx: &Tx<'_>, message: &Handle, edit: &MessageEdit, by: By) -> Result<(), StoreError> {
     let mut slots = message.slots;
     for file in &edit.files {
         files::detach(tx, message.id, file.slot)?;
@@ -188,50 +194,47 @@ pub fn edit(
         text.map(String::as_str),
     )?;
     tx.prepare(
-        "UPDATE messages SET text = :text, slots = :slots, edited_at = :now WHERE id = :id",
+        "UPDATE messages SET text = :text, slots = :slots, edited_at = :now, edits = coalesce(edits, 0) + 1
+         WHERE id = :id",
     )?
     .execute(
         named_params! {":text": text, ":slots": slots, ":now": tx.now().0, ":id": message.id.0},
     )?;
-    announce(tx, message, Kind::Edited, origin)
+    announce(tx, message, Kind::Edited, by)
 }
 
 /// Overwrites a message with the note that it was deleted, and tells the members of its flow.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn delete(tx: &Tx<'_>, message: &Handle, origin: Option<Origin>) -> Result<(), StoreError> {
-    for slot in Slot::ALL {
-        if message.slots & slot.bit() != 0 {
-            files::detach(tx, message.id, slot)?;
-        }
-    }
+pub fn delete(tx: &Tx<'_>, message: &Handle, by: By) -> Result<(), StoreError> {
+    removal::clear(tx, message.id)?;
     search::replace(tx, message.id, message.text.as_deref(), None)?;
     tx.prepare(
-        "UPDATE messages SET text = :text, slots = 0, edited_at = :now, deleted_at = :now WHERE id = :id",
+        "UPDATE messages SET text = :text, slots = 0, edited_at = :now, deleted_at = :now, reply_to_id = NULL,
+                             forward_user_id = NULL, forward = NULL, format = NULL, extra = NULL, expires_at = NULL
+         WHERE id = :id",
     )?
     .execute(named_params! {":text": DELETED_TEXT, ":now": tx.now().0, ":id": message.id.0})?;
-    announce(tx, message, Kind::Deleted, origin)
+    announce(tx, message, Kind::Deleted, by)
 }
 
 /// Logs that a message has changed, and has its present state told to the members of its flow.
-fn announce(
-    tx: &Tx<'_>,
-    message: &Handle,
-    kind: Kind,
-    origin: Option<Origin>,
-) -> Result<(), StoreError> {
+fn announce(tx: &Tx<'_>, message: &Handle, kind: Kind, by: By) -> Result<(), StoreError> {
     // The old text is in the write-ahead log until that is emptied.
     tx.scrub();
     let about = About {
+        actor: by.user,
         message: Some(message.id),
         ..About::default()
     };
-    let position = changes::append(tx, Reach::Members(message.flow), kind, about)?;
+    let position = log::append(tx, Reach::Members(message.flow), kind, about)?;
+    tx.prepare("UPDATE messages SET change_position = :position WHERE id = :id")?
+        .execute(named_params! {":position": position.0, ":id": message.id.0})?;
     if let Some(state) = by_id(tx, message.id)? {
         tx.tell(
             position,
-            origin,
+            by.origin,
             tx.audience_of(message.flow)?,
             News::Message(Arc::new(state)),
         );
@@ -354,7 +357,7 @@ pub fn without_files(view: &View<'_>, id: MessageId) -> Result<Option<(Message, 
 }
 
 /// The number of the first message of a flow that was sent after a position, or the number that the
-/// next one will get. Numbers and positions grow together, so this is a binary search.
+/// next one will get.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -363,22 +366,8 @@ pub fn first_after(
     flow: &super::flows::Access,
     after: Position,
 ) -> Result<i64, StoreError> {
-    let mut statement =
-        view.prepare("SELECT id FROM messages WHERE flow_id = :flow AND number = :number")?;
-    let (mut low, mut high) = (flow.first_number, flow.next_number);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let id: i64 = statement.query_row(
-            named_params! {":flow": flow.id.0, ":number": middle},
-            |row| row.get(0),
-        )?;
-        if id > after.0 {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    Ok(low)
+    let numbers = flow.first_number..flow.next_number;
+    follower::first_number_after(view, flow.id, numbers, after)
 }
 
 /// The number of the first message of a flow, from a number on, that was sent at or after a time; or

@@ -8,18 +8,20 @@
 //! What does not belong here: rules about who may do what (see [`crate::service`]).
 
 pub mod backup;
-pub mod changes;
 mod connection;
 mod error;
 pub mod exports;
 pub mod files;
 pub mod flows;
+pub mod follower;
 pub mod imports;
 pub mod invitations;
 mod lock;
+pub mod log;
 pub mod members;
 pub mod messages;
 mod migrations;
+pub mod news;
 mod pace;
 pub mod properties;
 pub mod python;
@@ -290,7 +292,7 @@ impl Store {
         if let Some(thread) = thread
             && thread.join().is_err()
         {
-            log::error!("the writer ended with a panic");
+            ::log::error!("the writer ended with a panic");
         }
     }
 }

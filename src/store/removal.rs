@@ -3,8 +3,8 @@
 use rusqlite::{OptionalExtension, named_params};
 
 use super::error::StoreError;
-use super::search;
 use super::tx::Tx;
+use super::{log, search};
 use crate::model::{FlowId, MessageId};
 
 /// A removed flow that still has messages.
@@ -21,11 +21,13 @@ pub fn removed_flow(tx: &Tx<'_>) -> Result<Option<FlowId>, StoreError> {
 
 /// Removes the oldest messages of a flow, at most `limit`. Returns how many there were.
 ///
-/// The log keeps its rows: they name messages that are no longer there, and are passed over.
+/// The events of the flow that followed them go too. Other rows of the log stay: they name messages
+/// that are no longer there, and are passed over.
 ///
 /// # Errors
 /// The file cannot be written.
 pub fn oldest(tx: &Tx<'_>, flow: FlowId, limit: i64) -> Result<usize, StoreError> {
+    log::keep_positions(tx)?;
     let mut select = tx.prepare(
         "SELECT id, number, CASE WHEN deleted_at IS NULL THEN text END AS text FROM messages
          WHERE flow_id = :flow ORDER BY number LIMIT :limit",
@@ -38,8 +40,7 @@ pub fn oldest(tx: &Tx<'_>, flow: FlowId, limit: i64) -> Result<usize, StoreError
         last = Some(row.get("number")?);
         let text: Option<String> = row.get("text")?;
         search::replace(tx, MessageId(id), text.as_deref(), None)?;
-        tx.prepare("DELETE FROM message_files WHERE message_id = :id")?
-            .execute(named_params! {":id": id})?;
+        clear(tx, MessageId(id))?;
         tx.prepare("DELETE FROM messages WHERE id = :id")?
             .execute(named_params! {":id": id})?;
         removed += 1;
@@ -49,6 +50,34 @@ pub fn oldest(tx: &Tx<'_>, flow: FlowId, limit: i64) -> Result<usize, StoreError
         "UPDATE flows SET first_number = coalesce(:last + 1, next_number) WHERE id = :flow",
     )?
     .execute(named_params! {":last": last, ":flow": flow.0})?;
+    if let Some(last) = last {
+        forget_events(tx, flow, last)?;
+    }
     tx.scrub();
     Ok(removed)
+}
+
+/// Removes everything that hangs on a message: files, mentions, reactions, pins, a poll.
+pub(super) fn clear(tx: &Tx<'_>, message: MessageId) -> Result<(), StoreError> {
+    for sql in [
+        "DELETE FROM attachments WHERE message_id = :id",
+        "DELETE FROM mentions WHERE message_id = :id",
+        "DELETE FROM reactions WHERE message_id = :id",
+        "DELETE FROM pins WHERE message_id = :id",
+        "DELETE FROM votes WHERE message_id = :id",
+        "DELETE FROM polls WHERE message_id = :id",
+    ] {
+        tx.prepare(sql)?.execute(named_params! {":id": message.0})?;
+    }
+    Ok(())
+}
+
+/// Removes the events of a flow that followed messages up to a number, but the first: that it was
+/// made.
+pub(super) fn forget_events(tx: &Tx<'_>, flow: FlowId, last: i64) -> Result<(), StoreError> {
+    tx.prepare(
+        "DELETE FROM changes WHERE flow_id = :flow AND number BETWEEN -1 AND :last AND kind <> :made",
+    )?
+    .execute(named_params! {":flow": flow.0, ":last": last, ":made": log::Kind::Made as i64})?;
+    Ok(())
 }

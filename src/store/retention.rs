@@ -7,8 +7,8 @@ use rusqlite::named_params;
 
 use super::error::StoreError;
 use super::tx::{Tx, View};
-use super::{files, search};
-use crate::model::{FlowId, MessageId, Slot, Timestamp};
+use super::{files, log, removal, search};
+use crate::model::{FlowId, MessageId, Timestamp};
 
 /// Old messages, or those that were removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -94,6 +94,7 @@ pub fn count(view: &View<'_>, before: Timestamp) -> Result<Removed, StoreError> 
 /// The file cannot be written.
 pub fn remove(tx: &Tx<'_>, before: Timestamp, limit: i64) -> Result<Removed, StoreError> {
     let mut removed = Removed::default();
+    log::keep_positions(tx)?;
     for (flow, first_number) in flows(tx, before)? {
         let mut found = Vec::new();
         let count = oldest(
@@ -111,6 +112,7 @@ pub fn remove(tx: &Tx<'_>, before: Timestamp, limit: i64) -> Result<Removed, Sto
         }
         tx.prepare("UPDATE flows SET first_number = :first WHERE id = :flow")?
             .execute(named_params! {":first": first_number + count, ":flow": flow.0})?;
+        removal::forget_events(tx, flow, first_number + count - 1)?;
         removed.messages += count;
         if removed.messages >= limit {
             break;
@@ -131,9 +133,7 @@ fn remove_one(
     let mut size = length(text);
     if slots != 0 {
         size += i64::try_from(files::size_of_message(tx, id)?).unwrap_or(i64::MAX);
-        for slot in Slot::ALL {
-            files::detach(tx, id, slot)?;
-        }
+        removal::clear(tx, id)?;
     }
     search::replace(tx, id, text.map(String::as_str), None)?;
     tx.prepare("DELETE FROM messages WHERE id = :id")?

@@ -34,8 +34,17 @@ impl<'a> View<'a> {
 /// Flows whose members the writer remembers at most.
 const REMEMBERED_FLOWS: usize = 1024;
 
-/// Members of flows, so that a message costs no query for them.
-pub(super) type MemberCache = HashMap<FlowId, Arc<[UserId]>>;
+/// What the writer remembers between writes.
+pub(super) struct Ground {
+    /// The last position that was given.
+    pub(super) position: Cell<Position>,
+    /// The time there.
+    pub(super) at: Cell<Timestamp>,
+    /// Members of flows, so that a message costs no query for them.
+    pub(super) members: RefCell<HashMap<FlowId, Arc<[UserId]>>>,
+    /// Reads the members of a flow.
+    pub(super) load: fn(&View<'_>, FlowId) -> Result<Vec<UserId>, StoreError>,
+}
 
 /// One write: a [`View`] that can change the file, and collects what is to be told afterwards.
 ///
@@ -43,8 +52,7 @@ pub(super) type MemberCache = HashMap<FlowId, Arc<[UserId]>>;
 pub struct Tx<'a> {
     view: View<'a>,
     now: Timestamp,
-    last_at: &'a Cell<Timestamp>,
-    members: &'a RefCell<MemberCache>,
+    ground: &'a Ground,
     touched: RefCell<Vec<FlowId>>,
     told: RefCell<Told>,
 }
@@ -52,8 +60,6 @@ pub struct Tx<'a> {
 /// What a write leaves behind besides rows.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    /// Of the last change that was logged.
-    pub(super) position: Option<Position>,
     pub(super) events: Vec<Event>,
     pub(super) ended: Vec<SessionId>,
     /// Old text has to leave the write-ahead log too.
@@ -71,17 +77,11 @@ impl<'a> Deref for Tx<'a> {
 }
 
 impl<'a> Tx<'a> {
-    pub(super) fn new(
-        conn: &'a Connection,
-        now: Timestamp,
-        last_at: &'a Cell<Timestamp>,
-        members: &'a RefCell<MemberCache>,
-    ) -> Self {
+    pub(super) fn new(conn: &'a Connection, now: Timestamp, ground: &'a Ground) -> Self {
         Self {
             view: View::new(conn),
             now,
-            last_at,
-            members,
+            ground,
             touched: RefCell::default(),
             told: RefCell::default(),
         }
@@ -95,14 +95,21 @@ impl<'a> Tx<'a> {
 
     /// The time that the log gives the next change: never before that of the last one.
     pub(super) fn log_time(&self) -> Timestamp {
-        let at = self.now.max(self.last_at.get());
-        self.last_at.set(at);
+        let at = self.now.max(self.ground.at.get());
+        self.ground.at.set(at);
         at
     }
 
-    /// Remembers how far the log has grown.
-    pub(super) fn logged(&self, position: Position) {
-        self.told.borrow_mut().position = Some(position);
+    /// The last position that was given.
+    pub(super) fn position(&self) -> Position {
+        self.ground.position.get()
+    }
+
+    /// The position of the next row of the log, which the caller adds.
+    pub(super) fn next_position(&self) -> Position {
+        let position = Position(self.ground.position.get().0 + 1);
+        self.ground.position.set(position);
+        position
     }
 
     /// Tells, after the commit, that something happened at a position.
@@ -139,11 +146,11 @@ impl<'a> Tx<'a> {
 
     /// The present members of a flow.
     pub(super) fn audience_of(&self, flow: FlowId) -> Result<Audience, StoreError> {
-        if let Some(members) = self.members.borrow().get(&flow) {
+        if let Some(members) = self.ground.members.borrow().get(&flow) {
             return Ok(Audience::Users(Arc::clone(members)));
         }
-        let members: Arc<[UserId]> = super::members::ids(self, flow)?.into();
-        let mut cache = self.members.borrow_mut();
+        let members: Arc<[UserId]> = (self.ground.load)(self, flow)?.into();
+        let mut cache = self.ground.members.borrow_mut();
         if cache.len() >= REMEMBERED_FLOWS {
             cache.clear();
         }
@@ -153,7 +160,7 @@ impl<'a> Tx<'a> {
 
     /// Forgets who the members of a flow were: they are changing.
     pub(super) fn members_changed(&self, flow: FlowId) {
-        self.members.borrow_mut().remove(&flow);
+        self.ground.members.borrow_mut().remove(&flow);
         self.touched.borrow_mut().push(flow);
     }
 
@@ -162,7 +169,7 @@ impl<'a> Tx<'a> {
         if succeeded {
             return self.told.into_inner();
         }
-        let mut cache = self.members.borrow_mut();
+        let mut cache = self.ground.members.borrow_mut();
         for flow in self.touched.into_inner() {
             cache.remove(&flow);
         }

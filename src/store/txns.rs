@@ -27,7 +27,7 @@ pub enum Made {
 /// The file cannot be read.
 pub fn find(view: &View<'_>, user: UserId, txn: &str) -> Result<Option<Made>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT message_id, flow_id, client_id FROM txns WHERE user_id = :user AND txn = :txn",
+        "SELECT message_id, flow_id, client_id FROM txns WHERE user_id = :user AND scope = '' AND txn = :txn",
     )?;
     let found = statement.query_row(named_params! {":user": user.0, ":txn": txn}, |row| {
         let message: Option<i64> = row.get("message_id")?;
@@ -46,8 +46,8 @@ pub fn find(view: &View<'_>, user: UserId, txn: &str) -> Result<Option<Made>, St
 /// The file cannot be written.
 pub fn insert(tx: &Tx<'_>, user: UserId, txn: &str, made: Made) -> Result<(), StoreError> {
     tx.prepare(
-        "DELETE FROM txns WHERE (user_id, txn) IN
-         (SELECT user_id, txn FROM txns WHERE expires_at < :now ORDER BY expires_at LIMIT 8)",
+        "DELETE FROM txns WHERE (user_id, scope, txn) IN
+         (SELECT user_id, scope, txn FROM txns WHERE expires_at < :now ORDER BY expires_at LIMIT 8)",
     )?
     .execute(named_params! {":now": tx.now().0})?;
     let (message, flow, client_id) = match made {
@@ -55,8 +55,8 @@ pub fn insert(tx: &Tx<'_>, user: UserId, txn: &str, made: Made) -> Result<(), St
         Made::Flow(id) => (None, Some(id.0), None),
     };
     tx.prepare(
-        "INSERT INTO txns (user_id, txn, message_id, flow_id, client_id, expires_at)
-         VALUES (:user, :txn, :message, :flow, :client_id, :expires_at)",
+        "INSERT INTO txns (user_id, scope, txn, message_id, flow_id, client_id, expires_at)
+         VALUES (:user, '', :txn, :message, :flow, :client_id, :expires_at)",
     )?
     .execute(named_params! {
         ":user": user.0,

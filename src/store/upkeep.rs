@@ -42,7 +42,7 @@ fn find_damage(path: &Path) -> Result<Vec<String>, StoreError> {
 }
 
 /// What must hold between tables; each yields a sentence for every row that breaks it.
-const RULES: [&str; 6] = [
+const RULES: [&str; 7] = [
     "SELECT 'a row of ' || \"table\" || ' refers to a missing row of ' || parent
      FROM pragma_foreign_key_check LIMIT 20",
     "SELECT 'flow ' || f.id || ' counts ' || (f.next_number - f.first_number) || ' messages and has ' || COUNT(m.id)
@@ -50,10 +50,17 @@ const RULES: [&str; 6] = [
      HAVING COUNT(m.id) <> f.next_number - f.first_number
          OR COALESCE(MIN(m.number), f.first_number) <> f.first_number LIMIT 20",
     "SELECT 'file ' || f.id || ' is said to be shown ' || f.reference_count || ' times' FROM files f
-     WHERE f.reference_count <> (SELECT COUNT(*) FROM message_files mf WHERE mf.file_id = f.id)
-                              + (SELECT COUNT(*) FROM users u WHERE u.avatar_file_id = f.id) LIMIT 20",
-    "SELECT 'message ' || m.id || ' is not in the log' FROM messages m
-     LEFT JOIN changes c ON c.position = m.id WHERE c.position IS NULL LIMIT 20",
+     WHERE f.reference_count <> (SELECT COUNT(*) FROM attachments a WHERE a.file_id = f.id)
+                              + (SELECT COUNT(*) FROM attachments a WHERE a.thumb_file_id = f.id)
+                              + (SELECT COUNT(*) FROM users u WHERE u.avatar_file_id = f.id)
+                              + (SELECT COUNT(*) FROM flows l WHERE l.picture_file_id = f.id)
+                              + (SELECT COUNT(*) FROM uploads p WHERE p.file_id = f.id)
+                              + (SELECT COUNT(*) FROM exports e WHERE e.file_id = f.id) LIMIT 20",
+    "SELECT 'position ' || m.id || ' is in the log twice' FROM messages m
+     JOIN changes c ON c.position = m.id LIMIT 20",
+    "SELECT 'flow ' || f.id || ' does not name its newest message' FROM flows f
+     WHERE f.next_number > f.first_number
+       AND f.last_message_id <> (SELECT MAX(m.id) FROM messages m WHERE m.flow_id = f.id) LIMIT 20",
     "SELECT 'message ' || m.id || ' cannot be found by its words' FROM messages m
      LEFT JOIN message_search_docsize d ON d.id = m.id
      WHERE d.id IS NULL AND m.deleted_at IS NULL AND m.text IS NOT NULL

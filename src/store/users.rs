@@ -4,9 +4,9 @@ use rusqlite::{OptionalExtension, Row, named_params};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-use super::changes::{self, About, Kind, Reach};
 use super::error::StoreError;
 use super::files;
+use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
 use crate::model::{
     Audience, Content, DELETED_LOGIN, Login, News, Origin, Position, PublicId, Timestamp, User,
@@ -123,15 +123,14 @@ fn announce(
     kind: Kind,
     origin: Option<Origin>,
 ) -> Result<User, StoreError> {
-    let position = changes::append(
-        tx,
-        Reach::Everyone,
-        kind,
-        About {
-            user: Some(id),
-            ..About::default()
-        },
-    )?;
+    let about = About {
+        actor: Some(id),
+        user: Some(id),
+        ..About::default()
+    };
+    let position = log::append(tx, Reach::Everyone, kind, about)?;
+    tx.prepare("UPDATE users SET change_position = :position WHERE id = :id")?
+        .execute(named_params! {":position": position.0, ":id": id.0})?;
     let user = by_id(tx, id)?.ok_or(StoreError::Engine(rusqlite::Error::QueryReturnedNoRows))?;
     tx.tell(
         position,
@@ -172,6 +171,19 @@ pub fn by_login(view: &View<'_>, login: &str) -> Result<Option<User>, StoreError
     let mut statement = view.prepare(select_users!("WHERE u.login_key = :key"))?;
     Ok(statement
         .query_row(named_params! {":key": Login::key_of(login)}, user)
+        .optional()?)
+}
+
+/// The public id of an account, also of a deleted one.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn uuid(view: &View<'_>, id: UserId) -> Result<Option<PublicId>, StoreError> {
+    let mut statement = view.prepare("SELECT uuid FROM users WHERE id = :id")?;
+    Ok(statement
+        .query_row(named_params! {":id": id.0}, |row| {
+            row.get(0).map(PublicId::from_bytes)
+        })
         .optional()?)
 }
 
@@ -290,10 +302,12 @@ pub fn set_avatar(tx: &Tx<'_>, id: UserId, avatar: Option<&Content>) -> Result<(
         .map(|content| files::store(tx, content))
         .transpose()?;
     tx.prepare(
-        "UPDATE users SET avatar_file_id = :file, avatar_encoding = :encoding WHERE id = :id",
+        "UPDATE users SET avatar_file_id = :file, avatar_encoding = :encoding, avatar_public_id = :public
+         WHERE id = :id",
     )?
     .execute(named_params! {
         ":file": file.map(|file| file.0),
+        ":public": file.map(|_| files::public_id()),
         ":encoding": avatar.map_or(0, |content| files::encoding_number(content.encoding)),
         ":id": id.0,
     })?;
@@ -354,7 +368,7 @@ pub fn empty(tx: &Tx<'_>, id: UserId, origin: Option<Origin>) -> Result<(), Stor
         .prepare("SELECT localpart FROM users WHERE id = :id")?
         .query_row(named_params! {":id": id.0}, |row| row.get("localpart"))?;
     tx.prepare(
-        "UPDATE users SET login = :deleted, username = :deleted, localpart = :worn_out, login_key = NULL, password_hash = NULL,
+        "UPDATE users SET login = :deleted, username = :deleted, localpart = :worn_out, login_key = NULL, login_skeleton = NULL, password_hash = NULL,
                           email = '', bio = 'deleted', is_admin = 0, suspended_at = NULL,
                           created_at = :now, deleted_at = :now WHERE id = :id",
     )?

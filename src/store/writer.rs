@@ -16,11 +16,11 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::watch;
 
-use super::changes;
 use super::error::StoreError;
 use super::pace::Pace;
-use super::tx::{MemberCache, Told, Tx, View};
-use crate::model::{Event, Position, SessionId, Timestamp};
+use super::tx::{Ground, Told, Tx, View};
+use super::{log as stored_log, members, news};
+use crate::model::{Event, SessionId, Timestamp};
 
 /// Writes in one commit at most: bounds how long the first of them waits for the last.
 const MAX_BATCH: usize = 256;
@@ -31,6 +31,9 @@ const IDLE_TICK: Duration = Duration::from_millis(200);
 
 /// Changes by another process that are told one by one; more are left to the listeners' catching up.
 const MAX_OUTSIDE: usize = 1000;
+
+/// A version of the file that no look has found.
+const UNSEEN: i64 = -1;
 
 /// What to call once it is known whether the write is on disk.
 pub(super) type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
@@ -112,10 +115,7 @@ pub(super) struct Writer {
     conn: Connection,
     shared: Arc<Shared>,
     sink: Sink,
-    members: RefCell<MemberCache>,
-    /// Position of the last change that has been handed on.
-    position: Position,
-    last_at: Cell<Timestamp>,
+    ground: Ground,
     data_version: i64,
     wal_pages: Arc<AtomicU32>,
     scrub: bool,
@@ -141,16 +141,19 @@ impl Writer {
                 Ok(())
             },
         ))?;
-        let (position, last_at) = changes::last(&View::new(&conn))?;
+        let (position, last_at) = stored_log::last(&View::new(&conn))?;
         let data_version = data_version(&conn)?;
         shared.last_at.store(last_at.0, Ordering::Relaxed);
         Ok(Self {
             conn,
             shared,
             sink,
-            members: RefCell::default(),
-            position,
-            last_at: Cell::new(last_at),
+            ground: Ground {
+                position: Cell::new(position),
+                at: Cell::new(last_at),
+                members: RefCell::default(),
+                load: members::ids,
+            },
             data_version,
             wal_pages,
             scrub: true,
@@ -221,11 +224,17 @@ impl Writer {
     /// Runs and commits a batch.
     fn commit(&mut self, mut batch: Vec<Job>) -> Outcome {
         let changes_before = self.conn.total_changes();
+        let position = self.ground.position.get();
         let mut finishes = Vec::with_capacity(batch.len());
         let mut committed = Committed::default();
         let result = self.run_batch(&mut batch, &mut finishes, &mut committed);
+        if result.is_err() {
+            // What others wrote was not handed on either; the next batch looks again.
+            self.ground.position.set(position);
+            self.data_version = UNSEEN;
+        }
         *self.shared.stamp() = None;
-        let last_at = self.last_at.get().0;
+        let last_at = self.ground.at.get().0;
         self.shared.last_at.store(last_at, Ordering::Relaxed);
         Outcome {
             result: result.map(|()| committed),
@@ -269,7 +278,7 @@ impl Writer {
                 }
             }
             Err(err) => {
-                self.members.borrow_mut().clear();
+                self.ground.members.borrow_mut().clear();
                 self.note_failure(&err);
                 for finish in finishes {
                     finish(Err(err.repeat()));
@@ -310,11 +319,12 @@ impl Writer {
         self.notice_outside(committed)?;
         let now = {
             let mut stamp = self.shared.stamp();
-            *stamp.insert(plausible(Timestamp::now(), self.last_at.get()))
+            *stamp.insert(plausible(Timestamp::now(), self.ground.at.get()))
         };
         for job in batch.drain(..) {
             self.conn.prepare_cached("SAVEPOINT job")?.execute([])?;
-            let tx = Tx::new(&self.conn, now, &self.last_at, &self.members);
+            let before = self.ground.position.get();
+            let tx = Tx::new(&self.conn, now, &self.ground);
             let outcome = catch_unwind(AssertUnwindSafe(|| job(Ok(&tx))));
             let succeeded = matches!(outcome, Ok((true, _)));
             let told = tx.finish(succeeded);
@@ -331,6 +341,7 @@ impl Writer {
             }
             if !succeeded {
                 self.conn.prepare_cached("ROLLBACK TO job")?.execute([])?;
+                self.ground.position.set(before);
             }
             self.conn.prepare_cached("RELEASE job")?.execute([])?;
             self.take(told, committed);
@@ -339,7 +350,6 @@ impl Writer {
     }
 
     fn take(&mut self, told: Told, committed: &mut Committed) {
-        self.position = told.position.unwrap_or(self.position);
         committed.events.extend(told.events);
         committed.ended.extend(told.ended);
         self.scrub |= told.scrub;
@@ -353,18 +363,18 @@ impl Writer {
             return Ok(());
         }
         self.data_version = version;
-        self.members.borrow_mut().clear();
+        self.ground.members.borrow_mut().clear();
         committed.outside = true;
         let view = View::new(&self.conn);
-        let (last, last_at) = changes::last(&view)?;
-        let fresh = changes::between(&view, self.position, last, MAX_OUTSIDE + 1)?;
+        let (last, last_at) = stored_log::last(&view)?;
+        let fresh = stored_log::between(&view, self.ground.position.get(), last, MAX_OUTSIDE + 1)?;
         if fresh.len() > MAX_OUTSIDE {
             committed.missed = true;
         } else {
-            committed.events.extend(changes::events(&view, &fresh)?);
+            committed.events.extend(news::events(&view, &fresh)?);
         }
-        self.position = last;
-        self.last_at.set(last_at.max(self.last_at.get()));
+        self.ground.position.set(last);
+        self.ground.at.set(last_at.max(self.ground.at.get()));
         self.index = true;
         self.scrub = true;
         Ok(())

@@ -85,7 +85,9 @@ fn jumps_of_the_clock_change_no_order() {
     let database = rusqlite::Connection::open(server.database()).expect("opens");
     let falls: i64 = database
         .query_row(
-            "SELECT COUNT(*) FROM changes a JOIN changes b ON b.position = a.position + 1 WHERE b.at < a.at",
+            "SELECT COUNT(*) FROM (SELECT position, at FROM changes UNION ALL SELECT id, coalesce(logged_at, sent_at) FROM messages) a
+             JOIN (SELECT position, at FROM changes UNION ALL SELECT id, coalesce(logged_at, sent_at) FROM messages) b
+             ON b.position = a.position + 1 WHERE b.at < a.at",
             [],
             |row| row.get(0),
         )

@@ -272,7 +272,7 @@ struct Row {
 fn messages(conn: &Connection) -> Result<HashMap<u128, Row>, Error> {
     let mut statement = conn.prepare(
         "SELECT m.uuid, m.text, m.deleted_at IS NOT NULL, COALESCE(substr(f.content, 1, 40), x'')
-         FROM messages m LEFT JOIN message_files mf ON mf.message_id = m.id
+         FROM messages m LEFT JOIN attachments mf ON mf.message_id = m.id
          LEFT JOIN files f ON f.id = mf.file_id",
     )?;
     let rows = statement.query_map([], |row| {

@@ -11,7 +11,7 @@ const METHOD: &str = "get_update";
 const DETAIL: &str = "Something happened.";
 
 /// The frame for something that has just happened.
-pub(super) fn event(form: Form, event: &Event) -> Bytes {
+pub(super) fn event(form: Form, event: &Event) -> Option<Bytes> {
     let now = Timestamp::now().seconds();
     let mut meta = PushMeta {
         push: true,
@@ -32,7 +32,10 @@ pub(super) fn event(form: Form, event: &Event) -> Bytes {
                 ..DataMeta::default()
             });
         }
-        News::Flow(flow) => data.flow = Some(vec![convert::flow(flow)]),
+        News::Flow(news) if news.shows => data.flow = Some(vec![convert::flow(&news.flow)]),
+        News::Flow(_) | News::Invited(_) | News::Account(_) | News::Blocked(_) | News::Back(_) => {
+            return None;
+        }
         News::User(user) => data.user = Some(vec![convert::user(form, user, false)]),
         News::Left(flow) => {
             data.meta = Some(DataMeta {
@@ -64,7 +67,7 @@ pub(super) fn event(form: Form, event: &Event) -> Bytes {
     let mut reply = Reply::new(METHOD, codes::OK, DETAIL, now);
     reply.data = (!passing).then_some(data);
     reply.meta = Some(meta);
-    reply.to_frame()
+    Some(reply.to_frame())
 }
 
 /// The frame for what a subscriber missed.

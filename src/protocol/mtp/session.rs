@@ -305,12 +305,12 @@ impl State {
                 continue;
             };
             match delivery.event.position {
-                Some(position) if position <= subscription.told => {}
-                Some(position) => {
-                    subscription.told = position;
-                    return Ok(delivery.frame(form, |event| push::event(form, event)));
-                }
-                None => return Ok(delivery.frame(form, |event| push::event(form, event))),
+                Some(position) if position <= subscription.told => continue,
+                Some(position) => subscription.told = position,
+                None => {}
+            }
+            if let Some(frame) = delivery.frame(form, |event| push::event(form, event)) {
+                return Ok(frame);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Flows, for the operator.
 
-use crate::model::{Flow, FlowId, FlowKind, FlowSummary, PublicId, User, UserId};
+use crate::model::{By, Flow, FlowId, FlowKind, FlowSummary, PublicId, User, UserId};
 use crate::service::accounts::{check_info, check_name, leave};
 use crate::service::flows::{chat_exists, check_members};
 use crate::service::{Field, Refusal, Service, ServiceError, Thing};
@@ -46,7 +46,7 @@ impl Service {
             .read(move |view| {
                 Ok(match user {
                     Some(user) => {
-                        let list = flows::of_user(view, user)?;
+                        let list = flows::of_user(view, user, flows::Roster::Whole)?;
                         list.into_iter().map(counted).collect()
                     }
                     None => flows::all(view)?,
@@ -121,9 +121,10 @@ impl Service {
             info: new.info,
             owner: new.owner,
             members,
+            is_saved: false,
         };
         self.store
-            .write(move |tx| flows::insert(tx, &new, None).map_err(chat_exists))
+            .write(move |tx| flows::insert(tx, &new, By::OPERATOR).map_err(chat_exists))
             .await
     }
 
@@ -136,9 +137,11 @@ impl Service {
             .write(move |tx| {
                 let flow = open(tx, flow)?;
                 check_members(flow.members.len() + 1)?;
-                let joined = members::join(tx, flow.id, &[user])?;
+                let by = By::OPERATOR;
+                let events = members::enter(tx, flow.id, &[user], members::Entry::Added, by)?;
+                let joined = !events.is_empty();
                 if joined {
-                    flows::edit(tx, flow.id, &flows::FlowEdit::default(), None)?;
+                    flows::tell(tx, flow.id, events, by)?;
                 }
                 Ok(joined)
             })
@@ -156,7 +159,7 @@ impl Service {
                 let flow = open(tx, flow)?;
                 let is_member = members::is_member(tx, flow.id, user)?;
                 if is_member {
-                    leave(tx, &flow, user, None)?;
+                    leave(tx, &flow, user, members::Exit::Removed, By::OPERATOR)?;
                 }
                 Ok(is_member)
             })
@@ -178,7 +181,7 @@ impl Service {
                     owner: Some(user),
                     ..flows::FlowEdit::default()
                 };
-                Ok(flows::edit(tx, flow.id, &edit, None)?)
+                Ok(flows::edit(tx, flow.id, &edit, Vec::new(), By::OPERATOR)?)
             })
             .await
     }
@@ -192,7 +195,9 @@ impl Service {
     /// [`Refusal::NotFound`].
     pub async fn remove_flow(&self, flow: FlowId) -> Result<usize, ServiceError> {
         self.store
-            .write(move |tx| Ok::<_, ServiceError>(flows::remove(tx, &present(tx, flow)?)?))
+            .write(move |tx| {
+                Ok::<_, ServiceError>(flows::remove(tx, &present(tx, flow)?, By::OPERATOR)?)
+            })
             .await?;
         let mut removed = 0;
         while let Some(count) = self.store.write(remove_some).await? {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{FlowId, FlowKind, Message, PublicId, Slot, UserId};
+use crate::model::{By, FlowId, FlowKind, Message, PublicId, Slot, UserId};
 use crate::service::messages::{check_size, require_writer};
 use crate::service::{Draft, Refusal, Service, ServiceError, Thing};
 use crate::store::{View, flows, messages, search, users};
@@ -118,10 +118,10 @@ impl Service {
     pub async fn remove_message(&self, message: PublicId) -> Result<(), ServiceError> {
         self.store
             .write(move |tx| {
-                let handle =
-                    messages::handle(tx, message)?.ok_or(Refusal::NotFound(Thing::Message))?;
+                let handle = messages::handle(tx, message, UserId(0))?
+                    .ok_or(Refusal::NotFound(Thing::Message))?;
                 if !handle.is_deleted {
-                    messages::delete(tx, &handle, None)?;
+                    messages::delete(tx, &handle, By::OPERATOR)?;
                 }
                 Ok(())
             })

@@ -66,7 +66,7 @@ impl Service {
             .read(move |view| {
                 let user = users::by_login(view, &login)?.ok_or(Refusal::NotFound(Thing::User))?;
                 Ok(UserStanding {
-                    flows: flows::of_user(view, user.id)?,
+                    flows: flows::of_user(view, user.id, flows::Roster::Brief)?,
                     sessions: sessions::list(view, Some(user.id), now)?,
                     user,
                 })
