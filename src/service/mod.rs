@@ -10,6 +10,7 @@
 mod accounts;
 mod directory;
 mod error;
+mod feed;
 mod flows;
 mod hashing;
 mod invitations;
@@ -31,6 +32,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 pub use accounts::{Account, Found, ProfileChange, Registration};
 pub use error::ServiceError;
+pub use feed::{End, Feed, Told};
 pub use flows::{FlowDraft, FlowList};
 pub use invitations::{Invite, NewCode};
 pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
@@ -38,7 +40,7 @@ pub use operator::{FlowStanding, Line, NewFlow, Takeover, Tally, UserChange, Use
 pub use refusal::{Field, Refusal, Thing, Unit, Value};
 pub use sessions::{Client, Opened, SignedIn};
 pub use settings::{Limits, Settings};
-pub use updates::{Updates, Within};
+pub use updates::{Cursor, Updates, Within};
 pub use upkeep::BackupRecord;
 
 pub use crate::store::exports::MessagesOf;

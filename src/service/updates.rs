@@ -3,14 +3,20 @@
 use std::collections::HashSet;
 
 use super::{Limits, Service, ServiceError, SignedIn};
-use crate::model::{Content, Flow, Message, Position, PublicId, Timestamp, User, UserId};
+use crate::model::{
+    Content, Flow, FlowEvent, FlowId, InvitedTo, Message, Position, PublicId, Timestamp, User,
+    UserId,
+};
 use crate::store::follower::Follower;
 use crate::store::log::{self, Change, Subject};
 use crate::store::messages::Fitting;
-use crate::store::{View, flows, members, messages, users};
+use crate::store::{View, flows, members, messages, news, users};
 
 /// Flows, profiles and marks in an answer at most.
 const MAX_OTHERS: usize = 1000;
+
+/// Changes that an answer passes over at most.
+const MAX_PASSED: usize = 1000;
 
 /// What changed, each thing once, in its present state.
 #[derive(Debug, Default)]
@@ -25,8 +31,20 @@ pub struct Updates {
     pub read: Vec<(PublicId, i64)>,
     /// Flows that the user is no longer in.
     pub left: Vec<PublicId>,
+    /// Flows of which something changed that only some protocols show.
+    pub details: Vec<Flow>,
+    /// What happened in flows, in order.
+    pub events: Vec<FlowEvent>,
+    /// Flows that the user was invited to.
+    pub invited: Vec<InvitedTo>,
+    /// Whether the user's own account changed.
+    pub account: bool,
+    /// Whether the list of those whom the user blocks changed.
+    pub blocked: bool,
     /// Everything up to here has been told.
     pub position: Position,
+    /// The same, more precisely, to go on from.
+    pub cursor: Cursor,
     /// Whether that is all there is.
     pub complete: bool,
     /// When the last of these changes was made.
@@ -36,7 +54,7 @@ pub struct Updates {
 }
 
 impl Updates {
-    /// Tells whether nothing changed.
+    /// Tells whether nothing changed that every protocol shows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
@@ -44,6 +62,17 @@ impl Updates {
             && self.users.is_empty()
             && self.read.is_empty()
             && self.left.is_empty()
+    }
+
+    /// Tells whether nothing changed, also of what only some protocols show.
+    #[must_use]
+    pub fn is_wholly_empty(&self) -> bool {
+        self.is_empty()
+            && self.details.is_empty()
+            && self.events.is_empty()
+            && self.invited.is_empty()
+            && !self.account
+            && !self.blocked
     }
 }
 
@@ -64,9 +93,9 @@ impl Service {
     pub async fn updates_after(
         &self,
         user: &SignedIn,
-        after: Position,
+        from: Cursor,
     ) -> Result<Updates, ServiceError> {
-        self.updates_within(user, after, Within::default()).await
+        self.updates_within(user, from, Within::default()).await
     }
 
     /// What changed after a position and before a time.
@@ -76,18 +105,31 @@ impl Service {
     pub async fn updates_within(
         &self,
         user: &SignedIn,
-        after: Position,
+        from: Cursor,
         within: Within,
     ) -> Result<Updates, ServiceError> {
+        self.read_updates(user, from, within).await
+    }
+
+    /// The same as a future of its own, which goes on whatever becomes of who waits for it.
+    pub(super) fn read_updates(
+        &self,
+        user: &SignedIn,
+        from: Cursor,
+        within: Within,
+    ) -> impl Future<Output = Result<Updates, ServiceError>> + Send + 'static + use<> {
         let id = user.user();
         let limits = self.limits();
-        self.store
-            .read(move |view| {
-                let mut page = Page::new(view, id, after)?;
-                page.fill(&limits, within)?;
-                page.into_updates()
-            })
-            .await
+        let store = self.store.clone();
+        async move {
+            store
+                .read(move |view| {
+                    let mut page = Page::new(view, id, from, &limits, within)?;
+                    page.fill()?;
+                    page.into_updates()
+                })
+                .await
+        }
     }
 
     /// The time until which no change can be made any more.
@@ -131,13 +173,46 @@ impl Service {
     }
 }
 
+/// How far a reader has been told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// Everything up to here.
+    pub after: Position,
+    /// Where reading stopped inside the row that comes next, which stands for many.
+    pub inside: Option<Inside>,
+}
+
+impl Cursor {
+    /// The cursor of who has been told everything up to a position.
+    #[must_use]
+    pub fn after(after: Position) -> Self {
+        Self {
+            after,
+            inside: None,
+        }
+    }
+}
+
+/// A place inside a row that says that the reader came back to a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inside {
+    /// The row.
+    row: Position,
+    /// What has been told of what happened in that flow.
+    told: Position,
+}
+
 /// A thing that changed, in its present state.
 enum Item {
     Message(Box<Message>),
-    Flow(Flow),
+    Flow(Box<Flow>),
+    FlowDetail(Box<Flow>),
     User(Box<User>),
     Read(PublicId, i64),
     Left(PublicId),
+    Account,
+    Blocked,
+    Invited(InvitedTo),
 }
 
 impl Item {
@@ -149,7 +224,12 @@ impl Item {
             Self::Message(message) => message.size_bytes(),
             Self::Flow(flow) => AROUND + flow.members.len() * 44,
             Self::User(user) => AROUND + user.avatar.as_ref().map_or(0, Content::size_bytes),
-            Self::Read(..) | Self::Left(_) => AROUND,
+            Self::FlowDetail(_)
+            | Self::Read(..)
+            | Self::Left(_)
+            | Self::Account
+            | Self::Blocked
+            | Self::Invited(_) => AROUND,
         }
     }
 }
@@ -162,47 +242,80 @@ enum Loaded {
     TooLarge,
 }
 
+/// A change with what it is about.
+struct Row {
+    change: Change,
+    subject: Subject,
+    item: Option<Item>,
+    event: Option<FlowEvent>,
+    inside: Option<Inside>,
+}
+
 /// Changes as they are gathered for one answer.
 struct Page<'a, 'c> {
     view: &'a View<'c>,
     user: UserId,
+    from: Cursor,
     follower: Follower<'a, 'c>,
     /// In order; what changed repeatedly is in it repeatedly.
-    rows: Vec<(Change, Subject, Option<Item>)>,
+    rows: Vec<Row>,
     messages: usize,
     others: usize,
+    /// Changes that were looked at.
+    passed: usize,
     size_bytes: usize,
+    limits: &'a Limits,
+    within: Within,
 }
 
 impl<'a, 'c> Page<'a, 'c> {
-    fn new(view: &'a View<'c>, user: UserId, after: Position) -> Result<Self, ServiceError> {
-        let follower = Follower::new(view, user, &members::followed(view, user)?, after)?;
-        let rows = Vec::new();
+    fn new(
+        view: &'a View<'c>,
+        user: UserId,
+        from: Cursor,
+        limits: &'a Limits,
+        within: Within,
+    ) -> Result<Self, ServiceError> {
+        let followed = members::followed(view, user)?;
         Ok(Self {
             view,
             user,
-            follower,
-            rows,
+            from,
+            follower: Follower::new(view, user, &followed, from.after)?,
+            rows: Vec::new(),
             messages: 0,
             others: 0,
+            passed: 0,
             size_bytes: 0,
+            limits,
+            within,
         })
     }
 
     /// Takes changes until there are enough, or until the time given.
-    fn fill(&mut self, limits: &Limits, within: Within) -> Result<(), ServiceError> {
-        let max_messages = within.max_messages.unwrap_or(limits.messages);
+    fn fill(&mut self) -> Result<(), ServiceError> {
         while let Some(change) = self.follower.peek()?.copied() {
-            if within.before.is_some_and(|before| change.at >= before) {
+            if self.within.before.is_some_and(|before| change.at >= before) {
                 break;
             }
-            if let Some(subject) = change.subject() {
-                let full = match subject {
-                    Subject::Message(_) => self.messages >= max_messages.max(1),
-                    _ => self.others >= MAX_OTHERS,
-                };
-                if full || !self.take(change, subject, limits.answer_bytes)? {
-                    break;
+            match change.subject() {
+                None => {}
+                Some(Subject::Back(flow, since)) => {
+                    if !self.catch_up(change, flow, since)? {
+                        break;
+                    }
+                    self.rows.push(Row {
+                        change,
+                        subject: Subject::Back(flow, since),
+                        item: None,
+                        event: None,
+                        inside: None,
+                    });
+                }
+                Some(subject) => {
+                    if !self.take(change, subject, None)? {
+                        break;
+                    }
                 }
             }
             self.follower.advance();
@@ -210,14 +323,75 @@ impl<'a, 'c> Page<'a, 'c> {
         Ok(())
     }
 
-    /// Adds what a change is about; `false`: it no longer fits. The first always does.
+    /// Takes what happened in a flow while the reader was away from it; `false`: not all of it fits.
+    fn catch_up(
+        &mut self,
+        back: Change,
+        flow: FlowId,
+        since: Position,
+    ) -> Result<bool, ServiceError> {
+        let followed = members::followed(self.view, self.user)?;
+        let Some(followed) = followed.iter().find(|followed| followed.flow == flow) else {
+            return Ok(true);
+        };
+        let start = match self.from.inside {
+            Some(inside) if inside.row == back.position => inside.told,
+            _ => since,
+        };
+        let mut follower = Follower::of_flow(self.view, followed, start)?;
+        while let Some(change) = follower.peek()?.copied() {
+            if change.position >= back.position {
+                break;
+            }
+            if let Some(subject) = change.subject() {
+                let inside = Inside {
+                    row: back.position,
+                    told: change.position,
+                };
+                // Told just before the row that it is inside of.
+                let place = Change {
+                    position: Position(back.position.0 - 1),
+                    at: back.at,
+                    ..change
+                };
+                if !self.take_at(change, place, subject, Some(inside))? {
+                    return Ok(false);
+                }
+            }
+            follower.advance();
+        }
+        Ok(true)
+    }
+
     fn take(
         &mut self,
         change: Change,
         subject: Subject,
-        budget_bytes: usize,
+        inside: Option<Inside>,
     ) -> Result<bool, ServiceError> {
-        let left = budget_bytes.saturating_sub(self.size_bytes);
+        self.take_at(change, change, subject, inside)
+    }
+
+    /// Adds what a change is about, to be told at a place; `false`: it no longer fits. The first
+    /// always does.
+    fn take_at(
+        &mut self,
+        change: Change,
+        place: Change,
+        subject: Subject,
+        inside: Option<Inside>,
+    ) -> Result<bool, ServiceError> {
+        let full = match subject {
+            Subject::Message(_) => {
+                let max = self.within.max_messages.unwrap_or(self.limits.messages);
+                self.messages >= max.max(1)
+            }
+            _ => self.others >= MAX_OTHERS,
+        };
+        if full || self.passed >= MAX_PASSED && self.within.max_messages.is_none() {
+            return Ok(false);
+        }
+        let left = self.limits.answer_bytes.saturating_sub(self.size_bytes);
         // The first is read whatever its size.
         let room = if self.rows.is_empty() {
             usize::MAX
@@ -231,37 +405,64 @@ impl<'a, 'c> Page<'a, 'c> {
         if size > left && !self.rows.is_empty() {
             return Ok(false);
         }
+        let event = match change.kind {
+            Some(kind) if kind.is_event() => news::at(self.view, change.position)?,
+            _ => None,
+        };
         match item {
             Some(Item::Message(_)) => self.messages += 1,
             Some(_) => self.others += 1,
             None => {}
         }
+        self.passed += 1;
         self.size_bytes += size;
-        self.rows.push((change, subject, item));
+        self.rows.push(Row {
+            change: place,
+            subject,
+            item,
+            event,
+            inside,
+        });
         Ok(true)
     }
 
+    /// Takes what was loaded for a subject before, since it is its present state still.
+    fn earlier(&mut self, subject: Subject) -> Option<Item> {
+        let row = self
+            .rows
+            .iter_mut()
+            .rev()
+            .find(|row| row.subject == subject && row.item.is_some())?;
+        let item = row.item.take()?;
+        self.others -= 1;
+        self.size_bytes -= item.size_bytes();
+        Some(item)
+    }
+
     fn load(
-        &self,
+        &mut self,
         change: Change,
         subject: Subject,
         room_bytes: usize,
     ) -> Result<Loaded, ServiceError> {
         let view = self.view;
         let item = match subject {
-            Subject::Message(id) => match messages::by_id_within(view, id, room_bytes)? {
-                Some(Fitting::Whole(message)) => Some(Item::Message(Box::new(message))),
-                Some(Fitting::TooLarge) => return Ok(Loaded::TooLarge),
-                None => None,
+            Subject::Message(id) => {
+                match messages::by_id_within(view, id, change.position, room_bytes)? {
+                    Some(Fitting::Whole(message)) => Some(Item::Message(Box::new(message))),
+                    Some(Fitting::TooLarge) => return Ok(Loaded::TooLarge),
+                    Some(Fitting::Superseded) | None => None,
+                }
+            }
+            Subject::Flow(id) => match self.earlier(subject) {
+                Some(item) => Some(item),
+                None => flows::by_id(view, id)?.map(|flow| Item::Flow(Box::new(flow))),
             },
-            Subject::Flow(id) => flows::by_id(view, id)?.map(Item::Flow),
-            Subject::FlowDetail(_)
-            | Subject::Around(_)
-            | Subject::Settings(_)
-            | Subject::Account
-            | Subject::Blocked
-            | Subject::Invitation(_)
-            | Subject::Back(..) => None,
+            Subject::FlowDetail(id) => match self.earlier(subject) {
+                Some(item) => Some(item),
+                None => flows::by_id(view, id)?.map(|flow| Item::FlowDetail(Box::new(flow))),
+            },
+            Subject::User(id) if users::is_superseded(view, id, change.position)? => None,
             Subject::User(id) => users::by_id(view, id)?.map(|user| Item::User(Box::new(user))),
             Subject::Gone(id) if members::is_member(view, id, self.user)? => None,
             Subject::Gone(id) => flows::uuid(view, id)?.map(Item::Left),
@@ -271,6 +472,10 @@ impl<'a, 'c> Page<'a, 'c> {
                     .zip(number)
                     .map(|(flow, number)| Item::Read(flow, number))
             }
+            Subject::Account => Some(Item::Account),
+            Subject::Blocked => Some(Item::Blocked),
+            Subject::Invitation(id) => members::invitation(view, id, self.user)?.map(Item::Invited),
+            Subject::Around(_) | Subject::Settings(_) | Subject::Back(..) => None,
         };
         Ok(Loaded::Item(item))
     }
@@ -278,29 +483,46 @@ impl<'a, 'c> Page<'a, 'c> {
     fn into_updates(mut self) -> Result<Updates, ServiceError> {
         let next_at = self.follower.peek()?.map(|change| change.at);
         let complete = next_at.is_none();
-        let position = match self.rows.last() {
-            Some((change, ..)) if !complete => change.position,
-            _ => log::last(self.view)?.0,
+        let cursor = match self.rows.last() {
+            Some(row) if !complete => Cursor {
+                after: row.change.position,
+                inside: row.inside,
+            },
+            // The very next row is one that stands for many, and nothing of it was told.
+            None if !complete => self.from,
+            _ => Cursor::after(log::last(self.view)?.0),
         };
         let mut updates = Updates {
-            position,
+            position: cursor.after,
+            cursor,
             complete,
-            last_at: self.rows.last().map(|(change, ..)| change.at),
+            last_at: self.rows.last().map(|row| row.change.at),
             next_at,
             ..Updates::default()
         };
-        // What changed repeatedly is told once, where it changed last.
+        // What changed repeatedly is told once, where it changed last; what happened, each time.
         let mut seen = HashSet::new();
-        self.rows.reverse();
-        self.rows.retain(|(_, subject, _)| seen.insert(*subject));
-        for (_, _, item) in self.rows.into_iter().rev() {
+        let mut items = Vec::with_capacity(self.rows.len());
+        for row in self.rows.into_iter().rev() {
+            updates.events.extend(row.event);
+            if let Some(item) = row.item
+                && seen.insert(row.subject)
+            {
+                items.push(item);
+            }
+        }
+        updates.events.reverse();
+        for item in items.into_iter().rev() {
             match item {
-                Some(Item::Message(message)) => updates.messages.push(*message),
-                Some(Item::Flow(flow)) => updates.flows.push(flow),
-                Some(Item::User(user)) => updates.users.push(*user),
-                Some(Item::Read(flow, number)) => updates.read.push((flow, number)),
-                Some(Item::Left(flow)) => updates.left.push(flow),
-                None => {}
+                Item::Message(message) => updates.messages.push(*message),
+                Item::Flow(flow) => updates.flows.push(*flow),
+                Item::FlowDetail(flow) => updates.details.push(*flow),
+                Item::User(user) => updates.users.push(*user),
+                Item::Read(flow, number) => updates.read.push((flow, number)),
+                Item::Left(flow) => updates.left.push(flow),
+                Item::Account => updates.account = true,
+                Item::Blocked => updates.blocked = true,
+                Item::Invited(invited) => updates.invited.push(invited),
             }
         }
         Ok(updates)

@@ -259,17 +259,29 @@ pub enum Fitting {
     Whole(Message),
     /// Its files, which were not read, are too large.
     TooLarge,
+    /// It has changed since, and is told where it did.
+    Superseded,
 }
 
-/// Finds a message by row number; its files are read only when they fit into `room_bytes`.
+/// Finds a message by row number, as of a row of the log; its files are read only when they fit into
+/// `room_bytes`.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn by_id_within(
     view: &View<'_>,
     id: MessageId,
+    row: Position,
     room_bytes: usize,
 ) -> Result<Option<Fitting>, StoreError> {
+    let mut statement =
+        view.prepare("SELECT change_position > :row FROM messages WHERE id = :id")?;
+    let superseded: Option<Option<bool>> = statement
+        .query_row(named_params! {":row": row.0, ":id": id.0}, |row| row.get(0))
+        .optional()?;
+    if superseded.flatten() == Some(true) {
+        return Ok(Some(Fitting::Superseded));
+    }
     let Some((message, slots)) = without_files(view, id)? else {
         return Ok(None);
     };

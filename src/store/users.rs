@@ -174,6 +174,16 @@ pub fn by_login(view: &View<'_>, login: &str) -> Result<Option<User>, StoreError
         .optional()?)
 }
 
+/// Tells whether an account has changed after a row of the log, and is told there.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_superseded(view: &View<'_>, id: UserId, row: Position) -> Result<bool, StoreError> {
+    let mut statement =
+        view.prepare("SELECT 1 FROM users WHERE id = :id AND change_position > :row")?;
+    Ok(statement.exists(named_params! {":id": id.0, ":row": row.0})?)
+}
+
 /// The public id of an account, also of a deleted one.
 ///
 /// # Errors

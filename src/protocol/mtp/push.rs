@@ -70,8 +70,15 @@ pub(super) fn event(form: Form, event: &Event) -> Option<Bytes> {
     Some(reply.to_frame())
 }
 
-/// The frame for what a subscriber missed.
-pub(super) fn page(form: Form, updates: &Updates) -> Bytes {
+/// The frame for what a subscriber missed; `None`: nothing of it is told in that form.
+pub(super) fn page(form: Form, updates: &Updates) -> Option<Bytes> {
+    let is_empty = match form {
+        Form::Plain => updates.is_empty(),
+        Form::Rich => updates.is_wholly_empty(),
+    };
+    if is_empty {
+        return None;
+    }
     let now = Timestamp::now().seconds();
     let mut reply = Reply::new(METHOD, codes::OK, DETAIL, now);
     reply.data = Some(data(form, updates, now, Precision::Numbers));
@@ -81,7 +88,7 @@ pub(super) fn page(form: Form, updates: &Updates) -> Bytes {
         typing: None,
         presence: None,
     });
-    reply.to_frame()
+    Some(reply.to_frame())
 }
 
 /// How much beside the objects themselves an answer tells.

@@ -4,8 +4,8 @@
 //! Source: MTP 1.0 revision 17, `get_update`.
 
 use super::error::MtpError;
-use crate::model::{Position, Timestamp};
-use crate::service::{Service, SignedIn, Updates, Within};
+use crate::model::Timestamp;
+use crate::service::{Cursor, Service, SignedIn, Updates, Within};
 
 /// Messages that an answer by time may hold in order to end where a second ends.
 const MAX_IN_A_SECOND: usize = 1000;
@@ -16,7 +16,7 @@ pub(super) struct Resume {
     /// The second; asked for again, it goes on.
     second: i64,
     /// What has been told of it.
-    after: Position,
+    after: Cursor,
 }
 
 /// What changed since a time.
@@ -48,7 +48,7 @@ pub(super) async fn updates_since(
     let now = service.settled_until().seconds();
     let after = match resume {
         Some(resume) if resume.second == second => resume.after,
-        _ => service.position_before(second).await?,
+        _ => Cursor::after(service.position_before(second).await?),
     };
     let page = service.updates_after(user, after).await?;
     let (Some(last), Some(next)) = (page.last_at, page.next_at) else {
@@ -81,7 +81,7 @@ pub(super) async fn updates_since(
             next_second: last,
             resume: Some(Resume {
                 second: last,
-                after: page.position,
+                after: page.cursor,
             }),
             updates: page,
         }),

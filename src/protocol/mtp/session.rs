@@ -17,10 +17,12 @@ use super::reply::{Data, Reply};
 use super::request::{Request, form_of_unreadable};
 use super::seconds::Resume;
 use crate::config::ApiVersion;
-use crate::hub::{Ended, Listener};
-use crate::model::{Form, Position, PublicId, Timestamp};
+use crate::hub::Listener;
+use crate::model::{Form, PublicId, Timestamp};
 use crate::protocol::{Answer, Close, Conversation, Frame, Pushed};
-use crate::service::{Client, Refusal, Service, ServiceError, SignedIn, Value};
+use crate::service::{
+    Client, Cursor, End, Feed, Refusal, Service, ServiceError, SignedIn, Told, Value,
+};
 
 /// Bad frames in a row that end a connection. Source: MTP 1.0 revision 17, Transport.
 const MAX_BAD_FRAMES: u32 = 20;
@@ -72,6 +74,8 @@ pub(super) struct State {
     pub(super) subscription: Option<Subscription>,
     /// Where the last `get_update` by time stopped inside a second.
     pub(super) resume: Option<Resume>,
+    /// Where the last `get_update` by position stopped, if that was inside a row.
+    pub(super) stopped: Option<Cursor>,
 }
 
 /// Who was found behind the token that was shown last.
@@ -82,15 +86,11 @@ struct Known {
     user: SignedIn,
 }
 
-/// What a subscriber has been told.
+/// What a subscriber is told.
 pub(super) struct Subscription {
-    pub(super) user: SignedIn,
+    pub(super) feed: Feed,
     /// In which form.
     pub(super) form: Form,
-    /// Everything up to here.
-    pub(super) told: Position,
-    /// Whether there may be older things to tell than the listener hears.
-    pub(super) behind: bool,
 }
 
 impl Session {
@@ -104,6 +104,7 @@ impl Session {
             listener: service.connect(),
             subscription: None,
             resume: None,
+            stopped: None,
         };
         Self {
             service,
@@ -240,7 +241,7 @@ impl State {
                 if self
                     .subscription
                     .as_ref()
-                    .is_some_and(|other| other.user.user() != user.user())
+                    .is_some_and(|other| other.feed.user().user() != user.user())
                 {
                     self.subscription = None;
                 }
@@ -275,41 +276,20 @@ impl State {
         };
         let form = subscription.form;
         loop {
-            match self.listener.ended() {
-                Some(Ended::Revoked) => return Err(SESSION_ENDED),
-                Some(Ended::Lagged) => return Err(TOO_SLOW),
-                None => {}
-            }
-            if subscription.behind {
-                let page = service
-                    .updates_after(&subscription.user, subscription.told)
-                    .await;
-                let page = page.map_err(|err| {
+            let told = subscription.feed.next(service, &mut self.listener).await;
+            let told = told.map_err(|end| match end {
+                End::Revoked => SESSION_ENDED,
+                End::Lagged => TOO_SLOW,
+                End::Unreadable(err) => {
                     log::warn!("reading what a subscriber missed failed: {err}");
                     TRY_AGAIN
-                })?;
-                subscription.told = page.position;
-                if page.complete {
-                    // Once it hears, one more look finds what happened before it did.
-                    subscription.behind = !self.listener.is_listening();
-                    if subscription.behind {
-                        self.listener.listen();
-                    }
                 }
-                if !page.is_empty() {
-                    return Ok(push::page(form, &page));
-                }
-                continue;
-            }
-            let Ok(delivery) = self.listener.next().await else {
-                continue;
+            })?;
+            let frame = match told {
+                Told::Page(page) => push::page(form, &page),
+                Told::Event(delivery) => delivery.frame(form, |event| push::event(form, event)),
             };
-            match delivery.event.position {
-                Some(position) if position <= subscription.told => continue,
-                Some(position) => subscription.told = position,
-                None => {}
-            }
-            if let Some(frame) = delivery.frame(form, |event| push::event(form, event)) {
+            if let Some(frame) = frame {
                 return Ok(frame);
             }
         }

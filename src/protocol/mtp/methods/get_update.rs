@@ -11,7 +11,7 @@ use super::super::request::{Data, Int};
 use super::super::{codes, seconds};
 use super::Context;
 use crate::model::Position;
-use crate::service::SignedIn;
+use crate::service::{Cursor, SignedIn};
 
 pub(super) enum Since {
     Second(i64),
@@ -33,7 +33,12 @@ pub(super) async fn handle(
 ) -> Result<Bytes, MtpError> {
     let (updates, time, precision) = match since {
         Since::Position(after) => {
-            let updates = cx.service.updates_after(user, after).await?;
+            // The same position asked for again goes on where the last answer stopped.
+            let stopped = cx.state.stopped.take();
+            let from = stopped.filter(|cursor| cursor.after == after);
+            let from = from.unwrap_or(Cursor::after(after));
+            let updates = cx.service.updates_after(user, from).await?;
+            cx.state.stopped = updates.cursor.inside.map(|_| updates.cursor);
             (updates, 0, Precision::Position)
         }
         Since::Second(second) => {

@@ -10,7 +10,7 @@ use super::super::session::Subscription;
 use super::super::{FEATURES, codes, reply};
 use super::Context;
 use crate::model::Position;
-use crate::service::SignedIn;
+use crate::service::{Feed, SignedIn};
 
 pub(super) enum From {
     Now,
@@ -38,17 +38,16 @@ pub(super) async fn handle(
         cx.state.listener.listen();
     }
     let (end, online) = cx.service.standing(user).await?;
-    let (told, behind) = match from {
-        From::Now => (end, false),
-        From::Position(after) => (after, true),
-        From::Second(second) => (cx.service.position_before(second).await?, true),
+    let (told, feed) = match from {
+        From::Now => (end, Feed::live(*user, end)),
+        From::Position(after) => (after, Feed::after(*user, after)),
+        From::Second(second) => {
+            let after = cx.service.position_before(second).await?;
+            (after, Feed::after(*user, after))
+        }
     };
-    cx.state.subscription = Some(Subscription {
-        user: *user,
-        form: cx.form,
-        told,
-        behind,
-    });
+    let form = cx.form;
+    cx.state.subscription = Some(Subscription { feed, form });
     let meta = reply::DataMeta {
         position: Some(told.0),
         features: cx.form.is_rich().then_some(FEATURES),
