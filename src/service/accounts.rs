@@ -7,7 +7,9 @@ use super::{Client, Field, Opened, Refusal, Service, ServiceError, SignedIn, Thi
 use crate::auth::{InviteCode, Password, Token};
 use crate::config;
 use crate::model::{By, Content, Flow, FlowId, Login, Origin, PublicId, User, UserId};
-use crate::store::{self, StoreError, Tx, flows, invitations, members, sessions, users};
+use crate::store::{
+    self, StoreError, Tx, flow_edits, flows, invitations, members, membership, sessions, users,
+};
 
 /// What somebody registers with.
 #[derive(Debug)]
@@ -330,7 +332,7 @@ pub(super) fn empty_account(
         let flow = summary.flow;
         // A chat stays as it is for the other side.
         if flow.kind != crate::model::FlowKind::Chat {
-            leave(tx, &flow, user, members::Exit::Left, by)?;
+            leave(tx, &flow, user, membership::Exit::Left, by)?;
         }
     }
     users::empty(tx, user, origin)?;
@@ -343,20 +345,20 @@ pub(super) fn leave(
     tx: &Tx<'_>,
     flow: &Flow,
     user: UserId,
-    exit: members::Exit,
+    exit: membership::Exit,
     by: By,
 ) -> Result<(), ServiceError> {
-    let events = members::leave(tx, flow.id, flow.uuid, &[user], exit, by)?;
+    let events = membership::leave(tx, flow.id, flow.uuid, &[user], exit, by)?;
     let owner = if flow.owner == Some(user) {
         members::heir(tx, flow.id)?
     } else {
         None
     };
-    let edit = flows::FlowEdit {
+    let edit = flow_edits::FlowEdit {
         owner,
-        ..flows::FlowEdit::default()
+        ..flow_edits::FlowEdit::default()
     };
-    flows::edit(tx, flow.id, &edit, events, by)?;
+    flow_edits::edit(tx, flow.id, &edit, events, by)?;
     Ok(())
 }
 
@@ -367,8 +369,8 @@ fn join_invited(tx: &Tx<'_>, flow: FlowId, user: UserId) -> Result<(), ServiceEr
             user: Some(user),
             origin: None,
         };
-        let events = members::enter(tx, flow, &[user], members::Entry::Joined, by)?;
-        flows::tell(tx, flow, events, by)?;
+        let events = membership::enter(tx, flow, &[user], membership::Entry::Joined, by)?;
+        flow_edits::tell(tx, flow, events, by)?;
     }
     Ok(())
 }

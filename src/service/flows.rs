@@ -8,7 +8,9 @@ use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{
     Audience, Event, Flow, FlowEvent, FlowKind, FlowSummary, News, Position, PublicId, UserId,
 };
-use crate::store::{StoreError, Tx, View, flows, log, members, txns, users};
+use crate::store::{
+    StoreError, Tx, View, flow_edits, flows, log, marks, members, membership, txns, users,
+};
 
 /// What a new flow is to be, or how one is to change.
 #[derive(Debug, Default)]
@@ -67,7 +69,7 @@ impl Service {
                     members.insert(0, user.user());
                 }
                 check_members(members.len())?;
-                let new = flows::NewFlow {
+                let new = flow_edits::NewFlow {
                     kind,
                     title: draft.title,
                     info: draft.info,
@@ -75,7 +77,7 @@ impl Service {
                     members,
                     is_saved: false,
                 };
-                let flow = flows::insert(tx, &new, user.by()).map_err(chat_exists)?;
+                let flow = flow_edits::insert(tx, &new, user.by()).map_err(chat_exists)?;
                 if let Some(txn) = txn {
                     txns::insert(tx, user.user(), &txn, txns::Made::Flow(flow.id))?;
                 }
@@ -148,13 +150,13 @@ impl Service {
                 {
                     return Err(Refusal::OwnerMustBeMember.into());
                 }
-                let edit = flows::FlowEdit {
+                let edit = flow_edits::FlowEdit {
                     title: change.title,
                     info: change.info,
                     owner,
-                    ..flows::FlowEdit::default()
+                    ..flow_edits::FlowEdit::default()
                 };
-                Ok(flows::edit(tx, flow.id, &edit, events, user.by())?)
+                Ok(flow_edits::edit(tx, flow.id, &edit, events, user.by())?)
             })
             .await
     }
@@ -189,7 +191,7 @@ impl Service {
                 if flow.kind == FlowKind::Chat {
                     return Err(Refusal::ChatIsFixed.into());
                 }
-                leave(tx, &flow, user.user(), members::Exit::Left, user.by())
+                leave(tx, &flow, user.user(), membership::Exit::Left, user.by())
             })
             .await
     }
@@ -218,9 +220,9 @@ impl Service {
                     return Ok(());
                 }
                 let number = number.min(last);
-                Ok(members::mark_read(
+                Ok(marks::mark_read(
                     tx,
-                    &access,
+                    (access.id, access.first_number),
                     flow,
                     user.user(),
                     number,
@@ -326,13 +328,13 @@ fn replace_members(
         .copied()
         .filter(|id| !wanted.contains(id))
         .collect();
-    let exit = members::Exit::Removed;
-    let mut events = members::leave(tx, flow.id, flow.uuid, &gone, exit, user.by())?;
-    events.extend(members::enter(
+    let exit = membership::Exit::Removed;
+    let mut events = membership::leave(tx, flow.id, flow.uuid, &gone, exit, user.by())?;
+    events.extend(membership::enter(
         tx,
         flow.id,
         wanted,
-        members::Entry::Added,
+        membership::Entry::Added,
         user.by(),
     )?);
     Ok(events)

@@ -10,7 +10,7 @@ use crate::model::{
 use crate::store::follower::Follower;
 use crate::store::log::{self, Change, Subject};
 use crate::store::messages::Fitting;
-use crate::store::{View, flows, members, messages, news, users};
+use crate::store::{View, events, flows, marks, members, messages, users};
 
 /// Flows, profiles and marks in an answer at most.
 const MAX_OTHERS: usize = 1000;
@@ -406,7 +406,7 @@ impl<'a, 'c> Page<'a, 'c> {
             return Ok(false);
         }
         let event = match change.kind {
-            Some(kind) if kind.is_event() => news::at(self.view, change.position)?,
+            Some(kind) if kind.is_event() => events::at(self.view, change.position)?,
             _ => None,
         };
         match item {
@@ -467,7 +467,7 @@ impl<'a, 'c> Page<'a, 'c> {
             Subject::Gone(id) if members::is_member(view, id, self.user)? => None,
             Subject::Gone(id) => flows::uuid(view, id)?.map(Item::Left),
             Subject::Read(id) => {
-                let number = members::read_number(view, id, change.user.unwrap_or(self.user))?;
+                let number = marks::read_number(view, id, change.user.unwrap_or(self.user))?;
                 flows::uuid(view, id)?
                     .zip(number)
                     .map(|(flow, number)| Item::Read(flow, number))

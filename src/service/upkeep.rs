@@ -6,7 +6,7 @@ use crate::model::{By, FlowId, FlowKind, Login, PublicId, Timestamp, User, UserI
 use crate::store::properties::{self, BACKUP_AT, BACKUP_FAILED_AT, BACKUP_FAILURE, BACKUP_PATH};
 use crate::store::retention::{self, Removed};
 use crate::store::statistics::{self, Statistics};
-use crate::store::{StoreError, Tx, View, flows, members, messages, users};
+use crate::store::{StoreError, Tx, View, flow_edits, flows, members, messages, users};
 
 /// Messages removed in one write, so that others do not wait for long.
 const PRUNED_AT_ONCE: i64 = 200;
@@ -217,7 +217,7 @@ fn chat(tx: &Tx<'_>, one: &User, other: &User) -> Result<(FlowId, PublicId), Ser
             return Ok((flow.id, flow.uuid));
         }
     }
-    let new = flows::NewFlow {
+    let new = flow_edits::NewFlow {
         kind: FlowKind::Chat,
         title: None,
         info: None,
@@ -225,6 +225,6 @@ fn chat(tx: &Tx<'_>, one: &User, other: &User) -> Result<(FlowId, PublicId), Ser
         members: vec![one.id, other.id],
         is_saved: false,
     };
-    let flow = flows::insert(tx, &new, By::OPERATOR)?;
+    let flow = flow_edits::insert(tx, &new, By::OPERATOR)?;
     Ok((flow.id, flow.uuid))
 }

@@ -10,10 +10,10 @@ use std::collections::btree_map::Entry;
 use rusqlite::named_params;
 
 use super::error::StoreError;
+use super::events::{self, Deed};
 use super::log::{self, About, Kind, Reach};
-use super::news::{self, Deed};
 use super::tx::{Tx, View};
-use super::{files, flows, members, properties, users};
+use super::{files, flow_edits, membership, properties, users};
 use crate::model::{
     Attachment, By, Content, DELETED_LOGIN, DELETED_TEXT, FlowId, FlowKind, Level, Login,
     MessageId, PublicId, Timestamp, UserId,
@@ -151,16 +151,16 @@ pub fn flow(tx: &Tx<'_>, new: &Flow) -> Result<FlowId, StoreError> {
         ":title": new.title,
         ":info": new.info,
         ":owner": new.owner.map(|id| id.0),
-        ":chat_key": flows::chat_key(new.kind, &new.members),
+        ":chat_key": flow_edits::chat_key(new.kind, &new.members),
         ":created_at": new.created_at.0,
     })?;
     let id = FlowId(tx.last_id());
     let by = By::OPERATOR;
     match new.owner {
-        Some(owner) => flows::enroll(tx, id, owner, &new.members, by)?,
-        None => members::insert(tx, id, &new.members, Level::MEMBER, by)?,
+        Some(owner) => flow_edits::enroll(tx, id, owner, &new.members, by)?,
+        None => membership::insert(tx, id, &new.members, Level::MEMBER, by)?,
     }
-    news::append(tx, id, Deed::Plain(Kind::Made), by)?;
+    events::append(tx, id, Deed::Plain(Kind::Made), by)?;
     properties::set_number(tx, &unfinished_key(id), 1)?;
     Ok(id)
 }

@@ -8,7 +8,7 @@ use super::error::StoreError;
 use super::follower;
 use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
-use super::{files, members, removal, search};
+use super::{files, marks, removal, search};
 use crate::model::{
     Attachment, By, DELETED_TEXT, FlowId, Level, Message, MessageId, News, Origin, Position,
     PublicId, Timestamp, UserId,
@@ -94,7 +94,7 @@ pub fn insert(
         ":slots": slots,
         ":logged_at": (logged_at != tx.now()).then_some(logged_at.0),
     })?;
-    members::read_own(tx, new.flow, new.author, number)?;
+    marks::read_own(tx, new.flow, new.author, number)?;
     for file in &new.files {
         files::attach(tx, id, file)?;
     }

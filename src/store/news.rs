@@ -1,17 +1,12 @@
-//! What the log's rows are about, in its present state, and the events of flows.
+//! What the log's rows are about, in its present state, for the hub.
 
 use std::sync::Arc;
 
-use rusqlite::{Row, named_params};
-
 use super::error::StoreError;
-use super::log::{self, About, Change, Kind, Reach, Subject};
-use super::tx::{Tx, View};
-use super::{flows, members, messages, users};
-use crate::model::{
-    Audience, By, Event, FlowEvent, FlowId, FlowNews, Happening, Level, News, Position, PublicId,
-    Timestamp, UserId,
-};
+use super::log::{Change, Reach, Subject};
+use super::tx::View;
+use super::{events, flows, marks, members, messages, users};
+use crate::model::{Audience, Event, FlowNews, News, PublicId, UserId};
 
 /// Makes events for the hub of changes, each with the present state of what it is about.
 pub(super) fn events(view: &View<'_>, changes: &[Change]) -> Result<Vec<Event>, StoreError> {
@@ -52,7 +47,7 @@ fn news(view: &View<'_>, change: &Change, subject: Subject) -> Result<Option<New
             let shows = matches!(subject, Subject::Flow(_));
             match flows::by_id(view, id)? {
                 Some(flow) => {
-                    let events = at(view, change.position)?.into_iter().collect();
+                    let events = events::at(view, change.position)?.into_iter().collect();
                     Some(News::Flow(Arc::new(FlowNews {
                         flow,
                         events,
@@ -66,7 +61,7 @@ fn news(view: &View<'_>, change: &Change, subject: Subject) -> Result<Option<New
         Subject::Gone(id) => flows::uuid(view, id)?.map(News::Left),
         Subject::Read(id) => {
             let flow = flows::uuid(view, id)?;
-            let number = members::read_number(view, id, reader)?;
+            let number = marks::read_number(view, id, reader)?;
             flow.zip(number)
                 .map(|(flow, number): (PublicId, i64)| News::Read { flow, number })
         }
@@ -77,218 +72,4 @@ fn news(view: &View<'_>, change: &Change, subject: Subject) -> Result<Option<New
         }
         Subject::Back(flow, _) => Some(News::Back(flow)),
     })
-}
-
-/// What an event of a flow is, as it is logged.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Deed<'a> {
-    /// The flow itself: made, described, pictured.
-    Plain(Kind),
-    /// Somebody: added, joined, left, removed, invited, declined, banned, made owner.
-    Of(Kind, UserId),
-    /// Another title.
-    Title(&'a str),
-    /// Somebody's level.
-    Level(UserId, Level),
-    /// A number: the timer, a switch.
-    Number(Kind, i64),
-}
-
-/// Logs an event of a flow and returns it; telling is the caller's.
-pub(super) fn append(
-    tx: &Tx<'_>,
-    flow: FlowId,
-    deed: Deed<'_>,
-    by: By,
-) -> Result<FlowEvent, StoreError> {
-    let number: i64 = tx
-        .prepare("SELECT next_number - 1 FROM flows WHERE id = :flow")?
-        .query_row(named_params! {":flow": flow.0}, |row| row.get(0))?;
-    let mut about = About {
-        actor: by.user,
-        flow: Some(flow),
-        place: Some((number, PublicId::generate())),
-        ..About::default()
-    };
-    let body;
-    let kind = match deed {
-        Deed::Plain(kind) => kind,
-        Deed::Of(kind, user) => {
-            about.user = Some(user);
-            kind
-        }
-        Deed::Title(title) => {
-            about.body = Some(title);
-            Kind::Title
-        }
-        Deed::Level(user, level) => {
-            about.user = Some(user);
-            body = level.0.to_string();
-            about.body = Some(&body);
-            Kind::Level
-        }
-        Deed::Number(kind, number) => {
-            body = number.to_string();
-            about.body = Some(&body);
-            kind
-        }
-    };
-    let position = log::append(tx, Reach::Members(flow), kind, about)?;
-    at(tx, position)?.ok_or(StoreError::Engine(rusqlite::Error::QueryReturnedNoRows))
-}
-
-/// The query for events of flows with the rest that selects and orders them. [`event`] reads its
-/// columns by their places.
-macro_rules! select_events {
-    ($rest:literal) => {
-        concat!(
-            "SELECT c.position, c.uuid, f.uuid, max(c.number - f.first_number, -1), c.at, a.uuid, c.kind, c.body, u.uuid, m.uuid, c.number
-             FROM changes c JOIN flows f ON f.id = c.flow_id LEFT JOIN users a ON a.id = c.actor_id
-             LEFT JOIN users u ON u.id = c.user_id LEFT JOIN messages m ON m.id = c.message_id ",
-            $rest
-        )
-    };
-}
-
-/// The event of a flow at a position, if there is one.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn at(view: &View<'_>, position: Position) -> Result<Option<FlowEvent>, StoreError> {
-    let mut statement = view.prepare(select_events!(
-        "WHERE c.position = :position AND c.number IS NOT NULL"
-    ))?;
-    let mut rows = statement.query(named_params! {":position": position.0})?;
-    Ok(match rows.next()? {
-        Some(row) => event(row)?.map(|(event, _)| event),
-        None => None,
-    })
-}
-
-/// Events of a flow after one message at most; older ones there are only counted.
-pub const MAX_AFTER_ONE: usize = 100;
-
-/// Events of a flow that follow messages of some numbers, in order; of the newest
-/// [`MAX_AFTER_ONE`] after one message.
-#[derive(Debug, Default)]
-pub struct Page {
-    /// The events.
-    pub events: Vec<FlowEvent>,
-    /// Of the first event after a message: how many are left out before it.
-    pub more: Vec<(PublicId, i64)>,
-}
-
-/// The events of a flow after messages from one number to another, both inclusive and as they are
-/// stored; `-1` is before the first.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn between_messages(
-    view: &View<'_>,
-    flow: FlowId,
-    first: i64,
-    last: i64,
-) -> Result<Page, StoreError> {
-    let mut page = Page::default();
-    let mut counts = view.prepare(
-        "SELECT number, COUNT(*) FROM changes
-         WHERE flow_id = :flow AND number BETWEEN :first AND :last GROUP BY number ORDER BY number",
-    )?;
-    let counted = counts
-        .query_map(
-            named_params! {":flow": flow.0, ":first": first, ":last": last},
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
-        )?
-        .collect::<Result<Vec<_>, _>>()?;
-    let limit = i64::try_from(MAX_AFTER_ONE).unwrap_or(i64::MAX);
-    let mut statement = view.prepare(select_events!(
-        "WHERE c.flow_id = :flow AND c.number = :number ORDER BY c.position LIMIT -1 OFFSET :skip"
-    ))?;
-    for (number, count) in counted {
-        let skip = (count - limit).max(0);
-        let params = named_params! {":flow": flow.0, ":number": number, ":skip": skip};
-        let mut rows = statement.query(params)?;
-        let mut is_first = true;
-        while let Some(row) = rows.next()? {
-            if let Some((event, _)) = event(row)? {
-                if is_first && skip > 0 {
-                    page.more.push((event.uuid, skip));
-                }
-                is_first = false;
-                page.events.push(event);
-            }
-        }
-    }
-    Ok(page)
-}
-
-/// The newest events of a flow, oldest first.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn newest(view: &View<'_>, flow: FlowId, limit: i64) -> Result<Vec<FlowEvent>, StoreError> {
-    let mut statement = view.prepare(select_events!(
-        "WHERE c.flow_id = :flow AND c.number IS NOT NULL
-         ORDER BY c.number DESC, c.position DESC LIMIT :limit"
-    ))?;
-    let mut rows = statement.query(named_params! {":flow": flow.0, ":limit": limit})?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.extend(event(row)?.map(|(event, _)| event));
-    }
-    found.reverse();
-    Ok(found)
-}
-
-/// An event, with the number of the message that it follows as it is stored.
-fn event(row: &Row<'_>) -> rusqlite::Result<Option<(FlowEvent, i64)>> {
-    let uuid = |column| {
-        row.get::<_, Option<[u8; 16]>>(column)
-            .map(|found| found.map(PublicId::from_bytes))
-    };
-    let Some(kind) = Kind::from_number(row.get(6)?) else {
-        return Ok(None);
-    };
-    let body: Option<String> = row.get(7)?;
-    let number = || {
-        body.as_deref()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0)
-    };
-    let user = uuid(8)?;
-    // A message that retention has removed is no longer pinned.
-    let message = uuid(9)?;
-    let what = match kind {
-        Kind::Made => Some(Happening::Made),
-        Kind::Title => Some(Happening::Title(body.clone().unwrap_or_default())),
-        Kind::Info => Some(Happening::Info),
-        Kind::Picture => Some(Happening::Picture),
-        Kind::Added => user.map(Happening::Added),
-        Kind::Joined => user.map(Happening::Joined),
-        Kind::Left => user.map(Happening::Left),
-        Kind::Removed => user.map(Happening::Removed),
-        Kind::Invited => user.map(Happening::Invited),
-        Kind::Declined => user.map(Happening::Declined),
-        Kind::Banned => user.map(Happening::Banned),
-        Kind::Level => user.map(|user| Happening::Level(user, number())),
-        Kind::Owner => user.map(Happening::Owner),
-        Kind::Expire => Some(Happening::Expire(number())),
-        Kind::Protect => Some(Happening::Protect(number() != 0)),
-        Kind::Pinned => message.map(Happening::Pinned),
-        Kind::Unpinned => message.map(Happening::Unpinned),
-        _ => None,
-    };
-    let Some((what, id)) = what.zip(uuid(1)?) else {
-        return Ok(None);
-    };
-    let event = FlowEvent {
-        uuid: id,
-        position: Position(row.get(0)?),
-        flow: uuid(2)?.unwrap_or(PublicId(0)),
-        after: row.get(3)?,
-        at: Timestamp(row.get(4)?),
-        by: uuid(5)?,
-        what,
-    };
-    Ok(Some((event, row.get(10)?)))
 }

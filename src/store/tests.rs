@@ -59,7 +59,7 @@ pub(super) fn add_group(
     owner: UserId,
     members: &[UserId],
 ) -> Result<crate::model::Flow, StoreError> {
-    let new = flows::NewFlow {
+    let new = flow_edits::NewFlow {
         kind: FlowKind::Group,
         title: None,
         info: None,
@@ -67,7 +67,7 @@ pub(super) fn add_group(
         members: members.to_vec(),
         is_saved: false,
     };
-    flows::insert(tx, &new, By::OPERATOR)
+    flow_edits::insert(tx, &new, By::OPERATOR)
 }
 
 pub(super) fn add_message(

@@ -4,7 +4,7 @@ use crate::model::{By, Flow, FlowId, FlowKind, FlowSummary, PublicId, User, User
 use crate::service::accounts::{check_info, check_name, leave};
 use crate::service::flows::{chat_exists, check_members};
 use crate::service::{Field, Refusal, Service, ServiceError, Thing};
-use crate::store::{Tx, View, flows, members, removal, users};
+use crate::store::{Tx, View, flow_edits, flows, members, membership, removal, users};
 
 /// Messages that one write removes, so that others get their turn.
 const REMOVED_AT_ONCE: i64 = 500;
@@ -115,7 +115,7 @@ impl Service {
         if new.kind == FlowKind::Chat && members.len() != 2 {
             return Err(Refusal::NotTwoMembers.into());
         }
-        let new = flows::NewFlow {
+        let new = flow_edits::NewFlow {
             kind: new.kind,
             title: new.title,
             info: new.info,
@@ -124,7 +124,7 @@ impl Service {
             is_saved: false,
         };
         self.store
-            .write(move |tx| flows::insert(tx, &new, By::OPERATOR).map_err(chat_exists))
+            .write(move |tx| flow_edits::insert(tx, &new, By::OPERATOR).map_err(chat_exists))
             .await
     }
 
@@ -138,10 +138,10 @@ impl Service {
                 let flow = open(tx, flow)?;
                 check_members(flow.members.len() + 1)?;
                 let by = By::OPERATOR;
-                let events = members::enter(tx, flow.id, &[user], members::Entry::Added, by)?;
+                let events = membership::enter(tx, flow.id, &[user], membership::Entry::Added, by)?;
                 let joined = !events.is_empty();
                 if joined {
-                    flows::tell(tx, flow.id, events, by)?;
+                    flow_edits::tell(tx, flow.id, events, by)?;
                 }
                 Ok(joined)
             })
@@ -159,7 +159,7 @@ impl Service {
                 let flow = open(tx, flow)?;
                 let is_member = members::is_member(tx, flow.id, user)?;
                 if is_member {
-                    leave(tx, &flow, user, members::Exit::Removed, By::OPERATOR)?;
+                    leave(tx, &flow, user, membership::Exit::Removed, By::OPERATOR)?;
                 }
                 Ok(is_member)
             })
@@ -177,11 +177,17 @@ impl Service {
                 if !members::is_member(tx, flow.id, user)? {
                     return Err(Refusal::OwnerMustBeMember.into());
                 }
-                let edit = flows::FlowEdit {
+                let edit = flow_edits::FlowEdit {
                     owner: Some(user),
-                    ..flows::FlowEdit::default()
+                    ..flow_edits::FlowEdit::default()
                 };
-                Ok(flows::edit(tx, flow.id, &edit, Vec::new(), By::OPERATOR)?)
+                Ok(flow_edits::edit(
+                    tx,
+                    flow.id,
+                    &edit,
+                    Vec::new(),
+                    By::OPERATOR,
+                )?)
             })
             .await
     }
@@ -196,7 +202,7 @@ impl Service {
     pub async fn remove_flow(&self, flow: FlowId) -> Result<usize, ServiceError> {
         self.store
             .write(move |tx| {
-                Ok::<_, ServiceError>(flows::remove(tx, &present(tx, flow)?, By::OPERATOR)?)
+                Ok::<_, ServiceError>(flow_edits::remove(tx, &present(tx, flow)?, By::OPERATOR)?)
             })
             .await?;
         let mut removed = 0;

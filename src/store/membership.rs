@@ -1,0 +1,289 @@
+//! Coming into flows and going from them: what is logged and told of it.
+
+use rusqlite::named_params;
+
+use super::error::StoreError;
+use super::events::{self, Deed};
+use super::log::{self, About, Kind, Reach};
+use super::members::{State, invitation, standing};
+use super::tx::Tx;
+use crate::model::{Audience, By, FlowEvent, FlowId, Level, MessageId, News, PublicId, UserId};
+
+/// Puts users into a flow, or back into it, as the last who joined; who is new has read what is
+/// there. Logging and telling are the caller's.
+pub(super) fn insert(
+    tx: &Tx<'_>,
+    flow: FlowId,
+    users: &[UserId],
+    level: Level,
+    by: By,
+) -> Result<(), StoreError> {
+    let count = i64::try_from(users.len()).unwrap_or(i64::MAX);
+    let (mut ordinal, last): (i64, i64) = tx
+        .prepare(
+            "UPDATE flows SET next_ordinal = next_ordinal + :count WHERE id = :flow
+             RETURNING next_ordinal - :count, next_number - 1",
+        )?
+        .query_row(named_params! {":count": count, ":flow": flow.0}, |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let mut statement = tx.prepare(
+        "INSERT INTO members (flow_id, user_id, state, level, ordinal, joined_at, changed_by, since_position, read_number, read_at)
+         VALUES (:flow, :user, 'joined', :level, :ordinal, :now, :by, :since, nullif(:last, -1), :now)
+         ON CONFLICT (flow_id, user_id) DO UPDATE
+         SET state = 'joined', level = excluded.level, ordinal = excluded.ordinal, joined_at = excluded.joined_at,
+             left_at = NULL, until_position = NULL, forgotten_at = NULL, changed_by = excluded.changed_by,
+             since_position = excluded.since_position,
+             read_number = nullif(max(coalesce(read_number, -1), :last), -1)",
+    )?;
+    for user in users {
+        statement.execute(named_params! {
+            ":flow": flow.0,
+            ":user": user.0,
+            ":level": level.0,
+            ":ordinal": ordinal,
+            ":now": tx.now().0,
+            ":by": by.user.map(|id| id.0),
+            ":since": tx.position().0,
+            ":last": last,
+        })?;
+        ordinal += 1;
+    }
+    tx.members_changed(flow);
+    Ok(())
+}
+
+/// How somebody comes into a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// Added by a member.
+    Added,
+    /// By an own decision: an invitation.
+    Joined,
+}
+
+/// Puts users into a flow and logs it. Returns what happened, for [`flows::tell`](super::flows::tell).
+///
+/// # Errors
+/// The file cannot be written.
+pub fn enter(
+    tx: &Tx<'_>,
+    flow: FlowId,
+    users: &[UserId],
+    entry: Entry,
+    by: By,
+) -> Result<Vec<FlowEvent>, StoreError> {
+    let mut new = Vec::new();
+    for &user in users {
+        let standing = standing(tx, flow, user)?;
+        if standing.is_none_or(|standing| standing.state != State::Joined) {
+            new.push((user, standing.and_then(|standing| standing.until)));
+        }
+    }
+    let ids: Vec<_> = new.iter().map(|(user, _)| *user).collect();
+    if !ids.is_empty() {
+        insert(tx, flow, &ids, Level::MEMBER, by)?;
+    }
+    let mut events = Vec::with_capacity(new.len());
+    for (user, left_at) in new {
+        let kind = match entry {
+            Entry::Added => Kind::Added,
+            Entry::Joined => Kind::Joined,
+        };
+        events.push(events::append(tx, flow, Deed::Of(kind, user), by)?);
+        if let Some(since) = left_at {
+            let about = About {
+                actor: by.user,
+                flow: Some(flow),
+                message: Some(MessageId(since.0)),
+                user: Some(user),
+                ..About::default()
+            };
+            let position = log::append(tx, Reach::Private(user), Kind::Back, about)?;
+            tx.tell(
+                position,
+                None,
+                Audience::Users([user].into()),
+                News::Back(flow),
+            );
+        }
+    }
+    Ok(events)
+}
+
+/// How somebody goes from a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// By an own decision.
+    Left,
+    /// Taken out by a member.
+    Removed,
+    /// Taken out, and not to come back.
+    Banned,
+}
+
+/// Takes users out of a flow, logs it and tells them. Returns what happened, for
+/// [`flows::tell`](super::flows::tell).
+///
+/// # Errors
+/// The file cannot be written.
+pub fn leave(
+    tx: &Tx<'_>,
+    flow: FlowId,
+    uuid: PublicId,
+    users: &[UserId],
+    exit: Exit,
+    by: By,
+) -> Result<Vec<FlowEvent>, StoreError> {
+    let mut events = Vec::new();
+    let (state, kind) = match exit {
+        Exit::Left => ("left", Kind::Left),
+        Exit::Removed => ("left", Kind::Removed),
+        Exit::Banned => ("banned", Kind::Banned),
+    };
+    for &user in users {
+        let removed = tx
+            .prepare(
+                "UPDATE members SET state = :state, left_at = :now, level = 0, changed_by = :by,
+                                    until_position = :until, since_position = :until
+                 WHERE flow_id = :flow AND user_id = :user AND state = 'joined'",
+            )?
+            .execute(named_params! {
+                ":state": state, ":now": tx.now().0, ":by": by.user.map(|id| id.0),
+                ":until": tx.position().0, ":flow": flow.0, ":user": user.0,
+            })?;
+        if removed > 0 {
+            tx.members_changed(flow);
+            events.push(events::append(tx, flow, Deed::Of(kind, user), by)?);
+            tell_gone(tx, flow, uuid, user, by)?;
+        }
+    }
+    Ok(events)
+}
+
+/// Logs and tells a user that a flow is no longer there for that user.
+fn tell_gone(
+    tx: &Tx<'_>,
+    flow: FlowId,
+    uuid: PublicId,
+    user: UserId,
+    by: By,
+) -> Result<(), StoreError> {
+    let about = About {
+        actor: by.user,
+        flow: Some(flow),
+        user: Some(user),
+        ..About::default()
+    };
+    let position = log::append(tx, Reach::Private(user), Kind::Gone, about)?;
+    tx.tell(
+        position,
+        by.origin,
+        Audience::Users([user].into()),
+        News::Left(uuid),
+    );
+    Ok(())
+}
+
+/// Invites users to a flow, logs it and tells them. Returns what happened. Who is a member or
+/// invited already is passed over.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn invite(
+    tx: &Tx<'_>,
+    flow: FlowId,
+    users: &[UserId],
+    by: By,
+) -> Result<Vec<FlowEvent>, StoreError> {
+    let mut events = Vec::new();
+    for &user in users {
+        let invited = tx
+            .prepare(
+                "INSERT INTO members (flow_id, user_id, state, ordinal, joined_at, changed_by, since_position)
+                 VALUES (:flow, :user, 'invited', 0, :now, :by, :since)
+                 ON CONFLICT (flow_id, user_id) DO UPDATE
+                 SET state = 'invited', joined_at = excluded.joined_at, changed_by = excluded.changed_by,
+                     since_position = excluded.since_position, left_at = NULL
+                 WHERE state NOT IN ('joined', 'invited')",
+            )?
+            .execute(named_params! {
+                ":flow": flow.0, ":user": user.0, ":now": tx.now().0,
+                ":by": by.user.map(|id| id.0), ":since": tx.position().0,
+            })?;
+        if invited == 0 {
+            continue;
+        }
+        events.push(events::append(tx, flow, Deed::Of(Kind::Invited, user), by)?);
+        let about = About {
+            actor: by.user,
+            flow: Some(flow),
+            user: Some(user),
+            ..About::default()
+        };
+        let position = log::append(tx, Reach::Private(user), Kind::Invitation, about)?;
+        if let Some(invitation) = invitation(tx, flow, user)? {
+            let news = News::Invited(std::sync::Arc::new(invitation));
+            tx.tell(position, None, Audience::Users([user].into()), news);
+        }
+    }
+    Ok(events)
+}
+
+/// Takes invitations to a flow back, or notes that they are declined. Returns what happened.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn uninvite(
+    tx: &Tx<'_>,
+    flow: FlowId,
+    uuid: PublicId,
+    users: &[UserId],
+    by: By,
+) -> Result<Vec<FlowEvent>, StoreError> {
+    let mut events = Vec::new();
+    for &user in users {
+        let removed = tx
+            .prepare(
+                "UPDATE members SET state = 'left', left_at = :now, changed_by = :by, since_position = :since
+                 WHERE flow_id = :flow AND user_id = :user AND state = 'invited'",
+            )?
+            .execute(named_params! {
+                ":now": tx.now().0, ":by": by.user.map(|id| id.0), ":since": tx.position().0,
+                ":flow": flow.0, ":user": user.0,
+            })?;
+        if removed > 0 {
+            let kind = if by.user == Some(user) {
+                Kind::Declined
+            } else {
+                Kind::Removed
+            };
+            events.push(events::append(tx, flow, Deed::Of(kind, user), by)?);
+            tell_gone(tx, flow, uuid, user, by)?;
+        }
+    }
+    Ok(events)
+}
+
+/// Gives a member a level and logs it. Returns what happened; nothing when it is the present one.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set_level(
+    tx: &Tx<'_>,
+    flow: FlowId,
+    user: UserId,
+    level: Level,
+    by: By,
+) -> Result<Option<FlowEvent>, StoreError> {
+    let changed = tx
+        .prepare(
+            "UPDATE members SET level = :level
+             WHERE flow_id = :flow AND user_id = :user AND state = 'joined' AND level <> :level",
+        )?
+        .execute(named_params! {":level": level.0, ":flow": flow.0, ":user": user.0})?;
+    if changed == 0 {
+        return Ok(None);
+    }
+    events::append(tx, flow, Deed::Level(user, level), by).map(Some)
+}
