@@ -1,0 +1,346 @@
+//! One page of what changed: rows of the log, each with what it is about.
+
+use std::collections::HashSet;
+
+use super::{Cursor, Inside, Updates, Within};
+use crate::model::{
+    Content, Flow, FlowEvent, FlowId, InvitedTo, Message, Position, PublicId, User, UserId,
+};
+use crate::service::{Limits, ServiceError};
+use crate::store::follower::Follower;
+use crate::store::log::{self, Change, Subject};
+use crate::store::messages::Fitting;
+use crate::store::{View, events, flows, marks, members, messages, users};
+
+/// Flows, profiles and marks in an answer at most.
+const MAX_OTHERS: usize = 1000;
+
+/// Changes that an answer passes over at most.
+const MAX_PASSED: usize = 1000;
+
+/// A thing that changed, in its present state.
+enum Item {
+    Message(Box<Message>),
+    Flow(Box<Flow>),
+    FlowDetail(Box<Flow>),
+    User(Box<User>),
+    Read(PublicId, i64),
+    Left(PublicId),
+    Account,
+    Blocked,
+    Invited(InvitedTo),
+}
+
+impl Item {
+    /// Bytes that it takes in an answer, roughly.
+    fn size_bytes(&self) -> usize {
+        /// Keys, ids and times of one object.
+        const AROUND: usize = 256;
+        match self {
+            Self::Message(message) => message.size_bytes(),
+            Self::Flow(flow) => AROUND + flow.members.len() * 44,
+            Self::User(user) => AROUND + user.avatar.as_ref().map_or(0, Content::size_bytes),
+            Self::FlowDetail(_)
+            | Self::Read(..)
+            | Self::Left(_)
+            | Self::Account
+            | Self::Blocked
+            | Self::Invited(_) => AROUND,
+        }
+    }
+}
+
+/// What became of looking for what a change is about.
+enum Loaded {
+    /// It, if it is still there.
+    Item(Option<Item>),
+    /// It has files that do not fit, which were not even read.
+    TooLarge,
+}
+
+/// A change with what it is about.
+struct Row {
+    change: Change,
+    subject: Subject,
+    item: Option<Item>,
+    event: Option<FlowEvent>,
+    inside: Option<Inside>,
+}
+
+/// Changes as they are gathered for one answer.
+pub(super) struct Page<'a, 'c> {
+    view: &'a View<'c>,
+    user: UserId,
+    from: Cursor,
+    follower: Follower<'a, 'c>,
+    /// In order; what changed repeatedly is in it repeatedly.
+    rows: Vec<Row>,
+    messages: usize,
+    others: usize,
+    /// Changes that were looked at.
+    passed: usize,
+    size_bytes: usize,
+    limits: &'a Limits,
+    within: Within,
+}
+
+impl<'a, 'c> Page<'a, 'c> {
+    pub(super) fn new(
+        view: &'a View<'c>,
+        user: UserId,
+        from: Cursor,
+        limits: &'a Limits,
+        within: Within,
+    ) -> Result<Self, ServiceError> {
+        let followed = members::followed(view, user)?;
+        Ok(Self {
+            view,
+            user,
+            from,
+            follower: Follower::new(view, user, &followed, from.after)?,
+            rows: Vec::new(),
+            messages: 0,
+            others: 0,
+            passed: 0,
+            size_bytes: 0,
+            limits,
+            within,
+        })
+    }
+
+    /// Takes changes until there are enough, or until the time given.
+    pub(super) fn fill(&mut self) -> Result<(), ServiceError> {
+        while let Some(change) = self.follower.peek()?.copied() {
+            if self.within.before.is_some_and(|before| change.at >= before) {
+                break;
+            }
+            match change.subject() {
+                None => {}
+                Some(Subject::Back(flow, since)) => {
+                    if !self.catch_up(change, flow, since)? {
+                        break;
+                    }
+                    self.rows.push(Row {
+                        change,
+                        subject: Subject::Back(flow, since),
+                        item: None,
+                        event: None,
+                        inside: None,
+                    });
+                }
+                Some(subject) => {
+                    if !self.take(change, subject, None)? {
+                        break;
+                    }
+                }
+            }
+            self.follower.advance();
+        }
+        Ok(())
+    }
+
+    /// Takes what happened in a flow while the reader was away from it; `false`: not all of it fits.
+    fn catch_up(
+        &mut self,
+        back: Change,
+        flow: FlowId,
+        since: Position,
+    ) -> Result<bool, ServiceError> {
+        let followed = members::followed(self.view, self.user)?;
+        let Some(followed) = followed.iter().find(|followed| followed.flow == flow) else {
+            return Ok(true);
+        };
+        let start = match self.from.inside {
+            Some(inside) if inside.row == back.position => inside.told,
+            _ => since,
+        };
+        let mut follower = Follower::of_flow(self.view, followed, start)?;
+        while let Some(change) = follower.peek()?.copied() {
+            if change.position >= back.position {
+                break;
+            }
+            if let Some(subject) = change.subject() {
+                let inside = Inside {
+                    row: back.position,
+                    told: change.position,
+                };
+                // Told just before the row that it is inside of.
+                let place = Change {
+                    position: Position(back.position.0 - 1),
+                    at: back.at,
+                    ..change
+                };
+                if !self.take_at(change, place, subject, Some(inside))? {
+                    return Ok(false);
+                }
+            }
+            follower.advance();
+        }
+        Ok(true)
+    }
+
+    fn take(
+        &mut self,
+        change: Change,
+        subject: Subject,
+        inside: Option<Inside>,
+    ) -> Result<bool, ServiceError> {
+        self.take_at(change, change, subject, inside)
+    }
+
+    /// Adds what a change is about, to be told at a place; `false`: it no longer fits. The first
+    /// always does.
+    fn take_at(
+        &mut self,
+        change: Change,
+        place: Change,
+        subject: Subject,
+        inside: Option<Inside>,
+    ) -> Result<bool, ServiceError> {
+        let full = match subject {
+            Subject::Message(_) => {
+                let max = self.within.max_messages.unwrap_or(self.limits.messages);
+                self.messages >= max.max(1)
+            }
+            _ => self.others >= MAX_OTHERS,
+        };
+        if full || self.passed >= MAX_PASSED && self.within.max_messages.is_none() {
+            return Ok(false);
+        }
+        let left = self.limits.answer_bytes.saturating_sub(self.size_bytes);
+        // The first is read whatever its size.
+        let room = if self.rows.is_empty() {
+            usize::MAX
+        } else {
+            left
+        };
+        let Loaded::Item(item) = self.load(change, subject, room)? else {
+            return Ok(false);
+        };
+        let size = item.as_ref().map_or(0, Item::size_bytes);
+        if size > left && !self.rows.is_empty() {
+            return Ok(false);
+        }
+        let event = match change.kind {
+            Some(kind) if kind.is_event() => events::at(self.view, change.position)?,
+            _ => None,
+        };
+        match item {
+            Some(Item::Message(_)) => self.messages += 1,
+            Some(_) => self.others += 1,
+            None => {}
+        }
+        self.passed += 1;
+        self.size_bytes += size;
+        self.rows.push(Row {
+            change: place,
+            subject,
+            item,
+            event,
+            inside,
+        });
+        Ok(true)
+    }
+
+    /// Takes what was loaded for a subject before, since it is its present state still.
+    fn earlier(&mut self, subject: Subject) -> Option<Item> {
+        let row = self
+            .rows
+            .iter_mut()
+            .rev()
+            .find(|row| row.subject == subject && row.item.is_some())?;
+        let item = row.item.take()?;
+        self.others -= 1;
+        self.size_bytes -= item.size_bytes();
+        Some(item)
+    }
+
+    fn load(
+        &mut self,
+        change: Change,
+        subject: Subject,
+        room_bytes: usize,
+    ) -> Result<Loaded, ServiceError> {
+        let view = self.view;
+        let item = match subject {
+            Subject::Message(id) => {
+                match messages::by_id_within(view, id, change.position, room_bytes)? {
+                    Some(Fitting::Whole(message)) => Some(Item::Message(Box::new(message))),
+                    Some(Fitting::TooLarge) => return Ok(Loaded::TooLarge),
+                    Some(Fitting::Superseded) | None => None,
+                }
+            }
+            Subject::Flow(id) => match self.earlier(subject) {
+                Some(item) => Some(item),
+                None => flows::by_id(view, id)?.map(|flow| Item::Flow(Box::new(flow))),
+            },
+            Subject::FlowDetail(id) => match self.earlier(subject) {
+                Some(item) => Some(item),
+                None => flows::by_id(view, id)?.map(|flow| Item::FlowDetail(Box::new(flow))),
+            },
+            Subject::User(id) if users::is_superseded(view, id, change.position)? => None,
+            Subject::User(id) => users::by_id(view, id)?.map(|user| Item::User(Box::new(user))),
+            Subject::Gone(id) if members::is_member(view, id, self.user)? => None,
+            Subject::Gone(id) => flows::uuid(view, id)?.map(Item::Left),
+            Subject::Read(id) => {
+                let number = marks::read_number(view, id, change.user.unwrap_or(self.user))?;
+                flows::uuid(view, id)?
+                    .zip(number)
+                    .map(|(flow, number)| Item::Read(flow, number))
+            }
+            Subject::Account => Some(Item::Account),
+            Subject::Blocked => Some(Item::Blocked),
+            Subject::Invitation(id) => members::invitation(view, id, self.user)?.map(Item::Invited),
+            Subject::Around(_) | Subject::Settings(_) | Subject::Back(..) => None,
+        };
+        Ok(Loaded::Item(item))
+    }
+
+    pub(super) fn into_updates(mut self) -> Result<Updates, ServiceError> {
+        let next_at = self.follower.peek()?.map(|change| change.at);
+        let complete = next_at.is_none();
+        let cursor = match self.rows.last() {
+            Some(row) if !complete => Cursor {
+                after: row.change.position,
+                inside: row.inside,
+            },
+            // The very next row is one that stands for many, and nothing of it was told.
+            None if !complete => self.from,
+            _ => Cursor::after(log::last(self.view)?.0),
+        };
+        let mut updates = Updates {
+            position: cursor.after,
+            cursor,
+            complete,
+            last_at: self.rows.last().map(|row| row.change.at),
+            next_at,
+            ..Updates::default()
+        };
+        // What changed repeatedly is told once, where it changed last; what happened, each time.
+        let mut seen = HashSet::new();
+        let mut items = Vec::with_capacity(self.rows.len());
+        for row in self.rows.into_iter().rev() {
+            updates.events.extend(row.event);
+            if let Some(item) = row.item
+                && seen.insert(row.subject)
+            {
+                items.push(item);
+            }
+        }
+        updates.events.reverse();
+        for item in items.into_iter().rev() {
+            match item {
+                Item::Message(message) => updates.messages.push(*message),
+                Item::Flow(flow) => updates.flows.push(*flow),
+                Item::FlowDetail(flow) => updates.details.push(*flow),
+                Item::User(user) => updates.users.push(*user),
+                Item::Read(flow, number) => updates.read.push((flow, number)),
+                Item::Left(flow) => updates.left.push(flow),
+                Item::Account => updates.account = true,
+                Item::Blocked => updates.blocked = true,
+                Item::Invited(invited) => updates.invited.push(invited),
+            }
+        }
+        Ok(updates)
+    }
+}
