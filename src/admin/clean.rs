@@ -12,7 +12,7 @@ use super::{document, text};
 use crate::cli::Confirmation;
 use crate::config::Loaded;
 use crate::exit::Exit;
-use crate::store::{ServerLock, StoreError};
+use crate::store::{ServerLock, StoreError, files_of};
 
 /// Runs the command. Backups stay.
 ///
@@ -23,14 +23,8 @@ pub fn run(confirmation: Confirmation, loaded: &Loaded, output: &Output) -> Resu
     if ServerLock::is_held(database) {
         return Err(StoreError::InUse(database.clone()).into());
     }
-    let beside = |suffix: &str| {
-        let mut name = database.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
     let mut files: Vec<PathBuf> = loaded.file.iter().cloned().collect();
-    files.extend(["", "-wal", "-shm", "-journal"].map(beside));
-    files.push(database.with_extension("lock"));
+    files.extend(files_of(database));
     files.retain(|path| path.exists());
     if files.is_empty() {
         return Err(CliError::NotFound(

@@ -225,9 +225,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
 
 /// Puts a file in another's place at once, so that a power cut leaves one of the two.
 fn replace(file: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let mut staged = file.as_os_str().to_owned();
-    staged.push(".new");
-    let staged = PathBuf::from(staged);
+    let staged = file.with_added_extension("new");
     if staged.exists() {
         std::fs::remove_file(&staged).map_err(|source| CliError::File {
             path: staged.clone(),

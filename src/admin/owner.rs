@@ -3,9 +3,11 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, lchown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
+
+use crate::store::files_of;
 
 /// Somebody else than root, who is at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,13 +45,7 @@ impl Owner {
 
     /// Does so for a database and what lies beside it.
     pub(super) fn give_database(owner: Option<Self>, database: &Path) {
-        let lock = database.with_extension("lock");
-        let beside = ["-wal", "-shm"].map(|end| {
-            let mut name = database.as_os_str().to_owned();
-            name.push(end);
-            name
-        });
-        let beside = beside.iter().map(Path::new);
-        Self::give(owner, [database, &lock].into_iter().chain(beside));
+        let files = files_of(database);
+        Self::give(owner, files.iter().map(PathBuf::as_path));
     }
 }

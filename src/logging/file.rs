@@ -1,6 +1,5 @@
 //! A log file that begins anew every day and whose old days are removed.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -61,7 +60,7 @@ impl LogFile {
         let Ok(date) = finished.format(&DATE) else {
             return;
         };
-        let past = with_suffix(&self.path, &date);
+        let past = self.path.with_added_extension(&date);
         // Going on in the old file is better than losing lines, so failures change nothing.
         if !past.exists()
             && fs::rename(&self.path, &past).is_ok()
@@ -133,13 +132,6 @@ fn open(path: &Path) -> io::Result<(File, Date)> {
         _ => today,
     };
     Ok((file, day))
-}
-
-fn with_suffix(path: &Path, date: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(".");
-    name.push(date);
-    PathBuf::from(name)
 }
 
 #[cfg(test)]

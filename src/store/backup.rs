@@ -1,7 +1,6 @@
 //! Copies of the file: made while others write to it, examined, put in its place.
 
 use std::fmt::Write;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,10 +8,11 @@ use std::time::Duration;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
+use super::connection;
 use super::error::StoreError;
 use super::lock::ServerLock;
 use super::migrations::{self, Found};
-use super::{connection, create_private};
+use super::paths::{create_private, file_error, remove_if_there, sync, sync_folder, with_suffix};
 
 /// Pages copied at a time: 1 MiB.
 const PAGES_PER_STEP: i32 = 256;
@@ -201,40 +201,4 @@ fn open_copy(path: &Path) -> Result<Connection, StoreError> {
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Ok(Connection::open_with_flags(uri, flags)?)
-}
-
-/// A path with something after its last character.
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-fn remove_if_there(path: &Path) -> Result<(), StoreError> {
-    match std::fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(file_error(path, source)),
-        _ => Ok(()),
-    }
-}
-
-fn sync(path: &Path) -> Result<(), StoreError> {
-    File::open(path)
-        .and_then(|file| file.sync_all())
-        .map_err(|source| file_error(path, source))
-}
-
-/// Makes the names in the folder of a file last.
-fn sync_folder(path: &Path) -> Result<(), StoreError> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    sync(folder)
-}
-
-fn file_error(path: &Path, source: io::Error) -> StoreError {
-    StoreError::File {
-        path: path.to_owned(),
-        source,
-    }
 }

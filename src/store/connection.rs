@@ -8,8 +8,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{Access, access};
 
-use super::backup::with_suffix;
 use super::error::StoreError;
+use super::paths::{file_error, folder_of, with_suffix};
 
 /// "MRLA": the `application_id` in the header of a Morelia database.
 pub(super) const APPLICATION_ID: i32 = 1_297_239_105;
@@ -35,18 +35,14 @@ pub enum Durability {
 /// # Errors
 /// [`StoreError::File`] with what there is no leave to.
 pub(super) fn require_leave(path: &Path) -> Result<(), StoreError> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
     // Asked and not tried: closing a database file ends the locks that this process has on it.
     for (place, leave) in [
-        (folder, Access::WRITE_OK | Access::EXEC_OK),
+        (folder_of(path), Access::WRITE_OK | Access::EXEC_OK),
         (path, Access::READ_OK | Access::WRITE_OK),
     ] {
-        access(place, leave).map_err(|errno| StoreError::File {
-            path: std::path::absolute(place).unwrap_or_else(|_| place.to_owned()),
-            source: errno.into(),
+        access(place, leave).map_err(|errno| {
+            let place = std::path::absolute(place).unwrap_or_else(|_| place.to_owned());
+            file_error(&place, errno.into())
         })?;
     }
     Ok(())

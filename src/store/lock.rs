@@ -2,10 +2,11 @@
 
 use std::fs::{File, TryLockError};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::error::StoreError;
+use super::paths::{file_error, lock_of};
 
 /// How long a starting server waits for the lock: one that ends, or a command that looks whether a
 /// server runs, has it for an instant.
@@ -26,11 +27,8 @@ impl ServerLock {
     /// # Errors
     /// [`StoreError::InUse`] when another server has it.
     pub fn acquire(database: &Path) -> Result<Self, StoreError> {
-        let path = beside(database);
-        let failed = |source| StoreError::File {
-            path: path.clone(),
-            source,
-        };
+        let path = lock_of(database);
+        let failed = |source| file_error(&path, source);
         let file = File::options()
             .create(true)
             .truncate(false)
@@ -75,7 +73,7 @@ impl ServerLock {
         if !Self::is_held(database) {
             return None;
         }
-        std::fs::read_to_string(beside(database)).ok()
+        std::fs::read_to_string(lock_of(database)).ok()
     }
 
     /// Tells whether a server runs on the file now.
@@ -83,19 +81,11 @@ impl ServerLock {
     pub fn is_held(database: &Path) -> bool {
         // Looking must not make a file where there has never been a server. Those who look share
         // the lock, so that none takes another for a server.
-        let Ok(file) = File::open(beside(database)) else {
+        let Ok(file) = File::open(lock_of(database)) else {
             return false;
         };
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
-}
-
-/// The lock's file. Links to one database lead to one lock.
-fn beside(database: &Path) -> PathBuf {
-    let real = database
-        .canonicalize()
-        .unwrap_or_else(|_| database.to_owned());
-    real.with_extension("lock")
 }
 
 #[cfg(test)]
@@ -107,7 +97,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("test.db");
         drop(ServerLock::acquire(&database).unwrap());
-        let looking = File::open(beside(&database)).unwrap();
+        let looking = File::open(lock_of(&database)).unwrap();
         looking.try_lock_shared().unwrap();
         assert!(!ServerLock::is_held(&database));
         assert!(ServerLock::acquire(&database).is_err());

@@ -27,6 +27,7 @@ pub mod messages;
 mod migrations;
 pub mod news;
 mod pace;
+mod paths;
 pub mod properties;
 pub mod python;
 mod readers;
@@ -57,10 +58,12 @@ pub use connection::Durability;
 pub use error::StoreError;
 pub use lock::ServerLock;
 pub use migrations::newest as newest_schema;
+pub use paths::files_of;
 pub use tx::{Tx, View};
 pub use writer::{Committed, Sink};
 
 use crate::model::Timestamp;
+use paths::{create_private, file_error};
 use readers::Readers;
 use writer::{Job, Shared, Writer};
 
@@ -151,10 +154,7 @@ impl Store {
                 let _guard = TellsOfPanic(failed);
                 writer.run(&jobs);
             })
-            .map_err(|source| StoreError::File {
-                path: path.clone(),
-                source,
-            })?;
+            .map_err(|source| file_error(path, source))?;
         let inner = Inner {
             path: path.clone(),
             jobs: Mutex::new(Some(sender)),
@@ -321,22 +321,4 @@ fn require_sound_engine() -> Result<(), StoreError> {
         return Err(StoreError::OldEngine(rusqlite::version().into()));
     }
     Ok(())
-}
-
-/// Makes an empty file that only its owner may read, where there is none.
-fn create_private(path: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let result = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path);
-    match result {
-        Ok(_) => Ok(()),
-        Err(err) if err.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(source) => Err(StoreError::File {
-            path: path.to_owned(),
-            source,
-        }),
-    }
 }

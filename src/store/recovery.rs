@@ -7,8 +7,8 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::backup::with_suffix;
 use super::error::StoreError;
+use super::paths::{file_error, with_suffix};
 
 /// Bytes read and written at a time.
 const CHUNK: usize = 256 * 1024;
@@ -37,7 +37,7 @@ pub(super) fn renew_log(conn: &Connection, database: &Path) -> Result<(), StoreE
             log::warn!("the write-ahead log could not be written anew: the disk is full");
             Ok(())
         }
-        Err(source) => Err(StoreError::File { path: log, source }),
+        Err(source) => Err(file_error(&log, source)),
         Ok(()) => Ok(()),
     }
 }

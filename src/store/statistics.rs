@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::backup::with_suffix;
 use super::error::StoreError;
+use super::paths::with_suffix;
 use super::tx::View;
 use crate::model::Timestamp;
 
