@@ -27,7 +27,7 @@ pub enum Exit {
     Protocol,
     /// The user of the process may not do it.
     PermissionDenied,
-    /// The configuration is wrong, or the schema is newer than the program.
+    /// The configuration is wrong, or the schema is one that the program does not read.
     Config,
 }
 
@@ -82,7 +82,7 @@ impl Exit {
             Self::Busy => "busy, try again",
             Self::Protocol => "the peer does not speak MTP",
             Self::PermissionDenied => "permission denied",
-            Self::Config => "bad configuration, or schema too new",
+            Self::Config => "bad configuration, or a schema that it does not read",
         }
     }
 }

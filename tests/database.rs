@@ -33,6 +33,42 @@ fn tables_are_dropped_and_made_again() {
 }
 
 #[test]
+fn a_database_of_a_development_build_is_refused_and_left_alone() {
+    let mut server = Server::start();
+    server.stop();
+    let database = rusqlite::Connection::open(server.database()).expect("opens");
+    database
+        .execute("UPDATE refinery_schema_history SET checksum = '12345'", [])
+        .expect("another schema");
+    drop(database);
+    let before = fs::read(server.database()).expect("the database");
+    for command in [
+        &["serve"][..],
+        &["db", "migrate"],
+        &["user", "list"],
+        &["backup", "--to", "copy.db"],
+    ] {
+        let refused = server.command([]).args(command).run().exits(78);
+        for part in [
+            "morelia.db was made by a development build",
+            "morelia export",
+            "morelia init",
+        ] {
+            assert!(refused.stderr.contains(part), "{command:?}: {refused:?}");
+        }
+    }
+    let checked = server.command(["check", "database"]).run().exits(5);
+    assert!(checked.stdout.contains("development build"), "{checked:?}");
+    assert!(!checked.stdout.contains("morelia restore"), "{checked:?}");
+    assert!(fs::read(server.database()).expect("the database") == before);
+    assert!(!server.folder().join("copy.db").exists());
+    // The way that the sentence names.
+    fs::rename(server.database(), server.folder().join("old.db")).expect("moved away");
+    server.command(["db", "create"]).run().exits(0);
+    server.serve();
+}
+
+#[test]
 fn what_needs_the_file_alone_refuses_while_a_server_runs() {
     let server = Server::start();
     server.command(["db", "delete", "--yes"]).run().exits(75);

@@ -105,7 +105,9 @@ fn of_store(err: &StoreError) -> Exit {
     match err {
         StoreError::Busy | StoreError::Overloaded | StoreError::InUse(_) => Exit::Busy,
         StoreError::Missing(_) => Exit::NotFound,
-        StoreError::TooNew { .. } | StoreError::Foreign(_) => Exit::Config,
+        StoreError::TooNew { .. } | StoreError::Foreign(_) | StoreError::Development(_) => {
+            Exit::Config
+        }
         StoreError::Conflict(_) => Exit::AlreadyExists,
         StoreError::File { source, .. } => of_io(source),
         _ => Exit::Disk,
@@ -134,6 +136,10 @@ fn advice(err: &StoreError) -> &'static str {
             }
             _ => "",
         },
+        StoreError::Development(_) => {
+            "; export what is in it with that build (`morelia export`), move it away and make a new one \
+             with `morelia init`"
+        }
         StoreError::Foreign(_) => "; name another file in database.path",
         _ => "",
     }

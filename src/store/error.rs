@@ -67,6 +67,9 @@ pub enum StoreError {
         /// Newest version known here.
         known: i32,
     },
+    /// The file was made by a build from before the first release.
+    #[error("{} was made by a development build, whose tables this version does not read", .0.display())]
+    Development(PathBuf),
     /// The file was made by an older version and nobody has migrated it.
     #[error(
         "the database has schema {found}, this program needs {known}: run `morelia db migrate`, or start the server once"

@@ -1,19 +1,39 @@
 //! Bringing the file to the schema that this program knows.
+//!
+//! All migrations that a file lacks are one transaction, and the copy from before is made inside of
+//! it: the file has the old schema or the new one, whenever the process ends, and nobody writes in
+//! between. Foreign keys are off meanwhile, since SQLite changes a table that others refer to only
+//! by making it anew, and whether every reference leads somewhere is looked at before the commit.
 
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension, backup::Backup};
+use refinery::error::Kind;
+use refinery::{Migration, Runner};
+use refinery_core::traits::sync::{Migrate, Query, Transaction};
+use rusqlite::{Connection, TransactionBehavior};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
+use super::backup;
 use super::connection::APPLICATION_ID;
 use super::error::StoreError;
+use super::paths::{file_error, remove_if_there, sync_folder};
 
 /// Migrations in `sql/`, embedded.
 mod embedded {
     refinery::embed_migrations!("sql");
 }
 
-/// Pages copied at a time before a migration.
-const PAGES_PER_STEP: i32 = 1024;
+/// Copies from before a migration that may lie beside one database.
+const MAX_COPIES: u32 = 99;
+
+/// Bytes compared at a time.
+const CHUNK: usize = 256 * 1024;
 
 /// What a file was found to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,21 +44,25 @@ pub(super) enum Found {
     Version(i32),
 }
 
+/// The migrations that this program knows, in no order.
+pub(super) fn known() -> Vec<Migration> {
+    embedded::migrations::runner().get_migrations().clone()
+}
+
 /// The newest schema that this program knows.
 #[must_use]
 pub fn newest() -> i32 {
-    let runner = embedded::migrations::runner();
-    let versions = runner
-        .get_migrations()
-        .iter()
-        .map(refinery::Migration::version);
-    versions.max().unwrap_or(0)
+    newest_of(&known())
+}
+
+fn newest_of(known: &[Migration]) -> i32 {
+    known.iter().map(Migration::version).max().unwrap_or(0)
 }
 
 /// Looks what a file is.
 ///
 /// # Errors
-/// It belongs to another program, or is damaged.
+/// It belongs to another program or to a build from before the first release, or is damaged.
 pub(super) fn examine(conn: &Connection, path: &Path) -> Result<Found, StoreError> {
     let tables: i64 = conn.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
@@ -48,14 +72,37 @@ pub(super) fn examine(conn: &Connection, path: &Path) -> Result<Found, StoreErro
     if application != APPLICATION_ID {
         return Err(StoreError::Foreign(path.to_owned()));
     }
-    let version = conn
-        .query_row(
-            "SELECT MAX(version) FROM refinery_schema_history",
-            [],
-            |row| row.get(0),
-        )
-        .optional()?;
+    let (known, applied) = (known(), applied(conn)?);
+    // A released migration is never edited: a build that had another one was not released.
+    let is_ours = |applied: &Migration| {
+        let mut same = known.iter().filter(|it| it.version() == applied.version());
+        same.all(|known| known == applied)
+    };
+    if !applied.iter().all(is_ours) {
+        return Err(StoreError::Development(path.to_owned()));
+    }
+    let version = applied.iter().map(Migration::version).max();
     Ok(version.map_or(Found::Empty, Found::Version))
+}
+
+/// The migrations that a file has had.
+fn applied(conn: &Connection) -> Result<Vec<Migration>, StoreError> {
+    let mut statement = conn.prepare(
+        "SELECT version, name, applied_on, checksum FROM refinery_schema_history ORDER BY version",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut applied = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (at, sum): (String, String) = (row.get("applied_on")?, row.get("checksum")?);
+        let unreadable = || StoreError::Damaged("its history of migrations is unreadable".into());
+        applied.push(Migration::applied(
+            row.get("version")?,
+            row.get("name")?,
+            OffsetDateTime::parse(&at, &Rfc3339).map_err(|_| unreadable())?,
+            sum.parse().map_err(|_| unreadable())?,
+        ));
+    }
+    Ok(applied)
 }
 
 /// Refuses a file that this program does not read.
@@ -72,73 +119,149 @@ pub(super) fn require_current(conn: &Connection, path: &Path) -> Result<(), Stor
     }
 }
 
-/// Brings the file to the newest schema, after a checked copy when it already holds data.
-/// Returns where that copy is.
+/// Brings the file to the newest schema of those that are known, after an examined copy when it
+/// already holds data. Returns where that copy is.
 ///
 /// # Errors
-/// [`StoreError::TooNew`]; [`StoreError::Migration`], and then the file is as it was.
-pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<Option<PathBuf>, StoreError> {
-    let known = newest();
-    let copy = match examine(conn, path)? {
-        Found::Version(found) if found > known => return Err(StoreError::TooNew { found, known }),
-        Found::Version(found) if found == known => return Ok(None),
-        Found::Version(found) => Some(copy_before(conn, path, found)?),
+/// [`StoreError::TooNew`]; [`StoreError::Migration`], or why there is no copy, and then the file is
+/// as it was.
+pub(super) fn migrate(
+    conn: &mut Connection,
+    path: &Path,
+    known: &[Migration],
+) -> Result<Option<PathBuf>, StoreError> {
+    // Inside of a transaction SQLite passes over this.
+    conn.pragma_update(None, "foreign_keys", "OFF")?;
+    let migrated = migrate_at_once(conn, path, known);
+    conn.pragma_update(None, "foreign_keys", "ON")?;
+    migrated
+}
+
+fn migrate_at_once(
+    conn: &mut Connection,
+    path: &Path,
+    known: &[Migration],
+) -> Result<Option<PathBuf>, StoreError> {
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let newest = newest_of(known);
+    let copy = match examine(&tx, path)? {
+        Found::Version(found) if found > newest => {
+            let known = newest;
+            return Err(StoreError::TooNew { found, known });
+        }
+        Found::Version(found) if found == newest => return Ok(None),
+        Found::Version(found) => Some(copy_before(path, found)?),
         Found::Empty => None,
     };
-    embedded::migrations::runner()
+    Runner::new(known)
         .set_grouped(true)
-        .run(conn)
-        .map_err(|err| StoreError::Migration(err.to_string()))?;
+        .run(&mut Inside(&tx))
+        .map_err(|err| failure(&err))?;
+    require_references(&tx)?;
+    tx.commit()?;
     Ok(copy)
 }
 
-/// Copies the file beside itself and checks the copy.
-fn copy_before(conn: &Connection, path: &Path, version: i32) -> Result<PathBuf, StoreError> {
-    let copy = path.with_extension(format!("schema-{version}.db"));
-    let mut target = Connection::open(&copy)?;
-    Backup::new(conn, &mut target)?.run_to_completion(
-        PAGES_PER_STEP,
-        std::time::Duration::ZERO,
-        None,
+/// Refuses to go on when a row refers to one that is not there.
+fn require_references(conn: &Connection) -> Result<(), StoreError> {
+    let mut statement = conn.prepare(
+        "SELECT \"table\" AS name, parent, COUNT(*) AS count FROM pragma_foreign_key_check
+         GROUP BY name, parent ORDER BY count DESC, name LIMIT 1",
     )?;
-    let verdict: String = target.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if verdict == "ok" {
-        Ok(copy)
-    } else {
-        Err(StoreError::Damaged(verdict))
+    let mut rows = statement.query([])?;
+    let Some(row) = rows.next()? else {
+        return Ok(());
+    };
+    let (table, parent): (String, String) = (row.get("name")?, row.get("parent")?);
+    let count: i64 = row.get("count")?;
+    Err(StoreError::Migration(format!(
+        "rows of table {table} would refer to missing rows of table {parent}: {count}; nothing was \
+         changed"
+    )))
+}
+
+/// What went wrong while migrations ran: a full disk is told as one.
+fn failure(err: &refinery::Error) -> StoreError {
+    match err.kind() {
+        Kind::Connection(_, cause) => match cause.downcast_ref::<StoreError>() {
+            Some(StoreError::Engine(err)) => StoreError::Migration(err.to_string()),
+            Some(err) => err.repeat(),
+            None => StoreError::Migration(cause.to_string()),
+        },
+        other => StoreError::Migration(other.to_string()),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Where refinery runs its migrations: in a transaction that others begin and commit.
+struct Inside<'a>(&'a Connection);
 
-    #[test]
-    fn every_file_in_sql_is_embedded() {
-        let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/sql"))
-            .unwrap()
-            .count();
-        assert_eq!(embedded::migrations::runner().get_migrations().len(), files);
-    }
+impl Transaction for Inside<'_> {
+    type Error = StoreError;
 
-    #[test]
-    fn schema_newer_than_the_program_is_refused() {
-        let mut conn = Connection::open_in_memory().unwrap();
-        migrate(&mut conn, Path::new("x.db")).unwrap();
-        conn.execute("UPDATE refinery_schema_history SET version = 900", [])
-            .unwrap();
-        let err = migrate(&mut conn, Path::new("x.db")).unwrap_err();
-        assert!(
-            matches!(err, StoreError::TooNew { found: 900, .. }),
-            "{err}"
-        );
+    fn execute<'a, T: Iterator<Item = &'a str>>(&mut self, all: T) -> Result<usize, StoreError> {
+        let mut count = 0;
+        for sql in all {
+            self.0.execute_batch(sql)?;
+            count += 1;
+        }
+        Ok(count)
     }
+}
 
-    #[test]
-    fn another_programs_file_is_refused() {
-        let mut conn = Connection::open_in_memory().unwrap();
-        conn.execute("CREATE TABLE notes (text TEXT)", []).unwrap();
-        let err = migrate(&mut conn, Path::new("x.db")).unwrap_err();
-        assert!(matches!(err, StoreError::Foreign(_)), "{err}");
+impl Query<Vec<Migration>> for Inside<'_> {
+    /// The one thing that refinery asks for.
+    fn query(&mut self, _: &str) -> Result<Vec<Migration>, StoreError> {
+        applied(self.0)
     }
+}
+
+impl Migrate for Inside<'_> {}
+
+/// Copies the file beside itself. An earlier copy is never written over: it may be of another state,
+/// when the older program has gone on after a migration that failed. One of the same state is
+/// enough, so that a server that is started again and again does not fill the disk.
+fn copy_before(path: &Path, version: i32) -> Result<PathBuf, StoreError> {
+    let named = |number: u32| match number {
+        1 => path.with_extension(format!("schema-{version}.db")),
+        _ => path.with_extension(format!("schema-{version}-{number}.db")),
+    };
+    let taken = (1..=MAX_COPIES).take_while(|number| named(*number).exists());
+    let earlier = taken.last().unwrap_or(0);
+    let copy = named(earlier + 1);
+    backup::copy(path, &copy)?;
+    if earlier == 0 || !are_same(&named(earlier), &copy)? {
+        return Ok(copy);
+    }
+    remove_if_there(&copy)?;
+    sync_folder(&copy)?;
+    Ok(named(earlier))
+}
+
+/// Tells whether two files hold the same bytes.
+fn are_same(one: &Path, other: &Path) -> Result<bool, StoreError> {
+    let open = |path: &Path| {
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        opened.map_err(|source| file_error(path, source))
+    };
+    let ((size, mut first), (other_size, mut second)) = (open(one)?, open(other)?);
+    if size != other_size {
+        return Ok(false);
+    }
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    loop {
+        let length = next(&mut first, &mut left).map_err(|source| file_error(one, source))?;
+        next(&mut second, &mut right).map_err(|source| file_error(other, source))?;
+        if left != right {
+            return Ok(false);
+        }
+        if length == 0 {
+            return Ok(true);
+        }
+    }
+}
+
+/// Reads the next bytes of a file in place of those read before.
+fn next(file: &mut File, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    buffer.clear();
+    file.take(CHUNK as u64).read_to_end(buffer)
 }

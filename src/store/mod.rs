@@ -108,7 +108,7 @@ impl Store {
             migrations::examine(&connection::open_reader(path)?, path)?;
             let mut conn = connection::open_writer(path, Durability::Full)?;
             recovery::renew_log(&conn, path)?;
-            migrations::migrate(&mut conn, path)
+            migrations::migrate(&mut conn, path, &migrations::known())
         };
         work().map_err(|err: StoreError| err.of(path))
     }

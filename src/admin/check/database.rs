@@ -63,6 +63,11 @@ fn schema(database: &Path) -> Finding {
             format!("there is no database at {shown}"),
             "make it with `morelia init`",
         ),
+        Err(err @ StoreError::Development(_)) => Finding::fail(
+            TOPIC,
+            err.to_string(),
+            "export what is in it with that build, move it away and make a new one with `morelia init`",
+        ),
         Err(err) => Finding::fail(TOPIC, err.to_string(), RESTORE),
     }
 }

@@ -1,0 +1,306 @@
+//! Migrations as the file sees them, with a second one of the tests' own.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::super::connection::{self, Durability};
+use super::super::paths::with_suffix;
+use super::super::tests::{add_group, add_message, add_user};
+use super::super::{Options, Store, upkeep};
+use super::*;
+
+#[test]
+fn every_file_in_sql_is_embedded() {
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/sql")).unwrap();
+    assert_eq!(known().len(), files.count());
+}
+
+#[test]
+fn schema_newer_than_the_program_is_refused() {
+    let mut conn = Connection::open_in_memory().unwrap();
+    migrate(&mut conn, Path::new("x.db"), &known()).unwrap();
+    conn.execute("UPDATE refinery_schema_history SET version = 900", [])
+        .unwrap();
+    let err = migrate(&mut conn, Path::new("x.db"), &known()).unwrap_err();
+    assert!(
+        matches!(err, StoreError::TooNew { found: 900, .. }),
+        "{err}"
+    );
+}
+
+#[test]
+fn another_programs_file_is_refused() {
+    let mut conn = Connection::open_in_memory().unwrap();
+    conn.execute("CREATE TABLE notes (text TEXT)", []).unwrap();
+    let err = migrate(&mut conn, Path::new("x.db"), &known()).unwrap_err();
+    assert!(matches!(err, StoreError::Foreign(_)), "{err}");
+}
+
+#[test]
+fn a_file_of_a_development_build_is_refused() {
+    let place = Place::new();
+    let conn = Connection::open(&place.path).unwrap();
+    conn.execute(
+        "UPDATE refinery_schema_history SET checksum = '12345' WHERE version = 1",
+        [],
+    )
+    .unwrap();
+    drop(conn);
+    for result in [
+        Store::prepare(&place.path).map(|_| ()),
+        backup::examine(&place.path).map(|_| ()),
+        upkeep::schema(&place.path).map(|_| ()),
+    ] {
+        let err = result.unwrap_err();
+        assert!(matches!(err, StoreError::Development(_)), "{err}");
+    }
+    assert!(place.copies().is_empty());
+}
+
+#[test]
+fn a_referenced_table_is_made_anew() {
+    let place = Place::new();
+    place.fill(500);
+    let known = with_second(&place.rebuilding());
+    let copy = place.migrate(&known).unwrap().unwrap();
+    assert_eq!(copy, place.copy());
+    assert_eq!(mode(&copy), 0o600);
+    assert_eq!(place.version(), 2);
+    place.is_whole(500);
+    let contents = backup::examine(&copy).unwrap();
+    assert_eq!((contents.schema, contents.messages), (1, 500));
+    // And foreign keys hold again.
+    let mut conn = connection::open_writer(&place.path, Durability::Full).unwrap();
+    assert_eq!(migrate(&mut conn, &place.path, &known).unwrap(), None);
+    let err = conn.execute("DELETE FROM flows", []).unwrap_err();
+    assert!(err.to_string().contains("FOREIGN KEY"), "{err}");
+}
+
+#[test]
+fn a_migration_that_breaks_a_reference_is_rolled_back() {
+    let place = Place::new();
+    place.fill(500);
+    let known = with_second(&format!("{} DELETE FROM flows;", place.rebuilding()));
+    for _ in 0..3 {
+        let err = place.migrate(&known).unwrap_err();
+        let said = err.to_string();
+        assert!(
+            said.contains("rows of table messages would refer to missing rows of table flows: 500"),
+            "{said}"
+        );
+        assert_eq!(place.version(), 1);
+        place.is_whole(500);
+        // However often it is tried, there is one copy of one state.
+        assert_eq!(place.copies(), [place.copy()]);
+    }
+    // Another state gets another copy.
+    place.fill(1);
+    place.migrate(&known).unwrap_err();
+    let second = place.path.with_extension("schema-1-2.db");
+    assert_eq!(place.copies(), [second.clone(), place.copy()]);
+    assert_eq!(backup::examine(&place.copy()).unwrap().messages, 500);
+    assert_eq!(backup::examine(&second).unwrap().messages, 501);
+}
+
+#[test]
+fn a_migration_that_fails_half_way_changes_nothing() {
+    let place = Place::new();
+    place.fill(10);
+    let known = with_second(&format!("{} DROP TABLE nowhere;", place.rebuilding()));
+    let err = place.migrate(&known).unwrap_err();
+    assert_eq!(
+        err.to_string(),
+        "migrating the database failed: no such table: nowhere"
+    );
+    assert_eq!(place.version(), 1);
+    place.is_whole(10);
+}
+
+#[test]
+fn nothing_is_migrated_without_a_copy() {
+    let place = Place::new();
+    place.fill(10);
+    // Where the copy would be written, something is in the way.
+    std::fs::create_dir(with_suffix(&place.copy(), ".part")).unwrap();
+    let known = with_second(&place.rebuilding());
+    let err = place.migrate(&known).unwrap_err();
+    assert!(err.to_string().contains("schema-1.db.part"), "{err}");
+    assert_eq!(place.version(), 1);
+    place.is_whole(10);
+}
+
+/// The migrations of this program and one more.
+fn with_second(sql: &str) -> Vec<Migration> {
+    let second = Migration::unapplied("V2__rebuilt", sql).unwrap();
+    known().into_iter().chain([second]).collect()
+}
+
+/// SQL that makes two tables anew, one of which others refer to, whatever their columns are.
+fn rebuilding(path: &Path) -> String {
+    let conn = connection::open_reader(path).unwrap();
+    let text = |sql: &str, table: &str| -> Vec<String> {
+        let mut statement = conn.prepare(sql).unwrap();
+        let rows = statement.query_map([table], |row| row.get(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    };
+    // The references of other tables are to lead to the name, not to the table that had it.
+    let mut sql = "PRAGMA legacy_alter_table = ON;".to_owned();
+    for table in ["flows", "messages"] {
+        let made = text("SELECT sql FROM sqlite_schema WHERE name = ?1", table).remove(0);
+        let made = made.replacen(table, &format!("{table}_rebuilt"), 1);
+        let rest = text(
+            "SELECT sql FROM sqlite_schema WHERE tbl_name = ?1 AND type <> 'table' AND sql IS NOT NULL",
+            table,
+        );
+        sql.push_str(&format!(
+            "{made};
+             INSERT INTO {table}_rebuilt SELECT * FROM {table};
+             DROP TABLE {table};
+             ALTER TABLE {table}_rebuilt RENAME TO {table};
+             ALTER TABLE {table} ADD COLUMN rebuilt INTEGER;
+             {};",
+            rest.join(";\n")
+        ));
+    }
+    sql.push_str("PRAGMA legacy_alter_table = OFF;");
+    sql
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// A database in a folder of its own.
+struct Place {
+    folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Place {
+    /// One with the schema of this program.
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        Store::prepare(&path).unwrap();
+        Self { folder, path }
+    }
+
+    /// A copy of this one.
+    fn again(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        std::fs::copy(&self.path, &path).unwrap();
+        Self { folder, path }
+    }
+
+    /// Adds messages to a group.
+    fn fill(&self, count: i64) {
+        let options = Options {
+            path: self.path.clone(),
+            durability: Durability::Full,
+        };
+        let store = Store::open(&options, Box::new(|_| {})).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let first = store.write(|tx| {
+            let anna = add_user(tx, "anna")?;
+            let group = add_group(tx, anna, &[anna])?;
+            add_message(tx, &group, anna, "first")
+        });
+        // One that is filled again has them.
+        let added = i64::from(runtime.block_on(first).is_ok());
+        store.close();
+        let conn = connection::open_writer(&self.path, Durability::Full).unwrap();
+        let columns: Vec<String> = conn
+            .prepare("SELECT name FROM pragma_table_info('messages')")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        let values: Vec<&str> = columns
+            .iter()
+            .map(|name| match name.as_str() {
+                "id" => "m.id + n",
+                "number" => "m.number + n",
+                "uuid" => "randomblob(16)",
+                "text" => "'message ' || n",
+                name => name,
+            })
+            .collect();
+        let sql = format!(
+            "WITH RECURSIVE more (n) AS (SELECT 1 WHERE :count > 0 UNION ALL SELECT n + 1 FROM more WHERE n < :count)
+             INSERT INTO messages ({}) SELECT {} FROM more,
+             (SELECT * FROM messages ORDER BY id DESC LIMIT 1) m",
+            columns.join(", "),
+            values.join(", ")
+        );
+        conn.execute(&sql, rusqlite::named_params! {":count": count - added})
+            .unwrap();
+        conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .unwrap();
+    }
+
+    fn rebuilding(&self) -> String {
+        rebuilding(&self.path)
+    }
+
+    fn migrate(&self, known: &[Migration]) -> Result<Option<PathBuf>, StoreError> {
+        let mut conn = connection::open_writer(&self.path, Durability::Full)?;
+        migrate(&mut conn, &self.path, known)
+    }
+
+    fn copy(&self) -> PathBuf {
+        self.path.with_extension("schema-1.db")
+    }
+
+    /// The copies beside it, in the order of their names.
+    fn copies(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut copies: Vec<_> = entries
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| {
+                let name = path.file_name().unwrap().to_string_lossy();
+                name.contains("schema-") && name.ends_with(".db")
+            })
+            .collect();
+        copies.sort();
+        copies
+    }
+
+    fn version(&self) -> i32 {
+        let conn = connection::open_reader(&self.path).unwrap();
+        match examine(&conn, &self.path).unwrap() {
+            Found::Version(version) => version,
+            Found::Empty => panic!("nothing is in it"),
+        }
+    }
+
+    /// Asserts that nothing of it is damaged or missing, and that it has one schema whole.
+    fn is_whole(&self, count: i64) {
+        let conn = connection::open_reader(&self.path).unwrap();
+        let number = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        let sound: String = conn
+            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(sound, "ok");
+        assert_eq!(number("SELECT COUNT(*) FROM pragma_foreign_key_check"), 0);
+        assert_eq!(number("SELECT COUNT(*) FROM messages"), count);
+        assert_eq!(number("SELECT COUNT(DISTINCT uuid) FROM messages"), count);
+        assert_eq!(number("SELECT MAX(number) FROM messages"), count - 1);
+        let rebuilt = |table: &str| {
+            number(&format!(
+                "SELECT COUNT(*) FROM pragma_table_info('{table}') WHERE name = 'rebuilt'"
+            ))
+        };
+        let expected = i64::from(self.version() - 1);
+        assert_eq!(
+            (rebuilt("flows"), rebuilt("messages")),
+            (expected, expected)
+        );
+        assert_eq!(
+            number("SELECT COUNT(*) FROM sqlite_schema WHERE name LIKE '%_rebuilt'"),
+            0
+        );
+    }
+}
