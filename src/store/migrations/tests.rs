@@ -1,12 +1,27 @@
 //! Migrations as the file sees them, with a second one of the tests' own.
 
+use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use super::super::connection::{self, Durability};
 use super::super::paths::with_suffix;
 use super::super::tests::{add_group, add_message, add_user};
 use super::super::{Options, Store, upkeep};
 use super::*;
+
+/// Messages in the file that is migrated while its process is killed.
+const MESSAGES: i64 = 100_000;
+
+/// Moments at which it is killed.
+const MOMENTS: usize = 20;
+
+/// How often it is looked whether a moment has come.
+const LOOK: Duration = Duration::from_micros(200);
+
+/// What tells this program, run as a child, to migrate a file.
+const FILE: &str = "MORELIA_TEST_MIGRATES";
 
 #[test]
 fn every_file_in_sql_is_embedded() {
@@ -128,6 +143,84 @@ fn nothing_is_migrated_without_a_copy() {
     place.is_whole(10);
 }
 
+/// What the test below runs in a process of its own.
+#[test]
+fn migrates_for_another_process() {
+    if let Some(path) = std::env::var_os(FILE) {
+        let place = PathBuf::from(path);
+        let known = with_second(&rebuilding(&place));
+        let mut conn = connection::open_writer(&place, Durability::Full).unwrap();
+        migrate(&mut conn, &place, &known).unwrap();
+    }
+}
+
+#[test]
+fn a_kill_at_any_moment_leaves_the_old_schema_or_the_new_one() {
+    let origin = Place::new();
+    origin.fill(MESSAGES);
+    let known = with_second(&origin.rebuilding());
+    let size = length(&origin.path);
+    // How long the log gets, and that an undisturbed child comes to its end.
+    let place = origin.again();
+    let mut child = place.child();
+    let mut longest_log = 0;
+    while child.try_wait().unwrap().is_none() {
+        longest_log = longest_log.max(length(&place.log()));
+        std::thread::sleep(LOOK);
+    }
+    assert!(child.wait().unwrap().success());
+    assert_eq!(place.version(), 2);
+    assert!(longest_log > size / 4, "{longest_log} of {size}");
+
+    let (mut old, mut new) = (0, 0);
+    for moment in 0..MOMENTS {
+        let place = origin.again();
+        let mut child = place.child();
+        let part = with_suffix(&place.copy(), ".part");
+        let moment_ = u64::try_from(moment).unwrap();
+        let reached = || match moment {
+            0 => true,
+            // While the file is copied, and when the copy has its name.
+            1..6 => length(&part) >= size * moment_ / 6,
+            6 => place.copy().exists(),
+            // While the tables are made anew, and about when that is committed.
+            7..19 => length(&place.log()) >= longest_log * (moment_ - 6) / 12,
+            // While the log is copied into the file.
+            _ => length(&place.path) > size,
+        };
+        let start = Instant::now();
+        while !reached() && child.try_wait().unwrap().is_none() {
+            assert!(start.elapsed() < Duration::from_mins(2), "moment {moment}");
+            std::thread::sleep(LOOK);
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+
+        for file in place.copies().iter().chain(part.exists().then_some(&part)) {
+            assert_eq!(mode(file), 0o600, "moment {moment}: {}", file.display());
+        }
+        for copy in place.copies() {
+            assert_eq!(backup::examine(&copy).unwrap().messages, MESSAGES);
+        }
+        match place.version() {
+            1 => old += 1,
+            _ => new += 1,
+        }
+        place.is_whole(MESSAGES);
+        let copy = place.migrate(&known).unwrap();
+        assert_eq!(place.version(), 2, "moment {moment}");
+        place.is_whole(MESSAGES);
+        assert!(copy.is_none_or(|copy| copy == place.copy()));
+        // What was there before can be gone back to.
+        assert_eq!(place.copies(), [place.copy()]);
+        let contents = backup::examine(&place.copy()).unwrap();
+        assert_eq!((contents.schema, contents.messages), (1, MESSAGES));
+    }
+    eprintln!("killed {MOMENTS} times: the old schema {old} times, the new one {new} times");
+    // Most were killed before the commit, and the last after it.
+    assert!(old >= MOMENTS / 2 && new >= 1, "{old} and {new}");
+}
+
 /// The migrations of this program and one more.
 fn with_second(sql: &str) -> Vec<Migration> {
     let second = Migration::unapplied("V2__rebuilt", sql).unwrap();
@@ -151,7 +244,8 @@ fn rebuilding(path: &Path) -> String {
             "SELECT sql FROM sqlite_schema WHERE tbl_name = ?1 AND type <> 'table' AND sql IS NOT NULL",
             table,
         );
-        sql.push_str(&format!(
+        write!(
+            sql,
             "{made};
              INSERT INTO {table}_rebuilt SELECT * FROM {table};
              DROP TABLE {table};
@@ -159,10 +253,15 @@ fn rebuilding(path: &Path) -> String {
              ALTER TABLE {table} ADD COLUMN rebuilt INTEGER;
              {};",
             rest.join(";\n")
-        ));
+        )
+        .unwrap();
     }
     sql.push_str("PRAGMA legacy_alter_table = OFF;");
     sql
+}
+
+fn length(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |file| file.len())
 }
 
 fn mode(path: &Path) -> u32 {
@@ -250,8 +349,23 @@ impl Place {
         migrate(&mut conn, &self.path, known)
     }
 
+    /// Starts a process that migrates.
+    fn child(&self) -> Child {
+        let test = "store::migrations::tests::migrates_for_another_process";
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test])
+            .env(FILE, &self.path)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
     fn copy(&self) -> PathBuf {
         self.path.with_extension("schema-1.db")
+    }
+
+    fn log(&self) -> PathBuf {
+        with_suffix(&self.path, "-wal")
     }
 
     /// The copies beside it, in the order of their names.
