@@ -1,5 +1,6 @@
 //! The exit codes of every command: documented, stable, the same everywhere.
 
+use std::io;
 use std::process::ExitCode;
 
 /// How a command ended.
@@ -47,6 +48,17 @@ impl Exit {
         Self::PermissionDenied,
         Self::Config,
     ];
+
+    /// Returns how a command ends that the operating system refused a file.
+    #[must_use]
+    pub fn of(err: &io::Error) -> Self {
+        match err.kind() {
+            io::ErrorKind::NotFound => Self::NotFound,
+            io::ErrorKind::PermissionDenied => Self::PermissionDenied,
+            io::ErrorKind::AlreadyExists => Self::AlreadyExists,
+            _ => Self::Disk,
+        }
+    }
 
     /// Returns the number that the shell sees.
     #[must_use]

@@ -5,9 +5,10 @@
 //! same way. What was committed leaves the store as events, which the [`hub`] hands to those who
 //! listen, each as one frame that all of them share.
 //!
-//! Dependencies point one way: `app → {server, admin} → protocol → service → {store, hub, auth} →
+//! Dependencies point one way: `admin → app → server → protocol → service → {store, hub, auth} →
 //! model`. The transport knows no method, table or word of the domain; below the protocol nothing
-//! knows the wire. `tests/tidy.rs` keeps these boundaries.
+//! knows the wire. The built-in `client` knows nothing of all that. `tests/tidy.rs` keeps these
+//! boundaries.
 
 // Tests fail by panicking, and print what a person needs to see why.
 #![cfg_attr(

@@ -1,10 +1,14 @@
 //! The rules of the house, held by a machine: where words may stand, how files look.
 
+mod uses;
+
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
+
+use uses::{module_of, uses};
 
 /// Words, and the only places under `src/` that may contain them.
 ///
@@ -13,9 +17,11 @@ const BOUNDARIES: &[(&[&str], &[&str])] = &[
     // SQL is known to the store only.
     (&["rusqlite", "refinery", "named_params!"], &["store"]),
     // The web framework is known to the transport only.
+    (&["use warp", "warp::"], &["server"]),
+    // HTTP: the transport, and those who ask other servers.
     (
-        &["use warp", "warp::", "hyper::", "hyper_util"],
-        &["server"],
+        &["hyper::", "hyper_util"],
+        &["server", "outbound", "client"],
     ),
     // WebSockets: the transport on one side, the built-in client on the other.
     (&["tungstenite"], &["server", "client"]),
@@ -26,81 +32,58 @@ const BOUNDARIES: &[(&[&str], &[&str])] = &[
         &["protocol", "server", "admin", "client"],
     ),
     (&["serde_json"], &["protocol", "server", "admin", "client"]),
-    (
-        &["crate::protocol"],
-        &["protocol", "server", "app.rs", "app", "lib.rs"],
-    ),
-    // Only those who wire the parts together know the transport.
-    (
-        &["crate::server"],
-        &[
-            "server",
-            "app.rs",
-            "app",
-            "admin",
-            "protocol/mod.rs",
-            "lib.rs",
-        ],
-    ),
-    // The built-in client is a stranger to the server.
-    (
-        &["crate::client"],
-        &["client", "admin/client", "admin", "lib.rs"],
-    ),
     // Hashing is pure and in one place.
     (&["argon2"], &["auth"]),
     // Arguments are read in one place.
     (&["pico_args"], &["cli"]),
     (&["Ini::"], &["config"]),
-    // Only those who wire the parts together, and the commands, see the whole configuration.
-    (
-        &["config::Config", "config::{Config"],
-        &[
-            "config",
-            "app",
-            "app.rs",
-            "admin",
-            "cli",
-            "logging",
-            "logging.rs",
-        ],
-    ),
-    // Who prints: the commands, the command line, and the ready line.
-    (
-        &["println!", "print!("],
-        &[
-            "admin",
-            "cli",
-            "cli.rs",
-            "app",
-            "app.rs",
-            "lib.rs",
-            "main.rs",
-            "logging",
-            "logging.rs",
-        ],
-    ),
+    // Who prints: the commands, and whoever says what is wrong before there is a log.
+    (&["println!", "print!("], &["admin", "logging"]),
 ];
 
-/// What a module may use of the crate: dependencies point one way, down. The types of the
-/// configuration's values are anybody's; the whole of it is not (see [`BOUNDARIES`]).
+/// What each folder and file of `src/` may use of the crate beside itself: dependencies point one way,
+/// down.
 const DIRECTIONS: &[(&str, &[&str])] = &[
-    ("model", &["model"]),
-    ("auth", &["auth", "model"]),
-    ("store", &["store", "model", "auth"]),
-    ("hub.rs", &["hub", "model", "auth"]),
-    ("hub", &["hub", "model", "auth"]),
+    ("main.rs", &[]),
+    ("lib.rs", &["admin", "cli", "exit"]),
+    // Commands: what was asked for, how it is printed.
     (
-        "service",
-        &["service", "store", "hub", "auth", "config", "model"],
+        "admin",
+        &[
+            "app", "auth", "cli", "client", "config", "exit", "model", "server", "service", "store",
+        ],
     ),
+    // The only one who wires the parts of a server together. It knows no command.
     (
-        "protocol",
-        &["protocol", "service", "hub", "auth", "config", "model"],
+        "app",
+        &[
+            "auth", "config", "exit", "hub", "logging", "model", "outbound", "protocol", "server",
+            "service", "store",
+        ],
     ),
-    ("server", &["server", "protocol"]),
-    ("client", &["client"]),
+    ("server", &["protocol"]),
+    // Strangers to the server: what they know is what everybody can know.
+    ("client", &[]),
+    ("outbound", &[]),
+    ("protocol", &["service", "hub", "auth", "config", "model"]),
+    ("service", &["store", "hub", "auth", "config", "model"]),
+    ("store", &["auth", "model"]),
+    ("hub.rs", &["auth", "model"]),
+    ("hub", &["auth", "model"]),
+    ("auth", &["model"]),
+    ("model", &[]),
+    // Beside them, for everybody who starts something.
+    ("cli", &["config", "exit", "model", "nearest"]),
+    ("config", &["exit", "nearest"]),
+    ("logging", &["config", "exit"]),
+    ("exit.rs", &[]),
+    ("nearest.rs", &[]),
+    // What a browser runs; no Rust.
+    ("web", &[]),
 ];
+
+/// Who sees the whole configuration. The types of its values are for all who may use `config`.
+const WHOLE_CONFIGURATION: &[&str] = &["config", "app", "admin", "cli", "logging"];
 
 /// Words that no source file may contain: what was left undone, and what is done elsewhere.
 const FORBIDDEN: [&str; 6] = [
@@ -181,9 +164,8 @@ fn none(offences: &[String]) {
 fn words_stand_only_where_they_belong() {
     let mut offences = Vec::new();
     // What tests print is read by people only.
-    let product = |path: &Path| {
-        path.starts_with("src") && !path.components().any(|it| it.as_os_str() == "tests")
-    };
+    let product =
+        |path: &Path| path.starts_with("src") && !module_of(path).iter().any(|it| it == "tests");
     for (path, text) in sources().iter().filter(|(path, _)| product(path)) {
         for (words, places) in BOUNDARIES {
             if places.iter().any(|place| is_below(path, place)) {
@@ -206,24 +188,55 @@ fn words_stand_only_where_they_belong() {
 fn dependencies_point_one_way() {
     let mut offences = Vec::new();
     for (path, text) in sources() {
-        for (place, allowed) in DIRECTIONS
-            .iter()
-            .filter(|(place, _)| is_below(&path, place))
-        {
-            for (number, line) in code(&text) {
-                for used in line.split("crate::").skip(1) {
-                    let module: String = used
-                        .chars()
-                        .take_while(|c| c.is_alphanumeric() || *c == '_')
-                        .collect();
-                    if !module.is_empty() && !allowed.contains(&module.as_str()) {
-                        offences.push(format!(
-                            "{}:{number}: {place} uses {module}",
-                            path.display()
-                        ));
-                    }
-                }
+        let Some((place, allowed)) = DIRECTIONS.iter().find(|(place, _)| is_below(&path, place))
+        else {
+            if path.starts_with("src") {
+                offences.push(format!("{} has no place in DIRECTIONS", path.display()));
             }
+            continue;
+        };
+        let own = place.trim_end_matches(".rs");
+        let module = module_of(&path);
+        for used in uses(&module, &text) {
+            let Some(name) = used.path.first().map(String::as_str) else {
+                continue;
+            };
+            let mut refuse = |what: &str| {
+                offences.push(format!(
+                    "{}:{}: {place} uses {what}",
+                    path.display(),
+                    used.line
+                ));
+            };
+            if name != own && !allowed.contains(&name) {
+                refuse(name);
+            }
+            if used.path.starts_with(&["config".into(), "Config".into()])
+                && !WHOLE_CONFIGURATION.contains(&own)
+            {
+                refuse("the whole configuration");
+            }
+            // Faces of the protocol stand side by side.
+            if let ("protocol", Some(face), Some(other)) = (name, module.get(1), used.path.get(1))
+                && own == "protocol"
+                && face != other
+                && root().join("src/protocol").join(other).is_dir()
+            {
+                refuse(&format!("{other} in {face}"));
+            }
+        }
+    }
+    none(&offences);
+}
+
+#[test]
+fn every_folder_has_its_direction() {
+    let mut offences = Vec::new();
+    for entry in fs::read_dir(root().join("src")).expect("the sources") {
+        let name = entry.expect("an entry").file_name();
+        let name = name.to_string_lossy();
+        if !DIRECTIONS.iter().any(|(place, _)| *place == name) {
+            offences.push(format!("src/{name} has no place in DIRECTIONS"));
         }
     }
     none(&offences);
@@ -310,8 +323,7 @@ fn every_method_has_its_transcripts() {
 fn every_close_code_is_in_the_protocol_text() {
     let mut sent = BTreeSet::new();
     let product = |path: &Path| {
-        let tests = path.components().any(|it| it.as_os_str() == "tests")
-            || path.file_stem().is_some_and(|stem| stem == "tests");
+        let tests = module_of(path).iter().any(|it| it == "tests");
         (is_below(path, "server") || is_below(path, "protocol")) && !tests
     };
     for (path, text) in sources().iter().filter(|(path, _)| product(path)) {

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::confirm::confirm;
 use super::error::CliError;
 use super::owner::Owner;
-use super::print::{Output, count, date};
+use super::print::{Output, count};
 use super::{document, program, text};
-use crate::app::{self, backups};
+use crate::app::{AppError, backups};
 use crate::cli::{BackupCommand, Confirmation};
 use crate::config::{ConfigError, Loaded, Sources};
 use crate::exit::Exit;
@@ -47,7 +47,7 @@ fn make(to: Option<&Path>, loaded: &Loaded, output: &Output) -> Result<Exit, Cli
         Ok(made) => made,
         Err(err) => {
             note(loaded, output, Err(&err));
-            return Err(err);
+            return Err(err.into());
         }
     };
     let sums = backups::checksums_of(&made.path);
@@ -81,12 +81,12 @@ fn make(to: Option<&Path>, loaded: &Loaded, output: &Output) -> Result<Exit, Cli
 
 /// Has the database remember how it went. A database that is too damaged for that is no reason to
 /// call a good copy bad.
-fn note(loaded: &Loaded, output: &Output, result: Result<&Path, &CliError>) {
+fn note(loaded: &Loaded, output: &Output, result: Result<&Path, &AppError>) {
     let database = &loaded.config.database.path;
     if !database.exists() {
         return;
     }
-    let noted = app::with_service(database, &loaded.config, async |service| {
+    let noted = super::on_database(database, &loaded.config, async |service| {
         match result {
             Ok(path) => service.note_backup(backups::absolute(path)).await?,
             Err(err) => service.note_backup_failure(err.to_string()).await?,
@@ -107,7 +107,7 @@ fn list(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
             .map(|copy| {
                 json!({
                     "file": shown(&copy.path),
-                    "made_at": copy.made_at,
+                    "made_at": copy.made_at.seconds(),
                     "size_bytes": copy.size_bytes,
                     "configuration": copy.has_configuration,
                 })
@@ -125,7 +125,11 @@ fn list(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
         .iter()
         .map(|copy| {
             let size = size(copy.size_bytes);
-            format!("{}  {size:>9}  {}", date(copy.made_at), copy.path.display())
+            format!(
+                "{}  {size:>9}  {}",
+                copy.made_at.date_time(),
+                copy.path.display()
+            )
         })
         .collect();
     text(&lines.join("\n"))
@@ -136,9 +140,9 @@ fn verify(file: &Path, output: &Output) -> Result<Exit, CliError> {
     let (contents, has_checksums) = match examined {
         Ok(examined) => examined,
         Err(
-            err @ CliError::Store(
+            err @ CliError::App(AppError::Store(
                 StoreError::Damaged(_) | StoreError::DamagedFile { .. } | StoreError::Foreign(_),
-            ),
+            )),
         ) => {
             if output.is_json() {
                 document(
@@ -150,7 +154,7 @@ fn verify(file: &Path, output: &Output) -> Result<Exit, CliError> {
             }
             return Ok(Exit::ProblemsFound);
         }
-        Err(CliError::Store(StoreError::Missing(path))) => {
+        Err(CliError::App(AppError::Store(StoreError::Missing(path)))) => {
             return Err(CliError::NotFound(format!(
                 "there is no file {}",
                 path.display()
@@ -181,7 +185,7 @@ fn verify(file: &Path, output: &Output) -> Result<Exit, CliError> {
 /// What is wrong, without advice that is about the database in use.
 fn problem(err: &CliError) -> String {
     match err {
-        CliError::Store(err) => err.to_string(),
+        CliError::App(AppError::Store(err)) => err.to_string(),
         other => other.to_string(),
     }
 }

@@ -9,9 +9,8 @@ use super::backup::size;
 use super::confirm::confirm;
 use super::error::CliError;
 use super::owner::Owner;
-use super::print::{Output, count, date};
+use super::print::{Output, count};
 use super::{document, text};
-use crate::app;
 use crate::cli::{Confirmation, DbCommand};
 use crate::config::Loaded;
 use crate::exit::Exit;
@@ -186,7 +185,7 @@ fn compact(database: &Path, output: &Output) -> Result<Exit, CliError> {
 
 fn stats(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
     let database = &loaded.config.database.path;
-    let stats = app::with_service(database, &loaded.config, async |service| {
+    let stats = super::on_database(database, &loaded.config, async |service| {
         Ok(service.statistics().await?)
     })?;
     let (file, log) = statistics::sizes(database);
@@ -215,12 +214,8 @@ fn stats(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
         });
         return document(output, &value);
     }
-    let time = |time: Option<Timestamp>| {
-        time.map_or_else(
-            || "none".to_owned(),
-            |time| date(u64::try_from(time.seconds()).unwrap_or(0)),
-        )
-    };
+    let time =
+        |time: Option<Timestamp>| time.map_or_else(|| "none".to_owned(), Timestamp::date_time);
     text(&format!(
         "database        {}, schema {}\n\
          size            {}, of it free {}; write-ahead log {}\n\
@@ -268,8 +263,8 @@ fn prune(
     })?;
     let database = &loaded.config.database.path;
     let before = Timestamp::now().before(keep);
-    let since = format!("{} UTC", date(u64::try_from(before.seconds()).unwrap_or(0)));
-    let removed = app::with_service(database, &loaded.config, async |service| {
+    let since = format!("{} UTC", before.date_time());
+    let removed = super::on_database(database, &loaded.config, async |service| {
         let old = service.count_old_messages(before).await?;
         if dry_run || old.messages == 0 {
             return Ok(old);

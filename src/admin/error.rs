@@ -5,34 +5,24 @@ use std::path::PathBuf;
 
 use super::password::PasswordError;
 use super::wording;
+use crate::app::AppError;
 use crate::config::ConfigError;
 use crate::exit::Exit;
-use crate::logging::LoggingError;
-use crate::server::{BindError, TlsError};
 use crate::service::{Refusal, ServiceError};
 use crate::store::StoreError;
 
 /// Why a command failed, as a sentence for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// The configuration is wrong.
+    /// What a server could fail at too.
     #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The log cannot be written.
-    #[error(transparent)]
-    Logging(#[from] LoggingError),
-    /// The database cannot be used.
-    #[error("{0}{advice}", advice = advice(.0))]
-    Store(#[from] StoreError),
-    /// The service refused or failed.
-    #[error("{}", of_service(.0))]
-    Service(#[from] ServiceError),
+    App(#[from] AppError),
+    /// The service refused.
+    #[error("{}", wording::of_refusal(.0))]
+    Refused(Refusal),
     /// There was no password.
     #[error(transparent)]
     Password(#[from] PasswordError),
-    /// The server cannot listen.
-    #[error(transparent)]
-    Bind(#[from] BindError),
     /// The operating system refused a file.
     #[error("{}: {source}", path.display())]
     File {
@@ -58,99 +48,45 @@ pub enum CliError {
     Failed(String),
 }
 
+impl From<ConfigError> for CliError {
+    fn from(err: ConfigError) -> Self {
+        Self::App(err.into())
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(err: StoreError) -> Self {
+        Self::App(err.into())
+    }
+}
+
+impl From<ServiceError> for CliError {
+    fn from(err: ServiceError) -> Self {
+        match err {
+            ServiceError::Refused(refusal) => Self::Refused(refusal),
+            other => Self::App(other.into()),
+        }
+    }
+}
+
 impl CliError {
     /// The exit code that tells this error.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Config(err) => err.exit(),
-            Self::Logging(err) => err.exit(),
-            Self::Store(err) => of_store(err),
-            Self::Service(ServiceError::Store(err) | ServiceError::Unavailable(err)) => {
-                of_store(err)
-            }
-            Self::Service(ServiceError::Refused(Refusal::NotFound(_))) | Self::NotFound(_) => {
-                Exit::NotFound
-            }
-            Self::Service(ServiceError::Refused(Refusal::LoginTaken | Refusal::ChatExists))
-            | Self::AlreadyExists(_) => Exit::AlreadyExists,
+            Self::App(err) => err.exit(),
+            Self::Refused(refusal) => match refusal {
+                Refusal::NotFound(_) => Exit::NotFound,
+                Refusal::LoginTaken | Refusal::ChatExists => Exit::AlreadyExists,
+                _ => Exit::Failed,
+            },
             Self::Password(err) => err.exit(),
-            Self::Service(ServiceError::Overloaded)
-            | Self::Bind(BindError::Taken(_))
-            | Self::Busy(_) => Exit::Busy,
-            Self::Bind(BindError::Forbidden(_)) => Exit::PermissionDenied,
-            Self::Bind(BindError::Tls(TlsError::Unreadable { cause, .. }))
-                if cause.kind() == io::ErrorKind::PermissionDenied =>
-            {
-                Exit::PermissionDenied
-            }
-            Self::Bind(_) => Exit::Config,
-            Self::File { source, .. } => of_io(source),
+            Self::File { source, .. } => Exit::of(source),
+            Self::NotFound(_) => Exit::NotFound,
+            Self::AlreadyExists(_) => Exit::AlreadyExists,
             Self::Usage(_) => Exit::Usage,
-            Self::Service(_) | Self::Failed(_) => Exit::Failed,
+            Self::Busy(_) => Exit::Busy,
+            Self::Failed(_) => Exit::Failed,
         }
-    }
-}
-
-fn of_io(err: &io::Error) -> Exit {
-    match err.kind() {
-        io::ErrorKind::NotFound => Exit::NotFound,
-        io::ErrorKind::PermissionDenied => Exit::PermissionDenied,
-        io::ErrorKind::AlreadyExists => Exit::AlreadyExists,
-        _ => Exit::Disk,
-    }
-}
-
-fn of_store(err: &StoreError) -> Exit {
-    match err {
-        StoreError::Busy | StoreError::Overloaded | StoreError::InUse(_) => Exit::Busy,
-        StoreError::Missing(_) => Exit::NotFound,
-        StoreError::TooNew { .. } | StoreError::Foreign(_) | StoreError::Development(_) => {
-            Exit::Config
-        }
-        StoreError::Conflict(_) => Exit::AlreadyExists,
-        StoreError::File { source, .. } => of_io(source),
-        _ => Exit::Disk,
-    }
-}
-
-/// What to do about an error of the database.
-fn advice(err: &StoreError) -> &'static str {
-    match err {
-        StoreError::Missing(_) => "; make it with `morelia init`",
-        StoreError::InUse(_) => "; stop that one first, or give this one a database of its own",
-        StoreError::Busy | StoreError::Overloaded => "; try again in a moment",
-        StoreError::Damaged(_) | StoreError::DamagedFile { .. } | StoreError::Emptied(_) => {
-            "; run `morelia check database`, and restore a backup with `morelia restore`"
-        }
-        StoreError::Unwritable(_) => {
-            "; look for a full disk or missing permissions with `morelia check disk`"
-        }
-        StoreError::Stopped(_) => {
-            "; look at the disk (`dmesg`) and run `morelia check` before starting it again"
-        }
-        StoreError::File { source, .. } => match source.kind() {
-            io::ErrorKind::PermissionDenied => "; let the server's user read and write it",
-            io::ErrorKind::ReadOnlyFilesystem => {
-                "; remount it for writing, and look with `dmesg` why it is not"
-            }
-            _ => "",
-        },
-        StoreError::Development(_) => {
-            "; export what is in it with that build (`morelia export`), move it away and make a new one \
-             with `morelia init`"
-        }
-        StoreError::Foreign(_) => "; name another file in database.path",
-        _ => "",
-    }
-}
-
-fn of_service(err: &ServiceError) -> String {
-    match err {
-        ServiceError::Store(err) | ServiceError::Unavailable(err) => {
-            format!("{err}{}", advice(err))
-        }
-        ServiceError::Refused(refusal) => wording::of_refusal(refusal),
-        other => other.to_string(),
     }
 }

@@ -12,7 +12,6 @@ use super::owner::Owner;
 use super::password::{self, Ask, Password};
 use super::print::Output;
 use super::program;
-use crate::app;
 use crate::auth;
 use crate::cli::{self, PasswordSource};
 use crate::config::{Config, ConfigError, Sources, Word as _, describe};
@@ -146,7 +145,7 @@ fn write_config(path: &Path, text: &str) -> Result<(), CliError> {
 }
 
 fn add_administrator(database: &Path, login: &str, password: &Password) -> Result<(), CliError> {
-    app::with_service(database, &Config::default(), async |service| {
+    super::on_database(database, &Config::default(), async |service| {
         let account = Account {
             login: login.to_owned(),
             password: auth::Password::new(password.text.clone()),

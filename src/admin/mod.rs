@@ -32,9 +32,11 @@ pub mod user;
 mod wording;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::app::{self, Start};
 use crate::cli::{self, Command, ConfigCommand, Global, Invocation, ProxyProgram, Verbosity};
 use crate::config::{Config, Override, Sources};
 use crate::exit::Exit;
@@ -60,12 +62,13 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
     match &invocation.command {
         Command::Init(command) => init::run(command, &sources(global, Vec::new()), &output),
         Command::Serve(command) => {
-            let verbose = global.verbosity == Verbosity::Verbose;
-            crate::app::serve(
-                command,
-                &sources(global, overrides(global, command)),
-                verbose,
-            )
+            let start = Start {
+                max_requests: command.max_requests,
+                reload: command.reload,
+                verbose: global.verbosity == Verbosity::Verbose,
+            };
+            let sources = sources(global, overrides(global, command));
+            Ok(app::serve(start, &sources, print::line)?)
         }
         Command::Config(command) => configuration(command, &sources(global, Vec::new()), &output),
         Command::User(command) => user::run(command, &sources(global, Vec::new()), &output),
@@ -203,9 +206,18 @@ fn with_service<T>(
     work: impl AsyncFnOnce(&Service, &Config) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let config = sources.load()?.config;
-    crate::app::with_service(&config.database.path, &config, async |service| {
+    on_database(&config.database.path, &config, async |service| {
         work(&service, &config).await
     })
+}
+
+/// Runs something with the service on a database.
+fn on_database<T>(
+    database: &Path,
+    config: &Config,
+    work: impl AsyncFnOnce(Arc<Service>) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    app::with_service(database, config, work)
 }
 
 /// Prints a result for people.

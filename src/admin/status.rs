@@ -6,7 +6,7 @@ use super::backup::size;
 use super::error::CliError;
 use super::print::Output;
 use super::{document, text};
-use crate::app::{self, backups};
+use crate::app::backups;
 use crate::client::{self, Address, Trust};
 use crate::config::{Config, Loaded};
 use crate::exit::Exit;
@@ -58,7 +58,7 @@ pub(super) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, String> {
 pub fn run(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
     let config = &loaded.config;
     let database = &config.database.path;
-    let (stats, record) = app::with_service(database, config, async |service| {
+    let (stats, record) = super::on_database(database, config, async |service| {
         Ok((service.statistics().await?, service.backup_record().await?))
     })?;
     let (file, log) = statistics::sizes(database);

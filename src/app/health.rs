@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backups::{self, State};
-use crate::admin::print::date;
 use crate::config::Config;
 use crate::model::Timestamp;
 use crate::protocol::mtp;
@@ -105,18 +104,17 @@ pub fn clock_trouble(now: Timestamp, last_change: Timestamp) -> Option<String> {
     const WRITTEN: Timestamp = Timestamp(1_793_491_200_000);
     /// Corrections by a time server are smaller than this.
     const SLACK: Duration = Duration::from_secs(5);
-    let shown = |time: Timestamp| date(u64::try_from(time.seconds()).unwrap_or(0));
     if now < WRITTEN {
         return Some(format!(
             "wrong: it shows {} UTC, before this program was written",
-            shown(now)
+            now.date_time()
         ));
     }
     (now.after(SLACK) < last_change).then(|| {
         format!(
             "behind: it shows {} UTC, the last change was made at {}",
-            shown(now),
-            shown(last_change)
+            now.date_time(),
+            last_change.date_time()
         )
     })
 }

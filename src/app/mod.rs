@@ -2,12 +2,14 @@
 
 pub mod backups;
 mod banner;
+mod error;
 mod health;
 mod retention;
 mod settings;
 mod worst_case;
 
 use std::future::Future;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +17,6 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::admin::error::CliError;
-use crate::cli;
 use crate::config::{Config, Loaded, Sources};
 use crate::exit::Exit;
 use crate::logging;
@@ -32,6 +32,7 @@ const EXAMINED_FIRST_BYTES: u64 = 32 * 1024 * 1024;
 /// A database that takes longer than this to count its rows hangs, and the watchdog may bark.
 const HANGING: Duration = Duration::from_secs(15);
 
+pub use error::AppError;
 pub use health::clock_trouble;
 pub use worst_case::WorstCase;
 
@@ -46,28 +47,45 @@ pub fn check_tls(config: &Config) -> Option<Result<(), server::TlsError>> {
 ///
 /// # Errors
 /// The database cannot be opened, or what `work` returns.
-pub fn with_service<T>(
+pub fn with_service<T, E: From<AppError>>(
     database: &Path,
     config: &Config,
-    work: impl AsyncFnOnce(Arc<Service>) -> Result<T, CliError>,
-) -> Result<T, CliError> {
+    work: impl AsyncFnOnce(Arc<Service>) -> Result<T, E>,
+) -> Result<T, E> {
     runtime()?.block_on(async {
         let options = Options {
             path: database.to_owned(),
             durability: settings::durability(config),
         };
-        let service = Service::start(&options, settings::service(config))?;
+        let service =
+            Service::start(&options, settings::service(config)).map_err(AppError::from)?;
         let result = work(Arc::clone(&service)).await;
         close(&service).await;
         result
     })
 }
 
-/// Runs the server until it is told to stop. Blocks.
+/// How a server is started, beside its configuration.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Start {
+    /// After so many requests it stops.
+    pub max_requests: Option<u64>,
+    /// Whether it was asked to look for changes of its program, which it does not.
+    pub reload: bool,
+    /// Whether it says more of itself.
+    pub verbose: bool,
+}
+
+/// Runs the server until it is told to stop. Blocks. `ready` is called once with the line that tells
+/// where it listens.
 ///
 /// # Errors
 /// Why it cannot start, or had to stop.
-pub fn serve(command: &cli::Serve, sources: &Sources, verbose: bool) -> Result<Exit, CliError> {
+pub fn serve(
+    start: Start,
+    sources: &Sources,
+    ready: impl FnOnce(&str) -> io::Result<()>,
+) -> Result<Exit, AppError> {
     let loaded = sources.load()?;
     let config = &loaded.config;
     let log = logging::start(&config.logging)?;
@@ -87,21 +105,21 @@ pub fn serve(command: &cli::Serve, sources: &Sources, verbose: bool) -> Result<E
             copy.display()
         );
     }
-    if command.reload {
+    if start.reload {
         log::info!("--reload is not needed: SIGHUP takes up a changed configuration");
     }
-    runtime()?.block_on(run(command, sources, &loaded, &log, verbose, size, &lock))
+    runtime()?.block_on(run(start, sources, &loaded, &log, ready, size, &lock))
 }
 
 async fn run(
-    command: &cli::Serve,
+    start: Start,
     sources: &Sources,
     loaded: &Loaded,
     log: &logging::Handle,
-    verbose: bool,
+    ready: impl FnOnce(&str) -> io::Result<()>,
     size: u64,
     lock: &ServerLock,
-) -> Result<Exit, CliError> {
+) -> Result<Exit, AppError> {
     let config = &loaded.config;
     // Signals are caught from here on, so that none of them ends a start half-way.
     let stop = Stop::install()?;
@@ -110,7 +128,7 @@ async fn run(
         durability: settings::durability(config),
     };
     let service = Service::start(&options, settings::service(config))?;
-    let transport = settings::transport(config, command.max_requests);
+    let transport = settings::transport(config, start.max_requests);
     let bound = match server::bind(transport).await {
         Ok(bound) => bound,
         Err(err) => {
@@ -118,17 +136,17 @@ async fn run(
             return Err(err.into());
         }
     };
-    banner::log(loaded, &service, bound.addresses(), verbose);
-    let ready = banner::ready_line(config, bound.addresses());
+    banner::log(loaded, &service, bound.addresses(), start.verbose);
+    let line = banner::ready_line(config, bound.addresses());
     let address = banner::local_url(config, bound.addresses());
     if let Err(err) = lock.announce(&address) {
         log::warn!("commands will not find this server: its address cannot be written down: {err}");
     }
-    crate::admin::print::line(&ready).map_err(|source| CliError::File {
+    ready(&line).map_err(|source| AppError::File {
         path: "standard output".into(),
         source,
     })?;
-    systemd::ready(&ready);
+    systemd::ready(&line);
     let reloading = tokio::spawn(reload_on_hangup(
         sources.clone(),
         config.clone(),
@@ -190,7 +208,7 @@ async fn run(
     close(&service).await;
     match why {
         Some(Ending::Failed(reason)) => {
-            Err(CliError::Store(crate::store::StoreError::Stopped(reason)))
+            Err(AppError::Store(crate::store::StoreError::Stopped(reason)))
         }
         _ => Ok(Exit::Ok),
     }
@@ -225,7 +243,7 @@ struct Stop {
 
 impl Stop {
     /// Catches SIGTERM and SIGINT.
-    fn install() -> Result<Self, CliError> {
+    fn install() -> Result<Self, AppError> {
         let sender = watch::Sender::new(None);
         for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
             let mut signal = signal(kind).map_err(|err| no_signals(&err))?;
@@ -258,8 +276,8 @@ impl Stop {
     }
 }
 
-fn no_signals(source: &std::io::Error) -> CliError {
-    CliError::Failed(format!("signals cannot be caught: {source}"))
+fn no_signals(source: &io::Error) -> AppError {
+    AppError::Failed(format!("signals cannot be caught: {source}"))
 }
 
 /// Takes up a changed configuration whenever SIGHUP comes, as far as that goes without a restart.
@@ -333,10 +351,10 @@ async fn close(service: &Arc<Service>) {
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+fn runtime() -> Result<tokio::runtime::Runtime, AppError> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_keep_alive(Duration::from_mins(1))
         .build()
-        .map_err(|err| CliError::Failed(format!("no threads: {err}")))
+        .map_err(|err| AppError::Failed(format!("no threads: {err}")))
 }

@@ -2,9 +2,10 @@
 
 use super::Config;
 use super::error::{ConfigError, Problem};
+use super::file::open;
 use super::ini::{self, Line};
 use super::keys::{self, Key, SECTIONS};
-use super::load::{Loaded, Origin, Origins, open};
+use super::origin::{Origin, Origins};
 use super::words::ClientCert;
 use crate::nearest::nearest;
 use std::collections::BTreeMap;
@@ -15,6 +16,36 @@ use std::path::{Path, PathBuf};
 const PREFIX: &str = "MORELIA__";
 /// Ends the name of one that names a file to read the value from.
 const FILE_SUFFIX: &str = "_FILE";
+
+/// A configuration with the story of its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// The values.
+    pub config: Config,
+    /// The file they were read from, if there is one.
+    pub file: Option<PathBuf>,
+    origins: Origins,
+}
+
+impl Loaded {
+    /// Returns where the value of a key came from.
+    #[must_use]
+    pub fn origin(&self, section: &'static str, key: &'static str) -> &Origin {
+        self.origins
+            .get(&(section, key))
+            .unwrap_or(&Origin::Default)
+    }
+
+    /// Returns the keys (`section.key`) whose value differs in `other` and that a running server
+    /// does not take up before it is started again.
+    #[must_use]
+    pub fn needs_restart(&self, other: &Config) -> Vec<String> {
+        keys::all()
+            .filter(|(_, key)| !key.reload && key.show(&self.config) != key.show(other))
+            .map(|(section, key)| format!("{section}.{}", key.name))
+            .collect()
+    }
+}
 
 /// A configuration while it is put together.
 #[derive(Default)]

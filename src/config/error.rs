@@ -1,6 +1,6 @@
 //! What can be wrong with a configuration, each as a sentence with its place.
 
-use super::Origin;
+use super::origin::Origin;
 use crate::exit::Exit;
 use std::fmt;
 use std::io;

@@ -1,45 +1,13 @@
 //! Finds the configuration file, reads it, and lets environment and flags override it.
 
-use super::Config;
-use super::assemble::Loading;
+use super::assemble::{Loaded, Loading};
 use super::error::ConfigError;
+use super::file::open;
 use super::keys;
-use std::collections::BTreeMap;
+use super::origin::Origin;
 use std::ffi::OsString;
-use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-
-/// A configuration is a few kilobytes; what is larger is another file, named by mistake.
-const MAX_FILE_BYTES: u64 = 1024 * 1024;
-
-/// Where the values came from that are not defaults, by section and key.
-pub(super) type Origins = BTreeMap<(&'static str, &'static str), Origin>;
-
-/// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Nobody said anything.
-    Default,
-    /// A line of the configuration file.
-    File(PathBuf, usize),
-    /// An environment variable.
-    Environment(String),
-    /// A flag of the command line.
-    Flag(&'static str),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
-            Self::Environment(name) => write!(f, "environment {name}"),
-            Self::Flag(flag) => f.write_str(flag),
-        }
-    }
-}
 
 /// A value given by a flag of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,36 +37,6 @@ pub struct Sources {
     pub folder: PathBuf,
     /// The file of the whole machine, looked for last.
     pub system: PathBuf,
-}
-
-/// A configuration with the story of its values.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Loaded {
-    /// The values.
-    pub config: Config,
-    /// The file they were read from, if there is one.
-    pub file: Option<PathBuf>,
-    pub(super) origins: Origins,
-}
-
-impl Loaded {
-    /// Returns where the value of a key came from.
-    #[must_use]
-    pub fn origin(&self, section: &'static str, key: &'static str) -> &Origin {
-        self.origins
-            .get(&(section, key))
-            .unwrap_or(&Origin::Default)
-    }
-
-    /// Returns the keys (`section.key`) whose value differs in `other` and that a running server
-    /// does not take up before it is started again.
-    #[must_use]
-    pub fn needs_restart(&self, other: &Config) -> Vec<String> {
-        keys::all()
-            .filter(|(_, key)| !key.reload && key.show(&self.config) != key.show(other))
-            .map(|(section, key)| format!("{section}.{}", key.name))
-            .collect()
-    }
 }
 
 impl Sources {
@@ -206,27 +144,4 @@ impl Sources {
 fn is_hidden(path: &Path) -> bool {
     let found = std::fs::symlink_metadata(path);
     found.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
-}
-
-/// Reads a file whole; none if it does not exist.
-pub(super) fn open(path: &Path) -> Result<Option<Vec<u8>>, ConfigError> {
-    let mut text = Vec::new();
-    let read =
-        File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut text));
-    let unreadable = |source| {
-        Err(ConfigError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })
-    };
-    match read {
-        Ok(length) if length as u64 > MAX_FILE_BYTES => unreadable(io::Error::other(
-            "it is larger than 1 MB, so it is no configuration",
-        )),
-        Ok(_) => Ok(Some(text)),
-        Err(error) => match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(None),
-            _ => unreadable(error),
-        },
-    }
 }

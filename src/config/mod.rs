@@ -7,16 +7,20 @@ mod addresses;
 mod assemble;
 pub mod describe;
 mod error;
+mod file;
 mod ini;
 pub mod keys;
 mod load;
+mod origin;
 mod sections;
 mod units;
 mod words;
 
 pub use addresses::{AllowedOrigins, IpNetwork};
+pub use assemble::Loaded;
 pub use error::{ConfigError, Problem};
-pub use load::{Loaded, Origin, Override, Sources};
+pub use load::{Override, Sources};
+pub use origin::Origin;
 pub use sections::{
     Api, Auth, Backup, Database, History, Limits, Logging, Proxy, SendQueue, Server, Tls, Web,
 };

@@ -11,8 +11,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::connection;
 use super::error::StoreError;
 use super::lock::ServerLock;
-use super::migrations::{self, Found};
 use super::paths::{create_private, file_error, remove_if_there, sync, sync_folder, with_suffix};
+use super::schema::{self, Found};
 
 /// Pages copied at a time: 1 MiB.
 const PAGES_PER_STEP: i32 = 256;
@@ -76,7 +76,7 @@ pub fn copy(database: &Path, target: &Path) -> Result<Contents, StoreError> {
 fn copy_pages(source: &Connection, path: &Path, target: &Path) -> Result<(), StoreError> {
     // One state of the file for the whole copy; otherwise every write would begin it anew.
     source.execute_batch("BEGIN")?;
-    if migrations::examine(source, path)? == Found::Empty {
+    if schema::examine(source, path)? == Found::Empty {
         return Err(StoreError::Missing(path.to_owned()));
     }
     let mut target = Connection::open(target)?;
@@ -108,10 +108,10 @@ pub fn examine(path: &Path) -> Result<Contents, StoreError> {
         return Err(StoreError::Missing(path.to_owned()));
     }
     let conn = open_copy(path)?;
-    let schema = match migrations::examine(&conn, path)? {
+    let schema = match schema::examine(&conn, path)? {
         Found::Empty => return Err(StoreError::Foreign(path.to_owned())),
-        Found::Version(found) if found > migrations::newest() => {
-            let known = migrations::newest();
+        Found::Version(found) if found > schema::newest() => {
+            let known = schema::newest();
             return Err(StoreError::TooNew { found, known });
         }
         Found::Version(found) => found,

@@ -34,6 +34,7 @@ mod readers;
 mod recovery;
 pub mod removal;
 pub mod retention;
+mod schema;
 pub mod search;
 pub mod sessions;
 pub mod statistics;
@@ -57,8 +58,8 @@ use tokio::sync::{oneshot, watch};
 pub use connection::Durability;
 pub use error::StoreError;
 pub use lock::ServerLock;
-pub use migrations::newest as newest_schema;
 pub use paths::files_of;
+pub use schema::newest as newest_schema;
 pub use tx::{Tx, View};
 pub use writer::{Committed, Sink};
 
@@ -105,10 +106,10 @@ impl Store {
         connection::require_leave(path)?;
         let work = || {
             // Looked at before it is opened for writing, which would change another program's file.
-            migrations::examine(&connection::open_reader(path)?, path)?;
+            schema::examine(&connection::open_reader(path)?, path)?;
             let mut conn = connection::open_writer(path, Durability::Full)?;
             recovery::renew_log(&conn, path)?;
-            migrations::migrate(&mut conn, path, &migrations::known())
+            migrations::migrate(&mut conn, path, &schema::known())
         };
         work().map_err(|err: StoreError| err.of(path))
     }
@@ -143,7 +144,7 @@ impl Store {
             return Err(StoreError::Missing(path.clone()));
         }
         let conn = connection::open_writer(path, options.durability)?;
-        migrations::require_current(&conn, path)?;
+        schema::require_current(&conn, path)?;
         let shared = Arc::new(Shared::new());
         let writer = Writer::new(conn, Arc::clone(&shared), sink)?;
         let (sender, jobs) = sync_channel(MAX_QUEUED);

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::connection::{self, Durability};
 use super::error::StoreError;
-use super::migrations::{self, Found};
+use super::schema::{self, Found};
 
 /// Findings at most; a damaged file has enough of them.
 const MAX_FINDINGS: usize = 20;
@@ -26,7 +26,7 @@ fn find_damage(path: &Path) -> Result<Vec<String>, StoreError> {
         return Err(StoreError::Missing(path.to_owned()));
     }
     let conn = connection::open_reader(path)?;
-    if migrations::examine(&conn, path)? == Found::Empty {
+    if schema::examine(&conn, path)? == Found::Empty {
         return Err(StoreError::Missing(path.to_owned()));
     }
     let mut found = Vec::new();
@@ -87,7 +87,7 @@ pub fn compact(path: &Path) -> Result<(), StoreError> {
         return Err(StoreError::Missing(path.to_owned()));
     }
     let conn = connection::open_writer(path, Durability::Full)?;
-    migrations::require_current(&conn, path)?;
+    schema::require_current(&conn, path)?;
     conn.execute_batch(
         "INSERT INTO message_search (message_search) VALUES ('optimize');
          VACUUM;",
@@ -107,7 +107,7 @@ pub fn drop_tables(path: &Path) -> Result<(), StoreError> {
     let mut conn = connection::open_writer(path, Durability::Full)?;
     // Tables are dropped in no order of their references.
     conn.pragma_update(None, "foreign_keys", "OFF")?;
-    migrations::examine(&conn, path)?;
+    schema::examine(&conn, path)?;
     let tx = conn.transaction()?;
     // Virtual tables first: they take their shadow tables with them.
     for kind in ["CREATE VIRTUAL", "CREATE TABLE"] {
@@ -137,7 +137,7 @@ pub fn schema(path: &Path) -> Result<Option<i32>, StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing(path.to_owned()));
     }
-    let found = connection::open_reader(path).and_then(|conn| migrations::examine(&conn, path));
+    let found = connection::open_reader(path).and_then(|conn| schema::examine(&conn, path));
     Ok(match found.map_err(|err| err.of(path))? {
         Found::Empty => None,
         Found::Version(version) => Some(version),

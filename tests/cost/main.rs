@@ -212,7 +212,7 @@ fn requests_allocate_no_more_than_they_did() {
         max_version: config.api.max_version,
     };
     let measured = app::with_service(&database, &config, async |service| {
-        Ok(measure(House { service, settings }).await)
+        Ok::<_, app::AppError>(measure(House { service, settings }).await)
     })
     .expect("measured");
 

@@ -10,7 +10,7 @@ use crate::app::backups::{self, State};
 use crate::cli::CheckTopic;
 use crate::config::Config;
 use crate::model::Timestamp;
-use crate::{app, service::BackupRecord};
+use crate::service::BackupRecord;
 
 const TOPIC: CheckTopic = CheckTopic::Backup;
 
@@ -26,7 +26,7 @@ pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
             "see `morelia backup list` for what there is to restore",
         )];
     }
-    let record = app::with_service(path, config, async |service| {
+    let record = crate::admin::on_database(path, config, async |service| {
         Ok(service.backup_record().await?)
     });
     match record {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 
 use super::Finding;
-use crate::admin::print::{count, date};
+use crate::admin::print::count;
 use crate::app;
 use crate::cli::CheckTopic;
 use crate::config::Config;
@@ -53,7 +53,7 @@ fn validity(path: &Path) -> Finding {
     };
     let now = Timestamp::now();
     let days = (ends.0 - now.0).div_euclid(86_400_000);
-    let day = date(u64::try_from(ends.seconds()).unwrap_or(0));
+    let day = ends.date_time();
     let remedy = "renew it (`certbot renew`) and send the server SIGHUP";
     if ends < now {
         Finding::fail(TOPIC, format!("the certificate ended at {day} UTC"), remedy)

@@ -16,7 +16,7 @@ pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     let last = pages
         .can_be_read()
         .then(|| {
-            app::with_service(path, config, async |service| {
+            crate::admin::on_database(path, config, async |service| {
                 Ok(service.last_change().await?)
             })
             .ok()

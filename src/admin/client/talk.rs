@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use super::{
     Failure, Server, not_mtp,
     people::{Names, USERS_A_REQUEST, question},
-    print::{Output, date, line, safe},
+    print::{Output, line, safe},
 };
 use crate::{
     client::{Connection, Request, SignIn},
     exit::Exit,
+    model::Timestamp,
 };
 
 /// How many messages one `all_messages` asks for.
@@ -92,7 +93,7 @@ pub(super) async fn history(
 
 /// Returns a message as a line: when, who, what.
 pub(super) fn describe(message: &Value, names: &Names) -> String {
-    let time = date(message["time"].as_u64().unwrap_or_default());
+    let time = Timestamp::from_seconds(message["time"].as_i64().unwrap_or_default()).date_time();
     let text = safe(message["text"].as_str().unwrap_or_default());
     let files = ["file_picture", "file_video", "file_audio", "file_document"];
     let has = |file: &&&str| {

@@ -12,8 +12,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::admin::error::CliError;
-use crate::admin::print::date;
+use super::AppError;
 use crate::model::Timestamp;
 use crate::store::backup::{self, Contents};
 
@@ -38,8 +37,8 @@ pub struct Made {
 pub struct Listed {
     /// The copy of the database.
     pub path: PathBuf,
-    /// When it was made, in Unix seconds.
-    pub made_at: u64,
+    /// When it was made.
+    pub made_at: Timestamp,
     /// Bytes of it.
     pub size_bytes: u64,
     /// Whether the configuration lies beside it.
@@ -61,8 +60,10 @@ pub fn checksums_of(copy: &Path) -> PathBuf {
 /// The present second in UTC, as it stands in the name of a file: `2026-11-22T174503Z`.
 #[must_use]
 pub fn stamp() -> String {
-    let seconds = u64::try_from(Timestamp::now().seconds()).unwrap_or(0);
-    let text = date(seconds).replace(':', "").replace(' ', "T");
+    let text = Timestamp::now()
+        .date_time()
+        .replace(':', "")
+        .replace(' ', "T");
     format!("{text}Z")
 }
 
@@ -70,7 +71,7 @@ pub fn stamp() -> String {
 ///
 /// # Errors
 /// The folder is not there and cannot be made.
-pub fn place(to: &Path) -> Result<PathBuf, CliError> {
+pub fn place(to: &Path) -> Result<PathBuf, AppError> {
     let is_folder = to.is_dir()
         || to.as_os_str().as_encoded_bytes().ends_with(b"/")
         || !to.exists() && to.extension().is_none();
@@ -106,13 +107,13 @@ pub fn make(
     database: &Path,
     configuration: Option<&Path>,
     target: &Path,
-) -> Result<Made, CliError> {
+) -> Result<Made, AppError> {
     let beside = [configuration_of(target), checksums_of(target)];
     if let Some(taken) = std::iter::once(target)
         .chain(beside.iter().map(PathBuf::as_path))
         .find(|path| path.exists())
     {
-        return Err(CliError::AlreadyExists(format!(
+        return Err(AppError::AlreadyExists(format!(
             "{} is there already; name another file, or a folder",
             taken.display()
         )));
@@ -141,7 +142,7 @@ pub fn make(
 ///
 /// # Errors
 /// A file cannot be read, or is not what was written.
-pub fn compare(copy: &Path) -> Result<Option<()>, CliError> {
+pub fn compare(copy: &Path) -> Result<Option<()>, AppError> {
     let sums = checksums_of(copy);
     let text = match std::fs::read_to_string(&sums) {
         Ok(text) => text,
@@ -154,7 +155,7 @@ pub fn compare(copy: &Path) -> Result<Option<()>, CliError> {
         };
         let path = sums.with_file_name(name);
         if checksum(&path)? != sum {
-            return Err(CliError::Store(crate::store::StoreError::Damaged(format!(
+            return Err(AppError::Store(crate::store::StoreError::Damaged(format!(
                 "{} is not what was written then",
                 path.display()
             ))));
@@ -167,7 +168,7 @@ pub fn compare(copy: &Path) -> Result<Option<()>, CliError> {
 ///
 /// # Errors
 /// The folder cannot be read; one that is not there has no copies.
-pub fn list(folder: &Path) -> Result<Vec<Listed>, CliError> {
+pub fn list(folder: &Path) -> Result<Vec<Listed>, AppError> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -194,7 +195,7 @@ pub fn list(folder: &Path) -> Result<Vec<Listed>, CliError> {
             .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
             .unwrap_or_default();
         let copy = Listed {
-            made_at: made.as_secs(),
+            made_at: Timestamp(i64::try_from(made.as_millis()).unwrap_or(i64::MAX)),
             size_bytes: metadata.len(),
             has_configuration: configuration_of(&path).exists(),
             path,
@@ -209,7 +210,7 @@ pub fn list(folder: &Path) -> Result<Vec<Listed>, CliError> {
 ///
 /// # Errors
 /// A file cannot be removed.
-pub fn rotate(folder: &Path, keep: u32, newest: &Path) -> Result<Vec<PathBuf>, CliError> {
+pub fn rotate(folder: &Path, keep: u32, newest: &Path) -> Result<Vec<PathBuf>, AppError> {
     let keep = usize::try_from(keep).unwrap_or(usize::MAX).max(1);
     let mut removed = Vec::new();
     let older = list(folder)?.into_iter().filter(|copy| copy.path != newest);
@@ -238,7 +239,7 @@ pub fn absolute(path: &Path) -> String {
     absolute.display().to_string()
 }
 
-fn write_new(path: &Path, text: &[u8]) -> Result<(), CliError> {
+fn write_new(path: &Path, text: &[u8]) -> Result<(), AppError> {
     std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -251,12 +252,12 @@ fn write_new(path: &Path, text: &[u8]) -> Result<(), CliError> {
         .map_err(|source| file_error(path, source))
 }
 
-fn line_of_checksum(path: &Path) -> Result<String, CliError> {
+fn line_of_checksum(path: &Path) -> Result<String, AppError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     Ok(format!("{}  {name}\n", checksum(path)?))
 }
 
-fn checksum(path: &Path) -> Result<String, CliError> {
+fn checksum(path: &Path) -> Result<String, AppError> {
     use std::fmt::Write as _;
     let failed = |source| file_error(path, source);
     let mut file = File::open(path).map_err(failed)?;
@@ -278,8 +279,8 @@ fn checksum(path: &Path) -> Result<String, CliError> {
         }))
 }
 
-fn file_error(path: &Path, source: io::Error) -> CliError {
-    CliError::File {
+fn file_error(path: &Path, source: io::Error) -> AppError {
+    AppError::File {
         path: path.to_owned(),
         source,
     }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Made, absolute, make, place, rotate};
-use crate::admin::error::CliError;
-use crate::admin::print::date;
+use crate::app::AppError;
 use crate::config::Config;
 use crate::model::Timestamp;
 use crate::service::{BackupRecord, Service};
@@ -32,7 +31,7 @@ async fn make_scheduled(
     service: &Arc<Service>,
     config: &Config,
     file: Option<PathBuf>,
-) -> Result<Made, CliError> {
+) -> Result<Made, AppError> {
     let database = service.store().path().to_owned();
     let (folder, keep) = (config.backup_dir(), config.backup.keep);
     let work = move || {
@@ -43,7 +42,7 @@ async fn make_scheduled(
     };
     let made = tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or_else(|_| Err(CliError::Failed("making the backup panicked".to_owned())));
+        .unwrap_or_else(|_| Err(AppError::Failed("making the backup panicked".to_owned())));
     match &made {
         Ok(made) => service.note_backup(absolute(&made.path)).await?,
         Err(err) => service.note_backup_failure(err.to_string()).await?,
@@ -166,8 +165,7 @@ pub enum State {
 /// Judges what is known of backups.
 #[must_use]
 pub fn judge(record: &BackupRecord, interval: Duration) -> State {
-    let shown =
-        |time: &Timestamp| format!("{} UTC", date(u64::try_from(time.seconds()).unwrap_or(0)));
+    let shown = |time: &Timestamp| format!("{} UTC", time.date_time());
     if let Some((at, why)) = &record.failure {
         return State::Bad(format!("failed at {}: {why}", shown(at)));
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::super::connection::{self, Durability};
 use super::super::paths::with_suffix;
+use super::super::schema::known;
 use super::super::tests::{add_group, add_message, add_user};
 use super::super::{Options, Store, upkeep};
 use super::*;
