@@ -1,5 +1,6 @@
 //! The rules of the house, held by a machine: where words may stand, how files look.
 
+mod circles;
 mod uses;
 
 use std::{
