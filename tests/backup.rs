@@ -391,3 +391,46 @@ fn configuration_is_copied_and_put_back() {
         original
     );
 }
+
+#[test]
+fn what_a_kill_has_left_goes_with_the_next_run() {
+    let mut server = Server::initialised("open", &[]);
+    let folder = server.folder().join("backups");
+    fs::create_dir(&folder).expect("a folder");
+    let left: Vec<PathBuf> = [
+        "backups/morelia-2026-01-01T000000Z.db.part",
+        "backups/morelia-2026-01-01T000000Z.db.part-journal",
+        "backups/morelia-2026-01-02T000000Z.db.part-journal",
+        "morelia.db.restoring",
+        "morelia.db.restoring-journal",
+    ]
+    .map(|name| server.folder().join(name))
+    .into();
+    let others = ["morelia-notes.db.part", "anna-2026.db.part"].map(|name| folder.join(name));
+    for file in left.iter().chain(&others) {
+        fs::write(file, "half").expect("written");
+    }
+    // One that is being made is locked, and stays.
+    let busy = folder.join("morelia-2026-01-03T000000Z.db.part");
+    let lock = fs::File::create(&busy).expect("a file");
+    lock.lock().expect("a lock");
+    let made = document(&server, ["backup"], 0);
+    server.serve();
+    for file in &left {
+        assert!(!file.exists(), "{}", file.display());
+    }
+    assert!(busy.exists() && others.iter().all(|file| file.exists()));
+    assert!(server.folder().join(path(&made["file"])).exists());
+    drop(lock);
+    document(&server, ["backup"], 0);
+    assert!(!busy.exists());
+    // And a restore that was killed does not stand in the way of the next.
+    server.stop();
+    let copy = server.folder().join(path(&made["file"]));
+    fs::write(server.folder().join("morelia.restoring"), "half").expect("written");
+    fs::remove_file(server.config()).expect("removed");
+    let copy = copy.to_str().expect("UTF-8");
+    server.command(["restore", copy, "--yes"]).run().exits(0);
+    assert!(server.config().exists());
+    assert!(!server.folder().join("morelia.restoring").exists());
+}

@@ -37,13 +37,12 @@ fn make(to: Option<&Path>, loaded: &Loaded, output: &Output) -> Result<Exit, Cli
     let folder = config.backup_dir();
     let owner = Owner::of(database);
     let is_new = to.is_none() && !folder.exists();
-    let target = match to {
-        Some(to) => backups::place(to)?,
-        // Into the folder of the configuration, also where it has yet to be made.
-        None => backups::place(&folder.join(""))?,
+    let file = loaded.file.as_deref();
+    let made = match to {
+        Some(to) => backups::place(to).and_then(|target| backups::make(database, file, &target)),
+        None => backups::make_in_folder(database, file, &folder, config.backup.keep),
     };
-    let made = backups::make(database, loaded.file.as_deref(), &target);
-    let mut made = match made {
+    let made = match made {
         Ok(made) => made,
         Err(err) => {
             note(loaded, output, Err(&err));
@@ -54,9 +53,6 @@ fn make(to: Option<&Path>, loaded: &Loaded, output: &Output) -> Result<Exit, Cli
     Owner::give(owner, [made.path.as_path(), sums.as_path()]);
     Owner::give(owner, made.configuration.as_deref());
     Owner::give(owner, is_new.then_some(folder.as_path()));
-    if to.is_none() {
-        made.removed = backups::rotate(&folder, config.backup.keep, &made.path)?;
-    }
     note(loaded, output, Ok(&made.path));
     if output.is_json() {
         let mut value = contents_json(&made.contents);
@@ -296,6 +292,8 @@ struct Staged(PathBuf);
 impl Staged {
     fn new(copy: &Path, place: &Path) -> Result<Self, CliError> {
         let staged = Self(place.with_extension("restoring"));
+        // Of a run that was killed.
+        let _ = std::fs::remove_file(&staged.0);
         super::config_copies::put(copy, &staged.0)?;
         Ok(staged)
     }

@@ -45,6 +45,16 @@ pub enum AppError {
 }
 
 impl AppError {
+    /// Whether a disk is full.
+    pub(super) fn is_full_disk(&self) -> bool {
+        match self {
+            Self::File { source, .. } | Self::Store(StoreError::File { source, .. }) => {
+                source.kind() == io::ErrorKind::StorageFull
+            }
+            _ => false,
+        }
+    }
+
     /// The exit code that tells this error.
     #[must_use]
     pub fn exit(&self) -> Exit {
@@ -100,6 +110,7 @@ fn advice(err: &StoreError) -> &'static str {
         }
         StoreError::File { source, .. } => match source.kind() {
             io::ErrorKind::PermissionDenied => "; let the server's user read and write it",
+            io::ErrorKind::StorageFull => "; make room on that disk",
             io::ErrorKind::ReadOnlyFilesystem => {
                 "; remount it for writing, and look with `dmesg` why it is not"
             }

@@ -23,7 +23,7 @@ use crate::logging;
 use crate::protocol::mtp::Session;
 use crate::server::{self, Peer, systemd};
 use crate::service::Service;
-use crate::store::{Options, ServerLock, Store};
+use crate::store::{Options, ServerLock, Store, backup};
 
 /// A file up to this size is examined before it is served; a larger one meanwhile, since reading
 /// it all would keep people waiting.
@@ -95,6 +95,7 @@ pub fn serve(
     }
     Store::examine(database, false)?;
     let lock = ServerLock::acquire_soon(database)?;
+    backup::remove_leftovers(database, &lock)?;
     let size = std::fs::metadata(database).map_or(0, |file| file.len());
     if size <= EXAMINED_FIRST_BYTES {
         Store::examine(database, true)?;

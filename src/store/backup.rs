@@ -1,12 +1,13 @@
 //! Copies of the file: made while others write to it, examined, put in its place.
 
 use std::fmt::Write;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::connection;
 use super::error::StoreError;
@@ -51,26 +52,95 @@ pub fn copy(database: &Path, target: &Path) -> Result<Contents, StoreError> {
         let source = io::Error::from(io::ErrorKind::AlreadyExists);
         return Err(file_error(target, source));
     }
-    let part = with_suffix(target, ".part");
-    remove_if_there(&part)?;
-    create_private(&part)?;
-    let copied = copy_pages(&connection::open_reader(database)?, database, &part)
-        .and_then(|()| sync(&part))
-        .and_then(|()| examine(&part));
-    match copied {
-        Ok(contents) => {
-            std::fs::rename(&part, target).map_err(|source| file_error(target, source))?;
-            sync_folder(target)?;
-            Ok(contents)
+    let part = Part::begin(with_suffix(target, ".part"))?;
+    copy_pages(&connection::open_reader(database)?, database, &part.path)?;
+    sync(&part.path)?;
+    let contents = examine(&part.path)?;
+    part.settle(target)?;
+    Ok(contents)
+}
+
+/// What SQLite keeps beside a file that it writes.
+const BESIDE: [&str; 3] = ["-journal", "-wal", "-shm"];
+
+/// A copy while it is made: removed, with what is beside it, unless it gets its name, since what is
+/// left of a failed copy must not be taken for one. It is locked, so that nobody takes one that is
+/// being made for what a killed program has left.
+struct Part {
+    path: PathBuf,
+    settled: bool,
+    _lock: File,
+}
+
+impl Part {
+    /// Makes an empty file in place of what is left of another one.
+    fn begin(path: PathBuf) -> Result<Self, StoreError> {
+        if !remove_abandoned(&path)? {
+            let source = io::Error::other("another process is writing it");
+            return Err(file_error(&path, source));
         }
-        Err(err) => {
-            // What is left of a failed copy must not be taken for one.
-            if let Err(left) = std::fs::remove_file(&part) {
-                log::warn!("{} stays: {left}", part.display());
-            }
-            Err(err)
+        create_private(&path)?;
+        let lock = File::open(&path).map_err(|source| file_error(&path, source))?;
+        // Some file systems have no locks; there, copies are made one after the other.
+        let _ = lock.try_lock();
+        Ok(Self {
+            path,
+            settled: false,
+            _lock: lock,
+        })
+    }
+
+    /// Gives it its name.
+    fn settle(mut self, target: &Path) -> Result<(), StoreError> {
+        std::fs::rename(&self.path, target).map_err(|source| file_error(target, source))?;
+        self.settled = true;
+        sync_folder(target)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.settled
+            && let Err(err) = remove_with_beside(&self.path)
+        {
+            log::warn!("what is left of a copy stays: {err}");
         }
     }
+}
+
+/// Removes what a killed program has left of a copy. Tells whether nobody is making it now.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove_abandoned(part: &Path) -> Result<bool, StoreError> {
+    match File::open(part) {
+        Ok(file) if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) => return Ok(false),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            return Err(file_error(part, source));
+        }
+        _ => {}
+    }
+    remove_with_beside(part).map(|()| true)
+}
+
+fn remove_with_beside(path: &Path) -> Result<(), StoreError> {
+    for suffix in BESIDE {
+        remove_if_there(&with_suffix(path, suffix))?;
+    }
+    remove_if_there(path)
+}
+
+/// Removes what a killed restore has left beside a database on which this process has the lock.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove_leftovers(database: &Path, _lock: &ServerLock) -> Result<(), StoreError> {
+    remove_abandoned(&staged(database)).map(drop)
+}
+
+/// Where a copy is put before it takes the place of a database.
+fn staged(database: &Path) -> PathBuf {
+    with_suffix(database, ".restoring")
 }
 
 fn copy_pages(source: &Connection, path: &Path, target: &Path) -> Result<(), StoreError> {
@@ -79,12 +149,15 @@ fn copy_pages(source: &Connection, path: &Path, target: &Path) -> Result<(), Sto
     if schema::examine(source, path)? == Found::Empty {
         return Err(StoreError::Missing(path.to_owned()));
     }
-    let mut target = Connection::open(target)?;
+    let written = |err| of_copy(err, target);
+    let mut target = Connection::open(target).map_err(written)?;
+    // Nobody else opens it, and so it needs no memory that is shared by way of one more file.
+    target.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     {
         let backup = Backup::new(source, &mut target)?;
         let mut locked = 0;
         loop {
-            match backup.step(PAGES_PER_STEP)? {
+            match backup.step(PAGES_PER_STEP).map_err(written)? {
                 StepResult::Done => break,
                 StepResult::More => locked = 0,
                 _ if locked < MAX_LOCKED => locked += 1,
@@ -95,8 +168,25 @@ fn copy_pages(source: &Connection, path: &Path, target: &Path) -> Result<(), Sto
     }
     source.execute_batch("COMMIT")?;
     // So that the copy can be read where nothing can be written, and is one file.
-    target.pragma_update(None, "journal_mode", "DELETE")?;
-    Ok(())
+    let in_one = target.pragma_update(None, "journal_mode", "DELETE");
+    in_one.map_err(written)
+}
+
+/// An error of writing a copy names the copy: nothing is wrong with the database.
+fn of_copy(err: rusqlite::Error, copy: &Path) -> StoreError {
+    let source = match err.sqlite_error().map(|failure| failure.extended_code) {
+        Some(ffi::SQLITE_FULL) => io::ErrorKind::StorageFull.into(),
+        Some(
+            ffi::SQLITE_IOERR_WRITE
+            | ffi::SQLITE_IOERR_FSYNC
+            | ffi::SQLITE_IOERR_DIR_FSYNC
+            | ffi::SQLITE_IOERR_TRUNCATE
+            | ffi::SQLITE_READONLY
+            | ffi::SQLITE_CANTOPEN,
+        ) => io::Error::other(err.to_string()),
+        _ => return err.into(),
+    };
+    file_error(copy, source)
 }
 
 /// Examines a database that nobody writes to, and counts what is in it. Writes nothing.
@@ -143,13 +233,11 @@ pub fn restore(
 ) -> Result<Option<PathBuf>, StoreError> {
     let _lock = ServerLock::acquire(database)?;
     examine(copy_file)?;
-    let staged = with_suffix(database, ".restoring");
-    remove_if_there(&staged)?;
-    create_private(&staged)?;
+    let staged = Part::begin(staged(database))?;
     let conn = open_copy(copy_file)?;
-    copy_pages(&conn, copy_file, &staged)?;
-    sync(&staged)?;
-    examine(&staged)?;
+    copy_pages(&conn, copy_file, &staged.path)?;
+    sync(&staged.path)?;
+    examine(&staged.path)?;
     let kept = database.exists().then(|| kept.to_owned());
     if let Some(kept) = &kept {
         keep(database, kept)?;
@@ -157,8 +245,7 @@ pub fn restore(
     // A log of the old file beside the new one would destroy it.
     remove_if_there(&with_suffix(database, "-wal"))?;
     remove_if_there(&with_suffix(database, "-shm"))?;
-    std::fs::rename(&staged, database).map_err(|source| file_error(database, source))?;
-    sync_folder(database)?;
+    staged.settle(database)?;
     Ok(kept)
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -245,4 +246,67 @@ fn a_full_disk_is_503_until_there_is_space() {
     sent.push("after".to_owned());
     assert!(anna.texts(&group) == sent);
     server.command(["db", "check"]).run().exits(0);
+}
+
+/// The names in a folder, in their order.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<String> = entries
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("UTF-8")
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn backups_on_a_full_disk_leave_nothing_half_done_and_never_the_last_one() {
+    let outside = tempfile::tempdir().expect("a folder");
+    let place = outside.path().join("stick");
+    let server = Server::with(&[
+        ("backup.dir", place.to_str().expect("UTF-8")),
+        ("backup.keep", "2"),
+        ("backup.interval", "0"),
+    ]);
+    let size = fs::metadata(server.database()).expect("the database").len();
+    // Two copies fit, three don't.
+    let Some(_disk) = SmallDisk::mount(&place, &format!("{}", size * 5 / 2 + 100_000)) else {
+        eprintln!("skipped: no leave to mount a file system here");
+        return;
+    };
+    let first = names(&place);
+    assert!(first.is_empty());
+    let make = || server.command(["backup", "--json"]).run();
+    make().exits(0);
+    let oldest = names(&place);
+    make().exits(0);
+    let both = names(&place);
+    assert_eq!((oldest.len(), both.len()), (3, 6), "{both:?}");
+    // The oldest has to go anyway, and goes before.
+    make().exits(0);
+    let now = names(&place);
+    assert_eq!(now.len(), 6, "{now:?}");
+    assert!(now.iter().all(|name| !oldest.contains(name)), "{now:?}");
+    // The only one there is stays, and nothing half done comes to it.
+    let stem = |name: &str| name.split('.').next().map(str::to_owned);
+    let kept = stem(&now[0]);
+    for name in now.iter().filter(|name| stem(name) != kept) {
+        fs::remove_file(place.join(name)).expect("removed");
+    }
+    let mut ballast = fs::File::create(place.join("ballast")).expect("a file");
+    while ballast.write_all(&[1; 4096]).is_ok() {}
+    let before = names(&place);
+    assert_eq!(before.len(), 4, "{before:?}");
+    for _ in 0..3 {
+        let refused = make().exits(74);
+        for part in ["stick/morelia-", "the disk is full", "make room"] {
+            assert!(refused.stderr.contains(part), "{refused:?}");
+        }
+        assert_eq!(names(&place), before);
+    }
 }

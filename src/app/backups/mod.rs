@@ -5,6 +5,7 @@
 
 mod schedule;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -119,23 +120,88 @@ pub fn make(
         )));
     }
     let contents = backup::copy(database, target)?;
-    let mut sums = line_of_checksum(target)?;
+    match complete(target, configuration) {
+        Ok(configuration) => Ok(Made {
+            path: target.to_owned(),
+            configuration,
+            contents,
+            removed: Vec::new(),
+        }),
+        Err(err) => {
+            // All of it or nothing: a copy without its checksums looks like one that was changed.
+            if let Err(left) = remove(target) {
+                log::warn!("what is left of a backup stays: {left}");
+            }
+            Err(err)
+        }
+    }
+}
+
+/// Puts the configuration and the checksums beside a copy. Returns where the configuration is.
+fn complete(copy: &Path, configuration: Option<&Path>) -> Result<Option<PathBuf>, AppError> {
+    let mut sums = line_of_checksum(copy)?;
     let mut copied = None;
     if let Some(configuration) = configuration {
-        let copy = configuration_of(target);
+        let beside = configuration_of(copy);
         let text =
             std::fs::read(configuration).map_err(|source| file_error(configuration, source))?;
-        write_new(&copy, &text)?;
-        sums.push_str(&line_of_checksum(&copy)?);
-        copied = Some(copy);
+        write_new(&beside, &text)?;
+        sums.push_str(&line_of_checksum(&beside)?);
+        copied = Some(beside);
     }
-    write_new(&checksums_of(target), sums.as_bytes())?;
-    Ok(Made {
-        path: target.to_owned(),
-        configuration: copied,
-        contents,
-        removed: Vec::new(),
-    })
+    write_new(&checksums_of(copy), sums.as_bytes())?;
+    Ok(copied)
+}
+
+/// Makes a backup in the folder of the configuration, which is made where it is missing, and removes
+/// what is too much there afterwards. Where the disk is full, what will be too much is removed before:
+/// a copy that would have stayed is never given up for one that may fail too. Blocks.
+///
+/// # Errors
+/// The copy cannot be made or is damaged; an older one cannot be removed.
+pub fn make_in_folder(
+    database: &Path,
+    configuration: Option<&Path>,
+    folder: &Path,
+    keep: u32,
+) -> Result<Made, AppError> {
+    remove_abandoned(folder);
+    let target = place(&folder.join(""))?;
+    let mut removed = Vec::new();
+    let mut made = make(database, configuration, &target);
+    if made.as_ref().is_err_and(AppError::is_full_disk) {
+        removed = make_room(folder, keep)?;
+        if !removed.is_empty() {
+            log::warn!(
+                "the disk is full; older backups were removed: {}",
+                removed.len()
+            );
+            made = make(database, configuration, &target);
+        }
+    }
+    let mut made = made?;
+    removed.extend(rotate(folder, keep, &made.path)?);
+    made.removed = removed;
+    Ok(made)
+}
+
+/// Removes what killed programs have left of backups.
+fn remove_abandoned(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut parts = BTreeSet::new();
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Some((copy, "" | "-journal" | "-wal" | "-shm")) = name.split_once(".part")
+            && is_ours(Path::new(copy))
+        {
+            parts.insert(folder.join(format!("{copy}.part")));
+        }
+    }
+    for part in parts {
+        if let Err(err) = backup::remove_abandoned(&part) {
+            log::warn!("what is left of a backup stays: {err}");
+        }
+    }
 }
 
 /// Compares the files of a backup with its checksums. `None`: it has none.
@@ -177,15 +243,7 @@ pub fn list(folder: &Path) -> Result<Vec<Listed>, AppError> {
     let mut found = Vec::new();
     for entry in entries {
         let path = entry.map_err(|source| file_error(folder, source))?.path();
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned());
-        let is_ours = name.is_some_and(|name| {
-            name.strip_prefix("morelia-")
-                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-                && path.extension().is_some_and(|it| it == "db")
-        });
-        if !is_ours {
+        if !is_ours(&path) {
             continue;
         }
         let metadata = std::fs::metadata(&path).map_err(|source| file_error(&path, source))?;
@@ -206,30 +264,52 @@ pub fn list(folder: &Path) -> Result<Vec<Listed>, AppError> {
     Ok(found.into_iter().map(|(_, copy)| copy).collect())
 }
 
+/// Whether this program has named a copy by itself.
+fn is_ours(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.strip_prefix("morelia-")
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        && path.extension().is_some_and(|it| it == "db")
+}
+
+/// Removes the copies that one more would make too many, but never the newest: as long as the next
+/// is not made, that is the only one to go back to.
+fn make_room(folder: &Path, keep: u32) -> Result<Vec<PathBuf>, AppError> {
+    let keep = usize::try_from(keep).unwrap_or(usize::MAX);
+    remove_all(
+        list(folder)?
+            .into_iter()
+            .skip(keep.saturating_sub(1).max(1)),
+    )
+}
+
 /// Removes the oldest copies beyond `keep`, never the one just made. Returns what was removed.
 ///
 /// # Errors
 /// A file cannot be removed.
-pub fn rotate(folder: &Path, keep: u32, newest: &Path) -> Result<Vec<PathBuf>, AppError> {
+fn rotate(folder: &Path, keep: u32, newest: &Path) -> Result<Vec<PathBuf>, AppError> {
     let keep = usize::try_from(keep).unwrap_or(usize::MAX).max(1);
-    let mut removed = Vec::new();
     let older = list(folder)?.into_iter().filter(|copy| copy.path != newest);
-    for copy in older.skip(keep - 1) {
-        for path in [
-            copy.path.clone(),
-            configuration_of(&copy.path),
-            checksums_of(&copy.path),
-        ] {
-            match std::fs::remove_file(&path) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(file_error(&path, source));
-                }
-                _ => {}
+    remove_all(older.skip(keep - 1))
+}
+
+fn remove_all(copies: impl Iterator<Item = Listed>) -> Result<Vec<PathBuf>, AppError> {
+    copies
+        .map(|copy| remove(&copy.path).map(|()| copy.path))
+        .collect()
+}
+
+/// Removes a backup with what is beside it.
+fn remove(copy: &Path) -> Result<(), AppError> {
+    for path in [copy, &configuration_of(copy), &checksums_of(copy)] {
+        match std::fs::remove_file(path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(file_error(path, source));
             }
+            _ => {}
         }
-        removed.push(copy.path);
     }
-    Ok(removed)
+    Ok(())
 }
 
 /// A path that says the same wherever it is read.

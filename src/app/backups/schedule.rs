@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Made, absolute, make, place, rotate};
+use super::{Made, absolute, make_in_folder};
 use crate::app::AppError;
 use crate::config::Config;
 use crate::model::Timestamp;
@@ -34,12 +34,7 @@ async fn make_scheduled(
 ) -> Result<Made, AppError> {
     let database = service.store().path().to_owned();
     let (folder, keep) = (config.backup_dir(), config.backup.keep);
-    let work = move || {
-        let target = place(&folder.join(""))?;
-        let mut made = make(&database, file.as_deref(), &target)?;
-        made.removed = rotate(&folder, keep, &made.path)?;
-        Ok(made)
-    };
+    let work = move || make_in_folder(&database, file.as_deref(), &folder, keep);
     let made = tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|_| Err(AppError::Failed("making the backup panicked".to_owned())));
