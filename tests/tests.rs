@@ -41,6 +41,7 @@ mod push;
 mod restart;
 mod rich;
 mod rights;
+mod roles;
 mod search;
 mod security;
 mod sessions;

@@ -47,6 +47,7 @@ fn too_large(what: Field, limit: usize) -> String {
         Field::Username => "the username",
         Field::Bio => "the bio",
         Field::Avatar => "the avatar",
+        Field::Picture => "the picture",
     };
     let limit = match what.unit() {
         Unit::Bytes => format!("{} KiB", limit / 1024),

@@ -85,6 +85,30 @@ pub enum Happening {
 }
 
 impl Happening {
+    /// The word for it, on the wire and in commands alike.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Made => "made",
+            Self::Title(_) => "title",
+            Self::Info => "info",
+            Self::Picture => "picture",
+            Self::Added(_) => "added",
+            Self::Joined(_) => "joined",
+            Self::Left(_) => "left",
+            Self::Removed(_) => "removed",
+            Self::Invited(_) => "invited",
+            Self::Declined(_) => "declined",
+            Self::Banned(_) => "banned",
+            Self::Level(..) => "level",
+            Self::Owner(_) => "owner",
+            Self::Expire(_) => "expire",
+            Self::Protect(_) => "protect",
+            Self::Pinned(_) => "pinned",
+            Self::Unpinned(_) => "unpinned",
+        }
+    }
+
     /// Whether it changes what every protocol shows of a flow: its words, owner or members.
     #[must_use]
     pub fn shows_in_flow(&self) -> bool {

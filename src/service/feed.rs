@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::updates::{Cursor, Updates, Within};
 use super::{Service, ServiceError, SignedIn};
 use crate::hub::{Delivery, Ended, Listener};
-use crate::model::{News, Position};
+use crate::model::{Form, News, Position};
 
 /// A read that goes on whatever else happens meanwhile.
 type Reading = Pin<Box<dyn Future<Output = Result<Updates, ServiceError>> + Send>>;
@@ -18,6 +18,7 @@ type Reading = Pin<Box<dyn Future<Output = Result<Updates, ServiceError>> + Send
 /// One reader of what happens, and how far it has been told.
 pub struct Feed {
     user: SignedIn,
+    form: Form,
     cursor: Cursor,
     /// Whether there may be older things to tell than the listener hears.
     behind: bool,
@@ -47,9 +48,10 @@ pub enum End {
 impl Feed {
     /// Begins with what happens from now on; the listener listens already.
     #[must_use]
-    pub fn live(user: SignedIn, told: Position) -> Self {
+    pub fn live(user: SignedIn, form: Form, told: Position) -> Self {
         Self {
             user,
+            form,
             cursor: Cursor::after(told),
             behind: false,
             reading: None,
@@ -58,11 +60,17 @@ impl Feed {
 
     /// Begins with what happened after a position.
     #[must_use]
-    pub fn after(user: SignedIn, told: Position) -> Self {
+    pub fn after(user: SignedIn, form: Form, told: Position) -> Self {
         Self {
             behind: true,
-            ..Self::live(user, told)
+            ..Self::live(user, form, told)
         }
+    }
+
+    /// In which form it is told.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        self.form
     }
 
     /// Who reads.
@@ -107,9 +115,13 @@ impl Feed {
 
     async fn read(&mut self, service: &Service, listener: &mut Listener) -> Result<Updates, End> {
         let (user, cursor) = (&self.user, self.cursor);
+        let within = Within {
+            form: self.form,
+            ..Within::default()
+        };
         let reading = self
             .reading
-            .get_or_insert_with(|| Box::pin(service.read_updates(user, cursor, Within::default())));
+            .get_or_insert_with(|| Box::pin(service.read_updates(user, cursor, within)));
         let page = reading.await;
         self.reading = None;
         let page = page.map_err(End::Unreadable)?;

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::accounts::{check_info, check_name, leave};
+use super::flow_change::Named;
+use super::rights::{Action, may};
 use super::settings::MAX_MEMBERS;
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{
-    Audience, Event, Flow, FlowEvent, FlowKind, FlowSummary, News, Position, PublicId, UserId,
+    Audience, Event, Flow, FlowKind, FlowSummary, FlowSwitches, Form, InvitedTo, News, Position,
+    PublicId, UserId,
 };
 use crate::store::{
     StoreError, Tx, View, flow_edits, flows, log, marks, members, membership, txns, users,
@@ -25,11 +28,50 @@ pub struct FlowDraft {
     pub users: Option<Vec<PublicId>>,
 }
 
+/// How a flow is to change; what is absent stays.
+#[derive(Debug, Default)]
+pub struct FlowChange {
+    /// Its words, its owner, all of its members.
+    pub words: FlowDraft,
+    /// Users to bring in.
+    pub add: Vec<PublicId>,
+    /// Members to take out, and invitations to take back.
+    pub remove: Vec<PublicId>,
+    /// Members with another level.
+    pub levels: Vec<(PublicId, i64)>,
+    /// Its picture and how it works.
+    pub switches: FlowSwitches,
+}
+
+impl FlowChange {
+    /// Tells whether nothing is to change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let (words, switches) = (&self.words, &self.switches);
+        words.title.is_none()
+            && words.info.is_none()
+            && words.owner.is_none()
+            && words.users.is_none()
+            && self.add.is_empty()
+            && self.remove.is_empty()
+            && self.levels.is_empty()
+            && switches.picture.is_none()
+            && switches.expire.is_none()
+            && switches.protect.is_none()
+            && switches.restrict_pins.is_none()
+    }
+}
+
+/// What the flow of somebody's saved messages is called where clients show no name of their own.
+const SAVED_TITLE: &str = "Saved messages";
+
 /// The flows of a user, as of a position.
 #[derive(Debug)]
 pub struct FlowList {
     /// Oldest first.
     pub flows: Vec<FlowSummary>,
+    /// Invitations that are not answered, oldest first; only in the rich form.
+    pub invited: Vec<InvitedTo>,
     /// Everything up to here is in them.
     pub position: Position,
 }
@@ -90,73 +132,100 @@ impl Service {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub async fn flows(&self, user: &SignedIn) -> Result<FlowList, ServiceError> {
+    pub async fn flows(&self, user: &SignedIn, form: Form) -> Result<FlowList, ServiceError> {
         let user = user.user();
+        let roster = match form {
+            Form::Plain => flows::Roster::Whole,
+            Form::Rich => flows::Roster::Brief,
+        };
         self.store
             .read(move |view| {
                 let (position, _) = log::last(view)?;
+                let invited = match form {
+                    Form::Plain => Vec::new(),
+                    Form::Rich => members::invitations(view, user)?,
+                };
                 Ok(FlowList {
-                    flows: flows::of_user(view, user, flows::Roster::Whole)?,
+                    flows: flows::of_user(view, user, roster)?,
+                    invited: invited.into_iter().map(|(_, invited)| invited).collect(),
                     position,
                 })
             })
             .await
     }
 
-    /// Changes a flow of the caller's: its words, its owner, its members.
+    /// Changes a flow: its words, its owner, its members and their levels, how it works.
     ///
     /// # Errors
-    /// [`Refusal::NotOwner`]; [`Refusal::ChatIsFixed`] for a chat's members.
+    /// [`Refusal::NotFound`] for what the caller does not know of; what the caller may not do there;
+    /// what is too large.
     pub async fn edit_flow(
         &self,
         user: &SignedIn,
         flow: PublicId,
-        change: FlowDraft,
+        change: FlowChange,
     ) -> Result<Flow, ServiceError> {
         let user = *user;
         self.store
             .write(move |tx| {
-                let flow = visible(tx, flow, user.user())?;
-                let owner = match change.owner {
-                    Some(owner) => resolve(tx, &[owner])?.first().copied(),
-                    None => None,
-                };
-                let wanted = change
-                    .users
-                    .as_deref()
-                    .map(|users| resolve(tx, users))
-                    .transpose()?;
-                if flow.owner != Some(user.user()) {
-                    return Err(Refusal::NotOwner.into());
-                }
-                check_name(Field::Title, change.title.as_deref())?;
-                check_info(Field::Info, change.info.as_deref())?;
-                if flow.kind == FlowKind::Chat
-                    && (wanted.is_some() || owner.is_some_and(|id| id != user.user()))
-                {
-                    return Err(Refusal::ChatIsFixed.into());
-                }
-                let mut events = Vec::new();
-                if let Some(mut wanted) = wanted {
-                    if !wanted.contains(&user.user()) {
-                        // The owner is always a member; to go, hand over and leave.
-                        wanted.insert(0, user.user());
-                    }
-                    check_members(wanted.len())?;
-                    events = replace_members(tx, &flow, &wanted, &user)?;
-                }
-                if let Some(owner) = owner
-                    && !members::is_member(tx, flow.id, owner)?
+                let access =
+                    flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
+                let named = Named::find(tx, &change)?;
+                named.require(tx, &access, &user, &change)?;
+                let events = named.move_people(tx, &access, flow, &user)?;
+                if let Some(owner) = named.owner
+                    && !members::is_member(tx, access.id, owner)?
                 {
                     return Err(Refusal::OwnerMustBeMember.into());
                 }
                 let edit = flow_edits::FlowEdit {
-                    title: change.title,
-                    info: change.info,
-                    owner,
-                    ..flow_edits::FlowEdit::default()
+                    title: change.words.title,
+                    info: change.words.info,
+                    owner: named.owner,
+                    switches: change.switches,
                 };
-                Ok(flow_edits::edit(tx, flow.id, &edit, events, user.by())?)
+                Ok(flow_edits::edit(tx, access.id, &edit, events, user.by())?)
+            })
+            .await
+    }
+
+    /// Makes the flow of the caller's saved messages, or returns it.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn saved_messages(&self, user: &SignedIn) -> Result<Flow, ServiceError> {
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                if let Some(flow) = flows::saved_of(tx, user.user())? {
+                    return Ok(flow);
+                }
+                let new = flow_edits::NewFlow {
+                    kind: FlowKind::Group,
+                    title: Some(SAVED_TITLE.to_owned()),
+                    info: None,
+                    owner: user.user(),
+                    members: vec![user.user()],
+                    is_saved: true,
+                };
+                Ok(flow_edits::insert(tx, &new, user.by())?)
+            })
+            .await
+    }
+
+    /// Ends a group or channel for everybody. Its messages are removed afterwards.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a flow that the caller is not in; [`Refusal::NotOwner`].
+    pub async fn end_flow(&self, user: &SignedIn, flow: PublicId) -> Result<(), ServiceError> {
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                let access =
+                    flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
+                may(&access, Action::End)?;
+                let flow = flows::by_id(tx, access.id)?.ok_or(Refusal::NotFound(Thing::Flow))?;
+                Ok(flow_edits::remove(tx, &flow, user.by())?)
             })
             .await
     }
@@ -187,10 +256,10 @@ impl Service {
         let user = *user;
         self.store
             .write(move |tx| {
-                let flow = visible(tx, flow, user.user())?;
-                if flow.kind == FlowKind::Chat {
-                    return Err(Refusal::ChatIsFixed.into());
-                }
+                let access =
+                    flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
+                may(&access, Action::Leave)?;
+                let flow = flows::by_id(tx, access.id)?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 leave(tx, &flow, user.user(), membership::Exit::Left, user.by())
             })
             .await
@@ -243,12 +312,10 @@ impl Service {
             .read(move |view| {
                 let access =
                     flows::access(view, flow, id)?.ok_or(Refusal::NotFound(Thing::Flow))?;
-                if access.kind == FlowKind::Channel && !access.level.moderates() {
-                    return Err(ServiceError::Refused(Refusal::NotWriter));
-                }
+                may(&access, Action::Write)?;
                 let mut members = members::ids(view, access.id)?;
                 members.retain(|member| *member != id);
-                Ok(members)
+                Ok::<_, ServiceError>(members)
             })
             .await?;
         self.hub.publish(Event {
@@ -284,12 +351,6 @@ fn repeated(tx: &Tx<'_>, user: &SignedIn, txn: Option<&str>) -> Result<Option<Fl
     }
 }
 
-/// A flow that a user is in; to others it does not exist.
-pub(super) fn visible(view: &View<'_>, flow: PublicId, user: UserId) -> Result<Flow, ServiceError> {
-    let access = flows::access(view, flow, user)?.ok_or(Refusal::NotFound(Thing::Flow))?;
-    flows::by_id(view, access.id)?.ok_or(Refusal::NotFound(Thing::Flow).into())
-}
-
 /// Row numbers of users, each once, in order.
 pub(super) fn resolve(view: &View<'_>, users: &[PublicId]) -> Result<Vec<UserId>, ServiceError> {
     // Twice the limit leaves room for repetitions and bounds the work.
@@ -313,29 +374,4 @@ pub(super) fn check_members(count: usize) -> Result<(), ServiceError> {
         .into());
     }
     Ok(())
-}
-
-/// Makes the members of a flow these.
-fn replace_members(
-    tx: &Tx<'_>,
-    flow: &Flow,
-    wanted: &[UserId],
-    user: &SignedIn,
-) -> Result<Vec<FlowEvent>, ServiceError> {
-    let present = members::ids(tx, flow.id)?;
-    let gone: Vec<_> = present
-        .iter()
-        .copied()
-        .filter(|id| !wanted.contains(id))
-        .collect();
-    let exit = membership::Exit::Removed;
-    let mut events = membership::leave(tx, flow.id, flow.uuid, &gone, exit, user.by())?;
-    events.extend(membership::enter(
-        tx,
-        flow.id,
-        wanted,
-        membership::Entry::Added,
-        user.by(),
-    )?);
-    Ok(events)
 }

@@ -1,8 +1,9 @@
 //! Messages: posting, reading, editing, deleting.
 
+use super::rights::{Action, may};
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
-use crate::model::{Attachment, FlowKind, Level, Message, PublicId, Timestamp, UserId};
-use crate::store::{Tx, View, flows, log, messages, txns};
+use crate::model::{Attachment, FlowKind, Message, PublicId, Timestamp, UserId};
+use crate::store::{Tx, View, events, flows, log, messages, txns};
 
 /// What somebody writes, or how a message is to change.
 #[derive(Debug, Default)]
@@ -37,7 +38,12 @@ pub struct HistoryRange {
     pub start: i64,
     /// How many at most; no more than a page come.
     pub count: i64,
+    /// Whether to say what happened between them.
+    pub with_events: bool,
 }
+
+/// The number that events have which come before every message.
+const BEFORE_ALL: i64 = -1;
 
 /// Messages of a flow, oldest first.
 #[derive(Debug)]
@@ -48,6 +54,8 @@ pub struct HistoryPage {
     pub start: i64,
     /// How many there are in all that was asked for.
     pub total: i64,
+    /// What happened between the messages, if that was asked for.
+    pub events: events::Page,
 }
 
 impl Service {
@@ -130,10 +138,26 @@ impl Service {
                 let last = first.saturating_add(count - 1);
                 let messages =
                     messages::by_number(view, access.id, first, last, limits.answer_bytes)?;
+                let total = access.next_number - base;
+                let given = i64::try_from(messages.len()).unwrap_or(i64::MAX);
+                let is_cut = given < count.min(total - start);
+                let events = if range.with_events {
+                    // What comes before the first message is told with it.
+                    let from = if start == 0 && base == access.first_number {
+                        BEFORE_ALL
+                    } else {
+                        first
+                    };
+                    let to = if is_cut { first + given - 1 } else { last };
+                    events::between_messages(view, access.id, from, to)?
+                } else {
+                    events::Page::default()
+                };
                 Ok(HistoryPage {
                     messages,
                     start,
-                    total: access.next_number - base,
+                    total,
+                    events,
                 })
             })
             .await
@@ -196,11 +220,11 @@ impl Service {
                 if flow.is_some_and(|flow| flow != handle.flow_uuid) {
                     return Err(Refusal::NotFound(Thing::Message).into());
                 }
-                let allowed = handle.author == user.user()
-                    || handle.level.is_some_and(Level::moderates)
-                    || user.session.is_admin;
-                if !allowed {
-                    return Err(Refusal::NotRemover.into());
+                let is_own = handle.author == user.user();
+                if !user.session.is_admin {
+                    let access = flows::access(tx, handle.flow_uuid, user.user())?
+                        .ok_or(Refusal::NotFound(Thing::Message))?;
+                    may(&access, Action::Delete { is_own })?;
                 }
                 if !handle.is_deleted {
                     messages::delete(tx, &handle, user.by())?;
@@ -253,13 +277,11 @@ pub(super) fn require_writer(
     flow: &flows::Access,
     user: UserId,
 ) -> Result<(), ServiceError> {
-    match flow.kind {
-        FlowKind::Group => Ok(()),
-        FlowKind::Channel if flow.level.moderates() => Ok(()),
-        FlowKind::Channel => Err(Refusal::NotWriter.into()),
-        FlowKind::Chat if flows::has_living_others(view, flow.id, user)? => Ok(()),
-        FlowKind::Chat => Err(Refusal::PartnerDeleted.into()),
+    may(flow, Action::Write)?;
+    if flow.kind == FlowKind::Chat && !flows::has_living_others(view, flow.id, user)? {
+        return Err(Refusal::PartnerDeleted.into());
     }
+    Ok(())
 }
 
 /// Checks that something remains of a message after a change.

@@ -59,6 +59,21 @@ pub enum Refusal {
     NotRemover,
     /// The flow is somebody else's.
     NotOwner,
+    /// The other has as much to say in the flow.
+    Outranked,
+    /// Somebody's saved messages are neither renamed, joined nor left.
+    SavedIsFixed,
+    /// A member's level is one of two.
+    BadLevel,
+    /// The owner's level changes by handing over only.
+    OwnerKeepsLevel,
+    /// A timer of disappearing messages is off or within bounds.
+    BadTimer {
+        /// The least, in seconds.
+        least: i64,
+        /// The most, in seconds.
+        most: i64,
+    },
     /// A new flow was to be somebody else's.
     OwnerMustBeMaker,
     /// The owner to be is no member.
@@ -105,6 +120,8 @@ pub enum Thing {
     Message,
     /// An invitation.
     Invitation,
+    /// An upload.
+    Upload,
 }
 
 impl Thing {
@@ -116,6 +133,7 @@ impl Thing {
             Self::Flow => "flow",
             Self::Message => "message",
             Self::Invitation => "invitation",
+            Self::Upload => "upload",
         }
     }
 }
@@ -139,6 +157,8 @@ pub enum Field {
     Bio,
     /// The picture of a user.
     Avatar,
+    /// The picture of a flow.
+    Picture,
 }
 
 /// In what a size is counted.
@@ -165,6 +185,7 @@ impl Field {
             Self::Username => "username",
             Self::Bio => "bio",
             Self::Avatar => "avatar",
+            Self::Picture => "picture",
         }
     }
 
@@ -174,7 +195,9 @@ impl Field {
         match self {
             Self::Title | Self::Username => Unit::Characters,
             Self::Members => Unit::Users,
-            Self::Text | Self::Files | Self::Info | Self::Bio | Self::Avatar => Unit::Bytes,
+            Self::Text | Self::Files | Self::Info | Self::Bio | Self::Avatar | Self::Picture => {
+                Unit::Bytes
+            }
         }
     }
 }
@@ -210,6 +233,12 @@ impl From<Duration> for Value {
     /// Whole seconds, at least one.
     fn from(wait: Duration) -> Self {
         Self::Number(wait.as_secs().max(1))
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Number(number.unsigned_abs())
     }
 }
 
@@ -258,6 +287,14 @@ impl Refusal {
             Self::NotWriter => ("not_writer", vec![]),
             Self::PartnerDeleted => ("partner_deleted", vec![]),
             Self::NotAuthor => ("not_author", vec![]),
+            Self::Outranked => ("outranked", vec![]),
+            Self::SavedIsFixed => ("saved_is_fixed", vec![]),
+            Self::BadLevel => ("bad_level", vec![]),
+            Self::OwnerKeepsLevel => ("owner_keeps_level", vec![]),
+            Self::BadTimer { least, most } => (
+                "bad_timer",
+                vec![("least", (*least).into()), ("most", (*most).into())],
+            ),
             Self::NotRemover => ("not_remover", vec![]),
             Self::NotOwner => ("not_owner", vec![]),
             Self::OwnerMustBeMaker => ("owner_must_be_maker", vec![]),

@@ -3,7 +3,9 @@
 mod page;
 
 use super::{Service, ServiceError, SignedIn};
-use crate::model::{Flow, FlowEvent, InvitedTo, Message, Position, PublicId, Timestamp, User};
+use crate::model::{
+    Flow, FlowEvent, Form, InvitedTo, Message, Position, PublicId, Timestamp, User,
+};
 use crate::store::{log, members, users};
 use page::Page;
 
@@ -72,21 +74,11 @@ pub struct Within {
     pub before: Option<Timestamp>,
     /// At so many messages instead of the limit.
     pub max_messages: Option<usize>,
+    /// For whom who is shown in which form: large flows come without most of their members in rich.
+    pub form: Form,
 }
 
 impl Service {
-    /// What changed after a position.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub async fn updates_after(
-        &self,
-        user: &SignedIn,
-        from: Cursor,
-    ) -> Result<Updates, ServiceError> {
-        self.updates_within(user, from, Within::default()).await
-    }
-
     /// What changed after a position and before a time.
     ///
     /// # Errors

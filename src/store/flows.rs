@@ -65,6 +65,20 @@ pub fn by_id(view: &View<'_>, id: FlowId) -> Result<Option<Flow>, StoreError> {
         .transpose()
 }
 
+/// Finds a flow by row number; of a large one, only the members who count and the reader.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn brief(view: &View<'_>, id: FlowId, reader: UserId) -> Result<Option<Flow>, StoreError> {
+    let mut statement = view.prepare(select_flows!("WHERE f.id = :id AND f.removed_at IS NULL"))?;
+    let found = statement
+        .query_row(named_params! {":id": id.0}, flow)
+        .optional()?;
+    found
+        .map(|flow| with_members(view, flow, Roster::Brief, Some(reader)))
+        .transpose()
+}
+
 /// Finds a flow by the id that clients know.
 ///
 /// # Errors

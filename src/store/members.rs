@@ -138,6 +138,67 @@ pub fn heir(view: &View<'_>, flow: FlowId) -> Result<Option<UserId>, StoreError>
     Ok(found.optional()?)
 }
 
+/// Where a member stands in the list of members: level, highest first, then order of joining.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rank {
+    level: Level,
+    ordinal: i64,
+    user: UserId,
+}
+
+/// Where a user stands in the lists of a flow.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn rank(view: &View<'_>, flow: FlowId, user: UserId) -> Result<Option<Rank>, StoreError> {
+    let mut statement = view
+        .prepare("SELECT level, ordinal FROM members WHERE flow_id = :flow AND user_id = :user")?;
+    let found = statement.query_row(named_params! {":flow": flow.0, ":user": user.0}, |row| {
+        Ok(Rank {
+            level: Level(row.get(0)?),
+            ordinal: row.get(1)?,
+            user,
+        })
+    });
+    Ok(found.optional()?)
+}
+
+/// Users who stand to a flow in one way, by rank, after one rank; at most `limit`.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn page(
+    view: &View<'_>,
+    flow: FlowId,
+    state: State,
+    after: Option<Rank>,
+    limit: usize,
+) -> Result<Vec<(Rank, UserId)>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT level, ordinal, user_id FROM members
+         WHERE flow_id = :flow AND state = :state
+           AND (-level, ordinal, user_id) > (:level, :ordinal, :user)
+         ORDER BY level DESC, ordinal, user_id LIMIT :limit",
+    )?;
+    let after = after.map_or((i64::MIN, 0, 0), |rank| {
+        (-rank.level.0, rank.ordinal, rank.user.0)
+    });
+    let params = named_params! {
+        ":flow": flow.0, ":state": state.as_str(), ":level": after.0, ":ordinal": after.1,
+        ":user": after.2, ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
+    };
+    let rows = statement.query_map(params, |row| {
+        let user = UserId(row.get(2)?);
+        let rank = Rank {
+            level: Level(row.get(0)?),
+            ordinal: row.get(1)?,
+            user,
+        };
+        Ok((rank, user))
+    })?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
 /// The flows that a user is in.
 ///
 /// # Errors

@@ -6,13 +6,18 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::MtpError;
-use super::{reply, request};
+use super::{reply, request, rich};
 use crate::model::{Attachment, Content, Encoding, Flow, Form, Message, PublicId, Slot, User};
 use crate::service::Draft;
 
 /// The id that a text names. Any other text names nothing, as an unknown id does.
 pub(super) fn id(id: &request::Id<'_>) -> PublicId {
-    PublicId::parse(id).unwrap_or(PublicId::NOTHING)
+    named(id)
+}
+
+/// The same for the text itself.
+pub(super) fn named(text: &str) -> PublicId {
+    PublicId::parse(text).unwrap_or(PublicId::NOTHING)
 }
 
 /// Content as a client sent it. A text that is base64 is kept decoded, which saves a quarter, and
@@ -149,8 +154,15 @@ pub(super) fn message(form: Form, message: &Message) -> reply::Message<'_> {
     }
 }
 
-/// A flow for the wire.
-pub(super) fn flow(flow: &Flow) -> reply::Flow<'_> {
+/// A flow for the wire. Of a large one, rich frames that everybody shares name only the members who
+/// count; an answer names who asks as well.
+pub(super) fn flow(form: Form, flow: &Flow, reader: Option<PublicId>) -> reply::Flow<'_> {
+    let is_brief = form.is_rich() && flow.member_count > LARGE;
+    let counts = |user: &PublicId| {
+        reader == Some(*user) || flow.levels.iter().any(|(other, _)| other == user)
+    };
+    let members = flow.members.iter().copied();
+    let users = members.filter(|user| !is_brief || counts(user));
     reply::Flow {
         uuid: reply::Id(flow.uuid),
         time: Some(flow.created_at.seconds()),
@@ -158,9 +170,25 @@ pub(super) fn flow(flow: &Flow) -> reply::Flow<'_> {
         title: flow.title.as_deref(),
         info: flow.info.as_deref(),
         owner: flow.owner_uuid.map(reply::Id),
-        users: Some(flow.members.iter().copied().map(reply::Id).collect()),
+        users: Some(users.map(reply::Id).collect()),
         message_start: None,
         message_end: None,
+    }
+}
+
+/// Members up to which rich frames list all of them.
+const LARGE: i64 = 50;
+
+/// The answer to a method that made or changed a flow.
+pub(super) fn one_flow(form: Form, changed: &Flow, reader: PublicId) -> reply::Data<'_> {
+    let meta = form.is_rich().then(|| reply::DataMeta {
+        flows: Some(rich::flows([changed])),
+        ..reply::DataMeta::default()
+    });
+    reply::Data {
+        flow: Some(vec![flow(form, changed, Some(reader))]),
+        meta,
+        ..reply::Data::default()
     }
 }
 

@@ -12,6 +12,7 @@ mod push;
 mod rate;
 mod reply;
 mod request;
+mod rich;
 mod seconds;
 mod session;
 mod wording;

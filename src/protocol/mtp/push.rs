@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::reply::{Data, DataMeta, Id, Presence, PushMeta, Reply, Typing};
-use super::{codes, convert};
-use crate::model::{Event, Form, News, Timestamp};
+use super::{codes, convert, rich};
+use crate::model::{Event, Form, News, PublicId, Timestamp};
 use crate::service::Updates;
 
 const METHOD: &str = "get_update";
@@ -32,7 +32,16 @@ pub(super) fn event(form: Form, event: &Event) -> Option<Bytes> {
                 ..DataMeta::default()
             });
         }
-        News::Flow(news) if news.shows => data.flow = Some(vec![convert::flow(&news.flow)]),
+        News::Flow(news) if form.is_rich() || news.shows => {
+            if news.shows {
+                data.flow = Some(vec![convert::flow(form, &news.flow, None)]);
+            }
+            data.meta = form.is_rich().then(|| DataMeta {
+                flows: Some(rich::flows([&news.flow])),
+                events: Some(rich::events(&news.events, &[])),
+                ..DataMeta::default()
+            });
+        }
         News::Flow(_) | News::Invited(_) | News::Account(_) | News::Blocked(_) | News::Back(_) => {
             return None;
         }
@@ -71,7 +80,7 @@ pub(super) fn event(form: Form, event: &Event) -> Option<Bytes> {
 }
 
 /// The frame for what a subscriber missed; `None`: nothing of it is told in that form.
-pub(super) fn page(form: Form, updates: &Updates) -> Option<Bytes> {
+pub(super) fn page(form: Form, updates: &Updates, reader: PublicId) -> Option<Bytes> {
     let is_empty = match form {
         Form::Plain => updates.is_empty(),
         Form::Rich => updates.is_wholly_empty(),
@@ -81,7 +90,7 @@ pub(super) fn page(form: Form, updates: &Updates) -> Option<Bytes> {
     }
     let now = Timestamp::now().seconds();
     let mut reply = Reply::new(METHOD, codes::OK, DETAIL, now);
-    reply.data = Some(data(form, updates, now, Precision::Numbers));
+    reply.data = Some(data(form, updates, Some(reader), now, Precision::Numbers));
     reply.meta = Some(PushMeta {
         push: true,
         position: Some(updates.position.0),
@@ -103,7 +112,13 @@ pub(super) enum Precision {
 }
 
 /// What changed, for the wire.
-pub(super) fn data(form: Form, updates: &Updates, time: i64, precision: Precision) -> Data<'_> {
+pub(super) fn data(
+    form: Form,
+    updates: &Updates,
+    reader: Option<PublicId>,
+    time: i64,
+    precision: Precision,
+) -> Data<'_> {
     let messages = updates.messages.iter();
     let messages = messages
         .map(|message| convert::message(form, message))
@@ -114,7 +129,15 @@ pub(super) fn data(form: Form, updates: &Updates, time: i64, precision: Precisio
         .map(|(flow, number)| (Id(*flow), *number))
         .collect();
     let left: Vec<_> = updates.left.iter().copied().map(Id).collect();
+    let is_rich = form.is_rich();
+    let flows = || rich::flows(updates.flows.iter().chain(&updates.details));
+    let invited = updates.invited.iter().map(rich::Invited::from);
     let meta = DataMeta {
+        flows: is_rich.then(flows).filter(|flows| !flows.is_empty()),
+        events: is_rich
+            .then(|| rich::events(&updates.events, &[]))
+            .filter(|events| !events.is_empty()),
+        invited: (is_rich && !updates.invited.is_empty()).then(|| invited.collect()),
         position: (precision == Precision::Position).then_some(updates.position.0),
         numbers: Some(convert::numbers(&updates.messages)),
         read: Some(read).filter(|read| !read.is_empty()),
@@ -123,7 +146,13 @@ pub(super) fn data(form: Form, updates: &Updates, time: i64, precision: Precisio
     };
     Data {
         time,
-        flow: Some(updates.flows.iter().map(convert::flow).collect()),
+        flow: Some(
+            updates
+                .flows
+                .iter()
+                .map(|flow| convert::flow(form, flow, reader))
+                .collect(),
+        ),
         message: Some(messages),
         user: Some(
             updates
@@ -132,6 +161,6 @@ pub(super) fn data(form: Form, updates: &Updates, time: i64, precision: Precisio
                 .map(|user| convert::user(form, user, false))
                 .collect(),
         ),
-        meta: (precision != Precision::Plain).then_some(meta),
+        meta: (is_rich || precision != Precision::Plain).then_some(meta),
     }
 }

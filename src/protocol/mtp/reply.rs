@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 use super::codes::Code;
+use super::rich;
 use super::{REVISION, VERSION};
 use crate::model::{Content, Encoding, PublicId};
 use crate::service::Value;
@@ -150,6 +151,14 @@ pub(super) struct User<'a> {
 /// What the extensions of this server put into `data.meta`.
 #[derive(Default, Serialize)]
 pub(super) struct DataMeta {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) flows: Option<BTreeMap<Id, rich::FlowMeta>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) events: Option<Vec<rich::Event>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unread: Option<BTreeMap<Id, i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) invited: Option<Vec<rich::Invited>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) position: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,7 @@
 //! Source: MTP 1.0 revision 17, `get_update`.
 
 use super::error::MtpError;
-use crate::model::Timestamp;
+use crate::model::{Form, Timestamp};
 use crate::service::{Cursor, Service, SignedIn, Updates, Within};
 
 /// Messages that an answer by time may hold in order to end where a second ends.
@@ -36,6 +36,7 @@ pub(super) struct BySecond {
 pub(super) async fn updates_since(
     service: &Service,
     user: &SignedIn,
+    form: Form,
     second: i64,
     resume: Option<Resume>,
 ) -> Result<BySecond, MtpError> {
@@ -50,7 +51,11 @@ pub(super) async fn updates_since(
         Some(resume) if resume.second == second => resume.after,
         _ => Cursor::after(service.position_before(second).await?),
     };
-    let page = service.updates_after(user, after).await?;
+    let all = Within {
+        form,
+        ..Within::default()
+    };
+    let page = service.updates_within(user, after, all).await?;
     let (Some(last), Some(next)) = (page.last_at, page.next_at) else {
         return Ok(ends(page, now));
     };
@@ -61,7 +66,7 @@ pub(super) async fn updates_since(
     // The last second of this page goes on after it: leave it to the next answer,
     let before_it = Within {
         before: Some(Timestamp::from_seconds(last)),
-        max_messages: None,
+        ..all
     };
     let whole = service.updates_within(user, after, before_it).await?;
     if whole.last_at.is_some() {
@@ -71,6 +76,7 @@ pub(super) async fn updates_since(
     let all_of_it = Within {
         before: Some(Timestamp::from_seconds(last.saturating_add(1))),
         max_messages: Some(MAX_IN_A_SECOND),
+        form,
     };
     let longer = service.updates_within(user, after, all_of_it).await?;
     match longer.next_at.map(Timestamp::seconds) {

@@ -89,8 +89,6 @@ struct Known {
 /// What a subscriber is told.
 pub(super) struct Subscription {
     pub(super) feed: Feed,
-    /// In which form.
-    pub(super) form: Form,
 }
 
 impl Session {
@@ -274,7 +272,8 @@ impl State {
         let Some(subscription) = &mut self.subscription else {
             return std::future::pending().await;
         };
-        let form = subscription.form;
+        let form = subscription.feed.form();
+        let reader = subscription.feed.user().uuid();
         loop {
             let told = subscription.feed.next(service, &mut self.listener).await;
             let told = told.map_err(|end| match end {
@@ -286,7 +285,7 @@ impl State {
                 }
             })?;
             let frame = match told {
-                Told::Page(page) => push::page(form, &page),
+                Told::Page(page) => push::page(form, &page, reader),
                 Told::Event(delivery) => delivery.frame(form, |event| push::event(form, event)),
             };
             if let Some(frame) = frame {

@@ -72,6 +72,20 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             "only its author, the flow's owner or an administrator can delete a message",
         ),
         Refusal::NotOwner => (FORBIDDEN, "only the owner can change this flow"),
+        Refusal::Outranked => (
+            FORBIDDEN,
+            "only the owner can remove a moderator; nobody removes the owner",
+        ),
+        Refusal::SavedIsFixed => (
+            FORBIDDEN,
+            "saved messages are yours alone: they cannot be renamed, shared or left",
+        ),
+        Refusal::BadLevel => (FORBIDDEN, "a level is 0 for a member or 50 for a moderator"),
+        Refusal::OwnerKeepsLevel => (
+            FORBIDDEN,
+            "the owner's level cannot change; hand the flow over first",
+        ),
+        Refusal::BadTimer { least, most } => return bad_timer(*least, *most),
         Refusal::OwnerMustBeMaker => (FORBIDDEN, "only you can own the flows that you make"),
         Refusal::OwnerMustBeMember => (FORBIDDEN, "only a member can become the owner"),
         Refusal::ChatIsFixed => (FORBIDDEN, "the two members of a chat are fixed"),
@@ -133,6 +147,7 @@ fn too_large(what: Field, limit: usize) -> Wording {
         Field::Username => "the username",
         Field::Bio => "the bio",
         Field::Avatar => "the avatar",
+        Field::Picture => "the picture",
     };
     let limit = match what.unit() {
         Unit::Bytes => format!("{} KiB", limit / 1024),
@@ -140,6 +155,12 @@ fn too_large(what: Field, limit: usize) -> Wording {
         Unit::Users => format!("{limit} users"),
     };
     let words = format!("{what_words} is larger than the limit of {limit}");
+    (FORBIDDEN, words.into())
+}
+
+fn bad_timer(least: i64, most: i64) -> Wording {
+    let words =
+        format!("the timer of disappearing messages is 0 (off) or {least} to {most} seconds");
     (FORBIDDEN, words.into())
 }
 

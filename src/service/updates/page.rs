@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Cursor, Inside, Updates, Within};
 use crate::model::{
-    Content, Flow, FlowEvent, FlowId, InvitedTo, Message, Position, PublicId, User, UserId,
+    Content, Flow, FlowEvent, FlowId, Form, InvitedTo, Message, Position, PublicId, User, UserId,
 };
 use crate::service::{Limits, ServiceError};
 use crate::store::follower::Follower;
@@ -242,6 +242,13 @@ impl<'a, 'c> Page<'a, 'c> {
         Ok(true)
     }
 
+    fn flow(&self, id: FlowId) -> Result<Option<Flow>, ServiceError> {
+        Ok(match self.within.form {
+            Form::Plain => flows::by_id(self.view, id)?,
+            Form::Rich => flows::brief(self.view, id, self.user)?,
+        })
+    }
+
     /// Takes what was loaded for a subject before, since it is its present state still.
     fn earlier(&mut self, subject: Subject) -> Option<Item> {
         let row = self
@@ -272,11 +279,11 @@ impl<'a, 'c> Page<'a, 'c> {
             }
             Subject::Flow(id) => match self.earlier(subject) {
                 Some(item) => Some(item),
-                None => flows::by_id(view, id)?.map(|flow| Item::Flow(Box::new(flow))),
+                None => self.flow(id)?.map(|flow| Item::Flow(Box::new(flow))),
             },
             Subject::FlowDetail(id) => match self.earlier(subject) {
                 Some(item) => Some(item),
-                None => flows::by_id(view, id)?.map(|flow| Item::FlowDetail(Box::new(flow))),
+                None => self.flow(id)?.map(|flow| Item::FlowDetail(Box::new(flow))),
             },
             Subject::User(id) if users::is_superseded(view, id, change.position)? => None,
             Subject::User(id) => users::by_id(view, id)?.map(|user| Item::User(Box::new(user))),

@@ -3,20 +3,36 @@
 //! Source: MTP 1.0 revision 17, `add_flow`.
 
 use bytes::Bytes;
+use serde::Deserialize;
 
 use super::super::error::MtpError;
 use super::super::request::{self, Data};
-use super::super::{codes, convert, reply};
+use super::super::{codes, convert};
 use super::Context;
 use crate::model::FlowKind;
 use crate::service::{FlowDraft, SignedIn};
 
-pub(super) struct Input {
-    kind: FlowKind,
-    draft: FlowDraft,
+pub(super) enum Input {
+    Flow {
+        kind: FlowKind,
+        draft: FlowDraft,
+    },
+    /// The caller's own flow of saved messages.
+    Saved,
+}
+
+/// What there is in `data.meta`.
+#[derive(Default, Deserialize)]
+struct Meta {
+    #[serde(default)]
+    saved: Option<bool>,
 }
 
 pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
+    let meta: Meta = data.extensions_as().map_err(MtpError::Malformed)?;
+    if meta.saved == Some(true) {
+        return Ok(Input::Saved);
+    }
     let flow = convert::first_flow(&mut data, "add_flow needs flow[0].type")?;
     let kind = flow
         .kind
@@ -31,7 +47,7 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
     if kind == FlowKind::Chat && users == 0 {
         return Err(MtpError::Missing("Must be two users only"));
     }
-    Ok(Input {
+    Ok(Input::Flow {
         kind,
         draft: draft(flow),
     })
@@ -54,16 +70,13 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let flow = cx
-        .service
-        .add_flow(user, input.kind, input.draft, cx.txn.take())
-        .await?;
-    let flow = Some(vec![convert::flow(&flow)]);
-    Ok(cx.reply(
-        codes::OK,
-        Some(reply::Data {
-            flow,
-            ..reply::Data::default()
-        }),
-    ))
+    let flow = match input {
+        Input::Saved => cx.service.saved_messages(user).await?,
+        Input::Flow { kind, draft } => {
+            let txn = cx.txn.take();
+            cx.service.add_flow(user, kind, draft, txn).await?
+        }
+    };
+    let answer = convert::one_flow(cx.form, &flow, user.uuid());
+    Ok(cx.reply(codes::OK, Some(answer)))
 }

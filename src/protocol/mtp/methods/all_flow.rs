@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::super::error::MtpError;
 use super::super::reply::Id;
 use super::super::request::Data;
-use super::super::{codes, convert, reply};
+use super::super::{codes, convert, reply, rich};
 use super::Context;
 use crate::service::{Refusal, SignedIn, Thing};
 
@@ -21,11 +21,12 @@ pub(super) async fn handle(
     user: &SignedIn,
     (): (),
 ) -> Result<Bytes, MtpError> {
-    let list = cx.service.flows(user).await?;
+    let list = cx.service.flows(user, cx.form).await?;
     // Source: MTP 1.0 revision 17, `all_flow`.
     if list.flows.is_empty() && !cx.form.is_rich() {
         return Err(Refusal::NotFound(Thing::Flow).into());
     }
+    let is_rich = cx.form.is_rich();
     let flows = list.flows.iter();
     let meta = reply::DataMeta {
         position: Some(list.position.0),
@@ -41,9 +42,22 @@ pub(super) async fn handle(
                 .filter_map(|entry| Some((Id(entry.flow.uuid), entry.read?)))
                 .collect(),
         ),
+        flows: is_rich.then(|| rich::flows(flows.clone().map(|entry| &entry.flow))),
+        unread: is_rich.then(|| {
+            flows
+                .clone()
+                .map(|entry| (Id(entry.flow.uuid), entry.unread))
+                .collect()
+        }),
+        invited: is_rich.then(|| list.invited.iter().map(rich::Invited::from).collect()),
         ..reply::DataMeta::default()
     };
-    let flow = Some(flows.map(|entry| convert::flow(&entry.flow)).collect());
+    let reader = Some(user.uuid());
+    let flow = Some(
+        flows
+            .map(|entry| convert::flow(cx.form, &entry.flow, reader))
+            .collect(),
+    );
     Ok(cx.reply(
         codes::OK,
         Some(reply::Data {

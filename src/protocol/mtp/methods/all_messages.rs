@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::super::error::MtpError;
 use super::super::request::Data;
-use super::super::{codes, convert, reply};
+use super::super::{codes, convert, reply, rich};
 use super::Context;
 use crate::model::{PublicId, Timestamp};
 use crate::service::{HistoryRange, SignedIn};
@@ -52,6 +52,7 @@ pub(super) async fn handle(
         since: input.since,
         start,
         count,
+        with_events: cx.form.is_rich(),
     };
     let page = cx.service.history(user, input.flow, range).await?;
     let given = i64::try_from(page.messages.len()).unwrap_or(i64::MAX);
@@ -74,6 +75,7 @@ pub(super) async fn handle(
         ),
         meta: cx.form.is_rich().then(|| reply::DataMeta {
             numbers: Some(convert::numbers(&page.messages)),
+            events: Some(rich::events(&page.events.events, &page.events.more)),
             ..reply::DataMeta::default()
         }),
         ..reply::Data::default()

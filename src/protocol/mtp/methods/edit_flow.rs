@@ -1,31 +1,112 @@
-//! `edit_flow`: changes the words, the owner or the members of a flow.
+//! `edit_flow`: changes the words, the owner, the members of a flow, and how it works.
 //!
 //! Source: MTP extensions of this server, `edit_flow`.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
+use serde::{Deserialize, Deserializer};
 
 use super::super::error::MtpError;
-use super::super::request::Data;
-use super::super::{codes, convert, reply};
+use super::super::request::{Blob, Data, Id, Int, List, Text};
+use super::super::{codes, convert};
 use super::{Context, add_flow};
-use crate::model::PublicId;
-use crate::service::{FlowDraft, SignedIn};
+use crate::model::{FlowSwitches, PublicId};
+use crate::service::{FlowChange, Refusal, SignedIn, Thing};
 
 pub(super) struct Input {
     flow: PublicId,
-    change: FlowDraft,
+    change: FlowChange,
+}
+
+/// What there is in `data.meta`.
+#[derive(Default, Deserialize)]
+struct Meta<'a> {
+    #[serde(borrow, default)]
+    levels: Option<BTreeMap<Cow<'a, str>, Int>>,
+    /// Outer `None`: not given. Inner `None`: `null`, no picture.
+    #[serde(borrow, default, deserialize_with = "given")]
+    picture: Option<Option<Picture<'a>>>,
+    #[serde(default)]
+    expire: Option<Int>,
+    #[serde(default)]
+    protect: Option<bool>,
+    #[serde(borrow, default)]
+    pin: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    add: Option<List<Id<'a>, 10_000>>,
+    #[serde(borrow, default)]
+    remove: Option<List<Id<'a>, 10_000>>,
+}
+
+/// A new picture: a file that was uploaded, or the content itself.
+#[derive(Deserialize)]
+struct Picture<'a> {
+    #[serde(borrow, default)]
+    upload: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    content: Option<Blob<'a>>,
+}
+
+/// Reads a key that is there, `null` or not.
+fn given<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<Picture<'a>>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
     const MISSING: MtpError = MtpError::Missing("edit_flow needs flow[0].uuid");
+    let meta: Meta<'_> = data.extensions_as().map_err(MtpError::Malformed)?;
     let flow = convert::first_flow(&mut data, "edit_flow needs flow[0].uuid")?;
     let uuid = flow.uuid.as_ref().map(convert::id).ok_or(MISSING)?;
-    let change = add_flow::draft(flow);
-    let empty = change.title.is_none()
-        && change.info.is_none()
-        && change.owner.is_none()
-        && change.users.is_none();
-    if empty {
+    let words = add_flow::draft(flow);
+    let ids = |list: Option<List<Id<'_>, 10_000>>| -> Vec<PublicId> {
+        list.iter()
+            .flat_map(|list| list.iter())
+            .map(convert::id)
+            .collect()
+    };
+    let restrict_pins = match meta.pin.as_deref() {
+        None => None,
+        Some("owner") => Some(true),
+        Some("members") => Some(false),
+        Some(_) => {
+            let what = "data.meta.pin: expected `members` or `owner`";
+            return Err(MtpError::Malformed(what.to_owned()));
+        }
+    };
+    let picture = match meta.picture {
+        None => None,
+        Some(None) => Some(None),
+        Some(Some(picture)) => match (picture.content, picture.upload) {
+            (Some(content), _) => Some(Some(convert::content(content))),
+            (None, Some(_)) => return Err(Refusal::NotFound(Thing::Upload).into()),
+            (None, None) => {
+                let what = "data.meta.picture: expected an upload, content or null";
+                return Err(MtpError::Malformed(what.to_owned()));
+            }
+        },
+    };
+    let change = FlowChange {
+        words,
+        add: ids(meta.add),
+        remove: ids(meta.remove),
+        levels: meta
+            .levels
+            .into_iter()
+            .flatten()
+            .map(|(user, level)| (convert::named(&user), level.0))
+            .collect(),
+        switches: FlowSwitches {
+            picture,
+            expire: meta.expire.map(|seconds| seconds.0),
+            protect: meta.protect,
+            restrict_pins,
+        },
+    };
+    if change.is_empty() {
         return Err(MtpError::Missing(
             "edit_flow needs one of flow[0].title, info, owner and users",
         ));
@@ -39,12 +120,6 @@ pub(super) async fn handle(
     input: Input,
 ) -> Result<Bytes, MtpError> {
     let flow = cx.service.edit_flow(user, input.flow, input.change).await?;
-    let flow = Some(vec![convert::flow(&flow)]);
-    Ok(cx.reply(
-        codes::OK,
-        Some(reply::Data {
-            flow,
-            ..reply::Data::default()
-        }),
-    ))
+    let answer = convert::one_flow(cx.form, &flow, user.uuid());
+    Ok(cx.reply(codes::OK, Some(answer)))
 }

@@ -11,7 +11,7 @@ use super::super::request::{Data, Int};
 use super::super::{codes, seconds};
 use super::Context;
 use crate::model::Position;
-use crate::service::{Cursor, SignedIn};
+use crate::service::{Cursor, SignedIn, Within};
 
 pub(super) enum Since {
     Second(i64),
@@ -37,13 +37,17 @@ pub(super) async fn handle(
             let stopped = cx.state.stopped.take();
             let from = stopped.filter(|cursor| cursor.after == after);
             let from = from.unwrap_or(Cursor::after(after));
-            let updates = cx.service.updates_after(user, from).await?;
+            let within = Within {
+                form: cx.form,
+                ..Within::default()
+            };
+            let updates = cx.service.updates_within(user, from, within).await?;
             cx.state.stopped = updates.cursor.inside.map(|_| updates.cursor);
             (updates, 0, Precision::Position)
         }
         Since::Second(second) => {
             let resume = cx.state.resume.take();
-            let found = seconds::updates_since(cx.service, user, second, resume).await?;
+            let found = seconds::updates_since(cx.service, user, cx.form, second, resume).await?;
             cx.state.resume = found.resume;
             let precision = if cx.form.is_rich() {
                 Precision::Numbers
@@ -58,5 +62,14 @@ pub(super) async fn handle(
     } else {
         codes::PARTIAL
     };
-    Ok(cx.reply(code, Some(push::data(cx.form, &updates, time, precision))))
+    Ok(cx.reply(
+        code,
+        Some(push::data(
+            cx.form,
+            &updates,
+            Some(user.uuid()),
+            time,
+            precision,
+        )),
+    ))
 }

@@ -20,6 +20,7 @@ mod find_user;
 mod get_update;
 mod invite;
 mod leave_flow;
+mod list_members;
 mod logout;
 mod ping_pong;
 mod read_flow;
@@ -103,6 +104,7 @@ pub(super) async fn dispatch(
         "invite" => signed_in!(invite),
         // Members of the flow.
         "all_messages" => signed_in!(all_messages),
+        "list_members" => signed_in!(list_members),
         "read_flow" => signed_in!(read_flow),
         "leave_flow" => signed_in!(leave_flow),
         // Who writes in the flow.

@@ -38,16 +38,16 @@ pub(super) async fn handle(
         cx.state.listener.listen();
     }
     let (end, online) = cx.service.standing(user).await?;
+    let form = cx.form;
     let (told, feed) = match from {
-        From::Now => (end, Feed::live(*user, end)),
-        From::Position(after) => (after, Feed::after(*user, after)),
+        From::Now => (end, Feed::live(*user, form, end)),
+        From::Position(after) => (after, Feed::after(*user, form, after)),
         From::Second(second) => {
             let after = cx.service.position_before(second).await?;
-            (after, Feed::after(*user, after))
+            (after, Feed::after(*user, form, after))
         }
     };
-    let form = cx.form;
-    cx.state.subscription = Some(Subscription { feed, form });
+    cx.state.subscription = Some(Subscription { feed });
     let meta = reply::DataMeta {
         position: Some(told.0),
         features: cx.form.is_rich().then_some(FEATURES),

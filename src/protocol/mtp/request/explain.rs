@@ -43,7 +43,7 @@ pub(super) fn explain<'a, T: Deserialize<'a>>(text: &'a str, prefix: &str) -> St
 }
 
 /// Keys that an answer may repeat: ours. Others are the client's own words.
-const KEYS: [&str; 43] = [
+const KEYS: [&str; 54] = [
     "type",
     "data",
     "jsonapi",
@@ -87,6 +87,17 @@ const KEYS: [&str; 43] = [
     "old_password",
     "all",
     "query",
+    "levels",
+    "picture",
+    "upload",
+    "content",
+    "expire",
+    "protect",
+    "pin",
+    "add",
+    "remove",
+    "state",
+    "saved",
 ];
 
 /// A path as far as its keys are ours: what is wrong in a key that is ignored is told of the

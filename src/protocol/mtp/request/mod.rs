@@ -197,6 +197,14 @@ impl<'a> Request<'a> {
 }
 
 impl<'a> Data<'a> {
+    /// What one method finds in `data.meta`.
+    ///
+    /// # Errors
+    /// A key of the method's has the wrong type.
+    pub(super) fn extensions_as<T: Deserialize<'a> + Default>(&self) -> Result<T, String> {
+        read_object(self.meta, "data.meta")
+    }
+
     /// What the extensions put into `data.meta`.
     ///
     /// # Errors

@@ -1,0 +1,162 @@
+//! What a change of a flow amounts to: who is meant, whether it is allowed, who moves.
+
+use super::accounts::{check_info, check_name};
+use super::flows::{FlowChange, check_members, resolve};
+use super::rights::{Action, may};
+use super::{Field, Refusal, ServiceError, SignedIn, Thing};
+use crate::model::{FlowEvent, Level, PublicId, UserId};
+use crate::store::flows::Access;
+use crate::store::membership::{Entry, Exit};
+use crate::store::{Tx, View, members, membership};
+
+/// Shortest timer of disappearing messages, in seconds.
+const LEAST_TIMER_S: i64 = 60;
+
+/// Longest timer of disappearing messages, in seconds: a year.
+const MOST_TIMER_S: i64 = 365 * 24 * 60 * 60;
+
+/// Largest picture of a flow, in bytes.
+const MAX_PICTURE_BYTES: usize = 512 * 1024;
+
+/// The people that a change names, found.
+pub(super) struct Named {
+    pub(super) owner: Option<UserId>,
+    all: Option<Vec<UserId>>,
+    add: Vec<UserId>,
+    remove: Vec<UserId>,
+    levels: Vec<(UserId, Level)>,
+}
+
+impl Named {
+    /// Finds them: who is meant has to exist before it is asked who may.
+    pub(super) fn find(view: &View<'_>, change: &FlowChange) -> Result<Self, ServiceError> {
+        let owner = match change.words.owner {
+            Some(owner) => resolve(view, &[owner])?.first().copied(),
+            None => None,
+        };
+        let all = change.words.users.as_deref();
+        let mut levels = Vec::with_capacity(change.levels.len());
+        for (user, level) in &change.levels {
+            for user in resolve(view, &[*user])? {
+                levels.push((user, Level(*level)));
+            }
+        }
+        Ok(Self {
+            owner,
+            all: all.map(|users| resolve(view, users)).transpose()?,
+            add: resolve(view, &change.add)?,
+            remove: resolve(view, &change.remove)?,
+            levels,
+        })
+    }
+
+    /// Tells whether all of the change is allowed and within its bounds.
+    pub(super) fn require(
+        &self,
+        view: &View<'_>,
+        access: &Access,
+        user: &SignedIn,
+        change: &FlowChange,
+    ) -> Result<(), ServiceError> {
+        let (words, switches) = (&change.words, &change.switches);
+        if words.title.is_some() || words.info.is_some() || switches.picture.is_some() {
+            may(access, Action::Describe)?;
+        }
+        if !self.add.is_empty() || self.all.is_some() {
+            may(access, Action::Add)?;
+        }
+        if !self.remove.is_empty() {
+            may(access, Action::Remove(Level::MEMBER))?;
+        }
+        if !self.levels.is_empty() {
+            may(access, Action::SetLevels)?;
+        }
+        if self.owner.is_some_and(|owner| access.owner != Some(owner)) {
+            may(access, Action::HandOver)?;
+        } else if self.owner.is_some() {
+            // The owner that there is: nothing changes, but only the owner can say so.
+            may(access, Action::Describe)?;
+        }
+        if switches.expire.is_some() {
+            may(access, Action::SetExpire)?;
+        }
+        if switches.protect.is_some() || switches.restrict_pins.is_some() {
+            may(access, Action::SetRules)?;
+        }
+        check_name(Field::Title, words.title.as_deref())?;
+        check_info(Field::Info, words.info.as_deref())?;
+        if let Some(Some(picture)) = &switches.picture
+            && picture.bytes.len() > MAX_PICTURE_BYTES
+        {
+            return Err(Refusal::TooLarge {
+                what: Field::Picture,
+                limit: MAX_PICTURE_BYTES,
+            }
+            .into());
+        }
+        if switches
+            .expire
+            .is_some_and(|timer| timer != 0 && !(LEAST_TIMER_S..=MOST_TIMER_S).contains(&timer))
+        {
+            return Err(Refusal::BadTimer {
+                least: LEAST_TIMER_S,
+                most: MOST_TIMER_S,
+            }
+            .into());
+        }
+        for (member, level) in &self.levels {
+            if ![Level::MEMBER, Level::MODERATOR].contains(level) {
+                return Err(Refusal::BadLevel.into());
+            }
+            if *member == user.user() {
+                return Err(Refusal::OwnerKeepsLevel.into());
+            }
+            if !members::is_member(view, access.id, *member)? && !self.add.contains(member) {
+                return Err(Refusal::NotFound(Thing::User).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings in, takes out and gives levels. Returns what happened.
+    pub(super) fn move_people(
+        &self,
+        tx: &Tx<'_>,
+        access: &Access,
+        uuid: PublicId,
+        user: &SignedIn,
+    ) -> Result<Vec<FlowEvent>, ServiceError> {
+        let (id, by) = (access.id, user.by());
+        let (mut coming, mut going) = (self.add.clone(), Vec::new());
+        if let Some(all) = &self.all {
+            going = members::ids(tx, id)?;
+            // The owner, and who asks, stay: to go, hand over and leave.
+            going.retain(|member| {
+                !all.contains(member) && *member != user.user() && access.owner != Some(*member)
+            });
+            coming.extend(all.iter().filter(|member| !self.add.contains(member)));
+        }
+        for member in &self.remove {
+            if *member == user.user() {
+                return Err(Refusal::Outranked.into());
+            }
+            if !going.contains(member) {
+                going.push(*member);
+            }
+        }
+        for member in &going {
+            let level = members::standing(tx, id, *member)?.map_or(Level::MEMBER, |it| it.level);
+            may(access, Action::Remove(level))?;
+        }
+        let mut events = membership::leave(tx, id, uuid, &going, Exit::Removed, by)?;
+        events.extend(membership::uninvite(tx, id, uuid, &self.remove, by)?);
+        events.extend(membership::enter(tx, id, &coming, Entry::Added, by)?);
+        if !coming.is_empty() {
+            check_members(usize::try_from(members::count(tx, id)?).unwrap_or(usize::MAX))?;
+        }
+        for (member, level) in &self.levels {
+            events.extend(membership::set_level(tx, id, *member, *level, by)?);
+        }
+        Ok(events)
+    }
+}

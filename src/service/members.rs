@@ -1,0 +1,89 @@
+//! Lists of members.
+
+use super::accounts::{Found, picture_bytes};
+use super::{Refusal, Service, ServiceError, SignedIn, Thing};
+use crate::model::PublicId;
+use crate::store::members::{self, State};
+use crate::store::{flows, users};
+
+/// Members in an answer.
+const PAGE: usize = 100;
+
+/// Which members of a flow are asked for.
+#[derive(Debug)]
+pub struct MemberQuery {
+    /// The last user of the page before.
+    pub after: Option<PublicId>,
+    /// What the name or login begins with.
+    pub text: Option<String>,
+    /// As what they are there: only moderators see who is invited or banned.
+    pub state: State,
+}
+
+impl Service {
+    /// The members of a flow, by level, then by joining.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a flow that the caller is not in; [`Refusal::NotOwner`] for a member
+    /// who asks for the invited or banned.
+    pub async fn list_members(
+        &self,
+        user: &SignedIn,
+        flow: PublicId,
+        query: MemberQuery,
+    ) -> Result<Found, ServiceError> {
+        let id = user.user();
+        let limits = self.limits();
+        self.store
+            .read(move |view| {
+                let access =
+                    flows::access(view, flow, id)?.ok_or(Refusal::NotFound(Thing::Flow))?;
+                if query.state != State::Joined && !access.level.moderates() {
+                    return Err(Refusal::NotOwner.into());
+                }
+                let mut after = match query.after {
+                    None => None,
+                    Some(uuid) => {
+                        let user =
+                            users::id_of(view, uuid)?.ok_or(Refusal::NotFound(Thing::User))?;
+                        members::rank(view, access.id, user)?
+                    }
+                };
+                let text = query.text.as_deref().map(str::to_lowercase);
+                let mut found = Found {
+                    users: Vec::new(),
+                    incomplete: false,
+                };
+                let mut left = limits.answer_bytes;
+                loop {
+                    let page = members::page(view, access.id, query.state, after, PAGE)?;
+                    let Some((last, _)) = page.last().copied() else {
+                        return Ok(found);
+                    };
+                    for (_, member) in page {
+                        let Some(user) = users::by_id(view, member)? else {
+                            continue;
+                        };
+                        if text.as_deref().is_some_and(|text| !begins(&user, text)) {
+                            continue;
+                        }
+                        if found.users.len() == PAGE || left == 0 {
+                            found.incomplete = true;
+                            return Ok(found);
+                        }
+                        left = left.saturating_sub(picture_bytes(&user));
+                        found.users.push(user);
+                    }
+                    after = Some(last);
+                }
+            })
+            .await
+    }
+}
+
+/// Tells whether a word of somebody's name, or the login, begins with a text in lower case.
+fn begins(user: &crate::model::User, text: &str) -> bool {
+    let names = [Some(user.login.as_str()), user.username.as_deref()];
+    let mut words = names.into_iter().flatten().flat_map(str::split_whitespace);
+    words.any(|word| word.to_lowercase().starts_with(text))
+}

@@ -1,0 +1,168 @@
+//! Who may do what in a flow: one function that every face asks.
+
+use super::{Refusal, ServiceError};
+use crate::model::{FlowKind, Level};
+use crate::store::flows::Access;
+
+/// What somebody wants to do in a flow that the same person is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Write messages.
+    Write,
+    /// Change the title, the info, the picture.
+    Describe,
+    /// Bring somebody in.
+    Add,
+    /// Take somebody out who has a level.
+    Remove(Level),
+    /// Say who is a moderator.
+    SetLevels,
+    /// Make somebody else the owner.
+    HandOver,
+    /// Set the timer of disappearing messages.
+    SetExpire,
+    /// Forbid forwarding, say who pins.
+    SetRules,
+    /// Delete a message, one's own or not.
+    Delete {
+        /// Whether the message is one's own.
+        is_own: bool,
+    },
+    /// Leave.
+    Leave,
+    /// End the flow for everybody.
+    End,
+}
+
+/// Tells whether a member may do something in a flow.
+///
+/// Source: who writes and reads, MTP 1.0 revision 17; moderators, extensions of this server.
+///
+/// # Errors
+/// Why not.
+pub(super) fn may(access: &Access, action: Action) -> Result<(), ServiceError> {
+    let is_chat = access.kind == FlowKind::Chat;
+    let moderates = access.level.moderates();
+    let owns = access.level >= Level::OWNER;
+    let allow = |allowed: bool, refusal: Refusal| {
+        if allowed { Ok(()) } else { Err(refusal.into()) }
+    };
+    match action {
+        Action::Write => allow(
+            access.kind != FlowKind::Channel || moderates,
+            Refusal::NotWriter,
+        ),
+        Action::Describe => {
+            allow(!access.is_saved, Refusal::SavedIsFixed)?;
+            allow(moderates, Refusal::NotOwner)
+        }
+        Action::Add => {
+            allow(moderates, Refusal::NotOwner)?;
+            allow(!is_chat, Refusal::ChatIsFixed)?;
+            allow(!access.is_saved, Refusal::SavedIsFixed)
+        }
+        Action::Remove(level) => {
+            allow(moderates, Refusal::NotOwner)?;
+            allow(!is_chat, Refusal::ChatIsFixed)?;
+            allow(owns || level < Level::MODERATOR, Refusal::Outranked)
+        }
+        Action::SetLevels | Action::HandOver => {
+            allow(owns, Refusal::NotOwner)?;
+            allow(!is_chat, Refusal::ChatIsFixed)?;
+            allow(!access.is_saved, Refusal::SavedIsFixed)
+        }
+        Action::SetExpire => allow(owns || is_chat, Refusal::NotOwner),
+        Action::SetRules => allow(owns, Refusal::NotOwner),
+        Action::Delete { is_own } => allow(is_own || moderates, Refusal::NotRemover),
+        Action::Leave => {
+            allow(!is_chat, Refusal::ChatIsFixed)?;
+            allow(!access.is_saved, Refusal::SavedIsFixed)
+        }
+        Action::End => {
+            allow(!is_chat, Refusal::ChatIsFixed)?;
+            allow(owns, Refusal::NotOwner)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::FlowId;
+
+    fn access(kind: FlowKind, level: Level) -> Access {
+        Access {
+            id: FlowId(1),
+            kind,
+            owner: None,
+            next_number: 0,
+            first_number: 0,
+            level,
+            expire: 0,
+            is_protected: false,
+            pins_are_restricted: false,
+            is_saved: false,
+        }
+    }
+
+    #[test]
+    fn every_action_has_its_level() {
+        use Action::{Add, Delete, Describe, End, HandOver, Leave, Remove, SetExpire, SetLevels};
+        use Action::{SetRules, Write};
+        const ALL: u8 = 0;
+        const MODERATORS: u8 = 1;
+        const OWNER: u8 = 2;
+        const NOBODY: u8 = 3;
+        // In a group, a channel, a chat: from which level on.
+        let table = [
+            (Write, [ALL, MODERATORS, ALL]),
+            (Describe, [MODERATORS, MODERATORS, MODERATORS]),
+            (Add, [MODERATORS, MODERATORS, NOBODY]),
+            (Remove(Level::MEMBER), [MODERATORS, MODERATORS, NOBODY]),
+            (Remove(Level::MODERATOR), [OWNER, OWNER, NOBODY]),
+            (Remove(Level::OWNER), [OWNER, OWNER, NOBODY]),
+            (SetLevels, [OWNER, OWNER, NOBODY]),
+            (HandOver, [OWNER, OWNER, NOBODY]),
+            (SetExpire, [OWNER, OWNER, ALL]),
+            (SetRules, [OWNER, OWNER, OWNER]),
+            (Delete { is_own: true }, [ALL, ALL, ALL]),
+            (
+                Delete { is_own: false },
+                [MODERATORS, MODERATORS, MODERATORS],
+            ),
+            (Leave, [ALL, ALL, NOBODY]),
+            (End, [OWNER, OWNER, NOBODY]),
+        ];
+        for (action, rows) in table {
+            let kinds = [FlowKind::Group, FlowKind::Channel, FlowKind::Chat];
+            for (kind, from) in kinds.into_iter().zip(rows) {
+                let levels = [Level::MEMBER, Level::MODERATOR, Level::OWNER];
+                for (rank, level) in (0_u8..).zip(levels) {
+                    let allowed = may(&access(kind, level), action).is_ok();
+                    assert_eq!(
+                        allowed,
+                        rank >= from,
+                        "{action:?} in a {kind:?} by {level:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn saved_messages_stay_as_they_are() {
+        let saved = Access {
+            is_saved: true,
+            ..access(FlowKind::Group, Level::OWNER)
+        };
+        for action in [
+            Action::Describe,
+            Action::Add,
+            Action::Leave,
+            Action::HandOver,
+        ] {
+            assert!(may(&saved, action).is_err(), "{action:?}");
+        }
+        assert!(may(&saved, Action::Write).is_ok());
+    }
+}
