@@ -66,10 +66,6 @@ pub struct Picture {
 
 /// A flow with its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own of a flow"
-)]
 pub struct Flow {
     /// Row number.
     pub id: FlowId,

@@ -354,11 +354,11 @@ pub(super) fn leave(
     } else {
         None
     };
-    let edit = flow_edits::FlowEdit {
+    let change = flow_edits::FlowEdit {
         owner,
         ..flow_edits::FlowEdit::default()
     };
-    flow_edits::edit(tx, flow.id, &edit, events, by)?;
+    flow_edits::edit(tx, flow.id, &change, events, by)?;
     Ok(())
 }
 

@@ -183,13 +183,13 @@ fn set_switches(
         .query_row(named_params! {":id": id.0}, |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
-    let switched = |flags: i64, bit: i64, on: Option<bool>| match on {
+    let with = |flags: i64, bit: i64, on: Option<bool>| match on {
         Some(true) => flags | bit,
         Some(false) => flags & !bit,
         None => flags,
     };
-    let new_flags = switched(
-        switched(flags, PROTECTED, switches.protect),
+    let new_flags = with(
+        with(flags, PROTECTED, switches.protect),
         RESTRICTED_PINS,
         switches.restrict_pins,
     );
@@ -238,16 +238,15 @@ pub fn remove(tx: &Tx<'_>, flow: &Flow, by: By) -> Result<(), StoreError> {
 /// # Errors
 /// The file cannot be written.
 pub fn tell(tx: &Tx<'_>, id: FlowId, events: Vec<FlowEvent>, by: By) -> Result<Flow, StoreError> {
-    let position = match events.last() {
-        Some(event) => event.position.max(tx.position()),
-        None => {
-            let about = About {
-                actor: by.user,
-                flow: Some(id),
-                ..About::default()
-            };
-            log::append(tx, Reach::Members(id), Kind::FlowChanged, about)?
-        }
+    let position = if events.is_empty() {
+        let about = About {
+            actor: by.user,
+            flow: Some(id),
+            ..About::default()
+        };
+        log::append(tx, Reach::Members(id), Kind::FlowChanged, about)?
+    } else {
+        tx.position()
     };
     let flow = by_id(tx, id)?.ok_or(StoreError::Engine(rusqlite::Error::QueryReturnedNoRows))?;
     let shows = events.is_empty() || events.iter().any(|event| event.what.shows_in_flow());

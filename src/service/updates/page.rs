@@ -128,11 +128,8 @@ impl<'a, 'c> Page<'a, 'c> {
                         inside: None,
                     });
                 }
-                Some(subject) => {
-                    if !self.take(change, subject, None)? {
-                        break;
-                    }
-                }
+                Some(subject) if self.take(change, change, subject, None)? => {}
+                Some(_) => break,
             }
             self.follower.advance();
         }
@@ -146,15 +143,15 @@ impl<'a, 'c> Page<'a, 'c> {
         flow: FlowId,
         since: Position,
     ) -> Result<bool, ServiceError> {
-        let followed = members::followed(self.view, self.user)?;
-        let Some(followed) = followed.iter().find(|followed| followed.flow == flow) else {
+        let flows = members::followed(self.view, self.user)?;
+        let Some(flow) = flows.iter().find(|it| it.flow == flow) else {
             return Ok(true);
         };
         let start = match self.from.inside {
             Some(inside) if inside.row == back.position => inside.told,
             _ => since,
         };
-        let mut follower = Follower::of_flow(self.view, followed, start)?;
+        let mut follower = Follower::of_flow(self.view, flow, start)?;
         while let Some(change) = follower.peek()?.copied() {
             if change.position >= back.position {
                 break;
@@ -170,7 +167,7 @@ impl<'a, 'c> Page<'a, 'c> {
                     at: back.at,
                     ..change
                 };
-                if !self.take_at(change, place, subject, Some(inside))? {
+                if !self.take(change, place, subject, Some(inside))? {
                     return Ok(false);
                 }
             }
@@ -179,18 +176,9 @@ impl<'a, 'c> Page<'a, 'c> {
         Ok(true)
     }
 
-    fn take(
-        &mut self,
-        change: Change,
-        subject: Subject,
-        inside: Option<Inside>,
-    ) -> Result<bool, ServiceError> {
-        self.take_at(change, change, subject, inside)
-    }
-
     /// Adds what a change is about, to be told at a place; `false`: it no longer fits. The first
     /// always does.
-    fn take_at(
+    fn take(
         &mut self,
         change: Change,
         place: Change,
