@@ -22,6 +22,7 @@ mod deletion;
 mod driver;
 mod durability;
 mod envelope;
+mod events;
 mod exit_codes;
 mod export;
 mod faults;

@@ -1,13 +1,13 @@
 //! What a change of a flow amounts to: who is meant, whether it is allowed, who moves.
 
 use super::accounts::{check_info, check_name};
-use super::flows::{FlowChange, check_members, resolve};
 use super::rights::{Action, may};
+use super::settings::MAX_MEMBERS;
 use super::{Field, Refusal, ServiceError, SignedIn, Thing};
-use crate::model::{FlowEvent, Level, PublicId, UserId};
+use crate::model::{FlowEvent, FlowSwitches, Level, PublicId, UserId};
 use crate::store::flows::Access;
 use crate::store::membership::{Entry, Exit};
-use crate::store::{Tx, View, members, membership};
+use crate::store::{Tx, View, members, membership, users};
 
 /// Shortest timer of disappearing messages, in seconds.
 const LEAST_TIMER_S: i64 = 60;
@@ -17,6 +17,53 @@ const MOST_TIMER_S: i64 = 365 * 24 * 60 * 60;
 
 /// Largest picture of a flow, in bytes.
 const MAX_PICTURE_BYTES: usize = 512 * 1024;
+
+/// What a new flow is to be, or how one is to change.
+#[derive(Debug, Default)]
+pub struct FlowDraft {
+    /// Its name.
+    pub title: Option<String>,
+    /// What it is about.
+    pub info: Option<String>,
+    /// Who is to own it.
+    pub owner: Option<PublicId>,
+    /// Who is to be in it.
+    pub users: Option<Vec<PublicId>>,
+}
+
+/// How a flow is to change; what is absent stays.
+#[derive(Debug, Default)]
+pub struct FlowChange {
+    /// Its words, its owner, all of its members.
+    pub words: FlowDraft,
+    /// Users to bring in.
+    pub add: Vec<PublicId>,
+    /// Members to take out, and invitations to take back.
+    pub remove: Vec<PublicId>,
+    /// Members with another level.
+    pub levels: Vec<(PublicId, i64)>,
+    /// Its picture and how it works.
+    pub switches: FlowSwitches,
+}
+
+impl FlowChange {
+    /// Tells whether nothing is to change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let (words, switches) = (&self.words, &self.switches);
+        words.title.is_none()
+            && words.info.is_none()
+            && words.owner.is_none()
+            && words.users.is_none()
+            && self.add.is_empty()
+            && self.remove.is_empty()
+            && self.levels.is_empty()
+            && switches.picture.is_none()
+            && switches.expire.is_none()
+            && switches.protect.is_none()
+            && switches.restrict_pins.is_none()
+    }
+}
 
 /// The people that a change names, found.
 pub(super) struct Named {
@@ -159,4 +206,29 @@ impl Named {
         }
         Ok(events)
     }
+}
+
+/// Row numbers of users, each once, in order.
+pub(super) fn resolve(view: &View<'_>, users: &[PublicId]) -> Result<Vec<UserId>, ServiceError> {
+    // Twice the limit leaves room for repetitions and bounds the work.
+    check_members(users.len() / 2)?;
+    let mut ids = Vec::with_capacity(users.len());
+    for uuid in users {
+        let id = users::id_of(view, *uuid)?.ok_or(Refusal::NotFound(Thing::User))?;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}
+
+pub(super) fn check_members(count: usize) -> Result<(), ServiceError> {
+    if count > MAX_MEMBERS {
+        return Err(Refusal::TooLarge {
+            what: Field::Members,
+            limit: MAX_MEMBERS,
+        }
+        .into());
+    }
+    Ok(())
 }

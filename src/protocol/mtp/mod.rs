@@ -15,6 +15,7 @@ mod request;
 mod rich;
 mod seconds;
 mod session;
+mod wire;
 mod wording;
 
 pub use session::{Session, Settings};

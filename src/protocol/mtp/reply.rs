@@ -10,8 +10,9 @@ use serde::{Serialize, Serializer};
 
 use super::codes::Code;
 use super::rich;
+pub(super) use super::wire::Id;
 use super::{REVISION, VERSION};
-use crate::model::{Content, Encoding, PublicId};
+use crate::model::{Content, Encoding};
 use crate::service::Value;
 
 /// An answer, or a frame sent unasked.
@@ -219,22 +220,6 @@ impl Data<'_> {
             }),
             ..Self::default()
         }
-    }
-}
-
-/// An id as decimal text.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Id(pub(super) PublicId);
-
-impl Default for Id {
-    fn default() -> Self {
-        Self(PublicId::NOTHING)
-    }
-}
-
-impl Serialize for Id {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::reply::Id;
+use super::wire::Id;
 use crate::model::{Flow, FlowEvent, FlowKind, Happening, InvitedTo, Picture, PublicId};
 
 /// A file, by what is known of it without its bytes.
