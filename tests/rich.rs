@@ -190,3 +190,55 @@ fn every_refusal_is_in_the_protocol_text_and_in_both_languages() {
         assert_eq!(keys, phrases, "{language}");
     }
 }
+
+#[test]
+fn files_are_told_of_and_not_sent() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let group = anna.group("G", &[]);
+    let mut live = anna.on(server.connect());
+    ask(&mut live, "subscribe", &NOTHING).is(200);
+    // PNG's first bytes; a page with a script; a short text that stands for a feeling.
+    let message = json!({
+        "text": "look", "file_picture": "iVBORw0KGgo=", "file_document": "PGh0bWw+PHNjcmlwdD4=", "emoji": ":)",
+    });
+    let data = json!({"flow": [{"uuid": group}], "message": [message]});
+    let sent = ask(&mut anna, "send_message", &data).is(200);
+    let id = sent.messages()[0]["uuid"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let pushed = told(&mut live);
+    let page = ask(
+        &mut anna,
+        "all_messages",
+        &json!({"flow": [{"uuid": group}]}),
+    )
+    .is(200);
+    let updates = ask(&mut anna, "get_update", &json!({"meta": {"after": 0}})).is(200);
+    let files = sent.data()["meta"]["about"][&id]["files"].clone();
+    let facts = |file: &Value| ["kind", "size", "type", "text"].map(|key| file[key].clone());
+    let known: Vec<_> = files.as_array().expect("files").iter().map(facts).collect();
+    assert_eq!(
+        known,
+        [
+            [json!("picture"), json!(8), json!("image/png"), NOTHING],
+            [json!("document"), json!(14), NOTHING, NOTHING],
+            [json!("sticker"), json!(2), NOTHING, json!(":)")],
+        ],
+        "{sent}"
+    );
+    assert_eq!(files[0]["id"].as_str().map(str::len), Some(32));
+    assert!(files[2].get("id").is_none(), "nothing to fetch: {files}");
+    for frame in [&pushed, &page, &updates] {
+        assert_eq!(
+            frame.data()["meta"]["about"][&id]["files"],
+            files,
+            "{frame}"
+        );
+        assert!(!frame.to_string().contains("iVBORw0KGgo"), "{frame}");
+    }
+    anna.delete(&id).is(200);
+    let about = told(&mut live).data()["meta"]["about"][&id].clone();
+    assert_eq!(about, json!({"deleted": "deleted"}));
+}

@@ -81,6 +81,21 @@ pub struct Attachment {
     pub content: Content,
 }
 
+/// What is known of a file of a message without its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// By which it is fetched; says nothing of the content.
+    pub id: PublicId,
+    /// As what it is shown.
+    pub slot: Slot,
+    /// Bytes.
+    pub size: i64,
+    /// What it was found to be; `None`: nothing that browsers show.
+    pub media_type: Option<String>,
+    /// All of it, where it is a short text that stands for a feeling.
+    pub text: Option<String>,
+}
+
 /// A message with its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -98,8 +113,10 @@ pub struct Message {
     pub sent_at: Timestamp,
     /// What it says.
     pub text: Option<String>,
-    /// Its files, by slot.
+    /// Its files, by slot; none where only what is known of them was asked for.
     pub files: Vec<Attachment>,
+    /// What is known of its files.
+    pub shown: Vec<File>,
     /// When it was last edited or deleted.
     pub edited_at: Option<Timestamp>,
     /// Set once it has been deleted; the text then says so.
@@ -117,7 +134,7 @@ impl Message {
             .iter()
             .map(|file| file.content.size_bytes())
             .sum();
-        AROUND + self.text.as_ref().map_or(0, String::len) + files
+        AROUND + self.shown.len() * AROUND + self.text.as_ref().map_or(0, String::len) + files
     }
 }
 

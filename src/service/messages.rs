@@ -2,7 +2,7 @@
 
 use super::rights::{Action, may};
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
-use crate::model::{Attachment, FlowKind, Message, PublicId, Timestamp, UserId};
+use crate::model::{Attachment, File, FlowKind, Form, Message, PublicId, Timestamp, UserId};
 use crate::store::{Tx, View, events, flows, log, messages, txns};
 
 /// What somebody writes, or how a message is to change.
@@ -27,6 +27,8 @@ pub struct Posted {
     pub number: i64,
     /// The number that the client gave it.
     pub client_id: Option<i64>,
+    /// What is known of its files.
+    pub files: Vec<File>,
 }
 
 /// Which messages of a flow are asked for.
@@ -38,8 +40,8 @@ pub struct HistoryRange {
     pub start: i64,
     /// How many at most; no more than a page come.
     pub count: i64,
-    /// Whether to say what happened between them.
-    pub with_events: bool,
+    /// In the rich form, what happened between them is told, and files are not read.
+    pub form: Form,
 }
 
 /// The number that events have which come before every message.
@@ -136,12 +138,13 @@ impl Service {
                 };
                 let first = base.saturating_add(start);
                 let last = first.saturating_add(count - 1);
+                let load = messages::Load::of(range.form);
                 let messages =
-                    messages::by_number(view, access.id, first, last, limits.answer_bytes)?;
+                    messages::by_number(view, access.id, (first, last), load, limits.answer_bytes)?;
                 let total = access.next_number - base;
                 let given = i64::try_from(messages.len()).unwrap_or(i64::MAX);
                 let is_cut = given < count.min(total - start);
-                let events = if range.with_events {
+                let events = if range.form.is_rich() {
                     // What comes before the first message is told with it.
                     let from = if start == 0 && base == access.first_number {
                         BEFORE_ALL
@@ -259,6 +262,7 @@ fn posted(message: &Message, client_id: Option<i64>) -> Posted {
         flow: message.flow,
         number: message.number,
         client_id,
+        files: message.shown.clone(),
     }
 }
 

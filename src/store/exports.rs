@@ -44,6 +44,7 @@ pub fn messages(
         let (mut message, slots) = messages::message(row)?;
         if slots != 0 {
             message.files = files::of_message(view, message.id)?;
+            message.shown = files::shown_by(view, message.id)?;
         }
         size += message.size_bytes();
         found.push(message);

@@ -5,7 +5,9 @@ use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
 use super::tx::{Tx, View};
-use crate::model::{Attachment, Content, Encoding, FileId, MessageId, Slot};
+use crate::model::{
+    Attachment, Content, Encoding, File, FileId, MessageId, PublicId, Slot, media_type,
+};
 
 /// Stores content, or finds it stored. The references to it count themselves (see the triggers).
 ///
@@ -20,8 +22,12 @@ pub(super) fn store(tx: &Tx<'_>, content: &Content) -> Result<FileId, StoreError
     {
         return Ok(FileId(id));
     }
-    tx.prepare("INSERT INTO files (sha256, size, content) VALUES (:sha256, :size, :content)")?
+    tx.prepare(
+        "INSERT INTO files (sha256, size, type, created_at, content) VALUES (:sha256, :size, :type, :now, :content)",
+    )?
         .execute(named_params! {
+            ":type": media_type(&content.bytes),
+            ":now": tx.now().0,
             ":sha256": sha256,
             ":size": i64::try_from(content.bytes.len()).unwrap_or(i64::MAX),
             ":content": &content.bytes[..],
@@ -29,21 +35,42 @@ pub(super) fn store(tx: &Tx<'_>, content: &Content) -> Result<FileId, StoreError
     Ok(FileId(tx.last_id()))
 }
 
-/// Makes a message show a file.
-pub(super) fn attach(tx: &Tx<'_>, message: MessageId, file: &Attachment) -> Result<(), StoreError> {
+/// Makes a message show a file. Returns what is known of it.
+pub(super) fn attach(
+    tx: &Tx<'_>,
+    message: MessageId,
+    file: &Attachment,
+) -> Result<File, StoreError> {
     let id = store(tx, &file.content)?;
+    let public = public_id();
     tx.prepare(
-        "INSERT INTO attachments (message_id, ordinal, kind, file_id, encoding)
+        "INSERT INTO attachments (message_id, ordinal, kind, file_id, encoding, public_id)
          VALUES (:message, (SELECT coalesce(max(ordinal), -1) + 1 FROM attachments WHERE message_id = :message),
-                 :kind, :file, :encoding)",
+                 :kind, :file, :encoding, :public)",
     )?
     .execute(named_params! {
         ":message": message.0,
         ":kind": file.slot.number(),
         ":file": id.0,
         ":encoding": encoding_number(file.content.encoding),
+        ":public": public,
     })?;
-    Ok(())
+    Ok(File {
+        id: PublicId::from_bytes(public),
+        slot: file.slot,
+        size: i64::try_from(file.content.bytes.len()).unwrap_or(i64::MAX),
+        media_type: media_type(&file.content.bytes).map(str::to_owned),
+        text: feeling(file.slot, &file.content),
+    })
+}
+
+/// The text of a file that is a short text and stands for a feeling.
+fn feeling(slot: Slot, content: &Content) -> Option<String> {
+    /// Bytes of the longest text that is told with the message.
+    const MAX: usize = 32;
+    let is_text = slot == Slot::Emoji && content.encoding == Encoding::Text;
+    let text = std::str::from_utf8(&content.bytes).ok()?;
+    (is_text && text.len() <= MAX).then(|| text.to_owned())
 }
 
 /// Makes a message no longer show the file in a slot; content that nothing shows is removed.
@@ -74,6 +101,37 @@ pub(super) fn of_message(
             encoding: encoding(row.get("encoding")?),
         };
         files.push(Attachment { slot, content });
+    }
+    Ok(files)
+}
+
+/// What is known of the files of a message.
+pub(super) fn shown_by(view: &View<'_>, message: MessageId) -> Result<Vec<File>, StoreError> {
+    // The content of a sticker that may be a short text is worth reading; no other is.
+    let mut statement = view.prepare(
+        "SELECT a.public_id, a.kind, f.size, coalesce(a.type, f.type) AS type, a.encoding,
+                CASE WHEN a.kind = 4 AND f.size <= 32 THEN f.content END AS content
+         FROM attachments a JOIN files f ON f.id = a.file_id
+         WHERE a.message_id = :message ORDER BY a.ordinal",
+    )?;
+    let mut rows = statement.query(named_params! {":message": message.0})?;
+    let mut files = Vec::new();
+    while let Some(row) = rows.next()? {
+        let Some(slot) = Slot::from_number(row.get("kind")?) else {
+            continue;
+        };
+        let content = row.get::<_, Option<Vec<u8>>>("content")?;
+        let encoding = encoding(row.get("encoding")?);
+        files.push(File {
+            id: PublicId::from_bytes(row.get("public_id")?),
+            slot,
+            size: row.get("size")?,
+            media_type: row.get("type")?,
+            text: content.and_then(|bytes| {
+                let bytes = bytes.into();
+                feeling(slot, &Content { bytes, encoding })
+            }),
+        });
     }
     Ok(files)
 }

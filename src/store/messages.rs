@@ -10,7 +10,7 @@ use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
 use super::{files, marks, removal, search};
 use crate::model::{
-    Attachment, By, DELETED_TEXT, FlowId, Level, Message, MessageId, News, Origin, Position,
+    Attachment, By, DELETED_TEXT, FlowId, Form, Level, Message, MessageId, News, Origin, Position,
     PublicId, Timestamp, UserId,
 };
 
@@ -95,8 +95,9 @@ pub fn insert(
         ":logged_at": (logged_at != tx.now()).then_some(logged_at.0),
     })?;
     marks::read_own(tx, new.flow, new.author, number)?;
+    let mut shown = Vec::with_capacity(new.files.len());
     for file in &new.files {
-        files::attach(tx, id, file)?;
+        shown.push(files::attach(tx, id, file)?);
     }
     tx.index_later();
     let message = Arc::new(Message {
@@ -108,6 +109,7 @@ pub fn insert(
         sent_at: tx.now(),
         text: new.text,
         files: new.files,
+        shown,
         edited_at: None,
         is_deleted: false,
     });
@@ -248,8 +250,28 @@ fn announce(tx: &Tx<'_>, message: &Handle, kind: Kind, by: By) -> Result<(), Sto
 /// The file cannot be read.
 pub fn by_id(view: &View<'_>, id: MessageId) -> Result<Option<Message>, StoreError> {
     without_files(view, id)?
-        .map(|(message, slots)| with_files(view, message, slots))
+        .map(|(message, slots)| with_files(view, message, slots, Load::Content))
         .transpose()
+}
+
+/// What of a message's files is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Load {
+    /// What is known of them.
+    Facts,
+    /// That, and their content.
+    Content,
+}
+
+impl Load {
+    /// What the frames of a form need.
+    #[must_use]
+    pub fn of(form: Form) -> Self {
+        match form {
+            Form::Plain => Self::Content,
+            Form::Rich => Self::Facts,
+        }
+    }
 }
 
 /// A message that was looked for within a budget of bytes.
@@ -272,6 +294,7 @@ pub fn by_id_within(
     view: &View<'_>,
     id: MessageId,
     row: Position,
+    load: Load,
     room_bytes: usize,
 ) -> Result<Option<Fitting>, StoreError> {
     let mut statement =
@@ -285,10 +308,13 @@ pub fn by_id_within(
     let Some((message, slots)) = without_files(view, id)? else {
         return Ok(None);
     };
-    if slots != 0 && files::size_of_message(view, id)? > room_bytes {
+    let reads_files = slots != 0 && load == Load::Content;
+    if reads_files && files::size_of_message(view, id)? > room_bytes {
         return Ok(Some(Fitting::TooLarge));
     }
-    Ok(Some(Fitting::Whole(with_files(view, message, slots)?)))
+    Ok(Some(Fitting::Whole(with_files(
+        view, message, slots, load,
+    )?)))
 }
 
 /// Bytes that the files of a message take, without reading them.
@@ -307,8 +333,8 @@ pub fn size_of_files(view: &View<'_>, id: MessageId) -> Result<usize, StoreError
 pub fn by_number(
     view: &View<'_>,
     flow: FlowId,
-    first: i64,
-    last: i64,
+    (first, last): (i64, i64),
+    load: Load,
     budget_bytes: usize,
 ) -> Result<Vec<Message>, StoreError> {
     let mut statement = view.prepare(select_messages!(
@@ -320,7 +346,7 @@ pub fn by_number(
     let mut left = budget_bytes;
     while let Some(row) = rows.next()? {
         let (message, slots) = message(row)?;
-        let files = if slots == 0 {
+        let files = if slots == 0 || load == Load::Facts {
             0
         } else {
             files::size_of_message(view, message.id)?
@@ -330,7 +356,7 @@ pub fn by_number(
             break;
         }
         left = left.saturating_sub(size);
-        messages.push(with_files(view, message, slots)?);
+        messages.push(with_files(view, message, slots, load)?);
     }
     Ok(messages)
 }
@@ -413,9 +439,17 @@ pub fn count(view: &View<'_>) -> Result<i64, StoreError> {
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
-fn with_files(view: &View<'_>, mut message: Message, slots: i64) -> Result<Message, StoreError> {
-    if slots != 0 {
+fn with_files(
+    view: &View<'_>,
+    mut message: Message,
+    slots: i64,
+    load: Load,
+) -> Result<Message, StoreError> {
+    if slots != 0 && load == Load::Content {
         message.files = files::of_message(view, message.id)?;
+    }
+    if slots != 0 {
+        message.shown = files::shown_by(view, message.id)?;
     }
     Ok(message)
 }
@@ -434,6 +468,7 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<(Message, i64)> {
         sent_at: Timestamp(row.get(5)?),
         text: row.get(6)?,
         files: Vec::new(),
+        shown: Vec::new(),
         edited_at: row.get::<_, Option<i64>>(8)?.map(Timestamp),
         is_deleted: row.get::<_, Option<i64>>(9)?.is_some(),
     };

@@ -28,6 +28,7 @@ pub(super) fn event(form: Form, event: &Event) -> Option<Bytes> {
             data.message = Some(vec![convert::message(form, message)]);
             let numbers = Some(convert::numbers([&**message]));
             data.meta = Some(DataMeta {
+                about: form.is_rich().then(|| rich::about([&**message])).flatten(),
                 numbers,
                 ..DataMeta::default()
             });
@@ -133,6 +134,7 @@ pub(super) fn data(
     let flows = || rich::flows(updates.flows.iter().chain(&updates.details));
     let invited = updates.invited.iter().map(rich::Invited::from);
     let meta = DataMeta {
+        about: is_rich.then(|| rich::about(&updates.messages)).flatten(),
         flows: is_rich.then(flows).filter(|flows| !flows.is_empty()),
         events: is_rich
             .then(|| rich::events(&updates.events, &[]))

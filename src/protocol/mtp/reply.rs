@@ -153,6 +153,8 @@ pub(super) struct User<'a> {
 #[derive(Default, Serialize)]
 pub(super) struct DataMeta {
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) about: Option<BTreeMap<Id, rich::About>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) flows: Option<BTreeMap<Id, rich::FlowMeta>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) events: Option<Vec<rich::Event>>,

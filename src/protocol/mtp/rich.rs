@@ -7,25 +7,93 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::wire::Id;
-use crate::model::{Flow, FlowEvent, FlowKind, Happening, InvitedTo, Picture, PublicId};
+use crate::model::{
+    self, Flow, FlowEvent, FlowKind, Happening, InvitedTo, Message, Picture, PublicId, Slot,
+};
 
 /// A file, by what is known of it without its bytes.
 #[derive(Serialize)]
 pub(super) struct File {
-    /// 32 hexadecimal digits, for `/file/<id>`.
-    id: String,
+    /// 32 hexadecimal digits, for `/file/<id>`; absent where there is nothing to fetch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
     kind: &'static str,
     size: i64,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    media_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+}
+
+/// The id of a file as it stands in an address.
+fn file_id(id: PublicId) -> String {
+    format!("{:032x}", id.0)
 }
 
 impl From<Picture> for File {
     fn from(picture: Picture) -> Self {
         Self {
-            id: format!("{:032x}", picture.id.0),
+            id: Some(file_id(picture.id)),
             kind: "picture",
             size: picture.size,
+            media_type: None,
+            text: None,
         }
     }
+}
+
+impl From<&model::File> for File {
+    fn from(file: &model::File) -> Self {
+        Self {
+            id: file.text.is_none().then(|| file_id(file.id)),
+            kind: match file.slot {
+                Slot::Picture => "picture",
+                Slot::Video => "video",
+                Slot::Audio => "audio",
+                Slot::Document => "document",
+                Slot::Emoji => "sticker",
+            },
+            size: file.size,
+            media_type: file.media_type.clone(),
+            text: file.text.clone(),
+        }
+    }
+}
+
+/// What there is to know of a message besides the object of the protocol.
+#[derive(Serialize)]
+pub(super) struct About {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<File>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted: Option<&'static str>,
+}
+
+/// `data.meta.about` of some messages: of those that have something to tell.
+pub(super) fn about<'m>(
+    messages: impl IntoIterator<Item = &'m Message>,
+) -> Option<BTreeMap<Id, About>> {
+    let messages = messages.into_iter();
+    let telling = messages.filter(|message| message.is_deleted || !message.shown.is_empty());
+    let about: BTreeMap<_, _> = telling
+        .map(|message| {
+            let about = About {
+                files: message.shown.iter().map(File::from).collect(),
+                deleted: message.is_deleted.then_some("deleted"),
+            };
+            (Id(message.uuid), about)
+        })
+        .collect();
+    Some(about).filter(|about| !about.is_empty())
+}
+
+/// The same of one message that has just been sent.
+pub(super) fn about_files(message: PublicId, files: &[model::File]) -> Option<BTreeMap<Id, About>> {
+    let about = About {
+        files: files.iter().map(File::from).collect(),
+        deleted: None,
+    };
+    (!files.is_empty()).then(|| [(Id(message), about)].into())
 }
 
 /// What there is to know of a flow besides the object of the protocol.

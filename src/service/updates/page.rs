@@ -259,7 +259,8 @@ impl<'a, 'c> Page<'a, 'c> {
         let view = self.view;
         let item = match subject {
             Subject::Message(id) => {
-                match messages::by_id_within(view, id, change.position, room_bytes)? {
+                let load = messages::Load::of(self.within.form);
+                match messages::by_id_within(view, id, change.position, load, room_bytes)? {
                     Some(Fitting::Whole(message)) => Some(Item::Message(Box::new(message))),
                     Some(Fitting::TooLarge) => return Ok(Loaded::TooLarge),
                     Some(Fitting::Superseded) | None => None,

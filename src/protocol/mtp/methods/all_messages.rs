@@ -52,7 +52,7 @@ pub(super) async fn handle(
         since: input.since,
         start,
         count,
-        with_events: cx.form.is_rich(),
+        form: cx.form,
     };
     let page = cx.service.history(user, input.flow, range).await?;
     let given = i64::try_from(page.messages.len()).unwrap_or(i64::MAX);
@@ -74,6 +74,7 @@ pub(super) async fn handle(
                 .collect(),
         ),
         meta: cx.form.is_rich().then(|| reply::DataMeta {
+            about: rich::about(&page.messages),
             numbers: Some(convert::numbers(&page.messages)),
             events: Some(rich::events(&page.events.events, &page.events.more)),
             ..reply::DataMeta::default()

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::super::error::MtpError;
 use super::super::request::{Data, List, Text};
-use super::super::{codes, convert, reply};
+use super::super::{codes, convert, reply, rich};
 use super::Context;
 use crate::model::PublicId;
 use crate::service::SignedIn;
@@ -55,6 +55,7 @@ pub(super) async fn handle(
                 .collect(),
         ),
         meta: Some(reply::DataMeta {
+            about: cx.form.is_rich().then(|| rich::about(&found)).flatten(),
             numbers: Some(convert::numbers(&found)),
             ..reply::DataMeta::default()
         }),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::super::error::MtpError;
 use super::super::request::Data;
-use super::super::{codes, convert, reply};
+use super::super::{codes, convert, reply, rich};
 use super::Context;
 use crate::model::PublicId;
 use crate::service::{Draft, SignedIn};
@@ -69,6 +69,11 @@ pub(super) async fn handle(
         ..reply::Message::default()
     };
     let meta = is_extended.then(|| reply::DataMeta {
+        about: cx
+            .form
+            .is_rich()
+            .then(|| rich::about_files(posted.uuid, &posted.files))
+            .flatten(),
         numbers: Some([(reply::Id(posted.uuid), posted.number)].into()),
         ..reply::DataMeta::default()
     });
