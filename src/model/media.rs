@@ -2,7 +2,7 @@
 
 /// The media type of content, of those that browsers show or play; `None`: of no such type.
 ///
-/// Sources: RFC 2083 (PNG), ISO 10918-1 (JPEG), GIF89a, the RIFF containers of `WebP` and WAV,
+/// Sources: RFC 2083 (PNG), ISO 10918-1 (JPEG), `GIF89a`, the RIFF containers of `WebP` and WAV,
 /// ISO 14496-12 (`ftyp`), RFC 3533 (Ogg), RFC 9639 (FLAC), the EBML header of `WebM`, MPEG audio frames
 /// and `ID3v2`.
 #[must_use]
