@@ -68,11 +68,7 @@ fn a_message_of_another_process_is_pushed() {
     let flow: u128 = group.parse().expect("an id");
     outside(async {
         let service = open(&server);
-        let place = Client {
-            throttle_key: "outside".to_owned(),
-            address: None,
-            label: None,
-        };
+        let place = Client::default();
         let opened = service
             .log_in("admin", Password::new(PASSWORD.to_owned()), &place)
             .await

@@ -62,7 +62,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "service", "store",
         ],
     ),
-    ("server", &["protocol"]),
+    ("server", &["protocol", "model"]),
     // Strangers to the server: what they know is what everybody can know.
     ("client", &[]),
     ("outbound", &[]),

@@ -100,22 +100,12 @@ pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::S
     }
 }
 
-/// Where a request comes from: IPv6 guesses are counted by network, since whoever has one address
-/// has 2^64.
+/// Where a request comes from.
 pub(super) fn client(address: IpAddr, client_ip: ClientIp) -> service::Client {
-    let throttle_key = match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let segments = address.segments();
-            format!(
-                "{:x}:{:x}:{:x}:{:x}",
-                segments[0], segments[1], segments[2], segments[3]
-            )
-        }
-    };
+    let neighbourhood = address.into();
     let address = logging::mask(address, client_ip).map(|address| address.to_string());
     service::Client {
-        throttle_key,
+        neighbourhood,
         address,
         label: None,
     }

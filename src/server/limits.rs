@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::budget::{Budget, Unread};
 use super::settings::Settings;
+use crate::model::Neighbourhood;
 
 /// The limits that can change while the server runs; clones share them.
 #[derive(Debug, Clone)]
@@ -65,7 +66,7 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Counts {
     open: usize,
-    by_address: HashMap<IpAddr, usize>,
+    by_address: HashMap<Neighbourhood, usize>,
 }
 
 /// Which limit was reached.
@@ -82,7 +83,7 @@ pub(super) enum Full {
 pub(super) struct Place {
     connections: Connections,
     open: bool,
-    address: Option<IpAddr>,
+    address: Option<Neighbourhood>,
 }
 
 impl Connections {
@@ -155,8 +156,8 @@ impl Connections {
         }
     }
 
-    fn enter(&self, counts: &mut Counts, address: IpAddr) -> Result<IpAddr, Full> {
-        let key = neighbourhood(address);
+    fn enter(&self, counts: &mut Counts, address: IpAddr) -> Result<Neighbourhood, Full> {
+        let key = Neighbourhood::from(address);
         let count = counts.by_address.get(&key).copied().unwrap_or(0);
         if count >= self.0.max_per_address.load(Ordering::Relaxed) {
             return Err(Full::Address);
@@ -188,14 +189,6 @@ impl Drop for Place {
                 self.connections.0.empty.notify_waiters();
             }
         }
-    }
-}
-
-/// Returns what counts as one address: all of IPv4, the /64 that one IPv6 customer has.
-fn neighbourhood(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & (u128::MAX << 64)).into()),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

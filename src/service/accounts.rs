@@ -86,7 +86,7 @@ impl Service {
         let code = self.entry(wanted.invitation, client).await?;
         self.require_free(&login).await?;
         if code.is_none() {
-            self.registrations.take(&client.throttle_key)?;
+            self.registrations.take(client.neighbourhood)?;
         }
         let new = users::NewUser {
             login,
@@ -135,7 +135,7 @@ impl Service {
             (config::Registration::Open, _) => Ok(None),
             (config::Registration::Invite, None) => Err(Refusal::InvitationRequired.into()),
             (config::Registration::Invite, Some(code)) => {
-                self.brake_address(&client.throttle_key)?;
+                self.brake_address(client.neighbourhood)?;
                 // Looked at first, so that a guessed code costs no hashing.
                 let hash = InviteCode::hash_of(&code);
                 let now = self.store.now();
@@ -148,7 +148,7 @@ impl Service {
                 if usable {
                     return Ok(Some(hash));
                 }
-                self.count_guess(&client.throttle_key);
+                self.count_guess(client.neighbourhood);
                 Err(Refusal::InvitationRequired.into())
             }
         }

@@ -53,6 +53,7 @@ pub use crate::store::members::State as MemberState;
 
 use crate::auth::Throttle;
 use crate::hub::{Hub, Listener, QueueLimits};
+use crate::model::Neighbourhood;
 use crate::store::{Committed, Options, Store, StoreError, messages as stored_messages, users};
 use hashing::Hasher;
 
@@ -67,7 +68,7 @@ pub struct Service {
     limits: RwLock<Arc<Limits>>,
     hasher: Hasher,
     account_throttle: Mutex<Throttle<String>>,
-    address_throttle: Mutex<Throttle<String>>,
+    address_throttle: Mutex<Throttle<Neighbourhood>>,
     registrations: registrations::Brake,
     directory: Arc<directory::Directory>,
     searches: Semaphore,

@@ -3,7 +3,6 @@
 //! the machine itself: its operator fills a server from there, and behind a proxy that is not
 //! trusted everybody would seem to come from there.
 
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -11,11 +10,12 @@ use super::error::ServiceError;
 use super::refusal::Refusal;
 use super::settings::{REGISTERING_ADDRESSES, REGISTRATIONS_WINDOW};
 use crate::auth::Throttle;
+use crate::model::Neighbourhood;
 
 pub(super) struct Brake(Mutex<Counts>);
 
 struct Counts {
-    addresses: Throttle<String>,
+    addresses: Throttle<Neighbourhood>,
     all: Throttle<()>,
 }
 
@@ -33,36 +33,31 @@ impl Brake {
     ///
     /// # Errors
     /// [`Refusal::TooManyAccounts`].
-    pub(super) fn take(&self, address: &String) -> Result<(), ServiceError> {
-        if is_this_machine(address) {
+    pub(super) fn take(&self, address: Neighbourhood) -> Result<(), ServiceError> {
+        if address.is_this_machine() {
             return Ok(());
         }
         let now = Instant::now();
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = counts.addresses.wait(address, now);
+        let wait = counts.addresses.wait(&address, now);
         if let Some(wait) = wait.max(counts.all.wait(&(), now)) {
             return Err(Refusal::TooManyAccounts(wait).into());
         }
-        counts.addresses.fail(address.clone(), now);
+        counts.addresses.fail(address, now);
         counts.all.fail((), now);
         Ok(())
     }
 }
 
-/// Whether an address, or the first half of one of IPv6, is a loopback address.
-fn is_this_machine(address: &str) -> bool {
-    match address.parse::<IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => address == "0:0:0:0",
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     fn taken(brake: &Brake, address: &str, times: u32) -> u32 {
-        let taken = (0..times).filter(|_| brake.take(&address.to_owned()).is_ok());
+        let address: IpAddr = address.parse().unwrap();
+        let taken = (0..times).filter(|_| brake.take(address.into()).is_ok());
         u32::try_from(taken.count()).unwrap()
     }
 
@@ -78,9 +73,9 @@ mod tests {
     #[test]
     fn this_machine_is_not_counted() {
         let brake = Brake::new(3);
-        for address in ["127.0.0.1", "127.8.9.1", "0:0:0:0"] {
+        for address in ["127.0.0.1", "127.8.9.1", "::1"] {
             assert_eq!(taken(&brake, address, 100), 100);
         }
-        assert_eq!(taken(&brake, "2001:db8:0:0", 100), 3);
+        assert_eq!(taken(&brake, "2001:db8::1", 100), 3);
     }
 }

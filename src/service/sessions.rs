@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::{Refusal, Service, ServiceError, Thing};
 use crate::auth::{Password, Token};
-use crate::model::{By, Login, Origin, PublicId, Session, SessionId, SessionInfo, UserId};
+use crate::model::{
+    By, Login, Neighbourhood, Origin, PublicId, Session, SessionId, SessionInfo, UserId,
+};
 use crate::store::{sessions, users};
 
 /// Least time between two notes that a session is in use: a write an hour, not one a request.
@@ -53,8 +55,8 @@ impl SignedIn {
 /// Where a request comes from.
 #[derive(Debug, Clone, Default)]
 pub struct Client {
-    /// By what guesses from one place are counted: the address, of IPv6 the network.
-    pub throttle_key: String,
+    /// By what guesses from one place are counted.
+    pub neighbourhood: Neighbourhood,
     /// The address as it is stored with a session, masked as configured.
     pub address: Option<String>,
     /// What the device calls itself.
@@ -105,7 +107,7 @@ impl Service {
         client: &Client,
     ) -> Result<(UserId, PublicId), ServiceError> {
         let key = Login::key_of(login);
-        self.brake(&key, &client.throttle_key)?;
+        self.brake(&key, client.neighbourhood)?;
         let wanted = login.to_owned();
         let found = self
             .store
@@ -129,13 +131,13 @@ impl Service {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);
                 accounts.fail(key, now);
-                self.count_guess(&client.throttle_key);
+                self.count_guess(client.neighbourhood);
                 Err(Refusal::BadCredentials.into())
             }
         }
     }
 
-    fn brake(&self, key: &String, address: &String) -> Result<(), ServiceError> {
+    fn brake(&self, key: &String, address: Neighbourhood) -> Result<(), ServiceError> {
         self.brake_address(address)?;
         let accounts = self
             .account_throttle
@@ -146,22 +148,22 @@ impl Service {
     }
 
     /// Refuses an address that has guessed too often, passwords or invitations.
-    pub(super) fn brake_address(&self, address: &String) -> Result<(), ServiceError> {
+    pub(super) fn brake_address(&self, address: Neighbourhood) -> Result<(), ServiceError> {
         let addresses = self
             .address_throttle
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let wait = addresses.wait(address, Instant::now());
+        let wait = addresses.wait(&address, Instant::now());
         wait.map_or(Ok(()), |wait| Err(Refusal::Throttled(wait).into()))
     }
 
     /// Counts a wrong guess of an address.
-    pub(super) fn count_guess(&self, address: &str) {
+    pub(super) fn count_guess(&self, address: Neighbourhood) {
         let mut addresses = self
             .address_throttle
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        addresses.fail(address.to_owned(), Instant::now());
+        addresses.fail(address, Instant::now());
     }
 
     pub(super) fn new_session(

@@ -7,6 +7,8 @@ use morelia::{
 use rand::{Rng as _, rngs::StdRng, seq::IndexedRandom as _};
 use serde_json::{Value, json};
 
+use super::neighbour;
+
 /// The password of the transcripts.
 const PASSWORD: &str = "correct horse battery";
 
@@ -67,7 +69,7 @@ impl Cast {
             }
         }
         let client = Client {
-            throttle_key: format!("198.51.100.{}", self.made % 250),
+            neighbourhood: neighbour([198, 51, 100], self.made),
             ..Client::default()
         };
         let password = Password::new(PASSWORD.to_owned());

@@ -13,7 +13,7 @@ mod mutate;
 mod oracle;
 mod seeds;
 
-use std::{env, path::Path, sync::Arc, thread, time::Instant};
+use std::{env, net::IpAddr, path::Path, sync::Arc, thread, time::Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -21,6 +21,7 @@ use morelia::{
     admin::error::CliError,
     app,
     config::{Config, Durability, Registration},
+    model::Neighbourhood,
     protocol::{Conversation as _, Frame, Pushed, mtp},
     service::{Client, Service},
     store::Store,
@@ -43,6 +44,12 @@ const CONNECTIONS: usize = 3;
 
 /// One in so many requests is one that hashes a password or ends a session.
 const RARE: u32 = 1000;
+
+/// Returns an address of a network, another one for each of the first numbers.
+fn neighbour([a, b, c]: [u8; 3], number: u32) -> Neighbourhood {
+    let last = u8::try_from(number % 250).unwrap_or_default();
+    IpAddr::from([a, b, c, last]).into()
+}
 
 #[test]
 fn mutated_requests_are_answered_as_the_protocol_says() {
@@ -137,7 +144,7 @@ impl Run {
             max_version: api.max_version,
         };
         let client = Client {
-            throttle_key: format!("192.0.2.{}", self.opened % 250),
+            neighbourhood: neighbour([192, 0, 2], self.opened),
             ..Client::default()
         };
         mtp::Session::new(Arc::clone(&self.service), settings, client)
