@@ -64,7 +64,7 @@ fn site() -> Site {
         },
         health,
         metrics: None,
-        pages: None,
+        client: false,
     }
 }
 

@@ -8,7 +8,7 @@ use super::backups::{self, State};
 use crate::config::Config;
 use crate::model::Timestamp;
 use crate::protocol::mtp;
-use crate::server::{Checks, Health, Protocol, Site, Statistics, Version, pages};
+use crate::server::{Checks, Health, Protocol, Site, Statistics, Version};
 use crate::service::{Service, ServiceError};
 use crate::store::{Store, newest_schema, statistics};
 
@@ -39,7 +39,7 @@ pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statisti
             Box::pin(async move { examine(&service, interval, open.connections()).await })
         }),
         metrics: config.web.metrics.then_some(metrics),
-        pages: Some(pages(config.web.client)),
+        client: config.web.client,
     }
 }
 

@@ -11,14 +11,14 @@ use warp::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use warp::http::{HeaderMap, Method, StatusCode};
+use warp::http::{HeaderMap, StatusCode};
 use warp::path::FullPath;
 use warp::reject::Rejection;
 use warp::reply::Response;
 use warp::{Filter, Reply as _};
 
 use super::connection::Arrival;
-use super::recover;
+use super::{recover, web::pages};
 
 /// A future of the program around the transport.
 pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -35,8 +35,8 @@ pub struct Site {
     pub health: Source<Health>,
     /// Text for `/metrics` in Prometheus' format; 404 without.
     pub metrics: Option<Source<String>>,
-    /// The web client's routes, or whatever else is to be shown to browsers.
-    pub pages: Option<BoxedFilter<(Response,)>>,
+    /// Whether the web client is served; a page that says what this is takes its place.
+    pub client: bool,
 }
 
 impl std::fmt::Debug for Site {
@@ -101,56 +101,91 @@ pub struct Checks {
     pub clock: String,
 }
 
-/// Returns all routes; `socket` answers at `/ws`.
+/// Returns all routes, a filter for each face; `socket` answers at `/ws`.
 pub(super) fn routes(site: Site, socket: BoxedFilter<(Response,)>) -> BoxedFilter<(Response,)> {
-    let own = own(&site).or(socket).unify().boxed();
-    let all = match site.pages {
-        Some(pages) => own.or(pages).unify().boxed(),
-        None => own,
+    let site = Arc::new(site);
+    let known = health(&site).or(live()).unify().or(version(&site)).unify();
+    let known = match &site.metrics {
+        Some(source) => known.or(metrics(source)).unify().boxed(),
+        None => known.boxed(),
     };
-    all.recover(recover::recover).unify().boxed()
+    known
+        .or(socket)
+        .unify()
+        .or(pages(site.client))
+        .unify()
+        .recover(recover::recover)
+        .unify()
+        .boxed()
 }
 
-/// The routes that are always there.
-fn own(site: &Site) -> BoxedFilter<(Response,)> {
-    let site = site.clone();
-    warp::path::full()
-        .and(warp::method())
-        .and(warp::header::headers_cloned())
+/// `/health`: whether the server can do its work; on the machine itself also how it fares.
+fn health(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
+    let site = Arc::clone(site);
+    warp::path!("health")
+        .and(exactly())
+        .and(reading())
         .and(warp::ext::get::<Arrival>())
-        .and_then(move |path, method, headers, arrival| {
-            let site = site.clone();
-            async move { answer(&site, &path, &method, &headers, &arrival).await }
+        .and(warp::header::headers_cloned())
+        .then(move |arrival: Arrival, headers: HeaderMap| {
+            let site = Arc::clone(&site);
+            async move { examine(&site, is_local(&arrival, &headers)).await }
         })
         .boxed()
 }
 
-async fn answer(
-    site: &Site,
-    path: &FullPath,
-    method: &Method,
-    headers: &HeaderMap,
-    arrival: &Arrival,
-) -> Result<Response, Rejection> {
-    let path = path.as_str();
-    let known = matches!(path, "/health" | "/health/live" | "/version")
-        || path == "/metrics" && site.metrics.is_some();
-    if !known {
-        return Err(warp::reject::not_found());
-    }
-    if method != Method::GET && method != Method::HEAD {
-        return Ok(recover::method_not_allowed(&[Method::GET, Method::HEAD]));
-    }
-    // The body of an answer to HEAD is left out by hyper, which keeps its length.
-    Ok(match path {
-        "/health" => health(site, is_local(arrival, headers)).await,
-        "/health/live" => recover::json(StatusCode::OK, &serde_json::json!({"status": "ok"})),
-        "/version" => recover::json(StatusCode::OK, &serde_json::json!(site.version)),
-        _ => metrics(site).await,
-    })
+/// `/health/live`: that the process answers.
+fn live() -> BoxedFilter<(Response,)> {
+    warp::path!("health" / "live")
+        .and(exactly())
+        .and(reading())
+        .map(|| recover::json(StatusCode::OK, &serde_json::json!({"status": "ok"})))
+        .boxed()
 }
 
-async fn health(site: &Site, local: bool) -> Response {
+/// `/version`: which program this is and what it speaks.
+fn version(site: &Site) -> BoxedFilter<(Response,)> {
+    let version = serde_json::json!(site.version);
+    warp::path!("version")
+        .and(exactly())
+        .and(reading())
+        .map(move || recover::json(StatusCode::OK, &version))
+        .boxed()
+}
+
+/// `/metrics`: numbers for a monitor.
+fn metrics(source: &Source<String>) -> BoxedFilter<(Response,)> {
+    let source = Arc::clone(source);
+    warp::path!("metrics")
+        .and(exactly())
+        .and(reading())
+        .then(move || {
+            let text = source();
+            async move { measured(text.await) }
+        })
+        .boxed()
+}
+
+/// Lets requests through that only read. The body of an answer to HEAD is left out by hyper, which
+/// keeps its length.
+pub(super) fn reading() -> impl Filter<Extract = (), Error = Rejection> + Copy {
+    warp::get().or(warp::head()).unify()
+}
+
+/// Lets an address through only as it is written: to `path!` a slash behind it is nothing.
+fn exactly() -> impl Filter<Extract = (), Error = Rejection> + Copy {
+    warp::path::full()
+        .and_then(async |path: FullPath| {
+            if path.as_str().ends_with('/') {
+                Err(warp::reject::not_found())
+            } else {
+                Ok(())
+            }
+        })
+        .untuple_one()
+}
+
+async fn examine(site: &Site, local: bool) -> Response {
     let health = (site.health)().await;
     let (status, word) = if health.ok {
         (StatusCode::OK, "ok")
@@ -168,11 +203,7 @@ async fn health(site: &Site, local: bool) -> Response {
     recover::json(status, &value)
 }
 
-async fn metrics(site: &Site) -> Response {
-    let text = match &site.metrics {
-        Some(source) => source().await,
-        None => String::new(),
-    };
+fn measured(text: String) -> Response {
     let mut response = text.into_response();
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);

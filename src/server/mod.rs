@@ -38,7 +38,6 @@ pub use http::{Boxed, Checks, Health, Peer, Protocol, Site, Source, Version};
 pub use limits::Limits;
 pub use settings::{ClientCertificates, Network, Origins, Proxy, Settings, Tls};
 pub use tls::{Certificate, TlsError, check as check_tls, user_name};
-pub use web::pages;
 
 /// What one connection costs at most besides its messages, in bytes: its task, its write batch, one
 /// read ahead, and before that the buffers of HTTP.

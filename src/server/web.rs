@@ -11,12 +11,11 @@ use warp::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
     HOST, HeaderName, HeaderValue, IF_NONE_MATCH, VARY,
 };
-use warp::http::{HeaderMap, Method, StatusCode};
+use warp::http::{HeaderMap, StatusCode};
 use warp::path::FullPath;
-use warp::reject::Rejection;
 use warp::reply::Response;
 
-use super::recover;
+use super::http::reading;
 
 include!(concat!(env!("OUT_DIR"), "/web_assets.rs"));
 
@@ -51,47 +50,48 @@ struct File {
 }
 
 /// Returns the routes of the web client; without `client`, of a page that says what this is.
-#[must_use]
-pub fn pages(client: bool) -> BoxedFilter<(Response,)> {
-    warp::path::full()
-        .and(warp::method())
+pub(super) fn pages(client: bool) -> BoxedFilter<(Response,)> {
+    if !client {
+        return warp::path::end().and(reading()).map(notice).boxed();
+    }
+    page().or(files()).unify().boxed()
+}
+
+/// The page itself. It also opens for an invitation and for a new password, and reads the code
+/// itself: looking at it, as programs do that show where a link leads, spends nothing.
+fn page() -> BoxedFilter<(Response,)> {
+    let invitation = warp::path!("invite" / String);
+    let reset = warp::path!("reset" / String);
+    let with_code = invitation.or(reset).unify().map(drop).untuple_one();
+    warp::path::end()
+        .or(with_code)
+        .unify()
+        .and_then(async || file("/").ok_or_else(warp::reject::not_found))
+        .and(reading())
         .and(warp::header::headers_cloned())
-        .and_then(move |path: FullPath, method, headers| async move {
-            answer(client, path.as_str(), &method, &headers)
-        })
+        .map(|file, headers| serve(file, &headers))
         .boxed()
 }
 
-fn answer(
-    client: bool,
-    path: &str,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<Response, Rejection> {
-    if !client && path != "/" {
-        return Err(warp::reject::not_found());
-    }
-    let file = file(path).ok_or_else(warp::reject::not_found)?;
-    if method != Method::GET && method != Method::HEAD {
-        return Ok(recover::method_not_allowed(&[Method::GET, Method::HEAD]));
-    }
-    Ok(if client {
-        serve(file, headers)
-    } else {
-        let mut response = Response::new(CLIENT_OFF.into());
-        set(&mut response, CONTENT_TYPE, "text/html; charset=utf-8");
-        set(&mut response, CACHE_CONTROL, "no-cache");
-        response
-    })
+/// What the page is made of.
+fn files() -> BoxedFilter<(Response,)> {
+    warp::path::full()
+        .and_then(async |path: FullPath| file(path.as_str()).ok_or_else(warp::reject::not_found))
+        .and(reading())
+        .and(warp::header::headers_cloned())
+        .map(|file, headers| serve(file, &headers))
+        .boxed()
 }
 
-/// Returns the file at an address. An invitation opens the client, which reads the code itself.
-fn file(path: &str) -> Option<&'static File> {
-    let invitation = path
-        .strip_prefix("/invite/")
-        .is_some_and(|code| !code.is_empty() && !code.trim_end_matches('/').contains('/'));
-    let address = if invitation { "/" } else { path };
+fn file(address: &str) -> Option<&'static File> {
     FILES.iter().find(|file| file.address == address)
+}
+
+fn notice() -> Response {
+    let mut response = Response::new(CLIENT_OFF.into());
+    set(&mut response, CONTENT_TYPE, "text/html; charset=utf-8");
+    set(&mut response, CACHE_CONTROL, "no-cache");
+    response
 }
 
 fn serve(file: &'static File, request: &HeaderMap) -> Response {
@@ -185,7 +185,13 @@ fn list<'a>(request: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+    use hyper::service::Service as _;
+    use hyper_util::service::TowerToHyperService;
+    use warp::http::{Method, Request};
+
     use super::*;
+    use crate::server::recover;
 
     /// The client's weight limit, before compression: what is loaded until the list is shown, the
     /// texts of the language that weighs more among it.
@@ -200,8 +206,19 @@ mod tests {
         map
     }
 
+    /// Returns the answer of the filters, 404 and 405 as everywhere.
+    fn ask(client: bool, method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
+        let routes = pages(client).recover(recover::recover).unify();
+        let mut asked = Request::new(String::new());
+        *asked.method_mut() = method;
+        *asked.uri_mut() = path.parse().unwrap();
+        *asked.headers_mut() = request(headers);
+        let answer = TowerToHyperService::new(warp::service(routes)).call(asked);
+        answer.now_or_never().unwrap().unwrap()
+    }
+
     fn get(path: &str, headers: &[(&str, &str)]) -> Response {
-        answer(true, path, &Method::GET, &request(headers)).unwrap()
+        ask(true, Method::GET, path, headers)
     }
 
     fn text(file: &File) -> &'static str {
@@ -218,8 +235,8 @@ mod tests {
     }
 
     #[test]
-    fn page_opens_at_the_root_and_for_invitations() {
-        for path in ["/", "/invite/ABC-123", "/invite/ABC-123/"] {
+    fn page_opens_at_the_root_and_for_codes() {
+        for path in ["/", "/invite/ABC-123", "/invite/ABC-123/", "/reset/ABC-123"] {
             let response = get(path, &[]);
             assert_eq!(response.status(), 200, "{path}");
             assert_eq!(
@@ -228,11 +245,18 @@ mod tests {
             );
             assert_eq!(response.headers()["cache-control"], "no-cache");
         }
-        for path in ["/invite/", "/invite/a/b", "/index.html", "/assets/", "/x"] {
-            assert!(
-                answer(true, path, &Method::GET, &HeaderMap::new()).is_err(),
-                "{path}"
-            );
+        for path in [
+            "/invite/",
+            "/invite/a/b",
+            "/reset/",
+            "/reset",
+            "/reset/a/b",
+            "/index.html",
+            "/assets/",
+            "/x",
+            "//",
+        ] {
+            assert_eq!(get(path, &[]).status(), 404, "{path}");
         }
     }
 
@@ -322,22 +346,22 @@ mod tests {
 
     #[test]
     fn only_reading_is_possible() {
-        let refused = answer(true, "/", &Method::POST, &HeaderMap::new()).unwrap();
-        assert_eq!(refused.status(), 405);
-        assert_eq!(
-            answer(true, "/", &Method::HEAD, &HeaderMap::new())
-                .unwrap()
-                .status(),
-            200
-        );
+        for path in ["/", "/reset/x", "/sw.js"] {
+            let refused = ask(true, Method::POST, path, &[]);
+            assert_eq!(refused.status(), 405, "{path}");
+            assert_eq!(refused.headers()["allow"], "GET, HEAD");
+            assert_eq!(ask(true, Method::HEAD, path, &[]).status(), 200, "{path}");
+        }
     }
 
     #[test]
     fn without_the_client_a_page_says_what_this_is() {
-        let page = answer(false, "/", &Method::GET, &HeaderMap::new()).unwrap();
-        assert_eq!(page.status(), 200);
-        assert!(answer(false, "/sw.js", &Method::GET, &HeaderMap::new()).is_err());
-        assert!(answer(false, "/invite/x", &Method::GET, &HeaderMap::new()).is_err());
+        let status = |path| ask(false, Method::GET, path, &[]).status();
+        assert_eq!(status("/"), 200);
+        for path in ["/sw.js", "/invite/x", "/reset/x"] {
+            assert_eq!(status(path), 404, "{path}");
+        }
+        assert_eq!(ask(false, Method::POST, "/", &[]).status(), 405);
     }
 
     #[test]

@@ -23,7 +23,7 @@ self.addEventListener('activate', (event) => {
 self.addEventListener('fetch', (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== 'GET' || url.origin !== location.origin) return;
-  if (event.request.mode === 'navigate' && (url.pathname === '/' || url.pathname.startsWith('/invite/'))) event.respondWith(page(event.request));
+  if (event.request.mode === 'navigate' && (url.pathname === '/' || /^\/(invite|reset)\//.test(url.pathname))) event.respondWith(page(event.request));
   else if (url.pathname.startsWith('/assets/')) event.respondWith(asset(event.request));
 });
 

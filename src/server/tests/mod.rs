@@ -229,7 +229,7 @@ fn site(statistics: Statistics) -> Site {
         },
         health,
         metrics: Some(metrics),
-        pages: None,
+        client: false,
     }
 }
 
