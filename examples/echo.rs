@@ -64,6 +64,7 @@ fn site() -> Site {
         },
         health,
         metrics: None,
+        faces: Vec::new(),
         client: false,
     }
 }

@@ -39,6 +39,7 @@ pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statisti
             Box::pin(async move { examine(&service, interval, open.connections()).await })
         }),
         metrics: config.web.metrics.then_some(metrics),
+        faces: Vec::new(),
         client: config.web.client,
     }
 }

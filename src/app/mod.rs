@@ -20,8 +20,9 @@ use tokio::sync::watch;
 use crate::config::{Config, Loaded, Sources};
 use crate::exit::Exit;
 use crate::logging;
+use crate::protocol::Peer;
 use crate::protocol::mtp::Session;
-use crate::server::{self, Peer, systemd};
+use crate::server::{self, systemd};
 use crate::service::Service;
 use crate::store::{Options, ServerLock, Store, backup};
 

@@ -1,14 +1,17 @@
 //! Wire protocols, each in its own folder, over one service layer.
 //!
-//! What belongs here: turning frames of text into calls of [`crate::service`] and its answers and
-//! events back into frames. What does not: sockets (see [`crate::server`]) and rules about who may
+//! What belongs here: turning frames and requests into calls of [`crate::service`] and its answers and
+//! events back. What does not: sockets (see [`crate::server`]) and rules about who may
 //! do what (see [`crate::service`]).
 //!
-//! [`Conversation`] is all that the transport knows of a protocol.
+//! [`Conversation`] is all that the transport knows of a protocol on a socket, and [`web::Web`] of
+//! one over HTTP.
 
 pub mod mtp;
+pub mod web;
 
 use std::future::Future;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 
@@ -29,6 +32,15 @@ pub trait Conversation: Send + 'static {
 
     /// Tells whether the peer has proved who it is. Strangers share a smaller memory budget.
     fn is_signed_in(&self) -> bool;
+}
+
+/// Who is at the other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// Its address, as far as trusted proxies tell.
+    pub address: IpAddr,
+    /// Whether the connection is encrypted here.
+    pub tls: bool,
 }
 
 /// A data frame as it came from, or goes to, the peer.

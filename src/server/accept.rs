@@ -13,10 +13,10 @@ use tokio::time::{sleep, timeout};
 
 use super::bind::Bound;
 use super::connection::{self, Shared};
-use super::http::{self, Peer, Site};
+use super::http::{self, Site};
 use super::proxy::Proxies;
 use super::stop::Stop;
-use crate::protocol::Conversation;
+use crate::protocol::{Conversation, Peer};
 
 /// How long accepting pauses at first when the system has no descriptor or memory to spare.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -97,7 +97,7 @@ impl Bound {
             settings,
         });
         let site = site(Statistics(Arc::clone(&shared)));
-        let routes = http::routes(site, connection::socket(&shared, converse));
+        let routes = http::routes(&shared, site, connection::socket(&shared, converse));
         let handle = {
             let shared = Arc::clone(&shared);
             move |stream, remote, place| {

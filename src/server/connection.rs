@@ -1,14 +1,15 @@
 //! One TCP connection: TLS handshake, HTTP/1.1 requests, and the hand-over to a WebSocket.
 
 use std::net::IpAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper::upgrade::OnUpgrade;
@@ -21,7 +22,7 @@ use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use warp::reply::Response;
 
-use super::http::{Peer, protect};
+use super::http::protect;
 use super::limits::{Limits, Place};
 use super::proxy::Proxies;
 use super::settings::Settings;
@@ -30,7 +31,7 @@ use super::stop::Stop;
 use super::stream::Stream;
 use super::tls::Certificate;
 use super::{recover, upgrade, ws};
-use crate::protocol::Conversation;
+use crate::protocol::{Conversation, Peer};
 
 /// A request's headers fit in this; hyper's default of 400 KiB is an invitation.
 const HEADERS_MAX_BYTES: usize = 16 * 1024;
@@ -121,16 +122,19 @@ async fn http(
                 *request.uri_mut() = Uri::from_static("/");
             }
             let answer = routes.call(request);
-            let (progress, tls) = (Arc::clone(&progress), arrival.tls);
+            let underway = Underway(Arc::clone(&progress));
+            let tls = arrival.tls;
             answer.map(move |answer| {
-                progress.done.fetch_add(1, Ordering::Relaxed);
                 answer.map(|mut response| {
                     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                        progress.upgraded.store(true, Ordering::Relaxed);
+                        underway.0.upgraded.store(true, Ordering::Relaxed);
                     } else {
                         protect(response.headers_mut(), tls);
                     }
-                    response
+                    response.map(|body| Answered {
+                        body,
+                        _underway: underway,
+                    })
                 })
             })
         }
@@ -174,6 +178,41 @@ async fn http(
                 Look::Mute => return,
             }
         }
+    }
+}
+
+/// A request whose answer has not been sent yet.
+struct Underway(Arc<Progress>);
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.0.done.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The body of an answer. The request is done when it has been handed over to its last piece.
+struct Answered<B> {
+    body: B,
+    _underway: Underway,
+}
+
+impl<B: Body + Unpin> Body for Answered<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -231,6 +270,14 @@ impl Watch {
 }
 
 impl Shared {
+    /// Returns who sent a request.
+    pub(super) fn peer(&self, arrival: &Arrival, headers: &HeaderMap) -> Peer {
+        Peer {
+            address: self.proxies.sender(arrival.remote, headers).address,
+            tls: arrival.tls,
+        }
+    }
+
     fn count_request(&self) {
         let count = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         if self.settings.max_requests.is_some_and(|max| count >= max) {
@@ -282,24 +329,20 @@ where
             detail,
         )));
     };
-    let address = shared.proxies.sender(arrival.remote, headers).address;
+    let peer = shared.peer(arrival, headers);
     // A proxy's own connection counts for the server; the peer behind it counts by its address.
     let named = if shared.proxies.trusts(arrival.remote) {
         Some(
             shared
                 .limits
                 .connections
-                .name(address)
+                .name(peer.address)
                 .map_err(|_| Box::new(busy()))?,
         )
     } else {
         None
     };
     let places = (Arc::clone(&arrival.place), named);
-    let peer = Peer {
-        address,
-        tls: arrival.tls,
-    };
     let (shared, converse) = (Arc::clone(shared), Arc::clone(converse));
     tokio::spawn(async move {
         let Some((stream, ahead)) = take_over(upgrade).await else {

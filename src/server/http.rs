@@ -1,7 +1,6 @@
 //! The routes of the HTTP side, and the headers that every answer carries.
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -17,8 +16,10 @@ use warp::reject::Rejection;
 use warp::reply::Response;
 use warp::{Filter, Reply as _};
 
-use super::connection::Arrival;
-use super::{recover, web::pages};
+use super::connection::{Arrival, Shared};
+use super::recover;
+use super::routes::{self, Face};
+use super::web::pages;
 
 /// A future of the program around the transport.
 pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -35,6 +36,8 @@ pub struct Site {
     pub health: Source<Health>,
     /// Text for `/metrics` in Prometheus' format; 404 without.
     pub metrics: Option<Source<String>>,
+    /// Other faces of the service. They come before the web client.
+    pub faces: Vec<Face>,
     /// Whether the web client is served; a page that says what this is takes its place.
     pub client: bool,
 }
@@ -102,17 +105,22 @@ pub struct Checks {
 }
 
 /// Returns all routes, a filter for each face; `socket` answers at `/ws`.
-pub(super) fn routes(site: Site, socket: BoxedFilter<(Response,)>) -> BoxedFilter<(Response,)> {
+pub(super) fn routes(
+    shared: &Arc<Shared>,
+    site: Site,
+    socket: BoxedFilter<(Response,)>,
+) -> BoxedFilter<(Response,)> {
     let site = Arc::new(site);
     let known = health(&site).or(live()).unify().or(version(&site)).unify();
     let known = match &site.metrics {
         Some(source) => known.or(metrics(source)).unify().boxed(),
         None => known.boxed(),
     };
-    known
-        .or(socket)
-        .unify()
-        .or(pages(site.client))
+    let mut all = known.or(socket).unify().boxed();
+    for face in &site.faces {
+        all = all.or(routes::face(shared, face)).unify().boxed();
+    }
+    all.or(pages(site.client))
         .unify()
         .recover(recover::recover)
         .unify()
@@ -236,13 +244,4 @@ pub(super) fn protect(headers: &mut HeaderMap, tls: bool) {
         // Half a year; only where this server itself speaks TLS, so that it can be kept.
         default(STRICT_TRANSPORT_SECURITY, "max-age=15768000");
     }
-}
-
-/// Who a conversation is with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer {
-    /// Its address, as far as trusted proxies tell.
-    pub address: IpAddr,
-    /// Whether the connection is encrypted here.
-    pub tls: bool,
 }

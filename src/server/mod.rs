@@ -2,15 +2,18 @@
 //!
 //! What belongs here: sockets, limits on peers, frames and close codes, HTTP routes. What does
 //! not: what a frame means. A socket carries a [`Conversation`], and that is all that is known of
-//! any protocol.
+//! any protocol; over HTTP it is a [`Web`].
 //!
 //! The accept loop is ours because the one of warp has no TLS, no limits, no timeout for headers
 //! and no backlog, and waits for no WebSocket when it stops.
 //!
 //! [`Conversation`]: crate::protocol::Conversation
+//! [`Web`]: crate::protocol::web::Web
 
 mod accept;
+mod answer;
 mod bind;
+mod body;
 mod budget;
 mod connection;
 mod frames;
@@ -18,11 +21,13 @@ mod http;
 mod limits;
 mod proxy;
 mod recover;
+mod routes;
 mod settings;
 mod socket;
 mod stop;
 mod stream;
 pub mod systemd;
+mod table;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -34,8 +39,9 @@ pub use accept::{Statistics, Summary};
 pub use bind::{BindError, Bound, bind};
 #[cfg(any(test, fuzzing))]
 pub use frames::decode_any;
-pub use http::{Boxed, Checks, Health, Peer, Protocol, Site, Source, Version};
+pub use http::{Boxed, Checks, Health, Protocol, Site, Source, Version};
 pub use limits::Limits;
+pub use routes::Face;
 pub use settings::{ClientCertificates, Network, Origins, Proxy, Settings, Tls};
 pub use tls::{Certificate, TlsError, check as check_tls, user_name};
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use warp::http::{Method, StatusCode};
-use warp::reject::{MethodNotAllowed, Rejection};
+use warp::reject::{MethodNotAllowed, Reject, Rejection};
 use warp::reply::Response;
 
 /// Returns a JSON answer.
@@ -26,10 +26,29 @@ pub(super) fn refusal(status: StatusCode, detail: &str) -> Response {
     )
 }
 
+/// What is said of an address that nobody has.
+pub(super) const NOT_FOUND: &str = "there is nothing at this address";
+
+/// What is said of an address that somebody has, but not for the method.
+pub(super) const NOT_FOR_METHOD: &str = "this address does not take that method";
+
+/// A face takes this address with these methods only.
+#[derive(Debug)]
+pub(super) struct NotForMethod(pub(super) Vec<Method>);
+
+impl Reject for NotForMethod {}
+
 /// Answers a request that no route took.
 pub(super) async fn recover(rejection: Rejection) -> Result<Response, Infallible> {
     Ok(if rejection.is_not_found() {
-        refusal(StatusCode::NOT_FOUND, "there is nothing at this address")
+        refusal(StatusCode::NOT_FOUND, NOT_FOUND)
+    } else if let Some(NotForMethod(allowed)) = rejection.find() {
+        let mut allowed = allowed.clone();
+        if rejection.find::<MethodNotAllowed>().is_some() {
+            // Another face takes it for reading.
+            allowed.extend([Method::GET, Method::HEAD]);
+        }
+        method_not_allowed(&allowed)
     } else if rejection.find::<MethodNotAllowed>().is_some() {
         method_not_allowed(&[Method::GET, Method::HEAD])
     } else {
@@ -39,15 +58,17 @@ pub(super) async fn recover(rejection: Rejection) -> Result<Response, Infallible
 
 /// Answers a request whose address exists but not for its method.
 pub(super) fn method_not_allowed(allowed: &[Method]) -> Response {
-    let mut response = refusal(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "this address does not take that method",
-    );
+    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, NOT_FOR_METHOD);
+    allow(&mut response, allowed);
+    response
+}
+
+/// Says which methods an address takes.
+pub(super) fn allow(response: &mut Response, allowed: &[Method]) {
     let allowed: Vec<_> = allowed.iter().map(Method::as_str).collect();
     if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
         response
             .headers_mut()
             .insert(warp::http::header::ALLOW, allowed);
     }
-    response
 }

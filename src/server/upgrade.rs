@@ -89,7 +89,7 @@ fn is_key(key: &[u8]) -> bool {
 
 /// Tells whether the page that asks may connect. Programs name no origin; a page opened from a
 /// file, as the one of a desktop client is, names `file://` and comes from no web site.
-fn is_welcome(headers: &HeaderMap, origins: &Origins) -> bool {
+pub(super) fn is_welcome(headers: &HeaderMap, origins: &Origins) -> bool {
     let Some(origin) = headers.get(ORIGIN) else {
         return true;
     };

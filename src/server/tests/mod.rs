@@ -1,5 +1,6 @@
 //! Tests of the transport over real sockets, with a conversation made for them.
 
+mod faces;
 mod http;
 mod limits;
 mod sockets;
@@ -19,7 +20,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::*;
-use crate::protocol::{Answer, Close, Conversation, Frame, Pushed};
+use crate::protocol::{Answer, Close, Conversation, Frame, Peer, Pushed};
 
 /// Longer than anything here should take, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -229,6 +230,7 @@ fn site(statistics: Statistics) -> Site {
         },
         health,
         metrics: Some(metrics),
+        faces: vec![Face::new(faces::Desk)],
         client: false,
     }
 }
