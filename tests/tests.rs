@@ -28,6 +28,7 @@ mod export;
 mod faults;
 mod flows;
 mod golden;
+mod host;
 mod hostile;
 mod import;
 mod limits;

@@ -88,6 +88,13 @@ fn risks(config: &Config, addresses: &[SocketAddr]) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if !config.proxy.trusted.is_empty() && config.server.public_url.is_none() {
+        risks.push(
+            "this server answers for any host name behind its proxy, so a web page can reach it \
+             under a name of its own: set server.public_url"
+                .to_owned(),
+        );
+    }
     if config.database.durability == Durability::Normal {
         risks.push(
             "database.durability is normal: a power cut can lose the last messages".to_owned(),
@@ -116,6 +123,11 @@ mod tests {
         let config = Config::default();
         assert!(risks(&config, &[here]).is_empty());
         assert_eq!(risks(&config, &[everywhere]).len(), 1);
+        let mut config = Config::default();
+        config.proxy.trusted = vec![crate::config::IpNetwork::read("127.0.0.1").unwrap()];
+        assert!(risks(&config, &[here])[0].contains("server.public_url"));
+        config.server.public_url = Some("https://chat.example".to_owned());
+        assert!(risks(&config, &[everywhere]).is_empty());
         let mut config = Config::default();
         config.auth.registration = Registration::Open;
         config.database.durability = Durability::Normal;

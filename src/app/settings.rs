@@ -90,6 +90,8 @@ pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::S
                 .collect(),
             header: config.proxy.header.clone(),
         },
+        public_url: config.server.public_url.clone(),
+        names: names(config),
         allowed_origins: match &config.web.allowed_origins {
             AllowedOrigins::Same => server::Origins::Same,
             AllowedOrigins::Any => server::Origins::List(vec!["*".to_owned()]),
@@ -98,6 +100,16 @@ pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::S
         max_requests,
         ..server::Settings::default()
     }
+}
+
+/// The names that are this server's besides the public one: those that are listed, the one it
+/// listens on, and the machine's.
+fn names(config: &Config) -> Vec<String> {
+    let mut names = config.server.names.clone();
+    names.push(config.server.host.clone());
+    let machine = rustix::system::uname();
+    names.extend(machine.nodename().to_str().ok().map(str::to_owned));
+    names
 }
 
 /// Where a request comes from.

@@ -178,6 +178,17 @@ pub(super) fn host(text: &str) -> Result<String, String> {
     }
 }
 
+/// Reads a name that the server is asked for: no scheme, no port.
+pub(super) fn host_name(text: &str) -> Result<String, String> {
+    if is_name(text) {
+        Ok(text.to_lowercase())
+    } else {
+        Err(format!(
+            "`{text}` is not a host name such as chat.example.org (without scheme and port)"
+        ))
+    }
+}
+
 /// Tells whether a text can be a host name or IPv4 address (names of any script are taken).
 fn is_name(text: &str) -> bool {
     let numeric = text
@@ -319,6 +330,22 @@ mod tests {
             "256.0.0.1",
         ] {
             assert!(host(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn host_names_have_neither_scheme_nor_port() {
+        assert_eq!(host_name("Chat.Example"), Ok("chat.example".to_owned()));
+        assert_eq!(host_name("чат.example"), Ok("чат.example".to_owned()));
+        for text in [
+            "",
+            "https://a.example",
+            "a.example:80",
+            "a/b",
+            "*.a.example",
+            "[::1]",
+        ] {
+            assert!(host_name(text).is_err(), "{text}");
         }
     }
 

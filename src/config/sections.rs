@@ -17,6 +17,8 @@ pub struct Server {
     pub port: u16,
     /// Scheme, host and port that clients use, without a slash at the end.
     pub public_url: Option<String>,
+    /// More host names that the server answers for, in lower case. Default: none.
+    pub names: Vec<String>,
     /// Connections the kernel holds until they are accepted. Default 2048, as uvicorn's.
     pub backlog: u32,
     /// How long an HTTP connection without a request stays open. Default 5 s, as uvicorn's.
@@ -34,6 +36,7 @@ impl Default for Server {
             host: "0.0.0.0".to_owned(),
             port: 8000,
             public_url: None,
+            names: Vec::new(),
             backlog: 2048,
             keep_alive: Duration::from_secs(5),
             ping_interval: Duration::from_secs(30),

@@ -112,6 +112,7 @@ fn every_key_is_set_by_its_own_field() {
         "127.0.0.1",
         "8001",
         "http://a.example",
+        "b.example, c.example",
         "17",
         "7s",
         "8s",

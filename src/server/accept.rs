@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::bind::Bound;
 use super::connection::{self, Shared};
+use super::host::Hosts;
 use super::http::{self, Site};
 use super::proxy::Proxies;
 use super::stop::Stop;
@@ -91,6 +92,7 @@ impl Bound {
             limits: self.limits,
             certificate: self.certificate,
             proxies: Arc::new(Proxies::new(settings.proxy.clone())),
+            hosts: Hosts::new(&settings),
             stop: Stop::default(),
             requests: AtomicU64::new(0),
             enough: Stop::default(),

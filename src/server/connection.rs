@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
+use futures_util::future::{Either, ready};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
@@ -22,15 +23,17 @@ use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use warp::reply::Response;
 
+use super::host::Hosts;
 use super::http::protect;
 use super::limits::{Limits, Place};
+use super::origin::Reached;
 use super::proxy::Proxies;
 use super::settings::Settings;
 use super::socket::Socket;
 use super::stop::Stop;
 use super::stream::Stream;
 use super::tls::Certificate;
-use super::{recover, upgrade, ws};
+use super::{origin, recover, upgrade, ws};
 use crate::protocol::{Conversation, Peer};
 
 /// A request's headers fit in this; hyper's default of 400 KiB is an invitation.
@@ -42,6 +45,7 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) certificate: Option<Certificate>,
     pub(super) proxies: Arc<Proxies>,
+    pub(super) hosts: Hosts,
     pub(super) stop: Stop,
     pub(super) requests: AtomicU64,
     /// Said when the last request that is allowed has come.
@@ -117,11 +121,18 @@ async fn http(
             progress.began.fetch_add(1, Ordering::Relaxed);
             shared.count_request();
             request.extensions_mut().insert(arrival.clone());
+            let proxied = shared.proxies.trusts(arrival.remote);
+            let is_ours = shared
+                .hosts
+                .check(request.uri(), request.headers(), proxied);
             // Who asks for a tunnel (CONNECT) names a host and no path, of which warp panics.
             if request.uri().path_and_query().is_none() {
                 *request.uri_mut() = Uri::from_static("/");
             }
-            let answer = routes.call(request);
+            let answer = match is_ours {
+                Ok(()) => Either::Left(routes.call(request)),
+                Err(refusal) => Either::Right(ready(Ok(*refusal))),
+            };
             let underway = Underway(Arc::clone(&progress));
             let tls = arrival.tls;
             answer.map(move |answer| {
@@ -270,6 +281,15 @@ impl Watch {
 }
 
 impl Shared {
+    /// Tells whether the web page that sends a request, if it is one, may.
+    pub(super) fn welcomes(&self, tls: bool, headers: &HeaderMap) -> bool {
+        let reached = Reached {
+            tls,
+            public_url: self.settings.public_url.as_deref(),
+        };
+        origin::is_welcome(headers, &self.settings.allowed_origins, reached)
+    }
+
     /// Returns who sent a request.
     pub(super) fn peer(&self, arrival: &Arrival, headers: &HeaderMap) -> Peer {
         Peer {
@@ -321,7 +341,7 @@ where
     if method != Method::GET {
         return Err(Box::new(recover::method_not_allowed(&[Method::GET])));
     }
-    let response = upgrade::handshake(headers, &shared.settings.allowed_origins)?;
+    let response = upgrade::handshake(headers, shared.welcomes(arrival.tls, headers))?;
     let Some(upgrade) = upgrade else {
         let detail = "a WebSocket needs HTTP/1.1; let a proxy in between speak it to this server";
         return Err(Box::new(recover::refusal(

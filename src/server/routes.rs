@@ -26,7 +26,6 @@ use super::body::{Incoming, Shares};
 use super::connection::{Arrival, Shared};
 use super::recover::{self, NotForMethod, refusal};
 use super::table::{Found, Table, segments};
-use super::upgrade;
 use crate::protocol::Peer;
 use crate::protocol::web::{
     self, Body, BodyError, Headers, Method, Request, Route, Secret, Takes, Web,
@@ -253,9 +252,8 @@ impl Mount {
     /// Returns a refusal of what can be refused before anything of the body is read.
     fn objection(&self, route: &Route, asked: &Asked) -> Option<Response> {
         let headers = &asked.headers;
-        let settings = &self.shared.settings;
         if listed(&route.origins, headers.get(ORIGIN)).is_none()
-            && !upgrade::is_welcome(headers, &settings.allowed_origins)
+            && !self.shared.welcomes(asked.peer.tls, headers)
         {
             let detail = "web pages of this origin may not use this address; name it in \
                           [web] allowed_origins";

@@ -48,6 +48,11 @@ pub struct Settings {
     pub tls: Option<Tls>,
     /// Who is believed about the address of a peer.
     pub proxy: Proxy,
+    /// The address that people use: scheme, host and perhaps a port.
+    pub public_url: Option<String>,
+    /// Host names that the server answers for, besides that one, addresses, and names that only a
+    /// local network gives. Without a public address it answers a trusted proxy for any.
+    pub names: Vec<String>,
     /// Which web pages may open a WebSocket.
     pub allowed_origins: Origins,
     /// Stop by itself after that many requests.
@@ -75,6 +80,8 @@ impl Default for Settings {
             write_timeout: Duration::from_secs(30),
             tls: None,
             proxy: Proxy::default(),
+            public_url: None,
+            names: Vec::new(),
             allowed_origins: Origins::Same,
             max_requests: None,
         }

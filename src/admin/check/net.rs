@@ -140,7 +140,7 @@ fn upgraded(url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
                 ),
                 proxy,
             ),
-            403 => Finding::fail(
+            403 | 421 => Finding::fail(
                 TOPIC,
                 format!(
                     "pages of {url} may not connect: the proxy changes the header Host, or Origin is not \
@@ -233,6 +233,7 @@ mod tests {
         assert_eq!(of(101).level, Level::Ok);
         assert!(of(426).text.contains("Upgrade and Connection"));
         assert!(of(403).text.contains("Host"));
+        assert!(of(421).text.contains("Host"));
         assert!(of(502).text.contains("502"));
         assert_eq!(of(404).level, Level::Fail);
     }

@@ -1,7 +1,7 @@
 //! `[server]`, `[tls]` and `[proxy]`.
 
 use super::{Key, Kind, Section, optional, optional_path, put, show_path, word};
-use crate::config::addresses::{IpNetwork, header, host, list, public_url};
+use crate::config::addresses::{IpNetwork, header, host, host_name, list, public_url};
 use crate::config::units::{duration, number, show_duration};
 use crate::config::words::{ClientCert, Word};
 use std::time::Duration;
@@ -44,6 +44,21 @@ pub(super) const SERVER: Section = Section {
             reload: false,
             set: |config, text, _| put(&mut config.server.public_url, optional(text, public_url)),
             show: |config| config.server.public_url.clone().unwrap_or_default(),
+        },
+        Key {
+            name: "names",
+            kind: Kind::Text,
+            values: "host names, with commas between; empty for none",
+            about: "More names that people reach this server by. A request for another host is answered \
+                    with 421, since a web page could otherwise reach the server under a name of its \
+                    own. Addresses, this machine's name, the name in public_url, names without a dot \
+                    and names that end in .local, .lan, .home, .home.arpa, .internal, .localdomain or \
+                    .fritz.box need not be listed. Behind a trusted proxy and without public_url, any \
+                    name is accepted.",
+            example: "chat.example.org, chat.example.com",
+            reload: false,
+            set: |config, text, _| put(&mut config.server.names, list(text, host_name)),
+            show: |config| config.server.names.join(", "),
         },
         Key {
             name: "backlog",
