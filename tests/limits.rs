@@ -166,3 +166,17 @@ fn limits_on_what_is_asked_for() {
     anna.ask("user_info", &asked(10)).is(200);
     anna.ask("user_info", &asked(11)).is(429);
 }
+
+#[test]
+fn socket_on_which_nobody_signs_in_is_closed() {
+    let server = Server::with(&[("limits.sign_in", "1s")]);
+    let mut anna = server.register("anna");
+    anna.ask("ping_pong", &json!({})).is(200);
+    let mut signed_out = server.sign_in("anna");
+    signed_out.ask("logout", &json!({})).is(200);
+    signed_out.ask("ping_pong", &json!({})).is(401);
+    let mut stranger = server.connect();
+    assert_eq!(stranger.closed(), End::Closed(Some(1008)));
+    assert_eq!(signed_out.connection.closed(), End::Closed(Some(1008)));
+    anna.ask("ping_pong", &json!({})).is(200);
+}

@@ -67,6 +67,7 @@ pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::S
         shutdown_timeout: config.server.shutdown_timeout,
         connections: config.limits.connections,
         connections_per_ip: config.limits.connections_per_ip,
+        sign_in: config.limits.sign_in,
         frame_max_bytes: config.limits.frame_bytes,
         tls: certificate.map(|(certificate, key)| server::Tls {
             certificate,

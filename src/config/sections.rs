@@ -141,8 +141,11 @@ impl Default for Auth {
 pub struct Limits {
     /// Connections in all. Default 1024.
     pub connections: usize,
-    /// Connections from one address (IPv6: one /64). Default 64: a household behind one address.
+    /// Connections from one address (IPv6: one /64). Default 128: a household behind one address,
+    /// of which each browser opens up to six for files.
     pub connections_per_ip: usize,
+    /// How long a WebSocket may stay open without anybody signing in on it. Default 5 minutes.
+    pub sign_in: Duration,
     /// Requests a second that a connection may keep up. Default 50.
     pub requests_per_second: u32,
     /// Requests a connection may send at once before that rate holds. Default 200.
@@ -167,7 +170,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
-            connections_per_ip: 64,
+            connections_per_ip: 128,
+            sign_in: Duration::from_mins(5),
             requests_per_second: 50,
             burst: 200,
             messages: 100,

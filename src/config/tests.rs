@@ -133,6 +133,7 @@ fn every_key_is_set_by_its_own_field() {
         "true",
         "11",
         "12",
+        "6m",
         "13",
         "14",
         "15",

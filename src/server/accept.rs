@@ -118,6 +118,8 @@ impl Bound {
             .into_iter()
             .map(|listener| tokio::spawn(Arc::clone(&door).accept(listener, handle.clone())))
             .collect();
+        let strangers = shared.limits.strangers.clone();
+        let watching = tokio::spawn(async move { strangers.watch().await });
         let limit_reached = tokio::select! {
             () = stop => false,
             () = shared.enough.wait() => true,
@@ -131,6 +133,7 @@ impl Bound {
             shared.limits.connections.none(),
         )
         .await;
+        watching.abort();
         Summary {
             requests: shared.requests.load(Ordering::Relaxed),
             cut_off: if gone.is_ok() {

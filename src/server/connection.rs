@@ -377,9 +377,15 @@ where
             shared.limits.frame_max_bytes(),
             settings.frame_timeout,
         );
+        // A proxy's address, or this machine's, may stand for any number of peers.
+        let is_one = !peer.address.is_loopback() && !shared.proxies.trusts(peer.address);
+        let strangers = &shared.limits.strangers;
+        let stranger = strangers.enter(is_one.then_some(peer.address));
         ws::run(
             socket,
             converse(peer),
+            stranger,
+            strangers,
             settings.ping_interval,
             shared.stop.clone(),
         )

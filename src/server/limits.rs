@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::budget::{Budget, Unread};
 use super::settings::Settings;
+use super::strangers::Strangers;
 use crate::model::Neighbourhood;
 
 /// The limits that can change while the server runs; clones share them.
@@ -17,6 +18,7 @@ pub struct Limits {
     pub(super) connections: Connections,
     pub(super) budget: Budget,
     pub(super) unread: Unread,
+    pub(super) strangers: Strangers,
     frame_max_bytes: Arc<AtomicUsize>,
 }
 
@@ -30,15 +32,18 @@ impl Limits {
                 settings.frame_max_bytes,
             ),
             unread: Unread::new(settings.unread_bytes),
+            strangers: Strangers::new(settings),
             frame_max_bytes: Arc::new(AtomicUsize::new(settings.frame_max_bytes)),
         }
     }
 
     /// Puts the limits of these settings in force, for connections that come from now on: how many
-    /// there may be, in all and from one address, and how large a message.
+    /// there may be, in all and from one address, how long they may go without signing in, and how
+    /// large a message.
     pub fn set(&self, settings: &Settings) {
         let (max, per_address) = (settings.connections, settings.connections_per_ip);
         self.connections.set(max, per_address);
+        self.strangers.set(settings);
         // First the room, so that no message is allowed that would not fit.
         self.budget.fit(settings.frame_max_bytes);
         let frame = &self.frame_max_bytes;

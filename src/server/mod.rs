@@ -28,6 +28,7 @@ mod routes;
 mod settings;
 mod socket;
 mod stop;
+mod strangers;
 mod stream;
 pub mod systemd;
 mod table;

@@ -32,6 +32,9 @@ pub struct Settings {
     pub connections: usize,
     /// Connections at the same time from one IPv4 address or one IPv6 /64.
     pub connections_per_ip: usize,
+    /// How long a WebSocket may stay on which nobody signs in. A quarter of all connections may be
+    /// such, and 16 of one address.
+    pub sign_in: Duration,
     /// Largest WebSocket message taken, in bytes.
     pub frame_max_bytes: usize,
     /// How long one message may take to arrive.
@@ -70,7 +73,8 @@ impl Default for Settings {
             ping_interval: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(5),
             connections: 1024,
-            connections_per_ip: 64,
+            connections_per_ip: 128,
+            sign_in: Duration::from_mins(5),
             frame_max_bytes: 16 << 20,
             frame_timeout: Duration::from_mins(1),
             budget_bytes: 64 << 20,

@@ -6,7 +6,7 @@
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -15,6 +15,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use super::frames::{self, Event};
 use super::socket::{Fault, Socket};
 use super::stop::Stop;
+use super::strangers::{Stranger, Strangers};
 use crate::protocol::{Answer, Close, Conversation, Frame, Pushed};
 
 /// How long a peer may take to answer a close, and to read what is left.
@@ -70,10 +71,16 @@ enum Wake {
 pub(super) async fn run<C: Conversation>(
     mut socket: Socket,
     mut conversation: C,
+    stranger: Stranger,
+    strangers: &Strangers,
     ping_interval: Duration,
     stop: Stop,
 ) {
-    let end = match talk(&mut socket, &mut conversation, ping_interval, &stop).await {
+    let who = Who {
+        strangers,
+        stranger: Some(stranger),
+    };
+    let end = match talk(&mut socket, &mut conversation, who, ping_interval, &stop).await {
         Ok(never) => match never {},
         Err(end) => end,
     };
@@ -83,11 +90,37 @@ pub(super) async fn run<C: Conversation>(
     Box::pin(part(&mut socket, end)).await;
 }
 
+/// Whether anybody has signed in.
+struct Who<'a> {
+    strangers: &'a Strangers,
+    stranger: Option<Stranger>,
+}
+
+impl Who<'_> {
+    /// Takes note of whether somebody has. Where somebody was and has signed out, the connection is
+    /// a stranger's again.
+    fn note(&mut self, signed_in: bool) {
+        if signed_in {
+            self.stranger = None;
+        } else if self.stranger.is_none() {
+            self.stranger = Some(self.strangers.enter(None));
+        }
+    }
+
+    fn poll_over(&self, cx: &mut Context<'_>) -> Poll<Close> {
+        match &self.stranger {
+            Some(stranger) => stranger.poll_over(cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
 enum Never {}
 
 async fn talk<C: Conversation>(
     socket: &mut Socket,
     conversation: &mut C,
+    mut who: Who<'_>,
     ping_interval: Duration,
     stop: &Stop,
 ) -> Result<Never, End> {
@@ -99,11 +132,15 @@ async fn talk<C: Conversation>(
     let mut in_a_row = 0;
     loop {
         let signed_in = conversation.is_signed_in();
+        who.note(signed_in);
         let wake = {
             let mut pushed = pin!(conversation.pushed());
             poll_fn(|cx| {
                 if stop.is_said() {
                     return Poll::Ready(Ok(Wake::Stop));
+                }
+                if let Poll::Ready(close) = who.poll_over(cx) {
+                    return Poll::Ready(Ok(Wake::Pushed(Pushed::Close(close))));
                 }
                 if in_a_row < FRAMES_IN_A_ROW
                     && let Poll::Ready(event) = socket.poll_event(cx, signed_in)

@@ -1,7 +1,9 @@
 //! `[limits]`.
 
 use super::{Key, Kind, Section, put};
-use crate::config::units::{GB, KB, MB, number, show_size, size};
+use crate::config::units::{
+    DAY, GB, KB, MB, SECOND, duration, number, show_duration, show_size, size,
+};
 use crate::config::{Config, SendQueue};
 
 /// A frame is held in memory whole, so none may be larger than what a small machine has.
@@ -38,6 +40,18 @@ pub(super) const LIMITS: Section = Section {
                 )
             },
             show: |config| config.limits.connections_per_ip.to_string(),
+        },
+        Key {
+            name: "sign_in",
+            kind: Kind::Text,
+            values: "a duration from 1s to 1d",
+            about: "How long a WebSocket may stay open without anybody signing in on it. When there are \
+                    more of these than a quarter of all connections, or more than 16 from one address, \
+                    the oldest is closed at once.",
+            example: "",
+            reload: true,
+            set: |config, text, _| put(&mut config.limits.sign_in, duration(text, SECOND..=DAY)),
+            show: |config| show_duration(config.limits.sign_in),
         },
         Key {
             name: "requests_per_second",

@@ -80,3 +80,88 @@ async fn header_of_an_untrusted_peer_changes_nothing() {
     client.say("who").await;
     client.hears("127.0.0.1 false").await;
 }
+
+#[tokio::test]
+async fn socket_on_which_nobody_signs_in_is_closed() {
+    let server = Server::start(|settings| settings.sign_in = Duration::from_millis(400)).await;
+    let mut known = server.open().await;
+    known.say("sign in").await;
+    known.hears("signed in").await;
+    for is_busy in [false, true] {
+        let mut client = server.open().await;
+        let start = std::time::Instant::now();
+        // Words do not make it anybody's.
+        while is_busy && start.elapsed() < Duration::from_millis(300) {
+            client.say("hello").await;
+            client.hears("hello").await;
+            sleep(Duration::from_millis(20)).await;
+        }
+        client.is_closed(1008).await;
+        assert!(start.elapsed() >= Duration::from_millis(400));
+    }
+    known.say("still here").await;
+    known.hears("still here").await;
+}
+
+#[tokio::test]
+async fn strangers_leave_room_for_those_who_sign_in() {
+    let server = Server::start(|settings| settings.connections = 40).await;
+    let mut known = server.open().await;
+    known.say("sign in").await;
+    known.hears("signed in").await;
+    let mut strangers = Vec::new();
+    for number in 0..60 {
+        let mut stranger = server.open().await;
+        stranger.say("hello").await;
+        stranger.hears("hello").await;
+        strangers.push(stranger);
+        if number >= 10 {
+            strangers.remove(0).is_closed(1008).await;
+        }
+    }
+    for stranger in &mut strangers {
+        stranger.say("hello").await;
+        stranger.hears("hello").await;
+    }
+    known.say("still here").await;
+    known.hears("still here").await;
+}
+
+#[tokio::test]
+async fn strangers_of_one_address_leave_room_for_others() {
+    let server = Server::start(|settings| {
+        let address = "127.0.0.1".parse().unwrap();
+        settings.proxy.trusted = vec![Network {
+            address,
+            prefix: 32,
+        }];
+    })
+    .await;
+    let open = async |address: &str| {
+        let header = format!("x-forwarded-for: {address}\r\n");
+        let mut client = Client::open(server.tcp().await, &header).await;
+        client.say("hello").await;
+        client.hears("hello").await;
+        client
+    };
+    let mut other = open("203.0.113.2").await;
+    let mut oldest = open("203.0.113.1").await;
+    let mut first = open("203.0.113.1").await;
+    let mut known = open("203.0.113.1").await;
+    known.say("sign in").await;
+    known.hears("signed in").await;
+    let mut rest = Vec::new();
+    for _ in 0..14 {
+        rest.push(open("203.0.113.1").await);
+    }
+    oldest.say("still here").await;
+    oldest.hears("still here").await;
+    rest.push(open("203.0.113.1").await);
+    oldest.is_closed(1008).await;
+    rest.push(open("203.0.113.1").await);
+    first.is_closed(1008).await;
+    for client in rest.iter_mut().chain([&mut other, &mut known]) {
+        client.say("still here").await;
+        client.hears("still here").await;
+    }
+}
