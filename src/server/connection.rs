@@ -24,9 +24,9 @@ use warp::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use warp::reply::Response;
 
 use super::host::Hosts;
-use super::http::protect;
 use super::limits::{Limits, Place};
 use super::origin::Reached;
+use super::protect::protect;
 use super::proxy::Proxies;
 use super::settings::Settings;
 use super::socket::Socket;

@@ -1,4 +1,4 @@
-//! The routes of the HTTP side, and the headers that every answer carries.
+//! The routes of the HTTP side, and those of them that say how the server fares.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,17 +6,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use warp::filters::BoxedFilter;
-use warp::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
-};
+use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use warp::http::{HeaderMap, StatusCode};
-use warp::path::FullPath;
-use warp::reject::Rejection;
 use warp::reply::Response;
 use warp::{Filter, Reply as _};
 
 use super::connection::{Arrival, Shared};
+use super::filters::{exactly, reading};
 use super::recover;
 use super::routes::{self, Face};
 use super::web::pages;
@@ -174,25 +170,6 @@ fn metrics(source: &Source<String>) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-/// Lets requests through that only read. The body of an answer to HEAD is left out by hyper, which
-/// keeps its length.
-pub(super) fn reading() -> impl Filter<Extract = (), Error = Rejection> + Copy {
-    warp::get().or(warp::head()).unify()
-}
-
-/// Lets an address through only as it is written: to `path!` a slash behind it is nothing.
-fn exactly() -> impl Filter<Extract = (), Error = Rejection> + Copy {
-    warp::path::full()
-        .and_then(async |path: FullPath| {
-            if path.as_str().ends_with('/') {
-                Err(warp::reject::not_found())
-            } else {
-                Ok(())
-            }
-        })
-        .untuple_one()
-}
-
 async fn examine(site: &Site, local: bool) -> Response {
     let health = (site.health)().await;
     let (status, word) = if health.ok {
@@ -225,23 +202,4 @@ fn measured(text: String) -> Response {
 fn is_local(arrival: &Arrival, headers: &HeaderMap) -> bool {
     let sender = arrival.proxies.sender(arrival.remote, headers);
     arrival.remote.is_loopback() && !sender.proxied
-}
-
-/// Adds to an answer what keeps browsers from doing more with it than was meant.
-pub(super) fn protect(headers: &mut HeaderMap, tls: bool) {
-    let mut default = |name: HeaderName, value: &'static str| {
-        headers
-            .entry(name)
-            .or_insert(HeaderValue::from_static(value));
-    };
-    default(X_CONTENT_TYPE_OPTIONS, "nosniff");
-    default(REFERRER_POLICY, "no-referrer");
-    default(
-        CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'",
-    );
-    if tls {
-        // Half a year; only where this server itself speaks TLS, so that it can be kept.
-        default(STRICT_TRANSPORT_SECURITY, "max-age=15768000");
-    }
 }

@@ -3,7 +3,6 @@
 //! What belongs here: what holds for the requests of all faces. What does not: what a request means
 //! (see [`Web`]), and how a body is read (see `body`).
 
-use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -24,6 +23,7 @@ use warp::reply::Response;
 use super::answer::{listed, preflight, response, share};
 use super::body::{Incoming, Shares};
 use super::connection::{Arrival, Shared};
+use super::filters::query;
 use super::recover::{self, NotForMethod, refusal};
 use super::table::{Found, Table, segments};
 use crate::protocol::Peer;
@@ -152,11 +152,6 @@ fn entrance(face: &Face) -> BoxedFilter<()> {
     }
     let nowhere = || warp::any().and_then(async || Err::<(), _>(warp::reject::not_found()));
     entrance.unwrap_or_else(|| nowhere().untuple_one().boxed())
-}
-
-/// What follows the question mark; empty without.
-fn query() -> impl Filter<Extract = (String,), Error = Infallible> + Copy {
-    warp::query::raw().or(warp::any().map(String::new)).unify()
 }
 
 /// A face with its table.

@@ -15,7 +15,7 @@ use warp::http::{HeaderMap, StatusCode};
 use warp::path::FullPath;
 use warp::reply::Response;
 
-use super::http::reading;
+use super::filters::reading;
 
 include!(concat!(env!("OUT_DIR"), "/web_assets.rs"));
 

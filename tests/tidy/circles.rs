@@ -25,8 +25,6 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("protocol", &["mtp/methods", "mtp/session"]),
     // The code of an error stands with the codes, which errors and their words are made of.
     ("protocol", &["mtp/codes", "mtp/error", "mtp/wording"]),
-    // A connection hands requests to `http`, which hands sockets back to it.
-    ("server", &["connection", "http"]),
     // Nouns stand for commands, of which each has its nouns; the table is made of what it matches.
     ("cli", &["command", "nouns"]),
     ("cli", &["matches", "table"]),

@@ -1,0 +1,31 @@
+//! Filters that several faces share.
+
+use std::convert::Infallible;
+
+use warp::Filter;
+use warp::path::FullPath;
+use warp::reject::Rejection;
+
+/// Lets requests through that only read. The body of an answer to HEAD is left out by hyper, which
+/// keeps its length.
+pub(super) fn reading() -> impl Filter<Extract = (), Error = Rejection> + Copy {
+    warp::get().or(warp::head()).unify()
+}
+
+/// Lets an address through only as it is written: to `path!` a slash behind it is nothing.
+pub(super) fn exactly() -> impl Filter<Extract = (), Error = Rejection> + Copy {
+    warp::path::full()
+        .and_then(async |path: FullPath| {
+            if path.as_str().ends_with('/') {
+                Err(warp::reject::not_found())
+            } else {
+                Ok(())
+            }
+        })
+        .untuple_one()
+}
+
+/// What follows the question mark; empty without.
+pub(super) fn query() -> impl Filter<Extract = (String,), Error = Infallible> + Copy {
+    warp::query::raw().or(warp::any().map(String::new)).unify()
+}

@@ -1,0 +1,26 @@
+//! Headers that every answer carries.
+
+use warp::http::HeaderMap;
+use warp::http::header::{
+    CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+
+/// Adds to an answer what keeps browsers from doing more with it than was meant.
+pub(super) fn protect(headers: &mut HeaderMap, tls: bool) {
+    let mut default = |name: HeaderName, value: &'static str| {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    };
+    default(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    default(REFERRER_POLICY, "no-referrer");
+    default(
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    );
+    if tls {
+        // Half a year; only where this server itself speaks TLS, so that it can be kept.
+        default(STRICT_TRANSPORT_SECURITY, "max-age=15768000");
+    }
+}
