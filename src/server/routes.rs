@@ -94,6 +94,7 @@ pub(super) fn face(shared: &Arc<Shared>, face: &Face) -> BoxedFilter<(Response,)
     }
     let mount = Arc::new(Mount {
         table: Table::of(face.0.routes()),
+        open: open(face.0.routes()),
         face: Arc::clone(&face.0),
         shared: Arc::clone(shared),
     });
@@ -124,7 +125,10 @@ pub(super) fn face(shared: &Arc<Shared>, face: &Face) -> BoxedFilter<(Response,)
                         mount.answer(route, asked, body).await
                     }
                     Way::Preflight(origins, methods) => preflight(&origins, &methods, &headers),
-                    Way::Refusal(refusal) => refusal,
+                    Way::Refusal(mut refusal) => {
+                        share(&mut refusal, &mount.open, headers.get(ORIGIN));
+                        refusal
+                    }
                 }
             }
         })
@@ -154,9 +158,23 @@ fn entrance(face: &Face) -> BoxedFilter<()> {
     entrance.unwrap_or_else(|| nowhere().untuple_one().boxed())
 }
 
+/// Returns the origins that all routes of a face are open to.
+fn open(routes: &[Route]) -> Arc<[String]> {
+    let first = routes.first().map(|route| Arc::clone(&route.origins));
+    let first = first.unwrap_or_default();
+    if routes.iter().all(|route| route.origins == first) {
+        first
+    } else {
+        Arc::default()
+    }
+}
+
 /// A face with its table.
 struct Mount {
     table: Table,
+    /// Whom the face is open to altogether, also where it has nothing: a page that may not read that
+    /// takes it for a failure of the network.
+    open: Arc<[String]>,
     face: Arc<dyn Answers>,
     shared: Arc<Shared>,
 }
@@ -207,6 +225,13 @@ impl Mount {
                     }
                     None => Err(warp::reject::custom(NotForMethod(methods))),
                 }
+            }
+            Found::Nothing if *method == http::Method::OPTIONS && !self.open.is_empty() => {
+                let all = [Method::Get, Method::Post, Method::Put, Method::Delete];
+                Ok(Way::Preflight(
+                    Arc::clone(&self.open),
+                    all.map(other).into(),
+                ))
             }
             Found::Nothing => match self.face.refuse(404, recover::NOT_FOUND) {
                 Some(refusal) => Ok(Way::Refusal(response(refusal, false))),

@@ -43,7 +43,8 @@ pub trait Web: Send + Sync + 'static {
 
     /// Returns what the transport answers in the name of the face: that there is nothing at an
     /// address (404), or not for a method (405), that a token is missing (401), a body too large
-    /// (413). `None` is the JSON of all other pages.
+    /// (413). `None` is the JSON of all other pages, and leaves an address where there is nothing to
+    /// other faces.
     fn refuse(&self, status: u16, detail: &str) -> Option<Response> {
         let _ = (status, detail);
         None

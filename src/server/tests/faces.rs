@@ -91,6 +91,26 @@ impl Web for Desk {
     }
 }
 
+/// A face that every page may use, and that says no in words of its own.
+pub(super) struct Outside;
+
+impl Web for Outside {
+    type Action = ();
+
+    fn routes(&self) -> Vec<(Route, ())> {
+        let route = Route::new(Method::Get, "/outside/{name}").with_bearer();
+        vec![(route.with_origins(["*".to_owned()].into()), ())]
+    }
+
+    async fn answer(&self, (): (), request: Request) -> Response {
+        Response::json(200, &json!(request.captured))
+    }
+
+    fn refuse(&self, status: u16, _detail: &str) -> Option<Response> {
+        Some(Response::json(status, &json!({"errcode": status})))
+    }
+}
+
 fn refused(err: crate::protocol::web::BodyError) -> Response {
     Response::json(err.status(), &json!(err.to_string()))
 }
@@ -431,4 +451,33 @@ async fn foreign_pages_use_only_what_is_open_to_them() {
         "{answer}"
     );
     assert_eq!(parts(&ask("/api/v1/me").await).0, 405);
+}
+
+#[tokio::test]
+async fn face_that_is_open_to_all_says_so_wherever_it_is_asked() {
+    let server = Server::start(|_| {}).await;
+    let cases = [
+        ("GET /outside/a", 401),
+        ("GET /outside/a/b", 404),
+        ("GET /outside", 404),
+        ("DELETE /outside/a", 405),
+        ("OPTIONS /outside/a", 204),
+        ("OPTIONS /outside/a/b", 204),
+    ];
+    for (request, status) in cases {
+        let answer = server
+            .ask(&format!(
+                "{request} HTTP/1.1\r\nhost: x\r\norigin: https://a.example\r\nconnection: close\r\n\r\n"
+            ))
+            .await;
+        let (found, head, _) = parts(&answer);
+        assert_eq!(found, status, "{request}: {answer}");
+        let shared = "\r\naccess-control-allow-origin: *\r\n";
+        assert!(head.contains(shared), "{request}: {answer}");
+        if status > 400 {
+            assert_eq!(body(&answer), json!({"errcode": status}), "{request}");
+        }
+    }
+    let elsewhere = server.get("/outsides", "").await;
+    assert_eq!(body(&elsewhere)["error"]["code"], 404);
 }

@@ -230,7 +230,7 @@ fn site(statistics: Statistics) -> Site {
         },
         health,
         metrics: Some(metrics),
-        faces: vec![Face::new(faces::Desk)],
+        faces: vec![Face::new(faces::Desk), Face::new(faces::Outside)],
         client: false,
     }
 }
