@@ -11,6 +11,7 @@ mod accounts;
 mod directory;
 mod error;
 mod feed;
+mod files;
 mod flow_change;
 mod flows;
 mod hashing;
@@ -48,6 +49,7 @@ pub use settings::{Limits, Settings};
 pub use updates::{Cursor, Updates, Within};
 pub use upkeep::BackupRecord;
 
+pub use crate::store::downloads::Found as FoundFile;
 pub use crate::store::exports::MessagesOf;
 pub use crate::store::members::State as MemberState;
 

@@ -122,6 +122,8 @@ pub enum Thing {
     Invitation,
     /// An upload.
     Upload,
+    /// A file.
+    File,
 }
 
 impl Thing {
@@ -134,6 +136,7 @@ impl Thing {
             Self::Message => "message",
             Self::Invitation => "invitation",
             Self::Upload => "upload",
+            Self::File => "file",
         }
     }
 }

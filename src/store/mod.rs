@@ -9,6 +9,7 @@
 
 pub mod backup;
 mod connection;
+pub mod downloads;
 mod error;
 pub mod events;
 pub mod exports;

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::blob::Blob;
+use rusqlite::{CachedStatement, Connection, ErrorCode};
 
 use super::error::StoreError;
 use crate::model::{Audience, Event, FlowId, News, Origin, Position, SessionId, Timestamp, UserId};
@@ -23,6 +24,22 @@ impl<'a> View<'a> {
     /// Prepares a statement, or finds it prepared.
     pub(super) fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
         Ok(self.conn.prepare_cached(sql)?)
+    }
+
+    /// Opens the content of a row for reading piece by piece; `None`: there is no such row.
+    pub(super) fn open_blob(
+        &self,
+        table: &str,
+        column: &str,
+        row: i64,
+    ) -> Result<Option<Blob<'_>>, StoreError> {
+        match self.conn.blob_open("main", table, column, row, true) {
+            Ok(blob) => Ok(Some(blob)),
+            Err(rusqlite::Error::SqliteFailure(err, _)) if err.code == ErrorCode::Unknown => {
+                Ok(None)
+            }
+            Err(err) => Err(err.into()),
+        }
     }
 
     /// The row that the connection has inserted last.

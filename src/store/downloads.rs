@@ -1,0 +1,86 @@
+//! Files as they are fetched: found by the id that says nothing of them, read a piece at a time.
+
+use std::io::Read;
+
+use rusqlite::{OptionalExtension, Row, named_params};
+
+use super::error::StoreError;
+use super::files;
+use super::tx::View;
+use crate::model::{Encoding, FileId, PublicId, UserId};
+
+/// A file that somebody may fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Whose content it is.
+    pub file: FileId,
+    /// Bytes.
+    pub size: u64,
+    /// How the content is kept.
+    pub encoding: Encoding,
+    /// What it was found to be; `None`: nothing that browsers show.
+    pub media_type: Option<String>,
+    /// What its sender called it.
+    pub name: Option<String>,
+}
+
+/// Finds a file by public id, as far as a user may read it: one of a message in a flow of the user's,
+/// the picture of such a flow or of one the user is invited to, or anybody's avatar.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn find(view: &View<'_>, id: PublicId, user: UserId) -> Result<Option<Found>, StoreError> {
+    for sql in [
+        "SELECT f.id, f.size, a.encoding, coalesce(a.type, f.type), a.name
+         FROM attachments a JOIN messages m ON m.id = a.message_id JOIN flows l ON l.id = m.flow_id
+         JOIN members r ON r.flow_id = m.flow_id AND r.user_id = :user AND r.state = 'joined'
+         JOIN files f ON f.id = a.file_id
+         WHERE a.public_id = :id AND m.deleted_at IS NULL AND l.removed_at IS NULL",
+        "SELECT f.id, f.size, l.picture_encoding, f.type, NULL
+         FROM flows l JOIN members r ON r.flow_id = l.id AND r.user_id = :user AND r.state IN ('joined', 'invited')
+         JOIN files f ON f.id = l.picture_file_id
+         WHERE l.picture_public_id = :id AND l.removed_at IS NULL",
+        "SELECT f.id, f.size, u.avatar_encoding, f.type, NULL
+         FROM users u JOIN files f ON f.id = u.avatar_file_id WHERE u.avatar_public_id = :id AND :user = :user",
+    ] {
+        let params = named_params! {":id": id.to_bytes(), ":user": user.0};
+        let found = view.prepare(sql)?.query_row(params, found).optional()?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
+    let size: i64 = row.get(1)?;
+    Ok(Found {
+        file: FileId(row.get(0)?),
+        size: u64::try_from(size).unwrap_or(0),
+        encoding: files::encoding(row.get(2)?),
+        media_type: row.get(3)?,
+        name: row.get(4)?,
+    })
+}
+
+/// Reads a piece of a file, from one byte on; shorter at its end. `None`: the file is gone.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn piece(
+    view: &View<'_>,
+    file: FileId,
+    from: u64,
+    length: usize,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some(mut blob) = view.open_blob("files", "content", file.0)? else {
+        return Ok(None);
+    };
+    let left = u64::try_from(blob.len()).unwrap_or(0).saturating_sub(from);
+    let length = length.min(usize::try_from(left).unwrap_or(usize::MAX));
+    let seek = std::io::Seek::seek(&mut blob, std::io::SeekFrom::Start(from));
+    let mut bytes = vec![0; length];
+    seek.and_then(|_| blob.read_exact(&mut bytes))
+        .map_err(|err| StoreError::Damaged(format!("a file cannot be read: {err}")))?;
+    Ok(Some(bytes))
+}
