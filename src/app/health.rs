@@ -8,7 +8,8 @@ use super::backups::{self, State};
 use crate::config::Config;
 use crate::model::Timestamp;
 use crate::protocol::mtp;
-use crate::server::{Checks, Health, Protocol, Site, Statistics, Version};
+use crate::protocol::rest::files::Files;
+use crate::server::{Checks, Face, Health, Protocol, Site, Statistics, Version};
 use crate::service::{Service, ServiceError};
 use crate::store::{Store, newest_schema, statistics};
 
@@ -39,7 +40,7 @@ pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statisti
             Box::pin(async move { examine(&service, interval, open.connections()).await })
         }),
         metrics: config.web.metrics.then_some(metrics),
-        faces: Vec::new(),
+        faces: vec![Face::new(Files::new(Arc::clone(service)))],
         client: config.web.client,
     }
 }

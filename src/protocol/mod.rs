@@ -8,6 +8,7 @@
 //! one over HTTP.
 
 pub mod mtp;
+pub mod rest;
 pub mod web;
 
 use std::future::Future;

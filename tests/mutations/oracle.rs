@@ -20,32 +20,13 @@ const CODES: [(u64, &str); 12] = [
     (505, "Version Not Supported"),
 ];
 
-const METHODS: [&str; 24] = [
-    "register_user",
-    "authentication",
-    "auth",
-    "get_update",
-    "send_message",
-    "all_messages",
-    "add_flow",
-    "all_flow",
-    "user_info",
-    "delete_user",
-    "delete_message",
-    "edited_message",
-    "ping_pong",
-    "error",
-    "subscribe",
-    "edit_user",
-    "logout",
-    "edit_flow",
-    "leave_flow",
-    "read_flow",
-    "typing",
-    "find_message",
-    "find_user",
-    "invite",
-];
+/// The list of methods, as the program has it.
+const LIST: &str = include_str!("../../src/protocol/mtp/methods/mod.rs");
+
+/// Tells whether an answer may have a type: that of a method, or `error`.
+fn is_type(name: &str) -> bool {
+    name == "error" || LIST.contains(&format!("\n        \"{name}\"")) || name == "auth"
+}
 
 /// What would tell of the inside.
 const INSIDE: [&str; 7] = [
@@ -111,7 +92,7 @@ fn envelope(text: &[u8]) -> Result<Value, String> {
         && keys(errors) == ["code", "detail", "status", "time"]
         && value["type"]
             .as_str()
-            .is_some_and(|kind| METHODS.contains(&kind))
+            .is_some_and(|kind| is_type(kind))
         && (value["data"].is_null() || value["data"].is_object() && time(&value["data"]["time"]))
         && CODES
             .iter()
