@@ -78,10 +78,7 @@ fn a_message_of_another_process_is_pushed() {
             .await
             .expect("logged in");
         let token = opened.token.as_str().to_owned();
-        let caller = service
-            .authenticate(opened.uuid, &token, None)
-            .await
-            .expect("the session");
+        let caller = service.authenticate(&token).await.expect("the session");
         let draft = Draft {
             text: Some("from outside".to_owned()),
             ..Draft::default()

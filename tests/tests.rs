@@ -21,6 +21,7 @@ mod database;
 mod deletion;
 mod driver;
 mod durability;
+mod ends;
 mod envelope;
 mod events;
 mod exit_codes;

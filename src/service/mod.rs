@@ -13,6 +13,7 @@ mod error;
 mod feed;
 mod flow_change;
 mod flows;
+mod gate;
 mod hashing;
 mod invitations;
 mod members;
@@ -38,12 +39,13 @@ pub use error::ServiceError;
 pub use feed::{End, Feed, Told};
 pub use flow_change::{FlowChange, FlowDraft};
 pub use flows::FlowList;
+pub use gate::SignedIn;
 pub use invitations::{Invite, NewCode};
 pub use members::MemberQuery;
 pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
 pub use operator::{FlowStanding, Line, NewFlow, Takeover, Tally, UserChange, UserStanding};
 pub use refusal::{Field, Refusal, Thing, Unit, Value};
-pub use sessions::{Client, Opened, SignedIn};
+pub use sessions::{Client, Opened};
 pub use settings::{Limits, Settings};
 pub use updates::{Cursor, Updates, Within};
 pub use upkeep::BackupRecord;
@@ -63,6 +65,7 @@ const MAX_UNTOLD: usize = 256;
 pub struct Service {
     store: Store,
     hub: Arc<Hub>,
+    gate: gate::Gate,
     settings: Settings,
     limits: RwLock<Arc<Limits>>,
     hasher: Hasher,
@@ -92,6 +95,7 @@ impl Service {
         let store = Store::open(options, sink)?;
         let service = Arc::new(Self {
             hub,
+            gate: gate::Gate::default(),
             hasher: Hasher::new(),
             account_throttle: Mutex::new(Throttle::new(
                 settings.login_attempts,
@@ -113,6 +117,7 @@ impl Service {
         });
         tokio::spawn(tell(Arc::downgrade(&service), committed));
         tokio::spawn(presence::announce(Arc::downgrade(&service)));
+        tokio::spawn(gate::watch(Arc::downgrade(&service)));
         Ok(service)
     }
 
@@ -120,12 +125,6 @@ impl Service {
     #[must_use]
     pub fn connect(&self) -> Listener {
         self.hub.connect()
-    }
-
-    /// Changes whenever a session that was checked before has to be checked again.
-    #[must_use]
-    pub fn session_epoch(&self) -> u64 {
-        self.hub.epoch()
     }
 
     /// The limits that are in force.

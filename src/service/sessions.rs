@@ -1,54 +1,12 @@
-//! Signing in, staying signed in, signing out.
+//! Signing in and signing out. Staying signed in is the gate's (see `gate`).
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use super::{Refusal, Service, ServiceError, Thing};
+use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::auth::{Password, Token};
-use crate::model::{By, Login, Origin, PublicId, Session, SessionId, SessionInfo, UserId};
+use crate::model::{Login, PublicId, SessionId, SessionInfo, UserId};
 use crate::store::{sessions, users};
-
-/// Least time between two notes that a session is in use: a write an hour, not one a request.
-const RENEW_AFTER: Duration = Duration::from_hours(1);
-
-/// By how much a clock that is set right may go back without anything being wrong: more than the
-/// hours that a board without a clock of its own can be behind.
-const CLOCK_SLACK: Duration = Duration::from_hours(24);
-
-/// Somebody who has proved who it is; only [`Service::authenticate`] makes one.
-#[derive(Debug, Clone, Copy)]
-pub struct SignedIn {
-    pub(super) session: Session,
-    pub(super) origin: Option<Origin>,
-}
-
-impl SignedIn {
-    /// The session behind it.
-    #[must_use]
-    pub fn session(&self) -> Session {
-        self.session
-    }
-
-    /// Who it is.
-    #[must_use]
-    pub fn user(&self) -> UserId {
-        self.session.user
-    }
-
-    /// Who does what this user asks for, and from which connection.
-    pub(super) fn by(&self) -> By {
-        By {
-            user: Some(self.session.user),
-            origin: self.origin,
-        }
-    }
-
-    /// Who it is, as clients know.
-    #[must_use]
-    pub fn uuid(&self) -> PublicId {
-        self.session.user_uuid
-    }
-}
 
 /// Where a request comes from.
 #[derive(Debug, Clone, Default)]
@@ -177,57 +135,6 @@ impl Service {
             address: client.address.clone(),
             label: client.label.clone(),
         }
-    }
-
-    /// Finds out who shows a token.
-    ///
-    /// # Errors
-    /// [`Refusal::NoSession`] when it is no token of that user, expired or revoked.
-    pub async fn authenticate(
-        &self,
-        uuid: PublicId,
-        token: &str,
-        origin: Option<Origin>,
-    ) -> Result<SignedIn, ServiceError> {
-        let hash = Token::hash_of(token);
-        let now = self.store.now();
-        let found = self
-            .store
-            .read(move |view| sessions::find(view, &hash, now).map_err(ServiceError::from))
-            .await?;
-        let session = found
-            .filter(|session| session.user_uuid == uuid)
-            .ok_or(Refusal::NoSession)?;
-        Ok(SignedIn { session, origin })
-    }
-
-    /// Moves the end of a session that is in use, if that was not done lately. Best effort: when it
-    /// cannot be written, the token is still good until its present end.
-    pub async fn renew(&self, user: &mut SignedIn) {
-        let now = self.store.now();
-        let expires_at = now.after(self.settings.token_ttl);
-        // Short-lived tokens are renewed more often, at a tenth of their life.
-        let least = RENEW_AFTER.min(self.settings.token_ttl / 10);
-        // One that ends too late was made while the clock was ahead.
-        let ends_too_late = user.session.expires_at > expires_at.after(CLOCK_SLACK);
-        if expires_at < user.session.expires_at.after(least) && !ends_too_late {
-            return;
-        }
-        user.session.expires_at = expires_at;
-        let id = user.session.id;
-        let result: Result<(), ServiceError> = self
-            .store
-            .write(move |tx| Ok(sessions::renew(tx, id, expires_at)?))
-            .await;
-        if let Err(err) = result {
-            log::debug!("renewing a session failed: {err}");
-        }
-    }
-
-    /// Tells whether a token that was good still is, by the clock alone.
-    #[must_use]
-    pub fn is_current(&self, user: &SignedIn) -> bool {
-        user.session.expires_at > self.store.now()
     }
 
     /// Ends this session, or all of the user's.
