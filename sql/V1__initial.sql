@@ -75,6 +75,7 @@ CREATE TABLE users (
     login_skeleton  TEXT,                     -- what it looks like, so that a look-alike is noticed
     localpart       TEXT NOT NULL UNIQUE,     -- ASCII, never changed, never used again (for other protocols)
     password_hash   TEXT,                     -- Argon2id, PHC text; NULL: nobody can log in
+    credentials_version INTEGER NOT NULL DEFAULT 0, -- grows with each new password, suspension and its end
     username        TEXT,
     email           TEXT,
     bio             TEXT,

@@ -40,6 +40,7 @@ mod outside;
 mod power;
 mod proxy;
 mod push;
+mod races;
 mod restart;
 mod rich;
 mod rights;

@@ -8,7 +8,8 @@ use crate::auth::{InviteCode, Password, Token};
 use crate::config;
 use crate::model::{By, Content, Flow, FlowId, Login, Origin, PublicId, User, UserId};
 use crate::store::{
-    self, StoreError, Tx, flow_edits, flows, invitations, members, membership, sessions, users,
+    self, StoreError, Tx, credentials, flow_edits, flows, invitations, members, membership,
+    sessions, users,
 };
 
 /// What somebody registers with.
@@ -258,11 +259,11 @@ impl Service {
         check_name(Field::Username, change.username.as_deref())?;
         check_info(Field::Bio, change.bio.as_deref())?;
         check_avatar(change.avatar.as_ref())?;
-        let new_hash = match change.password {
+        let password = match change.password {
             Some((old, new)) => {
                 let login = self.own_login(user).await?;
-                self.check_password(&login, old, client).await?;
-                Some(self.hasher.hash(new).await?)
+                let proof = self.check_password(&login, old, client).await?;
+                Some((proof, self.hasher.hash(new).await?))
             }
             None => None,
         };
@@ -272,11 +273,14 @@ impl Service {
             bio: change.bio,
             avatar: change.avatar,
         };
+        let user = *user;
         let (session, origin) = (user.session, user.origin);
         self.store
             .write(move |tx| {
-                if let Some(hash) = new_hash {
-                    users::set_password(tx, session.user, &hash)?;
+                user.require(tx)?;
+                if let Some((proof, hash)) = password {
+                    proof.require(tx)?;
+                    credentials::set_password(tx, session.user, &hash)?;
                     sessions::end_all(tx, session.user, Some(session.id))?;
                 }
                 Ok(users::edit(tx, session.user, &edit, origin)?)
@@ -304,13 +308,17 @@ impl Service {
         password: Password,
         client: &Client,
     ) -> Result<(), ServiceError> {
-        let (owner, _) = self.check_password(login, password, client).await?;
-        if owner != user.user() {
+        let proof = self.check_password(login, password, client).await?;
+        if proof.user() != user.user() {
             return Err(Refusal::BadCredentials.into());
         }
-        let origin = user.origin;
+        let user = *user;
         self.store
-            .write(move |tx| empty_account(tx, owner, origin))
+            .write(move |tx| {
+                user.require(tx)?;
+                proof.require(tx)?;
+                empty_account(tx, user.user(), user.origin)
+            })
             .await?;
         log::info!("a user deleted the account");
         Ok(())

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{Refusal, Service, ServiceError};
 use crate::auth::Token;
 use crate::model::{By, Origin, PublicId, Session, UserId};
-use crate::store::sessions;
+use crate::store::{Tx, sessions};
 
 /// Tokens that are remembered for sure; up to twice as many may be. About 100 bytes each.
 const REMEMBERED: usize = 4096;
@@ -54,6 +54,19 @@ impl SignedIn {
         By {
             user: Some(self.session.user),
             origin: self.origin,
+        }
+    }
+
+    /// Fails when the session has ended since it was looked up: for what is written after a step that
+    /// takes long, inside the transaction that writes it.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSession`].
+    pub(super) fn require(&self, tx: &Tx<'_>) -> Result<(), ServiceError> {
+        if sessions::is_valid(tx, self.session.id, tx.now())? {
+            Ok(())
+        } else {
+            Err(Refusal::NoSession.into())
         }
     }
 

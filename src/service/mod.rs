@@ -19,6 +19,7 @@ mod invitations;
 mod members;
 mod messages;
 mod operator;
+mod passwords;
 mod presence;
 mod refusal;
 mod registrations;

@@ -1,11 +1,10 @@
 //! Signing in and signing out. Staying signed in is the gate's (see `gate`).
 
-use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::auth::{Password, Token};
-use crate::model::{Login, PublicId, SessionId, SessionInfo, UserId};
+use crate::model::{PublicId, SessionId, SessionInfo, UserId};
 use crate::store::{sessions, users};
 
 /// Where a request comes from.
@@ -41,85 +40,21 @@ impl Service {
         password: Password,
         client: &Client,
     ) -> Result<Opened, ServiceError> {
-        let (user, uuid) = self.check_password(login, password, client).await?;
+        let proof = self.check_password(login, password, client).await?;
+        let uuid = proof.uuid();
         let token = Token::mint();
-        let new = self.new_session(user, &token, client);
+        let new = self.new_session(proof.user(), &token, client);
         self.store
-            .write(move |tx| sessions::insert(tx, &new).map_err(ServiceError::from))
+            .write(move |tx| {
+                proof.require(tx)?;
+                sessions::insert(tx, &new).map_err(ServiceError::from)
+            })
             .await?;
         Ok(Opened {
             uuid,
             token,
             ttl: self.settings.token_ttl,
         })
-    }
-
-    /// Checks a login and password, with the brake on guessing. A suspended or deleted account, an
-    /// unknown login and a wrong password are all the same, in the same time.
-    pub(super) async fn check_password(
-        &self,
-        login: &str,
-        password: Password,
-        client: &Client,
-    ) -> Result<(UserId, PublicId), ServiceError> {
-        let key = Login::key_of(login);
-        self.brake(&key, &client.throttle_key)?;
-        let wanted = login.to_owned();
-        let found = self
-            .store
-            .read(move |view| users::credentials(view, &wanted).map_err(ServiceError::from))
-            .await?;
-        let hash = found.as_ref().and_then(|found| found.password_hash.clone());
-        let matches = self.hasher.verify(password, hash).await?;
-        match found {
-            Some(found) if matches && !found.is_suspended => {
-                let mut accounts = self
-                    .account_throttle
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                accounts.succeed(&key);
-                Ok((found.user, found.uuid))
-            }
-            _ => {
-                let now = Instant::now();
-                let mut accounts = self
-                    .account_throttle
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                accounts.fail(key, now);
-                self.count_guess(&client.throttle_key);
-                Err(Refusal::BadCredentials.into())
-            }
-        }
-    }
-
-    fn brake(&self, key: &String, address: &String) -> Result<(), ServiceError> {
-        self.brake_address(address)?;
-        let accounts = self
-            .account_throttle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let wait = accounts.wait(key, Instant::now());
-        wait.map_or(Ok(()), |wait| Err(Refusal::Throttled(wait).into()))
-    }
-
-    /// Refuses an address that has guessed too often, passwords or invitations.
-    pub(super) fn brake_address(&self, address: &String) -> Result<(), ServiceError> {
-        let addresses = self
-            .address_throttle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let wait = addresses.wait(address, Instant::now());
-        wait.map_or(Ok(()), |wait| Err(Refusal::Throttled(wait).into()))
-    }
-
-    /// Counts a wrong guess of an address.
-    pub(super) fn count_guess(&self, address: &str) {
-        let mut addresses = self
-            .address_throttle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        addresses.fail(address.to_owned(), Instant::now());
     }
 
     pub(super) fn new_session(
@@ -140,11 +75,13 @@ impl Service {
     /// Ends this session, or all of the user's.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// [`Refusal::NoSession`] when it has ended meanwhile; the file cannot be written.
     pub async fn log_out(&self, user: &SignedIn, everywhere: bool) -> Result<(), ServiceError> {
+        let user = *user;
         let session = user.session;
         self.store
             .write(move |tx| {
+                user.require(tx)?;
                 if everywhere {
                     sessions::end_all(tx, session.user, None)?;
                 } else {

@@ -9,6 +9,7 @@
 
 pub mod backup;
 mod connection;
+pub mod credentials;
 mod error;
 pub mod events;
 pub mod exports;

@@ -30,19 +30,6 @@ pub struct NewUser {
     pub is_bot: bool,
 }
 
-/// What a login leads to: the account's number and the hash of its password.
-#[derive(Debug, Clone)]
-pub struct Credentials {
-    /// Row number.
-    pub user: UserId,
-    /// The id that clients know.
-    pub uuid: PublicId,
-    /// Argon2id in PHC text.
-    pub password_hash: Option<String>,
-    /// Set while an administrator keeps the account from logging in.
-    pub is_suspended: bool,
-}
-
 /// Changes to a profile; `None` leaves as it is.
 #[derive(Debug, Clone, Default)]
 pub struct ProfileEdit {
@@ -211,22 +198,15 @@ pub fn id_of(view: &View<'_>, uuid: PublicId) -> Result<Option<UserId>, StoreErr
         .optional()?)
 }
 
-/// The account, not deleted, with its password's hash, that a login leads to.
+/// Whether an account is an administrator's; `None` when it is deleted or suspended.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn credentials(view: &View<'_>, login: &str) -> Result<Option<Credentials>, StoreError> {
+pub fn is_admin(view: &View<'_>, id: UserId) -> Result<Option<bool>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT id, uuid, password_hash, suspended_at FROM users WHERE login_key = :key",
+        "SELECT is_admin FROM users WHERE id = :id AND deleted_at IS NULL AND suspended_at IS NULL",
     )?;
-    let found = statement.query_row(named_params! {":key": Login::key_of(login)}, |row| {
-        Ok(Credentials {
-            user: UserId(row.get("id")?),
-            uuid: PublicId::from_bytes(row.get("uuid")?),
-            password_hash: row.get("password_hash")?,
-            is_suspended: row.get::<_, Option<i64>>("suspended_at")?.is_some(),
-        })
-    });
+    let found = statement.query_row(named_params! {":id": id.0}, |row| row.get("is_admin"));
     Ok(found.optional()?)
 }
 
@@ -325,17 +305,6 @@ pub fn set_avatar(tx: &Tx<'_>, id: UserId, avatar: Option<&Content>) -> Result<(
     Ok(())
 }
 
-/// Replaces the password's hash.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn set_password(tx: &Tx<'_>, id: UserId, hash: &str) -> Result<(), StoreError> {
-    tx.prepare("UPDATE users SET password_hash = :hash WHERE id = :id")?
-        .execute(named_params! {":hash": hash, ":id": id.0})?;
-    tx.scrub();
-    Ok(())
-}
-
 /// Makes an account an administrator's, or no longer one.
 ///
 /// # Errors
@@ -353,16 +322,6 @@ pub fn set_admin(tx: &Tx<'_>, id: UserId, is_admin: bool) -> Result<(), StoreErr
 pub fn set_bot(tx: &Tx<'_>, id: UserId, is_bot: bool) -> Result<(), StoreError> {
     tx.prepare("UPDATE users SET is_bot = :bot WHERE id = :id")?
         .execute(named_params! {":bot": is_bot, ":id": id.0})?;
-    Ok(())
-}
-
-/// Keeps an account from logging in, or lets it again.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn set_suspended(tx: &Tx<'_>, id: UserId, since: Option<Timestamp>) -> Result<(), StoreError> {
-    tx.prepare("UPDATE users SET suspended_at = :since WHERE id = :id")?
-        .execute(named_params! {":since": since.map(|time| time.0), ":id": id.0})?;
     Ok(())
 }
 
