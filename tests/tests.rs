@@ -29,6 +29,7 @@ mod export;
 mod faults;
 mod flows;
 mod golden;
+mod guessing;
 mod hostile;
 mod import;
 mod limits;

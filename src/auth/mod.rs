@@ -5,5 +5,5 @@ mod throttle;
 mod token;
 
 pub use password::{HashError, Password, hash_password, verify_password};
-pub use throttle::Throttle;
+pub use throttle::{Taken, Throttle};
 pub use token::{InviteCode, Token};

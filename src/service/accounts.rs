@@ -1,7 +1,9 @@
 //! Accounts: registering, profiles, passwords, deleting.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use super::passwords::askers;
 use super::settings::{MAX_AVATAR_BYTES, MAX_EMAIL_BYTES, MAX_INFO_BYTES, MAX_NAME_CHARS};
 use super::{Client, Field, Opened, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::auth::{InviteCode, Password, Token};
@@ -89,9 +91,11 @@ impl Service {
         if code.is_none() {
             self.registrations.take(&client.throttle_key)?;
         }
+        let askers = askers(None, client);
+        let hash = self.hasher.hash(wanted.password, askers).await?;
         let new = users::NewUser {
             login,
-            password_hash: Some(self.hasher.hash(wanted.password).await?),
+            password_hash: Some(hash),
             username: wanted.username,
             email: wanted.email,
             is_admin: false,
@@ -136,7 +140,8 @@ impl Service {
             (config::Registration::Open, _) => Ok(None),
             (config::Registration::Invite, None) => Err(Refusal::InvitationRequired.into()),
             (config::Registration::Invite, Some(code)) => {
-                self.brake_address(&client.throttle_key)?;
+                let address = &client.throttle_key;
+                let taken = self.guesses.begin_code(address, Instant::now())?;
                 // Looked at first, so that a guessed code costs no hashing.
                 let hash = InviteCode::hash_of(&code);
                 let now = self.store.now();
@@ -146,11 +151,11 @@ impl Service {
                         Ok::<_, ServiceError>(invitations::is_usable(view, &hash, now)?)
                     })
                     .await?;
-                if usable {
-                    return Ok(Some(hash));
+                if !usable {
+                    return Err(Refusal::InvitationRequired.into());
                 }
-                self.count_guess(&client.throttle_key);
-                Err(Refusal::InvitationRequired.into())
+                self.guesses.was_good(address, taken);
+                Ok(Some(hash))
             }
         }
     }
@@ -175,7 +180,7 @@ impl Service {
         self.require_free(&login).await?;
         let new = users::NewUser {
             login,
-            password_hash: Some(self.hasher.hash(account.password).await?),
+            password_hash: Some(self.hasher.hash(account.password, Vec::new()).await?),
             username: account.username,
             email: account.email,
             is_admin: account.is_admin,
@@ -262,8 +267,10 @@ impl Service {
         let password = match change.password {
             Some((old, new)) => {
                 let login = self.own_login(user).await?;
-                let proof = self.check_password(&login, old, client).await?;
-                Some((proof, self.hasher.hash(new).await?))
+                let session = Some(user.session.id);
+                let proof = self.check_password(&login, old, client, session).await?;
+                let askers = askers(Some(&Login::key_of(&login)), client);
+                Some((proof, self.hasher.hash(new, askers).await?))
             }
             None => None,
         };
@@ -308,7 +315,10 @@ impl Service {
         password: Password,
         client: &Client,
     ) -> Result<(), ServiceError> {
-        let proof = self.check_password(login, password, client).await?;
+        let session = Some(user.session.id);
+        let proof = self
+            .check_password(login, password, client, session)
+            .await?;
         if proof.user() != user.user() {
             return Err(Refusal::BadCredentials.into());
         }

@@ -14,6 +14,7 @@ mod feed;
 mod flow_change;
 mod flows;
 mod gate;
+mod guesses;
 mod hashing;
 mod invitations;
 mod members;
@@ -30,7 +31,7 @@ mod settings;
 mod updates;
 mod upkeep;
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc};
@@ -54,7 +55,6 @@ pub use upkeep::BackupRecord;
 pub use crate::store::exports::MessagesOf;
 pub use crate::store::members::State as MemberState;
 
-use crate::auth::Throttle;
 use crate::hub::{Hub, Listener, QueueLimits};
 use crate::store::{Committed, Options, Store, StoreError, messages as stored_messages, users};
 use hashing::Hasher;
@@ -70,8 +70,7 @@ pub struct Service {
     settings: Settings,
     limits: RwLock<Arc<Limits>>,
     hasher: Hasher,
-    account_throttle: Mutex<Throttle<String>>,
-    address_throttle: Mutex<Throttle<String>>,
+    guesses: guesses::Guesses,
     registrations: registrations::Brake,
     directory: Arc<directory::Directory>,
     searches: Semaphore,
@@ -98,16 +97,7 @@ impl Service {
             hub,
             gate: gate::Gate::default(),
             hasher: Hasher::new(),
-            account_throttle: Mutex::new(Throttle::new(
-                settings.login_attempts,
-                settings.login_window,
-            )),
-            address_throttle: Mutex::new(Throttle::new(
-                settings
-                    .login_attempts
-                    .saturating_mul(settings::ATTEMPTS_PER_ADDRESS),
-                settings.login_window,
-            )),
+            guesses: guesses::Guesses::new(settings.login_attempts, settings.login_window),
             registrations: registrations::Brake::new(settings.registrations),
             directory: Arc::default(),
             searches: Semaphore::new(search::AT_A_TIME),

@@ -1,16 +1,17 @@
-//! Checking passwords, with the brake on guessing.
+//! Checking passwords, and what a right one proves.
 //!
-//! What belongs here: who may try, and what a right password proves. What does not: hashing (see
-//! `hashing`) and what is done with the proof.
+//! What does not belong here: how often somebody may try (see `guesses`), hashing (see `hashing`), and
+//! what is done with the proof.
 
-use std::sync::PoisonError;
 use std::time::Instant;
 
+use super::guesses::{Place, is_this_machine};
+use super::hashing::Asker;
 use super::{Client, Refusal, Service, ServiceError};
 use crate::auth::Password;
-use crate::model::{Login, PublicId, UserId};
-use crate::store::View;
+use crate::model::{Login, PublicId, SessionId, UserId};
 use crate::store::credentials::{self, Credentials};
+use crate::store::{View, sessions};
 
 /// A right password was shown. While it was checked it may have been replaced, or the account
 /// suspended or deleted: [`require`](Self::require) asks again, inside the transaction that writes
@@ -44,70 +45,59 @@ impl Proof {
 
 impl Service {
     /// Checks a login and password, with the brake on guessing. A suspended or deleted account, an
-    /// unknown login and a wrong password are all the same, in the same time.
+    /// unknown login and a wrong password are all the same, in the same time. `session` is by which
+    /// the account is in use already, if it is.
     pub(super) async fn check_password(
         &self,
         login: &str,
         password: Password,
         client: &Client,
+        session: Option<SessionId>,
     ) -> Result<Proof, ServiceError> {
         let key = Login::key_of(login);
-        self.brake(&key, &client.throttle_key)?;
-        let wanted = login.to_owned();
+        let (wanted, address) = (login.to_owned(), client.address.clone());
         let found = self
             .store
-            .read(move |view| credentials::of_login(view, &wanted).map_err(ServiceError::from))
+            .read(move |view| {
+                let found = credentials::of_login(view, &wanted)?;
+                let known = match (&found, address) {
+                    (Some(found), Some(address)) => {
+                        sessions::has_address(view, found.user, &address)?
+                    }
+                    _ => false,
+                };
+                Ok::<_, ServiceError>((found, known))
+            })
             .await?;
+        let (found, is_known) = found;
+        let place = match session {
+            Some(session) => Place::Session(session),
+            None if is_known => Place::Known(client.throttle_key.clone()),
+            None => Place::Strange(client.throttle_key.clone()),
+        };
+        let askers = askers(Some(&key), client);
+        let attempt = self.guesses.begin(key, place, Instant::now())?;
         let hash = found.as_ref().and_then(|found| found.password_hash.clone());
-        let matches = self.hasher.verify(password, hash).await?;
-        match found {
-            Some(found) if matches && !found.is_suspended => {
-                let mut accounts = self
-                    .account_throttle
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                accounts.succeed(&key);
-                Ok(Proof(found))
-            }
-            _ => {
-                let now = Instant::now();
-                let mut accounts = self
-                    .account_throttle
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                accounts.fail(key, now);
-                self.count_guess(&client.throttle_key);
-                Err(Refusal::BadCredentials.into())
+        match self.hasher.verify(password, hash, askers).await {
+            Ok(matches) => match found {
+                Some(found) if matches && !found.is_suspended => {
+                    self.guesses.was_right(&attempt);
+                    Ok(Proof(found))
+                }
+                _ => Err(Refusal::BadCredentials.into()),
+            },
+            Err(err) => {
+                self.guesses.was_none(&attempt);
+                Err(err)
             }
         }
     }
+}
 
-    fn brake(&self, key: &String, address: &String) -> Result<(), ServiceError> {
-        self.brake_address(address)?;
-        let accounts = self
-            .account_throttle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let wait = accounts.wait(key, Instant::now());
-        wait.map_or(Ok(()), |wait| Err(Refusal::Throttled(wait).into()))
-    }
-
-    /// Refuses an address that has guessed too often, passwords or invitations.
-    pub(super) fn brake_address(&self, address: &String) -> Result<(), ServiceError> {
-        let addresses = self
-            .address_throttle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let wait = addresses.wait(address, Instant::now());
-        wait.map_or(Ok(()), |wait| Err(Refusal::Throttled(wait).into()))
-    }
-
-    /// Counts a wrong guess of an address.
-    pub(super) fn count_guess(&self, address: &str) {
-        let mut addresses = self
-            .address_throttle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        addresses.fail(address.to_owned(), Instant::now());
-    }
+/// Whose part of the queue for hashing a request takes. This machine's own address has none.
+pub(super) fn askers(account: Option<&str>, client: &Client) -> Vec<Asker> {
+    let account = account.map(|key| Asker::Account(key.to_owned()));
+    let address = (!is_this_machine(&client.throttle_key))
+        .then(|| Asker::Address(client.throttle_key.clone()));
+    account.into_iter().chain(address).collect()
 }

@@ -3,11 +3,11 @@
 //! the machine itself: its operator fills a server from there, and behind a proxy that is not
 //! trusted everybody would seem to come from there.
 
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::error::ServiceError;
+use super::guesses::is_this_machine;
 use super::refusal::Refusal;
 use super::settings::{REGISTERING_ADDRESSES, REGISTRATIONS_WINDOW};
 use crate::auth::Throttle;
@@ -43,17 +43,9 @@ impl Brake {
         if let Some(wait) = wait.max(counts.all.wait(&(), now)) {
             return Err(Refusal::TooManyAccounts(wait).into());
         }
-        counts.addresses.fail(address.clone(), now);
-        counts.all.fail((), now);
+        counts.addresses.count(address.clone(), now);
+        counts.all.count((), now);
         Ok(())
-    }
-}
-
-/// Whether an address, or the first half of one of IPv6, is a loopback address.
-fn is_this_machine(address: &str) -> bool {
-    match address.parse::<IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => address == "0:0:0:0",
     }
 }
 

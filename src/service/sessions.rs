@@ -40,7 +40,7 @@ impl Service {
         password: Password,
         client: &Client,
     ) -> Result<Opened, ServiceError> {
-        let proof = self.check_password(login, password, client).await?;
+        let proof = self.check_password(login, password, client, None).await?;
         let uuid = proof.uuid();
         let token = Token::mint();
         let new = self.new_session(proof.user(), &token, client);

@@ -5,10 +5,6 @@ use std::time::Duration;
 use crate::config::Registration;
 use crate::hub::QueueLimits;
 
-/// How many accounts of one household may guess wrong before their common address is braked: this
-/// times the attempts of one account.
-pub(super) const ATTEMPTS_PER_ADDRESS: u32 = 4;
-
 /// The time over which new accounts are counted.
 pub(super) const REGISTRATIONS_WINDOW: Duration = Duration::from_hours(1);
 

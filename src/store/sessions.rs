@@ -92,6 +92,16 @@ pub fn is_valid(view: &View<'_>, id: SessionId, now: Timestamp) -> Result<bool, 
     Ok(statement.exists(named_params! {":id": id.0, ":now": now.0})?)
 }
 
+/// Tells whether a session of a user, also one that has expired, came from an address.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn has_address(view: &View<'_>, user: UserId, address: &str) -> Result<bool, StoreError> {
+    let mut statement =
+        view.prepare("SELECT 1 FROM sessions WHERE user_id = :user AND address = :address")?;
+    Ok(statement.exists(named_params! {":user": user.0, ":address": address})?)
+}
+
 /// Notes that a session is in use, which moves its end.
 ///
 /// # Errors

@@ -123,7 +123,7 @@ impl Service {
         user: UserId,
         password: Password,
     ) -> Result<usize, ServiceError> {
-        let hash = self.hasher.hash(password).await?;
+        let hash = self.hasher.hash(password, Vec::new()).await?;
         self.store
             .write(move |tx| {
                 require_present(tx, user)?;
