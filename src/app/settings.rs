@@ -41,6 +41,7 @@ pub(super) fn limits(config: &Config) -> service::Limits {
     service::Limits {
         messages: config.limits.messages,
         users: config.limits.users,
+        sessions_per_user: config.limits.sessions_per_user,
         text_bytes: config.limits.text_bytes,
         files_bytes: config.limits.files_bytes,
         answer_bytes: config.limits.answer_bytes,
@@ -102,7 +103,11 @@ pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::S
 
 /// Where a request comes from: IPv6 guesses are counted by network, since whoever has one address
 /// has 2^64.
-pub(super) fn client(address: IpAddr, client_ip: ClientIp) -> service::Client {
+pub(super) fn client(
+    address: IpAddr,
+    client_ip: ClientIp,
+    user_agent: Option<&str>,
+) -> service::Client {
     let throttle_key = match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {
@@ -117,6 +122,6 @@ pub(super) fn client(address: IpAddr, client_ip: ClientIp) -> service::Client {
     service::Client {
         throttle_key,
         address,
-        label: None,
+        label: user_agent.and_then(service::label_of_user_agent),
     }
 }

@@ -31,6 +31,17 @@ impl Hub {
         }
     }
 
+    /// The sessions of a user that are connected now.
+    #[must_use]
+    pub fn sessions_of(&self, user: UserId) -> Vec<SessionId> {
+        let state = self.state();
+        let origins = state.by_user.get(&user).into_iter().flatten();
+        origins
+            .filter_map(|origin| state.connections.get(origin))
+            .map(|connection| connection.session)
+            .collect()
+    }
+
     /// Notes that a session lasts longer than was known.
     pub fn prolong(&self, user: UserId, session: SessionId, expires_at: Timestamp) {
         let mut state = self.state();

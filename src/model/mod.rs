@@ -11,6 +11,7 @@ mod invitation;
 mod login;
 mod message;
 mod session;
+mod shown;
 mod time;
 mod user;
 
@@ -22,5 +23,6 @@ pub use invitation::Invitation;
 pub use login::{DELETED_LOGIN, InvalidLogin, Login};
 pub use message::{Attachment, Content, DELETED_TEXT, Encoding, Message, Slot};
 pub use session::{Session, SessionInfo};
+pub use shown::clean_name;
 pub use time::Timestamp;
 pub use user::User;

@@ -21,7 +21,7 @@ use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use warp::reply::Response;
 
-use super::http::{Peer, protect};
+use super::http::{Peer, protect, user_agent};
 use super::limits::{Limits, Place};
 use super::proxy::Proxies;
 use super::settings::Settings;
@@ -299,6 +299,7 @@ where
     let peer = Peer {
         address,
         tls: arrival.tls,
+        user_agent: user_agent(headers),
     };
     let (shared, converse) = (Arc::clone(shared), Arc::clone(converse));
     tokio::spawn(async move {

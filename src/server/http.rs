@@ -9,7 +9,7 @@ use serde::Serialize;
 use warp::filters::BoxedFilter;
 use warp::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, USER_AGENT, X_CONTENT_TYPE_OPTIONS,
 };
 use warp::http::{HeaderMap, Method, StatusCode};
 use warp::path::FullPath;
@@ -182,6 +182,14 @@ async fn metrics(site: &Site) -> Response {
     response
 }
 
+/// What a peer's program calls itself. No more is kept than browsers say.
+pub(super) fn user_agent(headers: &HeaderMap) -> Option<String> {
+    const MAX_BYTES: usize = 512;
+    let text = headers.get(USER_AGENT)?.to_str().ok()?;
+    // A header that is read as text is ASCII, so that it can be cut anywhere.
+    Some(text.get(..MAX_BYTES).unwrap_or(text).to_owned())
+}
+
 /// Tells whether a request comes from this machine itself, and not by way of a proxy on it.
 fn is_local(arrival: &Arrival, headers: &HeaderMap) -> bool {
     let sender = arrival.proxies.sender(arrival.remote, headers);
@@ -208,10 +216,12 @@ pub(super) fn protect(headers: &mut HeaderMap, tls: bool) {
 }
 
 /// Who a conversation is with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
     /// Its address, as far as trusted proxies tell.
     pub address: IpAddr,
     /// Whether the connection is encrypted here.
     pub tls: bool,
+    /// What its program calls itself in `User-Agent`, the beginning of it.
+    pub user_agent: Option<String>,
 }

@@ -44,9 +44,12 @@ impl Service {
         let uuid = proof.uuid();
         let token = Token::mint();
         let new = self.new_session(proof.user(), &token, client);
+        let limit = self.limits().sessions_per_user;
+        let connected = self.hub.sessions_of(proof.user());
         self.store
             .write(move |tx| {
                 proof.require(tx)?;
+                sessions::make_room(tx, proof.user(), limit, &connected)?;
                 sessions::insert(tx, &new).map_err(ServiceError::from)
             })
             .await?;

@@ -55,6 +55,8 @@ pub struct Limits {
     pub messages: usize,
     /// Users in a request.
     pub users: usize,
+    /// Devices that one account is signed in on.
+    pub sessions_per_user: usize,
     /// Text of a message, in bytes.
     pub text_bytes: usize,
     /// Files of a message together, in bytes.
