@@ -77,10 +77,12 @@ impl Service {
         };
         let askers = askers(Some(&key), client);
         let attempt = self.guesses.begin(key, place, Instant::now())?;
-        let hash = found.as_ref().and_then(|found| found.password_hash.clone());
+        // A suspended account's password is compared with nothing, like that of none.
+        let open = found.as_ref().filter(|found| !found.is_suspended);
+        let hash = open.and_then(|found| found.password_hash.clone());
         match self.hasher.verify(password, hash, askers).await {
             Ok(matches) => match found {
-                Some(found) if matches && !found.is_suspended => {
+                Some(found) if matches => {
                     self.guesses.was_right(&attempt);
                     Ok(Proof(found))
                 }
