@@ -37,6 +37,7 @@ mod messages;
 mod model;
 mod moderation;
 mod mutations;
+mod names;
 mod outside;
 mod power;
 mod proxy;

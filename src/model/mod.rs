@@ -3,6 +3,7 @@
 //! What belongs here: plain values and the rules that hold for one value by itself. What does not:
 //! storage, permission, wire formats; nothing here does I/O or knows serde.
 
+mod confusable;
 mod event;
 mod flow;
 mod form;
@@ -20,7 +21,7 @@ pub use flow::{Flow, FlowKind, FlowSummary, FlowSwitches, Level, Picture};
 pub use form::Form;
 pub use id::{FileId, FlowId, InvitationId, MessageId, Position, PublicId, SessionId, UserId};
 pub use invitation::Invitation;
-pub use login::{DELETED_LOGIN, InvalidLogin, Login};
+pub use login::{DELETED_LOGIN, InvalidLogin, Login, Looks};
 pub use message::{Attachment, Content, DELETED_TEXT, Encoding, Message, Slot};
 pub use session::{Session, SessionInfo};
 pub use shown::clean_name;

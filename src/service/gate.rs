@@ -113,14 +113,12 @@ impl Gate {
 
     fn find(&self, hash: &[u8; 32], epoch: u64) -> Option<Session> {
         let mut generations = self.generations();
-        let known = match generations.young.get(hash) {
-            Some(known) => *known,
-            None => {
-                let known = generations.old.remove(hash)?;
-                generations.insert(*hash, known);
-                known
-            }
-        };
+        let young = generations.young.get(hash).copied();
+        let known = young.or_else(|| {
+            let known = generations.old.remove(hash)?;
+            generations.insert(*hash, known);
+            Some(known)
+        })?;
         (known.epoch == epoch).then_some(known.session)
     }
 

@@ -26,6 +26,7 @@ pub mod members;
 pub mod membership;
 pub mod messages;
 mod migrations;
+pub mod names;
 pub mod news;
 mod pace;
 mod paths;

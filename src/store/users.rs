@@ -33,7 +33,7 @@ pub struct NewUser {
 /// Changes to a profile; `None` leaves as it is.
 #[derive(Debug, Clone, Default)]
 pub struct ProfileEdit {
-    /// The name that others read.
+    /// The name that others read; empty removes it.
     pub username: Option<String>,
     /// Known to the user alone.
     pub email: Option<String>,
@@ -61,14 +61,19 @@ macro_rules! select_users {
 /// [`StoreError::Conflict`] when the login is taken.
 pub fn insert(tx: &Tx<'_>, new: &NewUser, origin: Option<Origin>) -> Result<User, StoreError> {
     let uuid = PublicId::generate();
+    let looks = new.login.looks();
     tx.prepare(
-        "INSERT INTO users (uuid, login, login_key, localpart, password_hash, username, email, is_admin, is_bot, created_at)
-         VALUES (:uuid, :login, :login_key, :localpart, :password_hash, :username, :email, :is_admin, :is_bot, :now)",
+        "INSERT INTO users (uuid, login, login_key, login_skeleton, login_shape, localpart, password_hash, username, email,
+                            is_admin, is_bot, created_at)
+         VALUES (:uuid, :login, :login_key, :login_skeleton, :login_shape, :localpart, :password_hash, :username, :email,
+                 :is_admin, :is_bot, :now)",
     )?
     .execute(named_params! {
         ":uuid": uuid.to_bytes(),
         ":login": new.login.as_str(),
-        ":login_key": new.login.key(),
+        ":login_key": looks.key,
+        ":login_skeleton": looks.skeleton,
+        ":login_shape": looks.shape,
         ":localpart": localpart(tx, &new.login, uuid)?,
         ":password_hash": new.password_hash,
         ":username": new.username,
@@ -267,7 +272,7 @@ pub fn edit(
     origin: Option<Origin>,
 ) -> Result<User, StoreError> {
     tx.prepare(
-        "UPDATE users SET username = coalesce(:username, username), email = coalesce(:email, email),
+        "UPDATE users SET username = nullif(coalesce(:username, username), ''), email = coalesce(:email, email),
                           bio = coalesce(:bio, bio) WHERE id = :id",
     )?
     .execute(named_params! {
@@ -337,7 +342,8 @@ pub fn empty(tx: &Tx<'_>, id: UserId, origin: Option<Origin>) -> Result<(), Stor
         .prepare("SELECT localpart FROM users WHERE id = :id")?
         .query_row(named_params! {":id": id.0}, |row| row.get("localpart"))?;
     tx.prepare(
-        "UPDATE users SET login = :deleted, username = :deleted, localpart = :worn_out, login_key = NULL, login_skeleton = NULL, password_hash = NULL,
+        "UPDATE users SET login = :deleted, username = :deleted, localpart = :worn_out, login_key = NULL, login_skeleton = NULL,
+                          login_shape = NULL, password_hash = NULL,
                           email = '', bio = 'deleted', is_admin = 0, suspended_at = NULL,
                           created_at = :now, deleted_at = :now WHERE id = :id",
     )?

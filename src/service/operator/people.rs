@@ -2,7 +2,9 @@
 
 use crate::auth::Password;
 use crate::model::{FlowSummary, SessionInfo, Timestamp, User, UserId};
-use crate::service::accounts::{check_email, check_info, check_name, empty_account};
+use crate::service::accounts::empty_account;
+use crate::service::fields::{check_email, check_info, check_name};
+use crate::service::names;
 use crate::service::{Field, Refusal, Service, ServiceError, Thing};
 use crate::store::{View, credentials, flows, sessions, users};
 
@@ -98,7 +100,7 @@ impl Service {
                     users::set_bot(tx, user, is_bot)?;
                 }
                 let edit = users::ProfileEdit {
-                    username: change.username,
+                    username: names::of_user(tx, user, change.username)?,
                     email: change.email,
                     bio: change.bio,
                     avatar: None,

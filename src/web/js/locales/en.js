@@ -144,6 +144,7 @@ export const en = {
   'refusal.login_taken': 'This login is taken. Choose another one.',
   'refusal.malformed': 'The server did not understand this request.',
   'refusal.missing_field': 'Something is missing in this request.',
+  'refusal.name_taken': 'This name is somebody’s login, or looks like one. Choose another one.',
   'refusal.negative_number': 'There is no message with this number.',
   'refusal.no_administrator': 'This server has no administrator.',
   'refusal.no_administrator_in_chat': 'No administrator is in this chat.',

@@ -144,6 +144,7 @@ export const ru = {
   'refusal.login_taken': 'Этот логин занят. Выберите другой.',
   'refusal.malformed': 'Сервер не понял этот запрос.',
   'refusal.missing_field': 'В запросе чего-то не хватает.',
+  'refusal.name_taken': 'Это имя совпадает с чужим логином или похоже на него. Выберите другое.',
   'refusal.negative_number': 'Сообщения с таким номером нет.',
   'refusal.no_administrator': 'На этом сервере нет администратора.',
   'refusal.no_administrator_in_chat': 'В этом чате нет администратора.',
