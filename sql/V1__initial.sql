@@ -72,9 +72,11 @@ CREATE TABLE users (
     uuid            BLOB NOT NULL UNIQUE,
     login           TEXT NOT NULL,            -- as typed at registration; 'User deleted' afterwards
     login_key       TEXT UNIQUE,              -- folded for comparison; NULL frees it when deleted
-    login_skeleton  TEXT,                     -- what it looks like, so that a look-alike is noticed
+    login_skeleton  TEXT,                     -- what the folded form looks like, so that a look-alike is noticed
+    login_shape     TEXT,                     -- what the form as typed looks like
     localpart       TEXT NOT NULL UNIQUE,     -- ASCII, never changed, never used again (for other protocols)
     password_hash   TEXT,                     -- Argon2id, PHC text; NULL: nobody can log in
+    credentials_version INTEGER NOT NULL DEFAULT 0, -- grows with each new password, suspension and its end
     username        TEXT,
     email           TEXT,
     bio             TEXT,
@@ -99,6 +101,7 @@ CREATE INDEX users_by_avatar ON users (avatar_file_id) WHERE avatar_file_id IS N
 CREATE INDEX users_by_avatar_id ON users (avatar_public_id) WHERE avatar_public_id IS NOT NULL;
 CREATE INDEX users_by_name ON users (username, id) WHERE deleted_at IS NULL;
 CREATE INDEX users_by_skeleton ON users (login_skeleton) WHERE login_skeleton IS NOT NULL;
+CREATE INDEX users_by_shape ON users (login_shape) WHERE login_shape IS NOT NULL;
 CREATE INDEX users_by_owner ON users (owner_id) WHERE owner_id IS NOT NULL;
 
 -- One row per signed-in device or token of a bot. The token itself is not here, only its SHA-256.

@@ -5,6 +5,9 @@
 //! which the event's audience has answered already.
 
 mod delivery;
+mod ends;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -14,7 +17,7 @@ use tokio::sync::{Notify, mpsc};
 
 pub use delivery::Delivery;
 
-use crate::model::{Audience, Event, Origin, Session, SessionId, UserId};
+use crate::model::{Audience, Event, Origin, Session, SessionId, Timestamp, UserId};
 
 /// How much may wait for one connection.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,6 +50,8 @@ struct Shared {
 struct Connection {
     user: UserId,
     session: SessionId,
+    /// When the session ends unless it is used before.
+    expires_at: Timestamp,
     shared: Arc<Shared>,
     queue: Option<mpsc::Sender<Arc<Delivery>>>,
 }
@@ -58,6 +63,8 @@ struct State {
     by_user: HashMap<UserId, Vec<Origin>>,
     /// Users who may have come or gone since the last look.
     moved: HashSet<UserId>,
+    /// When sessions are looked through for those that have expired; `None`: nobody is connected.
+    next_look: Option<Timestamp>,
 }
 
 /// The live connections of people who have signed in.
@@ -68,6 +75,8 @@ pub struct Hub {
     epoch: AtomicU64,
     /// Woken when somebody may have come or gone.
     movement: Notify,
+    /// Woken when a session expires before the next look.
+    expiry: Notify,
 }
 
 impl Hub {
@@ -83,6 +92,7 @@ impl Hub {
             next_origin: AtomicU64::new(1),
             epoch: AtomicU64::new(0),
             movement: Notify::new(),
+            expiry: Notify::new(),
         })
     }
 
@@ -112,6 +122,8 @@ impl Hub {
     pub fn publish(&self, event: Event) {
         let delivery = Arc::new(Delivery::new(event));
         let size = delivery.size_bytes();
+        let now = Timestamp::now();
+        let mut over = Vec::new();
         let mut state = self.state();
         let State {
             limits,
@@ -122,17 +134,27 @@ impl Hub {
         match &delivery.event.audience {
             Audience::Everyone => {
                 for (origin, connection) in connections {
-                    connection.push(*origin, &delivery, size, *limits);
+                    if connection.expires_at <= now {
+                        over.push(*origin);
+                    } else {
+                        connection.push(*origin, &delivery, size, *limits);
+                    }
                 }
             }
             Audience::Users(users) => {
                 for origin in users.iter().filter_map(|user| by_user.get(user)).flatten() {
-                    if let Some(connection) = connections.get_mut(origin) {
+                    let Some(connection) = connections.get_mut(origin) else {
+                        continue;
+                    };
+                    if connection.expires_at <= now {
+                        over.push(*origin);
+                    } else {
                         connection.push(*origin, &delivery, size, *limits);
                     }
                 }
             }
         }
+        self.end(state, &over);
     }
 
     /// Ends sessions: their connections hear nothing more.
@@ -141,11 +163,10 @@ impl Hub {
             return;
         }
         self.forget_sessions();
-        for connection in self.state().connections.values_mut() {
-            if sessions.contains(&connection.session) {
-                connection.end(REVOKED);
-            }
-        }
+        let state = self.state();
+        let ended = |connection: &Connection| sessions.contains(&connection.session);
+        let over = state.origins(ended);
+        self.end(state, &over);
     }
 
     /// Makes every listener catch up by itself, since too much happened to be told.
@@ -208,35 +229,52 @@ impl Hub {
         }
     }
 
-    fn enter(&self, origin: Origin, session: Session, shared: &Arc<Shared>) {
+    /// Seats a connection, unless sessions have ended since this one was looked up.
+    fn enter(&self, origin: Origin, session: Session, epoch: u64, shared: &Arc<Shared>) -> bool {
         let connection = Connection {
             user: session.user,
             session: session.id,
+            expires_at: session.expires_at,
             shared: Arc::clone(shared),
             queue: None,
         };
         let mut state = self.state();
+        // Who ends sessions changes the epoch first and looks for their connections then, under
+        // this lock: either the change is seen here, or the connection is seen there.
+        if self.epoch() != epoch {
+            return false;
+        }
         state.connections.insert(origin, connection);
         state.by_user.entry(session.user).or_default().push(origin);
         state.moved.insert(session.user);
+        let expires_sooner = state.next_look.is_none_or(|look| session.expires_at < look);
         drop(state);
         self.movement.notify_one();
+        if expires_sooner {
+            self.expiry.notify_one();
+        }
+        true
     }
 
     fn leave(&self, origin: Origin) {
-        let mut state = self.state();
-        let Some(connection) = state.connections.remove(&origin) else {
-            return;
-        };
-        if let Some(origins) = state.by_user.get_mut(&connection.user) {
+        if self.state().remove(origin).is_some() {
+            self.movement.notify_one();
+        }
+    }
+}
+
+impl State {
+    /// Takes a connection out, and notes that its user may be gone.
+    fn remove(&mut self, origin: Origin) -> Option<Connection> {
+        let connection = self.connections.remove(&origin)?;
+        if let Some(origins) = self.by_user.get_mut(&connection.user) {
             origins.retain(|other| *other != origin);
             if origins.is_empty() {
-                state.by_user.remove(&connection.user);
+                self.by_user.remove(&connection.user);
             }
         }
-        state.moved.insert(connection.user);
-        drop(state);
-        self.movement.notify_one();
+        self.moved.insert(connection.user);
+        Some(connection)
     }
 }
 
@@ -276,15 +314,27 @@ impl Listener {
         self.origin
     }
 
-    /// Says who is behind this connection. Another session than before ends listening.
-    pub fn sign_in(&mut self, session: Session) {
+    /// Says who is behind this connection, by a session that was looked up in that epoch. Another
+    /// session than before ends listening.
+    ///
+    /// Returns whether it may be: when sessions have ended since, this one has to be looked up
+    /// again.
+    #[must_use]
+    pub fn sign_in(&mut self, session: Session, epoch: u64) -> bool {
         if self.signed_in == Some(session.id) && self.ended().is_none() {
-            return;
+            return true;
         }
         self.sign_out();
         self.shared = Arc::default();
-        self.hub.enter(self.origin, session, &self.shared);
-        self.signed_in = Some(session.id);
+        let entered = self.hub.enter(self.origin, session, epoch, &self.shared);
+        self.signed_in = entered.then_some(session.id);
+        entered
+    }
+
+    /// Tells whether somebody whose session has not ended is behind this connection.
+    #[must_use]
+    pub fn is_signed_in(&self) -> bool {
+        self.signed_in.is_some() && self.ended() != Some(Ended::Revoked)
     }
 
     /// Says that nobody is behind this connection any more.
@@ -350,100 +400,5 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         self.sign_out();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{News, PublicId, Timestamp};
-
-    const LIMITS: QueueLimits = QueueLimits {
-        frames: 2,
-        bytes: 10_000,
-    };
-
-    fn session(id: i64, user: i64) -> Session {
-        Session {
-            id: SessionId(id),
-            user: UserId(user),
-            user_uuid: PublicId(1),
-            is_admin: false,
-            expires_at: Timestamp::now(),
-        }
-    }
-
-    fn typing(users: &[i64], origin: Option<Origin>) -> Event {
-        let users: Vec<_> = users.iter().copied().map(UserId).collect();
-        let news = News::Typing {
-            flow: PublicId(1),
-            user: PublicId(2),
-        };
-        Event {
-            position: None,
-            origin,
-            audience: Audience::Users(users.into()),
-            news,
-        }
-    }
-
-    fn listening(hub: &Arc<Hub>, id: i64, user: i64) -> Listener {
-        let mut listener = hub.connect();
-        listener.sign_in(session(id, user));
-        listener.listen();
-        listener
-    }
-
-    #[tokio::test]
-    async fn only_the_audience_hears_and_not_its_origin() {
-        let hub = Hub::new(LIMITS);
-        let (mut anna, mut boris, mut clara) = (
-            listening(&hub, 1, 1),
-            listening(&hub, 2, 2),
-            listening(&hub, 3, 3),
-        );
-        hub.publish(typing(&[1, 2], Some(anna.origin())));
-        assert!(boris.next().await.is_ok());
-        hub.publish(typing(&[1, 3], None));
-        assert!(
-            anna.next().await.unwrap().event.origin.is_none(),
-            "her own came back"
-        );
-        assert!(clara.next().await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn who_does_not_keep_up_is_cut_off_and_others_are_not() {
-        let hub = Hub::new(LIMITS);
-        let (mut slow, mut quick) = (listening(&hub, 1, 1), listening(&hub, 2, 2));
-        for _ in 0..3 {
-            hub.publish(typing(&[1, 2], None));
-            assert!(quick.next().await.is_ok());
-        }
-        assert_eq!(slow.next().await.unwrap_err(), Ended::Lagged);
-    }
-
-    #[tokio::test]
-    async fn nothing_is_heard_after_revocation() {
-        let hub = Hub::new(LIMITS);
-        let (mut anna, mut other) = (listening(&hub, 1, 1), listening(&hub, 2, 1));
-        let epoch = hub.epoch();
-        hub.publish(typing(&[1], None));
-        hub.revoke(&[SessionId(1)]);
-        assert_eq!(anna.next().await.unwrap_err(), Ended::Revoked);
-        assert!(other.next().await.is_ok());
-        assert_ne!(hub.epoch(), epoch);
-    }
-
-    #[tokio::test]
-    async fn going_away_is_noticed() {
-        let hub = Hub::new(LIMITS);
-        let listener = listening(&hub, 1, 7);
-        assert!(hub.moved().await.contains(&UserId(7)));
-        assert_eq!(hub.online(&[UserId(7), UserId(8)]), [UserId(7)]);
-        drop(listener);
-        assert!(hub.moved().await.contains(&UserId(7)));
-        assert!(hub.online(&[UserId(7)]).is_empty());
-        assert!(hub.state().connections.is_empty());
     }
 }

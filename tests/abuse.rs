@@ -52,8 +52,9 @@ fn guessing_invitations_is_slowed_down() {
     let server = Server::with(&[
         ("auth.registration", "invite"),
         ("auth.login_attempts", "2"),
+        ("proxy.trusted", "127.0.0.1"),
     ]);
-    let mut connection = server.connect();
+    let mut connection = server.connect_from("192.0.2.1");
     let mut codes = Vec::new();
     for number in 0..12 {
         let guess = format!("0000-0000-0000-{number:04}");

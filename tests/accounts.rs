@@ -426,3 +426,28 @@ fn people_are_found_by_the_beginning_of_a_name() {
     assert_eq!(found("%"), Vec::<String>::new(), "text, no pattern");
     assert!(found("").len() >= 3, "an empty query lists people");
 }
+
+#[test]
+fn a_password_may_be_typed_on_another_system() {
+    // Composed as on most systems, decomposed as on macOS, and with a ligature.
+    let forms = ["пароль ё йод ﬁn", "пароль е\u{308} и\u{306}од ﬁn"];
+    let server = Server::start();
+    let mut connection = server.connect();
+    for (number, registered) in forms.into_iter().enumerate() {
+        let with = |password: &str| json!({"user": [{"login": format!("anna {number}"), "password": password}]});
+        connection
+            .request("register_user", &with(registered))
+            .is(201);
+        for typed in forms {
+            connection.request("authentication", &with(typed)).is(200);
+        }
+        for wrong in ["пароль е йод ﬁn", "ПАРОЛЬ ё йод ﬁn", "пароль ё йод ﬁn "]
+        {
+            connection.request("authentication", &with(wrong)).is(401);
+        }
+    }
+    // The old password too, when it is changed.
+    let mut anna = Person::sign_in_with(server.connect(), "anna 0", forms[1]);
+    let change = json!({"user": [{"password": "another"}], "meta": {"old_password": forms[1]}});
+    anna.ask("edit_user", &change).is(200);
+}

@@ -343,12 +343,12 @@ fn everybody_of_many_keeps_the_password() {
 fn a_login_that_is_here_already_is_not_taken_over_by_another() {
     let mut server = Server::initialised("closed", &[]);
     let add = server.command(["user", "add", "Boris", "--password-stdin"]);
-    add.stdin("mine\n").run().exits(0);
+    add.stdin("mine and mine alone\n").run().exits(0);
     let path = python_db(&server, ROWS);
     let done = import(&server, &path);
     assert!(done["notes"].to_string().contains("boris-2"), "{done:#}");
     server.serve();
-    let new = log_in(&server, "boris", "mine");
+    let new = log_in(&server, "boris", "mine and mine alone");
     let old = log_in(&server, "boris-2", "boris-1975");
     assert_ne!(new.id, old.id);
 }

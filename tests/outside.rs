@@ -36,6 +36,7 @@ fn open(server: &Server) -> Arc<Service> {
         limits: Limits {
             messages: 100,
             users: 100,
+            sessions_per_user: 50,
             text_bytes: 1 << 16,
             files_bytes: 10 << 20,
             answer_bytes: 8 << 20,
@@ -74,10 +75,7 @@ fn a_message_of_another_process_is_pushed() {
             .await
             .expect("logged in");
         let token = opened.token.as_str().to_owned();
-        let caller = service
-            .authenticate(opened.uuid, &token, None)
-            .await
-            .expect("the session");
+        let caller = service.authenticate(&token).await.expect("the session");
         let draft = Draft {
             text: Some("from outside".to_owned()),
             ..Draft::default()

@@ -33,7 +33,7 @@ pub(crate) fn told(person: &mut Person) -> Reply {
 
 /// Returns the next push of presence or typing.
 #[track_caller]
-fn signalled(person: &mut Person, kind: &str) -> Value {
+pub(crate) fn signalled(person: &mut Person, kind: &str) -> Value {
     loop {
         let reply = person.connection.pushed();
         if !reply.meta()[kind].is_null() {

@@ -4,7 +4,10 @@ use std::{thread, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::common::{PASSWORD, Person, Server, connection::End};
+use crate::{
+    backup::document,
+    common::{PASSWORD, Person, Server, connection::End},
+};
 
 const NOTHING: Value = Value::Null;
 
@@ -185,4 +188,72 @@ fn guessing_is_slowed_down() {
         reply.detail().bytes().any(|b| b.is_ascii_digit()),
         "it says how long to wait: {reply}"
     );
+}
+
+/// The sessions of somebody, as the operator sees them: their numbers and labels, oldest first.
+fn listed(server: &Server, login: &str) -> Vec<(i64, Value)> {
+    let list = document(server, ["session", "list", login], 0);
+    let sessions = list["sessions"].as_array().expect("sessions");
+    let mut sessions: Vec<_> = sessions
+        .iter()
+        .map(|it| (it["id"].as_i64().expect("a number"), it["label"].clone()))
+        .collect();
+    sessions.sort_by_key(|(id, _)| *id);
+    sessions
+}
+
+#[test]
+fn one_session_too_many_ends_the_one_that_was_used_longest_ago() {
+    let server = Server::with(&[("limits.sessions_per_user", "3")]);
+    let mut first = server.register("anna");
+    let mut second = server.sign_in("anna");
+    let mut third = server.sign_in("anna");
+    // Connected ones go last, however long ago they were used.
+    first.ask("ping_pong", &NOTHING).is(200);
+    third.ask("ping_pong", &NOTHING).is(200);
+    let mut fourth = server.sign_in("anna");
+    assert_eq!(listed(&server, "anna").len(), 3);
+    second.ask("ping_pong", &NOTHING).is(401);
+    for person in [&mut first, &mut third, &mut fourth] {
+        person.ask("ping_pong", &NOTHING).is(200);
+    }
+    first.ask("subscribe", &NOTHING).is(200);
+    server.sign_in("anna");
+    assert_eq!(first.connection.closed(), End::Closed(Some(4401)));
+    // Others' sessions are not concerned.
+    let mut boris = server.register("boris");
+    server.sign_in("anna");
+    boris.ask("ping_pong", &NOTHING).is(200);
+    assert_eq!(listed(&server, "anna").len(), 3);
+}
+
+#[test]
+fn a_session_is_called_what_the_device_says_or_what_its_program_is() {
+    let server = Server::start();
+    let agent = "Mozilla/5.0 (Android 14; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0";
+    let sign = |method: &str, label: Value, code: u64| {
+        let mut data = json!({"user": [{"login": "anna", "password": PASSWORD}]});
+        if !label.is_null() {
+            data["meta"] = json!({"label": label});
+        }
+        server.connect_as(agent).request(method, &data).is(code);
+    };
+    sign("register_user", json!("Anna's\u{202e} phone\n"), 201);
+    sign("authentication", json!("ж".repeat(64)), 200);
+    sign("authentication", json!("ж".repeat(65)), 415);
+    sign("authentication", json!(7), 415);
+    sign("authentication", json!("\u{200b}"), 200);
+    sign("authentication", NOTHING, 200);
+    let data = json!({"user": [{"login": "anna", "password": PASSWORD}]});
+    server.connect().request("auth", &data).is(200);
+    let labels: Vec<Value> = listed(&server, "anna").into_iter().map(|it| it.1).collect();
+    let browser = json!("Firefox on Android");
+    let expected = [
+        json!("Anna's phone"),
+        json!("ж".repeat(64)),
+        browser.clone(),
+        browser,
+        NOTHING,
+    ];
+    assert_eq!(labels, expected);
 }

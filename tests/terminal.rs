@@ -156,9 +156,9 @@ fn two_passwords_that_go_on_to_differ_change_nothing() {
     for _ in 0..3 {
         terminal
             .shows("Password for admin: ")
-            .types("one\n")
+            .types("the first\n")
             .shows("The same again: ")
-            .types("two\n");
+            .types("the second\n");
     }
     terminal.shows("the two passwords differ").shows("code=1");
     assert_eq!(log_in(&server, PASSWORD), 200);
@@ -224,8 +224,14 @@ fn init_asks_for_what_it_was_not_told() {
         .types("anna\n")
         .shows("Password for anna: ")
         .types("secret\n")
+        .shows("too short: at least 8 characters")
+        .shows("Password for anna: ")
+        .types("Qwerty123\n")
+        .shows("guessed first")
+        .shows("Password for anna: ")
+        .types("a secret\n")
         .shows("The same again: ")
-        .types("secret\n")
+        .types("a secret\n")
         .shows("administrator  anna (made)")
         .shows("code=0");
     let users = crate::common::Program::new(folder.path())

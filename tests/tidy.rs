@@ -35,6 +35,8 @@ const BOUNDARIES: &[(&[&str], &[&str])] = &[
     (&["serde_json"], &["protocol", "server", "admin", "client"]),
     // Hashing is pure and in one place.
     (&["argon2"], &["auth"]),
+    // What looks like what is decided in one place.
+    (&["unicode_security"], &["model"]),
     // Arguments are read in one place.
     (&["pico_args"], &["cli"]),
     (&["Ini::"], &["config"]),

@@ -272,3 +272,31 @@ fn an_invitation_is_printed_with_a_picture_and_can_be_revoked() {
     server.serve();
     assert_eq!(register_with(&server, "anna", &code), 403);
 }
+
+#[test]
+fn a_password_that_is_easy_to_guess_is_not_set() {
+    let server = Server::start();
+    for (weak, why) in [
+        ("1234567", "at least 8 characters"),
+        ("Password123", "guessed first"),
+    ] {
+        for command in [
+            ["user", "passwd", "admin", "--password-stdin"],
+            ["user", "add", "anna", "--password-stdin"],
+        ] {
+            let refused = server
+                .command(command)
+                .stdin(format!("{weak}\n"))
+                .run()
+                .exits(1);
+            assert!(refused.stderr.contains(why), "{}", refused.stderr);
+        }
+        // Clients that know nothing of this go on working.
+        let login = format!("user {}", weak.len());
+        let data = credentials(&login, weak);
+        server.connect().request("register_user", &data).is(201);
+        logs_in(&server, &login, weak, 200);
+    }
+    logs_in(&server, "admin", PASSWORD, 200);
+    server.command(["user", "show", "anna"]).run().exits(3);
+}

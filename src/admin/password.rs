@@ -8,7 +8,11 @@ use std::{
 use rand::seq::IndexedRandom;
 
 use super::terminal::Terminal;
-use crate::{cli::PasswordSource, exit::Exit};
+use crate::{
+    auth::{self, Weakness},
+    cli::PasswordSource,
+    exit::Exit,
+};
 
 /// The characters of a generated password: none that are mistaken for another on paper.
 const ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -48,6 +52,9 @@ pub enum PasswordError {
     /// There is nothing in it.
     #[error("the password is empty: give one of at least one character")]
     Empty,
+    /// It is too easy to guess.
+    #[error("{0}")]
+    Weak(Weakness),
     /// It could not be read.
     #[error("cannot read the password from {place}: {cause}")]
     Unreadable {
@@ -64,7 +71,7 @@ impl PasswordError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::NoTerminal => Exit::Usage,
-            Self::Differ | Self::Empty => Exit::Failed,
+            Self::Differ | Self::Empty | Self::Weak(_) => Exit::Failed,
             Self::Unreadable { cause, .. } => match cause.kind() {
                 io::ErrorKind::NotFound => Exit::NotFound,
                 io::ErrorKind::PermissionDenied => Exit::PermissionDenied,
@@ -79,14 +86,16 @@ impl PasswordError {
 pub enum Ask {
     /// Once: a wrong one is refused by whoever checks it.
     Once,
-    /// Twice, because a typing mistake in a new password locks its user out.
+    /// Twice, because a typing mistake in a new password locks its user out. A new one that is easy
+    /// to guess is refused, wherever it comes from.
     Twice,
 }
 
 /// Reads or makes a password.
 ///
 /// # Errors
-/// When there is no terminal, the two entries differ, it is empty, or cannot be read.
+/// When there is no terminal, the two entries differ, it is empty or a new one that is easy to guess,
+/// or cannot be read.
 pub fn read(source: &PasswordSource, ask: Ask, whose: &str) -> Result<Password, PasswordError> {
     let text = match source {
         PasswordSource::Terminal => terminal(ask, whose)?,
@@ -101,6 +110,11 @@ pub fn read(source: &PasswordSource, ask: Ask, whose: &str) -> Result<Password, 
     };
     if text.is_empty() {
         return Err(PasswordError::Empty);
+    }
+    if ask == Ask::Twice
+        && let Some(weakness) = auth::weakness(&text)
+    {
+        return Err(PasswordError::Weak(weakness));
     }
     Ok(Password {
         text,
@@ -148,6 +162,8 @@ fn terminal(ask: Ask, whose: &str) -> Result<String, PasswordError> {
         }
         let wrong = if first.is_empty() {
             PasswordError::Empty
+        } else if let Some(weakness) = auth::weakness(&first) {
+            PasswordError::Weak(weakness)
         } else if terminal.ask("The same again: ").map_err(failed)?.as_ref() == Some(&first) {
             return Ok(first);
         } else {
@@ -157,10 +173,16 @@ fn terminal(ask: Ask, whose: &str) -> Result<String, PasswordError> {
             return Err(wrong);
         }
         let why = match wrong {
-            PasswordError::Empty => "At least one character, please.",
-            _ => "The two differ. Once more, please.",
+            PasswordError::Empty => "At least one character, please.".to_owned(),
+            PasswordError::Weak(Weakness::Short) => {
+                "That is too short: at least 8 characters, please.".to_owned()
+            }
+            PasswordError::Weak(Weakness::Common) => {
+                "That is one of those that are guessed first. Another, please.".to_owned()
+            }
+            _ => "The two differ. Once more, please.".to_owned(),
         };
-        terminal.say(why).map_err(failed)?;
+        terminal.say(&why).map_err(failed)?;
     }
 }
 
@@ -192,9 +214,9 @@ mod tests {
     #[test]
     fn the_first_line_is_the_password_and_blanks_belong_to_it() {
         for (bytes, password) in [
-            ("secret", "secret"),
-            ("secret\n", "secret"),
-            ("secret\r\nmore\n", "secret"),
+            ("a secret", "a secret"),
+            ("a secret\n", "a secret"),
+            ("a secret\r\nmore\n", "a secret"),
             ("  пароль \n", "  пароль "),
         ] {
             assert_eq!(from_file(bytes.as_bytes()).expect("a password"), password);
@@ -211,6 +233,18 @@ mod tests {
             from_file(b"\xff\n"),
             Err(PasswordError::Unreadable { .. })
         ));
+        for (weak, why) in [
+            ("secret\n", Weakness::Short),
+            ("Password123\n", Weakness::Common),
+        ] {
+            let refused = from_file(weak.as_bytes());
+            assert!(matches!(refused, Err(PasswordError::Weak(is)) if is == why));
+        }
+        // One that is in use already is none of our business.
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("password");
+        fs::write(&path, "secret\n").expect("written");
+        assert!(read(&PasswordSource::File(path), Ask::Once, "anna").is_ok());
         let missing = PasswordSource::File(PathBuf::from("/nonexistent/password"));
         let error = read(&missing, Ask::Once, "anna").expect_err("not there");
         assert_eq!(error.exit(), Exit::NotFound);

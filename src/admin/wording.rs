@@ -6,6 +6,7 @@ use crate::service::{Field, Refusal, Unit};
 pub(super) fn of_refusal(refusal: &Refusal) -> String {
     let words = match refusal {
         Refusal::LoginTaken => "this login is taken; choose another",
+        Refusal::NameTaken => "this name is, or looks like, somebody's login; choose another",
         Refusal::BadLogin(rule) => return rule.to_string(),
         Refusal::BadEmail => "this is no e-mail address",
         // Membership is no matter of the operator's, who sees everything.

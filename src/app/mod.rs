@@ -224,7 +224,7 @@ fn conversations(
     let (service, protocol) = (Arc::clone(service), settings::protocol(config));
     let client_ip = config.logging.client_ip;
     move |peer| {
-        let client = settings::client(peer.address, client_ip);
+        let client = settings::client(peer.address, client_ip, peer.user_agent.as_deref());
         Session::new(Arc::clone(&service), protocol, client)
     }
 }

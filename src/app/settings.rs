@@ -41,6 +41,7 @@ pub(super) fn limits(config: &Config) -> service::Limits {
     service::Limits {
         messages: config.limits.messages,
         users: config.limits.users,
+        sessions_per_user: config.limits.sessions_per_user,
         text_bytes: config.limits.text_bytes,
         files_bytes: config.limits.files_bytes,
         answer_bytes: config.limits.answer_bytes,
@@ -114,12 +115,16 @@ fn names(config: &Config) -> Vec<String> {
 }
 
 /// Where a request comes from.
-pub(super) fn client(address: IpAddr, client_ip: ClientIp) -> service::Client {
+pub(super) fn client(
+    address: IpAddr,
+    client_ip: ClientIp,
+    user_agent: Option<&str>,
+) -> service::Client {
     let neighbourhood = address.into();
     let address = logging::mask(address, client_ip).map(|address| address.to_string());
     service::Client {
         neighbourhood,
         address,
-        label: None,
+        label: user_agent.and_then(service::label_of_user_agent),
     }
 }

@@ -3,7 +3,9 @@
 mod password;
 mod throttle;
 mod token;
+mod weakness;
 
 pub use password::{HashError, Password, hash_password, verify_password};
-pub use throttle::Throttle;
+pub use throttle::{Taken, Throttle};
 pub use token::{InviteCode, Token};
+pub use weakness::{Weakness, weakness};

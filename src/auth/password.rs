@@ -4,12 +4,16 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use unicode_normalization::UnicodeNormalization;
+
 use argon2::{Algorithm, Argon2, Params, Version};
 
 /// Memory for one hash, in KiB: 19 MiB, as OWASP recommends for Argon2id with two passes.
 const MEMORY_KIB: u32 = 19 * 1024;
 /// Passes over that memory.
 const PASSES: u32 = 2;
+/// Of what is longer no other forms are tried: nobody types that.
+const MAX_FORMED_BYTES: usize = 1024;
 /// Lanes; a small board has few cores, and two hashes run at a time anyway.
 const LANES: u32 = 1;
 
@@ -48,8 +52,9 @@ pub fn hash_password(password: &Password) -> Result<String, HashError> {
         .map_err(|err| HashError(err.to_string()))
 }
 
-/// Tells whether a password is the one that was hashed. Without a hash (no such login, or nobody
-/// can log in there) the answer is no, after the same time.
+/// Tells whether a password is the one that was hashed, in whichever Unicode form it was typed: another
+/// system may compose the same letters differently. Without a hash (no such login, or nobody can log
+/// in there) the answer is no, after the same time.
 ///
 /// # Errors
 /// There is no memory.
@@ -58,10 +63,29 @@ pub fn verify_password(password: &Password, hash: Option<&str>) -> Result<bool, 
     let Ok(parsed) = PasswordHash::new(&known) else {
         return Err(HashError("the stored hash is damaged".into()));
     };
-    let matches = hasher()?
-        .verify_password(password.0.as_bytes(), &parsed)
-        .is_ok();
+    let hasher = hasher()?;
+    // Only one in another form costs more than one hash, and by the password alone.
+    let mut forms = std::iter::once(password.0.clone()).chain(other_forms(&password.0));
+    let matches = forms.any(|form| hasher.verify_password(form.as_bytes(), &parsed).is_ok());
     Ok(matches && hash.is_some())
+}
+
+/// The same text composed, decomposed and without compatibility characters, as far as these differ.
+fn other_forms(text: &str) -> Vec<String> {
+    let mut forms: Vec<String> = Vec::new();
+    if text.is_ascii() || text.len() > MAX_FORMED_BYTES {
+        return forms;
+    }
+    for form in [
+        text.nfc().collect(),
+        text.nfd().collect(),
+        text.nfkc().collect::<String>(),
+    ] {
+        if form != text && !forms.contains(&form) {
+            forms.push(form);
+        }
+    }
+    forms
 }
 
 /// The hash that is compared with when there is none, so that both cost the same.
@@ -100,6 +124,34 @@ mod tests {
             hash_password(&password).unwrap(),
             "each has a salt of its own"
         );
+    }
+
+    #[test]
+    fn forms_of_unicode_make_no_difference() {
+        let forms = ["päßwörd ①", "pa\u{308}ßwo\u{308}rd ①"];
+        for stored in forms {
+            let hash = hash_password(&Password::new(stored.into())).unwrap();
+            for typed in forms {
+                let typed = Password::new(typed.into());
+                assert!(verify_password(&typed, Some(&hash)).unwrap());
+                assert!(!verify_password(&typed, None).unwrap());
+            }
+            let other = Password::new("PÄßWÖRD ①".into());
+            assert!(!verify_password(&other, Some(&hash)).unwrap());
+        }
+        // What was registered in a form of compatibility is found by what was meant.
+        let hash = hash_password(&Password::new("пароль1".into())).unwrap();
+        let typed = Password::new("пароль１".into());
+        assert!(verify_password(&typed, Some(&hash)).unwrap());
+    }
+
+    #[test]
+    fn no_more_forms_are_tried_than_there_are() {
+        assert!(other_forms("correct horse").is_empty());
+        assert!(other_forms("пароль").is_empty());
+        assert_eq!(other_forms("é").len(), 1);
+        assert_eq!(other_forms("é①").len(), 2);
+        assert!(other_forms(&"é".repeat(MAX_FORMED_BYTES)).is_empty());
     }
 
     #[test]

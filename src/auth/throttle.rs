@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// can make so many up gains a few more guesses, and the server keeps its memory.
 const MAX_KEYS: usize = 10_000;
 
-/// Counts failures. Time is given by the caller.
+/// Counts failures, each from when it is attempted. Time is given by the caller.
 #[derive(Debug)]
 pub struct Throttle<K> {
     attempts: u32,
@@ -21,6 +21,10 @@ struct Failures {
     since: Instant,
     count: u32,
 }
+
+/// An attempt that was counted: by when its window began.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken(Instant);
 
 impl<K: Hash + Eq + Clone> Throttle<K> {
     /// Allows so many failures of one key within a window; 0 allows any number.
@@ -42,8 +46,20 @@ impl<K: Hash + Eq + Clone> Throttle<K> {
         braked.then(|| self.window.saturating_sub(passed))
     }
 
-    /// Counts a failure.
-    pub fn fail(&mut self, key: K, now: Instant) {
+    /// Counts an attempt before it is made, so that many at a time do not pass the limit; one that
+    /// turns out right is [given back](Self::give_back).
+    ///
+    /// # Errors
+    /// How long the key has to wait.
+    pub fn take(&mut self, key: K, now: Instant) -> Result<Taken, Duration> {
+        match self.wait(&key, now) {
+            Some(wait) => Err(wait),
+            None => Ok(self.count(key, now)),
+        }
+    }
+
+    /// Counts an attempt, whether the limit allows it or not.
+    pub fn count(&mut self, key: K, now: Instant) -> Taken {
         let window = self.window;
         let passed = |failures: &Failures| now.saturating_duration_since(failures.since) >= window;
         if self.failures.len() >= MAX_KEYS && !self.failures.contains_key(&key) {
@@ -58,17 +74,28 @@ impl<K: Hash + Eq + Clone> Throttle<K> {
                 }
             }
         }
-        let failures = self.failures.entry(key).or_insert(Failures {
+        let fresh = Failures {
             since: now,
             count: 0,
-        });
+        };
+        let failures = self.failures.entry(key).or_insert(fresh);
         if passed(failures) {
-            *failures = Failures {
-                since: now,
-                count: 0,
-            };
+            *failures = fresh;
         }
         failures.count = failures.count.saturating_add(1);
+        Taken(failures.since)
+    }
+
+    /// Takes back the count of an attempt that was no failure.
+    pub fn give_back(&mut self, key: &K, taken: Taken) {
+        if let Some(failures) = self.failures.get_mut(key)
+            && failures.since == taken.0
+        {
+            failures.count = failures.count.saturating_sub(1);
+            if failures.count == 0 {
+                self.failures.remove(key);
+            }
+        }
     }
 
     /// Forgets the failures of a key.
@@ -86,15 +113,15 @@ mod tests {
         let start = Instant::now();
         let mut throttle = Throttle::new(3, Duration::from_mins(1));
         for _ in 0..3 {
-            assert_eq!(throttle.wait(&"anna", start), None);
-            throttle.fail("anna", start);
+            assert!(throttle.take("anna", start).is_ok());
         }
         let later = start + Duration::from_secs(20);
-        assert_eq!(throttle.wait(&"anna", later), Some(Duration::from_secs(40)));
+        let refused = throttle.take("anna", later).map(drop);
+        assert_eq!(refused, Err(Duration::from_secs(40)));
         assert_eq!(throttle.wait(&"boris", later), None);
         let after = start + Duration::from_mins(1);
         assert_eq!(throttle.wait(&"anna", after), None);
-        throttle.fail("anna", after);
+        throttle.count("anna", after);
         assert_eq!(
             throttle.wait(&"anna", after),
             None,
@@ -106,9 +133,26 @@ mod tests {
     fn success_forgets() {
         let start = Instant::now();
         let mut throttle = Throttle::new(1, Duration::from_mins(1));
-        throttle.fail(1, start);
+        throttle.count(1, start);
         throttle.succeed(&1);
         assert_eq!(throttle.wait(&1, start), None);
+    }
+
+    #[test]
+    fn what_is_given_back_leaves_the_other_failures() {
+        let start = Instant::now();
+        let mut throttle = Throttle::new(2, Duration::from_mins(1));
+        let right = throttle.count(1, start);
+        throttle.count(1, start);
+        assert!(throttle.wait(&1, start).is_some());
+        throttle.give_back(&1, right);
+        assert_eq!(throttle.wait(&1, start), None);
+        let late = throttle.count(1, start);
+        let after = start + Duration::from_mins(1);
+        throttle.count(1, after);
+        throttle.count(1, after);
+        throttle.give_back(&1, late);
+        assert!(throttle.wait(&1, after).is_some(), "of another window");
     }
 
     #[test]
@@ -116,7 +160,7 @@ mod tests {
         let start = Instant::now();
         let mut throttle = Throttle::new(1, Duration::from_mins(1));
         for key in 0..MAX_KEYS + 50 {
-            throttle.fail(key, start + Duration::from_micros(key as u64));
+            throttle.count(key, start + Duration::from_micros(key as u64));
         }
         assert_eq!(throttle.failures.len(), MAX_KEYS);
         assert!(

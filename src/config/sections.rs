@@ -154,6 +154,8 @@ pub struct Limits {
     pub messages: usize,
     /// Users asked for in one request. Default 100, the protocol's number.
     pub users: usize,
+    /// Devices that one account is signed in on. Default 50.
+    pub sessions_per_user: usize,
     /// One message of a client on the wire, in bytes. Default 16 MB.
     pub frame_bytes: usize,
     /// The text of a message, in bytes of UTF-8. Default 64 KB.
@@ -176,6 +178,7 @@ impl Default for Limits {
             burst: 200,
             messages: 100,
             users: 100,
+            sessions_per_user: 50,
             frame_bytes: 16 * MB,
             text_bytes: 64 * KB,
             files_bytes: 10 * MB,

@@ -138,6 +138,7 @@ fn every_key_is_set_by_its_own_field() {
         "14",
         "15",
         "16",
+        "19",
         "1MB",
         "2KB",
         "3MB",

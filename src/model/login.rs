@@ -2,6 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::confusable::{has_one_script_a_word, skeleton_of};
+
 /// What the login of a deleted account reads; nobody can register it.
 pub const DELETED_LOGIN: &str = "User deleted";
 
@@ -28,6 +30,9 @@ pub enum InvalidLogin {
     /// A character that cannot be seen or that reorders others.
     #[error("a login has no control, invisible or text-direction characters")]
     Invisible,
+    /// Letters of several scripts in one word, which is how one login is made to look like another.
+    #[error("a login has letters of one script in a word")]
+    MixedScripts,
     /// The text that stands for deleted accounts.
     #[error("this login is reserved")]
     Reserved,
@@ -41,17 +46,33 @@ impl InvalidLogin {
             Self::Length => "length",
             Self::OuterSpace => "outer_space",
             Self::Invisible => "invisible",
+            Self::MixedScripts => "mixed_scripts",
             Self::Reserved => "reserved",
         }
     }
 }
 
 impl Login {
-    /// Takes a login as typed.
+    /// Takes a login as typed, for a new account.
     ///
     /// # Errors
     /// The rule that it breaks. Source: MTP 1.0 revision 17, `register_user`.
     pub fn new(text: &str) -> Result<Self, InvalidLogin> {
+        let login = Self::imported(text)?;
+        if !has_one_script_a_word(text) {
+            return Err(InvalidLogin::MixedScripts);
+        }
+        if Looks::of(text).are_like(&Looks::of(DELETED_LOGIN)) {
+            return Err(InvalidLogin::Reserved);
+        }
+        Ok(login)
+    }
+
+    /// Takes a login that somebody has elsewhere and goes on typing.
+    ///
+    /// # Errors
+    /// The rule that it breaks; there are fewer than for a new one.
+    pub fn imported(text: &str) -> Result<Self, InvalidLogin> {
         let count = text.chars().count();
         if count == 0 || count > MAX_CHARS {
             return Err(InvalidLogin::Length);
@@ -72,6 +93,12 @@ impl Login {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What this login looks like.
+    #[must_use]
+    pub fn looks(&self) -> Looks {
+        Looks::of(&self.0)
     }
 
     /// The form in which this login is compared with others.
@@ -105,8 +132,47 @@ impl Login {
     }
 }
 
+/// What a name looks like: names of the same looks cannot be told apart by eye.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looks {
+    /// The skeleton of the form as typed.
+    pub shape: String,
+    /// The skeleton of the folded form.
+    pub skeleton: String,
+    /// The folded form itself.
+    pub key: String,
+    is_ascii: bool,
+}
+
+impl Looks {
+    /// What a name looks like. No more is looked at than a login may have and some more.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let text: String = text.chars().take(2 * MAX_CHARS).collect();
+        let key = Login::key_of(&text);
+        Self {
+            shape: skeleton_of(&text),
+            skeleton: skeleton_of(&key),
+            is_ascii: text.is_ascii(),
+            key,
+        }
+    }
+
+    /// Tells whether a name of these looks could be taken for another. Names of ASCII alone are what
+    /// everybody knows, with their `l` and `1`.
+    #[must_use]
+    pub fn are_like(&self, other: &Self) -> bool {
+        if self.key == other.key || self.is_ascii && other.is_ascii {
+            return self.key == other.key;
+        }
+        [&self.shape, &self.skeleton]
+            .into_iter()
+            .any(|it| *it == other.shape || *it == other.skeleton)
+    }
+}
+
 /// Tells control, bidirectional, zero-width and other format characters.
-fn is_invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -159,6 +225,75 @@ mod tests {
             assert_eq!(Login::new(login), Err(InvalidLogin::Invisible), "{login:?}");
         }
         assert_eq!(Login::new("user DELETED"), Err(InvalidLogin::Reserved));
+    }
+
+    #[test]
+    fn scripts_are_not_mixed_in_a_word() {
+        for login in ["r\u{43e}ot", "аnna", "αlpha"] {
+            assert_eq!(
+                Login::new(login),
+                Err(InvalidLogin::MixedScripts),
+                "{login}"
+            );
+            assert!(
+                Login::imported(login).is_ok(),
+                "who has it goes on having it"
+            );
+        }
+        assert!(Login::new("Anna Иванова").is_ok());
+        assert_eq!(Login::new("User dеlеtеd"), Err(InvalidLogin::MixedScripts));
+        assert_eq!(Login::new("Uѕеr ԁеⅼеtеԁ"), Err(InvalidLogin::MixedScripts));
+    }
+
+    #[test]
+    fn look_alikes_are_told_from_logins_of_ascii() {
+        let alike = |one, other| Looks::of(one).are_like(&Looks::of(other));
+        for (one, other) in [
+            ("сосо", "coco"),
+            ("СОСО", "COCO"),
+            ("Іл", "lл"),
+            ("раураl", "paypal"),
+            ("Anna", "ANNA"),
+            ("о2", "O2"),
+        ] {
+            assert!(alike(one, other) && alike(other, one), "{one} {other}");
+        }
+        for (one, other) in [
+            ("anna1", "annal"),
+            ("rn", "m"),
+            ("Анна", "Anna"),
+            ("иван", "ivan"),
+            ("日本", "日木"),
+        ] {
+            assert!(!alike(one, other), "{one} {other}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_confusable_letter_makes_a_second_login(word in "[acehijlopsxy]{1,12}", at in 0_usize..12) {
+            /// Cyrillic letters that are drawn like Latin ones.
+            const TWINS: [(char, char); 12] = [
+                ('a', 'а'), ('c', 'с'), ('e', 'е'), ('h', 'һ'), ('i', 'і'), ('j', 'ј'),
+                ('l', 'ӏ'), ('o', 'о'), ('p', 'р'), ('s', 'ѕ'), ('x', 'х'), ('y', 'у'),
+            ];
+            let twin = |c: char| TWINS.iter().find(|(latin, _)| *latin == c).map_or(c, |(_, it)| *it);
+            let whole: String = word.chars().map(twin).collect();
+            proptest::prop_assert!(Looks::of(&whole).are_like(&Looks::of(&word)));
+            let upper = whole.to_uppercase();
+            proptest::prop_assert_eq!(Looks::of(&upper).are_like(&Looks::of(&word)), true);
+            // One letter alone is a mixture, unless there is no other.
+            let at = at % word.chars().count();
+            let one: String = word
+                .chars()
+                .enumerate()
+                .map(|(place, c)| if place == at { twin(c) } else { c })
+                .collect();
+            if word.chars().count() > 1 {
+                proptest::prop_assert_eq!(Login::new(&one), Err(InvalidLogin::MixedScripts));
+            }
+            proptest::prop_assert!(Looks::of(&one).are_like(&Looks::of(&word)));
+        }
     }
 
     #[test]

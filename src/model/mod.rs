@@ -3,6 +3,7 @@
 //! What belongs here: plain values and the rules that hold for one value by itself. What does not:
 //! storage, permission, wire formats; nothing here does I/O or knows serde.
 
+mod confusable;
 mod event;
 mod flow;
 mod form;
@@ -13,6 +14,7 @@ mod media;
 mod message;
 mod neighbourhood;
 mod session;
+mod shown;
 mod time;
 mod user;
 
@@ -21,10 +23,11 @@ pub use flow::{Flow, FlowKind, FlowSummary, FlowSwitches, Level, Picture};
 pub use form::Form;
 pub use id::{FileId, FlowId, InvitationId, MessageId, Position, PublicId, SessionId, UserId};
 pub use invitation::Invitation;
-pub use login::{DELETED_LOGIN, InvalidLogin, Login};
+pub use login::{DELETED_LOGIN, InvalidLogin, Login, Looks};
 pub use media::media_type;
 pub use message::{Attachment, Content, DELETED_TEXT, Encoding, File, Message, Slot};
 pub use neighbourhood::Neighbourhood;
 pub use session::{Session, SessionInfo};
+pub use shown::clean_name;
 pub use time::Timestamp;
 pub use user::User;

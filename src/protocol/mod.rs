@@ -36,12 +36,14 @@ pub trait Conversation: Send + 'static {
 }
 
 /// Who is at the other end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
     /// Its address, as far as trusted proxies tell.
     pub address: IpAddr,
     /// Whether the connection is encrypted here.
     pub tls: bool,
+    /// What its program calls itself in `User-Agent`, the beginning of it.
+    pub user_agent: Option<String>,
 }
 
 /// A data frame as it came from, or goes to, the peer.

@@ -23,6 +23,7 @@ use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use warp::reply::Response;
 
+use super::filters::user_agent;
 use super::host::Hosts;
 use super::limits::{Limits, Place};
 use super::origin::Reached;
@@ -295,6 +296,7 @@ impl Shared {
         Peer {
             address: self.proxies.sender(arrival.remote, headers).address,
             tls: arrival.tls,
+            user_agent: user_agent(headers),
         }
     }
 

@@ -3,6 +3,8 @@
 use std::convert::Infallible;
 
 use warp::Filter;
+use warp::http::HeaderMap;
+use warp::http::header::USER_AGENT;
 use warp::path::FullPath;
 use warp::reject::Rejection;
 
@@ -28,4 +30,12 @@ pub(super) fn exactly() -> impl Filter<Extract = (), Error = Rejection> + Copy {
 /// What follows the question mark; empty without.
 pub(super) fn query() -> impl Filter<Extract = (String,), Error = Infallible> + Copy {
     warp::query::raw().or(warp::any().map(String::new)).unify()
+}
+
+/// What a peer's program calls itself. No more is kept than browsers say.
+pub(super) fn user_agent(headers: &HeaderMap) -> Option<String> {
+    const MAX_BYTES: usize = 512;
+    let text = headers.get(USER_AGENT)?.to_str().ok()?;
+    // A header that is read as text is ASCII, so that it can be cut anywhere.
+    Some(text.get(..MAX_BYTES).unwrap_or(text).to_owned())
 }

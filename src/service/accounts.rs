@@ -1,14 +1,18 @@
 //! Accounts: registering, profiles, passwords, deleting.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::settings::{MAX_AVATAR_BYTES, MAX_EMAIL_BYTES, MAX_INFO_BYTES, MAX_NAME_CHARS};
+use super::fields::{check_avatar, check_email, check_info, check_name};
+use super::names;
+use super::passwords::askers;
 use super::{Client, Field, Opened, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::auth::{InviteCode, Password, Token};
 use crate::config;
 use crate::model::{By, Content, Flow, FlowId, Login, Origin, PublicId, User, UserId};
 use crate::store::{
-    self, StoreError, Tx, flow_edits, flows, invitations, members, membership, sessions, users,
+    self, StoreError, Tx, credentials, flow_edits, flows, invitations, members, membership,
+    sessions, users,
 };
 
 /// What somebody registers with.
@@ -73,7 +77,8 @@ impl Service {
     /// Makes an account as configured and opens its first session.
     ///
     /// # Errors
-    /// The rule of registration, of logins or of sizes that it breaks; [`Refusal::LoginTaken`].
+    /// The rule of registration, of logins or of sizes that it breaks; [`Refusal::LoginTaken`],
+    /// [`Refusal::NameTaken`].
     pub async fn register(
         &self,
         wanted: Registration,
@@ -84,13 +89,16 @@ impl Service {
         check_email(wanted.email.as_deref())?;
         check_name(Field::Username, wanted.username.as_deref())?;
         let code = self.entry(wanted.invitation, client).await?;
-        self.require_free(&login).await?;
+        self.require_free(&login, wanted.username.as_deref())
+            .await?;
         if code.is_none() {
             self.registrations.take(client.neighbourhood)?;
         }
-        let new = users::NewUser {
+        let askers = askers(None, client);
+        let hash = self.hasher.hash(wanted.password, askers).await?;
+        let mut new = users::NewUser {
             login,
-            password_hash: Some(self.hasher.hash(wanted.password).await?),
+            password_hash: Some(hash),
             username: wanted.username,
             email: wanted.email,
             is_admin: false,
@@ -107,6 +115,8 @@ impl Service {
                     }
                     None => None,
                 };
+                names::require_free(tx, &new.login)?;
+                new.username = names::of_new(tx, new.username.as_deref())?;
                 let user = users::insert(tx, &new, origin).map_err(taken)?;
                 session.user = user.id;
                 sessions::insert(tx, &session)?;
@@ -135,7 +145,8 @@ impl Service {
             (config::Registration::Open, _) => Ok(None),
             (config::Registration::Invite, None) => Err(Refusal::InvitationRequired.into()),
             (config::Registration::Invite, Some(code)) => {
-                self.brake_address(client.neighbourhood)?;
+                let address = client.neighbourhood;
+                let taken = self.guesses.begin_code(address, Instant::now())?;
                 // Looked at first, so that a guessed code costs no hashing.
                 let hash = InviteCode::hash_of(&code);
                 let now = self.store.now();
@@ -145,43 +156,54 @@ impl Service {
                         Ok::<_, ServiceError>(invitations::is_usable(view, &hash, now)?)
                     })
                     .await?;
-                if usable {
-                    return Ok(Some(hash));
+                if !usable {
+                    return Err(Refusal::InvitationRequired.into());
                 }
-                self.count_guess(client.neighbourhood);
-                Err(Refusal::InvitationRequired.into())
+                self.guesses.was_good(address, taken);
+                Ok(Some(hash))
             }
         }
     }
 
-    async fn require_free(&self, login: &Login) -> Result<(), ServiceError> {
-        let login = login.as_str().to_owned();
-        let found = self
-            .store
-            .read(move |view| Ok::<_, ServiceError>(users::by_login(view, &login)?))
-            .await?;
-        found.map_or(Ok(()), |_| Err(Refusal::LoginTaken.into()))
+    /// Looks before a password is hashed; the transaction that makes the account looks again.
+    async fn require_free(
+        &self,
+        login: &Login,
+        username: Option<&str>,
+    ) -> Result<(), ServiceError> {
+        let (login, username) = (login.clone(), username.map(str::to_owned));
+        self.store
+            .read(move |view| {
+                names::require_free(view, &login)?;
+                names::of_new(view, username.as_deref()).map(drop)
+            })
+            .await
     }
 
     /// Makes an account, for the operator, whatever the rule of registration.
     ///
     /// # Errors
-    /// The rule of logins that it breaks; [`Refusal::LoginTaken`].
+    /// The rule of logins that it breaks; [`Refusal::LoginTaken`], [`Refusal::NameTaken`].
     pub async fn add_account(&self, account: Account) -> Result<User, ServiceError> {
         let login = Login::new(&account.login)?;
         check_email(account.email.as_deref())?;
         check_name(Field::Username, account.username.as_deref())?;
-        self.require_free(&login).await?;
-        let new = users::NewUser {
+        self.require_free(&login, account.username.as_deref())
+            .await?;
+        let mut new = users::NewUser {
             login,
-            password_hash: Some(self.hasher.hash(account.password).await?),
+            password_hash: Some(self.hasher.hash(account.password, Vec::new()).await?),
             username: account.username,
             email: account.email,
             is_admin: account.is_admin,
             is_bot: account.is_bot,
         };
         self.store
-            .write(move |tx| users::insert(tx, &new, None).map_err(taken))
+            .write(move |tx| {
+                names::require_free(tx, &new.login)?;
+                new.username = names::of_new(tx, new.username.as_deref())?;
+                users::insert(tx, &new, None).map_err(taken)
+            })
             .await
     }
 
@@ -247,7 +269,7 @@ impl Service {
     /// Changes one's own profile, and the password, which ends all other sessions.
     ///
     /// # Errors
-    /// [`Refusal::BadCredentials`] for a wrong old password; what is too large or malformed.
+    /// [`Refusal::BadCredentials`] for a wrong old password; [`Refusal::NameTaken`]; what is too large or malformed.
     pub async fn edit_profile(
         &self,
         user: &SignedIn,
@@ -258,25 +280,31 @@ impl Service {
         check_name(Field::Username, change.username.as_deref())?;
         check_info(Field::Bio, change.bio.as_deref())?;
         check_avatar(change.avatar.as_ref())?;
-        let new_hash = match change.password {
+        let password = match change.password {
             Some((old, new)) => {
                 let login = self.own_login(user).await?;
-                self.check_password(&login, old, client).await?;
-                Some(self.hasher.hash(new).await?)
+                let session = Some(user.session.id);
+                let proof = self.check_password(&login, old, client, session).await?;
+                let askers = askers(Some(&Login::key_of(&login)), client);
+                Some((proof, self.hasher.hash(new, askers).await?))
             }
             None => None,
         };
-        let edit = users::ProfileEdit {
+        let mut edit = users::ProfileEdit {
             username: change.username,
             email: change.email,
             bio: change.bio,
             avatar: change.avatar,
         };
+        let user = *user;
         let (session, origin) = (user.session, user.origin);
         self.store
             .write(move |tx| {
-                if let Some(hash) = new_hash {
-                    users::set_password(tx, session.user, &hash)?;
+                user.require(tx)?;
+                edit.username = names::of_user(tx, session.user, edit.username)?;
+                if let Some((proof, hash)) = password {
+                    proof.require(tx)?;
+                    credentials::set_password(tx, session.user, &hash)?;
                     sessions::end_all(tx, session.user, Some(session.id))?;
                 }
                 Ok(users::edit(tx, session.user, &edit, origin)?)
@@ -304,13 +332,20 @@ impl Service {
         password: Password,
         client: &Client,
     ) -> Result<(), ServiceError> {
-        let (owner, _) = self.check_password(login, password, client).await?;
-        if owner != user.user() {
+        let session = Some(user.session.id);
+        let proof = self
+            .check_password(login, password, client, session)
+            .await?;
+        if proof.user() != user.user() {
             return Err(Refusal::BadCredentials.into());
         }
-        let origin = user.origin;
+        let user = *user;
         self.store
-            .write(move |tx| empty_account(tx, owner, origin))
+            .write(move |tx| {
+                user.require(tx)?;
+                proof.require(tx)?;
+                empty_account(tx, user.user(), user.origin)
+            })
             .await?;
         log::info!("a user deleted the account");
         Ok(())
@@ -384,90 +419,5 @@ fn taken(err: StoreError) -> ServiceError {
     match err {
         store::StoreError::Conflict(_) => Refusal::LoginTaken.into(),
         other => other.into(),
-    }
-}
-
-/// Checks that mail could be sent to an address: something, `@`, a domain, no spaces.
-pub(super) fn check_email(email: Option<&str>) -> Result<(), ServiceError> {
-    let Some(email) = email else { return Ok(()) };
-    let sound = email.rsplit_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty()
-            && !local.contains('@')
-            && !domain.is_empty()
-            && !domain.starts_with('.')
-            && !domain.ends_with('.')
-            && !domain.contains("..")
-            && domain.contains('.')
-    });
-    let plain = !email
-        .contains(|c: char| c.is_whitespace() || c.is_control() || "<>()[],;:\\\"".contains(c));
-    if sound && plain && email.len() <= MAX_EMAIL_BYTES {
-        Ok(())
-    } else {
-        Err(Refusal::BadEmail.into())
-    }
-}
-
-/// Checks the length of a username or title.
-pub(super) fn check_name(what: Field, name: Option<&str>) -> Result<(), ServiceError> {
-    match name {
-        Some(name) if name.chars().count() > MAX_NAME_CHARS => Err(Refusal::TooLarge {
-            what,
-            limit: MAX_NAME_CHARS,
-        }
-        .into()),
-        _ => Ok(()),
-    }
-}
-
-/// Checks the length of a bio or info.
-pub(super) fn check_info(what: Field, info: Option<&str>) -> Result<(), ServiceError> {
-    match info {
-        Some(info) if info.len() > MAX_INFO_BYTES => Err(Refusal::TooLarge {
-            what,
-            limit: MAX_INFO_BYTES,
-        }
-        .into()),
-        _ => Ok(()),
-    }
-}
-
-fn check_avatar(avatar: Option<&Content>) -> Result<(), ServiceError> {
-    match avatar {
-        Some(avatar) if avatar.bytes.len() > MAX_AVATAR_BYTES => Err(Refusal::TooLarge {
-            what: Field::Avatar,
-            limit: MAX_AVATAR_BYTES,
-        }
-        .into()),
-        _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_told_from_other_texts() {
-        for good in [
-            "anna@example.com",
-            "a.b+c@xn--80ak6aa92e.com",
-            "анна@почта.рф",
-        ] {
-            assert!(check_email(Some(good)).is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "anna",
-            "@example.com",
-            "anna@",
-            "a@b@example.com",
-            "a b@example.com",
-            "a@.com",
-            "a@b",
-        ] {
-            assert!(check_email(Some(bad)).is_err(), "{bad}");
-        }
-        assert!(check_email(Some(&format!("{}@example.com", "a".repeat(250)))).is_err());
     }
 }

@@ -79,6 +79,12 @@ impl Feed {
         &self.user
     }
 
+    /// Goes on for another session of the same user; a new seat of the listener does not listen yet.
+    pub fn go_on_as(&mut self, user: SignedIn, listener: &Listener) {
+        self.behind |= !listener.is_listening();
+        self.user = user;
+    }
+
     /// Waits for what is next.
     ///
     /// Cancel safe: a page that is being read is read on, and nothing that was heard is lost.

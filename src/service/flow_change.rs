@@ -1,6 +1,6 @@
 //! What a change of a flow amounts to: who is meant, whether it is allowed, who moves.
 
-use super::accounts::{check_info, check_name};
+use super::fields::{check_info, check_name};
 use super::rights::{Action, may};
 use super::settings::MAX_MEMBERS;
 use super::{Field, Refusal, ServiceError, SignedIn, Thing};

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::accounts::{check_info, check_name, leave};
+use super::accounts::leave;
+use super::fields::{check_info, check_name};
 use super::flow_change::{FlowChange, FlowDraft, Named, check_members, resolve};
 use super::rights::{Action, may};
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};

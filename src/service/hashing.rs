@@ -1,12 +1,13 @@
-//! Hashing passwords off the async threads, a few at a time.
+//! Hashing passwords off the async threads, a few at a time, shared fairly among those who ask.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
 
 use super::error::ServiceError;
 use crate::auth::{HashError, Password, hash_password, verify_password};
+use crate::model::Neighbourhood;
 
 /// Hashes at a time: 19 MiB of memory each, and a core.
 const AT_A_TIME: usize = 2;
@@ -14,25 +15,49 @@ const AT_A_TIME: usize = 2;
 /// Hashes that may wait: some seconds' worth on a small board. More are refused as overload.
 const MAX_WAITING: usize = 32;
 
+/// The part of the queue that one account or address may take: others get in beside whoever asks for
+/// as much as can be had.
+const PARTS: usize = 4;
+
+/// For whom a password is hashed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Asker {
+    /// Whoever wants into an account, there or not.
+    Account(String),
+    /// Whoever asks from an address, or of IPv6 a network.
+    Address(Neighbourhood),
+}
+
 pub(super) struct Hasher {
     permits: Arc<Semaphore>,
-    waiting: AtomicUsize,
+    queue: Mutex<Queue>,
+}
+
+/// How many hashes wait or are made, in all and by who asked.
+#[derive(Default)]
+struct Queue {
+    all: usize,
+    by: HashMap<Asker, usize>,
 }
 
 impl Hasher {
     pub(super) fn new() -> Self {
         Self {
             permits: Arc::new(Semaphore::new(AT_A_TIME)),
-            waiting: AtomicUsize::new(0),
+            queue: Mutex::default(),
         }
     }
 
-    /// Hashes a password.
+    /// Hashes a password; the operator's are nobody's part of the queue.
     ///
     /// # Errors
     /// [`ServiceError::Overloaded`] when too many wait.
-    pub(super) async fn hash(&self, password: Password) -> Result<String, ServiceError> {
-        self.run(move || hash_password(&password)).await
+    pub(super) async fn hash(
+        &self,
+        password: Password,
+        askers: Vec<Asker>,
+    ) -> Result<String, ServiceError> {
+        self.run(askers, move || hash_password(&password)).await
     }
 
     /// Tells whether a password is the one that was hashed; costs the same without a hash.
@@ -43,17 +68,18 @@ impl Hasher {
         &self,
         password: Password,
         hash: Option<String>,
+        askers: Vec<Asker>,
     ) -> Result<bool, ServiceError> {
-        self.run(move || verify_password(&password, hash.as_deref()))
+        self.run(askers, move || verify_password(&password, hash.as_deref()))
             .await
     }
 
-    async fn run<T, F>(&self, work: F) -> Result<T, ServiceError>
+    async fn run<T, F>(&self, askers: Vec<Asker>, work: F) -> Result<T, ServiceError>
     where
         F: FnOnce() -> Result<T, HashError> + Send + 'static,
         T: Send + 'static,
     {
-        let _place = Place::take(&self.waiting)?;
+        let _place = Place::take(&self.queue, askers)?;
         let permits = Arc::clone(&self.permits);
         let permit = permits
             .acquire_owned()
@@ -69,20 +95,90 @@ impl Hasher {
 }
 
 /// A place in the queue; dropping it leaves.
-struct Place<'a>(&'a AtomicUsize);
+struct Place<'a> {
+    queue: &'a Mutex<Queue>,
+    askers: Vec<Asker>,
+}
 
 impl<'a> Place<'a> {
-    fn take(waiting: &'a AtomicUsize) -> Result<Self, ServiceError> {
-        if waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
-            waiting.fetch_sub(1, Ordering::Relaxed);
+    fn take(queue: &'a Mutex<Queue>, askers: Vec<Asker>) -> Result<Self, ServiceError> {
+        let mut places = lock(queue);
+        let taken = |asker| places.by.get(asker).copied().unwrap_or_default();
+        if places.all >= MAX_WAITING
+            || askers
+                .iter()
+                .any(|asker| taken(asker) >= MAX_WAITING / PARTS)
+        {
             return Err(ServiceError::Overloaded);
         }
-        Ok(Self(waiting))
+        places.all += 1;
+        for asker in &askers {
+            *places.by.entry(asker.clone()).or_default() += 1;
+        }
+        drop(places);
+        Ok(Self { queue, askers })
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        let mut places = lock(self.queue);
+        places.all -= 1;
+        for asker in &self.askers {
+            if let Some(taken) = places.by.get_mut(asker) {
+                *taken -= 1;
+                if *taken == 0 {
+                    places.by.remove(asker);
+                }
+            }
+        }
+    }
+}
+
+fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(number: usize) -> Vec<Asker> {
+        vec![Asker::Account(format!("user {number}"))]
+    }
+
+    #[test]
+    fn nobody_takes_more_than_a_quarter_of_the_queue() {
+        let queue = Mutex::default();
+        let from = |number| {
+            let mut askers = account(number);
+            askers.push(Asker::Address(
+                std::net::IpAddr::from([192, 0, 2, 1]).into(),
+            ));
+            askers
+        };
+        // By account, and by address whatever the account.
+        for askers in [&account as &dyn Fn(usize) -> Vec<Asker>, &from] {
+            let many = |number: usize| {
+                let many: Vec<_> = (0..20)
+                    .filter_map(|_| Place::take(&queue, askers(number)).ok())
+                    .collect();
+                many
+            };
+            let first = many(1);
+            assert_eq!(first.len(), MAX_WAITING / PARTS);
+        }
+        let first: Vec<_> = (0..20)
+            .filter_map(|number| Place::take(&queue, from(number)).ok())
+            .collect();
+        assert_eq!(first.len(), MAX_WAITING / PARTS);
+        let others: Vec<_> = (100..200)
+            .filter_map(|number| Place::take(&queue, account(number)).ok())
+            .collect();
+        assert_eq!(first.len() + others.len(), MAX_WAITING);
+        assert!(Place::take(&queue, Vec::new()).is_err());
+        drop((first, others));
+        let Queue { all, by } = &*lock(&queue);
+        assert!(*all == 0 && by.is_empty(), "all have left");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::auth::InviteCode;
 use crate::model::{FlowKind, Invitation, InvitationId, PublicId, Timestamp, UserId};
-use crate::store::{flows, invitations};
+use crate::store::{flows, invitations, users};
 
 /// How long an invitation is good when nothing else is said.
 const LIFETIME: Duration = Duration::from_hours(7 * 24);
@@ -51,18 +51,15 @@ impl Service {
     /// # Errors
     /// [`Refusal::NotInviter`].
     pub async fn invite(&self, user: &SignedIn) -> Result<NewCode, ServiceError> {
-        if !user.session.is_admin && !self.settings.members_invite {
-            return Err(Refusal::NotInviter.into());
-        }
         self.make_invitation(Invite::default(), Some(user.user()))
             .await
     }
 
-    /// Makes an invitation, for the operator.
+    /// Makes an invitation, for a user, or without one for the operator.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for an unknown flow; [`Refusal::InvitationToChat`],
-    /// [`Refusal::InvitationUses`].
+    /// [`Refusal::NotInviter`] for a user who may not invite; [`Refusal::NotFound`] for an unknown flow;
+    /// [`Refusal::InvitationToChat`], [`Refusal::InvitationUses`].
     pub async fn make_invitation(
         &self,
         invite: Invite,
@@ -76,9 +73,16 @@ impl Service {
         let expires_at = invite
             .lifetime
             .map(|lifetime| self.store.now().after(lifetime));
+        let members_invite = self.settings.members_invite;
         let id = self
             .store
             .write(move |tx| {
+                if let Some(by) = by
+                    && !members_invite
+                    && users::is_admin(tx, by)? != Some(true)
+                {
+                    return Err(Refusal::NotInviter.into());
+                }
                 let flow = match invite.flow {
                     Some(uuid) => {
                         let flow =

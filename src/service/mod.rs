@@ -11,14 +11,20 @@ mod accounts;
 mod directory;
 mod error;
 mod feed;
+mod fields;
 mod files;
 mod flow_change;
 mod flows;
+mod gate;
+mod guesses;
 mod hashing;
 mod invitations;
+mod labels;
 mod members;
 mod messages;
+mod names;
 mod operator;
+mod passwords;
 mod presence;
 mod refusal;
 mod registrations;
@@ -29,7 +35,7 @@ mod settings;
 mod updates;
 mod upkeep;
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc};
@@ -39,12 +45,14 @@ pub use error::ServiceError;
 pub use feed::{End, Feed, Told};
 pub use flow_change::{FlowChange, FlowDraft};
 pub use flows::FlowList;
+pub use gate::SignedIn;
 pub use invitations::{Invite, NewCode};
+pub use labels::{MAX_LABEL_CHARS, label_of_user_agent};
 pub use members::MemberQuery;
 pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
 pub use operator::{FlowStanding, Line, NewFlow, Takeover, Tally, UserChange, UserStanding};
 pub use refusal::{Field, Refusal, Thing, Unit, Value};
-pub use sessions::{Client, Opened, SignedIn};
+pub use sessions::{Client, Opened};
 pub use settings::{Limits, Settings};
 pub use updates::{Cursor, Updates, Within};
 pub use upkeep::BackupRecord;
@@ -53,9 +61,7 @@ pub use crate::store::downloads::Found as FoundFile;
 pub use crate::store::exports::MessagesOf;
 pub use crate::store::members::State as MemberState;
 
-use crate::auth::Throttle;
 use crate::hub::{Hub, Listener, QueueLimits};
-use crate::model::Neighbourhood;
 use crate::store::{Committed, Options, Store, StoreError, messages as stored_messages, users};
 use hashing::Hasher;
 
@@ -66,11 +72,11 @@ const MAX_UNTOLD: usize = 256;
 pub struct Service {
     store: Store,
     hub: Arc<Hub>,
+    gate: gate::Gate,
     settings: Settings,
     limits: RwLock<Arc<Limits>>,
     hasher: Hasher,
-    account_throttle: Mutex<Throttle<String>>,
-    address_throttle: Mutex<Throttle<Neighbourhood>>,
+    guesses: guesses::Guesses,
     registrations: registrations::Brake,
     directory: Arc<directory::Directory>,
     searches: Semaphore,
@@ -95,17 +101,9 @@ impl Service {
         let store = Store::open(options, sink)?;
         let service = Arc::new(Self {
             hub,
+            gate: gate::Gate::default(),
             hasher: Hasher::new(),
-            account_throttle: Mutex::new(Throttle::new(
-                settings.login_attempts,
-                settings.login_window,
-            )),
-            address_throttle: Mutex::new(Throttle::new(
-                settings
-                    .login_attempts
-                    .saturating_mul(settings::ATTEMPTS_PER_ADDRESS),
-                settings.login_window,
-            )),
+            guesses: guesses::Guesses::new(settings.login_attempts, settings.login_window),
             registrations: registrations::Brake::new(settings.registrations),
             directory: Arc::default(),
             searches: Semaphore::new(search::AT_A_TIME),
@@ -116,6 +114,7 @@ impl Service {
         });
         tokio::spawn(tell(Arc::downgrade(&service), committed));
         tokio::spawn(presence::announce(Arc::downgrade(&service)));
+        tokio::spawn(gate::watch(Arc::downgrade(&service)));
         Ok(service)
     }
 
@@ -123,12 +122,6 @@ impl Service {
     #[must_use]
     pub fn connect(&self) -> Listener {
         self.hub.connect()
-    }
-
-    /// Changes whenever a session that was checked before has to be checked again.
-    #[must_use]
-    pub fn session_epoch(&self) -> u64 {
-        self.hub.epoch()
     }
 
     /// The limits that are in force.

@@ -25,6 +25,8 @@ pub enum Refusal {
     TooManyAccounts(Duration),
     /// Somebody has that login.
     LoginTaken,
+    /// The name is, or looks like, somebody else's login.
+    NameTaken,
     /// The login breaks a rule.
     BadLogin(InvalidLogin),
     /// The address is none.
@@ -272,6 +274,7 @@ impl Refusal {
             Self::Throttled(wait) => ("throttled", vec![("seconds", (*wait).into())]),
             Self::TooManyAccounts(wait) => ("too_many_accounts", vec![("seconds", (*wait).into())]),
             Self::LoginTaken => ("login_taken", vec![]),
+            Self::NameTaken => ("name_taken", vec![]),
             Self::BadLogin(rule) => ("bad_login", vec![("rule", rule.as_str().into())]),
             Self::BadEmail => ("bad_email", vec![]),
             Self::RegistrationClosed => ("registration_closed", vec![]),

@@ -43,8 +43,8 @@ impl Brake {
         if let Some(wait) = wait.max(counts.all.wait(&(), now)) {
             return Err(Refusal::TooManyAccounts(wait).into());
         }
-        counts.addresses.fail(address, now);
-        counts.all.fail((), now);
+        counts.addresses.count(address, now);
+        counts.all.count((), now);
         Ok(())
     }
 }

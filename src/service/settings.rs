@@ -5,10 +5,6 @@ use std::time::Duration;
 use crate::config::Registration;
 use crate::hub::QueueLimits;
 
-/// How many accounts of one household may guess wrong before their common address is braked: this
-/// times the attempts of one account.
-pub(super) const ATTEMPTS_PER_ADDRESS: u32 = 4;
-
 /// The time over which new accounts are counted.
 pub(super) const REGISTRATIONS_WINDOW: Duration = Duration::from_hours(1);
 
@@ -59,6 +55,8 @@ pub struct Limits {
     pub messages: usize,
     /// Users in a request.
     pub users: usize,
+    /// Devices that one account is signed in on.
+    pub sessions_per_user: usize,
     /// Text of a message, in bytes.
     pub text_bytes: usize,
     /// Files of a message together, in bytes.

@@ -94,16 +94,19 @@ pub fn user(tx: &Tx<'_>, new: &User) -> Result<UserId, StoreError> {
         None => format!("u{}", new.uuid),
     };
     let login = new.login.as_ref().map(Login::as_str);
+    let looks = new.login.as_ref().map(Login::looks);
     tx.prepare(
-        "INSERT INTO users (uuid, login, login_key, localpart, password_hash, username, email, bio, is_bot,
-                            created_at, deleted_at)
-         VALUES (:uuid, :login, :login_key, :localpart, :password_hash, :username, :email, :bio, :is_bot,
+        "INSERT INTO users (uuid, login, login_key, login_skeleton, login_shape, localpart, password_hash, username, email,
+                            bio, is_bot, created_at, deleted_at)
+         VALUES (:uuid, :login, :login_key, :login_skeleton, :login_shape, :localpart, :password_hash, :username, :email, :bio, :is_bot,
                  :created_at, :deleted_at)",
     )?
     .execute(named_params! {
         ":uuid": new.uuid.to_bytes(),
         ":login": login.unwrap_or(DELETED_LOGIN),
-        ":login_key": new.login.as_ref().map(Login::key),
+        ":login_key": looks.as_ref().map(|looks| &looks.key),
+        ":login_skeleton": looks.as_ref().map(|looks| &looks.skeleton),
+        ":login_shape": looks.as_ref().map(|looks| &looks.shape),
         ":localpart": localpart,
         ":password_hash": new.password_hash,
         ":username": new.username,

@@ -9,6 +9,7 @@
 
 pub mod backup;
 mod connection;
+pub mod credentials;
 pub mod downloads;
 mod error;
 pub mod events;
@@ -26,6 +27,7 @@ pub mod members;
 pub mod membership;
 pub mod messages;
 mod migrations;
+pub mod names;
 pub mod news;
 mod pace;
 mod paths;

@@ -51,6 +51,38 @@ pub fn insert(tx: &Tx<'_>, new: &NewSession) -> Result<SessionId, StoreError> {
     Ok(SessionId(tx.last_id()))
 }
 
+/// Ends sessions of a user until one more keeps within a limit: those that were used longest ago, and
+/// those that are connected last.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn make_room(
+    tx: &Tx<'_>,
+    user: UserId,
+    limit: usize,
+    connected: &[SessionId],
+) -> Result<(), StoreError> {
+    let mut statement = tx.prepare(
+        "SELECT id, last_used_at FROM sessions WHERE user_id = :user AND expires_at > :now",
+    )?;
+    let rows = statement.query_map(named_params! {":user": user.0, ":now": tx.now().0}, |row| {
+        Ok((
+            SessionId(row.get("id")?),
+            row.get::<_, i64>("last_used_at")?,
+        ))
+    })?;
+    let mut sessions = rows.collect::<Result<Vec<_>, _>>()?;
+    let over = (sessions.len() + 1).saturating_sub(limit.max(1));
+    if over == 0 {
+        return Ok(());
+    }
+    sessions.sort_unstable_by_key(|(id, used)| (connected.contains(id), *used, id.0));
+    for (id, _) in sessions.into_iter().take(over) {
+        end(tx, id)?;
+    }
+    Ok(())
+}
+
 /// Finds the session of a token, if it has not expired and its user may be here.
 ///
 /// # Errors
@@ -90,6 +122,16 @@ pub fn is_valid(view: &View<'_>, id: SessionId, now: Timestamp) -> Result<bool, 
          WHERE s.id = :id AND s.expires_at > :now AND u.deleted_at IS NULL AND u.suspended_at IS NULL",
     )?;
     Ok(statement.exists(named_params! {":id": id.0, ":now": now.0})?)
+}
+
+/// Tells whether a session of a user, also one that has expired, came from an address.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn has_address(view: &View<'_>, user: UserId, address: &str) -> Result<bool, StoreError> {
+    let mut statement =
+        view.prepare("SELECT 1 FROM sessions WHERE user_id = :user AND address = :address")?;
+    Ok(statement.exists(named_params! {":user": user.0, ":address": address})?)
 }
 
 /// Notes that a session is in use, which moves its end.

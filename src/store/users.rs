@@ -30,23 +30,10 @@ pub struct NewUser {
     pub is_bot: bool,
 }
 
-/// What a login leads to: the account's number and the hash of its password.
-#[derive(Debug, Clone)]
-pub struct Credentials {
-    /// Row number.
-    pub user: UserId,
-    /// The id that clients know.
-    pub uuid: PublicId,
-    /// Argon2id in PHC text.
-    pub password_hash: Option<String>,
-    /// Set while an administrator keeps the account from logging in.
-    pub is_suspended: bool,
-}
-
 /// Changes to a profile; `None` leaves as it is.
 #[derive(Debug, Clone, Default)]
 pub struct ProfileEdit {
-    /// The name that others read.
+    /// The name that others read; empty removes it.
     pub username: Option<String>,
     /// Known to the user alone.
     pub email: Option<String>,
@@ -74,14 +61,19 @@ macro_rules! select_users {
 /// [`StoreError::Conflict`] when the login is taken.
 pub fn insert(tx: &Tx<'_>, new: &NewUser, origin: Option<Origin>) -> Result<User, StoreError> {
     let uuid = PublicId::generate();
+    let looks = new.login.looks();
     tx.prepare(
-        "INSERT INTO users (uuid, login, login_key, localpart, password_hash, username, email, is_admin, is_bot, created_at)
-         VALUES (:uuid, :login, :login_key, :localpart, :password_hash, :username, :email, :is_admin, :is_bot, :now)",
+        "INSERT INTO users (uuid, login, login_key, login_skeleton, login_shape, localpart, password_hash, username, email,
+                            is_admin, is_bot, created_at)
+         VALUES (:uuid, :login, :login_key, :login_skeleton, :login_shape, :localpart, :password_hash, :username, :email,
+                 :is_admin, :is_bot, :now)",
     )?
     .execute(named_params! {
         ":uuid": uuid.to_bytes(),
         ":login": new.login.as_str(),
-        ":login_key": new.login.key(),
+        ":login_key": looks.key,
+        ":login_skeleton": looks.skeleton,
+        ":login_shape": looks.shape,
         ":localpart": localpart(tx, &new.login, uuid)?,
         ":password_hash": new.password_hash,
         ":username": new.username,
@@ -211,22 +203,15 @@ pub fn id_of(view: &View<'_>, uuid: PublicId) -> Result<Option<UserId>, StoreErr
         .optional()?)
 }
 
-/// The account, not deleted, with its password's hash, that a login leads to.
+/// Whether an account is an administrator's; `None` when it is deleted or suspended.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn credentials(view: &View<'_>, login: &str) -> Result<Option<Credentials>, StoreError> {
+pub fn is_admin(view: &View<'_>, id: UserId) -> Result<Option<bool>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT id, uuid, password_hash, suspended_at FROM users WHERE login_key = :key",
+        "SELECT is_admin FROM users WHERE id = :id AND deleted_at IS NULL AND suspended_at IS NULL",
     )?;
-    let found = statement.query_row(named_params! {":key": Login::key_of(login)}, |row| {
-        Ok(Credentials {
-            user: UserId(row.get("id")?),
-            uuid: PublicId::from_bytes(row.get("uuid")?),
-            password_hash: row.get("password_hash")?,
-            is_suspended: row.get::<_, Option<i64>>("suspended_at")?.is_some(),
-        })
-    });
+    let found = statement.query_row(named_params! {":id": id.0}, |row| row.get("is_admin"));
     Ok(found.optional()?)
 }
 
@@ -287,7 +272,7 @@ pub fn edit(
     origin: Option<Origin>,
 ) -> Result<User, StoreError> {
     tx.prepare(
-        "UPDATE users SET username = coalesce(:username, username), email = coalesce(:email, email),
+        "UPDATE users SET username = nullif(coalesce(:username, username), ''), email = coalesce(:email, email),
                           bio = coalesce(:bio, bio) WHERE id = :id",
     )?
     .execute(named_params! {
@@ -325,17 +310,6 @@ pub fn set_avatar(tx: &Tx<'_>, id: UserId, avatar: Option<&Content>) -> Result<(
     Ok(())
 }
 
-/// Replaces the password's hash.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn set_password(tx: &Tx<'_>, id: UserId, hash: &str) -> Result<(), StoreError> {
-    tx.prepare("UPDATE users SET password_hash = :hash WHERE id = :id")?
-        .execute(named_params! {":hash": hash, ":id": id.0})?;
-    tx.scrub();
-    Ok(())
-}
-
 /// Makes an account an administrator's, or no longer one.
 ///
 /// # Errors
@@ -356,16 +330,6 @@ pub fn set_bot(tx: &Tx<'_>, id: UserId, is_bot: bool) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Keeps an account from logging in, or lets it again.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn set_suspended(tx: &Tx<'_>, id: UserId, since: Option<Timestamp>) -> Result<(), StoreError> {
-    tx.prepare("UPDATE users SET suspended_at = :since WHERE id = :id")?
-        .execute(named_params! {":since": since.map(|time| time.0), ":id": id.0})?;
-    Ok(())
-}
-
 /// Empties an account: its row stays, for others' messages and flows refer to it; its login is free.
 ///
 /// Source: MTP 1.0 revision 17, `delete_user`.
@@ -378,7 +342,8 @@ pub fn empty(tx: &Tx<'_>, id: UserId, origin: Option<Origin>) -> Result<(), Stor
         .prepare("SELECT localpart FROM users WHERE id = :id")?
         .query_row(named_params! {":id": id.0}, |row| row.get("localpart"))?;
     tx.prepare(
-        "UPDATE users SET login = :deleted, username = :deleted, localpart = :worn_out, login_key = NULL, login_skeleton = NULL, password_hash = NULL,
+        "UPDATE users SET login = :deleted, username = :deleted, localpart = :worn_out, login_key = NULL, login_skeleton = NULL,
+                          login_shape = NULL, password_hash = NULL,
                           email = '', bio = 'deleted', is_admin = 0, suspended_at = NULL,
                           created_at = :now, deleted_at = :now WHERE id = :id",
     )?

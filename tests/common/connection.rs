@@ -45,6 +45,13 @@ impl Connection {
         Self::try_open_with(port, &[])
     }
 
+    /// Connects as a program that says what it is.
+    #[track_caller]
+    pub(crate) fn called(port: u16, user_agent: &str) -> Self {
+        Self::try_open_with(port, &[("user-agent", user_agent)])
+            .unwrap_or_else(|error| panic!("no connection: {error}"))
+    }
+
     fn try_open_with(port: u16, headers: &[(&'static str, &str)]) -> Result<Self, String> {
         let stream = TcpStream::connect(("127.0.0.1", port)).map_err(|error| error.to_string())?;
         stream

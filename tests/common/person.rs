@@ -29,6 +29,14 @@ impl Person {
         Self::from_reply(connection, login, &reply)
     }
 
+    /// Signs in over a connection, with a password other than everybody's.
+    #[track_caller]
+    pub(crate) fn sign_in_with(mut connection: Connection, login: &str, password: &str) -> Self {
+        let user = json!({"user": [{"login": login, "password": password}]});
+        let reply = connection.request("authentication", &user).is(200);
+        Self::from_reply(connection, login, &reply)
+    }
+
     #[track_caller]
     fn from_reply(connection: Connection, login: &str, reply: &Reply) -> Self {
         let text = |key: &str| reply.users()[0][key].as_str().expect("text").to_owned();

@@ -186,6 +186,12 @@ impl Server {
         Connection::open(self.port)
     }
 
+    /// Connects as a program that says what it is.
+    #[track_caller]
+    pub(crate) fn connect_as(&self, user_agent: &str) -> Connection {
+        Connection::called(self.port, user_agent)
+    }
+
     /// Connects as a proxy does for somebody at an address.
     #[track_caller]
     pub(crate) fn connect_from(&self, address: &str) -> Connection {

@@ -24,6 +24,9 @@ fn invitation_opens_the_sign_up_and_lets_one_in() {
     page.click(".sign-card > .link");
     page.wait("document.querySelector('input[name=code]')");
     page.fill("input[name=login]", "newcomer");
+    page.fill("input[name=password]", "Password123");
+    page.run("document.querySelector('.sign-form').requestSubmit()");
+    page.wait("document.querySelector('.form-error').textContent.includes('guessed first')");
     page.fill("input[name=password]", PASSWORD);
     page.run("document.querySelector('.sign-form').requestSubmit()");
     page.wait("document.querySelector('.form-error').textContent.includes('Ask its owner for an invitation')");

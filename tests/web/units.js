@@ -52,6 +52,11 @@ same('initials', ['Anna Petrova', 'anna', 'Борис Иванов', '❤', 'a.b
 same('colours are within', Array.from({ length: 500 }, (_, i) => hue(`19${i}`)).every((one) => Number.isInteger(one) && one >= 0 && one < 8), true);
 same('all colours are used', new Set(Array.from({ length: 500 }, (_, i) => hue(`19${i}`))).size, 8);
 
+// Passwords that are guessed first.
+const { weakness } = await load('text/passwords.js');
+same('weak passwords', ['1234567', 'пароль', 'Password123', 'ЙЦУКЕНГШ', 'zzzzzzzz'].map(weakness), ['password.short', 'password.short', 'password.common', 'password.common', 'password.common']);
+same('good passwords', ['correct horse battery', 'Пять слов о погоде'].map(weakness), [null, null]);
+
 // Files are what their bytes say.
 const { sniff, pictureSize } = await load('media/sniff.js');
 const bytes = (text) => Uint8Array.from(text, (sign) => sign.charCodeAt(0));

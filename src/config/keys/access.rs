@@ -47,9 +47,11 @@ pub(super) const AUTH: Section = Section {
             name: "login_attempts",
             kind: Kind::Number,
             values: "1 to 1000000",
-            about: "How many failed logins an account has within login_window before it must wait; an \
-                    address has four times as many. Devices that are logged in already are not \
-                    concerned.",
+            about: "How many failed logins an account has within login_window from addresses that it \
+                    does not know; after that, each address has a fifth as many. An address from \
+                    which the account was signed in before has as many of its own, so that \
+                    strangers cannot lock the owner out. One address has four times as many over \
+                    all accounts; this machine has no limit by address.",
             example: "",
             reload: false,
             set: |config, text, _| {

@@ -99,6 +99,22 @@ pub(super) const LIMITS: Section = Section {
             show: |config| config.limits.users.to_string(),
         },
         Key {
+            name: "sessions_per_user",
+            kind: Kind::Number,
+            values: "1 to 10000",
+            about: "Devices that one account is signed in on at a time. One more signs out the one \
+                    that was used longest ago, of those that are not connected if there are any.",
+            example: "",
+            reload: true,
+            set: |config, text, _| {
+                put(
+                    &mut config.limits.sessions_per_user,
+                    number(text, 1..=10_000),
+                )
+            },
+            show: |config| config.limits.sessions_per_user.to_string(),
+        },
+        Key {
             name: "frame",
             kind: Kind::Text,
             values: "a size from 1KB to 1GB",

@@ -69,21 +69,12 @@ pub struct Session {
 
 /// What a session remembers between requests.
 pub(super) struct State {
-    known: Option<Known>,
     pub(super) listener: Listener,
     pub(super) subscription: Option<Subscription>,
     /// Where the last `get_update` by time stopped inside a second.
     pub(super) resume: Option<Resume>,
     /// Where the last `get_update` by position stopped, if that was inside a row.
     pub(super) stopped: Option<Cursor>,
-}
-
-/// Who was found behind the token that was shown last.
-struct Known {
-    uuid: String,
-    token: String,
-    epoch: u64,
-    user: SignedIn,
 }
 
 /// What a subscriber is told.
@@ -98,7 +89,6 @@ impl Session {
         let limits = service.limits();
         let bucket = Bucket::new(limits.requests_per_second, limits.burst, Instant::now());
         let state = State {
-            known: None,
             listener: service.connect(),
             subscription: None,
             resume: None,
@@ -212,7 +202,7 @@ impl Session {
 }
 
 impl State {
-    /// Finds out who shows a token; the same one again costs no query.
+    /// Finds out who shows a token, and seats the connection for them.
     ///
     /// # Errors
     /// 401 when there is no token, or it is not that user's, expired or revoked.
@@ -222,48 +212,31 @@ impl State {
         credentials: Option<&methods::Credentials>,
     ) -> Result<SignedIn, MtpError> {
         let credentials = credentials.ok_or(MtpError::NoToken)?;
-        if let Some(known) = &mut self.known {
-            let same = known.token == credentials.token && known.uuid == credentials.uuid;
-            if same && known.epoch == service.session_epoch() && service.is_current(&known.user) {
-                service.renew(&mut known.user).await;
-                return Ok(known.user);
-            }
-        }
-        // Taken before looking, so that a revocation in between is not missed.
-        let epoch = service.session_epoch();
+        // A token alone is enough; MTP has its user named too.
         let uuid = PublicId::parse(&credentials.uuid).ok_or(Refusal::NoSession)?;
-        let origin = Some(self.listener.origin());
-        match service.authenticate(uuid, &credentials.token, origin).await {
-            Ok(mut user) => {
-                service.renew(&mut user).await;
-                if self
-                    .subscription
-                    .as_ref()
-                    .is_some_and(|other| other.feed.user().user() != user.user())
-                {
-                    self.subscription = None;
-                }
-                self.listener.sign_in(user.session());
-                let (uuid, token) = (credentials.uuid.clone(), credentials.token.clone());
-                self.known = Some(Known {
-                    uuid,
-                    token,
-                    epoch,
-                    user,
-                });
-                Ok(user)
+        loop {
+            let user = service.authenticate(&credentials.token).await?;
+            if user.uuid() != uuid {
+                return Err(Refusal::NoSession.into());
             }
-            Err(err) => {
-                if self
-                    .known
-                    .take_if(|known| known.token == credentials.token)
-                    .is_some()
-                    && self.subscription.is_none()
-                {
-                    self.listener.sign_out();
-                }
-                Err(err.into())
+            if !self.listener.sign_in(user.session(), user.epoch()) {
+                // Sessions have ended since it was looked up, and it may be one of them.
+                continue;
             }
+            let user = user.from(self.listener.origin());
+            self.hand_over(&user);
+            return Ok(user);
+        }
+    }
+
+    /// Has the subscription follow who is behind the connection: another session of the same user
+    /// goes on where it was, another user has not subscribed.
+    fn hand_over(&mut self, user: &SignedIn) {
+        if let Some(mut subscription) = self.subscription.take()
+            && subscription.feed.user().user() == user.user()
+        {
+            subscription.feed.go_on_as(*user, &self.listener);
+            self.subscription = Some(subscription);
         }
     }
 
@@ -317,7 +290,7 @@ impl Conversation for Session {
     }
 
     fn is_signed_in(&self) -> bool {
-        self.state.known.is_some()
+        self.state.listener.is_signed_in()
     }
 }
 

@@ -44,6 +44,10 @@ fn of_refusal(refusal: &Refusal) -> Wording {
         Refusal::Throttled(wait) => return throttled(*wait),
         Refusal::TooManyAccounts(wait) => return too_many_accounts(*wait),
         Refusal::LoginTaken => (CONFLICT, "this login is taken; choose another"),
+        Refusal::NameTaken => (
+            CONFLICT,
+            "this name is, or looks like, somebody's login; choose another",
+        ),
         Refusal::BadLogin(rule) => return (UNSUPPORTED, rule.to_string().into()),
         Refusal::BadEmail => (UNSUPPORTED, "this is no e-mail address"),
         Refusal::RegistrationClosed => (

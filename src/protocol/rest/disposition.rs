@@ -12,7 +12,10 @@ pub(super) fn disposition(inline: bool, name: Option<&str>) -> String {
         return header;
     };
     let name: String = name.chars().map(plain).collect();
-    let ascii: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
+    let ascii: String = name
+        .chars()
+        .map(|c| if c.is_ascii() { c } else { '_' })
+        .collect();
     // Writing to a text cannot fail.
     let _ = write!(header, "; filename=\"{ascii}\"");
     if ascii != name {
@@ -51,8 +54,14 @@ mod tests {
         let cases = [
             (None, "attachment"),
             (Some("a.txt"), "attachment; filename=\"a.txt\""),
-            (Some("a\"; x=\"b\r\nSet-Cookie: c"), "attachment; filename=\"a_; x=_b__Set-Cookie: c\""),
-            (Some("../../etc/passwd"), "attachment; filename=\".._.._etc_passwd\""),
+            (
+                Some("a\"; x=\"b\r\nSet-Cookie: c"),
+                "attachment; filename=\"a_; x=_b__Set-Cookie: c\"",
+            ),
+            (
+                Some("../../etc/passwd"),
+                "attachment; filename=\".._.._etc_passwd\"",
+            ),
             (Some("gpj.\u{202e}exe"), "attachment; filename=\"gpj._exe\""),
             (
                 Some("договор.pdf"),
@@ -62,6 +71,9 @@ mod tests {
         for (name, expected) in cases {
             assert_eq!(disposition(false, name), expected);
         }
-        assert_eq!(disposition(true, Some("a.png")), "inline; filename=\"a.png\"");
+        assert_eq!(
+            disposition(true, Some("a.png")),
+            "inline; filename=\"a.png\""
+        );
     }
 }

@@ -11,7 +11,7 @@ use futures_util::stream;
 
 use super::disposition::disposition;
 use crate::model::PublicId;
-use crate::protocol::web::{Content, Method, Request, Response, Route, Web};
+use crate::protocol::web::{Content, Method, Range, Request, Response, Route, Web};
 use crate::service::{FoundFile, Service, ServiceError};
 
 /// What files may do in a browser: be shown and played, nothing else.
@@ -32,6 +32,30 @@ pub enum Action {
     Fetch,
 }
 
+/// What is asked for, apart from the request and its body.
+struct Asked {
+    token: Option<String>,
+    id: Option<PublicId>,
+    range: Option<Range>,
+    if_none_match: Option<String>,
+    if_range: Option<String>,
+    save: bool,
+}
+
+impl From<&Request> for Asked {
+    fn from(request: &Request) -> Self {
+        let header = |name| request.headers.get(name).map(str::to_owned);
+        Self {
+            token: request.bearer().map(str::to_owned),
+            id: request.captured.first().and_then(|text| read_id(text)),
+            range: request.range,
+            if_none_match: header("if-none-match"),
+            if_range: header("if-range"),
+            save: request.parameter("download").is_some(),
+        }
+    }
+}
+
 impl Files {
     /// Makes the face.
     #[must_use]
@@ -39,13 +63,16 @@ impl Files {
         Self { service }
     }
 
-    async fn fetch(&self, request: &Request) -> Result<Response, ServiceError> {
+    async fn fetch(&self, asked: Asked) -> Result<Response, ServiceError> {
         let not_there = || Ok(Response::json(404, &refusal(404, "there is no such file")));
-        let Some(token) = request.bearer() else {
-            return Ok(Response::json(401, &refusal(401, "a bearer token is needed")));
+        let Some(token) = &asked.token else {
+            return Ok(Response::json(
+                401,
+                &refusal(401, "a bearer token is needed"),
+            ));
         };
         let user = self.service.authenticate(token).await?;
-        let Some(id) = request.captured.first().and_then(|text| read_id(text)) else {
+        let Some(id) = asked.id else {
             return not_there();
         };
         let file = match self.service.find_file(&user, id).await {
@@ -53,13 +80,15 @@ impl Files {
             found => found?,
         };
         let tag = format!("\"{:032x}\"", id.0);
-        let known = request.headers.get("if-none-match");
+        let known = asked.if_none_match.as_deref();
         if known.is_some_and(|known| known == "*" || known.split(',').any(|it| it.trim() == tag)) {
-            return Ok(Response::new(304).with("etag", tag).with("cache-control", CACHE));
+            return Ok(Response::new(304)
+                .with("etag", tag)
+                .with("cache-control", CACHE));
         }
         // Another version than the one whose rest is wanted: all of it.
-        let same = request.headers.get("if-range").is_none_or(|it| it == tag);
-        let range = request.range.filter(|_| same);
+        let same = asked.if_range.as_deref().is_none_or(|it| it == tag);
+        let range = asked.range.filter(|_| same);
         let (status, part) = match range.map(|range| range.of(file.size)) {
             None => (200, 0..file.size),
             Some(Ok(part)) => (206, part),
@@ -68,11 +97,17 @@ impl Files {
                 return Ok(Response::new(416).with("content-range", all));
             }
         };
-        let inline = file.media_type.is_some() && request.parameter("download").is_none();
-        let kind = file.media_type.as_deref().unwrap_or("application/octet-stream");
+        let inline = file.media_type.is_some() && !asked.save;
+        let kind = file
+            .media_type
+            .as_deref()
+            .unwrap_or("application/octet-stream");
         let mut response = Response::new(status)
             .with("content-type", kind)
-            .with("content-disposition", disposition(inline, file.name.as_deref()))
+            .with(
+                "content-disposition",
+                disposition(inline, file.name.as_deref()),
+            )
             .with("content-security-policy", POLICY)
             .with("cross-origin-resource-policy", "same-origin")
             .with("accept-ranges", "bytes")
@@ -89,18 +124,19 @@ impl Files {
     fn stream(&self, file: FoundFile, part: std::ops::Range<u64>) -> Content {
         let length = Some(part.end - part.start);
         let service = Arc::clone(&self.service);
-        let pieces = stream::try_unfold((service, file, part), |(service, file, part)| async {
-            if part.is_empty() {
-                return Ok(None);
-            }
-            let read = service.read_file(&file, part.start, part.end).await;
-            let piece = read.map_err(std::io::Error::other)?;
-            if piece.is_empty() {
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
-            }
-            let rest = part.start + piece.len() as u64..part.end;
-            Ok(Some((Bytes::from(piece), (service, file, rest))))
-        });
+        let pieces =
+            stream::try_unfold((service, file, part), |(service, file, part)| async move {
+                if part.is_empty() {
+                    return Ok(None);
+                }
+                let read = service.read_file(&file, part.start, part.end).await;
+                let piece = read.map_err(std::io::Error::other)?;
+                if piece.is_empty() {
+                    return Err(std::io::ErrorKind::UnexpectedEof.into());
+                }
+                let rest = part.start + piece.len() as u64..part.end;
+                Ok(Some((Bytes::from(piece), (service, file, rest))))
+            });
         Content::Stream {
             length,
             pieces: pieces.boxed(),
@@ -112,13 +148,21 @@ impl Web for Files {
     type Action = Action;
 
     fn routes(&self) -> Vec<(Route, Action)> {
-        let fetch = |pattern| (Route::new(Method::Get, pattern).with_bearer(), Action::Fetch);
+        let fetch = |pattern| {
+            (
+                Route::new(Method::Get, pattern).with_bearer(),
+                Action::Fetch,
+            )
+        };
         vec![fetch("/file/{id}"), fetch("/file/{id}/{name}")]
     }
 
     async fn answer(&self, action: Action, request: Request) -> Response {
+        let asked = Asked::from(&request);
+        // What it takes of the body is nothing.
+        drop(request);
         let answered = match action {
-            Action::Fetch => self.fetch(&request).await,
+            Action::Fetch => self.fetch(asked).await,
         };
         answered.unwrap_or_else(|err| match err {
             ServiceError::Refused(_) => {
@@ -138,6 +182,9 @@ fn refusal(code: u16, detail: &str) -> serde_json::Value {
 
 /// The id that 32 hexadecimal digits name.
 fn read_id(text: &str) -> Option<PublicId> {
-    let canonical = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    canonical.then(|| u128::from_str_radix(text, 16).ok().map(PublicId)).flatten()
+    let canonical =
+        text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    canonical
+        .then(|| u128::from_str_radix(text, 16).ok().map(PublicId))
+        .flatten()
 }

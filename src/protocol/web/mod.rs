@@ -354,6 +354,7 @@ mod tests {
             peer: Peer {
                 address: [127, 0, 0, 1].into(),
                 tls: false,
+                user_agent: None,
             },
             range: None,
             headers: Headers::default(),

@@ -1,9 +1,11 @@
 //! Flows, for the operator.
 
 use crate::model::{By, Flow, FlowId, FlowKind, FlowSummary, PublicId, User, UserId};
-use crate::service::accounts::{check_info, check_name, leave};
+use crate::service::accounts::leave;
+use crate::service::fields::{check_info, check_name};
 use crate::service::flow_change::check_members;
 use crate::service::flows::chat_exists;
+
 use crate::service::{Field, Refusal, Service, ServiceError, Thing};
 use crate::store::{Tx, View, flow_edits, flows, members, membership, removal, users};
 

@@ -33,16 +33,16 @@ pub(super) struct Plan {
 
 /// A text that is a valid login, as like another as can be.
 pub(super) fn login_like(text: &str, row: i64) -> String {
-    if Login::new(text).is_ok() {
+    if Login::imported(text).is_ok() {
         return text.to_owned();
     }
     let seen: String = text
         .chars()
-        .filter(|c| *c == ' ' || Login::new(&c.to_string()).is_ok())
+        .filter(|c| *c == ' ' || Login::imported(&c.to_string()).is_ok())
         .take(STEM_CHARS)
         .collect();
     let seen = seen.trim().to_owned();
-    if Login::new(&seen).is_ok() {
+    if Login::imported(&seen).is_ok() {
         seen
     } else {
         format!("user-{row}")
@@ -52,10 +52,10 @@ pub(super) fn login_like(text: &str, row: i64) -> String {
 /// A login, or the same with a number after it.
 pub(super) fn numbered(like: &str, count: usize) -> Result<Login, ServiceError> {
     if count == 1 {
-        return Ok(Login::new(like)?);
+        return Ok(Login::imported(like)?);
     }
     let stem: String = like.chars().take(STEM_CHARS).collect();
-    Ok(Login::new(&format!("{}-{count}", stem.trim_end()))?)
+    Ok(Login::imported(&format!("{}-{count}", stem.trim_end()))?)
 }
 
 /// What people call a flow.

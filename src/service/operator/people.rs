@@ -2,9 +2,11 @@
 
 use crate::auth::Password;
 use crate::model::{FlowSummary, SessionInfo, Timestamp, User, UserId};
-use crate::service::accounts::{check_email, check_info, check_name, empty_account};
+use crate::service::accounts::empty_account;
+use crate::service::fields::{check_email, check_info, check_name};
+use crate::service::names;
 use crate::service::{Field, Refusal, Service, ServiceError, Thing};
-use crate::store::{View, flows, sessions, users};
+use crate::store::{View, credentials, flows, sessions, users};
 
 /// Changes to an account; `None` leaves as it is.
 #[derive(Debug, Default)]
@@ -86,7 +88,9 @@ impl Service {
         check_email(change.email.as_deref().filter(|email| !email.is_empty()))?;
         check_name(Field::Username, change.username.as_deref())?;
         check_info(Field::Bio, change.bio.as_deref())?;
-        self.store
+        let rights_change = change.is_admin.is_some();
+        let changed = self
+            .store
             .write(move |tx| {
                 require_present(tx, user)?;
                 if let Some(is_admin) = change.is_admin {
@@ -96,14 +100,19 @@ impl Service {
                     users::set_bot(tx, user, is_bot)?;
                 }
                 let edit = users::ProfileEdit {
-                    username: change.username,
+                    username: names::of_user(tx, user, change.username)?,
                     email: change.email,
                     bio: change.bio,
                     avatar: None,
                 };
                 Ok(users::edit(tx, user, &edit, None)?)
             })
-            .await
+            .await;
+        if rights_change {
+            // Who is signed in is remembered with the rights of before.
+            self.hub.forget_sessions();
+        }
+        changed
     }
 
     /// Replaces a password and ends all sessions of the account, for the operator. Returns how many
@@ -116,11 +125,11 @@ impl Service {
         user: UserId,
         password: Password,
     ) -> Result<usize, ServiceError> {
-        let hash = self.hasher.hash(password).await?;
+        let hash = self.hasher.hash(password, Vec::new()).await?;
         self.store
             .write(move |tx| {
                 require_present(tx, user)?;
-                users::set_password(tx, user, &hash)?;
+                credentials::set_password(tx, user, &hash)?;
                 Ok(sessions::end_all(tx, user, None)?)
             })
             .await
@@ -135,7 +144,7 @@ impl Service {
         self.store
             .write(move |tx| {
                 require_present(tx, user)?;
-                users::set_suspended(tx, user, Some(tx.now()))?;
+                credentials::set_suspended(tx, user, Some(tx.now()))?;
                 Ok(sessions::end_all(tx, user, None)?)
             })
             .await
@@ -149,7 +158,7 @@ impl Service {
         self.store
             .write(move |tx| {
                 require_present(tx, user)?;
-                Ok(users::set_suspended(tx, user, None)?)
+                Ok(credentials::set_suspended(tx, user, None)?)
             })
             .await
     }

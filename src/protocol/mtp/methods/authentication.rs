@@ -14,9 +14,11 @@ use crate::service::Opened;
 pub(super) struct Input {
     login: String,
     password: Password,
+    label: Option<String>,
 }
 
 pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
+    let label = data.label().map_err(MtpError::Malformed)?;
     let user = data
         .user
         .take()
@@ -32,13 +34,15 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
                 .ok_or(MtpError::Missing("authentication needs user[0].password"))?
                 .into_owned(),
         ),
+        label,
     })
 }
 
 pub(super) async fn handle(cx: &mut Context<'_>, input: Input) -> Result<Bytes, MtpError> {
+    let client = cx.client.called(input.label.as_deref());
     let opened = cx
         .service
-        .log_in(&input.login, input.password, cx.client)
+        .log_in(&input.login, input.password, &client)
         .await?;
     let user = self::opened(&opened);
     Ok(cx.reply(

@@ -11,7 +11,13 @@ use super::{Context, authentication};
 use crate::auth::Password;
 use crate::service::Registration;
 
-pub(super) fn read(mut data: Data<'_>) -> Result<Registration, MtpError> {
+pub(super) struct Input {
+    registration: Registration,
+    label: Option<String>,
+}
+
+pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
+    let label = data.label().map_err(MtpError::Malformed)?;
     let user = data
         .user
         .take()
@@ -19,7 +25,7 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Registration, MtpError> {
         .unwrap_or_default();
     let login = user.login.filter(|login| !login.is_empty());
     let password = user.password.filter(|password| !password.is_empty());
-    Ok(Registration {
+    let registration = Registration {
         login: login
             .ok_or(MtpError::Missing("register_user needs user[0].login"))?
             .into_owned(),
@@ -38,12 +44,20 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Registration, MtpError> {
             .auth_id
             .map(Text::into_owned)
             .filter(|code| !code.is_empty()),
+    };
+    Ok(Input {
+        registration,
+        label,
     })
 }
 
-pub(super) async fn handle(cx: &mut Context<'_>, input: Registration) -> Result<Bytes, MtpError> {
+pub(super) async fn handle(cx: &mut Context<'_>, input: Input) -> Result<Bytes, MtpError> {
     let origin = Some(cx.state.listener.origin());
-    let opened = cx.service.register(input, cx.client, origin).await?;
+    let client = cx.client.called(input.label.as_deref());
+    let opened = cx
+        .service
+        .register(input.registration, &client, origin)
+        .await?;
     let user = authentication::opened(&opened);
     Ok(cx.reply(
         codes::CREATED,

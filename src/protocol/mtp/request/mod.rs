@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
+use crate::service::MAX_LABEL_CHARS;
 pub(super) use accept::form_of_unreadable;
 use explain::explain;
 pub(super) use values::{Blob, Id, Int, List, Text};
@@ -158,6 +159,8 @@ pub(super) struct DataMeta<'a> {
     #[serde(default)]
     pub(super) all: Option<bool>,
     #[serde(borrow, default)]
+    pub(super) label: Option<Text<'a>>,
+    #[serde(borrow, default)]
     pub(super) query: Option<Text<'a>>,
 }
 
@@ -203,6 +206,20 @@ impl<'a> Data<'a> {
     /// A key of the method's has the wrong type.
     pub(super) fn extensions_as<T: Deserialize<'a> + Default>(&self) -> Result<T, String> {
         read_object(self.meta, "data.meta")
+    }
+
+    /// What a device calls itself when it signs in.
+    ///
+    /// # Errors
+    /// It is no text, or too long.
+    pub(super) fn label(&self) -> Result<Option<String>, String> {
+        let label = self.extensions()?.label;
+        match label {
+            Some(label) if label.chars().count() > MAX_LABEL_CHARS => Err(format!(
+                "data.meta.label: expected at most {MAX_LABEL_CHARS} characters"
+            )),
+            label => Ok(label.map(Text::into_owned)),
+        }
     }
 
     /// What the extensions put into `data.meta`.

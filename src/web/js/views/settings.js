@@ -9,6 +9,7 @@ import { chooseTheme, chosenTheme } from '../core/theme.js';
 import { nameOf } from '../data/message.js';
 import { toBase64 } from '../media/base64.js';
 import { MtpError } from '../net/wire.js';
+import { weakness } from '../text/passwords.js';
 import { userAvatar } from './avatar.js';
 import { describe, field, form, panel } from './form.js';
 import { confirm, dialog, toast } from './overlay.js';
@@ -94,6 +95,8 @@ function passwordPanel(client) {
     field(t('password.new'), { name: 'fresh', type: 'password', required: true, autocomplete: 'new-password' }, t('password.hint')),
     h('button.button.wide', {}, t('save')),
   ], async ({ old, fresh }) => {
+    const weak = weakness(fresh);
+    if (weak) throw new Error(t(weak));
     try {
       await client.api.changePassword(fresh, old);
     } catch (error) {

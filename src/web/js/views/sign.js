@@ -6,6 +6,7 @@ import { session } from '../core/session.js';
 import { Api } from '../net/api.js';
 import { Connection, socketUrl } from '../net/connection.js';
 import { ConnectionLost, MtpError } from '../net/wire.js';
+import { weakness } from '../text/passwords.js';
 import { field, form } from './form.js';
 
 /** `code`: an invitation's code, which opens the sign-up. `notice`: why the person sees this page. */
@@ -63,6 +64,8 @@ async function signIn({ login, password }) {
 }
 
 async function signUp({ login, username, password, code }) {
+  const weak = weakness(password);
+  if (weak) throw new Error(t(weak));
   const fields = { login: login.trim(), password, username: username.trim() || login.trim() };
   const invitation = codeOf(code);
   if (invitation) fields.auth_id = invitation;

@@ -1,0 +1,259 @@
+//! The gate: who is behind a token, whichever protocol it comes by.
+//!
+//! What belongs here: finding the session of a token, remembering what was found, and noticing that
+//! it has expired. What does not: how a token is shown, and what else a protocol wants with it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use super::{Refusal, Service, ServiceError};
+use crate::auth::Token;
+use crate::model::{By, Origin, PublicId, Session, UserId};
+use crate::store::{Tx, sessions};
+
+/// Tokens that are remembered for sure; up to twice as many may be. About 100 bytes each.
+const REMEMBERED: usize = 4096;
+
+/// Least time between two notes that a session is in use: a write an hour, not one a request.
+const RENEW_AFTER: Duration = Duration::from_hours(1);
+
+/// By how much a clock that is set right may go back without anything being wrong: more than the
+/// hours that a board without a clock of its own can be behind.
+const CLOCK_SLACK: Duration = Duration::from_hours(24);
+
+/// Somebody who has proved who it is; only [`Service::authenticate`] makes one.
+#[derive(Debug, Clone, Copy)]
+pub struct SignedIn {
+    pub(super) session: Session,
+    pub(super) origin: Option<Origin>,
+    epoch: u64,
+}
+
+impl SignedIn {
+    /// The session behind it.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        self.session
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        self.session.user
+    }
+
+    /// Who it is, as clients know.
+    #[must_use]
+    pub fn uuid(&self) -> PublicId {
+        self.session.user_uuid
+    }
+
+    /// Who does what this user asks for, and from which connection.
+    pub(super) fn by(&self) -> By {
+        By {
+            user: Some(self.session.user),
+            origin: self.origin,
+        }
+    }
+
+    /// Fails when the session has ended since it was looked up: for what is written after a step that
+    /// takes long, inside the transaction that writes it.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSession`].
+    pub(super) fn require(&self, tx: &Tx<'_>) -> Result<(), ServiceError> {
+        if sessions::is_valid(tx, self.session.id, tx.now())? {
+            Ok(())
+        } else {
+            Err(Refusal::NoSession.into())
+        }
+    }
+
+    /// When this was found out, in the hub's count of what ended sessions.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The same, on a connection that is not told of what it does itself.
+    #[must_use]
+    pub fn from(self, origin: Origin) -> Self {
+        Self {
+            origin: Some(origin),
+            ..self
+        }
+    }
+}
+
+/// What was found behind tokens: keyed by their hashes, since what is not kept cannot leak.
+///
+/// In two generations. What is asked for moves into the young one; when that is full it becomes the
+/// old one, and what nobody has asked for since is forgotten.
+#[derive(Default)]
+pub(super) struct Gate(Mutex<Generations>);
+
+#[derive(Default)]
+struct Generations {
+    young: HashMap<[u8; 32], Known>,
+    old: HashMap<[u8; 32], Known>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    session: Session,
+    /// In which this was looked up; in another it may be wrong.
+    epoch: u64,
+}
+
+impl Gate {
+    fn generations(&self) -> MutexGuard<'_, Generations> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(&self, hash: &[u8; 32], epoch: u64) -> Option<Session> {
+        let mut generations = self.generations();
+        let young = generations.young.get(hash).copied();
+        let known = young.or_else(|| {
+            let known = generations.old.remove(hash)?;
+            generations.insert(*hash, known);
+            Some(known)
+        })?;
+        (known.epoch == epoch).then_some(known.session)
+    }
+
+    fn remember(&self, hash: [u8; 32], session: Session, epoch: u64) {
+        self.generations().insert(hash, Known { session, epoch });
+    }
+}
+
+impl Generations {
+    fn insert(&mut self, hash: [u8; 32], known: Known) {
+        if self.young.len() >= REMEMBERED && !self.young.contains_key(&hash) {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(hash, known);
+    }
+}
+
+impl Service {
+    /// Finds out who shows a token, and moves the end of the session when that was not done lately.
+    /// The same token again costs no query.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSession`] when it is no token, expired or revoked.
+    pub async fn authenticate(&self, token: &str) -> Result<SignedIn, ServiceError> {
+        let hash = Token::hash_of(token);
+        // Taken before looking, so that a revocation in between is not missed.
+        let epoch = self.hub.epoch();
+        let now = self.store.now();
+        let known = self.gate.find(&hash, epoch);
+        let known = known.filter(|session| session.expires_at > now);
+        let found = match known {
+            Some(session) => session,
+            None => self
+                .store
+                .read(move |view| sessions::find(view, &hash, now).map_err(ServiceError::from))
+                .await?
+                .ok_or(Refusal::NoSession)?,
+        };
+        let session = self.renew(found).await;
+        if known != Some(session) {
+            self.gate.remember(hash, session, epoch);
+        }
+        Ok(SignedIn {
+            session,
+            origin: None,
+            epoch,
+        })
+    }
+
+    /// Moves the end of a session that is in use, if that was not done lately. Best effort: when it
+    /// cannot be written, the token is still good until its present end.
+    async fn renew(&self, mut session: Session) -> Session {
+        let now = self.store.now();
+        let expires_at = now.after(self.settings.token_ttl);
+        // Short-lived tokens are renewed more often, at a tenth of their life.
+        let least = RENEW_AFTER.min(self.settings.token_ttl / 10);
+        // One that ends too late was made while the clock was ahead.
+        let ends_too_late = session.expires_at > expires_at.after(CLOCK_SLACK);
+        if expires_at < session.expires_at.after(least) && !ends_too_late {
+            return session;
+        }
+        session.expires_at = expires_at;
+        let id = session.id;
+        let result: Result<(), ServiceError> = self
+            .store
+            .write(move |tx| Ok(sessions::renew(tx, id, expires_at)?))
+            .await;
+        if let Err(err) = result {
+            log::debug!("renewing a session failed: {err}");
+        }
+        self.hub.prolong(session.user, id, expires_at);
+        session
+    }
+}
+
+/// Ends the connections of sessions that expire, also of those that only listen, until the service
+/// is gone.
+pub(super) async fn watch(service: Weak<Service>) {
+    loop {
+        let Some((hub, wait)) = service.upgrade().map(|service| {
+            let wait = service.hub.expire(service.store.now());
+            (Arc::clone(&service.hub), wait)
+        }) else {
+            return;
+        };
+        match wait {
+            Some(wait) => {
+                // Whichever comes first: in both cases it is time to look.
+                let _ = tokio::time::timeout(wait, hub.expires_sooner()).await;
+            }
+            None => hub.expires_sooner().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{SessionId, Timestamp};
+
+    fn session(id: i64) -> Session {
+        Session {
+            id: SessionId(id),
+            user: UserId(1),
+            user_uuid: PublicId(1),
+            is_admin: false,
+            expires_at: Timestamp(i64::MAX),
+        }
+    }
+
+    fn hash(number: usize) -> [u8; 32] {
+        Token::hash_of(&number.to_string())
+    }
+
+    #[test]
+    fn nothing_is_known_of_another_epoch() {
+        let gate = Gate::default();
+        gate.remember(hash(1), session(1), 7);
+        assert_eq!(gate.find(&hash(1), 7), Some(session(1)));
+        assert_eq!(gate.find(&hash(1), 8), None);
+        assert_eq!(gate.find(&hash(2), 7), None);
+    }
+
+    #[test]
+    fn what_is_asked_for_stays_and_memory_is_bounded() {
+        let gate = Gate::default();
+        gate.remember(hash(0), session(1), 1);
+        for number in 1..4 * REMEMBERED {
+            gate.remember(hash(number), session(2), 1);
+            if number % (REMEMBERED / 2) == 0 {
+                assert!(gate.find(&hash(0), 1).is_some(), "{number}");
+            }
+        }
+        assert!(gate.find(&hash(1), 1).is_none());
+        let Generations { young, old } = &*gate.generations();
+        assert!(young.len() <= REMEMBERED && old.len() <= REMEMBERED);
+    }
+}

@@ -1,0 +1,53 @@
+//! Names by what they look like.
+
+use rusqlite::{OptionalExtension, named_params};
+
+use super::error::StoreError;
+use super::tx::View;
+use crate::model::{Looks, UserId};
+
+/// Accounts that are looked at when one of them may be taken for a name. More can have the same skeleton
+/// only among logins of ASCII alone, with their `l` and `1`.
+const MAX_ALIKE: i64 = 64;
+
+/// Tells whether a name could be taken for the login of an account, not deleted, other than `own`.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_like_a_login(
+    view: &View<'_>,
+    looks: &Looks,
+    own: Option<UserId>,
+) -> Result<bool, StoreError> {
+    let mut same = view.prepare("SELECT 1 FROM users WHERE login_key = :key AND id IS NOT :own")?;
+    if same.exists(named_params! {":key": looks.key, ":own": own.map(|id| id.0)})? {
+        return Ok(true);
+    }
+    let mut statement = view.prepare(
+        "SELECT login FROM users WHERE (login_skeleton IN (:shape, :skeleton) OR login_shape IN (:shape, :skeleton))
+           AND id IS NOT :own LIMIT :most",
+    )?;
+    let mut rows = statement.query(named_params! {
+        ":shape": looks.shape,
+        ":skeleton": looks.skeleton,
+        ":own": own.map(|id| id.0),
+        ":most": MAX_ALIKE,
+    })?;
+    while let Some(row) = rows.next()? {
+        let login: String = row.get("login")?;
+        if looks.are_like(&Looks::of(&login)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The name that others read of an account.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn username(view: &View<'_>, id: UserId) -> Result<Option<String>, StoreError> {
+    let mut statement = view.prepare("SELECT username FROM users WHERE id = :id")?;
+    let found = statement.query_row(named_params! {":id": id.0}, |row| row.get("username"));
+    Ok(found.optional()?.flatten())
+}
