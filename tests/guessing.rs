@@ -79,7 +79,8 @@ fn many_guesses_at_a_time_pass_no_limit() {
     Person::register(server.connect_from("203.0.113.5"), "anna");
     let codes: Vec<u64> = thread::scope(|scope| {
         let guess = |number: usize| {
-            let mut connection = server.connect_from(STRANGER);
+            // Each from its own address, which has its own limits.
+            let mut connection = server.connect_from(&format!("198.51.100.{number}"));
             let password = format!("guess {number}");
             scope.spawn(move || sign_in(&mut connection, "anna", &password))
         };
@@ -104,8 +105,10 @@ fn who_signs_in_all_the_time_keeps_nobody_out() {
     Person::register(server.connect_from("203.0.113.6"), "boris");
     let enough = AtomicBool::new(false);
     thread::scope(|scope| {
-        for _ in 0..50 {
-            let mut connection = server.connect_from("203.0.113.5");
+        for number in 0..50 {
+            // So few from one address that none is closed before it has signed in.
+            let address = format!("203.0.113.{}", 10 + number / 10);
+            let mut connection = server.connect_from(&address);
             let enough = &enough;
             scope.spawn(move || {
                 while !enough.load(Ordering::Relaxed) {

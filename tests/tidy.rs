@@ -223,6 +223,8 @@ fn dependencies_point_one_way() {
             if let ("protocol", Some(face), Some(other)) = (name, module.get(1), used.path.get(1))
                 && own == "protocol"
                 && face != other
+                // What HTTP is to each of them.
+                && other != "web"
                 && root().join("src/protocol").join(other).is_dir()
             {
                 refuse(&format!("{other} in {face}"));

@@ -73,6 +73,8 @@ pub(super) struct State {
     pub(super) subscription: Option<Subscription>,
     /// Where the last `get_update` by time stopped inside a second.
     pub(super) resume: Option<Resume>,
+    /// Whether a session was opened on this connection, whose token may be shown next.
+    pub(super) opened: bool,
     /// Where the last `get_update` by position stopped, if that was inside a row.
     pub(super) stopped: Option<Cursor>,
 }
@@ -92,6 +94,7 @@ impl Session {
             listener: service.connect(),
             subscription: None,
             resume: None,
+            opened: false,
             stopped: None,
         };
         Self {
@@ -290,7 +293,7 @@ impl Conversation for Session {
     }
 
     fn is_signed_in(&self) -> bool {
-        self.state.listener.is_signed_in()
+        self.state.opened || self.state.listener.is_signed_in()
     }
 }
 

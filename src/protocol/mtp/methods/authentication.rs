@@ -44,6 +44,7 @@ pub(super) async fn handle(cx: &mut Context<'_>, input: Input) -> Result<Bytes, 
         .service
         .log_in(&input.login, input.password, &client)
         .await?;
+    cx.state.opened = true;
     let user = self::opened(&opened);
     Ok(cx.reply(
         codes::OK,

@@ -23,5 +23,6 @@ pub(super) async fn handle(
     all: bool,
 ) -> Result<Bytes, MtpError> {
     cx.service.log_out(user, all).await?;
+    cx.state.opened = false;
     Ok(cx.done())
 }

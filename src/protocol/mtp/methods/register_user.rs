@@ -58,6 +58,7 @@ pub(super) async fn handle(cx: &mut Context<'_>, input: Input) -> Result<Bytes, 
         .service
         .register(input.registration, &client, origin)
         .await?;
+    cx.state.opened = true;
     let user = authentication::opened(&opened);
     Ok(cx.reply(
         codes::CREATED,
