@@ -5,6 +5,7 @@
 
 mod event;
 mod flow;
+mod fold;
 mod form;
 mod id;
 mod invitation;
@@ -13,11 +14,13 @@ mod media;
 mod message;
 mod neighbourhood;
 mod session;
+mod terms;
 mod time;
 mod user;
 
 pub use event::{Audience, By, Event, FlowEvent, FlowNews, Happening, InvitedTo, News, Origin};
 pub use flow::{Flow, FlowKind, FlowSummary, FlowSwitches, Level, Picture};
+pub use fold::fold;
 pub use form::Form;
 pub use id::{FileId, FlowId, InvitationId, MessageId, Position, PublicId, SessionId, UserId};
 pub use invitation::Invitation;
@@ -26,5 +29,6 @@ pub use media::media_type;
 pub use message::{Attachment, Content, DELETED_TEXT, Encoding, File, Message, Slot};
 pub use neighbourhood::Neighbourhood;
 pub use session::{Session, SessionInfo};
+pub use terms::{Query, Term, terms, words};
 pub use time::Timestamp;
 pub use user::User;
