@@ -29,6 +29,6 @@ pub use media::media_type;
 pub use message::{Attachment, Content, DELETED_TEXT, Encoding, File, Message, Slot};
 pub use neighbourhood::Neighbourhood;
 pub use session::{Session, SessionInfo};
-pub use terms::{Query, Term, terms, words};
+pub use terms::{Query, TERMS_VERSION, Term, terms, words};
 pub use time::Timestamp;
 pub use user::User;

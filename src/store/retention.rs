@@ -135,7 +135,7 @@ fn remove_one(
         size += i64::try_from(files::size_of_message(tx, id)?).unwrap_or(i64::MAX);
         removal::clear(tx, id)?;
     }
-    search::replace(tx, id, text.map(String::as_str), None)?;
+    search::outdate(tx, id)?;
     tx.prepare("DELETE FROM messages WHERE id = :id")?
         .execute(named_params! {":id": id.0})?;
     Ok(size)
