@@ -36,17 +36,21 @@ macro_rules! select_texts {
     };
 }
 
-/// The texts of a row that was [selected](select_texts), those that are there.
-fn texts(row: &Row<'_>) -> Result<impl Iterator<Item = String>, StoreError> {
-    let texts: [Option<String>; 3] = [row.get("text")?, row.get("names")?, row.get("poll")?];
-    Ok(texts.into_iter().flatten())
+/// The texts of a row that was selected so: of names and of a poll, each by itself.
+fn texts(row: &Row<'_>) -> Result<Vec<String>, StoreError> {
+    let mut texts: Vec<String> = row.get::<_, Option<String>>("text")?.into_iter().collect();
+    for column in ["names", "poll"] {
+        let lines: Option<String> = row.get(column)?;
+        texts.extend(lines.iter().flat_map(|it| it.lines().map(str::to_owned)));
+    }
+    Ok(texts)
 }
 
 /// The terms of such a row, separated by blanks, as the index wants them.
 fn terms_of_row(row: &Row<'_>) -> Result<String, StoreError> {
     let flow = FlowId(row.get("flow_id")?);
     let slots: i64 = row.get("slots")?;
-    let mut all: Vec<String> = texts(row)?.flat_map(|text| terms(&text)).collect();
+    let mut all: Vec<String> = texts(row)?.iter().flat_map(|text| terms(text)).collect();
     all.extend(KINDS.filter(|kind| slots >> kind & 1 != 0).map(kind_term));
     all.sort_unstable();
     all.dedup();
@@ -69,7 +73,7 @@ pub(super) fn texts_of(view: &View<'_>, id: i64) -> Result<Vec<String>, StoreErr
     let mut select = view.prepare(select_texts!("WHERE m.id = :id"))?;
     let mut rows = select.query(named_params! {":id": id})?;
     match rows.next()? {
-        Some(row) => Ok(texts(row)?.collect()),
+        Some(row) => texts(row),
         None => Ok(Vec::new()),
     }
 }

@@ -149,6 +149,61 @@ async fn what_is_forgotten_leaves_the_file_and_what_stays_agrees() {
     assert!(disagreement(&conn).unwrap().is_some());
 }
 
+#[tokio::test]
+async fn a_message_is_found_by_the_names_of_its_files_and_by_its_poll() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let (store, [_, (anna, flow)]) = filled(&path, 1).await;
+    store
+        .write(move |tx| {
+            let [message] = messages::by_number(tx, flow, (1, 1), Load::Facts, 1000)?
+                .try_into()
+                .unwrap();
+            outdate(tx, message.id)?;
+            let id = message.id.0;
+            for sql in [
+                "INSERT INTO files (id, sha256, size, content) VALUES (1, x'01', 1, x'01')",
+                "UPDATE messages SET slots = 32768 + 8 WHERE id = :id",
+                "INSERT INTO attachments (message_id, ordinal, kind, file_id, encoding, name)
+                 VALUES (:id, 0, 3, 1, 1, 'Договор_Ёлкин.pdf')",
+                "INSERT INTO polls (message_id, question, options, flags)
+                 VALUES (:id, 'Wohin fahren wir?', '[\"ans Meer\", \"in die Straße\"]', 0)",
+            ] {
+                let mut statement = tx.prepare(sql)?;
+                if sql.contains(":id") {
+                    statement.raw_bind_parameter(":id", id)?;
+                }
+                statement.raw_execute()?;
+            }
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .unwrap();
+    let count = async |text, kinds| {
+        let filter = Filter {
+            kinds,
+            ..Filter::default()
+        };
+        let hits = search(&store, anna, text, filter, LONG).await.unwrap();
+        hits.found.len()
+    };
+    for text in [
+        "елкин",
+        "договор pdf",
+        "meer word",
+        "\"in die strasse\"",
+        "\"fahren wir\"",
+    ] {
+        assert_eq!(count(text, 0).await, 1, "{text}");
+    }
+    assert_eq!(count("\"meer in\"", 0).await, 0, "each option is by itself");
+    assert_eq!((count("word", 8).await, count("word", 1).await), (1, 0));
+    assert_eq!((count("word", 9).await, count("", 8).await), (1, 1));
+    store.close();
+    let conn = Connection::open(&path).unwrap();
+    assert_eq!(disagreement(&conn).unwrap(), None);
+}
+
 /// Damage that the engine notices, done by another process.
 fn damage(path: &Path) {
     let conn = Connection::open(path).unwrap();
