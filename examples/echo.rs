@@ -38,6 +38,7 @@ fn site() -> Site {
             let checks = Checks {
                 database: none(),
                 schema: none(),
+                search: none(),
                 disk_free_bytes: None,
                 backup: none(),
                 clock: none(),

@@ -493,12 +493,23 @@ END;
 -- Search: derived from messages, and made anew when it is damaged
 ---------------------------------------------------------------------------------------------------
 
--- The last message that the full-text index knows; later ones wait for a quiet moment.
-INSERT INTO properties (name, value) VALUES ('indexed_message_id', 0);
-
--- Full-text index over messages.text; holds no text of its own.
+-- Full-text index over messages. It is derived: made by the program from what is above, and made anew
+-- when it is damaged. `rowid` is messages.id. Each term is a flow and a folded word of its messages,
+-- so that a search costs what its own flows hold; the program cuts and folds, the tokenizer only
+-- splits at blanks. It keeps which messages have a term, and neither where in them nor their text.
 CREATE VIRTUAL TABLE message_search USING fts5 (
-    text, content = 'messages', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+    terms, content = '', columnsize = 0, detail = none, tokenize = 'ascii'
 );
 -- Deleted words leave the index at once instead of with some later merge.
 INSERT INTO message_search (message_search, rank) VALUES ('secure-delete', 1);
+
+-- Messages that the index knows by other words than they have now, until it learns better in a moment.
+CREATE TABLE message_search_outdated (
+    message_id INTEGER PRIMARY KEY,
+    terms      TEXT NOT NULL                  -- as they are in the index
+) STRICT;
+
+INSERT INTO properties (name, value) VALUES
+    ('indexed_message_id', 0),                -- the last message in it; later ones wait for a quiet moment
+    ('search_target_id', 0),                  -- the last message that has to be in it before it is asked
+    ('search_version', 1);                    -- how words were cut; absent: it has to be made anew

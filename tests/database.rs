@@ -109,12 +109,13 @@ fn a_broken_index_is_found_and_nothing_is_written() {
             "UPDATE message_search_data SET block = zeroblob(length(block)) WHERE id > 10",
         ),
         (
-            "cannot be found",
-            "INSERT INTO message_search (message_search, rowid, text) SELECT 'delete', id, text FROM messages WHERE number = 7",
+            "does not agree",
+            "INSERT INTO message_search (message_search, rowid, terms)
+             SELECT 'delete', id, 'b1word7 b1and b1more' FROM messages WHERE number = 7",
         ),
         (
-            "which is gone",
-            "INSERT INTO message_search (rowid, text) VALUES (99999, 'ghost')",
+            "does not agree",
+            "INSERT INTO message_search (rowid, terms) VALUES (99999, 'b1ghost')",
         ),
     ] {
         fs::write(server.database(), &sound).expect("restored");

@@ -5,6 +5,7 @@
 mod clock;
 mod damage;
 mod disk;
+mod index;
 mod leave;
 mod others;
 mod panics;

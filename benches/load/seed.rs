@@ -174,6 +174,8 @@ pub(crate) fn fill(database: &Path, messages: u64) {
     tx.commit().expect("committed");
     conn.pragma_update(None, "journal_mode", "WAL")
         .expect("the journal mode");
+    drop(conn);
+    morelia::store::repair::rebuild_search(database, |_| ()).expect("indexed words");
 }
 
 /// Adds people with a session each, and their groups. Returns the last position.
@@ -291,9 +293,6 @@ fn add_messages(tx: &Connection, after: i64, messages: u64) {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )
         .expect("messages");
-    let mut search = tx
-        .prepare("INSERT INTO message_search (rowid, text) VALUES (?1, ?2)")
-        .expect("search");
     let families = PEOPLE / FAMILY;
     let mut next = vec![0_i64; FIRST_FAMILY + families];
     let mut last = vec![0_i64; FIRST_FAMILY + families];
@@ -322,9 +321,6 @@ fn add_messages(tx: &Connection, after: i64, messages: u64) {
             ])
             .expect("a message");
         last[flow] = position;
-        search
-            .execute(params![position, text])
-            .expect("indexed words");
         next[flow] += 1;
     }
     let mut count = tx
@@ -335,9 +331,4 @@ fn add_messages(tx: &Connection, after: i64, messages: u64) {
             .execute(params![next, last[flow], flow as i64])
             .expect("a count");
     }
-    tx.execute(
-        "UPDATE properties SET value = ?1 WHERE name = 'indexed_message_id'",
-        [if messages > 0 { position } else { 0 }],
-    )
-    .expect("what is indexed");
 }

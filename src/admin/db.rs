@@ -15,7 +15,9 @@ use crate::cli::{Confirmation, DbCommand};
 use crate::config::Loaded;
 use crate::exit::Exit;
 use crate::model::Timestamp;
-use crate::store::{ServerLock, Store, StoreError, newest_schema, statistics, upkeep};
+use crate::store::repair;
+use crate::store::upkeep::{self, Findings};
+use crate::store::{ServerLock, Store, StoreError, newest_schema, statistics};
 
 /// Compacting writes the whole file anew while writes wait; a server is spared more than this.
 const COMPACTED_WHILE_SERVING_BYTES: u64 = 256 << 20;
@@ -49,6 +51,7 @@ fn dispatch(
         DbCommand::Delete(confirmation) => delete(database, *confirmation, output),
         DbCommand::Migrate => migrate(database, output),
         DbCommand::Check => check(database, output),
+        DbCommand::Repair => repair(database, output),
         DbCommand::Compact => compact(database, output),
         DbCommand::Stats => stats(loaded, output),
         DbCommand::Prune {
@@ -130,30 +133,71 @@ fn migrate(database: &Path, output: &Output) -> Result<Exit, CliError> {
 }
 
 fn check(database: &Path, output: &Output) -> Result<Exit, CliError> {
+    let only = |what: String| Findings {
+        data: vec![what],
+        ..Findings::default()
+    };
     let found = match upkeep::examine(database) {
         Ok(found) => found,
-        Err(StoreError::Damaged(what) | StoreError::DamagedFile { what, .. }) => vec![what],
-        Err(err @ StoreError::Emptied(_)) => vec![err.to_string()],
+        Err(StoreError::Damaged(what) | StoreError::DamagedFile { what, .. }) => only(what),
+        Err(err @ StoreError::Emptied(_)) => only(err.to_string()),
         Err(err) => return Err(err.into()),
     };
-    let sound = found.is_empty();
+    let problems = [found.data.as_slice(), &found.derived].concat();
+    let sound = problems.is_empty();
     if output.is_json() {
         let value = json!({
             "database": database.display().to_string(),
             "sound": sound,
-            "problems": found,
+            "problems": problems,
+            "lost_pages": found.lost_pages,
         });
         document(output, &value)?;
     } else if sound {
-        text(&format!("ok  {} is sound", database.display()))?;
+        let lost = match found.lost_pages {
+            0 => String::new(),
+            pages => format!(
+                "; {pages} of its pages are in no use, and `morelia db compact` gives them back"
+            ),
+        };
+        text(&format!("ok  {} is sound{lost}", database.display()))?;
     } else {
-        let lines: Vec<String> = found.iter().map(|line| format!("FAIL  {line}")).collect();
-        text(&format!(
-            "{}\n\nStop the server and put a backup back: `morelia backup list`, `morelia restore FILE`.",
-            lines.join("\n")
-        ))?;
+        let lines: Vec<String> = problems
+            .iter()
+            .map(|line| format!("FAIL  {line}"))
+            .collect();
+        let remedy = if found.data.is_empty() {
+            "No data is damaged. Rebuild what is: `morelia db repair`."
+        } else {
+            "Stop the server and put a backup back: `morelia backup list`, `morelia restore FILE`."
+        };
+        text(&format!("{}\n\n{remedy}", lines.join("\n")))?;
     }
     Ok(if sound { Exit::Ok } else { Exit::ProblemsFound })
+}
+
+fn repair(database: &Path, output: &Output) -> Result<Exit, CliError> {
+    if !database.exists() {
+        return Err(StoreError::Missing(database.to_owned()).into());
+    }
+    let _lock = ServerLock::acquire(database)?;
+    let found = repair::rebuild(database, |_| ())?;
+    if output.is_json() {
+        let value = json!({
+            "database": database.display().to_string(),
+            "problems": found,
+        });
+        return document(output, &value);
+    }
+    let mut lines: Vec<String> = found
+        .iter()
+        .map(|line| format!("repaired  {line}"))
+        .collect();
+    lines.push(format!(
+        "rebuilt  the search index and every other index of {}",
+        database.display()
+    ));
+    text(&lines.join("\n"))
 }
 
 fn compact(database: &Path, output: &Output) -> Result<Exit, CliError> {

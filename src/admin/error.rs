@@ -78,6 +78,7 @@ impl CliError {
             Self::Refused(refusal) => match refusal {
                 Refusal::NotFound(_) => Exit::NotFound,
                 Refusal::LoginTaken | Refusal::ChatExists => Exit::AlreadyExists,
+                Refusal::SearchUnready { .. } => Exit::Busy,
                 _ => Exit::Failed,
             },
             Self::Password(err) => err.exit(),

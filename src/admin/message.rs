@@ -11,7 +11,7 @@ use crate::cli::MessageCommand;
 use crate::config::Sources;
 use crate::exit::Exit;
 use crate::model::{PublicId, Slot, Timestamp};
-use crate::service::{Line, Refusal, ServiceError};
+use crate::service::{Line, Refusal, Search, ServiceError};
 
 /// The longest text read from standard input; the configured limit is checked besides.
 const MAX_INPUT_BYTES: u64 = 16 * 1024 * 1024;
@@ -61,7 +61,11 @@ pub fn run(command: &MessageCommand, sources: &Sources, output: &Output) -> Resu
                     Some(flow) => Some(names::flow(service, flow).await?.id),
                     None => None,
                 };
-                Ok(service.search_messages(query.clone(), flow, limit).await?)
+                let wanted = Search {
+                    text: query.clone(),
+                    ..Search::default()
+                };
+                Ok(service.search_messages(wanted, flow, limit).await?)
             })?;
             list(&lines, output)
         }

@@ -6,7 +6,7 @@ use super::backup::size;
 use super::error::CliError;
 use super::print::Output;
 use super::{document, text};
-use crate::app::backups;
+use crate::app::{self, backups};
 use crate::client::{self, Address, Trust};
 use crate::config::{Config, Loaded};
 use crate::exit::Exit;
@@ -58,8 +58,12 @@ pub(super) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, String> {
 pub fn run(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
     let config = &loaded.config;
     let database = &config.database.path;
-    let (stats, record) = super::on_database(database, config, async |service| {
-        Ok((service.statistics().await?, service.backup_record().await?))
+    let (stats, record, search) = super::on_database(database, config, async |service| {
+        Ok((
+            service.statistics().await?,
+            service.backup_record().await?,
+            app::search_state(service.search_state().await?),
+        ))
     })?;
     let (file, log) = statistics::sizes(database);
     let running = ask(config);
@@ -90,6 +94,7 @@ pub fn run(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
             "files": stats.files,
             "size_bytes": file,
             "log_bytes": log,
+            "search": search,
             "last_backup": record.made_at.map(crate::model::Timestamp::seconds),
             "last_backup_file": record.path,
             "backup": backup,
@@ -126,6 +131,7 @@ pub fn run(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
         size(file),
         size(log)
     ));
+    lines.push(format!("search       {search}"));
     lines.push(format!("backup       {backup}"));
     text(&lines.join("\n"))
 }

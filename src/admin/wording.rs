@@ -26,6 +26,11 @@ pub(super) fn of_refusal(refusal: &Refusal) -> String {
             return format!("an invitation has 1 to {limit} uses");
         }
         Refusal::AmbiguousInvitation => "several invitations begin so: give the whole code",
+        Refusal::SearchUnready { percent } => {
+            return format!(
+                "the search index is being rebuilt, {percent} % is done: try again in a minute"
+            );
+        }
         Refusal::SenderNotMember => "the sender is not a member of this flow",
         Refusal::NoAdministratorInChat => {
             "no administrator is in this chat: say with --as which of the two sends"

@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backups::{self, State};
+use super::backups;
 use crate::config::Config;
 use crate::model::Timestamp;
 use crate::protocol::mtp;
 use crate::protocol::rest::files::Files;
 use crate::server::{Checks, Face, Health, Protocol, Site, Statistics, Version};
 use crate::service::{Service, ServiceError};
+use crate::store::search::State;
 use crate::store::{Store, newest_schema, statistics};
 
 /// How long the database may take to answer before it counts as stuck.
@@ -62,6 +63,7 @@ async fn examine(service: &Service, interval: Duration, connections: usize) -> H
         checks: Checks {
             database: trouble.unwrap_or_else(|| log(store)),
             schema: newest_schema().to_string(),
+            search: search(service).await,
             disk_free_bytes: free_bytes(service.store().path()),
             backup: backup(service, interval).await,
             clock: clock(service).await,
@@ -81,13 +83,30 @@ fn log(store: &Store) -> String {
     }
 }
 
+async fn search(service: &Service) -> String {
+    match service.search_state().await {
+        Err(err) => format!("unknown: {err}"),
+        Ok(state) => search_state(state),
+    }
+}
+
+/// How far the full-text index is, in words.
+#[must_use]
+pub fn search_state(state: State) -> String {
+    if state.is_ready() {
+        "ok".to_owned()
+    } else {
+        format!("being rebuilt, {} % done", state.percent())
+    }
+}
+
 async fn backup(service: &Service, interval: Duration) -> String {
     match service.backup_record().await {
         Err(err) => format!("unknown: {err}"),
         Ok(record) => match backups::judge(&record, interval) {
-            State::Fine(how) => format!("ok, {how}"),
-            State::None => "none scheduled".to_owned(),
-            State::Bad(why) => why,
+            backups::State::Fine(how) => format!("ok, {how}"),
+            backups::State::None => "none scheduled".to_owned(),
+            backups::State::Bad(why) => why,
         },
     }
 }

@@ -24,7 +24,7 @@ use crate::protocol::Peer;
 use crate::protocol::mtp::Session;
 use crate::server::{self, systemd};
 use crate::service::Service;
-use crate::store::{Options, ServerLock, Store, backup};
+use crate::store::{Damage, Options, ServerLock, Store, StoreError, backup};
 
 /// A file up to this size is examined before it is served; a larger one meanwhile, since reading
 /// it all would keep people waiting.
@@ -34,7 +34,7 @@ const EXAMINED_FIRST_BYTES: u64 = 32 * 1024 * 1024;
 const HANGING: Duration = Duration::from_secs(15);
 
 pub use error::AppError;
-pub use health::clock_trouble;
+pub use health::{clock_trouble, search_state};
 pub use worst_case::WorstCase;
 
 /// Examines certificate and key, if there are any, as the server will.
@@ -92,14 +92,14 @@ pub fn serve(
     let log = logging::start(&config.logging)?;
     let database = &config.database.path;
     if !database.exists() {
-        return Err(crate::store::StoreError::Missing(database.clone()).into());
+        return Err(StoreError::Missing(database.clone()).into());
     }
-    Store::examine(database, false)?;
+    let mut damage = Store::examine(database, false)?;
     let lock = ServerLock::acquire_soon(database)?;
     backup::remove_leftovers(database, &lock)?;
     let size = std::fs::metadata(database).map_or(0, |file| file.len());
     if size <= EXAMINED_FIRST_BYTES {
-        Store::examine(database, true)?;
+        damage = Store::examine(database, true)?;
     }
     if let Some(copy) = Store::prepare(database)? {
         log::info!(
@@ -107,6 +107,7 @@ pub fn serve(
             copy.display()
         );
     }
+    mend(database, &damage)?;
     if start.reload {
         log::info!("--reload is not needed: SIGHUP takes up a changed configuration");
     }
@@ -209,9 +210,7 @@ async fn run(
     }
     close(&service).await;
     match why {
-        Some(Ending::Failed(reason)) => {
-            Err(AppError::Store(crate::store::StoreError::Stopped(reason)))
-        }
+        Some(Ending::Failed(reason)) => Err(AppError::Store(StoreError::Stopped(reason))),
         _ => Ok(Exit::Ok),
     }
 }
@@ -334,9 +333,31 @@ async fn reload_on_hangup(
     }
 }
 
-/// Ends the server when its file turns out to be damaged.
+/// Makes anew what is damaged of what can be; what is served meanwhile is as it was.
+fn mend(database: &Path, damage: &Damage) -> Result<(), StoreError> {
+    let derived = damage.of_derived();
+    for what in &derived {
+        log::error!("{what}; no data is concerned, and it is rebuilt");
+    }
+    if damage.lost_pages() > 0 {
+        log::warn!(
+            "pages of the database that are in no use: {}; `morelia db compact` gives them back",
+            damage.lost_pages()
+        );
+    }
+    if derived.is_empty() {
+        return Ok(());
+    }
+    Store::mend(database, damage)
+}
+
+/// Ends the server when the data in its file turns out to be damaged.
 async fn examine_meanwhile(database: std::path::PathBuf, stop: watch::Sender<Option<Ending>>) {
-    let result = tokio::task::spawn_blocking(move || Store::examine(&database, true)).await;
+    let examine = move || {
+        let damage = Store::examine(&database, true)?;
+        mend(&database, &damage)
+    };
+    let result = tokio::task::spawn_blocking(examine).await;
     if let Ok(Err(err)) = result {
         log::error!("{err}");
         stop.send_replace(Some(Ending::Failed(err.to_string())));

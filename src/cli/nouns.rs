@@ -234,6 +234,8 @@ pub enum DbCommand {
     Migrate,
     /// Examines the file.
     Check,
+    /// Makes every index anew.
+    Repair,
     /// Gives free space back to the disk.
     Compact,
     /// Counts and sizes.

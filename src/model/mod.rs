@@ -6,6 +6,7 @@
 mod confusable;
 mod event;
 mod flow;
+mod fold;
 mod form;
 mod id;
 mod invitation;
@@ -15,11 +16,13 @@ mod message;
 mod neighbourhood;
 mod session;
 mod shown;
+mod terms;
 mod time;
 mod user;
 
 pub use event::{Audience, By, Event, FlowEvent, FlowNews, Happening, InvitedTo, News, Origin};
 pub use flow::{Flow, FlowKind, FlowSummary, FlowSwitches, Level, Picture};
+pub use fold::fold;
 pub use form::Form;
 pub use id::{FileId, FlowId, InvitationId, MessageId, Position, PublicId, SessionId, UserId};
 pub use invitation::Invitation;
@@ -29,5 +32,6 @@ pub use message::{Attachment, Content, DELETED_TEXT, Encoding, File, Message, Sl
 pub use neighbourhood::Neighbourhood;
 pub use session::{Session, SessionInfo};
 pub use shown::clean_name;
+pub use terms::{Query, TERMS_VERSION, Term, terms, words};
 pub use time::Timestamp;
 pub use user::User;

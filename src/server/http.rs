@@ -92,6 +92,8 @@ pub struct Checks {
     pub database: String,
     /// The version of its schema, or what is wrong with it.
     pub schema: String,
+    /// `ok`, or how much of the full-text index is made anew.
+    pub search: String,
     /// Free space where the database lies.
     pub disk_free_bytes: Option<u64>,
     /// When the last copy was made, or why there is none.

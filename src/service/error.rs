@@ -46,6 +46,7 @@ impl From<StoreError> for ServiceError {
             | StoreError::SyncFailed(_)
             | StoreError::Stopped(_)
             | StoreError::Closed => Self::Unavailable(err),
+            StoreError::SearchUnready(percent) => Refusal::SearchUnready { percent }.into(),
             other => Self::Store(other),
         }
     }

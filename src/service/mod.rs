@@ -52,6 +52,7 @@ pub use members::MemberQuery;
 pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
 pub use operator::{FlowStanding, Line, NewFlow, Takeover, Tally, UserChange, UserStanding};
 pub use refusal::{Field, Refusal, Thing, Unit, Value};
+pub use search::{Search, SearchHits};
 pub use sessions::{Client, Opened};
 pub use settings::{Limits, Settings};
 pub use updates::{Cursor, Updates, Within};

@@ -103,6 +103,11 @@ pub enum Refusal {
     },
     /// Several invitations begin with those signs.
     AmbiguousInvitation,
+    /// The full-text index is being made anew.
+    SearchUnready {
+        /// How much of it is done, in per cent.
+        percent: u8,
+    },
     /// Who is to be the sender is no member of the flow.
     SenderNotMember,
     /// No administrator is one of the two of the chat.
@@ -318,6 +323,10 @@ impl Refusal {
                 vec![("limit", Value::Number(limit.unsigned_abs()))],
             ),
             Self::AmbiguousInvitation => ("ambiguous_invitation", vec![]),
+            Self::SearchUnready { percent } => (
+                "search_unready",
+                vec![("percent", Value::Number(u64::from(*percent)))],
+            ),
             Self::SenderNotMember => ("sender_not_member", vec![]),
             Self::NoAdministratorInChat => ("no_administrator_in_chat", vec![]),
             Self::NoAdministrator => ("no_administrator", vec![]),

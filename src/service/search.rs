@@ -3,69 +3,178 @@
 use std::time::Duration;
 
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
-use crate::model::PublicId;
-use crate::store::flows;
-use crate::store::search::{self, Hits};
-
-/// Messages that one write puts into the index before a search.
-const CHUNK: i64 = 500;
+use crate::model::{FlowId, Form, Message, MessageId, Position, PublicId, Query, Timestamp};
+use crate::store::messages::Load;
+use crate::store::search::{self, Filter, Hits, Scope, State, Wanted};
+use crate::store::{StoreError, View, flows, users};
 
 /// How long one search may look. A reader is not kept longer than a second, all in all.
 const BUDGET: Duration = Duration::from_millis(500);
 
+/// How long one of the operator's may.
+const OPERATOR_BUDGET: Duration = Duration::from_secs(30);
+
 /// Searches at a time: half of the readers, so that the others are there for everything else.
 pub(super) const AT_A_TIME: usize = 2;
 
+/// What somebody looks for.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// The words; see [`Query`].
+    pub text: String,
+    /// Only in this flow.
+    pub flow: Option<PublicId>,
+    /// Only from this user.
+    pub from: Option<PublicId>,
+    /// Only with one of these attachments, a bit each; 0: with any or none.
+    pub kinds: i64,
+    /// Only sent then or later.
+    pub since: Option<Timestamp>,
+    /// Only sent before.
+    pub until: Option<Timestamp>,
+    /// Only at earlier positions: where the answer before ended.
+    pub before: Option<Position>,
+    /// For frames of which form the messages are read.
+    pub form: Form,
+}
+
+/// What a search found.
+#[derive(Debug, Default)]
+pub struct SearchHits {
+    /// Messages, newest first.
+    pub messages: Vec<Message>,
+    /// Where to go on, if there is more.
+    pub before: Option<Position>,
+    /// Whether the time was over before everything was looked at.
+    pub is_out_of_time: bool,
+}
+
 impl Service {
-    /// Messages that the caller may read and that contain all words of a text, newest first.
+    /// Messages that the caller may read and that have everything that is looked for, newest first.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller is not in.
+    /// [`Refusal::NotFound`] for a flow that the caller is not in; [`Refusal::SearchUnready`].
     pub async fn find_messages(
         &self,
         user: &SignedIn,
-        text: String,
-        flow: Option<PublicId>,
-    ) -> Result<Hits, ServiceError> {
-        self.index_all().await?;
+        wanted: Search,
+    ) -> Result<SearchHits, ServiceError> {
+        self.store.index_all().await?;
         // Nobody closes it, so there is always a permit in the end.
         let _turn = self.searches.acquire().await;
         let id = user.user();
         let limits = self.limits();
+        self.search(move |view| {
+            let scope = match wanted.flow {
+                Some(flow) => Scope::Flow(
+                    flows::access(view, flow, id)?
+                        .ok_or(Refusal::NotFound(Thing::Flow))?
+                        .id,
+                ),
+                None => Scope::Of(id),
+            };
+            let Some(hits) = find(view, scope, &wanted, limits.messages, BUDGET)? else {
+                return Ok(SearchHits::default());
+            };
+            let (messages, before) =
+                search::read(view, &hits, Load::of(wanted.form), limits.answer_bytes)?;
+            Ok(SearchHits {
+                messages,
+                before,
+                is_out_of_time: hits.is_out_of_time,
+            })
+        })
+        .await
+    }
+
+    /// The same over all flows, or one, for the operator: which messages, newest first.
+    ///
+    /// # Errors
+    /// [`Refusal::SearchUnready`]; or the file cannot be read.
+    pub(super) async fn find_anywhere(
+        &self,
+        wanted: Search,
+        flow: Option<FlowId>,
+        limit: usize,
+    ) -> Result<Vec<MessageId>, ServiceError> {
+        self.store.index_all().await?;
+        self.search(move |view| {
+            let scope = flow.map_or(Scope::Everywhere, Scope::Flow);
+            let hits = find(view, scope, &wanted, limit, OPERATOR_BUDGET)?;
+            Ok(hits.map_or_else(Vec::new, |hits| hits.found))
+        })
+        .await
+    }
+
+    /// How far the full-text index is.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn search_state(&self) -> Result<State, ServiceError> {
+        self.store.read(|view| Ok(search::state(view)?)).await
+    }
+
+    /// Reads with the help of the index; one that turns out to be damaged is given up.
+    async fn search<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&View<'_>) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        match self.store.read(work).await {
+            Err(ServiceError::Store(StoreError::SearchDamaged(what))) => {
+                self.rebuild_search(what).await?;
+                Err(Refusal::SearchUnready { percent: 0 }.into())
+            }
+            result => result,
+        }
+    }
+
+    /// Has the full-text index made anew, for a reason that the log is told.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn rebuild_search(&self, why: String) -> Result<(), ServiceError> {
         self.store
-            .read(move |view| {
-                let flow = match flow {
-                    Some(flow) => Some(
-                        flows::access(view, flow, id)?
-                            .ok_or(Refusal::NotFound(Thing::Flow))?
-                            .id,
-                    ),
-                    None => None,
-                };
-                let wanted = search::Wanted {
-                    user: id,
-                    flow,
-                    text: &text,
-                    limit: limits.messages,
-                    budget_bytes: limits.answer_bytes,
-                    budget: BUDGET,
-                };
-                Ok(search::find(view, &wanted)?)
+            .write(move |tx| {
+                if search::give_up(tx)? {
+                    log::error!("the search index is damaged and will be rebuilt: {why}");
+                }
+                Ok(())
             })
             .await
     }
+}
 
-    /// Brings the full-text index up to the last message.
-    pub(super) async fn index_all(&self) -> Result<(), ServiceError> {
-        while self
-            .store
-            .read(|view| Ok::<_, ServiceError>(search::is_pending(view)?))
-            .await?
-        {
-            self.store
-                .write(|tx| Ok::<_, ServiceError>(search::index_pending(tx, CHUNK)?))
-                .await?;
-        }
-        Ok(())
-    }
+/// Asks the index. `None`: nothing can be found.
+fn find(
+    view: &View<'_>,
+    scope: Scope,
+    wanted: &Search,
+    limit: usize,
+    budget: Duration,
+) -> Result<Option<Hits>, ServiceError> {
+    let from = match wanted.from {
+        Some(uuid) => match users::by_uuid(view, uuid)? {
+            Some(user) => Some(user.id),
+            None => return Ok(None),
+        },
+        None => None,
+    };
+    let filter = Filter {
+        from,
+        kinds: wanted.kinds,
+        since: wanted.since,
+        until: wanted.until,
+        before: wanted.before,
+    };
+    let hits = search::find(
+        view,
+        &Wanted {
+            scope,
+            query: &Query::new(&wanted.text),
+            filter: &filter,
+            limit,
+            budget,
+        },
+    )?;
+    Ok(Some(hits))
 }

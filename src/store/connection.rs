@@ -1,8 +1,7 @@
 //! Opening the file, and what every connection to it is set to.
 
-use std::cell::Cell;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -94,41 +93,11 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     require_content(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut conn = Connection::open_with_flags(path, flags)?;
+    let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
     conn.pragma_update(None, "cache_size", -1024)?;
     set_common(&conn)?;
-    conn.progress_handler(STEPS_BETWEEN_LOOKS, Some(Timer::is_over))?;
     Ok(conn)
-}
-
-/// Steps of the engine between two looks at the clock: some microseconds.
-const STEPS_BETWEEN_LOOKS: i32 = 1000;
-
-thread_local! {
-    /// When what this thread reads is interrupted.
-    static END: Cell<Option<Instant>> = const { Cell::new(None) };
-}
-
-/// While it lives, a statement that this thread runs on a reading connection is interrupted once
-/// the time is over.
-pub(super) struct Timer(());
-
-impl Timer {
-    pub(super) fn start(time: Duration) -> Self {
-        END.set(Some(Instant::now() + time));
-        Self(())
-    }
-
-    fn is_over() -> bool {
-        END.get().is_some_and(|end| Instant::now() >= end)
-    }
-}
-
-impl Drop for Timer {
-    fn drop(&mut self) {
-        END.set(None);
-    }
 }
 
 fn set_common(conn: &Connection) -> Result<(), StoreError> {

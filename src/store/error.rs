@@ -89,6 +89,12 @@ pub enum StoreError {
     /// A migration failed; the file is as it was.
     #[error("migrating the database failed: {0}")]
     Migration(String),
+    /// The full-text index is damaged; everything else is not concerned.
+    #[error("the search index is damaged: {0}")]
+    SearchDamaged(String),
+    /// The full-text index is being made anew.
+    #[error("the search index is being rebuilt, {0} % of it are done")]
+    SearchUnready(u8),
     /// The operating system refused a file.
     #[error("{}: {}", path.display(), plain(source))]
     File {

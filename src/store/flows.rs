@@ -233,6 +233,17 @@ pub fn all(view: &View<'_>) -> Result<Vec<(Flow, i64)>, StoreError> {
     Ok(flows)
 }
 
+/// The row numbers of all flows that are there, sorted.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn ids(view: &View<'_>) -> Result<Vec<FlowId>, StoreError> {
+    let mut statement =
+        view.prepare("SELECT id FROM flows WHERE removed_at IS NULL ORDER BY id")?;
+    let rows = statement.query_map([], |row| row.get("id").map(FlowId))?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
 /// How many messages a flow has.
 ///
 /// # Errors

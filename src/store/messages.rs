@@ -179,6 +179,7 @@ pub fn handle(view: &View<'_>, uuid: PublicId, user: UserId) -> Result<Option<Ha
 /// # Errors
 /// The file cannot be written.
 pub fn edit(tx: &Tx<'_>, message: &Handle, edit: &MessageEdit, by: By) -> Result<(), StoreError> {
+    search::outdate(tx, message.id)?;
     let mut slots = message.slots;
     for file in &edit.files {
         files::detach(tx, message.id, file.slot)?;
@@ -189,12 +190,6 @@ pub fn edit(tx: &Tx<'_>, message: &Handle, edit: &MessageEdit, by: By) -> Result
         }
     }
     let text = edit.text.as_ref().or(message.text.as_ref());
-    search::replace(
-        tx,
-        message.id,
-        message.text.as_deref(),
-        text.map(String::as_str),
-    )?;
     tx.prepare(
         "UPDATE messages SET text = :text, slots = :slots, edited_at = :now, edits = coalesce(edits, 0) + 1
          WHERE id = :id",
@@ -210,8 +205,8 @@ pub fn edit(tx: &Tx<'_>, message: &Handle, edit: &MessageEdit, by: By) -> Result
 /// # Errors
 /// The file cannot be written.
 pub fn delete(tx: &Tx<'_>, message: &Handle, by: By) -> Result<(), StoreError> {
+    search::outdate(tx, message.id)?;
     removal::clear(tx, message.id)?;
-    search::replace(tx, message.id, message.text.as_deref(), None)?;
     tx.prepare(
         "UPDATE messages SET text = :text, slots = 0, edited_at = :now, deleted_at = :now, reply_to_id = NULL,
                              forward_user_id = NULL, forward = NULL, format = NULL, extra = NULL, expires_at = NULL
@@ -249,8 +244,16 @@ fn announce(tx: &Tx<'_>, message: &Handle, kind: Kind, by: By) -> Result<(), Sto
 /// # Errors
 /// The file cannot be read.
 pub fn by_id(view: &View<'_>, id: MessageId) -> Result<Option<Message>, StoreError> {
+    by_id_as(view, id, Load::Content)
+}
+
+/// The same, with as much of its files as is wanted.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn by_id_as(view: &View<'_>, id: MessageId, load: Load) -> Result<Option<Message>, StoreError> {
     without_files(view, id)?
-        .map(|(message, slots)| with_files(view, message, slots, Load::Content))
+        .map(|(message, slots)| with_files(view, message, slots, load))
         .transpose()
 }
 

@@ -10,6 +10,7 @@
 pub mod backup;
 mod connection;
 pub mod credentials;
+mod damage;
 pub mod downloads;
 mod error;
 pub mod events;
@@ -36,6 +37,7 @@ pub mod python;
 mod readers;
 mod recovery;
 pub mod removal;
+pub mod repair;
 pub mod retention;
 mod schema;
 pub mod search;
@@ -59,6 +61,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{oneshot, watch};
 
 pub use connection::Durability;
+pub use damage::Damage;
 pub use error::StoreError;
 pub use lock::ServerLock;
 pub use paths::files_of;
@@ -118,22 +121,22 @@ impl Store {
     }
 
     /// Refuses a file that a server cannot work with: one that it may not write to, one that has
-    /// been emptied, one that is damaged, if `thoroughly`. Writes nothing.
+    /// been emptied, one whose data is damaged, if `thoroughly`. Returns what can be [mended](Self::mend).
+    /// Writes nothing.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn examine(path: &Path, thoroughly: bool) -> Result<(), StoreError> {
+    pub fn examine(path: &Path, thoroughly: bool) -> Result<Damage, StoreError> {
         connection::require_leave(path)?;
         if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
             return Err(StoreError::Emptied(path.to_owned()));
         }
         if !thoroughly {
-            return Ok(());
+            return Ok(Damage::default());
         }
-        match Self::quick_check(path)?.into_iter().next() {
-            Some(damage) => Err(StoreError::Damaged(damage).of(path)),
-            None => Ok(()),
-        }
+        Self::damage(path)?
+            .require_data()
+            .map_err(|err| err.of(path))
     }
 
     /// Opens a file that has been [prepared](Self::prepare); what is committed goes to `sink`.
@@ -169,23 +172,6 @@ impl Store {
         Ok(Self {
             inner: Arc::new(inner),
         })
-    }
-
-    /// Looks for damage, page by page. Returns what was found, a sentence each; nothing when sound.
-    ///
-    /// # Errors
-    /// The file cannot be read at all.
-    pub fn quick_check(path: &Path) -> Result<Vec<String>, StoreError> {
-        let work = || {
-            let conn = connection::open_reader(path)?;
-            let mut statement = conn.prepare("PRAGMA quick_check(10)")?;
-            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
-            let found: Result<Vec<_>, _> = rows.collect();
-            Ok(found?)
-        };
-        let mut found = work().map_err(|err: StoreError| err.of(path))?;
-        found.retain(|line| line != "ok");
-        Ok(found)
     }
 
     /// Where the file is.
@@ -234,6 +220,32 @@ impl Store {
         answer
             .await
             .unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+    }
+
+    /// Brings the full-text index up to the last message, unless it is being made anew.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub async fn index_all(&self) -> Result<(), StoreError> {
+        /// Rounds without progress, on a full disk for example, after which it stays behind.
+        const PATIENCE: u32 = 3;
+        let mut seen = None;
+        let mut rounds = 0;
+        while rounds < PATIENCE {
+            let pending = self.read(search::pending).await?;
+            if pending.is_none() {
+                break;
+            }
+            rounds = if pending == seen { rounds + 1 } else { 0 };
+            seen = pending;
+            // The writer does it, between other writes and in a transaction of its own.
+            self.write(|tx| {
+                tx.index_now();
+                Ok::<_, StoreError>(())
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     fn enqueue(&self, job: Job) -> Result<(), StoreError> {

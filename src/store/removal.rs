@@ -29,7 +29,7 @@ pub fn removed_flow(tx: &Tx<'_>) -> Result<Option<FlowId>, StoreError> {
 pub fn oldest(tx: &Tx<'_>, flow: FlowId, limit: i64) -> Result<usize, StoreError> {
     log::keep_positions(tx)?;
     let mut select = tx.prepare(
-        "SELECT id, number, CASE WHEN deleted_at IS NULL THEN text END AS text FROM messages
+        "SELECT id, number FROM messages
          WHERE flow_id = :flow ORDER BY number LIMIT :limit",
     )?;
     let mut rows = select.query(named_params! {":flow": flow.0, ":limit": limit})?;
@@ -38,8 +38,7 @@ pub fn oldest(tx: &Tx<'_>, flow: FlowId, limit: i64) -> Result<usize, StoreError
     while let Some(row) = rows.next()? {
         let id: i64 = row.get("id")?;
         last = Some(row.get("number")?);
-        let text: Option<String> = row.get("text")?;
-        search::replace(tx, MessageId(id), text.as_deref(), None)?;
+        search::outdate(tx, MessageId(id))?;
         clear(tx, MessageId(id))?;
         tx.prepare("DELETE FROM messages WHERE id = :id")?
             .execute(named_params! {":id": id})?;

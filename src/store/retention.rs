@@ -130,12 +130,12 @@ fn remove_one(
     text: Option<&String>,
     slots: i64,
 ) -> Result<i64, StoreError> {
+    search::outdate(tx, id)?;
     let mut size = length(text);
     if slots != 0 {
         size += i64::try_from(files::size_of_message(tx, id)?).unwrap_or(i64::MAX);
         removal::clear(tx, id)?;
     }
-    search::replace(tx, id, text.map(String::as_str), None)?;
     tx.prepare("DELETE FROM messages WHERE id = :id")?
         .execute(named_params! {":id": id.0})?;
     Ok(size)

@@ -256,7 +256,9 @@ fn the_file_is_private_and_named() {
     );
     let header = std::fs::read(&path).unwrap();
     assert_eq!(&header[68..72], b"MRLA", "application_id");
-    assert!(Store::quick_check(&path).unwrap().is_empty());
+    let damage = Store::damage(&path).unwrap();
+    assert!(damage.of_data().is_empty() && damage.of_derived().is_empty());
+    assert_eq!(damage.lost_pages(), 0);
 }
 
 /// Queries over what grows with use, and the parameters that they take. Each has to use an index.
@@ -327,7 +329,7 @@ fn the_queries_that_are_examined_are_those_of_the_source() {
         include_str!("users.rs"),
         include_str!("sessions.rs"),
         include_str!("txns.rs"),
-        include_str!("search.rs"),
+        include_str!("search/index.rs"),
         include_str!("invitations.rs"),
     ]
     .concat();

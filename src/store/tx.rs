@@ -83,6 +83,8 @@ pub(super) struct Told {
     pub(super) scrub: bool,
     /// There is something for the full-text index to do.
     pub(super) index: bool,
+    /// Somebody waits for that.
+    pub(super) index_now: bool,
 }
 
 impl<'a> Deref for Tx<'a> {
@@ -159,6 +161,11 @@ impl<'a> Tx<'a> {
     /// Has the full-text index brought up to date when there is time.
     pub(super) fn index_later(&self) {
         self.told.borrow_mut().index = true;
+    }
+
+    /// Has the full-text index brought nearer to the messages right after this write.
+    pub(super) fn index_now(&self) {
+        self.told.borrow_mut().index_now = true;
     }
 
     /// The present members of a flow.

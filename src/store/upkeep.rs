@@ -5,44 +5,64 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::connection::{self, Durability};
+use super::damage::{self, Depth};
 use super::error::StoreError;
 use super::schema::{self, Found};
+use super::search;
 
 /// Findings at most; a damaged file has enough of them.
 const MAX_FINDINGS: usize = 20;
 
+/// What a thorough examination finds, a sentence each.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Of what cannot be made again.
+    pub data: Vec<String>,
+    /// Of what can.
+    pub derived: Vec<String>,
+    /// Pages that are in no use, and come back when the file is compacted.
+    pub lost_pages: usize,
+}
+
 /// Examines a database thoroughly: every page, every index, every reference, and whether what is
 /// counted twice agrees. The full-text index examines itself as a part of SQLite's own check, which
-/// writes nothing; its command `integrity-check` would. Returns what was found, a sentence each; nothing when sound.
+/// writes nothing; its command `integrity-check` would.
 ///
 /// # Errors
 /// The file cannot be read at all.
-pub fn examine(path: &Path) -> Result<Vec<String>, StoreError> {
+pub fn examine(path: &Path) -> Result<Findings, StoreError> {
     find_damage(path).map_err(|err| err.of(path))
 }
 
-fn find_damage(path: &Path) -> Result<Vec<String>, StoreError> {
+fn find_damage(path: &Path) -> Result<Findings, StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing(path.to_owned()));
     }
     let conn = connection::open_reader(path)?;
-    if schema::examine(&conn, path)? == Found::Empty {
-        return Err(StoreError::Missing(path.to_owned()));
-    }
-    let mut found = Vec::new();
-    collect(&conn, "PRAGMA integrity_check(20)", &mut found)?;
-    found.retain(|line| line != "ok");
-    if found.is_empty() {
+    let damage = damage::look(&conn, path, Depth::Content)?;
+    let mut found = Findings {
+        data: damage.of_data().to_vec(),
+        derived: damage.of_derived(),
+        lost_pages: damage.lost_pages(),
+    };
+    if found.data.is_empty() {
+        if schema::examine(&conn, path)? == Found::Empty {
+            return Err(StoreError::Missing(path.to_owned()));
+        }
         for sql in RULES {
-            collect(&conn, sql, &mut found)?;
+            collect(&conn, sql, &mut found.data)?;
+        }
+        if !damage.is_of_search() {
+            found.derived.extend(search::disagreement(&conn)?);
         }
     }
-    found.truncate(MAX_FINDINGS);
+    found.data.truncate(MAX_FINDINGS);
+    found.derived.truncate(MAX_FINDINGS);
     Ok(found)
 }
 
 /// What must hold between tables; each yields a sentence for every row that breaks it.
-const RULES: [&str; 7] = [
+const RULES: [&str; 5] = [
     "SELECT 'a row of ' || \"table\" || ' refers to a missing row of ' || parent
      FROM pragma_foreign_key_check LIMIT 20",
     "SELECT 'flow ' || f.id || ' counts ' || (f.next_number - f.first_number) || ' messages and has ' || COUNT(m.id)
@@ -61,12 +81,6 @@ const RULES: [&str; 7] = [
     "SELECT 'flow ' || f.id || ' does not name its newest message' FROM flows f
      WHERE f.next_number > f.first_number
        AND f.last_message_id <> (SELECT MAX(m.id) FROM messages m WHERE m.flow_id = f.id) LIMIT 20",
-    "SELECT 'message ' || m.id || ' cannot be found by its words' FROM messages m
-     LEFT JOIN message_search_docsize d ON d.id = m.id
-     WHERE d.id IS NULL AND m.deleted_at IS NULL AND m.text IS NOT NULL
-       AND m.id <= (SELECT value FROM properties WHERE name = 'indexed_message_id') LIMIT 20",
-    "SELECT 'the search knows words of message ' || d.id || ', which is gone' FROM message_search_docsize d
-     LEFT JOIN messages m ON m.id = d.id WHERE m.id IS NULL OR m.deleted_at IS NOT NULL LIMIT 20",
 ];
 
 fn collect(conn: &Connection, sql: &str, found: &mut Vec<String>) -> Result<(), StoreError> {
@@ -88,10 +102,8 @@ pub fn compact(path: &Path) -> Result<(), StoreError> {
     }
     let conn = connection::open_writer(path, Durability::Full)?;
     schema::require_current(&conn, path)?;
-    conn.execute_batch(
-        "INSERT INTO message_search (message_search) VALUES ('optimize');
-         VACUUM;",
-    )?;
+    search::tidy(&conn)?;
+    conn.execute_batch("VACUUM")?;
     conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())
 }

@@ -29,6 +29,9 @@ const MAX_BATCH: usize = 256;
 /// work that it has put off.
 const IDLE_TICK: Duration = Duration::from_millis(200);
 
+/// The same while the full-text index is being made anew: others come first, and it goes on at once.
+const REBUILD_TICK: Duration = Duration::from_millis(2);
+
 /// Changes by another process that are told one by one; more are left to the listeners' catching up.
 const MAX_OUTSIDE: usize = 1000;
 
@@ -122,9 +125,20 @@ pub(super) struct Writer {
     scrubbed_at: Instant,
     /// No checkpoint is tried before.
     checkpoint_from: Instant,
-    index: bool,
+    indexing: Indexing,
     probed_at: Instant,
     pace: Pace,
+}
+
+/// What there is to do for the full-text index.
+#[derive(Debug, Default)]
+struct Indexing {
+    /// Something is.
+    is_due: bool,
+    /// Somebody waits for it.
+    is_awaited: bool,
+    /// It is being made anew.
+    is_rebuilding: bool,
 }
 
 impl Writer {
@@ -159,7 +173,10 @@ impl Writer {
             scrub: true,
             scrubbed_at: Instant::now(),
             checkpoint_from: Instant::now(),
-            index: true,
+            indexing: Indexing {
+                is_due: true,
+                ..Indexing::default()
+            },
             probed_at: Instant::now(),
             pace: Pace::default(),
         })
@@ -170,7 +187,7 @@ impl Writer {
         let mut batch = Vec::new();
         loop {
             if batch.is_empty() {
-                match jobs.recv_timeout(IDLE_TICK) {
+                match jobs.recv_timeout(self.tick()) {
                     Ok(job) => batch.push(job),
                     Err(RecvTimeoutError::Timeout) => self.idle(),
                     Err(RecvTimeoutError::Disconnected) => break,
@@ -185,6 +202,9 @@ impl Writer {
                 batch.extend(jobs.try_iter().take(MAX_BATCH));
                 self.pace.note(answered, batch.len(), began.elapsed());
                 self.answer(outcome);
+                if std::mem::take(&mut self.indexing.is_awaited) {
+                    self.keep_index();
+                }
                 self.checkpoint_when_due();
             }
             if self.shared.failed.borrow().is_some() {
@@ -192,8 +212,18 @@ impl Writer {
                 return;
             }
         }
+        self.forget_outdated();
         if let Err(err) = self.checkpoint("TRUNCATE") {
             log::warn!("the write-ahead log stays as it is: {err}");
+        }
+    }
+
+    /// How long to wait for something to do.
+    fn tick(&self) -> Duration {
+        if self.indexing.is_rebuilding {
+            REBUILD_TICK
+        } else {
+            IDLE_TICK
         }
     }
 
@@ -353,7 +383,8 @@ impl Writer {
         committed.events.extend(told.events);
         committed.ended.extend(told.ended);
         self.scrub |= told.scrub;
-        self.index |= told.index;
+        self.indexing.is_due |= told.index;
+        self.indexing.is_awaited |= told.index_now;
     }
 
     /// Reads what other processes have written since the last look.
@@ -375,7 +406,7 @@ impl Writer {
         }
         self.ground.position.set(last);
         self.ground.at.set(last_at.max(self.ground.at.get()));
-        self.index = true;
+        self.indexing.is_due = true;
         self.scrub = true;
         Ok(())
     }

@@ -60,7 +60,7 @@ fn refuses(server: &Server, what: &str, code: i32) -> Output {
 type Damage = (&'static str, fn(&mut Vec<u8>));
 
 /// Changes the bytes of a file.
-fn change(path: &Path, how: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn change(path: &Path, how: impl FnOnce(&mut Vec<u8>)) {
     let mut bytes = fs::read(path).expect("the file");
     how(&mut bytes);
     fs::write(path, bytes).expect("written");

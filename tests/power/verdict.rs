@@ -289,14 +289,28 @@ fn messages(conn: &Connection) -> Result<HashMap<u128, Row>, Error> {
     rows.collect()
 }
 
-/// All words that the search knows.
+/// All words that the search knows, without the flow that each begins with. Those that leave the index
+/// before anybody searches do not count.
 fn words(conn: &Connection) -> Result<BTreeSet<String>, Error> {
     conn.execute_batch(
         "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, message_search, 'row')",
     )?;
+    let mut outdated = conn.prepare("SELECT terms FROM message_search_outdated")?;
+    let outdated: Vec<String> = outdated
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let outdated: BTreeSet<&str> = outdated.iter().flat_map(|it| it.split(' ')).collect();
     let mut statement = conn.prepare("SELECT term FROM temp.vocabulary")?;
-    let rows = statement.query_map([], |row| row.get(0))?;
-    rows.collect()
+    let mut rows = statement.query([])?;
+    let mut words = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let term: String = row.get(0)?;
+        if !outdated.contains(term.as_str()) {
+            let digits = usize::from(term.as_bytes()[0] - b'a');
+            words.insert(term[1 + digits..].to_owned());
+        }
+    }
+    Ok(words)
 }
 
 fn txns(conn: &Connection) -> Result<HashSet<String>, Error> {

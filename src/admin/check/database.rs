@@ -8,7 +8,7 @@ use super::Finding;
 use crate::admin::backup::size;
 use crate::cli::CheckTopic;
 use crate::config::Config;
-use crate::store::{Store, StoreError, newest_schema, statistics, upkeep};
+use crate::store::{Damage, Store, StoreError, newest_schema, statistics, upkeep};
 
 const TOPIC: CheckTopic = CheckTopic::Database;
 
@@ -16,7 +16,12 @@ pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     let database = &config.database.path;
     let mut found = vec![schema(database)];
     // A file that cannot even be opened says so twice.
-    found.extend(damage(pages).filter(|damage| damage.text != found[0].text));
+    let damage = damage(pages).into_iter();
+    found.extend(
+        damage
+            .filter(|it| it.text != found[0].text)
+            .collect::<Vec<_>>(),
+    );
     let (_, log) = statistics::sizes(database);
     if log > statistics::LONG_LOG_BYTES {
         found.push(Finding::warn(
@@ -76,27 +81,42 @@ const RESTORE: &str =
     "stop the server and put a backup back: `morelia backup list`, `morelia restore FILE`";
 
 /// What is wrong with the pages of the file; a line that says that nothing is.
-fn damage(pages: &Pages<'_>) -> Option<Finding> {
+fn damage(pages: &Pages<'_>) -> Vec<Finding> {
     if !pages.database.exists() {
-        return None;
+        return Vec::new();
     }
-    Some(match pages.found() {
-        Ok(found) => match found.first() {
-            None => Finding::ok(TOPIC, "every page of it is sound"),
-            Some(first) => Finding::fail(
-                TOPIC,
-                format!("it is damaged ({})", first.replace('\n', " ")),
-                RESTORE,
-            ),
-        },
-        Err(err) => Finding::fail(TOPIC, err.to_string(), RESTORE),
-    })
+    let damage = match pages.found() {
+        Ok(damage) => damage,
+        Err(err) => return vec![Finding::fail(TOPIC, err.to_string(), RESTORE)],
+    };
+    if let Some(first) = damage.of_data().first() {
+        let text = format!("it is damaged ({first})");
+        return vec![Finding::fail(TOPIC, text, RESTORE)];
+    }
+    let derived = damage.of_derived().into_iter();
+    let mut found: Vec<Finding> = derived
+        .map(|what| {
+            let remedy = "no data is concerned; restart the server, or run `morelia db repair`";
+            Finding::warn(TOPIC, what, remedy)
+        })
+        .collect();
+    if damage.lost_pages() > 0 {
+        found.push(Finding::warn(
+            TOPIC,
+            format!("{} of its pages are in no use", damage.lost_pages()),
+            "`morelia db compact` gives them back",
+        ));
+    }
+    if found.is_empty() {
+        found.push(Finding::ok(TOPIC, "every page of it is sound"));
+    }
+    found
 }
 
 /// The pages of a database, examined once, by whoever asks first: that reads the whole file.
 pub(super) struct Pages<'a> {
     database: &'a Path,
-    found: OnceCell<Result<Vec<String>, StoreError>>,
+    found: OnceCell<Result<Damage, StoreError>>,
 }
 
 impl<'a> Pages<'a> {
@@ -105,13 +125,16 @@ impl<'a> Pages<'a> {
         Self { database, found }
     }
 
-    fn found(&self) -> &Result<Vec<String>, StoreError> {
-        self.found.get_or_init(|| Store::quick_check(self.database))
+    fn found(&self) -> &Result<Damage, StoreError> {
+        self.found.get_or_init(|| Store::damage(self.database))
     }
 
     /// Whether the database can be asked about other things.
     pub(super) fn can_be_read(&self) -> bool {
         upkeep::schema(self.database).is_ok_and(|schema| schema == Some(newest_schema()))
-            && self.found().as_ref().is_ok_and(Vec::is_empty)
+            && self
+                .found()
+                .as_ref()
+                .is_ok_and(|damage| damage.of_data().is_empty())
     }
 }

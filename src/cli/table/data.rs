@@ -41,6 +41,14 @@ pub(super) const COMMANDS: &[Spec] = &[
         build: |_| Ok(Command::Db(DbCommand::Check)),
     },
     Spec {
+        path: "db repair",
+        arguments: "",
+        about: "Rebuilds the search index and every other index of the database. No server may run on it.",
+        flags: &[],
+        examples: &["morelia db repair"],
+        build: |_| Ok(Command::Db(DbCommand::Repair)),
+    },
+    Spec {
         path: "db compact",
         arguments: "",
         about: "Gives free space in the file back to the disk.",

@@ -111,6 +111,7 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             BAD_REQUEST,
             "several invitations begin so; give the whole code",
         ),
+        Refusal::SearchUnready { percent } => return search_unready(*percent),
         Refusal::SenderNotMember => (FORBIDDEN, "the sender is not a member of this flow"),
         Refusal::NoAdministratorInChat => (BAD_REQUEST, "no administrator is in this chat"),
         Refusal::NoAdministrator => (BAD_REQUEST, "there is no administrator"),
@@ -166,6 +167,11 @@ fn bad_timer(least: i64, most: i64) -> Wording {
     let words =
         format!("the timer of disappearing messages is 0 (off) or {least} to {most} seconds");
     (FORBIDDEN, words.into())
+}
+
+fn search_unready(percent: u8) -> Wording {
+    let words = format!("the search is being rebuilt, {percent} % is done; try again in a minute");
+    (UNAVAILABLE, words.into())
 }
 
 fn invitation_uses(limit: i64) -> Wording {

@@ -198,6 +198,7 @@ fn site(statistics: Statistics) -> Site {
         let checks = Checks {
             database: "ok".to_owned(),
             schema: none(),
+            search: none(),
             disk_free_bytes: None,
             backup: none(),
             clock: none(),

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::model::{By, FlowId, FlowKind, Message, PublicId, Slot, UserId};
 use crate::service::messages::{check_size, require_writer};
-use crate::service::{Draft, Refusal, Service, ServiceError, Thing};
-use crate::store::{View, flows, messages, search, users};
+use crate::service::{Draft, Refusal, Search, Service, ServiceError, Thing};
+use crate::store::{View, flows, messages, users};
 
 /// A message as it is listed: without the content of its files.
 #[derive(Debug)]
@@ -37,22 +37,22 @@ impl Service {
             .await
     }
 
-    /// Messages of all flows, or of one, that contain all words of a text; newest first. For the
-    /// operator.
+    /// Messages of all flows, or of one, that have everything that is looked for; newest first. For
+    /// the operator.
     ///
     /// # Errors
     /// The file cannot be read.
     pub async fn search_messages(
         &self,
-        text: String,
+        wanted: Search,
         flow: Option<FlowId>,
         limit: usize,
     ) -> Result<Vec<Line>, ServiceError> {
-        self.index_all().await?;
+        let hits = self.find_anywhere(wanted, flow, limit).await?;
         self.store
             .read(move |view| {
                 let mut found = Vec::new();
-                for id in search::find_anywhere(view, flow, &text, limit)? {
+                for id in hits {
                     found.extend(messages::without_files(view, id)?);
                 }
                 lines(view, found)

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Job, Writer, data_version};
 use crate::store::connection::BUSY_TIMEOUT;
 use crate::store::error::StoreError;
+use crate::store::tx::View;
 use crate::store::{properties, search};
 
 /// Pages in the write-ahead log from which on it is copied into the file: 8 MiB.
@@ -30,6 +31,9 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 /// Messages put into the full-text index at one go.
 const INDEX_CHUNK: i64 = 200;
 
+/// The same while the index is being made anew. A write waits no longer than this takes.
+const REBUILD_CHUNK: i64 = 500;
+
 impl Writer {
     /// Does what can wait: looks for other processes' changes, indexes text, empties the log.
     pub(super) fn idle(&mut self) {
@@ -38,21 +42,9 @@ impl Writer {
             Ok(_) => self.do_now(Vec::new()),
             Err(err) => self.note_failure(&err),
         }
-        if self.index {
-            self.index = false;
-            let job: Job = Box::new(|tx| {
-                let result = tx.and_then(|tx| {
-                    if search::index_pending(tx, INDEX_CHUNK)? {
-                        tx.index_later();
-                    }
-                    Ok(())
-                });
-                if let Err(err) = &result {
-                    log::warn!("indexing messages for the search failed: {err}");
-                }
-                (result.is_ok(), Box::new(drop))
-            });
-            self.do_now(vec![job]);
+        if self.indexing.is_due {
+            self.indexing.is_due = false;
+            self.keep_index();
         }
         let is_writable = self.shared.writable.load(Ordering::Relaxed);
         if !is_writable && self.probed_at.elapsed() >= PROBE_INTERVAL {
@@ -60,6 +52,63 @@ impl Writer {
             self.probe();
         }
         self.checkpoint_when_due();
+    }
+
+    /// Brings the full-text index nearer to the messages. Nothing of it fails anything else. Returns
+    /// whether it can go on.
+    pub(super) fn keep_index(&mut self) -> bool {
+        match self.step_index() {
+            Ok(()) => return true,
+            Err(StoreError::SearchDamaged(what)) => {
+                log::error!("the search index is damaged and will be rebuilt: {what}");
+                match search::mark_unusable(&View::new(&self.conn)) {
+                    Ok(()) => {
+                        self.indexing.is_due = true;
+                        return true;
+                    }
+                    Err(err) => self.note_failure(&err),
+                }
+            }
+            Err(StoreError::Busy) => self.indexing.is_due = true,
+            Err(err @ (StoreError::Unwritable(_) | StoreError::SyncFailed(_))) => {
+                self.note_failure(&err);
+            }
+            Err(err) => log::error!("the search index cannot be kept: {err}"),
+        }
+        false
+    }
+
+    fn step_index(&mut self) -> Result<(), StoreError> {
+        let state = search::state(&View::new(&self.conn))?;
+        if state.indexed.is_none() {
+            log::info!("rebuilding the search index");
+            search::recreate(&self.conn)?;
+            self.indexing.is_rebuilding = true;
+            self.indexing.is_due = true;
+            return Ok(());
+        }
+        let chunk = if state.is_ready() {
+            INDEX_CHUNK
+        } else {
+            REBUILD_CHUNK
+        };
+        let step = search::step(&self.conn, chunk)?;
+        self.scrub |= step.has_removed;
+        self.indexing.is_due |= step.is_behind;
+        self.indexing.is_rebuilding = step.is_behind && !state.is_ready();
+        if !state.is_ready() && !step.is_behind {
+            log::info!("the search index is complete again");
+        }
+        Ok(())
+    }
+
+    /// Takes out of the index what has to leave it, before the file is closed.
+    pub(super) fn forget_outdated(&mut self) {
+        while matches!(search::has_outdated(&View::new(&self.conn)), Ok(true)) {
+            if !self.keep_index() {
+                return;
+            }
+        }
     }
 
     /// Writes something small: that it works again must not wait for somebody to try.
@@ -70,7 +119,7 @@ impl Writer {
             (result.is_ok(), Box::new(drop))
         });
         // What could not be indexed meanwhile is, when this succeeds.
-        self.index = true;
+        self.indexing.is_due = true;
         self.do_now(vec![job]);
     }
 

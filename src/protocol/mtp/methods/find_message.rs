@@ -9,7 +9,7 @@ use super::super::request::{Data, List, Text};
 use super::super::{codes, convert, reply, rich};
 use super::Context;
 use crate::model::PublicId;
-use crate::service::SignedIn;
+use crate::service::{Search, SignedIn};
 
 pub(super) struct Input {
     text: String,
@@ -37,14 +37,17 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let hits = cx
-        .service
-        .find_messages(user, input.text, input.flow)
-        .await?;
-    let code = if hits.complete {
-        codes::OK
-    } else {
+    let wanted = Search {
+        text: input.text,
+        flow: input.flow,
+        form: cx.form,
+        ..Search::default()
+    };
+    let hits = cx.service.find_messages(user, wanted).await?;
+    let code = if hits.is_out_of_time {
         codes::PARTIAL
+    } else {
+        codes::OK
     };
     let found = hits.messages;
     let data = reply::Data {

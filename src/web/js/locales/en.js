@@ -167,6 +167,7 @@ export const en = {
   'refusal.owner_must_be_member': 'Only a member can become the owner.',
   'refusal.partner_deleted': 'This person has deleted their account.',
   'refusal.registration_closed': 'Registration is closed on this server.',
+  'refusal.search_unready': 'Search is being rebuilt ({percent}% done). Try again in a minute.',
   'refusal.sender_not_member': 'The sender is not a member here.',
   'refusal.throttled': 'Too many attempts. Try again in {seconds} s.',
   'refusal.timed_out': 'The server took too long. Look whether it was done before trying again.',

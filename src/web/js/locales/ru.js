@@ -167,6 +167,7 @@ export const ru = {
   'refusal.owner_must_be_member': 'Владельцем может стать только участник.',
   'refusal.partner_deleted': 'Собеседник удалил свой аккаунт.',
   'refusal.registration_closed': 'Регистрация на этом сервере закрыта.',
+  'refusal.search_unready': 'Поиск восстанавливается, готово {percent}%. Попробуйте через минуту.',
   'refusal.sender_not_member': 'Отправитель здесь не состоит.',
   'refusal.throttled': 'Слишком много попыток. Повторите через {seconds} с.',
   'refusal.timed_out': 'Сервер не успел ответить. Прежде чем повторять, проверьте, не выполнено ли это.',
