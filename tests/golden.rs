@@ -2,8 +2,8 @@
 //!
 //! A transcript is a file `golden/<method>/<case>.txt` of lines: `> ` is sent, `< ` is what came,
 //! `# ` is a remark. A digit before the sign names one of several connections. What differs from
-//! run to run is written `<uuid 1>`, `<token 1>`, `<code 1>`, `<position 1>`, numbered by first
-//! appearance, and `<time>`. `make golden` writes the answers anew; the difference is then reviewed.
+//! run to run is written `<uuid 1>`, `<token 1>`, `<file 1>`, `<code 1>`, `<position 1>`, numbered
+//! by first appearance, and `<time>`. `make golden` writes the answers anew; the difference is then reviewed.
 
 use std::{
     collections::BTreeMap,
@@ -240,6 +240,7 @@ fn kind(content: &str, key: &str) -> Option<&'static str> {
     let hex = content.bytes().all(|b| b.is_ascii_hexdigit());
     match content.len() {
         25..=39 if digits => Some("uuid"),
+        32 if hex && !digits => Some("file"),
         64 if hex => Some("token"),
         _ if key == "code" => Some("code"),
         _ => None,
