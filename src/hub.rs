@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc};
 
 pub use delivery::Delivery;
 
-use crate::model::{Audience, Event, Origin, Session, SessionId, UserId};
+use crate::model::{Audience, Event, Form, Origin, Session, SessionId, UserId};
 
 /// How much may wait for one connection.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,6 +49,8 @@ struct Connection {
     session: SessionId,
     shared: Arc<Shared>,
     queue: Option<mpsc::Sender<Arc<Delivery>>>,
+    /// In which form it listens.
+    form: Form,
 }
 
 #[derive(Default)]
@@ -178,6 +180,14 @@ impl Hub {
             .collect()
     }
 
+    /// Tells whether anybody listens in a form.
+    #[must_use]
+    pub fn is_heard_in(&self, form: Form) -> bool {
+        let state = self.state();
+        let mut connections = state.connections.values();
+        connections.any(|connection| connection.queue.is_some() && connection.form == form)
+    }
+
     /// Which of these users are connected now.
     #[must_use]
     pub fn online(&self, users: &[UserId]) -> Vec<UserId> {
@@ -214,6 +224,7 @@ impl Hub {
             session: session.id,
             shared: Arc::clone(shared),
             queue: None,
+            form: Form::default(),
         };
         let mut state = self.state();
         state.connections.insert(origin, connection);
@@ -295,14 +306,16 @@ impl Listener {
         }
     }
 
-    /// Begins to listen; from now on, events wait in the queue. Does nothing before `sign_in`.
-    pub fn listen(&mut self) {
+    /// Begins to listen, to frames in a form; from now on, events wait in the queue. Does nothing
+    /// before `sign_in`.
+    pub fn listen(&mut self, form: Form) {
         let mut state = self.hub.state();
         let frames = state.limits.frames.max(1);
         if let Some(connection) = state.connections.get_mut(&self.origin) {
             let (sender, receiver) = mpsc::channel(frames);
             self.shared.queued_bytes.store(0, Ordering::Relaxed);
             connection.queue = Some(sender);
+            connection.form = form;
             self.receiver = Some(receiver);
         }
     }
@@ -390,7 +403,7 @@ mod tests {
     fn listening(hub: &Arc<Hub>, id: i64, user: i64) -> Listener {
         let mut listener = hub.connect();
         listener.sign_in(session(id, user));
-        listener.listen();
+        listener.listen(Form::Plain);
         listener
     }
 
@@ -441,6 +454,7 @@ mod tests {
         let listener = listening(&hub, 1, 7);
         assert!(hub.moved().await.contains(&UserId(7)));
         assert_eq!(hub.online(&[UserId(7), UserId(8)]), [UserId(7)]);
+        assert!(hub.is_heard_in(Form::Plain) && !hub.is_heard_in(Form::Rich));
         drop(listener);
         assert!(hub.moved().await.contains(&UserId(7)));
         assert!(hub.online(&[UserId(7)]).is_empty());

@@ -37,6 +37,7 @@ mod model;
 mod moderation;
 mod mutations;
 mod outside;
+mod people;
 mod power;
 mod proxy;
 mod push;

@@ -1,12 +1,10 @@
 //! Accounts: registering, profiles, passwords, deleting.
 
-use std::sync::Arc;
-
 use super::settings::{MAX_AVATAR_BYTES, MAX_EMAIL_BYTES, MAX_INFO_BYTES, MAX_NAME_CHARS};
-use super::{Client, Field, Opened, Refusal, Service, ServiceError, SignedIn, Thing};
+use super::{Client, Field, Opened, Refusal, Service, ServiceError, SignedIn};
 use crate::auth::{InviteCode, Password, Token};
 use crate::config;
-use crate::model::{By, Content, Flow, FlowId, Login, Origin, PublicId, User, UserId};
+use crate::model::{By, Content, Flow, FlowId, Form, Login, Origin, User, UserId};
 use crate::store::{
     self, StoreError, Tx, flow_edits, flows, invitations, members, membership, sessions, users,
 };
@@ -58,15 +56,6 @@ pub struct ProfileChange {
     pub avatar: Option<Content>,
     /// Old and new password.
     pub password: Option<(Password, Password)>,
-}
-
-/// Profiles that were asked for.
-#[derive(Debug)]
-pub struct Found {
-    /// Those that exist, in the order asked.
-    pub users: Vec<User>,
-    /// Whether some do not.
-    pub incomplete: bool,
 }
 
 impl Service {
@@ -185,66 +174,8 @@ impl Service {
             .await
     }
 
-    /// Profiles of users by id.
-    ///
-    /// # Errors
-    /// [`Refusal::NotFound`] when none exists; [`Refusal::TooManyUsers`].
-    pub async fn profiles(
-        &self,
-        _user: &SignedIn,
-        ids: Vec<PublicId>,
-    ) -> Result<Found, ServiceError> {
-        let limits = self.limits();
-        let limit = limits.users;
-        if ids.len() > limit {
-            return Err(Refusal::TooManyUsers { limit }.into());
-        }
-        let asked = ids.len();
-        let users = self
-            .store
-            .read(move |view| {
-                let mut found = Vec::new();
-                let mut left = limits.answer_bytes;
-                for id in ids {
-                    // A hundred pictures are more than an answer holds; the rest is missing from
-                    // this one, and can be asked for.
-                    if left == 0 {
-                        break;
-                    }
-                    if let Some(user) = users::by_uuid(view, id)? {
-                        left = left.saturating_sub(picture_bytes(&user));
-                        found.push(user);
-                    }
-                }
-                Ok::<_, ServiceError>(found)
-            })
-            .await?;
-        if users.is_empty() {
-            return Err(Refusal::NotFound(Thing::User).into());
-        }
-        Ok(Found {
-            incomplete: users.len() < asked,
-            users,
-        })
-    }
-
-    /// Profiles of users whose login or name begins with a text.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub async fn find_users(
-        &self,
-        _user: &SignedIn,
-        text: String,
-    ) -> Result<Vec<User>, ServiceError> {
-        let limits = self.limits();
-        let directory = Arc::clone(&self.directory);
-        self.store
-            .read(move |view| Ok(directory.find(view, &text, limits.users, limits.answer_bytes)?))
-            .await
-    }
-
-    /// Changes one's own profile, and the password, which ends all other sessions.
+    /// Changes one's own profile, and the password, which ends all other sessions. Returns the
+    /// profile, in plain form with its picture.
     ///
     /// # Errors
     /// [`Refusal::BadCredentials`] for a wrong old password; what is too large or malformed.
@@ -253,6 +184,7 @@ impl Service {
         user: &SignedIn,
         change: ProfileChange,
         client: &Client,
+        form: Form,
     ) -> Result<User, ServiceError> {
         check_email(change.email.as_deref().filter(|email| !email.is_empty()))?;
         check_name(Field::Username, change.username.as_deref())?;
@@ -279,7 +211,11 @@ impl Service {
                     users::set_password(tx, session.user, &hash)?;
                     sessions::end_all(tx, session.user, Some(session.id))?;
                 }
-                Ok(users::edit(tx, session.user, &edit, origin)?)
+                let mut user = users::edit(tx, session.user, &edit, origin)?;
+                if !form.is_rich() {
+                    users::load_avatar(tx, &mut user)?;
+                }
+                Ok(user)
             })
             .await
     }
@@ -373,11 +309,6 @@ fn join_invited(tx: &Tx<'_>, flow: FlowId, user: UserId) -> Result<(), ServiceEr
         flow_edits::tell(tx, flow, events, by)?;
     }
     Ok(())
-}
-
-/// What a profile takes besides some short texts.
-pub(super) fn picture_bytes(user: &User) -> usize {
-    user.avatar.as_ref().map_or(0, Content::size_bytes)
 }
 
 fn taken(err: StoreError) -> ServiceError {

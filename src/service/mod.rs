@@ -19,6 +19,7 @@ mod members;
 mod messages;
 mod operator;
 mod presence;
+mod profiles;
 mod refusal;
 mod registrations;
 mod rights;
@@ -33,7 +34,7 @@ use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc};
 
-pub use accounts::{Account, Found, ProfileChange, Registration};
+pub use accounts::{Account, ProfileChange, Registration};
 pub use error::ServiceError;
 pub use feed::{End, Feed, Told};
 pub use flow_change::{FlowChange, FlowDraft};
@@ -42,6 +43,7 @@ pub use invitations::{Invite, NewCode};
 pub use members::MemberQuery;
 pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
 pub use operator::{FlowStanding, Line, NewFlow, Takeover, Tally, UserChange, UserStanding};
+pub use profiles::Found;
 pub use refusal::{Field, Refusal, Thing, Unit, Value};
 pub use sessions::{Client, Opened, SignedIn};
 pub use settings::{Limits, Settings};
@@ -185,8 +187,12 @@ async fn tell(service: std::sync::Weak<Service>, mut committed: mpsc::Receiver<C
         let Some(service) = service.upgrade() else {
             return;
         };
-        for event in batch.events {
-            service.hub.publish(event);
+        for mut event in batch.events {
+            if service.load_avatar(&mut event).await {
+                service.hub.publish(event);
+            } else {
+                service.hub.lag_all();
+            }
         }
         if batch.missed {
             service.hub.lag_all();

@@ -67,19 +67,19 @@ impl Updates {
     }
 }
 
-/// How far to look for changes.
+/// How far to look for changes, and what of them is wanted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Within {
     /// Only at changes that were made before this time.
     pub before: Option<Timestamp>,
     /// At so many messages instead of the limit.
     pub max_messages: Option<usize>,
-    /// For whom who is shown in which form: large flows come without most of their members in rich.
+    /// In which form they are told: with pictures, and with all members of large flows, only in plain.
     pub form: Form,
 }
 
 impl Service {
-    /// What changed after a position and before a time.
+    /// What changed after a position, within bounds.
     ///
     /// # Errors
     /// The file cannot be read.

@@ -56,12 +56,13 @@ pub struct ProfileEdit {
     pub avatar: Option<Content>,
 }
 
-/// The query for whole accounts with the rest that selects and orders them.
+/// The query for accounts with the rest that selects and orders them. Of avatars it reads what is
+/// known of them; [`load_avatar`] reads one.
 macro_rules! select_users {
     ($rest:literal) => {
         concat!(
             "SELECT u.id, u.uuid, u.login, u.username, u.email, u.bio, u.is_bot, u.is_admin, u.created_at,
-                    u.suspended_at, u.deleted_at, u.avatar_encoding, a.content AS avatar
+                    u.suspended_at, u.deleted_at, u.avatar_public_id, a.size AS avatar_size, a.type AS avatar_type
              FROM users u LEFT JOIN files a ON a.id = u.avatar_file_id ",
             $rest
         )
@@ -172,6 +173,30 @@ pub fn by_login(view: &View<'_>, login: &str) -> Result<Option<User>, StoreError
     Ok(statement
         .query_row(named_params! {":key": Login::key_of(login)}, user)
         .optional()?)
+}
+
+/// Reads the avatar itself of an account that has one.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn load_avatar(view: &View<'_>, user: &mut User) -> Result<(), StoreError> {
+    if user.avatar.is_none() {
+        return Ok(());
+    }
+    let mut statement = view.prepare(
+        "SELECT f.content, u.avatar_encoding FROM users u JOIN files f ON f.id = u.avatar_file_id
+         WHERE u.id = :id",
+    )?;
+    let found = statement.query_row(named_params! {":id": user.id.0}, |row| {
+        let bytes: Option<Vec<u8>> = row.get("content")?;
+        let encoding = files::encoding(row.get("avatar_encoding")?);
+        Ok(bytes.map(|bytes| Content {
+            bytes: bytes.into(),
+            encoding,
+        }))
+    });
+    user.avatar_content = found.optional()?.flatten();
+    Ok(())
 }
 
 /// Tells whether an account has changed after a row of the log, and is told there.
@@ -391,8 +416,6 @@ pub fn empty(tx: &Tx<'_>, id: UserId, origin: Option<Origin>) -> Result<(), Stor
 }
 
 fn user(row: &Row<'_>) -> rusqlite::Result<User> {
-    let avatar: Option<Vec<u8>> = row.get("avatar")?;
-    let encoding = files::encoding(row.get("avatar_encoding")?);
     Ok(User {
         id: UserId(row.get("id")?),
         uuid: PublicId::from_bytes(row.get("uuid")?),
@@ -400,10 +423,8 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
         username: row.get("username")?,
         email: row.get("email")?,
         bio: row.get("bio")?,
-        avatar: avatar.map(|bytes| Content {
-            bytes: bytes.into(),
-            encoding,
-        }),
+        avatar: files::picture(row, ["avatar_public_id", "avatar_size", "avatar_type"])?,
+        avatar_content: None,
         is_bot: row.get("is_bot")?,
         is_admin: row.get("is_admin")?,
         created_at: Timestamp(row.get("created_at")?),

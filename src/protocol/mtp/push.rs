@@ -46,7 +46,10 @@ pub(super) fn event(form: Form, event: &Event) -> Option<Bytes> {
         News::Flow(_) | News::Invited(_) | News::Account(_) | News::Blocked(_) | News::Back(_) => {
             return None;
         }
-        News::User(user) => data.user = Some(vec![convert::user(form, user, false)]),
+        News::User(user) => {
+            data.user = Some(vec![convert::user(form, user, false)]);
+            data.meta = rich::avatars(form, [&**user]).map(DataMeta::of_avatars);
+        }
         News::Left(flow) => {
             data.meta = Some(DataMeta {
                 left: Some(vec![Id(*flow)]),
@@ -144,6 +147,7 @@ pub(super) fn data(
         numbers: Some(convert::numbers(&updates.messages)),
         read: Some(read).filter(|read| !read.is_empty()),
         left: Some(left).filter(|left| !left.is_empty()),
+        avatars: rich::avatars(form, &updates.users).filter(|avatars| !avatars.is_empty()),
         ..DataMeta::default()
     };
     Data {

@@ -39,7 +39,9 @@ impl Item {
         match self {
             Self::Message(message) => message.size_bytes(),
             Self::Flow(flow) => AROUND + flow.members.len() * 44,
-            Self::User(user) => AROUND + user.avatar.as_ref().map_or(0, Content::size_bytes),
+            Self::User(user) => {
+                AROUND + user.avatar_content.as_ref().map_or(0, Content::size_bytes)
+            }
             Self::FlowDetail(_)
             | Self::Read(..)
             | Self::Left(_)
@@ -275,7 +277,15 @@ impl<'a, 'c> Page<'a, 'c> {
                 None => self.flow(id)?.map(|flow| Item::FlowDetail(Box::new(flow))),
             },
             Subject::User(id) if users::is_superseded(view, id, change.position)? => None,
-            Subject::User(id) => users::by_id(view, id)?.map(|user| Item::User(Box::new(user))),
+            Subject::User(id) => match users::by_id(view, id)? {
+                Some(mut user) => {
+                    if !self.within.form.is_rich() {
+                        users::load_avatar(view, &mut user)?;
+                    }
+                    Some(Item::User(Box::new(user)))
+                }
+                None => None,
+            },
             Subject::Gone(id) if members::is_member(view, id, self.user)? => None,
             Subject::Gone(id) => flows::uuid(view, id)?.map(Item::Left),
             Subject::Read(id) => {

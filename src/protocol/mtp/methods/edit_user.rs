@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::super::error::MtpError;
 use super::super::request::{Data, List, Text};
-use super::super::{codes, convert, reply};
+use super::super::{codes, convert, reply, rich};
 use super::Context;
 use crate::auth::Password;
 use crate::service::{ProfileChange, SignedIn};
@@ -58,12 +58,16 @@ pub(super) async fn handle(
     user: &SignedIn,
     change: ProfileChange,
 ) -> Result<Bytes, MtpError> {
-    let profile = cx.service.edit_profile(user, change, cx.client).await?;
+    let profile = cx
+        .service
+        .edit_profile(user, change, cx.client, cx.form)
+        .await?;
     let user = Some(vec![convert::user(cx.form, &profile, true)]);
     Ok(cx.reply(
         codes::OK,
         Some(reply::Data {
             user,
+            meta: rich::avatars(cx.form, [&profile]).map(reply::DataMeta::of_avatars),
             ..reply::Data::default()
         }),
     ))

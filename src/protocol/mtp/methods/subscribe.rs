@@ -35,7 +35,7 @@ pub(super) async fn handle(
     cx.state.subscription = None;
     if matches!(from, From::Now) {
         // Listen first: what happens between this and the look at the log is then in both.
-        cx.state.listener.listen();
+        cx.state.listener.listen(cx.form);
     }
     let (end, online) = cx.service.standing(user).await?;
     let form = cx.form;
