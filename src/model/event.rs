@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Flow, FlowId, Message, Position, PublicId, Timestamp, User, UserId};
+use super::{Flow, FlowId, Message, OwnAccount, Position, PublicId, Timestamp, User, UserId};
 
 /// Number of the live connection that a change came from; it is not told of it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -187,7 +187,7 @@ pub enum News {
     /// The hearer is invited to a flow.
     Invited(Arc<InvitedTo>),
     /// The hearer's own account changed.
-    Account(UserId),
+    Account(Arc<OwnAccount>),
     /// The hearer's list of blocked people changed.
     Blocked(UserId),
     /// The hearer came back to a flow, which this connection has to catch up with.

@@ -1,12 +1,15 @@
 //! Accounts: registering, profiles, passwords, deleting.
 
 use super::settings::{MAX_AVATAR_BYTES, MAX_EMAIL_BYTES, MAX_INFO_BYTES, MAX_NAME_CHARS};
-use super::{Client, Field, Opened, Refusal, Service, ServiceError, SignedIn};
+use super::{Client, Field, Opened, Refusal, Service, ServiceError, SignedIn, own_account};
 use crate::auth::{InviteCode, Password, Token};
 use crate::config;
-use crate::model::{By, Content, Flow, FlowId, Form, Login, Origin, User, UserId};
+use crate::model::{
+    AccountEdit, By, Content, Flow, FlowId, Form, Login, Origin, OwnAccount, User, UserId,
+};
 use crate::store::{
-    self, StoreError, Tx, flow_edits, flows, invitations, members, membership, sessions, users,
+    self, StoreError, Tx, accounts, flow_edits, flows, invitations, members, membership, sessions,
+    users,
 };
 
 /// What somebody registers with.
@@ -54,8 +57,31 @@ pub struct ProfileChange {
     pub bio: Option<String>,
     /// Picture; empty removes it.
     pub avatar: Option<Content>,
+    /// Id of an upload of the user's that is to be the picture.
+    pub avatar_upload: Option<String>,
     /// Old and new password.
     pub password: Option<(Password, Password)>,
+    /// What only the user sees.
+    pub account: AccountEdit,
+}
+
+impl ProfileChange {
+    /// Tells whether nothing is to change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.is_seen_by_others()
+            && self.avatar_upload.is_none()
+            && self.account == AccountEdit::default()
+    }
+
+    /// Tells whether something is to change that is told to everybody.
+    fn is_seen_by_others(&self) -> bool {
+        self.username.is_some()
+            || self.email.is_some()
+            || self.bio.is_some()
+            || self.avatar.is_some()
+            || self.password.is_some()
+    }
 }
 
 impl Service {
@@ -175,21 +201,27 @@ impl Service {
     }
 
     /// Changes one's own profile, and the password, which ends all other sessions. Returns the
-    /// profile, in plain form with its picture.
+    /// profile, in plain form with its picture, and what only its owner sees.
     ///
     /// # Errors
-    /// [`Refusal::BadCredentials`] for a wrong old password; what is too large or malformed.
+    /// [`Refusal::BadCredentials`] for a wrong old password; [`Refusal::NoUpload`]; what is too large
+    /// or malformed.
     pub async fn edit_profile(
         &self,
         user: &SignedIn,
         change: ProfileChange,
         client: &Client,
         form: Form,
-    ) -> Result<User, ServiceError> {
+    ) -> Result<(User, OwnAccount), ServiceError> {
+        if change.avatar_upload.is_some() {
+            let place = "data.meta.avatar.upload";
+            return Err(Refusal::NoUpload { place }.into());
+        }
         check_email(change.email.as_deref().filter(|email| !email.is_empty()))?;
         check_name(Field::Username, change.username.as_deref())?;
         check_info(Field::Bio, change.bio.as_deref())?;
         check_avatar(change.avatar.as_ref())?;
+        let (is_seen, account) = (change.is_seen_by_others(), change.account);
         let new_hash = match change.password {
             Some((old, new)) => {
                 let login = self.own_login(user).await?;
@@ -204,18 +236,26 @@ impl Service {
             bio: change.bio,
             avatar: change.avatar,
         };
-        let (session, origin) = (user.session, user.origin);
+        let (session, by) = (user.session, user.by());
+        let members_invite = self.settings.members_invite;
         self.store
             .write(move |tx| {
                 if let Some(hash) = new_hash {
                     users::set_password(tx, session.user, &hash)?;
                     sessions::end_all(tx, session.user, Some(session.id))?;
                 }
-                let mut user = users::edit(tx, session.user, &edit, origin)?;
+                accounts::edit(tx, session.user, &account, by)?;
+                let user = if is_seen {
+                    Some(users::edit(tx, session.user, &edit, by.origin)?)
+                } else {
+                    users::by_id(tx, session.user)?
+                };
+                let mut user = user.ok_or(Refusal::NoSession)?;
                 if !form.is_rich() {
                     users::load_avatar(tx, &mut user)?;
                 }
-                Ok(user)
+                let account = own_account::of(tx, session.user, members_invite)?;
+                Ok((user, account.ok_or(Refusal::NoSession)?))
             })
             .await
     }

@@ -18,6 +18,7 @@ mod invitations;
 mod members;
 mod messages;
 mod operator;
+mod own_account;
 mod presence;
 mod profiles;
 mod refusal;
@@ -188,6 +189,7 @@ async fn tell(service: std::sync::Weak<Service>, mut committed: mpsc::Receiver<C
             return;
         };
         for mut event in batch.events {
+            service.complete_account(&mut event);
             if service.load_avatar(&mut event).await {
                 service.hub.publish(event);
             } else {

@@ -35,6 +35,11 @@ pub enum Refusal {
     InvitationRequired,
     /// No such thing, or none that this user may know of.
     NotFound(Thing),
+    /// The user has no such upload, or it is not complete.
+    NoUpload {
+        /// Where the request names it.
+        place: &'static str,
+    },
     /// More users asked for than the server gives.
     TooManyUsers {
         /// How many it gives.
@@ -120,8 +125,6 @@ pub enum Thing {
     Message,
     /// An invitation.
     Invitation,
-    /// An upload.
-    Upload,
 }
 
 impl Thing {
@@ -133,7 +136,6 @@ impl Thing {
             Self::Flow => "flow",
             Self::Message => "message",
             Self::Invitation => "invitation",
-            Self::Upload => "upload",
         }
     }
 }
@@ -274,6 +276,7 @@ impl Refusal {
             Self::RegistrationClosed => ("registration_closed", vec![]),
             Self::InvitationRequired => ("invitation_required", vec![]),
             Self::NotFound(thing) => ("not_found", vec![("what", thing.as_str().into())]),
+            Self::NoUpload { place } => ("no_upload", vec![("place", (*place).into())]),
             Self::TooManyUsers { limit } => ("too_many_users", vec![("limit", (*limit).into())]),
             Self::TooLarge { what, limit } => (
                 "too_large",

@@ -2,9 +2,9 @@
 
 mod page;
 
-use super::{Service, ServiceError, SignedIn};
+use super::{Service, ServiceError, SignedIn, own_account};
 use crate::model::{
-    Flow, FlowEvent, Form, InvitedTo, Message, Position, PublicId, Timestamp, User,
+    Flow, FlowEvent, Form, InvitedTo, Message, OwnAccount, Position, PublicId, Timestamp, User,
 };
 use crate::store::{log, members, users};
 use page::Page;
@@ -28,8 +28,8 @@ pub struct Updates {
     pub events: Vec<FlowEvent>,
     /// Flows that the user was invited to.
     pub invited: Vec<InvitedTo>,
-    /// Whether the user's own account changed.
-    pub account: bool,
+    /// The user's own account, if it changed.
+    pub account: Option<OwnAccount>,
     /// Whether the list of those whom the user blocks changed.
     pub blocked: bool,
     /// Everything up to here has been told.
@@ -62,7 +62,7 @@ impl Updates {
             && self.details.is_empty()
             && self.events.is_empty()
             && self.invited.is_empty()
-            && !self.account
+            && self.account.is_none()
             && !self.blocked
     }
 }
@@ -102,12 +102,17 @@ impl Service {
         let id = user.user();
         let limits = self.limits();
         let store = self.store.clone();
+        let members_invite = self.settings.members_invite;
         async move {
             store
                 .read(move |view| {
                     let mut page = Page::new(view, id, from, &limits, within)?;
                     page.fill()?;
-                    page.into_updates()
+                    let mut updates = page.into_updates()?;
+                    if updates.account.is_some() {
+                        updates.account = own_account::of(view, id, members_invite)?;
+                    }
+                    Ok(updates)
                 })
                 .await
         }

@@ -7,6 +7,7 @@
 //!
 //! What does not belong here: rules about who may do what (see [`crate::service`]).
 
+pub mod accounts;
 pub mod backup;
 mod connection;
 mod error;

@@ -361,16 +361,6 @@ pub fn set_password(tx: &Tx<'_>, id: UserId, hash: &str) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Makes an account an administrator's, or no longer one.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn set_admin(tx: &Tx<'_>, id: UserId, is_admin: bool) -> Result<(), StoreError> {
-    tx.prepare("UPDATE users SET is_admin = :admin WHERE id = :id")?
-        .execute(named_params! {":admin": is_admin, ":id": id.0})?;
-    Ok(())
-}
-
 /// Marks an account as a program's, or no longer. Telling is the caller's, by [`edit`].
 ///
 /// # Errors

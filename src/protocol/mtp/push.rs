@@ -43,6 +43,12 @@ pub(super) fn event(form: Form, event: &Event) -> Option<Bytes> {
                 ..DataMeta::default()
             });
         }
+        News::Account(account) if form.is_rich() => {
+            data.meta = Some(DataMeta {
+                me: Some((&**account).into()),
+                ..DataMeta::default()
+            });
+        }
         News::Flow(_) | News::Invited(_) | News::Account(_) | News::Blocked(_) | News::Back(_) => {
             return None;
         }
@@ -148,6 +154,7 @@ pub(super) fn data(
         read: Some(read).filter(|read| !read.is_empty()),
         left: Some(left).filter(|left| !left.is_empty()),
         avatars: rich::avatars(form, &updates.users).filter(|avatars| !avatars.is_empty()),
+        me: (updates.account.as_ref().filter(|_| is_rich)).map(rich::Me::from),
         ..DataMeta::default()
     };
     Data {

@@ -184,6 +184,8 @@ pub(super) struct DataMeta {
     pub(super) refusal: Option<Refusal>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) avatars: Option<rich::Avatars>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) me: Option<rich::Me>,
 }
 
 impl DataMeta {

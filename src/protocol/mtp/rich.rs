@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::wire::Id;
 use crate::model::{
-    self, Flow, FlowEvent, FlowKind, Form, Happening, InvitedTo, Message, Picture, PublicId, Slot,
-    User,
+    self, Flow, FlowEvent, FlowKind, Form, Happening, InvitedTo, Message, OwnAccount, Picture,
+    PublicId, Slot, User,
 };
 
 /// A file, by what is known of it without its bytes.
@@ -107,6 +107,38 @@ pub(super) fn avatars<'u>(
 ) -> Option<Avatars> {
     let one = |user: &User| (Id(user.uuid), user.avatar.as_ref().map(File::from));
     form.is_rich().then(|| users.into_iter().map(one).collect())
+}
+
+/// What only the owner of an account sees of it.
+#[derive(Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own of an account"
+)]
+pub(super) struct Me {
+    admin: bool,
+    can: Vec<&'static str>,
+    ask_first: bool,
+    share_seen: bool,
+    share_read: bool,
+    push_content: &'static str,
+    quota: i64,
+    used: i64,
+}
+
+impl From<&OwnAccount> for Me {
+    fn from(account: &OwnAccount) -> Self {
+        Self {
+            admin: account.is_admin,
+            can: account.may_invite.then_some("invite").into_iter().collect(),
+            ask_first: account.ask_first,
+            share_seen: account.share_seen,
+            share_read: account.share_read,
+            push_content: account.push_content.as_str(),
+            quota: account.quota,
+            used: account.used,
+        }
+    }
 }
 
 /// What there is to know of a flow besides the object of the protocol.

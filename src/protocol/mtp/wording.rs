@@ -55,6 +55,12 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             "this server registers by invitation; ask a member for a code that is still good",
         ),
         Refusal::NotFound(thing) => return not_found(*thing),
+        Refusal::NoUpload { place } => {
+            let words = format!(
+                "no such upload of yours as in {place}; it may have expired, or it is not complete"
+            );
+            return (NOT_FOUND, words.into());
+        }
         Refusal::TooManyUsers { limit } => return too_many_users(*limit),
         Refusal::TooLarge { what, limit } => return too_large(*what, *limit),
         Refusal::EmptyMessage => (

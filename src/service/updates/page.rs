@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use super::{Cursor, Inside, Updates, Within};
 use crate::model::{
-    Content, Flow, FlowEvent, FlowId, Form, InvitedTo, Message, Position, PublicId, User, UserId,
+    Content, Flow, FlowEvent, FlowId, Form, InvitedTo, Message, OwnAccount, Position, PublicId,
+    User, UserId,
 };
 use crate::service::{Limits, ServiceError};
 use crate::store::follower::Follower;
 use crate::store::log::{self, Change, Subject};
 use crate::store::messages::Fitting;
-use crate::store::{View, events, flows, marks, members, messages, users};
+use crate::store::{View, accounts, events, flows, marks, members, messages, users};
 
 /// Flows, profiles and marks in an answer at most.
 const MAX_OTHERS: usize = 1000;
@@ -26,7 +27,7 @@ enum Item {
     User(Box<User>),
     Read(PublicId, i64),
     Left(PublicId),
-    Account,
+    Account(Box<OwnAccount>),
     Blocked,
     Invited(InvitedTo),
 }
@@ -45,7 +46,7 @@ impl Item {
             Self::FlowDetail(_)
             | Self::Read(..)
             | Self::Left(_)
-            | Self::Account
+            | Self::Account(_)
             | Self::Blocked
             | Self::Invited(_) => AROUND,
         }
@@ -294,7 +295,9 @@ impl<'a, 'c> Page<'a, 'c> {
                     .zip(number)
                     .map(|(flow, number)| Item::Read(flow, number))
             }
-            Subject::Account => Some(Item::Account),
+            Subject::Account => {
+                accounts::own(view, self.user)?.map(|account| Item::Account(Box::new(account)))
+            }
             Subject::Blocked => Some(Item::Blocked),
             Subject::Invitation(id) => members::invitation(view, id, self.user)?.map(Item::Invited),
             Subject::Around(_) | Subject::Settings(_) | Subject::Back(..) => None,
@@ -342,7 +345,7 @@ impl<'a, 'c> Page<'a, 'c> {
                 Item::User(user) => updates.users.push(*user),
                 Item::Read(flow, number) => updates.read.push((flow, number)),
                 Item::Left(flow) => updates.left.push(flow),
-                Item::Account => updates.account = true,
+                Item::Account(account) => updates.account = Some(*account),
                 Item::Blocked => updates.blocked = true,
                 Item::Invited(invited) => updates.invited.push(invited),
             }

@@ -147,6 +147,7 @@ export const en = {
   'refusal.no_administrator_in_chat': 'No administrator is in this chat.',
   'refusal.no_session': 'Your session has ended. Please sign in again.',
   'refusal.no_token': 'Please sign in.',
+  'refusal.no_upload': 'The uploaded file is no longer there.',
   'refusal.not_author': 'Only its author can edit a message.',
   'refusal.not_found': 'This does not exist any more, or you have no access to it.',
   'refusal.not_inviter': 'Only an administrator can invite people to this server.',

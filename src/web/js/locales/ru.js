@@ -147,6 +147,7 @@ export const ru = {
   'refusal.no_administrator_in_chat': 'В этом чате нет администратора.',
   'refusal.no_session': 'Сеанс завершён. Войдите ещё раз.',
   'refusal.no_token': 'Войдите в аккаунт.',
+  'refusal.no_upload': 'Загруженного файла больше нет.',
   'refusal.not_author': 'Изменить сообщение может только его автор.',
   'refusal.not_found': 'Этого больше нет или у вас нет доступа.',
   'refusal.not_inviter': 'Приглашать на этот сервер может только администратор.',
