@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    common::{Person, Reply, Server},
+    common::{PASSWORD, Person, Reply, Server},
     push::{subscribe, told},
 };
 
@@ -162,4 +162,125 @@ fn what_one_has_attached_is_counted() {
             .is(200);
     }
     assert_eq!(used(&mut anna), json!(0));
+}
+
+#[track_caller]
+fn block(person: &mut Person, other: &Person, on: bool) -> Reply {
+    let data = json!({"user": [{}, {"uuid": other.id}], "meta": {"on": on}});
+    person.ask("block_user", &data)
+}
+
+#[track_caller]
+fn is_blocked(reply: &Reply) {
+    assert_eq!(reply.code(), 403, "{reply}");
+    assert_eq!(reply.refusal()["key"], "blocked", "{reply}");
+}
+
+#[test]
+fn whoever_is_blocked_finds_the_blocker_unknown() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    let clara = server.register("clara");
+    let shared = boris.group("Shared", &[&anna]);
+    block(&mut anna, &boris, true).is(200);
+    for kind in ["chat", "group", "channel"] {
+        let flow = json!({"flow": [{"type": kind, "users": [anna.id, boris.id]}]});
+        let refused = rich(&mut boris, "add_flow", &flow).is(404);
+        assert_eq!(refused.refusal()["values"]["what"], "user", "{refused}");
+    }
+    let group = boris.group("G", &[&clara]);
+    let (all, a) = (json!([boris.id, clara.id, anna.id]), json!([anna.id]));
+    let whole = |flow: &str, users: &Value| json!({"flow": [{"uuid": flow, "users": users}]});
+    let add = |flow: &str| json!({"flow": [{"uuid": flow}], "meta": {"add": a}});
+    boris.ask("edit_flow", &whole(&group, &all)).is(404);
+    boris.ask("edit_flow", &add(&group)).is(404);
+    // In what both are in already nothing changes.
+    boris.ask("edit_flow", &whole(&shared, &all)).is(200);
+    boris.ask("edit_flow", &add(&shared)).is(200);
+    boris.send(&shared, "still here");
+    anna.send(&shared, "so am I");
+    // The blocker is not kept from anything but writing.
+    let chat = anna.add_flow("chat", "", &[&boris]);
+    assert_eq!(anna.try_send(&chat, "x").code(), 403);
+    block(&mut anna, &boris, false).is(200);
+    anna.send(&chat, "x");
+    boris.ask("edit_flow", &add(&group)).is(200);
+}
+
+#[test]
+fn nobody_writes_in_a_chat_with_a_block() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    let chat = boris.add_flow("chat", "", &[&anna]);
+    let message = boris.send(&chat, "before");
+    block(&mut anna, &boris, true).is(200);
+    let text = json!({"flow": [{"uuid": chat}], "message": [{"text": "x"}]});
+    let flow = json!({"flow": [{"uuid": chat}]});
+    for person in [&mut anna, &mut boris] {
+        is_blocked(&rich(person, "send_message", &text));
+        is_blocked(&rich(person, "typing", &flow));
+        assert_eq!(person.page(&chat, None).is(200).texts(), ["before"]);
+    }
+    let edit = json!({"message": [{"uuid": message, "text": "y"}]});
+    is_blocked(&rich(&mut boris, "edited_message", &edit));
+    boris.delete(&message).is(200);
+    // A block of one's own does not lift the other's.
+    block(&mut boris, &anna, true).is(200);
+    block(&mut anna, &boris, false).is(200);
+    is_blocked(&rich(&mut anna, "send_message", &text));
+    block(&mut boris, &anna, false).is(200);
+    anna.send(&chat, "x");
+}
+
+#[test]
+fn whoever_is_blocked_does_not_see_who_is_here() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    anna.group("G", &[&boris]);
+    subscribe(&mut anna);
+    let reply = boris.ask("subscribe", &NOTHING).is(200);
+    assert!(
+        reply.data()["meta"]["online"]
+            .as_array()
+            .is_some_and(|list| list.contains(&json!(anna.id)))
+    );
+    let presence = |boris: &mut Person| loop {
+        let push = boris.connection.pushed();
+        if push.meta()["presence"]["user"] == json!(anna.id) {
+            return push.meta()["presence"]["online"].clone();
+        }
+    };
+    let mut phone = anna.on(server.connect());
+    block(&mut phone, &boris, true).is(200);
+    assert_eq!(presence(&mut boris), json!(false), "as if gone");
+    let reply = boris.ask("subscribe", &NOTHING).is(200);
+    assert!(!reply.to_string().contains(&anna.id), "{reply}");
+    block(&mut phone, &boris, false).is(200);
+    assert_eq!(presence(&mut boris), json!(true));
+}
+
+#[test]
+fn the_list_of_the_blocked_is_bounded_and_follows_what_happens() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    let mut device = anna.on(server.connect());
+    rich(&mut device, "subscribe", &NOTHING).is(200);
+    let list = |reply: &Reply| reply.data()["meta"]["blocked"].clone();
+    assert_eq!(list(&block(&mut anna, &boris, true)), json!([boris.id]));
+    assert_eq!(list(&told(&mut device)), json!([boris.id]));
+    assert_eq!(list(&anna.ask("blocked", &NOTHING)), json!([boris.id]));
+    let goodbye = json!({"user": [{"login": "boris", "password": PASSWORD}]});
+    boris.ask("delete_user", &goodbye).is(200);
+    let mut push = told(&mut device);
+    if !push.users().is_empty() {
+        push = told(&mut device);
+    }
+    assert_eq!(list(&push), json!([]), "{push}");
+    let after = json!({"meta": {"after": null}});
+    let reply = rich(&mut anna, "get_update", &after).is(200);
+    assert_eq!(list(&reply), json!([]), "as it is now, once");
 }

@@ -188,8 +188,8 @@ pub enum News {
     Invited(Arc<InvitedTo>),
     /// The hearer's own account changed.
     Account(Arc<OwnAccount>),
-    /// The hearer's list of blocked people changed.
-    Blocked(UserId),
+    /// The hearer's list of blocked people changed: whom it has now.
+    Blocked(Arc<[PublicId]>),
     /// The hearer came back to a flow, which this connection has to catch up with.
     Back(FlowId),
     /// Somebody registered or changed the profile.

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::accounts::{check_info, check_name, leave};
-use super::flow_change::{FlowChange, FlowDraft, Named, check_members, resolve};
+use super::entry::{check_members, visible_users};
+use super::flow_change::{FlowChange, FlowDraft, Named};
+use super::messages::require_unblocked;
 use super::rights::{Action, may};
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{
@@ -50,7 +52,8 @@ impl Service {
                     return Err(Refusal::NotTwoMembers.into());
                 }
                 // Who is meant has to exist before it is asked who may.
-                let mut members = resolve(tx, draft.users.as_deref().unwrap_or_default())?;
+                let wanted = draft.users.as_deref().unwrap_or_default();
+                let mut members = visible_users(tx, user.user(), None, wanted)?;
                 if draft.owner.is_some_and(|owner| owner != user.uuid()) {
                     return Err(Refusal::OwnerMustBeMaker.into());
                 }
@@ -119,7 +122,7 @@ impl Service {
             .write(move |tx| {
                 let access =
                     flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
-                let named = Named::find(tx, &change)?;
+                let named = Named::find(tx, &access, &user, &change)?;
                 named.require(tx, &access, &user, &change)?;
                 let events = named.move_people(tx, &access, flow, &user)?;
                 if let Some(owner) = named.owner
@@ -262,6 +265,7 @@ impl Service {
                 let access =
                     flows::access(view, flow, id)?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 may(&access, Action::Write)?;
+                require_unblocked(view, access.id, id)?;
                 let mut members = members::ids(view, access.id)?;
                 members.retain(|member| *member != id);
                 Ok::<_, ServiceError>(members)

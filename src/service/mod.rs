@@ -8,7 +8,9 @@
 //! stranger. Rights are checked inside the transaction that they permit.
 
 mod accounts;
+mod blocks;
 mod directory;
+mod entry;
 mod error;
 mod feed;
 mod flow_change;

@@ -58,6 +58,15 @@ pub enum Refusal {
     NotWriter,
     /// The other side of the chat has deleted the account.
     PartnerDeleted,
+    /// One of the two in the chat blocks the other.
+    Blocked,
+    /// Nobody blocks themselves.
+    BlocksSelf,
+    /// The user blocks as many as one may.
+    TooManyBlocked {
+        /// How many one may.
+        limit: usize,
+    },
     /// The message is somebody else's.
     NotAuthor,
     /// The message is neither the user's own nor in a flow of the user's.
@@ -289,6 +298,11 @@ impl Refusal {
             Self::EmptyMessage => ("empty_message", vec![]),
             Self::NotWriter => ("not_writer", vec![]),
             Self::PartnerDeleted => ("partner_deleted", vec![]),
+            Self::Blocked => ("blocked", vec![]),
+            Self::BlocksSelf => ("blocks_self", vec![]),
+            Self::TooManyBlocked { limit } => {
+                ("too_many_blocked", vec![("limit", (*limit).into())])
+            }
             Self::NotAuthor => ("not_author", vec![]),
             Self::Outranked => ("outranked", vec![]),
             Self::SavedIsFixed => ("saved_is_fixed", vec![]),

@@ -6,7 +6,7 @@ use super::{Service, ServiceError, SignedIn, own_account};
 use crate::model::{
     Flow, FlowEvent, Form, InvitedTo, Message, OwnAccount, Position, PublicId, Timestamp, User,
 };
-use crate::store::{log, members, users};
+use crate::store::{blocks, log, members, users};
 use page::Page;
 
 /// What changed, each thing once, in its present state.
@@ -30,8 +30,8 @@ pub struct Updates {
     pub invited: Vec<InvitedTo>,
     /// The user's own account, if it changed.
     pub account: Option<OwnAccount>,
-    /// Whether the list of those whom the user blocks changed.
-    pub blocked: bool,
+    /// Whom the user blocks, if that changed.
+    pub blocked: Option<Vec<PublicId>>,
     /// Everything up to here has been told.
     pub position: Position,
     /// The same, more precisely, to go on from.
@@ -63,7 +63,7 @@ impl Updates {
             && self.events.is_empty()
             && self.invited.is_empty()
             && self.account.is_none()
-            && !self.blocked
+            && self.blocked.is_none()
     }
 }
 
@@ -148,7 +148,9 @@ impl Service {
             .read(move |view| {
                 let (position, _) = log::last(view)?;
                 let mut companions = members::companions(view, id)?;
-                companions.retain(|companion| *companion != id);
+                // Who blocks the user is not seen.
+                let blockers = blocks::blockers(view, id)?;
+                companions.retain(|companion| *companion != id && !blockers.contains(companion));
                 let mut online = Vec::new();
                 for companion in hub.online(&companions) {
                     online.extend(users::by_id(view, companion)?.map(|user| user.uuid));

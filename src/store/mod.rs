@@ -9,6 +9,7 @@
 
 pub mod accounts;
 pub mod backup;
+pub mod blocks;
 mod connection;
 mod error;
 pub mod events;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::StoreError;
 use super::log::{Change, Reach, Subject};
 use super::tx::View;
-use super::{accounts, events, flows, marks, members, messages, users};
+use super::{accounts, blocks, events, flows, marks, members, messages, users};
 use crate::model::{Audience, Event, FlowNews, News, PublicId, UserId};
 
 /// Makes events for the hub of changes, each with the present state of what it is about.
@@ -68,7 +68,7 @@ fn news(view: &View<'_>, change: &Change, subject: Subject) -> Result<Option<New
         Subject::Account => {
             accounts::own(view, reader)?.map(|account| News::Account(Arc::new(account)))
         }
-        Subject::Blocked => Some(News::Blocked(reader)),
+        Subject::Blocked => Some(News::Blocked(blocks::of(view, reader)?.into())),
         Subject::Invitation(id) => {
             members::invitation(view, id, reader)?.map(|invited| News::Invited(Arc::new(invited)))
         }

@@ -5,9 +5,9 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 use super::error::StoreError;
-use super::files;
 use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
+use super::{blocks, files};
 use crate::model::{
     Audience, Content, DELETED_LOGIN, Login, News, Origin, Position, PublicId, Timestamp, User,
     UserId,
@@ -394,12 +394,14 @@ pub fn empty(tx: &Tx<'_>, id: UserId, origin: Option<Origin>) -> Result<(), Stor
         .query_row(named_params! {":id": id.0}, |row| row.get("localpart"))?;
     tx.prepare(
         "UPDATE users SET login = :deleted, username = :deleted, localpart = :worn_out, login_key = NULL, login_skeleton = NULL, password_hash = NULL,
-                          email = '', bio = 'deleted', is_admin = 0, suspended_at = NULL,
+                          email = '', bio = 'deleted', is_admin = 0, privacy = 0, push_content = NULL, quota = NULL,
+                          seen_at = NULL, suspended_at = NULL,
                           created_at = :now, deleted_at = :now WHERE id = :id",
     )?
     .execute(named_params! {":deleted": DELETED_LOGIN, ":worn_out": worn_out(&name), ":now": tx.now().0, ":id": id.0})?;
     tx.prepare("DELETE FROM txns WHERE user_id = :id")?
         .execute(named_params! {":id": id.0})?;
+    blocks::forget(tx, id)?;
     tx.scrub();
     announce(tx, id, Kind::Profile, origin)?;
     Ok(())

@@ -49,6 +49,12 @@ pub(super) fn event(form: Form, event: &Event) -> Option<Bytes> {
                 ..DataMeta::default()
             });
         }
+        News::Blocked(users) if form.is_rich() => {
+            data.meta = Some(DataMeta {
+                blocked: Some(users.iter().copied().map(Id).collect()),
+                ..DataMeta::default()
+            });
+        }
         News::Flow(_) | News::Invited(_) | News::Account(_) | News::Blocked(_) | News::Back(_) => {
             return None;
         }
@@ -154,6 +160,8 @@ pub(super) fn data(
         read: Some(read).filter(|read| !read.is_empty()),
         left: Some(left).filter(|left| !left.is_empty()),
         avatars: rich::avatars(form, &updates.users).filter(|avatars| !avatars.is_empty()),
+        blocked: (updates.blocked.as_ref().filter(|_| is_rich))
+            .map(|users| users.iter().copied().map(Id).collect()),
         me: (updates.account.as_ref().filter(|_| is_rich)).map(rich::Me::from),
         ..DataMeta::default()
     };

@@ -186,6 +186,8 @@ pub(super) struct DataMeta {
     pub(super) avatars: Option<rich::Avatars>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) me: Option<rich::Me>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) blocked: Option<Vec<Id>>,
 }
 
 impl DataMeta {

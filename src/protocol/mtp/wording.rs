@@ -72,6 +72,15 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             FORBIDDEN,
             "the other side of this chat has deleted the account",
         ),
+        Refusal::Blocked => (
+            FORBIDDEN,
+            "nobody writes in this chat while one of the two blocks the other",
+        ),
+        Refusal::BlocksSelf => (FORBIDDEN, "you cannot block yourself"),
+        Refusal::TooManyBlocked { limit } => {
+            let words = format!("you block {limit} people already; lift a block first");
+            return (FORBIDDEN, words.into());
+        }
         Refusal::NotAuthor => (FORBIDDEN, "only its author can edit a message"),
         Refusal::NotRemover => (
             FORBIDDEN,

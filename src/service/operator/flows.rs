@@ -2,7 +2,7 @@
 
 use crate::model::{By, Flow, FlowId, FlowKind, FlowSummary, PublicId, User, UserId};
 use crate::service::accounts::{check_info, check_name, leave};
-use crate::service::flow_change::check_members;
+use crate::service::entry::check_members;
 use crate::service::flows::chat_exists;
 use crate::service::{Field, Refusal, Service, ServiceError, Thing};
 use crate::store::{Tx, View, flow_edits, flows, members, membership, removal, users};

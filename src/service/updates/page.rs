@@ -11,7 +11,7 @@ use crate::service::{Limits, ServiceError};
 use crate::store::follower::Follower;
 use crate::store::log::{self, Change, Subject};
 use crate::store::messages::Fitting;
-use crate::store::{View, accounts, events, flows, marks, members, messages, users};
+use crate::store::{View, accounts, blocks, events, flows, marks, members, messages, users};
 
 /// Flows, profiles and marks in an answer at most.
 const MAX_OTHERS: usize = 1000;
@@ -28,7 +28,7 @@ enum Item {
     Read(PublicId, i64),
     Left(PublicId),
     Account(Box<OwnAccount>),
-    Blocked,
+    Blocked(Vec<PublicId>),
     Invited(InvitedTo),
 }
 
@@ -47,7 +47,7 @@ impl Item {
             | Self::Read(..)
             | Self::Left(_)
             | Self::Account(_)
-            | Self::Blocked
+            | Self::Blocked(_)
             | Self::Invited(_) => AROUND,
         }
     }
@@ -298,7 +298,7 @@ impl<'a, 'c> Page<'a, 'c> {
             Subject::Account => {
                 accounts::own(view, self.user)?.map(|account| Item::Account(Box::new(account)))
             }
-            Subject::Blocked => Some(Item::Blocked),
+            Subject::Blocked => Some(Item::Blocked(blocks::of(view, self.user)?)),
             Subject::Invitation(id) => members::invitation(view, id, self.user)?.map(Item::Invited),
             Subject::Around(_) | Subject::Settings(_) | Subject::Back(..) => None,
         };
@@ -346,7 +346,7 @@ impl<'a, 'c> Page<'a, 'c> {
                 Item::Read(flow, number) => updates.read.push((flow, number)),
                 Item::Left(flow) => updates.left.push(flow),
                 Item::Account(account) => updates.account = Some(*account),
-                Item::Blocked => updates.blocked = true,
+                Item::Blocked(users) => updates.blocked = Some(users),
                 Item::Invited(invited) => updates.invited.push(invited),
             }
         }

@@ -10,6 +10,8 @@ mod add_flow;
 mod all_flow;
 mod all_messages;
 mod authentication;
+mod block_user;
+mod blocked;
 mod delete_message;
 mod delete_user;
 mod edit_flow;
@@ -98,6 +100,8 @@ pub(super) async fn dispatch(
         "find_user" => signed_in!(find_user),
         "find_message" => signed_in!(find_message),
         "edit_user" => signed_in!(edit_user),
+        "block_user" => signed_in!(block_user),
+        "blocked" => signed_in!(blocked),
         "delete_user" => signed_in!(delete_user),
         "logout" => signed_in!(logout),
         // Administrators, and members where that is configured.
