@@ -366,7 +366,7 @@ CREATE TABLE changes (
 --          40 user registered, 41 changed the profile
 --   to one user alone:
 --          50 own read mark moved, 51 no longer in flow_id, 52 settings of flow_id, 53 account, 54 blocked list,
---          55 invited to flow_id, 56 came back to flow_id
+--          55 invited to flow_id, 56 came back to flow_id, 57 no longer invited to flow_id
 CREATE INDEX changes_by_audience ON changes (audience); -- and position, which every index ends with
 CREATE INDEX changes_by_place ON changes (flow_id, number, position) WHERE number IS NOT NULL;
 

@@ -31,6 +31,7 @@ mod golden;
 mod host;
 mod hostile;
 mod import;
+mod invited;
 mod limits;
 mod messages;
 mod model;

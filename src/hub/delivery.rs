@@ -47,6 +47,7 @@ impl Delivery {
                     .as_ref()
                     .map_or(0, crate::model::Content::size_bytes),
                 News::Left(_)
+                | News::Uninvited(_)
                 | News::Read { .. }
                 | News::Typing { .. }
                 | News::Presence { .. }

@@ -182,8 +182,10 @@ pub enum News {
     Message(Arc<Message>),
     /// A flow was made or changed, or somebody joined or left it.
     Flow(Arc<FlowNews>),
-    /// The hearer is no longer a member of this flow, or no longer invited.
+    /// The hearer is no longer a member of this flow.
     Left(PublicId),
+    /// The hearer is no longer invited to this flow.
+    Uninvited(PublicId),
     /// The hearer is invited to a flow.
     Invited(Arc<InvitedTo>),
     /// The hearer's own account changed.

@@ -311,6 +311,10 @@ pub(super) fn empty_account(
             leave(tx, &flow, user, membership::Exit::Left, by)?;
         }
     }
+    for (flow, invited) in members::invitations(tx, user)? {
+        let events = membership::uninvite(tx, flow, invited.flow, &[user], by)?;
+        flow_edits::tell(tx, flow, events, by)?;
+    }
     users::empty(tx, user, origin)?;
     Ok(())
 }

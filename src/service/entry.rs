@@ -4,8 +4,12 @@ use std::collections::HashSet;
 
 use super::settings::MAX_MEMBERS;
 use super::{Field, Refusal, ServiceError, Thing};
-use crate::model::{FlowId, PublicId, UserId};
-use crate::store::{View, blocks, members, users};
+use crate::model::{By, Flow, FlowEvent, FlowId, FlowKind, PublicId, UserId};
+use crate::store::flow_edits::NewFlow;
+use crate::store::membership::Entry;
+use crate::store::{
+    StoreError, Tx, View, accounts, blocks, flow_edits, members, membership, users,
+};
 
 /// Row numbers of users whom somebody may bring into a flow, each once, in order. Who blocks the one
 /// who asks is unknown, unless a member of the flow already.
@@ -47,6 +51,59 @@ pub(super) fn resolve(view: &View<'_>, users: &[PublicId]) -> Result<Vec<UserId>
         }
     }
     Ok(ids)
+}
+
+/// Puts users into a group or channel, or invites those who ask to be asked. Returns what happened.
+/// Who is there already, or invited already, is passed over; a ban is lifted.
+pub(super) fn bring_in(
+    tx: &Tx<'_>,
+    flow: FlowId,
+    users: &[UserId],
+    by: By,
+) -> Result<Vec<FlowEvent>, ServiceError> {
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (asked, coming) = part(tx, users, by.user)?;
+    let mut events = membership::invite(tx, flow, &asked, by)?;
+    events.extend(membership::enter(tx, flow, &coming, Entry::Added, by)?);
+    let (members, invited) = (members::count(tx, flow)?, members::invited(tx, flow)?);
+    let members = usize::try_from(members).unwrap_or(usize::MAX);
+    check_members(members.saturating_add(invited.len()))?;
+    Ok(events)
+}
+
+/// Makes a flow. Of its members, those who ask to be asked are invited, save to a chat.
+pub(super) fn make(tx: &Tx<'_>, mut new: NewFlow, by: By) -> Result<Flow, ServiceError> {
+    let mut asked = Vec::new();
+    if new.kind != FlowKind::Chat {
+        (asked, new.members) = part(tx, &new.members, Some(new.owner))?;
+    }
+    let flow = flow_edits::insert(tx, &new, by).map_err(chat_exists)?;
+    if asked.is_empty() {
+        return Ok(flow);
+    }
+    let events = membership::invite(tx, flow.id, &asked, by)?;
+    Ok(flow_edits::tell(tx, flow.id, events, by)?)
+}
+
+/// Parts those who ask to be asked from the others. Whoever acts asks nobody.
+fn part(
+    view: &View<'_>,
+    users: &[UserId],
+    acting: Option<UserId>,
+) -> Result<(Vec<UserId>, Vec<UserId>), ServiceError> {
+    let asking = accounts::who_asks_first(view, users)?;
+    let is_asked = |user: &UserId| asking.contains(user) && acting != Some(*user);
+    Ok(users.iter().copied().partition(is_asked))
+}
+
+/// What a flow that is not stored means: a chat is there once.
+fn chat_exists(err: StoreError) -> ServiceError {
+    match err {
+        StoreError::Conflict(_) => Refusal::ChatExists.into(),
+        other => other.into(),
+    }
 }
 
 pub(super) fn check_members(count: usize) -> Result<(), ServiceError> {

@@ -1,12 +1,12 @@
 //! What a change of a flow amounts to: who is meant, whether it is allowed, who moves.
 
 use super::accounts::{check_info, check_name};
-use super::entry::{check_members, resolve, visible_users};
+use super::entry::{bring_in, resolve, visible_users};
 use super::rights::{Action, may};
 use super::{Field, Refusal, ServiceError, SignedIn, Thing};
 use crate::model::{FlowEvent, FlowSwitches, Level, PublicId, UserId};
 use crate::store::flows::Access;
-use crate::store::membership::{Entry, Exit};
+use crate::store::membership::Exit;
 use crate::store::{Tx, View, members, membership};
 
 /// Shortest timer of disappearing messages, in seconds.
@@ -203,10 +203,7 @@ impl Named {
         }
         let mut events = membership::leave(tx, id, uuid, &going, Exit::Removed, by)?;
         events.extend(membership::uninvite(tx, id, uuid, &self.remove, by)?);
-        events.extend(membership::enter(tx, id, &coming, Entry::Added, by)?);
-        if !coming.is_empty() {
-            check_members(usize::try_from(members::count(tx, id)?).unwrap_or(usize::MAX))?;
-        }
+        events.extend(bring_in(tx, id, &coming, by)?);
         for (member, level) in &self.levels {
             events.extend(membership::set_level(tx, id, *member, *level, by)?);
         }

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::accounts::{check_info, check_name, leave};
-use super::entry::{check_members, visible_users};
+use super::entry::{check_members, make, visible_users};
 use super::flow_change::{FlowChange, FlowDraft, Named};
+use super::invited::decline;
 use super::messages::require_unblocked;
 use super::rights::{Action, may};
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{
     Audience, Event, Flow, FlowKind, FlowSummary, Form, InvitedTo, News, Position, PublicId,
 };
-use crate::store::{StoreError, Tx, flow_edits, flows, log, marks, members, membership, txns};
+use crate::store::{Tx, flow_edits, flows, log, marks, members, membership, txns};
 
 /// What the flow of somebody's saved messages is called where clients show no name of their own.
 const SAVED_TITLE: &str = "Saved messages";
@@ -71,7 +72,7 @@ impl Service {
                     members,
                     is_saved: false,
                 };
-                let flow = flow_edits::insert(tx, &new, user.by()).map_err(chat_exists)?;
+                let flow = make(tx, new, user.by())?;
                 if let Some(txn) = txn {
                     txns::insert(tx, user.user(), &txn, txns::Made::Flow(flow.id))?;
                 }
@@ -200,7 +201,8 @@ impl Service {
             .await
     }
 
-    /// Takes the caller out of a flow; what the caller owned goes to the member who joined first.
+    /// Takes the caller out of a flow, or declines an invitation to it; what the caller owned goes to
+    /// the member who joined first.
     ///
     /// # Errors
     /// [`Refusal::ChatIsFixed`].
@@ -208,6 +210,9 @@ impl Service {
         let user = *user;
         self.store
             .write(move |tx| {
+                if decline(tx, flow, &user)? {
+                    return Ok(());
+                }
                 let access =
                     flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 may(&access, Action::Leave)?;
@@ -281,14 +286,6 @@ impl Service {
             },
         });
         Ok(())
-    }
-}
-
-/// What a flow that is not stored means: a chat is there once.
-pub(super) fn chat_exists(err: StoreError) -> ServiceError {
-    match err {
-        StoreError::Conflict(_) => Refusal::ChatExists.into(),
-        other => other.into(),
     }
 }
 

@@ -17,6 +17,7 @@ mod flow_change;
 mod flows;
 mod hashing;
 mod invitations;
+mod invited;
 mod members;
 mod messages;
 mod operator;
@@ -45,7 +46,9 @@ pub use flows::FlowList;
 pub use invitations::{Invite, NewCode};
 pub use members::MemberQuery;
 pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
-pub use operator::{FlowStanding, Line, NewFlow, Takeover, Tally, UserChange, UserStanding};
+pub use operator::{
+    Brought, FlowStanding, Line, NewFlow, Takeover, Tally, UserChange, UserStanding,
+};
 pub use profiles::Found;
 pub use refusal::{Field, Refusal, Thing, Unit, Value};
 pub use sessions::{Client, Opened, SignedIn};

@@ -26,6 +26,8 @@ pub struct Updates {
     pub details: Vec<Flow>,
     /// What happened in flows, in order.
     pub events: Vec<FlowEvent>,
+    /// Flows that the user is no longer invited to.
+    pub uninvited: Vec<PublicId>,
     /// Flows that the user was invited to.
     pub invited: Vec<InvitedTo>,
     /// The user's own account, if it changed.
@@ -62,6 +64,7 @@ impl Updates {
             && self.details.is_empty()
             && self.events.is_empty()
             && self.invited.is_empty()
+            && self.uninvited.is_empty()
             && self.account.is_none()
             && self.blocked.is_none()
     }

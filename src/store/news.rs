@@ -59,6 +59,7 @@ fn news(view: &View<'_>, change: &Change, subject: Subject) -> Result<Option<New
         }
         Subject::User(id) => users::by_id(view, id)?.map(|user| News::User(Arc::new(user))),
         Subject::Gone(id) => flows::uuid(view, id)?.map(News::Left),
+        Subject::Uninvited(id) => flows::uuid(view, id)?.map(News::Uninvited),
         Subject::Read(id) => {
             let flow = flows::uuid(view, id)?;
             let number = marks::read_number(view, id, reader)?;

@@ -10,6 +10,7 @@ use crate::model::{
 use crate::service::{Limits, ServiceError};
 use crate::store::follower::Follower;
 use crate::store::log::{self, Change, Subject};
+use crate::store::members::State;
 use crate::store::messages::Fitting;
 use crate::store::{View, accounts, blocks, events, flows, marks, members, messages, users};
 
@@ -30,6 +31,7 @@ enum Item {
     Account(Box<OwnAccount>),
     Blocked(Vec<PublicId>),
     Invited(InvitedTo),
+    Uninvited(PublicId),
 }
 
 impl Item {
@@ -48,7 +50,8 @@ impl Item {
             | Self::Left(_)
             | Self::Account(_)
             | Self::Blocked(_)
-            | Self::Invited(_) => AROUND,
+            | Self::Invited(_)
+            | Self::Uninvited(_) => AROUND,
         }
     }
 }
@@ -289,6 +292,15 @@ impl<'a, 'c> Page<'a, 'c> {
             },
             Subject::Gone(id) if members::is_member(view, id, self.user)? => None,
             Subject::Gone(id) => flows::uuid(view, id)?.map(Item::Left),
+            Subject::Uninvited(id) => {
+                let standing = members::standing(view, id, self.user)?;
+                // Who has joined since, or is invited again, knows of the flow.
+                let is_out = standing.is_none_or(|standing| {
+                    !matches!(standing.state, State::Joined | State::Invited)
+                });
+                let flow = if is_out { flows::uuid(view, id)? } else { None };
+                flow.map(Item::Uninvited)
+            }
             Subject::Read(id) => {
                 let number = marks::read_number(view, id, change.user.unwrap_or(self.user))?;
                 flows::uuid(view, id)?
@@ -348,6 +360,7 @@ impl<'a, 'c> Page<'a, 'c> {
                 Item::Account(account) => updates.account = Some(*account),
                 Item::Blocked(users) => updates.blocked = Some(users),
                 Item::Invited(invited) => updates.invited.push(invited),
+                Item::Uninvited(flow) => updates.uninvited.push(flow),
             }
         }
         Ok(updates)

@@ -21,6 +21,7 @@ mod find_message;
 mod find_user;
 mod get_update;
 mod invite;
+mod join_flow;
 mod leave_flow;
 mod list_members;
 mod logout;
@@ -111,6 +112,8 @@ pub(super) async fn dispatch(
         "list_members" => signed_in!(list_members),
         "read_flow" => signed_in!(read_flow),
         "leave_flow" => signed_in!(leave_flow),
+        // Who is invited to the flow.
+        "join_flow" => signed_in!(join_flow),
         // Who writes in the flow.
         "send_message" => signed_in!(send_message),
         "typing" => signed_in!(typing),
