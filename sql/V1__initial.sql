@@ -90,6 +90,7 @@ CREATE TABLE users (
     privacy         INTEGER NOT NULL DEFAULT 0, -- 1: last seen hidden; 2: read marks hidden; 4: asked before being added to flows
     push_content    TEXT,                     -- what a notification may say; NULL: as the server is configured
     quota           INTEGER,                  -- bytes of files; NULL: as configured
+    used            INTEGER NOT NULL DEFAULT 0, -- bytes of files that the user attached, forwards left out; counted by triggers
     created_at      INTEGER NOT NULL,
     seen_at         INTEGER,                  -- last here, to the minute
     matrix_at       INTEGER,                  -- first sign-in by Matrix
@@ -368,7 +369,7 @@ CREATE TABLE changes (
 --          40 user registered, 41 changed the profile
 --   to one user alone:
 --          50 own read mark moved, 51 no longer in flow_id, 52 settings of flow_id, 53 account, 54 blocked list,
---          55 invited to flow_id, 56 came back to flow_id
+--          55 invited to flow_id, 56 came back to flow_id, 57 no longer invited to flow_id
 CREATE INDEX changes_by_audience ON changes (audience); -- and position, which every index ends with
 CREATE INDEX changes_by_place ON changes (flow_id, number, position) WHERE number IS NOT NULL;
 
@@ -445,9 +446,14 @@ CREATE TRIGGER files_removed AFTER DELETE ON files WHEN OLD.place = 1 BEGIN
     INSERT OR IGNORE INTO doomed_files (name) VALUES (OLD.name);
 END;
 CREATE TRIGGER attachments_added AFTER INSERT ON attachments BEGIN
+    UPDATE users SET used = used + (SELECT size FROM files WHERE id = NEW.file_id)
+    WHERE id = (SELECT author_id FROM messages WHERE id = NEW.message_id AND forward IS NULL);
     UPDATE files SET reference_count = reference_count + 1 WHERE id = NEW.file_id;
 END;
+-- A message loses its attachments before it forgets that it was forwarded.
 CREATE TRIGGER attachments_removed AFTER DELETE ON attachments BEGIN
+    UPDATE users SET used = used - (SELECT size FROM files WHERE id = OLD.file_id)
+    WHERE id = (SELECT author_id FROM messages WHERE id = OLD.message_id AND forward IS NULL);
     UPDATE files SET reference_count = reference_count - 1 WHERE id = OLD.file_id;
 END;
 CREATE TRIGGER thumbnails_added AFTER INSERT ON attachments WHEN NEW.thumb_file_id IS NOT NULL BEGIN

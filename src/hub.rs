@@ -17,7 +17,7 @@ use tokio::sync::{Notify, mpsc};
 
 pub use delivery::Delivery;
 
-use crate::model::{Audience, Event, Origin, Session, SessionId, Timestamp, UserId};
+use crate::model::{Audience, Event, Form, Origin, Session, SessionId, Timestamp, UserId};
 
 /// How much may wait for one connection.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,6 +54,8 @@ struct Connection {
     expires_at: Timestamp,
     shared: Arc<Shared>,
     queue: Option<mpsc::Sender<Arc<Delivery>>>,
+    /// In which form it listens.
+    form: Form,
 }
 
 #[derive(Default)]
@@ -199,6 +201,14 @@ impl Hub {
             .collect()
     }
 
+    /// Tells whether anybody listens in a form.
+    #[must_use]
+    pub fn is_heard_in(&self, form: Form) -> bool {
+        let state = self.state();
+        let mut connections = state.connections.values();
+        connections.any(|connection| connection.queue.is_some() && connection.form == form)
+    }
+
     /// Which of these users are connected now.
     #[must_use]
     pub fn online(&self, users: &[UserId]) -> Vec<UserId> {
@@ -237,6 +247,7 @@ impl Hub {
             expires_at: session.expires_at,
             shared: Arc::clone(shared),
             queue: None,
+            form: Form::default(),
         };
         let mut state = self.state();
         // Who ends sessions changes the epoch first and looks for their connections then, under
@@ -345,14 +356,16 @@ impl Listener {
         }
     }
 
-    /// Begins to listen; from now on, events wait in the queue. Does nothing before `sign_in`.
-    pub fn listen(&mut self) {
+    /// Begins to listen, to frames in a form; from now on, events wait in the queue. Does nothing
+    /// before `sign_in`.
+    pub fn listen(&mut self, form: Form) {
         let mut state = self.hub.state();
         let frames = state.limits.frames.max(1);
         if let Some(connection) = state.connections.get_mut(&self.origin) {
             let (sender, receiver) = mpsc::channel(frames);
             self.shared.queued_bytes.store(0, Ordering::Relaxed);
             connection.queue = Some(sender);
+            connection.form = form;
             self.receiver = Some(receiver);
         }
     }

@@ -4,6 +4,8 @@
 //! `# ` is a remark. A digit before the sign names one of several connections. What differs from
 //! run to run is written `<uuid 1>`, `<token 1>`, `<file 1>`, `<code 1>`, `<position 1>`, numbered
 //! by first appearance, and `<time>`. `make golden` writes the answers anew; the difference is then reviewed.
+//! run to run is written `<uuid 1>`, `<token 1>`, `<code 1>`, `<file 1>`, `<position 1>`, numbered by first
+//! appearance, and `<time>`. `make golden` writes the answers anew; the difference is then reviewed.
 
 use std::{
     collections::BTreeMap,
@@ -193,7 +195,9 @@ impl Names {
                     .unwrap_or(rest.len());
                 let number = &rest[..end];
                 match key {
-                    "time" | "time_created" | "edited_time" | "expires" => hidden += "<time>",
+                    "time" | "time_created" | "edited_time" | "expires" | "seen_at" => {
+                        hidden += "<time>"
+                    }
                     "position" => hidden += &self.name("position", number),
                     _ => hidden += number,
                 }
@@ -242,6 +246,7 @@ fn kind(content: &str, key: &str) -> Option<&'static str> {
         25..=39 if digits => Some("uuid"),
         32 if hex && !digits => Some("file"),
         64 if hex => Some("token"),
+        32 if hex => Some("file"),
         _ if key == "code" => Some("code"),
         _ => None,
     }

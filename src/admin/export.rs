@@ -37,7 +37,7 @@ pub fn run(command: &Export, sources: &Sources, output: &Output) -> Result<Exit,
                 let user = names::user(service, login).await?;
                 let standing = service.standing_of(&user.login).await?;
                 export.make()?;
-                let mut whole = account(&standing.user);
+                let mut whole = account(service, standing.user.clone()).await?;
                 whole["sessions"] = standing.sessions.iter().map(session::document).collect();
                 export.document("user.json", &json!({"user": whole}))?;
                 let of = MessagesOf::Author(standing.user.id);
@@ -53,7 +53,10 @@ pub fn run(command: &Export, sources: &Sources, output: &Output) -> Result<Exit,
             }
             ExportWhat::All => {
                 export.make()?;
-                let users: Vec<Value> = service.users().await?.iter().map(account).collect();
+                let mut users = Vec::new();
+                for user in service.users().await? {
+                    users.push(account(service, user).await?);
+                }
                 export.document("users.json", &json!({"users": users}))?;
                 for (flow, _) in service.all_flows(None).await? {
                     export.flow(service, flow.id).await?;
@@ -179,10 +182,11 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> CliError {
     }
 }
 
-fn account(user: &User) -> Value {
-    let mut document = user::document(user);
-    document["avatar"] = user.avatar.as_ref().map(text_of).into();
-    document
+async fn account(service: &Service, user: User) -> Result<Value, CliError> {
+    let user = service.with_avatar(user).await?;
+    let mut document = user::document(&user);
+    document["avatar"] = user.avatar_content.as_ref().map(text_of).into();
+    Ok(document)
 }
 
 /// A message with its files, in the protocol's words.

@@ -9,7 +9,7 @@ use crate::cli::FlowCommand;
 use crate::config::Sources;
 use crate::exit::Exit;
 use crate::model::{Flow, Timestamp};
-use crate::service::{FlowStanding, NewFlow, Refusal, Service, ServiceError};
+use crate::service::{Brought, FlowStanding, NewFlow, Refusal, Service, ServiceError};
 
 /// Runs the command.
 ///
@@ -99,13 +99,17 @@ async fn change(service: &Service, command: &FlowCommand) -> Result<(String, Flo
                 names::flow(service, flow).await?,
                 names::user(service, login).await?,
             );
-            if !service.add_member(flow.id, user.id).await? {
-                return Err(CliError::AlreadyExists(format!(
-                    "{login:?} is a member of {} already",
+            match service.add_member(flow.id, user.id).await? {
+                Some(Brought::In) => Ok(("added\n".to_owned(), flow)),
+                Some(Brought::Invited) => {
+                    let said = "invited: this user wants to be asked before being added\n";
+                    Ok((said.to_owned(), flow))
+                }
+                None => Err(CliError::AlreadyExists(format!(
+                    "{login:?} is a member of {} already, or invited",
                     name(&flow)
-                )));
+                ))),
             }
-            Ok(("added\n".to_owned(), flow))
         }
         FlowCommand::RemoveMember { flow, login } => {
             let (flow, user) = (

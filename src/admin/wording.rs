@@ -15,6 +15,7 @@ pub(super) fn of_refusal(refusal: &Refusal) -> String {
         Refusal::EmptyMessage => "the message is empty",
         Refusal::NotWriter => "only the owner writes in a channel",
         Refusal::PartnerDeleted => "the other side of this chat has deleted the account",
+        Refusal::Blocked => "one of the two in this chat blocks the other",
         Refusal::OwnerMustBeMember => {
             "only a member can become the owner: `morelia flow add-member` first"
         }

@@ -43,10 +43,11 @@ impl Delivery {
                 News::Message(message) => message.size_bytes(),
                 News::Flow(news) => news.flow.members.len() * 44 + news.events.len() * 128,
                 News::User(user) => user
-                    .avatar
+                    .avatar_content
                     .as_ref()
                     .map_or(0, crate::model::Content::size_bytes),
                 News::Left(_)
+                | News::Uninvited(_)
                 | News::Read { .. }
                 | News::Typing { .. }
                 | News::Presence { .. }

@@ -98,7 +98,7 @@ impl State {
 mod tests {
     use super::super::tests::{LIMITS, listening, session, typing};
     use super::super::{Ended, Hub};
-    use crate::model::{SessionId, Timestamp, UserId};
+    use crate::model::{Form, SessionId, Timestamp, UserId};
     use std::time::Duration;
 
     #[tokio::test]
@@ -135,7 +135,7 @@ mod tests {
         short.expires_at = Timestamp(5_000);
         let mut listener = hub.connect();
         assert!(listener.sign_in(short, hub.epoch()));
-        listener.listen();
+        listener.listen(Form::Plain);
         hub.expires_sooner().await;
         assert_eq!(hub.expire(Timestamp(1_000)), Some(Duration::from_secs(4)));
         hub.prolong(UserId(1), SessionId(1), Timestamp(1 << 40));

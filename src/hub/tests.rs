@@ -1,7 +1,7 @@
 //! Tests of who hears what.
 
 use super::*;
-use crate::model::{News, PublicId};
+use crate::model::{Form, News, PublicId};
 
 pub(super) const LIMITS: QueueLimits = QueueLimits {
     frames: 2,
@@ -35,7 +35,7 @@ pub(super) fn typing(users: &[i64], origin: Option<Origin>) -> Event {
 pub(super) fn listening(hub: &Arc<Hub>, id: i64, user: i64) -> Listener {
     let mut listener = hub.connect();
     assert!(listener.sign_in(session(id, user), hub.epoch()));
-    listener.listen();
+    listener.listen(Form::Plain);
     listener
 }
 
@@ -86,6 +86,7 @@ async fn going_away_is_noticed() {
     let listener = listening(&hub, 1, 7);
     assert!(hub.moved().await.contains(&UserId(7)));
     assert_eq!(hub.online(&[UserId(7), UserId(8)]), [UserId(7)]);
+    assert!(hub.is_heard_in(Form::Plain) && !hub.is_heard_in(Form::Rich));
     drop(listener);
     assert!(hub.moved().await.contains(&UserId(7)));
     assert!(hub.online(&[UserId(7)]).is_empty());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Flow, FlowId, Message, Position, PublicId, Timestamp, User, UserId};
+use super::{Flow, FlowId, Message, OwnAccount, Position, PublicId, Timestamp, User, UserId};
 
 /// Number of the live connection that a change came from; it is not told of it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -182,14 +182,16 @@ pub enum News {
     Message(Arc<Message>),
     /// A flow was made or changed, or somebody joined or left it.
     Flow(Arc<FlowNews>),
-    /// The hearer is no longer a member of this flow, or no longer invited.
+    /// The hearer is no longer a member of this flow.
     Left(PublicId),
+    /// The hearer is no longer invited to this flow.
+    Uninvited(PublicId),
     /// The hearer is invited to a flow.
     Invited(Arc<InvitedTo>),
     /// The hearer's own account changed.
-    Account(UserId),
-    /// The hearer's list of blocked people changed.
-    Blocked(UserId),
+    Account(Arc<OwnAccount>),
+    /// The hearer's list of blocked people changed: whom it has now.
+    Blocked(Arc<[PublicId]>),
     /// The hearer came back to a flow, which this connection has to catch up with.
     Back(FlowId),
     /// Somebody registered or changed the profile.

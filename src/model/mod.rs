@@ -3,6 +3,7 @@
 //! What belongs here: plain values and the rules that hold for one value by itself. What does not:
 //! storage, permission, wire formats; nothing here does I/O or knows serde.
 
+mod account;
 mod confusable;
 mod event;
 mod flow;
@@ -20,6 +21,7 @@ mod terms;
 mod time;
 mod user;
 
+pub use account::{AccountEdit, OwnAccount, PushContent};
 pub use event::{Audience, By, Event, FlowEvent, FlowNews, Happening, InvitedTo, News, Origin};
 pub use flow::{Flow, FlowKind, FlowSummary, FlowSwitches, Level, Picture};
 pub use fold::fold;

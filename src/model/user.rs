@@ -1,6 +1,6 @@
 //! Users.
 
-use super::{Content, PublicId, Timestamp, UserId};
+use super::{Content, Picture, PublicId, Timestamp, UserId};
 
 /// An account as the domain sees it. Its password is not part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +21,10 @@ pub struct User {
     pub email: Option<String>,
     /// A few words about oneself.
     pub bio: Option<String>,
-    /// Picture.
-    pub avatar: Option<Content>,
+    /// Picture, by what is known of it without reading it.
+    pub avatar: Option<Picture>,
+    /// The picture itself, where it was asked for.
+    pub avatar_content: Option<Content>,
     /// Set for programs.
     pub is_bot: bool,
     /// Set for administrators of this server.

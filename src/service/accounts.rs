@@ -1,18 +1,19 @@
 //! Accounts: registering, profiles, passwords, deleting.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::fields::{check_avatar, check_email, check_info, check_name};
 use super::names;
 use super::passwords::askers;
-use super::{Client, Field, Opened, Refusal, Service, ServiceError, SignedIn, Thing};
+use super::{Client, Field, Opened, Refusal, Service, ServiceError, SignedIn, own_account};
 use crate::auth::{InviteCode, Password, Token};
 use crate::config;
-use crate::model::{By, Content, Flow, FlowId, Login, Origin, PublicId, User, UserId};
+use crate::model::{
+    AccountEdit, By, Content, Flow, FlowId, Form, Login, Origin, OwnAccount, User, UserId,
+};
 use crate::store::{
-    self, StoreError, Tx, credentials, flow_edits, flows, invitations, members, membership,
-    sessions, users,
+    self, StoreError, Tx, accounts, credentials, flow_edits, flows, invitations, members,
+    membership, sessions, users,
 };
 
 /// What somebody registers with.
@@ -60,17 +61,31 @@ pub struct ProfileChange {
     pub bio: Option<String>,
     /// Picture; empty removes it.
     pub avatar: Option<Content>,
+    /// Id of an upload of the user's that is to be the picture.
+    pub avatar_upload: Option<String>,
     /// Old and new password.
     pub password: Option<(Password, Password)>,
+    /// What only the user sees.
+    pub account: AccountEdit,
 }
 
-/// Profiles that were asked for.
-#[derive(Debug)]
-pub struct Found {
-    /// Those that exist, in the order asked.
-    pub users: Vec<User>,
-    /// Whether some do not.
-    pub incomplete: bool,
+impl ProfileChange {
+    /// Tells whether nothing is to change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.is_seen_by_others()
+            && self.avatar_upload.is_none()
+            && self.account == AccountEdit::default()
+    }
+
+    /// Tells whether something is to change that is told to everybody.
+    fn is_seen_by_others(&self) -> bool {
+        self.username.is_some()
+            || self.email.is_some()
+            || self.bio.is_some()
+            || self.avatar.is_some()
+            || self.password.is_some()
+    }
 }
 
 impl Service {
@@ -207,79 +222,28 @@ impl Service {
             .await
     }
 
-    /// Profiles of users by id.
+    /// Changes one's own profile, and the password, which ends all other sessions. Returns the
+    /// profile, in plain form with its picture, and what only its owner sees.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] when none exists; [`Refusal::TooManyUsers`].
-    pub async fn profiles(
-        &self,
-        _user: &SignedIn,
-        ids: Vec<PublicId>,
-    ) -> Result<Found, ServiceError> {
-        let limits = self.limits();
-        let limit = limits.users;
-        if ids.len() > limit {
-            return Err(Refusal::TooManyUsers { limit }.into());
-        }
-        let asked = ids.len();
-        let users = self
-            .store
-            .read(move |view| {
-                let mut found = Vec::new();
-                let mut left = limits.answer_bytes;
-                for id in ids {
-                    // A hundred pictures are more than an answer holds; the rest is missing from
-                    // this one, and can be asked for.
-                    if left == 0 {
-                        break;
-                    }
-                    if let Some(user) = users::by_uuid(view, id)? {
-                        left = left.saturating_sub(picture_bytes(&user));
-                        found.push(user);
-                    }
-                }
-                Ok::<_, ServiceError>(found)
-            })
-            .await?;
-        if users.is_empty() {
-            return Err(Refusal::NotFound(Thing::User).into());
-        }
-        Ok(Found {
-            incomplete: users.len() < asked,
-            users,
-        })
-    }
-
-    /// Profiles of users whose login or name begins with a text.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub async fn find_users(
-        &self,
-        _user: &SignedIn,
-        text: String,
-    ) -> Result<Vec<User>, ServiceError> {
-        let limits = self.limits();
-        let directory = Arc::clone(&self.directory);
-        self.store
-            .read(move |view| Ok(directory.find(view, &text, limits.users, limits.answer_bytes)?))
-            .await
-    }
-
-    /// Changes one's own profile, and the password, which ends all other sessions.
-    ///
-    /// # Errors
-    /// [`Refusal::BadCredentials`] for a wrong old password; [`Refusal::NameTaken`]; what is too large or malformed.
+    /// [`Refusal::BadCredentials`] for a wrong old password; [`Refusal::NameTaken`];
+    /// [`Refusal::NoUpload`]; what is too large or malformed.
     pub async fn edit_profile(
         &self,
         user: &SignedIn,
         change: ProfileChange,
         client: &Client,
-    ) -> Result<User, ServiceError> {
+        form: Form,
+    ) -> Result<(User, OwnAccount), ServiceError> {
+        if change.avatar_upload.is_some() {
+            let place = "data.meta.avatar.upload";
+            return Err(Refusal::NoUpload { place }.into());
+        }
         check_email(change.email.as_deref().filter(|email| !email.is_empty()))?;
         check_name(Field::Username, change.username.as_deref())?;
         check_info(Field::Bio, change.bio.as_deref())?;
         check_avatar(change.avatar.as_ref())?;
+        let (is_seen, account) = (change.is_seen_by_others(), change.account);
         let password = match change.password {
             Some((old, new)) => {
                 let login = self.own_login(user).await?;
@@ -297,7 +261,8 @@ impl Service {
             avatar: change.avatar,
         };
         let user = *user;
-        let (session, origin) = (user.session, user.origin);
+        let (session, by) = (user.session, user.by());
+        let members_invite = self.settings.members_invite;
         self.store
             .write(move |tx| {
                 user.require(tx)?;
@@ -307,7 +272,18 @@ impl Service {
                     credentials::set_password(tx, session.user, &hash)?;
                     sessions::end_all(tx, session.user, Some(session.id))?;
                 }
-                Ok(users::edit(tx, session.user, &edit, origin)?)
+                accounts::edit(tx, session.user, &account, by)?;
+                let user = if is_seen {
+                    Some(users::edit(tx, session.user, &edit, by.origin)?)
+                } else {
+                    users::by_id(tx, session.user)?
+                };
+                let mut user = user.ok_or(Refusal::NoSession)?;
+                if !form.is_rich() {
+                    users::load_avatar(tx, &mut user)?;
+                }
+                let account = own_account::of(tx, session.user, members_invite)?;
+                Ok((user, account.ok_or(Refusal::NoSession)?))
             })
             .await
     }
@@ -370,6 +346,10 @@ pub(super) fn empty_account(
             leave(tx, &flow, user, membership::Exit::Left, by)?;
         }
     }
+    for (flow, invited) in members::invitations(tx, user)? {
+        let events = membership::uninvite(tx, flow, invited.flow, &[user], by)?;
+        flow_edits::tell(tx, flow, events, by)?;
+    }
     users::empty(tx, user, origin)?;
     Ok(())
 }
@@ -408,11 +388,6 @@ fn join_invited(tx: &Tx<'_>, flow: FlowId, user: UserId) -> Result<(), ServiceEr
         flow_edits::tell(tx, flow, events, by)?;
     }
     Ok(())
-}
-
-/// What a profile takes besides some short texts.
-pub(super) fn picture_bytes(user: &User) -> usize {
-    user.avatar.as_ref().map_or(0, Content::size_bytes)
 }
 
 fn taken(err: StoreError) -> ServiceError {

@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::accounts::picture_bytes;
-use crate::model::{Login, Position, User, UserId};
+use super::profiles::picture_bytes;
+use crate::model::{Form, Login, Position, User, UserId};
 use crate::store::{StoreError, View, users};
 
 /// Names as they were when they were read last; read again once an account has changed.
@@ -21,7 +21,7 @@ struct Name {
 
 impl Directory {
     /// Users whose login, or any word of whose username, begins with a text; by username, up to a
-    /// number and a size of pictures, of which the last may go beyond.
+    /// number and a size of pictures, of which the last may go beyond. In rich form without pictures.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -31,6 +31,7 @@ impl Directory {
         text: &str,
         limit: usize,
         budget_bytes: usize,
+        form: Form,
     ) -> Result<Vec<User>, StoreError> {
         let wanted = Login::key_of(text.trim());
         let matches = |name: &str| {
@@ -46,8 +47,11 @@ impl Directory {
                 break;
             }
             if name.folded.iter().any(|name| matches(name))
-                && let Some(user) = users::by_id(view, name.user)?
+                && let Some(mut user) = users::by_id(view, name.user)?
             {
+                if !form.is_rich() {
+                    users::load_avatar(view, &mut user)?;
+                }
                 left = left.saturating_sub(picture_bytes(&user));
                 found.push(user);
             }

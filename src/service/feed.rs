@@ -136,7 +136,7 @@ impl Feed {
             // Once it hears, one more look finds what happened before it did.
             self.behind = !listener.is_listening();
             if self.behind {
-                listener.listen();
+                listener.listen(self.form);
             }
         }
         Ok(page)

@@ -1,13 +1,13 @@
 //! What a change of a flow amounts to: who is meant, whether it is allowed, who moves.
 
+use super::entry::{bring_in, resolve, visible_users};
 use super::fields::{check_info, check_name};
 use super::rights::{Action, may};
-use super::settings::MAX_MEMBERS;
 use super::{Field, Refusal, ServiceError, SignedIn, Thing};
 use crate::model::{FlowEvent, FlowSwitches, Level, PublicId, UserId};
 use crate::store::flows::Access;
-use crate::store::membership::{Entry, Exit};
-use crate::store::{Tx, View, members, membership, users};
+use crate::store::membership::Exit;
+use crate::store::{Tx, View, members, membership};
 
 /// Shortest timer of disappearing messages, in seconds.
 const LEAST_TIMER_S: i64 = 60;
@@ -76,7 +76,13 @@ pub(super) struct Named {
 
 impl Named {
     /// Finds them: who is meant has to exist before it is asked who may.
-    pub(super) fn find(view: &View<'_>, change: &FlowChange) -> Result<Self, ServiceError> {
+    pub(super) fn find(
+        view: &View<'_>,
+        access: &Access,
+        user: &SignedIn,
+        change: &FlowChange,
+    ) -> Result<Self, ServiceError> {
+        let visible = |users: &[PublicId]| visible_users(view, user.user(), Some(access.id), users);
         let owner = match change.words.owner {
             Some(owner) => resolve(view, &[owner])?.first().copied(),
             None => None,
@@ -90,8 +96,8 @@ impl Named {
         }
         Ok(Self {
             owner,
-            all: all.map(|users| resolve(view, users)).transpose()?,
-            add: resolve(view, &change.add)?,
+            all: all.map(visible).transpose()?,
+            add: visible(&change.add)?,
             remove: resolve(view, &change.remove)?,
             levels,
         })
@@ -197,38 +203,10 @@ impl Named {
         }
         let mut events = membership::leave(tx, id, uuid, &going, Exit::Removed, by)?;
         events.extend(membership::uninvite(tx, id, uuid, &self.remove, by)?);
-        events.extend(membership::enter(tx, id, &coming, Entry::Added, by)?);
-        if !coming.is_empty() {
-            check_members(usize::try_from(members::count(tx, id)?).unwrap_or(usize::MAX))?;
-        }
+        events.extend(bring_in(tx, id, &coming, by)?);
         for (member, level) in &self.levels {
             events.extend(membership::set_level(tx, id, *member, *level, by)?);
         }
         Ok(events)
     }
-}
-
-/// Row numbers of users, each once, in order.
-pub(super) fn resolve(view: &View<'_>, users: &[PublicId]) -> Result<Vec<UserId>, ServiceError> {
-    // Twice the limit leaves room for repetitions and bounds the work.
-    check_members(users.len() / 2)?;
-    let mut ids = Vec::with_capacity(users.len());
-    for uuid in users {
-        let id = users::id_of(view, *uuid)?.ok_or(Refusal::NotFound(Thing::User))?;
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
-    Ok(ids)
-}
-
-pub(super) fn check_members(count: usize) -> Result<(), ServiceError> {
-    if count > MAX_MEMBERS {
-        return Err(Refusal::TooLarge {
-            what: Field::Members,
-            limit: MAX_MEMBERS,
-        }
-        .into());
-    }
-    Ok(())
 }

@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::accounts::leave;
+use super::entry::{check_members, make, visible_users};
 use super::fields::{check_info, check_name};
-use super::flow_change::{FlowChange, FlowDraft, Named, check_members, resolve};
+use super::flow_change::{FlowChange, FlowDraft, Named};
+use super::invited::decline;
+use super::messages::require_unblocked;
 use super::rights::{Action, may};
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{
     Audience, Event, Flow, FlowKind, FlowSummary, Form, InvitedTo, News, Position, PublicId,
 };
-use crate::store::{StoreError, Tx, flow_edits, flows, log, marks, members, membership, txns};
+use crate::store::{Tx, flow_edits, flows, log, marks, members, membership, txns};
 
 /// What the flow of somebody's saved messages is called where clients show no name of their own.
 const SAVED_TITLE: &str = "Saved messages";
@@ -51,7 +54,8 @@ impl Service {
                     return Err(Refusal::NotTwoMembers.into());
                 }
                 // Who is meant has to exist before it is asked who may.
-                let mut members = resolve(tx, draft.users.as_deref().unwrap_or_default())?;
+                let wanted = draft.users.as_deref().unwrap_or_default();
+                let mut members = visible_users(tx, user.user(), None, wanted)?;
                 if draft.owner.is_some_and(|owner| owner != user.uuid()) {
                     return Err(Refusal::OwnerMustBeMaker.into());
                 }
@@ -69,7 +73,7 @@ impl Service {
                     members,
                     is_saved: false,
                 };
-                let flow = flow_edits::insert(tx, &new, user.by()).map_err(chat_exists)?;
+                let flow = make(tx, new, user.by())?;
                 if let Some(txn) = txn {
                     txns::insert(tx, user.user(), &txn, txns::Made::Flow(flow.id))?;
                 }
@@ -120,7 +124,7 @@ impl Service {
             .write(move |tx| {
                 let access =
                     flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
-                let named = Named::find(tx, &change)?;
+                let named = Named::find(tx, &access, &user, &change)?;
                 named.require(tx, &access, &user, &change)?;
                 let events = named.move_people(tx, &access, flow, &user)?;
                 if let Some(owner) = named.owner
@@ -198,7 +202,8 @@ impl Service {
             .await
     }
 
-    /// Takes the caller out of a flow; what the caller owned goes to the member who joined first.
+    /// Takes the caller out of a flow, or declines an invitation to it; what the caller owned goes to
+    /// the member who joined first.
     ///
     /// # Errors
     /// [`Refusal::ChatIsFixed`].
@@ -206,6 +211,9 @@ impl Service {
         let user = *user;
         self.store
             .write(move |tx| {
+                if decline(tx, flow, &user)? {
+                    return Ok(());
+                }
                 let access =
                     flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 may(&access, Action::Leave)?;
@@ -263,6 +271,7 @@ impl Service {
                 let access =
                     flows::access(view, flow, id)?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 may(&access, Action::Write)?;
+                require_unblocked(view, access.id, id)?;
                 let mut members = members::ids(view, access.id)?;
                 members.retain(|member| *member != id);
                 Ok::<_, ServiceError>(members)
@@ -278,14 +287,6 @@ impl Service {
             },
         });
         Ok(())
-    }
-}
-
-/// What a flow that is not stored means: a chat is there once.
-pub(super) fn chat_exists(err: StoreError) -> ServiceError {
-    match err {
-        StoreError::Conflict(_) => Refusal::ChatExists.into(),
-        other => other.into(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Lists of members.
 
-use super::accounts::{Found, picture_bytes};
+use super::profiles::{Found, picture_bytes};
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
-use crate::model::PublicId;
+use crate::model::{Form, PublicId};
 use crate::store::members::{self, State};
 use crate::store::{flows, users};
 
@@ -21,7 +21,7 @@ pub struct MemberQuery {
 }
 
 impl Service {
-    /// The members of a flow, by level, then by joining.
+    /// The members of a flow, by level, then by joining; in plain form with pictures.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] for a flow that the caller is not in; [`Refusal::NotOwner`] for a member
@@ -31,6 +31,7 @@ impl Service {
         user: &SignedIn,
         flow: PublicId,
         query: MemberQuery,
+        form: Form,
     ) -> Result<Found, ServiceError> {
         let id = user.user();
         let limits = self.limits();
@@ -61,7 +62,7 @@ impl Service {
                         return Ok(found);
                     };
                     for (_, member) in page {
-                        let Some(user) = users::by_id(view, member)? else {
+                        let Some(mut user) = users::by_id(view, member)? else {
                             continue;
                         };
                         if text.as_deref().is_some_and(|text| !begins(&user, text)) {
@@ -70,6 +71,9 @@ impl Service {
                         if found.users.len() == PAGE || left == 0 {
                             found.incomplete = true;
                             return Ok(found);
+                        }
+                        if !form.is_rich() {
+                            users::load_avatar(view, &mut user)?;
                         }
                         left = left.saturating_sub(picture_bytes(&user));
                         found.users.push(user);

@@ -2,8 +2,10 @@
 
 use super::rights::{Action, may};
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
-use crate::model::{Attachment, File, FlowKind, Form, Message, PublicId, Timestamp, UserId};
-use crate::store::{Tx, View, events, flows, log, messages, txns};
+use crate::model::{
+    Attachment, File, FlowId, FlowKind, Form, Message, PublicId, Timestamp, UserId,
+};
+use crate::store::{Tx, View, blocks, events, flows, log, messages, txns};
 
 /// What somebody writes, or how a message is to change.
 #[derive(Debug, Default)]
@@ -170,7 +172,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Refusal::NotFound`] for a message that is deleted or in a flow that the caller is not
-    /// in, [`Refusal::NotAuthor`] for another's, what is too large or would leave nothing.
+    /// in, [`Refusal::NotAuthor`] for another's, [`Refusal::Blocked`], what is too large or would leave nothing.
     pub async fn edit_message(
         &self,
         user: &SignedIn,
@@ -189,6 +191,7 @@ impl Service {
                 if handle.author != user.user() {
                     return Err(Refusal::NotAuthor.into());
                 }
+                require_unblocked(tx, handle.flow, user.user())?;
                 check_size(&draft, max_text, max_files)?;
                 require_content(&handle, &draft)?;
                 let edit = messages::MessageEdit {
@@ -282,8 +285,23 @@ pub(super) fn require_writer(
     user: UserId,
 ) -> Result<(), ServiceError> {
     may(flow, Action::Write)?;
-    if flow.kind == FlowKind::Chat && !flows::has_living_others(view, flow.id, user)? {
+    if flow.kind != FlowKind::Chat {
+        return Ok(());
+    }
+    if !flows::has_living_others(view, flow.id, user)? {
         return Err(Refusal::PartnerDeleted.into());
+    }
+    require_unblocked(view, flow.id, user)
+}
+
+/// Checks that a flow is no chat in which one of the two blocks the other.
+pub(super) fn require_unblocked(
+    view: &View<'_>,
+    flow: FlowId,
+    user: UserId,
+) -> Result<(), ServiceError> {
+    if blocks::stand_in_chat(view, flow, user)? {
+        return Err(Refusal::Blocked.into());
     }
     Ok(())
 }

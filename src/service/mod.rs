@@ -8,7 +8,9 @@
 //! stranger. Rights are checked inside the transaction that they permit.
 
 mod accounts;
+mod blocks;
 mod directory;
+mod entry;
 mod error;
 mod feed;
 mod fields;
@@ -19,13 +21,16 @@ mod gate;
 mod guesses;
 mod hashing;
 mod invitations;
+mod invited;
 mod labels;
 mod members;
 mod messages;
 mod names;
 mod operator;
+mod own_account;
 mod passwords;
 mod presence;
+mod profiles;
 mod refusal;
 mod registrations;
 mod rights;
@@ -40,7 +45,7 @@ use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc};
 
-pub use accounts::{Account, Found, ProfileChange, Registration};
+pub use accounts::{Account, ProfileChange, Registration};
 pub use error::ServiceError;
 pub use feed::{End, Feed, Told};
 pub use flow_change::{FlowChange, FlowDraft};
@@ -50,7 +55,10 @@ pub use invitations::{Invite, NewCode};
 pub use labels::{MAX_LABEL_CHARS, label_of_user_agent};
 pub use members::MemberQuery;
 pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
-pub use operator::{FlowStanding, Line, NewFlow, Takeover, Tally, UserChange, UserStanding};
+pub use operator::{
+    Brought, FlowStanding, Line, NewFlow, Takeover, Tally, UserChange, UserStanding,
+};
+pub use profiles::Found;
 pub use refusal::{Field, Refusal, Thing, Unit, Value};
 pub use search::{Search, SearchHits};
 pub use sessions::{Client, Opened};
@@ -181,8 +189,13 @@ async fn tell(service: std::sync::Weak<Service>, mut committed: mpsc::Receiver<C
         let Some(service) = service.upgrade() else {
             return;
         };
-        for event in batch.events {
-            service.hub.publish(event);
+        for mut event in batch.events {
+            service.complete_account(&mut event);
+            if service.load_avatar(&mut event).await {
+                service.hub.publish(event);
+            } else {
+                service.hub.lag_all();
+            }
         }
         if batch.missed {
             service.hub.lag_all();

@@ -100,6 +100,6 @@ impl Service {
 pub(super) fn askers(account: Option<&str>, client: &Client) -> Vec<Asker> {
     let account = account.map(|key| Asker::Account(key.to_owned()));
     let address =
-        (!client.neighbourhood.is_this_machine()).then(|| Asker::Address(client.neighbourhood));
+        (!client.neighbourhood.is_this_machine()).then_some(Asker::Address(client.neighbourhood));
     account.into_iter().chain(address).collect()
 }

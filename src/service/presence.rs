@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{Service, ServiceError};
 use crate::model::{Audience, Event, News, UserId};
-use crate::store::{members, users};
+use crate::store::{blocks, members, users};
 
 /// A user's coming and going is told at most once in this time.
 /// Source: MTP extensions of this server, presence.
@@ -77,7 +77,9 @@ async fn tell(service: &Service, user: UserId, online: bool) -> Result<(), Servi
         .store
         .read(move |view| {
             let mut companions = members::companions(view, user)?;
-            companions.retain(|companion| *companion != user);
+            // Who is blocked does not see who is here.
+            let blocked = blocks::blocked(view, user)?;
+            companions.retain(|companion| *companion != user && !blocked.contains(companion));
             Ok::<_, ServiceError>((users::by_id(view, user)?, companions))
         })
         .await?;

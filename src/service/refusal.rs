@@ -37,6 +37,11 @@ pub enum Refusal {
     InvitationRequired,
     /// No such thing, or none that this user may know of.
     NotFound(Thing),
+    /// The user has no such upload, or it is not complete.
+    NoUpload {
+        /// Where the request names it.
+        place: &'static str,
+    },
     /// More users asked for than the server gives.
     TooManyUsers {
         /// How many it gives.
@@ -55,6 +60,15 @@ pub enum Refusal {
     NotWriter,
     /// The other side of the chat has deleted the account.
     PartnerDeleted,
+    /// One of the two in the chat blocks the other.
+    Blocked,
+    /// Nobody blocks themselves.
+    BlocksSelf,
+    /// The user blocks as many as one may.
+    TooManyBlocked {
+        /// How many one may.
+        limit: usize,
+    },
     /// The message is somebody else's.
     NotAuthor,
     /// The message is neither the user's own nor in a flow of the user's.
@@ -127,8 +141,6 @@ pub enum Thing {
     Message,
     /// An invitation.
     Invitation,
-    /// An upload.
-    Upload,
     /// A file.
     File,
 }
@@ -142,7 +154,6 @@ impl Thing {
             Self::Flow => "flow",
             Self::Message => "message",
             Self::Invitation => "invitation",
-            Self::Upload => "upload",
             Self::File => "file",
         }
     }
@@ -285,6 +296,7 @@ impl Refusal {
             Self::RegistrationClosed => ("registration_closed", vec![]),
             Self::InvitationRequired => ("invitation_required", vec![]),
             Self::NotFound(thing) => ("not_found", vec![("what", thing.as_str().into())]),
+            Self::NoUpload { place } => ("no_upload", vec![("place", (*place).into())]),
             Self::TooManyUsers { limit } => ("too_many_users", vec![("limit", (*limit).into())]),
             Self::TooLarge { what, limit } => (
                 "too_large",
@@ -297,6 +309,11 @@ impl Refusal {
             Self::EmptyMessage => ("empty_message", vec![]),
             Self::NotWriter => ("not_writer", vec![]),
             Self::PartnerDeleted => ("partner_deleted", vec![]),
+            Self::Blocked => ("blocked", vec![]),
+            Self::BlocksSelf => ("blocks_self", vec![]),
+            Self::TooManyBlocked { limit } => {
+                ("too_many_blocked", vec![("limit", (*limit).into())])
+            }
             Self::NotAuthor => ("not_author", vec![]),
             Self::Outranked => ("outranked", vec![]),
             Self::SavedIsFixed => ("saved_is_fixed", vec![]),

@@ -2,11 +2,11 @@
 
 mod page;
 
-use super::{Service, ServiceError, SignedIn};
+use super::{Service, ServiceError, SignedIn, own_account};
 use crate::model::{
-    Flow, FlowEvent, Form, InvitedTo, Message, Position, PublicId, Timestamp, User,
+    Flow, FlowEvent, Form, InvitedTo, Message, OwnAccount, Position, PublicId, Timestamp, User,
 };
-use crate::store::{log, members, users};
+use crate::store::{blocks, log, members, users};
 use page::Page;
 
 /// What changed, each thing once, in its present state.
@@ -26,12 +26,14 @@ pub struct Updates {
     pub details: Vec<Flow>,
     /// What happened in flows, in order.
     pub events: Vec<FlowEvent>,
+    /// Flows that the user is no longer invited to.
+    pub uninvited: Vec<PublicId>,
     /// Flows that the user was invited to.
     pub invited: Vec<InvitedTo>,
-    /// Whether the user's own account changed.
-    pub account: bool,
-    /// Whether the list of those whom the user blocks changed.
-    pub blocked: bool,
+    /// The user's own account, if it changed.
+    pub account: Option<OwnAccount>,
+    /// Whom the user blocks, if that changed.
+    pub blocked: Option<Vec<PublicId>>,
     /// Everything up to here has been told.
     pub position: Position,
     /// The same, more precisely, to go on from.
@@ -62,24 +64,25 @@ impl Updates {
             && self.details.is_empty()
             && self.events.is_empty()
             && self.invited.is_empty()
-            && !self.account
-            && !self.blocked
+            && self.uninvited.is_empty()
+            && self.account.is_none()
+            && self.blocked.is_none()
     }
 }
 
-/// How far to look for changes.
+/// How far to look for changes, and what of them is wanted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Within {
     /// Only at changes that were made before this time.
     pub before: Option<Timestamp>,
     /// At so many messages instead of the limit.
     pub max_messages: Option<usize>,
-    /// For whom who is shown in which form: large flows come without most of their members in rich.
+    /// In which form they are told: with pictures, and with all members of large flows, only in plain.
     pub form: Form,
 }
 
 impl Service {
-    /// What changed after a position and before a time.
+    /// What changed after a position, within bounds.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -102,12 +105,17 @@ impl Service {
         let id = user.user();
         let limits = self.limits();
         let store = self.store.clone();
+        let members_invite = self.settings.members_invite;
         async move {
             store
                 .read(move |view| {
                     let mut page = Page::new(view, id, from, &limits, within)?;
                     page.fill()?;
-                    page.into_updates()
+                    let mut updates = page.into_updates()?;
+                    if updates.account.is_some() {
+                        updates.account = own_account::of(view, id, members_invite)?;
+                    }
+                    Ok(updates)
                 })
                 .await
         }
@@ -143,7 +151,9 @@ impl Service {
             .read(move |view| {
                 let (position, _) = log::last(view)?;
                 let mut companions = members::companions(view, id)?;
-                companions.retain(|companion| *companion != id);
+                // Who blocks the user is not seen.
+                let blockers = blocks::blockers(view, id)?;
+                companions.retain(|companion| *companion != id && !blockers.contains(companion));
                 let mut online = Vec::new();
                 for companion in hub.online(&companions) {
                     online.extend(users::by_id(view, companion)?.map(|user| user.uuid));

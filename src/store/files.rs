@@ -1,12 +1,12 @@
 //! Content of files, each stored once.
 
-use rusqlite::{OptionalExtension, named_params};
+use rusqlite::{OptionalExtension, Row, named_params};
 use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
 use super::tx::{Tx, View};
 use crate::model::{
-    Attachment, Content, Encoding, File, FileId, MessageId, PublicId, Slot, media_type,
+    Attachment, Content, Encoding, File, FileId, MessageId, Picture, PublicId, Slot, media_type,
 };
 
 /// Stores content, or finds it stored. The references to it count themselves (see the triggers).
@@ -149,6 +149,19 @@ pub(super) fn size_of_message(view: &View<'_>, message: MessageId) -> Result<usi
 /// A new id by which a file is fetched, which says nothing of the file.
 pub(super) fn public_id() -> [u8; 16] {
     rand::random()
+}
+
+/// What a row says of a picture, in the columns of its public id, its size and its type.
+pub(super) fn picture(row: &Row<'_>, columns: [&str; 3]) -> rusqlite::Result<Option<Picture>> {
+    let [id, size, kind] = columns;
+    let id = row.get::<_, Option<[u8; 16]>>(id)?;
+    let size = row.get::<_, Option<i64>>(size)?;
+    let media_type = row.get(kind)?;
+    Ok(id.zip(size).map(|(id, size)| Picture {
+        id: PublicId::from_bytes(id),
+        size,
+        media_type,
+    }))
 }
 
 /// The number that stands for an encoding in tables.

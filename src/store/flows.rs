@@ -4,16 +4,14 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::tx::View;
-use super::{marks, members};
-use crate::model::{
-    Flow, FlowId, FlowKind, FlowSummary, Level, Picture, PublicId, Timestamp, UserId,
-};
+use super::{files, marks, members};
+use crate::model::{Flow, FlowId, FlowKind, FlowSummary, Level, PublicId, Timestamp, UserId};
 
 /// The columns of a flow, for [`flow`], which reads them by name.
 macro_rules! flow_columns {
     () => {
         "f.id, f.uuid, f.kind, f.title, f.info, f.owner_id, o.uuid AS owner_uuid, f.created_at,
-         f.next_number - f.first_number AS count, f.flags, f.expire, f.picture_public_id, p.size AS picture_size"
+         f.next_number - f.first_number AS count, f.flags, f.expire, f.picture_public_id, p.size AS picture_size, p.type AS picture_type"
     };
 }
 
@@ -306,8 +304,6 @@ fn kind(row: &Row<'_>) -> rusqlite::Result<FlowKind> {
 /// A flow without its members.
 fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
     let flags: i64 = row.get("flags")?;
-    let picture = row.get::<_, Option<[u8; 16]>>("picture_public_id")?;
-    let picture_size = row.get::<_, Option<i64>>("picture_size")?;
     Ok(Flow {
         id: FlowId(row.get("id")?),
         uuid: PublicId::from_bytes(row.get("uuid")?),
@@ -321,10 +317,7 @@ fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
         members: Vec::new(),
         member_count: 0,
         levels: Vec::new(),
-        picture: picture.zip(picture_size).map(|(id, size)| Picture {
-            id: PublicId::from_bytes(id),
-            size,
-        }),
+        picture: files::picture(row, ["picture_public_id", "picture_size", "picture_type"])?,
         expire: row.get("expire")?,
         is_protected: flags & PROTECTED != 0,
         pins_are_restricted: flags & RESTRICTED_PINS != 0,

@@ -66,7 +66,7 @@ pub enum Kind {
     Profile = 41,
     /// The user has read further.
     Read = 50,
-    /// The user is no longer a member, or no longer invited.
+    /// The user is no longer a member.
     Gone = 51,
     /// The user changed own settings of a flow.
     Settings = 52,
@@ -78,10 +78,12 @@ pub enum Kind {
     Invitation = 55,
     /// The user came back to a flow.
     Back = 56,
+    /// The user is no longer invited to a flow.
+    Uninvited = 57,
 }
 
 impl Kind {
-    const ALL: [Self; 32] = [
+    const ALL: [Self; 33] = [
         Self::Sent,
         Self::Edited,
         Self::Deleted,
@@ -114,6 +116,7 @@ impl Kind {
         Self::Blocked,
         Self::Invitation,
         Self::Back,
+        Self::Uninvited,
     ];
 
     /// The kind that a number stands for.
@@ -190,6 +193,8 @@ pub enum Subject {
     Blocked,
     /// That the reader is invited to a flow.
     Invitation(FlowId),
+    /// That the reader is no longer invited to a flow.
+    Uninvited(FlowId),
     /// That the reader came back to a flow: what happened there since the position.
     Back(FlowId, Position),
 }
@@ -210,6 +215,7 @@ impl Change {
             Kind::Account => Some(Subject::Account),
             Kind::Blocked => Some(Subject::Blocked),
             Kind::Invitation => self.flow.map(Subject::Invitation),
+            Kind::Uninvited => self.flow.map(Subject::Uninvited),
             Kind::Back => {
                 let since = self.message.map_or(Position(0), |id| Position(id.0));
                 self.flow.map(|flow| Subject::Back(flow, since))

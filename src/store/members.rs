@@ -257,6 +257,18 @@ pub fn companions(view: &View<'_>, user: UserId) -> Result<Vec<UserId>, StoreErr
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
+/// Tells whether two users share a flow.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn share_flow(view: &View<'_>, one: UserId, other: UserId) -> Result<bool, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT 1 FROM members a JOIN members b ON b.flow_id = a.flow_id AND b.user_id = :other
+         WHERE a.user_id = :one AND a.state = 'joined' AND b.state = 'joined' LIMIT 1",
+    )?;
+    Ok(statement.exists(named_params! {":one": one.0, ":other": other.0})?)
+}
+
 /// The invitation of a user to a flow, if there is one.
 ///
 /// # Errors

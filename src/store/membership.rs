@@ -155,7 +155,7 @@ pub fn leave(
         if removed > 0 {
             tx.members_changed(flow);
             events.push(events::append(tx, flow, Deed::Of(kind, user), by)?);
-            tell_gone(tx, flow, uuid, user, by)?;
+            tell_gone(tx, Kind::Gone, (flow, News::Left(uuid)), user, by)?;
         }
     }
     Ok(events)
@@ -164,8 +164,8 @@ pub fn leave(
 /// Logs and tells a user that a flow is no longer there for that user.
 fn tell_gone(
     tx: &Tx<'_>,
-    flow: FlowId,
-    uuid: PublicId,
+    kind: Kind,
+    (flow, news): (FlowId, News),
     user: UserId,
     by: By,
 ) -> Result<(), StoreError> {
@@ -175,13 +175,8 @@ fn tell_gone(
         user: Some(user),
         ..About::default()
     };
-    let position = log::append(tx, Reach::Private(user), Kind::Gone, about)?;
-    tx.tell(
-        position,
-        by.origin,
-        Audience::Users([user].into()),
-        News::Left(uuid),
-    );
+    let position = log::append(tx, Reach::Private(user), kind, about)?;
+    tx.tell(position, by.origin, Audience::Users([user].into()), news);
     Ok(())
 }
 
@@ -259,7 +254,7 @@ pub fn uninvite(
                 Kind::Removed
             };
             events.push(events::append(tx, flow, Deed::Of(kind, user), by)?);
-            tell_gone(tx, flow, uuid, user, by)?;
+            tell_gone(tx, Kind::Uninvited, (flow, News::Uninvited(uuid)), user, by)?;
         }
     }
     Ok(events)

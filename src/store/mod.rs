@@ -7,7 +7,9 @@
 //!
 //! What does not belong here: rules about who may do what (see [`crate::service`]).
 
+pub mod accounts;
 pub mod backup;
+pub mod blocks;
 mod connection;
 pub mod credentials;
 mod damage;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::StoreError;
 use super::log::{Change, Reach, Subject};
 use super::tx::View;
-use super::{events, flows, marks, members, messages, users};
+use super::{accounts, blocks, events, flows, marks, members, messages, users};
 use crate::model::{Audience, Event, FlowNews, News, PublicId, UserId};
 
 /// Makes events for the hub of changes, each with the present state of what it is about.
@@ -59,14 +59,17 @@ fn news(view: &View<'_>, change: &Change, subject: Subject) -> Result<Option<New
         }
         Subject::User(id) => users::by_id(view, id)?.map(|user| News::User(Arc::new(user))),
         Subject::Gone(id) => flows::uuid(view, id)?.map(News::Left),
+        Subject::Uninvited(id) => flows::uuid(view, id)?.map(News::Uninvited),
         Subject::Read(id) => {
             let flow = flows::uuid(view, id)?;
             let number = marks::read_number(view, id, reader)?;
             flow.zip(number)
                 .map(|(flow, number): (PublicId, i64)| News::Read { flow, number })
         }
-        Subject::Account => Some(News::Account(reader)),
-        Subject::Blocked => Some(News::Blocked(reader)),
+        Subject::Account => {
+            accounts::own(view, reader)?.map(|account| News::Account(Arc::new(account)))
+        }
+        Subject::Blocked => Some(News::Blocked(blocks::of(view, reader)?.into())),
         Subject::Invitation(id) => {
             members::invitation(view, id, reader)?.map(|invited| News::Invited(Arc::new(invited)))
         }

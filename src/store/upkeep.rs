@@ -62,7 +62,7 @@ fn find_damage(path: &Path) -> Result<Findings, StoreError> {
 }
 
 /// What must hold between tables; each yields a sentence for every row that breaks it.
-const RULES: [&str; 5] = [
+const RULES: [&str; 6] = [
     "SELECT 'a row of ' || \"table\" || ' refers to a missing row of ' || parent
      FROM pragma_foreign_key_check LIMIT 20",
     "SELECT 'flow ' || f.id || ' counts ' || (f.next_number - f.first_number) || ' messages and has ' || COUNT(m.id)
@@ -76,6 +76,11 @@ const RULES: [&str; 5] = [
                               + (SELECT COUNT(*) FROM flows l WHERE l.picture_file_id = f.id)
                               + (SELECT COUNT(*) FROM uploads p WHERE p.file_id = f.id)
                               + (SELECT COUNT(*) FROM exports e WHERE e.file_id = f.id) LIMIT 20",
+    "SELECT 'user ' || u.id || ' is said to have attached ' || u.used || ' bytes' FROM users u
+     LEFT JOIN (SELECT m.author_id, SUM(f.size) AS bytes FROM attachments a
+                JOIN messages m ON m.id = a.message_id JOIN files f ON f.id = a.file_id
+                WHERE m.forward IS NULL GROUP BY m.author_id) s ON s.author_id = u.id
+     WHERE u.used <> coalesce(s.bytes, 0) LIMIT 20",
     "SELECT 'position ' || m.id || ' is in the log twice' FROM messages m
      JOIN changes c ON c.position = m.id LIMIT 20",
     "SELECT 'flow ' || f.id || ' does not name its newest message' FROM flows f

@@ -5,9 +5,9 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 use super::error::StoreError;
-use super::files;
 use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
+use super::{blocks, files};
 use crate::model::{
     Audience, Content, DELETED_LOGIN, Login, News, Origin, Position, PublicId, Timestamp, User,
     UserId,
@@ -43,12 +43,13 @@ pub struct ProfileEdit {
     pub avatar: Option<Content>,
 }
 
-/// The query for whole accounts with the rest that selects and orders them.
+/// The query for accounts with the rest that selects and orders them. Of avatars it reads what is
+/// known of them; [`load_avatar`] reads one.
 macro_rules! select_users {
     ($rest:literal) => {
         concat!(
             "SELECT u.id, u.uuid, u.login, u.username, u.email, u.bio, u.is_bot, u.is_admin, u.created_at,
-                    u.suspended_at, u.deleted_at, u.avatar_encoding, a.content AS avatar
+                    u.suspended_at, u.deleted_at, u.avatar_public_id, a.size AS avatar_size, a.type AS avatar_type
              FROM users u LEFT JOIN files a ON a.id = u.avatar_file_id ",
             $rest
         )
@@ -164,6 +165,30 @@ pub fn by_login(view: &View<'_>, login: &str) -> Result<Option<User>, StoreError
     Ok(statement
         .query_row(named_params! {":key": Login::key_of(login)}, user)
         .optional()?)
+}
+
+/// Reads the avatar itself of an account that has one.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn load_avatar(view: &View<'_>, user: &mut User) -> Result<(), StoreError> {
+    if user.avatar.is_none() {
+        return Ok(());
+    }
+    let mut statement = view.prepare(
+        "SELECT f.content, u.avatar_encoding FROM users u JOIN files f ON f.id = u.avatar_file_id
+         WHERE u.id = :id",
+    )?;
+    let found = statement.query_row(named_params! {":id": user.id.0}, |row| {
+        let bytes: Option<Vec<u8>> = row.get("content")?;
+        let encoding = files::encoding(row.get("avatar_encoding")?);
+        Ok(bytes.map(|bytes| Content {
+            bytes: bytes.into(),
+            encoding,
+        }))
+    });
+    user.avatar_content = found.optional()?.flatten();
+    Ok(())
 }
 
 /// Tells whether an account has changed after a row of the log, and is told there.
@@ -310,16 +335,6 @@ pub fn set_avatar(tx: &Tx<'_>, id: UserId, avatar: Option<&Content>) -> Result<(
     Ok(())
 }
 
-/// Makes an account an administrator's, or no longer one.
-///
-/// # Errors
-/// The file cannot be written.
-pub fn set_admin(tx: &Tx<'_>, id: UserId, is_admin: bool) -> Result<(), StoreError> {
-    tx.prepare("UPDATE users SET is_admin = :admin WHERE id = :id")?
-        .execute(named_params! {":admin": is_admin, ":id": id.0})?;
-    Ok(())
-}
-
 /// Marks an account as a program's, or no longer. Telling is the caller's, by [`edit`].
 ///
 /// # Errors
@@ -343,21 +358,20 @@ pub fn empty(tx: &Tx<'_>, id: UserId, origin: Option<Origin>) -> Result<(), Stor
         .query_row(named_params! {":id": id.0}, |row| row.get("localpart"))?;
     tx.prepare(
         "UPDATE users SET login = :deleted, username = :deleted, localpart = :worn_out, login_key = NULL, login_skeleton = NULL,
-                          login_shape = NULL, password_hash = NULL,
-                          email = '', bio = 'deleted', is_admin = 0, suspended_at = NULL,
+                          login_shape = NULL, password_hash = NULL, email = '', bio = 'deleted', is_admin = 0, privacy = 0,
+                          push_content = NULL, quota = NULL, seen_at = NULL, suspended_at = NULL,
                           created_at = :now, deleted_at = :now WHERE id = :id",
     )?
     .execute(named_params! {":deleted": DELETED_LOGIN, ":worn_out": worn_out(&name), ":now": tx.now().0, ":id": id.0})?;
     tx.prepare("DELETE FROM txns WHERE user_id = :id")?
         .execute(named_params! {":id": id.0})?;
+    blocks::forget(tx, id)?;
     tx.scrub();
     announce(tx, id, Kind::Profile, origin)?;
     Ok(())
 }
 
 fn user(row: &Row<'_>) -> rusqlite::Result<User> {
-    let avatar: Option<Vec<u8>> = row.get("avatar")?;
-    let encoding = files::encoding(row.get("avatar_encoding")?);
     Ok(User {
         id: UserId(row.get("id")?),
         uuid: PublicId::from_bytes(row.get("uuid")?),
@@ -365,10 +379,8 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
         username: row.get("username")?,
         email: row.get("email")?,
         bio: row.get("bio")?,
-        avatar: avatar.map(|bytes| Content {
-            bytes: bytes.into(),
-            encoding,
-        }),
+        avatar: files::picture(row, ["avatar_public_id", "avatar_size", "avatar_type"])?,
+        avatar_content: None,
         is_bot: row.get("is_bot")?,
         is_admin: row.get("is_admin")?,
         created_at: Timestamp(row.get("created_at")?),

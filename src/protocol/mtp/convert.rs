@@ -206,7 +206,7 @@ pub(super) fn numbers<'m>(
 /// are no part of profiles.
 pub(super) fn user(form: Form, user: &User, own: bool) -> reply::User<'_> {
     let avatar = || {
-        let picture = user.avatar.as_ref().map(reply::Blob::Content);
+        let picture = user.avatar_content.as_ref().map(reply::Blob::Content);
         picture.or(user.is_deleted.then_some(reply::Blob::Emptied))
     };
     reply::User {

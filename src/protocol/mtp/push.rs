@@ -43,10 +43,42 @@ pub(super) fn event(form: Form, event: &Event) -> Option<Bytes> {
                 ..DataMeta::default()
             });
         }
-        News::Flow(_) | News::Invited(_) | News::Account(_) | News::Blocked(_) | News::Back(_) => {
+        News::Account(account) if form.is_rich() => {
+            data.meta = Some(DataMeta {
+                me: Some((&**account).into()),
+                ..DataMeta::default()
+            });
+        }
+        News::Invited(invited) if form.is_rich() => {
+            data.meta = Some(DataMeta {
+                invited: Some(vec![(&**invited).into()]),
+                ..DataMeta::default()
+            });
+        }
+        News::Uninvited(flow) if form.is_rich() => {
+            data.meta = Some(DataMeta {
+                left: Some(vec![Id(*flow)]),
+                ..DataMeta::default()
+            });
+        }
+        News::Blocked(users) if form.is_rich() => {
+            data.meta = Some(DataMeta {
+                blocked: Some(users.iter().copied().map(Id).collect()),
+                ..DataMeta::default()
+            });
+        }
+        News::Flow(_)
+        | News::Uninvited(_)
+        | News::Invited(_)
+        | News::Account(_)
+        | News::Blocked(_)
+        | News::Back(_) => {
             return None;
         }
-        News::User(user) => data.user = Some(vec![convert::user(form, user, false)]),
+        News::User(user) => {
+            data.user = Some(vec![convert::user(form, user, false)]);
+            data.meta = rich::avatars(form, [&**user]).map(DataMeta::of_avatars);
+        }
         News::Left(flow) => {
             data.meta = Some(DataMeta {
                 left: Some(vec![Id(*flow)]),
@@ -129,8 +161,10 @@ pub(super) fn data(
         .iter()
         .map(|(flow, number)| (Id(*flow), *number))
         .collect();
-    let left: Vec<_> = updates.left.iter().copied().map(Id).collect();
     let is_rich = form.is_rich();
+    let uninvited = updates.uninvited.iter().filter(|_| is_rich);
+    let left = updates.left.iter().chain(uninvited);
+    let left: Vec<_> = left.copied().map(Id).collect();
     let flows = || rich::flows(updates.flows.iter().chain(&updates.details));
     let invited = updates.invited.iter().map(rich::Invited::from);
     let meta = DataMeta {
@@ -144,6 +178,10 @@ pub(super) fn data(
         numbers: Some(convert::numbers(&updates.messages)),
         read: Some(read).filter(|read| !read.is_empty()),
         left: Some(left).filter(|left| !left.is_empty()),
+        avatars: rich::avatars(form, &updates.users).filter(|avatars| !avatars.is_empty()),
+        blocked: (updates.blocked.as_ref().filter(|_| is_rich))
+            .map(|users| users.iter().copied().map(Id).collect()),
+        me: (updates.account.as_ref().filter(|_| is_rich)).map(rich::Me::from),
         ..DataMeta::default()
     };
     Data {

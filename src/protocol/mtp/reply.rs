@@ -182,6 +182,22 @@ pub(super) struct DataMeta {
     pub(super) features: Option<&'static [&'static str]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) refusal: Option<Refusal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) avatars: Option<rich::Avatars>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) me: Option<rich::Me>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) blocked: Option<Vec<Id>>,
+}
+
+impl DataMeta {
+    /// The pictures of the users beside it, and nothing else.
+    pub(super) fn of_avatars(avatars: rich::Avatars) -> Self {
+        Self {
+            avatars: Some(avatars),
+            ..Self::default()
+        }
+    }
 }
 
 /// Why a request was refused, for programs.

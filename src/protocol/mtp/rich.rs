@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::wire::Id;
 use crate::model::{
-    self, Flow, FlowEvent, FlowKind, Happening, InvitedTo, Message, Picture, PublicId, Slot,
+    self, Flow, FlowEvent, FlowKind, Form, Happening, InvitedTo, Message, OwnAccount, Picture,
+    PublicId, Slot, User,
 };
 
 /// A file, by what is known of it without its bytes.
@@ -30,13 +31,13 @@ fn file_id(id: PublicId) -> String {
     format!("{:032x}", id.0)
 }
 
-impl From<Picture> for File {
-    fn from(picture: Picture) -> Self {
+impl From<&Picture> for File {
+    fn from(picture: &Picture) -> Self {
         Self {
             id: Some(file_id(picture.id)),
             kind: "picture",
             size: picture.size,
-            media_type: None,
+            media_type: picture.media_type.clone(),
             text: None,
         }
     }
@@ -96,6 +97,50 @@ pub(super) fn about_files(message: PublicId, files: &[model::File]) -> Option<BT
     (!files.is_empty()).then(|| [(Id(message), about)].into())
 }
 
+/// The pictures of users; `None`: a user without one.
+pub(super) type Avatars = BTreeMap<Id, Option<File>>;
+
+/// `data.meta.avatars` of some users, for rich frames with users in them.
+pub(super) fn avatars<'u>(
+    form: Form,
+    users: impl IntoIterator<Item = &'u User>,
+) -> Option<Avatars> {
+    let one = |user: &User| (Id(user.uuid), user.avatar.as_ref().map(File::from));
+    form.is_rich().then(|| users.into_iter().map(one).collect())
+}
+
+/// What only the owner of an account sees of it.
+#[derive(Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own of an account"
+)]
+pub(super) struct Me {
+    admin: bool,
+    can: Vec<&'static str>,
+    ask_first: bool,
+    share_seen: bool,
+    share_read: bool,
+    push_content: &'static str,
+    quota: i64,
+    used: i64,
+}
+
+impl From<&OwnAccount> for Me {
+    fn from(account: &OwnAccount) -> Self {
+        Self {
+            admin: account.is_admin,
+            can: account.may_invite.then_some("invite").into_iter().collect(),
+            ask_first: account.ask_first,
+            share_seen: account.share_seen,
+            share_read: account.share_read,
+            push_content: account.push_content.as_str(),
+            quota: account.quota,
+            used: account.used,
+        }
+    }
+}
+
 /// What there is to know of a flow besides the object of the protocol.
 #[derive(Serialize)]
 pub(super) struct FlowMeta {
@@ -115,7 +160,7 @@ impl From<&Flow> for FlowMeta {
         let levels = flow.levels.iter();
         Self {
             levels: levels.map(|(user, level)| (Id(*user), level.0)).collect(),
-            picture: flow.picture.map(File::from),
+            picture: flow.picture.as_ref().map(File::from),
             expire: flow.expire,
             protect: flow.is_protected,
             pin: if flow.pins_are_restricted {

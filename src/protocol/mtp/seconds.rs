@@ -76,7 +76,7 @@ pub(super) async fn updates_since(
     let all_of_it = Within {
         before: Some(Timestamp::from_seconds(last.saturating_add(1))),
         max_messages: Some(MAX_IN_A_SECOND),
-        form,
+        ..all
     };
     let longer = service.updates_within(user, after, all_of_it).await?;
     match longer.next_at.map(Timestamp::seconds) {

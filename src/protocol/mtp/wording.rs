@@ -59,6 +59,12 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             "this server registers by invitation; ask a member for a code that is still good",
         ),
         Refusal::NotFound(thing) => return not_found(*thing),
+        Refusal::NoUpload { place } => {
+            let words = format!(
+                "no such upload of yours as in {place}; it may have expired, or it is not complete"
+            );
+            return (NOT_FOUND, words.into());
+        }
         Refusal::TooManyUsers { limit } => return too_many_users(*limit),
         Refusal::TooLarge { what, limit } => return too_large(*what, *limit),
         Refusal::EmptyMessage => (
@@ -70,6 +76,15 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             FORBIDDEN,
             "the other side of this chat has deleted the account",
         ),
+        Refusal::Blocked => (
+            FORBIDDEN,
+            "nobody writes in this chat while one of the two blocks the other",
+        ),
+        Refusal::BlocksSelf => (FORBIDDEN, "you cannot block yourself"),
+        Refusal::TooManyBlocked { limit } => {
+            let words = format!("you block {limit} people already; lift a block first");
+            return (FORBIDDEN, words.into());
+        }
         Refusal::NotAuthor => (FORBIDDEN, "only its author can edit a message"),
         Refusal::NotRemover => (
             FORBIDDEN,

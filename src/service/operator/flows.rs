@@ -1,11 +1,9 @@
 //! Flows, for the operator.
 
-use crate::model::{By, Flow, FlowId, FlowKind, FlowSummary, PublicId, User, UserId};
+use crate::model::{By, Flow, FlowId, FlowKind, FlowSummary, Happening, PublicId, User, UserId};
 use crate::service::accounts::leave;
+use crate::service::entry::{bring_in, check_members, make};
 use crate::service::fields::{check_info, check_name};
-use crate::service::flow_change::check_members;
-use crate::service::flows::chat_exists;
-
 use crate::service::{Field, Refusal, Service, ServiceError, Thing};
 use crate::store::{Tx, View, flow_edits, flows, members, membership, removal, users};
 
@@ -25,6 +23,15 @@ pub struct NewFlow {
     pub owner: UserId,
     /// The members besides the owner.
     pub members: Vec<UserId>,
+}
+
+/// What became of bringing somebody into a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Brought {
+    /// A member now.
+    In,
+    /// Invited, and to answer.
+    Invited,
 }
 
 /// A flow with its members' accounts.
@@ -127,26 +134,33 @@ impl Service {
             is_saved: false,
         };
         self.store
-            .write(move |tx| flow_edits::insert(tx, &new, By::OPERATOR).map_err(chat_exists))
+            .write(move |tx| make(tx, new, By::OPERATOR))
             .await
     }
 
-    /// Makes a user a member of a flow, for the operator. Returns whether the user was none.
+    /// Makes a user a member of a flow, or invites who asks to be asked, for the operator. Returns
+    /// which; `None`: the user is there, or invited, already.
     ///
     /// # Errors
     /// [`Refusal::ChatIsFixed`].
-    pub async fn add_member(&self, flow: FlowId, user: UserId) -> Result<bool, ServiceError> {
+    pub async fn add_member(
+        &self,
+        flow: FlowId,
+        user: UserId,
+    ) -> Result<Option<Brought>, ServiceError> {
         self.store
             .write(move |tx| {
                 let flow = open(tx, flow)?;
-                check_members(flow.members.len() + 1)?;
                 let by = By::OPERATOR;
-                let events = membership::enter(tx, flow.id, &[user], membership::Entry::Added, by)?;
-                let joined = !events.is_empty();
-                if joined {
+                let events = bring_in(tx, flow.id, &[user], by)?;
+                let brought = events.first().map(|event| match event.what {
+                    Happening::Invited(_) => Brought::Invited,
+                    _ => Brought::In,
+                });
+                if brought.is_some() {
                     flow_edits::tell(tx, flow.id, events, by)?;
                 }
-                Ok(joined)
+                Ok(brought)
             })
             .await
     }

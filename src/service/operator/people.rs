@@ -1,12 +1,12 @@
 //! Users and their sessions, for the operator.
 
 use crate::auth::Password;
-use crate::model::{FlowSummary, SessionInfo, Timestamp, User, UserId};
+use crate::model::{By, FlowSummary, SessionInfo, Timestamp, User, UserId};
 use crate::service::accounts::empty_account;
 use crate::service::fields::{check_email, check_info, check_name};
 use crate::service::names;
 use crate::service::{Field, Refusal, Service, ServiceError, Thing};
-use crate::store::{View, credentials, flows, sessions, users};
+use crate::store::{View, accounts, credentials, flows, sessions, users};
 
 /// Changes to an account; `None` leaves as it is.
 #[derive(Debug, Default)]
@@ -94,7 +94,7 @@ impl Service {
             .write(move |tx| {
                 require_present(tx, user)?;
                 if let Some(is_admin) = change.is_admin {
-                    users::set_admin(tx, user, is_admin)?;
+                    accounts::set_admin(tx, user, is_admin, By::OPERATOR)?;
                 }
                 if let Some(is_bot) = change.is_bot {
                     users::set_bot(tx, user, is_bot)?;

@@ -4,13 +4,15 @@ use std::collections::HashSet;
 
 use super::{Cursor, Inside, Updates, Within};
 use crate::model::{
-    Content, Flow, FlowEvent, FlowId, Form, InvitedTo, Message, Position, PublicId, User, UserId,
+    Content, Flow, FlowEvent, FlowId, Form, InvitedTo, Message, OwnAccount, Position, PublicId,
+    User, UserId,
 };
 use crate::service::{Limits, ServiceError};
 use crate::store::follower::Follower;
 use crate::store::log::{self, Change, Subject};
+use crate::store::members::State;
 use crate::store::messages::Fitting;
-use crate::store::{View, events, flows, marks, members, messages, users};
+use crate::store::{View, accounts, blocks, events, flows, marks, members, messages, users};
 
 /// Flows, profiles and marks in an answer at most.
 const MAX_OTHERS: usize = 1000;
@@ -26,9 +28,10 @@ enum Item {
     User(Box<User>),
     Read(PublicId, i64),
     Left(PublicId),
-    Account,
-    Blocked,
+    Account(Box<OwnAccount>),
+    Blocked(Vec<PublicId>),
     Invited(InvitedTo),
+    Uninvited(PublicId),
 }
 
 impl Item {
@@ -39,13 +42,16 @@ impl Item {
         match self {
             Self::Message(message) => message.size_bytes(),
             Self::Flow(flow) => AROUND + flow.members.len() * 44,
-            Self::User(user) => AROUND + user.avatar.as_ref().map_or(0, Content::size_bytes),
+            Self::User(user) => {
+                AROUND + user.avatar_content.as_ref().map_or(0, Content::size_bytes)
+            }
             Self::FlowDetail(_)
             | Self::Read(..)
             | Self::Left(_)
-            | Self::Account
-            | Self::Blocked
-            | Self::Invited(_) => AROUND,
+            | Self::Account(_)
+            | Self::Blocked(_)
+            | Self::Invited(_)
+            | Self::Uninvited(_) => AROUND,
         }
     }
 }
@@ -275,17 +281,36 @@ impl<'a, 'c> Page<'a, 'c> {
                 None => self.flow(id)?.map(|flow| Item::FlowDetail(Box::new(flow))),
             },
             Subject::User(id) if users::is_superseded(view, id, change.position)? => None,
-            Subject::User(id) => users::by_id(view, id)?.map(|user| Item::User(Box::new(user))),
+            Subject::User(id) => match users::by_id(view, id)? {
+                Some(mut user) => {
+                    if !self.within.form.is_rich() {
+                        users::load_avatar(view, &mut user)?;
+                    }
+                    Some(Item::User(Box::new(user)))
+                }
+                None => None,
+            },
             Subject::Gone(id) if members::is_member(view, id, self.user)? => None,
             Subject::Gone(id) => flows::uuid(view, id)?.map(Item::Left),
+            Subject::Uninvited(id) => {
+                let standing = members::standing(view, id, self.user)?;
+                // Who has joined since, or is invited again, knows of the flow.
+                let is_out = standing.is_none_or(|standing| {
+                    !matches!(standing.state, State::Joined | State::Invited)
+                });
+                let flow = if is_out { flows::uuid(view, id)? } else { None };
+                flow.map(Item::Uninvited)
+            }
             Subject::Read(id) => {
                 let number = marks::read_number(view, id, change.user.unwrap_or(self.user))?;
                 flows::uuid(view, id)?
                     .zip(number)
                     .map(|(flow, number)| Item::Read(flow, number))
             }
-            Subject::Account => Some(Item::Account),
-            Subject::Blocked => Some(Item::Blocked),
+            Subject::Account => {
+                accounts::own(view, self.user)?.map(|account| Item::Account(Box::new(account)))
+            }
+            Subject::Blocked => Some(Item::Blocked(blocks::of(view, self.user)?)),
             Subject::Invitation(id) => members::invitation(view, id, self.user)?.map(Item::Invited),
             Subject::Around(_) | Subject::Settings(_) | Subject::Back(..) => None,
         };
@@ -332,9 +357,10 @@ impl<'a, 'c> Page<'a, 'c> {
                 Item::User(user) => updates.users.push(*user),
                 Item::Read(flow, number) => updates.read.push((flow, number)),
                 Item::Left(flow) => updates.left.push(flow),
-                Item::Account => updates.account = true,
-                Item::Blocked => updates.blocked = true,
+                Item::Account(account) => updates.account = Some(*account),
+                Item::Blocked(users) => updates.blocked = Some(users),
                 Item::Invited(invited) => updates.invited.push(invited),
+                Item::Uninvited(flow) => updates.uninvited.push(flow),
             }
         }
         Ok(updates)

@@ -13,7 +13,7 @@ use super::super::request::{Blob, Data, Id, Int, List, Text};
 use super::super::{codes, convert};
 use super::{Context, add_flow};
 use crate::model::{FlowSwitches, PublicId};
-use crate::service::{FlowChange, Refusal, SignedIn, Thing};
+use crate::service::{FlowChange, Refusal, SignedIn};
 
 pub(super) struct Input {
     flow: PublicId,
@@ -82,7 +82,10 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
         Some(None) => Some(None),
         Some(Some(picture)) => match (picture.content, picture.upload) {
             (Some(content), _) => Some(Some(convert::content(content))),
-            (None, Some(_)) => return Err(Refusal::NotFound(Thing::Upload).into()),
+            (None, Some(_)) => {
+                let place = "data.meta.picture.upload";
+                return Err(Refusal::NoUpload { place }.into());
+            }
             (None, None) => {
                 let what = "data.meta.picture: expected an upload, content or null";
                 return Err(MtpError::Malformed(what.to_owned()));

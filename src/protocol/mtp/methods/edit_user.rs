@@ -3,16 +3,43 @@
 //! Source: MTP extensions of this server, `edit_user`.
 
 use bytes::Bytes;
+use serde::Deserialize;
 
 use super::super::error::MtpError;
-use super::super::request::{Data, List, Text};
-use super::super::{codes, convert, reply};
+use super::super::request::{self, Data, List, Object, Text, given};
+use super::super::{codes, convert, reply, rich};
 use super::Context;
 use crate::auth::Password;
+use crate::model::{AccountEdit, PushContent};
 use crate::service::{ProfileChange, SignedIn};
 
+/// What there is in `data.meta`.
+#[derive(Default, Deserialize)]
+struct Meta<'a> {
+    #[serde(borrow, default)]
+    old_password: Option<Text<'a>>,
+    #[serde(default)]
+    ask_first: Option<bool>,
+    #[serde(default)]
+    share_seen: Option<bool>,
+    #[serde(default)]
+    share_read: Option<bool>,
+    #[serde(borrow, default)]
+    push_content: Option<Text<'a>>,
+    /// Outer `None`: not given. Inner `None`: `null`, no picture.
+    #[serde(borrow, default, deserialize_with = "given")]
+    avatar: Option<Option<Object<Uploaded<'a>>>>,
+}
+
+/// A file that the caller has uploaded.
+#[derive(Default, Deserialize)]
+struct Uploaded<'a> {
+    #[serde(borrow, default)]
+    upload: Option<Text<'a>>,
+}
+
 pub(super) fn read(mut data: Data<'_>) -> Result<ProfileChange, MtpError> {
-    let meta = data.extensions().map_err(MtpError::Malformed)?;
+    let meta: Meta<'_> = data.extensions_as().map_err(MtpError::Malformed)?;
     let user = data
         .user
         .take()
@@ -33,19 +60,40 @@ pub(super) fn read(mut data: Data<'_>) -> Result<ProfileChange, MtpError> {
             ));
         }
     };
+    let account = AccountEdit {
+        ask_first: meta.ask_first,
+        share_seen: meta.share_seen,
+        share_read: meta.share_read,
+        push_content: meta.push_content.as_deref().map(push_content).transpose()?,
+    };
+    let mut avatar = user.avatar.map(convert::content);
+    let mut avatar_upload = None;
+    match meta.avatar {
+        None => {}
+        Some(_) if avatar.is_some() => {
+            return Err(MtpError::Missing(
+                "edit_user takes user[0].avatar or data.meta.avatar, not both",
+            ));
+        }
+        // Empty content is none.
+        Some(None) => avatar = Some(convert::content(request::Blob::Bytes(Vec::new()))),
+        Some(Some(Object(uploaded))) => {
+            const MISSING: MtpError = MtpError::Missing(
+                "edit_user needs data.meta.avatar.upload, or null for data.meta.avatar",
+            );
+            avatar_upload = Some(uploaded.upload.ok_or(MISSING)?.into_owned());
+        }
+    }
     let change = ProfileChange {
         username: user.username.map(Text::into_owned),
         email: user.email.map(Text::into_owned),
         bio: user.bio.map(Text::into_owned),
-        avatar: user.avatar.map(convert::content),
+        avatar,
+        avatar_upload,
         password,
+        account,
     };
-    let empty = change.username.is_none()
-        && change.email.is_none()
-        && change.bio.is_none()
-        && change.avatar.is_none()
-        && change.password.is_none();
-    if empty {
+    if change.is_empty() {
         return Err(MtpError::Missing(
             "edit_user needs one of username, email, bio, avatar and password",
         ));
@@ -53,17 +101,31 @@ pub(super) fn read(mut data: Data<'_>) -> Result<ProfileChange, MtpError> {
     Ok(change)
 }
 
+fn push_content(word: &str) -> Result<PushContent, MtpError> {
+    PushContent::parse(word).ok_or_else(|| {
+        MtpError::Malformed("data.meta.push_content: expected full, names or none".to_owned())
+    })
+}
+
 pub(super) async fn handle(
     cx: &mut Context<'_>,
     user: &SignedIn,
     change: ProfileChange,
 ) -> Result<Bytes, MtpError> {
-    let profile = cx.service.edit_profile(user, change, cx.client).await?;
+    let (profile, account) = cx
+        .service
+        .edit_profile(user, change, cx.client, cx.form)
+        .await?;
     let user = Some(vec![convert::user(cx.form, &profile, true)]);
     Ok(cx.reply(
         codes::OK,
         Some(reply::Data {
             user,
+            meta: rich::avatars(cx.form, [&profile]).map(|avatars| reply::DataMeta {
+                avatars: Some(avatars),
+                me: Some(rich::Me::from(&account)),
+                ..reply::DataMeta::default()
+            }),
             ..reply::Data::default()
         }),
     ))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::super::error::MtpError;
 use super::super::request::{Data, Text};
-use super::super::{codes, convert, reply};
+use super::super::{codes, convert, reply, rich};
 use super::Context;
 use crate::service::SignedIn;
 
@@ -20,12 +20,13 @@ pub(super) async fn handle(
     user: &SignedIn,
     text: String,
 ) -> Result<Bytes, MtpError> {
-    let found = cx.service.find_users(user, text).await?;
+    let found = cx.service.find_users(user, text, cx.form).await?;
     let users = found
         .iter()
         .map(|found| convert::user(cx.form, found, false));
     let data = reply::Data {
         user: Some(users.collect()),
+        meta: rich::avatars(cx.form, &found).map(reply::DataMeta::of_avatars),
         ..reply::Data::default()
     };
     Ok(cx.reply(codes::OK, Some(data)))

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::super::error::MtpError;
 use super::super::request::{Data, Id, Text};
-use super::super::{codes, convert, reply};
+use super::super::{codes, convert, reply, rich};
 use super::Context;
 use crate::model::PublicId;
 use crate::service::{MemberQuery, MemberState, SignedIn};
@@ -56,7 +56,7 @@ pub(super) async fn handle(
 ) -> Result<Bytes, MtpError> {
     let found = cx
         .service
-        .list_members(user, input.flow, input.query)
+        .list_members(user, input.flow, input.query, cx.form)
         .await?;
     let users = found.users.iter();
     let data = reply::Data {
@@ -65,6 +65,7 @@ pub(super) async fn handle(
                 .map(|found| convert::user(cx.form, found, found.uuid == user.uuid()))
                 .collect(),
         ),
+        meta: rich::avatars(cx.form, &found.users).map(reply::DataMeta::of_avatars),
         ..reply::Data::default()
     };
     Ok(cx.reply(

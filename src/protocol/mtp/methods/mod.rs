@@ -10,6 +10,8 @@ mod add_flow;
 mod all_flow;
 mod all_messages;
 mod authentication;
+mod block_user;
+mod blocked;
 mod delete_message;
 mod delete_user;
 mod edit_flow;
@@ -19,6 +21,7 @@ mod find_message;
 mod find_user;
 mod get_update;
 mod invite;
+mod join_flow;
 mod leave_flow;
 mod list_members;
 mod logout;
@@ -98,6 +101,8 @@ pub(super) async fn dispatch(
         "find_user" => signed_in!(find_user),
         "find_message" => signed_in!(find_message),
         "edit_user" => signed_in!(edit_user),
+        "block_user" => signed_in!(block_user),
+        "blocked" => signed_in!(blocked),
         "delete_user" => signed_in!(delete_user),
         "logout" => signed_in!(logout),
         // Administrators, and members where that is configured.
@@ -107,6 +112,8 @@ pub(super) async fn dispatch(
         "list_members" => signed_in!(list_members),
         "read_flow" => signed_in!(read_flow),
         "leave_flow" => signed_in!(leave_flow),
+        // Who is invited to the flow.
+        "join_flow" => signed_in!(join_flow),
         // Who writes in the flow.
         "send_message" => signed_in!(send_message),
         "typing" => signed_in!(typing),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::super::error::MtpError;
 use super::super::request::{Data, Int};
 use super::super::session::Subscription;
-use super::super::{FEATURES, codes, reply};
+use super::super::{FEATURES, codes, reply, rich};
 use super::Context;
 use crate::model::Position;
 use crate::service::{Feed, SignedIn};
@@ -35,7 +35,7 @@ pub(super) async fn handle(
     cx.state.subscription = None;
     if matches!(from, From::Now) {
         // Listen first: what happens between this and the look at the log is then in both.
-        cx.state.listener.listen();
+        cx.state.listener.listen(cx.form);
     }
     let (end, online) = cx.service.standing(user).await?;
     let form = cx.form;
@@ -47,10 +47,16 @@ pub(super) async fn handle(
             (after, Feed::after(*user, form, after))
         }
     };
+    let me = if cx.form.is_rich() {
+        cx.service.own_account(user).await?
+    } else {
+        None
+    };
     cx.state.subscription = Some(Subscription { feed });
     let meta = reply::DataMeta {
         position: Some(told.0),
         features: cx.form.is_rich().then_some(FEATURES),
+        me: me.as_ref().map(rich::Me::from),
         online: Some(online.into_iter().map(reply::Id).collect()),
         ..reply::DataMeta::default()
     };

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::super::error::MtpError;
 use super::super::request::Data;
-use super::super::{codes, convert, reply};
+use super::super::{codes, convert, reply, rich};
 use super::Context;
 use crate::model::PublicId;
 use crate::service::{Refusal, SignedIn};
@@ -36,13 +36,14 @@ pub(super) async fn handle(
     if asked.len() + 1 > limit {
         return Err(Refusal::TooManyUsers { limit }.into());
     }
-    let found = cx.service.profiles(user, asked).await?;
+    let found = cx.service.profiles(user, asked, cx.form).await?;
     let users = found
         .users
         .iter()
         .map(|found| convert::user(cx.form, found, found.uuid == user.uuid()));
     let data = reply::Data {
         user: Some(users.collect()),
+        meta: rich::avatars(cx.form, &found.users).map(reply::DataMeta::of_avatars),
         ..reply::Data::default()
     };
     Ok(cx.reply(

@@ -43,7 +43,7 @@ pub(super) fn explain<'a, T: Deserialize<'a>>(text: &'a str, prefix: &str) -> St
 }
 
 /// Keys that an answer may repeat: ours. Others are the client's own words.
-const KEYS: [&str; 54] = [
+const KEYS: [&str; 59] = [
     "type",
     "data",
     "jsonapi",
@@ -98,6 +98,11 @@ const KEYS: [&str; 54] = [
     "remove",
     "state",
     "saved",
+    "on",
+    "ask_first",
+    "share_seen",
+    "share_read",
+    "push_content",
 ];
 
 /// A path as far as its keys are ours: what is wrong in a key that is ignored is told of the

@@ -16,8 +16,8 @@ use serde_json::value::RawValue;
 use crate::service::MAX_LABEL_CHARS;
 pub(super) use accept::form_of_unreadable;
 use explain::explain;
-pub(super) use values::{Blob, Id, Int, List, Text};
-use values::{Object, maybe_object, object, objects};
+pub(super) use values::{Blob, Id, Int, List, Object, Text};
+use values::{maybe_object, object, objects};
 
 /// A request's envelope.
 #[derive(Debug, Deserialize)]
@@ -154,8 +154,6 @@ pub(super) struct DataMeta<'a> {
     /// Outer `None`: not given. Inner `None`: `null`, the beginning.
     #[serde(default, deserialize_with = "given")]
     pub(super) after: Option<Option<Int>>,
-    #[serde(borrow, default)]
-    pub(super) old_password: Option<Text<'a>>,
     #[serde(default)]
     pub(super) all: Option<bool>,
     #[serde(borrow, default)]
@@ -165,7 +163,11 @@ pub(super) struct DataMeta<'a> {
 }
 
 /// Reads a key that is there, `null` or not.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Int>>, D::Error> {
+pub(super) fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
     Option::deserialize(deserializer).map(Some)
 }
 

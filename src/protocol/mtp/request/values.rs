@@ -204,7 +204,7 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for ListVisitor<T,
 }
 
 /// What has to be a JSON object. Reading that is only derived takes a list of the values as well.
-pub(super) struct Object<T>(pub(super) T);
+pub(in crate::protocol::mtp) struct Object<T>(pub(in crate::protocol::mtp) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
