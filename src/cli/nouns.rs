@@ -2,7 +2,7 @@
 
 use super::command::{Confirmation, PasswordSource};
 use crate::config::Word;
-use crate::model::FlowKind;
+use crate::model::{FlowKind, Level};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -145,6 +145,8 @@ pub enum FlowCommand {
     Show {
         /// The flow.
         flow: String,
+        /// `--events`: what happened in it last, so many entries.
+        events: Option<u32>,
     },
     /// Adds a member.
     AddMember {
@@ -159,6 +161,15 @@ pub enum FlowCommand {
         flow: String,
         /// The member.
         login: String,
+    },
+    /// Makes a member a moderator, or a moderator a member.
+    SetLevel {
+        /// The flow.
+        flow: String,
+        /// The member.
+        login: String,
+        /// The level.
+        level: Level,
     },
     /// Hands a flow over.
     Transfer {
@@ -182,6 +193,11 @@ impl Word for FlowKind {
         ("channel", Self::Channel),
         ("group", Self::Group),
     ];
+}
+
+impl Word for Level {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("member", Self::MEMBER), ("moderator", Self::MODERATOR)];
 }
 
 /// `message …`

@@ -50,7 +50,9 @@ pub use invitations::{Invite, NewCode};
 pub use labels::{MAX_LABEL_CHARS, label_of_user_agent};
 pub use members::MemberQuery;
 pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
-pub use operator::{FlowStanding, Line, NewFlow, Takeover, Tally, UserChange, UserStanding};
+pub use operator::{
+    FlowStanding, Line, MemberStanding, NewFlow, Takeover, Tally, UserChange, UserStanding,
+};
 pub use refusal::{Field, Refusal, Thing, Unit, Value};
 pub use search::{Search, SearchHits};
 pub use sessions::{Client, Opened};
