@@ -360,6 +360,8 @@ pub enum ClientAction {
         text: Option<String>,
         /// `--login`: which of the kept tokens; else the last one.
         login: Option<String>,
+        /// `--rich`: more than every server tells.
+        rich: bool,
     },
     /// Prints the messages of a flow.
     History {
@@ -367,11 +369,15 @@ pub enum ClientAction {
         flow: String,
         /// `--login`: which of the kept tokens; else the last one.
         login: Option<String>,
+        /// `--rich`: more than every server tells.
+        rich: bool,
     },
     /// Prints what happens, as it happens.
     Watch {
         /// `--login`: which of the kept tokens; else the last one.
         login: Option<String>,
+        /// `--rich`: more than every server tells.
+        rich: bool,
     },
     /// Sends a request as it is and prints the answer.
     Raw {
@@ -379,6 +385,8 @@ pub enum ClientAction {
         method: Option<String>,
         /// `--file`: the request; `-` is standard input.
         file: Option<PathBuf>,
+        /// `--accept`: the words of frames that are understood.
+        accept: Vec<String>,
     },
     /// Replays the protocol.
     Conformance {
