@@ -2,7 +2,7 @@
 //!
 //! A transcript is a file `golden/<method>/<case>.txt` of lines: `> ` is sent, `< ` is what came,
 //! `# ` is a remark. A digit before the sign names one of several connections. What differs from
-//! run to run is written `<uuid 1>`, `<token 1>`, `<code 1>`, `<position 1>`, numbered by first
+//! run to run is written `<uuid 1>`, `<token 1>`, `<code 1>`, `<file 1>`, `<position 1>`, numbered by first
 //! appearance, and `<time>`. `make golden` writes the answers anew; the difference is then reviewed.
 
 use std::{
@@ -66,7 +66,7 @@ fn volatile_values_are_numbered() {
     );
 }
 
-fn transcripts() -> Vec<PathBuf> {
+pub(crate) fn transcripts() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut files = Vec::new();
     for folder in fs::read_dir(root).expect("the folder of transcripts") {
@@ -139,7 +139,7 @@ fn replay(path: &Path) -> Result<(), String> {
 }
 
 /// Splits a line into the connection, the sign and the frame; a remark has no sign.
-fn speaker(line: &str) -> (char, Option<(char, &str)>) {
+pub(crate) fn speaker(line: &str) -> (char, Option<(char, &str)>) {
     let (who, rest) = match line.chars().next() {
         Some(digit @ '1'..='9') => (digit, &line[1..]),
         _ => ('1', line),
@@ -154,13 +154,13 @@ fn speaker(line: &str) -> (char, Option<(char, &str)>) {
 
 /// The names of the values that differ from run to run.
 #[derive(Default)]
-struct Names {
+pub(crate) struct Names {
     values: BTreeMap<&'static str, Vec<String>>,
 }
 
 impl Names {
     /// Puts values where the names are.
-    fn show(&self, text: &str) -> String {
+    pub(crate) fn show(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (kind, values) in &self.values {
             for (index, value) in values.iter().enumerate() {
@@ -172,7 +172,7 @@ impl Names {
 
     /// Puts names where the values are. Works on the text, so that the order of keys and what is
     /// left out stay visible.
-    fn hide(&mut self, text: &str) -> String {
+    pub(crate) fn hide(&mut self, text: &str) -> String {
         let mut hidden = String::new();
         let mut rest = text;
         let mut key = "";
@@ -241,6 +241,7 @@ fn kind(content: &str, key: &str) -> Option<&'static str> {
     match content.len() {
         25..=39 if digits => Some("uuid"),
         64 if hex => Some("token"),
+        32 if hex => Some("file"),
         _ if key == "code" => Some("code"),
         _ => None,
     }

@@ -40,6 +40,7 @@ mod model;
 mod moderation;
 mod mutations;
 mod names;
+mod noise;
 mod outside;
 mod power;
 mod proxy;

@@ -60,6 +60,8 @@ pub enum Kind {
     Unpinned = 26,
     /// A flow changed in a way that is no event.
     FlowChanged = 30,
+    /// A flow changed in a way that is no event and that only some protocols show.
+    FlowAdjusted = 31,
     /// Somebody registered.
     Registered = 40,
     /// Somebody changed the profile, or deleted the account.
@@ -81,7 +83,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 32] = [
+    const ALL: [Self; 33] = [
         Self::Sent,
         Self::Edited,
         Self::Deleted,
@@ -105,6 +107,7 @@ impl Kind {
         Self::Pinned,
         Self::Unpinned,
         Self::FlowChanged,
+        Self::FlowAdjusted,
         Self::Registered,
         Self::Profile,
         Self::Read,
