@@ -47,6 +47,7 @@ mod proxy;
 mod push;
 mod races;
 mod restart;
+mod restored;
 mod rich;
 mod rights;
 mod roles;

@@ -31,6 +31,8 @@ pub enum Happening {
     Subscribed {
         /// Whether there was an earlier one.
         resumed: bool,
+        /// Whether the server has lost what it told before: it was restored from a backup.
+        reset: bool,
         /// The ids of the users who are online.
         online: Vec<String>,
         /// What the server has beyond the protocol; empty where it was not asked.
@@ -135,7 +137,8 @@ impl Watch {
         let request = Request::signed("subscribe", &self.caller, data).accepting(&self.accept);
         let reply = connection.request(&request).await?.success()?;
         let meta = &reply.data()["meta"];
-        let resumed = self.position.is_some();
+        let reset = meta["reset"] == json!(true);
+        let resumed = self.position.is_some() && !reset;
         // With a position of our own, everything up to the server's is still to come.
         if !resumed {
             self.position = meta["position"].as_u64();
@@ -150,6 +153,7 @@ impl Watch {
         self.failures = 0;
         Ok(Happening::Subscribed {
             resumed,
+            reset,
             online,
             features,
         })

@@ -6,7 +6,7 @@ use super::{Service, ServiceError, SignedIn};
 use crate::model::{
     Flow, FlowEvent, Form, InvitedTo, Message, Position, PublicId, Timestamp, User,
 };
-use crate::store::{log, members, users};
+use crate::store::{gaps, log, members, users};
 use page::Page;
 
 /// What changed, each thing once, in its present state.
@@ -32,6 +32,9 @@ pub struct Updates {
     pub account: bool,
     /// Whether the list of those whom the user blocks changed.
     pub blocked: bool,
+    /// Whether the reader was told everything up to its position by a file that this one replaced,
+    /// and has to read everything anew; then nothing else is told.
+    pub reset: bool,
     /// Everything up to here has been told.
     pub position: Position,
     /// The same, more precisely, to go on from.
@@ -105,6 +108,16 @@ impl Service {
         async move {
             store
                 .read(move |view| {
+                    if within.form.is_rich() && gaps::is_void(view, from.after)? {
+                        let (position, _) = log::last(view)?;
+                        return Ok(Updates {
+                            reset: true,
+                            position,
+                            cursor: Cursor::after(position),
+                            complete: true,
+                            ..Updates::default()
+                        });
+                    }
                     let mut page = Page::new(view, id, from, &limits, within)?;
                     page.fill()?;
                     page.into_updates()
@@ -126,6 +139,17 @@ impl Service {
     pub async fn position_before(&self, second: i64) -> Result<Position, ServiceError> {
         self.store
             .read(move |view| Ok(log::before(view, Timestamp::from_seconds(second))?))
+            .await
+    }
+
+    /// Tells whether whoever was told everything up to a position was told so by a file that this one
+    /// replaced.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn is_void(&self, position: Position) -> Result<bool, ServiceError> {
+        self.store
+            .read(move |view| Ok(gaps::is_void(view, position)?))
             .await
     }
 

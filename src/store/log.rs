@@ -294,7 +294,7 @@ pub(super) fn append(
 }
 
 /// The fact that says up to where positions have been given, when the rows there are gone.
-const FLOOR: &str = "position_floor";
+pub(super) const FLOOR: &str = "position_floor";
 
 /// Keeps the positions given so far from being given again, whatever rows are removed.
 pub(super) fn keep_positions(tx: &Tx<'_>) -> Result<(), StoreError> {

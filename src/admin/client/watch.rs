@@ -28,8 +28,16 @@ pub(super) async fn watch(
     loop {
         match watch.next().await? {
             Happening::Subscribed {
-                resumed, features, ..
+                resumed,
+                reset,
+                features,
+                ..
             } => {
+                if reset {
+                    output.note(
+                        "the server was restored from a backup: what was said since may be lost",
+                    );
+                }
                 if !connected && server.accept.iter().any(|word| !features.contains(word)) {
                     output.note("this server tells no more than the protocol has");
                 }
