@@ -365,7 +365,7 @@ CREATE TABLE changes (
 --   events of a flow, shown between its messages:
 --          10 made, 11 title, 12 info, 13 picture, 14 added, 15 joined, 16 left, 17 removed, 18 invited,
 --          19 declined, 20 banned, 21 level, 22 owner, 23 expire, 24 protect, 25 pinned, 26 unpinned
---          30 flow changed in a way that is no event
+--          30 flow changed in a way that is no event, 31 so that only some protocols show it
 --          40 user registered, 41 changed the profile
 --   to one user alone:
 --          50 own read mark moved, 51 no longer in flow_id, 52 settings of flow_id, 53 account, 54 blocked list,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     common::{PASSWORD, Program, Server, program::Output},
     push::subscribe,
+    roles::change,
 };
 
 fn client<const N: usize>(server: &Server, args: [&str; N]) -> Program {
@@ -230,6 +231,92 @@ fn watching_outlives_the_server() {
 }
 
 #[test]
+fn a_rich_watch_tells_who_did_what() {
+    let server = Server::start();
+    let url = server.address();
+    let mut admin = server.sign_in("admin");
+    let boris = server.register("boris");
+    let clara = server.register("clara");
+    let group = admin.group("Family", &[&boris]);
+    client(&server, ["login", &url, "boris", "--password-stdin"])
+        .stdin(format!("{PASSWORD}\n"))
+        .run()
+        .exits(0);
+    subscribe(&mut admin);
+    let watch = client(&server, ["watch", &url, "--rich"]).start();
+    while admin.connection.pushed().meta()["presence"]["online"] != json!(true) {}
+    admin.send(&group, "before");
+    change(&mut admin, &group, &json!({"add": [clara.id]})).is(200);
+    let levels = json!({"levels": {boris.id.as_str(): 50}, "expire": 3600});
+    change(&mut admin, &group, &levels).is(200);
+    let title = json!({"flow": [{"uuid": group, "title": "Kin"}]});
+    admin.ask("edit_flow", &title).is(200);
+    admin.send(&group, "after");
+    let next = || watch.line().expect("a line");
+    assert!(next().ends_with("admin: before"));
+    for expected in [
+        "* Family: admin added clara",
+        "* Family: admin made boris a moderator",
+        "* Family: admin lets new messages disappear after 1 h",
+        "* Kin: admin changed the title to «Kin»",
+    ] {
+        assert_eq!(next(), expected);
+    }
+    assert!(next().ends_with("admin: after"));
+
+    let output = client(&server, ["history", &url, "Kin", "--rich"])
+        .run()
+        .exits(0);
+    let said: Vec<&str> = output
+        .stdout
+        .lines()
+        .map(|line| line.split_once("  ").expect("a time").1)
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "* admin made the flow",
+            "admin: before",
+            "* admin added clara",
+            "* admin made boris a moderator",
+            "* admin lets new messages disappear after 1 h",
+            "* admin changed the title to «Kin»",
+            "admin: after",
+        ]
+    );
+    let output = client(&server, ["history", &url, "Kin", "--rich", "--json"])
+        .run()
+        .exits(0);
+    let entries = json_of(&output);
+    assert_eq!(entries[0]["event"]["kind"], "made");
+    assert_eq!(entries[1]["text"], "before");
+    assert_eq!(entries[6]["text"], "after");
+
+    let output = client(&server, ["send", &url, "Kin", "x", "--rich", "--json"])
+        .run()
+        .exits(0);
+    assert_eq!(json_of(&output)["number"], 2);
+    let channel = admin.add_flow("channel", "News", &[&boris]);
+    let output = client(&server, ["send", &url, &channel, "x", "--rich"])
+        .run()
+        .exits(1);
+    assert!(output.stderr.contains("(not_writer)"), "{}", output.stderr);
+    let file = server.folder().join("data.json");
+    fs::write(&file, boris.signed(&Value::Null).to_string()).expect("written");
+    let path = file.to_str().expect("UTF-8");
+    let output = client(
+        &server,
+        [
+            "raw", "--type", "all_flow", "--file", path, "--accept", "rich", &url,
+        ],
+    )
+    .run()
+    .exits(0);
+    let flows = &json_of(&output)["data"]["meta"]["flows"];
+    assert_eq!(flows[&group]["expire"], 3600, "{flows}");
+}
+
+#[test]
 fn conformance_finds_this_server_in_order() {
     let server = Server::start();
     let output = client(&server, ["conformance", &server.address()])
@@ -241,7 +328,7 @@ fn conformance_finds_this_server_in_order() {
             .lines()
             .filter(|line| line.starts_with("ok "))
             .count()
-            > 60,
+            > 90,
         "{}",
         output.stdout
     );

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::{Value, json};
 
 use crate::common::{PASSWORD, Server};
+use crate::roles::change;
 use crate::users::document;
 
 fn read(server: &Server, file: &str) -> Value {
@@ -92,4 +93,47 @@ fn a_user_a_flow_and_everything_can_be_exported() {
         !server.folder().join("two").exists(),
         "nothing is made for nothing"
     );
+}
+
+#[test]
+fn events_levels_settings_and_read_marks_are_in_the_export() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    let group = anna.group("Family", &[&boris]);
+    anna.send(&group, "first");
+    let settings = json!({"levels": {boris.id.as_str(): 50}, "expire": 86400, "protect": true});
+    change(&mut anna, &group, &settings).is(200);
+    boris.send(&group, "second");
+    anna.send(&group, "third");
+    for n in 0..600 {
+        let title = json!({"flow": [{"uuid": group, "title": format!("{n}")}]});
+        boris.ask("edit_flow", &title).is(200);
+    }
+    let file = format!("flow-{group}.json");
+    document(server.command(["export", "--all", "--to", "all"]));
+    let whole = read(&server, &format!("all/{file}"));
+    let events = whole["events"].as_array().expect("events");
+    assert_eq!(events.len(), 604, "more than a page");
+    let kinds: Vec<_> = events.iter().map(|event| &event["kind"]).take(5).collect();
+    assert_eq!(kinds, ["made", "level", "expire", "protect", "title"]);
+    assert_eq!(events[1]["user"], json!(boris.id));
+    assert_eq!(events[1]["level"], 50);
+    assert_eq!(events[1]["after"], 0);
+    assert_eq!(events[603]["title"], "599");
+    assert_eq!(events[603]["by_login"], "boris");
+    assert_eq!(whole["flow"]["levels"][&boris.id], 50);
+    assert_eq!(whole["flow"]["expire"], 86400);
+    assert_eq!(whole["flow"]["protect"], true);
+    assert_eq!(whole["flow"]["pin"], "members");
+    let marks = |whole: &Value| {
+        let members = whole["flow"]["members"].as_array().expect("members");
+        let mark = |member: &Value| member.get("read").cloned();
+        members.iter().map(mark).collect::<Vec<_>>()
+    };
+    assert_eq!(marks(&whole), [Some(json!(2)), Some(json!(1))]);
+    document(server.command(["export", "--user", "boris", "--to", "boris"]));
+    let whole = read(&server, &format!("boris/{file}"));
+    assert_eq!(marks(&whole), [None, Some(json!(1))], "the own one only");
+    assert_eq!(whole["events"].as_array().map(Vec::len), Some(604));
 }

@@ -2,8 +2,6 @@
 //!
 //! A transcript is a file `golden/<method>/<case>.txt` of lines: `> ` is sent, `< ` is what came,
 //! `# ` is a remark. A digit before the sign names one of several connections. What differs from
-//! run to run is written `<uuid 1>`, `<token 1>`, `<file 1>`, `<code 1>`, `<position 1>`, numbered
-//! by first appearance, and `<time>`. `make golden` writes the answers anew; the difference is then reviewed.
 //! run to run is written `<uuid 1>`, `<token 1>`, `<code 1>`, `<file 1>`, `<position 1>`, numbered by first
 //! appearance, and `<time>`. `make golden` writes the answers anew; the difference is then reviewed.
 
@@ -68,7 +66,7 @@ fn volatile_values_are_numbered() {
     );
 }
 
-fn transcripts() -> Vec<PathBuf> {
+pub(crate) fn transcripts() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut files = Vec::new();
     for folder in fs::read_dir(root).expect("the folder of transcripts") {
@@ -141,7 +139,7 @@ fn replay(path: &Path) -> Result<(), String> {
 }
 
 /// Splits a line into the connection, the sign and the frame; a remark has no sign.
-fn speaker(line: &str) -> (char, Option<(char, &str)>) {
+pub(crate) fn speaker(line: &str) -> (char, Option<(char, &str)>) {
     let (who, rest) = match line.chars().next() {
         Some(digit @ '1'..='9') => (digit, &line[1..]),
         _ => ('1', line),
@@ -156,13 +154,13 @@ fn speaker(line: &str) -> (char, Option<(char, &str)>) {
 
 /// The names of the values that differ from run to run.
 #[derive(Default)]
-struct Names {
+pub(crate) struct Names {
     values: BTreeMap<&'static str, Vec<String>>,
 }
 
 impl Names {
     /// Puts values where the names are.
-    fn show(&self, text: &str) -> String {
+    pub(crate) fn show(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (kind, values) in &self.values {
             for (index, value) in values.iter().enumerate() {
@@ -174,7 +172,7 @@ impl Names {
 
     /// Puts names where the values are. Works on the text, so that the order of keys and what is
     /// left out stay visible.
-    fn hide(&mut self, text: &str) -> String {
+    pub(crate) fn hide(&mut self, text: &str) -> String {
         let mut hidden = String::new();
         let mut rest = text;
         let mut key = "";
@@ -196,7 +194,7 @@ impl Names {
                 let number = &rest[..end];
                 match key {
                     "time" | "time_created" | "edited_time" | "expires" | "seen_at" => {
-                        hidden += "<time>"
+                        hidden += "<time>";
                     }
                     "position" => hidden += &self.name("position", number),
                     _ => hidden += number,
@@ -244,7 +242,6 @@ fn kind(content: &str, key: &str) -> Option<&'static str> {
     let hex = content.bytes().all(|b| b.is_ascii_hexdigit());
     match content.len() {
         25..=39 if digits => Some("uuid"),
-        32 if hex && !digits => Some("file"),
         64 if hex => Some("token"),
         32 if hex => Some("file"),
         _ if key == "code" => Some("code"),

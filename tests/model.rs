@@ -1,8 +1,10 @@
-//! A subscriber who keeps a copy ends with exactly what the server has.
+//! A reader who keeps a copy ends with exactly what the server has.
 //!
-//! Several people send, edit, delete, rename, bring in, take out and leave at random and at the same
-//! time, while one subscriber loses the connection again and again and resumes. In the end the copy
-//! made of the backlog and the pushes is compared with `all_flow` and `all_messages`.
+//! Several people send, edit, delete, rename, make moderators, bring in, take out, leave and come back
+//! at random and at the same time. Four readers keep a copy each, made only of what they are told:
+//! two subscribe and lose the connection again and again, two ask by position; of each two, one
+//! accepts the rich form. In the end every copy is compared with `all_flow` and `all_messages`, and
+//! what is unread with what the messages and the marks say.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,9 +14,9 @@ use std::{
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use crate::common::{Person, Reply, Server, connection::End};
+use crate::common::{Connection, Person, Reply, Server, connection::End};
 
-/// How many people act besides the subscriber.
+/// How many people act besides the readers.
 const ACTORS: usize = 4;
 /// How many things each of them does.
 const ACTS: usize = 120;
@@ -27,8 +29,12 @@ struct Copy {
     title: Value,
     owner: Value,
     users: BTreeSet<String>,
+    /// What rich clients know besides: levels, timer and the like.
+    about: Value,
     /// By number in the flow: id, text, whether edited.
     messages: BTreeMap<u64, (String, String, bool)>,
+    /// What rich clients know of what happened, by id.
+    events: BTreeMap<String, Value>,
 }
 
 impl Copy {
@@ -48,11 +54,76 @@ impl Copy {
         self.messages
             .insert(number, (text("uuid"), text("text"), edited));
     }
+
+    fn happened(&mut self, event: &Value) {
+        assert!(event["more"].is_null(), "more events than a page shows");
+        let id = event["id"].as_str().expect("an id").to_owned();
+        self.events.insert(id, event.clone());
+    }
+
+    /// Loads the history of a flow, as far as the person may read it.
+    fn load(&mut self, person: &mut Person, form: Form, id: &str) {
+        let mut number = 0;
+        loop {
+            let range = json!({"uuid": id, "message_start": number, "message_end": number + 99});
+            let page = form.ask(person, "all_messages", &json!({"flow": [range]}));
+            // Taken out again in the meantime: a push will say so.
+            if page.code() == 404 {
+                break;
+            }
+            for message in page.messages() {
+                self.put(number, message);
+                number += 1;
+            }
+            for event in list(&page.data()["meta"]["events"]) {
+                self.happened(event);
+            }
+            if page.messages().is_empty() {
+                break;
+            }
+        }
+    }
+
+    fn has_last(&self) -> bool {
+        self.messages.values().any(|(_, text, _)| text == LAST)
+    }
 }
 
-/// A client with a copy of everything, made from the backlog and the pushes only.
-struct Subscriber<'a> {
-    server: &'a Server,
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// The form of frames that somebody accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Plain,
+    Rich,
+}
+
+impl Form {
+    #[track_caller]
+    fn ask(self, person: &mut Person, method: &str, data: &Value) -> Reply {
+        match self {
+            Self::Plain => person.ask(method, data),
+            Self::Rich => person.ask_with_meta(method, data, &json!({"accept": ["rich"]})),
+        }
+    }
+}
+
+/// How a reader learns what happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// It is told.
+    Subscribes,
+    /// It asks, by position.
+    Asks,
+}
+
+/// A client with a copy of everything, made from what it is told only.
+struct Reader {
+    port: u16,
+    way: Way,
+    form: Form,
     person: Person,
     /// Asks for the history of flows that appear.
     asking: Person,
@@ -61,215 +132,328 @@ struct Subscriber<'a> {
     ended: bool,
 }
 
-impl<'a> Subscriber<'a> {
-    fn new(server: &'a Server, mut person: Person) -> Self {
-        let reply = person.ask("subscribe", &Value::Null).is(200);
-        let position = reply.data()["meta"]["position"]
+impl Reader {
+    fn new(port: u16, mut person: Person, way: Way, form: Form) -> Self {
+        let mut asking = person.on(Connection::open(port));
+        let position = match way {
+            Way::Subscribes => form.ask(&mut person, "subscribe", &Value::Null).is(200),
+            Way::Asks => form.ask(&mut asking, "all_flow", &Value::Null).is(200),
+        };
+        let position = position.data()["meta"]["position"]
             .as_u64()
             .expect("a position");
-        let asking = person.on(server.connect());
-        let mut subscriber = Self {
-            server,
+        let mut reader = Self {
+            port,
+            way,
+            form,
             person,
             asking,
             position,
             flows: BTreeMap::new(),
             ended: false,
         };
-        let all = subscriber.asking.ask("all_flow", &Value::Null);
-        for flow in all.flows() {
-            subscriber.learn(flow);
-        }
-        subscriber
+        let all = form.ask(&mut reader.asking, "all_flow", &Value::Null);
+        reader.learn(&all);
+        reader
     }
 
-    /// Takes note of a flow; one that was not known is loaded with its history.
-    fn learn(&mut self, flow: &Value) {
-        let id = flow["uuid"].as_str().expect("an id").to_owned();
-        if !self.flows.contains_key(&id) {
-            let mut copy = Copy::default();
-            let mut number = 0;
-            loop {
-                let page = self.asking.page(&id, Some((number, number + 99)));
-                // Taken out again in the meantime: a push will say so.
-                if page.code() == 404 {
-                    break;
-                }
-                for message in page.messages() {
-                    copy.put(u64::try_from(number).expect("positive"), message);
-                    number += 1;
-                }
-                if page.messages().is_empty() {
-                    break;
-                }
+    /// Takes note of the flows in a frame; one that was not known is loaded with its history.
+    fn learn(&mut self, told: &Reply) {
+        for flow in told.flows() {
+            let id = flow["uuid"].as_str().expect("an id").to_owned();
+            if !self.flows.contains_key(&id) {
+                let mut copy = Copy::default();
+                copy.load(&mut self.asking, self.form, &id);
+                self.ended |= copy.has_last();
+                self.flows.insert(id.clone(), copy);
             }
-            self.ended |= copy.messages.values().any(|(_, text, _)| text == LAST);
-            self.flows.insert(id.clone(), copy);
+            self.flows.get_mut(&id).expect("there").describe(flow);
         }
-        self.flows.get_mut(&id).expect("there").describe(flow);
+        let about = told.data()["meta"]["flows"].as_object();
+        for (id, about) in about.into_iter().flatten() {
+            if let Some(copy) = self.flows.get_mut(id) {
+                copy.about = about.clone();
+            }
+        }
     }
 
-    fn apply(&mut self, push: &Reply) {
-        let Some(position) = push.meta()["position"].as_u64() else {
+    /// Takes note of what a frame tells; the place that it reaches stands where its kind has it.
+    fn apply(&mut self, told: &Reply, position: &Value) {
+        let Some(position) = position.as_u64() else {
             return;
         };
-        assert!(position >= self.position, "pushes come in order: {push}");
+        assert!(position >= self.position, "it comes in order: {told}");
         self.position = position;
-        for flow in push.flows() {
-            self.learn(flow);
-        }
-        let meta = &push.data()["meta"];
-        for message in push.messages() {
+        self.learn(told);
+        let meta = &told.data()["meta"];
+        for message in told.messages() {
             let id = message["uuid"].as_str().expect("an id");
             let flow = message["from_flow"].as_str().expect("its flow");
             let number = meta["numbers"][id]
                 .as_u64()
-                .unwrap_or_else(|| panic!("a number: {push}"));
+                .unwrap_or_else(|| panic!("a number: {told}"));
             // A flow that is not known is one that was left; its messages are history then.
             if let Some(copy) = self.flows.get_mut(flow) {
                 copy.put(number, message);
             }
             self.ended |= message["text"] == LAST;
         }
-        for left in meta["left"].as_array().into_iter().flatten() {
+        for event in list(&meta["events"]) {
+            assert_eq!(self.form, Form::Rich, "{told}");
+            let flow = event["flow"].as_str().expect("its flow");
+            if let Some(copy) = self.flows.get_mut(flow) {
+                copy.happened(event);
+            }
+        }
+        for left in list(&meta["left"]) {
             self.flows.remove(left.as_str().expect("an id"));
         }
     }
 
     fn reconnect(&mut self) {
-        self.person = self.person.on(self.server.connect());
-        let resume = json!({"meta": {"after": self.position}});
-        self.person.ask("subscribe", &resume).is(200);
+        self.person = self.person.on(Connection::open(self.port));
+        if self.way == Way::Subscribes {
+            let resume = json!({"meta": {"after": self.position}});
+            self.form
+                .ask(&mut self.person, "subscribe", &resume)
+                .is(200);
+        }
     }
 
     /// Follows until the last message, cutting the connection at random.
     fn follow(&mut self, random: &mut StdRng) {
         while !self.ended {
-            match self.person.connection.try_pushed() {
-                Ok(push) => self.apply(&push),
-                // Who was too slow is closed and comes back.
-                Err(End::Closed(Some(1013))) => self.reconnect(),
-                Err(end) => panic!("closed: {end:?}"),
+            match self.way {
+                Way::Subscribes => match self.person.connection.try_pushed() {
+                    Ok(push) => self.apply(&push, &push.meta()["position"]),
+                    // Who was too slow is closed and comes back.
+                    Err(End::Closed(Some(1013))) => self.reconnect(),
+                    Err(end) => panic!("closed: {end:?}"),
+                },
+                Way::Asks => {
+                    let after = json!({"meta": {"after": self.position}});
+                    let answer = self.form.ask(&mut self.person, "get_update", &after);
+                    assert!(matches!(answer.code(), 200 | 206), "{answer}");
+                    self.apply(&answer, &answer.data()["meta"]["position"]);
+                }
             }
             if random.random_ratio(1, 25) {
                 self.reconnect();
             }
+            if random.random_ratio(1, 10) {
+                self.read_some(random);
+            }
         }
+    }
+
+    /// Marks some messages of some flow as read.
+    fn read_some(&mut self, random: &mut StdRng) {
+        let known: Vec<_> = self.flows.keys().cloned().collect();
+        if known.is_empty() {
+            return;
+        }
+        let flow = &known[random.random_range(0..known.len())];
+        let last = self.flows[flow].messages.len();
+        let read = json!({"uuid": flow, "message_end": random.random_range(0..=last)});
+        let reply = self.asking.ask("read_flow", &json!({"flow": [read]}));
+        assert!(matches!(reply.code(), 200 | 404), "{reply}");
+    }
+
+    /// What the server has, for comparison.
+    fn truth(&mut self) -> BTreeMap<String, Copy> {
+        let all = self.form.ask(&mut self.asking, "all_flow", &Value::Null);
+        let mut truth = BTreeMap::new();
+        for flow in all.is(200).flows() {
+            let id = flow["uuid"].as_str().expect("an id").to_owned();
+            let mut copy = Copy::default();
+            copy.describe(flow);
+            copy.load(&mut self.asking, self.form, &id);
+            truth.insert(id, copy);
+        }
+        let all = self.form.ask(&mut self.asking, "all_flow", &Value::Null);
+        let about = all.data()["meta"]["flows"].as_object();
+        for (id, about) in about.into_iter().flatten() {
+            truth.get_mut(id).expect("a flow").about = about.clone();
+        }
+        truth
+    }
+}
+
+/// Compares what a person is told to be unread with what the messages and the mark say.
+fn check_unread(person: &mut Person) {
+    let all = Form::Rich.ask(person, "all_flow", &Value::Null).is(200);
+    let meta = all.data()["meta"].clone();
+    for flow in all.flows() {
+        let id = flow["uuid"].as_str().expect("an id");
+        let mark = meta["read"][id].as_i64().unwrap_or(-1);
+        let unread = person
+            .history(id)
+            .iter()
+            .zip(0..)
+            .fold(0, |unread, (message, number)| {
+                let is_own = message["from_user"] == json!(person.id);
+                assert!(!is_own || number <= mark, "own ones are read: {message}");
+                // Nobody writes this here.
+                let is_deleted = message["text"] == "Message deleted";
+                unread + i64::from(number > mark && !is_deleted)
+            });
+        assert_eq!(
+            meta["unread"][id], unread,
+            "{} in {id}, read up to {mark}",
+            person.login
+        );
     }
 }
 
 /// Does random things; refusals are part of life, failures of the server are not.
-fn act(mut actor: Person, flows: &[String], people: &[String], seed: u64) {
+fn act(mut actor: Person, flows: &[String], people: &[String], seed: u64) -> Person {
     let mut random = StdRng::seed_from_u64(seed);
     let mut sent = Vec::new();
     for n in 0..ACTS {
         let flow = &flows[random.random_range(0..flows.len())];
-        let reply = match random.random_range(0..20) {
-            0..10 => {
-                let reply = actor.try_send(flow, &format!("{}: {n}", actor.login));
-                if let Some(message) = reply.messages().first() {
-                    sent.push(message["uuid"].as_str().expect("an id").to_owned());
-                }
-                reply
+        let somebody = &people[random.random_range(0..people.len())];
+        let whole = |words: Value| {
+            let mut flow = json!({"uuid": flow});
+            for (key, value) in words.as_object().into_iter().flatten() {
+                flow[key] = value.clone();
             }
-            10..13 if !sent.is_empty() => {
-                let message = &sent[random.random_range(0..sent.len())];
-                actor.edit(message, &format!("edited {n}"))
+            json!({"flow": [flow]})
+        };
+        let meta = |meta: Value| json!({"flow": [{"uuid": flow}], "meta": meta});
+        let message = sent.get(random.random_range(0..=sent.len()));
+        let (method, data) = match (random.random_range(0..28), message) {
+            (0..10, _) | (_, None) => {
+                let text = format!("{}: {n}", actor.login);
+                let data = json!({"flow": [{"uuid": flow}], "message": [{"text": text}]});
+                ("send_message", data)
             }
-            13 if !sent.is_empty() => {
-                let message = &sent[random.random_range(0..sent.len())];
-                actor.delete(message)
+            (10..13, Some(message)) => {
+                let edit = json!({"message": [{"uuid": message, "text": format!("edited {n}")}]});
+                ("edited_message", edit)
             }
-            14 => actor.ask(
-                "edit_flow",
-                &json!({"flow": [{"uuid": flow, "title": format!("title {n}")}]}),
-            ),
-            15..18 => {
-                let users: Vec<&String> = people
-                    .iter()
-                    .filter(|_| random.random_ratio(2, 3))
-                    .collect();
-                actor.ask(
-                    "edit_flow",
-                    &json!({"flow": [{"uuid": flow, "users": users}]}),
-                )
+            (13, Some(message)) => ("delete_message", json!({"message": [{"uuid": message}]})),
+            (14, _) => ("edit_flow", whole(json!({"title": format!("title {n}")}))),
+            (15, _) => ("edit_flow", whole(json!({"info": format!("info {n}")}))),
+            (16, _) => {
+                let users = people.iter().filter(|_| random.random_ratio(2, 3));
+                let users: Vec<_> = users.collect();
+                ("edit_flow", whole(json!({"users": users})))
             }
-            18 => actor.ask("leave_flow", &json!({"flow": [{"uuid": flow}]})),
-            _ => actor.ask(
+            (17..20, _) => ("edit_flow", meta(json!({"add": [somebody]}))),
+            (20..22, _) => ("edit_flow", meta(json!({"remove": [somebody]}))),
+            (22, _) => {
+                let level = if random.random_ratio(2, 3) { 50 } else { 0 };
+                ("edit_flow", meta(json!({"levels": {somebody: level}})))
+            }
+            (23, _) => {
+                let timer = random.random_range(0..3) * 86_400;
+                ("edit_flow", meta(json!({"expire": timer})))
+            }
+            (24, _) => {
+                let on: bool = random.random();
+                let pin = if on { "owner" } else { "members" };
+                ("edit_flow", meta(json!({"protect": on, "pin": pin})))
+            }
+            (25, _) => ("leave_flow", whole(json!({}))),
+            (26, _) => {
+                let end = random.random_range(0..20);
+                ("read_flow", whole(json!({"message_end": end})))
+            }
+            _ => (
                 "edit_user",
-                &json!({"user": [{"username": format!("name {n}")}]}),
+                json!({"user": [{"username": format!("name {n}")}]}),
             ),
         };
+        let reply = actor.ask(method, &data);
         assert!(matches!(reply.code(), 200 | 403 | 404), "{reply}");
+        if method == "send_message"
+            && let Some(message) = reply.messages().first()
+        {
+            sent.push(message["uuid"].as_str().expect("an id").to_owned());
+        }
     }
+    actor
 }
 
 fn live(seed: u64) {
     println!("seed {seed}");
     let server = Server::start();
     let mut host = server.register("host");
-    let reader = server.register("reader");
-    let mut actors: Vec<Person> = (0..ACTORS)
+    let kinds = [
+        (Way::Subscribes, Form::Plain),
+        (Way::Subscribes, Form::Rich),
+        (Way::Asks, Form::Plain),
+        (Way::Asks, Form::Rich),
+    ];
+    let readers: Vec<Person> = (0..kinds.len())
+        .map(|n| server.register(&format!("reader {n}")))
+        .collect();
+    let actors: Vec<Person> = (0..ACTORS)
         .map(|n| server.register(&format!("actor {n}")))
         .collect();
-    let mut people: Vec<String> = actors.iter().map(|actor| actor.id.clone()).collect();
-    people.push(reader.id.clone());
-    let steady = host.group("Steady", &[&reader]);
+    let everybody: Vec<&Person> = readers.iter().chain(&actors).collect();
+    let people: Vec<String> = everybody.iter().map(|person| person.id.clone()).collect();
+    let steady = host.group("Steady", &readers.iter().collect::<Vec<_>>());
     let flows: Vec<String> = (0..6)
         .map(|n| {
-            let others: Vec<&Person> = std::iter::once(&reader).chain(&actors).collect();
             let mut owner = actors[n % ACTORS].on(server.connect());
-            owner.add_flow(if n == 5 { "channel" } else { "group" }, "T", &others)
+            owner.add_flow(if n == 5 { "channel" } else { "group" }, "T", &everybody)
         })
         .collect();
     let mut random = StdRng::seed_from_u64(seed);
-    let mut subscriber = Subscriber::new(&server, reader);
-    thread::scope(|scope| {
+    let port = server
+        .address()
+        .rsplit(':')
+        .next()
+        .and_then(|port| port.parse().ok());
+    let port = port.expect("a port");
+    let mut readers: Vec<Reader> = readers
+        .into_iter()
+        .zip(kinds)
+        .map(|(person, (way, form))| Reader::new(port, person, way, form))
+        .collect();
+    let actors = thread::scope(|scope| {
         let acting: Vec<_> = actors
-            .drain(..)
+            .into_iter()
             .map(|actor| {
                 let seed = random.random();
                 let (flows, people) = (&flows, &people);
                 scope.spawn(move || act(actor, flows, people, seed))
             })
             .collect();
-        scope.spawn(move || {
-            // Whatever became of the actors, the subscriber is not to wait for ever.
-            let _: Vec<_> = acting
-                .into_iter()
-                .map(thread::ScopedJoinHandle::join)
-                .collect();
-            host.send(&steady, LAST);
-        });
-        subscriber.follow(&mut random);
-    });
-    let Subscriber {
-        mut asking,
-        flows: copy,
-        ..
-    } = subscriber;
-    let mut truth = BTreeMap::new();
-    for flow in asking.ask("all_flow", &Value::Null).is(200).flows() {
-        let id = flow["uuid"].as_str().expect("an id").to_owned();
-        let mut whole = Copy::default();
-        whole.describe(flow);
-        for (number, message) in asking.history(&id).iter().enumerate() {
-            whole.put(u64::try_from(number).expect("few"), message);
+        for reader in &mut readers {
+            let seed = random.random();
+            scope.spawn(move || reader.follow(&mut StdRng::seed_from_u64(seed)));
         }
-        truth.insert(id, whole);
+        // Whatever became of the actors, the readers are not to wait for ever.
+        let actors: Vec<_> = acting
+            .into_iter()
+            .map(thread::ScopedJoinHandle::join)
+            .collect();
+        host.send(&steady, LAST);
+        actors
+    });
+    for mut reader in readers {
+        let truth = reader.truth();
+        let which = format!("{:?} {:?}, seed {seed}", reader.way, reader.form);
+        assert_eq!(
+            reader.flows.keys().collect::<Vec<_>>(),
+            truth.keys().collect::<Vec<_>>(),
+            "the flows, {which}"
+        );
+        for (id, whole) in &truth {
+            assert_eq!(&reader.flows[id], whole, "flow {id}, {which}");
+            assert_eq!(whole.events.is_empty(), reader.form == Form::Plain);
+        }
+        check_unread(&mut reader.asking);
     }
-    assert_eq!(
-        copy.keys().collect::<Vec<_>>(),
-        truth.keys().collect::<Vec<_>>(),
-        "the flows, seed {seed}"
-    );
-    for (id, whole) in &truth {
-        assert_eq!(&copy[id], whole, "flow {id}, seed {seed}");
+    for actor in actors.into_iter().flatten() {
+        check_unread(&mut actor.on(server.connect()));
     }
 }
 
 #[test]
-fn a_copy_kept_by_pushes_is_what_the_server_has() {
+fn a_copy_kept_by_pushes_or_by_asking_is_what_the_server_has() {
     for _ in 0..3 {
         live(rand::random());
     }

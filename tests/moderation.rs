@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::common::Server;
+use crate::roles::{NOTHING, ask, change};
 use crate::users::document;
 
 #[test]
@@ -173,4 +174,83 @@ fn a_message_of_the_operator_reaches_connected_clients() {
         .command(["message", "delete", "12", "--yes"])
         .run()
         .exits(3);
+}
+
+#[test]
+fn levels_and_events_of_a_flow_are_the_operators_to_see_and_set() {
+    let server = Server::start();
+    let [mut anna, mut boris, clara] =
+        ["anna", "boris", "clara"].map(|login| server.register(login));
+    let group = anna.group("Family", &[&boris]);
+    let set = |login, level| server.command(["flow", "set-level", "Family", login, level]);
+    let shown = document(set("boris", "moderator"));
+    assert_eq!(shown["flow"]["levels"][&boris.id], 50, "{shown}");
+    set("boris", "moderator").run().exits(0);
+    set("clara", "moderator").run().exits(3);
+    set("anna", "member").run().exits(1);
+    set("boris", "owner").run().exits(2);
+    change(&mut boris, &group, &json!({"add": [clara.id]})).is(200);
+    let settings = json!({"expire": 86400, "protect": true, "pin": "owner",
+                          "picture": {"content": "iVBORw0KGgo="}});
+    change(&mut anna, &group, &settings).is(200);
+    let title = json!({"flow": [{"uuid": group, "title": "Kin\u{1b}"}]});
+    anna.ask("edit_flow", &title).is(200);
+
+    let shown = document(server.command(["flow", "show", &group]));
+    let flow = &shown["flow"];
+    assert_eq!(flow["expire"], 86400, "{shown}");
+    assert_eq!(flow["protect"], true);
+    assert_eq!(flow["pin"], "owner");
+    assert_eq!(flow["picture"]["size"], 8);
+    assert_eq!(flow["members"][1]["level"], 50);
+    let text = server
+        .command(["flow", "show", &group])
+        .run()
+        .exits(0)
+        .stdout;
+    assert!(
+        text.contains("anna (owner), boris (moderator), clara\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("expire 1 d, protect, restricted pins, picture"),
+        "{text}"
+    );
+    let list = server.command(["flow", "list"]).run().exits(0).stdout;
+    assert!(list.contains("expire 1 d, protect"), "{list}");
+
+    let told = document(server.command(["flow", "show", &group, "--events"]));
+    let kinds: Vec<_> = told["events"]
+        .as_array()
+        .expect("events")
+        .iter()
+        .map(|event| event["kind"].as_str().expect("a kind"))
+        .collect();
+    let expected = [
+        "made", "level", "added", "picture", "expire", "protect", "title",
+    ];
+    assert_eq!(kinds, expected);
+    assert!(told["events"][1]["by"].is_null(), "the operator: {told}");
+    assert_eq!(told["events"][2]["by_login"], "boris");
+    assert_eq!(told["events"][2]["user_login"], "clara");
+    let newest = ["flow", "show", &group, "--events", "--limit", "5"];
+    let text = server.command(newest).run().exits(0).stdout;
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 5, "{text}");
+    assert!(lines[0].ends_with("  boris added clara"), "{text}");
+    assert!(lines[4].ends_with("anna changed the title to «Kin\u{fffd}»"));
+    server
+        .command(["flow", "show", &group, "--limit", "5"])
+        .run()
+        .exits(2);
+
+    // Saved messages are their owner's alone, for the operator too.
+    let saved = ask(&mut anna, "add_flow", &json!({"meta": {"saved": true}})).is(200);
+    let saved = saved.flows()[0]["uuid"].as_str().expect("an id").to_owned();
+    server
+        .command(["flow", "add-member", &saved, "boris"])
+        .run()
+        .exits(1);
+    let flows = ask(&mut boris, "all_flow", &NOTHING).is(200);
+    assert_eq!(flows.flows().len(), 1);
 }

@@ -14,12 +14,14 @@ use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::print::{Output, count};
-use super::{flow, message, names, result, session, user, with_service};
+use super::{event, flow, message, names, result, session, user, with_service};
 use crate::cli::{Export, ExportWhat};
 use crate::config::Sources;
 use crate::exit::Exit;
-use crate::model::{Content, Encoding, FlowId, Message, MessageId, Timestamp, User};
-use crate::service::{MessagesOf, Service};
+use crate::model::{
+    Content, Encoding, FlowId, Message, MessageId, Position, Timestamp, User, UserId,
+};
+use crate::service::{MemberStanding, MessagesOf, Service};
 
 /// Runs the command.
 ///
@@ -41,15 +43,18 @@ pub fn run(command: &Export, sources: &Sources, output: &Output) -> Result<Exit,
                 whole["sessions"] = standing.sessions.iter().map(session::document).collect();
                 export.document("user.json", &json!({"user": whole}))?;
                 let of = MessagesOf::Author(standing.user.id);
-                export.messages(service, "written.json", "{", of).await?;
+                let (mut file, path) = export.begin("written.json")?;
+                file.write_all(b"{").map_err(failed(&path))?;
+                export.messages(service, file, &path, of).await?;
                 for summary in standing.flows {
-                    export.flow(service, summary.flow.id).await?;
+                    let reader = Some(standing.user.id);
+                    export.flow(service, summary.flow.id, reader).await?;
                 }
             }
             ExportWhat::Flow(name) => {
                 let flow = names::flow(service, name).await?;
                 export.make()?;
-                export.flow(service, flow.id).await?;
+                export.flow(service, flow.id, None).await?;
             }
             ExportWhat::All => {
                 export.make()?;
@@ -59,7 +64,7 @@ pub fn run(command: &Export, sources: &Sources, output: &Output) -> Result<Exit,
                 }
                 export.document("users.json", &json!({"users": users}))?;
                 for (flow, _) in service.all_flows(None).await? {
-                    export.flow(service, flow.id).await?;
+                    export.flow(service, flow.id, None).await?;
                 }
             }
         }
@@ -122,33 +127,47 @@ impl Folder {
             .map_err(failed(&path))
     }
 
-    async fn flow(&mut self, service: &Service, id: FlowId) -> Result<(), CliError> {
+    /// Writes a flow: to a reader who is a member with that member's own read mark only, to the
+    /// operator with everybody's.
+    async fn flow(
+        &mut self,
+        service: &Service,
+        id: FlowId,
+        reader: Option<UserId>,
+    ) -> Result<(), CliError> {
         let standing = service.flow_standing(id).await?;
         let mut whole = flow::document(&standing.flow, standing.count);
+        let told = |member: &MemberStanding| reader.is_none_or(|reader| reader == member.user.id);
         whole["members"] = standing
             .members
             .iter()
-            .map(|user| {
-                json!({"uuid": user.uuid.to_string(), "login": user.login, "username": user.username})
+            .map(|member| {
+                let mut document = flow::member(member);
+                document["username"] = json!(member.user.username);
+                if told(member) {
+                    document["read"] = json!(member.read);
+                }
+                document
             })
             .collect();
-        let name = format!("flow-{}.json", standing.flow.uuid);
-        let head = format!("{{\"flow\": {whole:#},\n");
-        self.messages(service, &name, &head, MessagesOf::Flow(id))
+        let (mut file, path) = self.begin(&format!("flow-{}.json", standing.flow.uuid))?;
+        write!(file, "{{\"flow\": {whole:#},\n\"events\": [").map_err(failed(&path))?;
+        write_events(service, &mut file, &path, id).await?;
+        file.write_all(b"\n],\n").map_err(failed(&path))?;
+        self.messages(service, file, &path, MessagesOf::Flow(id))
             .await
     }
 
-    /// Writes a document that begins with `head` and ends with messages.
+    /// Ends a document, whose beginning is written, with messages.
     async fn messages(
         &mut self,
         service: &Service,
-        name: &str,
-        head: &str,
+        mut file: BufWriter<File>,
+        path: &Path,
         of: MessagesOf,
     ) -> Result<(), CliError> {
-        let (mut file, path) = self.begin(name)?;
-        let failed = failed(&path);
-        write!(file, "{head}\"messages\": [").map_err(&failed)?;
+        let failed = failed(path);
+        file.write_all(b"\"messages\": [").map_err(&failed)?;
         let mut after = MessageId(0);
         let mut separator = "\n";
         loop {
@@ -164,6 +183,30 @@ impl Folder {
         file.write_all(b"\n]}\n")
             .and_then(|()| end(file))
             .map_err(&failed)
+    }
+}
+
+/// Writes the events of a flow, in order.
+async fn write_events(
+    service: &Service,
+    file: &mut BufWriter<File>,
+    path: &Path,
+    flow: FlowId,
+) -> Result<(), CliError> {
+    let mut after = Position(0);
+    let mut separator = "\n";
+    loop {
+        let page = service.archived_events(flow, after).await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = last.position;
+        let logins = service.logins(event::people(&page)).await?;
+        for happened in &page {
+            let document = event::document(happened, &logins);
+            write!(file, "{separator}{document}").map_err(failed(path))?;
+            separator = ",\n";
+        }
     }
 }
 

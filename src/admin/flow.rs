@@ -4,12 +4,14 @@ use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::print::{self, Output};
-use super::{confirm, names, result, with_service};
+use super::{confirm, event, names, result, with_service};
 use crate::cli::FlowCommand;
 use crate::config::Sources;
 use crate::exit::Exit;
-use crate::model::{Flow, Timestamp};
-use crate::service::{Brought, FlowStanding, NewFlow, Refusal, Service, ServiceError};
+use crate::model::{Flow, Level, Timestamp};
+use crate::service::{
+    Brought, FlowStanding, MemberStanding, NewFlow, Refusal, Service, ServiceError, Thing,
+};
 
 /// Runs the command.
 ///
@@ -47,21 +49,50 @@ pub fn run(command: &FlowCommand, sources: &Sources, output: &Output) -> Result<
             let document = json!({"removed": {"uuid": flow.uuid.to_string(), "messages": removed}});
             result(output, &document, &text)
         }
+        FlowCommand::Show {
+            flow,
+            events: Some(limit),
+        } => events(flow, *limit, sources, output),
         _ => {
             let (said, standing) = with_service(sources, async |service, _| {
                 let (said, flow) = change(service, command).await?;
                 Ok((said, service.flow_standing(flow.id).await?))
             })?;
             let mut whole = document(&standing.flow, standing.count);
-            whole["members"] = standing
-                .members
-                .iter()
-                .map(|user| json!({"uuid": user.uuid.to_string(), "login": user.login}))
-                .collect();
+            whole["members"] = standing.members.iter().map(member).collect();
             let text = format!("{said}{}", sheet(&standing));
             result(output, &json!({"flow": whole}), &text)
         }
     }
+}
+
+/// Prints what happened in a flow last.
+fn events(flow: &str, limit: u32, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
+    let (events, logins) = with_service(sources, async |service, _| {
+        let flow = names::flow(service, flow).await?;
+        let events = service.newest_events(flow.id, i64::from(limit)).await?;
+        let logins = service.logins(event::people(&events)).await?;
+        Ok((events, logins))
+    })?;
+    let documents: Vec<Value> = events
+        .iter()
+        .map(|event| event::document(event, &logins))
+        .collect();
+    let name = |id: &Value| {
+        let id = id.as_str().unwrap_or_default();
+        let login = crate::model::PublicId::parse(id).and_then(|id| logins.get(&id));
+        login.map_or_else(|| format!("user {id}"), |login| print::cell(Some(login)))
+    };
+    let mut lines = String::new();
+    for (event, document) in events.iter().zip(&documents) {
+        if let Some(sentence) = event::sentence(document, name) {
+            lines.extend([print::time(event.at), format!("  {sentence}\n")]);
+        }
+    }
+    if lines.is_empty() {
+        lines.push_str("nothing happened yet");
+    }
+    result(output, &json!({"events": documents}), &lines)
 }
 
 /// Does what a command says; returns what was done, in words, and the flow.
@@ -134,7 +165,19 @@ async fn change(service: &Service, command: &FlowCommand) -> Result<(String, Flo
                 service.hand_over(flow.id, user.id).await?,
             ))
         }
-        FlowCommand::Show { flow } | FlowCommand::Remove { flow, .. } => {
+        FlowCommand::SetLevel { flow, login, level } => {
+            let (flow, user) = (
+                names::flow(service, flow).await?,
+                names::user(service, login).await?,
+            );
+            match service.set_level(flow.id, user.id, *level).await {
+                Err(ServiceError::Refused(Refusal::NotFound(Thing::User))) => Err(
+                    CliError::NotFound(format!("{login:?} is no member of {}", name(&flow))),
+                ),
+                other => Ok(("level set\n".to_owned(), other?)),
+            }
+        }
+        FlowCommand::Show { flow, .. } | FlowCommand::Remove { flow, .. } => {
             Ok((String::new(), names::flow(service, flow).await?))
         }
         FlowCommand::List { .. } => Err(CliError::Usage("a list names no flow".to_owned())),
@@ -160,8 +203,51 @@ pub(super) fn document(flow: &Flow, count: i64) -> Value {
         "owner": flow.owner_uuid.map(|uuid| uuid.to_string()),
         "users": flow.members.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "messages": count,
+        "levels": levels(flow),
+        "picture": flow.picture.as_ref().map(|picture| json!({
+            "id": format!("{:032x}", picture.id.0),
+            "size": picture.size,
+        })),
+        "expire": flow.expire,
+        "protect": flow.is_protected,
+        "pin": if flow.pins_are_restricted { "owner" } else { "members" },
+        "saved": flow.is_saved,
         "created": Timestamp::seconds(flow.created_at),
     })
+}
+
+/// Members above the level of a member, as in the protocol.
+fn levels(flow: &Flow) -> Value {
+    let levels = flow.levels.iter();
+    levels
+        .map(|(user, level)| (user.to_string(), json!(level.0)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// A member for programs.
+pub(super) fn member(member: &MemberStanding) -> Value {
+    json!({
+        "uuid": member.user.uuid.to_string(),
+        "login": member.user.login,
+        "level": member.level.0,
+    })
+}
+
+/// How a flow differs from one that was just made.
+fn settings(flow: &Flow) -> String {
+    let expire = (flow.expire > 0).then(|| format!("expire {}", print::span(flow.expire)));
+    let switches = [
+        (flow.is_protected, "protect"),
+        (flow.pins_are_restricted, "restricted pins"),
+        (flow.picture.is_some(), "picture"),
+        (flow.is_saved, "saved messages"),
+    ];
+    let set = switches
+        .into_iter()
+        .filter(|(set, _)| *set)
+        .map(|(_, word)| word.to_owned());
+    expire.into_iter().chain(set).collect::<Vec<_>>().join(", ")
 }
 
 fn table(list: &[(Flow, i64)]) -> String {
@@ -173,11 +259,26 @@ fn table(list: &[(Flow, i64)]) -> String {
                 flow.kind.as_str().to_owned(),
                 print::cell(flow.title.as_deref()),
                 flow.members.len().to_string(),
+                flow.levels
+                    .iter()
+                    .filter(|(_, level)| *level < Level::OWNER)
+                    .count()
+                    .to_string(),
                 count.to_string(),
+                settings(flow),
             ]
         })
         .collect();
-    print::table(&["flow", "type", "title", "members", "messages"], &rows)
+    let head = [
+        "flow",
+        "type",
+        "title",
+        "members",
+        "moderators",
+        "messages",
+        "",
+    ];
+    print::table(&head, &rows)
 }
 
 fn sheet(standing: &FlowStanding) -> String {
@@ -186,13 +287,13 @@ fn sheet(standing: &FlowStanding) -> String {
     let logins: Vec<String> = standing
         .members
         .iter()
-        .map(|user| {
-            let owner = if Some(user.id) == flow.owner {
-                " (owner)"
-            } else {
-                ""
+        .map(|member| {
+            let rank = match member.level {
+                Level::MEMBER => "",
+                Level::OWNER => " (owner)",
+                _ => " (moderator)",
             };
-            format!("{}{owner}", print::cell(Some(&user.login)))
+            format!("{}{rank}", print::cell(Some(&member.user.login)))
         })
         .collect();
     [
@@ -202,6 +303,7 @@ fn sheet(standing: &FlowStanding) -> String {
         line("info", print::cell(flow.info.as_deref())),
         line("members", logins.join(", ")),
         line("messages", standing.count.to_string()),
+        line("settings", print::cell(Some(&settings(flow)))),
         line("since", format!("{} UTC", print::time(flow.created_at))),
     ]
     .concat()

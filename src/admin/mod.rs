@@ -13,6 +13,7 @@ pub mod config_copies;
 pub mod confirm;
 pub mod db;
 pub mod error;
+mod event;
 pub mod export;
 pub mod flow;
 pub mod import;

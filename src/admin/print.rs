@@ -106,6 +106,17 @@ pub fn time(time: Timestamp) -> String {
     time.date_time()
 }
 
+/// Returns a number of seconds in the largest unit that divides it.
+#[must_use]
+pub fn span(seconds: i64) -> String {
+    let units = [(86_400, "d"), (3600, "h"), (60, "min")];
+    let unit = units
+        .into_iter()
+        .find(|(scale, _)| seconds >= *scale && seconds % scale == 0);
+    let (scale, unit) = unit.unwrap_or((1, "s"));
+    format!("{} {unit}", seconds / scale)
+}
+
 /// Returns a text on one line, safe for a terminal; a dash for none.
 #[must_use]
 pub fn cell(text: Option<&str>) -> String {
@@ -142,6 +153,12 @@ mod tests {
     fn one_is_one() {
         let counted = [0_i64, 1, 2, 21].map(|number| count(number, "user"));
         assert_eq!(counted, ["0 users", "1 user", "2 users", "21 users"]);
+    }
+
+    #[test]
+    fn a_span_is_in_its_largest_unit() {
+        let spans = [1, 60, 90, 3600, 5400, 172_800].map(span);
+        assert_eq!(spans, ["1 s", "1 min", "90 s", "1 h", "90 min", "2 d"]);
     }
 
     #[test]

@@ -20,6 +20,10 @@ pub(super) fn of_refusal(refusal: &Refusal) -> String {
             "only a member can become the owner: `morelia flow add-member` first"
         }
         Refusal::ChatIsFixed => "the two members of a chat are fixed",
+        Refusal::SavedIsFixed => "nobody but its owner is in a flow of saved messages",
+        Refusal::OwnerKeepsLevel => {
+            "the owner is above the moderators: `morelia flow transfer` makes somebody else the owner"
+        }
         Refusal::NotTwoMembers => "a chat has exactly two members: give --owner and one --member",
         Refusal::ChatExists => "there is a chat of these two already",
         Refusal::InvitationToChat => "nobody can be invited to a chat, which has two members",

@@ -2,7 +2,7 @@
 
 use super::command::{Confirmation, PasswordSource};
 use crate::config::Word;
-use crate::model::FlowKind;
+use crate::model::{FlowKind, Level};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -145,6 +145,8 @@ pub enum FlowCommand {
     Show {
         /// The flow.
         flow: String,
+        /// `--events`: what happened in it last, so many entries.
+        events: Option<u32>,
     },
     /// Adds a member.
     AddMember {
@@ -159,6 +161,15 @@ pub enum FlowCommand {
         flow: String,
         /// The member.
         login: String,
+    },
+    /// Makes a member a moderator, or a moderator a member.
+    SetLevel {
+        /// The flow.
+        flow: String,
+        /// The member.
+        login: String,
+        /// The level.
+        level: Level,
     },
     /// Hands a flow over.
     Transfer {
@@ -182,6 +193,11 @@ impl Word for FlowKind {
         ("channel", Self::Channel),
         ("group", Self::Group),
     ];
+}
+
+impl Word for Level {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("member", Self::MEMBER), ("moderator", Self::MODERATOR)];
 }
 
 /// `message …`
@@ -344,6 +360,8 @@ pub enum ClientAction {
         text: Option<String>,
         /// `--login`: which of the kept tokens; else the last one.
         login: Option<String>,
+        /// `--rich`: more than every server tells.
+        rich: bool,
     },
     /// Prints the messages of a flow.
     History {
@@ -351,11 +369,15 @@ pub enum ClientAction {
         flow: String,
         /// `--login`: which of the kept tokens; else the last one.
         login: Option<String>,
+        /// `--rich`: more than every server tells.
+        rich: bool,
     },
     /// Prints what happens, as it happens.
     Watch {
         /// `--login`: which of the kept tokens; else the last one.
         login: Option<String>,
+        /// `--rich`: more than every server tells.
+        rich: bool,
     },
     /// Sends a request as it is and prints the answer.
     Raw {
@@ -363,6 +385,8 @@ pub enum ClientAction {
         method: Option<String>,
         /// `--file`: the request; `-` is standard input.
         file: Option<PathBuf>,
+        /// `--accept`: the words of frames that are understood.
+        accept: Vec<String>,
     },
     /// Replays the protocol.
     Conformance {

@@ -76,7 +76,7 @@ pub enum ClientError {
 
 /// An answer with an error code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{code} {status}: {detail}")]
+#[error("{code} {status}: {detail}{}", key.as_ref().map_or(String::new(), |key| format!(" ({key})")))]
 pub struct Refusal {
     /// MTP error code, 400 or above.
     pub code: u16,
@@ -84,4 +84,6 @@ pub struct Refusal {
     pub status: String,
     /// The server's sentence for a person.
     pub detail: String,
+    /// The server's word for programs, for clients that accept it.
+    pub key: Option<String>,
 }

@@ -45,6 +45,17 @@ impl Request {
         self
     }
 
+    /// Adds the words of frames that the client understands beyond those of every server.
+    #[must_use]
+    pub fn accepting(mut self, words: &[String]) -> Self {
+        if !words.is_empty() {
+            let mut meta = self.meta.as_object().cloned().unwrap_or_default();
+            meta.insert("accept".to_owned(), json!(words));
+            self.meta = Value::Object(meta);
+        }
+        self
+    }
+
     /// Returns the frame to send.
     #[must_use]
     pub fn to_frame(&self) -> Value {
@@ -135,10 +146,12 @@ impl Reply {
         }
         let errors = &self.frame["errors"];
         let text = |key: &str| errors[key].as_str().unwrap_or_default().to_owned();
+        let key = self.data()["meta"]["refusal"]["key"].as_str();
         Err(ClientError::Refused(Refusal {
             code: self.code,
             status: text("status"),
             detail: text("detail"),
+            key: key.map(str::to_owned),
         }))
     }
 }
@@ -184,5 +197,22 @@ mod tests {
         let reply = Reply::read(frame).expect("a reply");
         let error = reply.success().expect_err("refused");
         assert_eq!(error.to_string(), "the server refused: 404 Not Found: no");
+        let frame = json!({"type": "x", "data": {"meta": {"refusal": {"key": "not_found"}}},
+                           "errors": {"code": 404, "status": "Not Found", "detail": "no"}});
+        let reply = Reply::read(frame).expect("a reply");
+        let error = reply.success().expect_err("refused");
+        assert_eq!(
+            error.to_string(),
+            "the server refused: 404 Not Found: no (not_found)"
+        );
+    }
+
+    #[test]
+    fn what_is_accepted_stands_beside_other_metadata() {
+        let request = Request::new("x", Value::Null).with_meta(json!({"txn": "1"}));
+        let frame = request.accepting(&["rich".to_owned()]).to_frame();
+        assert_eq!(frame["meta"], json!({"txn": "1", "accept": ["rich"]}));
+        let plain = Request::new("x", Value::Null).accepting(&[]).to_frame();
+        assert_eq!(plain["meta"], Value::Null);
     }
 }

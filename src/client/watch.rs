@@ -17,6 +17,7 @@ pub struct Watch {
     address: Address,
     trust: Trust,
     caller: SignIn,
+    accept: Vec<String>,
     connection: Option<Connection>,
     position: Option<u64>,
     failures: u32,
@@ -30,8 +31,12 @@ pub enum Happening {
     Subscribed {
         /// Whether there was an earlier one.
         resumed: bool,
+        /// Whether the server has lost what it told before: it was restored from a backup.
+        reset: bool,
         /// The ids of the users who are online.
         online: Vec<String>,
+        /// What the server has beyond the protocol; empty where it was not asked.
+        features: Vec<String>,
     },
     /// The server said something.
     Pushed(Reply),
@@ -52,10 +57,20 @@ impl Watch {
             address,
             trust,
             caller,
+            accept: Vec::new(),
             connection: None,
             position,
             failures: 0,
             wait: None,
+        }
+    }
+
+    /// Accepts frames that tell more than every server does, as [`Request::accepting`].
+    #[must_use]
+    pub fn accepting(self, words: &[String]) -> Self {
+        Self {
+            accept: words.to_vec(),
+            ..self
         }
     }
 
@@ -99,7 +114,7 @@ impl Watch {
     /// # Errors
     /// As for [`Connection::request`]; [`ClientError::Closed`] when there is no connection now.
     pub async fn request(&mut self, method: &str, data: Value) -> Result<Reply, ClientError> {
-        let request = Request::signed(method, &self.caller, data);
+        let request = Request::signed(method, &self.caller, data).accepting(&self.accept);
         match &mut self.connection {
             Some(connection) => connection.request(&request).await,
             None => Err(ClientError::Closed {
@@ -119,21 +134,29 @@ impl Watch {
             Some(position) => json!({"meta": {"after": position}}),
             None => Value::Null,
         };
-        let request = Request::signed("subscribe", &self.caller, data);
+        let request = Request::signed("subscribe", &self.caller, data).accepting(&self.accept);
         let reply = connection.request(&request).await?.success()?;
         let meta = &reply.data()["meta"];
-        let resumed = self.position.is_some();
+        let reset = meta["reset"] == json!(true);
+        let resumed = self.position.is_some() && !reset;
         // With a position of our own, everything up to the server's is still to come.
         if !resumed {
             self.position = meta["position"].as_u64();
         }
-        let online = meta["online"].as_array().into_iter().flatten();
-        let online = online
-            .filter_map(|id| id.as_str().map(str::to_owned))
-            .collect();
+        let list = |name: &str| {
+            let list = meta[name].as_array().into_iter().flatten();
+            list.filter_map(|it| it.as_str().map(str::to_owned))
+                .collect()
+        };
+        let (online, features) = (list("online"), list("features"));
         self.connection = Some(connection);
         self.failures = 0;
-        Ok(Happening::Subscribed { resumed, online })
+        Ok(Happening::Subscribed {
+            resumed,
+            reset,
+            online,
+            features,
+        })
     }
 }
 

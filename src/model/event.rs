@@ -109,6 +109,30 @@ impl Happening {
         }
     }
 
+    /// The user that it is about.
+    #[must_use]
+    pub fn user(&self) -> Option<PublicId> {
+        match self {
+            Self::Added(user)
+            | Self::Joined(user)
+            | Self::Left(user)
+            | Self::Removed(user)
+            | Self::Invited(user)
+            | Self::Declined(user)
+            | Self::Banned(user)
+            | Self::Level(user, _)
+            | Self::Owner(user) => Some(*user),
+            Self::Made
+            | Self::Title(_)
+            | Self::Info
+            | Self::Picture
+            | Self::Expire(_)
+            | Self::Protect(_)
+            | Self::Pinned(_)
+            | Self::Unpinned(_) => None,
+        }
+    }
+
     /// Whether it changes what every protocol shows of a flow: its words, owner or members.
     #[must_use]
     pub fn shows_in_flow(&self) -> bool {

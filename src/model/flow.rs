@@ -103,6 +103,15 @@ pub struct Flow {
     pub created_at: Timestamp,
 }
 
+impl Flow {
+    /// What a member may do in it.
+    #[must_use]
+    pub fn level_of(&self, member: PublicId) -> Level {
+        let found = self.levels.iter().find(|(user, _)| *user == member);
+        found.map_or(Level::MEMBER, |(_, level)| *level)
+    }
+}
+
 /// A flow as one of its members finds it in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowSummary {

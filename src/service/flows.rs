@@ -137,6 +137,7 @@ impl Service {
                     info: change.words.info,
                     owner: named.owner,
                     switches: change.switches,
+                    has_members: change.words.users.is_some(),
                 };
                 Ok(flow_edits::edit(tx, access.id, &edit, events, user.by())?)
             })

@@ -56,7 +56,7 @@ pub use labels::{MAX_LABEL_CHARS, label_of_user_agent};
 pub use members::MemberQuery;
 pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
 pub use operator::{
-    Brought, FlowStanding, Line, NewFlow, Takeover, Tally, UserChange, UserStanding,
+    Brought, FlowStanding, Line, MemberStanding, NewFlow, Takeover, Tally, UserChange, UserStanding,
 };
 pub use profiles::Found;
 pub use refusal::{Field, Refusal, Thing, Unit, Value};

@@ -6,7 +6,7 @@ use super::{Service, ServiceError, SignedIn, own_account};
 use crate::model::{
     Flow, FlowEvent, Form, InvitedTo, Message, OwnAccount, Position, PublicId, Timestamp, User,
 };
-use crate::store::{blocks, log, members, users};
+use crate::store::{blocks, gaps, log, members, users};
 use page::Page;
 
 /// What changed, each thing once, in its present state.
@@ -34,6 +34,9 @@ pub struct Updates {
     pub account: Option<OwnAccount>,
     /// Whom the user blocks, if that changed.
     pub blocked: Option<Vec<PublicId>>,
+    /// Whether the reader was told everything up to its position by a file that this one replaced,
+    /// and has to read everything anew; then nothing else is told.
+    pub reset: bool,
     /// Everything up to here has been told.
     pub position: Position,
     /// The same, more precisely, to go on from.
@@ -109,6 +112,16 @@ impl Service {
         async move {
             store
                 .read(move |view| {
+                    if within.form.is_rich() && gaps::is_void(view, from.after)? {
+                        let (position, _) = log::last(view)?;
+                        return Ok(Updates {
+                            reset: true,
+                            position,
+                            cursor: Cursor::after(position),
+                            complete: true,
+                            ..Updates::default()
+                        });
+                    }
                     let mut page = Page::new(view, id, from, &limits, within)?;
                     page.fill()?;
                     let mut updates = page.into_updates()?;
@@ -134,6 +147,17 @@ impl Service {
     pub async fn position_before(&self, second: i64) -> Result<Position, ServiceError> {
         self.store
             .read(move |view| Ok(log::before(view, Timestamp::from_seconds(second))?))
+            .await
+    }
+
+    /// Tells whether whoever was told everything up to a position was told so by a file that this one
+    /// replaced.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn is_void(&self, position: Position) -> Result<bool, ServiceError> {
+        self.store
+            .read(move |view| Ok(gaps::is_void(view, position)?))
             .await
     }
 

@@ -12,9 +12,13 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use super::connection;
 use super::damage::{self, Depth};
 use super::error::StoreError;
+use super::gaps;
 use super::lock::ServerLock;
+use super::log;
 use super::paths::{create_private, file_error, remove_if_there, sync, sync_folder, with_suffix};
 use super::schema::{self, Found};
+use super::tx::View;
+use crate::model::Position;
 
 /// Pages copied at a time: 1 MiB.
 const PAGES_PER_STEP: i32 = 256;
@@ -104,7 +108,7 @@ impl Drop for Part {
         if !self.settled
             && let Err(err) = remove_with_beside(&self.path)
         {
-            log::warn!("what is left of a copy stays: {err}");
+            ::log::warn!("what is left of a copy stays: {err}");
         }
     }
 }
@@ -221,6 +225,7 @@ pub fn examine(path: &Path) -> Result<Contents, StoreError> {
 }
 
 /// Puts a copy in the place of a database. Returns where the old one is now, if there was one.
+/// Positions in the log go on above those that the old one has given.
 ///
 /// # Errors
 /// [`StoreError::InUse`] while a server runs on the database; the copy is damaged, or a file cannot
@@ -235,6 +240,9 @@ pub fn restore(
     let staged = Part::begin(staged(database))?;
     let conn = open_copy(copy_file)?;
     copy_pages(&conn, copy_file, &staged.path)?;
+    let renumbered = Connection::open(&staged.path).map_err(|err| of_copy(err, &staged.path))?;
+    gaps::skip(&renumbered, last_position(database))?;
+    drop(renumbered);
     sync(&staged.path)?;
     examine(&staged.path)?;
     let kept = database.exists().then(|| kept.to_owned());
@@ -246,6 +254,14 @@ pub fn restore(
     remove_if_there(&with_suffix(database, "-shm"))?;
     staged.settle(database)?;
     Ok(kept)
+}
+
+/// The last position that a database has given; `None`: it is not there, or too damaged to say.
+fn last_position(database: &Path) -> Option<Position> {
+    examine(database).ok()?;
+    let conn = open_copy(database).ok()?;
+    let (end, _) = log::last(&View::new(&conn)).ok()?;
+    Some(end)
 }
 
 /// Gives a database and its log another name, in such a way that both names exist until the old one

@@ -170,6 +170,31 @@ pub fn newest(view: &View<'_>, flow: FlowId, limit: i64) -> Result<Vec<FlowEvent
     Ok(found)
 }
 
+/// The events of a flow after the one at a position, in order; at most `limit`.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn following(
+    view: &View<'_>,
+    flow: FlowId,
+    after: Position,
+    limit: i64,
+) -> Result<Vec<FlowEvent>, StoreError> {
+    // Numbers and positions grow together, so the order of the index is that of the log.
+    let mut statement = view.prepare(select_events!(
+        "WHERE c.flow_id = :flow AND (c.number, c.position) >
+             (coalesce((SELECT number FROM changes WHERE position = :after), -2), :after)
+         ORDER BY c.number, c.position LIMIT :limit"
+    ))?;
+    let mut rows =
+        statement.query(named_params! {":flow": flow.0, ":after": after.0, ":limit": limit})?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.extend(event(row)?.map(|(event, _)| event));
+    }
+    Ok(found)
+}
+
 /// An event, with the number of the message that it follows as it is stored.
 fn event(row: &Row<'_>) -> rusqlite::Result<Option<(FlowEvent, i64)>> {
     let uuid = |column| {

@@ -43,6 +43,15 @@ pub struct FlowEdit {
     pub owner: Option<UserId>,
     /// Its picture and how it works.
     pub switches: FlowSwitches,
+    /// Whether all of its members were given, though perhaps they stay the same.
+    pub has_members: bool,
+}
+
+impl FlowEdit {
+    /// Whether it says anything of what every protocol shows of a flow, though perhaps nothing new.
+    fn shows_in_flow(&self) -> bool {
+        self.title.is_some() || self.info.is_some() || self.owner.is_some() || self.has_members
+    }
 }
 
 /// Makes a flow with its members and tells them.
@@ -151,7 +160,12 @@ pub fn edit(
         events.push(events::append(tx, id, Deed::Of(Kind::Owner, new), by)?);
     }
     set_switches(tx, id, &edit.switches, &mut events, by)?;
-    tell(tx, id, events, by)
+    let otherwise = if edit.shows_in_flow() {
+        Kind::FlowChanged
+    } else {
+        Kind::FlowAdjusted
+    };
+    tell_with(tx, id, events, otherwise, by)
 }
 
 fn set_switches(
@@ -238,18 +252,33 @@ pub fn remove(tx: &Tx<'_>, flow: &Flow, by: By) -> Result<(), StoreError> {
 /// # Errors
 /// The file cannot be written.
 pub fn tell(tx: &Tx<'_>, id: FlowId, events: Vec<FlowEvent>, by: By) -> Result<Flow, StoreError> {
+    tell_with(tx, id, events, Kind::FlowChanged, by)
+}
+
+/// The same with what is logged where there is no event.
+fn tell_with(
+    tx: &Tx<'_>,
+    id: FlowId,
+    events: Vec<FlowEvent>,
+    otherwise: Kind,
+    by: By,
+) -> Result<Flow, StoreError> {
     let position = if events.is_empty() {
         let about = About {
             actor: by.user,
             flow: Some(id),
             ..About::default()
         };
-        log::append(tx, Reach::Members(id), Kind::FlowChanged, about)?
+        log::append(tx, Reach::Members(id), otherwise, about)?
     } else {
         tx.position()
     };
     let flow = by_id(tx, id)?.ok_or(StoreError::Engine(rusqlite::Error::QueryReturnedNoRows))?;
-    let shows = events.is_empty() || events.iter().any(|event| event.what.shows_in_flow());
+    let shows = if events.is_empty() {
+        otherwise.shows_in_flow()
+    } else {
+        events.iter().any(|event| event.what.shows_in_flow())
+    };
     let news = FlowNews {
         flow: flow.clone(),
         events,

@@ -60,6 +60,8 @@ pub enum Kind {
     Unpinned = 26,
     /// A flow changed in a way that is no event.
     FlowChanged = 30,
+    /// A flow changed in a way that is no event and that only some protocols show.
+    FlowAdjusted = 31,
     /// Somebody registered.
     Registered = 40,
     /// Somebody changed the profile, or deleted the account.
@@ -83,7 +85,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 33] = [
+    const ALL: [Self; 34] = [
         Self::Sent,
         Self::Edited,
         Self::Deleted,
@@ -107,6 +109,7 @@ impl Kind {
         Self::Pinned,
         Self::Unpinned,
         Self::FlowChanged,
+        Self::FlowAdjusted,
         Self::Registered,
         Self::Profile,
         Self::Read,
@@ -297,7 +300,7 @@ pub(super) fn append(
 }
 
 /// The fact that says up to where positions have been given, when the rows there are gone.
-const FLOOR: &str = "position_floor";
+pub(super) const FLOOR: &str = "position_floor";
 
 /// Keeps the positions given so far from being given again, whatever rows are removed.
 pub(super) fn keep_positions(tx: &Tx<'_>) -> Result<(), StoreError> {

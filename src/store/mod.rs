@@ -21,6 +21,7 @@ pub mod files;
 pub mod flow_edits;
 pub mod flows;
 pub mod follower;
+pub mod gaps;
 pub mod imports;
 pub mod invitations;
 mod lock;

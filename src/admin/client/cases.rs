@@ -14,6 +14,10 @@ pub(super) struct Case {
     pub code: u16,
     /// The name under which the id of the answer's first flow or message is kept; empty for none.
     pub keep: &'static str,
+    /// Whether the request accepts what this server tells beyond the protocol.
+    pub accepts: bool,
+    /// Where in the answer something has to stand; empty for nowhere.
+    pub has: &'static str,
 }
 
 /// Who asks.
@@ -43,6 +47,8 @@ const fn case(
         data,
         code,
         keep: "",
+        accepts: false,
+        has: "",
     }
 }
 
@@ -60,6 +66,8 @@ const fn keep(
         data,
         code: 200,
         keep,
+        accepts: false,
+        has: "",
     }
 }
 

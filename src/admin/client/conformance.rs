@@ -12,6 +12,7 @@ use super::{
     cases::{CASES, Case, EXTENSIONS, UNREADABLE, Who},
     not_mtp,
     print::{self, Output, line},
+    rich_cases::RICH,
 };
 use crate::{
     client::{Connection, Reply, Request, SignIn},
@@ -60,6 +61,11 @@ pub(super) async fn run(
         for case in EXTENSIONS {
             replay.case(case, anna, boris).await?;
         }
+        if replay.has_rich(anna).await? {
+            for case in RICH {
+                replay.case(case, anna, boris).await?;
+            }
+        }
     } else {
         print::error(
             "without two accounts most cases cannot be tried; give --code with an invitation for two",
@@ -105,10 +111,13 @@ struct Replay {
 impl Replay {
     /// Tries a case of the tables; an extension that the server lacks is passed over.
     async fn case(&mut self, case: &Case, anna: &SignIn, boris: &SignIn) -> Result<(), Failure> {
-        let mut data = case.data.to_owned();
-        for (name, id) in &self.ids {
-            data = data.replace(&format!("{{{name}}}"), id);
-        }
+        let known = |text: &str| {
+            let ids = self.ids.iter();
+            ids.fold(text.to_owned(), |text, (name, id)| {
+                text.replace(&format!("{{{name}}}"), id)
+            })
+        };
+        let (data, has) = (known(case.data), known(case.has));
         // Where an earlier case has kept nothing, the placeholder is left and nobody is meant.
         let data: Value = serde_json::from_str(&data).unwrap_or_default();
         let request = match case.who {
@@ -116,6 +125,12 @@ impl Replay {
             Who::Anna => Request::signed(case.method, anna, data),
             Who::Boris => Request::signed(case.method, boris, data),
         };
+        let accepted = if case.accepts {
+            &[super::RICH.to_owned()][..]
+        } else {
+            &[]
+        };
+        let request = request.accepting(accepted);
         let reply = self.connection.request(&request).await?;
         if reply.code() == 405
             && case.code != 405
@@ -128,7 +143,11 @@ impl Replay {
         } else {
             case.method
         };
-        self.judge(case.name, &reply, case.code, kind)?;
+        let wrong = wrong(&reply, case.code, kind).or_else(|| {
+            let is_there = has.is_empty() || reply.frame().pointer(&has).is_some();
+            (!is_there).then(|| format!("nothing stands at {has}"))
+        });
+        self.note(case.name, wrong)?;
         if !case.keep.is_empty() {
             let data = reply.data();
             let kept = ["message", "flow"]
@@ -142,7 +161,11 @@ impl Replay {
 
     /// Notes and prints whether an answer is the expected one.
     fn judge(&mut self, name: &str, reply: &Reply, code: u16, kind: &str) -> Result<(), Failure> {
-        let wrong = wrong(reply, code, kind);
+        self.note(name, wrong(reply, code, kind))
+    }
+
+    /// Notes and prints what was wrong in a case, if anything.
+    fn note(&mut self, name: &str, wrong: Option<String>) -> Result<(), Failure> {
         if !self.is_json {
             match &wrong {
                 None => line(&format!("ok    {name}"))?,
@@ -151,6 +174,15 @@ impl Replay {
         }
         self.results.push((name.to_owned(), wrong));
         Ok(())
+    }
+
+    /// Asks whether the server tells more to those who accept it. It says so where it is followed.
+    async fn has_rich(&mut self, who: &SignIn) -> Result<bool, Failure> {
+        let words = [super::RICH.to_owned()];
+        let request = Request::signed("subscribe", who, Value::Null).accepting(&words);
+        let reply = self.connection.request(&request).await?;
+        let features = reply.data()["meta"]["features"].as_array();
+        Ok(features.is_some_and(|features| features.contains(&json!(super::RICH))))
     }
 
     async fn version(&mut self) -> Result<(), Failure> {
@@ -259,9 +291,11 @@ mod tests {
 
     #[test]
     fn the_data_of_every_case_is_json_once_its_ids_are_known() {
-        for case in CASES.iter().chain(EXTENSIONS) {
+        for case in CASES.iter().chain(EXTENSIONS).chain(RICH) {
             let mut data = case.data.to_owned();
-            for name in ["nobody", "anna", "boris", "own", "channel", "message"] {
+            for name in [
+                "nobody", "anna", "boris", "own", "channel", "message", "saved",
+            ] {
                 data = data.replace(&format!("{{{name}}}"), "123");
             }
             assert!(

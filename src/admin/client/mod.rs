@@ -6,18 +6,18 @@
 mod cases;
 mod conformance;
 mod people;
-
+mod raw;
+mod rich_cases;
 mod talk;
 mod watch;
 
 use std::{
-    collections::BTreeMap,
     fs,
     io::{self, Read},
     path::Path,
 };
 
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 
 use super::password::{self, Ask, PasswordError};
 use super::print::{self, Output, line};
@@ -26,6 +26,9 @@ use crate::{
     client::{Address, ClientError, Connection, Reply, Request, SignIn, Trust},
     exit::Exit,
 };
+
+/// The word for frames that tell more than every server does.
+const RICH: &str = "rich";
 
 /// Why a command of the client failed.
 #[derive(Debug, thiserror::Error)]
@@ -116,6 +119,7 @@ async fn dispatch(command: &ClientCommand, output: &Output) -> Result<Exit, Fail
     let server = Server {
         address: command.url.parse()?,
         trust: command.ca.clone().map_or(Trust::System, Trust::File),
+        accept: Vec::new(),
     };
     match &command.action {
         ClientAction::Ping => ping(&server, output).await,
@@ -134,19 +138,32 @@ async fn dispatch(command: &ClientCommand, output: &Output) -> Result<Exit, Fail
             let user = json!({"login": login});
             sign_in(&server, output, "authentication", user, password).await
         }
-        ClientAction::Send { flow, text, login } => {
+        ClientAction::Send {
+            flow,
+            text,
+            login,
+            rich,
+        } => {
             let text = match text {
                 Some(text) => text.clone(),
                 None => read_text(Path::new("-"))?.trim_end_matches('\n').to_owned(),
             };
+            let server = server.accepting(*rich);
             talk::send(&server, output, login.as_deref(), flow, &text).await
         }
-        ClientAction::History { flow, login } => {
+        ClientAction::History { flow, login, rich } => {
+            let server = server.accepting(*rich);
             talk::history(&server, output, login.as_deref(), flow).await
         }
-        ClientAction::Watch { login } => watch::watch(&server, output, login.as_deref()).await,
-        ClientAction::Raw { method, file } => {
-            let frame = raw_frame(method.as_deref(), file.as_deref())?;
+        ClientAction::Watch { login, rich } => {
+            watch::watch(&server.accepting(*rich), output, login.as_deref()).await
+        }
+        ClientAction::Raw {
+            method,
+            file,
+            accept,
+        } => {
+            let frame = raw::frame(method.as_deref(), file.as_deref(), accept)?;
             let reply = server.open().await?.exchange(frame).await?;
             if output.is_pretty() {
                 output.document(reply.frame())?;
@@ -165,13 +182,20 @@ async fn dispatch(command: &ClientCommand, output: &Output) -> Result<Exit, Fail
     }
 }
 
-/// A server, and whose certificates are believed there.
+/// A server, whose certificates are believed there, and what is accepted from it.
 struct Server {
     address: Address,
     trust: Trust,
+    accept: Vec<String>,
 }
 
 impl Server {
+    /// Accepts what servers of this program tell beyond the protocol, or does not.
+    fn accepting(self, rich: bool) -> Self {
+        let accept = rich.then(|| RICH.to_owned()).into_iter().collect();
+        Self { accept, ..self }
+    }
+
     async fn open(&self) -> Result<Connection, ClientError> {
         Connection::open(&self.address, &self.trust).await
     }
@@ -261,40 +285,6 @@ fn not_mtp(server: &Server, reply: &Reply) -> ClientError {
     }
 }
 
-/// Makes the frame of `raw`.
-///
-/// A file that holds a JSON object with `jsonapi` is a whole request, in which `--type` replaces the
-/// method. Any other JSON object is the `data` of a request of the method. Without `--type`, the file
-/// is sent as it is, whatever it holds.
-fn raw_frame(method: Option<&str>, file: Option<&Path>) -> Result<String, Failure> {
-    let text = file.map(read_text).transpose()?;
-    match (method, text) {
-        (Some(method), None) => Ok(Request::new(method, Value::Null).to_frame().to_string()),
-        (None, Some(text)) => Ok(text),
-        (None, None) => Err(Failure::Request(
-            "give --type METHOD, --file FILE or both".to_owned(),
-        )),
-        (Some(method), Some(text)) => {
-            // The values stay text: an id may be an integer of 39 digits, which no number holds.
-            let object: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(&text);
-            let mut object = object.map_err(|error| {
-                let hint =
-                    "it holds a whole request, or its data; without --type it is sent as it is";
-                Failure::Request(format!("the file is no JSON object ({error}): {hint}"))
-            })?;
-            let kind = RawValue::from_string(json!(method).to_string())
-                .map_err(|error| Failure::Request(error.to_string()))?;
-            if object.contains_key("jsonapi") {
-                object.insert("type".to_owned(), &kind);
-                return serde_json::to_string(&object)
-                    .map_err(|error| Failure::Request(error.to_string()));
-            }
-            let frame = Request::new(method, Value::Null).to_frame().to_string();
-            Ok(frame.replacen(r#""data":null"#, &format!(r#""data":{text}"#), 1))
-        }
-    }
-}
-
 /// Reads a file as text; `-` is standard input.
 fn read_text(path: &Path) -> Result<String, Failure> {
     let (read, place) = if path == Path::new("-") {
@@ -307,54 +297,4 @@ fn read_text(path: &Path) -> Result<String, Failure> {
         (fs::read_to_string(path), path.display().to_string())
     };
     read.map_err(|cause| Failure::Unreadable { place, cause })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn frame(method: Option<&str>, text: Option<&str>) -> Result<Value, Failure> {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("request.json");
-        if let Some(text) = text {
-            fs::write(&path, text).expect("written");
-        }
-        let frame = raw_frame(method, text.map(|_| path.as_path()))?;
-        Ok(serde_json::from_str(&frame).unwrap_or(Value::String(frame)))
-    }
-
-    #[test]
-    fn a_file_holds_a_request_or_its_data() {
-        let data = frame(Some("x"), Some(r#"{"time": 5}"#)).expect("made");
-        assert_eq!(
-            (&data["type"], &data["data"]),
-            (&json!("x"), &json!({"time": 5}))
-        );
-        assert_eq!(data["jsonapi"]["version"], "1.0");
-        let whole = r#"{"type": "y", "data": null, "jsonapi": {"version": "9"}, "more": 1}"#;
-        let replaced = frame(Some("x"), Some(whole)).expect("made");
-        assert_eq!(
-            (&replaced["type"], &replaced["jsonapi"]["version"]),
-            (&json!("x"), &json!("9"))
-        );
-        assert_eq!(replaced["more"], 1);
-        assert_eq!(frame(None, Some(whole)).expect("made")["type"], "y");
-        assert_eq!(frame(Some("x"), None).expect("made")["data"], Value::Null);
-    }
-
-    #[test]
-    fn anything_can_be_sent_as_it_is() {
-        assert_eq!(
-            frame(None, Some("no JSON")).expect("made"),
-            json!("no JSON")
-        );
-        for (method, text) in [
-            (Some("x"), Some("no JSON")),
-            (Some("x"), Some("[1]")),
-            (None, None),
-        ] {
-            let failure = frame(method, text).expect_err("refused");
-            assert_eq!(failure.exit(), Exit::Usage, "{failure}");
-        }
-    }
 }

@@ -35,9 +35,20 @@ impl Names {
 
     /// Returns the ids of people in an answer's `data` whose names are not known yet.
     pub(super) fn unknown(&self, data: &Value) -> Vec<String> {
-        let authors = data["message"].as_array().into_iter().flatten();
+        let list = |data: &Value, name: &str| data[name].as_array().cloned().unwrap_or_default();
+        let authors = list(data, "message");
+        let authors = authors.iter().map(|message| &message["from_user"]);
+        let (events, invited) = (
+            list(&data["meta"], "events"),
+            list(&data["meta"], "invited"),
+        );
+        let told = events
+            .iter()
+            .chain(&invited)
+            .flat_map(|event| [&event["by"], &event["user"]]);
         let mut ids: Vec<String> = authors
-            .filter_map(|message| message["from_user"].as_str())
+            .chain(told)
+            .filter_map(Value::as_str)
             .filter(|id| !self.users.contains_key(*id))
             .map(str::to_owned)
             .collect();
@@ -94,6 +105,9 @@ mod tests {
         }));
         let said = json!({"message": [{"from_user": "1"}, {"from_user": "3"}, {"from_user": "3"}]});
         assert_eq!(names.unknown(&said), ["3"]);
+        let told =
+            json!({"meta": {"events": [{"by": "1", "user": "4"}], "invited": [{"by": "5"}]}});
+        assert_eq!(names.unknown(&told), ["4", "5"]);
         assert_eq!(names.user(&json!("1")), "anna");
         assert_eq!(names.user(&json!("2")), "Boris");
         assert_eq!(names.user(&json!("3")), "user 3");

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use super::{
     Failure, Server, not_mtp,
     people::{Names, USERS_A_REQUEST, question},
-    print::{Output, line, safe},
+    print::{Output, count, line, safe},
 };
 use crate::{
+    admin::event::sentence,
     client::{Connection, Request, SignIn},
     exit::Exit,
     model::Timestamp,
@@ -27,12 +28,16 @@ pub(super) async fn send(
     let (mut connection, caller) = server.open_as(login).await?;
     let flow = find_flow(&mut connection, &caller, flow).await?;
     let data = json!({"flow": [{"uuid": flow}], "message": [{"client_id": 1, "text": text}]});
-    let request = Request::signed("send_message", &caller, data);
+    let request = Request::signed("send_message", &caller, data).accepting(&server.accept);
     let reply = connection.request(&request).await?.success()?;
     let id = reply.data()["message"][0]["uuid"].as_str();
     let id = id.ok_or_else(|| not_mtp(server, &reply))?;
     if output.is_json() {
-        output.document(&json!({"uuid": id, "from_flow": flow, "from_user": caller.uuid}))?;
+        let mut sent = json!({"uuid": id, "from_flow": flow, "from_user": caller.uuid});
+        if !server.accept.is_empty() {
+            sent["number"] = reply.data()["meta"]["numbers"][id].clone();
+        }
+        output.document(&sent)?;
     } else {
         line(id)?;
     }
@@ -51,13 +56,18 @@ pub(super) async fn history(
     let flow = find_flow(&mut connection, &caller, flow).await?;
     let mut names = Names::default();
     let mut number: u64 = 0;
+    let mut printed = Printed {
+        is_json: output.is_json(),
+        count: 0,
+    };
     if output.is_json() {
         line("[")?;
     }
     loop {
         let range =
             json!({"uuid": flow, "message_start": number, "message_end": number + PAGE - 1});
-        let request = Request::signed("all_messages", &caller, json!({"flow": [range]}));
+        let request = Request::signed("all_messages", &caller, json!({"flow": [range]}))
+            .accepting(&server.accept);
         let reply = connection.request(&request).await?.success()?;
         let messages = reply.data()["message"]
             .as_array()
@@ -70,14 +80,20 @@ pub(super) async fn history(
             names.learn(connection.request(&request).await?.data());
             names.give_up(ids);
         }
-        for message in &messages {
-            if output.is_json() {
-                let comma = if number == 0 { " " } else { "," };
-                line(&format!("{comma}{message}"))?;
-            } else {
-                line(&describe(message, &names))?;
+        let meta = &reply.data()["meta"];
+        let events = meta["events"].as_array().cloned().unwrap_or_default();
+        let mut events = events.iter().peekable();
+        let following = |event: &&Value, number| event["after"].as_i64() < Some(number);
+        let first = i64::try_from(number).unwrap_or(i64::MAX);
+        for (here, message) in (first..).zip(&messages) {
+            while let Some(event) = events.next_if(|event| following(event, here)) {
+                printed.event(event, &names)?;
             }
+            printed.message(message, meta, &names)?;
             number += 1;
+        }
+        for event in events {
+            printed.event(event, &names)?;
         }
         let total = reply.data()["flow"][0]["message_end"].as_u64();
         if messages.is_empty() || total.is_none_or(|total| number >= total) {
@@ -91,9 +107,49 @@ pub(super) async fn history(
     Ok(Exit::Ok)
 }
 
-/// Returns a message as a line: when, who, what.
-pub(super) fn describe(message: &Value, names: &Names) -> String {
-    let time = Timestamp::from_seconds(message["time"].as_i64().unwrap_or_default()).date_time();
+/// Prints a history: a list of messages, and of events of the flow between them.
+struct Printed {
+    is_json: bool,
+    count: u64,
+}
+
+impl Printed {
+    fn message(&mut self, message: &Value, meta: &Value, names: &Names) -> Result<(), Failure> {
+        if self.is_json {
+            self.entry(message)
+        } else {
+            Ok(line(&describe(message, meta, names))?)
+        }
+    }
+
+    fn event(&mut self, event: &Value, names: &Names) -> Result<(), Failure> {
+        if self.is_json {
+            return self.entry(&json!({"event": event}));
+        }
+        if let Some(more) = event["more"].as_u64() {
+            line(&format!("* {} before this", count(more, "older event")))?;
+        }
+        if let Some(sentence) = sentence(event, |id| names.user(id)) {
+            line(&format!("{}  * {sentence}", time(&event["time"])))?;
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, entry: &Value) -> Result<(), Failure> {
+        let comma = if self.count == 0 { " " } else { "," };
+        self.count += 1;
+        Ok(line(&format!("{comma}{entry}"))?)
+    }
+}
+
+/// Returns a second as people read it.
+fn time(second: &Value) -> String {
+    Timestamp::from_seconds(second.as_i64().unwrap_or_default()).date_time()
+}
+
+/// Returns a message as a line: when, who, what; `meta` tells more where the server does.
+pub(super) fn describe(message: &Value, meta: &Value, names: &Names) -> String {
+    let time = time(&message["time"]);
     let text = safe(message["text"].as_str().unwrap_or_default());
     let files = ["file_picture", "file_video", "file_audio", "file_document"];
     let has = |file: &&&str| {
@@ -101,11 +157,14 @@ pub(super) fn describe(message: &Value, names: &Names) -> String {
             .as_str()
             .is_some_and(|file| !file.is_empty())
     };
-    let files: Vec<&str> = files
+    let inline = files
         .iter()
         .filter(has)
-        .map(|file| &file["file_".len()..])
-        .collect();
+        .map(|file| file["file_".len()..].to_owned());
+    let id = message["uuid"].as_str().unwrap_or_default();
+    let files = meta["about"][id]["files"].as_array().into_iter().flatten();
+    let kinds = files.filter_map(|file| file["kind"].as_str().map(safe));
+    let files: Vec<String> = inline.chain(kinds).collect();
     let files = if files.is_empty() {
         String::new()
     } else {
@@ -162,8 +221,14 @@ mod tests {
         names.learn(&json!({"user": [{"uuid": "1", "username": "Anna"}]}));
         let message = json!({"time": 0, "from_user": "1", "text": "hi\u{1b}", "file_video": "eA==", "edited_status": true});
         assert_eq!(
-            describe(&message, &names),
+            describe(&message, &Value::Null, &names),
             "1970-01-01 00:00:00  Anna: hi\u{fffd} [video] (edited)"
+        );
+        let message = json!({"uuid": "7", "time": 0, "from_user": "1", "text": "hi"});
+        let meta = json!({"about": {"7": {"files": [{"kind": "audio"}]}}});
+        assert_eq!(
+            describe(&message, &meta, &names),
+            "1970-01-01 00:00:00  Anna: hi [audio]"
         );
     }
 }

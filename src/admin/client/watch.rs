@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use super::{
     Failure, Server,
     people::{Names, USERS_A_REQUEST, question},
-    print::{Output, count, line},
+    print::{Output, cell, count, line},
     talk::describe,
 };
 use crate::{
+    admin::event::sentence,
     client::{ClientError, Happening, Reply, SignIn, Watch},
     exit::Exit,
 };
@@ -20,20 +21,41 @@ pub(super) async fn watch(
     login: Option<&str>,
 ) -> Result<Exit, Failure> {
     let caller = SignIn::load(&server.address, login)?;
-    let mut watch = Watch::new(server.address.clone(), server.trust.clone(), caller, None);
+    let watch = Watch::new(server.address.clone(), server.trust.clone(), caller, None);
+    let mut watch = watch.accepting(&server.accept);
     let mut names = Names::default();
     let mut connected = false;
     loop {
         match watch.next().await? {
-            Happening::Subscribed { resumed, .. } => {
-                connected = true;
+            Happening::Subscribed {
+                resumed,
+                reset,
+                features,
+                ..
+            } => {
+                if reset {
+                    output.note(
+                        "the server was restored from a backup: what was said since may be lost",
+                    );
+                }
+                if !connected && server.accept.iter().any(|word| !features.contains(word)) {
+                    output.note("this server tells no more than the protocol has");
+                }
                 let again = if resumed {
                     "connected again to"
                 } else {
                     "watching"
                 };
                 output.note(&format!("{again} {}; Ctrl+C ends it", server.address));
-                ask(&mut watch, &mut names, "all_flow", Value::Null).await?;
+                let flows = ask(&mut watch, &mut names, "all_flow", Value::Null).await?;
+                // Later ones are pushed.
+                if let Some(flows) = flows.filter(|_| !connected && !output.is_json()) {
+                    learn_unknown(&mut watch, &mut names, flows.data()).await?;
+                    for told in invitations(flows.data(), &names) {
+                        line(&told)?;
+                    }
+                }
+                connected = true;
             }
             // A server that has never been reached may as well be a wrong address.
             Happening::Lost { cause, .. } if !connected => return Err(cause.into()),
@@ -48,10 +70,7 @@ pub(super) async fn watch(
             }
             Happening::Pushed(reply) => {
                 names.learn(reply.data());
-                for ids in names.unknown(reply.data()).chunks(USERS_A_REQUEST) {
-                    ask(&mut watch, &mut names, "user_info", question(ids)).await?;
-                    names.give_up(ids);
-                }
+                learn_unknown(&mut watch, &mut names, reply.data()).await?;
                 for told in lines(&reply, &names) {
                     line(&told)?;
                 }
@@ -66,16 +85,53 @@ async fn ask(
     names: &mut Names,
     method: &str,
     data: Value,
-) -> Result<(), ClientError> {
+) -> Result<Option<Reply>, ClientError> {
     match watch.request(method, data).await {
         Ok(reply) => {
             names.learn(reply.data());
-            Ok(())
+            Ok(Some(reply))
         }
         Err(error @ ClientError::NotMtp { .. }) => Err(error),
         // The connection is gone; the next turn of the watch notices and says so.
-        Err(_) => Ok(()),
+        Err(_) => Ok(None),
     }
+}
+
+/// Learns the names of those in a frame's `data` who are not known yet.
+async fn learn_unknown(
+    watch: &mut Watch,
+    names: &mut Names,
+    data: &Value,
+) -> Result<(), ClientError> {
+    for ids in names.unknown(data).chunks(USERS_A_REQUEST) {
+        ask(watch, names, "user_info", question(ids)).await?;
+        names.give_up(ids);
+    }
+    Ok(())
+}
+
+/// Returns the invitations in a frame's `data`, a line each.
+fn invitations(data: &Value, names: &Names) -> Vec<String> {
+    let invited = data["meta"]["invited"].as_array().into_iter().flatten();
+    let line = |invited: &Value| {
+        let title = cell(invited["title"].as_str());
+        let by = match &invited["by"] {
+            Value::Null => "the operator".to_owned(),
+            by => names.user(by),
+        };
+        format!("* {by} invites you to «{title}»")
+    };
+    invited.map(line).collect()
+}
+
+/// Returns what happened in flows, a line each.
+fn events(data: &Value, names: &Names) -> Vec<String> {
+    let events = data["meta"]["events"].as_array().into_iter().flatten();
+    let line = |event: &Value| {
+        let told = sentence(event, |id| names.user(id))?;
+        Some(format!("* {}: {told}", names.flow(&event["flow"])))
+    };
+    events.filter_map(line).collect()
 }
 
 /// Returns what a push tells, a line each.
@@ -83,14 +139,23 @@ fn lines(push: &Reply, names: &Names) -> Vec<String> {
     let (data, meta) = (push.data(), push.meta());
     let list = |name: &str| data[name].as_array().cloned().unwrap_or_default();
     let mut lines = Vec::new();
-    for flow in list("flow") {
-        let members = flow["users"].as_array().map_or(0, Vec::len);
+    let happened = events(data, names);
+    // Where it is told what happened in a flow, its members need not be counted.
+    for flow in list("flow").iter().filter(|_| happened.is_empty()) {
+        let listed = flow["users"].as_array().map_or(0, Vec::len);
+        let counted = flow["uuid"].as_str().map(|id| &data["meta"]["flows"][id]);
+        let counted = counted.and_then(|about| about["members"].as_u64());
         lines.push(format!(
             "* {} has {}",
             names.flow(&flow["uuid"]),
-            count(members, "member")
+            count(
+                counted.unwrap_or(u64::try_from(listed).unwrap_or(u64::MAX)),
+                "member"
+            )
         ));
     }
+    lines.extend(happened);
+    lines.extend(invitations(data, names));
     for left in data["meta"]["left"].as_array().into_iter().flatten() {
         lines.push(format!("* {} is left", names.flow(left)));
     }
@@ -101,7 +166,7 @@ fn lines(push: &Reply, names: &Names) -> Vec<String> {
         lines.push(format!(
             "{} | {}",
             names.flow(&message["from_flow"]),
-            describe(&message, names)
+            describe(&message, &data["meta"], names)
         ));
     }
     if let Some(read) = data["meta"]["read"].as_object() {
@@ -150,6 +215,22 @@ mod tests {
                 json!({"flow": [{"uuid": "9", "users": ["1"]}]}),
                 json!({}),
                 "* Family has 1 member",
+            ),
+            (
+                json!({"flow": [{"uuid": "9", "users": ["1"]}], "meta": {"flows": {"9": {"members": 70}}}}),
+                json!({}),
+                "* Family has 70 members",
+            ),
+            (
+                json!({"flow": [{"uuid": "9", "users": ["1"]}],
+                       "meta": {"events": [{"flow": "9", "by": "1", "user": "2", "kind": "added"}]}}),
+                json!({}),
+                "* Family: Anna added user 2",
+            ),
+            (
+                json!({"meta": {"invited": [{"flow": "8", "title": "Club", "by": "1"}]}}),
+                json!({}),
+                "* Anna invites you to «Club»",
             ),
             (
                 json!({"meta": {"left": ["9"]}}),

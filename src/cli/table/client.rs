@@ -1,6 +1,6 @@
 //! The built-in client.
 
-use super::{Flag, PASSWORD, Spec, option};
+use super::{Flag, PASSWORD, Spec, many, option, switch};
 use crate::cli::command::Command;
 use crate::cli::matches::{Matches, UsageError};
 use crate::cli::nouns::{ClientAction, ClientCommand};
@@ -17,6 +17,12 @@ const CA: &[Flag] = &[option(
     "--ca",
     "FILE",
     "for wss: trust the certificates in this PEM file instead of the system's",
+)];
+
+/// Asks for what only some servers tell.
+const RICH: &[Flag] = &[switch(
+    "--rich",
+    "accept what this server tells beyond the protocol: who did what in a flow, why it refuses",
 )];
 
 pub(super) const COMMANDS: &[Spec] = &[
@@ -72,7 +78,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         path: "client send",
         arguments: "URL FLOW [TEXT]",
         about: "Sends a message. Without TEXT it is read from standard input.",
-        flags: &[CA, LOGIN],
+        flags: &[CA, LOGIN, RICH],
         examples: &["morelia client send ws://localhost:8000 17 \"Hello\""],
         build: |m| {
             client(m, |m| {
@@ -80,6 +86,7 @@ pub(super) const COMMANDS: &[Spec] = &[
                     flow: m.argument("FLOW")?,
                     text: m.optional_argument("TEXT")?,
                     login: m.text("--login")?,
+                    rich: m.switch("--rich"),
                 })
             })
         },
@@ -88,13 +95,14 @@ pub(super) const COMMANDS: &[Spec] = &[
         path: "client history",
         arguments: "URL FLOW",
         about: "Prints the messages of a flow.",
-        flags: &[CA, LOGIN],
+        flags: &[CA, LOGIN, RICH],
         examples: &["morelia client history ws://localhost:8000 17"],
         build: |m| {
             client(m, |m| {
                 Ok(ClientAction::History {
                     flow: m.argument("FLOW")?,
                     login: m.text("--login")?,
+                    rich: m.switch("--rich"),
                 })
             })
         },
@@ -103,12 +111,16 @@ pub(super) const COMMANDS: &[Spec] = &[
         path: "client watch",
         arguments: "URL",
         about: "Prints what happens as it happens, and connects again without missing anything.",
-        flags: &[CA, LOGIN],
-        examples: &["morelia client watch ws://localhost:8000 --login boris"],
+        flags: &[CA, LOGIN, RICH],
+        examples: &[
+            "morelia client watch ws://localhost:8000 --login boris",
+            "morelia client watch ws://localhost:8000 --rich",
+        ],
         build: |m| {
             client(m, |m| {
                 Ok(ClientAction::Watch {
                     login: m.text("--login")?,
+                    rich: m.switch("--rich"),
                 })
             })
         },
@@ -130,10 +142,16 @@ pub(super) const COMMANDS: &[Spec] = &[
                     "FILE",
                     "the request, a JSON object; - is standard input",
                 ),
+                many(option(
+                    "--accept",
+                    "WORD",
+                    "add this word to those that the request accepts, such as rich",
+                )),
             ],
         ],
         examples: &[
             "morelia client raw --type ping_pong --file request.json ws://localhost:8000/ws",
+            "morelia client raw --type all_flow --file request.json --accept rich ws://localhost:8000",
         ],
         build: |m| {
             client(m, |m| {
@@ -141,7 +159,11 @@ pub(super) const COMMANDS: &[Spec] = &[
                 if method.is_none() && file.is_none() {
                     return Err(m.missing("--type or --file"));
                 }
-                Ok(ClientAction::Raw { method, file })
+                Ok(ClientAction::Raw {
+                    method,
+                    file,
+                    accept: m.texts("--accept")?,
+                })
             })
         },
     },

@@ -1,6 +1,6 @@
 //! Commands about flows and messages.
 
-use super::{Spec, YES, many, option};
+use super::{Spec, YES, many, option, switch};
 use crate::cli::command::Command;
 use crate::cli::nouns::{FlowCommand, MessageCommand};
 
@@ -11,8 +11,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "flow create",
         arguments: "chat|channel|group",
-        about: "Makes a flow. A chat has exactly two people; in a channel the owner writes and the members \
-                read; in a group all write.",
+        about: "Makes a flow. A chat has exactly two people; in a channel the owner and moderators write and \
+                the members read; in a group all write.",
         flags: &[&[
             option(
                 "--owner",
@@ -52,12 +52,24 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "flow show",
         arguments: "FLOW",
-        about: "Shows a flow with its members. FLOW is its id, or its title where only one has it.",
-        flags: &[],
-        examples: &["morelia flow show Family"],
+        about: "Shows a flow with its members and settings. FLOW is its id, or its title where only one has it. \
+                With --events it shows what happened in the flow instead: when, what, and who did it.",
+        flags: &[&[
+            switch("--events", "show the newest events of the flow"),
+            option("--limit", "N", "how many events; without it 50"),
+        ]],
+        examples: &[
+            "morelia flow show Family",
+            "morelia flow show Family --events --limit 10",
+        ],
         build: |m| {
+            let (events, limit) = (m.switch("--events"), m.number("--limit")?);
+            if limit.is_some() && !events {
+                return Err(m.missing("--events"));
+            }
             Ok(Command::Flow(FlowCommand::Show {
                 flow: m.argument("FLOW")?,
+                events: events.then(|| limit.unwrap_or(LISTED)),
             }))
         },
     },
@@ -84,6 +96,21 @@ pub(super) const COMMANDS: &[Spec] = &[
             Ok(Command::Flow(FlowCommand::RemoveMember {
                 flow: m.argument("FLOW")?,
                 login: m.argument("LOGIN")?,
+            }))
+        },
+    },
+    Spec {
+        path: "flow set-level",
+        arguments: "FLOW LOGIN member|moderator",
+        about: "Makes a member a moderator, or a moderator a member. Moderators add and remove members, change \
+                the flow's title, info and picture, delete messages, and write in a channel.",
+        flags: &[],
+        examples: &["morelia flow set-level Family boris moderator"],
+        build: |m| {
+            Ok(Command::Flow(FlowCommand::SetLevel {
+                flow: m.argument("FLOW")?,
+                login: m.argument("LOGIN")?,
+                level: m.word("flow set-level")?,
             }))
         },
     },

@@ -240,7 +240,8 @@ fn commands_are_built_from_their_flags() {
             url: "ws://localhost:1".to_owned(),
             action: ClientAction::Raw {
                 method: Some("ping_pong".to_owned()),
-                file: Some("-".into())
+                file: Some("-".into()),
+                accept: Vec::new(),
             },
         })
     );

@@ -174,6 +174,7 @@ pub(super) fn data(
             .then(|| rich::events(&updates.events, &[]))
             .filter(|events| !events.is_empty()),
         invited: (is_rich && !updates.invited.is_empty()).then(|| invited.collect()),
+        reset: updates.reset.then_some(true),
         position: (precision == Precision::Position).then_some(updates.position.0),
         numbers: Some(convert::numbers(&updates.messages)),
         read: Some(read).filter(|read| !read.is_empty()),

@@ -163,6 +163,8 @@ pub(super) struct DataMeta {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) invited: Option<Vec<rich::Invited>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reset: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) position: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) numbers: Option<BTreeMap<Id, i64>>,

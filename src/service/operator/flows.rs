@@ -1,11 +1,13 @@
 //! Flows, for the operator.
 
-use crate::model::{By, Flow, FlowId, FlowKind, FlowSummary, Happening, PublicId, User, UserId};
+use crate::model::{
+    By, Flow, FlowId, FlowKind, FlowSummary, Happening, Level, PublicId, User, UserId,
+};
 use crate::service::accounts::leave;
 use crate::service::entry::{bring_in, check_members, make};
 use crate::service::fields::{check_info, check_name};
 use crate::service::{Field, Refusal, Service, ServiceError, Thing};
-use crate::store::{Tx, View, flow_edits, flows, members, membership, removal, users};
+use crate::store::{Tx, View, flow_edits, flows, marks, members, membership, removal, users};
 
 /// Messages that one write removes, so that others get their turn.
 const REMOVED_AT_ONCE: i64 = 500;
@@ -42,7 +44,18 @@ pub struct FlowStanding {
     /// How many messages it has.
     pub count: i64,
     /// Its members in the order in which they joined.
-    pub members: Vec<User>,
+    pub members: Vec<MemberStanding>,
+}
+
+/// A member of a flow, as the operator sees it.
+#[derive(Debug)]
+pub struct MemberStanding {
+    /// The account.
+    pub user: User,
+    /// What the member may do.
+    pub level: Level,
+    /// The number of the last message that the member has read.
+    pub read: Option<i64>,
 }
 
 impl Service {
@@ -96,7 +109,14 @@ impl Service {
                 let flow = present(view, flow)?;
                 let mut members = Vec::new();
                 for uuid in &flow.members {
-                    members.extend(users::by_uuid(view, *uuid)?);
+                    let Some(user) = users::by_uuid(view, *uuid)? else {
+                        continue;
+                    };
+                    members.push(MemberStanding {
+                        level: flow.level_of(*uuid),
+                        read: marks::read_number(view, flow.id, user.id)?,
+                        user,
+                    });
                 }
                 Ok(FlowStanding {
                     count: flows::message_count(view, flow.id)?,
@@ -142,7 +162,7 @@ impl Service {
     /// which; `None`: the user is there, or invited, already.
     ///
     /// # Errors
-    /// [`Refusal::ChatIsFixed`].
+    /// [`Refusal::ChatIsFixed`]; [`Refusal::SavedIsFixed`].
     pub async fn add_member(
         &self,
         flow: FlowId,
@@ -169,7 +189,7 @@ impl Service {
     /// joined first. Returns whether the user was a member.
     ///
     /// # Errors
-    /// [`Refusal::ChatIsFixed`].
+    /// [`Refusal::ChatIsFixed`]; [`Refusal::SavedIsFixed`].
     pub async fn remove_member(&self, flow: FlowId, user: UserId) -> Result<bool, ServiceError> {
         self.store
             .write(move |tx| {
@@ -186,7 +206,8 @@ impl Service {
     /// Makes a member the owner of a flow, for the operator.
     ///
     /// # Errors
-    /// [`Refusal::ChatIsFixed`]; [`Refusal::OwnerMustBeMember`] for who is no member.
+    /// [`Refusal::ChatIsFixed`]; [`Refusal::SavedIsFixed`]; [`Refusal::OwnerMustBeMember`] for a
+    /// user who is not a member.
     pub async fn hand_over(&self, flow: FlowId, user: UserId) -> Result<Flow, ServiceError> {
         self.store
             .write(move |tx| {
@@ -205,6 +226,38 @@ impl Service {
                     Vec::new(),
                     By::OPERATOR,
                 )?)
+            })
+            .await
+    }
+
+    /// Makes a member of a flow a moderator, or no longer, for the operator.
+    ///
+    /// # Errors
+    /// [`Refusal::ChatIsFixed`]; [`Refusal::SavedIsFixed`]; [`Refusal::BadLevel`];
+    /// [`Refusal::NotFound`] for a user who is not a member; [`Refusal::OwnerKeepsLevel`].
+    pub async fn set_level(
+        &self,
+        flow: FlowId,
+        user: UserId,
+        level: Level,
+    ) -> Result<Flow, ServiceError> {
+        self.store
+            .write(move |tx| {
+                let flow = open(tx, flow)?;
+                if ![Level::MEMBER, Level::MODERATOR].contains(&level) {
+                    return Err(Refusal::BadLevel.into());
+                }
+                if !members::is_member(tx, flow.id, user)? {
+                    return Err(Refusal::NotFound(Thing::User).into());
+                }
+                if flow.owner == Some(user) {
+                    return Err(Refusal::OwnerKeepsLevel.into());
+                }
+                let by = By::OPERATOR;
+                match membership::set_level(tx, flow.id, user, level, by)? {
+                    Some(event) => Ok(flow_edits::tell(tx, flow.id, vec![event], by)?),
+                    None => Ok(flow),
+                }
             })
             .await
     }
@@ -247,6 +300,9 @@ fn open(view: &View<'_>, flow: FlowId) -> Result<Flow, ServiceError> {
     let flow = present(view, flow)?;
     if flow.kind == FlowKind::Chat {
         return Err(Refusal::ChatIsFixed.into());
+    }
+    if flow.is_saved {
+        return Err(Refusal::SavedIsFixed.into());
     }
     Ok(flow)
 }

@@ -10,7 +10,7 @@ mod messages;
 mod people;
 mod takeover;
 
-pub use flows::{Brought, FlowStanding, NewFlow};
+pub use flows::{Brought, FlowStanding, MemberStanding, NewFlow};
 pub use messages::Line;
 pub use people::{UserChange, UserStanding};
 pub use takeover::{Takeover, Tally};

@@ -39,8 +39,13 @@ pub(super) async fn handle(
     }
     let (end, online) = cx.service.standing(user).await?;
     let form = cx.form;
+    let mut reset = None;
     let (told, feed) = match from {
         From::Now => (end, Feed::live(*user, form, end)),
+        From::Position(after) if form.is_rich() && cx.service.is_void(after).await? => {
+            reset = Some(true);
+            (end, Feed::after(*user, form, end))
+        }
         From::Position(after) => (after, Feed::after(*user, form, after)),
         From::Second(second) => {
             let after = cx.service.position_before(second).await?;
@@ -54,6 +59,7 @@ pub(super) async fn handle(
     };
     cx.state.subscription = Some(Subscription { feed });
     let meta = reply::DataMeta {
+        reset,
         position: Some(told.0),
         features: cx.form.is_rich().then_some(FEATURES),
         me: me.as_ref().map(rich::Me::from),
