@@ -90,7 +90,7 @@ fn envelope(text: &[u8]) -> Result<Value, String> {
     let time = |time: &Value| time.as_i64().is_some_and(|time| time > 0);
     let sound = keys(&value) == ["data", "errors", "jsonapi", "meta", "type"]
         && keys(errors) == ["code", "detail", "status", "time"]
-        && value["type"].as_str().is_some_and(|kind| is_type(kind))
+        && value["type"].as_str().is_some_and(is_type)
         && (value["data"].is_null() || value["data"].is_object() && time(&value["data"]["time"]))
         && CODES
             .iter()
