@@ -75,23 +75,23 @@ fn who_is_signed_in_changes_the_password_whatever_strangers_guess() {
 
 #[test]
 fn many_guesses_at_a_time_pass_no_limit() {
-    let server = server("10");
+    let server = server("4");
     Person::register(server.connect_from("203.0.113.5"), "anna");
+    // As many as may wait to be signed in from one address.
     let codes: Vec<u64> = thread::scope(|scope| {
         let guess = |number: usize| {
-            // Each from its own address, which has its own limits.
-            let mut connection = server.connect_from(&format!("198.51.100.{number}"));
+            let mut connection = server.connect_from(STRANGER);
             let password = format!("guess {number}");
             scope.spawn(move || sign_in(&mut connection, "anna", &password))
         };
-        let threads: Vec<_> = (0..40).map(guess).collect();
+        let threads: Vec<_> = (0..14).map(guess).collect();
         threads
             .into_iter()
             .map(|thread| thread.join().expect("answered"))
             .collect()
     });
     let looked_at = codes.iter().filter(|code| **code == 401).count();
-    assert!((1..=10).contains(&looked_at), "{codes:?}");
+    assert!((1..=4).contains(&looked_at), "{codes:?}");
     assert!(
         codes.iter().all(|code| matches!(code, 401 | 429 | 503)),
         "{codes:?}"

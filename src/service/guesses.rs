@@ -26,7 +26,7 @@ const SHARE_OF_ADDRESS: u32 = 5;
 /// Where an attempt comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Place {
-    /// An address, or of IPv6 a network, that the account does not know.
+    /// An address that the account does not know.
     Strange(Neighbourhood),
     /// One that a session of the account came from.
     Known(Neighbourhood),

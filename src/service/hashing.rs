@@ -24,7 +24,7 @@ const PARTS: usize = 4;
 pub(super) enum Asker {
     /// Whoever wants into an account, there or not.
     Account(String),
-    /// Whoever asks from an address, or of IPv6 a network.
+    /// Whoever asks from an address.
     Address(Neighbourhood),
 }
 

@@ -99,7 +99,7 @@ impl Service {
 /// Whose part of the queue for hashing a request takes. This machine's own address has none.
 pub(super) fn askers(account: Option<&str>, client: &Client) -> Vec<Asker> {
     let account = account.map(|key| Asker::Account(key.to_owned()));
-    let address =
-        (!client.neighbourhood.is_this_machine()).then_some(Asker::Address(client.neighbourhood));
+    let address = client.neighbourhood;
+    let address = (!address.is_this_machine()).then_some(Asker::Address(address));
     account.into_iter().chain(address).collect()
 }

@@ -219,7 +219,7 @@ export const en = {
   'sign.out.text': 'Messages kept on this device, drafts, and what has not been sent yet are removed from it.',
   'sign.password': 'Password',
   'sign.show': 'Show',
-  'sign.taken': 'This login is taken. Choose another one.',
+  'sign.taken': 'This login is taken, or it or the name looks like somebody’s login. Choose another one.',
   'sign.up': 'Create account',
   'sign.up.lead': 'A place of your own to talk',
   'sign.wrong': 'Wrong login or password.',
