@@ -3,6 +3,7 @@
 //! Source: MTP extensions of this server, `edit_user`.
 
 use bytes::Bytes;
+use serde::Deserialize;
 
 use super::super::error::MtpError;
 use super::super::request::{Data, List, Text};
@@ -11,8 +12,14 @@ use super::Context;
 use crate::auth::Password;
 use crate::service::{ProfileChange, SignedIn};
 
+#[derive(Default, Deserialize)]
+struct Meta<'a> {
+    #[serde(borrow, default)]
+    old_password: Option<Text<'a>>,
+}
+
 pub(super) fn read(mut data: Data<'_>) -> Result<ProfileChange, MtpError> {
-    let meta = data.extensions().map_err(MtpError::Malformed)?;
+    let meta: Meta<'_> = data.extensions_as().map_err(MtpError::Malformed)?;
     let user = data
         .user
         .take()

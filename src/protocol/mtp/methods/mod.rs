@@ -33,6 +33,7 @@ mod user_info;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::Serialize;
 
 use super::codes::{self, Code};
 use super::error::MtpError;
@@ -140,6 +141,20 @@ fn credentials(data: &Data<'_>) -> Option<Credentials> {
 impl Context<'_> {
     /// The answer of a method that was done. `data.time` is set to the present where it is 0.
     fn reply(&self, code: Code, data: Option<reply::Data<'_>>) -> Bytes {
+        self.frame(code, data)
+    }
+
+    /// The answer of a method that was done and has something of its own to tell in `data.meta`.
+    pub(super) fn reply_with<M: Serialize>(&self, code: Code, meta: M) -> Bytes {
+        let meta = Some(meta);
+        let data = reply::Data {
+            meta,
+            ..reply::Data::default()
+        };
+        self.frame(code, Some(data))
+    }
+
+    fn frame<M: Serialize>(&self, code: Code, data: Option<reply::Data<'_, M>>) -> Bytes {
         let detail = match code {
             codes::CREATED => "Created.",
             codes::PARTIAL => "Done in part; ask again for the rest.",
