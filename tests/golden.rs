@@ -193,7 +193,8 @@ impl Names {
                     .unwrap_or(rest.len());
                 let number = &rest[..end];
                 match key {
-                    "time" | "time_created" | "edited_time" | "expires" => hidden += "<time>",
+                    "time" | "time_created" | "edited_time" | "expires" | "created" | "used"
+                    | "seen" | "made" => hidden += "<time>",
                     "position" => hidden += &self.name("position", number),
                     _ => hidden += number,
                 }

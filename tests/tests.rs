@@ -19,6 +19,7 @@ mod client;
 mod clients;
 mod database;
 mod deletion;
+mod devices;
 mod driver;
 mod durability;
 mod ends;

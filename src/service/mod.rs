@@ -8,6 +8,8 @@
 //! stranger. Rights are checked inside the transaction that they permit.
 
 mod accounts;
+mod administration;
+mod devices;
 mod directory;
 mod error;
 mod feed;

@@ -94,6 +94,14 @@ pub enum Refusal {
     TxnMadeMessage,
     /// The user may not invite.
     NotInviter,
+    /// Only administrators of the server may do this.
+    NotAdministrator,
+    /// A bot's token was shown for what only people do.
+    NotForBots,
+    /// Nobody would be left to administer the server.
+    LastAdministrator,
+    /// The user's own password has to be shown again, and was not.
+    PasswordNeeded,
     /// An invitation cannot be to a chat.
     InvitationToChat,
     /// An invitation is for one use at least and so many at most.
@@ -126,6 +134,10 @@ pub enum Thing {
     Upload,
     /// A file.
     File,
+    /// A session.
+    Session,
+    /// A link that lets somebody in once.
+    Link,
 }
 
 impl Thing {
@@ -139,6 +151,8 @@ impl Thing {
             Self::Invitation => "invitation",
             Self::Upload => "upload",
             Self::File => "file",
+            Self::Session => "session",
+            Self::Link => "link",
         }
     }
 }
@@ -312,6 +326,10 @@ impl Refusal {
             Self::TxnMadeFlow => ("txn_made_flow", vec![]),
             Self::TxnMadeMessage => ("txn_made_message", vec![]),
             Self::NotInviter => ("not_inviter", vec![]),
+            Self::NotAdministrator => ("not_administrator", vec![]),
+            Self::NotForBots => ("not_for_bots", vec![]),
+            Self::LastAdministrator => ("last_administrator", vec![]),
+            Self::PasswordNeeded => ("password_needed", vec![]),
             Self::InvitationToChat => ("invitation_to_chat", vec![]),
             Self::InvitationUses { limit } => (
                 "invitation_uses",

@@ -102,6 +102,16 @@ fn of_refusal(refusal: &Refusal) -> Wording {
         Refusal::TxnMadeFlow => (BAD_REQUEST, "this txn was used for a flow"),
         Refusal::TxnMadeMessage => (BAD_REQUEST, "this txn was used for a message"),
         Refusal::NotInviter => (FORBIDDEN, "only an administrator can invite on this server"),
+        Refusal::NotAdministrator => (FORBIDDEN, "only an administrator can do this"),
+        Refusal::NotForBots => (FORBIDDEN, "a bot cannot do this"),
+        Refusal::LastAdministrator => (
+            FORBIDDEN,
+            "this is the last administrator; make somebody else one first",
+        ),
+        Refusal::PasswordNeeded => (
+            UNAUTHORIZED,
+            "this needs your own password again, in user[0].password",
+        ),
         Refusal::InvitationToChat => (
             FORBIDDEN,
             "nobody can be invited to a chat, which has two members",
@@ -132,7 +142,11 @@ fn too_many_accounts(wait: Duration) -> Wording {
 
 fn not_found(thing: Thing) -> Wording {
     let what = thing.as_str();
-    let words = format!("no such {what}; it may have been removed, or you are not a member");
+    let words = match thing {
+        Thing::Session => "no such session; it may have ended".to_owned(),
+        Thing::Link => "this link is not good any more; ask for another".to_owned(),
+        _ => format!("no such {what}; it may have been removed, or you are not a member"),
+    };
     (NOT_FOUND, words.into())
 }
 

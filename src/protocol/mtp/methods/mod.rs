@@ -15,12 +15,14 @@ mod delete_user;
 mod edit_flow;
 mod edit_user;
 mod edited_message;
+mod end_session;
 mod find_message;
 mod find_user;
 mod get_update;
 mod invite;
 mod leave_flow;
 mod list_members;
+mod list_sessions;
 mod logout;
 mod ping_pong;
 mod read_flow;
@@ -101,6 +103,8 @@ pub(super) async fn dispatch(
         "edit_user" => signed_in!(edit_user),
         "delete_user" => signed_in!(delete_user),
         "logout" => signed_in!(logout),
+        "list_sessions" => signed_in!(list_sessions),
+        "end_session" => signed_in!(end_session),
         // Administrators, and members where that is configured.
         "invite" => signed_in!(invite),
         // Members of the flow.
