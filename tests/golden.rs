@@ -182,6 +182,13 @@ impl Names {
                 let content = &rest[1..end - 1];
                 let is_key = rest[end..].starts_with(':');
                 match kind(content, if is_key { "" } else { key }) {
+                    // What its code is good for is worth more than where the server is.
+                    _ if key == "link" && !is_key => {
+                        let (place, code) = content.rsplit_once('/').expect("a link");
+                        let page = place.rsplit('/').next().expect("a page");
+                        let code = self.name("token", code);
+                        hidden += &format!("\"<server>/{page}/{code}\"");
+                    }
                     Some(kind) => hidden.extend(["\"", &self.name(kind, content), "\""]),
                     None => hidden += &rest[..end],
                 }

@@ -27,6 +27,7 @@ fn open(server: &Server) -> Arc<Service> {
         durability: Durability::Full,
     };
     let settings = Settings {
+        public_url: "http://127.0.0.1".to_owned(),
         registration: Registration::Open,
         registrations: 0,
         token_ttl: Duration::from_hours(1),

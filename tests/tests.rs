@@ -13,6 +13,7 @@ mod conformance;
 
 mod abuse;
 mod accounts;
+mod administration;
 mod backup;
 mod check;
 mod client;

@@ -4,6 +4,7 @@ pub mod backups;
 mod banner;
 mod error;
 mod health;
+pub mod links;
 mod retention;
 mod settings;
 mod worst_case;

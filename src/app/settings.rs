@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::links;
 use crate::config::{self, AllowedOrigins, ClientCert, ClientIp, Config};
 use crate::hub::QueueLimits;
 use crate::logging;
@@ -19,6 +20,7 @@ pub(super) fn durability(config: &Config) -> Durability {
 
 pub(super) fn service(config: &Config) -> service::Settings {
     service::Settings {
+        public_url: links::base(config),
         registration: config.auth.registration,
         registrations: config.auth.registrations,
         token_ttl: config.auth.token_ttl,

@@ -45,6 +45,11 @@ pub enum UserCommand {
         /// The new password.
         password: PasswordSource,
     },
+    /// Makes a link by which one sets a new password.
+    Reset {
+        /// The login.
+        login: String,
+    },
     /// Bars one from the server.
     Suspend {
         /// The login.

@@ -32,4 +32,4 @@ pub use page::Page;
 pub use session::{Session, SessionInfo, SessionKind};
 pub use shown::clean_name;
 pub use time::Timestamp;
-pub use user::User;
+pub use user::{AccountInfo, User};

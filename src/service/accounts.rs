@@ -312,7 +312,7 @@ impl Service {
             .await
     }
 
-    async fn own_login(&self, user: &SignedIn) -> Result<String, ServiceError> {
+    pub(super) async fn own_login(&self, user: &SignedIn) -> Result<String, ServiceError> {
         let id = user.user();
         let found = self
             .store

@@ -30,6 +30,8 @@ pub(super) const MAX_EMAIL_BYTES: usize = 254;
 /// What the service is set to.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Where clients find this server, without a slash at its end.
+    pub public_url: String,
     /// Who may register.
     pub registration: Registration,
     /// Accounts that one address may make in an hour while registration is open; 0: any number.

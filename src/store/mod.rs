@@ -36,6 +36,7 @@ pub mod python;
 mod readers;
 mod recovery;
 pub mod removal;
+pub mod resets;
 pub mod retention;
 mod schema;
 pub mod search;
@@ -44,6 +45,7 @@ pub mod statistics;
 mod tx;
 pub mod txns;
 pub mod upkeep;
+pub mod user_admin;
 pub mod users;
 mod writer;
 

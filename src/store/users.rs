@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::error::StoreError;
 use super::files;
 use super::log::{self, About, Kind, Reach};
+use super::resets;
 use super::tx::{Tx, View};
 use crate::model::{
     Audience, Content, DELETED_LOGIN, Login, News, Origin, Position, PublicId, Timestamp, User,
@@ -350,6 +351,7 @@ pub fn empty(tx: &Tx<'_>, id: UserId, origin: Option<Origin>) -> Result<(), Stor
     .execute(named_params! {":deleted": DELETED_LOGIN, ":worn_out": worn_out(&name), ":now": tx.now().0, ":id": id.0})?;
     tx.prepare("DELETE FROM txns WHERE user_id = :id")?
         .execute(named_params! {":id": id.0})?;
+    resets::end(tx, id)?;
     tx.scrub();
     announce(tx, id, Kind::Profile, origin)?;
     Ok(())

@@ -108,6 +108,19 @@ pub(super) const COMMANDS: &[Spec] = &[
         },
     },
     Spec {
+        path: "user reset",
+        arguments: "LOGIN",
+        about: "Makes a link by which the user sets a new password, and prints it with a QR code to photograph. \
+                The link is good once, for 24 hours; a newer one, a new password and a suspension end it.",
+        flags: &[],
+        examples: &["morelia user reset boris"],
+        build: |m| {
+            Ok(Command::User(UserCommand::Reset {
+                login: m.argument("LOGIN")?,
+            }))
+        },
+    },
+    Spec {
         path: "user suspend",
         arguments: "LOGIN",
         about: "Ends all sessions of a user and lets no new one begin.",

@@ -3,9 +3,15 @@
 //! What belongs here: the same as the operator's commands do, for who proves to be an administrator
 //! inside the transaction that does it. What does not: what everybody may do with the own account.
 
+mod people;
+
+pub(super) use people::present;
+
+pub use people::AccountChange;
+
 use super::{Refusal, ServiceError, SignedIn};
-use crate::model::Timestamp;
-use crate::store::{View, sessions, users};
+use crate::model::{Timestamp, UserId};
+use crate::store::{View, sessions, user_admin, users};
 
 /// Fails for whoever is no administrator any more, or never was.
 ///
@@ -24,4 +30,16 @@ pub(super) fn require_administrator(
         Some(true) => Ok(()),
         _ => Err(Refusal::NotAdministrator.into()),
     }
+}
+
+/// Fails when somebody is the last administrator who can sign in.
+///
+/// # Errors
+/// [`Refusal::LastAdministrator`].
+fn require_another(view: &View<'_>, whom: UserId) -> Result<(), ServiceError> {
+    let administers = users::is_admin(view, whom)? == Some(true);
+    if administers && !user_admin::has_other_administrator(view, whom)? {
+        return Err(Refusal::LastAdministrator.into());
+    }
+    Ok(())
 }

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::super::error::MtpError;
 use super::super::request::{Data, Id, Int};
+use super::super::rows::Session;
 use super::super::{codes, convert};
 use super::Context;
-use crate::model::{PublicId, SessionId, SessionInfo};
+use crate::model::{PublicId, SessionId};
 use crate::service::SignedIn;
 
 #[derive(Default, Deserialize)]
@@ -31,17 +32,6 @@ struct Meta<'a> {
     sessions: Vec<Session<'a>>,
 }
 
-#[derive(Serialize)]
-pub(super) struct Session<'a> {
-    id: String,
-    label: Option<&'a str>,
-    kind: &'static str,
-    created: i64,
-    used: i64,
-    address: Option<&'a str>,
-    current: bool,
-}
-
 pub(super) fn read(data: Data<'_>) -> Result<Input, MtpError> {
     let arguments: Arguments<'_> = data.extensions_as().map_err(MtpError::Malformed)?;
     Ok(Input {
@@ -59,19 +49,7 @@ pub(super) async fn handle(
     let current = user.session().id;
     let rows = page.rows.iter();
     let meta = Meta {
-        sessions: rows.map(|info| session(info, current)).collect(),
+        sessions: rows.map(|info| Session::of(info, current)).collect(),
     };
     Ok(cx.reply_with(codes::of_page(&page), meta))
-}
-
-fn session(info: &SessionInfo, current: SessionId) -> Session<'_> {
-    Session {
-        id: info.id.0.to_string(),
-        label: info.label.as_deref(),
-        kind: info.kind.as_str(),
-        created: info.created_at.seconds(),
-        used: info.last_used_at.seconds(),
-        address: info.address.as_deref(),
-        current: info.id == current,
-    }
 }

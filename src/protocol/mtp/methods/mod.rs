@@ -23,13 +23,18 @@ mod invite;
 mod leave_flow;
 mod list_members;
 mod list_sessions;
+mod list_users;
 mod logout;
 mod ping_pong;
 mod read_flow;
 mod register_user;
+mod remove_user;
+mod reset_password;
 mod send_message;
+mod set_user;
 mod subscribe;
 mod typing;
+mod use_reset;
 mod user_info;
 
 use std::sync::Arc;
@@ -91,6 +96,7 @@ pub(super) async fn dispatch(
         // Strangers.
         "register_user" => anybody!(register_user),
         "authentication" | "auth" => anybody!(authentication),
+        "use_reset" => anybody!(use_reset),
         // Everybody who has signed in.
         "ping_pong" => signed_in!(ping_pong),
         "get_update" => signed_in!(get_update),
@@ -107,6 +113,11 @@ pub(super) async fn dispatch(
         "end_session" => signed_in!(end_session),
         // Administrators, and members where that is configured.
         "invite" => signed_in!(invite),
+        // Administrators.
+        "list_users" => signed_in!(list_users),
+        "set_user" => signed_in!(set_user),
+        "remove_user" => signed_in!(remove_user),
+        "reset_password" => signed_in!(reset_password),
         // Members of the flow.
         "all_messages" => signed_in!(all_messages),
         "list_members" => signed_in!(list_members),
@@ -171,6 +182,16 @@ impl Context<'_> {
             ..data
         });
         reply.to_frame()
+    }
+
+    /// The answer of a method that is done with one user in it.
+    fn reply_user(&self, user: reply::User<'_>) -> Bytes {
+        let user = Some(vec![user]);
+        let data = reply::Data {
+            user,
+            ..reply::Data::default()
+        };
+        self.reply(codes::OK, Some(data))
     }
 
     /// The answer of a method that has nothing to tell but that it was done.

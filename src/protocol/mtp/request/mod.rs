@@ -162,7 +162,9 @@ pub(super) struct DataMeta<'a> {
 }
 
 /// Reads a key that is there, `null` or not.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Int>>, D::Error> {
+pub(super) fn given<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<Int>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
