@@ -250,6 +250,7 @@ fn kind(content: &str, key: &str) -> Option<&'static str> {
         25..=39 if digits => Some("uuid"),
         64 if hex => Some("token"),
         _ if key == "code" => Some("code"),
+        _ if key == "hint" => Some("hint"),
         _ => None,
     }
 }

@@ -38,6 +38,7 @@ fn open(server: &Server) -> Arc<Service> {
             messages: 100,
             users: 100,
             sessions_per_user: 50,
+            invitations: 20,
             text_bytes: 1 << 16,
             files_bytes: 10 << 20,
             answer_bytes: 8 << 20,

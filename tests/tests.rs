@@ -36,6 +36,7 @@ mod guessing;
 mod host;
 mod hostile;
 mod import;
+mod invitations;
 mod limits;
 mod messages;
 mod model;

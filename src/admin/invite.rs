@@ -14,7 +14,7 @@ use crate::cli::InviteCommand;
 use crate::config::{Registration, Sources, Word};
 use crate::exit::Exit;
 use crate::model::{Invitation, Timestamp};
-use crate::service::{Invite, Refusal, ServiceError};
+use crate::service::{Ends, Invite, Refusal, ServiceError};
 
 /// Runs the command.
 ///
@@ -26,7 +26,11 @@ pub fn run(command: &InviteCommand, sources: &Sources, output: &Output) -> Resul
             uses,
             expires,
             flow,
-        } => create(*uses, *expires, flow.as_deref(), sources, output),
+            note,
+        } => {
+            let note = note.clone();
+            create(*uses, *expires, flow.as_deref(), note, sources, output)
+        }
         InviteCommand::List => {
             let list = with_service(sources, async |service, _| {
                 Ok(service.invitations().await?)
@@ -57,26 +61,30 @@ fn create(
     uses: u32,
     lifetime: Duration,
     flow: Option<&str>,
+    note: Option<String>,
     sources: &Sources,
     output: &Output,
 ) -> Result<Exit, CliError> {
-    let (new, config) = with_service(sources, async |service, config| {
+    let (new, mode, config) = with_service(sources, async |service, config| {
         let flow = match flow {
             Some(flow) => Some(names::flow(service, flow).await?.uuid),
             None => None,
         };
         let invite = Invite {
             uses: i64::from(uses),
-            lifetime: Some(lifetime),
+            ends: Ends::After(lifetime),
             flow,
+            note,
         };
-        Ok((service.make_invitation(invite, None).await?, config.clone()))
+        let mode = service.registration().await?;
+        let new = service.make_invitation(invite, None).await?;
+        Ok((new, mode, config.clone()))
     })?;
     let code = new.code.as_str();
     let link = format!("{}/invite/{code}", links::base(&config));
-    if config.auth.registration == Registration::Closed {
+    if mode == Registration::Closed {
         output.note(
-            "morelia: auth.registration is closed, so nobody can use this invitation: set it to invite",
+            "morelia: registration is closed, so this invitation lets in nobody new: `morelia registration invite` opens it",
         );
     }
     if output.is_json() {
@@ -85,7 +93,7 @@ fn create(
             "link": link,
             "expires": new.expires_at.map(Timestamp::seconds),
             "uses": uses,
-            "registration": config.auth.registration.word(),
+            "registration": mode.word(),
         });
         return result(output, &document, "");
     }
@@ -125,11 +133,12 @@ fn document(invitation: &Invitation) -> Value {
     json!({
         "id": invitation.id.0,
         "hint": invitation.hint,
+        "note": invitation.note,
         "created_by": invitation.created_by,
         "created": invitation.created_at.seconds(),
         "expires": invitation.expires_at.map(Timestamp::seconds),
         "uses_left": invitation.uses_left,
-        "flow": invitation.flow,
+        "flow": invitation.title,
     })
 }
 
@@ -145,11 +154,12 @@ fn table(invitations: &[Invitation]) -> String {
                 it.created_by
                     .as_deref()
                     .map_or_else(|| "(command line)".to_owned(), print::safe),
-                print::cell(it.flow.as_deref()),
+                print::cell(it.title.as_deref()),
+                print::cell(it.note.as_deref()),
             ]
         })
         .collect();
-    let head = ["code", "uses left", "ends (UTC)", "made by", "flow"];
+    let head = ["code", "uses left", "ends (UTC)", "made by", "flow", "note"];
     print::table(&head, &rows)
 }
 

@@ -24,6 +24,7 @@ mod owner;
 pub mod password;
 pub mod print;
 pub mod proxy_config;
+pub mod registration;
 pub mod session;
 pub mod status;
 mod terminal;
@@ -73,6 +74,9 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
         Command::Config(command) => configuration(command, &sources(global, Vec::new()), &output),
         Command::User(command) => user::run(command, &sources(global, Vec::new()), &output),
         Command::Session(command) => session::run(command, &sources(global, Vec::new()), &output),
+        Command::Registration(mode) => {
+            registration::run(*mode, &sources(global, Vec::new()), &output)
+        }
         Command::Invite(command) => invite::run(command, &sources(global, Vec::new()), &output),
         Command::Check(topic) => check::run(*topic, &sources(global, Vec::new()), &output),
         Command::Status => status::run(&sources(global, Vec::new()).load()?, &output),

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::config::{Config, Loaded, Sources};
+use crate::config::{Config, Loaded, Registration, Sources};
 use crate::exit::Exit;
 use crate::logging;
 use crate::protocol::Peer;
@@ -139,7 +139,14 @@ async fn run(
             return Err(err.into());
         }
     };
-    banner::log(loaded, &service, bound.addresses(), start.verbose);
+    let registration = registration(&service, config).await;
+    banner::log(
+        loaded,
+        &service,
+        registration,
+        bound.addresses(),
+        start.verbose,
+    );
     let line = banner::ready_line(config, bound.addresses());
     let address = banner::local_url(config, bound.addresses());
     if let Err(err) = lock.announce(&address) {
@@ -215,6 +222,15 @@ async fn run(
         }
         _ => Ok(Exit::Ok),
     }
+}
+
+/// Who may register, by the configuration or what was said since.
+async fn registration(service: &Service, config: &Config) -> Registration {
+    if let Err(err) = service.settle_registration().await {
+        log::warn!("what was said of registration before is kept: {err}");
+    }
+    let said = service.registration().await;
+    said.unwrap_or(config.auth.registration)
 }
 
 /// Makes the conversation of each new socket.

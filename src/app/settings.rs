@@ -44,6 +44,7 @@ pub(super) fn limits(config: &Config) -> service::Limits {
         messages: config.limits.messages,
         users: config.limits.users,
         sessions_per_user: config.limits.sessions_per_user,
+        invitations: config.limits.invitations,
         text_bytes: config.limits.text_bytes,
         files_bytes: config.limits.files_bytes,
         answer_bytes: config.limits.answer_bytes,

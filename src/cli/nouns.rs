@@ -115,6 +115,8 @@ pub enum InviteCommand {
         expires: Duration,
         /// `--flow`: a flow that they become members of.
         flow: Option<String>,
+        /// `--note`: whom it is for.
+        note: Option<String>,
     },
     /// Lists the invitations that still hold.
     List,

@@ -109,6 +109,24 @@ pub enum Refusal {
         /// The most uses.
         limit: i64,
     },
+    /// A member's invitation is for so many uses and days at most.
+    InvitationTooWide {
+        /// The most uses.
+        uses: i64,
+        /// The most days.
+        days: i64,
+    },
+    /// The time at which something is to end has passed.
+    ExpiresInPast,
+    /// The user has made as many invitations as may be open.
+    TooManyInvitations {
+        /// How many.
+        limit: usize,
+    },
+    /// The invitation leads into no flow.
+    InvitationWithoutFlow,
+    /// The user is not to come back to the flow.
+    Banned,
     /// Several invitations begin with those signs.
     AmbiguousInvitation,
     /// Who is to be the sender is no member of the flow.
@@ -178,6 +196,8 @@ pub enum Field {
     Avatar,
     /// The picture of a flow.
     Picture,
+    /// Words about an invitation.
+    Note,
 }
 
 /// In what a size is counted.
@@ -205,6 +225,7 @@ impl Field {
             Self::Bio => "bio",
             Self::Avatar => "avatar",
             Self::Picture => "picture",
+            Self::Note => "note",
         }
     }
 
@@ -212,7 +233,7 @@ impl Field {
     #[must_use]
     pub fn unit(self) -> Unit {
         match self {
-            Self::Title | Self::Username => Unit::Characters,
+            Self::Title | Self::Username | Self::Note => Unit::Characters,
             Self::Members => Unit::Users,
             Self::Text | Self::Files | Self::Info | Self::Bio | Self::Avatar | Self::Picture => {
                 Unit::Bytes
@@ -335,6 +356,16 @@ impl Refusal {
                 "invitation_uses",
                 vec![("limit", Value::Number(limit.unsigned_abs()))],
             ),
+            Self::InvitationTooWide { uses, days } => (
+                "invitation_too_wide",
+                vec![("uses", (*uses).into()), ("days", (*days).into())],
+            ),
+            Self::ExpiresInPast => ("expires_in_past", vec![]),
+            Self::TooManyInvitations { limit } => {
+                ("too_many_invitations", vec![("limit", (*limit).into())])
+            }
+            Self::InvitationWithoutFlow => ("invitation_without_flow", vec![]),
+            Self::Banned => ("banned", vec![]),
             Self::AmbiguousInvitation => ("ambiguous_invitation", vec![]),
             Self::SenderNotMember => ("sender_not_member", vec![]),
             Self::NoAdministratorInChat => ("no_administrator_in_chat", vec![]),

@@ -59,6 +59,8 @@ pub struct Limits {
     pub users: usize,
     /// Devices that one account is signed in on.
     pub sessions_per_user: usize,
+    /// Invitations of one member that hold at a time.
+    pub invitations: usize,
     /// Text of a message, in bytes.
     pub text_bytes: usize,
     /// Files of a message together, in bytes.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::reply::Id;
-use crate::model::{AccountInfo, SessionId, SessionInfo, Timestamp};
+use crate::model::{self, AccountInfo, SessionId, SessionInfo, Timestamp};
 
 /// A device that is signed in.
 #[derive(Serialize)]
@@ -70,4 +70,34 @@ impl<'a> From<&'a AccountInfo> for Account<'a> {
 #[derive(Serialize)]
 pub(super) struct Accounts<'a> {
     pub(super) users: Vec<Account<'a>>,
+}
+
+/// An invitation, for administrators.
+#[derive(Serialize)]
+pub(super) struct Invitation<'a> {
+    id: String,
+    hint: &'a str,
+    note: Option<&'a str>,
+    by: Option<Id>,
+    created: i64,
+    expires: i64,
+    uses: i64,
+    flow: Option<Id>,
+    title: Option<&'a str>,
+}
+
+impl<'a> From<&'a model::Invitation> for Invitation<'a> {
+    fn from(invitation: &'a model::Invitation) -> Self {
+        Self {
+            id: invitation.id.0.to_string(),
+            hint: &invitation.hint,
+            note: invitation.note.as_deref(),
+            by: invitation.maker.map(Id),
+            created: invitation.created_at.seconds(),
+            expires: invitation.expires_at.map_or(0, Timestamp::seconds),
+            uses: invitation.uses_left,
+            flow: invitation.flow.map(Id),
+            title: invitation.title.as_deref(),
+        }
+    }
 }

@@ -117,6 +117,14 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             "nobody can be invited to a chat, which has two members",
         ),
         Refusal::InvitationUses { limit } => return invitation_uses(*limit),
+        Refusal::InvitationTooWide { uses, days } => return invitation_too_wide(*uses, *days),
+        Refusal::ExpiresInPast => (BAD_REQUEST, "the time at which this is to end has passed"),
+        Refusal::TooManyInvitations { limit } => return too_many_invitations(*limit),
+        Refusal::InvitationWithoutFlow => (
+            CONFLICT,
+            "this invitation leads into no group; you have an account already",
+        ),
+        Refusal::Banned => (FORBIDDEN, "you were banned from this group"),
         Refusal::AmbiguousInvitation => (
             BAD_REQUEST,
             "several invitations begin so; give the whole code",
@@ -166,6 +174,7 @@ fn too_large(what: Field, limit: usize) -> Wording {
         Field::Bio => "the bio",
         Field::Avatar => "the avatar",
         Field::Picture => "the picture",
+        Field::Note => "the note",
     };
     let limit = match what.unit() {
         Unit::Bytes => format!("{} KiB", limit / 1024),
@@ -179,6 +188,19 @@ fn too_large(what: Field, limit: usize) -> Wording {
 fn bad_timer(least: i64, most: i64) -> Wording {
     let words =
         format!("the timer of disappearing messages is 0 (off) or {least} to {most} seconds");
+    (FORBIDDEN, words.into())
+}
+
+fn invitation_too_wide(uses: i64, days: i64) -> Wording {
+    let words =
+        format!("a member's invitation has at most {uses} uses and lasts at most {days} days");
+    (FORBIDDEN, words.into())
+}
+
+fn too_many_invitations(limit: usize) -> Wording {
+    let words = format!(
+        "you have {limit} open invitations, which is the most that limits.invitations allows; ask an administrator to revoke some"
+    );
     (FORBIDDEN, words.into())
 }
 

@@ -3,9 +3,12 @@
 //! What belongs here: the same as the operator's commands do, for who proves to be an administrator
 //! inside the transaction that does it. What does not: what everybody may do with the own account.
 
+mod invitations;
 mod people;
+mod registration;
 
 pub(super) use people::present;
+pub(super) use registration::mode as registration_mode;
 
 pub use people::AccountChange;
 

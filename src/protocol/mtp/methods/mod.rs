@@ -21,6 +21,7 @@ mod find_user;
 mod get_update;
 mod invite;
 mod leave_flow;
+mod list_invitations;
 mod list_members;
 mod list_sessions;
 mod list_users;
@@ -28,12 +29,15 @@ mod logout;
 mod ping_pong;
 mod read_flow;
 mod register_user;
+mod registration;
 mod remove_user;
 mod reset_password;
+mod revoke_invitation;
 mod send_message;
 mod set_user;
 mod subscribe;
 mod typing;
+mod use_invitation;
 mod use_reset;
 mod user_info;
 
@@ -111,13 +115,17 @@ pub(super) async fn dispatch(
         "logout" => signed_in!(logout),
         "list_sessions" => signed_in!(list_sessions),
         "end_session" => signed_in!(end_session),
-        // Administrators, and members where that is configured.
+        // Administrators, members where that is configured, who cares for a flow.
         "invite" => signed_in!(invite),
+        "use_invitation" => signed_in!(use_invitation),
         // Administrators.
         "list_users" => signed_in!(list_users),
         "set_user" => signed_in!(set_user),
         "remove_user" => signed_in!(remove_user),
         "reset_password" => signed_in!(reset_password),
+        "list_invitations" => signed_in!(list_invitations),
+        "revoke_invitation" => signed_in!(revoke_invitation),
+        "registration" => signed_in!(registration),
         // Members of the flow.
         "all_messages" => signed_in!(all_messages),
         "list_members" => signed_in!(list_members),
