@@ -56,6 +56,15 @@ fn only_administrators_may_and_no_token_of_a_bot() {
         ("set_user", json!({"user": whom, "admin": true})),
         ("remove_user", json!({"user": whom})),
         ("reset_password", json!({"user": whom})),
+        ("list_invitations", json!({})),
+        ("revoke_invitation", json!({"id": "1"})),
+        ("registration", json!({"mode": "closed"})),
+        ("list_flows", json!({})),
+        ("moderate", json!({"message": "1"})),
+        ("list_backups", json!({})),
+        ("make_backup", json!({})),
+        ("run_check", json!({})),
+        ("server_status", json!({})),
     ] {
         for (person, key) in [(&mut anna, "not_administrator"), (&mut bot, "not_for_bots")] {
             let refused = confirmed(person, method, &meta).is(403);
@@ -309,4 +318,133 @@ fn the_operator_makes_a_link_beside_a_running_server() {
     server.connect().request("use_reset", &asked).is(404);
     server.command(["user", "reset", "nobody"]).run().exits(3);
     server.command(["user", "reset"]).run().exits(2);
+}
+
+#[test]
+fn conversations_are_ended_and_messages_deleted_anywhere() {
+    let server = Server::start();
+    let mut admin = server.sign_in("admin");
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    let family = anna.group("Family", &[&boris]);
+    let club = anna.group("Club", &[&boris]);
+    let message = anna.send(&family, "a secret of the family");
+    let listed = rows(&ask(&mut admin, "list_flows", &NOTHING).is(200), "flows");
+    assert_eq!(listed.len(), 2);
+    assert_eq!(
+        (&listed[0]["id"], &listed[0]["members"]),
+        (&json!(family), &json!(2))
+    );
+    assert_eq!(
+        (&listed[0]["messages"], &listed[0]["owner"]),
+        (&json!(1), &json!(anna.id))
+    );
+
+    subscribe(&mut boris);
+    let meta = json!({"message": message});
+    assert_eq!(
+        ask(&mut anna, "moderate", &meta).is(403).refusal()["key"],
+        "not_administrator"
+    );
+    ask(&mut admin, "moderate", &meta).is(200);
+    let pushed = boris.connection.pushed();
+    assert_eq!(pushed.texts(), ["Message deleted"], "{pushed}");
+    let database = rusqlite::Connection::open(server.database()).expect("opens");
+    let actor: String = database
+        .query_row(
+            "SELECT u.login FROM changes c JOIN users u ON u.id = c.actor_id WHERE c.kind = 3",
+            [],
+            |row| row.get(0),
+        )
+        .expect("the deletion is in the log");
+    assert_eq!(actor, "admin");
+
+    let mut asking = boris.on(server.connect());
+    assert_eq!(
+        ask(&mut asking, "remove_flow", &json!({"flow": family}))
+            .is(403)
+            .refusal()["key"],
+        "not_owner"
+    );
+    ask(&mut anna, "remove_flow", &json!({"flow": family})).is(200);
+    assert_eq!(
+        boris.connection.pushed().data()["meta"]["left"],
+        json!([family])
+    );
+    ask(&mut admin, "remove_flow", &json!({"flow": club})).is(200);
+    assert_eq!(
+        boris.connection.pushed().data()["meta"]["left"],
+        json!([club])
+    );
+    for person in [&mut anna, &mut admin] {
+        ask(person, "remove_flow", &json!({"flow": club})).is(404);
+    }
+    anna.ask("all_flow", &NOTHING).is(404);
+}
+
+#[test]
+fn backups_and_checks_are_those_of_the_commands() {
+    let server = Server::start();
+    let mut admin = server.sign_in("admin");
+    assert!(
+        rows(
+            &ask(&mut admin, "list_backups", &NOTHING).is(200),
+            "backups"
+        )
+        .is_empty()
+    );
+    let made = rows(&ask(&mut admin, "make_backup", &NOTHING).is(200), "backups").remove(0);
+    let file = server
+        .folder()
+        .join("backups")
+        .join(made["id"].as_str().expect("a name"));
+    assert_eq!(
+        made["size"],
+        json!(std::fs::metadata(&file).expect("a file").len())
+    );
+    server
+        .command(["backup", "verify"])
+        .arg(&file)
+        .run()
+        .exits(0);
+    let listed = rows(
+        &ask(&mut admin, "list_backups", &NOTHING).is(200),
+        "backups",
+    );
+    assert_eq!(listed, [made]);
+    let status = ask(&mut admin, "server_status", &NOTHING).is(200);
+    let status = &status.data()["meta"]["status"];
+    assert!(status["backup"].is_i64(), "the copy is on record: {status}");
+    assert_eq!(
+        (&status["users"], &status["connections"]),
+        (&json!(1), &json!(1))
+    );
+
+    let found = rows(&ask(&mut admin, "run_check", &NOTHING).is(200), "rows");
+    let said = server.command(["check", "--json"]).run();
+    let said: Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let said = said["checks"].as_array().expect("checks");
+    let topics =
+        |rows: &[Value]| -> Vec<Value> { rows.iter().map(|row| row["topic"].clone()).collect() };
+    assert_eq!(topics(&found), topics(said));
+    let again = ask(&mut admin, "run_check", &NOTHING).is(429);
+    assert_eq!(again.refusal()["key"], json!("too_soon"));
+}
+
+#[test]
+fn a_backup_that_cannot_be_made_is_said_without_its_paths() {
+    let mut server = Server::initialised("open", &[]);
+    let taken = server.folder().join("taken");
+    std::fs::write(&taken, "no folder").expect("written");
+    server.set("backup.dir", taken.to_str().expect("text"));
+    server.serve();
+    let mut admin = server.sign_in("admin");
+    let failed = ask(&mut admin, "make_backup", &NOTHING).is(503);
+    assert_eq!(failed.refusal()["key"], json!("backup_failed"));
+    assert!(!failed.to_string().contains("taken"), "{failed}");
+    let status = ask(&mut admin, "server_status", &NOTHING).is(200);
+    assert!(
+        status.data()["meta"]["status"]["backup_failed"].is_i64(),
+        "{status}"
+    );
 }

@@ -13,6 +13,8 @@ use std::{
     thread,
 };
 
+use serde_json::Value;
+
 use super::common::{Connection, Server};
 
 /// Set to write the transcripts anew.
@@ -201,11 +203,20 @@ impl Names {
                 let number = &rest[..end];
                 match key {
                     "time" | "time_created" | "edited_time" | "expires" | "created" | "used"
-                    | "seen" | "made" => hidden += "<time>",
+                    | "seen" | "made" | "backup" => hidden += "<time>",
+                    "uptime" | "log" | "free" => hidden += "<size>",
+                    // That of a database; files here are small.
+                    "size" if number.len() > 4 => hidden += "<size>",
                     "position" => hidden += &self.name("position", number),
                     _ => hidden += number,
                 }
                 rest = &rest[end..];
+            } else if first == '[' && key == "rows" {
+                // What a check finds is the machine's own.
+                let mut list = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+                list.next().expect("a list").expect("JSON");
+                rest = &rest[list.byte_offset()..];
+                hidden += "<rows>";
             } else {
                 if first != ':' {
                     key = "";
@@ -251,6 +262,7 @@ fn kind(content: &str, key: &str) -> Option<&'static str> {
         64 if hex => Some("token"),
         _ if key == "code" => Some("code"),
         _ if key == "hint" => Some("hint"),
+        _ if key == "id" && content.starts_with("morelia-") => Some("backup"),
         _ => None,
     }
 }

@@ -67,6 +67,7 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
                 max_requests: command.max_requests,
                 reload: command.reload,
                 verbose: global.verbosity == Verbosity::Verbose,
+                examine: check::rows,
             };
             let sources = sources(global, overrides(global, command));
             Ok(app::serve(start, &sources, print::line)?)

@@ -5,6 +5,7 @@ mod banner;
 mod error;
 mod health;
 pub mod links;
+mod machine;
 mod retention;
 mod settings;
 mod worst_case;
@@ -36,6 +37,7 @@ const HANGING: Duration = Duration::from_secs(15);
 
 pub use error::AppError;
 pub use health::clock_trouble;
+pub use machine::Examine;
 pub use worst_case::WorstCase;
 
 /// Examines certificate and key, if there are any, as the server will.
@@ -68,7 +70,7 @@ pub fn with_service<T, E: From<AppError>>(
 }
 
 /// How a server is started, beside its configuration.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Start {
     /// After so many requests it stops.
     pub max_requests: Option<u64>,
@@ -76,6 +78,8 @@ pub struct Start {
     pub reload: bool,
     /// Whether it says more of itself.
     pub verbose: bool,
+    /// Examines everything when an administrator asks for it.
+    pub examine: Examine,
 }
 
 /// Runs the server until it is told to stop. Blocks. `ready` is called once with the line that tells
@@ -171,7 +175,9 @@ async fn run(
         // Any answer will do: a database that fails is health's to tell, one that hangs is not.
         async move { tokio::time::timeout(HANGING, service.count()).await.is_ok() }
     }));
+    let removing = Arc::clone(&service);
     let upkeep = [
+        tokio::spawn(async move { removing.finish_removals().await }),
         tokio::spawn(backups::keep_making(
             Arc::clone(&service),
             config.clone(),
@@ -195,7 +201,12 @@ async fn run(
     let failed = service.store().failed();
     let ending = stop.wait(failed);
     let conversation = conversations(config, &service);
-    let shown = |statistics| health::site(config, &service, statistics);
+    let shown = |statistics: server::Statistics| {
+        let file = loaded.file.clone();
+        let open = statistics.clone();
+        service.attach(machine::of(config, file, sources, start.examine, open));
+        health::site(config, &service, statistics)
+    };
     let mut why = None;
     let summary = bound
         .serve(shown, conversation, async {

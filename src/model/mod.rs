@@ -20,7 +20,7 @@ mod time;
 mod user;
 
 pub use event::{Audience, By, Event, FlowEvent, FlowNews, Happening, InvitedTo, News, Origin};
-pub use flow::{Flow, FlowKind, FlowSummary, FlowSwitches, Level, Picture};
+pub use flow::{Flow, FlowInfo, FlowKind, FlowSummary, FlowSwitches, Level, Picture};
 pub use form::Form;
 pub use id::{FileId, FlowId, InvitationId, MessageId, Position, PublicId, SessionId, UserId};
 pub use invitation::Invitation;

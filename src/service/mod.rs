@@ -44,7 +44,9 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc};
 
 pub use accounts::{Account, Found, ProfileChange, Registration};
-pub use administration::AccountChange;
+pub use administration::{
+    AccountChange, BackupCopy, CheckRow, Machine, ProgramState, ServerStatus, Task,
+};
 pub use error::ServiceError;
 pub use feed::{End, Feed, Told};
 pub use flow_change::{FlowChange, FlowDraft};
@@ -85,6 +87,7 @@ pub struct Service {
     registrations: registrations::Brake,
     directory: Arc<directory::Directory>,
     searches: Semaphore,
+    desk: administration::Desk,
     started: Instant,
 }
 
@@ -112,6 +115,7 @@ impl Service {
             registrations: registrations::Brake::new(settings.registrations),
             directory: Arc::default(),
             searches: Semaphore::new(search::AT_A_TIME),
+            desk: administration::Desk::default(),
             started: Instant::now(),
             store,
             limits: RwLock::new(Arc::new(settings.limits.clone())),

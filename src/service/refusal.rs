@@ -127,6 +127,12 @@ pub enum Refusal {
     InvitationWithoutFlow,
     /// The user is not to come back to the flow.
     Banned,
+    /// That is being done at this moment.
+    AlreadyRunning,
+    /// That was done a moment ago; how long to wait.
+    TooSoon(Duration),
+    /// The backups cannot be read or made; the log says why.
+    BackupFailed,
     /// Several invitations begin with those signs.
     AmbiguousInvitation,
     /// Who is to be the sender is no member of the flow.
@@ -366,6 +372,9 @@ impl Refusal {
             }
             Self::InvitationWithoutFlow => ("invitation_without_flow", vec![]),
             Self::Banned => ("banned", vec![]),
+            Self::AlreadyRunning => ("already_running", vec![]),
+            Self::TooSoon(wait) => ("too_soon", vec![("seconds", (*wait).into())]),
+            Self::BackupFailed => ("backup_failed", vec![]),
             Self::AmbiguousInvitation => ("ambiguous_invitation", vec![]),
             Self::SenderNotMember => ("sender_not_member", vec![]),
             Self::NoAdministratorInChat => ("no_administrator_in_chat", vec![]),

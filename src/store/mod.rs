@@ -15,6 +15,7 @@ mod error;
 pub mod events;
 pub mod exports;
 pub mod files;
+pub mod flow_admin;
 pub mod flow_edits;
 pub mod flows;
 pub mod follower;

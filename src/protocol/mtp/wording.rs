@@ -125,6 +125,12 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             "this invitation leads into no group; you have an account already",
         ),
         Refusal::Banned => (FORBIDDEN, "you were banned from this group"),
+        Refusal::AlreadyRunning => (CONFLICT, "this is being done at the moment"),
+        Refusal::TooSoon(wait) => return too_soon(*wait),
+        Refusal::BackupFailed => (
+            UNAVAILABLE,
+            "the backups cannot be read or made; the server's log says why",
+        ),
         Refusal::AmbiguousInvitation => (
             BAD_REQUEST,
             "several invitations begin so; give the whole code",
@@ -139,6 +145,12 @@ fn of_refusal(refusal: &Refusal) -> Wording {
 fn throttled(wait: Duration) -> Wording {
     let seconds = wait.as_secs().max(1);
     let words = format!("too many failed attempts; try again in {seconds} seconds");
+    (TOO_MANY, words.into())
+}
+
+fn too_soon(wait: Duration) -> Wording {
+    let seconds = wait.as_secs().max(1);
+    let words = format!("this was done a moment ago; try again in {seconds} seconds");
     (TOO_MANY, words.into())
 }
 

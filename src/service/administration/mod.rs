@@ -3,13 +3,17 @@
 //! What belongs here: the same as the operator's commands do, for who proves to be an administrator
 //! inside the transaction that does it. What does not: what everybody may do with the own account.
 
+mod flows;
 mod invitations;
+mod machine;
 mod people;
 mod registration;
 
 pub(super) use people::present;
 pub(super) use registration::mode as registration_mode;
 
+pub(super) use machine::Desk;
+pub use machine::{BackupCopy, CheckRow, Machine, ProgramState, ServerStatus, Task};
 pub use people::AccountChange;
 
 use super::{Refusal, ServiceError, SignedIn};

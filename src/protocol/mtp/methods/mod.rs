@@ -21,19 +21,26 @@ mod find_user;
 mod get_update;
 mod invite;
 mod leave_flow;
+mod list_backups;
+mod list_flows;
 mod list_invitations;
 mod list_members;
 mod list_sessions;
 mod list_users;
 mod logout;
+mod make_backup;
+mod moderate;
 mod ping_pong;
 mod read_flow;
 mod register_user;
 mod registration;
+mod remove_flow;
 mod remove_user;
 mod reset_password;
 mod revoke_invitation;
+mod run_check;
 mod send_message;
+mod server_status;
 mod set_user;
 mod subscribe;
 mod typing;
@@ -126,6 +133,12 @@ pub(super) async fn dispatch(
         "list_invitations" => signed_in!(list_invitations),
         "revoke_invitation" => signed_in!(revoke_invitation),
         "registration" => signed_in!(registration),
+        "list_flows" => signed_in!(list_flows),
+        "moderate" => signed_in!(moderate),
+        "list_backups" => signed_in!(list_backups),
+        "make_backup" => signed_in!(make_backup),
+        "run_check" => signed_in!(run_check),
+        "server_status" => signed_in!(server_status),
         // Members of the flow.
         "all_messages" => signed_in!(all_messages),
         "list_members" => signed_in!(list_members),
@@ -139,6 +152,7 @@ pub(super) async fn dispatch(
         "delete_message" => signed_in!(delete_message),
         // The flow's owner.
         "edit_flow" => signed_in!(edit_flow),
+        "remove_flow" => signed_in!(remove_flow),
         _ => Err(match gate {
             Err(MtpError::Version { min, max, .. }) => MtpError::Version {
                 min,

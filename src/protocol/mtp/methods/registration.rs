@@ -33,7 +33,7 @@ pub(super) fn read(data: Data<'_>) -> Result<Option<Registration>, MtpError> {
         .filter(|(word, _)| *word == &*mode)
         .map(|(_, mode)| *mode);
     let found = found.last().ok_or(MtpError::Missing(
-        "registration takes open, invite or closed as data.meta.mode",
+        "the mode is open, invite or closed, in data.meta.mode",
     ))?;
     Ok(Some(found))
 }
