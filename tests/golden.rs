@@ -13,6 +13,8 @@ use std::{
     thread,
 };
 
+use serde_json::Value;
+
 use super::common::{Connection, Server};
 
 /// Set to write the transcripts anew.
@@ -182,6 +184,13 @@ impl Names {
                 let content = &rest[1..end - 1];
                 let is_key = rest[end..].starts_with(':');
                 match kind(content, if is_key { "" } else { key }) {
+                    // What its code is good for is worth more than where the server is.
+                    _ if key == "link" && !is_key => {
+                        let (place, code) = content.rsplit_once('/').expect("a link");
+                        let page = place.rsplit('/').next().expect("a page");
+                        let code = self.name("token", code);
+                        hidden.extend(["\"<server>/", page, "/", &code, "\""]);
+                    }
                     Some(kind) => hidden.extend(["\"", &self.name(kind, content), "\""]),
                     None => hidden += &rest[..end],
                 }
@@ -193,13 +202,21 @@ impl Names {
                     .unwrap_or(rest.len());
                 let number = &rest[..end];
                 match key {
-                    "time" | "time_created" | "edited_time" | "expires" | "seen_at" => {
-                        hidden += "<time>";
-                    }
+                    "time" | "time_created" | "edited_time" | "expires" | "seen_at" | "created"
+                    | "used" | "seen" | "made" | "backup" => hidden += "<time>",
+                    "uptime" | "log" | "free" => hidden += "<size>",
+                    // That of a database; files here are small.
+                    "size" if number.len() > 4 => hidden += "<size>",
                     "position" => hidden += &self.name("position", number),
                     _ => hidden += number,
                 }
                 rest = &rest[end..];
+            } else if first == '[' && key == "rows" {
+                // What a check finds is the machine's own.
+                let mut list = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+                list.next().expect("a list").expect("JSON");
+                rest = &rest[list.byte_offset()..];
+                hidden += "<rows>";
             } else {
                 if first != ':' {
                     key = "";
@@ -245,6 +262,8 @@ fn kind(content: &str, key: &str) -> Option<&'static str> {
         64 if hex => Some("token"),
         32 if hex => Some("file"),
         _ if key == "code" => Some("code"),
+        _ if key == "hint" => Some("hint"),
+        _ if key == "id" && content.starts_with("morelia-") => Some("backup"),
         _ => None,
     }
 }

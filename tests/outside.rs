@@ -27,6 +27,7 @@ fn open(server: &Server) -> Arc<Service> {
         durability: Durability::Full,
     };
     let settings = Settings {
+        public_url: "http://127.0.0.1".to_owned(),
         registration: Registration::Open,
         registrations: 0,
         token_ttl: Duration::from_hours(1),
@@ -37,6 +38,7 @@ fn open(server: &Server) -> Arc<Service> {
             messages: 100,
             users: 100,
             sessions_per_user: 50,
+            invitations: 20,
             text_bytes: 1 << 16,
             files_bytes: 10 << 20,
             answer_bytes: 8 << 20,

@@ -1,6 +1,5 @@
 //! `invite …`: codes that let somebody register.
 
-use std::net::UdpSocket;
 use std::time::Duration;
 
 use qrcode::QrCode;
@@ -10,11 +9,12 @@ use serde_json::{Value, json};
 use super::error::CliError;
 use super::print::{self, Output};
 use super::{names, result, with_service};
+use crate::app::links;
 use crate::cli::InviteCommand;
-use crate::config::{Config, Registration, Sources, Word};
+use crate::config::{Registration, Sources, Word};
 use crate::exit::Exit;
 use crate::model::{Invitation, Timestamp};
-use crate::service::{Invite, Refusal, ServiceError};
+use crate::service::{Ends, Invite, Refusal, ServiceError};
 
 /// Runs the command.
 ///
@@ -26,7 +26,11 @@ pub fn run(command: &InviteCommand, sources: &Sources, output: &Output) -> Resul
             uses,
             expires,
             flow,
-        } => create(*uses, *expires, flow.as_deref(), sources, output),
+            note,
+        } => {
+            let note = note.clone();
+            create(*uses, *expires, flow.as_deref(), note, sources, output)
+        }
         InviteCommand::List => {
             let list = with_service(sources, async |service, _| {
                 Ok(service.invitations().await?)
@@ -57,26 +61,30 @@ fn create(
     uses: u32,
     lifetime: Duration,
     flow: Option<&str>,
+    note: Option<String>,
     sources: &Sources,
     output: &Output,
 ) -> Result<Exit, CliError> {
-    let (new, config) = with_service(sources, async |service, config| {
+    let (new, mode, config) = with_service(sources, async |service, config| {
         let flow = match flow {
             Some(flow) => Some(names::flow(service, flow).await?.uuid),
             None => None,
         };
         let invite = Invite {
             uses: i64::from(uses),
-            lifetime: Some(lifetime),
+            ends: Ends::After(lifetime),
             flow,
+            note,
         };
-        Ok((service.make_invitation(invite, None).await?, config.clone()))
+        let mode = service.registration().await?;
+        let new = service.make_invitation(invite, None).await?;
+        Ok((new, mode, config.clone()))
     })?;
     let code = new.code.as_str();
-    let link = format!("{}/invite/{code}", base(&config));
-    if config.auth.registration == Registration::Closed {
+    let link = format!("{}/invite/{code}", links::base(&config));
+    if mode == Registration::Closed {
         output.note(
-            "morelia: auth.registration is closed, so nobody can use this invitation: set it to invite",
+            "morelia: registration is closed, so this invitation lets in nobody new: `morelia registration invite` opens it",
         );
     }
     if output.is_json() {
@@ -85,7 +93,7 @@ fn create(
             "link": link,
             "expires": new.expires_at.map(Timestamp::seconds),
             "uses": uses,
-            "registration": config.auth.registration.word(),
+            "registration": mode.word(),
         });
         return result(output, &document, "");
     }
@@ -109,42 +117,9 @@ fn people(uses: u32) -> String {
     }
 }
 
-/// Where clients find this server.
-fn base(config: &Config) -> String {
-    if let Some(url) = &config.server.public_url {
-        return url.clone();
-    }
-    let scheme = if config.tls.certfile.is_some() {
-        "https"
-    } else {
-        "http"
-    };
-    let host = match config.server.host.as_str() {
-        "0.0.0.0" | "::" => own_address(),
-        host if host.contains(':') => format!("[{host}]"),
-        host => host.to_owned(),
-    };
-    format!("{scheme}://{host}:{}", config.server.port)
-}
-
-/// The address by which others on the network know this machine. A server that listens on all of
-/// its addresses names none, and a link to 0.0.0.0 leads nowhere.
-fn own_address() -> String {
-    // Connecting a datagram socket only chooses a route: nothing is sent.
-    let chosen = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
-        socket
-            .connect("192.0.2.1:9")
-            .and_then(|()| socket.local_addr())
-    });
-    chosen.map_or_else(
-        |_| "127.0.0.1".to_owned(),
-        |address| address.ip().to_string(),
-    )
-}
-
 /// A link as a picture of half blocks with the margin that cameras need. Terminals write light on
 /// dark, so what is light on paper is what is written.
-fn qr(link: &str) -> Result<String, CliError> {
+pub(super) fn qr(link: &str) -> Result<String, CliError> {
     let code = QrCode::new(link)
         .map_err(|err| CliError::Failed(format!("the link makes no QR code: {err}")))?;
     Ok(code
@@ -158,11 +133,12 @@ fn document(invitation: &Invitation) -> Value {
     json!({
         "id": invitation.id.0,
         "hint": invitation.hint,
+        "note": invitation.note,
         "created_by": invitation.created_by,
         "created": invitation.created_at.seconds(),
         "expires": invitation.expires_at.map(Timestamp::seconds),
         "uses_left": invitation.uses_left,
-        "flow": invitation.flow,
+        "flow": invitation.title,
     })
 }
 
@@ -178,31 +154,18 @@ fn table(invitations: &[Invitation]) -> String {
                 it.created_by
                     .as_deref()
                     .map_or_else(|| "(command line)".to_owned(), print::safe),
-                print::cell(it.flow.as_deref()),
+                print::cell(it.title.as_deref()),
+                print::cell(it.note.as_deref()),
             ]
         })
         .collect();
-    let head = ["code", "uses left", "ends (UTC)", "made by", "flow"];
+    let head = ["code", "uses left", "ends (UTC)", "made by", "flow", "note"];
     print::table(&head, &rows)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_link_leads_to_the_server() {
-        let mut config = Config::default();
-        config.server.host = "::1".to_owned();
-        assert_eq!(base(&config), "http://[::1]:8000");
-        config.server.host = "chat.lan".to_owned();
-        config.tls.certfile = Some("cert.pem".into());
-        assert_eq!(base(&config), "https://chat.lan:8000");
-        config.server.public_url = Some("https://chat.example.org".to_owned());
-        assert_eq!(base(&config), "https://chat.example.org");
-        let everywhere = base(&Config::default());
-        assert!(!everywhere.contains("0.0.0.0"), "{everywhere}");
-    }
 
     #[test]
     fn a_picture_is_square_and_has_a_margin() {

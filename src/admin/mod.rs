@@ -25,6 +25,7 @@ mod owner;
 pub mod password;
 pub mod print;
 pub mod proxy_config;
+pub mod registration;
 pub mod session;
 pub mod status;
 mod terminal;
@@ -67,6 +68,7 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
                 max_requests: command.max_requests,
                 reload: command.reload,
                 verbose: global.verbosity == Verbosity::Verbose,
+                examine: check::rows,
             };
             let sources = sources(global, overrides(global, command));
             Ok(app::serve(start, &sources, print::line)?)
@@ -74,6 +76,9 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
         Command::Config(command) => configuration(command, &sources(global, Vec::new()), &output),
         Command::User(command) => user::run(command, &sources(global, Vec::new()), &output),
         Command::Session(command) => session::run(command, &sources(global, Vec::new()), &output),
+        Command::Registration(mode) => {
+            registration::run(*mode, &sources(global, Vec::new()), &output)
+        }
         Command::Invite(command) => invite::run(command, &sources(global, Vec::new()), &output),
         Command::Check(topic) => check::run(*topic, &sources(global, Vec::new()), &output),
         Command::Status => status::run(&sources(global, Vec::new()).load()?, &output),

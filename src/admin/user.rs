@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::names::no_user;
 use super::password::{self, Ask};
 use super::print::{self, Output};
-use super::{confirm, names, result, session, with_service};
+use super::{confirm, invite, names, result, session, with_service};
 use crate::auth;
 use crate::cli::{PasswordSource, UserChanges, UserCommand};
 use crate::config::Sources;
@@ -74,6 +74,7 @@ pub fn run(command: &UserCommand, sources: &Sources, output: &Output) -> Result<
             result(output, &json!({"user": document(&user)}), &text)
         }
         UserCommand::Passwd { login, password } => passwd(login, password, sources, output),
+        UserCommand::Reset { login } => reset(login, sources, output),
         UserCommand::Suspend { login } => {
             let (user, ended) = with_service(sources, async |service, _| {
                 let user = names::user(service, login).await?;
@@ -141,6 +142,35 @@ fn show(login: &str, sources: &Sources, output: &Output) -> Result<Exit, CliErro
         session::table(sessions),
     );
     result(output, &json!({"user": whole}), &text)
+}
+
+fn reset(login: &str, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
+    let (user, new) = with_service(sources, async |service, _| {
+        let user = names::user(service, login).await?;
+        match service.make_reset(user.id).await {
+            Err(ServiceError::Refused(Refusal::NotForBots)) => Err(CliError::Failed(format!(
+                "{} has no password and cannot sign in; set one with `morelia user passwd`",
+                print::cell(Some(&user.login))
+            ))),
+            other => Ok((user, other?)),
+        }
+    })?;
+    let document = json!({
+        "login": user.login,
+        "link": new.link,
+        "expires": new.expires_at.seconds(),
+    });
+    if output.is_json() {
+        return result(output, &document, "");
+    }
+    let text = format!(
+        "link  {}\ngood  once, until {} UTC, for {}\n\n{}",
+        new.link,
+        print::time(new.expires_at),
+        print::cell(Some(&user.login)),
+        invite::qr(&new.link)?
+    );
+    result(output, &Value::Null, &text)
 }
 
 fn passwd(

@@ -59,6 +59,7 @@ fn too_large(what: Field, limit: usize) -> String {
         Field::Bio => "the bio",
         Field::Avatar => "the avatar",
         Field::Picture => "the picture",
+        Field::Note => "the note",
     };
     let limit = match what.unit() {
         Unit::Bytes => format!("{} KiB", limit / 1024),

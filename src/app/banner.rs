@@ -8,7 +8,13 @@ use crate::service::Service;
 use crate::store::newest_schema;
 
 /// Logs version, configuration, database, addresses and registration, and a warning per risk.
-pub(super) fn log(loaded: &Loaded, service: &Service, addresses: &[SocketAddr], verbose: bool) {
+pub(super) fn log(
+    loaded: &Loaded,
+    service: &Service,
+    registration: Registration,
+    addresses: &[SocketAddr],
+    verbose: bool,
+) {
     let config = &loaded.config;
     log::info!(
         "Morelia {} (MTP 1.0 revision 17)",
@@ -26,7 +32,7 @@ pub(super) fn log(loaded: &Loaded, service: &Service, addresses: &[SocketAddr], 
     for address in addresses {
         log::info!("address {}", url(config, *address));
     }
-    log::info!("registration is {}", config.auth.registration.word());
+    log::info!("registration is {}", registration.word());
     if verbose {
         let count = config.limits.connections;
         log::info!(
@@ -34,7 +40,7 @@ pub(super) fn log(loaded: &Loaded, service: &Service, addresses: &[SocketAddr], 
             WorstCase::of(config)
         );
     }
-    for risk in risks(config, addresses) {
+    for risk in risks(config, registration, addresses) {
         log::warn!("{risk}");
     }
 }
@@ -71,7 +77,7 @@ fn url(config: &Config, address: SocketAddr) -> String {
 }
 
 /// What the operator should know before a stranger finds out.
-fn risks(config: &Config, addresses: &[SocketAddr]) -> Vec<String> {
+fn risks(config: &Config, registration: Registration, addresses: &[SocketAddr]) -> Vec<String> {
     let mut risks = Vec::new();
     let open_to_others = addresses.iter().any(|address| !address.ip().is_loopback());
     let plain = config.tls.certfile.is_none() && config.proxy.trusted.is_empty();
@@ -82,9 +88,9 @@ fn risks(config: &Config, addresses: &[SocketAddr]) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if open_to_others && config.auth.registration == Registration::Open {
+    if open_to_others && registration == Registration::Open {
         risks.push(
-            "anybody who reaches this server can register: set auth.registration to invite"
+            "anybody who reaches this server can register: set auth.registration to invite, or type `morelia registration invite`"
                 .to_owned(),
         );
     }
@@ -121,17 +127,18 @@ mod tests {
         let everywhere: SocketAddr = "0.0.0.0:8000".parse().unwrap();
         let here: SocketAddr = "127.0.0.1:8000".parse().unwrap();
         let config = Config::default();
-        assert!(risks(&config, &[here]).is_empty());
-        assert_eq!(risks(&config, &[everywhere]).len(), 1);
+        let invite = Registration::Invite;
+        assert!(risks(&config, invite, &[here]).is_empty());
+        assert_eq!(risks(&config, invite, &[everywhere]).len(), 1);
         let mut config = Config::default();
         config.proxy.trusted = vec![crate::config::IpNetwork::read("127.0.0.1").unwrap()];
-        assert!(risks(&config, &[here])[0].contains("server.public_url"));
+        assert!(risks(&config, invite, &[here])[0].contains("server.public_url"));
         config.server.public_url = Some("https://chat.example".to_owned());
-        assert!(risks(&config, &[everywhere]).is_empty());
+        assert!(risks(&config, invite, &[everywhere]).is_empty());
         let mut config = Config::default();
-        config.auth.registration = Registration::Open;
         config.database.durability = Durability::Normal;
-        assert_eq!(risks(&config, &[everywhere]).len(), 3);
-        assert_eq!(risks(&config, &[here]).len(), 1);
+        let open = Registration::Open;
+        assert_eq!(risks(&config, open, &[everywhere]).len(), 3);
+        assert_eq!(risks(&config, open, &[here]).len(), 1);
     }
 }

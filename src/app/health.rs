@@ -158,7 +158,7 @@ async fn metrics(service: &Service, statistics: &Statistics) -> String {
 }
 
 /// Free space for an unprivileged user where a file lies.
-fn free_bytes(path: &Path) -> Option<u64> {
+pub(super) fn free_bytes(path: &Path) -> Option<u64> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())

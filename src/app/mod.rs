@@ -4,6 +4,8 @@ pub mod backups;
 mod banner;
 mod error;
 mod health;
+pub mod links;
+mod machine;
 mod retention;
 mod settings;
 mod worst_case;
@@ -17,7 +19,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::config::{Config, Loaded, Sources};
+use crate::config::{Config, Loaded, Registration, Sources};
 use crate::exit::Exit;
 use crate::logging;
 use crate::protocol::Peer;
@@ -35,6 +37,7 @@ const HANGING: Duration = Duration::from_secs(15);
 
 pub use error::AppError;
 pub use health::{clock_trouble, search_state};
+pub use machine::Examine;
 pub use worst_case::WorstCase;
 
 /// Examines certificate and key, if there are any, as the server will.
@@ -67,7 +70,7 @@ pub fn with_service<T, E: From<AppError>>(
 }
 
 /// How a server is started, beside its configuration.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Start {
     /// After so many requests it stops.
     pub max_requests: Option<u64>,
@@ -75,6 +78,8 @@ pub struct Start {
     pub reload: bool,
     /// Whether it says more of itself.
     pub verbose: bool,
+    /// Examines everything when an administrator asks for it.
+    pub examine: Examine,
 }
 
 /// Runs the server until it is told to stop. Blocks. `ready` is called once with the line that tells
@@ -139,7 +144,14 @@ async fn run(
             return Err(err.into());
         }
     };
-    banner::log(loaded, &service, bound.addresses(), start.verbose);
+    let registration = registration(&service, config).await;
+    banner::log(
+        loaded,
+        &service,
+        registration,
+        bound.addresses(),
+        start.verbose,
+    );
     let line = banner::ready_line(config, bound.addresses());
     let address = banner::local_url(config, bound.addresses());
     if let Err(err) = lock.announce(&address) {
@@ -164,7 +176,9 @@ async fn run(
         // Any answer will do: a database that fails is health's to tell, one that hangs is not.
         async move { tokio::time::timeout(HANGING, service.count()).await.is_ok() }
     }));
+    let removing = Arc::clone(&service);
     let upkeep = [
+        tokio::spawn(async move { removing.finish_removals().await }),
         tokio::spawn(backups::keep_making(
             Arc::clone(&service),
             config.clone(),
@@ -188,7 +202,12 @@ async fn run(
     let failed = service.store().failed();
     let ending = stop.wait(failed);
     let conversation = conversations(config, &service);
-    let shown = |statistics| health::site(config, &service, statistics);
+    let shown = |statistics: server::Statistics| {
+        let file = loaded.file.clone();
+        let open = statistics.clone();
+        service.attach(machine::of(config, file, sources, start.examine, open));
+        health::site(config, &service, statistics)
+    };
     let mut why = None;
     let summary = bound
         .serve(shown, conversation, async {
@@ -201,6 +220,16 @@ async fn run(
     for task in upkeep {
         task.abort();
     }
+    tell_summary(&summary);
+    close(&service).await;
+    match why {
+        Some(Ending::Failed(reason)) => Err(AppError::Store(StoreError::Stopped(reason))),
+        _ => Ok(Exit::Ok),
+    }
+}
+
+/// Says in the log what was done until the end.
+fn tell_summary(summary: &server::Summary) {
     log::info!("stopping; requests answered: {}", summary.requests);
     if summary.cut_off > 0 {
         log::warn!(
@@ -208,11 +237,15 @@ async fn run(
             summary.cut_off
         );
     }
-    close(&service).await;
-    match why {
-        Some(Ending::Failed(reason)) => Err(AppError::Store(StoreError::Stopped(reason))),
-        _ => Ok(Exit::Ok),
+}
+
+/// Who may register, by the configuration or what was said since.
+async fn registration(service: &Service, config: &Config) -> Registration {
+    if let Err(err) = service.settle_registration().await {
+        log::warn!("what was said of registration before is kept: {err}");
     }
+    let said = service.registration().await;
+    said.unwrap_or(config.auth.registration)
 }
 
 /// Makes the conversation of each new socket.

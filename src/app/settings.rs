@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::links;
 use crate::config::{self, AllowedOrigins, ClientCert, ClientIp, Config};
 use crate::hub::QueueLimits;
 use crate::logging;
@@ -19,6 +20,7 @@ pub(super) fn durability(config: &Config) -> Durability {
 
 pub(super) fn service(config: &Config) -> service::Settings {
     service::Settings {
+        public_url: links::base(config),
         registration: config.auth.registration,
         registrations: config.auth.registrations,
         token_ttl: config.auth.token_ttl,
@@ -42,6 +44,7 @@ pub(super) fn limits(config: &Config) -> service::Limits {
         messages: config.limits.messages,
         users: config.limits.users,
         sessions_per_user: config.limits.sessions_per_user,
+        invitations: config.limits.invitations,
         text_bytes: config.limits.text_bytes,
         files_bytes: config.limits.files_bytes,
         answer_bytes: config.limits.answer_bytes,

@@ -58,6 +58,8 @@ pub enum Command {
     User(UserCommand),
     /// `session …`
     Session(SessionCommand),
+    /// `registration`: shows who may register, or says so.
+    Registration(Option<Registration>),
     /// `invite …`
     Invite(InviteCommand),
     /// `flow …`

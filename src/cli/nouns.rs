@@ -45,6 +45,11 @@ pub enum UserCommand {
         /// The new password.
         password: PasswordSource,
     },
+    /// Makes a link by which one sets a new password.
+    Reset {
+        /// The login.
+        login: String,
+    },
     /// Bars one from the server.
     Suspend {
         /// The login.
@@ -110,6 +115,8 @@ pub enum InviteCommand {
         expires: Duration,
         /// `--flow`: a flow that they become members of.
         flow: Option<String>,
+        /// `--note`: whom it is for.
+        note: Option<String>,
     },
     /// Lists the invitations that still hold.
     List,

@@ -156,6 +156,8 @@ pub struct Limits {
     pub users: usize,
     /// Devices that one account is signed in on. Default 50.
     pub sessions_per_user: usize,
+    /// Invitations of one member that hold at a time. Default 20.
+    pub invitations: usize,
     /// One message of a client on the wire, in bytes. Default 16 MB.
     pub frame_bytes: usize,
     /// The text of a message, in bytes of UTF-8. Default 64 KB.
@@ -179,6 +181,7 @@ impl Default for Limits {
             messages: 100,
             users: 100,
             sessions_per_user: 50,
+            invitations: 20,
             frame_bytes: 16 * MB,
             text_bytes: 64 * KB,
             files_bytes: 10 * MB,

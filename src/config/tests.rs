@@ -139,6 +139,7 @@ fn every_key_is_set_by_its_own_field() {
         "15",
         "16",
         "19",
+        "21",
         "1MB",
         "2KB",
         "3MB",

@@ -1,7 +1,7 @@
 //! Tests of who hears what.
 
 use super::*;
-use crate::model::{Form, News, PublicId};
+use crate::model::{Form, News, PublicId, SessionKind};
 
 pub(super) const LIMITS: QueueLimits = QueueLimits {
     frames: 2,
@@ -13,6 +13,7 @@ pub(super) fn session(id: i64, user: i64) -> Session {
         id: SessionId(id),
         user: UserId(user),
         user_uuid: PublicId(1),
+        kind: SessionKind::Device,
         is_admin: false,
         expires_at: Timestamp(i64::MAX),
     }

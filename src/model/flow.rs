@@ -112,6 +112,25 @@ impl Flow {
     }
 }
 
+/// A flow as administrators see it in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowInfo {
+    /// The id that clients know.
+    pub uuid: PublicId,
+    /// Who writes in it.
+    pub kind: FlowKind,
+    /// Its name.
+    pub title: Option<String>,
+    /// Who owns it.
+    pub owner: Option<PublicId>,
+    /// How many members it has.
+    pub members: i64,
+    /// How many messages it has.
+    pub messages: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
 /// A flow as one of its members finds it in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowSummary {

@@ -2,6 +2,29 @@
 
 use super::{PublicId, SessionId, Timestamp, UserId};
 
+/// What shows a session's token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionKind {
+    /// A device of somebody who signed in.
+    Device,
+    /// A program, with a token that was made for it.
+    Bot,
+    /// A device that speaks Matrix.
+    Matrix,
+}
+
+impl SessionKind {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Bot => "bot",
+            Self::Matrix => "matrix",
+        }
+    }
+}
+
 /// Who is behind a token that was found valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Session {
@@ -11,6 +34,8 @@ pub struct Session {
     pub user: UserId,
     /// The id by which clients know that user.
     pub user_uuid: PublicId,
+    /// What shows its token.
+    pub kind: SessionKind,
     /// Set for administrators of this server.
     pub is_admin: bool,
     /// When the token ends unless it is used before.
@@ -24,6 +49,8 @@ pub struct SessionInfo {
     pub id: SessionId,
     /// Login of its user.
     pub login: String,
+    /// What shows its token.
+    pub kind: SessionKind,
     /// When the device signed in.
     pub created_at: Timestamp,
     /// When it was last used, give or take an hour.

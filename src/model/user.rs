@@ -36,3 +36,28 @@ pub struct User {
     /// Set once the account has been deleted.
     pub is_deleted: bool,
 }
+
+/// An account as its administrators see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountInfo {
+    /// Row number.
+    pub id: UserId,
+    /// The id that clients know.
+    pub uuid: PublicId,
+    /// As typed at registration.
+    pub login: String,
+    /// The name that others read.
+    pub username: Option<String>,
+    /// Set for programs.
+    pub is_bot: bool,
+    /// Set for administrators of this server.
+    pub is_admin: bool,
+    /// Set while an administrator keeps the account from logging in.
+    pub is_suspended: bool,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// When somebody was here by it last; `None`: not known.
+    pub seen_at: Option<Timestamp>,
+    /// Bytes of files that it may keep; `None`: as configured.
+    pub quota_bytes: Option<i64>,
+}

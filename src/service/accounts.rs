@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
+use super::administration::registration_mode;
 use super::fields::{check_avatar, check_email, check_info, check_name};
+use super::invitations::{Newcomers, admit, join_new};
 use super::names;
 use super::passwords::askers;
 use super::{Client, Field, Opened, Refusal, Service, ServiceError, SignedIn, own_account};
 use crate::auth::{InviteCode, Password, Token};
-use crate::config;
+use crate::config::Registration as Mode;
 use crate::model::{
     AccountEdit, By, Content, Flow, FlowId, Form, Login, Origin, OwnAccount, User, UserId,
 };
@@ -121,22 +123,19 @@ impl Service {
         };
         let token = Token::mint();
         let mut session = self.new_session(UserId(0), &token, client);
+        let configured = self.settings.registration;
+        let members_invite = self.settings.members_invite;
         let user = self
             .store
             .write(move |tx| {
-                let flow = match code {
-                    Some(code) => {
-                        invitations::redeem(tx, &code)?.ok_or(Refusal::InvitationRequired)?
-                    }
-                    None => None,
-                };
+                let flow = enter(tx, code.as_ref(), configured, members_invite)?;
                 names::require_free(tx, &new.login)?;
                 new.username = names::of_new(tx, new.username.as_deref())?;
                 let user = users::insert(tx, &new, origin).map_err(taken)?;
                 session.user = user.id;
                 sessions::insert(tx, &session)?;
                 if let Some(flow) = flow {
-                    join_invited(tx, flow, user.id)?;
+                    join_new(tx, flow, user.id)?;
                 }
                 Ok::<_, ServiceError>(user)
             })
@@ -155,23 +154,29 @@ impl Service {
         code: Option<String>,
         client: &Client,
     ) -> Result<Option<[u8; 32]>, ServiceError> {
-        match (self.settings.registration, code) {
-            (config::Registration::Closed, _) => Err(Refusal::RegistrationClosed.into()),
-            (config::Registration::Open, _) => Ok(None),
-            (config::Registration::Invite, None) => Err(Refusal::InvitationRequired.into()),
-            (config::Registration::Invite, Some(code)) => {
+        let hash = code.as_deref().map(InviteCode::hash_of);
+        let (configured, now) = (self.settings.registration, self.store.now());
+        let (mode, holds) = self
+            .store
+            .read(move |view| {
+                let mode = registration_mode(view, configured)?;
+                let found = hash
+                    .map(|hash| invitations::find(view, &hash, now))
+                    .transpose()?;
+                let holds = found.flatten().is_some_and(|found| found.holds);
+                Ok::<_, ServiceError>((mode, holds))
+            })
+            .await?;
+        match mode {
+            Mode::Closed => Err(Refusal::RegistrationClosed.into()),
+            // Not needed, but it may lead into a flow.
+            Mode::Open => Ok(hash.filter(|_| holds)),
+            Mode::Invite => {
+                let hash = hash.ok_or(Refusal::InvitationRequired)?;
                 let address = client.neighbourhood;
                 let taken = self.guesses.begin_code(address, Instant::now())?;
                 // Looked at first, so that a guessed code costs no hashing.
-                let hash = InviteCode::hash_of(&code);
-                let now = self.store.now();
-                let usable = self
-                    .store
-                    .read(move |view| {
-                        Ok::<_, ServiceError>(invitations::is_usable(view, &hash, now)?)
-                    })
-                    .await?;
-                if !usable {
+                if !holds {
                     return Err(Refusal::InvitationRequired.into());
                 }
                 self.guesses.was_good(address, taken);
@@ -288,7 +293,7 @@ impl Service {
             .await
     }
 
-    async fn own_login(&self, user: &SignedIn) -> Result<String, ServiceError> {
+    pub(super) async fn own_login(&self, user: &SignedIn) -> Result<String, ServiceError> {
         let id = user.user();
         let found = self
             .store
@@ -377,17 +382,25 @@ pub(super) fn leave(
     Ok(())
 }
 
-/// Puts a new user into the flow that the invitation was for; one that is gone is passed over.
-fn join_invited(tx: &Tx<'_>, flow: FlowId, user: UserId) -> Result<(), ServiceError> {
-    if flows::by_id(tx, flow)?.is_some_and(|flow| flow.kind != crate::model::FlowKind::Chat) {
-        let by = By {
-            user: Some(user),
-            origin: None,
-        };
-        let events = membership::enter(tx, flow, &[user], membership::Entry::Joined, by)?;
-        flow_edits::tell(tx, flow, events, by)?;
+/// Lets a newcomer in by the rule that holds now, with a code if there is one. Returns the flow to
+/// join.
+fn enter(
+    tx: &Tx<'_>,
+    code: Option<&[u8; 32]>,
+    configured: Mode,
+    members_invite: bool,
+) -> Result<Option<FlowId>, ServiceError> {
+    match (registration_mode(tx, configured)?, code) {
+        (Mode::Closed, _) => Err(Refusal::RegistrationClosed.into()),
+        (Mode::Open, None) => Ok(None),
+        // Not needed, so it keeps nobody out.
+        (Mode::Open, Some(code)) => match admit(tx, code, Newcomers::Anybody) {
+            Err(ServiceError::Refused(_)) => Ok(None),
+            other => other,
+        },
+        (Mode::Invite, None) => Err(Refusal::InvitationRequired.into()),
+        (Mode::Invite, Some(code)) => admit(tx, code, Newcomers::OfInviters { members_invite }),
     }
-    Ok(())
 }
 
 fn taken(err: StoreError) -> ServiceError {

@@ -19,6 +19,15 @@ struct Name {
     folded: [Box<str>; 2],
 }
 
+impl Name {
+    /// Whether the login, or any word of the username, begins with a folded text.
+    fn matches(&self, wanted: &str) -> bool {
+        self.folded.iter().any(|name| {
+            name.starts_with(wanted) || name.split_whitespace().any(|word| word.starts_with(wanted))
+        })
+    }
+}
+
 impl Directory {
     /// Users whose login, or any word of whose username, begins with a text; by username, up to a
     /// number and a size of pictures, of which the last may go beyond. In rich form without pictures.
@@ -34,19 +43,13 @@ impl Directory {
         form: Form,
     ) -> Result<Vec<User>, StoreError> {
         let wanted = Login::key_of(text.trim());
-        let matches = |name: &str| {
-            name.starts_with(&wanted)
-                || name
-                    .split_whitespace()
-                    .any(|word| word.starts_with(&wanted))
-        };
         let mut found = Vec::new();
         let mut left = budget_bytes;
         for name in self.names(view)?.iter() {
             if found.len() >= limit || left == 0 {
                 break;
             }
-            if name.folded.iter().any(|name| matches(name))
+            if name.matches(&wanted)
                 && let Some(mut user) = users::by_id(view, name.user)?
             {
                 if !form.is_rich() {
@@ -56,6 +59,20 @@ impl Directory {
                 found.push(user);
             }
         }
+        Ok(found)
+    }
+
+    /// The row numbers of the users whose login, or any word of whose username, begins with a text, in
+    /// the order of the accounts.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn matching(&self, view: &View<'_>, text: &str) -> Result<Vec<UserId>, StoreError> {
+        let wanted = Login::key_of(text.trim());
+        let names = self.names(view)?;
+        let found = names.iter().filter(|name| name.matches(&wanted));
+        let mut found: Vec<_> = found.map(|name| name.user).collect();
+        found.sort_unstable();
         Ok(found)
     }
 

@@ -168,23 +168,6 @@ impl Service {
             .await
     }
 
-    /// Ends a group or channel for everybody. Its messages are removed afterwards.
-    ///
-    /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller is not in; [`Refusal::NotOwner`].
-    pub async fn end_flow(&self, user: &SignedIn, flow: PublicId) -> Result<(), ServiceError> {
-        let user = *user;
-        self.store
-            .write(move |tx| {
-                let access =
-                    flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
-                may(&access, Action::End)?;
-                let flow = flows::by_id(tx, access.id)?.ok_or(Refusal::NotFound(Thing::Flow))?;
-                Ok(flow_edits::remove(tx, &flow, user.by())?)
-            })
-            .await
-    }
-
     /// Tells whether the caller may know of a flow.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{Refusal, Service, ServiceError};
 use crate::auth::Token;
-use crate::model::{By, Origin, PublicId, Session, UserId};
+use crate::model::{By, Origin, PublicId, Session, SessionKind, UserId};
 use crate::store::{Tx, sessions};
 
 /// Tokens that are remembered for sure; up to twice as many may be. About 100 bytes each.
@@ -68,6 +68,17 @@ impl SignedIn {
         } else {
             Err(Refusal::NoSession.into())
         }
+    }
+
+    /// Fails for a bot's token: for what is about accounts, devices and the server.
+    ///
+    /// # Errors
+    /// [`Refusal::NotForBots`].
+    pub(super) fn require_person(&self) -> Result<(), ServiceError> {
+        if self.session.kind == SessionKind::Bot {
+            return Err(Refusal::NotForBots.into());
+        }
+        Ok(())
     }
 
     /// When this was found out, in the hub's count of what ended sessions.
@@ -224,6 +235,7 @@ mod tests {
             id: SessionId(id),
             user: UserId(1),
             user_uuid: PublicId(1),
+            kind: SessionKind::Device,
             is_admin: false,
             expires_at: Timestamp(i64::MAX),
         }

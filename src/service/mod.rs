@@ -8,7 +8,9 @@
 //! stranger. Rights are checked inside the transaction that they permit.
 
 mod accounts;
+mod administration;
 mod blocks;
+mod devices;
 mod directory;
 mod entry;
 mod error;
@@ -33,6 +35,7 @@ mod presence;
 mod profiles;
 mod refusal;
 mod registrations;
+mod resets;
 mod rights;
 mod search;
 mod sessions;
@@ -46,12 +49,15 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc};
 
 pub use accounts::{Account, ProfileChange, Registration};
+pub use administration::{
+    AccountChange, BackupCopy, CheckRow, Machine, ProgramState, ServerStatus, Task,
+};
 pub use error::ServiceError;
 pub use feed::{End, Feed, Told};
 pub use flow_change::{FlowChange, FlowDraft};
 pub use flows::FlowList;
 pub use gate::SignedIn;
-pub use invitations::{Invite, NewCode};
+pub use invitations::{Ends, Invite, NewCode};
 pub use labels::{MAX_LABEL_CHARS, label_of_user_agent};
 pub use members::MemberQuery;
 pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
@@ -60,6 +66,7 @@ pub use operator::{
 };
 pub use profiles::Found;
 pub use refusal::{Field, Refusal, Thing, Unit, Value};
+pub use resets::NewReset;
 pub use search::{Search, SearchHits};
 pub use sessions::{Client, Opened};
 pub use settings::{Limits, Settings};
@@ -89,6 +96,7 @@ pub struct Service {
     registrations: registrations::Brake,
     directory: Arc<directory::Directory>,
     searches: Semaphore,
+    desk: administration::Desk,
     started: Instant,
 }
 
@@ -116,6 +124,7 @@ impl Service {
             registrations: registrations::Brake::new(settings.registrations),
             directory: Arc::default(),
             searches: Semaphore::new(search::AT_A_TIME),
+            desk: administration::Desk::default(),
             started: Instant::now(),
             store,
             limits: RwLock::new(Arc::new(settings.limits.clone())),

@@ -108,6 +108,14 @@ pub enum Refusal {
     TxnMadeMessage,
     /// The user may not invite.
     NotInviter,
+    /// Only administrators of the server may do this.
+    NotAdministrator,
+    /// A bot's token was shown for what only people do.
+    NotForBots,
+    /// Nobody would be left to administer the server.
+    LastAdministrator,
+    /// The user's own password has to be shown again, and was not.
+    PasswordNeeded,
     /// An invitation cannot be to a chat.
     InvitationToChat,
     /// An invitation is for one use at least and so many at most.
@@ -115,6 +123,30 @@ pub enum Refusal {
         /// The most uses.
         limit: i64,
     },
+    /// A member's invitation is for so many uses and days at most.
+    InvitationTooWide {
+        /// The most uses.
+        uses: i64,
+        /// The most days.
+        days: i64,
+    },
+    /// The time at which something is to end has passed.
+    ExpiresInPast,
+    /// The user has made as many invitations as may be open.
+    TooManyInvitations {
+        /// How many.
+        limit: usize,
+    },
+    /// The invitation leads into no flow.
+    InvitationWithoutFlow,
+    /// The user is not to come back to the flow.
+    Banned,
+    /// That is being done at this moment.
+    AlreadyRunning,
+    /// That was done a moment ago; how long to wait.
+    TooSoon(Duration),
+    /// The backups cannot be read or made; the log says why.
+    BackupFailed,
     /// Several invitations begin with those signs.
     AmbiguousInvitation,
     /// The full-text index is being made anew.
@@ -143,6 +175,10 @@ pub enum Thing {
     Invitation,
     /// A file.
     File,
+    /// A session.
+    Session,
+    /// A link that lets somebody in once.
+    Link,
 }
 
 impl Thing {
@@ -155,6 +191,8 @@ impl Thing {
             Self::Message => "message",
             Self::Invitation => "invitation",
             Self::File => "file",
+            Self::Session => "session",
+            Self::Link => "link",
         }
     }
 }
@@ -180,6 +218,8 @@ pub enum Field {
     Avatar,
     /// The picture of a flow.
     Picture,
+    /// Words about an invitation.
+    Note,
 }
 
 /// In what a size is counted.
@@ -207,6 +247,7 @@ impl Field {
             Self::Bio => "bio",
             Self::Avatar => "avatar",
             Self::Picture => "picture",
+            Self::Note => "note",
         }
     }
 
@@ -214,7 +255,7 @@ impl Field {
     #[must_use]
     pub fn unit(self) -> Unit {
         match self {
-            Self::Title | Self::Username => Unit::Characters,
+            Self::Title | Self::Username | Self::Note => Unit::Characters,
             Self::Members => Unit::Users,
             Self::Text | Self::Files | Self::Info | Self::Bio | Self::Avatar | Self::Picture => {
                 Unit::Bytes
@@ -334,11 +375,28 @@ impl Refusal {
             Self::TxnMadeFlow => ("txn_made_flow", vec![]),
             Self::TxnMadeMessage => ("txn_made_message", vec![]),
             Self::NotInviter => ("not_inviter", vec![]),
+            Self::NotAdministrator => ("not_administrator", vec![]),
+            Self::NotForBots => ("not_for_bots", vec![]),
+            Self::LastAdministrator => ("last_administrator", vec![]),
+            Self::PasswordNeeded => ("password_needed", vec![]),
             Self::InvitationToChat => ("invitation_to_chat", vec![]),
             Self::InvitationUses { limit } => (
                 "invitation_uses",
                 vec![("limit", Value::Number(limit.unsigned_abs()))],
             ),
+            Self::InvitationTooWide { uses, days } => (
+                "invitation_too_wide",
+                vec![("uses", (*uses).into()), ("days", (*days).into())],
+            ),
+            Self::ExpiresInPast => ("expires_in_past", vec![]),
+            Self::TooManyInvitations { limit } => {
+                ("too_many_invitations", vec![("limit", (*limit).into())])
+            }
+            Self::InvitationWithoutFlow => ("invitation_without_flow", vec![]),
+            Self::Banned => ("banned", vec![]),
+            Self::AlreadyRunning => ("already_running", vec![]),
+            Self::TooSoon(wait) => ("too_soon", vec![("seconds", (*wait).into())]),
+            Self::BackupFailed => ("backup_failed", vec![]),
             Self::AmbiguousInvitation => ("ambiguous_invitation", vec![]),
             Self::SearchUnready { percent } => (
                 "search_unready",

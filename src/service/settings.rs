@@ -30,6 +30,8 @@ pub(super) const MAX_EMAIL_BYTES: usize = 254;
 /// What the service is set to.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Where clients find this server, without a slash at its end.
+    pub public_url: String,
     /// Who may register.
     pub registration: Registration,
     /// Accounts that one address may make in an hour while registration is open; 0: any number.
@@ -57,6 +59,8 @@ pub struct Limits {
     pub users: usize,
     /// Devices that one account is signed in on.
     pub sessions_per_user: usize,
+    /// Invitations of one member that hold at a time.
+    pub invitations: usize,
     /// Text of a message, in bytes.
     pub text_bytes: usize,
     /// Files of a message together, in bytes.

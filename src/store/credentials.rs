@@ -7,6 +7,7 @@
 use rusqlite::{OptionalExtension, named_params};
 
 use super::error::StoreError;
+use super::resets;
 use super::tx::{Tx, View};
 use crate::model::{Login, PublicId, Timestamp, UserId};
 
@@ -61,7 +62,18 @@ pub fn hold(view: &View<'_>, credentials: &Credentials) -> Result<bool, StoreErr
     })?)
 }
 
-/// Replaces the password's hash.
+/// Whether an account has a password, so that somebody can sign in to it.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn has_password(view: &View<'_>, id: UserId) -> Result<bool, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT 1 FROM users WHERE id = :id AND password_hash IS NOT NULL AND deleted_at IS NULL",
+    )?;
+    Ok(statement.exists(named_params! {":id": id.0})?)
+}
+
+/// Replaces the password's hash, which ends a link for a new one.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -71,10 +83,10 @@ pub fn set_password(tx: &Tx<'_>, id: UserId, hash: &str) -> Result<(), StoreErro
     )?
     .execute(named_params! {":hash": hash, ":id": id.0})?;
     tx.scrub();
-    Ok(())
+    resets::end(tx, id)
 }
 
-/// Keeps an account from logging in, or lets it again.
+/// Keeps an account from logging in, or lets it again. A link for a new password ends.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -83,5 +95,5 @@ pub fn set_suspended(tx: &Tx<'_>, id: UserId, since: Option<Timestamp>) -> Resul
         "UPDATE users SET suspended_at = :since, credentials_version = credentials_version + 1 WHERE id = :id",
     )?
     .execute(named_params! {":since": since.map(|time| time.0), ":id": id.0})?;
-    Ok(())
+    resets::end(tx, id)
 }

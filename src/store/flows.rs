@@ -295,7 +295,7 @@ fn with_members(
     Ok(flow)
 }
 
-fn kind(row: &Row<'_>) -> rusqlite::Result<FlowKind> {
+pub(super) fn kind(row: &Row<'_>) -> rusqlite::Result<FlowKind> {
     let word: String = row.get("kind")?;
     // A kind of a later version reads and writes as a group does.
     Ok(FlowKind::parse(&word).unwrap_or(FlowKind::Group))

@@ -1,10 +1,10 @@
-//! Invitations to register.
+//! Invitations to register, and to join flows.
 
-use rusqlite::{OptionalExtension, named_params};
+use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::tx::{Tx, View};
-use crate::model::{FlowId, Invitation, InvitationId, Timestamp, UserId};
+use crate::model::{FlowId, Invitation, InvitationId, Page, PublicId, Timestamp, UserId};
 
 /// What a new invitation begins with.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct NewInvitation {
     pub code_hash: [u8; 32],
     /// First characters of the code.
     pub hint: String,
+    /// Whom it is for, in its maker's words.
+    pub note: Option<String>,
     /// Who made it; `None`: the command line.
     pub created_by: Option<UserId>,
     /// When it ends; `None`: never.
@@ -29,12 +31,13 @@ pub struct NewInvitation {
 /// The file cannot be written.
 pub fn insert(tx: &Tx<'_>, new: &NewInvitation) -> Result<InvitationId, StoreError> {
     tx.prepare(
-        "INSERT INTO invitations (code_hash, hint, created_by, created_at, expires_at, uses_left, flow_id)
-         VALUES (:code_hash, :hint, :created_by, :now, :expires_at, :uses, :flow)",
+        "INSERT INTO invitations (code_hash, hint, note, created_by, created_at, expires_at, uses_left, flow_id)
+         VALUES (:code_hash, :hint, :note, :created_by, :now, :expires_at, :uses, :flow)",
     )?
     .execute(named_params! {
         ":code_hash": new.code_hash,
         ":hint": new.hint,
+        ":note": new.note,
         ":created_by": new.created_by.map(|id| id.0),
         ":now": tx.now().0,
         ":expires_at": new.expires_at.map(|time| time.0),
@@ -44,65 +47,128 @@ pub fn insert(tx: &Tx<'_>, new: &NewInvitation) -> Result<InvitationId, StoreErr
     Ok(InvitationId(tx.last_id()))
 }
 
-/// Tells whether a code would let somebody register now.
+/// What there is to know of an invitation that somebody has the code of.
+#[derive(Debug, Clone, Copy)]
+pub struct Found {
+    /// Row number.
+    pub id: InvitationId,
+    /// The flow that its users join.
+    pub flow: Option<FlowId>,
+    /// Who made it; `None`: the command line.
+    pub maker: Option<UserId>,
+    /// Set while it has uses left and has not expired.
+    pub holds: bool,
+}
+
+/// The invitation with a code, unless it was revoked.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn is_usable(
+pub fn find(
     view: &View<'_>,
     code_hash: &[u8; 32],
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Found>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT 1 FROM invitations WHERE code_hash = :code_hash AND uses_left > 0 AND revoked_at IS NULL
-         AND (expires_at IS NULL OR expires_at > :now)",
+        "SELECT id, flow_id, created_by, uses_left > 0 AND (expires_at IS NULL OR expires_at > :now) AS holds
+         FROM invitations WHERE code_hash = :code_hash AND revoked_at IS NULL",
     )?;
-    Ok(statement.exists(named_params! {":code_hash": code_hash, ":now": now.0})?)
+    let params = named_params! {":code_hash": code_hash, ":now": now.0};
+    let found = statement.query_row(params, |row| {
+        Ok(Found {
+            id: InvitationId(row.get("id")?),
+            flow: row.get::<_, Option<i64>>("flow_id")?.map(FlowId),
+            maker: row.get::<_, Option<i64>>("created_by")?.map(UserId),
+            holds: row.get("holds")?,
+        })
+    });
+    Ok(found.optional()?)
 }
 
-/// Uses a code once. Returns whether it was good, and the flow to join.
+/// Uses an invitation once.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn redeem(tx: &Tx<'_>, code_hash: &[u8; 32]) -> Result<Option<Option<FlowId>>, StoreError> {
-    let mut statement = tx.prepare(
-        "UPDATE invitations SET uses_left = uses_left - 1
-         WHERE code_hash = :code_hash AND uses_left > 0 AND revoked_at IS NULL
-           AND (expires_at IS NULL OR expires_at > :now)
-         RETURNING flow_id",
-    )?;
-    let flow = statement
-        .query_row(
-            named_params! {":code_hash": code_hash, ":now": tx.now().0},
-            |row| row.get::<_, Option<i64>>(0),
-        )
-        .optional()?;
-    Ok(flow.map(|flow| flow.map(FlowId)))
+pub fn spend(tx: &Tx<'_>, id: InvitationId) -> Result<(), StoreError> {
+    tx.prepare("UPDATE invitations SET uses_left = uses_left - 1 WHERE id = :id")?
+        .execute(named_params! {":id": id.0})?;
+    Ok(())
 }
 
-/// All invitations, newest first.
+/// How many invitations of a user still hold.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn list(view: &View<'_>) -> Result<Vec<Invitation>, StoreError> {
+pub fn count_open(view: &View<'_>, maker: UserId, now: Timestamp) -> Result<i64, StoreError> {
     let mut statement = view.prepare(
-        "SELECT i.id, i.hint, u.login, i.created_at, i.expires_at, i.uses_left, f.title, i.revoked_at
-         FROM invitations i LEFT JOIN users u ON u.id = i.created_by LEFT JOIN flows f ON f.id = i.flow_id
-         ORDER BY i.id DESC",
+        "SELECT COUNT(*) FROM invitations WHERE created_by = :maker AND uses_left > 0 AND revoked_at IS NULL
+           AND (expires_at IS NULL OR expires_at > :now)",
     )?;
-    let rows = statement.query_map([], |row| {
-        Ok(Invitation {
-            id: InvitationId(row.get("id")?),
-            hint: row.get("hint")?,
-            created_by: row.get("login")?,
-            created_at: Timestamp(row.get("created_at")?),
-            expires_at: row.get::<_, Option<i64>>("expires_at")?.map(Timestamp),
-            uses_left: row.get("uses_left")?,
-            flow: row.get("title")?,
-            is_revoked: row.get::<_, Option<i64>>("revoked_at")?.is_some(),
-        })
-    })?;
+    let params = named_params! {":maker": maker.0, ":now": now.0};
+    Ok(statement.query_row(params, |row| row.get(0))?)
+}
+
+/// The query for invitations that still hold, with the rest that selects and orders them.
+macro_rules! select_invitations {
+    ($rest:literal) => {
+        concat!(
+            "SELECT i.id, i.hint, i.note, u.login, u.uuid AS maker, i.created_at, i.expires_at, i.uses_left,
+                    f.uuid AS flow, f.title
+             FROM invitations i LEFT JOIN users u ON u.id = i.created_by LEFT JOIN flows f ON f.id = i.flow_id
+             WHERE i.uses_left > 0 AND i.revoked_at IS NULL AND (i.expires_at IS NULL OR i.expires_at > :now) ",
+            $rest
+        )
+    };
+}
+
+/// The invitations that still hold, newest first.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn list(view: &View<'_>, now: Timestamp) -> Result<Vec<Invitation>, StoreError> {
+    let mut statement = view.prepare(select_invitations!("ORDER BY i.id DESC"))?;
+    let rows = statement.query_map(named_params! {":now": now.0}, invitation)?;
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
+/// A page of them: those after one of them where that is given.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn page(
+    view: &View<'_>,
+    after: Option<InvitationId>,
+    now: Timestamp,
+) -> Result<Page<Invitation>, StoreError> {
+    let mut statement = view.prepare(select_invitations!(
+        "AND i.id < :after ORDER BY i.id DESC LIMIT :limit"
+    ))?;
+    let params = named_params! {
+        ":now": now.0,
+        ":after": after.map_or(i64::MAX, |id| id.0),
+        ":limit": Page::<Invitation>::LIMIT,
+    };
+    let rows = statement.query_map(params, invitation)?;
+    Ok(Page::of(rows.collect::<Result<_, _>>()?))
+}
+
+fn invitation(row: &Row<'_>) -> rusqlite::Result<Invitation> {
+    Ok(Invitation {
+        id: InvitationId(row.get("id")?),
+        hint: row.get("hint")?,
+        note: row.get("note")?,
+        created_by: row.get("login")?,
+        maker: row
+            .get::<_, Option<[u8; 16]>>("maker")?
+            .map(PublicId::from_bytes),
+        created_at: Timestamp(row.get("created_at")?),
+        expires_at: row.get::<_, Option<i64>>("expires_at")?.map(Timestamp),
+        uses_left: row.get("uses_left")?,
+        flow: row
+            .get::<_, Option<[u8; 16]>>("flow")?
+            .map(PublicId::from_bytes),
+        title: row.get("title")?,
+    })
 }
 
 /// The invitation with a code that has not been revoked.

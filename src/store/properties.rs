@@ -17,6 +17,10 @@ pub const BACKUP_FAILURE: &str = "backup_failure";
 pub const BACKUP_TOLD_AT: &str = "backup_told_at";
 /// Row number of the account that the server itself writes from.
 pub const SYSTEM_USER: &str = "system_user_id";
+/// Who may register, where somebody said so.
+pub const REGISTRATION: &str = "registration";
+/// What the configuration said of that at the time.
+pub const REGISTRATION_OVER: &str = "registration_over";
 /// When it was last tried whether the file can be written to, in milliseconds.
 pub(super) const PROBED_AT: &str = "probed_at";
 

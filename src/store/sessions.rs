@@ -1,10 +1,12 @@
 //! Sessions: which token belongs to whom.
 
-use rusqlite::{OptionalExtension, named_params};
+use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::tx::{Tx, View};
-use crate::model::{PublicId, Session, SessionId, SessionInfo, Timestamp, UserId};
+use crate::model::{
+    Page, PublicId, Session, SessionId, SessionInfo, SessionKind, Timestamp, UserId,
+};
 
 /// What a new session begins with.
 #[derive(Debug, Clone)]
@@ -93,7 +95,7 @@ pub fn find(
     now: Timestamp,
 ) -> Result<Option<Session>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT s.id, s.user_id, s.expires_at, u.uuid, u.is_admin FROM sessions s JOIN users u ON u.id = s.user_id
+        "SELECT s.id, s.user_id, s.kind, s.expires_at, u.uuid, u.is_admin FROM sessions s JOIN users u ON u.id = s.user_id
          WHERE s.token_hash = :token_hash AND s.expires_at > :now
            AND u.deleted_at IS NULL AND u.suspended_at IS NULL",
     )?;
@@ -104,6 +106,7 @@ pub fn find(
                 id: SessionId(row.get("id")?),
                 user: UserId(row.get("user_id")?),
                 user_uuid: PublicId::from_bytes(row.get("uuid")?),
+                kind: kind(row.get("kind")?),
                 is_admin: row.get("is_admin")?,
                 expires_at: Timestamp(row.get("expires_at")?),
             })
@@ -173,6 +176,17 @@ pub fn end_all(tx: &Tx<'_>, user: UserId, except: Option<SessionId>) -> Result<u
     Ok(count)
 }
 
+/// The query for what is shown of sessions, with the rest that selects and orders them.
+macro_rules! select_sessions {
+    ($rest:literal) => {
+        concat!(
+            "SELECT s.id, s.kind, u.login, s.created_at, s.last_used_at, s.expires_at, s.address, s.label
+             FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.expires_at > :now ",
+            $rest
+        )
+    };
+}
+
 /// The sessions of a user, or of everybody, that have not expired; last used first.
 ///
 /// # Errors
@@ -182,25 +196,68 @@ pub fn list(
     user: Option<UserId>,
     now: Timestamp,
 ) -> Result<Vec<SessionInfo>, StoreError> {
-    let mut statement = view.prepare(
-        "SELECT s.id, u.login, s.created_at, s.last_used_at, s.expires_at, s.address, s.label
-         FROM sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.expires_at > :now AND (:user IS NULL OR s.user_id = :user)
-         ORDER BY s.last_used_at DESC, s.id DESC",
-    )?;
-    let rows = statement.query_map(
-        named_params! {":user": user.map(|id| id.0), ":now": now.0},
-        |row| {
-            Ok(SessionInfo {
-                id: SessionId(row.get("id")?),
-                login: row.get("login")?,
-                created_at: Timestamp(row.get("created_at")?),
-                last_used_at: Timestamp(row.get("last_used_at")?),
-                expires_at: Timestamp(row.get("expires_at")?),
-                address: row.get("address")?,
-                label: row.get("label")?,
-            })
-        },
-    )?;
+    let mut statement = view.prepare(select_sessions!(
+        "AND (:user IS NULL OR s.user_id = :user) ORDER BY s.last_used_at DESC, s.id DESC"
+    ))?;
+    let params = named_params! {":user": user.map(|id| id.0), ":now": now.0};
+    let rows = statement.query_map(params, info)?;
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
+/// The sessions of a user that have not expired, newest first; those after one of them where that is
+/// given.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn page(
+    view: &View<'_>,
+    user: UserId,
+    after: Option<SessionId>,
+    now: Timestamp,
+) -> Result<Page<SessionInfo>, StoreError> {
+    let mut statement = view.prepare(select_sessions!(
+        "AND s.user_id = :user AND s.id < :after ORDER BY s.id DESC LIMIT :limit"
+    ))?;
+    let params = named_params! {
+        ":user": user.0,
+        ":after": after.map_or(i64::MAX, |id| id.0),
+        ":now": now.0,
+        ":limit": Page::<SessionInfo>::LIMIT,
+    };
+    let rows = statement.query_map(params, info)?;
+    Ok(Page::of(rows.collect::<Result<_, _>>()?))
+}
+
+/// Whose a session is that has not expired.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn owner(view: &View<'_>, id: SessionId, now: Timestamp) -> Result<Option<UserId>, StoreError> {
+    let mut statement =
+        view.prepare("SELECT user_id FROM sessions WHERE id = :id AND expires_at > :now")?;
+    let found = statement.query_row(named_params! {":id": id.0, ":now": now.0}, |row| {
+        row.get("user_id").map(UserId)
+    });
+    Ok(found.optional()?)
+}
+
+fn info(row: &Row<'_>) -> rusqlite::Result<SessionInfo> {
+    Ok(SessionInfo {
+        id: SessionId(row.get("id")?),
+        login: row.get("login")?,
+        kind: kind(row.get("kind")?),
+        created_at: Timestamp(row.get("created_at")?),
+        last_used_at: Timestamp(row.get("last_used_at")?),
+        expires_at: Timestamp(row.get("expires_at")?),
+        address: row.get("address")?,
+        label: row.get("label")?,
+    })
+}
+
+fn kind(number: i64) -> SessionKind {
+    match number {
+        1 => SessionKind::Bot,
+        2 => SessionKind::Matrix,
+        _ => SessionKind::Device,
+    }
 }

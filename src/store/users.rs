@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::error::StoreError;
 use super::log::{self, About, Kind, Reach};
+use super::resets;
 use super::tx::{Tx, View};
 use super::{blocks, files};
 use crate::model::{
@@ -366,6 +367,7 @@ pub fn empty(tx: &Tx<'_>, id: UserId, origin: Option<Origin>) -> Result<(), Stor
     tx.prepare("DELETE FROM txns WHERE user_id = :id")?
         .execute(named_params! {":id": id.0})?;
     blocks::forget(tx, id)?;
+    resets::end(tx, id)?;
     tx.scrub();
     announce(tx, id, Kind::Profile, origin)?;
     Ok(())

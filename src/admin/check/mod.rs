@@ -16,6 +16,7 @@ use crate::app;
 use crate::cli::CheckTopic;
 use crate::config::{Config, Loaded, Registration, Sources, Word};
 use crate::exit::Exit;
+use crate::service::CheckRow;
 use database::Pages;
 
 /// How bad a finding is.
@@ -82,17 +83,7 @@ pub fn run(
     sources: &Sources,
     output: &Output,
 ) -> Result<Exit, CliError> {
-    let findings = match sources.load() {
-        Ok(loaded) => examine(topic, &loaded),
-        Err(err) => err
-            .to_string()
-            .lines()
-            .map(|line| {
-                let remedy = "mend it; `morelia config example` shows every key with its values";
-                Finding::fail(CheckTopic::Config, line, remedy)
-            })
-            .collect(),
-    };
+    let findings = findings(topic, sources);
     let failed = findings.iter().any(|found| found.level == Level::Fail);
     if output.is_json() {
         let list: Vec<Value> = findings
@@ -116,6 +107,34 @@ pub fn run(
     } else {
         Exit::Ok
     })
+}
+
+/// What the command finds, for who asks from elsewhere.
+#[must_use]
+pub fn rows(sources: &Sources) -> Vec<CheckRow> {
+    let found = findings(None, sources).into_iter();
+    found
+        .map(|found| CheckRow {
+            topic: found.topic.word(),
+            result: found.level.word(),
+            text: found.text,
+            remedy: found.remedy,
+        })
+        .collect()
+}
+
+fn findings(topic: Option<CheckTopic>, sources: &Sources) -> Vec<Finding> {
+    match sources.load() {
+        Ok(loaded) => examine(topic, &loaded),
+        Err(err) => err
+            .to_string()
+            .lines()
+            .map(|line| {
+                let remedy = "mend it; `morelia config example` shows every key with its values";
+                Finding::fail(CheckTopic::Config, line, remedy)
+            })
+            .collect(),
+    }
 }
 
 fn line(found: &Finding) -> String {

@@ -4,7 +4,7 @@ use super::{PASSWORD, Spec, YES, option, switch};
 use crate::cli::command::Command;
 use crate::cli::matches::UsageError;
 use crate::cli::nouns::{InviteCommand, SessionCommand, UserChanges, UserCommand};
-use crate::config::{Word, read_duration};
+use crate::config::{Registration, Word, read_duration};
 use std::time::Duration;
 
 /// How long an invitation holds where nothing else is said: a week, so that a code that went astray
@@ -108,6 +108,19 @@ pub(super) const COMMANDS: &[Spec] = &[
         },
     },
     Spec {
+        path: "user reset",
+        arguments: "LOGIN",
+        about: "Makes a link by which the user sets a new password, and prints it with a QR code to photograph. \
+                The link is good once, for 24 hours; a newer one, a new password and a suspension end it.",
+        flags: &[],
+        examples: &["morelia user reset boris"],
+        build: |m| {
+            Ok(Command::User(UserCommand::Reset {
+                login: m.argument("LOGIN")?,
+            }))
+        },
+    },
+    Spec {
         path: "user suspend",
         arguments: "LOGIN",
         about: "Ends all sessions of a user and lets no new one begin.",
@@ -176,6 +189,19 @@ pub(super) const COMMANDS: &[Spec] = &[
         },
     },
     Spec {
+        path: "registration",
+        arguments: "[open|invite|closed]",
+        about: "Shows who may register, or says so: anybody, who has an invitation, or nobody. What is said holds \
+                until the configuration's own word changes. Works while the server runs.",
+        flags: &[],
+        examples: &["morelia registration", "morelia registration closed"],
+        build: |m| {
+            let mode = m.optional_argument("open|invite|closed")?;
+            let mode = mode.map(|word| Registration::read(&word).map_err(UsageError::new));
+            Ok(Command::Registration(mode.transpose()?))
+        },
+    },
+    Spec {
         path: "invite create",
         arguments: "",
         about: "Makes an invitation and prints its code, its link and a QR code to photograph.",
@@ -187,6 +213,7 @@ pub(super) const COMMANDS: &[Spec] = &[
                 "FLOW",
                 "a group or channel that they become members of",
             ),
+            option("--note", "TEXT", "whom it is for, shown in lists"),
         ]],
         examples: &[
             "morelia invite create",
@@ -197,6 +224,7 @@ pub(super) const COMMANDS: &[Spec] = &[
                 uses: m.number("--uses")?.unwrap_or(1),
                 expires: m.read("--expires", read_duration)?.unwrap_or(INVITATION),
                 flow: m.text("--flow")?,
+                note: m.text("--note")?,
             }))
         },
     },

@@ -231,6 +231,7 @@ fn commands_are_built_from_their_flags() {
             uses: 1,
             expires: Duration::from_hours(36),
             flow: None,
+            note: None,
         })
     );
     assert_eq!(

@@ -115,6 +115,16 @@ pub(super) const LIMITS: Section = Section {
             show: |config| config.limits.sessions_per_user.to_string(),
         },
         Key {
+            name: "invitations",
+            kind: Kind::Number,
+            values: "1 to 10000",
+            about: "Invitations of one member that hold at a time. Administrators make any number.",
+            example: "",
+            reload: true,
+            set: |config, text, _| put(&mut config.limits.invitations, number(text, 1..=10_000)),
+            show: |config| config.limits.invitations.to_string(),
+        },
+        Key {
             name: "frame",
             kind: Kind::Text,
             values: "a size from 1KB to 1GB",

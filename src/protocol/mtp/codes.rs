@@ -4,6 +4,7 @@
 
 use super::error::MtpError;
 use super::wording;
+use crate::model::Page;
 
 /// A code with its status text.
 pub(super) type Code = (u16, &'static str);
@@ -24,6 +25,11 @@ pub(super) const TOO_MANY: Code = (429, "Too Many Requests");
 pub(super) const INTERNAL: Code = (500, "Internal Server Error");
 pub(super) const UNAVAILABLE: Code = (503, "Service Unavailable");
 pub(super) const VERSION: Code = (505, "Version Not Supported");
+
+/// The code of an answer with a part of a list.
+pub(super) fn of_page<T>(page: &Page<T>) -> Code {
+    if page.is_last { OK } else { PARTIAL }
+}
 
 /// The code of an error; a new variant does not compile without one.
 pub(super) fn of(err: &MtpError) -> Code {

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::error::MtpError;
 use super::{reply, request, rich};
+use crate::auth::Password;
 use crate::model::{Attachment, Content, Encoding, Flow, Form, Message, PublicId, Slot, User};
 use crate::service::Draft;
 
@@ -93,6 +94,13 @@ pub(super) fn first_message<'a>(
         .take()
         .and_then(request::List::into_first)
         .ok_or(MtpError::Missing(missing))
+}
+
+/// The password that is shown beside the token, or instead of one; an empty one is none.
+pub(super) fn own_password(data: &mut request::Data<'_>) -> Option<Password> {
+    let user = data.user.take().and_then(request::List::into_first)?;
+    let password = user.password.filter(|password| !password.is_empty())?;
+    Some(Password::new(password.into_owned()))
 }
 
 /// First number and count of the messages that are asked for by first and last number.

@@ -13,6 +13,7 @@ mod rate;
 mod reply;
 mod request;
 mod rich;
+mod rows;
 mod seconds;
 mod session;
 mod wire;

@@ -15,12 +15,12 @@ use super::{REVISION, VERSION};
 use crate::model::{Content, Encoding};
 use crate::service::Value;
 
-/// An answer, or a frame sent unasked.
+/// An answer, or a frame sent unasked. `M` is what stands in `data.meta`.
 #[derive(Serialize)]
-pub(super) struct Reply<'a> {
+pub(super) struct Reply<'a, M = DataMeta> {
     #[serde(rename = "type")]
     pub(super) method: &'a str,
-    pub(super) data: Option<Data<'a>>,
+    pub(super) data: Option<Data<'a, M>>,
     pub(super) errors: Errors<'a>,
     jsonapi: JsonApi,
     pub(super) meta: Option<PushMeta>,
@@ -64,8 +64,8 @@ pub(super) struct Presence {
     pub(super) online: bool,
 }
 
-#[derive(Default, Serialize)]
-pub(super) struct Data<'a> {
+#[derive(Serialize)]
+pub(super) struct Data<'a, M = DataMeta> {
     pub(super) time: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) flow: Option<Vec<Flow<'a>>>,
@@ -74,7 +74,19 @@ pub(super) struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) user: Option<Vec<User<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) meta: Option<DataMeta>,
+    pub(super) meta: Option<M>,
+}
+
+impl<M> Default for Data<'_, M> {
+    fn default() -> Self {
+        Self {
+            time: 0,
+            flow: None,
+            message: None,
+            user: None,
+            meta: None,
+        }
+    }
 }
 
 #[derive(Default, Serialize)]
@@ -149,7 +161,8 @@ pub(super) struct User<'a> {
     pub(super) time_created: Option<i64>,
 }
 
-/// What the extensions of this server put into `data.meta`.
+/// What several answers, and what is sent unasked, have in `data.meta`. What only one method answers
+/// is a struct beside that method, see [`Context::reply_with`](super::methods::Context::reply_with).
 #[derive(Default, Serialize)]
 pub(super) struct DataMeta {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -176,10 +189,6 @@ pub(super) struct DataMeta {
     pub(super) left: Option<Vec<Id>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) online: Option<Vec<Id>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) expires: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) features: Option<&'static [&'static str]>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -264,7 +273,7 @@ impl Serialize for Blob<'_> {
     }
 }
 
-impl<'a> Reply<'a> {
+impl<'a, M: Serialize> Reply<'a, M> {
     /// An answer; `time` is the present Unix second.
     pub(super) fn new(method: &'a str, code: Code, detail: &'a str, time: i64) -> Self {
         Self {

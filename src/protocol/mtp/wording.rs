@@ -34,6 +34,10 @@ pub(super) fn of_service(err: &ServiceError) -> Wording {
     (code, words.into())
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one line a refusal, all in one table"
+)]
 fn of_refusal(refusal: &Refusal) -> Wording {
     let (code, words) = match refusal {
         Refusal::BadCredentials => (UNAUTHORIZED, "wrong login or password"),
@@ -117,11 +121,35 @@ fn of_refusal(refusal: &Refusal) -> Wording {
         Refusal::TxnMadeFlow => (BAD_REQUEST, "this txn was used for a flow"),
         Refusal::TxnMadeMessage => (BAD_REQUEST, "this txn was used for a message"),
         Refusal::NotInviter => (FORBIDDEN, "only an administrator can invite on this server"),
+        Refusal::NotAdministrator => (FORBIDDEN, "only an administrator can do this"),
+        Refusal::NotForBots => (FORBIDDEN, "a bot cannot do this"),
+        Refusal::LastAdministrator => (
+            FORBIDDEN,
+            "this is the last administrator; make somebody else one first",
+        ),
+        Refusal::PasswordNeeded => (
+            UNAUTHORIZED,
+            "this needs your own password again, in user[0].password",
+        ),
         Refusal::InvitationToChat => (
             FORBIDDEN,
             "nobody can be invited to a chat, which has two members",
         ),
         Refusal::InvitationUses { limit } => return invitation_uses(*limit),
+        Refusal::InvitationTooWide { uses, days } => return invitation_too_wide(*uses, *days),
+        Refusal::ExpiresInPast => (BAD_REQUEST, "the time at which this is to end has passed"),
+        Refusal::TooManyInvitations { limit } => return too_many_invitations(*limit),
+        Refusal::InvitationWithoutFlow => (
+            CONFLICT,
+            "this invitation leads into no group; you have an account already",
+        ),
+        Refusal::Banned => (FORBIDDEN, "you were banned from this group"),
+        Refusal::AlreadyRunning => (CONFLICT, "this is being done at the moment"),
+        Refusal::TooSoon(wait) => return too_soon(*wait),
+        Refusal::BackupFailed => (
+            UNAVAILABLE,
+            "the backups cannot be read or made; the server's log says why",
+        ),
         Refusal::AmbiguousInvitation => (
             BAD_REQUEST,
             "several invitations begin so; give the whole code",
@@ -140,6 +168,12 @@ fn throttled(wait: Duration) -> Wording {
     (TOO_MANY, words.into())
 }
 
+fn too_soon(wait: Duration) -> Wording {
+    let seconds = wait.as_secs().max(1);
+    let words = format!("this was done a moment ago; try again in {seconds} seconds");
+    (TOO_MANY, words.into())
+}
+
 fn too_many_accounts(wait: Duration) -> Wording {
     let minutes = wait.as_secs().div_ceil(60).max(1);
     let words = format!("too many accounts were made lately; try again in {minutes} minutes");
@@ -148,7 +182,13 @@ fn too_many_accounts(wait: Duration) -> Wording {
 
 fn not_found(thing: Thing) -> Wording {
     let what = thing.as_str();
-    let words = format!("no such {what}; it may have been removed, or you are not a member");
+    let words = match thing {
+        Thing::Session => "no such session; it may have ended".to_owned(),
+        Thing::Link => "this link is not good any more; ask for another".to_owned(),
+        Thing::User | Thing::Flow | Thing::Message | Thing::Invitation | Thing::File => {
+            format!("no such {what}; it may have been removed, or you are not a member")
+        }
+    };
     (NOT_FOUND, words.into())
 }
 
@@ -168,6 +208,7 @@ fn too_large(what: Field, limit: usize) -> Wording {
         Field::Bio => "the bio",
         Field::Avatar => "the avatar",
         Field::Picture => "the picture",
+        Field::Note => "the note",
     };
     let limit = match what.unit() {
         Unit::Bytes => format!("{} KiB", limit / 1024),
@@ -187,6 +228,19 @@ fn bad_timer(least: i64, most: i64) -> Wording {
 fn search_unready(percent: u8) -> Wording {
     let words = format!("the search is being rebuilt, {percent} % is done; try again in a minute");
     (UNAVAILABLE, words.into())
+}
+
+fn invitation_too_wide(uses: i64, days: i64) -> Wording {
+    let words =
+        format!("a member's invitation has at most {uses} uses and lasts at most {days} days");
+    (FORBIDDEN, words.into())
+}
+
+fn too_many_invitations(limit: usize) -> Wording {
+    let words = format!(
+        "you have {limit} open invitations, which is the most that limits.invitations allows; ask an administrator to revoke some"
+    );
+    (FORBIDDEN, words.into())
 }
 
 fn invitation_uses(limit: i64) -> Wording {

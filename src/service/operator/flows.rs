@@ -284,7 +284,7 @@ impl Service {
 }
 
 /// Removes some messages of a removed flow; `None` when there are none.
-fn remove_some(tx: &Tx<'_>) -> Result<Option<usize>, ServiceError> {
+pub(in crate::service) fn remove_some(tx: &Tx<'_>) -> Result<Option<usize>, ServiceError> {
     Ok(match removal::removed_flow(tx)? {
         Some(flow) => Some(removal::oldest(tx, flow, REMOVED_AT_ONCE)?),
         None => None,

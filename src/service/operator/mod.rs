@@ -10,6 +10,7 @@ mod messages;
 mod people;
 mod takeover;
 
+pub(super) use flows::remove_some;
 pub use flows::{Brought, FlowStanding, MemberStanding, NewFlow};
 pub use messages::Line;
 pub use people::{UserChange, UserStanding};

@@ -3,18 +3,21 @@
 //! Source: MTP extensions of this server, logout.
 
 use bytes::Bytes;
+use serde::Deserialize;
 
 use super::super::error::MtpError;
 use super::super::request::Data;
 use super::Context;
 use crate::service::SignedIn;
 
+#[derive(Default, Deserialize)]
+struct Meta {
+    all: Option<bool>,
+}
+
 pub(super) fn read(data: Data<'_>) -> Result<bool, MtpError> {
-    Ok(data
-        .extensions()
-        .map_err(MtpError::Malformed)?
-        .all
-        .unwrap_or(false))
+    let meta: Meta = data.extensions_as().map_err(MtpError::Malformed)?;
+    Ok(meta.all.unwrap_or(false))
 }
 
 pub(super) async fn handle(

@@ -17,25 +17,44 @@ mod delete_user;
 mod edit_flow;
 mod edit_user;
 mod edited_message;
+mod end_session;
 mod find_message;
 mod find_user;
 mod get_update;
 mod invite;
 mod join_flow;
 mod leave_flow;
+mod list_backups;
+mod list_flows;
+mod list_invitations;
 mod list_members;
+mod list_sessions;
+mod list_users;
 mod logout;
+mod make_backup;
+mod moderate;
 mod ping_pong;
 mod read_flow;
 mod register_user;
+mod registration;
+mod remove_flow;
+mod remove_user;
+mod reset_password;
+mod revoke_invitation;
+mod run_check;
 mod send_message;
+mod server_status;
+mod set_user;
 mod subscribe;
 mod typing;
+mod use_invitation;
+mod use_reset;
 mod user_info;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::Serialize;
 
 use super::codes::{self, Code};
 use super::error::MtpError;
@@ -91,6 +110,7 @@ pub(super) async fn dispatch(
         // Strangers.
         "register_user" => anybody!(register_user),
         "authentication" | "auth" => anybody!(authentication),
+        "use_reset" => anybody!(use_reset),
         // Everybody who has signed in.
         "ping_pong" => signed_in!(ping_pong),
         "get_update" => signed_in!(get_update),
@@ -105,8 +125,25 @@ pub(super) async fn dispatch(
         "blocked" => signed_in!(blocked),
         "delete_user" => signed_in!(delete_user),
         "logout" => signed_in!(logout),
-        // Administrators, and members where that is configured.
+        "list_sessions" => signed_in!(list_sessions),
+        "end_session" => signed_in!(end_session),
+        // Administrators, members where that is configured, who cares for a flow.
         "invite" => signed_in!(invite),
+        "use_invitation" => signed_in!(use_invitation),
+        // Administrators.
+        "list_users" => signed_in!(list_users),
+        "set_user" => signed_in!(set_user),
+        "remove_user" => signed_in!(remove_user),
+        "reset_password" => signed_in!(reset_password),
+        "list_invitations" => signed_in!(list_invitations),
+        "revoke_invitation" => signed_in!(revoke_invitation),
+        "registration" => signed_in!(registration),
+        "list_flows" => signed_in!(list_flows),
+        "moderate" => signed_in!(moderate),
+        "list_backups" => signed_in!(list_backups),
+        "make_backup" => signed_in!(make_backup),
+        "run_check" => signed_in!(run_check),
+        "server_status" => signed_in!(server_status),
         // Members of the flow.
         "all_messages" => signed_in!(all_messages),
         "list_members" => signed_in!(list_members),
@@ -122,6 +159,7 @@ pub(super) async fn dispatch(
         "delete_message" => signed_in!(delete_message),
         // The flow's owner.
         "edit_flow" => signed_in!(edit_flow),
+        "remove_flow" => signed_in!(remove_flow),
         _ => Err(match gate {
             Err(MtpError::Version { min, max, .. }) => MtpError::Version {
                 min,
@@ -147,6 +185,20 @@ fn credentials(data: &Data<'_>) -> Option<Credentials> {
 impl Context<'_> {
     /// The answer of a method that was done. `data.time` is set to the present where it is 0.
     fn reply(&self, code: Code, data: Option<reply::Data<'_>>) -> Bytes {
+        self.frame(code, data)
+    }
+
+    /// The answer of a method that was done and has something of its own to tell in `data.meta`.
+    pub(super) fn reply_with<M: Serialize>(&self, code: Code, meta: M) -> Bytes {
+        let meta = Some(meta);
+        let data = reply::Data {
+            meta,
+            ..reply::Data::default()
+        };
+        self.frame(code, Some(data))
+    }
+
+    fn frame<M: Serialize>(&self, code: Code, data: Option<reply::Data<'_, M>>) -> Bytes {
         let detail = match code {
             codes::CREATED => "Created.",
             codes::PARTIAL => "Done in part; ask again for the rest.",
@@ -159,6 +211,16 @@ impl Context<'_> {
             ..data
         });
         reply.to_frame()
+    }
+
+    /// The answer of a method that is done with one user in it.
+    fn reply_user(&self, user: reply::User<'_>) -> Bytes {
+        let user = Some(vec![user]);
+        let data = reply::Data {
+            user,
+            ..reply::Data::default()
+        };
+        self.reply(codes::OK, Some(data))
     }
 
     /// The answer of a method that has nothing to tell but that it was done.

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_path_to_error::{Path, Segment};
 
+use super::fields::fields_of;
+
 /// Reads once more, slowly, to say what is wrong and where. Nothing of the input is repeated: it
 /// may hold a password.
 pub(super) fn explain<'a, T: Deserialize<'a>>(text: &'a str, prefix: &str) -> String {
@@ -10,7 +12,7 @@ pub(super) fn explain<'a, T: Deserialize<'a>>(text: &'a str, prefix: &str) -> St
     let Err(err) = serde_path_to_error::deserialize::<_, T>(&mut deserializer) else {
         return "expected one JSON object and nothing after it".to_owned();
     };
-    let path = known_part(err.path());
+    let path = known_part(err.path(), fields_of::<T>());
     let inner = err.inner();
     let message = inner.to_string();
     // The last one: an earlier one may be the client's own word.
@@ -42,8 +44,9 @@ pub(super) fn explain<'a, T: Deserialize<'a>>(text: &'a str, prefix: &str) -> St
     format!("{path}: {what}")
 }
 
-/// Keys that an answer may repeat: ours. Others are the client's own words.
-const KEYS: [&str; 59] = [
+/// Keys that an answer may repeat: ours. Others are the client's own words. What a method reads from
+/// `data.meta` by a struct of its own need not stand here.
+const KEYS: [&str; 57] = [
     "type",
     "data",
     "jsonapi",
@@ -84,8 +87,6 @@ const KEYS: [&str; 59] = [
     "accept",
     "txn",
     "after",
-    "old_password",
-    "all",
     "query",
     "levels",
     "picture",
@@ -107,7 +108,7 @@ const KEYS: [&str; 59] = [
 
 /// A path as far as its keys are ours: what is wrong in a key that is ignored is told of the
 /// object that it is in.
-fn known_part(path: &Path) -> String {
+fn known_part(path: &Path, own: &[&str]) -> String {
     let mut text = String::new();
     for segment in path {
         match segment {
@@ -116,7 +117,7 @@ fn known_part(path: &Path) -> String {
                 text += &index.to_string();
                 text.push(']');
             }
-            Segment::Map { key } if KEYS.contains(&key.as_str()) => {
+            Segment::Map { key } if [&KEYS, own].concat().contains(&key.as_str()) => {
                 if !text.is_empty() {
                     text.push('.');
                 }

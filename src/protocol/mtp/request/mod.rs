@@ -5,6 +5,7 @@
 
 mod accept;
 mod explain;
+mod fields;
 mod values;
 
 use std::fmt;
@@ -148,14 +149,12 @@ struct EnvelopeMeta<'a> {
     txn: Option<Text<'a>>,
 }
 
-/// What the extensions of this server put into `data.meta`.
+/// What several methods read from `data.meta`; see [`Data::extensions_as`] for keys of one method.
 #[derive(Default, Deserialize)]
 pub(super) struct DataMeta<'a> {
     /// Outer `None`: not given. Inner `None`: `null`, the beginning.
     #[serde(default, deserialize_with = "given")]
     pub(super) after: Option<Option<Int>>,
-    #[serde(default)]
-    pub(super) all: Option<bool>,
     #[serde(borrow, default)]
     pub(super) label: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -202,7 +201,8 @@ impl<'a> Request<'a> {
 }
 
 impl<'a> Data<'a> {
-    /// What one method finds in `data.meta`.
+    /// What one method finds in `data.meta`: a struct of its own, all of whose keys are optional. An
+    /// error names the struct's keys.
     ///
     /// # Errors
     /// A key of the method's has the wrong type.
@@ -359,6 +359,33 @@ mod tests {
         assert_eq!(
             read(&text).unwrap_err(),
             "data.flow: expected a list of at most 100 entries"
+        );
+    }
+
+    #[test]
+    fn a_method_reads_keys_of_its_own() {
+        #[derive(Debug, Default, PartialEq, Deserialize)]
+        struct Own<'a> {
+            #[serde(borrow, default)]
+            colour: Option<Text<'a>>,
+            #[serde(default)]
+            shade: Option<Int>,
+        }
+        fn own(meta: &str) -> Result<Option<i64>, String> {
+            let text =
+                format!(r#"{{"type":"x","jsonapi":{{"version":"1.0"}},"data":{{"meta":{meta}}}}}"#);
+            let data = read(&text).unwrap().data.unwrap();
+            let own = data.extensions_as::<Own<'_>>();
+            own.map(|own| own.shade.map(|Int(shade)| shade))
+                .map_err(|err| err.clone())
+        }
+        assert_eq!(own(r#"{"colour":"a","shade":"7","other":{}}"#), Ok(Some(7)));
+        assert_eq!(own("null"), Ok(None));
+        assert_eq!(own(r#"{"shade":null}"#), Ok(None));
+        let refused = own(r#"{"colour":7}"#).unwrap_err();
+        assert!(
+            refused.ends_with("data.meta.colour: expected a text"),
+            "{refused}"
         );
     }
 

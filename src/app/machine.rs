@@ -1,0 +1,63 @@
+//! What the program does for administrators who ask from a client.
+
+use std::path::PathBuf;
+
+use super::health::free_bytes;
+use super::{AppError, backups};
+use crate::config::{Config, Sources};
+use crate::server::Statistics;
+use crate::service::{BackupCopy, CheckRow, Machine, ProgramState};
+
+/// Examines what the configuration leads to.
+pub type Examine = fn(&Sources) -> Vec<CheckRow>;
+
+pub(super) fn of(
+    config: &Config,
+    file: Option<PathBuf>,
+    sources: &Sources,
+    examine: Examine,
+    statistics: Statistics,
+) -> Machine {
+    let (folder, keep) = (config.backup_dir(), config.backup.keep);
+    let interval = config.backup.interval;
+    let database = config.database.path.clone();
+    let (sources, listed, beside) = (sources.clone(), folder.clone(), database.clone());
+    Machine {
+        check: Box::new(move || examine(&sources)),
+        backups: Box::new(move || {
+            let found = backups::list(&listed).map_err(|err| err.to_string())?;
+            Ok(found.iter().map(copy).collect())
+        }),
+        make_backup: Box::new(move || {
+            let made = backups::make_in_folder(&database, file.as_deref(), &folder, keep);
+            made.and_then(|made| found(&folder, &made.path))
+                .map_err(|err| err.to_string())
+        }),
+        state: Box::new(move || ProgramState {
+            version: env!("CARGO_PKG_VERSION"),
+            connections: statistics.connections(),
+            free_bytes: free_bytes(&beside),
+            backup_interval: interval,
+        }),
+    }
+}
+
+fn copy(listed: &backups::Listed) -> BackupCopy {
+    let name = listed.path.file_name().unwrap_or_default();
+    BackupCopy {
+        name: name.to_string_lossy().into_owned(),
+        path: backups::absolute(&listed.path),
+        made_at: listed.made_at,
+        size_bytes: listed.size_bytes,
+        has_configuration: listed.has_configuration,
+    }
+}
+
+/// A copy that has just been made, as it is listed.
+fn found(folder: &std::path::Path, path: &std::path::Path) -> Result<BackupCopy, AppError> {
+    let listed = backups::list(folder)?;
+    let found = listed.iter().find(|listed| listed.path == path);
+    found
+        .map(copy)
+        .ok_or_else(|| AppError::Failed(format!("{} is gone again", path.display())))
+}

@@ -1,0 +1,55 @@
+//! `list_sessions`: the devices that are signed in to the caller's account; for administrators also
+//! to somebody else's.
+//!
+//! Source: MTP extensions of this server, `list_sessions`.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::super::error::MtpError;
+use super::super::request::{Data, Id, Int};
+use super::super::rows::Session;
+use super::super::{codes, convert};
+use super::Context;
+use crate::model::{PublicId, SessionId};
+use crate::service::SignedIn;
+
+#[derive(Default, Deserialize)]
+struct Arguments<'a> {
+    #[serde(borrow, default)]
+    user: Option<Id<'a>>,
+    #[serde(default)]
+    after: Option<Int>,
+}
+
+pub(super) struct Input {
+    user: Option<PublicId>,
+    after: Option<SessionId>,
+}
+
+#[derive(Serialize)]
+struct Meta<'a> {
+    sessions: Vec<Session<'a>>,
+}
+
+pub(super) fn read(data: Data<'_>) -> Result<Input, MtpError> {
+    let arguments: Arguments<'_> = data.extensions_as().map_err(MtpError::Malformed)?;
+    Ok(Input {
+        user: arguments.user.as_ref().map(convert::id),
+        after: arguments.after.map(|Int(id)| SessionId(id)),
+    })
+}
+
+pub(super) async fn handle(
+    cx: &mut Context<'_>,
+    user: &SignedIn,
+    input: Input,
+) -> Result<Bytes, MtpError> {
+    let page = cx.service.devices(user, input.user, input.after).await?;
+    let current = user.session().id;
+    let rows = page.rows.iter();
+    let meta = Meta {
+        sessions: rows.map(|info| Session::of(info, current)).collect(),
+    };
+    Ok(cx.reply_with(codes::of_page(&page), meta))
+}

@@ -1,0 +1,217 @@
+//! Rows of the lists that devices and administrators get in `data.meta`.
+
+use serde::Serialize;
+
+use super::reply::Id;
+use crate::config::Word;
+use crate::model::{self, AccountInfo, FlowInfo, SessionId, SessionInfo, Timestamp};
+use crate::service::{BackupCopy, CheckRow, ServerStatus};
+
+/// A device that is signed in.
+#[derive(Serialize)]
+pub(super) struct Session<'a> {
+    id: String,
+    label: Option<&'a str>,
+    kind: &'static str,
+    created: i64,
+    used: i64,
+    address: Option<&'a str>,
+    current: bool,
+}
+
+impl<'a> Session<'a> {
+    /// A session as the one that is `current` sees it.
+    pub(super) fn of(info: &'a SessionInfo, current: SessionId) -> Self {
+        Self {
+            id: info.id.0.to_string(),
+            label: info.label.as_deref(),
+            kind: info.kind.as_str(),
+            created: info.created_at.seconds(),
+            used: info.last_used_at.seconds(),
+            address: info.address.as_deref(),
+            current: info.id == current,
+        }
+    }
+}
+
+/// An account, for administrators.
+#[derive(Serialize)]
+pub(super) struct Account<'a> {
+    id: Id,
+    login: &'a str,
+    username: Option<&'a str>,
+    bot: bool,
+    admin: bool,
+    suspended: bool,
+    created: i64,
+    seen: Option<i64>,
+    quota: Option<i64>,
+}
+
+impl<'a> From<&'a AccountInfo> for Account<'a> {
+    fn from(info: &'a AccountInfo) -> Self {
+        Self {
+            id: Id(info.uuid),
+            login: &info.login,
+            username: info.username.as_deref(),
+            bot: info.is_bot,
+            admin: info.is_admin,
+            suspended: info.is_suspended,
+            created: info.created_at.seconds(),
+            seen: info.seen_at.map(Timestamp::seconds),
+            quota: info.quota_bytes,
+        }
+    }
+}
+
+/// `data.meta` with accounts.
+#[derive(Serialize)]
+pub(super) struct Accounts<'a> {
+    pub(super) users: Vec<Account<'a>>,
+}
+
+/// An invitation, for administrators.
+#[derive(Serialize)]
+pub(super) struct Invitation<'a> {
+    id: String,
+    hint: &'a str,
+    note: Option<&'a str>,
+    by: Option<Id>,
+    created: i64,
+    expires: i64,
+    uses: i64,
+    flow: Option<Id>,
+    title: Option<&'a str>,
+}
+
+impl<'a> From<&'a model::Invitation> for Invitation<'a> {
+    fn from(invitation: &'a model::Invitation) -> Self {
+        Self {
+            id: invitation.id.0.to_string(),
+            hint: &invitation.hint,
+            note: invitation.note.as_deref(),
+            by: invitation.maker.map(Id),
+            created: invitation.created_at.seconds(),
+            expires: invitation.expires_at.map_or(0, Timestamp::seconds),
+            uses: invitation.uses_left,
+            flow: invitation.flow.map(Id),
+            title: invitation.title.as_deref(),
+        }
+    }
+}
+
+/// A conversation, for administrators.
+#[derive(Serialize)]
+pub(super) struct Flow<'a> {
+    id: Id,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: Option<&'a str>,
+    owner: Option<Id>,
+    members: i64,
+    messages: i64,
+    created: i64,
+}
+
+impl<'a> From<&'a FlowInfo> for Flow<'a> {
+    fn from(info: &'a FlowInfo) -> Self {
+        Self {
+            id: Id(info.uuid),
+            kind: info.kind.as_str(),
+            title: info.title.as_deref(),
+            owner: info.owner.map(Id),
+            members: info.members,
+            messages: info.messages,
+            created: info.created_at.seconds(),
+        }
+    }
+}
+
+/// A copy of the database.
+#[derive(Serialize)]
+pub(super) struct Backup<'a> {
+    id: &'a str,
+    made: i64,
+    size: u64,
+    configuration: bool,
+}
+
+impl<'a> From<&'a BackupCopy> for Backup<'a> {
+    fn from(copy: &'a BackupCopy) -> Self {
+        Self {
+            id: &copy.name,
+            made: copy.made_at.seconds(),
+            size: copy.size_bytes,
+            configuration: copy.has_configuration,
+        }
+    }
+}
+
+/// A finding of a check.
+#[derive(Serialize)]
+pub(super) struct Check<'a> {
+    id: String,
+    topic: &'static str,
+    result: &'static str,
+    text: &'a str,
+    remedy: Option<&'a str>,
+}
+
+impl<'a> From<(usize, &'a CheckRow)> for Check<'a> {
+    fn from((number, row): (usize, &'a CheckRow)) -> Self {
+        Self {
+            id: (number + 1).to_string(),
+            topic: row.topic,
+            result: row.result,
+            text: &row.text,
+            remedy: row.remedy.as_deref(),
+        }
+    }
+}
+
+/// How the server is doing.
+#[derive(Serialize)]
+pub(super) struct Status {
+    version: &'static str,
+    uptime: u64,
+    connections: usize,
+    online: usize,
+    users: i64,
+    sessions: i64,
+    flows: i64,
+    messages: i64,
+    files: i64,
+    size: u64,
+    log: u64,
+    free: Option<u64>,
+    backup: Option<i64>,
+    backup_failed: Option<i64>,
+    backup_interval: u64,
+    registration: &'static str,
+}
+
+impl From<&ServerStatus> for Status {
+    fn from(status: &ServerStatus) -> Self {
+        let ServerStatus {
+            program, counts, ..
+        } = status;
+        Self {
+            version: program.version,
+            uptime: status.uptime.as_secs(),
+            connections: program.connections,
+            online: status.users_online,
+            users: counts.users,
+            sessions: counts.sessions,
+            flows: counts.chats + counts.channels + counts.groups,
+            messages: counts.messages,
+            files: counts.files,
+            size: status.sizes.0,
+            log: status.sizes.1,
+            free: program.free_bytes,
+            backup: status.backup_at.map(Timestamp::seconds),
+            backup_failed: status.backup_failed_at.map(Timestamp::seconds),
+            backup_interval: program.backup_interval.as_secs(),
+            registration: status.registration.word(),
+        }
+    }
+}

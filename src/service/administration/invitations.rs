@@ -1,0 +1,48 @@
+//! Invitations, for administrators.
+
+use super::require_administrator;
+use crate::model::{Invitation, InvitationId, Page};
+use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
+use crate::store::invitations;
+
+impl Service {
+    /// The invitations that still hold, newest first; those after one of them where that is given.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAdministrator`].
+    pub async fn list_invitations(
+        &self,
+        user: &SignedIn,
+        after: Option<InvitationId>,
+    ) -> Result<Page<Invitation>, ServiceError> {
+        let user = *user;
+        let now = self.store.now();
+        self.store
+            .read(move |view| {
+                require_administrator(view, &user, now)?;
+                Ok(invitations::page(view, after, now)?)
+            })
+            .await
+    }
+
+    /// Makes an invitation useless.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAdministrator`]; [`Refusal::NotFound`] for one that is not there or was revoked.
+    pub async fn end_invitation(
+        &self,
+        user: &SignedIn,
+        id: InvitationId,
+    ) -> Result<(), ServiceError> {
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                require_administrator(tx, &user, tx.now())?;
+                if !invitations::revoke(tx, id)? {
+                    return Err(Refusal::NotFound(Thing::Invitation).into());
+                }
+                Ok(())
+            })
+            .await
+    }
+}

@@ -1,0 +1,52 @@
+//! What administrators may do from a client.
+//!
+//! What belongs here: the same as the operator's commands do, for who proves to be an administrator
+//! inside the transaction that does it. What does not: what everybody may do with the own account.
+
+mod flows;
+mod invitations;
+mod machine;
+mod people;
+mod registration;
+
+pub(super) use people::present;
+pub(super) use registration::mode as registration_mode;
+
+pub(super) use machine::Desk;
+pub use machine::{BackupCopy, CheckRow, Machine, ProgramState, ServerStatus, Task};
+pub use people::AccountChange;
+
+use super::{Refusal, ServiceError, SignedIn};
+use crate::model::{Timestamp, UserId};
+use crate::store::{View, sessions, user_admin, users};
+
+/// Fails for whoever is no administrator any more, or never was.
+///
+/// # Errors
+/// [`Refusal::NotForBots`], [`Refusal::NoSession`], [`Refusal::NotAdministrator`].
+pub(super) fn require_administrator(
+    view: &View<'_>,
+    user: &SignedIn,
+    now: Timestamp,
+) -> Result<(), ServiceError> {
+    user.require_person()?;
+    if !sessions::is_valid(view, user.session.id, now)? {
+        return Err(Refusal::NoSession.into());
+    }
+    match users::is_admin(view, user.user())? {
+        Some(true) => Ok(()),
+        _ => Err(Refusal::NotAdministrator.into()),
+    }
+}
+
+/// Fails when somebody is the last administrator who can sign in.
+///
+/// # Errors
+/// [`Refusal::LastAdministrator`].
+fn require_another(view: &View<'_>, whom: UserId) -> Result<(), ServiceError> {
+    let administers = users::is_admin(view, whom)? == Some(true);
+    if administers && !user_admin::has_other_administrator(view, whom)? {
+        return Err(Refusal::LastAdministrator.into());
+    }
+    Ok(())
+}

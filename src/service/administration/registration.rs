@@ -1,0 +1,109 @@
+//! Who may register: as configured, until somebody says otherwise.
+//!
+//! What was said holds until the configuration's own word changes.
+
+use super::require_administrator;
+use crate::config::{Registration, Word};
+use crate::service::{Service, ServiceError, SignedIn};
+use crate::store::properties::{self, REGISTRATION, REGISTRATION_OVER};
+use crate::store::{StoreError, Tx, View};
+
+/// Who may register now, where the configuration says `configured`.
+///
+/// # Errors
+/// The file cannot be read.
+pub(in crate::service) fn mode(
+    view: &View<'_>,
+    configured: Registration,
+) -> Result<Registration, StoreError> {
+    let said = properties::text(view, REGISTRATION)?;
+    let over = properties::text(view, REGISTRATION_OVER)?;
+    Ok(match (said, over) {
+        (Some(said), Some(over)) if over == configured.word() => {
+            Registration::read(&said).unwrap_or(configured)
+        }
+        _ => configured,
+    })
+}
+
+fn set(tx: &Tx<'_>, mode: Registration, configured: Registration) -> Result<(), StoreError> {
+    if mode == configured {
+        properties::forget(tx, REGISTRATION)?;
+        return properties::forget(tx, REGISTRATION_OVER);
+    }
+    properties::set_text(tx, REGISTRATION, mode.word())?;
+    properties::set_text(tx, REGISTRATION_OVER, configured.word())
+}
+
+impl Service {
+    /// Who may register now.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn registration(&self) -> Result<Registration, ServiceError> {
+        let configured = self.settings.registration;
+        self.store
+            .read(move |view| Ok(mode(view, configured)?))
+            .await
+    }
+
+    /// Says who may register, for the operator.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn set_registration(&self, mode: Registration) -> Result<(), ServiceError> {
+        let configured = self.settings.registration;
+        self.store
+            .write(move |tx| Ok(set(tx, mode, configured)?))
+            .await
+    }
+
+    /// Forgets what was said over another word of the configuration: when a server starts.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn settle_registration(&self) -> Result<(), ServiceError> {
+        let configured = self.settings.registration;
+        self.store
+            .write(move |tx| {
+                let over = properties::text(tx, REGISTRATION_OVER)?;
+                if over.is_some_and(|over| over != configured.word()) {
+                    set(tx, configured, configured)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Who may register now, for an administrator, who may say so too.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAdministrator`](crate::service::Refusal::NotAdministrator).
+    pub async fn registration_for(
+        &self,
+        user: &SignedIn,
+        wanted: Option<Registration>,
+    ) -> Result<Registration, ServiceError> {
+        let user = *user;
+        let now = self.store.now();
+        let configured = self.settings.registration;
+        let Some(wanted) = wanted else {
+            return self
+                .store
+                .read(move |view| {
+                    require_administrator(view, &user, now)?;
+                    Ok(mode(view, configured)?)
+                })
+                .await;
+        };
+        self.store
+            .write(move |tx| {
+                require_administrator(tx, &user, tx.now())?;
+                set(tx, wanted, configured)?;
+                Ok::<_, ServiceError>(())
+            })
+            .await?;
+        log::info!("an administrator set registration to {}", wanted.word());
+        Ok(wanted)
+    }
+}

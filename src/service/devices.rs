@@ -1,0 +1,57 @@
+//! A user's own devices: which are signed in, and signing one out from another.
+
+use super::administration::require_administrator;
+use super::{Refusal, Service, ServiceError, SignedIn, Thing};
+use crate::model::{Page, PublicId, SessionId, SessionInfo};
+use crate::store::{sessions, users};
+
+impl Service {
+    /// The sessions of the caller, or for administrators of somebody else; newest first, those after
+    /// one of them where that is given.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAdministrator`] for another's; [`Refusal::NotFound`] for an unknown user.
+    pub async fn devices(
+        &self,
+        user: &SignedIn,
+        of: Option<PublicId>,
+        after: Option<SessionId>,
+    ) -> Result<Page<SessionInfo>, ServiceError> {
+        user.require_person()?;
+        let user = *user;
+        let now = self.store.now();
+        self.store
+            .read(move |view| {
+                let whose = match of {
+                    Some(other) if other != user.uuid() => {
+                        require_administrator(view, &user, now)?;
+                        users::id_of(view, other)?.ok_or(Refusal::NotFound(Thing::User))?
+                    }
+                    _ => user.user(),
+                };
+                Ok(sessions::page(view, whose, after, now)?)
+            })
+            .await
+    }
+
+    /// Ends a session of the caller, or for administrators of anybody.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for one that has ended, or is another's and the caller no administrator.
+    pub async fn end_session(&self, user: &SignedIn, id: SessionId) -> Result<(), ServiceError> {
+        user.require_person()?;
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                user.require(tx)?;
+                let missing = Refusal::NotFound(Thing::Session);
+                let owner = sessions::owner(tx, id, tx.now())?.ok_or(missing)?;
+                if owner != user.user() && users::is_admin(tx, user.user())? != Some(true) {
+                    return Err(missing.into());
+                }
+                sessions::end(tx, id)?;
+                Ok(())
+            })
+            .await
+    }
+}

@@ -1,0 +1,155 @@
+//! Links by which somebody who cannot sign in sets a new password.
+
+use std::time::{Duration, Instant};
+
+use super::administration::{present, require_administrator};
+use super::guesses::Place;
+use super::passwords::askers;
+use super::{Client, Opened, Refusal, Service, ServiceError, SignedIn, Thing};
+use crate::auth::{Password, Token};
+use crate::model::{By, Login, PublicId, Timestamp, UserId};
+use crate::store::resets::{self, Reset};
+use crate::store::{Tx, credentials, sessions, users};
+
+/// How long a link is good.
+const LIFETIME: Duration = Duration::from_hours(24);
+
+/// A link that has just been made: the only time that it is known.
+#[derive(Debug)]
+pub struct NewReset {
+    /// What is passed on.
+    pub link: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+impl Service {
+    /// Makes a link by which somebody sets a new password, in place of an older one. Wants the
+    /// caller's own password.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAdministrator`], [`Refusal::PasswordNeeded`], [`Refusal::BadCredentials`],
+    /// [`Refusal::NotFound`]; [`Refusal::NotForBots`] for an account without a password.
+    pub async fn reset_password(
+        &self,
+        user: &SignedIn,
+        whom: PublicId,
+        password: Option<Password>,
+        client: &Client,
+    ) -> Result<NewReset, ServiceError> {
+        let proof = self.confirm(user, password, client).await?;
+        let user = *user;
+        self.new_reset(move |tx| {
+            require_administrator(tx, &user, tx.now())?;
+            proof.require(tx)?;
+            Ok((present(tx, whom)?, user.by()))
+        })
+        .await
+    }
+
+    /// Makes such a link, for the operator.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`]; [`Refusal::NotForBots`] for an account without a password.
+    pub async fn make_reset(&self, whom: UserId) -> Result<NewReset, ServiceError> {
+        self.new_reset(move |_| Ok((whom, By::OPERATOR))).await
+    }
+
+    async fn new_reset(
+        &self,
+        permitted: impl FnOnce(&Tx<'_>) -> Result<(UserId, By), ServiceError> + Send + 'static,
+    ) -> Result<NewReset, ServiceError> {
+        let code = Token::mint();
+        let hash = Token::hash_of(code.as_str());
+        let expires_at = self
+            .store
+            .write(move |tx| {
+                let (whom, by) = permitted(tx)?;
+                let missing = Refusal::NotFound(Thing::User);
+                let found = users::by_id(tx, whom)?.filter(|user| !user.is_deleted);
+                found.ok_or(missing)?;
+                if !credentials::has_password(tx, whom)? {
+                    return Err(Refusal::NotForBots.into());
+                }
+                let expires_at = tx.now().after(LIFETIME);
+                resets::insert(tx, whom, &hash, expires_at, by)?;
+                Ok::<_, ServiceError>(expires_at)
+            })
+            .await?;
+        Ok(NewReset {
+            link: self.link("reset", code.as_str()),
+            expires_at,
+        })
+    }
+
+    /// Whom a link is for. Nothing is spent.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for one that is not good; [`Refusal::Throttled`] after many of those.
+    pub async fn reset_of(&self, code: &str, client: &Client) -> Result<Reset, ServiceError> {
+        let (hash, now) = (Token::hash_of(code), self.store.now());
+        let found = self
+            .store
+            .read(move |view| Ok::<_, ServiceError>(resets::find(view, &hash, now)?))
+            .await?;
+        match found {
+            Some(reset) => Ok(reset),
+            None => Err(self.missed_link(client)),
+        }
+    }
+
+    /// Sets a new password by a link, ends all sessions of the account, and opens one.
+    ///
+    /// # Errors
+    /// As [`reset_of`](Self::reset_of).
+    pub async fn use_reset(
+        &self,
+        code: &str,
+        password: Password,
+        client: &Client,
+    ) -> Result<Opened, ServiceError> {
+        // Looked at first, so that a guessed code costs no hashing.
+        let reset = self.reset_of(code, client).await?;
+        let askers = askers(Some(&Login::key_of(&reset.login)), client);
+        let password_hash = self.hasher.hash(password, askers).await?;
+        let hash = Token::hash_of(code);
+        let token = Token::mint();
+        let session = self.new_session(reset.user, &token, client);
+        self.store
+            .write(move |tx| {
+                let gone = Refusal::NotFound(Thing::Link);
+                let reset = resets::find(tx, &hash, tx.now())?.ok_or(gone)?;
+                credentials::set_password(tx, reset.user, &password_hash)?;
+                sessions::end_all(tx, reset.user, None)?;
+                sessions::insert(tx, &session)?;
+                Ok::<_, ServiceError>(())
+            })
+            .await?;
+        log::info!("a user set a new password by a link");
+        Ok(Opened {
+            uuid: reset.uuid,
+            token,
+            ttl: self.settings.token_ttl,
+        })
+    }
+
+    /// Counts a code that is not good, as a wrong password is counted. A good one is never kept
+    /// waiting: it cannot be guessed.
+    pub(super) fn missed_link(&self, client: &Client) -> ServiceError {
+        let place = client.neighbourhood;
+        // No login looks like this one, and every address has its own.
+        let account = format!("\0link {place:?}");
+        match self
+            .guesses
+            .begin(account, Place::Strange(place), Instant::now())
+        {
+            Ok(_) => Refusal::NotFound(Thing::Link).into(),
+            Err(throttled) => throttled,
+        }
+    }
+
+    /// A link to this server's page for something, with a code.
+    pub(super) fn link(&self, page: &str, code: &str) -> String {
+        format!("{}/{page}/{code}", self.settings.public_url)
+    }
+}
