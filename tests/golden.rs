@@ -203,7 +203,9 @@ impl Names {
                 let number = &rest[..end];
                 match key {
                     "time" | "time_created" | "edited_time" | "expires" | "seen_at" | "created"
-                    | "used" | "seen" | "made" | "backup" => hidden += "<time>",
+                    | "seen" | "made" | "backup" => hidden += "<time>",
+                    // Of a session; bytes of files are few here.
+                    "used" if number.len() > 9 => hidden += "<time>",
                     "uptime" | "log" | "free" => hidden += "<size>",
                     // That of a database; files here are small.
                     "size" if number.len() > 4 => hidden += "<size>",

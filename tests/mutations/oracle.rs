@@ -28,6 +28,9 @@ fn is_type(name: &str) -> bool {
     name == "error" || LIST.contains(&format!("\n        \"{name}\"")) || name == "auth"
 }
 
+/// Methods that ask the program around the service.
+const OF_THE_PROGRAM: [&str; 4] = ["server_status", "list_backups", "make_backup", "run_check"];
+
 /// What would tell of the inside.
 const INSIDE: [&str; 7] = [
     "SELECT", "sqlite", "SQLITE", "Error(", "panicked", ".rs", "None",
@@ -92,9 +95,14 @@ fn envelope(text: &[u8]) -> Result<Value, String> {
         && keys(errors) == ["code", "detail", "status", "time"]
         && value["type"].as_str().is_some_and(is_type)
         && (value["data"].is_null() || value["data"].is_object() && time(&value["data"]["time"]))
-        && CODES
+        && (CODES
             .iter()
             .any(|(code, status)| known == (Some(*code), Some(*status)))
+            // No program is around the service that is asked here, so that nobody knows of it.
+            || known == (Some(503), Some("Service Unavailable"))
+                && value["type"]
+                    .as_str()
+                    .is_some_and(|kind| OF_THE_PROGRAM.contains(&kind)))
         && time(&errors["time"])
         && value["jsonapi"] == serde_json::json!({"version": "1.0", "revision": "17"})
         && !detail.is_empty()
