@@ -23,6 +23,31 @@ const LEAST: usize = 20;
 /// How often each kind of noise was made.
 type Tally = BTreeMap<&'static str, usize>;
 
+/// Methods that came after revision 17 and list or change what the whole server has.
+const NEWER: [&str; 21] = [
+    "server_status",
+    "list_users",
+    "set_user",
+    "remove_user",
+    "reset_password",
+    "use_reset",
+    "list_invitations",
+    "revoke_invitation",
+    "use_invitation",
+    "list_sessions",
+    "end_session",
+    "list_flows",
+    "remove_flow",
+    "moderate",
+    "list_backups",
+    "make_backup",
+    "run_check",
+    "registration",
+    "link_device",
+    "use_link",
+    "invite",
+];
+
 #[test]
 fn plain_transcripts_stay_as_recorded_among_rich_clients() {
     let files = Mutex::new(transcripts());
@@ -30,7 +55,12 @@ fn plain_transcripts_stay_as_recorded_among_rich_clients() {
     let work = || {
         while let Some(path) = files.lock().expect("alive").pop() {
             let recorded = fs::read_to_string(&path).expect("a transcript");
-            if recorded.contains("\"accept\"") {
+            // What revision 17 knows nothing of: who accepts more, and who cares for the server, whose
+            // lists name everybody.
+            let is_new = NEWER
+                .iter()
+                .any(|method| recorded.contains(&format!("\"type\":\"{method}\"")));
+            if is_new || recorded.contains("\"accept\"") {
                 continue;
             }
             let replayed = thread::scope(|scope| scope.spawn(|| replay(&path, &recorded)).join());
