@@ -344,3 +344,66 @@ fn people_are_found_by_what_they_are_called_now() {
     assert!(logins("bor").is_empty() && logins("ёлк").is_empty());
     assert_eq!(logins(""), ["admin", "anna", "clara"]);
 }
+
+#[test]
+fn people_who_share_a_flow_come_first_and_strangers_only_by_name() {
+    let server = Server::with(&[("auth.directory", "search")]);
+    let mut people: Vec<Person> = ["anna", "aaron", "albert", "zoe"]
+        .map(|login| server.register(login))
+        .into();
+    people[3]
+        .ask("edit_user", &json!({"user": [{"username": "Алёна Zoe"}]}))
+        .is(200);
+    let [mut anna, aaron, albert, zoe] = <[Person; 4]>::try_from(people).ok().expect("four");
+    anna.group("G", &[&zoe, &albert]);
+    let mut logins = |query: Value| -> Vec<String> {
+        let reply = anna
+            .ask("find_user", &json!({"meta": {"query": query}}))
+            .is(200);
+        let users = reply.users().iter();
+        users
+            .filter_map(|user| user["login"].as_str().map(str::to_owned))
+            .collect()
+    };
+    assert_eq!(logins(json!("a")), ["albert", "admin", "anna", "aaron"]);
+    assert_eq!(logins(json!("алена")), ["zoe"]);
+    assert_eq!(logins(json!("ZO АЛЕ")), ["zoe"]);
+    let near = ["zoe", "albert", "anna"];
+    for nothing in [json!(""), json!("  "), Value::Null] {
+        assert_eq!(logins(nothing), near);
+    }
+    drop(aaron);
+    drop(albert);
+}
+
+#[test]
+fn a_large_server_does_not_list_its_users() {
+    let list = |keys: &[(&str, &str)], many: bool| {
+        let mut server = Server::with(keys);
+        if many {
+            server.stop();
+            let conn = rusqlite::Connection::open(server.database()).expect("opens");
+            for n in 0..100 {
+                conn.execute(
+                    "INSERT INTO users (uuid, login, login_key, localpart, created_at)
+                     VALUES (randomblob(16), ?1, ?1, ?1, 1)",
+                    [format!("stranger{n}")],
+                )
+                .expect("a user");
+            }
+            drop(conn);
+            server.serve();
+        }
+        let mut anna = server.register("anna");
+        let reply = anna
+            .ask("find_user", &json!({"meta": {"query": ""}}))
+            .is(200);
+        let by_name = anna
+            .ask("find_user", &json!({"meta": {"query": "strang"}}))
+            .is(200);
+        (reply.users().len(), by_name.users().len())
+    };
+    assert_eq!(list(&[], false), (2, 0));
+    assert_eq!(list(&[], true), (1, 100));
+    assert_eq!(list(&[("auth.directory", "all")], true), (100, 100));
+}

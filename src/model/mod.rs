@@ -38,6 +38,6 @@ pub use neighbourhood::Neighbourhood;
 pub use page::Page;
 pub use session::{Session, SessionInfo, SessionKind};
 pub use shown::clean_name;
-pub use terms::{Query, TERMS_VERSION, Term, terms, words};
+pub use terms::{Query, TERMS_VERSION, Term, fits_name, terms};
 pub use time::Timestamp;
 pub use user::{AccountInfo, User};
