@@ -63,6 +63,12 @@ pub struct Hits {
     pub is_out_of_time: bool,
 }
 
+pub(super) const FIND: &str = "SELECT rowid FROM message_search
+     WHERE message_search MATCH :query AND rowid < :before ORDER BY rowid DESC";
+
+pub(super) const FOUND: &str = "SELECT flow_id, author_id, sent_at, slots FROM messages
+     WHERE id = :id AND deleted_at IS NULL";
+
 /// Finds messages that have everything that is asked for, newest first.
 ///
 /// What is looked at is what the flows hold that have the words, and no other flow. A search that
@@ -87,12 +93,7 @@ pub fn find(view: &View<'_>, wanted: &Wanted<'_>) -> Result<Hits, StoreError> {
     };
     let end = Instant::now() + wanted.budget;
     let indexed = |err: rusqlite::Error| of_index(err.into());
-    let mut statement = view
-        .prepare(
-            "SELECT rowid FROM message_search
-             WHERE message_search MATCH :query AND rowid < :before ORDER BY rowid DESC",
-        )
-        .map_err(of_index)?;
+    let mut statement = view.prepare(FIND).map_err(of_index)?;
     let before = wanted.filter.before.map_or(i64::MAX, |before| before.0);
     let mut rows = statement
         .query(named_params! {":query": expression, ":before": before})
@@ -126,10 +127,7 @@ fn fits(
     flows: &[FlowId],
     wanted: &Wanted<'_>,
 ) -> Result<bool, StoreError> {
-    let mut statement = view.prepare(
-        "SELECT flow_id, author_id, sent_at, slots FROM messages
-         WHERE id = :id AND deleted_at IS NULL",
-    )?;
+    let mut statement = view.prepare(FOUND)?;
     let filter = wanted.filter;
     let found = statement.query_row(named_params! {":id": id}, |row| {
         let sent_at = Timestamp(row.get("sent_at")?);
