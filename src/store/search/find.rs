@@ -55,7 +55,7 @@ pub struct Wanted<'a> {
 /// What a search found.
 #[derive(Debug)]
 pub struct Hits {
-    /// Messages without their files, each with the slots that it has files in; newest first.
+    /// Which messages, newest first.
     pub found: Vec<MessageId>,
     /// Where to go on; `None` when nothing is left.
     pub before: Option<Position>,
@@ -149,8 +149,8 @@ fn fits(
     Ok(wanted.query.fits(texts.iter().map(String::as_str)))
 }
 
-/// Reads found messages with what is wanted of their files, up to a number of bytes, and at least one. Returns them,
-/// and where to go on when they are not all.
+/// Reads found messages with what is wanted of their files, up to a number of bytes, and at least one.
+/// Returns them, and where to go on when they are not all.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -167,10 +167,9 @@ pub fn read(
             Load::Facts => 0,
             Load::Content => messages::size_of_files(view, *id)?,
         };
-        if let Some(last) = found.last()
-            && (left == 0 || files > left)
-        {
-            return Ok((found.clone(), Some(Position(last.id.0))));
+        let last = found.last().map(|message| Position(message.id.0));
+        if last.is_some() && (left == 0 || files > left) {
+            return Ok((found, last));
         }
         if let Some(message) = messages::by_id_as(view, *id, load)? {
             left = left.saturating_sub(message.size_bytes());
