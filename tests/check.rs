@@ -273,4 +273,5 @@ fn health_tells_of_backup_and_clock() {
     let health: Value = serde_json::from_str(body).expect("JSON");
     assert_eq!(health["checks"]["clock"], "ok", "{health}");
     assert_eq!(health["checks"]["backup"], "none scheduled", "{health}");
+    assert_eq!(health["checks"]["search"], "ok", "{health}");
 }

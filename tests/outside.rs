@@ -34,6 +34,7 @@ fn open(server: &Server) -> Arc<Service> {
         login_attempts: 10,
         login_window: Duration::from_mins(1),
         members_invite: false,
+        directory: morelia::config::Directory::Auto,
         limits: Limits {
             messages: 100,
             users: 100,

@@ -1,13 +1,14 @@
 //! `message …`: what is said, as the operator may read and write it.
 
 use std::io::Read;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::print::{self, Output};
 use super::{confirm, names, result, with_service};
-use crate::cli::MessageCommand;
+use crate::cli::{MessageCommand, MessageSearch};
 use crate::config::Sources;
 use crate::exit::Exit;
 use crate::model::{PublicId, Slot, Timestamp};
@@ -54,22 +55,33 @@ pub fn run(command: &MessageCommand, sources: &Sources, output: &Output) -> Resu
             })?;
             result(output, &json!({"deleted": id}), "the message is deleted")
         }
-        MessageCommand::Search { query, flow, limit } => {
-            let limit = usize::try_from(*limit).unwrap_or(usize::MAX);
-            let lines = with_service(sources, async |service, _| {
-                let flow = match flow {
-                    Some(flow) => Some(names::flow(service, flow).await?.id),
-                    None => None,
-                };
-                let wanted = Search {
-                    text: query.clone(),
-                    ..Search::default()
-                };
-                Ok(service.search_messages(wanted, flow, limit).await?)
-            })?;
-            list(&lines, output)
-        }
+        MessageCommand::Search(wanted) => search(wanted, sources, output),
     }
+}
+
+fn search(wanted: &MessageSearch, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
+    let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
+    let ago = |age: Option<Duration>| age.map(|age| Timestamp::now().before(age));
+    let lines = with_service(sources, async |service, _| {
+        let flow = match &wanted.flow {
+            Some(flow) => Some(names::flow(service, flow).await?.id),
+            None => None,
+        };
+        let from = match &wanted.from {
+            Some(login) => Some(names::user(service, login).await?.uuid),
+            None => None,
+        };
+        let search = Search {
+            text: wanted.query.clone(),
+            from,
+            kinds: wanted.kinds,
+            since: ago(wanted.newer),
+            until: ago(wanted.older),
+            ..Search::default()
+        };
+        Ok(service.search_messages(search, flow, limit).await?)
+    })?;
+    list(&lines, output)
 }
 
 fn send(

@@ -18,7 +18,7 @@ pub use command::{
 pub use matches::UsageError;
 pub use nouns::{
     BackupCommand, ClientAction, ClientCommand, DbCommand, Export, ExportWhat, FlowCommand, Import,
-    InviteCommand, MessageCommand, SessionCommand, UserChanges, UserCommand,
+    InviteCommand, MessageCommand, MessageSearch, SessionCommand, UserChanges, UserCommand,
 };
 pub use parse::parse;
 

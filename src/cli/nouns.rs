@@ -235,15 +235,27 @@ pub enum MessageCommand {
         /// It cannot be undone.
         confirmation: Confirmation,
     },
-    /// Searches the texts.
-    Search {
-        /// What to search for.
-        query: String,
-        /// `--flow`: in one flow only.
-        flow: Option<String>,
-        /// `--limit`: how many.
-        limit: u32,
-    },
+    /// Searches texts and names of files.
+    Search(MessageSearch),
+}
+
+/// `message search`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageSearch {
+    /// What to search for.
+    pub query: String,
+    /// `--flow`: in one flow only.
+    pub flow: Option<String>,
+    /// `--from`: the login of who wrote it.
+    pub from: Option<String>,
+    /// `--kind`: the bit of the attachment that it has; 0: any or none.
+    pub kinds: i64,
+    /// `--newer`: sent since then.
+    pub newer: Option<Duration>,
+    /// `--older`: sent before.
+    pub older: Option<Duration>,
+    /// `--limit`: how many.
+    pub limit: u32,
 }
 
 /// `db …`

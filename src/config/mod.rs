@@ -24,7 +24,9 @@ pub use origin::Origin;
 pub use sections::{
     Api, Auth, Backup, Database, History, Limits, Logging, Proxy, SendQueue, Server, Tls, Web,
 };
-pub use words::{ApiVersion, ClientCert, ClientIp, ColorMode, Durability, Registration, Word};
+pub use words::{
+    ApiVersion, ClientCert, ClientIp, ColorMode, Directory, Durability, Registration, Word,
+};
 
 use std::path::PathBuf;
 

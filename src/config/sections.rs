@@ -2,7 +2,9 @@
 
 use super::addresses::{AllowedOrigins, IpNetwork};
 use super::units::{DAY, KB, MB};
-use super::words::{ApiVersion, ClientCert, ClientIp, ColorMode, Durability, Registration};
+use super::words::{
+    ApiVersion, ClientCert, ClientIp, ColorMode, Directory, Durability, Registration,
+};
 use log::LevelFilter;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -121,6 +123,9 @@ pub struct Auth {
     pub login_window: Duration,
     /// Whether members, not only administrators, may make invitations. Default: they may not.
     pub members_invite: bool,
+    /// Whom members see who look for people without a name. Default auto: a family finds itself, and
+    /// a large server does not list its users.
+    pub directory: Directory,
 }
 
 impl Default for Auth {
@@ -132,6 +137,7 @@ impl Default for Auth {
             login_attempts: 10,
             login_window: Duration::from_mins(1),
             members_invite: false,
+            directory: Directory::Auto,
         }
     }
 }

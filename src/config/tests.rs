@@ -131,6 +131,7 @@ fn every_key_is_set_by_its_own_field() {
         "3",
         "4s",
         "true",
+        "search",
         "11",
         "12",
         "6m",

@@ -72,6 +72,25 @@ impl Word for Registration {
     ];
 }
 
+/// Whom members see who look for people without a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Directory {
+    /// Everybody while there are few accounts, else as [`Directory::Search`].
+    Auto,
+    /// Everybody.
+    All,
+    /// Those with whom they share a flow; others are found by their names.
+    Search,
+}
+
+impl Word for Directory {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("auto", Self::Auto),
+        ("all", Self::All),
+        ("search", Self::Search),
+    ];
+}
+
 /// What an answer 200 to a change promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {

@@ -54,6 +54,15 @@ impl Slot {
     }
 }
 
+/// Kinds of attachments by name, in the order of their numbers, of which slots are the first.
+pub const KINDS: [&str; 6] = ["picture", "video", "audio", "document", "sticker", "voice"];
+
+/// The bit of a kind of attachment in the set that a message has; `None`: there is no such kind.
+#[must_use]
+pub fn kind_bit(name: &str) -> Option<i64> {
+    KINDS.iter().position(|kind| *kind == name).map(|n| 1 << n)
+}
+
 /// How stored bytes become what the client gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoding {

@@ -31,11 +31,13 @@ pub use id::{FileId, FlowId, InvitationId, MessageId, Position, PublicId, Sessio
 pub use invitation::Invitation;
 pub use login::{DELETED_LOGIN, InvalidLogin, Login, Looks};
 pub use media::media_type;
-pub use message::{Attachment, Content, DELETED_TEXT, Encoding, File, Message, Slot};
+pub use message::{
+    Attachment, Content, DELETED_TEXT, Encoding, File, KINDS, Message, Slot, kind_bit,
+};
 pub use neighbourhood::Neighbourhood;
 pub use page::Page;
 pub use session::{Session, SessionInfo, SessionKind};
 pub use shown::clean_name;
-pub use terms::{Query, TERMS_VERSION, Term, terms, words};
+pub use terms::{Query, TERMS_VERSION, Term, fits_name, terms};
 pub use time::Timestamp;
 pub use user::{AccountInfo, User};

@@ -40,11 +40,19 @@ pub fn terms(text: &str) -> Vec<String> {
     found
 }
 
-/// Words of a folded text, in order: for names of people and flows, which are compared in memory.
-pub fn words(folded: &str) -> impl Iterator<Item = &str> {
-    pieces(folded).map(|piece| match piece {
-        Piece::Word(text) | Piece::Run(text) | Piece::Sign(text) => text,
-    })
+/// Tells whether a name has a word that begins with each word of what was typed, or, in a script
+/// without blanks, that part; both are folded. `None`: nothing typed is a word.
+#[must_use]
+pub fn fits_name(name: &str, typed: &str) -> Option<bool> {
+    let mut wanted = pieces(typed).peekable();
+    wanted.peek()?;
+    Some(wanted.all(|wanted| {
+        pieces(name).any(|piece| match (piece, wanted) {
+            (Piece::Run(run), Piece::Run(part)) => run.contains(part),
+            (Piece::Word(word), Piece::Word(begin)) => word.starts_with(begin),
+            (piece, wanted) => piece == wanted,
+        })
+    }))
 }
 
 /// What somebody looks for.
@@ -351,6 +359,28 @@ mod tests {
     }
 
     #[test]
+    fn names_are_found_by_the_beginnings_of_their_words() {
+        let fits = |name: &str, typed: &str| fits_name(&fold(name), &fold(typed));
+        for typed in ["ёл", "ЕЛКИН бор", "b", "boris-1985"] {
+            assert_eq!(
+                fits("boris_1985\nБорис Ёлкин", typed),
+                Some(true),
+                "{typed}"
+            );
+        }
+        for typed in ["лкин", "борис анна", "985"] {
+            assert_eq!(
+                fits("boris_1985\nБорис Ёлкин", typed),
+                Some(false),
+                "{typed}"
+            );
+        }
+        assert_eq!(fits("王小明", "小明"), Some(true));
+        assert_eq!(fits("Anna 🎉", "🎉"), Some(true));
+        assert_eq!(fits("_x_", "_"), None);
+    }
+
+    #[test]
     fn emoji_are_words() {
         assert!(finds("ok👍🏽 done", "👍") && finds("ok👍", "ok👍🏿") && !finds("ok", "👍"));
         assert!(finds("🇷🇺🇯🇵", "🇯🇵") && !finds("🇷🇺", "🇯🇵"));
@@ -379,7 +409,8 @@ mod tests {
         #[test]
         fn a_text_is_found_by_what_its_words_begin_with(text in "\\PC{0,60}", chars in 1_usize..5) {
             let folded = fold(&text);
-            for word in words(&folded) {
+            for piece in pieces(&folded) {
+                let (Piece::Word(word) | Piece::Run(word) | Piece::Sign(word)) = piece;
                 let typed: String = word.chars().take(chars).collect();
                 prop_assert!(finds(&text, &typed), "{text:?} by {typed:?}");
             }

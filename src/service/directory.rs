@@ -1,11 +1,20 @@
 //! The names of all users in the form in which they are compared, so that who looks for somebody does
 //! not have them all read and folded anew each time.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::profiles::picture_bytes;
-use crate::model::{Form, Login, Position, User, UserId};
-use crate::store::{StoreError, View, users};
+use super::{Service, ServiceError, SignedIn};
+use crate::config::Directory as Policy;
+use crate::model::{Form, Position, User, UserId, fits_name, fold};
+use crate::store::{StoreError, View, members, users};
+
+/// Accounts up to which [`Policy::Auto`] shows everybody.
+const FEW: usize = 100;
+
+/// Characters of a text that are looked at: more than any name has.
+const MAX_CHARS: usize = 1000;
 
 /// Names as they were when they were read last; read again once an account has changed.
 #[derive(Default)]
@@ -15,44 +24,68 @@ type Names = Arc<[Name]>;
 
 struct Name {
     user: UserId,
-    /// Login and username, folded; the username may be empty.
-    folded: [Box<str>; 2],
+    /// Login and username, folded, a line each; the username may be empty.
+    folded: Box<str>,
 }
 
-impl Name {
-    /// Whether the login, or any word of the username, begins with a folded text.
-    fn matches(&self, wanted: &str) -> bool {
-        self.folded.iter().any(|name| {
-            name.starts_with(wanted) || name.split_whitespace().any(|word| word.starts_with(wanted))
-        })
-    }
+/// Who looks for whom.
+pub(super) struct Wanted {
+    /// Who looks.
+    pub(super) user: UserId,
+    /// What was typed.
+    pub(super) text: String,
+    /// Who is there without a text.
+    pub(super) policy: Policy,
+    /// Users at most.
+    pub(super) limit: usize,
+    /// Bytes of their pictures, of which the last may go beyond.
+    pub(super) budget_bytes: usize,
+    /// For frames of which form they are read.
+    pub(super) form: Form,
 }
 
 impl Directory {
-    /// Users whose login, or any word of whose username, begins with a text; by username, up to a
-    /// number and a size of pictures, of which the last may go beyond. In rich form without pictures.
+    /// Users whose login or username has, for every word of a text, a word that begins with it. First
+    /// those who share a flow with the one who looks, then the others, each by username. In rich
+    /// form without pictures.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(super) fn find(
-        &self,
-        view: &View<'_>,
-        text: &str,
-        limit: usize,
-        budget_bytes: usize,
-        form: Form,
-    ) -> Result<Vec<User>, StoreError> {
-        let wanted = Login::key_of(text.trim());
+    pub(super) fn find(&self, view: &View<'_>, wanted: &Wanted) -> Result<Vec<User>, StoreError> {
+        let names = self.names(view)?;
+        let text = typed(&wanted.text);
+        let mut matching: Vec<UserId> = names
+            .iter()
+            .filter(|name| name.fits(&text))
+            .map(|name| name.user)
+            .collect();
+        let companions: HashSet<UserId> = if matching.is_empty() {
+            HashSet::new()
+        } else {
+            members::companions(view, wanted.user)?
+                .into_iter()
+                .collect()
+        };
+        let is_oneself = |user: &UserId| *user == wanted.user;
+        let is_near = |user: &UserId| companions.contains(user) && !is_oneself(user);
+        let lists_all = match wanted.policy {
+            Policy::All => true,
+            Policy::Search => false,
+            Policy::Auto => names.len() <= FEW,
+        };
+        if text.is_empty() && !lists_all {
+            matching.retain(|user| is_near(user) || is_oneself(user));
+        }
+        // Stable, so that both parts stay in their order.
+        matching.sort_by_key(|user| !is_near(user));
         let mut found = Vec::new();
-        let mut left = budget_bytes;
-        for name in self.names(view)?.iter() {
-            if found.len() >= limit || left == 0 {
+        let mut left = wanted.budget_bytes;
+        for user in matching {
+            if found.len() >= wanted.limit || left == 0 {
                 break;
             }
-            if name.matches(&wanted)
-                && let Some(mut user) = users::by_id(view, name.user)?
-            {
-                if !form.is_rich() {
+            if let Some(mut user) = users::by_id(view, user)? {
+                if !wanted.form.is_rich() {
                     users::load_avatar(view, &mut user)?;
                 }
                 left = left.saturating_sub(picture_bytes(&user));
@@ -62,15 +95,14 @@ impl Directory {
         Ok(found)
     }
 
-    /// The row numbers of the users whose login, or any word of whose username, begins with a text, in
-    /// the order of the accounts.
+    /// The row numbers of the users who are meant by a text, in the order of the accounts.
     ///
     /// # Errors
     /// The file cannot be read.
     pub(super) fn matching(&self, view: &View<'_>, text: &str) -> Result<Vec<UserId>, StoreError> {
-        let wanted = Login::key_of(text.trim());
         let names = self.names(view)?;
-        let found = names.iter().filter(|name| name.matches(&wanted));
+        let text = typed(text);
+        let found = names.iter().filter(|name| name.fits(&text));
         let mut found: Vec<_> = found.map(|name| name.user).collect();
         found.sort_unstable();
         Ok(found)
@@ -84,15 +116,56 @@ impl Directory {
         {
             return Ok(Arc::clone(names));
         }
-        let folded = |text: &str| Login::key_of(text).into_boxed_str();
         let names: Names = users::names(view)?
             .into_iter()
             .map(|(user, login, username)| Name {
                 user,
-                folded: [folded(&login), folded(username.as_deref().unwrap_or(""))],
+                folded: fold(&format!("{login}\n{}", username.unwrap_or_default())).into(),
             })
             .collect();
         *known() = Some((as_of, Arc::clone(&names)));
         Ok(names)
     }
+}
+
+impl Service {
+    /// Profiles of users by what their logins and names begin with; those with whom the caller
+    /// shares a flow come first. Without a text, strangers are there as far as the server is set to.
+    /// In plain form with pictures.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn find_users(
+        &self,
+        user: &SignedIn,
+        text: String,
+        form: Form,
+    ) -> Result<Vec<User>, ServiceError> {
+        let wanted = Wanted {
+            user: user.user(),
+            text,
+            policy: self.settings.directory,
+            limit: self.limits().users,
+            budget_bytes: self.limits().answer_bytes,
+            form,
+        };
+        let directory = Arc::clone(&self.directory);
+        self.store
+            .read(move |view| Ok(directory.find(view, &wanted)?))
+            .await
+    }
+}
+
+impl Name {
+    /// Whether a folded text is meant for this user. What has no letter in it is compared as it is.
+    fn fits(&self, text: &str) -> bool {
+        fits_name(&self.folded, text)
+            .unwrap_or_else(|| self.folded.lines().any(|name| name.starts_with(text)))
+    }
+}
+
+/// What somebody typed, folded.
+fn typed(text: &str) -> String {
+    let text: String = text.trim().chars().take(MAX_CHARS).collect();
+    fold(&text)
 }

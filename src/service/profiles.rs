@@ -63,25 +63,6 @@ impl Service {
         })
     }
 
-    /// Profiles of users whose login or name begins with a text; in plain form with pictures.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub async fn find_users(
-        &self,
-        _user: &SignedIn,
-        text: String,
-        form: Form,
-    ) -> Result<Vec<User>, ServiceError> {
-        let limits = self.limits();
-        let directory = Arc::clone(&self.directory);
-        self.store
-            .read(move |view| {
-                Ok(directory.find(view, &text, limits.users, limits.answer_bytes, form)?)
-            })
-            .await
-    }
-
     /// Reads the avatar of a profile.
     ///
     /// # Errors

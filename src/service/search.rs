@@ -53,7 +53,8 @@ impl Service {
     /// Messages that the caller may read and that have everything that is looked for, newest first.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller is not in; [`Refusal::SearchUnready`].
+    /// [`Refusal::NotFound`] for a flow that the caller is not in, or nobody's name in `from`;
+    /// [`Refusal::SearchUnready`].
     pub async fn find_messages(
         &self,
         user: &SignedIn,
@@ -73,9 +74,7 @@ impl Service {
                 ),
                 None => Scope::Of(id),
             };
-            let Some(hits) = find(view, scope, &wanted, limits.messages, BUDGET)? else {
-                return Ok(SearchHits::default());
-            };
+            let hits = find(view, scope, &wanted, limits.messages, BUDGET)?;
             let (messages, before) =
                 search::read(view, &hits, Load::of(wanted.form), limits.answer_bytes)?;
             Ok(SearchHits {
@@ -101,7 +100,7 @@ impl Service {
         self.search(move |view| {
             let scope = flow.map_or(Scope::Everywhere, Scope::Flow);
             let hits = find(view, scope, &wanted, limit, OPERATOR_BUDGET)?;
-            Ok(hits.map_or_else(Vec::new, |hits| hits.found))
+            Ok(hits.found)
         })
         .await
     }
@@ -144,19 +143,19 @@ impl Service {
     }
 }
 
-/// Asks the index. `None`: nothing can be found.
+/// Asks the index.
 fn find(
     view: &View<'_>,
     scope: Scope,
     wanted: &Search,
     limit: usize,
     budget: Duration,
-) -> Result<Option<Hits>, ServiceError> {
+) -> Result<Hits, ServiceError> {
     let from = match wanted.from {
-        Some(uuid) => match users::by_uuid(view, uuid)? {
-            Some(user) => Some(user.id),
-            None => return Ok(None),
-        },
+        Some(uuid) => {
+            let user = users::by_uuid(view, uuid)?;
+            Some(user.ok_or(Refusal::NotFound(Thing::User))?.id)
+        }
         None => None,
     };
     let filter = Filter {
@@ -166,15 +165,12 @@ fn find(
         until: wanted.until,
         before: wanted.before,
     };
-    let hits = search::find(
-        view,
-        &Wanted {
-            scope,
-            query: &Query::new(&wanted.text),
-            filter: &filter,
-            limit,
-            budget,
-        },
-    )?;
-    Ok(Some(hits))
+    let wanted = Wanted {
+        scope,
+        query: &Query::new(&wanted.text),
+        filter: &filter,
+        limit,
+        budget,
+    };
+    Ok(search::find(view, &wanted)?)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::Registration;
+use crate::config::{Directory, Registration};
 use crate::hub::QueueLimits;
 
 /// The time over which new accounts are counted.
@@ -44,6 +44,8 @@ pub struct Settings {
     pub login_window: Duration,
     /// Whether every member may invite, not only administrators.
     pub members_invite: bool,
+    /// Whom members see who look for people without a name.
+    pub directory: Directory,
     /// Limits on requests and answers.
     pub limits: Limits,
     /// How much may wait for one connection.

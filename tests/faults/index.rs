@@ -142,6 +142,7 @@ fn a_search_index_damaged_while_it_is_used_is_made_anew() {
     anna.send(&group, "ёлка, новая");
     let codes = is_found_in_the_end(&mut anna, "all of it");
     assert_eq!(codes[0], 503, "{codes:?}");
+    assert_eq!(document(&server, ["status"], 0)["search"], "ok");
     assert_eq!(search(&mut anna, "tree"), (200, 1));
     let (code, errors) = server.stop();
     assert_eq!(code, Some(0), "{errors}");

@@ -2,7 +2,9 @@
 
 use super::{Spec, YES, many, option, switch};
 use crate::cli::command::Command;
-use crate::cli::nouns::{FlowCommand, MessageCommand};
+use crate::cli::nouns::{FlowCommand, MessageCommand, MessageSearch};
+use crate::config::read_duration;
+use crate::model::{KINDS, kind_bit};
 
 /// How many messages are listed where nothing else is said: a screen or two.
 const LISTED: u32 = 50;
@@ -199,18 +201,38 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "message search",
         arguments: "QUERY",
-        about: "Searches the texts of all messages, newest first.",
+        about: "Searches the texts of all messages and the names of their files, newest first. Words in double \
+                quotes are found as they stand.",
         flags: &[&[
             option("--flow", "FLOW", "in this flow only"),
+            option("--from", "LOGIN", "written by this user only"),
+            option(
+                "--kind",
+                "KIND",
+                "only with a picture, video, audio, document, sticker or voice",
+            ),
+            option("--newer", "DURATION", "sent within this time only"),
+            option("--older", "DURATION", "sent longer ago only"),
             option("--limit", "N", "how many; without it 50"),
         ]],
-        examples: &["morelia message search birthday --flow Family"],
+        examples: &[
+            "morelia message search birthday --flow Family",
+            "morelia message search contract --kind document --newer 30d",
+        ],
         build: |m| {
-            Ok(Command::Message(MessageCommand::Search {
+            Ok(Command::Message(MessageCommand::Search(MessageSearch {
                 query: m.argument("QUERY")?,
                 flow: m.text("--flow")?,
+                from: m.text("--from")?,
+                kinds: m.read("--kind", read_kind)?.unwrap_or(0),
+                newer: m.read("--newer", read_duration)?,
+                older: m.read("--older", read_duration)?,
                 limit: m.number("--limit")?.unwrap_or(LISTED),
-            }))
+            })))
         },
     },
 ];
+
+fn read_kind(text: &str) -> Result<i64, String> {
+    kind_bit(text).ok_or_else(|| format!("{text:?} is none of {}", KINDS.join(", ")))
+}

@@ -2,7 +2,7 @@
 
 use super::{Key, Kind, Section, put, true_or_false, word};
 use crate::config::units::{CENTURY, DAY, SECOND, duration, number, show_duration};
-use crate::config::words::{Registration, Word};
+use crate::config::words::{Directory, Registration, Word};
 
 pub(super) const AUTH: Section = Section {
     name: "auth",
@@ -78,6 +78,18 @@ pub(super) const AUTH: Section = Section {
             reload: false,
             set: |config, text, _| put(&mut config.auth.members_invite, bool::read(text)),
             show: |config| true_or_false(config.auth.members_invite),
+        },
+        Key {
+            name: "directory",
+            kind: Kind::Text,
+            values: "auto, all or search",
+            about: "Whom members see who look for people and type nothing: everybody (all), or those with whom they \
+                    share a flow (search); others are then found by what their names begin with. \
+                    auto is all up to 100 accounts, and search beyond.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.auth.directory, Directory::read(text)),
+            show: |config| word(config.auth.directory),
         },
     ],
 };

@@ -180,6 +180,8 @@ pub(super) struct DataMeta {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) position: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) before: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) numbers: Option<BTreeMap<Id, i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) count: Option<BTreeMap<Id, i64>>,

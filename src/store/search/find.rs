@@ -55,13 +55,19 @@ pub struct Wanted<'a> {
 /// What a search found.
 #[derive(Debug)]
 pub struct Hits {
-    /// Messages without their files, each with the slots that it has files in; newest first.
+    /// Which messages, newest first.
     pub found: Vec<MessageId>,
     /// Where to go on; `None` when nothing is left.
     pub before: Option<Position>,
     /// Whether the time was over before everything was looked at.
     pub is_out_of_time: bool,
 }
+
+pub(super) const FIND: &str = "SELECT rowid FROM message_search
+     WHERE message_search MATCH :query AND rowid < :before ORDER BY rowid DESC";
+
+pub(super) const FOUND: &str = "SELECT flow_id, author_id, sent_at, slots FROM messages
+     WHERE id = :id AND deleted_at IS NULL";
 
 /// Finds messages that have everything that is asked for, newest first.
 ///
@@ -87,12 +93,7 @@ pub fn find(view: &View<'_>, wanted: &Wanted<'_>) -> Result<Hits, StoreError> {
     };
     let end = Instant::now() + wanted.budget;
     let indexed = |err: rusqlite::Error| of_index(err.into());
-    let mut statement = view
-        .prepare(
-            "SELECT rowid FROM message_search
-             WHERE message_search MATCH :query AND rowid < :before ORDER BY rowid DESC",
-        )
-        .map_err(of_index)?;
+    let mut statement = view.prepare(FIND).map_err(of_index)?;
     let before = wanted.filter.before.map_or(i64::MAX, |before| before.0);
     let mut rows = statement
         .query(named_params! {":query": expression, ":before": before})
@@ -126,10 +127,7 @@ fn fits(
     flows: &[FlowId],
     wanted: &Wanted<'_>,
 ) -> Result<bool, StoreError> {
-    let mut statement = view.prepare(
-        "SELECT flow_id, author_id, sent_at, slots FROM messages
-         WHERE id = :id AND deleted_at IS NULL",
-    )?;
+    let mut statement = view.prepare(FOUND)?;
     let filter = wanted.filter;
     let found = statement.query_row(named_params! {":id": id}, |row| {
         let sent_at = Timestamp(row.get("sent_at")?);
@@ -151,8 +149,8 @@ fn fits(
     Ok(wanted.query.fits(texts.iter().map(String::as_str)))
 }
 
-/// Reads found messages with what is wanted of their files, up to a number of bytes, and at least one. Returns them,
-/// and where to go on when they are not all.
+/// Reads found messages with what is wanted of their files, up to a number of bytes, and at least one.
+/// Returns them, and where to go on when they are not all.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -169,10 +167,9 @@ pub fn read(
             Load::Facts => 0,
             Load::Content => messages::size_of_files(view, *id)?,
         };
-        if let Some(last) = found.last()
-            && (left == 0 || files > left)
-        {
-            return Ok((found.clone(), Some(Position(last.id.0))));
+        let last = found.last().map(|message| Position(message.id.0));
+        if last.is_some() && (left == 0 || files > left) {
+            return Ok((found, last));
         }
         if let Some(message) = messages::by_id_as(view, *id, load)? {
             left = left.saturating_sub(message.size_bytes());

@@ -36,6 +36,15 @@ macro_rules! select_texts {
     };
 }
 
+/// One message, deleted or not.
+pub(super) const ONE: &str = select_texts!("WHERE m.id = :id");
+/// One message that is there.
+pub(super) const PRESENT: &str = select_texts!("WHERE m.id = :id AND m.deleted_at IS NULL");
+/// The messages after one, deleted ones too.
+pub(super) const AFTER: &str = select_texts!("WHERE m.id > :after ORDER BY m.id LIMIT :limit");
+/// All messages up to one that are there.
+const UP_TO: &str = select_texts!("WHERE m.id <= :last AND m.deleted_at IS NULL ORDER BY m.id");
+
 /// The texts of a row that was selected so: of names and of a poll, each by itself.
 fn texts(row: &Row<'_>) -> Result<Vec<String>, StoreError> {
     let mut texts: Vec<String> = row.get::<_, Option<String>>("text")?.into_iter().collect();
@@ -70,7 +79,7 @@ fn terms_of_row(row: &Row<'_>) -> Result<String, StoreError> {
 /// # Errors
 /// The file cannot be read.
 pub(super) fn texts_of(view: &View<'_>, id: i64) -> Result<Vec<String>, StoreError> {
-    let mut select = view.prepare(select_texts!("WHERE m.id = :id"))?;
+    let mut select = view.prepare(ONE)?;
     let mut rows = select.query(named_params! {":id": id})?;
     match rows.next()? {
         Some(row) => texts(row),
@@ -124,7 +133,7 @@ pub(in crate::store) fn outdate(tx: &Tx<'_>, id: MessageId) -> Result<(), StoreE
     if state(tx)?.indexed.is_none_or(|last| id.0 > last) {
         return Ok(());
     }
-    let mut select = tx.prepare(select_texts!("WHERE m.id = :id AND m.deleted_at IS NULL"))?;
+    let mut select = tx.prepare(PRESENT)?;
     let found = select.query_row(named_params! {":id": id.0}, |row| Ok(terms_of_row(row)));
     if let Some(terms) = found.optional()? {
         // Changed twice, the index still knows what it was before the first time.
@@ -182,7 +191,7 @@ fn replace_outdated(view: &View<'_>, limit: i64) -> Result<i64, StoreError> {
     let mut select = view.prepare(
         "SELECT message_id, terms FROM message_search_outdated ORDER BY message_id LIMIT :limit",
     )?;
-    let mut present = view.prepare(select_texts!("WHERE m.id = :id AND m.deleted_at IS NULL"))?;
+    let mut present = view.prepare(PRESENT)?;
     let mut rows = select.query(named_params! {":limit": limit})?;
     let (mut count, mut last) = (0, 0);
     while let Some(row) = rows.next()? {
@@ -215,9 +224,7 @@ fn replace_outdated(view: &View<'_>, limit: i64) -> Result<i64, StoreError> {
 
 /// Puts messages in that the index does not know yet.
 fn add_new(view: &View<'_>, after: i64, target: i64, limit: i64) -> Result<i64, StoreError> {
-    let mut select = view.prepare(select_texts!(
-        "WHERE m.id > :after ORDER BY m.id LIMIT :limit"
-    ))?;
+    let mut select = view.prepare(AFTER)?;
     let mut rows = select.query(named_params! {":after": after, ":limit": limit})?;
     let (mut count, mut last) = (0, after);
     while let Some(row) = rows.next()? {
@@ -264,9 +271,7 @@ pub(in crate::store) fn disagreement(conn: &Connection) -> Result<Option<String>
         // It is not to agree before that is done, which a server does in a moment.
         return Ok(None);
     }
-    let mut select = conn.prepare(select_texts!(
-        "WHERE m.id <= :last AND m.deleted_at IS NULL ORDER BY m.id"
-    ))?;
+    let mut select = conn.prepare(UP_TO)?;
     let mut rows = select.query(named_params! {":last": last})?;
     while let Some(row) = rows.next()? {
         let id = row.get("id")?;

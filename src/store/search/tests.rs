@@ -313,3 +313,31 @@ fn no_flow_begins_like_another() {
         assert!(!pair[1].starts_with(&pair[0]), "{pair:?}");
     }
 }
+
+#[test]
+fn every_query_of_the_search_has_its_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    Store::prepare(&path).unwrap();
+    let conn = Connection::open(&path).unwrap();
+    for sql in [
+        find::FIND,
+        find::FOUND,
+        index::ONE,
+        index::PRESENT,
+        index::AFTER,
+    ] {
+        let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().unwrap() {
+            let step: String = row.get("detail").unwrap();
+            // FTS5 is given the words (M) and a bound of the rowid, and gives rows by rowid, falling.
+            let is_searched = step.starts_with("SEARCH ")
+                || step.starts_with("CORRELATED SCALAR SUBQUERY")
+                || step == "SCAN message_search VIRTUAL TABLE INDEX 192:M1<"
+                // The options of one poll.
+                || step.starts_with("SCAN json_each VIRTUAL TABLE");
+            assert!(is_searched, "{sql}: {step}");
+        }
+    }
+}

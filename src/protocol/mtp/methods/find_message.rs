@@ -5,15 +5,16 @@
 use bytes::Bytes;
 
 use super::super::error::MtpError;
-use super::super::request::{Data, List, Text};
+use super::super::request::{Data, Int, List, Text};
 use super::super::{codes, convert, reply, rich};
 use super::Context;
-use crate::model::PublicId;
+use crate::model::{Form, KINDS, Position, Timestamp, kind_bit};
 use crate::service::{Search, SignedIn};
 
 pub(super) struct Input {
-    text: String,
-    flow: Option<PublicId>,
+    wanted: Search,
+    /// Whether the client goes on where an answer was cut.
+    is_paged: bool,
 }
 
 pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
@@ -26,10 +27,35 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
         .take()
         .and_then(List::into_first)
         .and_then(|flow| flow.uuid);
-    Ok(Input {
+    let is_paged = meta.before.is_some()
+        || meta.from.is_some()
+        || meta.kinds.is_some()
+        || meta.since.is_some()
+        || meta.until.is_some();
+    let seconds = |second: Option<Int>| second.map(|second| Timestamp::from_seconds(second.0));
+    let wanted = Search {
         text: Text::into_owned(text),
         flow: flow.as_ref().map(convert::id),
-    })
+        from: meta.from.as_ref().map(convert::id),
+        kinds: kinds(meta.kinds.as_deref().unwrap_or_default())?,
+        since: seconds(meta.since),
+        until: seconds(meta.until),
+        before: meta.before.flatten().map(|before| Position(before.0)),
+        form: Form::default(),
+    };
+    Ok(Input { wanted, is_paged })
+}
+
+/// Kinds of attachments, a bit each.
+fn kinds(words: &[Text<'_>]) -> Result<i64, MtpError> {
+    let mut bits = 0;
+    for (n, word) in words.iter().enumerate() {
+        bits |= kind_bit(word).ok_or_else(|| {
+            let kinds = KINDS.join(", ");
+            MtpError::Malformed(format!("data.meta.kinds[{n}]: expected one of {kinds}"))
+        })?;
+    }
+    Ok(bits)
 }
 
 pub(super) async fn handle(
@@ -38,13 +64,12 @@ pub(super) async fn handle(
     input: Input,
 ) -> Result<Bytes, MtpError> {
     let wanted = Search {
-        text: input.text,
-        flow: input.flow,
         form: cx.form,
-        ..Search::default()
+        ..input.wanted
     };
     let hits = cx.service.find_messages(user, wanted).await?;
-    let code = if hits.is_out_of_time {
+    let before = hits.before.filter(|_| input.is_paged || cx.form.is_rich());
+    let code = if hits.is_out_of_time || before.is_some() {
         codes::PARTIAL
     } else {
         codes::OK
@@ -60,6 +85,7 @@ pub(super) async fn handle(
         meta: Some(reply::DataMeta {
             about: cx.form.is_rich().then(|| rich::about(&found)).flatten(),
             numbers: Some(convert::numbers(&found)),
+            before: before.map(|before| before.0),
             ..reply::DataMeta::default()
         }),
         ..reply::Data::default()

@@ -159,6 +159,17 @@ pub(super) struct DataMeta<'a> {
     pub(super) label: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) query: Option<Text<'a>>,
+    /// As `after`: `null` is the end.
+    #[serde(default, deserialize_with = "given")]
+    pub(super) before: Option<Option<Int>>,
+    #[serde(borrow, default)]
+    pub(super) from: Option<Id<'a>>,
+    #[serde(borrow, default)]
+    pub(super) kinds: Option<List<Text<'a>, 16>>,
+    #[serde(default)]
+    pub(super) since: Option<Int>,
+    #[serde(default)]
+    pub(super) until: Option<Int>,
 }
 
 /// Reads a key that is there, `null` or not.
