@@ -103,6 +103,7 @@ CREATE INDEX users_by_avatar_id ON users (avatar_public_id) WHERE avatar_public_
 CREATE INDEX users_by_name ON users (username, id) WHERE deleted_at IS NULL;
 CREATE INDEX users_by_skeleton ON users (login_skeleton) WHERE login_skeleton IS NOT NULL;
 CREATE INDEX users_by_shape ON users (login_shape) WHERE login_shape IS NOT NULL;
+CREATE INDEX users_hiding ON users (id) WHERE privacy & 1 <> 0; -- when they were last seen: few
 CREATE INDEX users_by_owner ON users (owner_id) WHERE owner_id IS NOT NULL;
 
 -- One row per signed-in device or token of a bot. The token itself is not here, only its SHA-256.

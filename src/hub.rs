@@ -9,15 +9,17 @@ mod ends;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, mpsc};
 
-pub use delivery::Delivery;
+pub use delivery::{Delivery, Frames};
 
-use crate::model::{Audience, Event, Form, Origin, Session, SessionId, Timestamp, UserId};
+use crate::model::{
+    Audience, Event, Form, Origin, PublicId, Session, SessionId, Timestamp, UserId,
+};
 
 /// How much may wait for one connection.
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,12 +60,18 @@ struct Connection {
     form: Form,
 }
 
+/// A user who is connected.
+struct Here {
+    uuid: PublicId,
+    origins: Vec<Origin>,
+}
+
 #[derive(Default)]
 struct State {
     limits: QueueLimits,
     connections: HashMap<Origin, Connection>,
-    by_user: HashMap<UserId, Vec<Origin>>,
-    /// Users who may have come or gone since the last look.
+    by_user: HashMap<UserId, Here>,
+    /// Users who came or went since the last look.
     moved: HashSet<UserId>,
     /// When sessions are looked through for those that have expired; `None`: nobody is connected.
     next_look: Option<Timestamp>,
@@ -75,7 +83,7 @@ pub struct Hub {
     next_origin: AtomicU64,
     /// Grows when what was remembered of sessions may be wrong.
     epoch: AtomicU64,
-    /// Woken when somebody may have come or gone.
+    /// Woken when somebody came or went.
     movement: Notify,
     /// Woken when a session expires before the next look.
     expiry: Notify,
@@ -144,7 +152,11 @@ impl Hub {
                 }
             }
             Audience::Users(users) => {
-                for origin in users.iter().filter_map(|user| by_user.get(user)).flatten() {
+                for origin in users
+                    .iter()
+                    .filter_map(|user| by_user.get(user))
+                    .flat_map(|here| &here.origins)
+                {
                     let Some(connection) = connections.get_mut(origin) else {
                         continue;
                     };
@@ -220,18 +232,46 @@ impl Hub {
             .collect()
     }
 
+    /// Tells whether a user is connected now.
+    #[must_use]
+    pub fn is_online(&self, user: UserId) -> bool {
+        self.state().by_user.contains_key(&user)
+    }
+
+    /// Adds those of some users who are connected now to a list, by the ids that clients know.
+    pub fn add_online(&self, users: &[UserId], list: &mut BTreeMap<UserId, PublicId>) {
+        let state = self.state();
+        for user in users {
+            if let Some(here) = state.by_user.get(user) {
+                list.insert(*user, here.uuid);
+            }
+        }
+    }
+
+    /// Everybody who is connected now.
+    #[must_use]
+    pub fn users(&self) -> HashSet<UserId> {
+        self.state().by_user.keys().copied().collect()
+    }
+
     /// How many users are connected now.
     #[must_use]
     pub fn online_count(&self) -> usize {
         self.state().by_user.len()
     }
 
-    /// Waits until users may have come or gone, and says who.
+    /// Who came or went since the last look.
+    #[must_use]
+    pub fn take_moved(&self) -> HashSet<UserId> {
+        std::mem::take(&mut self.state().moved)
+    }
+
+    /// Waits until users have come or gone, and says who.
     ///
     /// Cancel safe.
     pub async fn moved(&self) -> HashSet<UserId> {
         loop {
-            let moved = std::mem::take(&mut self.state().moved);
+            let moved = self.take_moved();
             if !moved.is_empty() {
                 return moved;
             }
@@ -256,8 +296,15 @@ impl Hub {
             return false;
         }
         state.connections.insert(origin, connection);
-        state.by_user.entry(session.user).or_default().push(origin);
-        state.moved.insert(session.user);
+        let State { by_user, moved, .. } = &mut *state;
+        let here = by_user.entry(session.user).or_insert_with(|| {
+            moved.insert(session.user);
+            Here {
+                uuid: session.user_uuid,
+                origins: Vec::new(),
+            }
+        });
+        here.origins.push(origin);
         let expires_sooner = state.next_look.is_none_or(|look| session.expires_at < look);
         drop(state);
         self.movement.notify_one();
@@ -275,16 +322,16 @@ impl Hub {
 }
 
 impl State {
-    /// Takes a connection out, and notes that its user may be gone.
+    /// Takes a connection out, and notes that its user is gone if it was the last one.
     fn remove(&mut self, origin: Origin) -> Option<Connection> {
         let connection = self.connections.remove(&origin)?;
-        if let Some(origins) = self.by_user.get_mut(&connection.user) {
-            origins.retain(|other| *other != origin);
-            if origins.is_empty() {
+        if let Some(here) = self.by_user.get_mut(&connection.user) {
+            here.origins.retain(|other| *other != origin);
+            if here.origins.is_empty() {
                 self.by_user.remove(&connection.user);
+                self.moved.insert(connection.user);
             }
         }
-        self.moved.insert(connection.user);
         Some(connection)
     }
 }

@@ -48,6 +48,7 @@ mod noise;
 mod outside;
 mod people;
 mod power;
+mod presence;
 mod proxy;
 mod push;
 mod races;

@@ -398,6 +398,7 @@ async fn examine_meanwhile(database: std::path::PathBuf, stop: watch::Sender<Opt
 }
 
 async fn close(service: &Arc<Service>) {
+    service.see_off().await;
     let service = Arc::clone(service);
     if tokio::task::spawn_blocking(move || service.close())
         .await

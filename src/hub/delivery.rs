@@ -1,18 +1,29 @@
 //! An event on its way, and the frames that are made of it: each form once, whoever listens.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use crate::model::{Event, Form, News};
+use crate::model::{Event, Form, News, PublicId};
+
+/// What an event is told by, in one form.
+#[derive(Debug, Clone)]
+pub enum Frames {
+    /// Nothing.
+    None,
+    /// A frame.
+    One(Bytes),
+    /// A frame for each user that it is about, which that user does not get.
+    Each(Arc<[(PublicId, Bytes)]>),
+}
 
 /// An event on its way to its hearers, with the frames that they share.
 #[derive(Debug)]
 pub struct Delivery {
     /// What happened.
     pub event: Event,
-    plain: OnceLock<Option<Bytes>>,
-    rich: OnceLock<Option<Bytes>>,
+    plain: OnceLock<Frames>,
+    rich: OnceLock<Frames>,
 }
 
 impl Delivery {
@@ -24,9 +35,8 @@ impl Delivery {
         }
     }
 
-    /// The frame for this event in a form, made by whoever needs it first; `None`: nothing of it is
-    /// told in that form.
-    pub fn frame(&self, form: Form, make: impl FnOnce(&Event) -> Option<Bytes>) -> Option<Bytes> {
+    /// What this event is told by in a form, made by whoever needs it first.
+    pub fn frames(&self, form: Form, make: impl FnOnce(&Event) -> Frames) -> Frames {
         let slot = match form {
             Form::Plain => &self.plain,
             Form::Rich => &self.rich,
@@ -46,11 +56,11 @@ impl Delivery {
                     .avatar_content
                     .as_ref()
                     .map_or(0, crate::model::Content::size_bytes),
+                News::Presence(list) => list.len() * 128,
                 News::Left(_)
                 | News::Uninvited(_)
                 | News::Read { .. }
                 | News::Typing { .. }
-                | News::Presence { .. }
                 | News::Invited(_)
                 | News::Account(_)
                 | News::Blocked(_)
@@ -62,7 +72,7 @@ impl Delivery {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Audience, PublicId, UserId};
+    use crate::model::{Audience, UserId};
 
     #[test]
     fn a_frame_is_made_once_a_form() {
@@ -73,9 +83,11 @@ mod tests {
             news: News::Left(PublicId(1)),
         });
         for (form, text) in [(Form::Plain, "plain"), (Form::Rich, "rich")] {
-            let made = Some(text.into());
-            assert_eq!(delivery.frame(form, |_| made.clone()), made);
-            assert_eq!(delivery.frame(form, |_| Some("again".into())), made);
+            let is_first = |frames| matches!(frames, Frames::One(frame) if frame == text);
+            assert!(is_first(
+                delivery.frames(form, |_| Frames::One(text.into()))
+            ));
+            assert!(is_first(delivery.frames(form, |_| Frames::None)));
         }
     }
 }

@@ -35,7 +35,11 @@ impl Hub {
     #[must_use]
     pub fn sessions_of(&self, user: UserId) -> Vec<SessionId> {
         let state = self.state();
-        let origins = state.by_user.get(&user).into_iter().flatten();
+        let origins = state
+            .by_user
+            .get(&user)
+            .map_or(&[][..], |here| &here.origins)
+            .iter();
         origins
             .filter_map(|origin| state.connections.get(origin))
             .map(|connection| connection.session)
@@ -50,7 +54,7 @@ impl Hub {
             by_user,
             ..
         } = &mut *state;
-        for origin in by_user.get(&user).into_iter().flatten() {
+        for origin in by_user.get(&user).map_or(&[][..], |here| &here.origins) {
             if let Some(connection) = connections.get_mut(origin)
                 && connection.session == session
             {

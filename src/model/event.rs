@@ -199,6 +199,17 @@ pub enum Audience {
     Users(Arc<[UserId]>),
 }
 
+/// That somebody came or went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Presence {
+    /// Who.
+    pub user: PublicId,
+    /// Whether that user is here now.
+    pub online: bool,
+    /// When that user was here last, to the minute, where the hearer may know it.
+    pub seen_at: Option<Timestamp>,
+}
+
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum News {
@@ -234,11 +245,6 @@ pub enum News {
         /// Who.
         user: PublicId,
     },
-    /// Somebody came or went.
-    Presence {
-        /// Who.
-        user: PublicId,
-        /// Whether that user is here now.
-        online: bool,
-    },
+    /// Some came or went, perhaps the hearer among them.
+    Presence(Arc<[Presence]>),
 }

@@ -23,7 +23,9 @@ mod time;
 mod user;
 
 pub use account::{AccountEdit, OwnAccount, PushContent};
-pub use event::{Audience, By, Event, FlowEvent, FlowNews, Happening, InvitedTo, News, Origin};
+pub use event::{
+    Audience, By, Event, FlowEvent, FlowNews, Happening, InvitedTo, News, Origin, Presence,
+};
 pub use flow::{Flow, FlowInfo, FlowKind, FlowSummary, FlowSwitches, Level, Picture};
 pub use fold::fold;
 pub use form::Form;

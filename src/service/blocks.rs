@@ -4,7 +4,7 @@
 //! unknown then. In a chat of the two neither writes. In flows that both are in both stay.
 
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
-use crate::model::{Audience, Event, News, PublicId};
+use crate::model::{Audience, Event, News, Presence, PublicId};
 use crate::store::{blocks, members, users};
 
 /// How many people one user may block.
@@ -39,16 +39,20 @@ impl Service {
             })
             .await?;
         if let Some(other) = told
-            && !self.hub.online(&[id]).is_empty()
+            && self.hub.is_online(id)
         {
             self.hub.publish(Event {
                 position: None,
                 origin: None,
                 audience: Audience::Users([other].into()),
-                news: News::Presence {
-                    user: user.uuid(),
-                    online: !on,
-                },
+                news: News::Presence(
+                    [Presence {
+                        user: user.uuid(),
+                        online: !on,
+                        seen_at: None,
+                    }]
+                    .into(),
+                ),
             });
         }
         Ok(list)

@@ -54,6 +54,7 @@ impl Service {
                 let mut found = Found {
                     users: Vec::new(),
                     incomplete: false,
+                    seen: Vec::new(),
                 };
                 let mut left = limits.answer_bytes;
                 loop {

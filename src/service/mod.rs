@@ -10,6 +10,7 @@
 mod accounts;
 mod administration;
 mod blocks;
+mod companions;
 mod devices;
 mod directory;
 mod entry;
@@ -38,6 +39,7 @@ mod registrations;
 mod resets;
 mod rights;
 mod search;
+mod seen;
 mod sessions;
 mod settings;
 mod updates;
@@ -70,7 +72,7 @@ pub use resets::NewReset;
 pub use search::{Search, SearchHits};
 pub use sessions::{Client, Opened};
 pub use settings::{Limits, Settings};
-pub use updates::{Cursor, Updates, Within};
+pub use updates::{Cursor, Standing, Updates, Within};
 pub use upkeep::BackupRecord;
 
 pub use crate::store::downloads::Found as FoundFile;
@@ -95,6 +97,8 @@ pub struct Service {
     guesses: guesses::Guesses,
     registrations: registrations::Brake,
     directory: Arc<directory::Directory>,
+    companions: Arc<companions::Companions>,
+    seen: seen::Seen,
     searches: Semaphore,
     desk: administration::Desk,
     started: Instant,
@@ -109,9 +113,16 @@ impl Service {
         let (sender, committed) = mpsc::channel::<Committed>(MAX_UNTOLD);
         let hub = Hub::new(settings.queue);
         let revoking = Arc::clone(&hub);
+        let companions: Arc<companions::Companions> = Arc::default();
+        let moving = Arc::clone(&companions);
         let sink = Box::new(move |batch: Committed| {
             // At once, so that a token is refused from the moment that its end is answered.
             revoking.revoke(&batch.ended);
+            if batch.outside {
+                moving.forget_all();
+            } else if !batch.moved.is_empty() {
+                moving.forget(&batch.moved);
+            }
             // Nobody hears any more when the service has been dropped.
             let _ = sender.blocking_send(batch);
         });
@@ -123,6 +134,8 @@ impl Service {
             guesses: guesses::Guesses::new(settings.login_attempts, settings.login_window),
             registrations: registrations::Brake::new(settings.registrations),
             directory: Arc::default(),
+            companions: Arc::clone(&companions),
+            seen: seen::Seen::default(),
             searches: Semaphore::new(search::AT_A_TIME),
             desk: administration::Desk::default(),
             started: Instant::now(),
@@ -133,6 +146,7 @@ impl Service {
         tokio::spawn(tell(Arc::downgrade(&service), committed));
         tokio::spawn(presence::announce(Arc::downgrade(&service)));
         tokio::spawn(gate::watch(Arc::downgrade(&service)));
+        tokio::spawn(seen::keep(Arc::downgrade(&service)));
         Ok(service)
     }
 

@@ -2,23 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Service, ServiceError, SignedIn};
+use super::{Service, ServiceError};
 use crate::model::{Event, News, OwnAccount, UserId};
 use crate::store::{View, accounts};
 
 impl Service {
-    /// The caller's own account; `None` once it is gone.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub async fn own_account(&self, user: &SignedIn) -> Result<Option<OwnAccount>, ServiceError> {
-        let id = user.user();
-        let members_invite = self.settings.members_invite;
-        self.store
-            .read(move |view| of(view, id, members_invite))
-            .await
-    }
-
     /// Fills into news of an account what depends on how the server is configured.
     pub(super) fn complete_account(&self, event: &mut Event) {
         if let News::Account(account) = &mut event.news {

@@ -1,28 +1,30 @@
-//! Telling who is here: who comes and goes is told to those who share a flow.
+//! Telling who is here: who comes and goes is told to those who share a flow, a tick at a time.
 
-use std::collections::HashMap;
+mod rounds;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::Weak;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Service, ServiceError};
-use crate::model::{Audience, Event, News, UserId};
-use crate::store::{blocks, members, users};
+use super::{Service, ServiceError, seen};
+use crate::model::{Audience, Event, FlowId, News, UserId};
+use crate::store::{blocks, members, seen as stored, users};
+use rounds::{Change, rounds};
 
 /// A user's coming and going is told at most once in this time.
 /// Source: MTP extensions of this server, presence.
 const LEAST_BETWEEN: Duration = Duration::from_secs(5);
 
-/// What was told of a user last.
-struct Told {
-    online: bool,
-    at: Instant,
-}
+/// Who comes and goes within this time is told together.
+const TICK: Duration = Duration::from_millis(200);
 
 /// Tells who comes and goes, until the service is gone.
 pub(super) async fn announce(service: Weak<Service>) {
-    let mut told: HashMap<UserId, Told> = HashMap::new();
+    let start = Instant::now();
+    // When something was told of users last.
+    let mut told: HashMap<UserId, Instant> = HashMap::new();
     // Users of whom something may have to be told, and when.
     let mut due: HashMap<UserId, Instant> = HashMap::new();
     loop {
@@ -30,39 +32,42 @@ pub(super) async fn announce(service: Weak<Service>) {
             return;
         };
         let next = due.values().min().copied();
-        tokio::select! {
-            moved = hub.moved() => {
-                let now = Instant::now();
-                for user in moved {
-                    let at = told.get(&user).map_or(now, |told| now.max(told.at + LEAST_BETWEEN));
-                    due.entry(user).or_insert(at);
-                }
-            }
-            () = wait_until(next) => {}
-        }
+        let moved = tokio::select! {
+            moved = hub.moved() => moved,
+            () = wait_until(next) => HashSet::default(),
+        };
         drop(hub);
         let Some(service) = service.upgrade() else {
             return;
         };
         let now = Instant::now();
-        let ready: Vec<UserId> = due
-            .iter()
-            .filter(|(_, at)| **at <= now)
-            .map(|(user, _)| *user)
-            .collect();
-        for user in ready {
-            due.remove(&user);
-            let online = !service.hub.online(&[user]).is_empty();
-            if told.get(&user).is_some_and(|told| told.online) != online {
-                told.insert(user, Told { online, at: now });
-                if let Err(err) = tell(&service, user, online).await {
-                    log::warn!("telling that a user came or went failed: {err}");
-                }
-            }
+        for user in moved {
+            service.seen.note(&service.hub, user);
+            let last = told.get(&user).map(|at| *at + LEAST_BETWEEN);
+            let at = last.map_or(now, |last| now.max(last));
+            due.entry(user).or_insert(tick_after(start, at));
         }
-        // Who has been away for long enough need not be remembered.
-        told.retain(|_, told| told.online || now.duration_since(told.at) < LEAST_BETWEEN);
+        let is_ready = |at: &Instant| *at <= now;
+        if !due.values().any(is_ready) {
+            continue;
+        }
+        let ready = due.extract_if(|_, at| is_ready(at)).map(|(user, _)| user);
+        // Also of who is as before: somebody who has begun to follow meanwhile may have seen otherwise.
+        let changes: Vec<_> = ready
+            .map(|user| (user, service.hub.is_online(user)))
+            .collect();
+        told.extend(changes.iter().map(|(user, _)| (*user, now)));
+        if let Err(err) = service.tell_presence(changes).await {
+            log::warn!("telling who came and went failed: {err}");
+        }
+        told.retain(|_, at| now.duration_since(*at) < LEAST_BETWEEN);
     }
+}
+
+/// The end of the tick that a time falls into.
+fn tick_after(start: Instant, at: Instant) -> Instant {
+    let ticks = at.duration_since(start).as_nanos() / TICK.as_nanos() + 1;
+    start + TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
 }
 
 async fn wait_until(time: Option<Instant>) {
@@ -72,28 +77,54 @@ async fn wait_until(time: Option<Instant>) {
     }
 }
 
-async fn tell(service: &Service, user: UserId, online: bool) -> Result<(), ServiceError> {
-    let found = service
-        .store
-        .read(move |view| {
-            let mut companions = members::companions(view, user)?;
-            // Who is blocked does not see who is here.
-            let blocked = blocks::blocked(view, user)?;
-            companions.retain(|companion| *companion != user && !blocked.contains(companion));
-            Ok::<_, ServiceError>((users::by_id(view, user)?, companions))
-        })
-        .await?;
-    if let (Some(user), companions) = found {
-        let news = News::Presence {
-            user: user.uuid,
-            online,
-        };
-        service.hub.publish(Event {
-            position: None,
-            origin: None,
-            audience: Audience::Users(companions.into()),
-            news,
-        });
+impl Service {
+    /// Tells who came and who went to those who share a flow with them.
+    async fn tell_presence(&self, changes: Vec<(UserId, bool)>) -> Result<(), ServiceError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let companions = std::sync::Arc::clone(&self.companions);
+        let as_of = companions.as_of();
+        let (changes, flows, hiding) = self
+            .store
+            .read(move |view| {
+                let hiding = stored::hiding(view)?;
+                let mut flows: HashMap<FlowId, _> = HashMap::new();
+                let mut found = Vec::with_capacity(changes.len());
+                for (user, online) in changes {
+                    let Some(uuid) = users::uuid(view, user)? else {
+                        continue;
+                    };
+                    let shared = members::flows_of(view, user)?;
+                    for flow in &shared {
+                        if !flows.contains_key(flow) {
+                            flows.insert(*flow, companions.members(view, *flow, as_of)?);
+                        }
+                    }
+                    found.push(Change {
+                        user,
+                        uuid,
+                        online,
+                        flows: shared,
+                        // Who is blocked does not see who is here.
+                        blocked: blocks::blocked(view, user)?,
+                    });
+                }
+                Ok::<_, ServiceError>((found, flows, hiding))
+            })
+            .await?;
+        let flows = flows
+            .into_iter()
+            .map(|(flow, members)| (flow, self.hub.online(&members)))
+            .collect();
+        for round in rounds(&changes, flows, &hiding, seen::minute()) {
+            self.hub.publish(Event {
+                position: None,
+                origin: None,
+                audience: Audience::Users(round.audience.into()),
+                news: News::Presence(round.told.into()),
+            });
+        }
+        Ok(())
     }
-    Ok(())
 }

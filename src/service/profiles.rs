@@ -1,9 +1,10 @@
 //! Profiles: reading them, with their pictures where those are asked for, and finding people.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
-use crate::model::{Content, Event, Form, News, PublicId, User};
+use crate::model::{Content, Event, Form, News, PublicId, Timestamp, User};
 use crate::store::users;
 
 /// Profiles that were asked for.
@@ -13,6 +14,8 @@ pub struct Found {
     pub users: Vec<User>,
     /// Whether some do not.
     pub incomplete: bool,
+    /// When they were last here, where the one who asks may know it; in rich form.
+    pub seen: Vec<(PublicId, Timestamp)>,
 }
 
 impl Service {
@@ -22,7 +25,7 @@ impl Service {
     /// [`Refusal::NotFound`] when none exists; [`Refusal::TooManyUsers`].
     pub async fn profiles(
         &self,
-        _user: &SignedIn,
+        user: &SignedIn,
         ids: Vec<PublicId>,
         form: Form,
     ) -> Result<Found, ServiceError> {
@@ -57,9 +60,17 @@ impl Service {
         if users.is_empty() {
             return Err(Refusal::NotFound(Thing::User).into());
         }
+        let mut seen = Vec::new();
+        if form.is_rich() {
+            let uuids: HashMap<_, _> = users.iter().map(|user| (user.id, user.uuid)).collect();
+            let ids = uuids.keys().copied().collect();
+            let found = self.seen_by(user.user(), ids).await?.into_iter();
+            seen.extend(found.filter_map(|(id, at)| Some((*uuids.get(&id)?, at))));
+        }
         Ok(Found {
             incomplete: users.len() < asked,
             users,
+            seen,
         })
     }
 

@@ -2,11 +2,14 @@
 
 mod page;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::{Service, ServiceError, SignedIn, own_account};
 use crate::model::{
     Flow, FlowEvent, Form, InvitedTo, Message, OwnAccount, Position, PublicId, Timestamp, User,
 };
-use crate::store::{blocks, gaps, log, members, users};
+use crate::store::{blocks, gaps, log, members};
 use page::Page;
 
 /// What changed, each thing once, in its present state.
@@ -161,31 +164,52 @@ impl Service {
             .await
     }
 
-    /// The end of the log, and who of those that share a flow with the user is connected now.
+    /// How things stand for who begins to follow; in rich form with the user's own account.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub async fn standing(
-        &self,
-        user: &SignedIn,
-    ) -> Result<(Position, Vec<PublicId>), ServiceError> {
+    pub async fn standing(&self, user: &SignedIn, form: Form) -> Result<Standing, ServiceError> {
         let id = user.user();
-        let hub = std::sync::Arc::clone(&self.hub);
+        let hub = Arc::clone(&self.hub);
+        let companions = Arc::clone(&self.companions);
+        let as_of = companions.as_of();
+        let members_invite = self.settings.members_invite;
         self.store
             .read(move |view| {
                 let (position, _) = log::last(view)?;
-                let mut companions = members::companions(view, id)?;
-                // Who blocks the user is not seen.
-                let blockers = blocks::blockers(view, id)?;
-                companions.retain(|companion| *companion != id && !blockers.contains(companion));
-                let mut online = Vec::new();
-                for companion in hub.online(&companions) {
-                    online.extend(users::by_id(view, companion)?.map(|user| user.uuid));
+                let mut online = BTreeMap::new();
+                for flow in members::flows_of(view, id)? {
+                    hub.add_online(&companions.members(view, flow, as_of)?, &mut online);
                 }
-                Ok((position, online))
+                online.remove(&id);
+                // Who blocks the user is not seen.
+                for blocker in blocks::blockers(view, id)? {
+                    online.remove(&blocker);
+                }
+                let account = if form.is_rich() {
+                    own_account::of(view, id, members_invite)?
+                } else {
+                    None
+                };
+                Ok(Standing {
+                    position,
+                    online: online.into_values().collect(),
+                    account,
+                })
             })
             .await
     }
+}
+
+/// How things stand for who begins to follow.
+#[derive(Debug)]
+pub struct Standing {
+    /// The end of the log.
+    pub position: Position,
+    /// Who of those that share a flow with the user is connected.
+    pub online: Vec<PublicId>,
+    /// The user's own account, in rich form.
+    pub account: Option<OwnAccount>,
 }
 
 /// How far a reader has been told.

@@ -46,6 +46,7 @@ pub mod resets;
 pub mod retention;
 mod schema;
 pub mod search;
+pub mod seen;
 pub mod sessions;
 pub mod statistics;
 mod tx;

@@ -79,6 +79,8 @@ pub struct Tx<'a> {
 pub(super) struct Told {
     pub(super) events: Vec<Event>,
     pub(super) ended: Vec<SessionId>,
+    /// Flows whose members have changed.
+    pub(super) moved: Vec<FlowId>,
     /// Old text has to leave the write-ahead log too.
     pub(super) scrub: bool,
     /// There is something for the full-text index to do.
@@ -191,7 +193,9 @@ impl<'a> Tx<'a> {
     /// Ends the write; a failed one leaves nothing to tell, nor members that never were.
     pub(super) fn finish(self, succeeded: bool) -> Told {
         if succeeded {
-            return self.told.into_inner();
+            let mut told = self.told.into_inner();
+            told.moved = self.touched.into_inner();
+            return told;
         }
         let mut cache = self.ground.members.borrow_mut();
         for flow in self.touched.into_inner() {

@@ -20,7 +20,7 @@ use super::error::StoreError;
 use super::pace::Pace;
 use super::tx::{Ground, Told, Tx, View};
 use super::{log as stored_log, members, news};
-use crate::model::{Event, SessionId, Timestamp};
+use crate::model::{Event, FlowId, SessionId, Timestamp};
 
 /// Writes in one commit at most: bounds how long the first of them waits for the last.
 const MAX_BATCH: usize = 256;
@@ -51,6 +51,8 @@ pub struct Committed {
     pub events: Vec<Event>,
     /// Sessions that have ended.
     pub ended: Vec<SessionId>,
+    /// Flows whose members have changed.
+    pub moved: Vec<FlowId>,
     /// Another process wrote to the file: whatever is remembered of it has to be looked up again.
     pub outside: bool,
     /// So much happened outside that listeners have to catch up by themselves.
@@ -294,10 +296,12 @@ impl Writer {
                 if has_written && !self.shared.writable.swap(true, Ordering::Relaxed) {
                     log::info!("writing works again");
                 }
-                // The end of a session holds when it is answered; anything else need not wait.
+                // The end of a session holds when it is answered, and who has come into a flow is known
+                // then; anything else need not wait.
                 let mut committed = Some(committed);
-                if let Some(ending) = committed.take_if(|it| !it.ended.is_empty()) {
-                    (self.sink)(ending);
+                let is_urgent = |it: &mut Committed| !it.ended.is_empty() || !it.moved.is_empty();
+                if let Some(urgent) = committed.take_if(is_urgent) {
+                    (self.sink)(urgent);
                 }
                 for finish in finishes {
                     finish(Ok(()));
@@ -382,6 +386,7 @@ impl Writer {
     fn take(&mut self, told: Told, committed: &mut Committed) {
         committed.events.extend(told.events);
         committed.ended.extend(told.ended);
+        committed.moved.extend(told.moved);
         self.scrub |= told.scrub;
         self.indexing.is_due |= told.index;
         self.indexing.is_awaited |= told.index_now;

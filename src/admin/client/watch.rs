@@ -177,12 +177,12 @@ fn lines(push: &Reply, names: &Names) -> Vec<String> {
             ));
         }
     }
-    if let Some(online) = meta["presence"]["online"].as_bool() {
-        let state = if online { "online" } else { "offline" };
-        lines.push(format!(
-            "* {} is {state}",
-            names.user(&meta["presence"]["user"])
-        ));
+    let many = meta["presences"].as_array().into_iter().flatten();
+    for presence in many.chain([&meta["presence"]]) {
+        if let Some(online) = presence["online"].as_bool() {
+            let state = if online { "online" } else { "offline" };
+            lines.push(format!("* {} is {state}", names.user(&presence["user"])));
+        }
     }
     if !meta["typing"]["user"].is_null() {
         let (who, flow) = (
@@ -251,6 +251,11 @@ mod tests {
                 Value::Null,
                 json!({"presence": {"user": "1", "online": false}}),
                 "* Anna is offline",
+            ),
+            (
+                Value::Null,
+                json!({"presences": [{"user": "1", "online": true}]}),
+                "* Anna is online",
             ),
             (
                 Value::Null,

@@ -4,20 +4,62 @@ use bytes::Bytes;
 
 use super::reply::{Data, DataMeta, Id, Presence, PushMeta, Reply, Typing};
 use super::{codes, convert, rich};
-use crate::model::{Event, Form, News, PublicId, Timestamp};
+use crate::hub::Frames;
+use crate::model::{self, Event, Form, News, PublicId, Timestamp};
 use crate::service::Updates;
 
 const METHOD: &str = "get_update";
 const DETAIL: &str = "Something happened.";
 
-/// The frame for something that has just happened.
-pub(super) fn event(form: Form, event: &Event) -> Option<Bytes> {
+/// How many may come or go at once and still have a frame each in rich form.
+const FEW: usize = 8;
+
+/// What something that has just happened is told by.
+pub(super) fn frames(form: Form, event: &Event) -> Frames {
+    match &event.news {
+        News::Presence(list) => presence(form, list),
+        _ => self::event(form, event).map_or(Frames::None, Frames::One),
+    }
+}
+
+/// Who came or went: a frame each, or in rich form, where they are many, one for all.
+fn presence(form: Form, list: &[model::Presence]) -> Frames {
+    let now = Timestamp::now().seconds();
+    let told = |presence: &model::Presence| {
+        let seen_at = presence.seen_at.filter(|_| form.is_rich());
+        Presence {
+            user: Id(presence.user),
+            online: presence.online,
+            seen_at: seen_at.map(Timestamp::seconds),
+        }
+    };
+    let frame = |meta: PushMeta| {
+        let mut reply: Reply<'_> = Reply::new(METHOD, codes::OK, DETAIL, now);
+        reply.meta = Some(meta);
+        reply.to_frame()
+    };
+    if form.is_rich() && list.len() > FEW {
+        return Frames::One(frame(PushMeta {
+            presences: Some(list.iter().map(told).collect()),
+            ..PushMeta::default()
+        }));
+    }
+    let each = list.iter().map(|presence| {
+        let meta = PushMeta {
+            presence: Some(told(presence)),
+            ..PushMeta::default()
+        };
+        (presence.user, frame(meta))
+    });
+    Frames::Each(each.collect())
+}
+
+/// The frame for something that has just happened; `None`: nothing of it is told in that form.
+fn event(form: Form, event: &Event) -> Option<Bytes> {
     let now = Timestamp::now().seconds();
     let mut meta = PushMeta {
-        push: true,
         position: event.position.map(|position| position.0),
-        typing: None,
-        presence: None,
+        ..PushMeta::default()
     };
     let mut data = Data {
         time: now,
@@ -72,7 +114,8 @@ pub(super) fn event(form: Form, event: &Event) -> Option<Bytes> {
         | News::Invited(_)
         | News::Account(_)
         | News::Blocked(_)
-        | News::Back(_) => {
+        | News::Back(_)
+        | News::Presence(_) => {
             return None;
         }
         News::User(user) => {
@@ -98,14 +141,8 @@ pub(super) fn event(form: Form, event: &Event) -> Option<Bytes> {
                 user: Id(*user),
             });
         }
-        News::Presence { user, online } => {
-            meta.presence = Some(Presence {
-                user: Id(*user),
-                online: *online,
-            });
-        }
     }
-    let passing = meta.typing.is_some() || meta.presence.is_some();
+    let passing = meta.typing.is_some();
     let mut reply = Reply::new(METHOD, codes::OK, DETAIL, now);
     reply.data = (!passing).then_some(data);
     reply.meta = Some(meta);
@@ -125,10 +162,8 @@ pub(super) fn page(form: Form, updates: &Updates, reader: PublicId) -> Option<By
     let mut reply = Reply::new(METHOD, codes::OK, DETAIL, now);
     reply.data = Some(data(form, updates, Some(reader), now, Precision::Numbers));
     reply.meta = Some(PushMeta {
-        push: true,
         position: Some(updates.position.0),
-        typing: None,
-        presence: None,
+        ..PushMeta::default()
     });
     Some(reply.to_frame())
 }

@@ -40,6 +40,18 @@ struct JsonApi {
     revision: &'static str,
 }
 
+impl Default for PushMeta {
+    fn default() -> Self {
+        Self {
+            push: true,
+            position: None,
+            typing: None,
+            presence: None,
+            presences: None,
+        }
+    }
+}
+
 /// What an unasked frame says of itself.
 #[derive(Serialize)]
 pub(super) struct PushMeta {
@@ -50,6 +62,8 @@ pub(super) struct PushMeta {
     pub(super) typing: Option<Typing>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) presence: Option<Presence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) presences: Option<Vec<Presence>>,
 }
 
 #[derive(Serialize)]
@@ -62,6 +76,8 @@ pub(super) struct Typing {
 pub(super) struct Presence {
     pub(super) user: Id,
     pub(super) online: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) seen_at: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -197,6 +213,8 @@ pub(super) struct DataMeta {
     pub(super) refusal: Option<Refusal>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) avatars: Option<rich::Avatars>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) seen_at: Option<BTreeMap<Id, i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) me: Option<rich::Me>,
     #[serde(skip_serializing_if = "Option::is_none")]

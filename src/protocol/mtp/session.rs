@@ -17,7 +17,7 @@ use super::reply::{Data, Reply};
 use super::request::{Request, form_of_unreadable};
 use super::seconds::Resume;
 use crate::config::ApiVersion;
-use crate::hub::Listener;
+use crate::hub::{Frames, Listener};
 use crate::model::{Form, PublicId, Timestamp};
 use crate::protocol::{Answer, Close, Conversation, Frame, Pushed};
 use crate::service::{
@@ -81,7 +81,40 @@ pub(super) struct State {
 
 /// What a subscriber is told.
 pub(super) struct Subscription {
-    pub(super) feed: Feed,
+    feed: Feed,
+    rest: Rest,
+}
+
+impl Subscription {
+    /// Begins to follow.
+    pub(super) fn new(feed: Feed) -> Self {
+        Self {
+            feed,
+            rest: Rest::default(),
+        }
+    }
+}
+
+/// Frames of one event of which some are still to be told.
+#[derive(Default)]
+struct Rest {
+    frames: Option<Arc<[(PublicId, Bytes)]>>,
+    told: usize,
+}
+
+impl Rest {
+    /// The next frame that is not about the reader.
+    fn next(&mut self, reader: PublicId) -> Option<Bytes> {
+        let frames = self.frames.as_ref()?;
+        while let Some((user, frame)) = frames.get(self.told) {
+            self.told += 1;
+            if *user != reader {
+                return Some(frame.clone());
+            }
+        }
+        *self = Self::default();
+        None
+    }
 }
 
 impl Session {
@@ -251,6 +284,12 @@ impl State {
         let form = subscription.feed.form();
         let reader = subscription.feed.user().uuid();
         loop {
+            // Of whose session has ended, nothing that waits is told either.
+            if self.listener.ended().is_none()
+                && let Some(frame) = subscription.rest.next(reader)
+            {
+                return Ok(frame);
+            }
             let told = subscription.feed.next(service, &mut self.listener).await;
             let told = told.map_err(|end| match end {
                 End::Revoked => SESSION_ENDED,
@@ -260,12 +299,21 @@ impl State {
                     TRY_AGAIN
                 }
             })?;
-            let frame = match told {
-                Told::Page(page) => push::page(form, &page, reader),
-                Told::Event(delivery) => delivery.frame(form, |event| push::event(form, event)),
+            let frames = match told {
+                Told::Page(page) => {
+                    push::page(form, &page, reader).map_or(Frames::None, Frames::One)
+                }
+                Told::Event(delivery) => delivery.frames(form, |event| push::frames(form, event)),
             };
-            if let Some(frame) = frame {
-                return Ok(frame);
+            match frames {
+                Frames::None => {}
+                Frames::One(frame) => return Ok(frame),
+                Frames::Each(frames) => {
+                    subscription.rest = Rest {
+                        frames: Some(frames),
+                        told: 0,
+                    }
+                }
             }
         }
     }

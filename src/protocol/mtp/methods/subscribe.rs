@@ -37,8 +37,9 @@ pub(super) async fn handle(
         // Listen first: what happens between this and the look at the log is then in both.
         cx.state.listener.listen(cx.form);
     }
-    let (end, online) = cx.service.standing(user).await?;
     let form = cx.form;
+    let standing = cx.service.standing(user, form).await?;
+    let end = standing.position;
     let mut reset = None;
     let (told, feed) = match from {
         From::Now => (end, Feed::live(*user, form, end)),
@@ -52,18 +53,13 @@ pub(super) async fn handle(
             (after, Feed::after(*user, form, after))
         }
     };
-    let me = if cx.form.is_rich() {
-        cx.service.own_account(user).await?
-    } else {
-        None
-    };
-    cx.state.subscription = Some(Subscription { feed });
+    cx.state.subscription = Some(Subscription::new(feed));
     let meta = reply::DataMeta {
         reset,
         position: Some(told.0),
         features: cx.form.is_rich().then_some(FEATURES),
-        me: me.as_ref().map(rich::Me::from),
-        online: Some(online.into_iter().map(reply::Id).collect()),
+        me: standing.account.as_ref().map(rich::Me::from),
+        online: Some(standing.online.into_iter().map(reply::Id).collect()),
         ..reply::DataMeta::default()
     };
     Ok(cx.reply(

@@ -41,9 +41,15 @@ pub(super) async fn handle(
         .users
         .iter()
         .map(|found| convert::user(cx.form, found, found.uuid == user.uuid()));
+    let seen = found.seen.iter();
+    let seen = seen.map(|(user, at)| (reply::Id(*user), at.seconds()));
     let data = reply::Data {
         user: Some(users.collect()),
-        meta: rich::avatars(cx.form, &found.users).map(reply::DataMeta::of_avatars),
+        meta: rich::avatars(cx.form, &found.users).map(|avatars| reply::DataMeta {
+            avatars: Some(avatars),
+            seen_at: Some(seen.collect()),
+            ..reply::DataMeta::default()
+        }),
         ..reply::Data::default()
     };
     Ok(cx.reply(

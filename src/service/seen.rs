@@ -1,0 +1,134 @@
+//! When people were last here: noted in memory at once, written once a minute.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use super::{Service, ServiceError};
+use crate::hub::Hub;
+use crate::model::{Timestamp, UserId};
+use crate::store::seen;
+
+/// How often what was noted is written.
+const WRITTEN_EVERY: Duration = Duration::from_mins(1);
+
+/// Of who stays here, it is written this often, so that a crash costs no more.
+const RENEWED_EVERY: Duration = Duration::from_mins(5);
+
+/// What was noted and is not written yet, and what was written of who is here.
+#[derive(Default)]
+pub(super) struct Seen {
+    noted: Mutex<HashMap<UserId, Timestamp>>,
+    written: Mutex<HashMap<UserId, Timestamp>>,
+}
+
+impl Seen {
+    /// Notes that a user came or went, if the user is not here now.
+    pub(super) fn note(&self, hub: &Hub, user: UserId) {
+        if !hub.is_online(user) {
+            self.noted().insert(user, minute());
+        }
+    }
+
+    /// When a user was last here, as far as that is known here alone.
+    fn latest(&self, hub: &Hub, user: UserId) -> Option<Timestamp> {
+        if hub.is_online(user) {
+            return Some(minute());
+        }
+        self.noted().get(&user).copied()
+    }
+
+    fn noted(&self) -> MutexGuard<'_, HashMap<UserId, Timestamp>> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what is to be written now.
+    fn take(&self, hub: &Hub) -> Vec<(UserId, Timestamp)> {
+        let now = minute();
+        let mut due: Vec<_> = self.noted().drain().collect();
+        let here = hub.users();
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.retain(|user, _| here.contains(user));
+        for user in here {
+            let last = written.get(&user);
+            if last.is_none_or(|last| last.after(RENEWED_EVERY) <= now) {
+                written.insert(user, now);
+                due.push((user, now));
+            }
+        }
+        due
+    }
+}
+
+/// The beginning of the present minute: nobody is told more exactly.
+pub(super) fn minute() -> Timestamp {
+    to_minute(Timestamp::now())
+}
+
+fn to_minute(time: Timestamp) -> Timestamp {
+    Timestamp::from_seconds(time.seconds().div_euclid(60).saturating_mul(60))
+}
+
+/// Writes what was noted once a minute, until the service is gone.
+pub(super) async fn keep(service: Weak<Service>) {
+    loop {
+        tokio::time::sleep(WRITTEN_EVERY).await;
+        let Some(service) = service.upgrade() else {
+            return;
+        };
+        service.write_seen().await;
+    }
+}
+
+impl Service {
+    /// Notes that nobody is here any more, before the file is closed.
+    pub async fn see_off(&self) {
+        for user in self.hub.take_moved() {
+            self.seen.note(&self.hub, user);
+        }
+        self.write_seen().await;
+    }
+
+    /// Writes when people were here, in one commit. What cannot be written is tried again by and by.
+    async fn write_seen(&self) {
+        let due = self.seen.take(&self.hub);
+        if due.is_empty() {
+            return;
+        }
+        let seen = due.clone();
+        let result: Result<(), ServiceError> =
+            self.store.write(move |tx| Ok(seen::note(tx, &seen)?)).await;
+        if let Err(err) = result {
+            log::debug!("noting who was here failed: {err}");
+            let mut noted = self.seen.noted();
+            for (user, at) in due {
+                noted.entry(user).or_insert(at);
+            }
+        }
+    }
+
+    /// When users were last here, to the minute, as far as somebody may know it.
+    pub(super) async fn seen_by(
+        &self,
+        asker: UserId,
+        users: Vec<UserId>,
+    ) -> Result<Vec<(UserId, Timestamp)>, ServiceError> {
+        let found: Vec<_> = self
+            .store
+            .read(move |view| {
+                let mut found = Vec::new();
+                for user in users {
+                    if let Some(at) = seen::by(view, user, asker)? {
+                        found.push((user, at));
+                    }
+                }
+                Ok::<_, ServiceError>(found)
+            })
+            .await?;
+        let latest = |(user, at): (UserId, Option<Timestamp>)| {
+            let at = self.seen.latest(&self.hub, user).max(at)?;
+            Some((user, to_minute(at)))
+        };
+        Ok(found.into_iter().filter_map(latest).collect())
+    }
+}
