@@ -52,6 +52,7 @@ impl Delivery {
                 | News::Typing { .. }
                 | News::Presence { .. }
                 | News::Invited(_)
+                | News::Device(_)
                 | News::Account(_)
                 | News::Blocked(_)
                 | News::Back(_) => 0,

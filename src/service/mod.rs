@@ -25,6 +25,7 @@ mod hashing;
 mod invitations;
 mod invited;
 mod labels;
+mod links;
 mod members;
 mod messages;
 mod names;
@@ -59,6 +60,7 @@ pub use flows::FlowList;
 pub use gate::SignedIn;
 pub use invitations::{Ends, Invite, NewCode};
 pub use labels::{MAX_LABEL_CHARS, label_of_user_agent};
+pub use links::NewLink;
 pub use members::MemberQuery;
 pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
 pub use operator::{
@@ -97,6 +99,7 @@ pub struct Service {
     directory: Arc<directory::Directory>,
     searches: Semaphore,
     desk: administration::Desk,
+    links: links::Links,
     started: Instant,
 }
 
@@ -125,6 +128,7 @@ impl Service {
             directory: Arc::default(),
             searches: Semaphore::new(search::AT_A_TIME),
             desk: administration::Desk::default(),
+            links: links::Links::default(),
             started: Instant::now(),
             store,
             limits: RwLock::new(Arc::new(settings.limits.clone())),
