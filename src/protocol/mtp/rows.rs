@@ -52,6 +52,7 @@ pub(super) struct Account<'a> {
     created: i64,
     seen: Option<i64>,
     quota: Option<i64>,
+    used: i64,
 }
 
 impl<'a> From<&'a AccountInfo> for Account<'a> {
@@ -66,6 +67,7 @@ impl<'a> From<&'a AccountInfo> for Account<'a> {
             created: info.created_at.seconds(),
             seen: info.seen_at.map(Timestamp::seconds),
             quota: info.quota_bytes,
+            used: info.used_bytes,
         }
     }
 }
