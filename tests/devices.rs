@@ -93,3 +93,71 @@ fn a_token_of_a_bot_knows_nothing_of_devices() {
     }
     bot.ask("all_flow", &NOTHING).is(404);
 }
+
+/// Makes a code for another device.
+#[track_caller]
+fn link(person: &mut Person) -> Value {
+    let made = person.ask("link_device", &NOTHING).is(200);
+    let meta = &made.data()["meta"];
+    assert!(meta["expires"].is_i64(), "{made}");
+    assert!(meta["code"].as_str().is_some_and(|code| code.len() >= 43));
+    json!({"meta": {"code": meta["code"]}})
+}
+
+#[test]
+fn a_code_signs_another_device_in_and_the_first_is_told() {
+    let server = Server::start();
+    let mut desk = server.register("anna");
+    let rich = json!({"accept": ["rich"]});
+    let mut listening = desk.on(server.connect());
+    listening
+        .ask_with_meta("subscribe", &NOTHING, &rich)
+        .is(200);
+    let mut plain = desk.on(server.connect());
+    subscribe(&mut plain);
+    let mut code = link(&mut desk);
+    code["meta"]["label"] = json!("Anna's telephone");
+    let mut phone = server.connect();
+    let opened = phone.request("use_link", &code).is(200);
+    let user = &opened.users()[0];
+    assert_eq!(user["uuid"], json!(desk.id));
+    assert_ne!(user["auth_id"], json!(desk.token));
+    let caller = json!({"user": [{"uuid": user["uuid"], "auth_id": user["auth_id"]}]});
+    phone.request("ping_pong", &caller).is(200);
+    let told = listening.connection.pushed();
+    let told = &told.data()["meta"]["sessions"][0];
+    assert_eq!(
+        (&told["label"], &told["current"]),
+        (&json!("Anna's telephone"), &json!(false))
+    );
+    plain.ask("ping_pong", &NOTHING).is(200);
+    assert!(plain.connection.pushed_so_far().is_empty());
+    // Once.
+    phone.request("use_link", &code).is(404);
+}
+
+#[test]
+fn a_code_ends_with_what_it_came_from() {
+    let mut server = Server::start();
+    let mut desk = server.register("anna");
+    let mut stranger = server.connect();
+    let (old, new) = (link(&mut desk), link(&mut desk));
+    stranger.request("use_link", &old).is(404);
+    stranger.request("use_link", &new).is(200);
+    let code = link(&mut desk);
+    let mut other = server.sign_in("anna");
+    other.ask("logout", &json!({"meta": {"all": true}})).is(200);
+    stranger.request("use_link", &code).is(404);
+    let mut desk = server.sign_in("anna");
+    let code = link(&mut desk);
+    server.command(["user", "suspend", "anna"]).run().exits(0);
+    stranger.request("use_link", &code).is(404);
+    server.command(["user", "resume", "anna"]).run().exits(0);
+    let mut desk = server.sign_in("anna");
+    let code = link(&mut desk);
+    server.restart();
+    server.connect().request("use_link", &code).is(404);
+    let mut bot = server.register("robot");
+    become_bot(&server, &bot);
+    bot.ask("link_device", &NOTHING).is(403);
+}

@@ -55,7 +55,21 @@ fn nothing_secret_is_logged() {
         .to_owned();
     let mut stream = crate::transport::connect(&server.address());
     crate::transport::get(&mut stream, &format!("/invite/{code}"), "");
+    let reset = crate::users::document(server.command(["user", "reset", "anna"]));
+    let reset = crate::administration::code(&reset["link"]);
+    crate::transport::get(&mut stream, &format!("/reset/{reset}"), "");
+    let link = anna.ask("link_device", &json!({})).is(200);
+    let link = link.data()["meta"]["code"]
+        .as_str()
+        .expect("a code")
+        .to_owned();
     let mut connection = server.connect();
+    for code in [&reset, "the wrong one"] {
+        let asked = json!({"meta": {"code": code}});
+        connection.request("use_reset", &asked);
+    }
+    let linked = json!({"meta": {"code": link}});
+    connection.request("use_link", &linked).is(200);
     for wrong in [
         json!({"user": [{"login": "anna", "password": "the wrong one"}]}),
         json!({"user": [{"login": "anna", "password": ["the wrong one"]}]}),
@@ -77,6 +91,8 @@ fn nothing_secret_is_logged() {
         PASSWORD,
         &token,
         &code,
+        &reset,
+        &link,
         "the title of it",
         "the text of it",
         "the wrong one",

@@ -152,6 +152,10 @@ fn reset(login: &str, sources: &Sources, output: &Output) -> Result<Exit, CliErr
                 "{} has no password and cannot sign in; set one with `morelia user passwd`",
                 print::cell(Some(&user.login))
             ))),
+            Err(ServiceError::Refused(Refusal::Suspended)) => Err(CliError::Failed(format!(
+                "{} is suspended; `morelia user resume` lets in again",
+                print::cell(Some(&user.login))
+            ))),
             other => Ok((user, other?)),
         }
     })?;

@@ -62,6 +62,7 @@ impl Delivery {
                 | News::Read { .. }
                 | News::Typing { .. }
                 | News::Invited(_)
+                | News::Device(_)
                 | News::Account(_)
                 | News::Blocked(_)
                 | News::Back(_) => 0,

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Flow, FlowId, Message, OwnAccount, Position, PublicId, Timestamp, User, UserId};
+use super::{
+    Flow, FlowId, Message, OwnAccount, Position, PublicId, SessionInfo, Timestamp, User, UserId,
+};
 
 /// Number of the live connection that a change came from; it is not told of it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -223,6 +225,8 @@ pub enum News {
     Uninvited(PublicId),
     /// The hearer is invited to a flow.
     Invited(Arc<InvitedTo>),
+    /// A device was signed in by one of the hearer's.
+    Device(Arc<SessionInfo>),
     /// The hearer's own account changed.
     Account(Arc<OwnAccount>),
     /// The hearer's list of blocked people changed: whom it has now.

@@ -60,4 +60,6 @@ pub struct AccountInfo {
     pub seen_at: Option<Timestamp>,
     /// Bytes of files that it may keep; `None`: as configured.
     pub quota_bytes: Option<i64>,
+    /// Bytes of files that it keeps.
+    pub used_bytes: i64,
 }

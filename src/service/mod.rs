@@ -26,6 +26,7 @@ mod hashing;
 mod invitations;
 mod invited;
 mod labels;
+mod links;
 mod members;
 mod messages;
 mod names;
@@ -61,6 +62,7 @@ pub use flows::FlowList;
 pub use gate::SignedIn;
 pub use invitations::{Ends, Invite, NewCode};
 pub use labels::{MAX_LABEL_CHARS, label_of_user_agent};
+pub use links::NewLink;
 pub use members::MemberQuery;
 pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
 pub use operator::{
@@ -101,6 +103,7 @@ pub struct Service {
     seen: seen::Seen,
     searches: Semaphore,
     desk: administration::Desk,
+    links: links::Links,
     started: Instant,
 }
 
@@ -138,6 +141,7 @@ impl Service {
             seen: seen::Seen::default(),
             searches: Semaphore::new(search::AT_A_TIME),
             desk: administration::Desk::default(),
+            links: links::Links::default(),
             started: Instant::now(),
             store,
             limits: RwLock::new(Arc::new(settings.limits.clone())),

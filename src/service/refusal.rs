@@ -116,6 +116,8 @@ pub enum Refusal {
     LastAdministrator,
     /// The user's own password has to be shown again, and was not.
     PasswordNeeded,
+    /// The account may not be used at present.
+    Suspended,
     /// An invitation cannot be to a chat.
     InvitationToChat,
     /// An invitation is for one use at least and so many at most.
@@ -379,6 +381,7 @@ impl Refusal {
             Self::NotForBots => ("not_for_bots", vec![]),
             Self::LastAdministrator => ("last_administrator", vec![]),
             Self::PasswordNeeded => ("password_needed", vec![]),
+            Self::Suspended => ("suspended", vec![]),
             Self::InvitationToChat => ("invitation_to_chat", vec![]),
             Self::InvitationUses { limit } => (
                 "invitation_uses",

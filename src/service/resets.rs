@@ -50,7 +50,8 @@ impl Service {
     /// Makes such a link, for the operator.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`]; [`Refusal::NotForBots`] for an account without a password.
+    /// [`Refusal::NotFound`], [`Refusal::Suspended`]; [`Refusal::NotForBots`] for an account without a
+    /// password.
     pub async fn make_reset(&self, whom: UserId) -> Result<NewReset, ServiceError> {
         self.new_reset(move |_| Ok((whom, By::OPERATOR))).await
     }
@@ -67,7 +68,9 @@ impl Service {
                 let (whom, by) = permitted(tx)?;
                 let missing = Refusal::NotFound(Thing::User);
                 let found = users::by_id(tx, whom)?.filter(|user| !user.is_deleted);
-                found.ok_or(missing)?;
+                if found.ok_or(missing)?.is_suspended {
+                    return Err(Refusal::Suspended.into());
+                }
                 if !credentials::has_password(tx, whom)? {
                     return Err(Refusal::NotForBots.into());
                 }

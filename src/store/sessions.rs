@@ -228,6 +228,16 @@ pub fn page(
     Ok(Page::of(rows.collect::<Result<_, _>>()?))
 }
 
+/// A session that has not expired.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn by_id(tx: &Tx<'_>, id: SessionId) -> Result<Option<SessionInfo>, StoreError> {
+    let mut statement = tx.prepare(select_sessions!("AND s.id = :id"))?;
+    let found = statement.query_row(named_params! {":id": id.0, ":now": tx.now().0}, info);
+    Ok(found.optional()?)
+}
+
 /// Whose a session is that has not expired.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use crate::model::{AccountInfo, Page, PublicId, Timestamp, UserId};
 macro_rules! select_accounts {
     ($rest:literal) => {
         concat!(
-            "SELECT id, uuid, login, username, is_bot, is_admin, suspended_at, created_at, seen_at, quota
+            "SELECT id, uuid, login, username, is_bot, is_admin, suspended_at, created_at, seen_at, quota, used
              FROM users WHERE deleted_at IS NULL ",
             $rest
         )
@@ -80,5 +80,6 @@ fn info(row: &Row<'_>) -> rusqlite::Result<AccountInfo> {
         created_at: Timestamp(row.get("created_at")?),
         seen_at: row.get::<_, Option<i64>>("seen_at")?.map(Timestamp),
         quota_bytes: row.get("quota")?,
+        used_bytes: row.get("used")?,
     })
 }

@@ -114,3 +114,157 @@ fn session_that_ended_elsewhere_ends_here() {
         json!(null)
     );
 }
+
+/// Makes a link for a new password, and returns the path of its page.
+fn reset_link(server: &Server, login: &str) -> String {
+    let made = crate::users::document(server.command(["user", "reset", login]));
+    let link = made["link"].as_str().expect("a link");
+    let code = link.rsplit('/').next().expect("a code");
+    format!("/reset/{code}")
+}
+
+#[test]
+fn link_sets_a_new_password_typed_twice() {
+    let server = Server::start();
+    server.register("anna");
+    let browser = Browser::start();
+    let page = browser.page(Screen::Phone, "en-GB");
+    let link = reset_link(&server, "anna");
+    page.open(&server, &link);
+    page.wait("document.querySelector('.sign-lead')?.textContent.includes('anna')");
+    page.fill("input[name=password]", "a new one for anna");
+    page.fill("input[name=again]", "another one");
+    page.run("document.querySelector('.sign-form').requestSubmit()");
+    page.wait("document.querySelector('.form-error').textContent.includes('not the same')");
+    page.fill("input[name=again]", "a new one for anna");
+    page.run("document.querySelector('.sign-form').requestSubmit()");
+    page.wait("document.documentElement.dataset.connection === 'ready'");
+    assert_eq!(page.run("return location.pathname"), "/");
+    let login = |password: &str| json!({"user": [{"login": "anna", "password": password}]});
+    let mut stranger = server.connect();
+    stranger.request("authentication", &login(PASSWORD)).is(401);
+    stranger
+        .request("authentication", &login("a new one for anna"))
+        .is(200);
+
+    // Used, it says so, in the language of whoever opens it.
+    let other = browser.page(Screen::Desk, "ru-RU");
+    other.open(&server, &link);
+    other.wait("document.querySelector('.notice')?.textContent.includes('использована')");
+}
+
+#[test]
+fn link_for_somebody_else_asks_who_is_signed_in() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    server.register("boris");
+    let browser = Browser::start();
+    let page = browser.page(Screen::Desk, "en-GB");
+    sign_in(&page, &server, "boris");
+    let link = reset_link(&server, "anna");
+    page.open(&server, &link);
+    page.wait("document.querySelector('.notice')?.textContent === 'This link is for anna. You are signed in as boris.'");
+    assert_eq!(
+        page.run("return document.querySelectorAll('input').length"),
+        0
+    );
+    // Boris stays, and nothing is spent.
+    page.click(".question .button.quiet");
+    page.wait("document.documentElement.dataset.connection === 'ready'");
+    anna.ask("ping_pong", &json!(null)).is(200);
+
+    page.open(&server, &link);
+    page.wait("document.querySelector('.question .button:not(.quiet)')");
+    page.click(".question .button:not(.quiet)");
+    page.fill("input[name=password]", "a new one for anna");
+    page.fill("input[name=again]", "a new one for anna");
+    page.run("document.querySelector('.sign-form').requestSubmit()");
+    page.wait("document.documentElement.dataset.connection === 'ready'");
+    assert_eq!(
+        page.run("return JSON.parse(localStorage.getItem('morelia.session')).uuid"),
+        json!(anna.id)
+    );
+    anna.ask("ping_pong", &json!(null)).is(401);
+}
+
+#[test]
+fn invitation_opened_while_signed_in_offers_to_join() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    server.register("boris");
+    let group = super::group(&mut anna, "Family", &[]);
+    super::say(&mut anna, &group, "Hello, whoever comes");
+    let made = anna
+        .ask("invite", &json!({"meta": {"flow": group}}))
+        .is(200);
+    let code = made.data()["meta"]["code"]
+        .as_str()
+        .expect("a code")
+        .to_owned();
+    let browser = Browser::start();
+    let page = browser.page(Screen::Desk, "en-GB");
+    sign_in(&page, &server, "boris");
+    page.open(&server, &format!("/invite/{code}"));
+    page.wait("document.querySelector('dialog .button:not(.quiet)')?.textContent === 'Join'");
+    page.click("dialog .button:not(.quiet)");
+    page.wait("document.querySelector('.head-name')?.textContent === 'Family'");
+    super::sees(&page, "Hello, whoever comes");
+    // One that leads nowhere says so.
+    let mut admin = server.sign_in("admin");
+    let made = admin.ask("invite", &json!(null)).is(200);
+    let code = made.data()["meta"]["code"]
+        .as_str()
+        .expect("a code")
+        .to_owned();
+    page.open(&server, &format!("/invite/{code}"));
+    page.wait("document.querySelector('dialog .button:not(.quiet)')?.textContent === 'Join'");
+    page.click("dialog .button:not(.quiet)");
+    page.wait("document.querySelector('.toast')?.textContent.includes('leads nowhere else')");
+}
+
+#[test]
+fn code_of_another_device_signs_in() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let made = anna.ask("link_device", &json!(null)).is(200);
+    let code = made.data()["meta"]["code"]
+        .as_str()
+        .expect("a code")
+        .to_owned();
+    let browser = Browser::start();
+    let page = browser.page(Screen::Phone, "en-GB");
+    page.open(&server, &format!("/#/link/{code}"));
+    page.wait("document.documentElement.dataset.connection === 'ready'");
+    assert_eq!(page.run("return location.hash"), "");
+    let other = browser.page(Screen::Phone, "en-GB");
+    other.open(&server, &format!("/#/link/{code}"));
+    other.wait("document.querySelector('.notice')?.textContent.includes('used or too old')");
+}
+
+#[test]
+fn devices_are_seen_and_signed_out() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let browser = Browser::start();
+    let page = browser.page(Screen::Desk, "en-GB");
+    sign_in(&page, &server, "anna");
+    page.open(&server, "/#/settings/devices");
+    page.wait("document.querySelectorAll('.device').length === 2");
+    assert_eq!(
+        page.run("return document.querySelectorAll('.device .button').length"),
+        1
+    );
+    page.click(".device .button");
+    page.click("dialog .button:not(.quiet)");
+    page.wait("document.querySelectorAll('.device').length === 1");
+    anna.ask("ping_pong", &json!(null)).is(401);
+    // A link signs in one more.
+    page.click(".list-actions .row.action");
+    page.wait("document.querySelector('.link-box')?.value.includes('/#/link/')");
+    let link = page.run("return document.querySelector('.link-box').value");
+    let link = link.as_str().expect("a link");
+    let path = &link[link.find("/#/").expect("a path")..];
+    let phone = browser.page(Screen::Phone, "en-GB");
+    phone.open(&server, path);
+    phone.wait("document.documentElement.dataset.connection === 'ready'");
+}

@@ -3,9 +3,10 @@
 use bytes::Bytes;
 
 use super::reply::{Data, DataMeta, Id, Presence, PushMeta, Reply, Typing};
+use super::rows::{Session, Sessions};
 use super::{codes, convert, rich};
 use crate::hub::Frames;
-use crate::model::{self, Event, Form, News, PublicId, Timestamp};
+use crate::model::{self, Event, Form, News, PublicId, SessionInfo, Timestamp};
 use crate::service::Updates;
 
 const METHOD: &str = "get_update";
@@ -66,6 +67,7 @@ fn event(form: Form, event: &Event) -> Option<Bytes> {
         ..Data::default()
     };
     match &event.news {
+        News::Device(info) => return form.is_rich().then(|| device(info, now, meta)),
         News::Message(message) => {
             data.message = Some(vec![convert::message(form, message)]);
             let numbers = Some(convert::numbers([&**message]));
@@ -147,6 +149,20 @@ fn event(form: Form, event: &Event) -> Option<Bytes> {
     reply.data = (!passing).then_some(data);
     reply.meta = Some(meta);
     Some(reply.to_frame())
+}
+
+/// The frame for a device that was signed in.
+fn device(info: &SessionInfo, now: i64, meta: PushMeta) -> Bytes {
+    let mut reply = Reply::new(METHOD, codes::OK, DETAIL, now);
+    reply.data = Some(Data {
+        time: now,
+        meta: Some(Sessions {
+            sessions: vec![Session::of(info, None)],
+        }),
+        ..Data::default()
+    });
+    reply.meta = Some(meta);
+    reply.to_frame()
 }
 
 /// The frame for what a subscriber missed; `None`: nothing of it is told in that form.

@@ -20,8 +20,8 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// A session as the one that is `current` sees it.
-    pub(super) fn of(info: &'a SessionInfo, current: SessionId) -> Self {
+    /// A session as the one that is `current` sees it, if one does.
+    pub(super) fn of(info: &'a SessionInfo, current: Option<SessionId>) -> Self {
         Self {
             id: info.id.0.to_string(),
             label: info.label.as_deref(),
@@ -29,9 +29,15 @@ impl<'a> Session<'a> {
             created: info.created_at.seconds(),
             used: info.last_used_at.seconds(),
             address: info.address.as_deref(),
-            current: info.id == current,
+            current: Some(info.id) == current,
         }
     }
+}
+
+/// `data.meta` with devices.
+#[derive(Serialize)]
+pub(super) struct Sessions<'a> {
+    pub(super) sessions: Vec<Session<'a>>,
 }
 
 /// An account, for administrators.
@@ -46,6 +52,7 @@ pub(super) struct Account<'a> {
     created: i64,
     seen: Option<i64>,
     quota: Option<i64>,
+    used: i64,
 }
 
 impl<'a> From<&'a AccountInfo> for Account<'a> {
@@ -60,6 +67,7 @@ impl<'a> From<&'a AccountInfo> for Account<'a> {
             created: info.created_at.seconds(),
             seen: info.seen_at.map(Timestamp::seconds),
             quota: info.quota_bytes,
+            used: info.used_bytes,
         }
     }
 }

@@ -131,6 +131,10 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             UNAUTHORIZED,
             "this needs your own password again, in user[0].password",
         ),
+        Refusal::Suspended => (
+            FORBIDDEN,
+            "this account is suspended; let it in again first",
+        ),
         Refusal::InvitationToChat => (
             FORBIDDEN,
             "nobody can be invited to a chat, which has two members",

@@ -9,8 +9,9 @@ import { startTheme } from './core/theme.js';
 const root = document.getElementById('app');
 let running = null;
 
-function invitationCode() {
-  const match = /^\/invite\/([^/]+)\/?$/.exec(location.pathname);
+/** The code in the address of a page: `/invite/CODE`, `/reset/CODE`. */
+function codeOf(page) {
+  const match = new RegExp(`^/${page}/([^/]+)/?$`).exec(location.pathname);
   try { return match ? decodeURIComponent(match[1]) : ''; } catch { return ''; }
 }
 
@@ -20,6 +21,53 @@ async function showSign(options) {
   replace(root, signView({ ...options, redraw: showSign }));
   root.querySelector('input:not([value])')?.focus();
   whenIdle(load);
+}
+
+/** The page of a link for a new password; or what comes without one, when it is not good any more. */
+async function showReset(code) {
+  const { whose, resetView } = await import('./views/reset.js');
+  const user = await whose(code).catch((error) => ({ error }));
+  if (user && !user.error) {
+    const leave = () => { history.replaceState(null, '', '/'); begin(); };
+    const redraw = (options) => { replace(root, resetView(options)); root.querySelector('input:not([readonly])')?.focus(); };
+    redraw({ code, user, leave, redraw });
+    return;
+  }
+  const { describe } = await import('./views/form.js');
+  const notice = user?.error ? describe(user.error) : t('reset.gone');
+  // A code that could not be asked about stays in the address for another try.
+  if (!user?.error) history.replaceState(null, '', '/');
+  if (!session.current) { showSign({ notice }); return; }
+  begin();
+  const { toast } = await import('./views/overlay.js');
+  toast(notice);
+}
+
+/** Signs in by a code of another device, `/#/link/CODE`. */
+async function useLink(code) {
+  const [{ once }, { MtpError }] = await Promise.all([import('./net/once.js'), import('./net/wire.js')]);
+  history.replaceState(null, '', '/');
+  router.place = { flow: null, number: null, panel: null, rest: null };
+  try {
+    const found = await once((api) => api.useLink(code));
+    session.begin(found.uuid, found.auth_id, '');
+  } catch (error) {
+    const { describe } = await import('./views/form.js');
+    showSign({ notice: error instanceof MtpError && error.code === 404 ? t('link.gone') : describe(error) });
+  }
+}
+
+/** Offers to join what an invitation is for. */
+async function offerToJoin(client, code) {
+  const [{ confirm, toast }, { describe }, { MtpError }] = await Promise.all([import('./views/overlay.js'), import('./views/form.js'), import('./net/wire.js')]);
+  if (!(await confirm(t('join.ask'), { action: t('join.action'), text: t('join.text') }))) return;
+  try {
+    const flow = await client.join(code);
+    router.go(`/f/${flow.uuid}`);
+  } catch (error) {
+    const key = error instanceof MtpError ? { 404: 'sign.badcode', 409: 'join.nowhere' }[error.code] : null;
+    toast(key ? t(key) : describe(error));
+  }
 }
 
 /** Everything but the sign-in; it comes while somebody types a password. */
@@ -96,7 +144,18 @@ if (session.current) load(); else import('./views/sign.js');
 await startLanguage();
 router.start();
 followViewport();
-const code = invitationCode();
-if (session.current && !code) begin();
-else if (session.current && code) { history.replaceState(null, '', '/'); begin(); } else showSign({ code });
+const invitation = codeOf('invite');
+const reset = codeOf('reset');
+const link = router.place.panel === 'link' ? router.place.rest : null;
+if (reset) {
+  showReset(reset);
+} else if (session.current) {
+  if (invitation || link) { history.replaceState(null, '', '/'); router.place = { flow: null, number: null, panel: null, rest: null }; }
+  await begin();
+  if (invitation && running) offerToJoin(running.client, invitation);
+} else if (link) {
+  useLink(link);
+} else {
+  showSign({ code: invitation });
+}
 registerWorker();

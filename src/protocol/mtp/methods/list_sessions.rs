@@ -4,11 +4,11 @@
 //! Source: MTP extensions of this server, `list_sessions`.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::super::error::MtpError;
 use super::super::request::{Data, Id, Int};
-use super::super::rows::Session;
+use super::super::rows::{Session, Sessions};
 use super::super::{codes, convert};
 use super::Context;
 use crate::model::{PublicId, SessionId};
@@ -27,11 +27,6 @@ pub(super) struct Input {
     after: Option<SessionId>,
 }
 
-#[derive(Serialize)]
-struct Meta<'a> {
-    sessions: Vec<Session<'a>>,
-}
-
 pub(super) fn read(data: Data<'_>) -> Result<Input, MtpError> {
     let arguments: Arguments<'_> = data.extensions_as().map_err(MtpError::Malformed)?;
     Ok(Input {
@@ -46,9 +41,9 @@ pub(super) async fn handle(
     input: Input,
 ) -> Result<Bytes, MtpError> {
     let page = cx.service.devices(user, input.user, input.after).await?;
-    let current = user.session().id;
+    let current = Some(user.session().id);
     let rows = page.rows.iter();
-    let meta = Meta {
+    let meta = Sessions {
         sessions: rows.map(|info| Session::of(info, current)).collect(),
     };
     Ok(cx.reply_with(codes::of_page(&page), meta))

@@ -24,6 +24,7 @@ mod get_update;
 mod invite;
 mod join_flow;
 mod leave_flow;
+mod link_device;
 mod list_backups;
 mod list_flows;
 mod list_invitations;
@@ -48,6 +49,7 @@ mod set_user;
 mod subscribe;
 mod typing;
 mod use_invitation;
+mod use_link;
 mod use_reset;
 mod user_info;
 
@@ -111,6 +113,7 @@ pub(super) async fn dispatch(
         "register_user" => anybody!(register_user),
         "authentication" | "auth" => anybody!(authentication),
         "use_reset" => anybody!(use_reset),
+        "use_link" => anybody!(use_link),
         // Everybody who has signed in.
         "ping_pong" => signed_in!(ping_pong),
         "get_update" => signed_in!(get_update),
@@ -127,6 +130,7 @@ pub(super) async fn dispatch(
         "logout" => signed_in!(logout),
         "list_sessions" => signed_in!(list_sessions),
         "end_session" => signed_in!(end_session),
+        "link_device" => signed_in!(link_device),
         // Administrators, members where that is configured, who cares for a flow.
         "invite" => signed_in!(invite),
         "use_invitation" => signed_in!(use_invitation),

@@ -49,5 +49,6 @@ pub(super) async fn handle(cx: &mut Context<'_>, input: Input) -> Result<Bytes, 
     };
     let client = cx.client.called(input.label.as_deref());
     let opened = cx.service.use_reset(&input.code, password, &client).await?;
+    cx.state.opened = true;
     Ok(cx.reply_user(authentication::opened(&opened)))
 }

@@ -5,7 +5,8 @@ import { Emitter } from './emitter.js';
 
 /**
  * Reads a hash into a place: `{flow, number, panel, rest}`.
- * `#/f/ID`, `#/f/ID/m/NUMBER`, `#/f/ID/info`, `#/new`, `#/new/group`, `#/settings`, `#/search/ID`.
+ * `#/f/ID`, `#/f/ID/m/NUMBER`, `#/f/ID/info`, `#/new`, `#/new/group`, `#/settings`, `#/search/ID`,
+ * `#/link/CODE`.
  */
 export function parse(hash) {
   const parts = hash.replace(/^#\/?/, '').split('/').map(decode).filter((part) => part !== '');

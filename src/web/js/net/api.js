@@ -127,6 +127,35 @@ export class Api {
     return (await this.#connection.request('authentication', { user: [{ login, password }] })).data.user[0];
   }
 
+  /** Whom a link for a new password is for: `{uuid, login}`. Nothing is spent. */
+  async resetOf(code) { return (await this.#connection.request('use_reset', { meta: { code } })).data.user[0]; }
+
+  async useReset(code, password) {
+    return (await this.#connection.request('use_reset', { user: [{ password }], meta: { code } })).data.user[0];
+  }
+
+  /** Signs in by a code that another device shows. */
+  async useLink(code) { return (await this.#connection.request('use_link', { meta: { code } })).data.user[0]; }
+
+  /** `{code}`: signs another device in, within two minutes. */
+  async linkDevice() { return (await this.#call('link_device')).meta ?? {}; }
+
+  /** The devices that are signed in, newest first. */
+  async devices() {
+    const found = [];
+    for (;;) {
+      const after = found.at(-1)?.id;
+      const page = (await this.#call('list_sessions', after ? { meta: { after } } : {})).meta?.sessions ?? [];
+      found.push(...page);
+      if (page.length < 100) return found;
+    }
+  }
+
+  endSession(id) { return this.#call('end_session', { meta: { id } }); }
+
+  /** Joins the flow that an invitation is for. */
+  async useInvitation(code) { return (await this.#call('use_invitation', { meta: { code } })).flow?.[0]; }
+
   async signUp(fields) {
     return (await this.#connection.request('register_user', { user: [fields] })).data.user[0];
   }

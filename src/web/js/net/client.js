@@ -107,6 +107,13 @@ export class Client extends Emitter {
     return flow;
   }
 
+  /** Joins what an invitation is for; what is there already is read then. */
+  async join(code) {
+    const wire = await this.whenReady(() => this.api.useInvitation(code));
+    await this.#readFlows();
+    return wire;
+  }
+
   async editFlow(change) {
     const wire = await this.api.editFlow(change);
     this.store.putFlow(wire ?? change);

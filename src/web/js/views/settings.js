@@ -11,12 +11,14 @@ import { toBase64 } from '../media/base64.js';
 import { MtpError } from '../net/wire.js';
 import { weakness } from '../text/passwords.js';
 import { userAvatar } from './avatar.js';
+import { devicesPanel } from './devices.js';
 import { describe, field, form, panel } from './form.js';
 import { confirm, dialog, toast } from './overlay.js';
 
 export function settingsPanel(client, page) {
   if (page === 'profile') return profilePanel(client);
   if (page === 'password') return passwordPanel(client);
+  if (page === 'devices') return devicesPanel(client);
   return mainPanel(client);
 }
 
@@ -31,6 +33,7 @@ function mainPanel(client) {
     h('div.list-actions', {},
       action('person', t('profile.edit'), () => router.go('/settings/profile')),
       action('key', t('password.change'), () => router.go('/settings/password')),
+      action('globe', t('devices.title'), () => router.go('/settings/devices')),
       action('link', t('invite.make'), () => invite(client))),
     h('div.list-actions', {},
       choice(t('settings.language'), 'globe', chosenLanguage() ?? '', [['', t('settings.auto')], ...Object.entries(LANGUAGE_NAMES)], async (code) => { await chooseLanguage(code); location.reload(); }),

@@ -3,9 +3,8 @@
 import { h } from '../core/dom.js';
 import { LANGUAGE_NAMES, chooseLanguage, currentLanguage, t } from '../core/i18n.js';
 import { session } from '../core/session.js';
-import { Api } from '../net/api.js';
-import { Connection, socketUrl } from '../net/connection.js';
-import { ConnectionLost, MtpError } from '../net/wire.js';
+import { once } from '../net/once.js';
+import { MtpError } from '../net/wire.js';
 import { weakness } from '../text/passwords.js';
 import { field, form } from './form.js';
 
@@ -36,14 +35,20 @@ export function signView({ code = '', notice = '', mode = code ? 'up' : 'in', re
       h('p.sign-lead', {}, t(up ? 'sign.up.lead' : 'sign.in.lead')),
       submit,
       other),
-    h('div.sign-languages', {}, Object.entries(LANGUAGE_NAMES).map(([language, name]) => h('button.link', {
-      type: 'button', lang: language, 'aria-pressed': String(language === currentLanguage()),
-      onclick: async () => { await chooseLanguage(language); redraw({ code, mode, notice }); },
-    }, name))));
+    languages(() => redraw({ code, mode, notice })));
 }
 
-function passwordField(autocomplete) {
-  const node = field(t('sign.password'), { name: 'password', type: 'password', required: true, autocomplete });
+/** A choice of languages; `redraw` shows the page in the one that was chosen. */
+export function languages(redraw) {
+  return h('div.sign-languages', {}, Object.entries(LANGUAGE_NAMES).map(([language, name]) => h('button.link', {
+    type: 'button', lang: language, 'aria-pressed': String(language === currentLanguage()),
+    onclick: async () => { await chooseLanguage(language); redraw(); },
+  }, name)));
+}
+
+/** A field for a password that can be shown. */
+export function passwordField(autocomplete, label = t('sign.password')) {
+  const node = field(label, { name: 'password', type: 'password', required: true, autocomplete });
   const input = node.querySelector('input');
   const toggle = h('button.link.reveal', {
     type: 'button', 'aria-pressed': 'false',
@@ -78,24 +83,13 @@ export function codeOf(text) {
   return text.trim().replace(/^.*\/invite\//, '').replace(/[/?#].*$/, '');
 }
 
-/** One request on a connection of its own: there is no session yet to keep one for. */
+/** A request without a session; where this page knows what to do next, it says so in the person's language. */
 async function ask(work, sentences) {
-  const connection = new Connection(socketUrl());
   try {
-    await new Promise((resolve, reject) => {
-      connection.on('state', (state) => {
-        if (state === 'open') resolve();
-        else if (state === 'offline') reject(new ConnectionLost());
-      });
-      connection.open();
-    });
-    return await work(new Api(connection));
+    return await once(work);
   } catch (error) {
-    // Where this page knows what to do next it says so in the person's language; else the server's words.
     const key = error instanceof MtpError ? sentences[error.code] : null;
     if (key) throw new Error(t(key));
     throw error;
-  } finally {
-    connection.close();
   }
 }

@@ -1,0 +1,65 @@
+// The devices that are signed in: seen, signed out, and one more signed in by a code.
+
+import { now } from '../core/clock.js';
+import { h, icon, replace } from '../core/dom.js';
+import { locale, t } from '../core/i18n.js';
+import { shortTime } from '../text/times.js';
+import { describe, panel } from './form.js';
+import { confirm, dialog, toast } from './overlay.js';
+
+export function devicesPanel(client) {
+  const list = h('div.list-actions', { 'aria-busy': 'true' });
+  const show = async () => {
+    try {
+      const devices = await client.whenReady(() => client.api.devices());
+      replace(list, devices.map((device) => row(client, device, show)));
+    } catch (error) {
+      replace(list, h('p.hint.centred', { role: 'alert' }, describe(error)));
+    }
+    list.removeAttribute('aria-busy');
+  };
+  show();
+  return panel(t('devices.title'), [
+    h('div.list-actions', {}, h('button.row.action', { type: 'button', onclick: () => link(client) }, icon('plus'), t('devices.add'))),
+    list,
+  ], { back: '/settings' });
+}
+
+function row(client, device, changed) {
+  const name = device.label || t('devices.unnamed');
+  const used = device.current ? t('devices.this') : t('devices.used', { time: shortTime(device.used, now(), locale()) });
+  const details = [used, device.address].filter(Boolean).join(' · ');
+  const end = async () => {
+    if (!(await confirm(t('devices.end.ask', { name }), { action: t('sign.out') }))) return;
+    await client.api.endSession(device.id).catch((error) => toast(describe(error)));
+    changed();
+  };
+  return h('div.row.setting.device', {}, icon('key'),
+    h('span', {}, h('bdi', {}, name), h('small.hint', {}, details)),
+    !device.current && h('button.button.quiet', { type: 'button', 'aria-label': t('devices.end', { name }), onclick: end }, t('sign.out')));
+}
+
+/** Shows the link that signs another device in; it is good for two minutes. */
+async function link(client) {
+  let made;
+  try {
+    made = await client.api.linkDevice();
+  } catch (error) {
+    toast(describe(error));
+    return;
+  }
+  const address = `${location.origin}/#/link/${made.code}`;
+  await dialog(t('devices.add'), (close) => h('form.question', { onsubmit: (event) => { event.preventDefault(); close(); } },
+    h('h2', {}, t('devices.add')),
+    h('p', {}, t('devices.add.text')),
+    h('input.link-box', { readonly: true, value: address, 'aria-label': t('devices.link'), onfocus: (event) => event.target.select() }),
+    h('div.actions', {}, h('button.button', {
+      type: 'button', autofocus: true,
+      onclick: (event) => {
+        const box = event.target.closest('form').querySelector('.link-box');
+        box.select();
+        if (navigator.clipboard) navigator.clipboard.writeText(address).catch(() => {}); else document.execCommand('copy');
+        toast(t('copied'));
+      },
+    }, t('invite.copy')))));
+}
