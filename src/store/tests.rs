@@ -83,6 +83,7 @@ pub(super) fn add_message(
         author_uuid: users::by_id(tx, author)?.unwrap().uuid,
         text: Some(text.to_owned()),
         files: Vec::new(),
+        numbers: None,
     };
     messages::insert(tx, new, Some(Origin(1))).map(drop)
 }
@@ -127,7 +128,8 @@ async fn nobody_waits_for_a_long_reader() {
     // A backup reads one state of the file for as long as it takes.
     let reader = connection::open_reader(&fixture.path).unwrap();
     reader.execute_batch("BEGIN").unwrap();
-    users::count(&View::new(&reader)).unwrap();
+    let uuids = Uuids::default();
+    users::count(&View::new(&reader, &uuids)).unwrap();
     let start = std::time::Instant::now();
     let mut longest = Duration::ZERO;
     let mut count = 0;
@@ -144,7 +146,7 @@ async fn nobody_waits_for_a_long_reader() {
     }
     // A connection that waits for readers does so for BUSY_TIMEOUT.
     assert!(longest < connection::BUSY_TIMEOUT / 2, "{longest:?}");
-    assert_eq!(users::count(&View::new(&reader)).unwrap(), 0);
+    assert_eq!(users::count(&View::new(&reader, &uuids)).unwrap(), 0);
 }
 
 #[tokio::test]
@@ -385,14 +387,15 @@ proptest! {
                 }
                 let reader = people[0];
                 let mut seen = Vec::new();
-                let mut follower = Follower::new(tx, reader, &members::followed(tx, reader)?, Position(from))?;
-                while let Some(change) = follower.peek()?.copied() {
+                let from = Position(from);
+                let mut follower = Follower::new(tx, reader, &members::followed(tx, reader, from)?, from)?;
+                while let Some(change) = follower.peek().copied() {
                     seen.push(change.position);
-                    follower.advance();
+                    follower.advance(usize::MAX)?;
                 }
                 let own: BTreeSet<_> = members::flows_of(tx, reader)?.into_iter().collect();
                 let (end, _) = log::last(tx)?;
-                let all = log::between(tx, Position(from), end, usize::MAX >> 1)?;
+                let all = log::between(tx, from, end, usize::MAX >> 1)?;
                 let concerns = |change: &&log::Change| match change.reach {
                     log::Reach::Everyone => true,
                     log::Reach::Members(flow) => own.contains(&flow),

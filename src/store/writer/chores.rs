@@ -35,6 +35,16 @@ const INDEX_CHUNK: i64 = 200;
 const REBUILD_CHUNK: i64 = 500;
 
 impl Writer {
+    /// Tells whether something is put off until there is time.
+    pub(super) fn has_chores(&self) -> bool {
+        self.indexing.is_due
+            || self.indexing.is_rebuilding
+            || self.scrub
+            || !self.shared.writable.load(Ordering::Relaxed)
+            || self.shared.stuck.load(Ordering::Relaxed)
+            || self.wal_pages.load(Ordering::Relaxed) >= CHECKPOINT_PAGES
+    }
+
     /// Does what can wait: looks for other processes' changes, indexes text, empties the log.
     pub(super) fn idle(&mut self) {
         match data_version(&self.conn) {
@@ -61,7 +71,7 @@ impl Writer {
             Ok(()) => return true,
             Err(StoreError::SearchDamaged(what)) => {
                 log::error!("the search index is damaged and will be rebuilt: {what}");
-                match search::mark_unusable(&View::new(&self.conn)) {
+                match search::mark_unusable(&View::new(&self.conn, &self.ground.uuids)) {
                     Ok(()) => {
                         self.indexing.is_due = true;
                         return true;
@@ -79,7 +89,7 @@ impl Writer {
     }
 
     fn step_index(&mut self) -> Result<(), StoreError> {
-        let state = search::state(&View::new(&self.conn))?;
+        let state = search::state(&View::new(&self.conn, &self.ground.uuids))?;
         if state.indexed.is_none() {
             log::info!("rebuilding the search index");
             search::recreate(&self.conn)?;
@@ -104,7 +114,7 @@ impl Writer {
 
     /// Takes out of the index what has to leave it, before the file is closed.
     pub(super) fn forget_outdated(&mut self) {
-        while matches!(search::has_outdated(&View::new(&self.conn)), Ok(true)) {
+        while matches!(search::has_outdated(&View::new(&self.conn, &self.ground.uuids)), Ok(true)) {
             if !self.keep_index() {
                 return;
             }
