@@ -142,13 +142,8 @@ impl Service {
                 let first = base.saturating_add(start);
                 let last = first.saturating_add(count - 1);
                 let load = messages::Load::of(range.form);
-                let place = messages::Place {
-                    flow: access.id,
-                    uuid: flow,
-                    first_number: access.first_number,
-                };
                 let messages =
-                    messages::by_number(view, place, (first, last), load, limits.answer_bytes)?;
+                    messages::by_number(view, access.id, (first, last), load, limits.answer_bytes)?;
                 let total = access.next_number - base;
                 let given = i64::try_from(messages.len()).unwrap_or(i64::MAX);
                 let is_cut = given < count.min(total - start);

@@ -204,9 +204,11 @@ impl Stream {
                 }
             }
             Source::Messages(place, from) => {
-                for sent in history::sent_from(view, *place, *from, limit)? {
+                let (rows, place) = (&mut self.rows, *place);
+                rows.reserve(usize::try_from(limit).unwrap_or(0));
+                history::sent_from(view, place, *from, limit, |sent| {
                     *from = sent.number + 1;
-                    self.rows.push_back(Row {
+                    rows.push_back(Row {
                         change: Change {
                             position: sent.position(),
                             at: sent.at,
@@ -218,7 +220,7 @@ impl Stream {
                         },
                         sent: Some(sent),
                     });
-                }
+                })?;
             }
         }
         self.is_over = i64::try_from(self.rows.len()).unwrap_or(i64::MAX) < limit;

@@ -2,7 +2,7 @@
 //!
 //! What the messages of a flow have in common is not read with each of them.
 
-use rusqlite::{Row, named_params};
+use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::tx::View;
@@ -68,11 +68,14 @@ macro_rules! select_by_number {
 /// The file cannot be read.
 pub fn by_number(
     view: &View<'_>,
-    place: Place,
+    flow: FlowId,
     (first, last): (i64, i64),
     load: Load,
     budget_bytes: usize,
 ) -> Result<Vec<Message>, StoreError> {
+    let Some(place) = place(view, flow)? else {
+        return Ok(Vec::new());
+    };
     let mut statement = view.prepare(select_by_number!(
         " FROM messages WHERE flow_id = :flow AND number BETWEEN :first AND :last ORDER BY number"
     ))?;
@@ -95,6 +98,18 @@ pub fn by_number(
         messages.push(with_files(view, message, slots, load)?);
     }
     Ok(messages)
+}
+
+fn place(view: &View<'_>, flow: FlowId) -> Result<Option<Place>, StoreError> {
+    let mut statement = view.prepare("SELECT uuid, first_number FROM flows WHERE id = :flow")?;
+    let found = statement.query_row(named_params! {":flow": flow.0}, |row| {
+        Ok(Place {
+            flow,
+            uuid: PublicId::from_bytes(row.get(0)?),
+            first_number: row.get(1)?,
+        })
+    });
+    Ok(found.optional()?)
 }
 
 /// A message where it was sent, without its files.
@@ -147,25 +162,25 @@ pub(super) fn fit(
     with_files(view, message, slots, load).map(Fitting::Whole)
 }
 
-/// Messages of a flow from a number on, at most `limit`, each as it was sent.
+/// Hands on the messages of a flow from a number on, at most `limit`, each as it was sent.
 pub(super) fn sent_from(
     view: &View<'_>,
     place: Place,
     number: i64,
     limit: i64,
-) -> Result<Vec<Sent>, StoreError> {
+    mut each: impl FnMut(Sent),
+) -> Result<(), StoreError> {
     let mut statement = view.prepare(select_by_number!(
         ", logged_at, change_position FROM messages
          WHERE flow_id = :flow AND number >= :from ORDER BY number LIMIT :limit"
     ))?;
     let mut rows =
         statement.query(named_params! {":flow": place.flow.0, ":from": number, ":limit": limit})?;
-    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let (message, slots) = decode(view, row, place)?;
         let logged_at = row.get::<_, Option<i64>>(9)?.map(Timestamp);
         let changed = row.get::<_, Option<i64>>(10)?;
-        found.push(Sent {
+        each(Sent {
             at: logged_at.unwrap_or(message.sent_at),
             number: message.number + place.first_number,
             is_superseded: changed.is_some_and(|position| position > message.id.0),
@@ -173,7 +188,7 @@ pub(super) fn sent_from(
             slots,
         });
     }
-    Ok(found)
+    Ok(())
 }
 
 /// A message without its files, and the slots that it has files in.

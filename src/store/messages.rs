@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::follower;
-pub use super::history::{Fitting, Load, Place, Sent, by_number};
+pub use super::history::{Fitting, Load, Sent, by_number};
 use super::history::{fit, with_files};
 use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};

@@ -85,7 +85,7 @@ fn in_snapshot<T, E: From<StoreError>>(
     work: impl FnOnce(&View<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     run(conn, "BEGIN")?;
-    let result = work(&View::new(conn, uuids));
+    let result = work(&View::remembering(conn, uuids));
     run(conn, "COMMIT")?;
     result
 }

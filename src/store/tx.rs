@@ -17,29 +17,38 @@ use crate::model::{
 /// One consistent state of the file.
 pub struct View<'a> {
     conn: &'a Connection,
-    uuids: &'a Uuids,
+    /// Public ids that are known without reading them.
+    uuids: Option<&'a Uuids>,
     /// Whether all that is seen is committed.
     is_committed: bool,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(conn: &'a Connection, uuids: &'a Uuids) -> Self {
+    pub(super) fn new(conn: &'a Connection) -> Self {
         Self {
             conn,
-            uuids,
+            uuids: None,
             is_committed: true,
+        }
+    }
+
+    /// The same with a memory of public ids.
+    pub(super) fn remembering(conn: &'a Connection, uuids: &'a Uuids) -> Self {
+        Self {
+            uuids: Some(uuids),
+            ..Self::new(conn)
         }
     }
 
     /// The public id of a user, if it is known without reading it.
     pub(super) fn known_uuid(&self, user: UserId) -> Option<PublicId> {
-        self.uuids.get(user)
+        self.uuids?.get(user)
     }
 
     /// Remembers the public id of a user, which has been read.
     pub(super) fn remember_uuid(&self, user: UserId, uuid: PublicId) {
-        if self.is_committed {
-            self.uuids.put(user, uuid);
+        if let Some(uuids) = self.uuids.filter(|_| self.is_committed) {
+            uuids.put(user, uuid);
         }
     }
 
@@ -124,7 +133,7 @@ impl<'a> Tx<'a> {
         Self {
             view: View {
                 is_committed: false,
-                ..View::new(conn, &ground.uuids)
+                ..View::remembering(conn, &ground.uuids)
             },
             now,
             ground,

@@ -193,7 +193,7 @@ impl Writer {
                 Ok(())
             },
         ))?;
-        let (position, last_at) = stored_log::last(&View::new(&conn, &uuids))?;
+        let (position, last_at) = stored_log::last(&View::new(&conn))?;
         let data_version = data_version(&conn)?;
         shared.last_at.store(last_at.0, Ordering::Relaxed);
         let log = conn.path().map(|path| with_suffix(Path::new(path), "-wal"));
@@ -467,7 +467,7 @@ impl Writer {
         self.data_version = version;
         self.ground.members.borrow_mut().clear();
         committed.outside = true;
-        let view = View::new(&self.conn, &self.ground.uuids);
+        let view = View::new(&self.conn);
         let (last, last_at) = stored_log::last(&view)?;
         let fresh = stored_log::between(&view, self.ground.position.get(), last, MAX_OUTSIDE + 1)?;
         if fresh.len() > MAX_OUTSIDE {

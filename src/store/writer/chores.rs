@@ -71,7 +71,7 @@ impl Writer {
             Ok(()) => return true,
             Err(StoreError::SearchDamaged(what)) => {
                 log::error!("the search index is damaged and will be rebuilt: {what}");
-                match search::mark_unusable(&View::new(&self.conn, &self.ground.uuids)) {
+                match search::mark_unusable(&View::new(&self.conn)) {
                     Ok(()) => {
                         self.indexing.is_due = true;
                         return true;
@@ -89,7 +89,7 @@ impl Writer {
     }
 
     fn step_index(&mut self) -> Result<(), StoreError> {
-        let state = search::state(&View::new(&self.conn, &self.ground.uuids))?;
+        let state = search::state(&View::new(&self.conn))?;
         if state.indexed.is_none() {
             log::info!("rebuilding the search index");
             search::recreate(&self.conn)?;
@@ -114,7 +114,7 @@ impl Writer {
 
     /// Takes out of the index what has to leave it, before the file is closed.
     pub(super) fn forget_outdated(&mut self) {
-        while matches!(search::has_outdated(&View::new(&self.conn, &self.ground.uuids)), Ok(true)) {
+        while matches!(search::has_outdated(&View::new(&self.conn)), Ok(true)) {
             if !self.keep_index() {
                 return;
             }
