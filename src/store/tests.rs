@@ -122,6 +122,58 @@ async fn a_failing_write_fails_alone() {
 }
 
 #[tokio::test]
+async fn a_write_that_is_alone_and_fails_leaves_nothing() {
+    let fixture = open();
+    let store = &fixture.store;
+    let end = || store.read(|view| log::last(view).map(|(position, _)| position));
+    let before = end().await.unwrap();
+    let bad = store.write(|tx| {
+        add_user(tx, "boris")?;
+        add_user(tx, "BORIS")
+    });
+    assert!(matches!(bad.await, Err(StoreError::Conflict(_))));
+    let panicking = store.write(|tx| -> Result<(), StoreError> {
+        add_user(tx, "clara")?;
+        panic!("a bug of one user")
+    });
+    assert!(matches!(panicking.await, Err(StoreError::Panicked)));
+    assert_eq!(store.read(users::count).await.unwrap(), 0);
+    assert_eq!(end().await.unwrap(), before);
+    store.write(|tx| add_user(tx, "anna")).await.unwrap();
+    assert_eq!(end().await.unwrap(), Position(before.0 + 1), "no gap");
+    // What is committed has been told when the next commit is answered.
+    store.write(|_| Ok::<_, StoreError>(())).await.unwrap();
+    let told = fixture.told.lock().unwrap();
+    let events = told.iter().flat_map(|batch| &batch.events);
+    let positions: Vec<_> = events.filter_map(|event| event.position).collect();
+    assert_eq!(positions, [Position(before.0 + 1)], "what failed is not told");
+}
+
+#[tokio::test]
+async fn members_are_counted_however_they_come_and_go() {
+    let fixture = open();
+    let counted = fixture.store.write(|tx| {
+        let people = ["a", "b", "c", "d"].map(|login| add_user(tx, login).unwrap());
+        let flow = add_group(tx, people[0], &people[..2])?;
+        let (id, by) = (flow.id, By::OPERATOR);
+        let mut counts = vec![members::count(tx, id)?];
+        membership::enter(tx, id, &people, membership::Entry::Added, by)?;
+        counts.push(members::count(tx, id)?);
+        membership::leave(tx, id, flow.uuid, &people[2..3], membership::Exit::Left, by)?;
+        membership::leave(tx, id, flow.uuid, &people[3..], membership::Exit::Banned, by)?;
+        counts.push(members::count(tx, id)?);
+        // Who is invited is no member, nor is who no longer is.
+        membership::invite(tx, id, &people[2..3], by)?;
+        counts.push(members::count(tx, id)?);
+        membership::enter(tx, id, &people[2..3], membership::Entry::Joined, by)?;
+        counts.push(members::count(tx, id)?);
+        let listed = members::ids(tx, id)?.len();
+        Ok::<_, StoreError>((counts, listed))
+    });
+    assert_eq!(counted.await.unwrap(), (vec![2, 4, 2, 2, 3], 3));
+}
+
+#[tokio::test]
 async fn nobody_waits_for_a_long_reader() {
     let fixture = open();
     let store = &fixture.store;
