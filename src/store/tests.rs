@@ -146,7 +146,11 @@ async fn a_write_that_is_alone_and_fails_leaves_nothing() {
     let told = fixture.told.lock().unwrap();
     let events = told.iter().flat_map(|batch| &batch.events);
     let positions: Vec<_> = events.filter_map(|event| event.position).collect();
-    assert_eq!(positions, [Position(before.0 + 1)], "what failed is not told");
+    assert_eq!(
+        positions,
+        [Position(before.0 + 1)],
+        "what failed is not told"
+    );
 }
 
 #[tokio::test]
@@ -160,7 +164,14 @@ async fn members_are_counted_however_they_come_and_go() {
         membership::enter(tx, id, &people, membership::Entry::Added, by)?;
         counts.push(members::count(tx, id)?);
         membership::leave(tx, id, flow.uuid, &people[2..3], membership::Exit::Left, by)?;
-        membership::leave(tx, id, flow.uuid, &people[3..], membership::Exit::Banned, by)?;
+        membership::leave(
+            tx,
+            id,
+            flow.uuid,
+            &people[3..],
+            membership::Exit::Banned,
+            by,
+        )?;
         counts.push(members::count(tx, id)?);
         // Who is invited is no member, nor is who no longer is.
         membership::invite(tx, id, &people[2..3], by)?;

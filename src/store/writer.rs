@@ -25,25 +25,11 @@ use super::tx::{Ground, Told, Tx, View};
 use super::uuids::Uuids;
 use super::{log as stored_log, members, news};
 use crate::model::{Event, SessionId, Timestamp};
+use chores::{AWAKE, IDLE_TICK};
 use watch::Watch;
 
 /// Writes in one commit at most: bounds how long the first of them waits for the last.
 const MAX_BATCH: usize = 256;
-
-/// How often the writer looks for work that it has put off, and, after the log was written to, for
-/// changes by other processes.
-const IDLE_TICK: Duration = Duration::from_millis(200);
-
-/// The same while the full-text index is being made anew: others come first, and it goes on at once.
-const REBUILD_TICK: Duration = Duration::from_millis(2);
-
-/// How long it goes on looking after the log was written to: longer than a commit takes from its
-/// first write until others see it, also where syncs are slow.
-const AWAKE: Duration = Duration::from_secs(5);
-
-/// How often it looks when nothing is to be done and the system would tell of writes; should the
-/// system be wrong, this is when others' changes are found.
-const REST_TICK: Duration = Duration::from_secs(15);
 
 /// Changes by another process that are told one by one; more are left to the listeners' catching up.
 const MAX_OUTSIDE: usize = 1000;
@@ -264,18 +250,6 @@ impl Writer {
         self.forget_outdated();
         if let Err(err) = self.checkpoint("TRUNCATE") {
             log::warn!("the write-ahead log stays as it is: {err}");
-        }
-    }
-
-    /// How long to wait for an order before looking whether there is something to do.
-    fn tick(&self) -> Duration {
-        let is_told = self.watch.as_ref().is_some_and(|watch| !watch.is_deaf());
-        if self.indexing.is_rebuilding {
-            REBUILD_TICK
-        } else if is_told && !self.has_chores() && Instant::now() >= self.awake_until {
-            REST_TICK
-        } else {
-            IDLE_TICK
         }
     }
 

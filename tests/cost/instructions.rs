@@ -38,9 +38,21 @@ impl<'a> Counted<'a> {
     fn start(prepared: &'a Prepared) -> Self {
         let folder = prepared.folder.path();
         let mut child = Command::new("valgrind")
-            .args(["--quiet", "--tool=callgrind", "--callgrind-out-file=counted"])
+            .args([
+                "--quiet",
+                "--tool=callgrind",
+                "--callgrind-out-file=counted",
+            ])
             .arg(env!("CARGO_BIN_EXE_morelia"))
-            .args(["serve", "--host", "127.0.0.1", "--port", "0", "--log-level", "error"])
+            .args([
+                "serve",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                "0",
+                "--log-level",
+                "error",
+            ])
             .current_dir(folder)
             .env("HOME", folder)
             .env("MORELIA__LIMITS__REQUESTS_PER_SECOND", "1000000")
