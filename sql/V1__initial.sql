@@ -203,6 +203,7 @@ CREATE TABLE flows (
     first_number INTEGER NOT NULL DEFAULT 0,  -- smaller ones have been removed by retention; clients count from here
     last_message_id INTEGER NOT NULL DEFAULT 0, -- of the newest message
     next_ordinal INTEGER NOT NULL DEFAULT 1,  -- the ordinal that the next member gets
+    member_count INTEGER NOT NULL DEFAULT 0,  -- rows of `members` that are 'joined', counted by the triggers below
     flags        INTEGER NOT NULL DEFAULT 0,  -- 1: protected; 2: only owner and moderators pin; 4: saved messages
     expire       INTEGER NOT NULL DEFAULT 0,  -- seconds after which a new message disappears; 0: never
     picture_file_id   INTEGER REFERENCES files (id),
@@ -494,6 +495,21 @@ CREATE TRIGGER exports_added AFTER INSERT ON exports BEGIN
 END;
 CREATE TRIGGER exports_removed AFTER DELETE ON exports BEGIN
     UPDATE files SET reference_count = reference_count - 1 WHERE id = OLD.file_id;
+END;
+
+---------------------------------------------------------------------------------------------------
+-- Members are counted here for the same reason.
+---------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER members_added AFTER INSERT ON members WHEN NEW.state = 'joined' BEGIN
+    UPDATE flows SET member_count = member_count + 1 WHERE id = NEW.flow_id;
+END;
+CREATE TRIGGER members_changed AFTER UPDATE OF state ON members
+WHEN (NEW.state = 'joined') <> (OLD.state = 'joined') BEGIN
+    UPDATE flows SET member_count = member_count + iif(NEW.state = 'joined', 1, -1) WHERE id = NEW.flow_id;
+END;
+CREATE TRIGGER members_removed AFTER DELETE ON members WHEN OLD.state = 'joined' BEGIN
+    UPDATE flows SET member_count = member_count - 1 WHERE id = OLD.flow_id;
 END;
 
 ---------------------------------------------------------------------------------------------------

@@ -3,7 +3,10 @@
 //!
 //! The library of this test process is the other process: it opens the same file as a command does.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use morelia::{
     auth::Password,
@@ -96,6 +99,23 @@ fn a_message_of_another_process_is_pushed() {
     // And the two agree on the numbers from there on.
     admin.send(&group, "from inside");
     assert_eq!(told(&mut anna).texts(), ["from inside"]);
+}
+
+#[test]
+fn a_server_that_rests_hears_of_another_process_at_once() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    subscribe(&mut anna);
+    // Until it no longer looks by itself, but waits to be told.
+    std::thread::sleep(Duration::from_secs(7));
+    let asked = Instant::now();
+    server
+        .command(["user", "set", "anna", "--username", "Anna"])
+        .run()
+        .exits(0);
+    assert_eq!(told(&mut anna).users()[0]["username"], "Anna");
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(5), "told after {took:?}");
 }
 
 #[test]

@@ -186,6 +186,39 @@ fn an_update_holds_edits_and_deletions() {
 }
 
 #[test]
+fn a_message_with_a_file_that_was_edited_often_is_told_once() {
+    const EDITS: usize = 40;
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    let group = anna.group("G", &[&boris]);
+    let mut position = by_position(&mut boris, None, &mut Known::new());
+    let file = "x".repeat(500_000);
+    let message = json!([{"client_id": 1, "text": "0", "file_document": file}]);
+    let data = json!({"flow": [{"uuid": group}], "message": message});
+    let sent = anna.ask("send_message", &data).is(200);
+    let id = sent.messages()[0]["uuid"].as_str().expect("an id");
+    for edit in 1..=EDITS {
+        anna.edit(id, &edit.to_string()).is(200);
+    }
+    // Answers are cut where they get large, so a message told repeatedly shows in their sum.
+    let mut texts = Vec::new();
+    let mut bytes = 0;
+    loop {
+        let reply = boris.ask("get_update", &json!({"meta": {"after": position}}));
+        let told = reply.messages().iter();
+        texts.extend(told.map(|it| it["text"].as_str().expect("a text").to_owned()));
+        bytes += reply.data().to_string().len();
+        position = reply.data()["meta"]["position"].as_u64();
+        if reply.code() == 200 {
+            break;
+        }
+    }
+    assert_eq!(texts, [EDITS.to_string()]);
+    assert!(bytes < 2 * file.len(), "{bytes} bytes for one message");
+}
+
+#[test]
 fn positions_survive_a_restart() {
     let mut server = Server::start();
     let mut anna = server.register("anna");

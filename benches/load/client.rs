@@ -175,12 +175,21 @@ fn head(opcode: u8, len: usize, mask: u8) -> Vec<u8> {
 
 /// Builds the frame of a request in the envelope that the clients in the field use.
 pub(crate) fn request(method: &str, data: &Value) -> Vec<u8> {
+    enveloped(method, data, &Value::Null)
+}
+
+/// The same of a client that accepts what revision 17 does not have.
+pub(crate) fn rich_request(method: &str, data: &Value) -> Vec<u8> {
+    enveloped(method, data, &json!({"accept": ["rich"]}))
+}
+
+fn enveloped(method: &str, data: &Value, meta: &Value) -> Vec<u8> {
     let envelope = json!({
         "type": method,
         "data": data,
         "errors": null,
         "jsonapi": {"version": "1.0", "revision": "17"},
-        "meta": null,
+        "meta": meta,
     });
     masked(1, envelope.to_string().as_bytes())
 }

@@ -169,6 +169,11 @@ pub(crate) fn frames_needed(batch: usize) -> f64 {
             ])
         })
         .expect("a message");
+        tx.prepare_cached(
+            "UPDATE members SET read_number = ?1, read_at = ?2 WHERE flow_id = ?3 AND user_id = ?4",
+        )
+        .and_then(|mut update| update.execute([number, at, flow, nth as i64 + 1]))
+        .expect("a read mark");
     })
 }
 

@@ -87,15 +87,22 @@ async fn open(server: &Process, count: usize, subscribed: bool) -> Vec<Reading> 
             .ask(&client::request(method, &person.signed(json!({}))))
             .await;
         assert_eq!(answer["errors"]["code"], 200, "{answer}");
-        all.push(Reading(tokio::task::spawn_local(async move {
-            while client.try_frame().await.is_some() {}
-        })));
+        all.push(Reading::of(client));
     }
     all
 }
 
 /// A connection that is read until it is dropped.
-struct Reading(tokio::task::JoinHandle<()>);
+pub(crate) struct Reading(tokio::task::JoinHandle<()>);
+
+impl Reading {
+    /// Reads what comes, in a task of the present `LocalSet`.
+    pub(crate) fn of(mut client: Client) -> Self {
+        Self(tokio::task::spawn_local(async move {
+            while client.try_frame().await.is_some() {}
+        }))
+    }
+}
 
 impl Drop for Reading {
     fn drop(&mut self) {
@@ -108,6 +115,20 @@ async fn rest(server: &Process) {
     let pid = server.watch();
     let settled = tokio::task::spawn_blocking(move || pid.settle());
     settled.await.expect("at rest");
+}
+
+/// How often threads wake up while nobody is there.
+pub(crate) fn rest_of_nobody(effort: &Effort) -> Vec<Row> {
+    let home = Home::new(1000);
+    let server = home.serve();
+    server.settle();
+    let seconds = if effort.quick { 10 } else { 60 };
+    // What follows from starting is over.
+    std::thread::sleep(Duration::from_secs(5));
+    let before = server.waits();
+    std::thread::sleep(Duration::from_secs(seconds));
+    let each = (server.waits() - before) / seconds as f64;
+    vec![Row::new("idle", "nobody there, wake-ups", each, "/s").target(Target::AtMost(0.2))]
 }
 
 /// Starting, and memory after it, with an empty file and with a large one.

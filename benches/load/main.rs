@@ -23,7 +23,10 @@ mod disk;
 mod drive;
 mod fanout;
 mod folder;
+mod herd;
 mod idle;
+mod instructions;
+mod large;
 mod machine;
 mod pages;
 mod report;
@@ -55,11 +58,18 @@ const PARTS: &[Part] = &[
     ("disk", disk::limits),
     ("send", requests::send),
     ("ping", requests::pong),
+    ("instructions", instructions::instructions),
     ("fan-out", fanout::fan_out),
+    ("herd", herd::herd),
+    ("churn", herd::churn),
     ("wear", wear::wear),
     ("start", idle::start),
     ("idle", idle::connections),
+    ("rest", idle::rest_of_nobody),
     ("read", pages::read),
+    ("all-flow", large::all_flow),
+    ("edits", large::edits),
+    ("search", large::search),
 ];
 
 fn main() {

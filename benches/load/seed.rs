@@ -4,11 +4,15 @@
 //! minute. Everything is computed from its number, so a file that was kept needs no notes beside
 //! it.
 
+mod rows;
+
 use std::{fmt::Write as _, fs, path::Path};
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+
+pub(crate) use rows::Rows;
 
 /// People on the server.
 pub(crate) const PEOPLE: usize = 1024;
@@ -18,6 +22,9 @@ pub(crate) const FAMILY: usize = 8;
 
 /// The first families; the flows before them are [`CIRCLES`].
 const FIRST_FAMILY: usize = CIRCLES.len() + 1;
+
+/// The row of the first group that is added to those that are always there.
+pub(crate) const EXTRA: usize = FIRST_FAMILY + PEOPLE / FAMILY;
 
 /// Members of the large groups: a sender, and as many receivers as fan-out is measured with.
 pub(crate) const CIRCLES: [usize; 3] = [11, 101, 1001];
@@ -83,6 +90,11 @@ pub(crate) fn person(number: usize) -> Person {
 }
 
 impl Person {
+    /// The wire's id of the person.
+    pub(crate) fn uuid(&self) -> &str {
+        &self.uuid
+    }
+
     /// Puts the person's id and token into a request's data.
     pub(crate) fn signed(&self, mut data: Value) -> Value {
         data["user"] = json!([{"uuid": self.uuid, "auth_id": self.token}]);
@@ -100,6 +112,11 @@ pub(crate) fn circle(number: usize) -> String {
     flow_id(number + 1)
 }
 
+/// Returns the wire's id of a group that was added to those that are always there, from 0 on.
+pub(crate) fn extra(number: usize) -> String {
+    flow_id(EXTRA + number)
+}
+
 /// Returns the wire's id of the family that a person is in.
 pub(crate) fn family(person: usize) -> String {
     flow_id(family_row(person))
@@ -111,7 +128,11 @@ pub(crate) fn family_row(person: usize) -> usize {
 }
 
 fn flow_id(row: usize) -> String {
-    public_id(EPOCH + 1, row).to_string()
+    flow_id_number(row).to_string()
+}
+
+fn flow_id_number(row: usize) -> u128 {
+    public_id(EPOCH + 1, row)
 }
 
 /// A time-ordered id, as the product makes them.
@@ -132,7 +153,7 @@ fn token(number: usize) -> String {
 /// What a kept file must have been made by to be as one made now.
 pub(crate) fn version() -> String {
     /// Grows with every change to what is seeded.
-    const SEED: u32 = 1;
+    const SEED: u32 = 2;
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
     let migrations = fs::read_dir(schema).expect("the schema").count();
     format!("schema-{migrations}-seed-{SEED}")
@@ -162,6 +183,31 @@ pub(crate) fn text(number: u64) -> String {
 
 /// Fills a database that `init` has just made.
 pub(crate) fn fill(database: &Path, messages: u64) {
+    let is_before = add(database, |rows| {
+        for number in 0..PEOPLE {
+            rows.person(number);
+        }
+        for row in 1..EXTRA {
+            rows.group(row, owner(row)..owner(row) + size(row));
+        }
+        assert_eq!(rows.position(), set_up(), "changes before the messages");
+        rows.messages(messages, |random| {
+            let families = PEOPLE / FAMILY;
+            let flow = if random % 10 < 3 {
+                CLUB + 1
+            } else {
+                FIRST_FAMILY + (random >> 8) % families
+            };
+            (flow, owner(flow) + (random >> 24) % size(flow))
+        });
+    });
+    if !is_before {
+        morelia::store::repair::rebuild_search(database, |_| ()).expect("indexed words");
+    }
+}
+
+/// Adds rows to a database that no server has open. Returns whether its schema is the one before.
+pub(crate) fn add(database: &Path, rows: impl FnOnce(&mut Rows<'_>)) -> bool {
     let mut conn = Connection::open(database).expect("the database opens");
     conn.execute_batch(
         "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF;
@@ -169,166 +215,24 @@ pub(crate) fn fill(database: &Path, messages: u64) {
     )
     .expect("pragmas");
     let tx = conn.transaction().expect("a transaction");
-    let position = people_and_flows(&tx);
-    add_messages(&tx, position, messages);
+    let mut all = Rows::new(&tx);
+    rows(&mut all);
+    let is_before = all.is_before();
     tx.commit().expect("committed");
     conn.pragma_update(None, "journal_mode", "WAL")
         .expect("the journal mode");
-    drop(conn);
-    morelia::store::repair::rebuild_search(database, |_| ()).expect("indexed words");
+    is_before
 }
 
-/// Adds people with a session each, and their groups. Returns the last position.
-fn people_and_flows(tx: &Connection) -> i64 {
-    let mut position: i64 = tx
-        .query_row(
-            "SELECT coalesce(max(position), 0) FROM changes",
-            [],
-            |row| row.get(0),
-        )
-        .expect("the last position");
-    let mut user = tx
-        .prepare(
-            "INSERT INTO users (id, uuid, login, login_key, localpart, username, created_at)
-             VALUES (?1, ?2, ?3, ?3, ?3, ?4, ?5)",
-        )
-        .expect("users");
-    let mut session = tx
-        .prepare(
-            "INSERT INTO sessions (user_id, token_hash, created_at, last_used_at, expires_at, label)
-             VALUES (?1, ?2, ?3, ?3, ?4, 'bench')",
-        )
-        .expect("sessions");
-    let mut change = tx
-        .prepare(
-            "INSERT INTO changes (position, at, audience, kind, flow_id, user_id, number, uuid)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?5 IS NULL THEN NULL ELSE -1 END,
-                     CASE WHEN ?5 IS NULL THEN NULL ELSE randomblob(16) END)",
-        )
-        .expect("changes");
-    for number in 0..PEOPLE {
-        let row = number + 1;
-        let id = public_id(EPOCH, row).to_be_bytes();
-        let login = format!("person{number}");
-        let name = format!("Person {number}");
-        user.execute(params![row as i64, id, login, name, EPOCH])
-            .expect("a user");
-        let hash: [u8; 32] = Sha256::digest(token(number)).into();
-        // So far away that no session is renewed while something is measured.
-        session
-            .execute(params![row as i64, hash, EPOCH, EPOCH * 4])
-            .expect("a session");
-        position += 1;
-        change
-            .execute(params![position, EPOCH, 0, 40, None::<i64>, row as i64])
-            .expect("a change");
-    }
-    let mut flow = tx
-        .prepare(
-            "INSERT INTO flows (id, uuid, kind, title, owner_id, created_at, next_ordinal)
-             VALUES (?1, ?2, 'group', ?3, ?4, ?5, 10000)",
-        )
-        .expect("flows");
-    let mut member = tx
-        .prepare(
-            "INSERT INTO members (flow_id, user_id, state, level, ordinal, joined_at)
-             VALUES (?1, ?2, 'joined', CASE ?3 WHEN 0 THEN 100 ELSE 0 END, ?3, ?4)",
-        )
-        .expect("members");
-    for row in 1..FIRST_FAMILY + PEOPLE / FAMILY {
-        let id = public_id(EPOCH + 1, row).to_be_bytes();
-        let first = owner(row);
-        flow.execute(params![
-            row as i64,
-            id,
-            format!("Group {row}"),
-            first as i64,
-            EPOCH + 1
-        ])
-        .expect("a flow");
-        for ordinal in 0..size(row) {
-            member
-                .execute(params![
-                    row as i64,
-                    (first + ordinal) as i64,
-                    ordinal as i64,
-                    EPOCH + 1
-                ])
-                .expect("a member");
-        }
-        position += 1;
-        change
-            .execute(params![
-                position,
-                EPOCH + 1,
-                row as i64,
-                10,
-                row as i64,
-                None::<i64>
-            ])
-            .expect("a change");
-    }
-    assert_eq!(position, set_up(), "changes before the messages");
-    position
-}
-
-/// The first member of a flow, by row.
+/// The first member of a flow, by row; people have the numbers of their rows less one.
 fn owner(flow: usize) -> usize {
     match flow.checked_sub(FIRST_FAMILY) {
-        Some(family) => family * FAMILY + 1,
-        None => 1,
+        Some(family) => family * FAMILY,
+        None => 0,
     }
 }
 
 /// How many members a flow has.
 fn size(flow: usize) -> usize {
     CIRCLES.get(flow - 1).copied().unwrap_or(FAMILY)
-}
-
-/// Adds messages: three in ten to the club, the others to the families.
-fn add_messages(tx: &Connection, after: i64, messages: u64) {
-    let mut message = tx
-        .prepare(
-            "INSERT INTO messages (id, uuid, flow_id, number, author_id, sent_at, text)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )
-        .expect("messages");
-    let families = PEOPLE / FAMILY;
-    let mut next = vec![0_i64; FIRST_FAMILY + families];
-    let mut last = vec![0_i64; FIRST_FAMILY + families];
-    let mut position = after;
-    for number in 0..messages {
-        position += 1;
-        let random = mix(number ^ 0xabcd) as usize;
-        let flow = if random % 10 < 3 {
-            CLUB + 1
-        } else {
-            FIRST_FAMILY + (random >> 8) % families
-        };
-        let author = owner(flow) + (random >> 24) % size(flow);
-        let at = EPOCH + 2 + STEP * number as i64;
-        let id = public_id(at, position as usize).to_be_bytes();
-        let text = text(number);
-        message
-            .execute(params![
-                position,
-                id,
-                flow as i64,
-                next[flow],
-                author as i64,
-                at,
-                text
-            ])
-            .expect("a message");
-        last[flow] = position;
-        next[flow] += 1;
-    }
-    let mut count = tx
-        .prepare("UPDATE flows SET next_number = ?1, last_message_id = ?2 WHERE id = ?3")
-        .expect("flows");
-    for (flow, next) in next.iter().enumerate() {
-        count
-            .execute(params![next, last[flow], flow as i64])
-            .expect("a count");
-    }
 }

@@ -1,7 +1,7 @@
 //! The programs that are measured: the product and the echo, each a process of its own.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
 use crate::{
     broadcast,
@@ -23,8 +23,53 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_morelia");
 
 /// The program that is measured: the product, or the one that `$BENCH_PROGRAM` names, to compare
 /// two versions of it.
-fn program() -> OsString {
+pub(crate) fn program() -> OsString {
     std::env::var_os("BENCH_PROGRAM").unwrap_or_else(|| PROGRAM.into())
+}
+
+/// The commit that figures are compared with: the last one before what is described in
+/// docs/performance.md as the present core.
+const BEFORE: &str = "3de0e64";
+
+/// The program at the commit that figures are compared with; `None` when git does not have it, or
+/// when it is not built and is not to be.
+pub(crate) fn program_before(build: bool) -> Option<PathBuf> {
+    if let Some(program) = std::env::var_os("BENCH_BEFORE") {
+        return Some(program.into());
+    }
+    let folder = folder::disk().join(format!("before-{BEFORE}"));
+    let program = folder.join("target/release/morelia");
+    if program.exists() {
+        return Some(program);
+    }
+    if !build {
+        println!("(no program of {BEFORE} yet; building it takes minutes)");
+        return None;
+    }
+    println!("(building {BEFORE} to compare with, once)");
+    fs::create_dir_all(&folder).expect("a folder");
+    let sources = Command::new("git")
+        .args(["archive", "--format=tar", "--output"])
+        .arg(folder.join("sources.tar"))
+        .arg(BEFORE)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status();
+    if !sources.is_ok_and(|it| it.success()) {
+        println!("(git does not have {BEFORE}: nothing is compared with it)");
+        return None;
+    }
+    let unpacked = Command::new("tar")
+        .args(["-xf", "sources.tar"])
+        .current_dir(&folder)
+        .status();
+    assert!(unpacked.is_ok_and(|it| it.success()), "tar unpacks");
+    let mut cargo = cargo();
+    cargo
+        .args(["build", "--quiet", "--release", "--locked"])
+        .args(["--target-dir", "target"])
+        .current_dir(&folder);
+    assert!(cargo.status().is_ok_and(|it| it.success()), "it builds");
+    Some(program)
 }
 
 /// Limits that would be in the way of one address that sends all it can.
@@ -117,6 +162,23 @@ impl Process {
         1024.0 * self.watch().figure("status", "VmRSS:")
     }
 
+    /// Asks the process to end, and waits until it has.
+    pub(crate) fn end(mut self) {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
+        kill_process(pid.expect("a process"), Signal::TERM).expect("a signal");
+        self.child.wait().expect("an end");
+    }
+
+    /// What the process has read from files, in bytes, wherever the system had it.
+    pub(crate) fn read(&self) -> f64 {
+        self.watch().figure("io", "rchar:")
+    }
+
+    /// How often threads of the process have waited for something so far.
+    pub(crate) fn waits(&self) -> f64 {
+        self.watch().waits()
+    }
+
     /// What the process has caused to be written to disks, in bytes.
     pub(crate) fn written(&self) -> f64 {
         self.watch().figure("io", "write_bytes:")
@@ -152,6 +214,18 @@ impl Watch {
         number.and_then(|it| it.parse().ok()).expect("a figure")
     }
 
+    fn waits(&self) -> f64 {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid)).expect("the process");
+        let of_task = |task: fs::DirEntry| {
+            let text = fs::read_to_string(task.path().join("status")).unwrap_or_default();
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            line.and_then(|it| it.trim().parse::<f64>().ok())
+        };
+        tasks.flatten().filter_map(of_task).sum()
+    }
+
     /// Processor time used so far, in hundredths of a second.
     fn cpu_ticks(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).expect("the process");
@@ -176,15 +250,22 @@ impl Drop for Process {
 /// The product's folder, with a database in it; removed when dropped, unless it is to be kept.
 pub(crate) struct Home {
     path: PathBuf,
+    program: OsString,
     _folder: Option<Folder>,
 }
 
 impl Home {
     /// Makes configuration and database, and fills it.
     pub(crate) fn new(messages: u64) -> Self {
-        let folder = Self::filled(messages);
+        Self::of(&program(), messages)
+    }
+
+    /// The same for another program than the one that is measured.
+    pub(crate) fn of(program: &OsStr, messages: u64) -> Self {
+        let folder = Self::filled(program, messages);
         Self {
             path: folder.path().to_owned(),
+            program: program.to_owned(),
             _folder: Some(folder),
         }
     }
@@ -199,17 +280,18 @@ impl Home {
                 return None;
             }
             println!("(making a file of {messages} messages, once)");
-            Self::filled(messages).keep(&path);
+            Self::filled(&program(), messages).keep(&path);
         }
         Some(Self {
             path,
+            program: program(),
             _folder: None,
         })
     }
 
-    fn filled(messages: u64) -> Folder {
+    fn filled(program: &OsStr, messages: u64) -> Folder {
         let folder = Folder::new();
-        initialise(folder.path());
+        initialise(program, folder.path());
         seed::fill(&folder.path().join("morelia.db"), messages);
         folder
     }
@@ -219,6 +301,18 @@ impl Home {
         self.path.join("morelia.db")
     }
 
+    /// Whether a person has been added already.
+    pub(crate) fn has_person(&self, number: usize) -> bool {
+        let conn = rusqlite::Connection::open(self.database()).expect("the database");
+        conn.query_row(
+            "SELECT COUNT(*) FROM users WHERE id = ?1",
+            [number as i64 + 1],
+            |row| row.get::<_, i64>(0),
+        )
+        .expect("a number")
+            > 0
+    }
+
     /// Starts the server.
     pub(crate) fn serve(&self) -> Process {
         self.serve_with(&[])
@@ -226,19 +320,32 @@ impl Home {
 
     /// Starts the server with more in its environment.
     pub(crate) fn serve_with(&self, environment: &[(&str, &str)]) -> Process {
-        let mut command = Command::new(program());
+        let mut command = Command::new(&self.program);
+        self.complete(&mut command);
+        command.envs(environment.iter().copied());
+        Process::start(command)
+    }
+
+    /// Starts the server in another program, the words of which come before its own.
+    pub(crate) fn serve_under(&self, tool: &[&OsStr]) -> Process {
+        let mut words = tool.iter();
+        let mut command = Command::new(words.next().expect("a program"));
+        command.args(words).arg(&self.program);
+        self.complete(&mut command);
+        Process::start(command)
+    }
+
+    fn complete(&self, command: &mut Command) {
         command
             .current_dir(&self.path)
             .args(["--config", "morelia.ini", "serve", "--log-level", "error"])
-            .envs(ROOMY)
-            .envs(environment.iter().copied());
-        Process::start(command)
+            .envs(ROOMY);
     }
 }
 
 /// Makes a configuration and an empty database.
-fn initialise(folder: &Path) {
-    let output = Command::new(program())
+fn initialise(program: &OsStr, folder: &Path) {
+    let output = Command::new(program)
         .current_dir(folder)
         .args(["--config", "morelia.ini", "init", "--if-needed"])
         .stdin(Stdio::null())
@@ -253,8 +360,14 @@ fn initialise(folder: &Path) {
 
 /// Builds the echo, with the settings that this program and the product were built with.
 pub(crate) fn build_echo() {
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = cargo();
     cargo.args(["build", "--quiet", "--release", "--example", "echo"]);
+    let status = cargo.status().expect("cargo runs");
+    assert!(status.success(), "the echo does not build");
+}
+
+fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
     // What cargo tells this program of its package would make a build script of ring's run again,
     // here and, for want of it, in the next build: everything above ring would be built each time.
     for (name, _) in std::env::vars_os() {
@@ -264,8 +377,7 @@ pub(crate) fn build_echo() {
             cargo.env_remove(&*name);
         }
     }
-    let status = cargo.status().expect("cargo runs");
-    assert!(status.success(), "the echo does not build");
+    cargo
 }
 
 fn echo_program() -> PathBuf {

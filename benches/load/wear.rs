@@ -160,7 +160,7 @@ pub(crate) fn wear(effort: &Effort) -> Vec<Row> {
                 .map(|(it, needed)| (frames(it), needed.0))
                 .collect(),
         )
-        .target(Target::AtMost(2.5)),
+        .target(Target::AtMost(2.0)),
         Row::against(
             GROUP,
             "pages to the log",

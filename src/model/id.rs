@@ -97,6 +97,83 @@ impl fmt::Display for PublicId {
     }
 }
 
+/// The most digits that an id has.
+const MAX_DIGITS: usize = 39;
+
+/// Two digits each, from 00 to 99.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut tens: u8 = 0;
+    while tens < 10 {
+        let mut ones: u8 = 0;
+        while ones < 10 {
+            pairs[tens as usize * 10 + ones as usize] = [b'0' + tens, b'0' + ones];
+            ones += 1;
+        }
+        tens += 1;
+    }
+    pairs
+};
+
+/// The decimal text of an id, in quotation marks: what `Display` writes, for those who write many.
+#[derive(Debug, Clone, Copy)]
+pub struct Digits {
+    /// Ends with the text.
+    text: [u8; MAX_DIGITS + 2],
+    /// Where the first quotation mark is.
+    start: usize,
+}
+
+impl Digits {
+    /// Writes down an id.
+    #[must_use]
+    pub fn of(id: PublicId) -> Self {
+        /// The largest power of ten in 64 bits: an id is one digit and twice nineteen.
+        const PART: u128 = 10_000_000_000_000_000_000;
+        let mut digits = Self {
+            text: [b'0'; MAX_DIGITS + 2],
+            start: 0,
+        };
+        let upper = id.0 / PART;
+        let top = upper / PART;
+        digits.put::<{ MAX_DIGITS - 18 }>(id.0 - upper * PART);
+        digits.put::<{ MAX_DIGITS - 37 }>(upper - top * PART);
+        digits.text[1] += u8::try_from(top).unwrap_or(0);
+        // The last digit stays, also when it is 0.
+        let zeros = digits.text[1..MAX_DIGITS].iter();
+        digits.start = zeros.take_while(|digit| **digit == b'0').count();
+        digits.text[digits.start] = b'"';
+        digits.text[MAX_DIGITS + 1] = b'"';
+        digits
+    }
+
+    /// Writes nineteen digits from a place on.
+    fn put<const PLACE: usize>(&mut self, number: u128) {
+        let mut rest = u64::try_from(number).unwrap_or(0);
+        for nth in (0..9).rev() {
+            let [tens, ones] = PAIRS[usize::try_from(rest % 100).unwrap_or(0)];
+            rest /= 100;
+            self.text[PLACE + 1 + 2 * nth] = tens;
+            self.text[PLACE + 2 + 2 * nth] = ones;
+        }
+        self.text[PLACE] += u8::try_from(rest).unwrap_or(0);
+    }
+
+    /// The digits in quotation marks.
+    #[must_use]
+    pub fn quoted(&self) -> &[u8] {
+        self.text.get(self.start..).unwrap_or_default()
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn bare(&self) -> &[u8] {
+        self.text
+            .get(self.start + 1..=MAX_DIGITS)
+            .unwrap_or_default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +195,29 @@ mod tests {
             "340282366920938463463374607431768211456",
         ] {
             assert_eq!(PublicId::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn digits_are_those_of_the_number() {
+        let part = 10_u128.pow(19);
+        let edges = [
+            0,
+            9,
+            10,
+            99,
+            100,
+            part - 1,
+            part,
+            part + 7,
+            part * part,
+            u128::MAX,
+        ];
+        let many = (0..128).map(|bits| u128::MAX >> bits);
+        for number in edges.into_iter().chain(many) {
+            let digits = Digits::of(PublicId(number));
+            assert_eq!(digits.bare(), number.to_string().as_bytes());
+            assert_eq!(digits.quoted(), format!("\"{number}\"").as_bytes());
         }
     }
 

@@ -29,7 +29,9 @@ pub use event::{
 pub use flow::{Flow, FlowInfo, FlowKind, FlowSummary, FlowSwitches, Level, Picture};
 pub use fold::fold;
 pub use form::Form;
-pub use id::{FileId, FlowId, InvitationId, MessageId, Position, PublicId, SessionId, UserId};
+pub use id::{
+    Digits, FileId, FlowId, InvitationId, MessageId, Position, PublicId, SessionId, UserId,
+};
 pub use invitation::Invitation;
 pub use login::{DELETED_LOGIN, InvalidLogin, Login, Looks};
 pub use media::media_type;

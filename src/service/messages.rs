@@ -95,6 +95,7 @@ impl Service {
                     author_uuid: user.uuid(),
                     text: draft.text,
                     files: draft.files,
+                    numbers: Some((access.first_number, access.next_number)),
                 };
                 let message = messages::insert(tx, new, user.origin)?;
                 if let Some(txn) = txn {

@@ -59,7 +59,7 @@ pub use error::ServiceError;
 pub use feed::{End, Feed, Told};
 pub use flow_change::{FlowChange, FlowDraft};
 pub use flows::FlowList;
-pub use gate::SignedIn;
+pub use gate::{Shown, SignedIn};
 pub use invitations::{Ends, Invite, NewCode};
 pub use labels::{MAX_LABEL_CHARS, label_of_user_agent};
 pub use links::NewLink;

@@ -1,6 +1,6 @@
 //! Content of files, each stored once.
 
-use rusqlite::{OptionalExtension, Row, named_params};
+use rusqlite::{OptionalExtension, Row, RowIndex, named_params};
 use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
@@ -152,7 +152,10 @@ pub(super) fn public_id() -> [u8; 16] {
 }
 
 /// What a row says of a picture, in the columns of its public id, its size and its type.
-pub(super) fn picture(row: &Row<'_>, columns: [&str; 3]) -> rusqlite::Result<Option<Picture>> {
+pub(super) fn picture(
+    row: &Row<'_>,
+    columns: [impl RowIndex; 3],
+) -> rusqlite::Result<Option<Picture>> {
     let [id, size, kind] = columns;
     let id = row.get::<_, Option<[u8; 16]>>(id)?;
     let size = row.get::<_, Option<i64>>(size)?;

@@ -4,16 +4,22 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::tx::View;
-use super::{files, marks, members};
+use super::{files, members};
 use crate::model::{Flow, FlowId, FlowKind, FlowSummary, Level, PublicId, Timestamp, UserId};
 
-/// The columns of a flow, for [`flow`], which reads them by name.
+/// The columns of a flow, for [`flow`], which reads them by place: a list has hundreds of flows.
 macro_rules! flow_columns {
     () => {
-        "f.id, f.uuid, f.kind, f.title, f.info, f.owner_id, o.uuid AS owner_uuid, f.created_at,
-         f.next_number - f.first_number AS count, f.flags, f.expire, f.picture_public_id, p.size AS picture_size, p.type AS picture_type"
+        "f.id, f.uuid, f.kind, f.title, f.info, f.owner_id, o.uuid, f.created_at, f.member_count,
+         f.flags, f.expire, f.picture_public_id, p.size, p.type, f.next_number - f.first_number"
     };
 }
+
+/// Places of what else is read: how many messages there are; in the list of a user's flows, the read
+/// mark, and how many messages after it are deleted.
+const COUNT: usize = 14;
+const READ: usize = 15;
+const DELETED: usize = 16;
 
 /// The query for flows with the rest that selects and orders them.
 macro_rules! select_flows {
@@ -145,25 +151,24 @@ pub fn access(view: &View<'_>, uuid: PublicId, user: UserId) -> Result<Option<Ac
     let mut statement = view.prepare(
         "SELECT f.id, f.kind, f.owner_id, f.next_number, f.first_number, m.level, f.expire, f.flags
          FROM flows f JOIN members m ON m.flow_id = f.id
-         WHERE f.uuid = :uuid AND f.removed_at IS NULL AND m.user_id = :user AND m.state = 'joined'",
+         WHERE f.uuid = ?1 AND f.removed_at IS NULL AND m.user_id = ?2 AND m.state = 'joined'",
     )?;
-    let found = statement.query_row(
-        named_params! {":uuid": uuid.to_bytes(), ":user": user.0},
-        |row| {
-            Ok(Access {
-                id: FlowId(row.get("id")?),
-                kind: kind(row)?,
-                owner: row.get::<_, Option<i64>>("owner_id")?.map(UserId),
-                next_number: row.get("next_number")?,
-                first_number: row.get("first_number")?,
-                level: Level(row.get("level")?),
-                expire: row.get("expire")?,
-                is_protected: row.get::<_, i64>("flags")? & PROTECTED != 0,
-                pins_are_restricted: row.get::<_, i64>("flags")? & RESTRICTED_PINS != 0,
-                is_saved: row.get::<_, i64>("flags")? & SAVED != 0,
-            })
-        },
-    );
+    // By place: every request about a flow begins with this.
+    let found = statement.query_row((uuid.to_bytes(), user.0), |row| {
+        let flags: i64 = row.get(7)?;
+        Ok(Access {
+            id: FlowId(row.get(0)?),
+            kind: parse_kind(row.get_ref(1)?.as_str()?),
+            owner: row.get::<_, Option<i64>>(2)?.map(UserId),
+            next_number: row.get(3)?,
+            first_number: row.get(4)?,
+            level: Level(row.get(5)?),
+            expire: row.get(6)?,
+            is_protected: flags & PROTECTED != 0,
+            pins_are_restricted: flags & RESTRICTED_PINS != 0,
+            is_saved: flags & SAVED != 0,
+        })
+    });
     Ok(found.optional()?)
 }
 
@@ -188,10 +193,13 @@ pub fn of_user(
     user: UserId,
     roster: Roster,
 ) -> Result<Vec<FlowSummary>, StoreError> {
+    let mut levels = members::levels_around(view, user)?;
     let mut statement = view.prepare(concat!(
         "SELECT ",
         flow_columns!(),
-        ", m.read_number - f.first_number AS read, f.next_number, f.first_number, m.read_number
+        ", m.read_number - f.first_number,
+         (SELECT COUNT(*) FROM messages d WHERE d.flow_id = f.id AND d.deleted_at IS NOT NULL
+          AND d.number > coalesce(m.read_number, -1) AND d.number >= f.first_number)
          FROM members m JOIN flows f ON f.id = m.flow_id LEFT JOIN users o ON o.id = f.owner_id
          LEFT JOIN files p ON p.id = f.picture_file_id
          WHERE m.user_id = :user AND m.state = 'joined' AND f.removed_at IS NULL ORDER BY m.flow_id"
@@ -199,18 +207,19 @@ pub fn of_user(
     let mut rows = statement.query(named_params! {":user": user.0})?;
     let mut flows = Vec::new();
     while let Some(row) = rows.next()? {
-        let first: i64 = row.get("first_number")?;
-        let next: i64 = row.get("next_number")?;
-        let mark = row.get::<_, Option<i64>>("read_number")?.unwrap_or(-1);
-        let flow = flow(row)?;
+        let mut flow = flow(row)?;
+        flow.levels = levels.remove(&flow.id).unwrap_or_default();
+        let count: i64 = row.get(COUNT)?;
         // What was read may have been removed by retention since.
-        let read = row.get::<_, Option<i64>>("read")?;
-        let unread = marks::unread(view, flow.id, mark.max(first - 1), next - 1)?;
+        let read = row
+            .get::<_, Option<i64>>(READ)?
+            .filter(|number| *number >= 0);
+        let deleted: i64 = row.get(DELETED)?;
         flows.push(FlowSummary {
-            count: row.get("count")?,
-            read: read.filter(|number| *number >= 0),
-            unread,
-            flow: with_members(view, flow, roster, Some(user))?,
+            count,
+            read,
+            unread: (count - 1 - read.unwrap_or(-1) - deleted).max(0),
+            flow: with_roster(view, flow, roster, Some(user))?,
         });
     }
     Ok(flows)
@@ -222,7 +231,7 @@ pub fn of_user(
 /// The file cannot be read.
 pub fn all(view: &View<'_>) -> Result<Vec<(Flow, i64)>, StoreError> {
     let mut statement = view.prepare(select_flows!("WHERE f.removed_at IS NULL ORDER BY f.id"))?;
-    let rows = statement.query_map([], |row| Ok((flow(row)?, row.get::<_, i64>("count")?)))?;
+    let rows = statement.query_map([], |row| Ok((flow(row)?, row.get::<_, i64>(COUNT)?)))?;
     let mut flows = Vec::new();
     for row in rows {
         let (flow, count) = row?;
@@ -281,7 +290,16 @@ fn with_members(
     reader: Option<UserId>,
 ) -> Result<Flow, StoreError> {
     flow.levels = members::levels(view, flow.id)?;
-    flow.member_count = members::count(view, flow.id)?;
+    with_roster(view, flow, roster, reader)
+}
+
+/// Adds the members to a flow whose levels have been read.
+fn with_roster(
+    view: &View<'_>,
+    mut flow: Flow,
+    roster: Roster,
+    reader: Option<UserId>,
+) -> Result<Flow, StoreError> {
     if roster == Roster::Whole || flow.member_count <= SMALL {
         flow.members = members::uuids(view, flow.id)?;
     } else {
@@ -296,33 +314,34 @@ fn with_members(
 }
 
 pub(super) fn kind(row: &Row<'_>) -> rusqlite::Result<FlowKind> {
-    let word: String = row.get("kind")?;
-    // A kind of a later version reads and writes as a group does.
-    Ok(FlowKind::parse(&word).unwrap_or(FlowKind::Group))
+    Ok(parse_kind(row.get_ref("kind")?.as_str()?))
+}
+
+/// A kind of a later version reads and writes as a group does.
+fn parse_kind(word: &str) -> FlowKind {
+    FlowKind::parse(word).unwrap_or(FlowKind::Group)
 }
 
 /// A flow without its members.
 fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
-    let flags: i64 = row.get("flags")?;
+    let flags: i64 = row.get(9)?;
     Ok(Flow {
-        id: FlowId(row.get("id")?),
-        uuid: PublicId::from_bytes(row.get("uuid")?),
-        kind: kind(row)?,
-        title: row.get("title")?,
-        info: row.get("info")?,
-        owner: row.get::<_, Option<i64>>("owner_id")?.map(UserId),
-        owner_uuid: row
-            .get::<_, Option<[u8; 16]>>("owner_uuid")?
-            .map(PublicId::from_bytes),
+        id: FlowId(row.get(0)?),
+        uuid: PublicId::from_bytes(row.get(1)?),
+        kind: parse_kind(row.get_ref(2)?.as_str()?),
+        title: row.get(3)?,
+        info: row.get(4)?,
+        owner: row.get::<_, Option<i64>>(5)?.map(UserId),
+        owner_uuid: row.get::<_, Option<[u8; 16]>>(6)?.map(PublicId::from_bytes),
         members: Vec::new(),
-        member_count: 0,
+        member_count: row.get(8)?,
         levels: Vec::new(),
-        picture: files::picture(row, ["picture_public_id", "picture_size", "picture_type"])?,
-        expire: row.get("expire")?,
+        picture: files::picture(row, [11, 12, 13])?,
+        expire: row.get(10)?,
         is_protected: flags & PROTECTED != 0,
         pins_are_restricted: flags & RESTRICTED_PINS != 0,
         is_saved: flags & SAVED != 0,
-        created_at: Timestamp(row.get("created_at")?),
+        created_at: Timestamp(row.get(7)?),
     })
 }
 

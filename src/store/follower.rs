@@ -2,52 +2,71 @@
 //! by position.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+use std::collections::{BinaryHeap, VecDeque};
 use std::ops::Range;
 
 use rusqlite::{OptionalExtension, named_params};
 
 use super::error::StoreError;
+use super::history::{self, Place, Sent};
 use super::log::{Change, Kind, Reach, change};
 use super::tx::View;
-use crate::model::{FlowId, MessageId, Position, Timestamp, UserId};
+use crate::model::{FlowId, MessageId, Position, UserId};
 
-/// A flow whose messages somebody follows.
+/// A flow that somebody follows from a position on.
 #[derive(Debug, Clone, Copy)]
 pub struct Followed {
-    /// Row number.
-    pub flow: FlowId,
-    /// The number of its oldest message.
-    pub first_number: i64,
+    /// The flow.
+    pub place: Place,
     /// The number that its next message gets.
     pub next_number: i64,
     /// Its newest message.
     pub last_message: MessageId,
+    /// The first row of `changes` about it after that position, if there is one.
+    pub next_change: Option<Position>,
 }
 
-/// Where a follower reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Source {
-    /// Rows of `changes` for an audience.
-    Changes(Reach),
-    /// Messages of a flow, the next of which has this number.
-    Messages(FlowId, i64),
+/// A row of the log.
+struct Row {
+    change: Change,
+    /// Of a message that was sent: the message.
+    sent: Option<Sent>,
 }
+
+/// Where rows come from.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    /// Rows of `changes` for an audience, from a position on.
+    Changes(Reach, Position),
+    /// Messages of a flow, from a number on.
+    Messages(Place, i64),
+}
+
+/// Rows of one source that have been read ahead, and where to read on.
+struct Stream {
+    rows: VecDeque<Row>,
+    source: Source,
+    /// How many rows are read next.
+    size: i64,
+    is_over: bool,
+}
+
+/// Rows of one source read at a time: first one, since it may be all that is needed, then more.
+const FIRST: i64 = 1;
+const MOST: i64 = 64;
 
 /// What may be read of the log, in order, by one user.
 pub struct Follower<'a, 'c> {
     view: &'a View<'c>,
-    /// The next row of each source that concerns the user, nearest first.
-    heads: BinaryHeap<Reverse<(Position, Source)>>,
-    /// Rows read ahead, nearest last: all lie before the nearest head.
-    run: Vec<Change>,
+    streams: Vec<Stream>,
+    /// The position of each stream's next row, nearest first.
+    heads: BinaryHeap<Reverse<(Position, usize)>>,
 }
 
-/// Rows of one source read at a time.
-const RUN: i64 = 128;
-
 impl<'a, 'c> Follower<'a, 'c> {
-    /// Begins after a position, with what concerns everyone, a user, and the flows that user is in.
+    /// Begins after a position, with what concerns everyone, a user, and the flows that user is in,
+    /// as they are followed from that position on.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -59,18 +78,21 @@ impl<'a, 'c> Follower<'a, 'c> {
     ) -> Result<Self, StoreError> {
         let mut follower = Self {
             view,
+            streams: Vec::new(),
             heads: BinaryHeap::new(),
-            run: Vec::new(),
         };
-        follower.push_changes(Reach::Everyone, after)?;
-        follower.push_changes(Reach::Private(user), after)?;
+        let next = Position(after.0.saturating_add(1));
+        for reach in [Reach::Everyone, Reach::Private(user)] {
+            follower.open(Source::Changes(reach, next))?;
+        }
         for flow in flows {
             follower.follow(flow, after)?;
         }
         Ok(follower)
     }
 
-    /// Begins after a position with what happened in one flow.
+    /// Begins after a position with what happened in one flow, as it is followed from that position
+    /// on.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -81,140 +103,135 @@ impl<'a, 'c> Follower<'a, 'c> {
     ) -> Result<Self, StoreError> {
         let mut follower = Self {
             view,
+            streams: Vec::new(),
             heads: BinaryHeap::new(),
-            run: Vec::new(),
         };
         follower.follow(flow, after)?;
         Ok(follower)
     }
 
     fn follow(&mut self, flow: &Followed, after: Position) -> Result<(), StoreError> {
-        self.push_changes(Reach::Members(flow.flow), after)?;
+        let place = flow.place;
+        if let Some(position) = flow.next_change {
+            self.open(Source::Changes(Reach::Members(place.flow), position))?;
+        }
         if flow.last_message.0 > after.0 {
-            let number = first_number_after(
-                self.view,
-                flow.flow,
-                flow.first_number..flow.next_number,
-                after,
-            )?;
-            self.push_message(flow.flow, number)?;
+            let numbers = place.first_number..flow.next_number;
+            let number = first_number_after(self.view, place.flow, numbers, after)?;
+            self.open(Source::Messages(place, number))?;
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, source: Source) -> Result<(), StoreError> {
+        let mut stream = Stream {
+            rows: VecDeque::new(),
+            source,
+            size: FIRST,
+            is_over: false,
+        };
+        stream.read(self.view, 1)?;
+        if let Some(position) = stream.position() {
+            self.heads.push(Reverse((position, self.streams.len())));
+            self.streams.push(stream);
         }
         Ok(())
     }
 
     /// The next change that the user may see, without taking it.
+    #[must_use]
+    pub fn peek(&self) -> Option<&Change> {
+        let Reverse((_, index)) = self.heads.peek()?;
+        let row = self.streams.get(*index)?.rows.front()?;
+        Some(&row.change)
+    }
+
+    /// The message that the next change says was sent; once.
+    pub fn take_sent(&mut self) -> Option<Sent> {
+        let Reverse((_, index)) = self.heads.peek()?;
+        self.streams.get_mut(*index)?.rows.front_mut()?.sent.take()
+    }
+
+    /// Takes the change that [`peek`](Self::peek) showed. No more than `wanted` after it are read
+    /// ahead.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn peek(&mut self) -> Result<Option<&Change>, StoreError> {
-        if self.run.is_empty()
-            && let Some(Reverse((position, source))) = self.heads.pop()
-        {
-            match source {
-                Source::Changes(reach) => self.read_changes(position, reach)?,
-                Source::Messages(flow, number) => self.read_messages(flow, number)?,
-            }
+    pub fn advance(&mut self, wanted: usize) -> Result<(), StoreError> {
+        let Some(mut head) = self.heads.peek_mut() else {
+            return Ok(());
+        };
+        let Reverse((_, index)) = *head;
+        let Some(stream) = self.streams.get_mut(index) else {
+            return Ok(());
+        };
+        stream.rows.pop_front();
+        if stream.rows.is_empty() {
+            stream.read(self.view, wanted)?;
         }
-        Ok(self.run.last())
-    }
-
-    /// Takes the change that [`peek`](Self::peek) showed.
-    pub fn advance(&mut self) {
-        self.run.pop();
-    }
-
-    /// The position of the nearest row of another source.
-    fn horizon(&self) -> i64 {
-        self.heads
-            .peek()
-            .map_or(i64::MAX, |Reverse((position, _))| position.0)
-    }
-
-    /// Reads what one audience has before any other source's next row.
-    fn read_changes(&mut self, from: Position, reach: Reach) -> Result<(), StoreError> {
-        let mut statement = self.view.prepare(
-            "SELECT position, at, audience, kind, flow_id, message_id, user_id FROM changes
-             WHERE audience = :audience AND position >= :from AND position < :until
-             ORDER BY position LIMIT :limit",
-        )?;
-        let rows = statement.query_map(
-            named_params! {":audience": reach.to_column(), ":from": from.0, ":until": self.horizon(), ":limit": RUN},
-            change,
-        )?;
-        for row in rows {
-            self.run.push(row?);
-        }
-        let last = self.run.last().map_or(from, |change| change.position);
-        self.run.reverse();
-        self.push_changes(reach, last)
-    }
-
-    /// Reads what one flow has of messages before any other source's next row.
-    fn read_messages(&mut self, flow: FlowId, from: i64) -> Result<(), StoreError> {
-        let mut statement = self.view.prepare(
-            "SELECT id, coalesce(logged_at, sent_at), number FROM messages
-             WHERE flow_id = :flow AND number >= :from ORDER BY number LIMIT :limit",
-        )?;
-        let mut rows =
-            statement.query(named_params! {":flow": flow.0, ":from": from, ":limit": RUN})?;
-        let until = self.horizon();
-        let mut next = from;
-        while let Some(row) = rows.next()? {
-            let id: i64 = row.get(0)?;
-            if id >= until {
-                break;
-            }
-            next = row.get::<_, i64>(2)? + 1;
-            self.run.push(Change {
-                position: Position(id),
-                at: Timestamp(row.get(1)?),
-                reach: Reach::Members(flow),
-                kind: Some(Kind::Sent),
-                message: None,
-                flow: None,
-                user: None,
-            });
-        }
-        self.run.reverse();
-        self.push_message(flow, next)
-    }
-
-    fn push_changes(&mut self, reach: Reach, after: Position) -> Result<(), StoreError> {
-        let mut statement = self.view.prepare(
-            "SELECT position FROM changes WHERE audience = :audience AND position > :after ORDER BY position LIMIT 1",
-        )?;
-        let head = statement
-            .query_row(
-                named_params! {":audience": reach.to_column(), ":after": after.0},
-                |row| row.get(0),
-            )
-            .optional()?;
-        if let Some(position) = head {
-            self.heads
-                .push(Reverse((Position(position), Source::Changes(reach))));
-        }
-        Ok(())
-    }
-
-    fn push_message(&mut self, flow: FlowId, from: i64) -> Result<(), StoreError> {
-        let mut statement = self.view.prepare(
-            "SELECT id, number FROM messages WHERE flow_id = :flow AND number >= :from ORDER BY number LIMIT 1",
-        )?;
-        let head: Option<(i64, i64)> = statement
-            .query_row(named_params! {":flow": flow.0, ":from": from}, |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()?;
-        if let Some((id, number)) = head {
-            self.heads
-                .push(Reverse((Position(id), Source::Messages(flow, number))));
+        match stream.position() {
+            Some(position) => head.0.0 = position,
+            None => drop(PeekMut::pop(head)),
         }
         Ok(())
     }
 }
 
+impl Stream {
+    /// The position of the next row.
+    fn position(&self) -> Option<Position> {
+        self.rows.front().map(|row| row.change.position)
+    }
+
+    /// Reads more rows, if there are any.
+    fn read(&mut self, view: &View<'_>, wanted: usize) -> Result<(), StoreError> {
+        if self.is_over {
+            return Ok(());
+        }
+        let wanted = i64::try_from(wanted).unwrap_or(i64::MAX);
+        let limit = self.size.min(wanted).max(1);
+        match &mut self.source {
+            Source::Changes(reach, from) => {
+                let mut statement = view.prepare(
+                    "SELECT position, at, audience, kind, flow_id, message_id, user_id FROM changes
+                     WHERE audience = :audience AND position >= :from ORDER BY position LIMIT :limit",
+                )?;
+                let params = named_params! {":audience": reach.to_column(), ":from": from.0, ":limit": limit};
+                for change in statement.query_map(params, change)? {
+                    let change = change?;
+                    *from = Position(change.position.0 + 1);
+                    self.rows.push_back(Row { change, sent: None });
+                }
+            }
+            Source::Messages(place, from) => {
+                let (rows, place) = (&mut self.rows, *place);
+                rows.reserve(usize::try_from(limit).unwrap_or(0));
+                history::sent_from(view, place, *from, limit, |sent| {
+                    *from = sent.number + 1;
+                    rows.push_back(Row {
+                        change: Change {
+                            position: sent.position(),
+                            at: sent.at,
+                            reach: Reach::Members(place.flow),
+                            kind: Some(Kind::Sent),
+                            message: None,
+                            flow: None,
+                            user: None,
+                        },
+                        sent: Some(sent),
+                    });
+                })?;
+            }
+        }
+        self.is_over = i64::try_from(self.rows.len()).unwrap_or(i64::MAX) < limit;
+        self.size = (self.size * 4).min(MOST);
+        Ok(())
+    }
+}
+
 /// The number of the first message of a flow that was sent after a position, or the end of the
-/// range. Numbers and positions grow together, so this is a binary search.
+/// range. Numbers and positions grow together, so this is a search; from the end, since those who
+/// follow have missed little.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -227,15 +244,29 @@ pub fn first_number_after(
     let mut statement = view.prepare(
         "SELECT id FROM messages WHERE flow_id = :flow AND number >= :number ORDER BY number LIMIT 1",
     )?;
-    let (mut low, mut high) = (numbers.start, numbers.end);
-    while low < high {
-        let middle = low + (high - low) / 2;
+    let mut is_after = |number: i64| -> Result<bool, StoreError> {
         let id: Option<i64> = statement
-            .query_row(named_params! {":flow": flow.0, ":number": middle}, |row| {
+            .query_row(named_params! {":flow": flow.0, ":number": number}, |row| {
                 row.get(0)
             })
             .optional()?;
-        if id.is_none_or(|id| id > after.0) {
+        Ok(id.is_none_or(|id| id > after.0))
+    };
+    // What is below `low` is not after, what is at or above `high` is.
+    let (mut low, mut high) = (numbers.start, numbers.end);
+    let mut step = 1;
+    while low < high {
+        let probe = (high - step).max(low);
+        if !is_after(probe)? {
+            low = probe + 1;
+            break;
+        }
+        high = probe;
+        step *= 4;
+    }
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if is_after(middle)? {
             high = middle;
         } else {
             low = middle + 1;

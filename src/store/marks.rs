@@ -29,12 +29,10 @@ pub(super) fn read_own(
     number: i64,
 ) -> Result<(), StoreError> {
     tx.prepare(
-        "UPDATE members SET read_number = :number, read_at = :now
-         WHERE flow_id = :flow AND user_id = :user AND state = 'joined' AND coalesce(read_number, -1) < :number",
+        "UPDATE members SET read_number = ?1, read_at = ?2
+         WHERE flow_id = ?3 AND user_id = ?4 AND state = 'joined' AND coalesce(read_number, -1) < ?1",
     )?
-    .execute(named_params! {
-        ":number": number, ":now": tx.now().0, ":flow": flow.0, ":user": user.0,
-    })?;
+    .execute([number, tx.now().0, flow.0, user.0])?;
     Ok(())
 }
 

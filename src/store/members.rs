@@ -1,10 +1,14 @@
 //! Who is in which flow, and as what.
 
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension, named_params};
 
 use super::error::StoreError;
 use super::follower::Followed;
+use super::history::Place;
 use super::tx::View;
+use super::users;
 use crate::model::{
     FlowId, FlowKind, InvitedTo, Level, MessageId, Position, PublicId, Timestamp, UserId,
 };
@@ -91,26 +95,48 @@ pub fn ids(view: &View<'_>, flow: FlowId) -> Result<Vec<UserId>, StoreError> {
 
 /// The members of a flow by public id, in the order in which they joined.
 pub(super) fn uuids(view: &View<'_>, flow: FlowId) -> Result<Vec<PublicId>, StoreError> {
-    let mut statement = view.prepare(
-        "SELECT u.uuid FROM members m JOIN users u ON u.id = m.user_id
-         WHERE m.flow_id = :flow AND m.state = 'joined' ORDER BY m.ordinal",
-    )?;
-    let rows = statement.query_map(named_params! {":flow": flow.0}, |row| {
-        row.get(0).map(PublicId::from_bytes)
-    })?;
-    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+    let members = ids(view, flow)?;
+    let mut uuids = Vec::with_capacity(members.len());
+    for member in members {
+        uuids.extend(users::uuid(view, member)?);
+    }
+    Ok(uuids)
 }
 
-/// The members of a flow above the level of a member, in the order in which they joined.
+/// The members of a flow above the level of a member, highest first.
 pub(super) fn levels(view: &View<'_>, flow: FlowId) -> Result<Vec<(PublicId, Level)>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT u.uuid, m.level FROM members m JOIN users u ON u.id = m.user_id
-         WHERE m.flow_id = :flow AND m.state = 'joined' AND m.level > 0 ORDER BY m.level DESC, m.ordinal",
+        "SELECT user_id, level FROM members
+         WHERE flow_id = :flow AND state = 'joined' AND level > 0 ORDER BY level DESC, ordinal",
     )?;
-    let rows = statement.query_map(named_params! {":flow": flow.0}, |row| {
-        Ok((PublicId::from_bytes(row.get(0)?), Level(row.get(1)?)))
-    })?;
-    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+    let mut rows = statement.query(named_params! {":flow": flow.0})?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let uuid = users::uuid(view, UserId(row.get(0)?))?;
+        found.extend(uuid.zip(Some(Level(row.get(1)?))));
+    }
+    Ok(found)
+}
+
+/// The same for each of the flows that a user is in.
+pub(super) fn levels_around(
+    view: &View<'_>,
+    user: UserId,
+) -> Result<HashMap<FlowId, Vec<(PublicId, Level)>>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT m.flow_id, m.user_id, m.level
+         FROM members me JOIN members m ON m.flow_id = me.flow_id
+         WHERE me.user_id = :user AND me.state = 'joined' AND m.state = 'joined' AND m.level > 0
+         ORDER BY me.flow_id, m.level DESC, m.ordinal",
+    )?;
+    let mut rows = statement.query(named_params! {":user": user.0})?;
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let uuid = users::uuid(view, UserId(row.get(1)?))?;
+        let levels = found.entry(FlowId(row.get(0)?)).or_default();
+        levels.extend(uuid.zip(Some(Level(row.get(2)?))));
+    }
+    Ok(found)
 }
 
 /// How many members a flow has.
@@ -118,8 +144,7 @@ pub(super) fn levels(view: &View<'_>, flow: FlowId) -> Result<Vec<(PublicId, Lev
 /// # Errors
 /// The file cannot be read.
 pub fn count(view: &View<'_>, flow: FlowId) -> Result<i64, StoreError> {
-    let mut statement =
-        view.prepare("SELECT COUNT(*) FROM members WHERE flow_id = :flow AND state = 'joined'")?;
+    let mut statement = view.prepare("SELECT member_count FROM flows WHERE id = :flow")?;
     Ok(statement.query_row(named_params! {":flow": flow.0}, |row| row.get(0))?)
 }
 
@@ -204,28 +229,41 @@ pub fn page(
 /// # Errors
 /// The file cannot be read.
 pub fn flows_of(view: &View<'_>, user: UserId) -> Result<Vec<FlowId>, StoreError> {
-    Ok(followed(view, user)?
-        .into_iter()
-        .map(|followed| followed.flow)
-        .collect())
-}
-
-/// The flows that a user is in, with what a follower of their messages needs.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn followed(view: &View<'_>, user: UserId) -> Result<Vec<Followed>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT m.flow_id, f.first_number, f.next_number, f.last_message_id
-         FROM members m JOIN flows f ON f.id = m.flow_id
+        "SELECT m.flow_id FROM members m JOIN flows f ON f.id = m.flow_id
          WHERE m.user_id = :user AND m.state = 'joined' AND f.removed_at IS NULL ORDER BY m.flow_id",
     )?;
     let rows = statement.query_map(named_params! {":user": user.0}, |row| {
+        row.get(0).map(FlowId)
+    })?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
+/// The flows that a user is in, with what a follower needs who knows everything up to a position.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn followed(
+    view: &View<'_>,
+    user: UserId,
+    after: Position,
+) -> Result<Vec<Followed>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT m.flow_id, f.uuid, f.first_number, f.next_number, f.last_message_id,
+                (SELECT min(c.position) FROM changes c WHERE c.audience = m.flow_id AND c.position > :after)
+         FROM members m JOIN flows f ON f.id = m.flow_id
+         WHERE m.user_id = :user AND m.state = 'joined' AND f.removed_at IS NULL ORDER BY m.flow_id",
+    )?;
+    let rows = statement.query_map(named_params! {":user": user.0, ":after": after.0}, |row| {
         Ok(Followed {
-            flow: FlowId(row.get(0)?),
-            first_number: row.get(1)?,
-            next_number: row.get(2)?,
-            last_message: MessageId(row.get(3)?),
+            place: Place {
+                flow: FlowId(row.get(0)?),
+                uuid: PublicId::from_bytes(row.get(1)?),
+                first_number: row.get(2)?,
+            },
+            next_number: row.get(3)?,
+            last_message: MessageId(row.get(4)?),
+            next_change: row.get::<_, Option<i64>>(5)?.map(Position),
         })
     })?;
     rows.collect::<Result<_, _>>().map_err(StoreError::from)

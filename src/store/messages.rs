@@ -6,11 +6,13 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::follower;
+pub use super::history::{Fitting, Load, Sent, by_number};
+use super::history::{fit, with_files};
 use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
 use super::{files, marks, removal, search};
 use crate::model::{
-    Attachment, By, DELETED_TEXT, FlowId, Form, Level, Message, MessageId, News, Origin, Position,
+    Attachment, By, DELETED_TEXT, FlowId, Level, Message, MessageId, News, Origin, Position,
     PublicId, Timestamp, UserId,
 };
 
@@ -29,6 +31,8 @@ pub struct NewMessage {
     pub text: Option<String>,
     /// Its files, at most one a slot.
     pub files: Vec<Attachment>,
+    /// The numbers of the flow's oldest and next message, where this write has read them already.
+    pub numbers: Option<(i64, i64)>,
 }
 
 /// Changes to a message; `None` leaves as it is.
@@ -45,7 +49,7 @@ pub struct MessageEdit {
 macro_rules! select_messages {
     ($rest:literal) => {
         concat!(
-            "SELECT m.id, m.uuid, f.uuid AS flow_uuid, m.number - f.first_number AS number, u.uuid AS author_uuid, m.sent_at, m.text, m.slots, m.edited_at, m.deleted_at
+            "SELECT m.id, m.uuid, f.uuid AS flow_uuid, m.number - f.first_number AS number, u.uuid AS author_uuid, m.sent_at, m.text, m.slots, m.edited_at, m.deleted_at, m.change_position
              FROM messages m JOIN flows f ON f.id = m.flow_id JOIN users u ON u.id = m.author_id ",
             $rest
         )
@@ -66,14 +70,14 @@ pub fn insert(
     let position = tx.next_position();
     let id = MessageId(position.0);
     let logged_at = tx.log_time();
-    let (number, first_number): (i64, i64) = tx
-        .prepare(
-            "UPDATE flows SET next_number = next_number + 1, last_message_id = :id WHERE id = :flow
-             RETURNING next_number - 1, first_number",
-        )?
-        .query_row(named_params! {":id": id.0, ":flow": new.flow.0}, |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+    let (first_number, number) = match new.numbers {
+        Some(numbers) => numbers,
+        None => numbers(tx, new.flow)?,
+    };
+    // By place, here and below: everybody waits for this, and looking up names takes a tenth of it.
+    // Without RETURNING, which makes a table of what it returns.
+    tx.prepare("UPDATE flows SET next_number = ?1, last_message_id = ?2 WHERE id = ?3")?
+        .execute([number + 1, id.0, new.flow.0])?;
     let uuid = PublicId::generate();
     let slots = new
         .files
@@ -81,19 +85,19 @@ pub fn insert(
         .fold(0, |slots, file| slots | file.slot.bit());
     tx.prepare(
         "INSERT INTO messages (id, uuid, flow_id, number, author_id, sent_at, text, slots, logged_at)
-         VALUES (:id, :uuid, :flow, :number, :author, :now, :text, :slots, :logged_at)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
-    .execute(named_params! {
-        ":id": id.0,
-        ":uuid": uuid.to_bytes(),
-        ":flow": new.flow.0,
-        ":number": number,
-        ":author": new.author.0,
-        ":now": tx.now().0,
-        ":text": new.text,
-        ":slots": slots,
-        ":logged_at": (logged_at != tx.now()).then_some(logged_at.0),
-    })?;
+    .execute((
+        id.0,
+        uuid.to_bytes(),
+        new.flow.0,
+        number,
+        new.author.0,
+        tx.now().0,
+        &new.text,
+        slots,
+        (logged_at != tx.now()).then_some(logged_at.0),
+    ))?;
     marks::read_own(tx, new.flow, new.author, number)?;
     let mut shown = Vec::with_capacity(new.files.len());
     for file in &new.files {
@@ -120,6 +124,15 @@ pub fn insert(
         News::Message(Arc::clone(&message)),
     );
     Ok(message)
+}
+
+/// The numbers of a flow's oldest and next message.
+fn numbers(view: &View<'_>, flow: FlowId) -> Result<(i64, i64), StoreError> {
+    let mut statement =
+        view.prepare("SELECT first_number, next_number FROM flows WHERE id = :flow")?;
+    Ok(statement.query_row(named_params! {":flow": flow.0}, |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?)
 }
 
 /// What has to be known of a message to let somebody change it.
@@ -257,37 +270,6 @@ pub fn by_id_as(view: &View<'_>, id: MessageId, load: Load) -> Result<Option<Mes
         .transpose()
 }
 
-/// What of a message's files is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Load {
-    /// What is known of them.
-    Facts,
-    /// That, and their content.
-    Content,
-}
-
-impl Load {
-    /// What the frames of a form need.
-    #[must_use]
-    pub fn of(form: Form) -> Self {
-        match form {
-            Form::Plain => Self::Content,
-            Form::Rich => Self::Facts,
-        }
-    }
-}
-
-/// A message that was looked for within a budget of bytes.
-#[derive(Debug)]
-pub enum Fitting {
-    /// With its files.
-    Whole(Message),
-    /// Its files, which were not read, are too large.
-    TooLarge,
-    /// It has changed since, and is told where it did.
-    Superseded,
-}
-
 /// Finds a message by row number, as of a row of the log; its files are read only when they fit into
 /// `room_bytes`.
 ///
@@ -296,28 +278,21 @@ pub enum Fitting {
 pub fn by_id_within(
     view: &View<'_>,
     id: MessageId,
-    row: Position,
+    at: Position,
     load: Load,
     room_bytes: usize,
 ) -> Result<Option<Fitting>, StoreError> {
-    let mut statement =
-        view.prepare("SELECT change_position > :row FROM messages WHERE id = :id")?;
-    let superseded: Option<Option<bool>> = statement
-        .query_row(named_params! {":row": row.0, ":id": id.0}, |row| row.get(0))
-        .optional()?;
-    if superseded.flatten() == Some(true) {
-        return Ok(Some(Fitting::Superseded));
-    }
-    let Some((message, slots)) = without_files(view, id)? else {
+    let mut statement = view.prepare(select_messages!("WHERE m.id = :id"))?;
+    let mut rows = statement.query(named_params! {":id": id.0})?;
+    let Some(found) = rows.next()? else {
         return Ok(None);
     };
-    let reads_files = slots != 0 && load == Load::Content;
-    if reads_files && files::size_of_message(view, id)? > room_bytes {
-        return Ok(Some(Fitting::TooLarge));
+    let changed: Option<i64> = found.get(10)?;
+    if changed.is_some_and(|position| position > at.0) {
+        return Ok(Some(Fitting::Superseded));
     }
-    Ok(Some(Fitting::Whole(with_files(
-        view, message, slots, load,
-    )?)))
+    let (message, slots) = message(found)?;
+    fit(view, message, slots, load, room_bytes).map(Some)
 }
 
 /// Bytes that the files of a message take, without reading them.
@@ -326,42 +301,6 @@ pub fn by_id_within(
 /// The file cannot be read.
 pub fn size_of_files(view: &View<'_>, id: MessageId) -> Result<usize, StoreError> {
     files::size_of_message(view, id)
-}
-
-/// Messages of a flow by number, first to last inclusive, cut where they exceed a budget of bytes:
-/// at least one comes back if there is any.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn by_number(
-    view: &View<'_>,
-    flow: FlowId,
-    (first, last): (i64, i64),
-    load: Load,
-    budget_bytes: usize,
-) -> Result<Vec<Message>, StoreError> {
-    let mut statement = view.prepare(select_messages!(
-        "WHERE m.flow_id = :flow AND m.number BETWEEN :first AND :last ORDER BY m.number"
-    ))?;
-    let mut rows =
-        statement.query(named_params! {":flow": flow.0, ":first": first, ":last": last})?;
-    let mut messages = Vec::new();
-    let mut left = budget_bytes;
-    while let Some(row) = rows.next()? {
-        let (message, slots) = message(row)?;
-        let files = if slots == 0 || load == Load::Facts {
-            0
-        } else {
-            files::size_of_message(view, message.id)?
-        };
-        let size = message.size_bytes() + files;
-        if size > left && !messages.is_empty() {
-            break;
-        }
-        left = left.saturating_sub(size);
-        messages.push(with_files(view, message, slots, load)?);
-    }
-    Ok(messages)
 }
 
 /// The last messages of a flow below a number, as clients count, without their files: each with the
@@ -440,21 +379,6 @@ pub fn count(view: &View<'_>) -> Result<i64, StoreError> {
     let mut statement =
         view.prepare("SELECT coalesce(SUM(next_number - first_number), 0) FROM flows")?;
     Ok(statement.query_row([], |row| row.get(0))?)
-}
-
-fn with_files(
-    view: &View<'_>,
-    mut message: Message,
-    slots: i64,
-    load: Load,
-) -> Result<Message, StoreError> {
-    if slots != 0 && load == Load::Content {
-        message.files = files::of_message(view, message.id)?;
-    }
-    if slots != 0 {
-        message.shown = files::shown_by(view, message.id)?;
-    }
-    Ok(message)
 }
 
 /// A message without its files, and the slots that it has files in.

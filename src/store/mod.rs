@@ -23,6 +23,7 @@ pub mod flow_edits;
 pub mod flows;
 pub mod follower;
 pub mod gaps;
+mod history;
 pub mod imports;
 pub mod invitations;
 mod lock;
@@ -54,6 +55,7 @@ pub mod txns;
 pub mod upkeep;
 pub mod user_admin;
 pub mod users;
+mod uuids;
 mod writer;
 
 #[cfg(test)]
@@ -79,7 +81,8 @@ pub use writer::{Committed, Sink};
 use crate::model::Timestamp;
 use paths::{create_private, file_error};
 use readers::Readers;
-use writer::{Job, Shared, Writer};
+use uuids::Uuids;
+use writer::{Job, Order, Shared, Writer};
 
 /// Writes that may wait for the writer; more are refused as overload.
 const MAX_QUEUED: usize = 4096;
@@ -101,7 +104,7 @@ pub struct Store {
 
 struct Inner {
     path: PathBuf,
-    jobs: Mutex<Option<SyncSender<Job>>>,
+    orders: Mutex<Option<Arc<SyncSender<Order>>>>,
     readers: Readers,
     shared: Arc<Shared>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -159,20 +162,28 @@ impl Store {
         let conn = connection::open_writer(path, options.durability)?;
         schema::require_current(&conn, path)?;
         let shared = Arc::new(Shared::new());
-        let writer = Writer::new(conn, Arc::clone(&shared), sink)?;
-        let (sender, jobs) = sync_channel(MAX_QUEUED);
+        let (sender, orders) = sync_channel(MAX_QUEUED);
+        let sender = Arc::new(sender);
+        // The writer ends with the last sender, which this must not be.
+        let watching = Arc::downgrade(&sender);
+        let told = move || {
+            // A writer with a full queue looks anyway.
+            let _ = watching.upgrade().map(|it| it.try_send(Order::Look));
+        };
+        let uuids = Arc::new(Uuids::default());
+        let writer = Writer::new(conn, Arc::clone(&uuids), Arc::clone(&shared), sink, told)?;
         let failed = shared.failed.clone();
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || {
                 let _guard = TellsOfPanic(failed);
-                writer.run(&jobs);
+                writer.run(&orders);
             })
             .map_err(|source| file_error(path, source))?;
         let inner = Inner {
             path: path.clone(),
-            jobs: Mutex::new(Some(sender)),
-            readers: Readers::new(path.clone()),
+            orders: Mutex::new(Some(sender)),
+            readers: Readers::new(path.clone(), uuids),
             shared,
             writer: Mutex::new(Some(thread)),
         };
@@ -256,13 +267,13 @@ impl Store {
     }
 
     fn enqueue(&self, job: Job) -> Result<(), StoreError> {
-        let jobs = self
+        let orders = self
             .inner
-            .jobs
+            .orders
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let sender = jobs.as_ref().ok_or(StoreError::Closed)?;
-        sender.try_send(job).map_err(|err| match err {
+        let sender = orders.as_ref().ok_or(StoreError::Closed)?;
+        sender.try_send(Order::Write(job)).map_err(|err| match err {
             TrySendError::Full(_) => StoreError::Overloaded,
             TrySendError::Disconnected(_) => StoreError::Closed,
         })
@@ -305,7 +316,7 @@ impl Store {
         self.inner.readers.close();
         let sender = self
             .inner
-            .jobs
+            .orders
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();

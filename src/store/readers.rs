@@ -1,7 +1,7 @@
 //! A small set of connections that read, each on a thread of the blocking pool while it does.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use super::connection;
 use super::error::StoreError;
 use super::tx::View;
-use std::sync::Arc;
+use super::uuids::Uuids;
 
 /// Connections at most, and so reads at the same time; more than a small board has cores.
 const MAX_READERS: usize = 4;
@@ -19,12 +19,14 @@ pub(super) struct Readers {
     path: PathBuf,
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
+    uuids: Arc<Uuids>,
 }
 
 impl Readers {
-    pub(super) fn new(path: PathBuf) -> Self {
+    pub(super) fn new(path: PathBuf, uuids: Arc<Uuids>) -> Self {
         Self {
             path,
+            uuids,
             idle: Arc::default(),
             permits: Arc::new(Semaphore::new(MAX_READERS)),
         }
@@ -55,6 +57,7 @@ impl Readers {
             .map_err(|_| StoreError::Closed)?;
         let idle = Arc::clone(&self.idle);
         let path = self.path.clone();
+        let uuids = Arc::clone(&self.uuids);
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let pooled = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -62,7 +65,7 @@ impl Readers {
                 Some(conn) => conn,
                 None => connection::open_reader(&path)?,
             };
-            let result = in_snapshot(&conn, work);
+            let result = in_snapshot(&conn, &uuids, work);
             // A connection that is stuck in its transaction is not used again.
             if conn.is_autocommit() {
                 idle.lock()
@@ -78,10 +81,11 @@ impl Readers {
 
 fn in_snapshot<T, E: From<StoreError>>(
     conn: &Connection,
+    uuids: &Uuids,
     work: impl FnOnce(&View<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     run(conn, "BEGIN")?;
-    let result = work(&View::new(conn));
+    let result = work(&View::remembering(conn, uuids));
     run(conn, "COMMIT")?;
     result
 }

@@ -9,16 +9,47 @@ use rusqlite::blob::Blob;
 use rusqlite::{CachedStatement, Connection, ErrorCode};
 
 use super::error::StoreError;
-use crate::model::{Audience, Event, FlowId, News, Origin, Position, SessionId, Timestamp, UserId};
+use super::uuids::Uuids;
+use crate::model::{
+    Audience, Event, FlowId, News, Origin, Position, PublicId, SessionId, Timestamp, UserId,
+};
 
 /// One consistent state of the file.
 pub struct View<'a> {
     conn: &'a Connection,
+    /// Public ids that are known without reading them.
+    uuids: Option<&'a Uuids>,
+    /// Whether all that is seen is committed.
+    is_committed: bool,
 }
 
 impl<'a> View<'a> {
     pub(super) fn new(conn: &'a Connection) -> Self {
-        Self { conn }
+        Self {
+            conn,
+            uuids: None,
+            is_committed: true,
+        }
+    }
+
+    /// The same with a memory of public ids.
+    pub(super) fn remembering(conn: &'a Connection, uuids: &'a Uuids) -> Self {
+        Self {
+            uuids: Some(uuids),
+            ..Self::new(conn)
+        }
+    }
+
+    /// The public id of a user, if it is known without reading it.
+    pub(super) fn known_uuid(&self, user: UserId) -> Option<PublicId> {
+        self.uuids?.get(user)
+    }
+
+    /// Remembers the public id of a user, which has been read.
+    pub(super) fn remember_uuid(&self, user: UserId, uuid: PublicId) {
+        if let Some(uuids) = self.uuids.filter(|_| self.is_committed) {
+            uuids.put(user, uuid);
+        }
     }
 
     /// Prepares a statement, or finds it prepared.
@@ -59,6 +90,8 @@ pub(super) struct Ground {
     pub(super) at: Cell<Timestamp>,
     /// Members of flows, so that a message costs no query for them.
     pub(super) members: RefCell<HashMap<FlowId, Arc<[UserId]>>>,
+    /// Public ids of users.
+    pub(super) uuids: Arc<Uuids>,
     /// Reads the members of a flow.
     pub(super) load: fn(&View<'_>, FlowId) -> Result<Vec<UserId>, StoreError>,
 }
@@ -100,7 +133,10 @@ impl<'a> Deref for Tx<'a> {
 impl<'a> Tx<'a> {
     pub(super) fn new(conn: &'a Connection, now: Timestamp, ground: &'a Ground) -> Self {
         Self {
-            view: View::new(conn),
+            view: View {
+                is_committed: false,
+                ..View::remembering(conn, &ground.uuids)
+            },
             now,
             ground,
             touched: RefCell::default(),

@@ -207,12 +207,19 @@ pub fn is_superseded(view: &View<'_>, id: UserId, row: Position) -> Result<bool,
 /// # Errors
 /// The file cannot be read.
 pub fn uuid(view: &View<'_>, id: UserId) -> Result<Option<PublicId>, StoreError> {
+    if let Some(uuid) = view.known_uuid(id) {
+        return Ok(Some(uuid));
+    }
     let mut statement = view.prepare("SELECT uuid FROM users WHERE id = :id")?;
-    Ok(statement
+    let found = statement
         .query_row(named_params! {":id": id.0}, |row| {
             row.get(0).map(PublicId::from_bytes)
         })
-        .optional()?)
+        .optional()?;
+    if let Some(uuid) = found {
+        view.remember_uuid(id, uuid);
+    }
+    Ok(found)
 }
 
 /// The row number behind a public id, of accounts that are not deleted.

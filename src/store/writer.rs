@@ -1,36 +1,35 @@
-//! The one writer: takes what is queued, runs each write in its own savepoint, commits once,
-//! answers all and hands on what happened.
+//! The one writer: takes what is queued, runs each write in its own savepoint unless it is alone,
+//! commits once, answers all and hands on what happened.
 //!
 //! While one commit syncs, the next batch gathers; see `pace` for when that is waited for.
 
 mod chores;
+mod watch;
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use tokio::sync::watch;
+use tokio::sync::watch::Sender;
 
 use super::error::StoreError;
 use super::pace::Pace;
+use super::paths::with_suffix;
 use super::tx::{Ground, Told, Tx, View};
+use super::uuids::Uuids;
 use super::{log as stored_log, members, news};
 use crate::model::{Event, FlowId, SessionId, Timestamp};
+use chores::{AWAKE, IDLE_TICK};
+use watch::Watch;
 
 /// Writes in one commit at most: bounds how long the first of them waits for the last.
 const MAX_BATCH: usize = 256;
-
-/// How often the writer looks, when it has nothing to do, for changes by other processes and for
-/// work that it has put off.
-const IDLE_TICK: Duration = Duration::from_millis(200);
-
-/// The same while the full-text index is being made anew: others come first, and it goes on at once.
-const REBUILD_TICK: Duration = Duration::from_millis(2);
 
 /// Changes by another process that are told one by one; more are left to the listeners' catching up.
 const MAX_OUTSIDE: usize = 1000;
@@ -43,6 +42,24 @@ pub(super) type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// A queued write: does its work and tells whether to keep it; or answers why there is none.
 pub(super) type Job = Box<dyn FnOnce(Result<&Tx<'_>, StoreError>) -> (bool, Finish) + Send>;
+
+/// What comes to the writer.
+pub(super) enum Order {
+    /// Work.
+    Write(Job),
+    /// Word that somebody has written to the log.
+    Look,
+}
+
+impl Order {
+    fn job(self) -> Option<Job> {
+        match self {
+            Self::Write(job) => Some(job),
+            // Every commit looks by itself.
+            Self::Look => None,
+        }
+    }
+}
 
 /// What a commit has changed, for the hub.
 #[derive(Debug, Default)]
@@ -73,7 +90,7 @@ pub(super) struct Shared {
     /// Set while what is in the log cannot be copied into the file.
     pub(super) stuck: AtomicBool,
     /// Set, once, to why the process has to end.
-    pub(super) failed: watch::Sender<Option<String>>,
+    pub(super) failed: Sender<Option<String>>,
 }
 
 impl Shared {
@@ -83,7 +100,7 @@ impl Shared {
             writable: AtomicBool::new(true),
             last_at: AtomicI64::new(Timestamp::EPOCH.0),
             stuck: AtomicBool::new(false),
-            failed: watch::Sender::new(None),
+            failed: Sender::new(None),
         }
     }
 
@@ -130,6 +147,10 @@ pub(super) struct Writer {
     indexing: Indexing,
     probed_at: Instant,
     pace: Pace,
+    /// Tells of writes by anybody; `None`: nobody tells.
+    watch: Option<Watch>,
+    /// Until when changes by others are looked for, although the system would tell of more.
+    awake_until: Instant,
 }
 
 /// What there is to do for the full-text index.
@@ -144,10 +165,13 @@ struct Indexing {
 }
 
 impl Writer {
+    /// Makes the writer of an open file. `told` is called when the log is written to.
     pub(super) fn new(
         mut conn: Connection,
+        uuids: Arc<Uuids>,
         shared: Arc<Shared>,
         sink: Sink,
+        told: impl Fn() + Send + 'static,
     ) -> Result<Self, StoreError> {
         let wal_pages = Arc::new(AtomicU32::new(0));
         let pages = Arc::clone(&wal_pages);
@@ -160,7 +184,13 @@ impl Writer {
         let (position, last_at) = stored_log::last(&View::new(&conn))?;
         let data_version = data_version(&conn)?;
         shared.last_at.store(last_at.0, Ordering::Relaxed);
+        let log = conn.path().map(|path| with_suffix(Path::new(path), "-wal"));
+        // For most of the time in which the writer looks by itself, nobody needs to be told.
+        let pause = AWAKE.saturating_sub(2 * IDLE_TICK);
+        let watch = log.and_then(|log| Watch::start(&log, pause, told));
         Ok(Self {
+            watch,
+            awake_until: Instant::now() + AWAKE,
             conn,
             shared,
             sink,
@@ -168,6 +198,7 @@ impl Writer {
                 position: Cell::new(position),
                 at: Cell::new(last_at),
                 members: RefCell::default(),
+                uuids,
                 load: members::ids,
             },
             data_version,
@@ -185,23 +216,27 @@ impl Writer {
     }
 
     /// Works until all senders are gone, or a sync fails.
-    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+    pub(super) fn run(mut self, orders: &Receiver<Order>) {
         let mut batch = Vec::new();
         loop {
             if batch.is_empty() {
-                match jobs.recv_timeout(self.tick()) {
-                    Ok(job) => batch.push(job),
+                match orders.recv_timeout(self.tick()) {
+                    Ok(Order::Write(job)) => batch.push(job),
+                    Ok(Order::Look) => {
+                        self.awake_until = Instant::now() + AWAKE;
+                        self.idle();
+                    }
                     Err(RecvTimeoutError::Timeout) => self.idle(),
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
             }
             if !batch.is_empty() {
-                self.gather(&mut batch, jobs);
+                self.gather(&mut batch, orders);
                 let began = Instant::now();
                 let answered = batch.len();
                 let outcome = self.commit(std::mem::take(&mut batch));
                 // Looked before anybody is answered: who is here now was too late for this one.
-                batch.extend(jobs.try_iter().take(MAX_BATCH));
+                batch.extend(orders.try_iter().filter_map(Order::job).take(MAX_BATCH));
                 self.pace.note(answered, batch.len(), began.elapsed());
                 self.answer(outcome);
                 if std::mem::take(&mut self.indexing.is_awaited) {
@@ -210,7 +245,7 @@ impl Writer {
                 self.checkpoint_when_due();
             }
             if self.shared.failed.borrow().is_some() {
-                self.refuse(batch, jobs);
+                self.refuse(batch, orders);
                 return;
             }
         }
@@ -220,35 +255,28 @@ impl Writer {
         }
     }
 
-    /// How long to wait for something to do.
-    fn tick(&self) -> Duration {
-        if self.indexing.is_rebuilding {
-            REBUILD_TICK
-        } else {
-            IDLE_TICK
-        }
-    }
-
     /// Takes what waits, and waits for whoever is worth it.
-    fn gather(&self, batch: &mut Vec<Job>, jobs: &Receiver<Job>) {
+    fn gather(&self, batch: &mut Vec<Job>, orders: &Receiver<Order>) {
         let began = Instant::now();
-        batch.extend(jobs.try_iter().take(MAX_BATCH - batch.len()));
+        let waiting = orders.try_iter().filter_map(Order::job);
+        batch.extend(waiting.take(MAX_BATCH - batch.len()));
         while batch.len() < MAX_BATCH
             && let Some(patience) = self.pace.patience(batch.len())
-            && let Ok(job) = jobs.recv_timeout(patience.saturating_sub(began.elapsed()))
+            && let Ok(order) = orders.recv_timeout(patience.saturating_sub(began.elapsed()))
         {
-            batch.push(job);
+            batch.extend(order.job());
         }
     }
 
     /// Refuses what comes until the store is closed, and leaves the file as it is: what the disk
     /// holds is for the next start to find out.
-    fn refuse(&self, batch: Vec<Job>, jobs: &Receiver<Job>) {
+    fn refuse(&self, batch: Vec<Job>, orders: &Receiver<Order>) {
         let option = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         if let Err(err) = self.conn.set_db_config(option, true) {
             log::error!("the write-ahead log may be copied once more: {err}");
         }
-        for job in batch.into_iter().chain(jobs) {
+        let coming = orders.into_iter().filter_map(Order::job);
+        for job in batch.into_iter().chain(coming) {
             job(Err(StoreError::Closed)).1(Ok(()));
         }
     }
@@ -268,9 +296,10 @@ impl Writer {
         *self.shared.stamp() = None;
         let last_at = self.ground.at.get().0;
         self.shared.last_at.store(last_at, Ordering::Relaxed);
+        let is_kept = matches!(result, Ok(true));
         Outcome {
-            result: result.map(|()| committed),
-            has_written: self.conn.total_changes() != changes_before,
+            result: result.map(|_| committed),
+            has_written: is_kept && self.conn.total_changes() != changes_before,
             finishes,
             left: batch,
         }
@@ -324,16 +353,17 @@ impl Writer {
         }
     }
 
+    /// Runs a batch in one transaction. Returns whether that was kept.
     fn run_batch(
         &mut self,
         batch: &mut Vec<Job>,
         finishes: &mut Vec<Finish>,
         committed: &mut Committed,
-    ) -> Result<(), StoreError> {
-        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let result = self.run_jobs(batch, finishes, committed).and_then(|()| {
-            self.conn.prepare_cached("COMMIT")?.execute([])?;
-            Ok(())
+    ) -> Result<bool, StoreError> {
+        self.run_sql("BEGIN IMMEDIATE")?;
+        let result = self.run_jobs(batch, finishes, committed).and_then(|keep| {
+            self.run_sql(if keep { "COMMIT" } else { "ROLLBACK" })?;
+            Ok(keep)
         });
         if result.is_err()
             && !self.conn.is_autocommit()
@@ -344,19 +374,29 @@ impl Writer {
         result
     }
 
+    fn run_sql(&self, sql: &str) -> Result<(), StoreError> {
+        self.conn.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    /// Runs the writes of a batch. Returns whether the transaction is to be kept: that of a write
+    /// which is alone and fails is not.
     fn run_jobs(
         &mut self,
         batch: &mut Vec<Job>,
         finishes: &mut Vec<Finish>,
         committed: &mut Committed,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.notice_outside(committed)?;
         let now = {
             let mut stamp = self.shared.stamp();
             *stamp.insert(plausible(Timestamp::now(), self.ground.at.get()))
         };
+        let is_alone = batch.len() == 1;
         for job in batch.drain(..) {
-            self.conn.prepare_cached("SAVEPOINT job")?.execute([])?;
+            if !is_alone {
+                self.run_sql("SAVEPOINT job")?;
+            }
             let before = self.ground.position.get();
             let tx = Tx::new(&self.conn, now, &self.ground);
             let outcome = catch_unwind(AssertUnwindSafe(|| job(Ok(&tx))));
@@ -374,13 +414,18 @@ impl Writer {
                 ));
             }
             if !succeeded {
-                self.conn.prepare_cached("ROLLBACK TO job")?.execute([])?;
                 self.ground.position.set(before);
+                if is_alone {
+                    return Ok(false);
+                }
+                self.run_sql("ROLLBACK TO job")?;
             }
-            self.conn.prepare_cached("RELEASE job")?.execute([])?;
+            if !is_alone {
+                self.run_sql("RELEASE job")?;
+            }
             self.take(told, committed);
         }
-        Ok(())
+        Ok(true)
     }
 
     fn take(&mut self, told: Told, committed: &mut Committed) {

@@ -1,7 +1,7 @@
-//! What requests cost in allocations, so that a change that makes them dearer is noticed on any
-//! machine, however busy: a count is the same where a time is not.
+//! What requests cost in allocations and instructions, so that a change that makes them dearer is
+//! noticed on any machine, however busy: a count is the same where a time is not.
 //!
-//! Everything runs in this process, through the very conversations that the sockets carry, and all
+//! For the allocations, everything runs in this process, through the very conversations that the sockets carry, and all
 //! threads are counted: the one that answers, the readers, the writer. SQLite's own memory is not
 //! Rust's and is not counted.
 #![allow(
@@ -13,8 +13,11 @@
     reason = "a test fails by panicking and is read by its output"
 )]
 
+mod instructions;
+
 use std::alloc::System;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use morelia::app;
@@ -25,6 +28,7 @@ use morelia::service::{Client, Service};
 use morelia::store::Store;
 use serde_json::{Value, json};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use tempfile::TempDir;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -126,14 +130,23 @@ async fn ask(session: &mut Session, method: &str, data: &Value) -> Value {
     answer
 }
 
-async fn measure(house: House) -> Vec<(&'static str, Cost)> {
-    let mut session = house.enter();
+/// Requests of somebody in a group.
+struct Requests {
+    user: Value,
+    ping: Bytes,
+    send: Bytes,
+    history: Bytes,
+    catch_up: Bytes,
+}
+
+/// Registers somebody and makes a group.
+async fn move_in(session: &mut Session) -> Requests {
     let account = json!({"user": [{"login": "anna", "password": "a long password"}]});
-    let registered = ask(&mut session, "register_user", &account).await;
+    let registered = ask(session, "register_user", &account).await;
     let user = &registered["data"]["user"][0];
     let user = json!([{"uuid": user["uuid"], "auth_id": user["auth_id"]}]);
     let group = json!({"user": user, "flow": [{"type": "group", "title": "Family"}]});
-    let made = ask(&mut session, "add_flow", &group).await;
+    let made = ask(session, "add_flow", &group).await;
     let flow = &made["data"]["flow"][0]["uuid"];
 
     let ping = request("ping_pong", &json!({"user": user}));
@@ -143,9 +156,26 @@ async fn measure(house: House) -> Vec<(&'static str, Cost)> {
     let send = request("send_message", &send);
     let page = json!([{"uuid": flow, "message_start": 0, "message_end": PAGE - 1}]);
     let history = request("all_messages", &json!({"user": user, "flow": page}));
-    let after = json!({"user": user, "meta": {"after": made_at(&mut session, &user).await}});
+    let after = json!({"user": user, "meta": {"after": made_at(session, &user).await}});
     let catch_up = request("get_update", &after);
+    Requests {
+        user,
+        ping,
+        send,
+        history,
+        catch_up,
+    }
+}
 
+async fn measure(house: House) -> Vec<(&'static str, Cost)> {
+    let mut session = house.enter();
+    let Requests {
+        user,
+        ping,
+        send,
+        history,
+        catch_up,
+    } = move_in(&mut session).await;
     let mut costs = Vec::new();
     let mut repeat = async |name, frame: &Bytes| {
         let cost = cost_of(REQUESTS, async || {
@@ -199,10 +229,12 @@ fn is_done(answer: &[u8]) -> bool {
     text.contains("\"code\":200,") || text.contains("\"code\":206,")
 }
 
-#[test]
-fn requests_allocate_no_more_than_they_did() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let database = folder.path().join("morelia.db");
+/// One test at a time: what is allocated is counted in the whole process.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Works with a server without sockets, on a file of its own in a folder.
+fn in_house<T>(folder: &Path, work: impl AsyncFnOnce(House) -> T) -> T {
+    let database = folder.join("morelia.db");
     Store::prepare(&database).expect("a database");
     let mut config = Config::default();
     config.auth.registration = Registration::Open;
@@ -212,11 +244,60 @@ fn requests_allocate_no_more_than_they_did() {
         min_version: config.api.min_version,
         max_version: config.api.max_version,
     };
-    let measured = app::with_service(&database, &config, async |service| {
-        Ok::<_, app::AppError>(measure(House { service, settings }).await)
+    app::with_service(&database, &config, async |service| {
+        Ok::<_, app::AppError>(work(House { service, settings }).await)
     })
-    .expect("measured");
+    .expect("a server")
+}
 
+/// A file for the program itself, with a page of messages and a little more in it.
+struct Prepared {
+    folder: TempDir,
+    requests: Requests,
+}
+
+impl Prepared {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let requests = in_house(folder.path(), async |house| {
+            let mut session = house.enter();
+            let requests = move_in(&mut session).await;
+            for _ in 0..PAGE + 10 {
+                answer(&mut session, &requests.send).await;
+            }
+            requests
+        });
+        Self { folder, requests }
+    }
+
+    /// A request, by the name of what is measured.
+    fn request(&self, name: &str) -> &Bytes {
+        match name {
+            "ping" => &self.requests.ping,
+            "send" => &self.requests.send,
+            "history" => &self.requests.history,
+            "catch-up" => &self.requests.catch_up,
+            other => panic!("no request is called {other}"),
+        }
+    }
+}
+
+#[test]
+fn requests_take_no_more_instructions_than_they_did() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let excesses = instructions::excesses(&Prepared::new());
+    assert!(
+        excesses.is_empty(),
+        "dearer than before:\n{}",
+        excesses.join("\n")
+    );
+}
+
+#[test]
+fn requests_allocate_no_more_than_they_did() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = tempfile::tempdir().expect("a folder");
+    let measured = in_house(folder.path(), measure);
     let mut excesses = Vec::new();
     for ((name, cost), (expected_name, expected)) in measured.iter().zip(EXPECTED) {
         assert_eq!(*name, expected_name, "the same order");

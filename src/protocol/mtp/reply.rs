@@ -1,5 +1,7 @@
 //! Writing answers: strict, always the same five envelope keys.
 
+mod message;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -10,10 +12,12 @@ use serde::{Serialize, Serializer};
 
 use super::codes::Code;
 use super::rich;
+use super::wire::Frames;
 pub(super) use super::wire::Id;
 use super::{REVISION, VERSION};
 use crate::model::{Content, Encoding};
 use crate::service::Value;
+pub(super) use message::Message;
 
 /// An answer, or a frame sent unasked. `M` is what stands in `data.meta`.
 #[derive(Serialize)]
@@ -124,34 +128,6 @@ pub(super) struct Flow<'a> {
     pub(super) message_start: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) message_end: Option<i64>,
-}
-
-#[derive(Default, Serialize)]
-pub(super) struct Message<'a> {
-    pub(super) uuid: Id,
-    /// Outer `None`: not part of this answer. Inner `None`: `null`, the client gave none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) client_id: Option<Option<i64>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) text: Option<&'a str>,
-    pub(super) from_user: Id,
-    pub(super) from_flow: Id,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) time: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) file_picture: Option<Blob<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) file_video: Option<Blob<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) file_audio: Option<Blob<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) file_document: Option<Blob<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) emoji: Option<Blob<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) edited_time: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) edited_status: Option<bool>,
 }
 
 #[derive(Default, Serialize)]
@@ -313,10 +289,23 @@ impl<'a, M: Serialize> Reply<'a, M> {
         }
     }
 
+    /// Bytes that are enough for most frames of what this holds.
+    fn size_hint(&self) -> usize {
+        /// The envelope, and one object with its texts.
+        const EACH: usize = 384;
+        let lists = self.data.as_ref().map_or(0, |data| {
+            data.message.as_ref().map_or(0, Vec::len)
+                + data.flow.as_ref().map_or(0, Vec::len)
+                + data.user.as_ref().map_or(0, Vec::len)
+        });
+        EACH * (1 + lists)
+    }
+
     /// The frame.
     pub(super) fn to_frame(&self) -> Bytes {
-        let mut frame = Vec::with_capacity(512);
-        if let Err(err) = serde_json::to_writer(&mut frame, self) {
+        let mut frame = Vec::with_capacity(self.size_hint());
+        let mut writer = serde_json::Serializer::with_formatter(&mut frame, Frames::default());
+        if let Err(err) = self.serialize(&mut writer) {
             // Writing to memory does not fail, and no key here is anything but a text.
             log::error!("an answer could not be written: {err}");
         }

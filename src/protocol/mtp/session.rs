@@ -21,7 +21,7 @@ use crate::hub::{Frames, Listener};
 use crate::model::{Form, PublicId, Timestamp};
 use crate::protocol::{Answer, Close, Conversation, Frame, Pushed};
 use crate::service::{
-    Client, Cursor, End, Feed, Refusal, Service, ServiceError, SignedIn, Told, Value,
+    Client, Cursor, End, Feed, Refusal, Service, ServiceError, Shown, SignedIn, Told, Value,
 };
 
 /// Bad frames in a row that end a connection. Source: MTP 1.0 revision 17, Transport.
@@ -77,6 +77,8 @@ pub(super) struct State {
     pub(super) opened: bool,
     /// Where the last `get_update` by position stopped, if that was inside a row.
     pub(super) stopped: Option<Cursor>,
+    /// The token that was shown last.
+    shown: Option<Shown>,
 }
 
 /// What a subscriber is told.
@@ -129,6 +131,7 @@ impl Session {
             resume: None,
             opened: false,
             stopped: None,
+            shown: None,
         };
         Self {
             service,
@@ -250,8 +253,13 @@ impl State {
         let credentials = credentials.ok_or(MtpError::NoToken)?;
         // A token alone is enough; MTP has its user named too.
         let uuid = PublicId::parse(&credentials.uuid).ok_or(Refusal::NoSession)?;
+        let token = match self.shown.take() {
+            Some(shown) if shown.is(&credentials.token) => shown,
+            _ => Shown::new(&credentials.token),
+        };
+        let token = self.shown.insert(token);
         loop {
-            let user = service.authenticate(&credentials.token).await?;
+            let user = service.authenticate_shown(token).await?;
             if user.uuid() != uuid {
                 return Err(Refusal::NoSession.into());
             }

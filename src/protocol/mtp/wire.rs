@@ -1,10 +1,16 @@
-//! Values as every frame writes them.
+//! Values as every frame writes them, and how frames are written.
+
+use std::io;
 
 use serde::{Serialize, Serializer};
+use serde_json::ser::Formatter;
 
-use crate::model::PublicId;
+use crate::model::{Digits, PublicId};
 
 /// An id as decimal text.
+///
+/// It is given to the serializer as a number, which [`Frames`] writes as a text: an answer has
+/// hundreds of ids, and looking for what has to be escaped costs as much as writing them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Id(pub(super) PublicId);
 
@@ -16,6 +22,73 @@ impl Default for Id {
 
 impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
+        serializer.serialize_u128(self.0.0)
+    }
+}
+
+/// How frames are written: without blanks; numbers of 128 bits, which are ids, as texts; and bytes,
+/// which are JSON that is written already, as they are.
+#[derive(Default)]
+pub(super) struct Frames {
+    /// Keys are in quotation marks already.
+    in_key: bool,
+}
+
+impl Formatter for Frames {
+    fn begin_object_key<W: io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.in_key = true;
+        if first {
+            Ok(())
+        } else {
+            writer.write_all(b",")
+        }
+    }
+
+    fn end_object_key<W: io::Write + ?Sized>(&mut self, _writer: &mut W) -> io::Result<()> {
+        self.in_key = false;
+        Ok(())
+    }
+
+    fn write_byte_array<W: io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        value: &[u8],
+    ) -> io::Result<()> {
+        writer.write_all(value)
+    }
+
+    fn write_u128<W: io::Write + ?Sized>(&mut self, writer: &mut W, value: u128) -> io::Result<()> {
+        let digits = Digits::of(PublicId(value));
+        writer.write_all(if self.in_key {
+            digits.bare()
+        } else {
+            digits.quoted()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_texts_as_values_and_as_keys() {
+        let ids = BTreeMap::from([
+            (Id(PublicId(7)), Id(PublicId(0))),
+            (Id(PublicId(12)), Id(PublicId(u128::MAX))),
+        ]);
+        let mut frame = Vec::new();
+        let mut writer = serde_json::Serializer::with_formatter(&mut frame, Frames::default());
+        [("a", ids)].serialize(&mut writer).unwrap();
+        assert_eq!(
+            String::from_utf8(frame).unwrap(),
+            r#"[["a",{"7":"0","12":"340282366920938463463374607431768211455"}]]"#
+        );
     }
 }

@@ -104,6 +104,7 @@ impl Service {
                     author_uuid,
                     text: draft.text,
                     files: draft.files,
+                    numbers: None,
                 };
                 let message = messages::insert(tx, new, None)?;
                 Ok(Message::clone(&message))

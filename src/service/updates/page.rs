@@ -11,7 +11,7 @@ use crate::service::{Limits, ServiceError};
 use crate::store::follower::Follower;
 use crate::store::log::{self, Change, Subject};
 use crate::store::members::State;
-use crate::store::messages::Fitting;
+use crate::store::messages::{Fitting, Load, Sent};
 use crate::store::{View, accounts, blocks, events, flows, marks, members, messages, users};
 
 /// Flows, profiles and marks in an answer at most.
@@ -98,7 +98,7 @@ impl<'a, 'c> Page<'a, 'c> {
         limits: &'a Limits,
         within: Within,
     ) -> Result<Self, ServiceError> {
-        let followed = members::followed(view, user)?;
+        let followed = members::followed(view, user, from.after)?;
         Ok(Self {
             view,
             user,
@@ -116,7 +116,7 @@ impl<'a, 'c> Page<'a, 'c> {
 
     /// Takes changes until there are enough, or until the time given.
     pub(super) fn fill(&mut self) -> Result<(), ServiceError> {
-        while let Some(change) = self.follower.peek()?.copied() {
+        while let Some(change) = self.follower.peek().copied() {
             if self.within.before.is_some_and(|before| change.at >= before) {
                 break;
             }
@@ -134,12 +134,28 @@ impl<'a, 'c> Page<'a, 'c> {
                         inside: None,
                     });
                 }
-                Some(subject) if self.take(change, change, subject, None)? => {}
-                Some(_) => break,
+                Some(subject) => {
+                    let sent = self.follower.take_sent();
+                    if !self.take(change, sent, change, subject, None)? {
+                        break;
+                    }
+                }
             }
-            self.follower.advance();
+            let wanted = self.wanted();
+            self.follower.advance(wanted)?;
         }
         Ok(())
+    }
+
+    /// How many messages there may be at most.
+    fn max_messages(&self) -> usize {
+        let max = self.within.max_messages.unwrap_or(self.limits.messages);
+        max.max(1)
+    }
+
+    /// How many more messages there is room for: beyond them, nothing needs to be read.
+    fn wanted(&self) -> usize {
+        self.max_messages().saturating_sub(self.messages)
     }
 
     /// Takes what happened in a flow while the reader was away from it; `false`: not all of it fits.
@@ -149,16 +165,16 @@ impl<'a, 'c> Page<'a, 'c> {
         flow: FlowId,
         since: Position,
     ) -> Result<bool, ServiceError> {
-        let flows = members::followed(self.view, self.user)?;
-        let Some(flow) = flows.iter().find(|it| it.flow == flow) else {
-            return Ok(true);
-        };
         let start = match self.from.inside {
             Some(inside) if inside.row == back.position => inside.told,
             _ => since,
         };
+        let flows = members::followed(self.view, self.user, start)?;
+        let Some(flow) = flows.iter().find(|it| it.place.flow == flow) else {
+            return Ok(true);
+        };
         let mut follower = Follower::of_flow(self.view, flow, start)?;
-        while let Some(change) = follower.peek()?.copied() {
+        while let Some(change) = follower.peek().copied() {
             if change.position >= back.position {
                 break;
             }
@@ -173,11 +189,12 @@ impl<'a, 'c> Page<'a, 'c> {
                     at: back.at,
                     ..change
                 };
-                if !self.take(change, place, subject, Some(inside))? {
+                let sent = follower.take_sent();
+                if !self.take(change, sent, place, subject, Some(inside))? {
                     return Ok(false);
                 }
             }
-            follower.advance();
+            follower.advance(self.wanted())?;
         }
         Ok(true)
     }
@@ -187,15 +204,13 @@ impl<'a, 'c> Page<'a, 'c> {
     fn take(
         &mut self,
         change: Change,
+        sent: Option<Sent>,
         place: Change,
         subject: Subject,
         inside: Option<Inside>,
     ) -> Result<bool, ServiceError> {
         let full = match subject {
-            Subject::Message(_) => {
-                let max = self.within.max_messages.unwrap_or(self.limits.messages);
-                self.messages >= max.max(1)
-            }
+            Subject::Message(_) => self.messages >= self.max_messages(),
             _ => self.others >= MAX_OTHERS,
         };
         if full || self.passed >= MAX_PASSED && self.within.max_messages.is_none() {
@@ -208,7 +223,7 @@ impl<'a, 'c> Page<'a, 'c> {
         } else {
             left
         };
-        let Loaded::Item(item) = self.load(change, subject, room)? else {
+        let Loaded::Item(item) = self.load(change, sent, subject, room)? else {
             return Ok(false);
         };
         let size = item.as_ref().map_or(0, Item::size_bytes);
@@ -259,14 +274,19 @@ impl<'a, 'c> Page<'a, 'c> {
     fn load(
         &mut self,
         change: Change,
+        sent: Option<Sent>,
         subject: Subject,
         room_bytes: usize,
     ) -> Result<Loaded, ServiceError> {
         let view = self.view;
         let item = match subject {
             Subject::Message(id) => {
-                let load = messages::Load::of(self.within.form);
-                match messages::by_id_within(view, id, change.position, load, room_bytes)? {
+                let load = Load::of(self.within.form);
+                let found = match sent {
+                    Some(sent) => Some(sent.fit(view, load, room_bytes)?),
+                    None => messages::by_id_within(view, id, change.position, load, room_bytes)?,
+                };
+                match found {
                     Some(Fitting::Whole(message)) => Some(Item::Message(Box::new(message))),
                     Some(Fitting::TooLarge) => return Ok(Loaded::TooLarge),
                     Some(Fitting::Superseded) | None => None,
@@ -317,8 +337,8 @@ impl<'a, 'c> Page<'a, 'c> {
         Ok(Loaded::Item(item))
     }
 
-    pub(super) fn into_updates(mut self) -> Result<Updates, ServiceError> {
-        let next_at = self.follower.peek()?.map(|change| change.at);
+    pub(super) fn into_updates(self) -> Result<Updates, ServiceError> {
+        let next_at = self.follower.peek().map(|change| change.at);
         let complete = next_at.is_none();
         let cursor = match self.rows.last() {
             Some(row) if !complete => Cursor {
@@ -337,13 +357,17 @@ impl<'a, 'c> Page<'a, 'c> {
             next_at,
             ..Updates::default()
         };
-        // What changed repeatedly is told once, where it changed last; what happened, each time.
+        // What changed repeatedly is told once, where it changed last; what happened, each time. Of
+        // a message only the row where it changed last has brought it, unless one row stands for
+        // many.
+        let stands_for_many = self.rows.iter().any(|row| row.inside.is_some());
         let mut seen = HashSet::new();
         let mut items = Vec::with_capacity(self.rows.len());
         for row in self.rows.into_iter().rev() {
             updates.events.extend(row.event);
             if let Some(item) = row.item
-                && seen.insert(row.subject)
+                && (matches!(item, Item::Message(_)) && !stands_for_many
+                    || seen.insert(row.subject))
             {
                 items.push(item);
             }

@@ -10,6 +10,21 @@ use crate::store::error::StoreError;
 use crate::store::tx::View;
 use crate::store::{properties, search};
 
+/// How often the writer looks for work that it has put off, and, after the log was written to, for
+/// changes by other processes.
+pub(super) const IDLE_TICK: Duration = Duration::from_millis(200);
+
+/// The same while the full-text index is being made anew: others come first, and it goes on at once.
+const REBUILD_TICK: Duration = Duration::from_millis(2);
+
+/// How long it goes on looking after the log was written to: longer than a commit takes from its
+/// first write until others see it, also where syncs are slow.
+pub(super) const AWAKE: Duration = Duration::from_secs(5);
+
+/// How often it looks when nothing is to be done and the system would tell of writes; should the
+/// system be wrong, this is when others' changes are found.
+const REST_TICK: Duration = Duration::from_secs(15);
+
 /// Pages in the write-ahead log from which on it is copied into the file: 8 MiB.
 const CHECKPOINT_PAGES: u32 = 2048;
 
@@ -35,6 +50,28 @@ const INDEX_CHUNK: i64 = 200;
 const REBUILD_CHUNK: i64 = 500;
 
 impl Writer {
+    /// Tells whether something is put off until there is time.
+    pub(super) fn has_chores(&self) -> bool {
+        self.indexing.is_due
+            || self.indexing.is_rebuilding
+            || self.scrub
+            || !self.shared.writable.load(Ordering::Relaxed)
+            || self.shared.stuck.load(Ordering::Relaxed)
+            || self.wal_pages.load(Ordering::Relaxed) >= CHECKPOINT_PAGES
+    }
+
+    /// How long to wait for an order before looking whether there is something to do.
+    pub(super) fn tick(&self) -> Duration {
+        let is_told = self.watch.as_ref().is_some_and(|watch| !watch.is_deaf());
+        if self.indexing.is_rebuilding {
+            REBUILD_TICK
+        } else if is_told && !self.has_chores() && Instant::now() >= self.awake_until {
+            REST_TICK
+        } else {
+            IDLE_TICK
+        }
+    }
+
     /// Does what can wait: looks for other processes' changes, indexes text, empties the log.
     pub(super) fn idle(&mut self) {
         match data_version(&self.conn) {

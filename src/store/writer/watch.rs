@@ -1,0 +1,149 @@
+//! Hearing of it when a process writes to the write-ahead log, so that nobody has to look again and
+//! again while nothing happens.
+//!
+//! What belongs here: the system's word that the log was written to. What does not: what was
+//! written, which the writer finds out by itself. A commit becomes visible only after its last
+//! write, and nothing says when; so the writer has to look for a while.
+
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Thread;
+use std::time::Duration;
+
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::io::Errno;
+
+/// What the thread that listens needs of memory.
+const STACK_BYTES: usize = 64 * 1024;
+
+/// Room for more events than there can be of one file: equal ones are one.
+const BUFFER_BYTES: usize = 512;
+
+/// Listens until it is dropped.
+pub(super) struct Watch {
+    shared: Arc<Shared>,
+    thread: Thread,
+}
+
+struct Shared {
+    events: OwnedFd,
+    /// The file's number among what `events` tells of.
+    file: i32,
+    ended: AtomicBool,
+}
+
+impl Watch {
+    /// Calls `written` when the file is written to, and then not again for `pause`; and once more
+    /// when nothing can be heard any longer. `None`: the system does not tell.
+    pub(super) fn start(
+        file: &Path,
+        pause: Duration,
+        written: impl Fn() + Send + 'static,
+    ) -> Option<Self> {
+        let events = inotify::init(CreateFlags::CLOEXEC).ok()?;
+        let file = inotify::add_watch(&events, file, WatchFlags::MODIFY).ok()?;
+        let shared = Arc::new(Shared {
+            events,
+            file,
+            ended: AtomicBool::new(false),
+        });
+        let listening = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("store-watch".into())
+            .stack_size(STACK_BYTES)
+            .spawn(move || {
+                listening.listen(pause, &written);
+                listening.ended.store(true, Ordering::Release);
+                written();
+            })
+            .ok()?;
+        Some(Self {
+            shared,
+            thread: thread.thread().clone(),
+        })
+    }
+
+    /// Tells whether nothing is heard any more.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.shared.ended.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, Ordering::Release);
+        // Whoever waits for events gets one of this.
+        let _ = inotify::remove_watch(&self.shared.events, self.shared.file);
+        self.thread.unpark();
+    }
+}
+
+impl Shared {
+    fn listen(&self, pause: Duration, written: &impl Fn()) {
+        let mut buffer = [MaybeUninit::uninit(); BUFFER_BYTES];
+        let mut events = Reader::new(&self.events, &mut buffer);
+        while !self.ended.load(Ordering::Acquire) {
+            match events.next().map(|event| event.events()) {
+                Ok(what) if what.contains(ReadFlags::IGNORED) => return,
+                Ok(_) if !events.is_buffer_empty() => {}
+                Ok(_) => {
+                    written();
+                    std::thread::park_timeout(pause);
+                }
+                Err(Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(10);
+
+    fn tell(sender: &Sender<()>) {
+        // Who listened may have gone.
+        let _ = sender.send(());
+    }
+
+    #[test]
+    fn what_is_written_is_heard_of_and_the_end_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut file = std::fs::File::create(&path).unwrap();
+        let (sender, heard) = channel();
+        let watch = Watch::start(&path, Duration::ZERO, move || tell(&sender));
+        let watch = watch.expect("a system that tells");
+        assert!(heard.recv_timeout(Duration::from_millis(50)).is_err());
+        file.write_all(b"something").unwrap();
+        heard.recv_timeout(LONG).expect("told of the first");
+        file.write_all(b"more").unwrap();
+        heard.recv_timeout(LONG).expect("told of the second");
+        assert!(!watch.is_deaf());
+        std::fs::remove_file(&path).unwrap();
+        drop(file);
+        while heard.recv_timeout(LONG).is_ok() {}
+        assert!(watch.is_deaf(), "the file is gone");
+    }
+
+    #[test]
+    fn it_ends_when_it_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        std::fs::File::create(&path).unwrap();
+        let (sender, heard) = channel();
+        let watch = Watch::start(&path, LONG, move || tell(&sender));
+        drop(watch);
+        // Its end is told once, and then there is nobody who could tell.
+        let told = std::iter::from_fn(|| heard.recv_timeout(LONG).ok()).count();
+        assert!(told <= 1);
+    }
+}

@@ -1,0 +1,145 @@
+//! What requests cost in instructions of the processor, counted by callgrind around the program
+//! itself: about the same number on any machine, however busy.
+//!
+//! The figures that decide are those of the release binary, which `make bench` gives. Those here are
+//! of whatever binary is tested, and wide: they tell that something has become much dearer.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use bytes::Bytes;
+use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
+
+use super::Prepared;
+
+/// Thousands of instructions of a request that was not built for speed, and of one that was.
+const EXPECTED: [(&str, usize, [f64; 2]); 3] = [
+    ("send", 60, [600.0, 130.0]),
+    ("history", 12, [4_000.0, 900.0]),
+    ("catch-up", 12, [5_000.0, 1_300.0]),
+];
+
+/// How much more is let pass: what the writer does when it finds the time falls into some runs.
+const MARGIN: f64 = 1.5;
+
+/// A server under callgrind.
+struct Counted<'a> {
+    child: Child,
+    prepared: &'a Prepared,
+    port: u16,
+}
+
+impl<'a> Counted<'a> {
+    fn start(prepared: &'a Prepared) -> Self {
+        let folder = prepared.folder.path();
+        let mut child = Command::new("valgrind")
+            .args([
+                "--quiet",
+                "--tool=callgrind",
+                "--callgrind-out-file=counted",
+            ])
+            .arg(env!("CARGO_BIN_EXE_morelia"))
+            .args([
+                "serve",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                "0",
+                "--log-level",
+                "error",
+            ])
+            .current_dir(folder)
+            .env("HOME", folder)
+            .env("MORELIA__LIMITS__REQUESTS_PER_SECOND", "1000000")
+            .env("MORELIA__LIMITS__BURST", "1000000")
+            .env("MORELIA__DATABASE__PATH", "morelia.db")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("valgrind runs");
+        let mut ready = String::new();
+        let stdout = child.stdout.take().expect("a pipe");
+        BufReader::new(stdout)
+            .read_line(&mut ready)
+            .expect("the ready line");
+        let port = ready.trim().rsplit(':').next();
+        let port = port.and_then(|port| port.parse().ok());
+        Self {
+            port: port.unwrap_or_else(|| panic!("no port in {ready:?}")),
+            child,
+            prepared,
+        }
+    }
+
+    fn connect(&self) -> WebSocket<TcpStream> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("a connection");
+        stream.set_nodelay(true).expect("no delay");
+        let url = format!("ws://127.0.0.1:{}/ws", self.port);
+        client(url, stream).expect("an upgrade").0
+    }
+
+    /// Ends the server and returns how many instructions it has run.
+    fn end(mut self) -> f64 {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").arg(&pid).status();
+        assert!(told.expect("kill runs").success());
+        self.child.wait().expect("an end");
+        total(&self.prepared.folder.path().join("counted"))
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        // After a failure it is still there.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn total(file: &Path) -> f64 {
+    let text = fs::read_to_string(file).expect("what callgrind counted");
+    let line = text.lines().rev().find_map(|it| it.strip_prefix("totals:"));
+    let number = line.and_then(|it| it.split_whitespace().next());
+    number.and_then(|it| it.parse().ok()).expect("a total")
+}
+
+/// Instructions of a server's whole life in which a request is answered so often.
+fn life(prepared: &Prepared, frame: &Bytes, count: usize) -> f64 {
+    let server = Counted::start(prepared);
+    let mut socket = server.connect();
+    let first = prepared.request("ping");
+    for frame in std::iter::once(first).chain(std::iter::repeat_n(frame, count)) {
+        let text = String::from_utf8(frame.to_vec()).expect("UTF-8");
+        socket.send(Message::text(text)).expect("sent");
+        let answer = socket.read().expect("an answer").into_data();
+        assert!(super::is_done(&answer), "refused");
+    }
+    drop(socket);
+    server.end()
+}
+
+/// Counts, and returns what is dearer than expected.
+pub(super) fn excesses(prepared: &Prepared) -> Vec<String> {
+    let found = Command::new("valgrind").arg("--version").output();
+    if !found.is_ok_and(|it| it.status.success()) {
+        println!("no valgrind: no instructions are counted");
+        return Vec::new();
+    }
+    let nothing = life(prepared, prepared.request("ping"), 0);
+    let mut excesses = Vec::new();
+    for (name, count, expected) in EXPECTED {
+        let expected = expected[usize::from(!cfg!(debug_assertions))];
+        let all = life(prepared, prepared.request(name), count);
+        let each = (all - nothing) / count as f64 / 1000.0;
+        println!("{name}: {each:.0} thousand instructions; expected {expected}");
+        if each > expected * MARGIN {
+            excesses.push(format!("{name}: {each:.0} thousand, expected {expected}"));
+        }
+    }
+    excesses
+}
