@@ -18,12 +18,14 @@ mod error;
 pub mod events;
 pub mod exports;
 pub mod files;
+pub mod flow_counts;
 pub mod flow_edits;
 pub mod flows;
 pub mod follower;
 pub mod gaps;
 pub mod imports;
 pub mod invitations;
+mod lane;
 mod lock;
 pub mod log;
 pub mod marks;
@@ -72,10 +74,10 @@ pub use schema::newest as newest_schema;
 pub use tx::{Tx, View};
 pub use writer::{Committed, Sink};
 
-use crate::model::Timestamp;
+use crate::model::{Timestamp, UserId};
 use paths::{create_private, file_error};
 use readers::Readers;
-use writer::{Job, Shared, Writer};
+use writer::{Job, Queued, Shared, Writer};
 
 /// Writes that may wait for the writer; more are refused as overload.
 const MAX_QUEUED: usize = 4096;
@@ -89,6 +91,15 @@ pub struct Options {
     pub durability: Durability,
 }
 
+/// How much a write touches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// A few rows: it is committed together with others.
+    Usual,
+    /// Many, for this user: it waits for its turn, so that others need not wait for it.
+    Large(UserId),
+}
+
 /// A handle to the open file.
 #[derive(Clone)]
 pub struct Store {
@@ -97,7 +108,7 @@ pub struct Store {
 
 struct Inner {
     path: PathBuf,
-    jobs: Mutex<Option<SyncSender<Job>>>,
+    jobs: Mutex<Option<SyncSender<Queued>>>,
     readers: Readers,
     shared: Arc<Shared>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -207,6 +218,19 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.write_sized(Size::Usual, work).await
+    }
+
+    /// The same, of a write that may be so large that others must not wait for it.
+    ///
+    /// # Errors
+    /// What `work` returns, or why the file could not be written.
+    pub async fn write_sized<T, E, F>(&self, size: Size, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel::<Result<T, E>>();
         let job: Job = Box::new(move |tx| {
             let result = tx.map_err(E::from).and_then(work);
@@ -218,7 +242,7 @@ impl Store {
             };
             (keep, Box::new(finish))
         });
-        self.enqueue(job)?;
+        self.enqueue(Queued { job, size })?;
         // A write that panics drops its reply.
         answer
             .await
@@ -251,14 +275,14 @@ impl Store {
         Ok(())
     }
 
-    fn enqueue(&self, job: Job) -> Result<(), StoreError> {
+    fn enqueue(&self, queued: Queued) -> Result<(), StoreError> {
         let jobs = self
             .inner
             .jobs
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let sender = jobs.as_ref().ok_or(StoreError::Closed)?;
-        sender.try_send(job).map_err(|err| match err {
+        sender.try_send(queued).map_err(|err| match err {
             TrySendError::Full(_) => StoreError::Overloaded,
             TrySendError::Disconnected(_) => StoreError::Closed,
         })

@@ -4,6 +4,7 @@
 //! While one commit syncs, the next batch gathers; see `pace` for when that is waited for.
 
 mod chores;
+mod intake;
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,7 +17,9 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::watch;
 
+use super::Size;
 use super::error::StoreError;
+use super::lane::Lane;
 use super::pace::Pace;
 use super::tx::{Ground, Told, Tx, View};
 use super::{log as stored_log, members, news};
@@ -43,6 +46,12 @@ pub(super) type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// A queued write: does its work and tells whether to keep it; or answers why there is none.
 pub(super) type Job = Box<dyn FnOnce(Result<&Tx<'_>, StoreError>) -> (bool, Finish) + Send>;
+
+/// A write on its way to the writer.
+pub(super) struct Queued {
+    pub(super) job: Job,
+    pub(super) size: Size,
+}
 
 /// What a commit has changed, for the hub.
 #[derive(Debug, Default)]
@@ -128,6 +137,7 @@ pub(super) struct Writer {
     indexing: Indexing,
     probed_at: Instant,
     pace: Pace,
+    large: Lane<Job>,
 }
 
 /// What there is to do for the full-text index.
@@ -179,18 +189,27 @@ impl Writer {
             },
             probed_at: Instant::now(),
             pace: Pace::default(),
+            large: Lane::default(),
         })
     }
 
     /// Works until all senders are gone, or a sync fails.
-    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+    pub(super) fn run(mut self, jobs: &Receiver<Queued>) {
         let mut batch = Vec::new();
         loop {
-            if batch.is_empty() {
-                match jobs.recv_timeout(self.tick()) {
-                    Ok(job) => batch.push(job),
+            if let Some(job) = self.large.take(Instant::now()) {
+                self.run_large(job, &mut batch, jobs);
+            } else if batch.is_empty() {
+                let wait = self.large.wait(Instant::now());
+                let tick = self.tick();
+                match jobs.recv_timeout(wait.unwrap_or(tick).min(tick)) {
+                    Ok(queued) => self.sort(queued, &mut batch),
+                    Err(RecvTimeoutError::Timeout) if wait.is_some() => {}
                     Err(RecvTimeoutError::Timeout) => self.idle(),
-                    Err(RecvTimeoutError::Disconnected) => break,
+                    Err(RecvTimeoutError::Disconnected) => match self.large.take_any() {
+                        Some(job) => self.run_large(job, &mut batch, jobs),
+                        None => break,
+                    },
                 }
             }
             if !batch.is_empty() {
@@ -199,7 +218,8 @@ impl Writer {
                 let answered = batch.len();
                 let outcome = self.commit(std::mem::take(&mut batch));
                 // Looked before anybody is answered: who is here now was too late for this one.
-                batch.extend(jobs.try_iter().take(MAX_BATCH));
+                self.take_waiting(&mut batch, jobs);
+                self.large.note_others(answered, Instant::now());
                 self.pace.note(answered, batch.len(), began.elapsed());
                 self.answer(outcome);
                 if std::mem::take(&mut self.indexing.is_awaited) {
@@ -227,25 +247,15 @@ impl Writer {
         }
     }
 
-    /// Takes what waits, and waits for whoever is worth it.
-    fn gather(&self, batch: &mut Vec<Job>, jobs: &Receiver<Job>) {
-        let began = Instant::now();
-        batch.extend(jobs.try_iter().take(MAX_BATCH - batch.len()));
-        while batch.len() < MAX_BATCH
-            && let Some(patience) = self.pace.patience(batch.len())
-            && let Ok(job) = jobs.recv_timeout(patience.saturating_sub(began.elapsed()))
-        {
-            batch.push(job);
-        }
-    }
-
     /// Refuses what comes until the store is closed, and leaves the file as it is: what the disk
     /// holds is for the next start to find out.
-    fn refuse(&self, batch: Vec<Job>, jobs: &Receiver<Job>) {
+    fn refuse(&mut self, mut batch: Vec<Job>, jobs: &Receiver<Queued>) {
         let option = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         if let Err(err) = self.conn.set_db_config(option, true) {
             log::error!("the write-ahead log may be copied once more: {err}");
         }
+        batch.extend(std::iter::from_fn(|| self.large.take_any()));
+        let jobs = jobs.into_iter().map(|queued| queued.job);
         for job in batch.into_iter().chain(jobs) {
             job(Err(StoreError::Closed)).1(Ok(()));
         }
