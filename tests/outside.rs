@@ -10,7 +10,7 @@ use morelia::{
     config::Registration,
     hub::QueueLimits,
     model::PublicId,
-    service::{Account, Client, Draft, Limits, Service, Settings},
+    service::{Account, Client, Draft, Limits, Quotas, Service, Settings},
     store::{Durability, Options},
 };
 use serde_json::{Value, json};
@@ -42,6 +42,7 @@ fn open(server: &Server) -> Arc<Service> {
             answer_bytes: 8 << 20,
             requests_per_second: 0,
             burst: 0,
+            quotas: Quotas::default(),
         },
         queue: QueueLimits {
             frames: 256,

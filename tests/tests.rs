@@ -47,6 +47,7 @@ mod people;
 mod power;
 mod proxy;
 mod push;
+mod quotas;
 mod races;
 mod restart;
 mod restored;

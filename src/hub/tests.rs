@@ -14,6 +14,7 @@ pub(super) fn session(id: i64, user: i64) -> Session {
         user: UserId(user),
         user_uuid: PublicId(1),
         is_admin: false,
+        is_bot: false,
         expires_at: Timestamp(i64::MAX),
     }
 }

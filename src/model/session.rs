@@ -13,6 +13,8 @@ pub struct Session {
     pub user_uuid: PublicId,
     /// Set for administrators of this server.
     pub is_admin: bool,
+    /// Set for programs.
+    pub is_bot: bool,
     /// When the token ends unless it is used before.
     pub expires_at: Timestamp,
 }

@@ -1,6 +1,7 @@
 //! Flows: making, listing, changing, leaving; read marks and typing.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::accounts::leave;
 use super::entry::{check_members, make, visible_users};
@@ -8,6 +9,7 @@ use super::fields::{check_info, check_name};
 use super::flow_change::{FlowChange, FlowDraft, Named};
 use super::invited::decline;
 use super::messages::require_unblocked;
+use super::quotas::{require_room_for_flow, require_room_to_own};
 use super::rights::{Action, may};
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{
@@ -43,8 +45,10 @@ impl Service {
         txn: Option<String>,
     ) -> Result<Flow, ServiceError> {
         let user = *user;
+        let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
+        let size = Self::size_of(&user, draft.users.as_ref().map_or(0, Vec::len));
         self.store
-            .write(move |tx| {
+            .write_sized(size, move |tx| {
                 if let Some(flow) = repeated(tx, &user, txn.as_deref())? {
                     return Ok(flow);
                 }
@@ -65,6 +69,8 @@ impl Service {
                     members.insert(0, user.user());
                 }
                 check_members(members.len())?;
+                require_room_for_flow(tx, user.user(), kind, &limits)?;
+                counts.members(user.user(), members.len() - 1, &limits)?;
                 let new = flow_edits::NewFlow {
                     kind,
                     title: draft.title,
@@ -120,17 +126,27 @@ impl Service {
         change: FlowChange,
     ) -> Result<Flow, ServiceError> {
         let user = *user;
+        let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
+        let mut count = change.count();
+        if change.words.users.is_some() {
+            // Who is not in the list is taken out.
+            count = count.max(self.member_count(&user, flow).await?);
+        }
         self.store
-            .write(move |tx| {
+            .write_sized(Self::size_of(&user, count), move |tx| {
                 let access =
                     flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 let named = Named::find(tx, &access, &user, &change)?;
                 named.require(tx, &access, &user, &change)?;
-                let events = named.move_people(tx, &access, flow, &user)?;
+                let events = named.move_people(tx, (&access, flow), &user, (&counts, &limits))?;
+                let new_owner = named.owner.filter(|owner| access.owner != Some(*owner));
                 if let Some(owner) = named.owner
                     && !members::is_member(tx, access.id, owner)?
                 {
                     return Err(Refusal::OwnerMustBeMember.into());
+                }
+                if let Some(owner) = new_owner {
+                    require_room_to_own(tx, owner, &limits)?;
                 }
                 let edit = flow_edits::FlowEdit {
                     title: change.words.title,
@@ -174,13 +190,27 @@ impl Service {
     /// [`Refusal::NotFound`] for a flow that the caller is not in; [`Refusal::NotOwner`].
     pub async fn end_flow(&self, user: &SignedIn, flow: PublicId) -> Result<(), ServiceError> {
         let user = *user;
+        let size = Self::size_of(&user, self.member_count(&user, flow).await?);
         self.store
-            .write(move |tx| {
+            .write_sized(size, move |tx| {
                 let access =
                     flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 may(&access, Action::End)?;
                 let flow = flows::by_id(tx, access.id)?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 Ok(flow_edits::remove(tx, &flow, user.by())?)
+            })
+            .await
+    }
+
+    /// How many members a flow has that the caller is in, to know how large a change of it is.
+    async fn member_count(&self, user: &SignedIn, flow: PublicId) -> Result<usize, ServiceError> {
+        let user = user.user();
+        self.store
+            .read(move |view| {
+                let access =
+                    flows::access(view, flow, user)?.ok_or(Refusal::NotFound(Thing::Flow))?;
+                let count = members::count(view, access.id)?;
+                Ok(usize::try_from(count).unwrap_or(usize::MAX))
             })
             .await
     }

@@ -225,6 +225,7 @@ mod tests {
             user: UserId(1),
             user_uuid: PublicId(1),
             is_admin: false,
+            is_bot: false,
             expires_at: Timestamp(i64::MAX),
         }
     }

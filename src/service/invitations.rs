@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Refusal, Service, ServiceError, SignedIn, Thing};
+use super::{Limits, Quota, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::auth::InviteCode;
 use crate::model::{FlowKind, Invitation, InvitationId, PublicId, Timestamp, UserId};
-use crate::store::{flows, invitations, users};
+use crate::store::{Tx, flows, invitations, users};
 
 /// How long an invitation is good when nothing else is said.
 const LIFETIME: Duration = Duration::from_hours(7 * 24);
@@ -49,7 +49,7 @@ impl Service {
     /// Makes an invitation for somebody who asks by protocol: one use, a week.
     ///
     /// # Errors
-    /// [`Refusal::NotInviter`].
+    /// [`Refusal::NotInviter`]; [`Refusal::UsedUp`] when too many invitations of the caller's are open.
     pub async fn invite(&self, user: &SignedIn) -> Result<NewCode, ServiceError> {
         self.make_invitation(Invite::default(), Some(user.user()))
             .await
@@ -68,6 +68,7 @@ impl Service {
         if !(1..=MAX_USES).contains(&invite.uses) {
             return Err(Refusal::InvitationUses { limit: MAX_USES }.into());
         }
+        let limits = self.limits();
         let code = InviteCode::mint();
         let (hash, hint) = (InviteCode::hash_of(code.as_str()), code.hint().to_owned());
         let expires_at = invite
@@ -94,6 +95,9 @@ impl Service {
                     }
                     None => None,
                 };
+                if let Some(user) = by {
+                    require_room_for_invitation(tx, user, &limits)?;
+                }
                 let new = invitations::NewInvitation {
                     code_hash: hash,
                     hint,
@@ -161,4 +165,19 @@ impl Service {
             .write(move |tx| Ok(invitations::revoke(tx, id)?))
             .await
     }
+}
+
+/// Checks that an account may make one more invitation, and forgets those of its own that nobody can
+/// use any more.
+pub(super) fn require_room_for_invitation(
+    tx: &Tx<'_>,
+    user: UserId,
+    limits: &Limits,
+) -> Result<(), ServiceError> {
+    invitations::forget_ended(tx, user)?;
+    let limit = limits.quotas.invitations;
+    if limit > 0 && invitations::open_of(tx, user, tx.now(), limit)? >= limit {
+        return Err(Quota::Invitations.used_up(limit, None));
+    }
+    Ok(())
 }

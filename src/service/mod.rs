@@ -9,6 +9,7 @@
 
 mod accounts;
 mod blocks;
+mod bucket;
 mod directory;
 mod entry;
 mod error;
@@ -31,6 +32,7 @@ mod own_account;
 mod passwords;
 mod presence;
 mod profiles;
+mod quotas;
 mod refusal;
 mod registrations;
 mod rights;
@@ -39,6 +41,7 @@ mod sessions;
 mod settings;
 mod updates;
 mod upkeep;
+mod used_up;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
@@ -46,6 +49,7 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc};
 
 pub use accounts::{Account, ProfileChange, Registration};
+pub use bucket::{Bucket, Rate};
 pub use error::ServiceError;
 pub use feed::{End, Feed, Told};
 pub use flow_change::{FlowChange, FlowDraft};
@@ -62,16 +66,19 @@ pub use profiles::Found;
 pub use refusal::{Field, Refusal, Thing, Unit, Value};
 pub use search::{Search, SearchHits};
 pub use sessions::{Client, Opened};
-pub use settings::{Limits, Settings};
+pub use settings::{Limits, Quotas, Settings};
 pub use updates::{Cursor, Updates, Within};
 pub use upkeep::BackupRecord;
+pub use used_up::{Payer, Quota};
 
 pub use crate::store::downloads::Found as FoundFile;
 pub use crate::store::exports::MessagesOf;
 pub use crate::store::members::State as MemberState;
 
 use crate::hub::{Hub, Listener, QueueLimits};
-use crate::store::{Committed, Options, Store, StoreError, messages as stored_messages, users};
+use crate::store::{
+    Committed, Options, Size, Store, StoreError, messages as stored_messages, users,
+};
 use hashing::Hasher;
 
 /// Commits that may wait to be told; beyond, the writer waits too.
@@ -87,6 +94,7 @@ pub struct Service {
     hasher: Hasher,
     guesses: guesses::Guesses,
     registrations: registrations::Brake,
+    counts: Arc<quotas::Counts>,
     directory: Arc<directory::Directory>,
     searches: Semaphore,
     started: Instant,
@@ -114,6 +122,7 @@ impl Service {
             hasher: Hasher::new(),
             guesses: guesses::Guesses::new(settings.login_attempts, settings.login_window),
             registrations: registrations::Brake::new(settings.registrations),
+            counts: Arc::default(),
             directory: Arc::default(),
             searches: Semaphore::new(search::AT_A_TIME),
             started: Instant::now(),
@@ -137,6 +146,30 @@ impl Service {
     #[must_use]
     pub fn limits(&self) -> Arc<Limits> {
         Arc::clone(&self.limits.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Counts a request by its weight, for its account and its address.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyRequests`] when either has used up what it may.
+    pub fn admit(
+        &self,
+        user: Option<&SignedIn>,
+        client: &Client,
+        weight: f64,
+    ) -> Result<(), ServiceError> {
+        let user = user.map(SignedIn::user);
+        self.counts
+            .request(user, client.neighbourhood, weight, &self.limits())
+    }
+
+    /// How large a write of so many members or flows is.
+    fn size_of(user: &SignedIn, count: usize) -> Size {
+        if count > settings::LARGE {
+            Size::Large(user.user())
+        } else {
+            Size::Usual
+        }
     }
 
     /// Puts other limits in force, for requests that come from now on.

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use super::used_up::{Payer, Quota};
 use crate::model::InvalidLogin;
 
 /// What was asked for and is not done, through no fault of the server.
@@ -23,6 +24,22 @@ pub enum Refusal {
     Throttled(Duration),
     /// Too many accounts were made from that address, or by everybody; how long to wait.
     TooManyAccounts(Duration),
+    /// Too many requests came at once; how long to wait.
+    TooManyRequests {
+        /// Whose.
+        payer: Payer,
+        /// How long.
+        wait: Duration,
+    },
+    /// An account has used up what it may use.
+    UsedUp {
+        /// Of what.
+        quota: Quota,
+        /// How much it may use.
+        limit: u32,
+        /// How long until there is more; `None`: waiting does not help.
+        wait: Option<Duration>,
+    },
     /// Somebody has that login.
     LoginTaken,
     /// The name is, or looks like, somebody else's login.
@@ -289,6 +306,13 @@ impl Refusal {
             Self::NoSession => ("no_session", vec![]),
             Self::Throttled(wait) => ("throttled", vec![("seconds", (*wait).into())]),
             Self::TooManyAccounts(wait) => ("too_many_accounts", vec![("seconds", (*wait).into())]),
+            Self::TooManyRequests { payer, wait } => (
+                "too_many_requests",
+                vec![("seconds", (*wait).into()), ("of", payer.as_str().into())],
+            ),
+            Self::UsedUp { quota, limit, wait } => {
+                (used_up_key(*quota), used_up(*quota, *limit, *wait))
+            }
             Self::LoginTaken => ("login_taken", vec![]),
             Self::NameTaken => ("name_taken", vec![]),
             Self::BadLogin(rule) => ("bad_login", vec![("rule", rule.as_str().into())]),
@@ -349,6 +373,28 @@ impl Refusal {
             Self::NoAdministrator => ("no_administrator", vec![]),
         }
     }
+}
+
+/// The stable name of a refusal of what is used up.
+fn used_up_key(quota: Quota) -> &'static str {
+    match quota {
+        Quota::FlowsPerDay => "too_many_flows_today",
+        Quota::FlowsOwned => "too_many_flows",
+        Quota::Invitations => "too_many_invitations",
+        Quota::Edits => "too_many_edits",
+        Quota::Messages | Quota::BotMessages => "too_many_messages",
+        Quota::Members => "too_many_members",
+        Quota::ProfileChanges => "too_many_profile_changes",
+    }
+}
+
+fn used_up(quota: Quota, limit: u32, wait: Option<Duration>) -> Vec<(&'static str, Value)> {
+    let mut values = vec![
+        ("limit", Value::Number(limit.into())),
+        ("setting", quota.setting().into()),
+    ];
+    values.extend(wait.map(|wait| ("seconds", wait.into())));
+    values
 }
 
 impl fmt::Display for Refusal {

@@ -207,6 +207,7 @@ fn requests_allocate_no_more_than_they_did() {
     config.auth.registration = Registration::Open;
     config.limits.requests_per_second = 1_000_000;
     config.limits.burst = 1_000_000;
+    config.limits.messages_per_minute = 0;
     let settings = Settings {
         min_version: config.api.min_version,
         max_version: config.api.max_version,
