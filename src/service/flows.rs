@@ -13,7 +13,7 @@ use super::quotas::{require_room_for_flow, require_room_to_own};
 use super::rights::{Action, may};
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{
-    Audience, Event, Flow, FlowKind, FlowSummary, Form, InvitedTo, News, Position, PublicId,
+    Audience, Event, Flow, FlowId, FlowKind, FlowSummary, Form, InvitedTo, News, Position, PublicId,
 };
 use crate::store::{Tx, flow_edits, flows, log, marks, members, membership, txns};
 
@@ -29,6 +29,8 @@ pub struct FlowList {
     pub invited: Vec<InvitedTo>,
     /// Everything up to here is in them.
     pub position: Position,
+    /// Whether there are more, which did not fit.
+    pub incomplete: bool,
 }
 
 impl Service {
@@ -88,12 +90,18 @@ impl Service {
             .await
     }
 
-    /// The flows that the caller is in.
+    /// The flows that the caller is in, as many as fit into an answer, after one if that is given.
     ///
     /// # Errors
-    /// The file cannot be read.
-    pub async fn flows(&self, user: &SignedIn, form: Form) -> Result<FlowList, ServiceError> {
+    /// [`Refusal::NotFound`] for a flow to go on after that the caller has never been in.
+    pub async fn flows(
+        &self,
+        user: &SignedIn,
+        form: Form,
+        after: Option<PublicId>,
+    ) -> Result<FlowList, ServiceError> {
         let user = user.user();
+        let limits = self.limits();
         let roster = match form {
             Form::Plain => flows::Roster::Whole,
             Form::Rich => flows::Roster::Brief,
@@ -101,12 +109,21 @@ impl Service {
         self.store
             .read(move |view| {
                 let (position, _) = log::last(view)?;
-                let invited = match form {
-                    Form::Plain => Vec::new(),
-                    Form::Rich => members::invitations(view, user)?,
+                let invited = match (form, after) {
+                    (Form::Rich, None) => members::invitations(view, user)?,
+                    _ => Vec::new(),
                 };
+                let after = match after {
+                    Some(uuid) => {
+                        flows::cursor(view, uuid, user)?.ok_or(Refusal::NotFound(Thing::Flow))?
+                    }
+                    None => FlowId(0),
+                };
+                let (flows, incomplete) =
+                    flows::page_of_user(view, user, roster, after, limits.answer_bytes)?;
                 Ok(FlowList {
-                    flows: flows::of_user(view, user, roster)?,
+                    flows,
+                    incomplete,
                     invited: invited.into_iter().map(|(_, invited)| invited).collect(),
                     position,
                 })

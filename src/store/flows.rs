@@ -188,16 +188,48 @@ pub fn of_user(
     user: UserId,
     roster: Roster,
 ) -> Result<Vec<FlowSummary>, StoreError> {
+    page_of_user(view, user, roster, FlowId(0), usize::MAX).map(|(flows, _)| flows)
+}
+
+/// The flow after which a page of a user's flows goes on. Whoever has left it meanwhile still goes on
+/// there; to others it does not exist.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn cursor(view: &View<'_>, uuid: PublicId, user: UserId) -> Result<Option<FlowId>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT f.id FROM flows f JOIN members m ON m.flow_id = f.id
+         WHERE f.uuid = :uuid AND m.user_id = :user",
+    )?;
+    let params = named_params! {":uuid": uuid.to_bytes(), ":user": user.0};
+    let found = statement.query_row(params, |row| row.get(0).map(FlowId));
+    Ok(found.optional()?)
+}
+
+/// The flows that a user is in, oldest first, from one on and within a budget of bytes: at least one
+/// comes back if there is any. Tells, too, whether some are left out.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn page_of_user(
+    view: &View<'_>,
+    user: UserId,
+    roster: Roster,
+    after: FlowId,
+    budget_bytes: usize,
+) -> Result<(Vec<FlowSummary>, bool), StoreError> {
     let mut statement = view.prepare(concat!(
         "SELECT ",
         flow_columns!(),
         ", m.read_number - f.first_number AS read, f.next_number, f.first_number, m.read_number
          FROM members m JOIN flows f ON f.id = m.flow_id LEFT JOIN users o ON o.id = f.owner_id
          LEFT JOIN files p ON p.id = f.picture_file_id
-         WHERE m.user_id = :user AND m.state = 'joined' AND f.removed_at IS NULL ORDER BY m.flow_id"
+         WHERE m.user_id = :user AND m.state = 'joined' AND m.flow_id > :after AND f.removed_at IS NULL
+         ORDER BY m.flow_id"
     ))?;
-    let mut rows = statement.query(named_params! {":user": user.0})?;
+    let mut rows = statement.query(named_params! {":user": user.0, ":after": after.0})?;
     let mut flows = Vec::new();
+    let mut left = budget_bytes;
     while let Some(row) = rows.next()? {
         let first: i64 = row.get("first_number")?;
         let next: i64 = row.get("next_number")?;
@@ -206,14 +238,20 @@ pub fn of_user(
         // What was read may have been removed by retention since.
         let read = row.get::<_, Option<i64>>("read")?;
         let unread = marks::unread(view, flow.id, mark.max(first - 1), next - 1)?;
+        let flow = with_members(view, flow, roster, Some(user))?;
+        let size = flow.size_bytes();
+        if size > left && !flows.is_empty() {
+            return Ok((flows, true));
+        }
+        left = left.saturating_sub(size);
         flows.push(FlowSummary {
             count: row.get("count")?,
             read: read.filter(|number| *number >= 0),
             unread,
-            flow: with_members(view, flow, roster, Some(user))?,
+            flow,
         });
     }
-    Ok(flows)
+    Ok((flows, false))
 }
 
 /// All flows, oldest first, each with the number of its messages.
