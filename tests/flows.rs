@@ -252,3 +252,63 @@ fn read_marks_go_forward_only() {
     let read = boris.ask("all_flow", &NOTHING).data()["meta"]["read"][&empty].clone();
     assert_eq!(read, NOTHING, "nothing can be read where nothing is");
 }
+
+#[test]
+fn a_list_of_flows_ends_where_an_answer_is_full() {
+    let server = Server::with(&[("limits.answer", "8KB")]);
+    let [mut anna, mut boris] = ["anna", "boris"].map(|login| server.register(login));
+    let info = "x".repeat(1 << 10);
+    let made: Vec<String> = (0..12)
+        .map(|number| {
+            let flow =
+                json!({"flow": [{"type": "group", "title": format!("{number}"), "info": info}]});
+            let made = anna.ask("add_flow", &flow).is(200);
+            made.flows()[0]["uuid"].as_str().expect("an id").to_owned()
+        })
+        .collect();
+    for meta in [json!({}), json!({"accept": ["rich"]})] {
+        let (mut found, mut answers, mut after) = (Vec::new(), 0, json!({}));
+        loop {
+            let reply = anna.ask_with_meta("all_flow", &json!({"meta": after}), &meta);
+            let flows = reply.flows();
+            found.extend(
+                flows
+                    .iter()
+                    .map(|flow| flow["uuid"].as_str().expect("an id").to_owned()),
+            );
+            answers += 1;
+            assert!((1..=8).contains(&flows.len()), "{} at once", flows.len());
+            assert!(
+                reply.frame().to_string().len() < 16 << 10,
+                "more than the limit"
+            );
+            let counts = reply.data()["meta"]["count"].as_object().expect("counts");
+            assert_eq!(counts.len(), flows.len(), "{reply}");
+            if reply.code() == 200 {
+                break;
+            }
+            let reply = reply.is(206);
+            after = json!({"after": reply.flows().last().expect("a flow")["uuid"]});
+        }
+        assert_eq!(found, made);
+        assert!((2..=4).contains(&answers), "{answers}");
+    }
+    // Nothing is after the last one; and what is not the caller's does not exist.
+    let last = json!({"meta": {"after": made[11]}});
+    assert_eq!(anna.ask("all_flow", &last).is(200).flows().len(), 0);
+    boris.group("B", &[]);
+    boris.ask("all_flow", &last).is(404);
+    boris
+        .ask("all_flow", &json!({"meta": {"after": "x"}}))
+        .is(404);
+    boris
+        .ask("all_flow", &json!({"meta": {"after": 1}}))
+        .is(415);
+    // One always fits.
+    let large =
+        json!({"flow": [{"type": "group", "title": "я".repeat(256), "info": "я".repeat(2000)}]});
+    let server = Server::with(&[("limits.answer", "1KB")]);
+    let mut clara = server.register("clara");
+    clara.ask("add_flow", &large).is(200);
+    assert_eq!(clara.ask("all_flow", &NOTHING).is(200).flows().len(), 1);
+}

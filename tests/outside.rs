@@ -13,7 +13,7 @@ use morelia::{
     config::Registration,
     hub::QueueLimits,
     model::PublicId,
-    service::{Account, Client, Draft, Limits, Service, Settings},
+    service::{Account, Client, Draft, Limits, Quotas, Service, Settings},
     store::{Durability, Options},
 };
 use serde_json::{Value, json};
@@ -42,12 +42,12 @@ fn open(server: &Server) -> Arc<Service> {
             messages: 100,
             users: 100,
             sessions_per_user: 50,
-            invitations: 20,
             text_bytes: 1 << 16,
             files_bytes: 10 << 20,
             answer_bytes: 8 << 20,
             requests_per_second: 0,
             burst: 0,
+            quotas: Quotas::default(),
         },
         queue: QueueLimits {
             frames: 256,

@@ -51,6 +51,7 @@ mod power;
 mod presence;
 mod proxy;
 mod push;
+mod quotas;
 mod races;
 mod restart;
 mod restored;

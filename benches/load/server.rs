@@ -73,11 +73,19 @@ pub(crate) fn program_before(build: bool) -> Option<PathBuf> {
 }
 
 /// Limits that would be in the way of one address that sends all it can.
-const ROOMY: [(&str, &str); 6] = [
+const ROOMY: [(&str, &str); 14] = [
     ("MORELIA__SERVER__HOST", "127.0.0.1"),
     ("MORELIA__SERVER__PORT", "0"),
     ("MORELIA__LIMITS__REQUESTS_PER_SECOND", "1000000"),
     ("MORELIA__LIMITS__BURST", "1000000"),
+    ("MORELIA__LIMITS__FLOWS_PER_DAY", "0"),
+    ("MORELIA__LIMITS__FLOWS_OWNED", "0"),
+    ("MORELIA__LIMITS__MESSAGES_PER_MINUTE", "0"),
+    ("MORELIA__LIMITS__BOT_MESSAGES_PER_MINUTE", "0"),
+    ("MORELIA__LIMITS__INVITATIONS", "0"),
+    ("MORELIA__LIMITS__EDITS_PER_MESSAGE", "0"),
+    ("MORELIA__LIMITS__PROFILE_CHANGES_PER_HOUR", "0"),
+    ("MORELIA__LIMITS__MEMBERS_PER_MINUTE", "0"),
     ("MORELIA__LIMITS__CONNECTIONS", "100000"),
     ("MORELIA__LIMITS__CONNECTIONS_PER_IP", "100000"),
 ];

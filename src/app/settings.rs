@@ -45,12 +45,21 @@ pub(super) fn limits(config: &Config) -> service::Limits {
         messages: config.limits.messages,
         users: config.limits.users,
         sessions_per_user: config.limits.sessions_per_user,
-        invitations: config.limits.invitations,
         text_bytes: config.limits.text_bytes,
         files_bytes: config.limits.files_bytes,
         answer_bytes: config.limits.answer_bytes,
         requests_per_second: config.limits.requests_per_second,
         burst: config.limits.burst,
+        quotas: service::Quotas {
+            flows_per_day: config.limits.flows_per_day,
+            flows_owned: config.limits.flows_owned,
+            messages_per_minute: config.limits.messages_per_minute,
+            bot_messages_per_minute: config.limits.bot_messages_per_minute,
+            invitations: config.limits.invitations,
+            edits_per_message: config.limits.edits_per_message,
+            profile_changes_per_hour: config.limits.profile_changes_per_hour,
+            members_per_minute: config.limits.members_per_minute,
+        },
     }
 }
 

@@ -156,14 +156,28 @@ pub struct Limits {
     pub requests_per_second: u32,
     /// Requests a connection may send at once before that rate holds. Default 200.
     pub burst: u32,
+    /// Flows that an account may make within a day. Default 100.
+    pub flows_per_day: u32,
+    /// Groups and channels that an account may own. Default 500.
+    pub flows_owned: u32,
+    /// Messages that an account may send within a minute. Default 300.
+    pub messages_per_minute: u32,
+    /// The same, of a bot. Default 60.
+    pub bot_messages_per_minute: u32,
+    /// Invitations of an account that somebody can still use. Default 20.
+    pub invitations: u32,
+    /// Edits of one message. Default 100.
+    pub edits_per_message: u32,
+    /// Changes of its profile that an account may make within an hour. Default 30.
+    pub profile_changes_per_hour: u32,
+    /// Members that an account may add within a minute. Default 500.
+    pub members_per_minute: u32,
     /// Messages in an answer. Default 100, the protocol's number.
     pub messages: usize,
     /// Users asked for in one request. Default 100, the protocol's number.
     pub users: usize,
     /// Devices that one account is signed in on. Default 50.
     pub sessions_per_user: usize,
-    /// Invitations of one member that hold at a time. Default 20.
-    pub invitations: usize,
     /// One message of a client on the wire, in bytes. Default 16 MB.
     pub frame_bytes: usize,
     /// The text of a message, in bytes of UTF-8. Default 64 KB.
@@ -184,6 +198,13 @@ impl Default for Limits {
             sign_in: Duration::from_mins(5),
             requests_per_second: 50,
             burst: 200,
+            flows_per_day: 100,
+            flows_owned: 500,
+            messages_per_minute: 300,
+            bot_messages_per_minute: 60,
+            edits_per_message: 100,
+            profile_changes_per_hour: 30,
+            members_per_minute: 500,
             messages: 100,
             users: 100,
             sessions_per_user: 50,

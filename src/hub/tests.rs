@@ -15,6 +15,7 @@ pub(super) fn session(id: i64, user: i64) -> Session {
         user_uuid: PublicId(1),
         kind: SessionKind::Device,
         is_admin: false,
+        is_bot: false,
         expires_at: Timestamp(i64::MAX),
     }
 }

@@ -110,6 +110,18 @@ impl Flow {
         let found = self.levels.iter().find(|(user, _)| *user == member);
         found.map_or(Level::MEMBER, |(_, level)| *level)
     }
+
+    /// Bytes that it takes in an answer, roughly.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        /// An id as text, with what stands around it.
+        const ID: usize = 44;
+        /// What a list tells of any flow.
+        const AROUND: usize = 12 * ID;
+        let words = [&self.title, &self.info].into_iter().flatten();
+        let people = self.members.len() + self.levels.len();
+        AROUND + people * ID + words.map(String::len).sum::<usize>()
+    }
 }
 
 /// A flow as administrators see it in a list.

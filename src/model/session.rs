@@ -38,6 +38,8 @@ pub struct Session {
     pub kind: SessionKind,
     /// Set for administrators of this server.
     pub is_admin: bool,
+    /// Set for programs.
+    pub is_bot: bool,
     /// When the token ends unless it is used before.
     pub expires_at: Timestamp,
 }

@@ -1,5 +1,7 @@
 //! Accounts: registering, profiles, passwords, deleting.
 
+use std::sync::Arc;
+
 use std::time::Instant;
 
 use super::administration::registration_mode;
@@ -268,9 +270,11 @@ impl Service {
         let user = *user;
         let (session, by) = (user.session, user.by());
         let members_invite = self.settings.members_invite;
+        let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
         self.store
             .write(move |tx| {
                 user.require(tx)?;
+                counts.profile_change(session.user, &limits)?;
                 edit.username = names::of_user(tx, session.user, edit.username)?;
                 if let Some((proof, hash)) = password {
                     proof.require(tx)?;
@@ -321,8 +325,12 @@ impl Service {
             return Err(Refusal::BadCredentials.into());
         }
         let user = *user;
+        let flows = self
+            .store
+            .read(move |view| Ok::<_, ServiceError>(members::flows_of(view, user.user())?))
+            .await?;
         self.store
-            .write(move |tx| {
+            .write_sized(Self::size_of(&user, flows.len()), move |tx| {
                 user.require(tx)?;
                 proof.require(tx)?;
                 empty_account(tx, user.user(), user.origin)

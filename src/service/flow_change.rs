@@ -2,7 +2,9 @@
 
 use super::entry::{bring_in, resolve, visible_users};
 use super::fields::{check_info, check_name};
+use super::quotas::Counts;
 use super::rights::{Action, may};
+use super::settings::Limits;
 use super::{Field, Refusal, ServiceError, SignedIn, Thing};
 use crate::model::{FlowEvent, FlowSwitches, Level, PublicId, UserId};
 use crate::store::flows::Access;
@@ -47,6 +49,12 @@ pub struct FlowChange {
 }
 
 impl FlowChange {
+    /// How many people it names at least.
+    pub(super) fn count(&self) -> usize {
+        let all = self.words.users.as_ref().map_or(0, Vec::len);
+        all + self.add.len() + self.remove.len() + self.levels.len()
+    }
+
     /// Tells whether nothing is to change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -175,9 +183,9 @@ impl Named {
     pub(super) fn move_people(
         &self,
         tx: &Tx<'_>,
-        access: &Access,
-        uuid: PublicId,
+        (access, uuid): (&Access, PublicId),
         user: &SignedIn,
+        (counts, limits): (&Counts, &Limits),
     ) -> Result<Vec<FlowEvent>, ServiceError> {
         let (id, by) = (access.id, user.by());
         let (mut coming, mut going) = (self.add.clone(), Vec::new());
@@ -201,6 +209,8 @@ impl Named {
             let level = members::standing(tx, id, *member)?.map_or(Level::MEMBER, |it| it.level);
             may(access, Action::Remove(level))?;
         }
+        let new = membership::newcomers(tx, id, &coming)?;
+        counts.members(user.user(), new.len(), limits)?;
         let mut events = membership::leave(tx, id, uuid, &going, Exit::Removed, by)?;
         events.extend(membership::uninvite(tx, id, uuid, &self.remove, by)?);
         events.extend(bring_in(tx, id, &coming, by)?);

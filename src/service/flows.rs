@@ -1,6 +1,7 @@
 //! Flows: making, listing, changing, leaving; read marks and typing.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::accounts::leave;
 use super::entry::{check_members, make, visible_users};
@@ -8,10 +9,11 @@ use super::fields::{check_info, check_name};
 use super::flow_change::{FlowChange, FlowDraft, Named};
 use super::invited::decline;
 use super::messages::require_unblocked;
+use super::quotas::{require_room_for_flow, require_room_to_own};
 use super::rights::{Action, may};
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{
-    Audience, Event, Flow, FlowKind, FlowSummary, Form, InvitedTo, News, Position, PublicId,
+    Audience, Event, Flow, FlowId, FlowKind, FlowSummary, Form, InvitedTo, News, Position, PublicId,
 };
 use crate::store::{Tx, flow_edits, flows, log, marks, members, membership, txns};
 
@@ -27,6 +29,8 @@ pub struct FlowList {
     pub invited: Vec<InvitedTo>,
     /// Everything up to here is in them.
     pub position: Position,
+    /// Whether there are more, which did not fit.
+    pub incomplete: bool,
 }
 
 impl Service {
@@ -43,8 +47,10 @@ impl Service {
         txn: Option<String>,
     ) -> Result<Flow, ServiceError> {
         let user = *user;
+        let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
+        let size = Self::size_of(&user, draft.users.as_ref().map_or(0, Vec::len));
         self.store
-            .write(move |tx| {
+            .write_sized(size, move |tx| {
                 if let Some(flow) = repeated(tx, &user, txn.as_deref())? {
                     return Ok(flow);
                 }
@@ -65,6 +71,8 @@ impl Service {
                     members.insert(0, user.user());
                 }
                 check_members(members.len())?;
+                require_room_for_flow(tx, user.user(), kind, &limits)?;
+                counts.members(user.user(), members.len() - 1, &limits)?;
                 let new = flow_edits::NewFlow {
                     kind,
                     title: draft.title,
@@ -82,12 +90,18 @@ impl Service {
             .await
     }
 
-    /// The flows that the caller is in.
+    /// The flows that the caller is in, as many as fit into an answer, after one if that is given.
     ///
     /// # Errors
-    /// The file cannot be read.
-    pub async fn flows(&self, user: &SignedIn, form: Form) -> Result<FlowList, ServiceError> {
+    /// [`Refusal::NotFound`] for a flow to go on after that the caller has never been in.
+    pub async fn flows(
+        &self,
+        user: &SignedIn,
+        form: Form,
+        after: Option<PublicId>,
+    ) -> Result<FlowList, ServiceError> {
         let user = user.user();
+        let limits = self.limits();
         let roster = match form {
             Form::Plain => flows::Roster::Whole,
             Form::Rich => flows::Roster::Brief,
@@ -95,12 +109,21 @@ impl Service {
         self.store
             .read(move |view| {
                 let (position, _) = log::last(view)?;
-                let invited = match form {
-                    Form::Plain => Vec::new(),
-                    Form::Rich => members::invitations(view, user)?,
+                let invited = match (form, after) {
+                    (Form::Rich, None) => members::invitations(view, user)?,
+                    _ => Vec::new(),
                 };
+                let after = match after {
+                    Some(uuid) => {
+                        flows::cursor(view, uuid, user)?.ok_or(Refusal::NotFound(Thing::Flow))?
+                    }
+                    None => FlowId(0),
+                };
+                let (flows, incomplete) =
+                    flows::page_of_user(view, user, roster, after, limits.answer_bytes)?;
                 Ok(FlowList {
-                    flows: flows::of_user(view, user, roster)?,
+                    flows,
+                    incomplete,
                     invited: invited.into_iter().map(|(_, invited)| invited).collect(),
                     position,
                 })
@@ -120,17 +143,27 @@ impl Service {
         change: FlowChange,
     ) -> Result<Flow, ServiceError> {
         let user = *user;
+        let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
+        let mut count = change.count();
+        if change.words.users.is_some() {
+            // Who is not in the list is taken out.
+            count = count.max(self.member_count(flow).await?);
+        }
         self.store
-            .write(move |tx| {
+            .write_sized(Self::size_of(&user, count), move |tx| {
                 let access =
                     flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 let named = Named::find(tx, &access, &user, &change)?;
                 named.require(tx, &access, &user, &change)?;
-                let events = named.move_people(tx, &access, flow, &user)?;
+                let events = named.move_people(tx, (&access, flow), &user, (&counts, &limits))?;
+                let new_owner = named.owner.filter(|owner| access.owner != Some(*owner));
                 if let Some(owner) = named.owner
                     && !members::is_member(tx, access.id, owner)?
                 {
                     return Err(Refusal::OwnerMustBeMember.into());
+                }
+                if let Some(owner) = new_owner {
+                    require_room_to_own(tx, owner, &limits)?;
                 }
                 let edit = flow_edits::FlowEdit {
                     title: change.words.title,
@@ -166,6 +199,15 @@ impl Service {
                 Ok(flow_edits::insert(tx, &new, user.by())?)
             })
             .await
+    }
+
+    /// How many members a flow has, to know how large a change of it is; none where there is no flow.
+    pub(super) async fn member_count(&self, flow: PublicId) -> Result<usize, ServiceError> {
+        let count = self.store.read(move |view| {
+            let flow = flows::by_uuid(view, flow)?;
+            flow.map_or(Ok(0), |flow| members::count(view, flow.id))
+        });
+        Ok(usize::try_from(count.await?).unwrap_or(usize::MAX))
     }
 
     /// Tells whether the caller may know of a flow.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::entry::check_members;
 use super::rights::{Action, may};
-use super::{Client, Field, Refusal, Service, ServiceError, SignedIn, Thing};
+use super::{Client, Field, Limits, Quota, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::auth::InviteCode;
 use crate::model::{
     By, Flow, FlowId, FlowKind, Invitation, InvitationId, PublicId, Timestamp, UserId,
@@ -82,7 +82,7 @@ impl Service {
     /// [`Refusal::NotInviter`] for a user who may not invite; [`Refusal::NotFound`] for an unknown flow;
     /// [`Refusal::NotOwner`] for one to which the user adds nobody; [`Refusal::InvitationToChat`],
     /// [`Refusal::SavedIsFixed`], [`Refusal::InvitationUses`], [`Refusal::InvitationTooWide`],
-    /// [`Refusal::ExpiresInPast`], [`Refusal::TooManyInvitations`], what is too large.
+    /// [`Refusal::ExpiresInPast`], [`Refusal::UsedUp`], what is too large.
     pub async fn make_invitation(
         &self,
         invite: Invite,
@@ -93,11 +93,11 @@ impl Service {
         }
         check_note(invite.note.as_deref())?;
         by.map_or(Ok(()), SignedIn::require_person)?;
+        let limits = self.limits();
         let code = InviteCode::mint();
         let (hash, hint) = (InviteCode::hash_of(code.as_str()), code.hint().to_owned());
         let by = by.copied();
         let members_invite = self.settings.members_invite;
-        let most_open = self.limits().invitations;
         let (id, expires_at) = self
             .store
             .write(move |tx| {
@@ -110,7 +110,7 @@ impl Service {
                             permitted_to_operator(tx, invite.flow)?
                         } else {
                             require_narrow(tx, invite.uses, expires_at)?;
-                            require_few(tx, user.user(), most_open)?;
+                            require_room_for_invitation(tx, user.user(), &limits)?;
                             permitted_to_member(tx, &user, invite.flow, members_invite)?
                         }
                     }
@@ -384,11 +384,17 @@ fn require_narrow(
     Ok(())
 }
 
-/// Fails for who has made as many invitations as may be open at a time.
-fn require_few(tx: &Tx<'_>, maker: UserId, limit: usize) -> Result<(), ServiceError> {
-    let open = invitations::count_open(tx, maker, tx.now())?;
-    if usize::try_from(open).unwrap_or(usize::MAX) >= limit {
-        return Err(Refusal::TooManyInvitations { limit }.into());
+/// Fails for who has made as many invitations as may be open at a time, and forgets those of theirs
+/// that nobody can use any more.
+fn require_room_for_invitation(
+    tx: &Tx<'_>,
+    maker: UserId,
+    limits: &Limits,
+) -> Result<(), ServiceError> {
+    invitations::forget_ended(tx, maker)?;
+    let limit = limits.quotas.invitations;
+    if limit > 0 && invitations::open_of(tx, maker, tx.now(), limit)? >= limit {
+        return Err(Quota::Invitations.used_up(limit, None));
     }
     Ok(())
 }

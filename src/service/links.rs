@@ -130,6 +130,7 @@ mod tests {
             user_uuid: PublicId(1),
             kind: SessionKind::Device,
             is_admin: false,
+            is_bot: false,
             expires_at: Timestamp(i64::MAX),
         }
     }

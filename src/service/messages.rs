@@ -1,7 +1,9 @@
 //! Messages: posting, reading, editing, deleting.
 
+use std::sync::Arc;
+
 use super::rights::{Action, may};
-use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
+use super::{Field, Quota, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{
     Attachment, File, FlowId, FlowKind, Form, Message, PublicId, Timestamp, UserId,
 };
@@ -67,7 +69,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Refusal::NotFound`] for a flow that the caller is not in, [`Refusal::NotWriter`] where the
-    /// caller does not write, what is too large.
+    /// caller does not write, what is too large; [`Refusal::UsedUp`].
     pub async fn post_message(
         &self,
         user: &SignedIn,
@@ -77,8 +79,7 @@ impl Service {
         txn: Option<String>,
     ) -> Result<Posted, ServiceError> {
         let user = *user;
-        let limits = self.limits();
-        let (max_text, max_files) = (limits.text_bytes, limits.files_bytes);
+        let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
         self.store
             .write(move |tx| {
                 if let Some(posted) = repeated(tx, &user, txn.as_deref())? {
@@ -87,7 +88,8 @@ impl Service {
                 let access =
                     flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 require_writer(tx, &access, user.user())?;
-                check_size(&draft, max_text, max_files)?;
+                check_size(&draft, limits.text_bytes, limits.files_bytes)?;
+                counts.message(user.user(), user.session.is_bot, &limits)?;
                 let new = messages::NewMessage {
                     flow: access.id,
                     flow_uuid: flow,
@@ -195,6 +197,10 @@ impl Service {
                 require_unblocked(tx, handle.flow, user.user())?;
                 check_size(&draft, max_text, max_files)?;
                 require_content(&handle, &draft)?;
+                let limit = limits.quotas.edits_per_message;
+                if limit > 0 && handle.edits >= limit.into() {
+                    return Err(Quota::Edits.used_up(limit, None));
+                }
                 let edit = messages::MessageEdit {
                     text: draft.text,
                     files: draft.files,

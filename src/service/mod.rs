@@ -10,6 +10,7 @@
 mod accounts;
 mod administration;
 mod blocks;
+mod bucket;
 mod companions;
 mod devices;
 mod directory;
@@ -35,6 +36,7 @@ mod own_account;
 mod passwords;
 mod presence;
 mod profiles;
+mod quotas;
 mod refusal;
 mod registrations;
 mod resets;
@@ -45,6 +47,7 @@ mod sessions;
 mod settings;
 mod updates;
 mod upkeep;
+mod used_up;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
@@ -55,6 +58,7 @@ pub use accounts::{Account, ProfileChange, Registration};
 pub use administration::{
     AccountChange, BackupCopy, CheckRow, Machine, ProgramState, ServerStatus, Task,
 };
+pub use bucket::{Bucket, Rate};
 pub use error::ServiceError;
 pub use feed::{End, Feed, Told};
 pub use flow_change::{FlowChange, FlowDraft};
@@ -73,16 +77,19 @@ pub use refusal::{Field, Refusal, Thing, Unit, Value};
 pub use resets::NewReset;
 pub use search::{Search, SearchHits};
 pub use sessions::{Client, Opened};
-pub use settings::{Limits, Settings};
+pub use settings::{Limits, Quotas, Settings};
 pub use updates::{Cursor, Standing, Updates, Within};
 pub use upkeep::BackupRecord;
+pub use used_up::{Payer, Quota};
 
 pub use crate::store::downloads::Found as FoundFile;
 pub use crate::store::exports::MessagesOf;
 pub use crate::store::members::State as MemberState;
 
 use crate::hub::{Hub, Listener, QueueLimits};
-use crate::store::{Committed, Options, Store, StoreError, messages as stored_messages, users};
+use crate::store::{
+    Committed, Options, Size, Store, StoreError, messages as stored_messages, users,
+};
 use hashing::Hasher;
 
 /// Commits that may wait to be told; beyond, the writer waits too.
@@ -98,6 +105,7 @@ pub struct Service {
     hasher: Hasher,
     guesses: guesses::Guesses,
     registrations: registrations::Brake,
+    counts: Arc<quotas::Counts>,
     directory: Arc<directory::Directory>,
     companions: Arc<companions::Companions>,
     seen: seen::Seen,
@@ -136,6 +144,7 @@ impl Service {
             hasher: Hasher::new(),
             guesses: guesses::Guesses::new(settings.login_attempts, settings.login_window),
             registrations: registrations::Brake::new(settings.registrations),
+            counts: Arc::default(),
             directory: Arc::default(),
             companions: Arc::clone(&companions),
             seen: seen::Seen::default(),
@@ -164,6 +173,30 @@ impl Service {
     #[must_use]
     pub fn limits(&self) -> Arc<Limits> {
         Arc::clone(&self.limits.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Counts a request by its weight, for its account and its address.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyRequests`] when either has used up what it may.
+    pub fn admit(
+        &self,
+        user: Option<&SignedIn>,
+        client: &Client,
+        weight: f64,
+    ) -> Result<(), ServiceError> {
+        let user = user.map(SignedIn::user);
+        self.counts
+            .request(user, client.neighbourhood, weight, &self.limits())
+    }
+
+    /// How large a write of so many members or flows is.
+    fn size_of(user: &SignedIn, count: usize) -> Size {
+        if count > settings::LARGE {
+            Size::Large(user.user())
+        } else {
+            Size::Usual
+        }
     }
 
     /// Puts other limits in force, for requests that come from now on.

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use super::used_up::{Payer, Quota};
 use crate::model::InvalidLogin;
 
 /// What was asked for and is not done, through no fault of the server.
@@ -23,6 +24,22 @@ pub enum Refusal {
     Throttled(Duration),
     /// Too many accounts were made from that address, or by everybody; how long to wait.
     TooManyAccounts(Duration),
+    /// Too many requests came at once; how long to wait.
+    TooManyRequests {
+        /// Whose.
+        payer: Payer,
+        /// How long.
+        wait: Duration,
+    },
+    /// An account has used up what it may use.
+    UsedUp {
+        /// Of what.
+        quota: Quota,
+        /// How much it may use.
+        limit: u32,
+        /// How long until there is more; `None`: waiting does not help.
+        wait: Option<Duration>,
+    },
     /// Somebody has that login.
     LoginTaken,
     /// The name is, or looks like, somebody else's login.
@@ -134,11 +151,6 @@ pub enum Refusal {
     },
     /// The time at which something is to end has passed.
     ExpiresInPast,
-    /// The user has made as many invitations as may be open.
-    TooManyInvitations {
-        /// How many.
-        limit: usize,
-    },
     /// The invitation leads into no flow.
     InvitationWithoutFlow,
     /// The user is not to come back to the flow.
@@ -332,6 +344,13 @@ impl Refusal {
             Self::NoSession => ("no_session", vec![]),
             Self::Throttled(wait) => ("throttled", vec![("seconds", (*wait).into())]),
             Self::TooManyAccounts(wait) => ("too_many_accounts", vec![("seconds", (*wait).into())]),
+            Self::TooManyRequests { payer, wait } => (
+                "too_many_requests",
+                vec![("seconds", (*wait).into()), ("of", payer.as_str().into())],
+            ),
+            Self::UsedUp { quota, limit, wait } => {
+                (used_up_key(*quota), used_up(*quota, *limit, *wait))
+            }
             Self::LoginTaken => ("login_taken", vec![]),
             Self::NameTaken => ("name_taken", vec![]),
             Self::BadLogin(rule) => ("bad_login", vec![("rule", rule.as_str().into())]),
@@ -392,9 +411,6 @@ impl Refusal {
                 vec![("uses", (*uses).into()), ("days", (*days).into())],
             ),
             Self::ExpiresInPast => ("expires_in_past", vec![]),
-            Self::TooManyInvitations { limit } => {
-                ("too_many_invitations", vec![("limit", (*limit).into())])
-            }
             Self::InvitationWithoutFlow => ("invitation_without_flow", vec![]),
             Self::Banned => ("banned", vec![]),
             Self::AlreadyRunning => ("already_running", vec![]),
@@ -410,6 +426,28 @@ impl Refusal {
             Self::NoAdministrator => ("no_administrator", vec![]),
         }
     }
+}
+
+/// The stable name of a refusal of what is used up.
+fn used_up_key(quota: Quota) -> &'static str {
+    match quota {
+        Quota::FlowsPerDay => "too_many_flows_today",
+        Quota::FlowsOwned => "too_many_flows",
+        Quota::Invitations => "too_many_invitations",
+        Quota::Edits => "too_many_edits",
+        Quota::Messages | Quota::BotMessages => "too_many_messages",
+        Quota::Members => "too_many_members",
+        Quota::ProfileChanges => "too_many_profile_changes",
+    }
+}
+
+fn used_up(quota: Quota, limit: u32, wait: Option<Duration>) -> Vec<(&'static str, Value)> {
+    let mut values = vec![
+        ("limit", Value::Number(limit.into())),
+        ("setting", quota.setting().into()),
+    ];
+    values.extend(wait.map(|wait| ("seconds", wait.into())));
+    values
 }
 
 impl fmt::Display for Refusal {

@@ -24,6 +24,10 @@ pub(super) const MAX_AVATAR_BYTES: usize = 512 * 1024;
 /// Members of a flow at most. Source: MTP 1.0 revision 17, Limits.
 pub(super) const MAX_MEMBERS: usize = 1000;
 
+/// Members from which on a change of a flow, and flows from which on the end of an account, is so
+/// large that others must not wait for it.
+pub(super) const LARGE: usize = 32;
+
 /// Longest address that mail can be sent to, in bytes. Source: RFC 5321, 4.5.3.1.3.
 pub(super) const MAX_EMAIL_BYTES: usize = 254;
 
@@ -61,8 +65,6 @@ pub struct Limits {
     pub users: usize,
     /// Devices that one account is signed in on.
     pub sessions_per_user: usize,
-    /// Invitations of one member that hold at a time.
-    pub invitations: usize,
     /// Text of a message, in bytes.
     pub text_bytes: usize,
     /// Files of a message together, in bytes.
@@ -73,4 +75,27 @@ pub struct Limits {
     pub requests_per_second: u32,
     /// Requests of one connection at once.
     pub burst: u32,
+    /// What one account may use.
+    pub quotas: Quotas,
+}
+
+/// What one account may use of what belongs to all; 0: any number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Quotas {
+    /// Flows made within a day.
+    pub flows_per_day: u32,
+    /// Groups and channels owned.
+    pub flows_owned: u32,
+    /// Messages sent within a minute.
+    pub messages_per_minute: u32,
+    /// The same, of a bot.
+    pub bot_messages_per_minute: u32,
+    /// Invitations that somebody can still use.
+    pub invitations: u32,
+    /// Edits of one message.
+    pub edits_per_message: u32,
+    /// Changes of the profile within an hour.
+    pub profile_changes_per_hour: u32,
+    /// Members added to flows within a minute.
+    pub members_per_minute: u32,
 }

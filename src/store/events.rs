@@ -5,6 +5,7 @@ use rusqlite::{Row, named_params};
 use super::error::StoreError;
 use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
+use super::users;
 use crate::model::{
     By, FlowEvent, FlowId, Happening, Level, Position, PublicId, Timestamp, UserId,
 };
@@ -31,40 +32,87 @@ pub(super) fn append(
     deed: Deed<'_>,
     by: By,
 ) -> Result<FlowEvent, StoreError> {
-    let number: i64 = tx
-        .prepare("SELECT next_number - 1 FROM flows WHERE id = :flow")?
-        .query_row(named_params! {":flow": flow.0}, |row| row.get(0))?;
-    let mut about = About {
-        actor: by.user,
-        flow: Some(flow),
-        place: Some((number, PublicId::generate())),
-        ..About::default()
-    };
-    let body;
-    let kind = match deed {
-        Deed::Plain(kind) => kind,
-        Deed::Of(kind, user) => {
-            about.user = Some(user);
-            kind
-        }
-        Deed::Title(title) => {
-            about.body = Some(title);
-            Kind::Title
-        }
-        Deed::Level(user, level) => {
-            about.user = Some(user);
-            body = level.0.to_string();
-            about.body = Some(&body);
-            Kind::Level
-        }
-        Deed::Number(kind, number) => {
-            body = number.to_string();
-            about.body = Some(&body);
-            kind
-        }
-    };
-    let position = log::append(tx, Reach::Members(flow), kind, about)?;
-    at(tx, position)?.ok_or(StoreError::Engine(rusqlite::Error::QueryReturnedNoRows))
+    Scene::of(tx, flow, by)?.append(tx, deed)
+}
+
+/// Where and by whom something happens: what many events at once have in common.
+pub(super) struct Scene {
+    flow: FlowId,
+    uuid: PublicId,
+    /// Of the last message, as it is stored and as it is told.
+    number: i64,
+    after: i64,
+    actor: Option<UserId>,
+    by: Option<PublicId>,
+}
+
+impl Scene {
+    /// Reads it; it holds while no message comes.
+    pub(super) fn of(tx: &Tx<'_>, flow: FlowId, by: By) -> Result<Self, StoreError> {
+        let (uuid, number, after) = tx
+            .prepare(
+                "SELECT uuid, next_number - 1, max(next_number - 1 - first_number, -1) FROM flows WHERE id = :flow",
+            )?
+            .query_row(named_params! {":flow": flow.0}, |row| {
+                Ok((PublicId::from_bytes(row.get(0)?), row.get(1)?, row.get(2)?))
+            })?;
+        let known = by.user.map_or(Ok(None), |user| users::uuid(tx, user))?;
+        Ok(Self {
+            flow,
+            uuid,
+            number,
+            after,
+            actor: by.user,
+            by: known,
+        })
+    }
+
+    /// Logs an event and returns it; telling is the caller's.
+    pub(super) fn append(&self, tx: &Tx<'_>, deed: Deed<'_>) -> Result<FlowEvent, StoreError> {
+        let id = PublicId::generate();
+        let mut about = About {
+            actor: self.actor,
+            flow: Some(self.flow),
+            place: Some((self.number, id)),
+            ..About::default()
+        };
+        let body;
+        let kind = match deed {
+            Deed::Plain(kind) => kind,
+            Deed::Of(kind, user) => {
+                about.user = Some(user);
+                kind
+            }
+            Deed::Title(title) => {
+                about.body = Some(title);
+                Kind::Title
+            }
+            Deed::Level(user, level) => {
+                about.user = Some(user);
+                body = level.0.to_string();
+                about.body = Some(&body);
+                Kind::Level
+            }
+            Deed::Number(kind, number) => {
+                body = number.to_string();
+                about.body = Some(&body);
+                kind
+            }
+        };
+        let position = log::append(tx, Reach::Members(self.flow), kind, about)?;
+        let user = about.user.map_or(Ok(None), |user| users::uuid(tx, user))?;
+        let what = happening(kind, about.body, user, None)
+            .ok_or(StoreError::Engine(rusqlite::Error::QueryReturnedNoRows))?;
+        Ok(FlowEvent {
+            uuid: id,
+            position,
+            flow: self.uuid,
+            after: self.after,
+            at: tx.log_time(),
+            by: self.by,
+            what,
+        })
+    }
 }
 
 /// The query for events of flows with the rest that selects and orders them. [`event`] reads its
@@ -205,17 +253,34 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Option<(FlowEvent, i64)>> {
         return Ok(None);
     };
     let body: Option<String> = row.get(7)?;
-    let number = || {
-        body.as_deref()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0)
-    };
-    let user = uuid(8)?;
     // A message that retention has removed is no longer pinned.
-    let message = uuid(9)?;
-    let what = match kind {
+    let what = happening(kind, body.as_deref(), uuid(8)?, uuid(9)?);
+    let Some((what, id)) = what.zip(uuid(1)?) else {
+        return Ok(None);
+    };
+    let event = FlowEvent {
+        uuid: id,
+        position: Position(row.get(0)?),
+        flow: uuid(2)?.unwrap_or(PublicId(0)),
+        after: row.get(3)?,
+        at: Timestamp(row.get(4)?),
+        by: uuid(5)?,
+        what,
+    };
+    Ok(Some((event, row.get(10)?)))
+}
+
+/// What an event tells, of what is stored of it.
+fn happening(
+    kind: Kind,
+    body: Option<&str>,
+    user: Option<PublicId>,
+    message: Option<PublicId>,
+) -> Option<Happening> {
+    let number = || body.and_then(|text| text.parse().ok()).unwrap_or(0);
+    match kind {
         Kind::Made => Some(Happening::Made),
-        Kind::Title => Some(Happening::Title(body.clone().unwrap_or_default())),
+        Kind::Title => Some(Happening::Title(body.unwrap_or_default().to_owned())),
         Kind::Info => Some(Happening::Info),
         Kind::Picture => Some(Happening::Picture),
         Kind::Added => user.map(Happening::Added),
@@ -232,18 +297,5 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Option<(FlowEvent, i64)>> {
         Kind::Pinned => message.map(Happening::Pinned),
         Kind::Unpinned => message.map(Happening::Unpinned),
         _ => None,
-    };
-    let Some((what, id)) = what.zip(uuid(1)?) else {
-        return Ok(None);
-    };
-    let event = FlowEvent {
-        uuid: id,
-        position: Position(row.get(0)?),
-        flow: uuid(2)?.unwrap_or(PublicId(0)),
-        after: row.get(3)?,
-        at: Timestamp(row.get(4)?),
-        by: uuid(5)?,
-        what,
-    };
-    Ok(Some((event, row.get(10)?)))
+    }
 }

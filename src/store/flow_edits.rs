@@ -241,8 +241,10 @@ pub fn remove(tx: &Tx<'_>, flow: &Flow, by: By) -> Result<(), StoreError> {
     )?;
     let invited = members::invited(tx, flow.id)?;
     membership::uninvite(tx, flow.id, flow.uuid, &invited, by)?;
-    tx.prepare("UPDATE flows SET removed_at = :now, chat_key = NULL WHERE id = :id")?
-        .execute(named_params! {":now": tx.now().0, ":id": flow.id.0})?;
+    tx.prepare(
+        "UPDATE flows SET removed_at = :now, owner_id = NULL, chat_key = NULL WHERE id = :id",
+    )?
+    .execute(named_params! {":now": tx.now().0, ":id": flow.id.0})?;
     Ok(())
 }
 

@@ -193,6 +193,36 @@ pub fn of_user(
     user: UserId,
     roster: Roster,
 ) -> Result<Vec<FlowSummary>, StoreError> {
+    page_of_user(view, user, roster, FlowId(0), usize::MAX).map(|(flows, _)| flows)
+}
+
+/// The flow after which a page of a user's flows goes on. Whoever has left it meanwhile still goes on
+/// there; to others it does not exist.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn cursor(view: &View<'_>, uuid: PublicId, user: UserId) -> Result<Option<FlowId>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT f.id FROM flows f JOIN members m ON m.flow_id = f.id
+         WHERE f.uuid = :uuid AND m.user_id = :user",
+    )?;
+    let params = named_params! {":uuid": uuid.to_bytes(), ":user": user.0};
+    let found = statement.query_row(params, |row| row.get(0).map(FlowId));
+    Ok(found.optional()?)
+}
+
+/// The flows that a user is in, oldest first, from one on and within a budget of bytes: at least one
+/// comes back if there is any. Tells, too, whether some are left out.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn page_of_user(
+    view: &View<'_>,
+    user: UserId,
+    roster: Roster,
+    after: FlowId,
+    budget_bytes: usize,
+) -> Result<(Vec<FlowSummary>, bool), StoreError> {
     let mut levels = members::levels_around(view, user)?;
     let mut statement = view.prepare(concat!(
         "SELECT ",
@@ -202,10 +232,12 @@ pub fn of_user(
           AND d.number > coalesce(m.read_number, -1) AND d.number >= f.first_number)
          FROM members m JOIN flows f ON f.id = m.flow_id LEFT JOIN users o ON o.id = f.owner_id
          LEFT JOIN files p ON p.id = f.picture_file_id
-         WHERE m.user_id = :user AND m.state = 'joined' AND f.removed_at IS NULL ORDER BY m.flow_id"
+         WHERE m.user_id = :user AND m.state = 'joined' AND m.flow_id > :after AND f.removed_at IS NULL
+         ORDER BY m.flow_id"
     ))?;
-    let mut rows = statement.query(named_params! {":user": user.0})?;
+    let mut rows = statement.query(named_params! {":user": user.0, ":after": after.0})?;
     let mut flows = Vec::new();
+    let mut left = budget_bytes;
     while let Some(row) = rows.next()? {
         let mut flow = flow(row)?;
         flow.levels = levels.remove(&flow.id).unwrap_or_default();
@@ -215,14 +247,20 @@ pub fn of_user(
             .get::<_, Option<i64>>(READ)?
             .filter(|number| *number >= 0);
         let deleted: i64 = row.get(DELETED)?;
+        let flow = with_roster(view, flow, roster, Some(user))?;
+        let size = flow.size_bytes();
+        if size > left && !flows.is_empty() {
+            return Ok((flows, true));
+        }
+        left = left.saturating_sub(size);
         flows.push(FlowSummary {
             count,
             read,
             unread: (count - 1 - read.unwrap_or(-1) - deleted).max(0),
-            flow: with_roster(view, flow, roster, Some(user))?,
+            flow,
         });
     }
-    Ok(flows)
+    Ok((flows, false))
 }
 
 /// All flows, oldest first, each with the number of its messages.

@@ -95,19 +95,6 @@ pub fn spend(tx: &Tx<'_>, id: InvitationId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// How many invitations of a user still hold.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn count_open(view: &View<'_>, maker: UserId, now: Timestamp) -> Result<i64, StoreError> {
-    let mut statement = view.prepare(
-        "SELECT COUNT(*) FROM invitations WHERE created_by = :maker AND uses_left > 0 AND revoked_at IS NULL
-           AND (expires_at IS NULL OR expires_at > :now)",
-    )?;
-    let params = named_params! {":maker": maker.0, ":now": now.0};
-    Ok(statement.query_row(params, |row| row.get(0))?)
-}
-
 /// The query for invitations that still hold, with the rest that selects and orders them.
 macro_rules! select_invitations {
     ($rest:literal) => {
@@ -169,6 +156,44 @@ fn invitation(row: &Row<'_>) -> rusqlite::Result<Invitation> {
             .map(PublicId::from_bytes),
         title: row.get("title")?,
     })
+}
+
+/// How many invitations of a user somebody can still use, counted up to a limit.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn open_of(
+    view: &View<'_>,
+    user: UserId,
+    now: Timestamp,
+    limit: u32,
+) -> Result<u32, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM invitations
+         WHERE created_by = :user AND uses_left > 0 AND revoked_at IS NULL
+           AND (expires_at IS NULL OR expires_at > :now) LIMIT :limit)",
+    )?;
+    let params = named_params! {":user": user.0, ":now": now.0, ":limit": limit};
+    Ok(statement.query_row(params, |row| row.get(0))?)
+}
+
+/// Expired invitations of a user that are kept. By a clock that has jumped all of them have expired,
+/// and it may be set right again.
+const KEPT_EXPIRED: i64 = 100;
+
+/// Removes the invitations of a user that are used up or revoked, and of the expired ones the oldest:
+/// making and revoking without end leaves nothing behind.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn forget_ended(tx: &Tx<'_>, user: UserId) -> Result<(), StoreError> {
+    tx.prepare(
+        "DELETE FROM invitations WHERE created_by = :user AND (uses_left <= 0 OR revoked_at IS NOT NULL OR id <=
+         (SELECT id FROM invitations WHERE created_by = :user AND expires_at <= :now
+          ORDER BY id DESC LIMIT 1 OFFSET :kept) AND expires_at <= :now)",
+    )?
+    .execute(named_params! {":user": user.0, ":now": tx.now().0, ":kept": KEPT_EXPIRED})?;
+    Ok(())
 }
 
 /// The invitation with a code that has not been revoked.

@@ -3,11 +3,13 @@
 use rusqlite::named_params;
 
 use super::error::StoreError;
-use super::events::{self, Deed};
+use super::events::{self, Deed, Scene};
 use super::log::{self, About, Kind, Reach};
 use super::members::{State, invitation, standing};
-use super::tx::Tx;
-use crate::model::{Audience, By, FlowEvent, FlowId, Level, MessageId, News, PublicId, UserId};
+use super::tx::{Tx, View};
+use crate::model::{
+    Audience, By, FlowEvent, FlowId, Level, MessageId, News, Position, PublicId, UserId,
+};
 
 /// Puts users into a flow, or back into it, as the last who joined; who is new has read what is
 /// there. Logging and telling are the caller's.
@@ -73,24 +75,19 @@ pub fn enter(
     entry: Entry,
     by: By,
 ) -> Result<Vec<FlowEvent>, StoreError> {
-    let mut new = Vec::new();
-    for &user in users {
-        let standing = standing(tx, flow, user)?;
-        if standing.is_none_or(|standing| standing.state != State::Joined) {
-            new.push((user, standing.and_then(|standing| standing.until)));
-        }
-    }
+    let new = newcomers(tx, flow, users)?;
     let ids: Vec<_> = new.iter().map(|(user, _)| *user).collect();
     if !ids.is_empty() {
         insert(tx, flow, &ids, Level::MEMBER, by)?;
     }
+    let kind = match entry {
+        Entry::Added => Kind::Added,
+        Entry::Joined => Kind::Joined,
+    };
+    let scene = Scene::of(tx, flow, by)?;
     let mut events = Vec::with_capacity(new.len());
     for (user, left_at) in new {
-        let kind = match entry {
-            Entry::Added => Kind::Added,
-            Entry::Joined => Kind::Joined,
-        };
-        events.push(events::append(tx, flow, Deed::Of(kind, user), by)?);
+        events.push(scene.append(tx, Deed::Of(kind, user))?);
         if let Some(since) = left_at {
             let about = About {
                 actor: by.user,
@@ -109,6 +106,26 @@ pub fn enter(
         }
     }
     Ok(events)
+}
+
+/// Those of some users who are not in a flow, each with up to where that user has been told of what
+/// happened there.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn newcomers(
+    view: &View<'_>,
+    flow: FlowId,
+    users: &[UserId],
+) -> Result<Vec<(UserId, Option<Position>)>, StoreError> {
+    let mut new = Vec::with_capacity(users.len());
+    for &user in users {
+        let standing = standing(view, flow, user)?;
+        if standing.is_none_or(|standing| standing.state != State::Joined) {
+            new.push((user, standing.and_then(|standing| standing.until)));
+        }
+    }
+    Ok(new)
 }
 
 /// How somebody goes from a flow.
@@ -141,22 +158,24 @@ pub fn leave(
         Exit::Removed => ("left", Kind::Removed),
         Exit::Banned => ("banned", Kind::Banned),
     };
+    let scene = Scene::of(tx, flow, by)?;
+    let mut statement = tx.prepare(
+        "UPDATE members SET state = :state, left_at = :now, level = 0, changed_by = :by,
+                            until_position = :until, since_position = :until
+         WHERE flow_id = :flow AND user_id = :user AND state = 'joined'",
+    )?;
     for &user in users {
-        let removed = tx
-            .prepare(
-                "UPDATE members SET state = :state, left_at = :now, level = 0, changed_by = :by,
-                                    until_position = :until, since_position = :until
-                 WHERE flow_id = :flow AND user_id = :user AND state = 'joined'",
-            )?
-            .execute(named_params! {
-                ":state": state, ":now": tx.now().0, ":by": by.user.map(|id| id.0),
-                ":until": tx.position().0, ":flow": flow.0, ":user": user.0,
-            })?;
+        let removed = statement.execute(named_params! {
+            ":state": state, ":now": tx.now().0, ":by": by.user.map(|id| id.0),
+            ":until": tx.position().0, ":flow": flow.0, ":user": user.0,
+        })?;
         if removed > 0 {
-            tx.members_changed(flow);
-            events.push(events::append(tx, flow, Deed::Of(kind, user), by)?);
+            events.push(scene.append(tx, Deed::Of(kind, user))?);
             tell_gone(tx, Kind::Gone, (flow, News::Left(uuid)), user, by)?;
         }
+    }
+    if !events.is_empty() {
+        tx.members_changed(flow);
     }
     Ok(events)
 }
@@ -192,6 +211,7 @@ pub fn invite(
     by: By,
 ) -> Result<Vec<FlowEvent>, StoreError> {
     let mut events = Vec::new();
+    let scene = Scene::of(tx, flow, by)?;
     for &user in users {
         let invited = tx
             .prepare(
@@ -209,7 +229,7 @@ pub fn invite(
         if invited == 0 {
             continue;
         }
-        events.push(events::append(tx, flow, Deed::Of(Kind::Invited, user), by)?);
+        events.push(scene.append(tx, Deed::Of(Kind::Invited, user))?);
         let about = About {
             actor: by.user,
             flow: Some(flow),
@@ -237,23 +257,23 @@ pub fn uninvite(
     by: By,
 ) -> Result<Vec<FlowEvent>, StoreError> {
     let mut events = Vec::new();
+    let scene = Scene::of(tx, flow, by)?;
+    let mut statement = tx.prepare(
+        "UPDATE members SET state = 'left', left_at = :now, changed_by = :by, since_position = :since
+         WHERE flow_id = :flow AND user_id = :user AND state = 'invited'",
+    )?;
     for &user in users {
-        let removed = tx
-            .prepare(
-                "UPDATE members SET state = 'left', left_at = :now, changed_by = :by, since_position = :since
-                 WHERE flow_id = :flow AND user_id = :user AND state = 'invited'",
-            )?
-            .execute(named_params! {
-                ":now": tx.now().0, ":by": by.user.map(|id| id.0), ":since": tx.position().0,
-                ":flow": flow.0, ":user": user.0,
-            })?;
+        let removed = statement.execute(named_params! {
+            ":now": tx.now().0, ":by": by.user.map(|id| id.0), ":since": tx.position().0,
+            ":flow": flow.0, ":user": user.0,
+        })?;
         if removed > 0 {
             let kind = if by.user == Some(user) {
                 Kind::Declined
             } else {
                 Kind::Removed
             };
-            events.push(events::append(tx, flow, Deed::Of(kind, user), by)?);
+            events.push(scene.append(tx, Deed::Of(kind, user))?);
             tell_gone(tx, Kind::Uninvited, (flow, News::Uninvited(uuid)), user, by)?;
         }
     }

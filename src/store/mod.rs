@@ -19,6 +19,7 @@ pub mod events;
 pub mod exports;
 pub mod files;
 pub mod flow_admin;
+pub mod flow_counts;
 pub mod flow_edits;
 pub mod flows;
 pub mod follower;
@@ -26,6 +27,7 @@ pub mod gaps;
 mod history;
 pub mod imports;
 pub mod invitations;
+mod lane;
 mod lock;
 pub mod log;
 pub mod marks;
@@ -78,11 +80,11 @@ pub use schema::newest as newest_schema;
 pub use tx::{Tx, View};
 pub use writer::{Committed, Sink};
 
-use crate::model::Timestamp;
+use crate::model::{Timestamp, UserId};
 use paths::{create_private, file_error};
 use readers::Readers;
 use uuids::Uuids;
-use writer::{Job, Order, Shared, Writer};
+use writer::{Job, Order, Queued, Shared, Writer};
 
 /// Writes that may wait for the writer; more are refused as overload.
 const MAX_QUEUED: usize = 4096;
@@ -94,6 +96,15 @@ pub struct Options {
     pub path: PathBuf,
     /// What an answered write survives.
     pub durability: Durability,
+}
+
+/// How much a write touches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// A few rows: it is committed together with others.
+    Usual,
+    /// Many, for this user: it waits for its turn, so that others need not wait for it.
+    Large(UserId),
 }
 
 /// A handle to the open file.
@@ -222,6 +233,19 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.write_sized(Size::Usual, work).await
+    }
+
+    /// The same, of a write that may be so large that others must not wait for it.
+    ///
+    /// # Errors
+    /// What `work` returns, or why the file could not be written.
+    pub async fn write_sized<T, E, F>(&self, size: Size, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel::<Result<T, E>>();
         let job: Job = Box::new(move |tx| {
             let result = tx.map_err(E::from).and_then(work);
@@ -233,7 +257,7 @@ impl Store {
             };
             (keep, Box::new(finish))
         });
-        self.enqueue(job)?;
+        self.enqueue(Queued { job, size })?;
         // A write that panics drops its reply.
         answer
             .await
@@ -266,14 +290,14 @@ impl Store {
         Ok(())
     }
 
-    fn enqueue(&self, job: Job) -> Result<(), StoreError> {
+    fn enqueue(&self, queued: Queued) -> Result<(), StoreError> {
         let orders = self
             .inner
             .orders
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let sender = orders.as_ref().ok_or(StoreError::Closed)?;
-        sender.try_send(Order::Write(job)).map_err(|err| match err {
+        sender.try_send(Order::Write(queued)).map_err(|err| match err {
             TrySendError::Full(_) => StoreError::Overloaded,
             TrySendError::Disconnected(_) => StoreError::Closed,
         })

@@ -95,7 +95,7 @@ pub fn find(
     now: Timestamp,
 ) -> Result<Option<Session>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT s.id, s.user_id, s.kind, s.expires_at, u.uuid, u.is_admin FROM sessions s JOIN users u ON u.id = s.user_id
+        "SELECT s.id, s.user_id, s.kind, s.expires_at, u.uuid, u.is_admin, u.is_bot FROM sessions s JOIN users u ON u.id = s.user_id
          WHERE s.token_hash = :token_hash AND s.expires_at > :now
            AND u.deleted_at IS NULL AND u.suspended_at IS NULL",
     )?;
@@ -108,6 +108,7 @@ pub fn find(
                 user_uuid: PublicId::from_bytes(row.get("uuid")?),
                 kind: kind(row.get("kind")?),
                 is_admin: row.get("is_admin")?,
+                is_bot: row.get("is_bot")?,
                 expires_at: Timestamp(row.get("expires_at")?),
             })
         },

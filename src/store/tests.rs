@@ -356,6 +356,10 @@ const GROWING: &[&str] = &[
     "SELECT 1 FROM txns WHERE user_id = :a AND scope = '' AND txn = :b",
     "SELECT user_id FROM txns WHERE expires_at < :a ORDER BY expires_at LIMIT 8",
     "SELECT 1 FROM invitations WHERE code_hash = :a",
+    "SELECT 1 FROM invitations WHERE created_by = :a AND uses_left > 0 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :b) LIMIT :c",
+    "SELECT created_at FROM flows WHERE created_by = :a AND created_at > :b AND created_at <= :c ORDER BY created_at DESC LIMIT 1 OFFSET :d",
+    "SELECT 1 FROM flows WHERE owner_id = :a AND created_by = :a AND removed_at IS NULL AND kind <> 'chat' AND flags & 4 = 0 LIMIT :b",
+    "SELECT 1 FROM flows WHERE owner_id = :a AND created_by IS NOT NULL AND removed_at IS NULL AND kind <> 'chat' AND flags & 4 = 0 LIMIT :b",
     "SELECT coalesce(max(position), 0) FROM changes WHERE audience = 0",
 ];
 

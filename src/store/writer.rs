@@ -4,6 +4,7 @@
 //! While one commit syncs, the next batch gathers; see `pace` for when that is waited for.
 
 mod chores;
+mod intake;
 mod watch;
 
 use std::cell::{Cell, RefCell};
@@ -18,7 +19,9 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::watch::Sender;
 
+use super::Size;
 use super::error::StoreError;
+use super::lane::Lane;
 use super::pace::Pace;
 use super::paths::with_suffix;
 use super::tx::{Ground, Told, Tx, View};
@@ -43,10 +46,16 @@ pub(super) type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// A queued write: does its work and tells whether to keep it; or answers why there is none.
 pub(super) type Job = Box<dyn FnOnce(Result<&Tx<'_>, StoreError>) -> (bool, Finish) + Send>;
 
+/// A write on its way to the writer.
+pub(super) struct Queued {
+    pub(super) job: Job,
+    pub(super) size: Size,
+}
+
 /// What comes to the writer.
 pub(super) enum Order {
     /// Work.
-    Write(Job),
+    Write(Queued),
     /// Word that somebody has written to the log.
     Look,
 }
@@ -54,7 +63,7 @@ pub(super) enum Order {
 impl Order {
     fn job(self) -> Option<Job> {
         match self {
-            Self::Write(job) => Some(job),
+            Self::Write(queued) => Some(queued.job),
             // Every commit looks by itself.
             Self::Look => None,
         }
@@ -151,6 +160,7 @@ pub(super) struct Writer {
     watch: Option<Watch>,
     /// Until when changes by others are looked for, although the system would tell of more.
     awake_until: Instant,
+    large: Lane<Job>,
 }
 
 /// What there is to do for the full-text index.
@@ -212,6 +222,7 @@ impl Writer {
             },
             probed_at: Instant::now(),
             pace: Pace::default(),
+            large: Lane::default(),
         })
     }
 
@@ -219,15 +230,23 @@ impl Writer {
     pub(super) fn run(mut self, orders: &Receiver<Order>) {
         let mut batch = Vec::new();
         loop {
-            if batch.is_empty() {
-                match orders.recv_timeout(self.tick()) {
-                    Ok(Order::Write(job)) => batch.push(job),
+            if let Some(job) = self.large.take(Instant::now()) {
+                self.run_large(job, &mut batch, orders);
+            } else if batch.is_empty() {
+                let wait = self.large.wait(Instant::now());
+                let tick = self.tick();
+                match orders.recv_timeout(wait.unwrap_or(tick).min(tick)) {
+                    Ok(Order::Write(queued)) => self.sort(queued, &mut batch),
                     Ok(Order::Look) => {
                         self.awake_until = Instant::now() + AWAKE;
                         self.idle();
                     }
+                    Err(RecvTimeoutError::Timeout) if wait.is_some() => {}
                     Err(RecvTimeoutError::Timeout) => self.idle(),
-                    Err(RecvTimeoutError::Disconnected) => break,
+                    Err(RecvTimeoutError::Disconnected) => match self.large.take_any() {
+                        Some(job) => self.run_large(job, &mut batch, orders),
+                        None => break,
+                    },
                 }
             }
             if !batch.is_empty() {
@@ -236,7 +255,8 @@ impl Writer {
                 let answered = batch.len();
                 let outcome = self.commit(std::mem::take(&mut batch));
                 // Looked before anybody is answered: who is here now was too late for this one.
-                batch.extend(orders.try_iter().filter_map(Order::job).take(MAX_BATCH));
+                self.take_waiting(&mut batch, orders);
+                self.large.note_others(answered, Instant::now());
                 self.pace.note(answered, batch.len(), began.elapsed());
                 self.answer(outcome);
                 if std::mem::take(&mut self.indexing.is_awaited) {
@@ -255,26 +275,14 @@ impl Writer {
         }
     }
 
-    /// Takes what waits, and waits for whoever is worth it.
-    fn gather(&self, batch: &mut Vec<Job>, orders: &Receiver<Order>) {
-        let began = Instant::now();
-        let waiting = orders.try_iter().filter_map(Order::job);
-        batch.extend(waiting.take(MAX_BATCH - batch.len()));
-        while batch.len() < MAX_BATCH
-            && let Some(patience) = self.pace.patience(batch.len())
-            && let Ok(order) = orders.recv_timeout(patience.saturating_sub(began.elapsed()))
-        {
-            batch.extend(order.job());
-        }
-    }
-
     /// Refuses what comes until the store is closed, and leaves the file as it is: what the disk
     /// holds is for the next start to find out.
-    fn refuse(&self, batch: Vec<Job>, orders: &Receiver<Order>) {
+    fn refuse(&mut self, mut batch: Vec<Job>, orders: &Receiver<Order>) {
         let option = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         if let Err(err) = self.conn.set_db_config(option, true) {
             log::error!("the write-ahead log may be copied once more: {err}");
         }
+        batch.extend(std::iter::from_fn(|| self.large.take_any()));
         let coming = orders.into_iter().filter_map(Order::job);
         for job in batch.into_iter().chain(coming) {
             job(Err(StoreError::Closed)).1(Ok(()));

@@ -10,9 +10,17 @@ use tempfile::TempDir;
 use super::{Cgroup, Connection, PASSWORD, Person, Program, program::Running};
 
 /// The limits that would be in the way of tests that send much from one address.
-const ROOMY: [(&str, &str); 5] = [
+const ROOMY: [(&str, &str); 13] = [
     ("MORELIA__LIMITS__REQUESTS_PER_SECOND", "1000000"),
     ("MORELIA__LIMITS__BURST", "1000000"),
+    ("MORELIA__LIMITS__FLOWS_PER_DAY", "0"),
+    ("MORELIA__LIMITS__FLOWS_OWNED", "0"),
+    ("MORELIA__LIMITS__MESSAGES_PER_MINUTE", "0"),
+    ("MORELIA__LIMITS__BOT_MESSAGES_PER_MINUTE", "0"),
+    ("MORELIA__LIMITS__INVITATIONS", "0"),
+    ("MORELIA__LIMITS__EDITS_PER_MESSAGE", "0"),
+    ("MORELIA__LIMITS__PROFILE_CHANGES_PER_HOUR", "0"),
+    ("MORELIA__LIMITS__MEMBERS_PER_MINUTE", "0"),
     ("MORELIA__LIMITS__CONNECTIONS_PER_IP", "1000"),
     ("MORELIA__AUTH__LOGIN_ATTEMPTS", "100000"),
     ("MORELIA__AUTH__REGISTRATIONS", "0"),

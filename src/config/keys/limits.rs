@@ -9,6 +9,9 @@ use crate::config::{Config, SendQueue};
 /// A frame is held in memory whole, so none may be larger than what a small machine has.
 const MAX_FRAME: usize = GB;
 
+/// Values of what an account may use. Past it, the error says what is used up.
+const ANY_NUMBER: &str = "0 to 1000000; 0 is any number";
+
 pub(super) const LIMITS: Section = Section {
     name: "limits",
     about: "What one client may ask of the server, so that none can starve the others. A KB is 1024 \
@@ -79,6 +82,120 @@ pub(super) const LIMITS: Section = Section {
             show: |config| config.limits.burst.to_string(),
         },
         Key {
+            name: "flows_per_day",
+            kind: Kind::Number,
+            values: ANY_NUMBER,
+            about: "Flows that one account may make within a day, chats among them.",
+            example: "",
+            reload: true,
+            set: |config, text, _| {
+                put(
+                    &mut config.limits.flows_per_day,
+                    number(text, 0..=1_000_000),
+                )
+            },
+            show: |config| config.limits.flows_per_day.to_string(),
+        },
+        Key {
+            name: "flows_owned",
+            kind: Kind::Number,
+            values: ANY_NUMBER,
+            about: "Groups and channels that one account may own; what the operator made for it \
+                    is not counted.",
+            example: "",
+            reload: true,
+            set: |config, text, _| put(&mut config.limits.flows_owned, number(text, 0..=1_000_000)),
+            show: |config| config.limits.flows_owned.to_string(),
+        },
+        Key {
+            name: "messages_per_minute",
+            kind: Kind::Number,
+            values: ANY_NUMBER,
+            about: "Messages that one account may send within a minute, from all its devices \
+                    together.",
+            example: "",
+            reload: true,
+            set: |config, text, _| {
+                put(
+                    &mut config.limits.messages_per_minute,
+                    number(text, 0..=1_000_000),
+                )
+            },
+            show: |config| config.limits.messages_per_minute.to_string(),
+        },
+        Key {
+            name: "bot_messages_per_minute",
+            kind: Kind::Number,
+            values: ANY_NUMBER,
+            about: "The same for a bot.",
+            example: "",
+            reload: true,
+            set: |config, text, _| {
+                put(
+                    &mut config.limits.bot_messages_per_minute,
+                    number(text, 0..=1_000_000),
+                )
+            },
+            show: |config| config.limits.bot_messages_per_minute.to_string(),
+        },
+        Key {
+            name: "invitations",
+            kind: Kind::Number,
+            values: ANY_NUMBER,
+            about: "Invitations of one account that somebody can still use. Administrators make any number.",
+            example: "",
+            reload: true,
+            set: |config, text, _| put(&mut config.limits.invitations, number(text, 0..=1_000_000)),
+            show: |config| config.limits.invitations.to_string(),
+        },
+        Key {
+            name: "edits_per_message",
+            kind: Kind::Number,
+            values: ANY_NUMBER,
+            about: "How often one message may be edited.",
+            example: "",
+            reload: true,
+            set: |config, text, _| {
+                put(
+                    &mut config.limits.edits_per_message,
+                    number(text, 0..=1_000_000),
+                )
+            },
+            show: |config| config.limits.edits_per_message.to_string(),
+        },
+        Key {
+            name: "profile_changes_per_hour",
+            kind: Kind::Number,
+            values: ANY_NUMBER,
+            about: "Changes of its profile that one account may make within an hour. Everybody \
+                    is told of each.",
+            example: "",
+            reload: true,
+            set: |config, text, _| {
+                put(
+                    &mut config.limits.profile_changes_per_hour,
+                    number(text, 0..=1_000_000),
+                )
+            },
+            show: |config| config.limits.profile_changes_per_hour.to_string(),
+        },
+        Key {
+            name: "members_per_minute",
+            kind: Kind::Number,
+            values: ANY_NUMBER,
+            about: "Members whom one account may add to groups and channels within a minute, and \
+                    in one request.",
+            example: "",
+            reload: true,
+            set: |config, text, _| {
+                put(
+                    &mut config.limits.members_per_minute,
+                    number(text, 0..=1_000_000),
+                )
+            },
+            show: |config| config.limits.members_per_minute.to_string(),
+        },
+        Key {
             name: "messages",
             kind: Kind::Number,
             values: "1 to 10000",
@@ -113,16 +230,6 @@ pub(super) const LIMITS: Section = Section {
                 )
             },
             show: |config| config.limits.sessions_per_user.to_string(),
-        },
-        Key {
-            name: "invitations",
-            kind: Kind::Number,
-            values: "1 to 10000",
-            about: "Invitations of one member that hold at a time. Administrators make any number.",
-            example: "",
-            reload: true,
-            set: |config, text, _| put(&mut config.limits.invitations, number(text, 1..=10_000)),
-            show: |config| config.limits.invitations.to_string(),
         },
         Key {
             name: "frame",

@@ -39,7 +39,6 @@ pub(super) fn of(err: &MtpError) -> Code {
         MtpError::UnknownMethod => METHOD_NOT_ALLOWED,
         MtpError::Missing(_) => BAD_REQUEST,
         MtpError::NoToken => UNAUTHORIZED,
-        MtpError::TooManyRequests(_) => TOO_MANY,
         MtpError::TimedOut => REQUEST_TIMEOUT,
         MtpError::Panicked => INTERNAL,
         MtpError::BadRange(_) => FORBIDDEN,

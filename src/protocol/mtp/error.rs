@@ -1,7 +1,5 @@
 //! Everything that an MTP answer can say instead of yes.
 
-use std::time::Duration;
-
 use super::wording;
 use crate::service::{Refusal, ServiceError, Value};
 
@@ -30,9 +28,6 @@ pub(super) enum MtpError {
     /// No token was shown.
     #[error("this method needs user[0].uuid and user[0].auth_id; log in first")]
     NoToken,
-    /// Too many requests.
-    #[error("too many requests; try again in {} seconds", .0.as_secs().max(1))]
-    TooManyRequests(Duration),
     /// The server gave up on the request.
     #[error("the server gave up on this request; ask whether it was done before trying again")]
     TimedOut,
@@ -71,7 +66,6 @@ impl MtpError {
             Self::UnknownMethod => ("unknown_method", vec![]),
             Self::Missing(_) => ("missing_field", vec![]),
             Self::NoToken => ("no_token", vec![]),
-            Self::TooManyRequests(wait) => ("too_many_requests", vec![("seconds", (*wait).into())]),
             Self::TimedOut => ("timed_out", vec![]),
             Self::BadRange(_) => ("bad_range", vec![]),
             Self::Service(ServiceError::Refused(refusal)) => (refusal.key(), refusal.values()),

@@ -9,7 +9,6 @@ mod convert;
 mod error;
 mod methods;
 mod push;
-mod rate;
 mod reply;
 mod request;
 mod rich;

@@ -12,7 +12,6 @@ use super::codes;
 use super::error::MtpError;
 use super::methods::{self, Context};
 use super::push;
-use super::rate::Bucket;
 use super::reply::{Data, Reply};
 use super::request::{Request, form_of_unreadable};
 use super::seconds::Resume;
@@ -21,7 +20,8 @@ use crate::hub::{Frames, Listener};
 use crate::model::{Form, PublicId, Timestamp};
 use crate::protocol::{Answer, Close, Conversation, Frame, Pushed};
 use crate::service::{
-    Client, Cursor, End, Feed, Refusal, Service, ServiceError, Shown, SignedIn, Told, Value,
+    Bucket, Client, Cursor, End, Feed, Payer, Rate, Refusal, Service, ServiceError, Shown, SignedIn,
+    Told, Value,
 };
 
 /// Bad frames in a row that end a connection. Source: MTP 1.0 revision 17, Transport.
@@ -30,6 +30,10 @@ const MAX_BAD_FRAMES: u32 = 20;
 /// How long a request may take before the server gives up on it: longer than any lock is waited
 /// for and any password takes on a small board.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Requests of somebody unknown that each connection has, whatever others at the address do: enough to
+/// sign in, and dearer for a flood than what they cost.
+const FREE_REQUESTS: u8 = 4;
 
 const TOO_MANY_BAD_FRAMES: Close = Close {
     code: 1008,
@@ -64,6 +68,7 @@ pub struct Session {
     client: Client,
     bad_frames: u32,
     bucket: Bucket,
+    rate: Rate,
     state: State,
 }
 
@@ -79,6 +84,8 @@ pub(super) struct State {
     pub(super) stopped: Option<Cursor>,
     /// The token that was shown last.
     shown: Option<Shown>,
+    /// Requests of somebody unknown that are let in whatever others at the address do.
+    free: u8,
 }
 
 /// What a subscriber is told.
@@ -124,7 +131,7 @@ impl Session {
     #[must_use]
     pub fn new(service: Arc<Service>, settings: Settings, client: Client) -> Self {
         let limits = service.limits();
-        let bucket = Bucket::new(limits.requests_per_second, limits.burst, Instant::now());
+        let rate = Rate::new(limits.requests_per_second.into(), limits.burst.into());
         let state = State {
             listener: service.connect(),
             subscription: None,
@@ -132,13 +139,15 @@ impl Session {
             opened: false,
             stopped: None,
             shown: None,
+            free: FREE_REQUESTS,
         };
         Self {
             service,
             settings,
             client,
             bad_frames: 0,
-            bucket,
+            bucket: Bucket::full(Instant::now()),
+            rate,
             state,
         }
     }
@@ -177,9 +186,9 @@ impl Session {
         let gate = self
             .require_version(&request.jsonapi.version)
             .and_then(|()| {
-                self.bucket
-                    .take(Instant::now())
-                    .map_err(MtpError::TooManyRequests)
+                let payer = Payer::Connection;
+                let taken = self.bucket.take(1.0, self.rate, Instant::now());
+                taken.map_err(|wait| Refusal::TooManyRequests { payer, wait }.into())
             });
         let mut cx = Context {
             service: &self.service,
@@ -241,6 +250,13 @@ impl Session {
 }
 
 impl State {
+    /// Takes one of the requests that are let in anyway.
+    pub(super) fn take_free(&mut self) -> bool {
+        let is_free = self.free > 0;
+        self.free = self.free.saturating_sub(1);
+        is_free
+    }
+
     /// Finds out who shows a token, and seats the connection for them.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use super::codes::{
     BAD_REQUEST, CONFLICT, Code, FORBIDDEN, INTERNAL, NOT_FOUND, TOO_MANY, UNAUTHORIZED,
     UNAVAILABLE, UNSUPPORTED,
 };
-use crate::service::{Field, Refusal, ServiceError, Thing, Unit};
+use crate::service::{Field, Payer, Quota, Refusal, ServiceError, Thing, Unit};
 
 /// A code and a sentence.
 pub(super) type Wording = (Code, Cow<'static, str>);
@@ -47,6 +47,8 @@ fn of_refusal(refusal: &Refusal) -> Wording {
         ),
         Refusal::Throttled(wait) => return throttled(*wait),
         Refusal::TooManyAccounts(wait) => return too_many_accounts(*wait),
+        Refusal::TooManyRequests { payer, wait } => return too_many_requests(*payer, *wait),
+        Refusal::UsedUp { quota, limit, wait } => return used_up(*quota, *limit, *wait),
         Refusal::LoginTaken => (CONFLICT, "this login is taken; choose another"),
         Refusal::NameTaken => (
             CONFLICT,
@@ -142,7 +144,6 @@ fn of_refusal(refusal: &Refusal) -> Wording {
         Refusal::InvitationUses { limit } => return invitation_uses(*limit),
         Refusal::InvitationTooWide { uses, days } => return invitation_too_wide(*uses, *days),
         Refusal::ExpiresInPast => (BAD_REQUEST, "the time at which this is to end has passed"),
-        Refusal::TooManyInvitations { limit } => return too_many_invitations(*limit),
         Refusal::InvitationWithoutFlow => (
             CONFLICT,
             "this invitation leads into no group; you have an account already",
@@ -182,6 +183,62 @@ fn too_many_accounts(wait: Duration) -> Wording {
     let minutes = wait.as_secs().div_ceil(60).max(1);
     let words = format!("too many accounts were made lately; try again in {minutes} minutes");
     (TOO_MANY, words.into())
+}
+
+fn too_many_requests(payer: Payer, wait: Duration) -> Wording {
+    let of = match payer {
+        Payer::Connection => "",
+        Payer::Account => " from all devices of this account",
+        Payer::Address => " from this address",
+    };
+    let seconds = wait.as_secs().max(1);
+    let words = format!("too many requests{of}; try again in {seconds} seconds");
+    (TOO_MANY, words.into())
+}
+
+/// What is used up, when there is more, and who can change it.
+fn used_up(quota: Quota, limit: u32, wait: Option<Duration>) -> Wording {
+    let what = match quota {
+        Quota::FlowsPerDay => format!("an account makes at most {limit} flows a day"),
+        Quota::FlowsOwned => {
+            format!("an account owns at most {limit} groups and channels; end one or hand it over")
+        }
+        Quota::Invitations => {
+            format!(
+                "an account has at most {limit} open invitations; revoke one, or wait for its end"
+            )
+        }
+        Quota::Edits => {
+            format!("a message is edited at most {limit} times; write another")
+        }
+        Quota::Messages | Quota::BotMessages => {
+            format!("an account sends at most {limit} messages a minute from all its devices")
+        }
+        Quota::Members => format!("an account adds at most {limit} members a minute"),
+        Quota::ProfileChanges => format!("a profile changes at most {limit} times an hour"),
+    };
+    let setting = quota.setting();
+    let by = format!("the operator of this server can raise {setting}");
+    match wait {
+        Some(wait) => {
+            let when = duration(wait);
+            (
+                TOO_MANY,
+                format!("{what}; try again in {when}; {by}").into(),
+            )
+        }
+        None => (FORBIDDEN, format!("{what}; {by}").into()),
+    }
+}
+
+/// A time to wait, in the largest unit that still says enough.
+fn duration(wait: Duration) -> String {
+    let seconds = wait.as_secs().max(1);
+    match seconds {
+        ..=120 => format!("{seconds} seconds"),
+        ..=7200 => format!("{} minutes", seconds.div_ceil(60)),
+        _ => format!("{} hours", seconds.div_ceil(3600)),
+    }
 }
 
 fn not_found(thing: Thing) -> Wording {
@@ -237,13 +294,6 @@ fn search_unready(percent: u8) -> Wording {
 fn invitation_too_wide(uses: i64, days: i64) -> Wording {
     let words =
         format!("a member's invitation has at most {uses} uses and lasts at most {days} days");
-    (FORBIDDEN, words.into())
-}
-
-fn too_many_invitations(limit: usize) -> Wording {
-    let words = format!(
-        "you have {limit} open invitations, which is the most that limits.invitations allows; ask an administrator to revoke some"
-    );
     (FORBIDDEN, words.into())
 }
 

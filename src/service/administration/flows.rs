@@ -48,8 +48,9 @@ impl Service {
     ) -> Result<(), ServiceError> {
         user.require_person()?;
         let user = *user;
+        let size = Self::size_of(&user, self.member_count(flow).await?);
         self.store
-            .write(move |tx| {
+            .write_sized(size, move |tx| {
                 user.require(tx)?;
                 let missing = Refusal::NotFound(Thing::Flow);
                 if users::is_admin(tx, user.user())? != Some(true) {

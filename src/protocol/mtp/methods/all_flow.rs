@@ -1,29 +1,39 @@
-//! `all_flow`: every flow that the caller is in.
+//! `all_flow`: every flow that the caller is in, as far as that fits into an answer.
 //!
 //! Source: MTP 1.0 revision 17, `all_flow`; `data.meta`: extensions of this server, `read_flow`.
 
 use bytes::Bytes;
+use serde::Deserialize;
 
 use super::super::error::MtpError;
 use super::super::reply::Id;
-use super::super::request::Data;
+use super::super::request::{self, Data};
 use super::super::{codes, convert, reply, rich};
 use super::Context;
+use crate::model::PublicId;
 use crate::service::{Refusal, SignedIn, Thing};
 
-#[expect(clippy::unnecessary_wraps, reason = "every method reads its input")]
-pub(super) fn read(_data: Data<'_>) -> Result<(), MtpError> {
-    Ok(())
+/// What there is in `data.meta`.
+#[derive(Default, Deserialize)]
+struct Meta<'a> {
+    #[serde(borrow, default)]
+    after: Option<request::Id<'a>>,
+}
+
+/// Returns the flow to go on after.
+pub(super) fn read(data: Data<'_>) -> Result<Option<PublicId>, MtpError> {
+    let meta: Meta<'_> = data.extensions_as().map_err(MtpError::Malformed)?;
+    Ok(meta.after.as_ref().map(convert::id))
 }
 
 pub(super) async fn handle(
     cx: &mut Context<'_>,
     user: &SignedIn,
-    (): (),
+    after: Option<PublicId>,
 ) -> Result<Bytes, MtpError> {
-    let list = cx.service.flows(user, cx.form).await?;
+    let list = cx.service.flows(user, cx.form, after).await?;
     // Source: MTP 1.0 revision 17, `all_flow`.
-    if list.flows.is_empty() && !cx.form.is_rich() {
+    if list.flows.is_empty() && after.is_none() && !cx.form.is_rich() {
         return Err(Refusal::NotFound(Thing::Flow).into());
     }
     let is_rich = cx.form.is_rich();
@@ -59,7 +69,11 @@ pub(super) async fn handle(
             .collect(),
     );
     Ok(cx.reply(
-        codes::OK,
+        if list.incomplete {
+            codes::PARTIAL
+        } else {
+            codes::OK
+        },
         Some(reply::Data {
             flow,
             meta: Some(meta),

@@ -64,7 +64,7 @@ use super::reply::{self, Reply};
 use super::request::Data;
 use super::session::State;
 use crate::model::{Form, Timestamp};
-use crate::service::{Client, Service};
+use crate::service::{Client, Service, SignedIn};
 
 /// What a method works with.
 pub(super) struct Context<'s> {
@@ -93,77 +93,82 @@ pub(super) async fn dispatch(
 ) -> Result<Bytes, MtpError> {
     /// Runs a method for anybody.
     macro_rules! anybody {
-        ($method:ident) => {{
+        ($method:ident, $weight:expr) => {{
             gate?;
+            cx.admit_stranger($weight)?;
             $method::handle(cx, $method::read(data)?).await
         }};
     }
-    /// Runs a method for who has signed in.
+    /// Runs a method for who has signed in; it weighs as much as a ping, or more.
     macro_rules! signed_in {
-        ($method:ident) => {{
+        ($method:ident) => {
+            signed_in!($method, 1.0)
+        };
+        ($method:ident, $weight:expr) => {{
             gate?;
             let credentials = credentials(&data);
             let input = $method::read(data)?;
-            let user = cx.state.sign_in(cx.service, credentials.as_ref()).await?;
+            let user = cx.sign_in(credentials.as_ref()).await?;
+            cx.service.admit(Some(&user), cx.client, $weight)?;
             $method::handle(cx, &user, input).await
         }};
     }
     match cx.method {
         // Strangers.
-        "register_user" => anybody!(register_user),
-        "authentication" | "auth" => anybody!(authentication),
-        "use_reset" => anybody!(use_reset),
-        "use_link" => anybody!(use_link),
+        "register_user" => anybody!(register_user, 5.0),
+        "authentication" | "auth" => anybody!(authentication, 5.0),
+        "use_reset" => anybody!(use_reset, 5.0),
+        "use_link" => anybody!(use_link, 5.0),
         // Everybody who has signed in.
         "ping_pong" => signed_in!(ping_pong),
-        "get_update" => signed_in!(get_update),
-        "subscribe" => signed_in!(subscribe),
-        "all_flow" => signed_in!(all_flow),
-        "add_flow" => signed_in!(add_flow),
-        "user_info" => signed_in!(user_info),
-        "find_user" => signed_in!(find_user),
-        "find_message" => signed_in!(find_message),
-        "edit_user" => signed_in!(edit_user),
+        "get_update" => signed_in!(get_update, 4.0),
+        "subscribe" => signed_in!(subscribe, 10.0),
+        "all_flow" => signed_in!(all_flow, 10.0),
+        "add_flow" => signed_in!(add_flow, 10.0),
+        "user_info" => signed_in!(user_info, 4.0),
+        "find_user" => signed_in!(find_user, 10.0),
+        "find_message" => signed_in!(find_message, 20.0),
+        "edit_user" => signed_in!(edit_user, 4.0),
         "block_user" => signed_in!(block_user),
-        "blocked" => signed_in!(blocked),
+        "blocked" => signed_in!(blocked, 4.0),
         "delete_user" => signed_in!(delete_user),
         "logout" => signed_in!(logout),
-        "list_sessions" => signed_in!(list_sessions),
+        "list_sessions" => signed_in!(list_sessions, 4.0),
         "end_session" => signed_in!(end_session),
-        "link_device" => signed_in!(link_device),
+        "link_device" => signed_in!(link_device, 4.0),
         // Administrators, members where that is configured, who cares for a flow.
-        "invite" => signed_in!(invite),
-        "use_invitation" => signed_in!(use_invitation),
+        "invite" => signed_in!(invite, 4.0),
+        "use_invitation" => signed_in!(use_invitation, 4.0),
         // Administrators.
-        "list_users" => signed_in!(list_users),
-        "set_user" => signed_in!(set_user),
-        "remove_user" => signed_in!(remove_user),
-        "reset_password" => signed_in!(reset_password),
-        "list_invitations" => signed_in!(list_invitations),
-        "revoke_invitation" => signed_in!(revoke_invitation),
+        "list_users" => signed_in!(list_users, 4.0),
+        "set_user" => signed_in!(set_user, 4.0),
+        "remove_user" => signed_in!(remove_user, 4.0),
+        "reset_password" => signed_in!(reset_password, 4.0),
+        "list_invitations" => signed_in!(list_invitations, 4.0),
+        "revoke_invitation" => signed_in!(revoke_invitation, 2.0),
         "registration" => signed_in!(registration),
-        "list_flows" => signed_in!(list_flows),
-        "moderate" => signed_in!(moderate),
-        "list_backups" => signed_in!(list_backups),
-        "make_backup" => signed_in!(make_backup),
-        "run_check" => signed_in!(run_check),
-        "server_status" => signed_in!(server_status),
+        "list_flows" => signed_in!(list_flows, 4.0),
+        "moderate" => signed_in!(moderate, 4.0),
+        "list_backups" => signed_in!(list_backups, 4.0),
+        "make_backup" => signed_in!(make_backup, 20.0),
+        "run_check" => signed_in!(run_check, 20.0),
+        "server_status" => signed_in!(server_status, 4.0),
         // Members of the flow.
-        "all_messages" => signed_in!(all_messages),
-        "list_members" => signed_in!(list_members),
+        "all_messages" => signed_in!(all_messages, 4.0),
+        "list_members" => signed_in!(list_members, 4.0),
         "read_flow" => signed_in!(read_flow),
         "leave_flow" => signed_in!(leave_flow),
         // Who is invited to the flow.
         "join_flow" => signed_in!(join_flow),
         // Who writes in the flow.
-        "send_message" => signed_in!(send_message),
+        "send_message" => signed_in!(send_message, 2.0),
         "typing" => signed_in!(typing),
         // The message's author, or whoever may remove it.
-        "edited_message" => signed_in!(edited_message),
+        "edited_message" => signed_in!(edited_message, 2.0),
         "delete_message" => signed_in!(delete_message),
         // The flow's owner.
-        "edit_flow" => signed_in!(edit_flow),
-        "remove_flow" => signed_in!(remove_flow),
+        "edit_flow" => signed_in!(edit_flow, 10.0),
+        "remove_flow" => signed_in!(remove_flow, 10.0),
         _ => Err(match gate {
             Err(MtpError::Version { min, max, .. }) => MtpError::Version {
                 min,
@@ -187,6 +192,29 @@ fn credentials(data: &Data<'_>) -> Option<Credentials> {
 }
 
 impl Context<'_> {
+    /// Finds out who shows a token. Until somebody is known, and for a token that is no good, the
+    /// address pays.
+    async fn sign_in(&mut self, shown: Option<&Credentials>) -> Result<SignedIn, MtpError> {
+        let is_known = self.state.listener.is_signed_in();
+        if !is_known {
+            self.admit_stranger(1.0)?;
+        }
+        let found = self.state.sign_in(self.service, shown).await;
+        if found.is_err() && is_known {
+            self.admit_stranger(1.0)?;
+        }
+        found
+    }
+
+    /// Lets a request in whose sender is not known yet. The first ones of a connection are let in
+    /// even when others have used up what there is for their common address.
+    fn admit_stranger(&mut self, weight: f64) -> Result<(), MtpError> {
+        match self.service.admit(None, self.client, weight) {
+            Err(_) if self.state.take_free() => Ok(()),
+            admitted => admitted.map_err(MtpError::from),
+        }
+    }
+
     /// The answer of a method that was done. `data.time` is set to the present where it is 0.
     fn reply(&self, code: Code, data: Option<reply::Data<'_>>) -> Bytes {
         self.frame(code, data)

@@ -15,7 +15,11 @@ export class Api {
     this.#connection = connection;
   }
 
-  async #call(type, data = {}, options = {}) {
+  async #call(type, data, options) {
+    return (await this.#ask(type, data, options)).data ?? {};
+  }
+
+  async #ask(type, data = {}, options = {}) {
     const me = session.current;
     const token = me ? { uuid: me.uuid, auth_id: me.auth_id } : {};
     const user = [{ ...token, ...data.caller }, ...(data.user ?? [])];
@@ -23,7 +27,7 @@ export class Api {
     try {
       const frame = await this.#connection.request(type, { ...rest, user }, options);
       learn(frame.data?.time);
-      return frame.data ?? {};
+      return frame;
     } catch (error) {
       if (error instanceof MtpError && error.code === 401 && me && !data.caller && session.current?.auth_id === me.auth_id) {
         session.end('expired');
@@ -38,11 +42,19 @@ export class Api {
 
   /** `{flows, read, count}`; a user without flows is no error here. */
   async flows() {
+    const all = { flows: [], read: {}, count: {} };
     try {
-      const data = await this.#call('all_flow');
-      return { flows: data.flow ?? [], read: data.meta?.read ?? {}, count: data.meta?.count ?? {} };
+      for (let after; ;) {
+        const { data, errors } = await this.#ask('all_flow', after ? { meta: { after } } : {});
+        const flows = data?.flow ?? [];
+        all.flows.push(...flows);
+        Object.assign(all.read, data?.meta?.read);
+        Object.assign(all.count, data?.meta?.count);
+        after = flows.at(-1)?.uuid;
+        if (errors?.code !== 206 || !after) return all;
+      }
     } catch (error) {
-      if (error instanceof MtpError && error.code === 404) return { flows: [], read: {}, count: {} };
+      if (error instanceof MtpError && error.code === 404) return all;
       throw error;
     }
   }

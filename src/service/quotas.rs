@@ -1,0 +1,325 @@
+//! Quotas: how much one account may use of what belongs to all, and how that is counted.
+//!
+//! What belongs here: the limits of an account, and the counts that need not survive a restart.
+//! What the file counts (flows, invitations, edits) is checked in the transaction of the write that
+//! it permits.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::bucket::{Buckets, Rate};
+use super::error::ServiceError;
+use super::refusal::Refusal;
+use super::settings::Limits;
+use super::used_up::{Payer, Quota};
+use crate::model::{FlowKind, Neighbourhood, Timestamp, UserId};
+use crate::store::{Tx, View, flow_counts};
+
+/// The time within which flows are counted.
+const DAY: Duration = Duration::from_hours(24);
+
+/// How many connections of one account may use up what one connection may, for plain requests.
+const CONNECTIONS_OF_ACCOUNT: f64 = 4.0;
+
+/// How many connections of one account may send everything at once, when requests weigh more.
+const BURSTS_OF_ACCOUNT: f64 = 10.0;
+
+/// How many accounts of one address may use up what each may: a family behind one address.
+const ACCOUNTS_OF_ADDRESS: f64 = 8.0;
+
+/// What each account may use whatever others at its address do, as a share of what it may at most.
+const ASSURED: f64 = 1.0 / ACCOUNTS_OF_ADDRESS;
+
+/// What an account has a bucket for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Use {
+    Requests,
+    /// Requests while the address has used up its own.
+    Assured,
+    Messages,
+    Members,
+    Profile,
+}
+
+/// The counts that need not survive a restart: of every account, and of every address.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    accounts: Mutex<Buckets<(UserId, Use)>>,
+    addresses: Mutex<Buckets<Neighbourhood>>,
+}
+
+impl Counts {
+    fn take(&self, user: UserId, what: Use, amount: f64, rate: Rate) -> Result<(), Duration> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.take(&(user, what), amount, rate, Instant::now())
+    }
+
+    /// Counts a request.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyRequests`].
+    pub(super) fn request(
+        &self,
+        user: Option<UserId>,
+        address: Neighbourhood,
+        weight: f64,
+        limits: &Limits,
+    ) -> Result<(), ServiceError> {
+        let refuse = |payer: Payer, wait: Duration| Refusal::TooManyRequests { payer, wait };
+        let rate = Rate::new(
+            f64::from(limits.requests_per_second) * CONNECTIONS_OF_ACCOUNT,
+            f64::from(limits.burst) * BURSTS_OF_ACCOUNT,
+        );
+        if let Some(user) = user {
+            let taken = self.take(user, Use::Requests, weight, rate);
+            taken.map_err(|wait| refuse(Payer::Account, wait))?;
+        }
+        // Nobody shares the machine itself; and behind a proxy that is not trusted everybody would
+        // seem to come from there.
+        if address.is_this_machine() {
+            return Ok(());
+        }
+        let of_address = rate.times(ACCOUNTS_OF_ADDRESS);
+        let taken = {
+            let mut addresses = self
+                .addresses
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            addresses.take(&address, weight, of_address, Instant::now())
+        };
+        let Err(wait) = taken else { return Ok(()) };
+        // Somebody else at the address may have used it up.
+        match user.map(|user| self.take(user, Use::Assured, weight, rate.times(ASSURED))) {
+            Some(Ok(())) => Ok(()),
+            _ => Err(refuse(Payer::Address, wait).into()),
+        }
+    }
+
+    /// Counts a message that is about to be sent.
+    ///
+    /// # Errors
+    /// [`Refusal::UsedUp`].
+    pub(super) fn message(
+        &self,
+        user: UserId,
+        is_bot: bool,
+        limits: &Limits,
+    ) -> Result<(), ServiceError> {
+        let (quota, limit) = if is_bot {
+            (Quota::BotMessages, limits.quotas.bot_messages_per_minute)
+        } else {
+            (Quota::Messages, limits.quotas.messages_per_minute)
+        };
+        self.spend(
+            user,
+            (Use::Messages, quota),
+            1,
+            limit,
+            Duration::from_mins(1),
+        )
+    }
+
+    /// Counts members who are about to be added.
+    ///
+    /// # Errors
+    /// [`Refusal::UsedUp`].
+    pub(super) fn members(
+        &self,
+        user: UserId,
+        count: usize,
+        limits: &Limits,
+    ) -> Result<(), ServiceError> {
+        let limit = limits.quotas.members_per_minute;
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.spend(
+            user,
+            (Use::Members, Quota::Members),
+            count,
+            limit,
+            Duration::from_mins(1),
+        )
+    }
+
+    /// Counts a change of a profile that is about to be made.
+    ///
+    /// # Errors
+    /// [`Refusal::UsedUp`].
+    pub(super) fn profile_change(&self, user: UserId, limits: &Limits) -> Result<(), ServiceError> {
+        let limit = limits.quotas.profile_changes_per_hour;
+        self.spend(
+            user,
+            (Use::Profile, Quota::ProfileChanges),
+            1,
+            limit,
+            Duration::from_hours(1),
+        )
+    }
+
+    fn spend(
+        &self,
+        user: UserId,
+        (what, quota): (Use, Quota),
+        amount: u32,
+        limit: u32,
+        window: Duration,
+    ) -> Result<(), ServiceError> {
+        if limit > 0 && amount > limit {
+            // Waiting does not help.
+            return Err(quota.used_up(limit, None));
+        }
+        let taken = self.take(user, what, f64::from(amount), Rate::of(limit, window));
+        taken.map_err(|wait| quota.used_up(limit, Some(wait)))
+    }
+}
+
+/// Checks that an account may make one more flow. Who makes flows without end fills the disk, and
+/// the lists of everybody whom they are made with.
+pub(super) fn require_room_for_flow(
+    tx: &Tx<'_>,
+    user: UserId,
+    kind: FlowKind,
+    limits: &Limits,
+) -> Result<(), ServiceError> {
+    let limit = limits.quotas.flows_per_day;
+    if limit > 0 {
+        let day = (before(tx.now(), DAY), tx.now().after(DAY));
+        // As many as may be made were made since.
+        if let Some(since) = flow_counts::made_at(tx, user, day, limit)? {
+            let wait = since.after(DAY).0.saturating_sub(tx.now().0);
+            let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0)).min(DAY);
+            return Err(Quota::FlowsPerDay.used_up(limit, Some(wait)));
+        }
+    }
+    let limit = limits.quotas.flows_owned;
+    if limit > 0 && kind != FlowKind::Chat && flow_counts::owned_of_own(tx, user, limit)? >= limit {
+        return Err(Quota::FlowsOwned.used_up(limit, None));
+    }
+    Ok(())
+}
+
+/// Checks that an account may be handed one more flow. What it was handed does not keep it from
+/// making its own.
+pub(super) fn require_room_to_own(
+    view: &View<'_>,
+    user: UserId,
+    limits: &Limits,
+) -> Result<(), ServiceError> {
+    let limit = limits.quotas.flows_owned;
+    if limit > 0 && flow_counts::owned(view, user, limit)? >= limit {
+        return Err(Quota::FlowsOwned.used_up(limit, None));
+    }
+    Ok(())
+}
+
+fn before(time: Timestamp, by: Duration) -> Timestamp {
+    let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    Timestamp(time.0.saturating_sub(by))
+}
+
+impl Quota {
+    /// The refusal of what is used up.
+    pub(super) fn used_up(self, limit: u32, wait: Option<Duration>) -> ServiceError {
+        let quota = self;
+        Refusal::UsedUp { quota, limit, wait }.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::settings::Quotas;
+
+    fn limits(quotas: Quotas) -> Limits {
+        Limits {
+            messages: 100,
+            users: 100,
+            text_bytes: 1,
+            files_bytes: 1,
+            answer_bytes: 1,
+            requests_per_second: 1,
+            burst: 10,
+            sessions_per_user: 50,
+            quotas,
+        }
+    }
+
+    const HOME: &str = "192.0.2.1";
+
+    /// How many of many requests of some weight are let through.
+    fn served(counts: &Counts, user: Option<i64>, address: &str, weight: f64) -> usize {
+        let limits = limits(Quotas::default());
+        let user = user.map(UserId);
+        let address: std::net::IpAddr = address.parse().unwrap();
+        let requests = 0..5000;
+        let served = requests.filter(|_| {
+            counts
+                .request(user, address.into(), weight, &limits)
+                .is_ok()
+        });
+        served.count()
+    }
+
+    #[test]
+    fn an_account_has_one_bucket_wherever_it_is() {
+        let counts = Counts::default();
+        assert_eq!(served(&counts, Some(1), HOME, 1.0), 100);
+        assert_eq!(served(&counts, Some(1), "192.0.2.2", 1.0), 0);
+        assert_eq!(served(&counts, Some(1), "127.0.0.1", 1.0), 0);
+        assert_eq!(served(&counts, Some(2), HOME, 20.0), 5);
+    }
+
+    #[test]
+    fn whoever_behaves_is_served_whatever_the_neighbours_do() {
+        let counts = Counts::default();
+        // More accounts than a family has, and strangers, use the address up.
+        let all: usize = (0..20)
+            .map(|user| served(&counts, Some(user), HOME, 1.0))
+            .sum();
+        let strangers = served(&counts, None, HOME, 1.0);
+        assert!(
+            (800..1100).contains(&all) && strangers == 0,
+            "{all}, {strangers}"
+        );
+        let own = served(&counts, Some(99), HOME, 1.0);
+        assert!((10..20).contains(&own), "{own}");
+        assert_eq!(served(&counts, Some(100), "192.0.2.2", 1.0), 100);
+    }
+
+    #[test]
+    fn this_machine_has_no_bucket() {
+        let counts = Counts::default();
+        for address in ["127.0.0.1", "::1"] {
+            assert_eq!(served(&counts, None, address, 1.0), 5000);
+        }
+        assert_eq!(served(&counts, None, HOME, 1.0), 800);
+    }
+
+    #[test]
+    fn bots_have_a_limit_of_their_own() {
+        let quotas = Quotas {
+            messages_per_minute: 5,
+            bot_messages_per_minute: 2,
+            ..Quotas::default()
+        };
+        let (counts, limits) = (Counts::default(), limits(quotas));
+        let sent = |user, is_bot| {
+            let sent = (0..10).filter(|_| counts.message(UserId(user), is_bot, &limits).is_ok());
+            sent.count()
+        };
+        assert_eq!((sent(1, false), sent(2, true), sent(3, false)), (5, 2, 5));
+    }
+
+    #[test]
+    fn more_members_than_the_limit_never_fit() {
+        let quotas = Quotas {
+            members_per_minute: 5,
+            ..Quotas::default()
+        };
+        let (counts, limits) = (Counts::default(), limits(quotas));
+        let add = |count| match counts.members(UserId(1), count, &limits) {
+            Err(ServiceError::Refused(Refusal::UsedUp { wait, .. })) => Some(wait.is_some()),
+            _ => None,
+        };
+        assert_eq!([6, 5, 1].map(add), [Some(false), None, Some(true)]);
+    }
+}
