@@ -316,10 +316,7 @@ fn the_operator_makes_a_link_beside_a_running_server() {
         shown.stdout
     );
     server.connect().request("use_reset", &asked).is(404);
-    server
-        .command(["user", "suspend", "anna"])
-        .run()
-        .exits(0);
+    server.command(["user", "suspend", "anna"]).run().exits(0);
     server.command(["user", "reset", "anna"]).run().exits(1);
     let mut admin = server.sign_in("admin");
     let refused = confirmed(&mut admin, "reset_password", &json!({"user": anna.id})).is(403);

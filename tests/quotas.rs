@@ -206,8 +206,8 @@ fn messages_within_a_minute_from_all_connections() {
         "bot_messages_per_minute",
     );
     boris.send(&group, "7");
-    let send = ["message", "send", &group, "8", "--as", "anna"];
-    server.command(send).run().exits(0);
+    let words = ["message", "send", &group, "8", "--as", "anna"];
+    server.command(words).run().exits(0);
     assert_eq!(boris.history(&group).len(), 8);
 }
 
@@ -325,8 +325,8 @@ fn a_search_weighs_more_than_a_ping() {
     };
     let search = json!({"meta": {"query": "x"}});
     let found = (0..5).map(|_| asked("find_message", &search).code());
-    let served = found.filter(|code| *code != 429).count();
-    assert!((2..=3).contains(&served), "{served}");
+    let allowed = found.filter(|code| *code != 429).count();
+    assert!((2..=3).contains(&allowed), "{allowed}");
     assert_eq!(payer(asked("find_message", &search)), "account");
     // What little comes back meanwhile is enough for pings.
     std::thread::sleep(std::time::Duration::from_secs(1));

@@ -297,10 +297,12 @@ impl Store {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let sender = orders.as_ref().ok_or(StoreError::Closed)?;
-        sender.try_send(Order::Write(queued)).map_err(|err| match err {
-            TrySendError::Full(_) => StoreError::Overloaded,
-            TrySendError::Disconnected(_) => StoreError::Closed,
-        })
+        sender
+            .try_send(Order::Write(queued))
+            .map_err(|err| match err {
+                TrySendError::Full(_) => StoreError::Overloaded,
+                TrySendError::Disconnected(_) => StoreError::Closed,
+            })
     }
 
     /// The present time; that of the last change, while the clock shows one that cannot be.

@@ -283,7 +283,7 @@ impl Writer {
             log::error!("the write-ahead log may be copied once more: {err}");
         }
         batch.extend(std::iter::from_fn(|| self.large.take_any()));
-        let coming = orders.into_iter().filter_map(Order::job);
+        let coming = orders.iter().filter_map(Order::job);
         for job in batch.into_iter().chain(coming) {
             job(Err(StoreError::Closed)).1(Ok(()));
         }

@@ -20,8 +20,8 @@ use crate::hub::{Frames, Listener};
 use crate::model::{Form, PublicId, Timestamp};
 use crate::protocol::{Answer, Close, Conversation, Frame, Pushed};
 use crate::service::{
-    Bucket, Client, Cursor, End, Feed, Payer, Rate, Refusal, Service, ServiceError, Shown, SignedIn,
-    Told, Value,
+    Bucket, Client, Cursor, End, Feed, Payer, Rate, Refusal, Service, ServiceError, Shown,
+    SignedIn, Told, Value,
 };
 
 /// Bad frames in a row that end a connection. Source: MTP 1.0 revision 17, Transport.

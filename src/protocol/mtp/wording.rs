@@ -235,8 +235,9 @@ fn used_up(quota: Quota, limit: u32, wait: Option<Duration>) -> Wording {
 fn duration(wait: Duration) -> String {
     let seconds = wait.as_secs().max(1);
     match seconds {
-        ..=120 => format!("{seconds} seconds"),
-        ..=7200 => format!("{} minutes", seconds.div_ceil(60)),
+        ..=1 => "1 second".to_owned(),
+        2..=120 => format!("{seconds} seconds"),
+        121..=7200 => format!("{} minutes", seconds.div_ceil(60)),
         _ => format!("{} hours", seconds.div_ceil(3600)),
     }
 }
