@@ -46,9 +46,10 @@ CREATE TABLE doomed_files (
     name BLOB NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 
--- Uploads, unfinished or complete and not yet shown by a message.
+-- Uploads, unfinished or complete: what is complete can be shown by messages of its owner's until it
+-- expires.
 CREATE TABLE uploads (
-    id         BLOB NOT NULL PRIMARY KEY,     -- 16 random bytes
+    id         BLOB NOT NULL PRIMARY KEY,     -- 16 random bytes, which become files.name
     user_id    INTEGER NOT NULL REFERENCES users (id),
     length     INTEGER NOT NULL,              -- bytes announced
     offset     INTEGER NOT NULL,              -- bytes that are on the disk for certain
@@ -56,7 +57,8 @@ CREATE TABLE uploads (
     type       TEXT,                          -- as the client says
     file_id    INTEGER REFERENCES files (id), -- set once complete
     touched_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    shown_at   INTEGER                        -- when a message, profile or flow showed it first; it counts there then
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX uploads_by_user ON uploads (user_id);
 CREATE INDEX uploads_by_expiry ON uploads (expires_at);
@@ -272,6 +274,7 @@ CREATE TABLE messages (
 ) STRICT;
 CREATE UNIQUE INDEX messages_by_number ON messages (flow_id, number);
 CREATE INDEX messages_deleted ON messages (flow_id, number) WHERE deleted_at IS NOT NULL; -- not unread, so they are subtracted
+CREATE INDEX messages_with_files ON messages (flow_id, number) WHERE slots & 255 <> 0;
 CREATE INDEX messages_by_expiry ON messages (expires_at) WHERE expires_at IS NOT NULL;
 
 -- Which files a message shows, and as what.

@@ -2,7 +2,7 @@
 //!
 //! A transcript is a file `golden/<method>/<case>.txt` of lines: `> ` is sent, `< ` is what came,
 //! `# ` is a remark. A digit before the sign names one of several connections. What differs from
-//! run to run is written `<uuid 1>`, `<token 1>`, `<code 1>`, `<file 1>`, `<position 1>`, numbered by first
+//! run to run is written `<uuid 1>`, `<token 1>`, `<code 1>`, `<file 1>`, `<ticket 1>`, `<position 1>`, numbered by first
 //! appearance, and `<time>`. `make golden` writes the answers anew; the difference is then reviewed.
 
 use std::{
@@ -264,6 +264,7 @@ fn kind(content: &str, key: &str) -> Option<&'static str> {
         64 if hex => Some("token"),
         32 if hex => Some("file"),
         _ if key == "code" => Some("code"),
+        _ if key == "ticket" => Some("ticket"),
         _ if key == "hint" => Some("hint"),
         _ if key == "id" && content.starts_with("morelia-") => Some("backup"),
         _ => None,

@@ -13,7 +13,7 @@ use morelia::{
     config::Registration,
     hub::QueueLimits,
     model::PublicId,
-    service::{Account, Client, Draft, Limits, Quotas, Service, Settings},
+    service::{Account, Client, Draft, FileLimits, Limits, Quotas, Service, Settings},
     store::{Durability, Options},
 };
 use serde_json::{Value, json};
@@ -31,6 +31,7 @@ fn open(server: &Server) -> Arc<Service> {
     };
     let settings = Settings {
         public_url: "http://127.0.0.1".to_owned(),
+        page_url: None,
         registration: Registration::Open,
         registrations: 0,
         token_ttl: Duration::from_hours(1),
@@ -42,12 +43,14 @@ fn open(server: &Server) -> Arc<Service> {
             messages: 100,
             users: 100,
             sessions_per_user: 50,
+            message_files: 20,
             text_bytes: 1 << 16,
             files_bytes: 10 << 20,
             answer_bytes: 8 << 20,
             requests_per_second: 0,
             burst: 0,
             quotas: Quotas::default(),
+            files: FileLimits::default(),
         },
         queue: QueueLimits {
             frames: 256,

@@ -14,6 +14,8 @@ use crate::cli::{BackupCommand, Confirmation};
 use crate::config::{ConfigError, Loaded, Sources};
 use crate::exit::Exit;
 use crate::store::backup::{self, Contents};
+use crate::store::backup_files::{self, Tally};
+use crate::store::folder::Folder;
 use crate::store::{ServerLock, Store, StoreError};
 
 /// Runs the command.
@@ -24,7 +26,7 @@ pub fn run(command: &BackupCommand, sources: &Sources, output: &Output) -> Resul
     match command {
         BackupCommand::Make { to } => make(to.as_deref(), &sources.load()?, output),
         BackupCommand::List => list(&sources.load()?, output),
-        BackupCommand::Verify { file } => verify(file, output),
+        BackupCommand::Verify { file, deep } => verify(file, *deep, output),
         BackupCommand::Restore { file, confirmation } => {
             restore(file, *confirmation, sources, output)
         }
@@ -53,11 +55,13 @@ fn make(to: Option<&Path>, loaded: &Loaded, output: &Output) -> Result<Exit, Cli
     Owner::give(owner, [made.path.as_path(), sums.as_path()]);
     Owner::give(owner, made.configuration.as_deref());
     Owner::give(owner, is_new.then_some(folder.as_path()));
+    Owner::give_folder(owner, backup_files::pool_of(&made.path).path());
     note(loaded, output, Ok(&made.path));
     if output.is_json() {
         let mut value = contents_json(&made.contents);
         value["file"] = shown(&made.path).into();
         value["configuration"] = made.configuration.as_deref().map(shown).into();
+        files_json(&made.files, &mut value);
         value["removed"] = made.removed.iter().map(|path| shown(path)).collect();
         return document(output, &value);
     }
@@ -69,6 +73,10 @@ fn make(to: Option<&Path>, loaded: &Loaded, output: &Output) -> Result<Exit, Cli
         },
         format!("examined       sound; {}", contents_text(&made.contents)),
     ];
+    if made.files.files > 0 {
+        lines.push(format!("files          {}", files_text(&made.files)));
+        lines.extend(missing_lines(&made.files));
+    }
     for path in &made.removed {
         lines.push(format!("removed        {}", path.display()));
     }
@@ -131,7 +139,7 @@ fn list(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
     text(&lines.join("\n"))
 }
 
-fn verify(file: &Path, output: &Output) -> Result<Exit, CliError> {
+fn verify(file: &Path, deep: bool, output: &Output) -> Result<Exit, CliError> {
     let examined = examine(file);
     let (contents, has_checksums) = match examined {
         Ok(examined) => examined,
@@ -158,13 +166,30 @@ fn verify(file: &Path, output: &Output) -> Result<Exit, CliError> {
         }
         Err(err) => return Err(err),
     };
+    let files = backup_files::verify(file, deep)?;
+    let is_whole = files.missing.is_empty();
+    let exit = if is_whole { Exit::Ok } else { Exit::ProblemsFound };
     if output.is_json() {
         let mut value = contents_json(&contents);
         value["file"] = shown(file).into();
-        value["sound"] = true.into();
+        value["sound"] = is_whole.into();
         value["checksums"] = has_checksums.into();
         value["configuration"] = backups::configuration_of(file).exists().into();
-        return document(output, &value);
+        files_json(&files, &mut value);
+        document(output, &value)?;
+        return Ok(exit);
+    }
+    if !is_whole {
+        let mut lines = vec![format!(
+            "FAIL  {}: {}; of {} are missing or not what they were: {}",
+            file.display(),
+            contents_text(&contents),
+            files_text(&files),
+            files.missing.len()
+        )];
+        lines.extend(missing_lines(&files));
+        text(&lines.join("\n"))?;
+        return Ok(exit);
     }
     let sums = if has_checksums {
         "unchanged since it was made"
@@ -172,10 +197,36 @@ fn verify(file: &Path, output: &Output) -> Result<Exit, CliError> {
         "there are no checksums beside it"
     };
     text(&format!(
-        "ok  {}: {}; {sums}",
+        "ok  {}: {}; {}; {sums}",
         file.display(),
-        contents_text(&contents)
+        contents_text(&contents),
+        files_text(&files)
     ))
+}
+
+/// Files of a copy that are named one by one.
+const NAMED: usize = 20;
+
+fn files_text(files: &Tally) -> String {
+    let number = i64::try_from(files.files).unwrap_or(i64::MAX);
+    format!("{} of {} beside it", count(number, "large file"), size(files.bytes))
+}
+
+fn files_json(files: &Tally, value: &mut Value) {
+    value["files"] = files.files.into();
+    value["files_bytes"] = files.bytes.into();
+    value["missing"] = files.missing.iter().map(|path| shown(path)).collect();
+}
+
+fn missing_lines(files: &Tally) -> Vec<String> {
+    let named = files.missing.iter().take(NAMED);
+    let mut lines: Vec<_> = named
+        .map(|path| format!("missing   {}", path.display()))
+        .collect();
+    if files.missing.len() > NAMED {
+        lines.push(format!("missing   and {} more", files.missing.len() - NAMED));
+    }
+    lines
 }
 
 /// What is wrong, without advice that is about the database in use.
@@ -249,21 +300,38 @@ fn restore(
         Owner::give(owner, [place.as_path()]);
     }
     let kept = backup::restore(file, &database, &kept)?;
+    let live = Folder::of(&database);
+    if let Some(kept) = &kept {
+        let beside = Folder::of(kept);
+        backup_files::keep(&live, &beside)?;
+        Owner::give_folder(owner, beside.path());
+    }
+    let files = backup_files::put_back(file, &live)?;
     let migrated = Store::prepare(&database)?;
     Owner::give_database(owner, &database);
+    Owner::give_folder(owner, live.path());
+    // All the rest is back: who does not read to the end still learns that something is missing.
+    let exit = if files.missing.is_empty() { Exit::Ok } else { Exit::ProblemsFound };
     if output.is_json() {
         let mut value = contents_json(&contents);
+        files_json(&files, &mut value);
         value["database"] = shown(&database).into();
         value["restored_from"] = shown(file).into();
         value["kept"] = kept.as_deref().map(shown).into();
         value["configuration_restored"] = new_configuration.into();
-        return document(output, &value);
+        document(output, &value)?;
+        return Ok(exit);
     }
     let mut lines = vec![format!(
         "restored  {}: {}",
         database.display(),
         contents_text(&contents)
     )];
+    if files.files > 0 {
+        let back = files.files - files.missing.len();
+        lines.push(format!("files     {back} of {}", files_text(&files)));
+        lines.extend(missing_lines(&files));
+    }
     if let Some(kept) = kept {
         lines.push(format!("kept      {}", kept.display()));
     }
@@ -282,8 +350,16 @@ fn restore(
             configuration.display()
         ));
     }
+    if !files.missing.is_empty() {
+        lines.push(
+            "\nWhoever opens one of the missing files is told that it is gone. They lie in the folder\n\
+             `files` beside the backup where that was copied whole: copy it again, and restore once more."
+                .to_owned(),
+        );
+    }
     lines.push(format!("\nStart the server:  {} serve", program(sources)));
-    text(&lines.join("\n"))
+    text(&lines.join("\n"))?;
+    Ok(exit)
 }
 
 /// A configuration beside the place that it will take, removed again if it does not come to that.

@@ -12,6 +12,7 @@ use super::{document, text};
 use crate::cli::Confirmation;
 use crate::config::Loaded;
 use crate::exit::Exit;
+use crate::store::folder::Folder;
 use crate::store::{ServerLock, StoreError, files_of};
 
 /// Runs the command. Backups stay.
@@ -26,6 +27,10 @@ pub fn run(confirmation: Confirmation, loaded: &Loaded, output: &Output) -> Resu
     let mut files: Vec<PathBuf> = loaded.file.iter().cloned().collect();
     files.extend(files_of(database));
     files.retain(|path| path.exists());
+    let folder = Folder::of(database);
+    if folder.exists() {
+        files.push(folder.path().to_owned());
+    }
     if files.is_empty() {
         return Err(CliError::NotFound(
             "there is neither a configuration nor a database here".to_owned(),
@@ -56,7 +61,17 @@ pub fn run(confirmation: Confirmation, loaded: &Loaded, output: &Output) -> Resu
 }
 
 fn remove(path: &Path) -> Result<(), CliError> {
-    match std::fs::remove_file(path) {
+    let removed = if path.is_dir() && !path.is_symlink() {
+        std::fs::remove_dir_all(path)
+    } else if path.is_symlink() && path.is_dir() {
+        // A folder elsewhere, and the link to it.
+        std::fs::canonicalize(path)
+            .and_then(std::fs::remove_dir_all)
+            .and_then(|()| std::fs::remove_file(path))
+    } else {
+        std::fs::remove_file(path)
+    };
+    match removed {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(CliError::File {
             path: path.to_owned(),
             source,

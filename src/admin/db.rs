@@ -251,6 +251,9 @@ fn stats(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
             "newest_message": stats.newest_message.map(Timestamp::seconds),
             "files": stats.files,
             "files_bytes": files,
+            "large_files": stats.large_files,
+            "large_files_bytes": stats.large_files_bytes,
+            "uploads": stats.uploads,
             "changes": stats.changes,
             "size_bytes": file,
             "log_bytes": log,
@@ -269,7 +272,8 @@ fn stats(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
          messages        {}\n\
          oldest message  {}\n\
          newest message  {}\n\
-         files           {}, {}\n\
+         files           {}, {}; large ones beside the database {}, {}\n\
+         uploads         {}\n\
          changes         {}",
         database.display(),
         newest_schema(),
@@ -287,6 +291,9 @@ fn stats(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
         time(stats.newest_message),
         stats.files,
         size(files),
+        stats.large_files,
+        size(stats.large_files_bytes.max(0).unsigned_abs()),
+        stats.uploads,
         stats.changes,
     ))
 }

@@ -43,6 +43,22 @@ impl Owner {
         }
     }
 
+    /// Does so for a folder with all that is in it.
+    pub(super) fn give_folder(owner: Option<Self>, folder: &Path) {
+        if owner.is_none() {
+            return;
+        }
+        Self::give(owner, [folder]);
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                Self::give_folder(owner, &path);
+            } else {
+                Self::give(owner, [path.as_path()]);
+            }
+        }
+    }
+
     /// Does so for a database and what lies beside it.
     pub(super) fn give_database(owner: Option<Self>, database: &Path) {
         let files = files_of(database);

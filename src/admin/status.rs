@@ -92,6 +92,9 @@ pub fn run(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
             "messages": stats.messages,
             "sessions": stats.sessions,
             "files": stats.files,
+            "files_bytes": stats.files_bytes,
+            "large_files": stats.large_files,
+            "large_files_bytes": stats.large_files_bytes,
             "size_bytes": file,
             "log_bytes": log,
             "search": search,
@@ -124,7 +127,12 @@ pub fn run(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
     lines.push(format!("sessions     {}", stats.sessions));
     lines.push(format!("flows        {flows}"));
     lines.push(format!("messages     {}", stats.messages));
-    lines.push(format!("files        {}", stats.files));
+    lines.push(format!(
+        "files        {}, {}; of these {} beside the database",
+        stats.files,
+        bytes(stats.files_bytes),
+        bytes(stats.large_files_bytes)
+    ));
     lines.push(format!(
         "database     {}, {} and a log of {}",
         database.display(),
@@ -134,6 +142,10 @@ pub fn run(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
     lines.push(format!("search       {search}"));
     lines.push(format!("backup       {backup}"));
     text(&lines.join("\n"))
+}
+
+fn bytes(count: i64) -> String {
+    size(count.max(0).unsigned_abs())
 }
 
 /// Seconds as people say them.

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::model::Timestamp;
 use crate::protocol::mtp;
 use crate::protocol::rest::files::Files;
+use crate::protocol::rest::uploads::Uploads;
 use crate::server::{Checks, Face, Health, Protocol, Site, Statistics, Version};
 use crate::service::{Service, ServiceError};
 use crate::store::search::State;
@@ -41,7 +42,10 @@ pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statisti
             Box::pin(async move { examine(&service, interval, open.connections()).await })
         }),
         metrics: config.web.metrics.then_some(metrics),
-        faces: vec![Face::new(Files::new(Arc::clone(service)))],
+        faces: vec![
+            Face::new(Files::new(Arc::clone(service))),
+            Face::new(Uploads::new(Arc::clone(service))),
+        ],
         client: config.web.client,
     }
 }
@@ -143,16 +147,23 @@ pub fn clock_trouble(now: Timestamp, last_change: Timestamp) -> Option<String> {
 async fn metrics(service: &Service, statistics: &Statistics) -> String {
     let counts: Result<_, ServiceError> = service.count().await;
     let (users, messages) = counts.unwrap_or_default();
+    let files = service.count_files().await.unwrap_or_default();
     format!(
         "# TYPE morelia_connections gauge\nmorelia_connections {}\n\
          # TYPE morelia_users_online gauge\nmorelia_users_online {}\n\
          # TYPE morelia_http_requests_total counter\nmorelia_http_requests_total {}\n\
          # TYPE morelia_users gauge\nmorelia_users {users}\n\
          # TYPE morelia_messages gauge\nmorelia_messages {messages}\n\
+         # TYPE morelia_files gauge\nmorelia_files {}\n\
+         # TYPE morelia_files_bytes gauge\nmorelia_files_bytes {}\n\
+         # TYPE morelia_uploads gauge\nmorelia_uploads {}\n\
          # TYPE morelia_uptime_seconds gauge\nmorelia_uptime_seconds {}\n",
         statistics.connections(),
         service.online_count(),
         statistics.requests(),
+        files.files,
+        files.bytes,
+        files.uploads,
         service.started().elapsed().as_secs(),
     )
 }

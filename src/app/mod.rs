@@ -26,6 +26,7 @@ use crate::protocol::Peer;
 use crate::protocol::mtp::Session;
 use crate::server::{self, systemd};
 use crate::service::Service;
+use crate::store::folder::Folder;
 use crate::store::{Damage, Options, ServerLock, Store, StoreError, backup};
 
 /// A file up to this size is examined before it is served; a larger one meanwhile, since reading
@@ -112,6 +113,7 @@ pub fn serve(
             copy.display()
         );
     }
+    Folder::of(database).prepare(config.files.dir.as_deref())?;
     mend(database, &damage)?;
     if start.reload {
         log::info!("--reload is not needed: SIGHUP takes up a changed configuration");
@@ -176,9 +178,10 @@ async fn run(
         // Any answer will do: a database that fails is health's to tell, one that hangs is not.
         async move { tokio::time::timeout(HANGING, service.count()).await.is_ok() }
     }));
-    let removing = Arc::clone(&service);
+    let (removing, sweeping) = (Arc::clone(&service), Arc::clone(&service));
     let upkeep = [
         tokio::spawn(async move { removing.finish_removals().await }),
+        tokio::spawn(async move { sweep(&sweeping).await }),
         tokio::spawn(backups::keep_making(
             Arc::clone(&service),
             config.clone(),
@@ -225,6 +228,15 @@ async fn run(
     match why {
         Some(Ending::Failed(reason)) => Err(AppError::Store(StoreError::Stopped(reason))),
         _ => Ok(Exit::Ok),
+    }
+}
+
+/// Removes what a server that was killed has left in the folder beside the database.
+async fn sweep(service: &Service) {
+    match service.sweep_folder().await {
+        Ok(0) => {}
+        Ok(count) => log::info!("files that nothing names were removed: {count}"),
+        Err(err) => log::warn!("files that nothing names could not be looked for: {err}"),
     }
 }
 

@@ -21,6 +21,7 @@ pub(super) fn durability(config: &Config) -> Durability {
 pub(super) fn service(config: &Config) -> service::Settings {
     service::Settings {
         public_url: links::base(config),
+        page_url: config.server.public_url.clone(),
         registration: config.auth.registration,
         registrations: config.auth.registrations,
         token_ttl: config.auth.token_ttl,
@@ -45,6 +46,7 @@ pub(super) fn limits(config: &Config) -> service::Limits {
         messages: config.limits.messages,
         users: config.limits.users,
         sessions_per_user: config.limits.sessions_per_user,
+        message_files: config.limits.message_files,
         text_bytes: config.limits.text_bytes,
         files_bytes: config.limits.files_bytes,
         answer_bytes: config.limits.answer_bytes,
@@ -59,6 +61,16 @@ pub(super) fn limits(config: &Config) -> service::Limits {
             edits_per_message: config.limits.edits_per_message,
             profile_changes_per_hour: config.limits.profile_changes_per_hour,
             members_per_minute: config.limits.members_per_minute,
+        },
+        files: service::FileLimits {
+            max_size: config.files.max_size,
+            user_quota: config.files.user_quota,
+            reserve: config.files.reserve,
+            inline: config.files.inline,
+            unfinished: config.files.unfinished,
+            uploads: config.files.uploads,
+            user_uploads: config.files.user_uploads,
+            overwrite: config.files.overwrite,
         },
     }
 }

@@ -15,7 +15,16 @@ pub struct WorstCase {
     /// What waits to be told to subscribers that do not read it. Each frame is counted for each of
     /// them, while they share it.
     pub queued: usize,
+    /// Files that are received or sent over HTTP, of which a few pieces each are in memory.
+    pub files: usize,
 }
+
+/// Pieces of one upload, and of one file that is sent.
+const UPLOAD_BYTES: usize = 512 * 1024;
+const FETCH_BYTES: usize = 4 * 64 * 1024;
+
+/// Files that are sent at the same time.
+const FETCHES: usize = 64;
 
 impl WorstCase {
     /// Computes it for a configuration.
@@ -30,6 +39,7 @@ impl WorstCase {
             received: transport.worst_case_bytes(),
             answers: transport.worst_case_unread_bytes(answer),
             queued: limits.connections.saturating_mul(limits.send_queue.bytes),
+            files: config.files.uploads.saturating_mul(UPLOAD_BYTES) + FETCHES * FETCH_BYTES,
         }
     }
 }
@@ -38,10 +48,12 @@ impl fmt::Display for WorstCase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} MiB of what they send, {} MiB of answers on their way, and {} MiB of \
-             messages that wait for them, each counted once per receiver although they share it",
+            "{} MiB of what they send, {} MiB of answers on their way, {} MiB of files on their way, \
+             and {} MiB of messages that wait for them, each counted once per receiver although they \
+             share it",
             self.received >> 20,
             self.answers >> 20,
+            self.files >> 20,
             self.queued >> 20
         )
     }
@@ -62,6 +74,7 @@ mod tests {
         config.limits.text_bytes = 0;
         let small = WorstCase::of(&config);
         assert_eq!(small.queued, 64 << 20);
+        assert_eq!(small.files, 24 << 20);
         assert_eq!(small.answers, (256 << 20) + 64 * (64 << 10) + 8 * (4 << 20));
         assert!(small.received < usual.received && small.queued < usual.queued);
         config.limits.answer_bytes = 8 << 20;

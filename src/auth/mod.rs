@@ -2,10 +2,12 @@
 
 mod password;
 mod throttle;
+mod ticket;
 mod token;
 mod weakness;
 
 pub use password::{HashError, Password, hash_password, verify_password};
 pub use throttle::{Taken, Throttle};
+pub use ticket::{Ticket, TicketKey};
 pub use token::{InviteCode, Token};
 pub use weakness::{Weakness, weakness};

@@ -300,6 +300,8 @@ pub enum BackupCommand {
     Verify {
         /// The copy.
         file: PathBuf,
+        /// Large files are read whole.
+        deep: bool,
     },
     /// Puts a copy in the place of the database.
     Restore {

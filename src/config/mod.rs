@@ -22,7 +22,8 @@ pub use error::{ConfigError, Problem};
 pub use load::{Override, Sources};
 pub use origin::Origin;
 pub use sections::{
-    Api, Auth, Backup, Database, History, Limits, Logging, Proxy, SendQueue, Server, Tls, Web,
+    Api, Auth, Backup, Database, Files, History, Limits, Logging, Proxy, SendQueue, Server, Tls,
+    Web,
 };
 pub use words::{
     ApiVersion, ClientCert, ClientIp, ColorMode, Directory, Durability, Registration, Word,
@@ -45,6 +46,8 @@ pub struct Config {
     pub auth: Auth,
     /// What one client may ask of the server.
     pub limits: Limits,
+    /// Files that are sent over HTTP, and where large ones lie.
+    pub files: Files,
     /// How long messages are kept.
     pub history: History,
     /// Scheduled copies.

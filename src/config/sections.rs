@@ -1,7 +1,7 @@
 //! The sections of the configuration as types, and their defaults.
 
 use super::addresses::{AllowedOrigins, IpNetwork};
-use super::units::{DAY, KB, MB};
+use super::units::{DAY, GB, KB, MB};
 use super::words::{
     ApiVersion, ClientCert, ClientIp, ColorMode, Directory, Durability, Registration,
 };
@@ -180,6 +180,8 @@ pub struct Limits {
     pub sessions_per_user: usize,
     /// One message of a client on the wire, in bytes. Default 16 MB.
     pub frame_bytes: usize,
+    /// Files that one message shows, of those that are sent over HTTP. Default 20.
+    pub message_files: usize,
     /// The text of a message, in bytes of UTF-8. Default 64 KB.
     pub text_bytes: usize,
     /// All files of a message together, in bytes. Default 10 MB.
@@ -210,6 +212,7 @@ impl Default for Limits {
             sessions_per_user: 50,
             invitations: 20,
             frame_bytes: 16 * MB,
+            message_files: 20,
             text_bytes: 64 * KB,
             files_bytes: 10 * MB,
             answer_bytes: 8 * MB,
@@ -232,6 +235,45 @@ impl Default for SendQueue {
         Self {
             frames: 256,
             bytes: 8 * MB,
+        }
+    }
+}
+
+/// `[files]`: files that are sent over HTTP, and where large ones lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files {
+    /// Folder for large files; none, the default: beside the database.
+    pub dir: Option<PathBuf>,
+    /// Largest file, in bytes. Default 2 GB.
+    pub max_size: u64,
+    /// Bytes of files that one account may attach; 0, the default: any number.
+    pub user_quota: u64,
+    /// Bytes of the disk that uploads leave free. Default 1 GB.
+    pub reserve: u64,
+    /// Files up to this many bytes stand in the database. Default 256 KB.
+    pub inline: usize,
+    /// How long an upload is kept that no message shows. Default 24 h.
+    pub unfinished: Duration,
+    /// Uploads that are received at the same time. Default 16.
+    pub uploads: usize,
+    /// The same, of one account. Default 3.
+    pub user_uploads: usize,
+    /// Whether large files are overwritten before they are removed. Default: they are not.
+    pub overwrite: bool,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self {
+            dir: None,
+            max_size: 2 * GB as u64,
+            user_quota: 0,
+            reserve: GB as u64,
+            inline: 256 * KB,
+            unfinished: DAY,
+            uploads: 16,
+            user_uploads: 3,
+            overwrite: false,
         }
     }
 }

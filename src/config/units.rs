@@ -37,12 +37,19 @@ where
 
 /// Reads a size such as `64KB`, `16 MB`, `1GiB` or `4096` (bytes) within `range`.
 pub(super) fn size(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
+    let range = *range.start() as u64..=*range.end() as u64;
+    let bytes = disk_size(text, range)?;
+    usize::try_from(bytes).map_err(|_| format!("`{text}` is more than this machine can hold"))
+}
+
+/// The same of what lies on a disk and not in memory.
+pub(super) fn disk_size(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
     let (digits, unit) = split(text);
     let scale = match unit.to_ascii_lowercase().as_str() {
         "" | "b" | "byte" | "bytes" => 1,
-        "k" | "kb" | "kib" => KB,
-        "m" | "mb" | "mib" => MB,
-        "g" | "gb" | "gib" => GB,
+        "k" | "kb" | "kib" => KB as u64,
+        "m" | "mb" | "mib" => MB as u64,
+        "g" | "gb" | "gib" => GB as u64,
         _ => {
             return Err(format!(
                 "`{text}` is not a size such as 64KB, 16MB or 4096 (bytes)"
@@ -52,16 +59,22 @@ pub(super) fn size(text: &str, range: RangeInclusive<usize>) -> Result<usize, St
     let bytes = digits
         .parse()
         .ok()
-        .and_then(|count: usize| count.checked_mul(scale));
+        .and_then(|count: u64| count.checked_mul(scale));
     bytes.filter(|bytes| range.contains(bytes)).ok_or_else(|| {
-        let (low, high) = (show_size(*range.start()), show_size(*range.end()));
+        let (low, high) = (show_disk_size(*range.start()), show_disk_size(*range.end()));
         format!("`{text}` is not a size from {low} to {high}, such as 64KB or 16MB")
     })
 }
 
 /// Writes a size in the largest unit that divides it.
 pub(super) fn show_size(bytes: usize) -> String {
+    show_disk_size(bytes as u64)
+}
+
+/// The same of what lies on a disk.
+pub(super) fn show_disk_size(bytes: u64) -> String {
     for (scale, unit) in [(GB, "GB"), (MB, "MB"), (KB, "KB")] {
+        let scale = scale as u64;
         if bytes >= scale && bytes.is_multiple_of(scale) {
             return format!("{}{unit}", bytes / scale);
         }

@@ -55,9 +55,10 @@ pub struct OwnAccount {
     pub share_read: bool,
     /// What notifications say.
     pub push_content: PushContent,
-    /// Bytes of files that the owner may attach; 0: any number.
-    pub quota: i64,
-    /// Bytes of files that the owner has attached.
+    /// Bytes of files that the owner may have; 0: any number. `None`: as configured, which
+    /// [`crate::service`] says.
+    pub quota: Option<i64>,
+    /// Bytes of files that the owner has attached, or uploaded and not yet shown.
     pub used: i64,
 }
 

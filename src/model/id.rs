@@ -78,6 +78,28 @@ impl PublicId {
         canonical.then(|| text.parse().ok().map(Self)).flatten()
     }
 
+    /// Makes an id that says nothing, not even when it was made.
+    #[must_use]
+    pub fn random() -> Self {
+        Self::from_bytes(rand::random())
+    }
+
+    /// The 32 hexadecimal digits of an id, as it stands in addresses.
+    #[must_use]
+    pub fn hex(self) -> String {
+        format!("{:032x}", self.0)
+    }
+
+    /// Reads what [`hex`](Self::hex) writes; `None` for any other text, which names nothing.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let canonical = text.len() == 32 && text.bytes().all(digit);
+        canonical
+            .then(|| u128::from_str_radix(text, 16).ok().map(Self))
+            .flatten()
+    }
+
     /// The bytes that are stored, most significant first.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {

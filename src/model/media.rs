@@ -47,6 +47,19 @@ pub fn media_type(content: &[u8]) -> Option<&'static str> {
     None
 }
 
+/// The media type of a name, of those that are found.
+#[must_use]
+pub fn known_media_type(name: &str) -> Option<&'static str> {
+    const PICTURES: [&str; 5] = [
+        "image/jpeg",
+        "image/png",
+        "image/gif",
+        "image/webp",
+        "image/avif",
+    ];
+    PICTURES.into_iter().find(|known| *known == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::media_type;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::file::File;
 use super::{MessageId, PublicId, Timestamp};
 
 /// What the text of a deleted message reads.
@@ -88,21 +89,6 @@ pub struct Attachment {
     pub slot: Slot,
     /// What it is.
     pub content: Content,
-}
-
-/// What is known of a file of a message without its bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File {
-    /// By which it is fetched; says nothing of the content.
-    pub id: PublicId,
-    /// As what it is shown.
-    pub slot: Slot,
-    /// Bytes.
-    pub size: i64,
-    /// What it was found to be; `None`: nothing that browsers show.
-    pub media_type: Option<String>,
-    /// All of it, where it is a short text that stands for a feeling.
-    pub text: Option<String>,
 }
 
 /// A message with its files.

@@ -6,6 +6,7 @@
 mod account;
 mod confusable;
 mod event;
+pub mod file;
 mod flow;
 mod fold;
 mod form;
@@ -26,6 +27,7 @@ pub use account::{AccountEdit, OwnAccount, PushContent};
 pub use event::{
     Audience, By, Event, FlowEvent, FlowNews, Happening, InvitedTo, News, Origin, Presence,
 };
+pub use file::{File, Kind, Look, Thumbnail};
 pub use flow::{Flow, FlowInfo, FlowKind, FlowSummary, FlowSwitches, Level, Picture};
 pub use fold::fold;
 pub use form::Form;
@@ -34,10 +36,8 @@ pub use id::{
 };
 pub use invitation::Invitation;
 pub use login::{DELETED_LOGIN, InvalidLogin, Login, Looks};
-pub use media::media_type;
-pub use message::{
-    Attachment, Content, DELETED_TEXT, Encoding, File, KINDS, Message, Slot, kind_bit,
-};
+pub use media::{known_media_type, media_type};
+pub use message::{Attachment, Content, DELETED_TEXT, Encoding, KINDS, Message, Slot, kind_bit};
 pub use neighbourhood::Neighbourhood;
 pub use page::Page;
 pub use session::{Session, SessionInfo, SessionKind};

@@ -2,6 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
 /// Milliseconds since 1970 (UTC) by the wall clock, which may jump: data, never order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
@@ -68,6 +72,20 @@ impl Timestamp {
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
         format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
     }
+
+    /// The time as headers of HTTP tell it: `Fri, 27 Nov 2026 04:40:40 GMT`.
+    ///
+    /// Source: RFC 9110, 5.6.7.
+    #[must_use]
+    pub fn http_date(self) -> String {
+        const FORMAT: &[BorrowedFormatItem<'_>] = format_description!(
+            "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+        );
+        let time = OffsetDateTime::from_unix_timestamp(self.seconds());
+        time.ok()
+            .and_then(|time| time.format(FORMAT).ok())
+            .unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -87,5 +105,11 @@ mod tests {
         ] {
             assert_eq!(Timestamp::from_seconds(seconds).date_time(), text);
         }
+    }
+
+    #[test]
+    fn headers_tell_times_by_weekday() {
+        let time = Timestamp::from_seconds(1_795_754_440);
+        assert_eq!(time.http_date(), "Fri, 27 Nov 2026 04:40:40 GMT");
     }
 }

@@ -23,7 +23,7 @@ include!(concat!(env!("OUT_DIR"), "/web_assets.rs"));
 /// script (`morelia` is the one Trusted Types policy, for the address of the service worker).
 /// `{sockets}` takes the host's WebSocket addresses, for browsers whose `'self'` leaves them out.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' blob: data:; media-src blob:; connect-src 'self'{sockets}; \
+    img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'{sockets}; \
     manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types morelia";
 

@@ -9,11 +9,15 @@ use super::fields::{check_avatar, check_email, check_info, check_name};
 use super::invitations::{Newcomers, admit, join_new};
 use super::names;
 use super::passwords::askers;
-use super::{Client, Field, Opened, Refusal, Service, ServiceError, SignedIn, own_account};
+use super::settings::MAX_AVATAR_BYTES;
+use super::{
+    Client, Field, Opened, Refusal, Service, ServiceError, SignedIn, UploadPlace, own_account,
+    sent_files,
+};
 use crate::auth::{InviteCode, Password, Token};
 use crate::config::Registration as Mode;
 use crate::model::{
-    AccountEdit, By, Content, Flow, FlowId, Form, Login, Origin, OwnAccount, User, UserId,
+    AccountEdit, By, Content, Flow, FlowId, Form, Login, Origin, OwnAccount, PublicId, User, UserId,
 };
 use crate::store::{
     self, StoreError, Tx, accounts, credentials, flow_edits, flows, invitations, members,
@@ -66,7 +70,7 @@ pub struct ProfileChange {
     /// Picture; empty removes it.
     pub avatar: Option<Content>,
     /// Id of an upload of the user's that is to be the picture.
-    pub avatar_upload: Option<String>,
+    pub avatar_upload: Option<PublicId>,
     /// Old and new password.
     pub password: Option<(Password, Password)>,
     /// What only the user sees.
@@ -77,9 +81,7 @@ impl ProfileChange {
     /// Tells whether nothing is to change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.is_seen_by_others()
-            && self.avatar_upload.is_none()
-            && self.account == AccountEdit::default()
+        !self.is_seen_by_others() && self.account == AccountEdit::default()
     }
 
     /// Tells whether something is to change that is told to everybody.
@@ -88,6 +90,7 @@ impl ProfileChange {
             || self.email.is_some()
             || self.bio.is_some()
             || self.avatar.is_some()
+            || self.avatar_upload.is_some()
             || self.password.is_some()
     }
 }
@@ -242,10 +245,6 @@ impl Service {
         client: &Client,
         form: Form,
     ) -> Result<(User, OwnAccount), ServiceError> {
-        if change.avatar_upload.is_some() {
-            let place = "data.meta.avatar.upload";
-            return Err(Refusal::NoUpload { place }.into());
-        }
         check_email(change.email.as_deref().filter(|email| !email.is_empty()))?;
         check_name(Field::Username, change.username.as_deref())?;
         check_info(Field::Bio, change.bio.as_deref())?;
@@ -261,6 +260,7 @@ impl Service {
             }
             None => None,
         };
+        let upload = change.avatar_upload;
         let mut edit = users::ProfileEdit {
             username: change.username,
             email: change.email,
@@ -269,12 +269,17 @@ impl Service {
         };
         let user = *user;
         let (session, by) = (user.session, user.by());
-        let members_invite = self.settings.members_invite;
+        let configured = self.as_configured();
         let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
         self.store
             .write(move |tx| {
                 user.require(tx)?;
                 counts.profile_change(session.user, &limits)?;
+                if let Some(upload) = upload {
+                    let (place, user) = (UploadPlace::Avatar, session.user);
+                    let bounds = (Field::Avatar, MAX_AVATAR_BYTES);
+                    edit.avatar = Some(sent_files::picture(tx, user, upload, place, bounds)?);
+                }
                 edit.username = names::of_user(tx, session.user, edit.username)?;
                 if let Some((proof, hash)) = password {
                     proof.require(tx)?;
@@ -291,7 +296,7 @@ impl Service {
                 if !form.is_rich() {
                     users::load_avatar(tx, &mut user)?;
                 }
-                let account = own_account::of(tx, session.user, members_invite)?;
+                let account = own_account::of(tx, session.user, configured)?;
                 Ok((user, account.ok_or(Refusal::NoSession)?))
             })
             .await

@@ -1,19 +1,77 @@
 //! Files as they are fetched.
 
+mod fetching;
+
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
-use crate::model::PublicId;
+use crate::model::{PublicId, UserId};
 use crate::store::downloads::{self, Found};
+use crate::store::gallery::{self, Gallery};
+use crate::store::flows;
+pub(super) use fetching::Fetching;
 
 /// Bytes that are read at a time: a reader of the database is held no longer than that takes.
 const PIECE: usize = 64 * 1024;
 
+/// Pieces that wait for a reader who takes its time.
+const QUEUE: usize = 2;
+
+/// Why a file is not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// As many files are being sent, to the reader or to all, as can be.
+    #[error("too many files are being fetched; try again in a second")]
+    Crowded,
+    /// What is in the database says that there is a file, and it is not in the folder.
+    #[error("this file is not on the server any more; what shows it is")]
+    Lost,
+    /// The server failed.
+    #[error(transparent)]
+    Failed(#[from] ServiceError),
+}
+
+/// Content on its way: pieces, and an error where it cannot be read to its end.
+pub struct Pieces(Source);
+
+enum Source {
+    /// In the database.
+    Row(Arc<Service>, Found, u64, u64),
+    /// In the folder.
+    Folder(mpsc::Receiver<std::io::Result<Vec<u8>>>),
+}
+
+impl Pieces {
+    /// The next piece; `None` at the end.
+    pub async fn next(&mut self) -> Option<std::io::Result<Vec<u8>>> {
+        match &mut self.0 {
+            Source::Folder(pieces) => pieces.recv().await,
+            Source::Row(service, file, from, until) => {
+                if from >= until {
+                    return None;
+                }
+                let piece = service.read_row(file, *from, *until).await;
+                let piece = match piece {
+                    Ok(piece) if !piece.is_empty() => piece,
+                    Ok(_) => return Some(Err(std::io::ErrorKind::UnexpectedEof.into())),
+                    Err(err) => return Some(Err(std::io::Error::other(err))),
+                };
+                *from += piece.len() as u64;
+                Some(Ok(piece))
+            }
+        }
+    }
+}
+
 impl Service {
-    /// Finds a file that the caller may fetch.
+    /// Finds a file that a user may fetch.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for what is not there and for what is not the caller's alike.
-    pub async fn find_file(&self, user: &SignedIn, id: PublicId) -> Result<Found, ServiceError> {
-        let user = user.user();
+    /// [`Refusal::NotFound`] for what is not there and for what is not the user's alike.
+    pub async fn find_file(&self, user: UserId, id: PublicId) -> Result<Found, ServiceError> {
         self.store
             .read(move |view| {
                 let found = downloads::find(view, id, user)?;
@@ -22,17 +80,92 @@ impl Service {
             .await
     }
 
-    /// Reads the next piece of a file, from one byte up to another, the last excluded. Empty at the
-    /// end.
+    /// Begins to read a file, from one byte up to another, the last excluded.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`]: the file was removed meanwhile.
-    pub async fn read_file(
+    /// [`FetchError::Lost`]; [`FetchError::Crowded`] after a while.
+    pub async fn fetch_file(
+        self: &Arc<Self>,
+        user: UserId,
+        file: Found,
+        (from, until): (u64, u64),
+    ) -> Result<Pieces, FetchError> {
+        let Some(name) = file.place else {
+            return Ok(Pieces(Source::Row(Arc::clone(self), file, from, until)));
+        };
+        let turn = self.fetching.enter(user).await?;
+        let folder = self.store.folder().clone();
+        let opening = tokio::task::spawn_blocking(move || folder.open(name, file.size)).await;
+        let opened = match opening {
+            Ok(opened) => opened.map_err(ServiceError::from)?,
+            Err(_) => return Err(ServiceError::from(crate::store::StoreError::Panicked).into()),
+        };
+        let Some(content) = opened else {
+            log::error!(
+                "a file is not in the folder beside the database: {}",
+                name.hex()
+            );
+            return Err(FetchError::Lost);
+        };
+        let (sender, pieces) = mpsc::channel(QUEUE);
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let mut from = from;
+            while from < until {
+                let length = usize::try_from(until - from)
+                    .unwrap_or(usize::MAX)
+                    .min(PIECE);
+                let mut piece = vec![0; length];
+                let read = content.read_exact_at(&mut piece, from).map(|()| piece);
+                let has_failed = read.is_err();
+                if sender.blocking_send(read).is_err() || has_failed {
+                    return;
+                }
+                from += length as u64;
+            }
+        });
+        Ok(Pieces(Source::Folder(pieces)))
+    }
+
+    /// Tells whether a file can be sent: its answer's head is on its way before its bytes are.
+    pub async fn is_lost(&self, file: &Found) -> bool {
+        let Some(name) = file.place else {
+            return false;
+        };
+        let (folder, size) = (self.store.folder().clone(), file.size);
+        let looked = tokio::task::spawn_blocking(move || folder.has(name, size)).await;
+        !looked.unwrap_or(false)
+    }
+
+    /// Messages of a flow with files of some kinds, a bit each, below a number; newest first.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a flow that the caller is not in.
+    pub async fn list_files(
         &self,
-        file: &Found,
-        from: u64,
-        until: u64,
-    ) -> Result<Vec<u8>, ServiceError> {
+        user: &SignedIn,
+        flow: PublicId,
+        kinds: i64,
+        before: Option<i64>,
+    ) -> Result<Gallery, ServiceError> {
+        let (user, limit) = (user.user(), self.limits().messages);
+        self.store
+            .read(move |view| {
+                let access =
+                    flows::access(view, flow, user)?.ok_or(Refusal::NotFound(Thing::Flow))?;
+                Ok(gallery::find(view, &access, kinds, before, limit)?)
+            })
+            .await
+    }
+
+    /// The page that shows a message, where the operator has said where the server is found.
+    #[must_use]
+    pub fn page_of_message(&self, message: PublicId) -> Option<String> {
+        let base = self.settings.page_url.as_ref()?;
+        Some(format!("{base}/#/m/{message}"))
+    }
+
+    async fn read_row(&self, file: &Found, from: u64, until: u64) -> Result<Vec<u8>, ServiceError> {
         let length = usize::try_from(until.saturating_sub(from)).unwrap_or(usize::MAX);
         let (id, length) = (file.file, length.min(PIECE));
         self.store

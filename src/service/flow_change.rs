@@ -18,7 +18,7 @@ const LEAST_TIMER_S: i64 = 60;
 const MOST_TIMER_S: i64 = 365 * 24 * 60 * 60;
 
 /// Largest picture of a flow, in bytes.
-const MAX_PICTURE_BYTES: usize = 512 * 1024;
+pub(super) const MAX_PICTURE_BYTES: usize = 512 * 1024;
 
 /// What a new flow is to be, or how one is to change.
 #[derive(Debug, Default)]
@@ -44,6 +44,8 @@ pub struct FlowChange {
     pub remove: Vec<PublicId>,
     /// Members with another level.
     pub levels: Vec<(PublicId, i64)>,
+    /// An upload of the caller's that is to be its picture.
+    pub picture_upload: Option<PublicId>,
     /// Its picture and how it works.
     pub switches: FlowSwitches,
 }
@@ -67,6 +69,7 @@ impl FlowChange {
             && self.remove.is_empty()
             && self.levels.is_empty()
             && switches.picture.is_none()
+            && self.picture_upload.is_none()
             && switches.expire.is_none()
             && switches.protect.is_none()
             && switches.restrict_pins.is_none()
@@ -120,7 +123,8 @@ impl Named {
         change: &FlowChange,
     ) -> Result<(), ServiceError> {
         let (words, switches) = (&change.words, &change.switches);
-        if words.title.is_some() || words.info.is_some() || switches.picture.is_some() {
+        let sets_picture = switches.picture.is_some() || change.picture_upload.is_some();
+        if words.title.is_some() || words.info.is_some() || sets_picture {
             may(access, Action::Describe)?;
         }
         if !self.add.is_empty() || self.all.is_some() {

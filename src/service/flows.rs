@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::accounts::leave;
 use super::entry::{check_members, make, visible_users};
 use super::fields::{check_info, check_name};
-use super::flow_change::{FlowChange, FlowDraft, Named};
+use super::flow_change::{FlowChange, FlowDraft, MAX_PICTURE_BYTES, Named};
 use super::invited::decline;
 use super::messages::require_unblocked;
 use super::quotas::{require_room_for_flow, require_room_to_own};
 use super::rights::{Action, may};
-use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
+use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing, UploadPlace, sent_files};
 use crate::model::{
     Audience, Event, Flow, FlowId, FlowKind, FlowSummary, Form, InvitedTo, News, Position, PublicId,
 };
@@ -165,11 +165,18 @@ impl Service {
                 if let Some(owner) = new_owner {
                     require_room_to_own(tx, owner, &limits)?;
                 }
+                let mut switches = change.switches;
+                if let Some(upload) = change.picture_upload {
+                    let (place, user) = (UploadPlace::Picture, user.user());
+                    let bounds = (Field::Picture, MAX_PICTURE_BYTES);
+                    let picture = sent_files::picture(tx, user, upload, place, bounds)?;
+                    switches.picture = Some(Some(picture));
+                }
                 let edit = flow_edits::FlowEdit {
                     title: change.words.title,
                     info: change.words.info,
                     owner: named.owner,
-                    switches: change.switches,
+                    switches,
                     has_members: change.words.users.is_some(),
                 };
                 Ok(flow_edits::edit(tx, access.id, &edit, events, user.by())?)

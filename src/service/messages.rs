@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use super::rights::{Action, may};
-use super::{Field, Quota, Refusal, Service, ServiceError, SignedIn, Thing};
+use super::sent_files::{self, SentFile};
+use super::{Field, Limits, Quota, Refusal, Service, ServiceError, SignedIn, Thing};
+use crate::model::file::told;
 use crate::model::{
     Attachment, File, FlowId, FlowKind, Form, Message, PublicId, Timestamp, UserId,
 };
+use crate::store::attachments::Brought;
 use crate::store::{Tx, View, blocks, events, flows, log, messages, txns};
 
 /// What somebody writes, or how a message is to change.
@@ -16,6 +19,8 @@ pub struct Draft {
     pub text: Option<String>,
     /// Its files, at most one a slot; in a change, empty content removes.
     pub files: Vec<Attachment>,
+    /// Files that are on the server, in their order; in a change, all that are to be there.
+    pub sent: Option<Vec<SentFile>>,
 }
 
 /// A message that is on disk.
@@ -80,37 +85,46 @@ impl Service {
     ) -> Result<Posted, ServiceError> {
         let user = *user;
         let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
-        self.store
-            .write(move |tx| {
-                if let Some(posted) = repeated(tx, &user, txn.as_deref())? {
-                    return Ok(posted);
-                }
-                let access =
-                    flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
-                require_writer(tx, &access, user.user())?;
-                check_size(&draft, limits.text_bytes, limits.files_bytes)?;
-                counts.message(user.user(), user.session.is_bot, &limits)?;
-                let new = messages::NewMessage {
-                    flow: access.id,
-                    flow_uuid: flow,
-                    author: user.user(),
-                    author_uuid: user.uuid(),
-                    text: draft.text,
-                    files: draft.files,
-                    numbers: Some((access.first_number, access.next_number)),
-                };
-                let message = messages::insert(tx, new, user.origin)?;
-                if let Some(txn) = txn {
-                    txns::insert(
-                        tx,
-                        user.user(),
-                        &txn,
-                        txns::Made::Message(message.id, client_id),
-                    )?;
-                }
-                Ok(posted(&message, client_id))
-            })
-            .await
+        let size = Size::of(&draft);
+        let sent = draft.sent.unwrap_or_default();
+        let prepared = self.prepare_files(user.user(), draft.files, &sent).await?;
+        self.write_prepared(prepared, move |tx, prepared| {
+            if let Some(posted) = repeated(tx, &user, txn.as_deref())? {
+                return Ok((posted, false));
+            }
+            let access =
+                flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
+            require_writer(tx, &access, user.user())?;
+            size.check(&limits)?;
+            counts.message(user.user(), user.session.is_bot, &limits)?;
+            let stored = sent_files::resolve(tx, user.user(), &sent, &prepared, None)?;
+            let came = prepared.brought.iter().map(Brought::size).sum::<u64>();
+            let more = came + sent_files::size_of(tx, &stored)?;
+            if more > 0 {
+                sent_files::check_quota(tx, user.user(), more, limits.files.user_quota)?;
+            }
+            let new = messages::NewMessage {
+                flow: access.id,
+                flow_uuid: flow,
+                author: user.user(),
+                author_uuid: user.uuid(),
+                text: draft.text,
+                files: prepared.brought,
+                stored: stored.into_iter().filter_map(Result::err).collect(),
+                numbers: Some((access.first_number, access.next_number)),
+            };
+            let message = messages::insert(tx, new, user.origin)?;
+            if let Some(txn) = txn {
+                txns::insert(
+                    tx,
+                    user.user(),
+                    &txn,
+                    txns::Made::Message(message.id, client_id),
+                )?;
+            }
+            Ok((posted(&message, client_id), true))
+        })
+        .await
     }
 
     /// Reads a page of a flow's history.
@@ -143,7 +157,7 @@ impl Service {
                 };
                 let first = base.saturating_add(start);
                 let last = first.saturating_add(count - 1);
-                let load = messages::Load::of(range.form);
+                let load = messages::Load::of(range.form, limits.files_bytes);
                 let messages =
                     messages::by_number(view, access.id, (first, last), load, limits.answer_bytes)?;
                 let total = access.next_number - base;
@@ -180,38 +194,67 @@ impl Service {
         &self,
         user: &SignedIn,
         message: PublicId,
-        draft: Draft,
+        mut draft: Draft,
     ) -> Result<(), ServiceError> {
         let user = *user;
         let limits = self.limits();
-        let (max_text, max_files) = (limits.text_bytes, limits.files_bytes);
-        self.store
-            .write(move |tx| {
-                let handle = visible(tx, message, user.user())?;
-                if handle.is_deleted {
-                    return Err(Refusal::NotFound(Thing::Message).into());
+        let max_files = limits.files_bytes;
+        let size = Size::of(&draft);
+        let sent = draft.sent.as_deref().unwrap_or_default();
+        let came = std::mem::take(&mut draft.files);
+        let prepared = self.prepare_files(user.user(), came, sent).await?;
+        let page = self.page_of_message(message);
+        self.write_prepared(prepared, move |tx, prepared| {
+            let handle = visible(tx, message, user.user())?;
+            if handle.is_deleted {
+                return Err(Refusal::NotFound(Thing::Message).into());
+            }
+            if handle.author != user.user() {
+                return Err(Refusal::NotAuthor.into());
+            }
+            require_unblocked(tx, handle.flow, user.user())?;
+            size.check(&limits)?;
+            draft.text = match draft.text {
+                Some(text) => Some(without_told(tx, &handle, text, max_files, page.as_deref())?),
+                None => None,
+            };
+            let arranged = match &draft.sent {
+                Some(sent) => {
+                    let id = Some(handle.id);
+                    Some(sent_files::resolve(tx, user.user(), sent, &prepared, id)?)
                 }
-                if handle.author != user.user() {
-                    return Err(Refusal::NotAuthor.into());
-                }
-                require_unblocked(tx, handle.flow, user.user())?;
-                check_size(&draft, max_text, max_files)?;
-                require_content(&handle, &draft)?;
-                let limit = limits.quotas.edits_per_message;
-                if limit > 0 && handle.edits >= limit.into() {
-                    return Err(Quota::Edits.used_up(limit, None));
-                }
-                let edit = messages::MessageEdit {
-                    text: draft.text,
-                    files: draft.files,
-                };
-                messages::edit(tx, &handle, &edit, user.by())?;
-                if messages::size_of_files(tx, handle.id)? > max_files {
-                    return Err(too_large(Field::Files, max_files));
-                }
-                Ok(())
-            })
-            .await
+                None => None,
+            };
+            let came = prepared.brought.iter().map(Brought::size).sum::<u64>();
+            let more = came + sent_files::size_of(tx, arranged.as_deref().unwrap_or_default())?;
+            if more > 0 {
+                sent_files::check_quota(tx, user.user(), more, limits.files.user_quota)?;
+            }
+            let limit = limits.quotas.edits_per_message;
+            if limit > 0 && handle.edits >= limit.into() {
+                return Err(Quota::Edits.used_up(limit, None));
+            }
+            let has_come = !prepared.brought.is_empty();
+            let edit = messages::MessageEdit {
+                text: draft.text,
+                files: prepared.brought,
+                given_bytes: max_files,
+                arranged,
+            };
+            messages::edit(tx, &handle, &edit, user.by())?;
+            let left = messages::by_id(tx, handle.id)?;
+            if left
+                .is_some_and(|it| it.text.is_none_or(|text| text.is_empty()) && it.shown.is_empty())
+            {
+                return Err(Refusal::EmptyMessage.into());
+            }
+            // Every part fits, and together they have to.
+            if has_come && messages::size_of_slots(tx, handle.id, max_files)? > max_files {
+                return Err(too_large(Field::Files, max_files));
+            }
+            Ok(((), true))
+        })
+        .await
     }
 
     /// Deletes a message; deleting it twice is fine.
@@ -313,44 +356,57 @@ pub(super) fn require_unblocked(
     Ok(())
 }
 
-/// Checks that something remains of a message after a change.
-fn require_content(message: &messages::Handle, change: &Draft) -> Result<(), ServiceError> {
-    let text = change.text.as_ref().or(message.text.as_ref());
-    let mut slots = message.slots;
-    for file in &change.files {
-        if file.content.bytes.is_empty() {
-            slots &= !file.slot.bit();
-        } else {
-            slots |= file.slot.bit();
-        }
+/// Takes from the end of a text what tells of files that a message does not bring along, if it stands
+/// there as it was told: clients that know no more of files send it back.
+fn without_told(
+    view: &View<'_>,
+    message: &messages::Handle,
+    mut text: String,
+    max_bytes: usize,
+    page: Option<&str>,
+) -> Result<String, ServiceError> {
+    let shown = messages::files_of(view, message.id, max_bytes)?;
+    if let Some(told) = told(&shown, page)
+        && let Some(rest) = text.strip_suffix(&told)
+    {
+        let length = rest.strip_suffix('\n').unwrap_or(rest).len();
+        text.truncate(length);
     }
-    if text.is_none_or(String::is_empty) && slots == 0 {
-        return Err(Refusal::EmptyMessage.into());
-    }
-    Ok(())
+    Ok(text)
 }
 
-pub(super) fn check_size(
-    draft: &Draft,
-    max_text: usize,
-    max_files: usize,
-) -> Result<(), ServiceError> {
-    if draft
-        .text
-        .as_ref()
-        .is_some_and(|text| text.len() > max_text)
-    {
-        return Err(too_large(Field::Text, max_text));
+/// How much somebody wants to say.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Size {
+    text: usize,
+    files: usize,
+    sent: usize,
+}
+
+impl Size {
+    pub(super) fn of(draft: &Draft) -> Self {
+        let files = draft.files.iter();
+        Self {
+            text: draft.text.as_ref().map_or(0, String::len),
+            files: files.map(|file| file.content.bytes.len()).sum(),
+            sent: draft.sent.as_ref().map_or(0, Vec::len),
+        }
     }
-    let files: usize = draft
-        .files
-        .iter()
-        .map(|file| file.content.bytes.len())
-        .sum();
-    if files > max_files {
-        return Err(too_large(Field::Files, max_files));
+
+    /// Fails when it is too much.
+    pub(super) fn check(self, limits: &Limits) -> Result<(), ServiceError> {
+        if self.text > limits.text_bytes {
+            return Err(too_large(Field::Text, limits.text_bytes));
+        }
+        if self.files > limits.files_bytes {
+            return Err(too_large(Field::Files, limits.files_bytes));
+        }
+        let limit = limits.message_files;
+        if self.sent > limit {
+            return Err(Refusal::TooManyFiles { limit }.into());
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn too_large(what: Field, limit: usize) -> ServiceError {

@@ -11,6 +11,7 @@ mod accounts;
 mod administration;
 mod blocks;
 mod bucket;
+mod cleaning;
 mod companions;
 mod devices;
 mod directory;
@@ -18,6 +19,7 @@ mod entry;
 mod error;
 mod feed;
 mod fields;
+mod file_care;
 mod files;
 mod flow_change;
 mod flows;
@@ -43,16 +45,19 @@ mod resets;
 mod rights;
 mod search;
 mod seen;
+mod sent_files;
 mod sessions;
 mod settings;
+mod tickets;
 mod updates;
 mod upkeep;
+mod uploads;
 mod used_up;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 
 pub use accounts::{Account, ProfileChange, Registration};
 pub use administration::{
@@ -61,6 +66,7 @@ pub use administration::{
 pub use bucket::{Bucket, Rate};
 pub use error::ServiceError;
 pub use feed::{End, Feed, Told};
+pub use files::{FetchError, Pieces};
 pub use flow_change::{FlowChange, FlowDraft};
 pub use flows::FlowList;
 pub use gate::{Shown, SignedIn};
@@ -73,13 +79,16 @@ pub use operator::{
     Brought, FlowStanding, Line, MemberStanding, NewFlow, Takeover, Tally, UserChange, UserStanding,
 };
 pub use profiles::Found;
-pub use refusal::{Field, Refusal, Thing, Unit, Value};
+pub use refusal::{Field, Refusal, Thing, Unit, UploadPlace, Value};
 pub use resets::NewReset;
 pub use search::{Search, SearchHits};
+pub use sent_files::{SentFile, Source};
 pub use sessions::{Client, Opened};
 pub use settings::{Limits, Quotas, Settings};
+pub use tickets::NewTicket;
 pub use updates::{Cursor, Standing, Updates, Within};
 pub use upkeep::BackupRecord;
+pub use uploads::{FileLimits, Intake, MAX_NAME_CHARS, NewUpload, Progress, UploadError};
 pub use used_up::{Payer, Quota};
 
 pub use crate::store::downloads::Found as FoundFile;
@@ -112,6 +121,9 @@ pub struct Service {
     searches: Semaphore,
     desk: administration::Desk,
     links: links::Links,
+    fetching: files::Fetching,
+    running: Arc<uploads::Running>,
+    care: Arc<Notify>,
     started: Instant,
 }
 
@@ -151,6 +163,9 @@ impl Service {
             searches: Semaphore::new(search::AT_A_TIME),
             desk: administration::Desk::default(),
             links: links::Links::default(),
+            fetching: files::Fetching::default(),
+            running: Arc::default(),
+            care: Arc::default(),
             started: Instant::now(),
             store,
             limits: RwLock::new(Arc::new(settings.limits.clone())),
@@ -160,6 +175,10 @@ impl Service {
         tokio::spawn(presence::announce(Arc::downgrade(&service)));
         tokio::spawn(gate::watch(Arc::downgrade(&service)));
         tokio::spawn(seen::keep(Arc::downgrade(&service)));
+        tokio::spawn(file_care::keep(
+            Arc::downgrade(&service),
+            Arc::clone(&service.care),
+        ));
         Ok(service)
     }
 
@@ -251,7 +270,8 @@ async fn tell(service: std::sync::Weak<Service>, mut committed: mpsc::Receiver<C
         };
         for mut event in batch.events {
             service.complete_account(&mut event);
-            if service.load_avatar(&mut event).await {
+            service.note_removals(&event);
+            if service.load_avatar(&mut event).await && service.load_files(&mut event).await {
                 service.hub.publish(event);
             } else {
                 service.hub.lag_all();

@@ -228,11 +228,13 @@ impl Quota {
 mod tests {
     use super::*;
     use crate::service::settings::Quotas;
+    use crate::service::uploads::FileLimits;
 
     fn limits(quotas: Quotas) -> Limits {
         Limits {
             messages: 100,
             users: 100,
+            message_files: 1,
             text_bytes: 1,
             files_bytes: 1,
             answer_bytes: 1,
@@ -240,6 +242,7 @@ mod tests {
             burst: 10,
             sessions_per_user: 50,
             quotas,
+            files: FileLimits::default(),
         }
     }
 

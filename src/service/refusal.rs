@@ -57,8 +57,22 @@ pub enum Refusal {
     /// The user has no such upload, or it is not complete.
     NoUpload {
         /// Where the request names it.
-        place: &'static str,
+        place: UploadPlace,
     },
+    /// The files of the account would be more than it may have.
+    QuotaExceeded {
+        /// Bytes that it may have.
+        limit: u64,
+        /// Bytes that it has.
+        used: u64,
+    },
+    /// More files than a message shows.
+    TooManyFiles {
+        /// How many it shows.
+        limit: usize,
+    },
+    /// What was to be a picture is none that browsers show.
+    NotPicture,
     /// More users asked for than the server gives.
     TooManyUsers {
         /// How many it gives.
@@ -174,6 +188,34 @@ pub enum Refusal {
     NoAdministratorInChat,
     /// There is no administrator to send as.
     NoAdministrator,
+}
+
+/// Where a request names an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadPlace {
+    /// A user's picture.
+    Avatar,
+    /// A flow's picture.
+    Picture,
+    /// A file of a message, counted from 0.
+    File(usize),
+    /// The thumbnail of one.
+    Thumbnail(usize),
+    /// A file that the message shows already.
+    Shown(usize),
+}
+
+impl fmt::Display for UploadPlace {
+    /// The key of the request.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Avatar => f.write_str("data.meta.avatar.upload"),
+            Self::Picture => f.write_str("data.meta.picture.upload"),
+            Self::File(n) => write!(f, "data.meta.about.files[{n}].upload"),
+            Self::Thumbnail(n) => write!(f, "data.meta.about.files[{n}].thumbnail.upload"),
+            Self::Shown(n) => write!(f, "data.meta.about.files[{n}].id"),
+        }
+    }
 }
 
 /// A kind of thing that can be missing.
@@ -358,7 +400,19 @@ impl Refusal {
             Self::RegistrationClosed => ("registration_closed", vec![]),
             Self::InvitationRequired => ("invitation_required", vec![]),
             Self::NotFound(thing) => ("not_found", vec![("what", thing.as_str().into())]),
-            Self::NoUpload { place } => ("no_upload", vec![("place", (*place).into())]),
+            Self::NoUpload { place } => {
+                let place = Value::Text(place.to_string().into());
+                ("no_upload", vec![("place", place)])
+            }
+            Self::QuotaExceeded { limit, used } => (
+                "quota_exceeded",
+                vec![
+                    ("limit", Value::Number(*limit)),
+                    ("used", Value::Number(*used)),
+                ],
+            ),
+            Self::TooManyFiles { limit } => ("too_many_files", vec![("limit", (*limit).into())]),
+            Self::NotPicture => ("not_picture", vec![]),
             Self::TooManyUsers { limit } => ("too_many_users", vec![("limit", (*limit).into())]),
             Self::TooLarge { what, limit } => (
                 "too_large",

@@ -75,8 +75,8 @@ impl Service {
                 None => Scope::Of(id),
             };
             let hits = find(view, scope, &wanted, limits.messages, BUDGET)?;
-            let (messages, before) =
-                search::read(view, &hits, Load::of(wanted.form), limits.answer_bytes)?;
+            let load = Load::of(wanted.form, limits.files_bytes);
+            let (messages, before) = search::read(view, &hits, load, limits.answer_bytes)?;
             Ok(SearchHits {
                 messages,
                 before,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::uploads::FileLimits;
 use crate::config::{Directory, Registration};
 use crate::hub::QueueLimits;
 
@@ -36,6 +37,8 @@ pub(super) const MAX_EMAIL_BYTES: usize = 254;
 pub struct Settings {
     /// Where clients find this server, without a slash at its end.
     pub public_url: String,
+    /// The same where the operator has said so: only that is known to be right from everywhere.
+    pub page_url: Option<String>,
     /// Who may register.
     pub registration: Registration,
     /// Accounts that one address may make in an hour while registration is open; 0: any number.
@@ -65,6 +68,8 @@ pub struct Limits {
     pub users: usize,
     /// Devices that one account is signed in on.
     pub sessions_per_user: usize,
+    /// Files that a message shows, of those that are sent by themselves.
+    pub message_files: usize,
     /// Text of a message, in bytes.
     pub text_bytes: usize,
     /// Files of a message together, in bytes.
@@ -77,6 +82,8 @@ pub struct Limits {
     pub burst: u32,
     /// What one account may use.
     pub quotas: Quotas,
+    /// What is taken of files.
+    pub files: FileLimits,
 }
 
 /// What one account may use of what belongs to all; 0: any number.

@@ -111,7 +111,7 @@ impl Service {
         let id = user.user();
         let limits = self.limits();
         let store = self.store.clone();
-        let members_invite = self.settings.members_invite;
+        let configured = self.as_configured();
         async move {
             store
                 .read(move |view| {
@@ -129,7 +129,7 @@ impl Service {
                     page.fill()?;
                     let mut updates = page.into_updates()?;
                     if updates.account.is_some() {
-                        updates.account = own_account::of(view, id, members_invite)?;
+                        updates.account = own_account::of(view, id, configured)?;
                     }
                     Ok(updates)
                 })
@@ -173,7 +173,7 @@ impl Service {
         let hub = Arc::clone(&self.hub);
         let companions = Arc::clone(&self.companions);
         let as_of = companions.as_of();
-        let members_invite = self.settings.members_invite;
+        let configured = self.as_configured();
         self.store
             .read(move |view| {
                 let (position, _) = log::last(view)?;
@@ -187,7 +187,7 @@ impl Service {
                     online.remove(&blocker);
                 }
                 let account = if form.is_rich() {
-                    own_account::of(view, id, members_invite)?
+                    own_account::of(view, id, configured)?
                 } else {
                     None
                 };

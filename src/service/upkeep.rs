@@ -173,6 +173,7 @@ fn tell_administrators(tx: &Tx<'_>, text: &str) -> Result<(), ServiceError> {
             author_uuid: sender.uuid,
             text: Some(text.to_owned()),
             files: Vec::new(),
+            stored: Vec::new(),
             numbers: None,
         };
         messages::insert(tx, new, None)?;

@@ -22,11 +22,38 @@ const ASKS_FIRST: i64 = 4;
 /// The file cannot be read.
 pub fn own(view: &View<'_>, user: UserId) -> Result<Option<OwnAccount>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT is_admin, is_bot, privacy, push_content, quota, used FROM users WHERE id = :id",
+        "SELECT is_admin, is_bot, privacy, push_content, quota,
+                used + (SELECT coalesce(SUM(length), 0) FROM uploads
+                        WHERE user_id = users.id AND shown_at IS NULL) AS used
+         FROM users WHERE id = :id",
     )?;
     Ok(statement
         .query_row(named_params! {":id": user.0}, account)
         .optional()?)
+}
+
+/// Bytes of files that a user may have, and has attached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfFiles {
+    /// May have; `None`: as configured.
+    pub quota: Option<i64>,
+    /// Has attached.
+    pub used: i64,
+}
+
+/// What a user may have of files, and has attached.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn of_files(view: &View<'_>, user: UserId) -> Result<Option<OfFiles>, StoreError> {
+    let mut statement = view.prepare("SELECT quota, used FROM users WHERE id = :id")?;
+    let found = statement.query_row(named_params! {":id": user.0}, |row| {
+        Ok(OfFiles {
+            quota: row.get(0)?,
+            used: row.get(1)?,
+        })
+    });
+    Ok(found.optional()?)
 }
 
 /// Changes an account and tells its owner's devices, if anything is different afterwards. Returns it
@@ -146,7 +173,7 @@ fn account(row: &Row<'_>) -> rusqlite::Result<OwnAccount> {
             .as_deref()
             .and_then(PushContent::parse)
             .unwrap_or_default(),
-        quota: row.get::<_, Option<i64>>("quota")?.unwrap_or(0),
+        quota: row.get("quota")?,
         used: row.get("used")?,
     })
 }

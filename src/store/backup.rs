@@ -16,6 +16,7 @@ use super::gaps;
 use super::lock::ServerLock;
 use super::log;
 use super::paths::{create_private, file_error, remove_if_there, sync, sync_folder, with_suffix};
+use super::properties;
 use super::schema::{self, Found};
 use super::tx::View;
 use crate::model::Position;
@@ -242,6 +243,9 @@ pub fn restore(
     copy_pages(&conn, copy_file, &staged.path)?;
     let renumbered = Connection::open(&staged.path).map_err(|err| of_copy(err, &staged.path))?;
     gaps::skip(&renumbered, last_position(database))?;
+    // What was signed before is not good here, and uploads that were gathering have stayed behind.
+    renumbered.execute("DELETE FROM properties WHERE name = ?1", [properties::TICKET_KEY])?;
+    renumbered.execute("DELETE FROM uploads WHERE file_id IS NULL", [])?;
     drop(renumbered);
     sync(&staged.path)?;
     examine(&staged.path)?;
@@ -281,7 +285,7 @@ fn keep(database: &Path, kept: &Path) -> Result<(), StoreError> {
 }
 
 /// Opens a file that nobody writes to, and leaves nothing beside it.
-fn open_copy(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn open_copy(path: &Path) -> Result<Connection, StoreError> {
     if with_suffix(path, "-wal").exists() {
         return connection::open_reader(path);
     }

@@ -5,9 +5,8 @@ use std::io::Read;
 use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
-use super::files;
 use super::tx::View;
-use crate::model::{Encoding, FileId, PublicId, UserId};
+use crate::model::{FileId, Kind, PublicId, UserId};
 
 /// A file that somebody may fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,12 +15,12 @@ pub struct Found {
     pub file: FileId,
     /// Bytes.
     pub size: u64,
-    /// How the content is kept.
-    pub encoding: Encoding,
     /// What it was found to be; `None`: nothing that browsers show.
     pub media_type: Option<String>,
     /// What its sender called it.
     pub name: Option<String>,
+    /// Its name in the folder; `None`: the content stands in the database.
+    pub place: Option<PublicId>,
 }
 
 /// Finds a file by public id, as far as a user may read it: one of a message in a flow of the user's,
@@ -31,17 +30,25 @@ pub struct Found {
 /// The file cannot be read.
 pub fn find(view: &View<'_>, id: PublicId, user: UserId) -> Result<Option<Found>, StoreError> {
     for sql in [
-        "SELECT f.id, f.size, a.encoding, coalesce(a.type, f.type), a.name
+        "SELECT f.id, f.size, f.name, coalesce(a.type, f.type), a.name, a.kind
          FROM attachments a JOIN messages m ON m.id = a.message_id JOIN flows l ON l.id = m.flow_id
          JOIN members r ON r.flow_id = m.flow_id AND r.user_id = :user AND r.state = 'joined'
          JOIN files f ON f.id = a.file_id
          WHERE a.public_id = :id AND m.deleted_at IS NULL AND l.removed_at IS NULL",
-        "SELECT f.id, f.size, l.picture_encoding, f.type, NULL
+        "SELECT f.id, f.size, f.name, f.type, NULL, NULL
+         FROM attachments a JOIN messages m ON m.id = a.message_id JOIN flows l ON l.id = m.flow_id
+         JOIN members r ON r.flow_id = m.flow_id AND r.user_id = :user AND r.state = 'joined'
+         JOIN files f ON f.id = a.thumb_file_id
+         WHERE a.thumb_public_id = :id AND m.deleted_at IS NULL AND l.removed_at IS NULL",
+        "SELECT f.id, f.size, f.name, f.type, NULL, NULL
          FROM flows l JOIN members r ON r.flow_id = l.id AND r.user_id = :user AND r.state IN ('joined', 'invited')
          JOIN files f ON f.id = l.picture_file_id
          WHERE l.picture_public_id = :id AND l.removed_at IS NULL",
-        "SELECT f.id, f.size, u.avatar_encoding, f.type, NULL
+        "SELECT f.id, f.size, f.name, f.type, NULL, NULL
          FROM users u JOIN files f ON f.id = u.avatar_file_id WHERE u.avatar_public_id = :id AND :user = :user",
+        "SELECT f.id, f.size, f.name, f.type, NULL, NULL
+         FROM exports e JOIN files f ON f.id = e.file_id
+         WHERE e.public_id = :id AND e.user_id = :user AND e.expires_at > unixepoch('subsec') * 1000",
     ] {
         let params = named_params! {":id": id.to_bytes(), ":user": user.0};
         let found = view.prepare(sql)?.query_row(params, found).optional()?;
@@ -54,12 +61,18 @@ pub fn find(view: &View<'_>, id: PublicId, user: UserId) -> Result<Option<Found>
 
 fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
     let size: i64 = row.get(1)?;
+    let place = row.get::<_, Option<[u8; 16]>>(2)?;
+    let media_type: Option<String> = row.get(3)?;
+    let kind = row.get::<_, Option<i64>>(5)?.and_then(Kind::from_number);
     Ok(Found {
         file: FileId(row.get(0)?),
         size: u64::try_from(size).unwrap_or(0),
-        encoding: files::encoding(row.get(2)?),
-        media_type: row.get(3)?,
+        media_type: match (media_type, kind) {
+            (Some(found), Some(kind)) => Some(kind.served_as(&found).to_owned()),
+            (found, _) => found,
+        },
         name: row.get(4)?,
+        place: place.map(PublicId::from_bytes),
     })
 }
 

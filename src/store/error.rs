@@ -132,6 +132,20 @@ impl StoreError {
         )
     }
 
+    /// Tells whether a disk is full, as far as that can be told.
+    #[must_use]
+    pub fn is_full_disk(&self) -> bool {
+        match self {
+            Self::File { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            ),
+            // The engine's own words for it.
+            Self::Unwritable(why) => why.contains("disk is full"),
+            _ => false,
+        }
+    }
+
     /// The same error for another write of the same commit.
     pub(super) fn repeat(&self) -> Self {
         match self {

@@ -3,9 +3,9 @@
 use rusqlite::named_params;
 
 use super::error::StoreError;
+use super::messages;
 use super::messages::select_messages;
 use super::tx::View;
-use super::{files, messages};
 use crate::model::{FlowId, Message, MessageId, UserId};
 
 /// Messages of a flow, or those that a user wrote anywhere, after a message: in the order in which
@@ -43,8 +43,7 @@ pub fn messages(
     while let Some(row) = rows.next()? {
         let (mut message, slots) = messages::message(row)?;
         if slots != 0 {
-            message.files = files::of_message(view, message.id)?;
-            message.shown = files::shown_by(view, message.id)?;
+            messages::load_files(view, &mut message, usize::MAX)?;
         }
         size += message.size_bytes();
         found.push(message);

@@ -1,149 +1,129 @@
 //! Content of files, each stored once.
 
-use rusqlite::{OptionalExtension, Row, RowIndex, named_params};
+use std::io::{self, Read, Seek};
+use std::sync::Arc;
+
+use rusqlite::{Row, RowIndex, named_params};
 use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
+use super::shelf::{self, Place, Ready};
 use super::tx::{Tx, View};
-use crate::model::{
-    Attachment, Content, Encoding, File, FileId, MessageId, Picture, PublicId, Slot, media_type,
-};
+use crate::model::{Content, Encoding, FileId, Picture, PublicId, media_type};
+
+/// Content up to this many bytes stands in the database where nobody says otherwise.
+const INLINE: usize = 256 * 1024;
 
 /// Stores content, or finds it stored. The references to it count themselves (see the triggers).
 ///
 /// # Errors
-/// The file cannot be written.
+/// The file, or that of the folder, cannot be written.
 pub(super) fn store(tx: &Tx<'_>, content: &Content) -> Result<FileId, StoreError> {
-    let sha256: [u8; 32] = Sha256::digest(&content.bytes).into();
-    let mut find = tx.prepare("SELECT id FROM files WHERE sha256 = :sha256")?;
-    if let Some(id) = find
-        .query_row(named_params! {":sha256": sha256}, |row| row.get(0))
-        .optional()?
-    {
-        return Ok(FileId(id));
+    let mut ready = ready(content);
+    if content.bytes.len() > INLINE {
+        ready.place = Place::Folder(tx.folder().put(&mut &content.bytes[..])?);
     }
-    tx.prepare(
-        "INSERT INTO files (sha256, size, type, created_at, content) VALUES (:sha256, :size, :type, :now, :content)",
-    )?
-        .execute(named_params! {
-            ":type": media_type(&content.bytes),
-            ":now": tx.now().0,
-            ":sha256": sha256,
-            ":size": i64::try_from(content.bytes.len()).unwrap_or(i64::MAX),
-            ":content": &content.bytes[..],
-        })?;
-    Ok(FileId(tx.last_id()))
+    shelf::keep(tx, &ready, None)
 }
 
-/// Makes a message show a file. Returns what is known of it.
-pub(super) fn attach(
-    tx: &Tx<'_>,
-    message: MessageId,
-    file: &Attachment,
-) -> Result<File, StoreError> {
-    let id = store(tx, &file.content)?;
-    let public = public_id();
-    tx.prepare(
-        "INSERT INTO attachments (message_id, ordinal, kind, file_id, encoding, public_id)
-         VALUES (:message, (SELECT coalesce(max(ordinal), -1) + 1 FROM attachments WHERE message_id = :message),
-                 :kind, :file, :encoding, :public)",
-    )?
-    .execute(named_params! {
-        ":message": message.0,
-        ":kind": file.slot.number(),
-        ":file": id.0,
-        ":encoding": encoding_number(file.content.encoding),
-        ":public": public,
-    })?;
-    Ok(File {
-        id: PublicId::from_bytes(public),
-        slot: file.slot,
-        size: i64::try_from(file.content.bytes.len()).unwrap_or(i64::MAX),
-        media_type: media_type(&file.content.bytes).map(str::to_owned),
-        text: feeling(file.slot, &file.content),
-    })
+/// What a row can be made of.
+#[must_use]
+pub fn ready(content: &Content) -> Ready {
+    Ready {
+        sha256: Sha256::digest(&content.bytes).into(),
+        size: content.bytes.len() as u64,
+        media_type: media_type(&content.bytes),
+        place: Place::Memory(content.bytes.clone()),
+    }
 }
 
-/// The text of a file that is a short text and stands for a feeling.
-fn feeling(slot: Slot, content: &Content) -> Option<String> {
-    /// Bytes of the longest text that is told with the message.
-    const MAX: usize = 32;
-    let is_text = slot == Slot::Emoji && content.encoding == Encoding::Text;
-    let text = std::str::from_utf8(&content.bytes).ok()?;
-    (is_text && text.len() <= MAX).then(|| text.to_owned())
-}
-
-/// Makes a message no longer show the file in a slot; content that nothing shows is removed.
-pub(super) fn detach(tx: &Tx<'_>, message: MessageId, slot: Slot) -> Result<(), StoreError> {
-    tx.prepare("DELETE FROM attachments WHERE message_id = :message AND kind = :kind")?
-        .execute(named_params! {":message": message.0, ":kind": slot.number()})?;
-    Ok(())
-}
-
-/// The files of a message, by slot.
-pub(super) fn of_message(
+/// Reads content as a row has it, in the columns of its place, name, size and bytes. `None`: its file
+/// is not there.
+pub(super) fn content(
     view: &View<'_>,
-    message: MessageId,
-) -> Result<Vec<Attachment>, StoreError> {
-    let mut statement = view.prepare(
-        "SELECT a.kind, a.encoding, f.content FROM attachments a JOIN files f ON f.id = a.file_id
-         WHERE a.message_id = :message ORDER BY a.ordinal",
-    )?;
-    let mut rows = statement.query(named_params! {":message": message.0})?;
-    let mut files = Vec::new();
-    while let Some(row) = rows.next()? {
-        let Some(slot) = Slot::from_number(row.get("kind")?) else {
-            continue;
-        };
-        let bytes: Vec<u8> = row.get("content")?;
-        let content = Content {
-            bytes: bytes.into(),
-            encoding: encoding(row.get("encoding")?),
-        };
-        files.push(Attachment { slot, content });
-    }
-    Ok(files)
+    row: &Row<'_>,
+    encoding: Encoding,
+) -> Result<Option<Content>, StoreError> {
+    let bytes = match row.get::<_, Option<[u8; 16]>>("file_name")? {
+        None => Some(row.get::<_, Vec<u8>>("content")?),
+        Some(name) => {
+            let size: i64 = row.get("size")?;
+            let name = PublicId::from_bytes(name);
+            shelf::read(view, name, size.unsigned_abs())?
+        }
+    };
+    Ok(bytes.map(|bytes| Content {
+        bytes: bytes.into(),
+        encoding,
+    }))
 }
 
-/// What is known of the files of a message.
-pub(super) fn shown_by(view: &View<'_>, message: MessageId) -> Result<Vec<File>, StoreError> {
-    // The content of a sticker that may be a short text is worth reading; no other is.
-    let mut statement = view.prepare(
-        "SELECT a.public_id, a.kind, f.size, coalesce(a.type, f.type) AS type, a.encoding,
-                CASE WHEN a.kind = 4 AND f.size <= 32 THEN f.content END AS content
-         FROM attachments a JOIN files f ON f.id = a.file_id
-         WHERE a.message_id = :message ORDER BY a.ordinal",
-    )?;
-    let mut rows = statement.query(named_params! {":message": message.0})?;
-    let mut files = Vec::new();
-    while let Some(row) = rows.next()? {
-        let Some(slot) = Slot::from_number(row.get("kind")?) else {
-            continue;
-        };
-        let content = row.get::<_, Option<Vec<u8>>>("content")?;
-        let encoding = encoding(row.get("encoding")?);
-        files.push(File {
-            id: PublicId::from_bytes(row.get("public_id")?),
-            slot,
-            size: row.get("size")?,
-            media_type: row.get("type")?,
-            text: content.and_then(|bytes| {
-                let bytes = bytes.into();
-                feeling(slot, &Content { bytes, encoding })
-            }),
-        });
-    }
-    Ok(files)
+/// Bytes of a file, and what it was found to be.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn size_and_type(view: &View<'_>, file: FileId) -> Result<(i64, Option<String>), StoreError> {
+    let mut statement = view.prepare("SELECT size, type FROM files WHERE id = :id")?;
+    Ok(statement.query_row(named_params! {":id": file.0}, |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?)
 }
 
-/// Bytes stored for the files of a message.
-pub(super) fn size_of_message(view: &View<'_>, message: MessageId) -> Result<usize, StoreError> {
-    let mut statement = view.prepare(
-        "SELECT coalesce(SUM(f.size), 0) FROM attachments a JOIN files f ON f.id = a.file_id
-         WHERE a.message_id = :message",
-    )?;
-    let size: i64 = statement.query_row(named_params! {":message": message.0}, |row| row.get(0))?;
-    Ok(usize::try_from(size).unwrap_or(usize::MAX))
+/// The content of a file; `None`: it is not there.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn bytes(view: &View<'_>, file: FileId) -> Result<Option<Arc<[u8]>>, StoreError> {
+    let mut statement =
+        view.prepare("SELECT size, name AS file_name, content FROM files WHERE id = :id")?;
+    let mut rows = statement.query(named_params! {":id": file.0})?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    Ok(content(view, row, Encoding::Base64)?.map(|content| content.bytes))
+}
+
+/// The content of a file, to be read from any place.
+pub struct Opened {
+    /// The content.
+    pub content: Box<dyn ReadSeek>,
+    /// Bytes of it.
+    pub size: u64,
+    /// What it was found to be.
+    pub media_type: Option<String>,
+}
+
+/// What can be read from any place.
+pub trait ReadSeek: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> ReadSeek for T {}
+
+/// Opens the content of a file; `None`: it is not there.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn opened(view: &View<'_>, file: FileId) -> Result<Option<Opened>, StoreError> {
+    let mut statement =
+        view.prepare("SELECT size, type, name, content FROM files WHERE id = :id")?;
+    let mut rows = statement.query(named_params! {":id": file.0})?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let size = row.get::<_, i64>(0)?.unsigned_abs();
+    let name = row.get::<_, Option<[u8; 16]>>(2)?;
+    let content: Option<Box<dyn ReadSeek>> = match name {
+        None => Some(Box::new(io::Cursor::new(row.get::<_, Vec<u8>>(3)?))),
+        Some(name) => {
+            let file = view.folder().open(PublicId::from_bytes(name), size)?;
+            file.map(|file| Box::new(file) as Box<dyn ReadSeek>)
+        }
+    };
+    let media_type = row.get(1)?;
+    Ok(content.map(|content| Opened {
+        content,
+        size,
+        media_type,
+    }))
 }
 
 /// A new id by which a file is fetched, which says nothing of the file.

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::tx::View;
-use super::{files, users};
+use super::{attachments, users};
 use crate::model::{FlowId, Form, Message, MessageId, Position, PublicId, Timestamp, UserId};
 
 /// What of a message's files is read.
@@ -14,17 +14,25 @@ use crate::model::{FlowId, Form, Message, MessageId, Position, PublicId, Timesta
 pub enum Load {
     /// What is known of them.
     Facts,
-    /// That, and their content.
-    Content,
+    /// That, and their content, as far as it fits so many bytes.
+    Content(usize),
 }
 
 impl Load {
-    /// What the frames of a form need.
+    /// What the frames of a form need, where a message brings along at most so many bytes.
     #[must_use]
-    pub fn of(form: Form) -> Self {
+    pub fn of(form: Form, max_bytes: usize) -> Self {
         match form {
-            Form::Plain => Self::Content,
+            Form::Plain => Self::Content(max_bytes),
             Form::Rich => Self::Facts,
+        }
+    }
+
+    /// Bytes that are read at most.
+    pub(super) fn max_bytes(self) -> usize {
+        match self {
+            Self::Facts => 0,
+            Self::Content(max_bytes) => max_bytes,
         }
     }
 }
@@ -88,7 +96,7 @@ pub fn by_number(
         let files = if slots == 0 || load == Load::Facts {
             0
         } else {
-            files::size_of_message(view, message.id)?
+            attachments::size_given(view, message.id, load.max_bytes())?
         };
         let size = message.size_bytes() + files;
         if size > left && !messages.is_empty() {
@@ -155,8 +163,8 @@ pub(super) fn fit(
     load: Load,
     room_bytes: usize,
 ) -> Result<Fitting, StoreError> {
-    let reads_files = slots != 0 && load == Load::Content;
-    if reads_files && files::size_of_message(view, message.id)? > room_bytes {
+    let reads_files = slots != 0 && load != Load::Facts;
+    if reads_files && attachments::size_given(view, message.id, load.max_bytes())? > room_bytes {
         return Ok(Fitting::TooLarge);
     }
     with_files(view, message, slots, load).map(Fitting::Whole)
@@ -219,11 +227,11 @@ pub(super) fn with_files(
     slots: i64,
     load: Load,
 ) -> Result<Message, StoreError> {
-    if slots != 0 && load == Load::Content {
-        message.files = files::of_message(view, message.id)?;
+    if slots != 0 && load != Load::Facts {
+        message.files = attachments::of_message(view, message.id, load.max_bytes())?;
     }
     if slots != 0 {
-        message.shown = files::shown_by(view, message.id)?;
+        message.shown = attachments::shown_by(view, message.id, load.max_bytes())?;
     }
     Ok(message)
 }

@@ -13,7 +13,7 @@ use super::error::StoreError;
 use super::events::{self, Deed};
 use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
-use super::{files, flow_edits, membership, properties, users};
+use super::{attachments, flow_edits, membership, properties, users};
 use crate::model::{
     Attachment, By, Content, DELETED_LOGIN, DELETED_TEXT, FlowId, FlowKind, Level, Login,
     MessageId, PublicId, Timestamp, UserId,
@@ -341,7 +341,8 @@ fn insert(tx: &Tx<'_>, new: &Message) -> Result<(), StoreError> {
         ":deleted_at": new.edited_at.filter(|_| new.is_deleted).map(|time| time.0),
     })?;
     for file in files {
-        files::attach(tx, MessageId(position.0), file)?;
+        let brought = file.clone().into();
+        attachments::attach(tx, MessageId(position.0), &brought, Some(new.author))?;
     }
     tx.index_later();
     Ok(())

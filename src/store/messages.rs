@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Row, named_params};
 
+use super::attachments::{self, Brought, NewFile};
 use super::error::StoreError;
 use super::follower;
 pub use super::history::{Fitting, Load, Sent, by_number};
 use super::history::{fit, with_files};
 use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
-use super::{files, marks, removal, search};
+use super::{marks, removal, search};
 use crate::model::{
-    Attachment, By, DELETED_TEXT, FlowId, Level, Message, MessageId, News, Origin, Position,
-    PublicId, Timestamp, UserId,
+    By, DELETED_TEXT, File, FlowId, Level, Message, MessageId, News, Origin, Position, PublicId,
+    Timestamp, UserId,
 };
 
 /// What a new message says, and where.
@@ -29,8 +30,10 @@ pub struct NewMessage {
     pub author_uuid: PublicId,
     /// What it says.
     pub text: Option<String>,
-    /// Its files, at most one a slot.
-    pub files: Vec<Attachment>,
+    /// Files that come with it, at most one a slot.
+    pub files: Vec<Brought>,
+    /// Files that are stored, after those.
+    pub stored: Vec<NewFile>,
     /// The numbers of the flow's oldest and next message, where this write has read them already.
     pub numbers: Option<(i64, i64)>,
 }
@@ -41,7 +44,11 @@ pub struct MessageEdit {
     /// New text.
     pub text: Option<String>,
     /// Files that replace those in their slots; empty content removes.
-    pub files: Vec<Attachment>,
+    pub files: Vec<Brought>,
+    /// How many bytes a message brings along, which is what is in its slots.
+    pub given_bytes: usize,
+    /// All files in their order: each one that is there, or a new one.
+    pub arranged: Option<Vec<Result<PublicId, NewFile>>>,
 }
 
 /// The query for messages with the rest that selects and orders them. [`message`] reads its columns
@@ -82,7 +89,11 @@ pub fn insert(
     let slots = new
         .files
         .iter()
-        .fold(0, |slots, file| slots | file.slot.bit());
+        .fold(0, |slots, file| slots | file.attachment.slot.bit());
+    let slots = new
+        .stored
+        .iter()
+        .fold(slots, |slots, file| slots | file.kind.bit());
     tx.prepare(
         "INSERT INTO messages (id, uuid, flow_id, number, author_id, sent_at, text, slots, logged_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -101,7 +112,14 @@ pub fn insert(
     marks::read_own(tx, new.flow, new.author, number)?;
     let mut shown = Vec::with_capacity(new.files.len());
     for file in &new.files {
-        shown.push(files::attach(tx, id, file)?);
+        shown.push(attachments::attach(tx, id, file, Some(new.author))?);
+    }
+    if !new.stored.is_empty() {
+        for file in &new.stored {
+            attachments::show(tx, id, file)?;
+        }
+        // Whoever has to be told of their bytes reads them.
+        shown = attachments::shown_by(tx, id, 0)?;
     }
     tx.index_later();
     let message = Arc::new(Message {
@@ -112,7 +130,7 @@ pub fn insert(
         author: new.author_uuid,
         sent_at: tx.now(),
         text: new.text,
-        files: new.files,
+        files: new.files.into_iter().map(|file| file.attachment).collect(),
         shown,
         edited_at: None,
         is_deleted: false,
@@ -195,12 +213,13 @@ pub fn edit(tx: &Tx<'_>, message: &Handle, edit: &MessageEdit, by: By) -> Result
     search::outdate(tx, message.id)?;
     let mut slots = message.slots;
     for file in &edit.files {
-        files::detach(tx, message.id, file.slot)?;
-        slots &= !file.slot.bit();
-        if !file.content.bytes.is_empty() {
-            files::attach(tx, message.id, file)?;
-            slots |= file.slot.bit();
-        }
+        attachments::replace(tx, message.id, file, by.user, edit.given_bytes)?;
+    }
+    if let Some(arranged) = &edit.arranged {
+        attachments::rearrange(tx, message.id, arranged)?;
+    }
+    if !edit.files.is_empty() || edit.arranged.is_some() {
+        slots = slots & !attachments::KINDS | attachments::kinds(tx, message.id)?;
     }
     let text = edit.text.as_ref().or(message.text.as_ref());
     tx.prepare(
@@ -252,12 +271,12 @@ fn announce(tx: &Tx<'_>, message: &Handle, kind: Kind, by: By) -> Result<(), Sto
     Ok(())
 }
 
-/// Finds a message by row number.
+/// Finds a message by row number, with what is known of its files.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn by_id(view: &View<'_>, id: MessageId) -> Result<Option<Message>, StoreError> {
-    by_id_as(view, id, Load::Content)
+    by_id_as(view, id, Load::Facts)
 }
 
 /// The same, with as much of its files as is wanted.
@@ -295,12 +314,50 @@ pub fn by_id_within(
     fit(view, message, slots, load, room_bytes).map(Some)
 }
 
-/// Bytes that the files of a message take, without reading them.
+/// Bytes of the files that a message brings along where so many are taken, without reading them.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn size_of_files(view: &View<'_>, id: MessageId) -> Result<usize, StoreError> {
-    files::size_of_message(view, id)
+pub fn size_of_given(
+    view: &View<'_>,
+    id: MessageId,
+    max_bytes: usize,
+) -> Result<usize, StoreError> {
+    attachments::size_given(view, id, max_bytes)
+}
+
+/// Bytes of what is in the slots of a message: of each the first file that fits by itself.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn size_of_slots(
+    view: &View<'_>,
+    id: MessageId,
+    max_bytes: usize,
+) -> Result<usize, StoreError> {
+    attachments::size_of_slots(view, id, max_bytes)
+}
+
+/// What is known of the files of a message, which brings along at most so many bytes.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn files_of(view: &View<'_>, id: MessageId, max_bytes: usize) -> Result<Vec<File>, StoreError> {
+    attachments::shown_by(view, id, max_bytes)
+}
+
+/// Reads the files that a message brings along, at most so many bytes.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn load_files(
+    view: &View<'_>,
+    message: &mut Message,
+    max_bytes: usize,
+) -> Result<(), StoreError> {
+    message.files = attachments::of_message(view, message.id, max_bytes)?;
+    message.shown = attachments::shown_by(view, message.id, max_bytes)?;
+    Ok(())
 }
 
 /// The last messages of a flow below a number, as clients count, without their files: each with the

@@ -8,7 +8,9 @@
 //! What does not belong here: rules about who may do what (see [`crate::service`]).
 
 pub mod accounts;
+pub mod attachments;
 pub mod backup;
+pub mod backup_files;
 pub mod blocks;
 mod connection;
 pub mod credentials;
@@ -22,7 +24,9 @@ pub mod flow_admin;
 pub mod flow_counts;
 pub mod flow_edits;
 pub mod flows;
+pub mod folder;
 pub mod follower;
+pub mod gallery;
 pub mod gaps;
 mod history;
 pub mod imports;
@@ -51,10 +55,12 @@ mod schema;
 pub mod search;
 pub mod seen;
 pub mod sessions;
+pub mod shelf;
 pub mod statistics;
 mod tx;
 pub mod txns;
 pub mod upkeep;
+pub mod uploads;
 pub mod user_admin;
 pub mod users;
 mod uuids;
@@ -81,6 +87,7 @@ pub use tx::{Tx, View};
 pub use writer::{Committed, Sink};
 
 use crate::model::{Timestamp, UserId};
+use folder::Folder;
 use paths::{create_private, file_error};
 use readers::Readers;
 use uuids::Uuids;
@@ -115,6 +122,7 @@ pub struct Store {
 
 struct Inner {
     path: PathBuf,
+    folder: Folder,
     orders: Mutex<Option<Arc<SyncSender<Order>>>>,
     readers: Readers,
     shared: Arc<Shared>,
@@ -193,6 +201,7 @@ impl Store {
             .map_err(|source| file_error(path, source))?;
         let inner = Inner {
             path: path.clone(),
+            folder: Folder::of(path),
             orders: Mutex::new(Some(sender)),
             readers: Readers::new(path.clone(), uuids),
             shared,
@@ -207,6 +216,12 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.inner.path
+    }
+
+    /// The folder beside the file, in which large files lie.
+    #[must_use]
+    pub fn folder(&self) -> &Folder {
+        &self.inner.folder
     }
 
     /// Runs `work` on one consistent state of the file, off the async threads.

@@ -21,6 +21,8 @@ pub const SYSTEM_USER: &str = "system_user_id";
 pub const REGISTRATION: &str = "registration";
 /// What the configuration said of that at the time.
 pub const REGISTRATION_OVER: &str = "registration_over";
+/// What tickets for files are signed with.
+pub const TICKET_KEY: &str = "ticket_key";
 /// When it was last tried whether the file can be written to, in milliseconds.
 pub(super) const PROBED_AT: &str = "probed_at";
 
@@ -44,6 +46,28 @@ pub fn text(view: &View<'_>, name: &str) -> Result<Option<String>, StoreError> {
     Ok(statement
         .query_row(named_params! {":name": name}, |row| row.get(0))
         .optional()?)
+}
+
+/// A fact that is so many bytes; `None` for another number of them too.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn bytes<const N: usize>(view: &View<'_>, name: &str) -> Result<Option<[u8; N]>, StoreError> {
+    let mut statement = view.prepare("SELECT value FROM properties WHERE name = :name")?;
+    let found: Option<Vec<u8>> = statement
+        .query_row(named_params! {":name": name}, |row| row.get(0))
+        .optional()?;
+    Ok(found.and_then(|bytes| bytes.try_into().ok()))
+}
+
+/// Sets a fact to bytes.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set_bytes(tx: &Tx<'_>, name: &str, value: &[u8]) -> Result<(), StoreError> {
+    tx.prepare("INSERT INTO properties (name, value) VALUES (:name, :value) ON CONFLICT DO UPDATE SET value = :value")?
+        .execute(named_params! {":name": name, ":value": value})?;
+    Ok(())
 }
 
 /// Sets a fact to a number.

@@ -7,7 +7,7 @@ use rusqlite::named_params;
 
 use super::error::StoreError;
 use super::tx::{Tx, View};
-use super::{files, log, removal, search};
+use super::{attachments, log, removal, search};
 use crate::model::{FlowId, MessageId, Timestamp};
 
 /// Old messages, or those that were removed.
@@ -77,7 +77,7 @@ pub fn count(view: &View<'_>, before: Timestamp) -> Result<Removed, StoreError> 
         old.messages += oldest(view, flow, before, i64::MAX, |id, text, slots| {
             size += length(text.as_ref());
             if slots != 0 {
-                let files = files::size_of_message(view, id)?;
+                let files = attachments::size_of_message(view, id)?;
                 size += i64::try_from(files).unwrap_or(i64::MAX);
             }
             Ok(())
@@ -133,7 +133,7 @@ fn remove_one(
     search::outdate(tx, id)?;
     let mut size = length(text);
     if slots != 0 {
-        size += i64::try_from(files::size_of_message(tx, id)?).unwrap_or(i64::MAX);
+        size += i64::try_from(attachments::size_of_message(tx, id)?).unwrap_or(i64::MAX);
         removal::clear(tx, id)?;
     }
     tx.prepare("DELETE FROM messages WHERE id = :id")?

@@ -128,6 +128,35 @@ pub fn is_valid(view: &View<'_>, id: SessionId, now: Timestamp) -> Result<bool, 
     Ok(statement.exists(named_params! {":id": id.0, ":now": now.0})?)
 }
 
+/// What is kept of the token of a session.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn token_hash(view: &View<'_>, id: SessionId) -> Result<Option<[u8; 32]>, StoreError> {
+    let mut statement = view.prepare("SELECT token_hash FROM sessions WHERE id = :id")?;
+    let found = statement.query_row(named_params! {":id": id.0}, |row| row.get(0));
+    Ok(found.optional()?)
+}
+
+/// Whose a session is that still stands, and what is kept of its token.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn living(
+    view: &View<'_>,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<Option<(UserId, [u8; 32])>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT s.user_id, s.token_hash FROM sessions s JOIN users u ON u.id = s.user_id
+         WHERE s.id = :id AND s.expires_at > :now AND u.deleted_at IS NULL AND u.suspended_at IS NULL",
+    )?;
+    let found = statement.query_row(named_params! {":id": id.0, ":now": now.0}, |row| {
+        Ok((UserId(row.get(0)?), row.get(1)?))
+    });
+    Ok(found.optional()?)
+}
+
 /// Tells whether a session of a user, also one that has expired, came from an address.
 ///
 /// # Errors

@@ -32,10 +32,44 @@ pub struct Statistics {
     pub files: i64,
     /// Bytes of these files.
     pub files_bytes: i64,
+    /// Of these, files that lie in the folder.
+    pub large_files: i64,
+    /// Bytes of those.
+    pub large_files_bytes: i64,
+    /// Uploads, complete or not.
+    pub uploads: i64,
     /// Changes in the log.
     pub changes: i64,
     /// Bytes in the database that nothing uses.
     pub free_bytes: i64,
+}
+
+/// How much there is of files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OfFiles {
+    /// Files, each counted once.
+    pub files: i64,
+    /// Bytes of these.
+    pub bytes: i64,
+    /// Uploads, complete or not.
+    pub uploads: i64,
+}
+
+/// Counts files.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn of_files(view: &View<'_>) -> Result<OfFiles, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT COUNT(*), coalesce(SUM(size), 0), (SELECT COUNT(*) FROM uploads) FROM files",
+    )?;
+    Ok(statement.query_row([], |row| {
+        Ok(OfFiles {
+            files: row.get(0)?,
+            bytes: row.get(1)?,
+            uploads: row.get(2)?,
+        })
+    })?)
 }
 
 /// Counts everything.
@@ -73,6 +107,9 @@ pub fn collect(view: &View<'_>) -> Result<Statistics, StoreError> {
         newest_message: time("SELECT sent_at FROM messages ORDER BY id DESC LIMIT 1")?,
         files: count("SELECT COUNT(*) FROM files")?,
         files_bytes: count("SELECT SUM(size) FROM files")?,
+        large_files: count("SELECT COUNT(*) FROM files WHERE place = 1")?,
+        large_files_bytes: count("SELECT SUM(size) FROM files WHERE place = 1")?,
+        uploads: count("SELECT COUNT(*) FROM uploads")?,
         changes: count("SELECT COUNT(*) FROM changes")?,
         free_bytes: count(
             "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size",

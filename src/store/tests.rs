@@ -83,6 +83,7 @@ pub(super) fn add_message(
         author_uuid: users::by_id(tx, author)?.unwrap().uuid,
         text: Some(text.to_owned()),
         files: Vec::new(),
+        stored: Vec::new(),
         numbers: None,
     };
     messages::insert(tx, new, Some(Origin(1))).map(drop)

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::blob::Blob;
@@ -71,6 +72,11 @@ impl<'a> View<'a> {
             }
             Err(err) => Err(err.into()),
         }
+    }
+
+    /// Where the file is.
+    pub(super) fn path(&self) -> &Path {
+        Path::new(self.conn.path().unwrap_or_default())
     }
 
     /// The row that the connection has inserted last.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::backup_files;
 use super::connection::{self, Durability};
 use super::damage::{self, Depth};
 use super::error::StoreError;
@@ -51,6 +52,9 @@ fn find_damage(path: &Path) -> Result<Findings, StoreError> {
         }
         for sql in RULES {
             collect(&conn, sql, &mut found.data)?;
+        }
+        for path in backup_files::verify_live(path, false)?.missing {
+            found.data.push(format!("the file {} is missing", path.display()));
         }
         if !damage.is_of_search() {
             found.derived.extend(search::disagreement(&conn)?);

@@ -177,18 +177,14 @@ pub fn load_avatar(view: &View<'_>, user: &mut User) -> Result<(), StoreError> {
         return Ok(());
     }
     let mut statement = view.prepare(
-        "SELECT f.content, u.avatar_encoding FROM users u JOIN files f ON f.id = u.avatar_file_id
-         WHERE u.id = :id",
+        "SELECT f.size, f.name AS file_name, f.content, u.avatar_encoding
+         FROM users u JOIN files f ON f.id = u.avatar_file_id WHERE u.id = :id",
     )?;
-    let found = statement.query_row(named_params! {":id": user.id.0}, |row| {
-        let bytes: Option<Vec<u8>> = row.get("content")?;
+    let mut rows = statement.query(named_params! {":id": user.id.0})?;
+    if let Some(row) = rows.next()? {
         let encoding = files::encoding(row.get("avatar_encoding")?);
-        Ok(bytes.map(|bytes| Content {
-            bytes: bytes.into(),
-            encoding,
-        }))
-    });
-    user.avatar_content = found.optional()?.flatten();
+        user.avatar_content = files::content(view, row, encoding)?;
+    }
     Ok(())
 }
 
@@ -371,6 +367,8 @@ pub fn empty(tx: &Tx<'_>, id: UserId, origin: Option<Origin>) -> Result<(), Stor
                           created_at = :now, deleted_at = :now WHERE id = :id",
     )?
     .execute(named_params! {":deleted": DELETED_LOGIN, ":worn_out": worn_out(&name), ":now": tx.now().0, ":id": id.0})?;
+    tx.prepare("DELETE FROM uploads WHERE user_id = :id")?
+        .execute(named_params! {":id": id.0})?;
     tx.prepare("DELETE FROM txns WHERE user_id = :id")?
         .execute(named_params! {":id": id.0})?;
     blocks::forget(tx, id)?;

@@ -7,6 +7,7 @@
 pub(crate) mod cgroup;
 pub(crate) mod connection;
 pub(crate) mod health;
+pub(crate) mod http;
 pub(crate) mod person;
 pub(crate) mod program;
 pub(crate) mod reply;

@@ -8,7 +8,8 @@ use super::Finding;
 use crate::admin::backup::size;
 use crate::cli::CheckTopic;
 use crate::config::Config;
-use crate::store::{Damage, Store, StoreError, newest_schema, statistics, upkeep};
+use crate::store::folder::Folder;
+use crate::store::{Damage, Store, StoreError, backup_files, newest_schema, statistics, upkeep};
 
 const TOPIC: CheckTopic = CheckTopic::Database;
 
@@ -30,12 +31,55 @@ pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
             "some program keeps reading the file: end it, or restart the server",
         ));
     }
+    if pages.can_be_read() {
+        found.extend(files(database));
+    }
     let mode = std::fs::metadata(database).map_or(0, |file| file.permissions().mode());
     if mode & 0o077 != 0 {
         found.push(Finding::warn(
             TOPIC,
             "other users of this machine can read the database",
             format!("chmod 600 {}", database.display()),
+        ));
+    }
+    found
+}
+
+/// Whether the large files are there that the database names.
+fn files(database: &Path) -> Vec<Finding> {
+    let folder = Folder::of(database);
+    let shown = folder.path().display().to_string();
+    let files = match backup_files::verify_live(database, false) {
+        Ok(files) => files,
+        Err(err) => return vec![Finding::fail(TOPIC, err.to_string(), RESTORE)],
+    };
+    let mut found = Vec::new();
+    if let Some(first) = files.missing.first() {
+        let text = if folder.exists() {
+            format!(
+                "of {} large files {} are missing, the first of them {}",
+                files.files,
+                files.missing.len(),
+                first.display()
+            )
+        } else {
+            format!(
+                "the folder {shown} is missing, in which {} large files lie: the database was copied alone",
+                files.files
+            )
+        };
+        let remedy = "copy that folder as well, or put a backup back: `morelia restore FILE`";
+        found.push(Finding::fail(TOPIC, text, remedy));
+    } else if files.files > 0 {
+        let text = format!("all {} large files are there, {}", files.files, size(files.bytes));
+        found.push(Finding::ok(TOPIC, text));
+    }
+    let mode = std::fs::metadata(folder.path()).map_or(0, |file| file.permissions().mode());
+    if mode & 0o077 != 0 {
+        found.push(Finding::warn(
+            TOPIC,
+            "other users of this machine can read people's files",
+            format!("chmod 700 {shown}"),
         ));
     }
     found

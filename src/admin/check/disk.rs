@@ -12,8 +12,6 @@ const TOPIC: CheckTopic = CheckTopic::Disk;
 
 /// Below this the next pictures may not fit.
 const TOO_LITTLE_BYTES: u64 = 100 << 20;
-/// Below this it is time to make space.
-const LITTLE_BYTES: u64 = 1 << 30;
 
 /// File systems over a network: `SQLite`'s locks and its shared memory don't work across machines.
 const NETWORK: [&str; 11] = [
@@ -36,7 +34,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     };
-    let mut found = vec![space(&folder, statistics::sizes(database).0)];
+    let mut found = vec![space(&folder, statistics::sizes(database).0, config.files.reserve)];
     let table = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let absolute = std::fs::canonicalize(&folder).unwrap_or(folder);
     if let Some((kind, device)) = mount(&table, &absolute) {
@@ -45,7 +43,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     found
 }
 
-fn space(folder: &Path, database_bytes: u64) -> Finding {
+fn space(folder: &Path, database_bytes: u64, reserve: u64) -> Finding {
     let Ok(free) = fs4::available_space(folder) else {
         return Finding::fail(
             TOPIC,
@@ -57,7 +55,7 @@ fn space(folder: &Path, database_bytes: u64) -> Finding {
     let remedy = "remove what is not needed, or let old messages go with keep in section [history]";
     if free < TOO_LITTLE_BYTES {
         Finding::fail(TOPIC, text, remedy)
-    } else if free < LITTLE_BYTES || free < database_bytes {
+    } else if free < reserve || free < database_bytes {
         Finding::warn(TOPIC, text, remedy)
     } else {
         Finding::ok(TOPIC, text)

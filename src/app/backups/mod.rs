@@ -1,7 +1,8 @@
 //! Backups: what a copy consists of, and where copies lie.
 //!
 //! A backup is three files side by side: `NAME.db`, the database; `NAME.ini`, the configuration it
-//! was made under; `NAME.sha256`, the checksums of both as `sha256sum -c` reads them.
+//! was made under; `NAME.sha256`, the checksums of both as `sha256sum -c` reads them. Large files are
+//! in the folder `files` beside them, which all copies there share.
 
 mod schedule;
 
@@ -16,6 +17,8 @@ use sha2::{Digest, Sha256};
 use super::AppError;
 use crate::model::Timestamp;
 use crate::store::backup::{self, Contents};
+use crate::store::backup_files::{self, Tally};
+use crate::store::folder::Folder;
 
 pub use schedule::{State, judge};
 pub(super) use schedule::{keep_making, keep_watching};
@@ -29,6 +32,8 @@ pub struct Made {
     pub configuration: Option<PathBuf>,
     /// What the copy holds.
     pub contents: Contents,
+    /// The large files that it names, which lie in the pool beside it.
+    pub files: Tally,
     /// Older copies that were removed for it.
     pub removed: Vec<PathBuf>,
 }
@@ -119,14 +124,27 @@ pub fn make(
             taken.display()
         )));
     }
+    let live = Folder::of(database);
+    // What the copy names must not be removed until it is in the pool.
+    let hold = live.hold()?;
     let contents = backup::copy(database, target)?;
-    match complete(target, configuration) {
-        Ok(configuration) => Ok(Made {
-            path: target.to_owned(),
-            configuration,
-            contents,
-            removed: Vec::new(),
-        }),
+    let completed = backup_files::take_in(target, &live)
+        .map_err(AppError::from)
+        .and_then(|files| Ok((files, complete(target, configuration)?)));
+    drop(hold);
+    match completed {
+        Ok((files, configuration)) => {
+            for path in &files.missing {
+                log::error!("a file is not in the backup, since it is not there: {}", path.display());
+            }
+            Ok(Made {
+                path: target.to_owned(),
+                configuration,
+                contents,
+                files,
+                removed: Vec::new(),
+            })
+        }
         Err(err) => {
             // All of it or nothing: a copy without its checksums looks like one that was changed.
             if let Err(left) = remove(target) {
@@ -181,6 +199,7 @@ pub fn make_in_folder(
     }
     let mut made = made?;
     removed.extend(rotate(folder, keep, &made.path)?);
+    backup_files::prune(folder)?;
     made.removed = removed;
     Ok(made)
 }
@@ -276,11 +295,13 @@ fn is_ours(path: &Path) -> bool {
 /// is not made, that is the only one to go back to.
 fn make_room(folder: &Path, keep: u32) -> Result<Vec<PathBuf>, AppError> {
     let keep = usize::try_from(keep).unwrap_or(usize::MAX);
-    remove_all(
+    let removed = remove_all(
         list(folder)?
             .into_iter()
             .skip(keep.saturating_sub(1).max(1)),
-    )
+    )?;
+    backup_files::prune(folder)?;
+    Ok(removed)
 }
 
 /// Removes the oldest copies beyond `keep`, never the one just made. Returns what was removed.

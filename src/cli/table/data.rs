@@ -111,12 +111,13 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "backup verify",
         arguments: "FILE",
-        about: "Opens a copy, examines and counts it.",
-        flags: &[],
+        about: "Opens a copy, examines and counts it, and looks whether its files are there.",
+        flags: &[&[switch("--deep", "read the files whole and compare them")]],
         examples: &["morelia backup verify /mnt/usb/morelia-2026-11-22.db"],
         build: |m| {
             Ok(Command::Backup(BackupCommand::Verify {
                 file: m.path_argument("FILE")?,
+                deep: m.switch("--deep"),
             }))
         },
     },

@@ -449,7 +449,10 @@ fn arguments_need_not_be_utf_8() {
         .command;
     assert_eq!(
         verify,
-        Command::Backup(BackupCommand::Verify { file: odd().into() })
+        Command::Backup(BackupCommand::Verify {
+            file: odd().into(),
+            deep: false,
+        })
     );
     for line in [vec!["user".into(), "show".into(), odd()], vec![odd()]] {
         assert!(

@@ -242,6 +242,16 @@ pub(super) const LIMITS: Section = Section {
             show: |config| show_size(config.limits.frame_bytes),
         },
         Key {
+            name: "message_files",
+            kind: Kind::Number,
+            values: "1 to 100",
+            about: "Files that one message shows, of those that are sent over HTTP.",
+            example: "",
+            reload: true,
+            set: |config, text, _| put(&mut config.limits.message_files, number(text, 1..=100)),
+            show: |config| config.limits.message_files.to_string(),
+        },
+        Key {
             name: "text",
             kind: Kind::Text,
             values: "a size from 1 to 64MB",

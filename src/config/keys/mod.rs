@@ -4,6 +4,7 @@
 //! The example file and `docs/configuration.md` are then written by `describe.rs`.
 
 mod access;
+mod files;
 mod limits;
 mod network;
 mod output;
@@ -21,6 +22,7 @@ pub const SECTIONS: &[Section] = &[
     network::PROXY,
     access::AUTH,
     limits::LIMITS,
+    files::FILES,
     storage::HISTORY,
     storage::BACKUP,
     output::LOGGING,

@@ -1,5 +1,6 @@
 //! Wire → domain and domain → wire.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine;
@@ -8,8 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::error::MtpError;
 use super::{reply, request, rich};
 use crate::auth::Password;
+use crate::model::file::told;
 use crate::model::{Attachment, Content, Encoding, Flow, Form, Message, PublicId, Slot, User};
-use crate::service::Draft;
+use crate::service::{Draft, Service};
 
 /// The id that a text names. Any other text names nothing, as an unknown id does.
 pub(super) fn id(id: &request::Id<'_>) -> PublicId {
@@ -64,6 +66,7 @@ pub(super) fn draft(message: request::Message<'_>) -> Draft {
     Draft {
         text: message.text.map(request::Text::into_owned),
         files,
+        ..Draft::default()
     }
 }
 
@@ -133,9 +136,28 @@ pub(super) fn page(
     Ok((start, (end - start).saturating_add(1).min(limit)))
 }
 
+/// The text of a message for those who get files only within messages: its last line tells of those
+/// that it does not bring along.
+fn plain_text<'m>(message: &'m Message, service: &Service) -> Option<Cow<'m, str>> {
+    let text = message.text.as_deref();
+    if message.shown.iter().all(|file| file.is_given) {
+        return text.map(Cow::Borrowed);
+    }
+    let page = service.page_of_message(message.uuid);
+    let told = told(&message.shown, page.as_deref())?;
+    Some(match text {
+        Some(text) if !text.is_empty() => Cow::Owned(format!("{text}\n{told}")),
+        _ => Cow::Owned(told),
+    })
+}
+
 /// A message for the wire. Of a deleted one, every file is there and empty; in rich frames files
 /// are no part of messages.
-pub(super) fn message(form: Form, message: &Message) -> reply::Message<'_> {
+pub(super) fn message<'m>(
+    form: Form,
+    message: &'m Message,
+    service: &Service,
+) -> reply::Message<'m> {
     let file = |slot| {
         if form.is_rich() {
             return None;
@@ -148,7 +170,11 @@ pub(super) fn message(form: Form, message: &Message) -> reply::Message<'_> {
     reply::Message {
         uuid: reply::Id(message.uuid),
         client_id: None,
-        text: message.text.as_deref(),
+        text: if form.is_rich() {
+            message.text.as_deref().map(Cow::Borrowed)
+        } else {
+            plain_text(message, service)
+        },
         from_user: reply::Id(message.author),
         from_flow: reply::Id(message.flow),
         time: Some(message.sent_at.seconds()),

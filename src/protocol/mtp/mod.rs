@@ -7,6 +7,7 @@
 mod codes;
 mod convert;
 mod error;
+mod file;
 mod methods;
 mod push;
 mod reply;
@@ -24,7 +25,7 @@ pub use session::{Session, Settings};
 pub const VERSION: &str = "1.0";
 
 /// What this server has beyond that, by the words that clients look for.
-pub const FEATURES: &[&str] = &["rich"];
+pub const FEATURES: &[&str] = &["rich", "files"];
 
 /// Revision of that version.
 pub const REVISION: &str = "17";

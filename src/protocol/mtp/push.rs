@@ -7,7 +7,7 @@ use super::rows::{Session, Sessions};
 use super::{codes, convert, rich};
 use crate::hub::Frames;
 use crate::model::{self, Event, Form, News, PublicId, SessionInfo, Timestamp};
-use crate::service::Updates;
+use crate::service::{Service, Updates};
 
 const METHOD: &str = "get_update";
 const DETAIL: &str = "Something happened.";
@@ -16,10 +16,10 @@ const DETAIL: &str = "Something happened.";
 const FEW: usize = 8;
 
 /// What something that has just happened is told by.
-pub(super) fn frames(form: Form, event: &Event) -> Frames {
+pub(super) fn frames(form: Form, event: &Event, service: &Service) -> Frames {
     match &event.news {
         News::Presence(list) => presence(form, list),
-        _ => self::event(form, event).map_or(Frames::None, Frames::One),
+        _ => self::event(form, event, service).map_or(Frames::None, Frames::One),
     }
 }
 
@@ -56,7 +56,7 @@ fn presence(form: Form, list: &[model::Presence]) -> Frames {
 }
 
 /// The frame for something that has just happened; `None`: nothing of it is told in that form.
-fn event(form: Form, event: &Event) -> Option<Bytes> {
+fn event(form: Form, event: &Event, service: &Service) -> Option<Bytes> {
     let now = Timestamp::now().seconds();
     let mut meta = PushMeta {
         position: event.position.map(|position| position.0),
@@ -69,7 +69,7 @@ fn event(form: Form, event: &Event) -> Option<Bytes> {
     match &event.news {
         News::Device(info) => return form.is_rich().then(|| device(info, now, meta)),
         News::Message(message) => {
-            data.message = Some(vec![convert::message(form, message)]);
+            data.message = Some(vec![convert::message(form, message, service)]);
             let numbers = Some(convert::numbers([&**message]));
             data.meta = Some(DataMeta {
                 about: form.is_rich().then(|| rich::about([&**message])).flatten(),
@@ -166,7 +166,12 @@ fn device(info: &SessionInfo, now: i64, meta: PushMeta) -> Bytes {
 }
 
 /// The frame for what a subscriber missed; `None`: nothing of it is told in that form.
-pub(super) fn page(form: Form, updates: &Updates, reader: PublicId) -> Option<Bytes> {
+pub(super) fn page(
+    form: Form,
+    updates: &Updates,
+    reader: PublicId,
+    service: &Service,
+) -> Option<Bytes> {
     let is_empty = match form {
         Form::Plain => updates.is_empty(),
         Form::Rich => updates.is_wholly_empty(),
@@ -176,7 +181,13 @@ pub(super) fn page(form: Form, updates: &Updates, reader: PublicId) -> Option<By
     }
     let now = Timestamp::now().seconds();
     let mut reply = Reply::new(METHOD, codes::OK, DETAIL, now);
-    reply.data = Some(data(form, updates, Some(reader), now, Precision::Numbers));
+    reply.data = Some(data(
+        form,
+        updates,
+        Some(reader),
+        (now, Precision::Numbers),
+        service,
+    ));
     reply.meta = Some(PushMeta {
         position: Some(updates.position.0),
         ..PushMeta::default()
@@ -196,16 +207,16 @@ pub(super) enum Precision {
 }
 
 /// What changed, for the wire.
-pub(super) fn data(
+pub(super) fn data<'u>(
     form: Form,
-    updates: &Updates,
+    updates: &'u Updates,
     reader: Option<PublicId>,
-    time: i64,
-    precision: Precision,
-) -> Data<'_> {
+    (time, precision): (i64, Precision),
+    service: &Service,
+) -> Data<'u> {
     let messages = updates.messages.iter();
     let messages = messages
-        .map(|message| convert::message(form, message))
+        .map(|message| convert::message(form, message, service))
         .collect();
     let read: std::collections::BTreeMap<_, _> = updates
         .read

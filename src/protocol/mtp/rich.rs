@@ -6,60 +6,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::file::File;
 use super::wire::Id;
 use crate::model::{
-    self, Flow, FlowEvent, FlowKind, Form, Happening, InvitedTo, Message, OwnAccount, Picture,
-    PublicId, Slot, User,
+    self, Flow, FlowEvent, FlowKind, Form, Happening, InvitedTo, Message, OwnAccount, PublicId,
+    User,
 };
-
-/// A file, by what is known of it without its bytes.
-#[derive(Serialize)]
-pub(super) struct File {
-    /// 32 hexadecimal digits, for `/file/<id>`; absent where there is nothing to fetch.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    kind: &'static str,
-    size: i64,
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    media_type: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
-}
-
-/// The id of a file as it stands in an address.
-fn file_id(id: PublicId) -> String {
-    format!("{:032x}", id.0)
-}
-
-impl From<&Picture> for File {
-    fn from(picture: &Picture) -> Self {
-        Self {
-            id: Some(file_id(picture.id)),
-            kind: "picture",
-            size: picture.size,
-            media_type: picture.media_type.clone(),
-            text: None,
-        }
-    }
-}
-
-impl From<&model::File> for File {
-    fn from(file: &model::File) -> Self {
-        Self {
-            id: file.text.is_none().then(|| file_id(file.id)),
-            kind: match file.slot {
-                Slot::Picture => "picture",
-                Slot::Video => "video",
-                Slot::Audio => "audio",
-                Slot::Document => "document",
-                Slot::Emoji => "sticker",
-            },
-            size: file.size,
-            media_type: file.media_type.clone(),
-            text: file.text.clone(),
-        }
-    }
-}
 
 /// What there is to know of a message besides the object of the protocol.
 #[derive(Serialize)]
@@ -135,7 +87,7 @@ impl From<&OwnAccount> for Me {
             share_seen: account.share_seen,
             share_read: account.share_read,
             push_content: account.push_content.as_str(),
-            quota: account.quota,
+            quota: account.quota.unwrap_or(0),
             used: account.used,
         }
     }

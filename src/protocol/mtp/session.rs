@@ -325,9 +325,11 @@ impl State {
             })?;
             let frames = match told {
                 Told::Page(page) => {
-                    push::page(form, &page, reader).map_or(Frames::None, Frames::One)
+                    push::page(form, &page, reader, service).map_or(Frames::None, Frames::One)
                 }
-                Told::Event(delivery) => delivery.frames(form, |event| push::frames(form, event)),
+                Told::Event(delivery) => {
+                    delivery.frames(form, |event| push::frames(form, event, service))
+                }
             };
             match frames {
                 Frames::None => {}

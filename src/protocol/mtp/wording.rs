@@ -71,6 +71,21 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             );
             return (NOT_FOUND, words.into());
         }
+        Refusal::QuotaExceeded { limit, used } => {
+            let words = format!(
+                "your files would take more than the {limit} bytes that an account may use here; {used} are used"
+            );
+            return (FORBIDDEN, words.into());
+        }
+        Refusal::TooManyFiles { limit } => {
+            let words =
+                format!("a message shows at most {limit} files; send the others with another");
+            return (FORBIDDEN, words.into());
+        }
+        Refusal::NotPicture => (
+            FORBIDDEN,
+            "this is no picture that browsers show: JPEG, PNG, GIF, WebP or AVIF",
+        ),
         Refusal::TooManyUsers { limit } => return too_many_users(*limit),
         Refusal::TooLarge { what, limit } => return too_large(*what, *limit),
         Refusal::EmptyMessage => (

@@ -1,7 +1,8 @@
 //! Fetching files: `/file/<id>`, whole or in part.
 //!
-//! The right to a file is looked up at each request: what is not there and what is not the caller's
-//! is the same 404. The content never changes, so that its id is its tag.
+//! Who asks shows a token, or a ticket in the address. The right to a file is looked up at each
+//! request: what is not there, what is not the caller's and a ticket that is no good are the same 404.
+//! The content never changes, so that its id is its tag.
 
 use std::sync::Arc;
 
@@ -10,15 +11,20 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use super::disposition::disposition;
-use crate::model::PublicId;
+use super::problem;
+use crate::model::{PublicId, UserId};
 use crate::protocol::web::{Content, Method, Range, Request, Response, Route, Web};
-use crate::service::{FoundFile, Service, ServiceError};
+use crate::service::{FetchError, FoundFile, Service, ServiceError};
 
 /// What files may do in a browser: be shown and played, nothing else.
 const POLICY: &str = "sandbox; default-src 'none'; media-src 'self'; img-src 'self'";
 
 /// A file's content is under its id for ever; whoever asks has to be asked again for the right.
 const CACHE: &str = "private, max-age=31536000, immutable";
+
+/// The parameter of the address that holds a ticket. Two addresses that differ in nothing else are
+/// one to a cache.
+const TICKET: &str = "t";
 
 /// The face of files.
 pub struct Files {
@@ -34,25 +40,43 @@ pub enum Action {
 
 /// What is asked for, apart from the request and its body.
 struct Asked {
+    is_head: bool,
     token: Option<String>,
+    ticket: Option<String>,
     id: Option<PublicId>,
     range: Option<Range>,
     if_none_match: Option<String>,
     if_range: Option<String>,
     save: bool,
+    /// A page of another site shows it, or would.
+    is_foreign: bool,
 }
 
 impl From<&Request> for Asked {
     fn from(request: &Request) -> Self {
         let header = |name| request.headers.get(name).map(str::to_owned);
         Self {
+            is_head: request.method == Method::Head,
             token: request.bearer().map(str::to_owned),
-            id: request.captured.first().and_then(|text| read_id(text)),
+            ticket: request.parameter(TICKET),
+            id: request
+                .captured
+                .first()
+                .and_then(|text| PublicId::from_hex(text)),
             range: request.range,
             if_none_match: header("if-none-match"),
             if_range: header("if-range"),
             save: request.parameter("download").is_some(),
+            is_foreign: request.headers.get("sec-fetch-site") == Some("cross-site"),
         }
+    }
+}
+
+impl Asked {
+    /// Whether whoever asks has the content already.
+    fn has(&self, tag: &str) -> bool {
+        let known = self.if_none_match.as_deref();
+        known.is_some_and(|known| known == "*" || known.split(',').any(|it| it.trim() == tag))
     }
 }
 
@@ -63,28 +87,33 @@ impl Files {
         Self { service }
     }
 
+    /// Who asks; `None`: somebody with a ticket that is no good.
+    async fn reader(&self, asked: &Asked) -> Result<Option<UserId>, ServiceError> {
+        match (&asked.token, &asked.ticket) {
+            (Some(token), _) => Ok(Some(self.service.authenticate(token).await?.user())),
+            (None, Some(ticket)) => self.service.redeem_ticket(ticket).await,
+            (None, None) => Err(crate::service::Refusal::NoSession.into()),
+        }
+    }
+
     async fn fetch(&self, asked: Asked) -> Result<Response, ServiceError> {
-        let not_there = || Ok(Response::json(404, &refusal(404, "there is no such file")));
-        let Some(token) = &asked.token else {
-            return Ok(Response::json(
-                401,
-                &refusal(401, "a bearer token is needed"),
-            ));
-        };
-        let user = self.service.authenticate(token).await?;
-        let Some(id) = asked.id else {
+        let not_there = || Ok(problem(404, "there is no such file"));
+        if asked.is_foreign {
+            return Ok(problem(403, "pages of other sites may not show files"));
+        }
+        let (Some(user), Some(id)) = (self.reader(&asked).await?, asked.id) else {
             return not_there();
         };
-        let file = match self.service.find_file(&user, id).await {
+        let file = match self.service.find_file(user, id).await {
             Err(ServiceError::Refused(_)) => return not_there(),
             found => found?,
         };
-        let tag = format!("\"{:032x}\"", id.0);
-        let known = asked.if_none_match.as_deref();
-        if known.is_some_and(|known| known == "*" || known.split(',').any(|it| it.trim() == tag)) {
-            return Ok(Response::new(304)
-                .with("etag", tag)
-                .with("cache-control", CACHE));
+        let tag = format!("\"{}\"", id.hex());
+        if asked.has(&tag) {
+            return Ok(kept(Response::new(304), &tag));
+        }
+        if self.service.is_lost(&file).await {
+            return Ok(problem(410, &FetchError::Lost.to_string()));
         }
         // Another version than the one whose rest is wanted: all of it.
         let same = asked.if_range.as_deref().is_none_or(|it| it == tag);
@@ -97,68 +126,80 @@ impl Files {
                 return Ok(Response::new(416).with("content-range", all));
             }
         };
-        let inline = file.media_type.is_some() && !asked.save;
-        let kind = file
-            .media_type
-            .as_deref()
-            .unwrap_or("application/octet-stream");
-        let mut response = Response::new(status)
-            .with("content-type", kind)
-            .with(
-                "content-disposition",
-                disposition(inline, file.name.as_deref()),
-            )
-            .with("content-security-policy", POLICY)
-            .with("cross-origin-resource-policy", "same-origin")
-            .with("accept-ranges", "bytes")
-            .with("cache-control", CACHE)
-            .with("etag", tag);
-        if status == 206 {
-            let told = format!("bytes {}-{}/{}", part.start, part.end - 1, file.size);
-            response = response.with("content-range", told);
-        }
-        Ok(response.with_content(self.stream(file, part)))
-    }
-
-    /// A part of a file, read as it is sent.
-    fn stream(&self, file: FoundFile, part: std::ops::Range<u64>) -> Content {
+        let told = format!(
+            "bytes {}-{}/{}",
+            part.start,
+            part.end.saturating_sub(1),
+            file.size
+        );
+        let response = described(kept(Response::new(status), &tag), &file, asked.save);
+        let response = if status == 206 {
+            response.with("content-range", told)
+        } else {
+            response
+        };
         let length = Some(part.end - part.start);
-        let service = Arc::clone(&self.service);
-        let pieces =
-            stream::try_unfold((service, file, part), |(service, file, part)| async move {
-                if part.is_empty() {
-                    return Ok(None);
-                }
-                let read = service.read_file(&file, part.start, part.end).await;
-                let piece = read.map_err(std::io::Error::other)?;
-                if piece.is_empty() {
-                    return Err(std::io::ErrorKind::UnexpectedEof.into());
-                }
-                let rest = part.start + piece.len() as u64..part.end;
-                Ok(Some((Bytes::from(piece), (service, file, rest))))
-            });
-        Content::Stream {
-            length,
-            pieces: pieces.boxed(),
+        if asked.is_head {
+            let pieces = stream::empty().boxed();
+            return Ok(response.with_content(Content::Stream { length, pieces }));
+        }
+        match self
+            .service
+            .fetch_file(user, file, (part.start, part.end))
+            .await
+        {
+            Ok(pieces) => {
+                let next = async |mut pieces: crate::service::Pieces| {
+                    let piece = pieces.next().await?;
+                    Some((piece.map(Bytes::from), pieces))
+                };
+                let pieces = stream::unfold(pieces, next).boxed();
+                Ok(response.with_content(Content::Stream { length, pieces }))
+            }
+            Err(FetchError::Failed(err)) => Err(err),
+            Err(err @ FetchError::Lost) => Ok(problem(410, &err.to_string())),
+            Err(err @ FetchError::Crowded) => {
+                Ok(problem(429, &err.to_string()).with("retry-after", "1"))
+            }
         }
     }
+}
+
+/// Adds what lets a cache keep a file.
+fn kept(response: Response, tag: &str) -> Response {
+    response
+        .with("etag", tag)
+        .with("cache-control", CACHE)
+        .with("no-vary-search", format!("params=(\"{TICKET}\")"))
+}
+
+/// Adds what a browser has to know of a file. Whatever it does not show for certain it saves.
+fn described(response: Response, file: &FoundFile, save: bool) -> Response {
+    let inline = file.media_type.is_some() && !save;
+    let kind = file.media_type.as_deref();
+    response
+        .with("content-type", kind.unwrap_or("application/octet-stream"))
+        .with(
+            "content-disposition",
+            disposition(inline, file.name.as_deref()),
+        )
+        .with("content-security-policy", POLICY)
+        .with("cross-origin-resource-policy", "same-origin")
+        .with("referrer-policy", "no-referrer")
+        .with("accept-ranges", "bytes")
 }
 
 impl Web for Files {
     type Action = Action;
 
     fn routes(&self) -> Vec<(Route, Action)> {
-        let fetch = |pattern| {
-            (
-                Route::new(Method::Get, pattern).with_bearer(),
-                Action::Fetch,
-            )
-        };
+        let fetch = |pattern| (Route::new(Method::Get, pattern), Action::Fetch);
         vec![fetch("/file/{id}"), fetch("/file/{id}/{name}")]
     }
 
     async fn answer(&self, action: Action, request: Request) -> Response {
         let asked = Asked::from(&request);
+        let is_known = asked.token.is_some();
         // What it takes of the body is nothing.
         drop(request);
         let answered = match action {
@@ -166,25 +207,17 @@ impl Web for Files {
         };
         answered.unwrap_or_else(|err| match err {
             ServiceError::Refused(_) => {
-                Response::json(401, &refusal(401, "this session is unknown or has ended"))
+                let detail = if is_known {
+                    "this session is unknown or has ended"
+                } else {
+                    "a token is needed here: Authorization: Bearer, or a ticket"
+                };
+                problem(401, detail).with("www-authenticate", "Bearer")
             }
             err => {
                 log::error!("a file could not be fetched: {err}");
-                Response::json(503, &refusal(503, "the file cannot be read at present"))
+                problem(503, "the file cannot be read at present")
             }
         })
     }
-}
-
-fn refusal(code: u16, detail: &str) -> serde_json::Value {
-    serde_json::json!({"error": {"code": code, "detail": detail}})
-}
-
-/// The id that 32 hexadecimal digits name.
-fn read_id(text: &str) -> Option<PublicId> {
-    let canonical =
-        text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    canonical
-        .then(|| u128::from_str_radix(text, 16).ok().map(PublicId))
-        .flatten()
 }

@@ -5,3 +5,13 @@
 
 mod disposition;
 pub mod files;
+mod metadata;
+pub mod uploads;
+
+use super::web::Response;
+
+/// An answer that says in a sentence what is wrong.
+fn problem(status: u16, detail: &str) -> Response {
+    let error = serde_json::json!({"error": {"code": status, "detail": detail}});
+    Response::json(status, &error)
+}

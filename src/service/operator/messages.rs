@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::model::{By, FlowId, FlowKind, Message, PublicId, Slot, UserId};
-use crate::service::messages::{check_size, require_writer};
+use crate::service::messages::{Size, require_writer};
 use crate::service::{Draft, Refusal, Search, Service, ServiceError, Thing};
 use crate::store::{View, flows, messages, users};
 
@@ -79,9 +79,9 @@ impl Service {
         let limits = self.limits();
         let draft = Draft {
             text: Some(text),
-            files: Vec::new(),
+            ..Draft::default()
         };
-        check_size(&draft, limits.text_bytes, limits.files_bytes)?;
+        Size::of(&draft).check(&limits)?;
         self.store
             .write(move |tx| {
                 let id = flows::id_of(tx, flow)?.ok_or(Refusal::NotFound(Thing::Flow))?;
@@ -103,7 +103,8 @@ impl Service {
                     author,
                     author_uuid,
                     text: draft.text,
-                    files: draft.files,
+                    files: Vec::new(),
+                    stored: Vec::new(),
                     numbers: None,
                 };
                 let message = messages::insert(tx, new, None)?;

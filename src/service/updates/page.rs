@@ -281,7 +281,7 @@ impl<'a, 'c> Page<'a, 'c> {
         let view = self.view;
         let item = match subject {
             Subject::Message(id) => {
-                let load = Load::of(self.within.form);
+                let load = Load::of(self.within.form, self.limits.files_bytes);
                 let found = match sent {
                     Some(sent) => Some(sent.fit(view, load, room_bytes)?),
                     None => messages::by_id_within(view, id, change.position, load, room_bytes)?,

@@ -165,7 +165,7 @@ pub fn read(
     for id in &hits.found {
         let files = match load {
             Load::Facts => 0,
-            Load::Content => messages::size_of_files(view, *id)?,
+            Load::Content(max_bytes) => messages::size_of_given(view, *id, max_bytes)?,
         };
         let last = found.last().map(|message| Position(message.id.0));
         if last.is_some() && (left == 0 || files > left) {

@@ -70,7 +70,7 @@ pub(super) async fn handle(
         flow: Some(vec![flow]),
         message: Some(
             messages
-                .map(|message| convert::message(cx.form, message))
+                .map(|message| convert::message(cx.form, message, cx.service))
                 .collect(),
         ),
         meta: cx.form.is_rich().then(|| reply::DataMeta {

@@ -10,10 +10,10 @@ use serde::{Deserialize, Deserializer};
 
 use super::super::error::MtpError;
 use super::super::request::{Blob, Data, Id, Int, List, Text};
-use super::super::{codes, convert};
+use super::super::{codes, convert, file};
 use super::{Context, add_flow};
 use crate::model::{FlowSwitches, PublicId};
-use crate::service::{FlowChange, Refusal, SignedIn};
+use crate::service::{FlowChange, SignedIn};
 
 pub(super) struct Input {
     flow: PublicId,
@@ -77,14 +77,15 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
             return Err(MtpError::Malformed(what.to_owned()));
         }
     };
+    let mut picture_upload = None;
     let picture = match meta.picture {
         None => None,
         Some(None) => Some(None),
-        Some(Some(picture)) => match (picture.content, picture.upload) {
+        Some(Some(given)) => match (given.content, given.upload) {
             (Some(content), _) => Some(Some(convert::content(content))),
-            (None, Some(_)) => {
-                let place = "data.meta.picture.upload";
-                return Err(Refusal::NoUpload { place }.into());
+            (None, Some(upload)) => {
+                picture_upload = Some(file::named(&upload));
+                None
             }
             (None, None) => {
                 let what = "data.meta.picture: expected an upload, content or null";
@@ -102,6 +103,7 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
             .flatten()
             .map(|(user, level)| (convert::named(&user), level.0))
             .collect(),
+        picture_upload,
         switches: FlowSwitches {
             picture,
             expire: meta.expire.map(|seconds| seconds.0),

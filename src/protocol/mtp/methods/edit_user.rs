@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::super::error::MtpError;
 use super::super::request::{self, Data, List, Object, Text, given};
-use super::super::{codes, convert, reply, rich};
+use super::super::{codes, convert, file, reply, rich};
 use super::Context;
 use crate::auth::Password;
 use crate::model::{AccountEdit, PushContent};
@@ -81,7 +81,7 @@ pub(super) fn read(mut data: Data<'_>) -> Result<ProfileChange, MtpError> {
             const MISSING: MtpError = MtpError::Missing(
                 "edit_user needs data.meta.avatar.upload, or null for data.meta.avatar",
             );
-            avatar_upload = Some(uploaded.upload.ok_or(MISSING)?.into_owned());
+            avatar_upload = Some(file::named(&uploaded.upload.ok_or(MISSING)?));
         }
     }
     let change = ProfileChange {

@@ -4,9 +4,9 @@
 
 use bytes::Bytes;
 
-use super::super::convert;
 use super::super::error::MtpError;
 use super::super::request::Data;
+use super::super::{convert, file};
 use super::Context;
 use crate::model::PublicId;
 use crate::service::{Draft, SignedIn};
@@ -18,14 +18,19 @@ pub(super) struct Input {
 
 pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
     const MISSING: &str = "edited_message needs message[0].uuid and text or a file";
+    let sent = file::sent(&data)?;
     let message = convert::first_message(&mut data, MISSING)?;
     let uuid = message
         .uuid
         .as_ref()
         .map(convert::id)
         .ok_or(MtpError::Missing(MISSING))?;
-    let draft = convert::draft(message);
-    if draft.text.is_none() && draft.files.is_empty() {
+    let mut draft = convert::draft(message);
+    draft.sent = sent;
+    if draft.sent.is_some() && !draft.files.is_empty() {
+        return Err(MtpError::Missing(file::TWO_WAYS));
+    }
+    if draft.text.is_none() && draft.files.is_empty() && draft.sent.is_none() {
         return Err(MtpError::Missing(MISSING));
     }
     Ok(Input {

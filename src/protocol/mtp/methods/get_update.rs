@@ -68,8 +68,8 @@ pub(super) async fn handle(
             cx.form,
             &updates,
             Some(user.uuid()),
-            time,
-            precision,
+            (time, precision),
+            cx.service,
         )),
     ))
 }

@@ -18,6 +18,7 @@ mod edit_flow;
 mod edit_user;
 mod edited_message;
 mod end_session;
+mod file_ticket;
 mod find_message;
 mod find_user;
 mod get_update;
@@ -26,6 +27,7 @@ mod join_flow;
 mod leave_flow;
 mod link_device;
 mod list_backups;
+mod list_files;
 mod list_flows;
 mod list_invitations;
 mod list_members;
@@ -136,6 +138,7 @@ pub(super) async fn dispatch(
         "list_sessions" => signed_in!(list_sessions, 4.0),
         "end_session" => signed_in!(end_session),
         "link_device" => signed_in!(link_device, 4.0),
+        "file_ticket" => signed_in!(file_ticket),
         // Administrators, members where that is configured, who cares for a flow.
         "invite" => signed_in!(invite, 4.0),
         "use_invitation" => signed_in!(use_invitation, 4.0),
@@ -155,6 +158,7 @@ pub(super) async fn dispatch(
         "server_status" => signed_in!(server_status, 4.0),
         // Members of the flow.
         "all_messages" => signed_in!(all_messages, 4.0),
+        "list_files" => signed_in!(list_files, 4.0),
         "list_members" => signed_in!(list_members, 4.0),
         "read_flow" => signed_in!(read_flow),
         "leave_flow" => signed_in!(leave_flow),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::super::error::MtpError;
 use super::super::request::Data;
-use super::super::{codes, convert, reply, rich};
+use super::super::{codes, convert, file, reply, rich};
 use super::Context;
 use crate::model::PublicId;
 use crate::service::{Draft, SignedIn};
@@ -19,6 +19,7 @@ pub(super) struct Input {
 
 pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
     const MISSING: &str = "send_message needs message[0] with text or a file";
+    let sent = file::sent(&data)?;
     let flow = convert::flow_uuid(&mut data)?;
     if data
         .message
@@ -34,7 +35,11 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
     let mut draft = convert::draft(message);
     draft.text = draft.text.filter(|text| !text.is_empty());
     draft.files.retain(|file| !file.content.bytes.is_empty());
-    if draft.text.is_none() && draft.files.is_empty() {
+    draft.sent = sent.filter(|sent| !sent.is_empty());
+    if draft.sent.is_some() && !draft.files.is_empty() {
+        return Err(MtpError::Missing(file::TWO_WAYS));
+    }
+    if draft.text.is_none() && draft.files.is_empty() && draft.sent.is_none() {
         return Err(MtpError::Missing(MISSING));
     }
     Ok(Input {

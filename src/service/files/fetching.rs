@@ -1,0 +1,107 @@
+//! Files that are being sent from the folder: only so many at once, so that none starves the others.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use super::FetchError;
+use crate::model::UserId;
+
+/// Files that are sent at once.
+const AT_ONCE: usize = 64;
+
+/// The same, to one user.
+const OF_USER: usize = 6;
+
+/// How long one more waits for its turn: browsers don't ask again for a picture.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The turns.
+#[derive(Debug)]
+pub(in crate::service) struct Fetching {
+    all: Arc<Semaphore>,
+    patience: Duration,
+    users: Mutex<HashMap<UserId, Arc<Semaphore>>>,
+}
+
+/// The right to send a file; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Turn {
+    _of_user: OwnedSemaphorePermit,
+    _of_all: OwnedSemaphorePermit,
+}
+
+impl Default for Fetching {
+    fn default() -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(AT_ONCE)),
+            patience: PATIENCE,
+            users: Mutex::default(),
+        }
+    }
+}
+
+impl Fetching {
+    /// Takes a turn, for which one more waits a little.
+    ///
+    /// # Errors
+    /// [`FetchError::Crowded`].
+    pub(super) async fn enter(&self, user: UserId) -> Result<Turn, FetchError> {
+        let until = Instant::now() + self.patience;
+        // The user's own first: who waits for that keeps nobody else waiting.
+        let of_user = wait(self.of(user), until).await?;
+        let of_all = wait(Arc::clone(&self.all), until).await?;
+        Ok(Turn {
+            _of_user: of_user,
+            _of_all: of_all,
+        })
+    }
+
+    fn of(&self, user: UserId) -> Arc<Semaphore> {
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that nobody holds are as good as new.
+        users
+            .retain(|_, turns| turns.available_permits() < OF_USER || Arc::strong_count(turns) > 1);
+        let turns = users
+            .entry(user)
+            .or_insert_with(|| Arc::new(Semaphore::new(OF_USER)));
+        Arc::clone(turns)
+    }
+}
+
+async fn wait(turns: Arc<Semaphore>, until: Instant) -> Result<OwnedSemaphorePermit, FetchError> {
+    match timeout_at(until, turns.acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        _ => Err(FetchError::Crowded),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_user_has_six_turns_and_everybody_together_more() {
+        let fetching = Fetching {
+            patience: Duration::from_millis(5),
+            ..Fetching::default()
+        };
+        let mut held = Vec::new();
+        for user in 0..10 {
+            for _ in 0..OF_USER {
+                held.push(fetching.enter(UserId(user)).await.unwrap());
+            }
+            assert!(fetching.enter(UserId(user)).await.is_err());
+        }
+        for _ in held.len()..AT_ONCE {
+            held.push(fetching.enter(UserId(99)).await.unwrap());
+        }
+        assert!(fetching.enter(UserId(98)).await.is_err());
+        held.clear();
+        fetching.enter(UserId(0)).await.unwrap();
+        assert!(fetching.users.lock().unwrap().len() <= 2);
+    }
+}

@@ -1,0 +1,374 @@
+//! Files of messages on their way: from what a request names to what a message shows.
+//!
+//! What takes long (writing large content, taking out of pictures what says where they were made) is
+//! done before the transaction, and undone where there is none; what is allowed is checked in it.
+
+use std::collections::HashMap;
+use std::io::Read as _;
+use std::sync::Arc;
+
+use super::cleaning::{self, Cleaned, Part, Summed};
+use super::uploads::{UploadError, require_quota};
+use super::{Field, Refusal, Service, ServiceError, UploadPlace};
+use crate::model::{
+    Attachment, Content, Encoding, Event, FileId, Form, Kind, Look, Message, MessageId, News,
+    PublicId, UserId,
+};
+use crate::store::attachments::{self, Brought, NewFile};
+use crate::store::files::Opened;
+use crate::store::folder::Folder;
+use crate::store::shelf::{self, Place, Ready};
+use crate::store::{StoreError, Tx, View, files, messages, uploads};
+
+/// Largest thumbnail, in bytes; a larger one is left out.
+const MAX_THUMBNAIL_BYTES: i64 = 128 * 1024;
+
+/// What thumbnails are.
+const THUMBNAIL_TYPES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
+
+/// A file that a request names.
+#[derive(Debug, Clone)]
+pub struct SentFile {
+    /// The upload, or a file that the message shows already.
+    pub source: Source,
+    /// As what it is shown.
+    pub kind: Kind,
+    /// What its sender says of it.
+    pub look: Look,
+    /// A small picture that stands for it: the upload, pixels across and down.
+    pub thumbnail: Option<(PublicId, Option<i64>, Option<i64>)>,
+}
+
+/// Where a file is that a request names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// An upload of the sender's.
+    Upload(PublicId),
+    /// A file of the message, by its public id.
+    Shown(PublicId),
+}
+
+/// What has been written for a message that is not there yet.
+#[derive(Debug, Default)]
+pub(super) struct Prepared {
+    /// What came with the message.
+    pub(super) brought: Vec<Brought>,
+    /// Uploads of which something was taken out.
+    cleaned: HashMap<PublicId, Ready>,
+}
+
+impl Prepared {
+    /// The files of the folder that nothing names yet.
+    fn names(&self) -> Vec<PublicId> {
+        let brought = self.brought.iter().filter_map(|it| it.ready.as_ref());
+        brought
+            .chain(self.cleaned.values())
+            .filter_map(|ready| match ready.place {
+                Place::Folder(name) => Some(name),
+                Place::Memory(_) => None,
+            })
+            .collect()
+    }
+}
+
+impl Service {
+    /// Writes into the folder what is too large for the database of what came with a message, and
+    /// cleans the pictures that it names.
+    pub(super) async fn prepare_files(
+        &self,
+        user: UserId,
+        came: Vec<Attachment>,
+        sent: &[SentFile],
+    ) -> Result<Prepared, ServiceError> {
+        let inline = self.limits().files.inline;
+        let is_large = |file: &Attachment| file.content.bytes.len() > inline;
+        let mut prepared = Prepared::default();
+        if !came.iter().any(is_large) {
+            prepared.brought = came.into_iter().map(Brought::from).collect();
+        } else {
+            let folder = self.store.folder().clone();
+            let work = move || -> Result<Vec<Brought>, StoreError> {
+                let mut brought = Vec::with_capacity(came.len());
+                for attachment in came {
+                    let mut ready = files::ready(&attachment.content);
+                    if attachment.content.bytes.len() > inline {
+                        let name = folder.put(&mut &attachment.content.bytes[..])?;
+                        ready.place = Place::Folder(name);
+                    }
+                    brought.push(Brought {
+                        attachment,
+                        ready: Some(ready),
+                    });
+                }
+                Ok(brought)
+            };
+            let done = tokio::task::spawn_blocking(work).await;
+            prepared.brought = done.unwrap_or(Err(StoreError::Panicked)).map_err(full)?;
+        }
+        for file in sent {
+            let Source::Upload(id) = file.source else {
+                continue;
+            };
+            if file.kind == Kind::Picture
+                && !prepared.cleaned.contains_key(&id)
+                && let Some(ready) = self.clean(user, id, inline).await?
+            {
+                prepared.cleaned.insert(id, ready);
+            }
+        }
+        Ok(prepared)
+    }
+
+    /// A picture that was uploaded, without what says where it was made; `None`: there is nothing to
+    /// take out of it, or no such upload.
+    async fn clean(
+        &self,
+        user: UserId,
+        upload: PublicId,
+        inline: usize,
+    ) -> Result<Option<Ready>, ServiceError> {
+        let now = self.store.now();
+        let found = self.store.read(move |view| {
+            let upload = uploads::find(view, upload, user, now)?;
+            match upload.and_then(|upload| upload.file) {
+                Some(file) => files::opened(view, file),
+                None => Ok(None),
+            }
+        });
+        let Some(found) = found
+            .await
+            .map_err(|err: StoreError| ServiceError::from(err))?
+        else {
+            return Ok(None);
+        };
+        let folder = self.store.folder().clone();
+        let work = move || cleaned(found, &folder, inline);
+        let done = tokio::task::spawn_blocking(work).await;
+        done.unwrap_or(Err(StoreError::Panicked)).map_err(full)
+    }
+
+    /// Removes what has been written for a message that is not there.
+    pub(super) async fn give_up_files(&self, names: Vec<PublicId>) {
+        if names.is_empty() {
+            return;
+        }
+        let folder = self.store.folder().clone();
+        let overwrite = self.limits().files.overwrite;
+        let work = move || {
+            for name in names {
+                if let Err(err) = folder.remove(name, overwrite) {
+                    log::warn!("a file that is not needed stays until the next start: {err}");
+                }
+            }
+        };
+        if tokio::task::spawn_blocking(work).await.is_err() {
+            log::error!("removing files panicked");
+        }
+    }
+
+    /// Runs a write that takes what has been prepared; what it does not take is removed.
+    pub(super) async fn write_prepared<T: Send + 'static>(
+        &self,
+        prepared: Prepared,
+        work: impl FnOnce(&Tx<'_>, Prepared) -> Result<(T, bool), ServiceError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let names = prepared.names();
+        let written = self.store.write(move |tx| work(tx, prepared)).await;
+        let is_taken = matches!(written, Ok((_, true)));
+        if !is_taken {
+            self.give_up_files(names).await;
+        }
+        written.map(|(value, _)| value)
+    }
+}
+
+impl Service {
+    /// Reads what a message brings along that is to be told, if anybody hears it who knows no other
+    /// way. Returns whether it can be told.
+    pub(super) async fn load_files(&self, event: &mut Event) -> bool {
+        let News::Message(message) = &mut event.news else {
+            return true;
+        };
+        let is_whole = message.shown.is_empty() || !message.files.is_empty();
+        if is_whole || !self.hub.is_heard_in(Form::Plain) {
+            return true;
+        }
+        let max_bytes = self.limits().files_bytes;
+        let mut whole = Message::clone(message);
+        let read = self.store.read(move |view| {
+            messages::load_files(view, &mut whole, max_bytes)?;
+            Ok::<_, ServiceError>(whole)
+        });
+        match read.await {
+            Ok(whole) => {
+                *message = Arc::new(whole);
+                true
+            }
+            Err(err) => {
+                log::warn!("reading the files of a message failed: {err}");
+                false
+            }
+        }
+    }
+}
+
+/// Takes out of a picture what says where it was made.
+fn cleaned(picture: Opened, folder: &Folder, inline: usize) -> Result<Option<Ready>, StoreError> {
+    let Opened {
+        mut content,
+        size,
+        media_type,
+    } = picture;
+    let Some(media_type) = media_type else {
+        return Ok(None);
+    };
+    let unreadable = |source| StoreError::File {
+        path: folder.path().to_owned(),
+        source,
+    };
+    let parts = cleaning::parts(&mut content, &media_type, size).map_err(unreadable)?;
+    let Some(parts) = parts else { return Ok(None) };
+    let size = parts.iter().map(Part::size).sum();
+    let mut reader = Summed::new(Cleaned::new(content, parts));
+    let place = if size <= inline as u64 {
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).map_err(unreadable)?;
+        Place::Memory(bytes.into())
+    } else {
+        Place::Folder(folder.put(&mut reader)?)
+    };
+    Ok(Some(Ready {
+        sha256: reader.sum(),
+        size,
+        media_type: crate::model::known_media_type(&media_type),
+        place,
+    }))
+}
+
+/// A disk that is full is told as such.
+fn full(err: StoreError) -> ServiceError {
+    if err.is_full_disk() {
+        return StoreError::Unwritable(err.to_string()).into();
+    }
+    err.into()
+}
+
+/// What a message shows of what a request names.
+///
+/// # Errors
+/// [`Refusal::NoUpload`]; [`Refusal::QuotaExceeded`], [`Refusal::TooManyFiles`].
+pub(super) fn resolve(
+    tx: &Tx<'_>,
+    user: UserId,
+    sent: &[SentFile],
+    prepared: &Prepared,
+    message: Option<MessageId>,
+) -> Result<Vec<Result<PublicId, NewFile>>, ServiceError> {
+    let mut resolved = Vec::with_capacity(sent.len());
+    for (index, file) in sent.iter().enumerate() {
+        let refused = |place| ServiceError::from(Refusal::NoUpload { place });
+        let upload = match (file.source, message) {
+            (Source::Upload(id), _) => id,
+            (Source::Shown(id), Some(message)) if attachments::has(tx, message, id)? => {
+                resolved.push(Ok(id));
+                continue;
+            }
+            (Source::Shown(_), _) => return Err(refused(UploadPlace::Shown(index))),
+        };
+        let (content, name) =
+            complete(tx, upload, user)?.ok_or_else(|| refused(UploadPlace::File(index)))?;
+        let content = match prepared.cleaned.get(&upload) {
+            Some(ready) => shelf::keep(tx, ready, Some(user))?,
+            None => content,
+        };
+        let mut thumbnail = None;
+        if let Some((id, width, height)) = file.thumbnail {
+            let (found, _) =
+                complete(tx, id, user)?.ok_or_else(|| refused(UploadPlace::Thumbnail(index)))?;
+            let (size, kind) = files::size_and_type(tx, found)?;
+            let is_picture = kind.is_some_and(|kind| THUMBNAIL_TYPES.contains(&kind.as_str()));
+            if is_picture && size <= MAX_THUMBNAIL_BYTES {
+                thumbnail = Some((found, width, height));
+                uploads::show(tx, id)?;
+            }
+        }
+        let mut look = file.look.clone();
+        look.name = look.name.or(name);
+        uploads::show(tx, upload)?;
+        resolved.push(Err(NewFile {
+            kind: file.kind,
+            file: content,
+            look,
+            thumbnail,
+        }));
+    }
+    Ok(resolved)
+}
+
+/// The content of a complete upload of a user's, and its name.
+fn complete(
+    view: &Tx<'_>,
+    id: PublicId,
+    user: UserId,
+) -> Result<Option<(FileId, Option<String>)>, StoreError> {
+    let found = uploads::find(view, id, user, view.now())?;
+    Ok(found.and_then(|upload| Some((upload.file?, upload.name))))
+}
+
+/// Checks that an account may have what a message shows anew, besides what it has. Uploads that are
+/// shown now count with it.
+pub(super) fn check_quota(
+    tx: &Tx<'_>,
+    user: UserId,
+    more: u64,
+    configured: u64,
+) -> Result<(), ServiceError> {
+    match require_quota(tx, user, more, configured) {
+        Ok(()) => Ok(()),
+        Err(UploadError::Quota { limit, used }) => {
+            Err(Refusal::QuotaExceeded { limit, used }.into())
+        }
+        Err(UploadError::Failed(err)) => Err(err),
+        Err(other) => Err(StoreError::Unwritable(other.to_string()).into()),
+    }
+}
+
+/// The content of a picture that a user has uploaded, no larger than it may be.
+///
+/// # Errors
+/// [`Refusal::NoUpload`]; [`Refusal::TooLarge`]; [`Refusal::NotPicture`].
+pub(super) fn picture(
+    tx: &Tx<'_>,
+    user: UserId,
+    upload: PublicId,
+    place: UploadPlace,
+    (what, limit): (Field, usize),
+) -> Result<Content, ServiceError> {
+    let (file, _) = complete(tx, upload, user)?.ok_or(Refusal::NoUpload { place })?;
+    let (size, kind) = files::size_and_type(tx, file)?;
+    if usize::try_from(size).unwrap_or(usize::MAX) > limit {
+        return Err(Refusal::TooLarge { what, limit }.into());
+    }
+    if !kind.as_ref().is_some_and(|kind| kind.starts_with("image/")) {
+        return Err(Refusal::NotPicture.into());
+    }
+    let bytes = files::bytes(tx, file)?.ok_or(Refusal::NoUpload { place })?;
+    let bytes = cleaning::whole(&bytes, kind.as_deref().unwrap_or_default()).unwrap_or(bytes);
+    uploads::show(tx, upload)?;
+    Ok(Content {
+        bytes,
+        encoding: Encoding::Base64,
+    })
+}
+
+/// Bytes of files that a message shows anew.
+pub(super) fn size_of(
+    view: &View<'_>,
+    files: &[Result<PublicId, NewFile>],
+) -> Result<u64, StoreError> {
+    let mut sum = 0;
+    for file in files.iter().filter_map(|file| file.as_ref().err()) {
+        sum += files::size_and_type(view, file.file)?.0.unsigned_abs();
+    }
+    Ok(sum)
+}

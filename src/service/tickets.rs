@@ -1,0 +1,87 @@
+//! Tickets: who may fetch files by an address alone.
+
+use std::time::Duration;
+
+use super::{Refusal, Service, ServiceError, SignedIn};
+use crate::auth::{Ticket, TicketKey};
+use crate::model::{Timestamp, UserId};
+use crate::store::{properties, sessions};
+
+/// How long a ticket is good: long enough for a film and a pause, and no longer than a leaked
+/// address should be.
+const LIFE: Duration = Duration::from_hours(6);
+
+/// A ticket that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTicket {
+    /// What goes into addresses.
+    pub text: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+impl Service {
+    /// Makes a ticket for the caller's session.
+    ///
+    /// # Errors
+    /// The key cannot be read, or made.
+    pub async fn file_ticket(&self, user: &SignedIn) -> Result<NewTicket, ServiceError> {
+        let key = self.ticket_key().await?;
+        let user = *user;
+        let hash = self
+            .store
+            .read(move |view| {
+                let hash = sessions::token_hash(view, user.session.id)?;
+                Ok::<_, ServiceError>(hash.ok_or(Refusal::NoSession)?)
+            })
+            .await?;
+        // Whole seconds, as it says them.
+        let expires_at = Timestamp::from_seconds(self.store.now().after(LIFE).seconds());
+        let text = TicketKey::new(key).sign(user.session.id, expires_at, &hash);
+        Ok(NewTicket { text, expires_at })
+    }
+
+    /// Finds out who shows a ticket; `None`: it is none that is good.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn redeem_ticket(&self, text: &str) -> Result<Option<UserId>, ServiceError> {
+        let now = self.store.now();
+        let Some(ticket) = Ticket::read(text).filter(|ticket| ticket.expires_at > now) else {
+            return Ok(None);
+        };
+        self.store
+            .read(move |view| {
+                let Some(key) = properties::bytes(view, properties::TICKET_KEY)? else {
+                    return Ok(None);
+                };
+                let Some((user, hash)) = sessions::living(view, ticket.session, now)? else {
+                    return Ok(None);
+                };
+                Ok(ticket.is_true(&TicketKey::new(key), &hash).then_some(user))
+            })
+            .await
+    }
+
+    /// What tickets are signed with, made when it is needed first.
+    async fn ticket_key(&self) -> Result<[u8; TicketKey::LENGTH], ServiceError> {
+        let found: Option<[u8; TicketKey::LENGTH]> = self
+            .store
+            .read(|view| Ok::<_, ServiceError>(properties::bytes(view, properties::TICKET_KEY)?))
+            .await?;
+        if let Some(key) = found {
+            return Ok(key);
+        }
+        self.store
+            .write(|tx| {
+                // Somebody else may have been faster.
+                if let Some(key) = properties::bytes(tx, properties::TICKET_KEY)? {
+                    return Ok(key);
+                }
+                let key: [u8; TicketKey::LENGTH] = rand::random();
+                properties::set_bytes(tx, properties::TICKET_KEY, &key)?;
+                Ok(key)
+            })
+            .await
+    }
+}

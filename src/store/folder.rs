@@ -1,0 +1,500 @@
+//! The folder beside the database, in which large files lie, each under a name that says nothing.
+//!
+//! A file is complete and synced before a row names it, and is removed after the row is gone: a
+//! process that is killed leaves a file that nothing names, never a row without its file.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::error::StoreError;
+use super::paths::{file_error, sync, with_suffix};
+use crate::model::PublicId;
+
+/// Where uploads gather.
+const PART: &str = "part";
+
+/// What is locked while files must not be removed.
+const HOLD: &str = "hold";
+
+/// The end of the name of every file.
+const EXTENSION: &str = "bin";
+
+/// The folder of one database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder(PathBuf);
+
+/// A name in the folder, and where it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The name.
+    pub name: PublicId,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it is an upload that gathers.
+    pub is_part: bool,
+}
+
+/// Keeps files from being removed until it is dropped.
+#[derive(Debug)]
+pub struct Hold(#[expect(dead_code, reason = "held for its lock")] File);
+
+impl Folder {
+    /// The folder of a database, whether it is there or not. Links to one database lead to one
+    /// folder.
+    #[must_use]
+    pub fn of(database: &Path) -> Self {
+        let real = database
+            .canonicalize()
+            .unwrap_or_else(|_| database.to_owned());
+        Self(with_suffix(&real, "-files"))
+    }
+
+    /// Another folder of the same kind, such as that of backups.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Whether it is there.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.0.is_dir()
+    }
+
+    /// Makes the folder (0700) where it is missing. With `elsewhere` it lies there, and a link to it
+    /// stands in its place.
+    ///
+    /// # Errors
+    /// It cannot be made, or lies in another place already.
+    pub fn prepare(&self, elsewhere: Option<&Path>) -> Result<(), StoreError> {
+        match elsewhere {
+            None => make(&self.0)?,
+            Some(elsewhere) => {
+                make(elsewhere)?;
+                self.link(elsewhere)?;
+            }
+        }
+        make(&self.0.join(PART))
+    }
+
+    fn link(&self, elsewhere: &Path) -> Result<(), StoreError> {
+        let failed = |source| file_error(&self.0, source);
+        let target = elsewhere
+            .canonicalize()
+            .map_err(|source| file_error(elsewhere, source))?;
+        if let Ok(present) = self.0.canonicalize() {
+            if present == target {
+                return Ok(());
+            }
+            // One that was made and never used is in nobody's way.
+            if !self.0.is_symlink() {
+                let _ = fs::remove_file(self.0.join(HOLD));
+                let _ = fs::remove_dir(self.0.join(PART));
+            }
+            fs::remove_dir(&self.0).map_err(|_| {
+                failed(io::Error::other(format!(
+                    "the files lie here; move them to {} and remove this, or take [files] dir back",
+                    target.display()
+                )))
+            })?;
+        }
+        symlink(&target, &self.0).map_err(failed)
+    }
+
+    /// Where an upload gathers.
+    #[must_use]
+    pub fn part(&self, upload: PublicId) -> PathBuf {
+        self.0.join(PART).join(upload.hex())
+    }
+
+    /// Where a file lies.
+    #[must_use]
+    pub fn place(&self, name: PublicId) -> PathBuf {
+        let digits = name.hex();
+        let mut path = self.0.join(digits.get(..2).unwrap_or_default());
+        path.push(digits);
+        path.set_extension(EXTENSION);
+        path
+    }
+
+    /// Opens the part of an upload for writing at a place, without what comes after it. `None`: the
+    /// bytes before it are not there.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn open_part(&self, upload: PublicId, offset: u64) -> Result<Option<File>, StoreError> {
+        let path = self.part(upload);
+        let failed = |source| file_error(&path, source);
+        let place = self.place(upload);
+        if !path.exists() && place.exists() {
+            // It was complete, and nobody noted that.
+            fs::rename(&place, &path).map_err(failed)?;
+        }
+        let opened = fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(offset == 0)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path);
+        let mut file = match opened {
+            Err(source) if source.kind() == io::ErrorKind::NotFound && offset > 0 => {
+                return Ok(None);
+            }
+            opened => opened.map_err(failed)?,
+        };
+        if file.metadata().map_err(failed)?.len() < offset {
+            return Ok(None);
+        }
+        file.set_len(offset).map_err(failed)?;
+        file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+        Ok(Some(file))
+    }
+
+    /// Gives the synced part of an upload its place, which lasts when this returns.
+    ///
+    /// # Errors
+    /// It cannot be moved.
+    pub fn settle(&self, upload: PublicId) -> Result<(), StoreError> {
+        let place = self.place(upload);
+        let failed = |source| file_error(&place, source);
+        let shelf = place.parent().unwrap_or(&self.0);
+        if !shelf.is_dir() {
+            make(shelf)?;
+            sync(&self.0)?;
+        }
+        fs::rename(self.part(upload), &place).map_err(failed)?;
+        sync(shelf)?;
+        sync(&self.0.join(PART))
+    }
+
+    /// Puts content into the folder, where it lasts when this returns. Returns its name.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn put(&self, content: &mut dyn Read) -> Result<PublicId, StoreError> {
+        make(&self.0)?;
+        make(&self.0.join(PART))?;
+        let name = PublicId::random();
+        let path = self.part(name);
+        let mut written = || {
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)?;
+            io::copy(content, &mut file)?;
+            file.sync_all()
+        };
+        written()
+            .map_err(|source| file_error(&path, source))
+            .and_then(|()| self.settle(name))
+            .inspect_err(|_| drop(fs::remove_file(&path)))?;
+        Ok(name)
+    }
+
+    /// Takes in a file under its name: as a second name of the same bytes, or where that cannot be as a
+    /// copy.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn adopt(&self, name: PublicId, file: &Path) -> Result<(), StoreError> {
+        let place = self.place(name);
+        let failed = |source| file_error(&place, source);
+        let shelf = place.parent().unwrap_or(&self.0);
+        if !shelf.is_dir() {
+            make(shelf)?;
+            sync(&self.0)?;
+        }
+        match fs::remove_file(&place) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(failed(source)),
+            _ => {}
+        }
+        if fs::hard_link(file, &place).is_ok() {
+            return sync(shelf);
+        }
+        let part = self.part(name);
+        let copied = || {
+            let mut from = File::open(file)?;
+            let mut to = fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&part)?;
+            io::copy(&mut from, &mut to)?;
+            to.sync_all()
+        };
+        copied()
+            .map_err(|source| file_error(&part, source))
+            .and_then(|()| self.settle(name))
+            .inspect_err(|_| drop(fs::remove_file(&part)))
+    }
+
+    /// Opens a file. `None`: it is not there, or not of that size.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn open(&self, name: PublicId, size: u64) -> Result<Option<File>, StoreError> {
+        let path = self.place(name);
+        match File::open(&path) {
+            Ok(file) => {
+                let length = file
+                    .metadata()
+                    .map_err(|source| file_error(&path, source))?
+                    .len();
+                Ok((length == size).then_some(file))
+            }
+            Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(file_error(&path, source)),
+        }
+    }
+
+    /// Tells whether a file is there, as large as it should be.
+    #[must_use]
+    pub fn has(&self, name: PublicId, size: u64) -> bool {
+        fs::metadata(self.place(name)).is_ok_and(|file| file.is_file() && file.len() == size)
+    }
+
+    /// Removes a file, overwritten before if that is wanted.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn remove(&self, name: PublicId, overwrite: bool) -> Result<(), StoreError> {
+        remove(&self.place(name), overwrite)
+    }
+
+    /// Removes what an upload has gathered.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn remove_part(&self, upload: PublicId, overwrite: bool) -> Result<(), StoreError> {
+        remove(&self.part(upload), overwrite)
+    }
+
+    /// What lies in the folder and has not been touched for a while. What is no file of ours is left
+    /// out.
+    ///
+    /// # Errors
+    /// The folder cannot be read; one that is not there is empty.
+    pub fn entries(&self, untouched: Duration) -> Result<Vec<Entry>, StoreError> {
+        let mut found = Vec::new();
+        let before = SystemTime::now().checked_sub(untouched);
+        for shelf in self.read(&self.0)? {
+            let is_part = shelf.file_name().is_some_and(|name| name == PART);
+            if !shelf.is_dir() {
+                continue;
+            }
+            for path in self.read(&shelf)? {
+                let digits = if is_part {
+                    path.file_name()
+                } else {
+                    path.file_stem()
+                };
+                let name = digits
+                    .and_then(|name| name.to_str())
+                    .and_then(PublicId::from_hex);
+                let touched = fs::metadata(&path).and_then(|file| file.modified()).ok();
+                let is_old = touched.zip(before).is_some_and(|(at, limit)| at <= limit);
+                if let Some(name) = name.filter(|_| is_old || untouched.is_zero()) {
+                    found.push(Entry {
+                        name,
+                        path,
+                        is_part,
+                    });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn read(&self, folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+        let failed = |source| file_error(folder, source);
+        match fs::read_dir(folder) {
+            Ok(entries) => entries
+                .map(|entry| entry.map(|entry| entry.path()).map_err(failed))
+                .collect(),
+            Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(source) => Err(failed(source)),
+        }
+    }
+
+    /// Keeps every process from removing files, while a backup needs them. `None`: there is no
+    /// folder.
+    ///
+    /// # Errors
+    /// It cannot be locked.
+    pub fn hold(&self) -> Result<Option<Hold>, StoreError> {
+        if !self.exists() {
+            return Ok(None);
+        }
+        let path = self.0.join(HOLD);
+        let failed = |source| file_error(&path, source);
+        let file = open_hold(&path).map_err(failed)?;
+        file.lock_shared().map_err(failed)?;
+        Ok(Some(Hold(file)))
+    }
+
+    /// Allows files to be removed until it is dropped; `None`: somebody needs them.
+    ///
+    /// # Errors
+    /// It cannot be locked.
+    pub fn release(&self) -> Result<Option<Hold>, StoreError> {
+        let path = self.0.join(HOLD);
+        let failed = |source| file_error(&path, source);
+        let file = open_hold(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Hold(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+
+    /// Bytes that are free on the disk of the folder; `None`: the system does not say.
+    #[must_use]
+    pub fn free_bytes(&self) -> Option<u64> {
+        fs4::available_space(&self.0).ok()
+    }
+}
+
+fn open_hold(path: &Path) -> io::Result<File> {
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Makes a folder that only its owner may enter, where there is none; one level only, since a disk
+/// that is not mounted must not be mistaken for the folder on it.
+fn make(path: &Path) -> Result<(), StoreError> {
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(source) if source.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(source) => Err(file_error(path, source)),
+        Ok(()) => Ok(()),
+    }
+}
+
+fn remove(path: &Path, overwrite: bool) -> Result<(), StoreError> {
+    /// Zeros that are written at a time.
+    const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+    let failed = |source| file_error(path, source);
+    if overwrite && let Ok(mut file) = fs::OpenOptions::new().write(true).open(path) {
+        let mut left = file.metadata().map_err(failed)?.len();
+        while left > 0 {
+            let count = ZEROS.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let zeros = ZEROS.get(..count).unwrap_or(&ZEROS);
+            file.write_all(zeros).map_err(failed)?;
+            left -= count as u64;
+        }
+        file.sync_data().map_err(failed)?;
+    }
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(failed(source)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, Folder) {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = Folder::of(&parent.path().join("test.db"));
+        folder.prepare(None).unwrap();
+        (parent, folder)
+    }
+
+    #[test]
+    fn a_file_is_private_and_lies_under_its_name() {
+        let (_parent, folder) = folder();
+        let name = folder.put(&mut &b"content"[..]).unwrap();
+        let path = folder.place(name);
+        assert_eq!(fs::read(&path).unwrap(), b"content");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o600);
+        for inner in [
+            folder.path(),
+            path.parent().unwrap(),
+            &folder.path().join(PART),
+        ] {
+            assert_eq!(mode(inner), 0o700, "{}", inner.display());
+        }
+        assert!(folder.has(name, 7) && !folder.has(name, 8));
+        assert!(folder.open(name, 8).unwrap().is_none());
+        folder.remove(name, true).unwrap();
+        folder.remove(name, false).unwrap();
+        assert!(folder.open(name, 7).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_part_goes_on_where_it_was_synced() {
+        let (_parent, folder) = folder();
+        let id = PublicId::random();
+        assert!(folder.open_part(id, 5).unwrap().is_none());
+        let mut file = folder.open_part(id, 0).unwrap().unwrap();
+        file.write_all(b"0123456789").unwrap();
+        let mut file = folder.open_part(id, 4).unwrap().unwrap();
+        file.write_all(b"x").unwrap();
+        assert_eq!(fs::read(folder.part(id)).unwrap(), b"0123x");
+        assert!(folder.open_part(id, 6).unwrap().is_none());
+        // Moved, and nobody noted it.
+        folder.settle(id).unwrap();
+        assert!(folder.has(id, 5));
+        drop(folder.open_part(id, 4).unwrap().unwrap());
+        assert!(!folder.has(id, 5));
+    }
+
+    #[test]
+    fn what_lies_there_is_found_and_nothing_else() {
+        let (_parent, folder) = folder();
+        let name = folder.put(&mut &b"x"[..]).unwrap();
+        let part = PublicId::random();
+        drop(folder.open_part(part, 0).unwrap());
+        fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+        fs::write(folder.path().join(PART).join("notes.txt"), "mine").unwrap();
+        let mut found = folder.entries(Duration::ZERO).unwrap();
+        found.sort_by_key(|entry| entry.is_part);
+        let found: Vec<_> = found.iter().map(|it| (it.name, it.is_part)).collect();
+        assert_eq!(found, [(name, false), (part, true)]);
+        assert!(folder.entries(Duration::from_hours(1)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn files_are_kept_while_somebody_holds_them() {
+        let (_parent, folder) = folder();
+        let hold = folder.hold().unwrap();
+        let other = folder.hold().unwrap();
+        assert!(folder.release().unwrap().is_none());
+        drop((hold, other));
+        assert!(folder.release().unwrap().is_some());
+    }
+
+    #[test]
+    fn a_folder_elsewhere_is_linked() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = Folder::of(&parent.path().join("test.db"));
+        folder.prepare(None).unwrap();
+        let elsewhere = parent.path().join("elsewhere");
+        folder.prepare(Some(&elsewhere)).unwrap();
+        folder.prepare(Some(&elsewhere)).unwrap();
+        let name = folder.put(&mut &b"x"[..]).unwrap();
+        assert!(Folder::at(elsewhere).has(name, 1));
+        let third = parent.path().join("third");
+        let refused = folder.prepare(Some(&third)).unwrap_err().to_string();
+        assert!(refused.contains("move them to"), "{refused}");
+    }
+}
