@@ -33,7 +33,7 @@ fn each_subscriber_is_told_in_the_form_that_it_accepts() {
     let mut rich = anna.on(server.connect());
     let mut plain = anna.on(server.connect());
     let reply = ask(&mut rich, "subscribe", &NOTHING).is(200);
-    assert_eq!(reply.data()["meta"]["features"], json!(["rich"]));
+    assert_eq!(reply.data()["meta"]["features"], json!(["rich", "files"]));
     let reply = plain.ask("subscribe", &NOTHING).is(200);
     assert!(reply.data()["meta"]["features"].is_null(), "{reply}");
     let picture =
@@ -142,7 +142,10 @@ fn a_repetition_is_answered_in_the_form_that_it_accepts() {
 fn features_are_told_to_who_has_not_signed_in() {
     let server = Server::start();
     let (code, version) = document(&server, "/version");
-    assert_eq!((code, &version["features"]), (200, &json!(["rich"])));
+    assert_eq!(
+        (code, &version["features"]),
+        (200, &json!(["rich", "files"]))
+    );
 }
 
 #[test]

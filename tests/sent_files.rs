@@ -8,11 +8,11 @@ use crate::{
         http::{self, bearer, content, tus, upload},
     },
     push::{subscribe, told},
-    roles::{NOTHING, ask, change},
+    roles::ask,
 };
 
 /// A PNG's first bytes and some more.
-fn picture(length: usize, seed: u32) -> Vec<u8> {
+pub(crate) fn picture(length: usize, seed: u32) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
     bytes.extend(content(length - 8, seed));
     bytes
@@ -20,7 +20,7 @@ fn picture(length: usize, seed: u32) -> Vec<u8> {
 
 /// Sends files that were uploaded, with a text.
 #[track_caller]
-fn send(person: &mut Person, flow: &str, text: &str, files: &Value) -> Reply {
+pub(crate) fn send(person: &mut Person, flow: &str, text: &str, files: &Value) -> Reply {
     let mut message = json!({"client_id": 1});
     if !text.is_empty() {
         message["text"] = json!(text);
@@ -33,7 +33,7 @@ fn send(person: &mut Person, flow: &str, text: &str, files: &Value) -> Reply {
 
 /// The files of the message that an answer is about.
 #[track_caller]
-fn files(reply: &Reply) -> Vec<Value> {
+pub(crate) fn files(reply: &Reply) -> Vec<Value> {
     let message = reply.messages()[0]["uuid"].as_str().expect("an id");
     let files = &reply.data()["meta"]["about"][message]["files"];
     files.as_array().expect("files").clone()
@@ -41,7 +41,7 @@ fn files(reply: &Reply) -> Vec<Value> {
 
 /// The newest message of a flow, as a client sees it that does not ask for more.
 #[track_caller]
-fn newest_plain(person: &mut Person, flow: &str) -> Value {
+pub(crate) fn newest_plain(person: &mut Person, flow: &str) -> Value {
     let page = person.page(flow, None).is(200);
     page.messages().last().expect("a message").clone()
 }
@@ -378,269 +378,5 @@ fn the_files_of_a_message_are_put_into_another_order() {
         .collect();
     assert_eq!(sizes, [103, 102]);
     // It is found as what it is now.
-    server.command(["db", "check"]).run().exits(0);
-}
-
-#[test]
-fn pictures_of_people_and_flows_are_uploaded() {
-    let server = Server::start();
-    let [mut anna, mut boris] = ["anna", "boris"].map(|login| server.register(login));
-    let group = anna.group("G", &[&boris]);
-    let face = picture(400_000, 11);
-    let id = upload(&server, &anna, &face);
-    let changed = ask(
-        &mut anna,
-        "edit_user",
-        &json!({"meta": {"avatar": {"upload": id}}}),
-    )
-    .is(200);
-    let avatar = changed.data()["meta"]["avatars"][&anna.id].clone();
-    assert_eq!(avatar["size"], 400_000);
-    let changed = change(&mut anna, &group, &json!({"picture": {"upload": id}})).is(200);
-    let shown = changed.data()["meta"]["flows"][&group]["picture"].clone();
-    for file in [&avatar, &shown] {
-        let path = format!("/file/{}", file["id"].as_str().expect("an id"));
-        assert!(
-            http::ask(&server, "GET", &path, &bearer(&boris))
-                .is(200)
-                .body
-                == face
-        );
-    }
-    // Plain clients get it within the profile.
-    let asked = json!({"user": [{"uuid": boris.id}, {"uuid": anna.id}]});
-    let profile = boris.ask("user_info", &asked);
-    assert!(
-        profile
-            .users()
-            .iter()
-            .any(|user| user["avatar"].as_str().is_some_and(|it| it.len() > 500_000))
-    );
-    let large = upload(&server, &anna, &picture(524_289, 12));
-    let noise = upload(&server, &anna, b"no picture");
-    for id in [large, noise] {
-        ask(
-            &mut anna,
-            "edit_user",
-            &json!({"meta": {"avatar": {"upload": id}}}),
-        )
-        .is(403);
-        change(&mut anna, &group, &json!({"picture": {"upload": id}})).is(403);
-    }
-    let unknown = json!({"avatar": {"upload": "0".repeat(32)}});
-    ask(&mut anna, "edit_user", &json!({"meta": unknown})).is(404);
-    change(
-        &mut boris,
-        &group,
-        &json!({"picture": {"upload": "0".repeat(32)}}),
-    )
-    .is(403);
-}
-
-#[test]
-fn a_quota_counts_files_however_they_come() {
-    let server = Server::with(&[("files.user_quota", "1MB")]);
-    let mut anna = server.register("anna");
-    let group = anna.group("G", &[]);
-    let used = |person: &mut Person| {
-        let subscribed = ask(person, "subscribe", &NOTHING).is(200);
-        subscribed.data()["meta"]["me"].clone()
-    };
-    let id = upload(&server, &anna, &content(400_000, 13));
-    assert_eq!(used(&mut anna)["used"], 400_000);
-    assert_eq!(used(&mut anna)["quota"], 1_048_576);
-    // Shown, it counts once; shown twice, twice.
-    let files_of = json!([{"upload": id, "kind": "document"}]);
-    send(&mut anna, &group, "", &files_of).is(200);
-    assert_eq!(used(&mut anna)["used"], 400_000);
-    send(&mut anna, &group, "", &files_of).is(200);
-    assert_eq!(used(&mut anna)["used"], 800_000);
-    let refused = send(&mut anna, &group, "", &files_of).is(403);
-    assert!(refused.detail().contains("800000 are used"), "{refused}");
-    let within =
-        json!({"flow": [{"uuid": group}], "message": [{"file_document": vec![7; 300_000]}]});
-    ask(&mut anna, "send_message", &within).is(403);
-    let headers = format!("{}Upload-Length: 300000\r\n", tus(&anna));
-    http::ask(&server, "POST", "/files", &headers).is(413);
-}
-
-#[test]
-fn a_ticket_lets_a_page_fetch_files() {
-    let server = Server::start();
-    let [mut anna, mut boris] = ["anna", "boris"].map(|login| server.register(login));
-    let mut clara = server.register("clara");
-    let group = anna.group("G", &[&boris]);
-    let all = picture(400_000, 14);
-    let id = upload(&server, &anna, &all);
-    let sent = send(
-        &mut anna,
-        &group,
-        "",
-        &json!([{"upload": id, "kind": "picture"}]),
-    )
-    .is(200);
-    let path = format!("/file/{}", files(&sent)[0]["id"].as_str().expect("an id"));
-    let ticket = |person: &mut Person| {
-        let made = person.ask("file_ticket", &NOTHING).is(200);
-        let meta = &made.data()["meta"];
-        let left =
-            meta["expires"].as_i64().expect("a time") - made.data()["time"].as_i64().expect("now");
-        assert!((6 * 3600 - 5..=6 * 3600).contains(&left), "{left}");
-        meta["ticket"].as_str().expect("a ticket").to_owned()
-    };
-    let get = |ticket: &str, headers: &str| {
-        http::ask(&server, "GET", &format!("{path}?t={ticket}"), headers)
-    };
-    let good = ticket(&mut boris);
-    assert!(get(&good, "").is(200).body == all);
-    assert_eq!(
-        get(&good, "Range: bytes=-10\r\n").is(206).body,
-        all[all.len() - 10..]
-    );
-    let saved = http::ask(&server, "GET", &format!("{path}?download=1&t={good}"), "").is(200);
-    assert_eq!(saved.header("content-disposition"), Some("attachment"));
-    // It is good for files and nothing else.
-    http::ask(
-        &server,
-        "HEAD",
-        &format!("/files/{id}?t={good}"),
-        "Tus-Resumable: 1.0.0\r\n",
-    )
-    .is(401);
-    // Another site's page shows nothing.
-    get(&good, "Sec-Fetch-Site: cross-site\r\n").is(403);
-    get(&good, "Sec-Fetch-Site: same-origin\r\n").is(200);
-    // A stranger, a wrong signature, what is none: one and the same.
-    let unknown = http::ask(
-        &server,
-        "GET",
-        &format!("/file/{}?t={good}", "0".repeat(32)),
-        "",
-    )
-    .is(404);
-    let mut wrong = good.clone().into_bytes();
-    let last = wrong.len() - 3;
-    wrong[last] = if wrong[last] == b'A' { b'B' } else { b'A' };
-    let wrong = String::from_utf8(wrong).expect("text");
-    let strange = ticket(&mut clara);
-    for text in [&*strange, &*wrong, "", "x", &good[1..]] {
-        assert_eq!(get(text, "").is(404).body, unknown.body, "{text}");
-    }
-    // An ex-member; a session that has ended.
-    change(&mut anna, &group, &json!({"remove": [boris.id]})).is(200);
-    assert_eq!(get(&good, "").is(404).body, unknown.body);
-    let own = ticket(&mut anna);
-    get(&own, "").is(200);
-    anna.ask("logout", &NOTHING).is(200);
-    assert_eq!(get(&own, "").is(404).body, unknown.body);
-    http::ask(&server, "GET", &path, "").is(401);
-}
-
-#[test]
-fn a_file_that_was_lost_is_told_of() {
-    let server = Server::start();
-    let mut anna = server.register("anna");
-    let group = anna.group("G", &[]);
-    let all = content(400_000, 15);
-    let id = upload(&server, &anna, &all);
-    let files_of = json!([{"upload": id, "kind": "document"}]);
-    let sent = send(&mut anna, &group, "see", &files_of).is(200);
-    let path = format!("/file/{}", files(&sent)[0]["id"].as_str().expect("an id"));
-    let place = server
-        .folder()
-        .join("morelia.db-files")
-        .join(&id[..2])
-        .join(format!("{id}.bin"));
-    std::fs::remove_file(&place).expect("it lies there");
-    let gone = http::ask(&server, "GET", &path, &bearer(&anna)).is(410);
-    assert!(
-        gone.detail().contains("not on the server any more"),
-        "{}",
-        gone.detail()
-    );
-    // The message stays, for old clients with a line instead of the file.
-    let page = ask(
-        &mut anna,
-        "all_messages",
-        &json!({"flow": [{"uuid": group}]}),
-    )
-    .is(200);
-    assert_eq!(page.messages()[0]["text"], "see");
-    newest_plain(&mut anna, &group);
-    // The same content brought again heals it.
-    upload(&server, &anna, &all);
-    assert!(
-        http::ask(&server, "GET", &path, &bearer(&anna))
-            .is(200)
-            .body
-            == all
-    );
-}
-
-#[test]
-fn what_came_within_a_large_message_lies_in_the_folder() {
-    let server = Server::start();
-    let mut anna = server.register("anna");
-    let group = anna.group("G", &[]);
-    let data = json!({"flow": [{"uuid": group}], "message": [{"file_document": vec![9; 300_000]}]});
-    anna.ask("send_message", &data).is(200);
-    let sound = newest_plain(&mut anna, &group);
-    assert_eq!(sound["file_document"].as_str().map(str::len), Some(400_000));
-    let count = || {
-        let folder = server.folder().join("morelia.db-files");
-        let shelves = std::fs::read_dir(folder).expect("the folder");
-        shelves
-            .map(|shelf| shelf.expect("an entry").path())
-            .filter(|path| path.is_dir() && !path.ends_with("part"))
-            .map(|path| std::fs::read_dir(path).expect("a shelf").count())
-            .sum::<usize>()
-    };
-    assert_eq!(count(), 1);
-    // Refused, nothing remains of it.
-    let data = json!({"flow": [{"uuid": "7"}], "message": [{"file_document": vec![8; 300_000]}]});
-    anna.ask("send_message", &data).is(404);
-    assert_eq!(count(), 1);
-}
-
-#[test]
-fn a_picture_loses_what_says_where_it_was_made() {
-    let server = Server::start();
-    let mut anna = server.register("anna");
-    let group = anna.group("G", &[]);
-    let photo = |length: usize, comment: &[u8]| {
-        let mut bytes = b"\xff\xd8".to_vec();
-        if !comment.is_empty() {
-            bytes.extend(b"\xff\xfe");
-            bytes.extend(
-                u16::try_from(comment.len() + 2)
-                    .expect("short")
-                    .to_be_bytes(),
-            );
-            bytes.extend(comment);
-        }
-        bytes.extend(b"\xff\xda\0\x02");
-        bytes.extend(content(length, 16).iter().map(|byte| byte & 0x7f));
-        bytes.extend(b"\xff\xd9");
-        bytes
-    };
-    for length in [1_000, 400_000] {
-        let (shot, clean) = (photo(length, b"GPS 52.52 N 13.40 E"), photo(length, b""));
-        let id = upload(&server, &anna, &shot);
-        let files_of =
-            json!([{"upload": id, "kind": "picture"}, {"upload": id, "kind": "document"}]);
-        let sent = send(&mut anna, &group, "", &files_of).is(200);
-        let told = files(&sent);
-        for (file, expected) in told.iter().zip([&clean, &shot]) {
-            let path = format!("/file/{}", file["id"].as_str().expect("an id"));
-            let found = http::ask(&server, "GET", &path, &bearer(&anna)).is(200);
-            assert!(
-                found.body == *expected,
-                "{} of {}",
-                found.body.len(),
-                expected.len()
-            );
-            assert_eq!(file["size"], expected.len(), "{file}");
-        }
-    }
     server.command(["db", "check"]).run().exits(0);
 }

@@ -33,6 +33,7 @@ mod report;
 mod requests;
 mod seed;
 mod server;
+mod transfer;
 mod wear;
 
 use std::{
@@ -70,6 +71,7 @@ const PARTS: &[Part] = &[
     ("all-flow", large::all_flow),
     ("edits", large::edits),
     ("search", large::search),
+    ("transfer", transfer::transfers),
 ];
 
 fn main() {

@@ -95,6 +95,11 @@ impl Person {
         &self.uuid
     }
 
+    /// The person's token.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Puts the person's id and token into a request's data.
     pub(crate) fn signed(&self, mut data: Value) -> Value {
         data["user"] = json!([{"uuid": self.uuid, "auth_id": self.token}]);

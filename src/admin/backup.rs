@@ -168,7 +168,11 @@ fn verify(file: &Path, deep: bool, output: &Output) -> Result<Exit, CliError> {
     };
     let files = backup_files::verify(file, deep)?;
     let is_whole = files.missing.is_empty();
-    let exit = if is_whole { Exit::Ok } else { Exit::ProblemsFound };
+    let exit = if is_whole {
+        Exit::Ok
+    } else {
+        Exit::ProblemsFound
+    };
     if output.is_json() {
         let mut value = contents_json(&contents);
         value["file"] = shown(file).into();
@@ -209,7 +213,11 @@ const NAMED: usize = 20;
 
 fn files_text(files: &Tally) -> String {
     let number = i64::try_from(files.files).unwrap_or(i64::MAX);
-    format!("{} of {} beside it", count(number, "large file"), size(files.bytes))
+    format!(
+        "{} of {} beside it",
+        count(number, "large file"),
+        size(files.bytes)
+    )
 }
 
 fn files_json(files: &Tally, value: &mut Value) {
@@ -224,7 +232,10 @@ fn missing_lines(files: &Tally) -> Vec<String> {
         .map(|path| format!("missing   {}", path.display()))
         .collect();
     if files.missing.len() > NAMED {
-        lines.push(format!("missing   and {} more", files.missing.len() - NAMED));
+        lines.push(format!(
+            "missing   and {} more",
+            files.missing.len() - NAMED
+        ));
     }
     lines
 }
@@ -311,7 +322,11 @@ fn restore(
     Owner::give_database(owner, &database);
     Owner::give_folder(owner, live.path());
     // All the rest is back: who does not read to the end still learns that something is missing.
-    let exit = if files.missing.is_empty() { Exit::Ok } else { Exit::ProblemsFound };
+    let exit = if files.missing.is_empty() {
+        Exit::Ok
+    } else {
+        Exit::ProblemsFound
+    };
     if output.is_json() {
         let mut value = contents_json(&contents);
         files_json(&files, &mut value);

@@ -19,9 +19,10 @@ use crate::cli::{Export, ExportWhat};
 use crate::config::Sources;
 use crate::exit::Exit;
 use crate::model::{
-    Content, Encoding, FlowId, Message, MessageId, Position, Timestamp, User, UserId,
+    self, Content, Encoding, FlowId, Message, MessageId, Position, Timestamp, User, UserId,
 };
 use crate::service::{MemberStanding, MessagesOf, Service};
+use crate::store::files::Opened;
 
 /// Runs the command.
 ///
@@ -175,7 +176,12 @@ impl Folder {
             let Some((last, _)) = page.last() else { break };
             after = last.id;
             for (message, login) in &page {
-                write!(file, "{separator}{}", written(message, login)).map_err(&failed)?;
+                let mut document = written(message, login);
+                if !message.shown.is_empty() {
+                    let files = self.contents(service, message).await?;
+                    document["about"] = json!({"files": files});
+                }
+                write!(file, "{separator}{document}").map_err(&failed)?;
                 separator = ",\n";
             }
             self.messages += page.len();
@@ -183,6 +189,77 @@ impl Folder {
         file.write_all(b"\n]}\n")
             .and_then(|()| end(file))
             .map_err(&failed)
+    }
+}
+
+impl Folder {
+    /// What is known of the files of a message. Those that do not come within it are written beside
+    /// the documents, and named by where.
+    async fn contents(
+        &mut self,
+        service: &Service,
+        message: &Message,
+    ) -> Result<Vec<Value>, CliError> {
+        let mut files = Vec::with_capacity(message.shown.len());
+        for file in &message.shown {
+            let mut document = json!({
+                "id": file.id.hex(),
+                "kind": file.kind.as_str(),
+                "name": file.look.name,
+                "type": file.media_type,
+                "size": file.size,
+                "width": file.look.width,
+                "height": file.look.height,
+                "duration": file.look.duration,
+                "blurhash": file.look.blurhash,
+                "waveform": file.look.waveform.as_ref().map(|peaks| STANDARD.encode(peaks)),
+            });
+            if let Value::Object(fields) = &mut document {
+                fields.retain(|_, value| !value.is_null());
+            }
+            if !file.is_given {
+                match service.open_archived(file.id).await? {
+                    Some(opened) => {
+                        document["path"] = self.content(file, opened)?.into();
+                    }
+                    None => document["missing"] = true.into(),
+                }
+            }
+            files.push(document);
+        }
+        Ok(files)
+    }
+
+    /// Writes the content of a file, once whatever shows it. Returns where, from this folder on.
+    fn content(&mut self, file: &model::File, mut opened: Opened) -> Result<String, CliError> {
+        let inner = self.path.join("files");
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&inner)
+            .map_err(failed(&inner))?;
+        let name = file.look.name.as_deref().unwrap_or_default();
+        // A name must lead nowhere else, and be no longer than file systems take.
+        let plain = |c: char| {
+            if c.is_alphanumeric() || "._- ()".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        };
+        let mut end: Vec<char> = name.chars().rev().take(40).map(plain).collect();
+        end.reverse();
+        let end: String = end.into_iter().collect();
+        let relative = format!("files/{}-{end}", file.id.hex());
+        if self.files.contains(&relative) {
+            // What a user wrote is in a flow too.
+            return Ok(relative);
+        }
+        let (mut to, path) = self.begin(&relative)?;
+        io::copy(&mut opened.content, &mut to)
+            .and_then(|_| self::end(to))
+            .map_err(failed(&path))?;
+        Ok(relative)
     }
 }
 

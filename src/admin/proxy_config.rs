@@ -66,12 +66,20 @@ map $http_upgrade $morelia_connection {{
     ''      '';
 }}
 
+# What stands after the question mark lets files be fetched: it is not for the log.
+log_format morelia '$remote_addr [$time_local] \"$request_method $uri\" $status $body_bytes_sent';
+
 server {{
     listen 443 ssl;
     listen [::]:443 ssl;
     server_name {host};
     ssl_certificate     /etc/letsencrypt/live/{host}/fullchain.pem;
     ssl_certificate_key /etc/letsencrypt/live/{host}/privkey.pem;
+    access_log /var/log/nginx/access.log morelia;
+    # Files are large, and go on to the server as they come; it has limits of its own.
+    client_max_body_size 0;
+    proxy_request_buffering off;
+    proxy_max_temp_file_size 0;
 
     location / {{
         proxy_pass {scheme}://{upstream};

@@ -2,58 +2,10 @@
 
 use std::sync::Arc;
 
-use super::file::File;
-use super::{MessageId, PublicId, Timestamp};
+use super::{File, MessageId, PublicId, Slot, Timestamp};
 
 /// What the text of a deleted message reads.
 pub const DELETED_TEXT: &str = "Message deleted";
-
-/// As what a message shows a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Slot {
-    /// A picture.
-    Picture,
-    /// A film.
-    Video,
-    /// A sound.
-    Audio,
-    /// Anything else.
-    Document,
-    /// A small picture that stands for a feeling.
-    Emoji,
-}
-
-impl Slot {
-    /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 5] = [
-        Self::Picture,
-        Self::Video,
-        Self::Audio,
-        Self::Document,
-        Self::Emoji,
-    ];
-
-    /// The number that stands for it in tables.
-    #[must_use]
-    pub fn number(self) -> i64 {
-        self as i64
-    }
-
-    /// The slot that a number stands for.
-    #[must_use]
-    pub fn from_number(number: i64) -> Option<Self> {
-        usize::try_from(number)
-            .ok()
-            .and_then(|n| Self::ALL.get(n))
-            .copied()
-    }
-
-    /// Its bit in the set of slots that a message has.
-    #[must_use]
-    pub fn bit(self) -> i64 {
-        1 << self.number()
-    }
-}
 
 /// Kinds of attachments by name, in the order of their numbers, of which slots are the first.
 pub const KINDS: [&str; 6] = ["picture", "video", "audio", "document", "sticker", "voice"];

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{PublicId, UserId};
 use crate::store::downloads::{self, Found};
-use crate::store::gallery::{self, Gallery};
 use crate::store::flows;
+use crate::store::gallery::{self, Gallery};
 pub(super) use fetching::Fetching;
 
 /// Bytes that are read at a time: a reader of the database is held no longer than that takes.

@@ -51,6 +51,7 @@ mod settings;
 mod tickets;
 mod updates;
 mod upkeep;
+mod upload_place;
 mod uploads;
 mod used_up;
 
@@ -79,7 +80,7 @@ pub use operator::{
     Brought, FlowStanding, Line, MemberStanding, NewFlow, Takeover, Tally, UserChange, UserStanding,
 };
 pub use profiles::Found;
-pub use refusal::{Field, Refusal, Thing, Unit, UploadPlace, Value};
+pub use refusal::{Field, Refusal, Thing, Unit, Value};
 pub use resets::NewReset;
 pub use search::{Search, SearchHits};
 pub use sent_files::{SentFile, Source};
@@ -88,6 +89,7 @@ pub use settings::{Limits, Quotas, Settings};
 pub use tickets::NewTicket;
 pub use updates::{Cursor, Standing, Updates, Within};
 pub use upkeep::BackupRecord;
+pub use upload_place::UploadPlace;
 pub use uploads::{FileLimits, Intake, MAX_NAME_CHARS, NewUpload, Progress, UploadError};
 pub use used_up::{Payer, Quota};
 

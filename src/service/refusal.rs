@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use super::upload_place::UploadPlace;
 use super::used_up::{Payer, Quota};
 use crate::model::InvalidLogin;
 
@@ -190,34 +191,6 @@ pub enum Refusal {
     NoAdministrator,
 }
 
-/// Where a request names an upload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UploadPlace {
-    /// A user's picture.
-    Avatar,
-    /// A flow's picture.
-    Picture,
-    /// A file of a message, counted from 0.
-    File(usize),
-    /// The thumbnail of one.
-    Thumbnail(usize),
-    /// A file that the message shows already.
-    Shown(usize),
-}
-
-impl fmt::Display for UploadPlace {
-    /// The key of the request.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Avatar => f.write_str("data.meta.avatar.upload"),
-            Self::Picture => f.write_str("data.meta.picture.upload"),
-            Self::File(n) => write!(f, "data.meta.about.files[{n}].upload"),
-            Self::Thumbnail(n) => write!(f, "data.meta.about.files[{n}].thumbnail.upload"),
-            Self::Shown(n) => write!(f, "data.meta.about.files[{n}].id"),
-        }
-    }
-}
-
 /// A kind of thing that can be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Thing {
@@ -347,6 +320,12 @@ impl From<&'static str> for Value {
     }
 }
 
+impl From<UploadPlace> for Value {
+    fn from(place: UploadPlace) -> Self {
+        Self::Text(place.to_string().into())
+    }
+}
+
 impl From<Duration> for Value {
     /// Whole seconds, at least one.
     fn from(wait: Duration) -> Self {
@@ -400,10 +379,7 @@ impl Refusal {
             Self::RegistrationClosed => ("registration_closed", vec![]),
             Self::InvitationRequired => ("invitation_required", vec![]),
             Self::NotFound(thing) => ("not_found", vec![("what", thing.as_str().into())]),
-            Self::NoUpload { place } => {
-                let place = Value::Text(place.to_string().into());
-                ("no_upload", vec![("place", place)])
-            }
+            Self::NoUpload { place } => ("no_upload", vec![("place", (*place).into())]),
             Self::QuotaExceeded { limit, used } => (
                 "quota_exceeded",
                 vec![

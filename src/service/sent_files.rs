@@ -81,7 +81,8 @@ impl Service {
         sent: &[SentFile],
     ) -> Result<Prepared, ServiceError> {
         let inline = self.limits().files.inline;
-        let is_large = |file: &Attachment| file.content.bytes.len() > inline;
+        let usual = inline.min(files::INLINE);
+        let is_large = |file: &Attachment| file.content.bytes.len() > usual;
         let mut prepared = Prepared::default();
         if !came.iter().any(is_large) {
             prepared.brought = came.into_iter().map(Brought::from).collect();
@@ -277,7 +278,8 @@ pub(super) fn resolve(
         };
         let (content, name) =
             complete(tx, upload, user)?.ok_or_else(|| refused(UploadPlace::File(index)))?;
-        let content = match prepared.cleaned.get(&upload) {
+        let cleaned = prepared.cleaned.get(&upload);
+        let content = match cleaned.filter(|_| file.kind == Kind::Picture) {
             Some(ready) => shelf::keep(tx, ready, Some(user))?,
             None => content,
         };

@@ -244,7 +244,10 @@ pub fn restore(
     let renumbered = Connection::open(&staged.path).map_err(|err| of_copy(err, &staged.path))?;
     gaps::skip(&renumbered, last_position(database))?;
     // What was signed before is not good here, and uploads that were gathering have stayed behind.
-    renumbered.execute("DELETE FROM properties WHERE name = ?1", [properties::TICKET_KEY])?;
+    renumbered.execute(
+        "DELETE FROM properties WHERE name = ?1",
+        [properties::TICKET_KEY],
+    )?;
     renumbered.execute("DELETE FROM uploads WHERE file_id IS NULL", [])?;
     drop(renumbered);
     sync(&staged.path)?;

@@ -1,12 +1,31 @@
 //! Reading whole accounts and flows, a part at a time, for whoever wants them outside of this file.
 
-use rusqlite::named_params;
+use rusqlite::{OptionalExtension, named_params};
 
 use super::error::StoreError;
+use super::files::{self, Opened};
 use super::messages;
 use super::messages::select_messages;
 use super::tx::View;
-use crate::model::{FlowId, Message, MessageId, UserId};
+use crate::model::{FileId, FlowId, Message, MessageId, PublicId, UserId};
+
+/// Bytes of the files that come within their message; others are written by themselves.
+const WITHIN_BYTES: usize = 256 * 1024;
+
+/// Opens the content of a file that a message shows; `None`: it is not there.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn open(view: &View<'_>, file: PublicId) -> Result<Option<Opened>, StoreError> {
+    let mut statement = view.prepare("SELECT file_id FROM attachments WHERE public_id = :id")?;
+    let found = statement
+        .query_row(named_params! {":id": file.to_bytes()}, |row| row.get(0))
+        .optional()?;
+    match found {
+        Some(id) => files::opened(view, FileId(id)),
+        None => Ok(None),
+    }
+}
 
 /// Messages of a flow, or those that a user wrote anywhere, after a message: in the order in which
 /// they were sent, with their files, as many as fit both bounds, at least one if there is any.
@@ -43,7 +62,7 @@ pub fn messages(
     while let Some(row) = rows.next()? {
         let (mut message, slots) = messages::message(row)?;
         if slots != 0 {
-            messages::load_files(view, &mut message, usize::MAX)?;
+            messages::load_files(view, &mut message, WITHIN_BYTES)?;
         }
         size += message.size_bytes();
         found.push(message);

@@ -12,7 +12,7 @@ use super::tx::{Tx, View};
 use crate::model::{Content, Encoding, FileId, Picture, PublicId, media_type};
 
 /// Content up to this many bytes stands in the database where nobody says otherwise.
-const INLINE: usize = 256 * 1024;
+pub const INLINE: usize = 256 * 1024;
 
 /// Stores content, or finds it stored. The references to it count themselves (see the triggers).
 ///

@@ -38,8 +38,7 @@ pub fn find(
         "WHERE m.flow_id = :flow AND m.number < :below AND m.slots & 255 <> 0
          ORDER BY m.number DESC LIMIT :limit"
     ))?;
-    let params =
-        named_params! {":flow": flow.id.0, ":below": below, ":limit": LOOKED_AT};
+    let params = named_params! {":flow": flow.id.0, ":below": below, ":limit": LOOKED_AT};
     let mut rows = statement.query(params)?;
     let mut gallery = Gallery::default();
     let mut looked_at = 0;

@@ -54,7 +54,9 @@ fn find_damage(path: &Path) -> Result<Findings, StoreError> {
             collect(&conn, sql, &mut found.data)?;
         }
         for path in backup_files::verify_live(path, false)?.missing {
-            found.data.push(format!("the file {} is missing", path.display()));
+            found
+                .data
+                .push(format!("the file {} is missing", path.display()));
         }
         if !damage.is_of_search() {
             found.derived.extend(search::disagreement(&conn)?);

@@ -172,7 +172,7 @@ fn a_damaged_database_with_its_log_is_left_alone_too() {
 
 #[test]
 fn damage_in_a_large_database_is_found_while_it_serves() {
-    let mut server = Server::start();
+    let mut server = Server::with(&[("files.inline", "16MB")]);
     let mut anna = server.register("anna");
     let group = anna.group("G", &[]);
     for n in 0..5 {

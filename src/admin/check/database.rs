@@ -71,7 +71,11 @@ fn files(database: &Path) -> Vec<Finding> {
         let remedy = "copy that folder as well, or put a backup back: `morelia restore FILE`";
         found.push(Finding::fail(TOPIC, text, remedy));
     } else if files.files > 0 {
-        let text = format!("all {} large files are there, {}", files.files, size(files.bytes));
+        let text = format!(
+            "all {} large files are there, {}",
+            files.files,
+            size(files.bytes)
+        );
         found.push(Finding::ok(TOPIC, text));
     }
     let mode = std::fs::metadata(folder.path()).map_or(0, |file| file.permissions().mode());

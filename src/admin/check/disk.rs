@@ -34,7 +34,11 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     };
-    let mut found = vec![space(&folder, statistics::sizes(database).0, config.files.reserve)];
+    let mut found = vec![space(
+        &folder,
+        statistics::sizes(database).0,
+        config.files.reserve,
+    )];
     let table = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let absolute = std::fs::canonicalize(&folder).unwrap_or(folder);
     if let Some((kind, device)) = mount(&table, &absolute) {

@@ -135,7 +135,10 @@ pub fn make(
     match completed {
         Ok((files, configuration)) => {
             for path in &files.missing {
-                log::error!("a file is not in the backup, since it is not there: {}", path.display());
+                log::error!(
+                    "a file is not in the backup, since it is not there: {}",
+                    path.display()
+                );
             }
             Ok(Made {
                 path: target.to_owned(),

@@ -7,6 +7,7 @@ use crate::model::{FlowEvent, FlowId, Message, MessageId, Position, PublicId};
 use crate::service::{Service, ServiceError};
 use crate::store::events;
 use crate::store::exports::{self, MessagesOf};
+use crate::store::files::Opened;
 
 /// Messages that are in memory at a time, and how many bytes of them, roughly.
 const AT_ONCE: usize = 500;
@@ -36,6 +37,16 @@ impl Service {
                 }
                 Ok(page)
             })
+            .await
+    }
+
+    /// Opens the content of a file that a message shows, for the operator; `None`: it is not there.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn open_archived(&self, file: PublicId) -> Result<Option<Opened>, ServiceError> {
+        self.store
+            .read(move |view| Ok(exports::open(view, file)?))
             .await
     }
 

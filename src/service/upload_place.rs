@@ -1,0 +1,31 @@
+//! Where a request names an upload, as refusals tell it.
+
+use std::fmt;
+
+/// Where a request names an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadPlace {
+    /// A user's picture.
+    Avatar,
+    /// A flow's picture.
+    Picture,
+    /// A file of a message, counted from 0.
+    File(usize),
+    /// The thumbnail of one.
+    Thumbnail(usize),
+    /// A file that the message shows already.
+    Shown(usize),
+}
+
+impl fmt::Display for UploadPlace {
+    /// The key of the request.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Avatar => f.write_str("data.meta.avatar.upload"),
+            Self::Picture => f.write_str("data.meta.picture.upload"),
+            Self::File(n) => write!(f, "data.meta.about.files[{n}].upload"),
+            Self::Thumbnail(n) => write!(f, "data.meta.about.files[{n}].thumbnail.upload"),
+            Self::Shown(n) => write!(f, "data.meta.about.files[{n}].id"),
+        }
+    }
+}
