@@ -119,7 +119,10 @@ mod tests {
             _ => "Boris".to_owned(),
         };
         for (event, expected) in [
-            (json!({"by": "1", "kind": "made"}), "Anna created the conversation"),
+            (
+                json!({"by": "1", "kind": "made"}),
+                "Anna created the conversation",
+            ),
             (
                 json!({"by": "1", "kind": "title", "title": "A\nB\u{1b}"}),
                 "Anna changed the title to «A B\u{fffd}»",
