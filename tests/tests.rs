@@ -45,6 +45,7 @@ mod moderation;
 mod mutations;
 mod names;
 mod noise;
+mod output;
 mod outside;
 mod people;
 mod power;

@@ -36,7 +36,7 @@ const EXAMINED_FIRST_BYTES: u64 = 32 * 1024 * 1024;
 const HANGING: Duration = Duration::from_secs(15);
 
 pub use error::AppError;
-pub use health::{clock_trouble, search_state};
+pub use health::{clock_trouble, search_state, version};
 pub use machine::Examine;
 pub use worst_case::WorstCase;
 
