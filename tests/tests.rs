@@ -35,6 +35,7 @@ mod golden;
 mod guessing;
 mod host;
 mod hostile;
+mod identity;
 mod import;
 mod invitations;
 mod invited;

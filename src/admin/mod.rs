@@ -16,6 +16,7 @@ pub mod error;
 mod event;
 pub mod export;
 pub mod flow;
+mod identity;
 pub mod import;
 pub mod init;
 pub mod invite;
@@ -63,6 +64,7 @@ pub fn run(invocation: &Invocation) -> Exit {
 fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
     let global = &invocation.global;
     let output = Output::new(global);
+    identity::assume(&invocation.command, &sources(global, Vec::new()))?;
     match &invocation.command {
         Command::Init(command) => init::run(command, &sources(global, Vec::new()), &output),
         Command::Serve(command) => {

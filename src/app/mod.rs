@@ -26,7 +26,7 @@ use crate::protocol::Peer;
 use crate::protocol::mtp::Session;
 use crate::server::{self, systemd};
 use crate::service::Service;
-use crate::store::{Damage, Options, ServerLock, Store, StoreError, backup};
+use crate::store::{self, Damage, Options, ServerLock, Store, StoreError, backup};
 
 /// A file up to this size is examined before it is served; a larger one meanwhile, since reading
 /// it all would keep people waiting.
@@ -96,9 +96,7 @@ pub fn serve(
     let config = &loaded.config;
     let log = logging::start(&config.logging)?;
     let database = &config.database.path;
-    if !database.exists() {
-        return Err(StoreError::Missing(database.clone()).into());
-    }
+    store::require(database)?;
     let mut damage = Store::examine(database, false)?;
     let lock = ServerLock::acquire_soon(database)?;
     backup::remove_leftovers(database, &lock)?;

@@ -75,7 +75,7 @@ pub use connection::Durability;
 pub use damage::Damage;
 pub use error::StoreError;
 pub use lock::ServerLock;
-pub use paths::files_of;
+pub use paths::{files_of, require};
 pub use schema::newest as newest_schema;
 pub use tx::{Tx, View};
 pub use writer::{Committed, Sink};
@@ -167,9 +167,7 @@ impl Store {
     pub fn open(options: &Options, sink: Sink) -> Result<Self, StoreError> {
         require_sound_engine()?;
         let path = &options.path;
-        if !path.exists() {
-            return Err(StoreError::Missing(path.clone()));
-        }
+        paths::require(path)?;
         let conn = connection::open_writer(path, options.durability)?;
         schema::require_current(&conn, path)?;
         let shared = Arc::new(Shared::new());
