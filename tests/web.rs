@@ -5,7 +5,9 @@
 
 mod access;
 mod browser;
+mod groups;
 mod history;
+mod kept;
 mod looks;
 mod robust;
 mod safety;

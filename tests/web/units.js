@@ -27,7 +27,7 @@ same('nothing to mark', mark('abc', ' '), [{ text: 'abc', hit: false }]);
 same('only emoji', ['🎉', '🎉🥧', '👨‍👩‍👧', 'a🎉', '1', '', '🎉🎉🎉🎉'].map(isOnlyEmoji), [true, true, true, false, false, false, false]);
 
 // Days and groups.
-const { arrangeMessages, unreadCount } = await load('text/grouping.js');
+const { arrangeMessages } = await load('text/grouping.js');
 const noon = new Date(2026, 10, 20, 12).getTime() / 1000;
 const message = (number, from, time) => ({ number, from, time, key: String(number) });
 const shape = (days) => days.map((day) => day.items.map((item) => `${item.first ? 'f' : ''}${item.last ? 'l' : ''}${item.newAbove ? 'n' : ''}`));
@@ -37,7 +37,8 @@ same('a pause', shape(arrangeMessages([message(0, 'a', noon), message(1, 'a', no
 same('the new messages line', shape(arrangeMessages([message(0, 'a', noon), message(1, 'a', noon + 1)], 1)), [['fl', 'fln']]);
 same('the message above decides', shape(arrangeMessages([message(1, 'a', noon)], null, message(0, 'a', noon - 1))), [['l']]);
 same('days', arrangeMessages([message(0, 'a', noon - 86400), message(1, 'a', noon)], null).map((day) => day.day), ['2026-11-19', '2026-11-20']);
-same('unread', [unreadCount(5, null), unreadCount(5, 4), unreadCount(5, 1), unreadCount(0, null), unreadCount(2, 9)], [5, 0, 3, 0, 0]);
+const happened = { key: 'events 0', time: noon + 5, lines: [] };
+same('events part a group', shape(arrangeMessages([message(0, 'a', noon), happened, message(1, 'a', noon + 10)].map((one) => one), null).map((day) => ({ ...day, items: day.items.filter((item) => item.message) }))), [['fl', 'fl']]);
 
 const { dayName, daysBetween, shortTime, size } = await load('text/times.js');
 const words = { today: 'Today', yesterday: 'Yesterday' };
@@ -73,9 +74,10 @@ function pictureSizeOrder(one, mime) { return mime === 'image/jpeg' ? { height: 
 same('a broken picture', pictureSize(bytes('\x89PNG\r\n\x1a\n'), 'image/png'), null);
 const { fileName, readFiles } = await load('media/attachments.js');
 same('file names', ['recipe.pdf', 'a b.tar.gz', 'See you.', 'http://a.b/c', 'Отчёт.docx', 'two\nlines.txt'].map(fileName), ['recipe.pdf', 'a b.tar.gz', null, null, 'Отчёт.docx', null]);
-const html = readFiles({ file_picture: btoa('<html><script>alert(1)</script>') })[0];
-same('a page sent as a picture is a document', [html.kind, html.blob.type], ['document', 'application/octet-stream']);
-same('no base64 at all', readFiles({ file_document: '*not base64*' })[0].size, 12);
+same('files of a message', readFiles([{ id: 'a', kind: 'picture', type: 'image/png', size: 3 }])[0], { id: 'a', kind: 'picture', type: 'image/png', size: 3, width: 0, height: 0, extension: 'png' });
+same('a page sent as a picture is a document', readFiles([{ id: 'a', kind: 'picture', size: 9 }, { id: 'b', kind: 'video', type: 'image/png', size: 9 }]).map((file) => file.kind), ['document', 'document']);
+const { safeType } = await load('media/loader.js');
+same('types that a page gives', [{ kind: 'picture', type: 'image/png' }, { kind: 'document', type: 'image/png' }, { kind: 'picture', type: 'image/svg+xml' }, { kind: 'picture' }].map(safeType), ['image/png', 'application/octet-stream', 'application/octet-stream', 'application/octet-stream']);
 const { fromBase64, toBase64 } = await load('media/base64.js');
 same('base64 there and back', await toBase64(new Blob([fromBase64('AAEC/f7/')])), 'AAEC/f7/');
 
@@ -96,6 +98,12 @@ same('what is here is not asked again', asked.length, 2);
 same('a place by its id', [history.numberOf('u105'), history.numberOf('nobody')], [105, null]);
 history.put(make(1000));
 same('a new message', [history.count, history.last.number], [1001, 1000]);
+history.put({ ...make(105), version: 7 });
+const { version } = history.get(105);
+history.put({ ...make(105), version: 8 });
+same('read again and the same', history.get(105).version, version);
+history.patch('u105', { text: 'changed' });
+same('changed in part', [history.get(105).text, history.get(105).version === version], ['changed', false]);
 history.refresh(1001);
 same('out of date is shown but not trusted', [history.shows(105), history.has(105)], [true, false]);
 const hollow = new History(10, async () => []);
@@ -105,18 +113,47 @@ same('nothing there is an answer too', hollow.has(5), true);
 // Merging pushes.
 const { Store } = await load('data/store.js');
 const store = new Store('me', async () => []);
-store.applySnapshot({ flows: [{ uuid: 'f', type: 'group', users: ['me', 'you'], owner: 'you', title: 'T' }], read: { f: 0 }, count: { f: 2 } }, true);
+store.applySnapshot({ flows: [{ uuid: 'f', type: 'group', users: ['me', 'you'], owner: 'you', title: 'T' }], meta: { read: { f: 0 }, count: { f: 2 }, unread: { f: 1 } } }, true);
 const push = (wire, meta) => store.applyUpdate({ message: wire, meta });
 same('a push with its number', push([{ uuid: 'm2', from_flow: 'f', from_user: 'you', text: 'x', time: 1 }], { numbers: { m2: 2 } }), []);
 push([{ uuid: 'm2', from_flow: 'f', from_user: 'you', text: 'y', time: 1, edited_status: true }], { numbers: { m2: 2 } });
 const flow = store.flows.get('f');
 same('twice the same is once', [flow.history.count, flow.history.get(2).text, flow.history.get(2).edited, store.unread(flow)], [3, 'y', true, 2]);
+push([{ uuid: 'm2', from_flow: 'f', from_user: 'you', text: 'Message deleted', time: 1, edited_status: true }], { numbers: { m2: 2 }, about: { m2: { deleted: 'deleted' } } });
+same('a deleted message is not unread', [flow.history.get(2).deleted, store.unread(flow)], [true, 1]);
+push([{ uuid: 'm3', from_flow: 'f', from_user: 'you', text: 'Message deleted', time: 1, edited_status: true }], { numbers: { m3: 3 } });
+same('the words alone delete nothing', flow.history.get(3).deleted, false);
 same('no place, no guess', push([{ uuid: 'm9', from_flow: 'f', from_user: 'you', text: 'x', time: 1 }], {}), ['f']);
 same('an unknown flow', push([{ uuid: 'm1', from_flow: 'g', from_user: 'you', text: 'x', time: 1 }], { numbers: { m1: 0 } }), ['g']);
-store.putRead('f', 2); store.putRead('f', 1);
-same('reading only goes forward', [flow.read, store.unread(flow)], [2, 0]);
+store.putRead('f', 3); store.putRead('f', 1);
+same('reading only goes forward', [flow.read, store.unread(flow)], [3, 0]);
 store.applyUpdate({ meta: { left: ['f'] } });
 same('a flow that was left', store.flows.size, 0);
+
+// What happened between the messages.
+const { Events } = await load('data/events.js');
+const events = new Events();
+const event = (id, after, time, kind = 'added', more = {}) => ({ id, after, time, kind, by: 'a', user: id, ...more });
+same('news', [events.put([event('1', 0, 5), event('2', 0, 6)]), events.put([event('1', 0, 5)]), events.put([event('0', 0, 4)])], [true, false, true]);
+same('in the order of time', events.after(0).map((one) => one.id), ['0', '1', '2']);
+const { eventKey, fold } = await load('events/lines.js');
+same('one line for several', fold([event('1', 0, 1), event('2', 0, 1), event('3', 0, 1, 'removed')]).map((line) => line.users), [['1', '2'], ['3']]);
+const lineOf = (one) => fold([one])[0];
+same('who did what', [event('x', 0, 1), event('x', 0, 1, 'added', { by: 'me' }), event('x', 0, 1, 'added', { by: undefined }), event('me', 0, 1, 'left'), event('x', 0, 1, 'level', { level: 50 }), event('x', 0, 1, 'unheard')].map((one) => eventKey(lineOf(one), 'me', 'group')),
+  ['event.added', 'event.added.own', 'event.added.operator', 'event.left.own', 'event.level.up', null]);
+
+// Long texts.
+const { split } = await load('text/split.js');
+same('short is one', split('abc', 10), ['abc']);
+same('at a word', split('aaaa bbbb cccc', 10), ['aaaa bbbb', 'cccc']);
+same('by bytes, never half a sign', split('😀😀😀', 9), ['😀😀', '😀']);
+same('nothing is lost', split('я'.repeat(40_000)).join(''), 'я'.repeat(40_000));
+
+// QR codes: dimensions, the corners, and one whole.
+const { qrCode } = await load('invite/qr.js');
+same('sizes of codes', ['a'.repeat(14), 'a'.repeat(15), 'a'.repeat(412), 'a'.repeat(413)].map((text) => qrCode(text)?.length ?? null), [21, 25, 77, null]);
+const digest = async (text) => [...new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(qrCode(text).map((row) => row.map(Number).join('')).join('\n'))))].slice(0, 6).join();
+same('codes that a camera has read', [await digest('https://chat.example/invite/K7QF-2M9X'), await digest('x'.repeat(200))], ['47,122,199,120,158,152','100,233,219,15,125,207']);
 
 // The languages.
 const { en } = await load('locales/en.js');
@@ -132,7 +169,7 @@ same('texts are filled once', render('{a} {b}', { a: '{b}', b: 'x' }, rules), '{
 
 // Every key that the code names exists.
 const modules = performance.getEntriesByType('resource').map((entry) => entry.name).filter((name) => name.endsWith('.js'));
-const views = ['avatar', 'bubble', 'composer', 'conversation', 'crop', 'flowlist', 'form', 'info', 'lightbox', 'overlay', 'people', 'search', 'settings', 'shell', 'sign', 'start', 'timeline'].map((name) => `${root}views/${name}.js`);
+const views = ['views/avatar', 'views/bubble', 'views/composer', 'views/conversation', 'views/crop', 'views/flowlist', 'views/form', 'views/info', 'views/lightbox', 'views/overlay', 'views/people', 'views/privacy', 'views/search', 'views/settings', 'views/shell', 'views/sign', 'views/start', 'views/timeline', 'views/tray', 'members/panel', 'invite/dialog', 'files/attachment', 'replies/quote', 'events/lines'].map((name) => `${root}${name}.js`);
 const missing = [];
 let used = 0;
 for (const url of new Set([...modules, ...views])) {

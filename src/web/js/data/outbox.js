@@ -25,8 +25,8 @@ export class Outbox extends Emitter {
   #channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel('morelia.outbox') : null;
 
   /**
-   * `send(flow, message, txn, progress)` gives `{uuid, time, number}`; with it, `settle({item, uuid,
-   * time, number})` puts the message among the others before it leaves the queue.
+   * `send(item, message, progress)` gives `{uuid, time, number, about}`; with it, `settle({item, uuid,
+   * …})` puts the message among the others before it leaves the queue.
    */
   constructor(database, user, send, settle) {
     super();
@@ -39,21 +39,39 @@ export class Outbox extends Emitter {
 
   async load() {
     for (const item of await this.#database.outboxOf(this.#user)) this.#adopt(item);
+    this.#pump();
   }
 
-  /** What is waiting for `flow`, oldest first. */
-  of(flow) { return this.#items.filter((item) => item.flow === flow); }
+  get count() { return this.#items.length; }
 
-  async add(flow, text, files = []) {
+  /** What is waiting for `flow`, oldest first. */
+  of(flow) { return this.#items.filter((item) => item.flow === flow && !item.edits); }
+
+  /** What waits to become the text of a message; undefined when nothing does. */
+  editOf(uuid) { return this.#items.findLast((item) => item.edits === uuid); }
+
+  /** `about` is what goes with the message: the one that it answers, mentions, a poll. */
+  async add(flow, text, files = [], about = null) {
+    return this.#queue({ flow, text, files, about });
+  }
+
+  /** Another text for a message that is on the server. */
+  async edit(flow, uuid, text, about = null) {
+    const old = this.editOf(uuid);
+    if (old) await this.discard(old.txn);
+    return this.#queue({ flow, text, files: [], about, edits: uuid });
+  }
+
+  async #queue(wish) {
     this.#counter += 1;
     const item = {
-      txn: uniqueText(), user: this.#user, flow, text, files, time: now(),
+      txn: uniqueText(), user: this.#user, ...wish, time: now(),
       // Two messages of the same millisecond keep their order.
       at: Date.now() + (this.#counter % 1000) / 1000,
       state: 'queued',
     };
     this.#items.push(item);
-    this.emit('change', flow);
+    this.emit('change', item.flow);
     await this.#save(item);
     this.#tell({ added: item.txn });
     this.#pump();
@@ -71,7 +89,7 @@ export class Outbox extends Emitter {
 
   async discard(txn) {
     this.#take(txn);
-    await this.#database.remove('outbox', txn);
+    await this.#forget(txn);
     this.#tell({ gone: txn });
   }
 
@@ -91,28 +109,23 @@ export class Outbox extends Emitter {
   async #pump() {
     if (this.#running) return;
     this.#running = true;
-    // One at a time: the order that a person wrote in is the order in which others read.
-    for (let item = this.#next(); item; item = this.#next()) {
-      if (!(await this.#deliver(item))) break;
+    try {
+      // One at a time: the order that a person wrote in is the order in which others read.
+      for (let item = this.#next(); item; item = this.#next()) {
+        if (!(await this.#deliver(item))) break;
+      }
+    } finally {
+      this.#running = false;
     }
-    this.#running = false;
   }
 
   #next() { return this.#open ? this.#items.find((item) => item.state === 'queued') : undefined; }
 
   /** False when the queue has to wait. */
   async #deliver(item) {
+    let sent;
     try {
-      const message = { client_id: Math.floor(item.at) % 2_147_483_647 };
-      if (item.text !== '') message.text = item.text;
-      for (const file of item.files) message[file.field ?? fieldOf(file.kind)] = await toBase64(file.blob);
-      const progress = item.files.length === 0 ? undefined : (part) => { item.progress = part; this.emit('change', item.flow); };
-      const sent = await this.#send(item.flow, message, item.txn, progress);
-      await this.#database.remove('outbox', item.txn);
-      await this.#settle({ item, ...sent });
-      this.#take(item.txn);
-      this.#tell({ gone: item.txn });
-      return true;
+      sent = await this.#post(item);
     } catch (error) {
       if (error instanceof ConnectionLost) return false;
       if (error instanceof MtpError && error.code === 401) return false;
@@ -122,11 +135,31 @@ export class Outbox extends Emitter {
         return false;
       }
       item.state = 'failed';
-      item.error = error instanceof MtpError ? error.detail : String(error.message);
+      // Told in the language of whoever reads it, which may change.
+      item.error = { refusal: error.refusal ?? null, detail: error.detail ?? String(error.message) };
       await this.#save(item);
       this.emit('change', item.flow);
       return true;
     }
+    // From here on it is sent: what fails on this device changes nothing about that.
+    await this.#forget(item.txn);
+    await this.#settle({ item, ...sent });
+    this.#take(item.txn);
+    this.#tell({ gone: item.txn });
+    return true;
+  }
+
+  async #post(item) {
+    if (item.edits) return this.#send(item, null);
+    const message = { client_id: Math.floor(item.at) % 2_147_483_647 };
+    if (item.text !== '') message.text = item.text;
+    for (const file of item.files) message[file.field ?? fieldOf(file.kind)] = await toBase64(file.blob);
+    const progress = item.files.length === 0 ? undefined : (part) => { item.progress = part; this.emit('change', item.flow); };
+    return this.#send(item, message, progress);
+  }
+
+  async #forget(txn) {
+    try { await this.#database.remove('outbox', txn); } catch { /* sent again after a reload, it is known by its txn */ }
   }
 
   async #save(item) {

@@ -1,10 +1,14 @@
 // One flow: its head, its messages, where one writes.
 
 import { h, icon, iconButton, replace } from '../core/dom.js';
-import { t } from '../core/i18n.js';
+import { now } from '../core/clock.js';
+import { locale, t } from '../core/i18n.js';
 import { router } from '../core/router.js';
-import { nameOf } from '../data/message.js';
-import { fileName, urlOf } from '../media/attachments.js';
+import { isDeleted, nameOf, summary } from '../data/message.js';
+import { nameToSave, save } from '../files/attachment.js';
+import { fileName } from '../media/attachments.js';
+import { lastSeen } from '../text/times.js';
+import { describe } from './form.js';
 import { flowAvatar, flowTitle } from './avatar.js';
 import { Composer } from './composer.js';
 import { confirm, menu, toast } from './overlay.js';
@@ -33,7 +37,8 @@ export class Conversation {
     const { store } = client;
     this.#closers = [
       store.on('flow', (id) => { if (id === flow.uuid) this.#draw(); }),
-      store.on('users', () => this.#drawHead()),
+      store.on('users', () => this.#draw()),
+      store.on('blocked', () => this.#draw()),
       store.on('presence', () => this.#drawHead()),
       store.on('typing', (id) => { if (id === flow.uuid) this.#drawHead(); }),
       client.on('state', () => this.#drawHead()),
@@ -59,21 +64,33 @@ export class Conversation {
 
   #draw() {
     this.#drawHead();
-    const { store } = this.#client;
-    if (store.mayWrite(this.flow)) {
-      if (this.#composer) return;
+    const why = this.#client.store.whyNotWrite(this.flow);
+    if (this.#foot.dataset.why === String(why)) return;
+    this.#foot.dataset.why = String(why);
+    this.#composer?.close();
+    this.#composer = null;
+    if (!why) {
       this.#composer = new Composer(this.#client, this.flow, this.#timeline);
       replace(this.#foot, this.#composer.element);
+    } else if (why === 'blocked') {
+      replace(this.#foot, h('p.read-only', {}, t('chat.blocked'), ' ', h('button.link', { type: 'button', onclick: () => this.#unblock() }, t('unblock'))));
     } else {
-      this.#composer = null;
-      replace(this.#foot, h('p.read-only', {}, t('channel.readonly')));
+      replace(this.#foot, h('p.read-only', {}, t(why === 'channel' ? 'channel.readonly' : 'chat.deleted')));
+    }
+  }
+
+  async #unblock() {
+    try {
+      await this.#client.block(this.#client.store.partner(this.flow), false);
+    } catch (error) {
+      toast(describe(error));
     }
   }
 
   #drawHead() {
     const { store } = this.#client;
     const typing = store.typingIn(this.flow.uuid);
-    const key = JSON.stringify([flowTitle(store, this.flow), this.#status(typing), store.users.get(store.partner(this.flow))?.avatar?.length, store.online.has(store.partner(this.flow))]);
+    const key = JSON.stringify([flowTitle(store, this.flow), this.#status(typing), store.users.get(store.partner(this.flow))?.avatar?.id, this.flow.picture?.id, store.online.has(store.partner(this.flow))]);
     if (this.#head.dataset.key === key) return;
     this.#head.dataset.key = key;
     replace(this.#head,
@@ -95,37 +112,68 @@ export class Conversation {
       if (flow.type === 'chat') return t('typing.chat');
       return t('typing.group', { name: nameOf(store.users.get(typing[0]), t), n: typing.length });
     }
-    if (flow.type === 'chat') return t(store.online.has(store.partner(flow)) ? 'online' : 'offline');
-    const members = t(flow.type === 'channel' ? 'subscribers' : 'members', { n: flow.users.length });
+    // Without a connection nobody knows who is here.
+    if (this.#client.state === 'offline') return t('connection.offline');
+    if (flow.type === 'chat') return this.#personStatus(store.users.get(store.partner(flow)));
+    if (flow.saved) return t('saved.hint');
+    const members = t(flow.type === 'channel' ? 'subscribers' : 'members', { n: flow.members });
     const here = flow.users.filter((id) => id !== store.me && store.online.has(id)).length;
     return flow.type === 'group' && here > 0 ? `${members}, ${t('members.online', { n: here })}` : members;
   }
 
+  #personStatus(person) {
+    const { store } = this.#client;
+    if (!person || isDeleted(person) || store.blocked.has(person.uuid)) return '';
+    if (store.online.has(person.uuid)) return t('online');
+    return person.seenAt ? lastSeen(person.seenAt, now(), locale(), t) : t('offline');
+  }
+
   #announce(message) {
     if (message.flow !== this.flow.uuid || message.from === this.#client.store.me) return;
-    this.#live.textContent = `${nameOf(this.#client.store.users.get(message.from), t)}: ${message.text}`;
+    this.#live.textContent = `${nameOf(this.#client.store.users.get(message.from), t)}: ${summary(message, t)}`;
   }
 
   #act(name, message, node, anchor) {
     if (name === 'menu') this.#menu(message, anchor);
-    else if (name === 'picture') {
-      const file = message.files.find((one) => one.kind === 'picture');
-      if (file) import('./lightbox.js').then(({ showPicture }) => showPicture(file, nameOf(this.#client.store.users.get(message.from), t)));
-    } else if (name === 'retry') this.#client.outbox.retry(message.pending.txn);
+    else if (name === 'picture') this.#show(message, Number(anchor.dataset.at));
+    else if (name === 'save') this.#save(message, message.files[Number(anchor.dataset.at)]);
+    else if (name === 'retry') this.#client.outbox.retry(message.pending?.txn ?? this.#client.outbox.editOf(message.uuid)?.txn);
+    else if (name === 'quote') this.#jumpTo(message.reply.uuid);
+    else if (name === 'jump') this.#jumpTo(anchor);
+  }
+
+  async #show(message, at) {
+    const { showPicture } = await import('./lightbox.js');
+    showPicture(message.files[at], nameOf(this.#client.store.users.get(message.from), t));
+  }
+
+  async #save(message, file) {
+    try {
+      await save(file, nameToSave(file, fileName(message.text)));
+    } catch {
+      toast(t('file.offline'));
+    }
+  }
+
+  /** Goes to a message of this conversation by its id. */
+  async #jumpTo(uuid) {
+    const number = this.flow.history.numberOf(uuid);
+    if (number !== null) await this.jump(number);
   }
 
   #menu(message, anchor) {
     const { store, outbox } = this.#client;
     const own = message.from === store.me;
-    const file = message.files.find((one) => one.blob);
-    const onServer = message.number !== null;
+    const edit = message.uuid && outbox.editOf(message.uuid);
+    const there = message.number !== null && !message.deleted;
+    const failed = message.pending?.state === 'failed' || edit?.state === 'failed';
     menu(anchor, [
-      message.pending?.state === 'failed' && { icon: 'send', label: t('message.retry'), act: () => outbox.retry(message.pending.txn) },
+      failed && { icon: 'send', label: t('message.retry'), act: () => outbox.retry(message.pending?.txn ?? edit.txn) },
       message.text !== '' && !message.deleted && { icon: 'copy', label: t('message.copy'), act: () => copy(message.text) },
-      file && { icon: 'download', label: t('file.download'), act: () => download(file, message) },
-      own && onServer && !message.deleted && { icon: 'pencil', label: t('message.edit'), act: () => this.#composer?.edit(message) },
-      (own || this.flow.owner === store.me) && onServer && !message.deleted && { icon: 'trash', label: t('message.delete'), danger: true, act: () => this.#delete(message) },
-      message.pending && { icon: 'trash', label: t('message.discard'), danger: true, act: () => outbox.discard(message.pending.txn) },
+      ...message.files.filter((file) => file.id || file.blob).map((file) => ({ icon: 'download', label: t('file.download'), act: () => this.#save(message, file) })),
+      own && there && !message.forward && { icon: 'pencil', label: t('message.edit'), act: () => this.#composer?.edit(message) },
+      there && (own || store.moderates(this.flow)) && { icon: 'trash', label: t('message.delete'), danger: true, act: () => this.#delete(message) },
+      (message.pending || edit) && { icon: 'trash', label: t(edit ? 'edit.discard' : 'message.discard'), danger: true, act: () => outbox.discard(message.pending?.txn ?? edit.txn) },
     ]);
   }
 
@@ -133,11 +181,10 @@ export class Conversation {
     if (!(await confirm(t('message.delete.ask'), { action: t('message.delete'), danger: true, text: t('message.delete.text') }))) return;
     try {
       await this.#client.api.remove(this.flow.uuid, message.uuid);
-      const current = this.flow.history.get(message.number) ?? message;
-      this.flow.history.put({ ...current, text: '', files: [], edited: true, deleted: true });
+      this.flow.history.patch(message.uuid, { text: '', files: [], edited: true, deleted: true, reactions: null, reply: null, forward: null, poll: null });
       this.#client.store.emit('flows');
     } catch (error) {
-      toast(error.detail || t('error.connection'));
+      toast(describe(error));
     }
   }
 
@@ -171,12 +218,4 @@ async function copy(text) {
     field.remove();
   }
   toast(t('copied'));
-}
-
-function download(file, message) {
-  const name = file.name ?? fileName(message.text) ?? `${t(`file.${file.kind}`)}.${file.extension}`;
-  const link = h('a', { href: urlOf(file.blob), download: name });
-  document.body.append(link);
-  link.click();
-  link.remove();
 }

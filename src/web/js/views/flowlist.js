@@ -5,8 +5,8 @@ import { perFrame } from '../core/emitter.js';
 import { now } from '../core/clock.js';
 import { locale, t } from '../core/i18n.js';
 import { router } from '../core/router.js';
-import { draftKey } from '../data/drafts.js';
 import { nameOf, summary } from '../data/message.js';
+import { invitedRow } from '../invite/waiting.js';
 import { fullTime, shortTime } from '../text/times.js';
 import { flowAvatar, flowIcon, flowTitle, userAvatar } from './avatar.js';
 
@@ -30,9 +30,10 @@ export class FlowList {
       h('nav.scroll', { 'aria-label': t('flows') }, this.#list),
       h('button.fab', { type: 'button', 'aria-label': t('new.title'), title: t('new.title'), onclick: () => router.go('/new') }, icon('pencil')));
     const { store } = client;
-    for (const topic of ['flows', 'presence', 'typing']) store.on(topic, () => this.#draw());
+    for (const topic of ['flows', 'presence', 'typing', 'invited']) store.on(topic, () => this.#draw());
     const leave = router.on('place', () => this.#draw());
     client.on('state', () => { this.#connection(); this.#draw(); });
+    client.drafts.on('change', () => this.#draw());
     const timer = setInterval(() => { if (this.element.isConnected) { this.#connection(); this.#draw(); } }, 1_000);
     this.#close = () => { clearInterval(timer); leave(); };
     this.#connection();
@@ -58,17 +59,26 @@ export class FlowList {
     this.#drawHead();
     const flows = [...store.flows.values()].map((flow) => ({ flow, time: this.#activity(flow) }));
     flows.sort((a, b) => b.time - a.time || (a.flow.uuid < b.flow.uuid ? 1 : -1));
-    const rows = flows.map(({ flow, time }) => this.#row(flow, time));
+    const rows = [...[...store.invited.values()].map((one) => this.#invited(one)), ...flows.map(({ flow, time }) => this.#row(flow, time))];
     if (!store.loaded) rows.push(...Array.from({ length: 6 }, () => h('li.row-skeleton', { 'aria-hidden': 'true' }, h('span'), h('span'))));
     else if (rows.length === 0) rows.push(this.#empty());
-    for (const id of this.#rows.keys()) if (!store.flows.has(id)) this.#rows.delete(id);
+    for (const id of this.#rows.keys()) if (!store.flows.has(id) && !store.invited.has(id)) this.#rows.delete(id);
     arrange(this.#list, rows);
+  }
+
+  #invited(one) {
+    const key = [one.title, one.by && nameOf(this.#client.store.users.get(one.by), t)].join('\u0000');
+    const old = this.#rows.get(one.flow);
+    if (old?.key === key) return old.node;
+    const node = invitedRow(this.#client, one);
+    this.#rows.set(one.flow, { key, node });
+    return node;
   }
 
   #drawHead() {
     const { store } = this.#client;
     const me = store.users.get(store.me);
-    const key = `${me?.avatar?.length} ${nameOf(me, t)}`;
+    const key = `${me?.avatar?.id} ${nameOf(me, t)}`;
     if (this.#head.dataset.key === key) return;
     this.#head.dataset.key = key;
     replace(this.#head,
@@ -86,14 +96,14 @@ export class FlowList {
     const { store } = this.#client;
     const last = this.#client.pending(flow.uuid).at(-1) ?? flow.history.last;
     const typing = store.typingIn(flow.uuid);
-    const draft = localStorage.getItem(draftKey(store.me, flow.uuid)) ?? '';
+    const draft = this.#draftOf(flow);
     const open = router.place.flow === flow.uuid;
     const partner = store.users.get(store.partner(flow));
     const author = last && store.users.get(last.from);
     const unread = store.unread(flow);
     const language = locale();
     const when = last ? shortTime(last.time, now(), language) : '';
-    const key = [flowTitle(store, flow), when, last?.key, last?.text, last?.edited, last?.pending?.state, last?.number, typing.join(), open ? '' : draft, open, partner?.avatar?.length, store.online.has(partner?.uuid), nameOf(author, t), unread, language].join('\u0000');
+    const key = [flowTitle(store, flow), when, last?.key, last?.text, last?.edited, last?.pending?.state, last?.number, typing.join(), open ? '' : draft, open, partner?.avatar?.id, flow.picture?.id, last?.version, store.online.has(partner?.uuid), nameOf(author, t), unread, language].join('\u0000');
     const old = this.#rows.get(flow.uuid);
     if (old?.key === key) return old.node;
     const link = h('a.row', {
@@ -119,6 +129,13 @@ export class FlowList {
     if (focused) link.focus({ preventScroll: true });
     this.#rows.set(flow.uuid, { key, node });
     return node;
+  }
+
+  /** One line of what was begun here. */
+  #draftOf(flow) {
+    const { text, files, editing } = this.#client.drafts.of(flow.uuid);
+    const words = (editing?.draft ?? text).replace(/\s+/gu, ' ').trim();
+    return words || (files.length > 0 ? files.map((file) => file.name).join(', ') : '');
   }
 
   #snippet(flow, { last, author, typing, draft }) {

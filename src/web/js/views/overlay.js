@@ -2,6 +2,7 @@
 
 import { h, icon } from '../core/dom.js';
 import { t } from '../core/i18n.js';
+import { router } from '../core/router.js';
 
 const TOAST_MS = 4_500;
 
@@ -22,7 +23,8 @@ export function dialog(label, build, { className = '' } = {}) {
     const node = h('dialog', { 'aria-label': label, class: className });
     const close = (result) => { value = result; node.close(); };
     node.append(build(close, node));
-    node.addEventListener('close', () => { node.remove(); resolve(value); });
+    const closed = router.overlay(() => close(null));
+    node.addEventListener('close', () => { closed(); node.remove(); resolve(value); });
     node.addEventListener('pointerdown', (event) => { if (event.target === node) close(null); });
     document.body.append(node);
     node.showModal();
@@ -57,6 +59,7 @@ export function menu(anchor, items) {
     document.removeEventListener('pointerdown', dismiss, true);
     removeEventListener('resize', finish);
     if (!node.isConnected) return;
+    closed();
     node.remove();
     before?.focus?.({ preventScroll: true });
   };
@@ -78,6 +81,7 @@ export function menu(anchor, items) {
   place(node, anchor);
   document.addEventListener('pointerdown', dismiss, true);
   addEventListener('resize', finish);
+  const closed = router.overlay(finish);
   node.finish = finish;
   node.firstElementChild.focus({ preventScroll: true });
 }

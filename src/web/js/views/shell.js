@@ -1,14 +1,15 @@
 // The page of a signed-in person: two panes, or one on a phone, and what the address says is in them.
 
 import { h, icon, replace } from '../core/dom.js';
-import { t } from '../core/i18n.js';
+import { allTexts, t } from '../core/i18n.js';
 import { router } from '../core/router.js';
+import { sheet } from '../core/sheets.js';
 import { FlowList } from './flowlist.js';
 import { closeMenu } from './overlay.js';
 
 /** What is not needed to show the list is loaded when it is first opened. */
 const LATER = {
-  conversation: () => import('./conversation.js'),
+  conversation: async () => (await Promise.all([import('./conversation.js'), sheet('conversation')]))[0],
   info: () => import('./info.js'),
   new: async (client, rest) => (await import('./start.js')).startPanel(client, rest),
   settings: async (client, rest) => (await import('./settings.js')).settingsPanel(client, rest),
@@ -24,6 +25,7 @@ export class Shell {
   #sideKey = '';
   #conversation = null;
   #info = null;
+  #early = null;
   #wanted = null;
   #shown = null;
   #closers;
@@ -76,16 +78,30 @@ export class Shell {
     // A conversation opened from the search leaves its hits in sight, where there is room.
     if (place.flow && this.#sideKey.startsWith('search/') && place.number !== null) return;
     this.#sideKey = key;
+    if (place.panel === 'search' && !place.flow) this.#typeEarly();
     const content = make ? await this.#later(() => make(this.#client, place.rest)) : this.#list.element;
     if (key !== this.#sideKey) return;
     replace(this.#side, content);
-    this.#side.querySelector('[autofocus], .bar button')?.focus({ preventScroll: true });
+    const early = this.#early;
+    this.#early = null;
+    const target = this.#side.querySelector('[autofocus]') ?? this.#side.querySelector('.bar button');
+    // What was typed while the search was loading belongs into it.
+    if (early?.value && target?.matches('input')) { target.value = early.value; target.dispatchEvent(new Event('input')); }
+    target?.focus({ preventScroll: true });
+  }
+
+  /** A field that takes the keys until the search is here: none of them may go into a message. */
+  #typeEarly() {
+    this.#early = h('input', { type: 'search', 'aria-label': t('search.title'), autocomplete: 'off' });
+    replace(this.#side, h('section.panel', { 'aria-label': t('search.title') }, h('header.bar', {}, h('div.search-box', {}, icon('search'), this.#early))));
+    this.#early.focus({ preventScroll: true });
   }
 
   /** A module that is gone although the server is there: it was updated, and the page must be too. */
   async #later(load) {
     try {
-      return await load();
+      const [found] = await Promise.all([load(), allTexts()]);
+      return found;
     } catch (error) {
       if (error instanceof TypeError && this.#client.state === 'ready') location.reload();
       throw error;
