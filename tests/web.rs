@@ -4,6 +4,7 @@
 //! (`docs/screenshots`) to have the pictures of the documentation made again.
 
 mod access;
+mod admin;
 mod browser;
 mod groups;
 mod history;

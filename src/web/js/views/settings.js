@@ -40,6 +40,7 @@ function mainPanel(client) {
       action('shield', t('privacy.title'), () => router.go('/settings/privacy')),
       action('globe', t('devices.title'), () => router.go('/settings/devices')),
       store.account?.can?.includes('invite') !== false && action('link', t('invite.make'), () => inviteToServer(client))),
+    store.account?.admin && h('div.list-actions', {}, action('crown', t('admin.title'), () => router.go('/admin'))),
     h('div.list-actions', {},
       choice(t('settings.language'), 'globe', chosenLanguage() ?? '', [['', t('settings.auto')], ...Object.entries(LANGUAGE_NAMES)], async (code) => { await chooseLanguage(code); location.reload(); }),
       choice(t('settings.theme'), 'moon', chosenTheme(), [['', t('settings.auto')], ['light', t('theme.light')], ['dark', t('theme.dark')]], chooseTheme),

@@ -13,6 +13,7 @@ const LATER = {
   info: () => import('./info.js'),
   new: async (client, rest) => (await import('./start.js')).startPanel(client, rest),
   settings: async (client, rest) => (await import('./settings.js')).settingsPanel(client, rest),
+  admin: async (client, rest) => (await import('../admin/panel.js')).adminPanel(client, rest),
   search: async (client, rest) => (await import('./search.js')).searchPanel(client, rest),
 };
 
@@ -72,7 +73,7 @@ export class Shell {
   }
 
   async #showSide(place) {
-    const make = !place.flow && ['new', 'settings', 'search'].includes(place.panel) ? LATER[place.panel] : null;
+    const make = !place.flow && ['new', 'settings', 'search', 'admin'].includes(place.panel) ? LATER[place.panel] : null;
     const key = make ? `${place.panel}/${place.rest}` : 'list';
     if (key === this.#sideKey) return;
     // A conversation opened from the search leaves its hits in sight, where there is room.
