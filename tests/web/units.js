@@ -81,6 +81,60 @@ same('types that a page gives', [{ kind: 'picture', type: 'image/png' }, { kind:
 const { fromBase64, toBase64 } = await load('media/base64.js');
 same('base64 there and back', await toBase64(new Blob([fromBase64('AAEC/f7/')])), 'AAEC/f7/');
 
+const { strip, placesIn } = await load('media/strip.js');
+const chunk = (...parts) => Uint8Array.from(parts.flatMap((part) => (typeof part === 'string' ? [...part].map((sign) => sign.charCodeAt(0)) : part)));
+const exif = (turned) => ['Exif\0\0MM', 0, 42, 0, 0, 0, 8, 0, 2, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, turned, 0, 0, 0x88, 0x25, 0, 4, 0, 0, 0, 1, 0, 0, 0, 99, 0, 0, 0, 0];
+const segment = (marker, ...parts) => { const body = chunk(...parts); return [0xff, marker, (body.length + 2) >> 8, (body.length + 2) & 255, ...body]; };
+const picture = chunk([0xff, 0xd8], segment(0xe0, 'JFIF'), segment(0xe1, ...exif(6)), segment(0xe2, 'ICC'), segment(0xfe, 'my home'), [0xff, 0xda, 0, 2, 1, 2, 3, 0xff, 0xd9]);
+const cleaned = strip(picture, 'image/jpeg');
+const signs = (array) => String.fromCharCode(...array);
+same('a JPEG without its tales', [signs(cleaned).includes('my home'), signs(cleaned).includes('\x88\x25'), signs(cleaned).includes('ICC'), signs(cleaned).endsWith('\x01\x02\x03\xff\xd9')], [false, false, true, true]);
+same('turned as before', [...cleaned.subarray(2, 6), cleaned[31]], [0xff, 0xe1, 0, 34, 6]);
+same('nothing to take out', strip(cleaned.subarray(0), 'image/png').length, cleaned.length);
+const pngOf = (...chunks) => chunk('\x89PNG\r\n\x1a\n', ...chunks.map(([name, data]) => [0, 0, 0, data.length, ...chunk(name, data), 0, 0, 0, 0]));
+same('a PNG', signs(strip(pngOf(['IHDR', 'x'], ['tEXt', 'home'], ['eXIf', 'gps'], ['IEND', '']), 'image/png')), signs(pngOf(['IHDR', 'x'], ['IEND', ''])));
+const riff = (...chunks) => { const body = chunks.flatMap(([name, data]) => [...chunk(name), data.length, 0, 0, 0, ...chunk(data)]); return chunk('RIFF', [body.length + 4, 0, 0, 0], 'WEBP', body); };
+same('a WebP', signs(strip(riff(['VP8X', '\x0c000000000'], ['VP8 ', 'data'], ['EXIF', 'gps!']), 'image/webp')), signs(riff(['VP8X', '\x00000000000'], ['VP8 ', 'data'])));
+const box = (name, ...parts) => { const body = chunk(...parts); return [0, 0, 0, body.length + 8, ...chunk(name), ...body]; };
+same('where a film was taken', placesIn(chunk(box('moov', box('mvhd', 'xx'), box('udta', box('\xa9xyz', '+59.9+030.3/'), box('name', 'x')), box('meta', 'keys')))).map(([, name]) => name), ['\xa9xyz', 'meta']);
+const cut = picture.subarray(0, 30);
+same('cut short is left alone', strip(cut, 'image/jpeg') === cut, true);
+
+const { reduce, peaksOf } = await load('files/waveform.js');
+same('a wave', [peaksOf(reduce([0, 50, 100]), 3), peaksOf(reduce(Array.from({ length: 900 }, () => 7)), 2), peaksOf('%', 2)], [[0, 128, 255], [255, 255], [20, 20]]);
+
+// The small markup.
+const { parse: parseMarkup, hasMarks } = await load('text/markup.js');
+const flat = (parts) => parts.map((part) => (part.text !== undefined ? part.text : part.code !== undefined ? `<code>${part.code}</code>` : `<${part.mark}>${flat(part.parts)}</${part.mark}>`)).join('');
+const drawn = (text) => parseMarkup(text).map((block) => {
+  if (block.type === 'code') return `<pre>${block.text}</pre>`;
+  if (block.type === 'list') return `<${block.ordered ? 'ol' : 'ul'}>${block.items.map((item) => `<li>${flat(item)}</li>`).join('')}</${block.ordered ? 'ol' : 'ul'}>`;
+  return block.type === 'quote' ? `<quote>${flat(block.parts)}</quote>` : flat(block.parts);
+}).join('|');
+for (const [text, wanted] of MARKUP) same(`markup: ${text}`, drawn(text), wanted);
+same('plain is plain', MARKUP.filter(([text, wanted]) => hasMarks(text) !== (wanted !== text) && !text.includes('\\') && !text.includes('`')).map(([text]) => text), []);
+
+// Names that are called.
+const { callAt, calls, mentionsIn } = await load('mentions/complete.js');
+same('what is being called', ['@an', 'hi @an', 'mail@an', 'x (@Б', '@an '].map((text) => callAt(text, text.length)?.query ?? null), ['an', 'an', null, 'Б', null]);
+same('calls', [calls('hi @anna!', 'Anna'), calls('@annabel', 'anna'), calls('x@anna', 'anna'), calls('@anna.', 'anna')], [true, false, false, true]);
+same('who is called', [mentionsIn('@anna and @all', [{ uuid: '1', login: 'anna' }, { uuid: '2', login: 'bob' }]), mentionsIn('nobody', []), mentionsIn('@zed', [])], [{ mentions: ['1'], everyone: true }, null, null]);
+
+// Reactions and polls.
+const { toggled } = await load('reactions/bar.js');
+same('a first reaction', toggled(null, '👍', 'me', true), { '👍': { count: 1, users: ['me'] } });
+same('taken back', toggled({ '👍': { count: 1, users: ['me'] } }, '👍', 'me', false), null);
+same('beyond those that are listed', toggled({ '👍': { count: 80, users: ['a'], mine: true } }, '👍', 'me', false), { '👍': { count: 79, users: ['a'] } });
+same('twice is once', toggled({ '👍': { count: 1, users: ['me'] } }, '👍', 'me', true), { '👍': { count: 1, users: ['me'] } });
+const { choose } = await load('polls/poll.js');
+same('choices', [choose({ mine: [] }, 1), choose({ mine: [1] }, 0), choose({ mine: [1], many: true }, 0), choose({ mine: [1] }, 1)], [[1], [0], [0, 1], []]);
+
+// The order of the list.
+const { FILTERS, byOrder } = await load('settings/order.js');
+const listed = [['a', 1, {}], ['b', 3, {}], ['c', 2, { pinned: 2 }], ['d', 0, { pinned: 1 }]].map(([uuid, time, settings]) => ({ time, flow: { uuid, settings } }));
+same('pinned ones first', listed.sort(byOrder).map((one) => one.flow.uuid), ['d', 'c', 'b', 'a']);
+same('unread by hand', FILTERS.unread({ unread: 0, settings: { unread: true } }), true);
+
 // Places.
 const { parse } = await load('core/router.js');
 same('places', ['', '#/f/12', '#/f/12/m/34', '#/f/12/info', '#/new/group', '#/f/x', '#/%E0%A4%A'].map((hash) => Object.values(parse(hash))), [
@@ -169,7 +223,7 @@ same('texts are filled once', render('{a} {b}', { a: '{b}', b: 'x' }, rules), '{
 
 // Every key that the code names exists.
 const modules = performance.getEntriesByType('resource').map((entry) => entry.name).filter((name) => name.endsWith('.js'));
-const views = ['views/avatar', 'views/bubble', 'views/composer', 'views/conversation', 'views/crop', 'views/flowlist', 'views/form', 'views/info', 'views/lightbox', 'views/overlay', 'views/people', 'views/privacy', 'views/search', 'views/settings', 'views/shell', 'views/sign', 'views/start', 'views/timeline', 'views/tray', 'members/panel', 'invite/dialog', 'files/attachment', 'replies/quote', 'events/lines'].map((name) => `${root}${name}.js`);
+const views = ['views/avatar', 'views/bubble', 'views/composer', 'views/conversation', 'views/crop', 'views/flowlist', 'views/form', 'views/info', 'views/lightbox', 'views/overlay', 'views/people', 'views/privacy', 'views/search', 'views/settings', 'views/shell', 'views/sign', 'views/start', 'views/timeline', 'views/tray', 'members/panel', 'invite/dialog', 'files/attachment', 'replies/quote', 'events/lines', 'files/gallery', 'files/player', 'files/voice', 'forward/dialog', 'mentions/complete', 'pins/bar', 'polls/poll', 'reactions/bar', 'settings/flow', 'admin/panel', 'admin/people', 'admin/invitations', 'admin/conversations', 'admin/backups', 'admin/check', 'views/actions', 'views/messageinfo', 'views/formatbar', 'text/formatted'].map((name) => `${root}${name}.js`);
 const missing = [];
 let used = 0;
 for (const url of new Set([...modules, ...views])) {

@@ -1,7 +1,8 @@
 // Where the client begins: language and looks, then the sign-in or the person's flows.
 
 import { replace } from './core/dom.js';
-import { allTexts, startLanguage, t } from './core/i18n.js';
+import { startLanguage, t } from './core/i18n.js';
+import { rest } from './core/rest.js';
 import { router } from './core/router.js';
 import { session } from './core/session.js';
 import { sheet } from './core/sheets.js';
@@ -26,7 +27,7 @@ async function showSign(options) {
 
 /** The page of a link for a new password; or what comes without one, when it is not good any more. */
 async function showReset(code) {
-  const [{ whose, resetView }] = await Promise.all([import('./views/reset.js'), allTexts()]);
+  const [{ whose, resetView }] = await Promise.all([import('./views/reset.js'), rest()]);
   const user = await whose(code).catch((error) => ({ error }));
   if (user && !user.error) {
     const leave = () => { history.replaceState(null, '', '/'); begin(); };
@@ -46,7 +47,7 @@ async function showReset(code) {
 
 /** Signs in by a code of another device, `/#/link/CODE`. */
 async function useLink(code) {
-  const [{ once }, { MtpError }] = await Promise.all([import('./net/once.js'), import('./net/wire.js'), allTexts()]);
+  const [{ once }, { MtpError }] = await Promise.all([import('./net/once.js'), import('./net/wire.js'), rest()]);
   history.replaceState(null, '', '/');
   router.place = { flow: null, number: null, panel: null, rest: null };
   try {
@@ -60,7 +61,7 @@ async function useLink(code) {
 
 /** Offers to join what an invitation is for. */
 async function offerToJoin(client, code) {
-  const [{ confirm, toast }, { describe }, { MtpError }] = await Promise.all([import('./views/overlay.js'), import('./views/form.js'), import('./net/wire.js'), allTexts()]);
+  const [{ confirm, toast }, { describe }, { MtpError }] = await Promise.all([import('./views/overlay.js'), import('./views/form.js'), import('./net/wire.js'), rest()]);
   if (!(await confirm(t('join.ask'), { action: t('join.action'), text: t('join.text') }))) return;
   try {
     const flow = await client.join(code);
@@ -92,7 +93,7 @@ async function begin() {
   shell.show();
   client.on('state', () => { if (client.state === 'ready') shell.show(); });
   // Most people open a conversation next; it is loaded while they look at the list.
-  whenIdle(() => { import('./views/conversation.js'); allTexts(); sheet('conversation'); });
+  whenIdle(() => { import('./views/conversation.js'); rest(); sheet('conversation'); });
   whenIdle(async () => {
     const { startNotifying } = await import('./core/notify.js');
     if (running?.client === client) running.stopNotifying = startNotifying(client);

@@ -6,7 +6,7 @@ import { Emitter } from './emitter.js';
 /**
  * Reads a hash into a place: `{flow, number, panel, rest}`.
  * `#/f/ID`, `#/f/ID/m/NUMBER`, `#/f/ID/info`, `#/new`, `#/new/group`, `#/settings`, `#/search/ID`,
- * `#/link/CODE`.
+ * `#/link/CODE`, `#/m/MESSAGE`, `#/admin/people`.
  */
 export function parse(hash) {
   const parts = hash.replace(/^#\/?/, '').split('/').map(decode).filter((part) => part !== '');

@@ -39,6 +39,14 @@ export class History extends Emitter {
     return found;
   }
 
+  /** The messages that are here without a gap around `number`, in order. */
+  near(number) {
+    const found = [this.get(number)];
+    for (let n = number - 1; this.#messages.has(n); n -= 1) found.unshift(this.get(n));
+    for (let n = number + 1; this.#messages.has(n); n += 1) found.push(this.get(n));
+    return found;
+  }
+
   /** Whether `number` needs nothing more from the server (a hole is settled: nothing is there). */
   has(number) {
     return this.#holes.has(number) || (this.#messages.has(number) && !this.#stale.has(number));

@@ -43,25 +43,29 @@ export function nextVersion() {
 
 /** What stands in the conversation while the message is on its way. */
 export function fromOutbox(item) {
+  const { about = null } = item;
+  const shown = about?.shown ?? item;
   return {
     key: item.txn,
     uuid: null,
     number: null,
     flow: item.flow,
     from: item.user,
-    text: item.text,
+    text: shown.text,
     time: item.time,
     edited: false,
     deleted: false,
-    files: item.files,
-    reply: item.about?.quote ?? null,
-    forward: null,
-    format: item.about?.format ?? 0,
-    mentions: item.about?.mentions ?? [],
+    files: shown.files,
+    reply: about?.quote ?? null,
+    forward: about?.shown?.forward ?? null,
+    format: about?.shown?.format ?? about?.format ?? 0,
+    mentions: about?.mentions ?? [],
+    everyone: about?.everyone === true,
     reactions: null,
-    poll: item.about?.poll ?? null,
+    poll: about?.poll ?? null,
+    preview: null,
     pending: { txn: item.txn, state: item.state, error: item.error ?? null, progress: item.progress ?? 0 },
-    version: item.version ?? 0,
+    version: 0,
   };
 }
 

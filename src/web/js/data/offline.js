@@ -66,7 +66,7 @@ export class OfflineCopy {
         read: Object.fromEntries(flows.filter((flow) => flow.read !== null).map((flow) => [flow.uuid, flow.read])),
         count: by(flows, (flow) => flow.history.count),
         unread: by(flows, (flow) => flow.unread),
-        settings: by(flows, (flow) => flow.settings),
+        ...(store.complete ? { settings: by(flows, (flow) => flow.settings) } : {}),
         pins: by(flows, (flow) => flow.pins),
         flows: by(flows, ({ levels, picture, expire, protect, pin, members, saved }) => ({ levels, picture, expire, protect, pin, members, saved })),
         invited: [...store.invited.values()],

@@ -19,6 +19,8 @@ export class Store extends Emitter {
   online = new Set();
   /** Whether the flows have been read, from the server or from the offline copy. */
   loaded = false;
+  /** Whether the server keeps reactions, pins and settings of conversations: it tells the last with the flows. */
+  complete = false;
   /** The server's words on the caller's own account: `{admin, can, ask_first, share_seen, …}`. */
   account = null;
   /** Invitations that wait for an answer, by flow. */
@@ -66,6 +68,7 @@ export class Store extends Emitter {
     flow.read = number;
     flow.unread = unread ?? Math.max(0, Math.min(flow.unread, flow.history.count - 1 - number));
     if (flow.settings.unread) flow.settings = { ...flow.settings, unread: false };
+    if (flow.unread === 0) flow.mentions = 0;
     this.emit('flow', id);
     this.emit('flows');
   }
@@ -95,6 +98,7 @@ export class Store extends Emitter {
   /** A whole picture from the server: what is not in it is gone. `fresh`: earlier copies may be out of date. */
   applySnapshot({ flows, messages = [], meta }, fresh) {
     const { read = {}, count = {}, unread, flows: told, invited, settings, pins, unread_mentions: mentions } = meta;
+    this.complete = settings !== undefined;
     const ids = new Set(flows.map((flow) => flow.uuid));
     for (const id of [...this.flows.keys()]) if (!ids.has(id)) this.removeFlow(id);
     for (const wire of flows) {

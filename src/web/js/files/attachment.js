@@ -3,8 +3,9 @@
 
 import { h, icon, replace } from '../core/dom.js';
 import { locale, t } from '../core/i18n.js';
-import { blobNow, blobOf, urlOf } from '../media/loader.js';
+import { blobNow, blobOf, sourceOf, urlOf } from '../media/loader.js';
 import { clock, size } from '../text/times.js';
+import { voicePlayer } from './player.js';
 
 /** The largest a picture is shown in a conversation, in CSS pixels. */
 const PICTURE_WIDTH = 400;
@@ -15,8 +16,19 @@ export function attachment(file, name, at) {
   if (file.kind === 'sticker' && file.text) return h('div.sticker', {}, file.text);
   if (file.kind === 'picture' || file.kind === 'sticker') return picture(file, at);
   if (file.kind === 'video') return playable(file, 'video');
-  if (file.kind === 'audio' || file.kind === 'voice') return playable(file, 'audio');
+  if (file.kind === 'voice') return voicePlayer(file);
+  if (file.kind === 'audio') return playable(file, 'audio');
   return documentRow(file, name, at);
+}
+
+/** The files of a message: several pictures and films stand together, the rest below each other. */
+export function attachments(files, nameOfDocument) {
+  const seen = files.map((file, at) => ({ file, at }));
+  const album = seen.filter(({ file }) => file.kind === 'picture' || file.kind === 'video');
+  const one = ({ file, at }) => attachment(file, file.kind === 'document' ? file.name ?? nameOfDocument : null, at);
+  if (album.length < 2) return seen.map(one);
+  const rest = seen.filter((entry) => !album.includes(entry));
+  return [h('div.album', { class: `album-${Math.min(album.length, 4)}` }, album.map(one)), ...rest.map(one)];
 }
 
 /** A name to save a file under. */
@@ -55,7 +67,7 @@ function show(file, image, button) {
   const here = blobNow(file);
   if (here) { image.src = urlOf(here); return; }
   button.classList.add('loading');
-  const small = file.thumbnail?.id ? { ...file.thumbnail, kind: 'picture', type: 'image/jpeg' } : null;
+  const small = file.thumbnail?.id ? thumbnailOf(file) : null;
   if (small) blobOf(small).then((blob) => { if (!image.src) image.src = urlOf(blob); }, () => {});
   blobOf(file).then((blob) => {
     image.src = urlOf(blob);
@@ -69,15 +81,16 @@ function show(file, image, button) {
   });
 }
 
-/** A film or a sound: fetched when somebody wants to see or hear it. */
+/** A film or a sound: asked for when somebody wants to see or hear it, and then played in pieces. */
 function playable(file, tag) {
-  const make = (blob, play) => {
-    const node = h(tag, { controls: true, preload: 'metadata', playsinline: tag === 'video', src: urlOf(blob), 'aria-label': t(`file.${file.kind}`) });
+  const make = (source, play) => {
+    const node = h(tag, { controls: true, preload: 'metadata', playsinline: tag === 'video', src: source, 'aria-label': t(`file.${file.kind}`) });
+    if (file.width > 0 && file.height > 0) node.style.aspectRatio = `${file.width} / ${file.height}`;
     if (play) node.play()?.catch(() => {});
     return node;
   };
   const here = blobNow(file);
-  if (here) return make(here, false);
+  if (here) return make(urlOf(here), false);
   const details = [file.duration ? clock(file.duration / 1000) : '', size(file.size, locale())].filter(Boolean).join(' · ');
   const button = h(`button.play.play-${tag}`, {
     type: 'button', 'aria-label': `${t(`file.${file.kind}`)}, ${details}`,
@@ -85,14 +98,23 @@ function playable(file, tag) {
       event.stopPropagation();
       button.classList.add('loading');
       try {
-        button.replaceWith(make(await blobOf(file), true));
+        button.replaceWith(make(await sourceOf(file), true));
       } catch {
         button.classList.remove('loading');
         replace(button.lastElementChild, t('file.offline'));
       }
     },
   }, h('span.file-badge', {}, icon('play')), h('span.play-words', {}, details));
+  if (tag === 'video') {
+    if (file.width > 0 && file.height > 0) button.style.aspectRatio = `${file.width} / ${file.height}`;
+    if (file.thumbnail?.id) blobOf(thumbnailOf(file)).then((blob) => button.prepend(h('img.play-poster', { alt: '', src: urlOf(blob) })), () => {});
+  }
   return button;
+}
+
+/** The small picture of a file, as a file of its own. */
+function thumbnailOf(file) {
+  return { ...file.thumbnail, kind: 'picture', type: file.thumbnail.type ?? 'image/jpeg' };
 }
 
 function documentRow(file, name, at) {

@@ -1,5 +1,6 @@
 // Links that invite: to the server, or into a group or channel; as a QR code for who stands beside.
 
+import { copyText } from '../core/clipboard.js';
 import { h } from '../core/dom.js';
 import { now } from '../core/clock.js';
 import { t } from '../core/i18n.js';
@@ -45,9 +46,9 @@ export function showLink({ title, text, link, label = t('invite.link') }) {
       h('button.button', { type: 'button', autofocus: true, onclick: (event) => copyLink(event.target.closest('form').querySelector('.link-box')) }, t('invite.copy')))));
 }
 
-function copyLink(box) {
+async function copyLink(box) {
   box.select();
-  if (navigator.clipboard) navigator.clipboard.writeText(box.value).catch(() => {}); else document.execCommand('copy');
+  await copyText(box.value);
   toast(t('copied'));
 }
 

@@ -33,6 +33,21 @@ export function blobNow(file) {
   return file.blob ?? kept.get(file.id)?.blob ?? null;
 }
 
+/** How a page gets a ticket for its session: `() => Promise<string>`; null where the server has none. */
+let ticket = null;
+
+export function setTickets(provider) {
+  ticket = provider;
+}
+
+/** An address to play a file from: what is here, else in pieces from the server, else the whole of it. */
+export async function sourceOf(file) {
+  const here = blobNow(file);
+  if (here) return urlOf(here);
+  const pass = ticket && (await ticket().catch(() => null));
+  return pass ? `/file/${file.id}?t=${encodeURIComponent(pass)}` : urlOf(await blobOf(file));
+}
+
 /** Puts in what is known without asking: sent from here, or from the offline copy. */
 export function remember(id, blob) {
   if (!id || kept.has(id)) return;

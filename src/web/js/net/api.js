@@ -91,8 +91,8 @@ export class Api {
     }
   }
 
-  async send(flow, message, txn, progress, about) {
-    const data = await this.#call('send_message', { flow: [{ uuid: flow }], message: [message], ...(about ? { meta: { about } } : {}) }, { txn, progress });
+  async send(flow, message, txn, about) {
+    const data = await this.#call('send_message', { flow: [{ uuid: flow }], message: [message], ...(about ? { meta: { about } } : {}) }, { txn });
     const sent = data.message?.[0] ?? {};
     return { uuid: sent.uuid, time: sent.time ?? data.time, number: data.meta?.numbers?.[sent.uuid] ?? null, about: data.meta?.about?.[sent.uuid] ?? null };
   }

@@ -1,6 +1,7 @@
 // The running client of one signed-in user: connection, what is known, what is on its way, and how
 // they are brought together when the connection comes (back).
 
+import { now } from '../core/clock.js';
 import { Emitter, debounce } from '../core/emitter.js';
 import { session } from '../core/session.js';
 import { uniqueText } from '../core/random.js';
@@ -11,7 +12,7 @@ import { OfflineCopy } from '../data/offline.js';
 import { Outbox } from '../data/outbox.js';
 import { Store } from '../data/store.js';
 import { readFiles } from '../media/attachments.js';
-import { remember } from '../media/loader.js';
+import { remember, setTickets } from '../media/loader.js';
 import { Api } from './api.js';
 import { Connection, socketUrl } from './connection.js';
 import { ConnectionLost } from './wire.js';
@@ -38,6 +39,8 @@ export class Client extends Emitter {
   #position = null;
   #lostAt = 0;
   #ready = deferred();
+  #ticket = null;
+  #largest;
   #askedUsers = new Set();
   #typingAt = -Infinity;
   #readMarks = new Map();
@@ -172,6 +175,31 @@ export class Client extends Emitter {
     this.store.putEvents(data?.meta?.events);
   }
 
+  /** The largest file that the server takes; null where it takes none by themselves. */
+  async largestFile() {
+    if (!this.features.has('files')) return null;
+    const { largestUpload } = await import('../files/upload.js');
+    this.#largest ??= largestUpload();
+    return this.#largest;
+  }
+
+  /** A pass for addresses of files, asked for anew at half its life. */
+  async #fileTicket() {
+    if (!this.#ticket || now() > this.#ticket.until) {
+      const asked = now();
+      const { ticket, expires } = await this.whenReady(() => this.api.meta('file_ticket'));
+      this.#ticket = { ticket, until: asked + (expires - asked) / 2 };
+    }
+    return this.#ticket.ticket;
+  }
+
+  /** Reads a message anew, where only its own state tells what has become of it. */
+  async refreshMessage(uuid) {
+    const { messages: [wire], meta } = await this.whenReady(() => this.api.messageInfo([uuid]));
+    const flow = wire && this.store.flows.get(wire.from_flow);
+    if (flow) flow.history.put(fromWire(wire, Number(meta.numbers[wire.uuid]), meta.about?.[wire.uuid]));
+  }
+
   async block(user, on) {
     this.store.setBlocked(await this.api.block(user, on));
   }
@@ -215,7 +243,8 @@ export class Client extends Emitter {
       this.connection.settled();
       this.#setState('ready');
       this.#ready.resolve();
-      this.outbox.setOpen(true);
+      setTickets(this.features.has('files') ? () => this.#fileTicket() : null);
+      this.outbox.setOpen(true, this.features.has('files'));
       this.#flushMarks();
       await this.#readTails();
     } catch (error) {
@@ -296,10 +325,11 @@ export class Client extends Emitter {
     if (meta.position !== undefined && meta.position !== null) this.#position = meta.position;
   }
 
-  async #post(item, message, progress) {
-    const { quote, ...about } = item.about ?? {};
+  async #post(item, message, files) {
+    const { quote, shown, ...rest } = item.about ?? {};
+    const about = { ...rest, ...files };
     const told = Object.keys(about).length > 0 ? about : undefined;
-    if (!item.edits) return this.api.send(item.flow, message, item.txn, progress, told);
+    if (!item.edits) return this.api.send(item.flow, message, item.txn, told);
     await this.api.edit(item.flow, item.edits, item.text, told);
     return {};
   }
@@ -318,7 +348,7 @@ export class Client extends Emitter {
       const found = await this.#loadMessages(item.flow, from, from + 49).catch(() => []);
       for (const message of found) flow.history.put(message.uuid === uuid ? { ...message, key: item.txn } : message);
     } else {
-      const wire = { uuid, from_flow: item.flow, from_user: item.user, text: item.text, time: time ?? item.time };
+      const wire = { uuid, from_flow: item.flow, from_user: item.user, text: (item.about?.shown ?? item).text, time: time ?? item.time };
       const files = readFiles(about?.files).map((file, i) => ({ ...file, width: file.width || item.files[i]?.width || 0, height: file.height || item.files[i]?.height || 0 }));
       flow.history.put({ ...fromWire(wire, Number(known), about), key: item.txn, files });
     }

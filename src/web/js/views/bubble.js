@@ -3,10 +3,13 @@
 import { h, icon, iconButton } from '../core/dom.js';
 import { locale, t } from '../core/i18n.js';
 import { nameOf } from '../data/message.js';
-import { attachment } from '../files/attachment.js';
+import { attachments } from '../files/attachment.js';
 import { fileName } from '../media/attachments.js';
+import { pollNodes } from '../polls/poll.js';
+import { reactionBar } from '../reactions/bar.js';
 import { origin, quote } from '../replies/quote.js';
-import { isOnlyEmoji, linkify } from '../text/linkify.js';
+import { isOnlyEmoji } from '../text/linkify.js';
+import { formatted } from '../text/formatted.js';
 import { hue } from '../text/people.js';
 import { clockTime, fullTime } from '../text/times.js';
 import { userAvatar } from './avatar.js';
@@ -29,7 +32,7 @@ export function bubble(message, store, { own, shared }) {
   const media = file && ['picture', 'video', 'sticker'].includes(file.kind) && !file.text;
   const givenName = file?.kind === 'document' ? file.name ?? fileName(message.text) : null;
   const text = givenName !== null && givenName === message.text.trim() ? '' : message.text;
-  const plain = !message.reply && !message.forward;
+  const plain = !message.reply && !message.forward && !message.poll;
   const large = !file && !message.deleted && plain && isOnlyEmoji(message.text);
   const classes = {
     own, other: !own, 'has-media': media, bare: media && text === '' && plain && message.files.length === 1, 'file-only': file && !media && text === '',
@@ -45,12 +48,15 @@ export function bubble(message, store, { own, shared }) {
   if (shared && !own) body.append(h('div.author', { class: `ink-${hue(message.from)}` }, h('bdi', {}, name)));
   if (message.forward) body.append(origin(message.forward, store));
   if (message.reply) body.append(quote(message.reply, store));
-  message.files.forEach((one, at) => body.append(attachment(one, one.kind === 'document' ? one.name ?? givenName : null, at)));
+  body.append(...attachments(message.files, givenName));
+  if (message.poll && !message.deleted) body.append(pollNodes(message.poll, message));
   const content = h('div.text', { dir: 'auto' });
   if (message.deleted) content.append(t(message.expired ? 'message.expired' : 'message.deleted'));
-  else content.append(...linked(text));
+  else if (!message.poll) content.append(...formatted(text, message, store));
   content.append(meta(message, own));
   body.append(content);
+  const reactions = reactionBar(message, store);
+  if (reactions) body.append(reactions);
   if (message.pending?.state === 'failed') body.append(failure(message.pending));
   node.append(body, iconButton('more', t('message.actions'), null, { class: 'message-menu', tabindex: '-1', 'data-act': 'menu', 'aria-haspopup': 'menu' }));
   return node;
@@ -61,16 +67,10 @@ function folded() {
   return h('article.message.other.folded', { tabindex: '-1', 'aria-label': t('message.blocked') }, h('p.event-line', {}, h('span', {}, t('message.blocked'))));
 }
 
-function linked(text) {
-  return linkify(text).map((piece) => (piece.href
-    ? h('a', { href: piece.href, target: '_blank', rel: 'noopener noreferrer nofollow' }, piece.text)
-    : piece.text));
-}
-
 function meta(message, own) {
   const language = locale();
   const time = h('time', { datetime: new Date(message.time * 1000).toISOString(), title: fullTime(message.time, language) }, clockTime(message.time, language));
-  return h('span.meta', {}, message.edited && !message.deleted && h('span', {}, `${t('message.edited')} `), time, own && state(message));
+  return h('span.meta', {}, message.expires && h('span.state', { role: 'img', 'aria-label': t('message.expires'), title: fullTime(message.expires, language) }, icon('timer')), message.edited && !message.deleted && h('span', {}, `${t('message.edited')} `), time, own && state(message));
 }
 
 function state(message) {

@@ -4,13 +4,21 @@
 import { h, icon, iconButton, replace } from '../core/dom.js';
 import { t } from '../core/i18n.js';
 import { nameOf, summary } from '../data/message.js';
+import { recordVoice, voiceButton } from '../files/voice.js';
 import { quoteOf, quoteText } from '../replies/quote.js';
+import { Completion, mentionsIn } from '../mentions/complete.js';
+import { askPoll } from '../polls/poll.js';
 import { EMOJI } from '../text/emoji.js';
+import { hasMarks } from '../text/markup.js';
 import { split } from '../text/split.js';
+import { formatBar, markOf, toggleMark } from './formatbar.js';
 import { menu, toast } from './overlay.js';
 import { Tray } from './tray.js';
 
 const onTouch = () => matchMedia('(pointer: coarse)').matches;
+
+/** The most files of one message. */
+const FILES_PER_MESSAGE = 20;
 
 export class Composer {
   element;
@@ -21,15 +29,18 @@ export class Composer {
   #bar = h('div.composer-bar', {});
   #tray;
   #send;
+  #voice;
+  #recording = false;
   #picker;
   #cameraPicker;
+  #completion;
   #closers;
 
   constructor(client, flow, timeline) {
     this.#client = client;
     this.#flow = flow;
     this.#timeline = timeline;
-    this.#tray = new Tray(this.#draft.files, (kept) => { if (kept) { this.#keep({ files: this.#tray.files }); this.focus(); } this.#changed(); });
+    this.#tray = new Tray(this.#draft.files, client.largestFile(), (kept) => { if (kept) { this.#keep({ files: this.#tray.files }); this.focus(); } this.#changed(); });
     this.#field = h('textarea.composer-field', {
       rows: '1', dir: 'auto', 'aria-label': t('composer.label'), placeholder: t('composer.placeholder'),
       enterkeyhint: onTouch() ? 'enter' : 'send', autocomplete: 'off',
@@ -37,17 +48,19 @@ export class Composer {
       onkeydown: (event) => this.#key(event),
       onpaste: (event) => this.#paste(event),
     });
+    this.#completion = new Completion(client, flow, this.#field);
     this.#picker = h('input.visually-hidden', { type: 'file', multiple: true, tabindex: '-1', 'aria-hidden': 'true', onchange: () => this.#picked(this.#picker) });
     this.#cameraPicker = h('input.visually-hidden', { type: 'file', accept: 'image/*', capture: 'environment', tabindex: '-1', 'aria-hidden': 'true', onchange: () => this.#picked(this.#cameraPicker) });
     this.#send = iconButton('send', t('composer.send'), () => this.send(), { class: 'send' });
+    this.#voice = voiceButton(() => this.#record());
     // The keyboard of a phone stays open while one taps "send".
     this.#send.addEventListener('pointerdown', (event) => event.preventDefault());
-    this.element = h('div.composer', {}, this.#bar, this.#tray.element,
+    this.element = h('div.composer', {}, this.#completion.element, formatBar(this.#field), this.#bar, this.#tray.element,
       h('div.composer-row', {},
         iconButton('clip', t('composer.attach'), () => this.#attach(), { class: 'attach' }),
         h('div.composer-box', {}, this.#field,
           iconButton('smile', t('composer.emoji'), (event) => this.#emoji(event.currentTarget), { class: 'emoji-button', 'aria-expanded': 'false' })),
-        this.#send),
+        this.#send, this.#voice),
       this.#picker, this.#cameraPicker);
     this.#closers = [client.drafts.on('change', (id) => { if (id === flow.uuid && document.activeElement !== this.#field) this.#show(); })];
     this.#show();
@@ -88,12 +101,16 @@ export class Composer {
     const { editing } = this.#draft;
     this.#keep(editing ? { editing: { ...editing, draft: value } } : { text: value });
     this.#changed();
+    this.#completion.update();
     if (value !== '' && !editing) this.#client.typing(this.#flow.uuid);
   }
 
   #changed() {
     const { editing } = this.#draft;
     this.#send.disabled = this.#field.value.trim() === '' && (editing ? !editing.empty : this.#tray.files.length === 0);
+    // An empty field has a microphone in place of the arrow.
+    this.#voice.hidden = !this.#client.features.has('files') || editing !== null || !this.#send.disabled || this.#tray.files.length > 0;
+    this.#send.hidden = !this.#voice.hidden;
     this.#send.setAttribute('aria-label', t(editing ? 'save' : 'composer.send'));
     // Browsers that cannot size a field by its content are told.
     if (CSS.supports('field-sizing', 'content')) return;
@@ -104,6 +121,9 @@ export class Composer {
   #key(event) {
     // Enter that ends a word of an input method is none of ours; Safari says so by 229 alone.
     if (event.isComposing || event.keyCode === 229) return;
+    if (this.#completion.key(event)) return;
+    const mark = markOf(event);
+    if (mark) { event.preventDefault(); toggleMark(this.#field, mark); return; }
     const { editing, reply } = this.#draft;
     if (event.key === 'Enter' && !event.shiftKey && (event.ctrlKey || event.metaKey || !onTouch())) {
       event.preventDefault();
@@ -137,16 +157,34 @@ export class Composer {
     const { outbox } = this.#client;
     const { uuid } = this.#flow;
     // The answer is the first of what is sent.
-    let about = reply ? { reply: { uuid: reply.uuid }, quote: reply } : null;
-    const add = (words, attached = []) => { outbox.add(uuid, words, attached, about); about = null; };
+    let answer = reply ? { reply: { uuid: reply.uuid }, quote: reply } : {};
+    const add = (words, attached = []) => {
+      const about = { ...answer, ...this.#aboutText(words) };
+      answer = {};
+      outbox.add(uuid, words, attached, Object.keys(about).length > 0 ? about : null);
+    };
     let captions = split(text);
+    if (this.#client.features.has('files')) {
+      // Several files are one message, as many as a message may have.
+      for (let at = 0; at < files.length; at += FILES_PER_MESSAGE) {
+        add(captions[0] ?? '', files.slice(at, at + FILES_PER_MESSAGE).map(({ ready, name }) => fileOf(ready, name)));
+        captions = captions.slice(1);
+      }
+      for (const part of captions) add(part);
+      return;
+    }
     for (const { ready, name } of files) {
-      const file = { field: `file_${ready.kind}`, kind: ready.kind, type: ready.mime, extension: ready.extension, blob: ready.blob, size: ready.blob.size, width: ready.width, height: ready.height };
+      const file = fileOf(ready, undefined);
       // The text of a document is its name, so a caption goes in a message of its own, after.
       if (ready.kind === 'document') add(name, [{ ...file, name }]);
       else { add(captions[0] ?? '', [file]); captions = captions.slice(1); }
     }
     for (const part of captions) add(part);
+  }
+
+  /** What goes along with a text: that it has marks, and whom it calls. */
+  #aboutText(text) {
+    return { ...(hasMarks(text) ? { format: 1 } : {}), ...mentionsIn(text, this.#completion.people) };
   }
 
   edit(message) {
@@ -164,6 +202,26 @@ export class Composer {
     this.focus();
   }
 
+  async #record() {
+    if (this.#recording) return;
+    this.#recording = true;
+    const row = this.element.querySelector('.composer-row');
+    const bar = await recordVoice({
+      send: (file) => {
+        const { reply } = this.#draft;
+        this.#client.outbox.add(this.#flow.uuid, '', [file], reply ? { reply: { uuid: reply.uuid }, quote: reply } : null);
+        this.#keep({ reply: null });
+        this.#show();
+        this.#timeline.sent();
+      },
+      end: () => { this.#recording = false; bar?.remove(); row.hidden = false; },
+    });
+    if (!bar || !this.#recording) return;
+    row.hidden = true;
+    row.after(bar);
+    bar.querySelector('.send').focus();
+  }
+
   #cancel() {
     this.#keep(this.#draft.editing ? { editing: null } : { reply: null });
     this.#show();
@@ -172,16 +230,17 @@ export class Composer {
 
   #saveEdit(editing, text) {
     if (text === '' && !editing.empty) return;
-    if (text !== editing.before) this.#client.outbox.edit(this.#flow.uuid, editing.uuid, text);
+    if (text !== editing.before) this.#client.outbox.edit(this.#flow.uuid, editing.uuid, text, { format: hasMarks(text) ? 1 : 0 });
     this.#cancel();
   }
 
   #attach() {
-    if (!onTouch()) { this.#picker.click(); return; }
+    if (!onTouch() && !this.#client.store.complete) { this.#picker.click(); return; }
     menu(this.element.querySelector('.attach'), [
-      { icon: 'camera', label: t('composer.camera'), act: () => this.#cameraPicker.click() },
+      onTouch() && { icon: 'camera', label: t('composer.camera'), act: () => this.#cameraPicker.click() },
       { icon: 'picture', label: t('composer.gallery'), act: () => { this.#picker.accept = 'image/*,video/*'; this.#picker.click(); } },
       { icon: 'file', label: t('composer.file'), act: () => { this.#picker.removeAttribute('accept'); this.#picker.click(); } },
+      this.#client.store.complete && !this.#flow.saved && { icon: 'poll', label: t('poll.new'), act: () => askPoll((poll) => { this.#client.outbox.add(this.#flow.uuid, '', [], { poll }); this.#timeline.sent(); }) },
     ]);
   }
 
@@ -213,4 +272,9 @@ export class Composer {
     this.#field.setRangeText(sign, selectionStart, selectionEnd, 'end');
     this.#typed();
   }
+}
+
+/** A file of the outgoing queue. */
+function fileOf({ kind, mime, extension, blob, width, height, duration, thumbnail }, name) {
+  return { kind, type: mime, extension, blob, size: blob.size, width, height, duration, ...(thumbnail ? { thumbnail } : {}), ...(name ? { name } : {}) };
 }

@@ -5,13 +5,13 @@ import { now } from '../core/clock.js';
 import { locale, t } from '../core/i18n.js';
 import { router } from '../core/router.js';
 import { isDeleted, nameOf, summary } from '../data/message.js';
-import { nameToSave, save } from '../files/attachment.js';
-import { fileName } from '../media/attachments.js';
+import { PinsBar } from '../pins/bar.js';
 import { lastSeen } from '../text/times.js';
 import { describe } from './form.js';
+import { MessageActions } from './actions.js';
 import { flowAvatar, flowTitle } from './avatar.js';
 import { Composer } from './composer.js';
-import { confirm, menu, toast } from './overlay.js';
+import { toast } from './overlay.js';
 import { Timeline } from './timeline.js';
 
 export class Conversation {
@@ -23,17 +23,21 @@ export class Conversation {
   #timeline;
   #composer = null;
   #live;
+  #pins;
+  #actions;
   #closers;
 
   constructor(client, flow) {
     this.#client = client;
     this.flow = flow;
-    this.#timeline = new Timeline(client, flow, (...what) => this.#act(...what));
+    this.#pins = new PinsBar(client, flow, (uuid) => this.#actions.jumpTo(uuid));
+    this.#actions = new MessageActions(client, flow, { jump: (number) => this.jump(number), composer: () => this.#composer, pins: this.#pins });
+    this.#timeline = new Timeline(client, flow, (...what) => this.#actions.act(...what));
     this.#head = h('header.bar.conversation-head', {});
     this.#foot = h('div.foot', {});
     // Screen readers hear what arrives; the list itself changes too much while it scrolls.
     this.#live = h('div.visually-hidden', { 'aria-live': 'polite' });
-    this.element = h('div.conversation', {}, this.#head, this.#timeline.element, this.#foot, this.#live);
+    this.element = h('div.conversation', {}, this.#head, this.#pins.element, this.#timeline.element, this.#foot, this.#live);
     const { store } = client;
     this.#closers = [
       store.on('flow', (id) => { if (id === flow.uuid) this.#draw(); }),
@@ -59,6 +63,7 @@ export class Conversation {
   close() {
     for (const close of this.#closers) close();
     this.#timeline.close();
+    this.#pins.close();
     this.#composer?.close();
   }
 
@@ -133,61 +138,6 @@ export class Conversation {
     this.#live.textContent = `${nameOf(this.#client.store.users.get(message.from), t)}: ${summary(message, t)}`;
   }
 
-  #act(name, message, node, anchor) {
-    if (name === 'menu') this.#menu(message, anchor);
-    else if (name === 'picture') this.#show(message, Number(anchor.dataset.at));
-    else if (name === 'save') this.#save(message, message.files[Number(anchor.dataset.at)]);
-    else if (name === 'retry') this.#client.outbox.retry(message.pending?.txn ?? this.#client.outbox.editOf(message.uuid)?.txn);
-    else if (name === 'quote') this.#jumpTo(message.reply.uuid);
-    else if (name === 'jump') this.#jumpTo(anchor);
-  }
-
-  async #show(message, at) {
-    const { showPicture } = await import('./lightbox.js');
-    showPicture(message.files[at], nameOf(this.#client.store.users.get(message.from), t));
-  }
-
-  async #save(message, file) {
-    try {
-      await save(file, nameToSave(file, fileName(message.text)));
-    } catch {
-      toast(t('file.offline'));
-    }
-  }
-
-  /** Goes to a message of this conversation by its id. */
-  async #jumpTo(uuid) {
-    const number = this.flow.history.numberOf(uuid);
-    if (number !== null) await this.jump(number);
-  }
-
-  #menu(message, anchor) {
-    const { store, outbox } = this.#client;
-    const own = message.from === store.me;
-    const edit = message.uuid && outbox.editOf(message.uuid);
-    const there = message.number !== null && !message.deleted;
-    const failed = message.pending?.state === 'failed' || edit?.state === 'failed';
-    menu(anchor, [
-      failed && { icon: 'send', label: t('message.retry'), act: () => outbox.retry(message.pending?.txn ?? edit.txn) },
-      message.text !== '' && !message.deleted && { icon: 'copy', label: t('message.copy'), act: () => copy(message.text) },
-      ...message.files.filter((file) => file.id || file.blob).map((file) => ({ icon: 'download', label: t('file.download'), act: () => this.#save(message, file) })),
-      own && there && !message.forward && { icon: 'pencil', label: t('message.edit'), act: () => this.#composer?.edit(message) },
-      there && (own || store.moderates(this.flow)) && { icon: 'trash', label: t('message.delete'), danger: true, act: () => this.#delete(message) },
-      (message.pending || edit) && { icon: 'trash', label: t(edit ? 'edit.discard' : 'message.discard'), danger: true, act: () => outbox.discard(message.pending?.txn ?? edit.txn) },
-    ]);
-  }
-
-  async #delete(message) {
-    if (!(await confirm(t('message.delete.ask'), { action: t('message.delete'), danger: true, text: t('message.delete.text') }))) return;
-    try {
-      await this.#client.api.remove(this.flow.uuid, message.uuid);
-      this.flow.history.patch(message.uuid, { text: '', files: [], edited: true, deleted: true, reactions: null, reply: null, forward: null, poll: null });
-      this.#client.store.emit('flows');
-    } catch (error) {
-      toast(describe(error));
-    }
-  }
-
   #acceptDrops() {
     let depth = 0;
     const show = (on) => this.element.classList.toggle('dropping', on);
@@ -204,18 +154,4 @@ export class Conversation {
     });
     this.element.append(h('div.drop-hint', { 'aria-hidden': 'true' }, icon('clip'), t('file.drop')));
   }
-}
-
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Without HTTPS there is no clipboard of the modern kind.
-    const field = h('textarea.visually-hidden', {}, text);
-    document.body.append(field);
-    field.select();
-    document.execCommand('copy');
-    field.remove();
-  }
-  toast(t('copied'));
 }

@@ -8,6 +8,7 @@ import { isDeleted } from '../data/message.js';
 import { OWNER } from '../data/store.js';
 import { toBase64 } from '../media/base64.js';
 import { Members } from '../members/panel.js';
+import { askMute, setFlow } from '../settings/flow.js';
 import { duration, lastSeen } from '../text/times.js';
 import { flowAvatar, flowTitle, userAvatar } from './avatar.js';
 import { describe, field, form } from './form.js';
@@ -57,7 +58,7 @@ export class FlowInfo {
     const person = partner ? store.users.get(partner) : null;
     const level = store.levelOf(flow, store.me);
     const state = this.#state(partner, person);
-    const key = JSON.stringify([flow.title, flow.info, flow.owner, flow.picture?.id, flow.members, flow.expire, flow.protect, flow.pin, level, state, person, partner && store.blocked.has(partner)]);
+    const key = JSON.stringify([flow.title, flow.info, flow.owner, flow.picture?.id, flow.members, flow.expire, flow.protect, flow.pin, store.isMuted(flow), level, state, person, partner && store.blocked.has(partner)]);
     // Somebody may be on the way to a button: it is drawn again only when there is news.
     if (key === this.#key) return;
     this.#key = key;
@@ -72,6 +73,8 @@ export class FlowInfo {
       !partner && !flow.saved && flow.info && facts([[t('flow.about'), flow.info]]),
       h('div.list-actions', {},
         h('button.row.action', { type: 'button', onclick: () => router.go(`/search/${flow.uuid}`) }, icon('search'), t('search.here')),
+        store.complete && h('button.row.action', { type: 'button', onclick: () => router.go(`/f/${flow.uuid}/media`) }, icon('picture'), t('gallery')),
+        store.complete && !flow.saved && h('button.row.action', { type: 'button', onclick: (event) => this.#mute(event.currentTarget) }, icon(store.isMuted(flow) ? 'bell' : 'mute'), t(store.isMuted(flow) ? 'flow.unmute' : 'flow.mute')),
         store.moderates(flow) && h('button.row.action', { type: 'button', onclick: () => this.#invite() }, icon('link'), t('invite.flow'))),
       this.#rules(level),
       this.#members?.element,
@@ -163,6 +166,11 @@ export class FlowInfo {
       if (meta || Object.keys(change).length > 1) await this.#client.editFlow(change, meta);
       close();
     }));
+  }
+
+  #mute(anchor) {
+    if (this.#client.store.isMuted(this.#flow)) setFlow(this.#client, this.#flow, { muted_until: 0 });
+    else askMute(this.#client, this.#flow, anchor);
   }
 
   async #invite() {

@@ -1,7 +1,8 @@
 // The page of a signed-in person: two panes, or one on a phone, and what the address says is in them.
 
 import { h, icon, replace } from '../core/dom.js';
-import { allTexts, t } from '../core/i18n.js';
+import { t } from '../core/i18n.js';
+import { rest } from '../core/rest.js';
 import { router } from '../core/router.js';
 import { sheet } from '../core/sheets.js';
 import { FlowList } from './flowlist.js';
@@ -10,7 +11,8 @@ import { closeMenu } from './overlay.js';
 /** What is not needed to show the list is loaded when it is first opened. */
 const LATER = {
   conversation: async () => (await Promise.all([import('./conversation.js'), sheet('conversation')]))[0],
-  info: () => import('./info.js'),
+  info: async () => (await import('./info.js')).FlowInfo,
+  media: async () => (await import('../files/gallery.js')).Gallery,
   new: async (client, rest) => (await import('./start.js')).startPanel(client, rest),
   settings: async (client, rest) => (await import('./settings.js')).settingsPanel(client, rest),
   admin: async (client, rest) => (await import('../admin/panel.js')).adminPanel(client, rest),
@@ -26,7 +28,9 @@ export class Shell {
   #sideKey = '';
   #conversation = null;
   #info = null;
+  #beside = null;
   #early = null;
+  #asked = null;
   #wanted = null;
   #shown = null;
   #closers;
@@ -58,6 +62,7 @@ export class Shell {
     const { place } = router;
     const { store } = this.#client;
     this.#showSide(place);
+    if (place.panel === 'm' && place.rest && store.loaded) this.#openMessage(place.rest);
     const flow = place.flow ? store.flows.get(place.flow) : null;
     // The flow may not have been read yet: the list's next news decides.
     this.#wanted = place.flow && !flow ? place.flow : null;
@@ -91,6 +96,15 @@ export class Shell {
     target?.focus({ preventScroll: true });
   }
 
+  /** A link to a message: its conversation, at its place. */
+  async #openMessage(uuid) {
+    if (this.#asked === uuid) return;
+    this.#asked = uuid;
+    const { goToMessage } = await this.#later(() => import('./actions.js'));
+    await goToMessage(this.#client, uuid);
+    this.#asked = null;
+  }
+
   /** A field that takes the keys until the search is here: none of them may go into a message. */
   #typeEarly() {
     this.#early = h('input', { type: 'search', 'aria-label': t('search.title'), autocomplete: 'off' });
@@ -101,7 +115,7 @@ export class Shell {
   /** A module that is gone although the server is there: it was updated, and the page must be too. */
   async #later(load) {
     try {
-      const [found] = await Promise.all([load(), allTexts()]);
+      const [found] = await Promise.all([load(), rest()]);
       return found;
     } catch (error) {
       if (error instanceof TypeError && this.#client.state === 'ready') location.reload();
@@ -111,7 +125,8 @@ export class Shell {
 
   async #showFlow(flow, place) {
     const { Conversation } = await this.#later(LATER.conversation);
-    const { FlowInfo } = place.panel === 'info' ? await this.#later(LATER.info) : {};
+    const beside = ['info', 'media'].includes(place.panel) ? place.panel : null;
+    const Panel = beside ? await this.#later(LATER[beside]) : null;
     // The person may have gone on meanwhile.
     if (router.place !== place) return;
     const again = this.#shown === place;
@@ -126,14 +141,13 @@ export class Shell {
     } else if (place.number !== null && !again) {
       this.#conversation.jump(place.number);
     }
-    const wantsInfo = place.panel === 'info';
-    if (wantsInfo && !this.#info) {
-      this.#info = new FlowInfo(this.#client, flow);
-      this.#main.append(this.#info.element);
-      this.#info.element.querySelector('button')?.focus({ preventScroll: true });
-    } else if (!wantsInfo) {
-      this.#closeInfo();
-    }
+    if (beside === this.#beside) return;
+    this.#closeInfo();
+    if (!Panel) return;
+    this.#beside = beside;
+    this.#info = new Panel(this.#client, flow);
+    this.#main.append(this.#info.element);
+    this.#info.element.querySelector('button')?.focus({ preventScroll: true });
   }
 
   #closeConversation() {
@@ -146,6 +160,7 @@ export class Shell {
     this.#info?.close();
     this.#info?.element.remove();
     this.#info = null;
+    this.#beside = null;
   }
 
   #key(event) {

@@ -8,18 +8,20 @@ import { prepare } from '../media/shrink.js';
 import { size } from '../text/times.js';
 import { toast } from './overlay.js';
 
-/** A server's usual limit for the files of a message. */
-const LARGEST_FILE_BYTES = 10 * 1024 * 1024;
+/** What travels inside of a message, where a server takes no files by themselves. */
+const LARGEST_INLINE_BYTES = 10 * 1024 * 1024;
 
 export class Tray {
   element = h('div.tray', {});
   /** `{source, name, original, ready, preparing}` in the order in which they were chosen. */
   files = [];
   #changed;
+  #largest;
 
-  /** `changed(kept)` is called at every change; `kept`: the choice itself is another. */
-  constructor(files, changed) {
+  /** `largest` is the size of a file that the server takes, in bytes (a promise). `changed(kept)` is called at every change; `kept`: the choice itself is another. */
+  constructor(files, largest, changed) {
     this.#changed = changed;
+    this.#largest = largest;
     this.files = files.map((file) => ({ ready: null, preparing: false, ...file }));
     for (const entry of this.files) if (!entry.ready) this.#prepare(entry);
     this.#draw();
@@ -48,10 +50,11 @@ export class Tray {
 
   async #prepare(entry) {
     entry.preparing = true;
-    entry.ready = await prepare(entry.source, { original: entry.original }).catch(() => null);
+    entry.ready = await prepare(entry.source, { original: entry.original, asFile: entry.asFile }).catch(() => null);
     entry.preparing = false;
-    if (!entry.ready || entry.ready.blob.size > LARGEST_FILE_BYTES) {
-      toast(t('file.too.large', { name: entry.name, limit: size(LARGEST_FILE_BYTES, locale()) }));
+    const largest = (await this.#largest) ?? LARGEST_INLINE_BYTES;
+    if (!entry.ready || entry.ready.blob.size > largest) {
+      toast(t('file.too.large', { name: entry.name, limit: size(largest, locale()) }));
       this.files = this.files.filter((one) => one !== entry);
       this.#changed(true);
     }
@@ -68,7 +71,12 @@ export class Tray {
         h('input', { type: 'checkbox', checked: pictures.every((entry) => entry.original), onchange: (event) => {
           for (const entry of pictures) { entry.original = event.target.checked; this.#prepare(entry); }
           this.#changed(true);
-        } }), t('file.original')));
+        } }), t('file.original')),
+      pictures.length > 0 && h('label.check', {},
+        h('input', { type: 'checkbox', checked: pictures.every((entry) => entry.asFile), onchange: (event) => {
+          for (const entry of pictures) { entry.asFile = event.target.checked; this.#prepare(entry); }
+          this.#changed(true);
+        } }), t('file.asfile')));
   }
 
   #item(entry) {
