@@ -11,6 +11,7 @@
 mod common;
 mod conformance;
 
+mod about;
 mod abuse;
 mod accounts;
 mod administration;
@@ -55,6 +56,7 @@ mod proxy;
 mod push;
 mod quotas;
 mod races;
+mod reactions;
 mod restart;
 mod restored;
 mod rich;

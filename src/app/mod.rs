@@ -176,7 +176,12 @@ async fn run(
     }));
     let removing = Arc::clone(&service);
     let upkeep = [
-        tokio::spawn(async move { removing.finish_removals().await }),
+        tokio::spawn(async move {
+            removing.finish_removals().await;
+            if let Err(err) = removing.tell_left_over().await {
+                log::warn!("changes of reactions could not be told: {err}");
+            }
+        }),
         tokio::spawn(backups::keep_making(
             Arc::clone(&service),
             config.clone(),

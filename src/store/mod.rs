@@ -7,12 +7,15 @@
 //!
 //! What does not belong here: rules about who may do what (see [`crate::service`]).
 
+pub mod about;
 pub mod accounts;
+pub mod around;
 pub mod backup;
 pub mod blocks;
 mod connection;
 pub mod credentials;
 mod damage;
+pub mod details;
 pub mod downloads;
 mod error;
 pub mod events;
@@ -39,8 +42,10 @@ pub mod names;
 pub mod news;
 mod pace;
 mod paths;
+pub mod polls;
 pub mod properties;
 pub mod python;
+pub mod reactions;
 mod readers;
 mod recovery;
 pub mod removal;
