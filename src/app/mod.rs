@@ -103,6 +103,10 @@ pub fn serve(
     let mut damage = Store::examine(database, false)?;
     let lock = ServerLock::acquire_soon(database)?;
     backup::remove_leftovers(database, &lock)?;
+    Store::examine_log(&Options {
+        path: database.clone(),
+        durability: settings::durability(config),
+    })?;
     let size = std::fs::metadata(database).map_or(0, |file| file.len());
     if size <= EXAMINED_FIRST_BYTES {
         damage = Store::examine(database, true)?;
