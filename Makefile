@@ -55,7 +55,7 @@ fuzz: ## look for inputs that break something, MINUTES= for each of the targets;
 	    || exit 1; done
 
 soak: packages ## 50 clients for MINUTES= (30), then 200 damaged databases; says what it measured
-	MORELIA_SOAK_MINUTES=$(or $(MINUTES),30) $(CARGO) test --release --test tests soak:: -- --nocapture
+	MORELIA_SOAK_MINUTES=$(or $(MINUTES),30) $(CARGO) test --test tests soak:: -- --nocapture
 	MORELIA_DAMAGES=$(or $(DAMAGES),200) $(CARGO) test --test tests faults::salvage -- --nocapture
 
 bench: ## measure against the limits of this machine; QUICK=1 takes two minutes
