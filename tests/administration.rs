@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     common::{PASSWORD, Person, Reply, Server, connection::End},
     devices::become_bot,
-    push::subscribe,
+    push::{subscribe, told},
     users::document,
 };
 
@@ -123,7 +123,7 @@ fn an_account_is_changed_and_everybody_hears_what_shows() {
         (&row["username"], &row["quota"]),
         (&json!("Анна"), &json!(5_000_000_000_i64))
     );
-    let pushed = listening.connection.pushed();
+    let pushed = told(&mut listening);
     assert_eq!(pushed.users()[0]["username"], json!("Анна"), "{pushed}");
     let long = json!({"user": anna.id, "username": "я".repeat(257)});
     assert_eq!(
@@ -352,7 +352,7 @@ fn conversations_are_ended_and_messages_deleted_anywhere() {
         "not_administrator"
     );
     ask(&mut admin, "moderate", &meta).is(200);
-    let pushed = boris.connection.pushed();
+    let pushed = told(&mut boris);
     assert_eq!(pushed.texts(), ["Message deleted"], "{pushed}");
     let database = rusqlite::Connection::open(server.database()).expect("opens");
     let actor: String = database
@@ -372,15 +372,10 @@ fn conversations_are_ended_and_messages_deleted_anywhere() {
         "not_owner"
     );
     ask(&mut anna, "remove_flow", &json!({"flow": family})).is(200);
-    assert_eq!(
-        boris.connection.pushed().data()["meta"]["left"],
-        json!([family])
-    );
+    let pushed = told(&mut boris);
+    assert_eq!(pushed.data()["meta"]["left"], json!([family]), "{pushed}");
     ask(&mut admin, "remove_flow", &json!({"flow": club})).is(200);
-    assert_eq!(
-        boris.connection.pushed().data()["meta"]["left"],
-        json!([club])
-    );
+    assert_eq!(told(&mut boris).data()["meta"]["left"], json!([club]));
     for person in [&mut anna, &mut admin] {
         ask(person, "remove_flow", &json!({"flow": club})).is(404);
     }

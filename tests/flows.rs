@@ -302,7 +302,7 @@ fn a_list_of_flows_ends_where_an_answer_is_full() {
         .ask("all_flow", &json!({"meta": {"after": "x"}}))
         .is(404);
     boris
-        .ask("all_flow", &json!({"meta": {"after": 1}}))
+        .ask("all_flow", &json!({"meta": {"after": true}}))
         .is(415);
     // One always fits.
     let large =

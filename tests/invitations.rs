@@ -166,7 +166,7 @@ fn a_member_has_few_invitations_open() {
     let refused = ask(&mut anna, "invite", &json!({})).is(403);
     assert_eq!(
         refused.refusal(),
-        &json!({"key": "too_many_invitations", "values": {"limit": 2}})
+        &json!({"key": "too_many_invitations", "values": {"limit": 2, "setting": "limits.invitations"}})
     );
     let open = rows(
         &ask(&mut admin, "list_invitations", &NOTHING).is(200),

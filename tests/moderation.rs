@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::common::Server;
+use crate::push::told;
 use crate::roles::{NOTHING, ask, change};
 use crate::users::document;
 
@@ -23,7 +24,7 @@ fn flows_of_all_types_are_made_and_changed() {
             "flow", "create", kind, "--owner", "anna", "--member", "boris",
         ];
         server.command(create).run().exits(0);
-        assert_eq!(boris.connection.pushed().flows()[0]["type"], kind);
+        assert_eq!(told(&mut boris).flows()[0]["type"], kind);
     }
     server
         .command([
@@ -44,7 +45,7 @@ fn flows_of_all_types_are_made_and_changed() {
         .command(["flow", "add-member", "Family", "boris"])
         .run()
         .exits(0);
-    assert_eq!(boris.connection.pushed().flows()[0]["uuid"], json!(id));
+    assert_eq!(told(&mut boris).flows()[0]["uuid"], json!(id));
     server
         .command(["flow", "add-member", "Family", "boris"])
         .run()
@@ -118,13 +119,13 @@ fn a_message_of_the_operator_reaches_connected_clients() {
     let group = admin.group("Family", &[&anna]);
     anna.ask("subscribe", &Value::Null).is(200);
     let sent = document(server.command(["message", "send", "Family", "restart at ten"]));
-    let pushed = anna.connection.pushed();
+    let pushed = told(&mut anna);
     assert_eq!(pushed.texts(), ["restart at ten"]);
     assert_eq!(pushed.messages()[0]["from_user"], json!(admin.id));
     assert_eq!(pushed.messages()[0]["uuid"], sent["message"]["uuid"]);
     let as_anna = server.command(["message", "send", "Family", "--as", "anna"]);
     as_anna.stdin("two\nlines\n").run().exits(0);
-    assert_eq!(anna.connection.pushed().texts(), ["two\nlines"]);
+    assert_eq!(told(&mut anna).texts(), ["two\nlines"]);
     server
         .command(["message", "send", "Family", ""])
         .run()
@@ -149,7 +150,7 @@ fn a_message_of_the_operator_reaches_connected_clients() {
         .command(["message", "send", &channel, "x", "--as", "anna"])
         .run()
         .exits(1);
-    while anna.connection.pushed().texts() != ["for all"] {}
+    while told(&mut anna).texts() != ["for all"] {}
 
     let list = document(server.command(["message", "list", &group, "--limit", "1"]));
     assert_eq!(list["messages"][0]["text"], "two\nlines");
@@ -167,7 +168,7 @@ fn a_message_of_the_operator_reaches_connected_clients() {
         .command(["message", "delete", &id, "--yes"])
         .run()
         .exits(0);
-    while anna.connection.pushed().texts() != ["Message deleted"] {}
+    while told(&mut anna).texts() != ["Message deleted"] {}
     let found = document(server.command(["message", "search", "restart"]));
     assert_eq!(found, json!({"messages": []}));
     server

@@ -217,8 +217,6 @@ fn saved_messages_are_one_flow_of_ones_own() {
 #[test]
 fn a_large_flow_lists_its_members_by_the_page() {
     let server = Server::start();
-    let mut anna = server.register("anna");
-    let mut last = server.register("zoe");
     let mut others: Vec<String> = Vec::new();
     for n in 0..118 {
         let login = format!("member{n:03}");
@@ -229,6 +227,8 @@ fn a_large_flow_lists_its_members_by_the_page() {
             .exits(0);
         others.push(login);
     }
+    let mut anna = server.register("anna");
+    let mut last = server.register("zoe");
     let found = |person: &mut Person, query: &str| -> Vec<Value> {
         let data = json!({"user": [{}, {"login": query}], "meta": {"query": query}});
         person.ask("find_user", &data).is(200).users().to_vec()

@@ -94,7 +94,7 @@ impl Query {
         self.terms.is_empty()
     }
 
-    /// Terms that everything that is found has, [`MAX_QUERY_TERMS`] at most.
+    /// Terms that everything that is found has, `MAX_QUERY_TERMS` at most.
     #[must_use]
     pub fn terms(&self) -> &[Term] {
         &self.terms

@@ -64,7 +64,7 @@ pub enum Entry {
     Joined,
 }
 
-/// Puts users into a flow and logs it. Returns what happened, for [`flows::tell`](super::flows::tell).
+/// Puts users into a flow and logs it. Returns what happened, for [`flow_edits::tell`](super::flow_edits::tell).
 ///
 /// # Errors
 /// The file cannot be written.
@@ -140,7 +140,7 @@ pub enum Exit {
 }
 
 /// Takes users out of a flow, logs it and tells them. Returns what happened, for
-/// [`flows::tell`](super::flows::tell).
+/// [`flow_edits::tell`](super::flow_edits::tell).
 ///
 /// # Errors
 /// The file cannot be written.
