@@ -65,6 +65,7 @@ mod roles;
 mod search;
 mod security;
 mod sessions;
+mod soak;
 mod terminal;
 mod tidy;
 mod transport;

@@ -71,15 +71,15 @@ const BESIDE: [&str; 3] = ["-journal", "-wal", "-shm"];
 /// A copy while it is made: removed, with what is beside it, unless it gets its name, since what is
 /// left of a failed copy must not be taken for one. It is locked, so that nobody takes one that is
 /// being made for what a killed program has left.
-struct Part {
-    path: PathBuf,
+pub(super) struct Part {
+    pub(super) path: PathBuf,
     settled: bool,
     _lock: File,
 }
 
 impl Part {
     /// Makes an empty file in place of what is left of another one.
-    fn begin(path: PathBuf) -> Result<Self, StoreError> {
+    pub(super) fn begin(path: PathBuf) -> Result<Self, StoreError> {
         if !remove_abandoned(&path)? {
             let source = io::Error::other("another process is writing it");
             return Err(file_error(&path, source));
@@ -96,7 +96,7 @@ impl Part {
     }
 
     /// Gives it its name.
-    fn settle(mut self, target: &Path) -> Result<(), StoreError> {
+    pub(super) fn settle(mut self, target: &Path) -> Result<(), StoreError> {
         std::fs::rename(&self.path, target).map_err(|source| file_error(target, source))?;
         self.settled = true;
         sync_folder(target)
@@ -144,11 +144,15 @@ pub fn remove_leftovers(database: &Path, _lock: &ServerLock) -> Result<(), Store
 }
 
 /// Where a copy is put before it takes the place of a database.
-fn staged(database: &Path) -> PathBuf {
+pub(super) fn staged(database: &Path) -> PathBuf {
     with_suffix(database, ".restoring")
 }
 
-fn copy_pages(source: &Connection, path: &Path, target: &Path) -> Result<(), StoreError> {
+pub(super) fn copy_pages(
+    source: &Connection,
+    path: &Path,
+    target: &Path,
+) -> Result<(), StoreError> {
     // One state of the file for the whole copy; otherwise every write would begin it anew.
     source.execute_batch("BEGIN")?;
     if schema::examine(source, path)? == Found::Empty {

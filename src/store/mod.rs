@@ -52,17 +52,20 @@ pub mod removal;
 pub mod repair;
 pub mod resets;
 pub mod retention;
+pub mod salvage;
 mod schema;
 pub mod search;
 pub mod seen;
 pub mod sessions;
 pub mod statistics;
+pub mod times;
 mod tx;
 pub mod txns;
 pub mod upkeep;
 pub mod user_admin;
 pub mod users;
 mod uuids;
+mod wal;
 mod writer;
 
 #[cfg(test)]
@@ -163,6 +166,18 @@ impl Store {
         Self::damage(path)?
             .require_data()
             .map_err(|err| err.of(path))
+    }
+
+    /// Refuses a write-ahead log that is damaged within, which no power cut does to one whose every
+    /// commit is synced. Only to be asked by who has the lock.
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub fn examine_log(options: &Options) -> Result<(), StoreError> {
+        if options.durability == Durability::Normal {
+            return Ok(());
+        }
+        connection::require_whole_log(&options.path).map_err(|err| err.of(&options.path))
     }
 
     /// Opens a file that has been [prepared](Self::prepare); what is committed goes to `sink`.

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use super::connection::{self, Durability};
 use super::damage::{self, Depth};
 use super::error::StoreError;
+use super::lock::ServerLock;
 use super::paths;
 use super::schema::{self, Found};
 use super::search;
@@ -37,10 +38,15 @@ pub fn examine(path: &Path) -> Result<Findings, StoreError> {
 
 fn find_damage(path: &Path) -> Result<Findings, StoreError> {
     paths::require(path)?;
+    let log = connection::require_whole_log(path);
     let conn = connection::open_reader(path)?;
     let damage = damage::look(&conn, path, Depth::Content)?;
+    let mut data = damage.of_data().to_vec();
+    if log.is_err() && !ServerLock::is_held(path) {
+        data.push(connection::LOG_DAMAGED.to_owned());
+    }
     let mut found = Findings {
-        data: damage.of_data().to_vec(),
+        data,
         derived: damage.of_derived(),
         lost_pages: damage.lost_pages(),
     };
