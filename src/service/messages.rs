@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
+use super::details::{self, DraftDetails};
 use super::rights::{Action, may};
 use super::sent_files::{self, SentFile};
 use super::{Field, Limits, Quota, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::file::told;
-use crate::model::{
-    Attachment, File, FlowId, FlowKind, Form, Message, PublicId, Timestamp, UserId,
-};
-use crate::store::attachments::Brought;
-use crate::store::{Tx, View, blocks, events, flows, log, messages, txns};
+use crate::model::{Attachment, FlowId, FlowKind, Form, Message, PublicId, Timestamp, UserId};
+use crate::store::{Tx, View, about, blocks, events, flows, log, messages, polls, txns};
 
 /// What somebody writes, or how a message is to change.
 #[derive(Debug, Default)]
@@ -21,23 +19,17 @@ pub struct Draft {
     pub files: Vec<Attachment>,
     /// Files that are on the server, in their order; in a change, all that are to be there.
     pub sent: Option<Vec<SentFile>>,
+    /// What else it says.
+    pub details: DraftDetails,
 }
 
 /// A message that is on disk.
 #[derive(Debug)]
 pub struct Posted {
-    /// The message's id.
-    pub uuid: PublicId,
-    /// Who wrote it.
-    pub author: PublicId,
-    /// Where.
-    pub flow: PublicId,
-    /// Its number in the flow.
-    pub number: i64,
+    /// The message.
+    pub message: Arc<Message>,
     /// The number that the client gave it.
     pub client_id: Option<i64>,
-    /// What is known of its files.
-    pub files: Vec<File>,
 }
 
 /// Which messages of a flow are asked for.
@@ -96,13 +88,10 @@ impl Service {
                 flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
             require_writer(tx, &access, user.user())?;
             size.check(&limits)?;
+            let details = details::of_new(tx, &access, &user, draft.details, &limits)?;
             counts.message(user.user(), user.session.is_bot, &limits)?;
             let stored = sent_files::resolve(tx, user.user(), &sent, &prepared, None)?;
-            let came = prepared.brought.iter().map(Brought::size).sum::<u64>();
-            let more = came + sent_files::size_of(tx, &stored)?;
-            if more > 0 {
-                sent_files::check_quota(tx, user.user(), more, limits.files.user_quota)?;
-            }
+            sent_files::check_quota(tx, user.user(), &prepared, &stored, &limits)?;
             let new = messages::NewMessage {
                 flow: access.id,
                 flow_uuid: flow,
@@ -111,7 +100,12 @@ impl Service {
                 text: draft.text,
                 files: prepared.brought,
                 stored: stored.into_iter().filter_map(Result::err).collect(),
-                numbers: Some((access.first_number, access.next_number)),
+                details,
+                state: Some(messages::FlowState {
+                    first_number: access.first_number,
+                    next_number: access.next_number,
+                    expire: access.expire,
+                }),
             };
             let message = messages::insert(tx, new, user.origin)?;
             if let Some(txn) = txn {
@@ -122,7 +116,7 @@ impl Service {
                     txns::Made::Message(message.id, client_id),
                 )?;
             }
-            Ok((posted(&message, client_id), true))
+            Ok((Posted { message, client_id }, true))
         })
         .await
     }
@@ -158,8 +152,11 @@ impl Service {
                 let first = base.saturating_add(start);
                 let last = first.saturating_add(count - 1);
                 let load = messages::Load::of(range.form, limits.files_bytes);
-                let messages =
+                let mut messages =
                     messages::by_number(view, access.id, (first, last), load, limits.answer_bytes)?;
+                if range.form.is_rich() {
+                    about::personal(view, &mut messages, user)?;
+                }
                 let total = access.next_number - base;
                 let given = i64::try_from(messages.len()).unwrap_or(i64::MAX);
                 let is_cut = given < count.min(total - start);
@@ -189,7 +186,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Refusal::NotFound`] for a message that is deleted or in a flow that the caller is not
-    /// in, [`Refusal::NotAuthor`] for another's, [`Refusal::Blocked`], what is too large or would leave nothing.
+    /// in, [`Refusal::NotAuthor`] for another's, [`Refusal::NotEditable`], [`Refusal::Blocked`], what is too large or would leave nothing.
     pub async fn edit_message(
         &self,
         user: &SignedIn,
@@ -213,6 +210,9 @@ impl Service {
                 return Err(Refusal::NotAuthor.into());
             }
             require_unblocked(tx, handle.flow, user.user())?;
+            if handle.is_forward || polls::ballot(tx, handle.id)?.is_some() {
+                return Err(Refusal::NotEditable.into());
+            }
             size.check(&limits)?;
             draft.text = match draft.text {
                 Some(text) => Some(without_told(tx, &handle, text, max_files, page.as_deref())?),
@@ -225,21 +225,21 @@ impl Service {
                 }
                 None => None,
             };
-            let came = prepared.brought.iter().map(Brought::size).sum::<u64>();
-            let more = came + sent_files::size_of(tx, arranged.as_deref().unwrap_or_default())?;
-            if more > 0 {
-                sent_files::check_quota(tx, user.user(), more, limits.files.user_quota)?;
-            }
+            let of_message = arranged.as_deref().unwrap_or_default();
+            sent_files::check_quota(tx, user.user(), &prepared, of_message, &limits)?;
             let limit = limits.quotas.edits_per_message;
             if limit > 0 && handle.edits >= limit.into() {
                 return Err(Quota::Edits.used_up(limit, None));
             }
+            let access = flows::access(tx, handle.flow_uuid, user.user())?
+                .ok_or(Refusal::NotFound(Thing::Message))?;
             let has_come = !prepared.brought.is_empty();
             let edit = messages::MessageEdit {
                 text: draft.text,
                 files: prepared.brought,
                 given_bytes: max_files,
                 arranged,
+                details: details::of_edit(tx, &access, draft.details, &limits)?,
             };
             messages::edit(tx, &handle, &edit, user.by())?;
             let left = messages::by_id(tx, handle.id)?;
@@ -301,26 +301,16 @@ fn repeated(
     match txns::find(tx, user.user(), txn)? {
         Some(txns::Made::Message(id, client_id)) => {
             let message = messages::by_id(tx, id)?.ok_or(Refusal::NotFound(Thing::Message))?;
-            Ok(Some(posted(&message, client_id)))
+            let message = Arc::new(message);
+            Ok(Some(Posted { message, client_id }))
         }
         Some(txns::Made::Flow(_)) => Err(Refusal::TxnMadeFlow.into()),
         None => Ok(None),
     }
 }
 
-fn posted(message: &Message, client_id: Option<i64>) -> Posted {
-    Posted {
-        uuid: message.uuid,
-        author: message.author,
-        flow: message.flow,
-        number: message.number,
-        client_id,
-        files: message.shown.clone(),
-    }
-}
-
 /// A message in a flow that a user is in; to others it does not exist.
-fn visible(
+pub(super) fn visible(
     view: &View<'_>,
     message: PublicId,
     user: UserId,

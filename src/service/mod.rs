@@ -9,10 +9,12 @@
 
 mod accounts;
 mod administration;
+mod around;
 mod blocks;
 mod bucket;
 mod cleaning;
 mod companions;
+mod details;
 mod devices;
 mod directory;
 mod entry;
@@ -48,6 +50,7 @@ mod seen;
 mod sent_files;
 mod sessions;
 mod settings;
+mod thing;
 mod tickets;
 mod updates;
 mod upkeep;
@@ -65,6 +68,7 @@ pub use administration::{
     AccountChange, BackupCopy, CheckRow, Machine, ProgramState, ServerStatus, Task,
 };
 pub use bucket::{Bucket, Rate};
+pub use details::DraftDetails;
 pub use error::ServiceError;
 pub use feed::{End, Feed, Told};
 pub use files::{FetchError, Pieces};
@@ -80,12 +84,13 @@ pub use operator::{
     Brought, FlowStanding, Line, MemberStanding, NewFlow, Takeover, Tally, UserChange, UserStanding,
 };
 pub use profiles::Found;
-pub use refusal::{Field, Refusal, Thing, Unit, Value};
+pub use refusal::{Refusal, Value};
 pub use resets::NewReset;
 pub use search::{Search, SearchHits};
 pub use sent_files::{SentFile, Source};
 pub use sessions::{Client, Opened};
 pub use settings::{Limits, Quotas, Settings};
+pub use thing::{Field, Thing, Unit};
 pub use tickets::NewTicket;
 pub use updates::{Cursor, Standing, Updates, Within};
 pub use upkeep::BackupRecord;
@@ -120,6 +125,7 @@ pub struct Service {
     directory: Arc<directory::Directory>,
     companions: Arc<companions::Companions>,
     seen: seen::Seen,
+    recently: Arc<around::Recently>,
     searches: Semaphore,
     desk: administration::Desk,
     links: links::Links,
@@ -162,6 +168,7 @@ impl Service {
             directory: Arc::default(),
             companions: Arc::clone(&companions),
             seen: seen::Seen::default(),
+            recently: Arc::default(),
             searches: Semaphore::new(search::AT_A_TIME),
             desk: administration::Desk::default(),
             links: links::Links::default(),
@@ -181,6 +188,7 @@ impl Service {
             Arc::downgrade(&service),
             Arc::clone(&service.care),
         ));
+        tokio::spawn(around::keep(Arc::downgrade(&service)));
         Ok(service)
     }
 

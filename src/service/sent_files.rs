@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::cleaning::{self, Cleaned, Part, Summed};
 use super::uploads::{UploadError, require_quota};
-use super::{Field, Refusal, Service, ServiceError, UploadPlace};
+use super::{Field, Limits, Refusal, Service, ServiceError, UploadPlace};
 use crate::model::{
     Attachment, Content, Encoding, Event, FileId, Form, Kind, Look, Message, MessageId, News,
     PublicId, UserId,
@@ -319,13 +319,22 @@ fn complete(
 
 /// Checks that an account may have what a message shows anew, besides what it has. Uploads that are
 /// shown now count with it.
+///
+/// # Errors
+/// [`Refusal::QuotaExceeded`].
 pub(super) fn check_quota(
     tx: &Tx<'_>,
     user: UserId,
-    more: u64,
-    configured: u64,
+    prepared: &Prepared,
+    shown: &[Result<PublicId, NewFile>],
+    limits: &Limits,
 ) -> Result<(), ServiceError> {
-    match require_quota(tx, user, more, configured) {
+    let came: u64 = prepared.brought.iter().map(Brought::size).sum();
+    let more = came + size_of(tx, shown)?;
+    if more == 0 {
+        return Ok(());
+    }
+    match require_quota(tx, user, more, limits.files.user_quota) {
         Ok(()) => Ok(()),
         Err(UploadError::Quota { limit, used }) => {
             Err(Refusal::QuotaExceeded { limit, used }.into())
@@ -364,10 +373,7 @@ pub(super) fn picture(
 }
 
 /// Bytes of files that a message shows anew.
-pub(super) fn size_of(
-    view: &View<'_>,
-    files: &[Result<PublicId, NewFile>],
-) -> Result<u64, StoreError> {
+fn size_of(view: &View<'_>, files: &[Result<PublicId, NewFile>]) -> Result<u64, StoreError> {
     let mut sum = 0;
     for file in files.iter().filter_map(|file| file.as_ref().err()) {
         sum += files::size_and_type(view, file.file)?.0.unsigned_abs();

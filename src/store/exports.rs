@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension, named_params};
 
 use super::error::StoreError;
 use super::files::{self, Opened};
-use super::messages;
-use super::messages::select_messages;
+use super::history;
+use super::messages::{self, Load, select_messages};
 use super::tx::View;
 use crate::model::{FileId, FlowId, Message, MessageId, PublicId, UserId};
 
@@ -60,10 +60,8 @@ pub fn messages(
     let mut found = Vec::new();
     let mut size = 0;
     while let Some(row) = rows.next()? {
-        let (mut message, slots) = messages::message(row)?;
-        if slots != 0 {
-            messages::load_files(view, &mut message, WITHIN_BYTES)?;
-        }
+        let (message, slots) = messages::message(row)?;
+        let message = history::whole(view, message, slots, Load::Content(WITHIN_BYTES))?;
         size += message.size_bytes();
         found.push(message);
         if found.len() >= limit || size >= budget_bytes {

@@ -84,7 +84,8 @@ pub(super) fn add_message(
         text: Some(text.to_owned()),
         files: Vec::new(),
         stored: Vec::new(),
-        numbers: None,
+        details: Default::default(),
+        state: None,
     };
     messages::insert(tx, new, Some(Origin(1))).map(drop)
 }

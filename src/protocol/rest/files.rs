@@ -14,7 +14,7 @@ use super::disposition::disposition;
 use super::problem;
 use crate::model::{PublicId, UserId};
 use crate::protocol::web::{Content, Method, Range, Request, Response, Route, Web};
-use crate::service::{FetchError, FoundFile, Service, ServiceError};
+use crate::service::{Client, FetchError, FoundFile, Refusal, Service, ServiceError};
 
 /// What files may do in a browser: be shown and played, nothing else.
 const POLICY: &str = "sandbox; default-src 'none'; media-src 'self'; img-src 'self'";
@@ -41,6 +41,7 @@ pub enum Action {
 /// What is asked for, apart from the request and its body.
 struct Asked {
     is_head: bool,
+    client: Client,
     token: Option<String>,
     ticket: Option<String>,
     id: Option<PublicId>,
@@ -57,6 +58,10 @@ impl From<&Request> for Asked {
         let header = |name| request.headers.get(name).map(str::to_owned);
         Self {
             is_head: request.method == Method::Head,
+            client: Client {
+                neighbourhood: request.peer.address.into(),
+                ..Client::default()
+            },
             token: request.bearer().map(str::to_owned),
             ticket: request.parameter(TICKET),
             id: request
@@ -89,10 +94,19 @@ impl Files {
 
     /// Who asks; `None`: somebody with a ticket that is no good.
     async fn reader(&self, asked: &Asked) -> Result<Option<UserId>, ServiceError> {
+        if asked.token.is_none() && asked.ticket.is_none() {
+            return Err(Refusal::NoSession.into());
+        }
+        // A token that is none costs a look into the database, as everything else does.
+        self.service.admit(None, &asked.client, 1.0)?;
         match (&asked.token, &asked.ticket) {
-            (Some(token), _) => Ok(Some(self.service.authenticate(token).await?.user())),
+            (Some(token), _) => {
+                let user = self.service.authenticate(token).await?;
+                self.service.admit(Some(&user), &asked.client, 1.0)?;
+                Ok(Some(user.user()))
+            }
             (None, Some(ticket)) => self.service.redeem_ticket(ticket).await,
-            (None, None) => Err(crate::service::Refusal::NoSession.into()),
+            (None, None) => Ok(None),
         }
     }
 
@@ -206,6 +220,10 @@ impl Web for Files {
             Action::Fetch => self.fetch(asked).await,
         };
         answered.unwrap_or_else(|err| match err {
+            ServiceError::Refused(Refusal::TooManyRequests { wait, .. }) => {
+                let seconds = wait.as_secs() + 1;
+                problem(429, "too many requests").with("retry-after", seconds.to_string())
+            }
             ServiceError::Refused(_) => {
                 let detail = if is_known {
                     "this session is unknown or has ended"

@@ -9,7 +9,9 @@ use super::metadata::{self, Metadata};
 use super::problem;
 use crate::model::PublicId;
 use crate::protocol::web::{Body, BodyError, Method, Request, Response, Route, Takes, Web};
-use crate::service::{Intake, NewUpload, Progress, Service, ServiceError, SignedIn, UploadError};
+use crate::service::{
+    Client, Intake, NewUpload, Progress, Refusal, Service, ServiceError, SignedIn, UploadError,
+};
 
 /// The version of the protocol.
 const VERSION: &str = "1.0.0";
@@ -44,6 +46,7 @@ pub enum Action {
 
 /// What came besides the body.
 struct Asked {
+    client: Client,
     token: Option<String>,
     id: Option<PublicId>,
     is_spoken: bool,
@@ -61,6 +64,10 @@ impl From<&Request> for Asked {
         let owned = |name| header(name).map(str::to_owned);
         let kind = header("content-type").and_then(|kind| kind.split(';').next());
         Self {
+            client: Client {
+                neighbourhood: request.peer.address.into(),
+                ..Client::default()
+            },
             token: request.bearer().map(str::to_owned),
             id: request
                 .captured
@@ -119,7 +126,11 @@ impl Uploads {
 
     async fn user(&self, asked: &Asked) -> Result<SignedIn, Refused> {
         let token = asked.token.as_deref().unwrap_or_default();
-        Ok(self.service.authenticate(token).await?)
+        // A token that is none costs a look into the database, as everything else does.
+        self.service.admit(None, &asked.client, 1.0)?;
+        let user = self.service.authenticate(token).await?;
+        self.service.admit(Some(&user), &asked.client, 1.0)?;
+        Ok(user)
     }
 
     async fn act(&self, action: Action, asked: Asked, body: Body) -> Result<Response, Refused> {
@@ -288,6 +299,7 @@ fn status_of(err: &UploadError) -> u16 {
         UploadError::TooMany { .. } | UploadError::TooManyAtOnce { .. } => 429,
         UploadError::Shown => 403,
         UploadError::Crowded => 503,
+        UploadError::Failed(ServiceError::Refused(Refusal::TooManyRequests { .. })) => 429,
         UploadError::Failed(ServiceError::Refused(_)) => 401,
         UploadError::Failed(_) => 503,
     }
@@ -295,6 +307,9 @@ fn status_of(err: &UploadError) -> u16 {
 
 fn told(err: &UploadError) -> String {
     match err {
+        UploadError::Failed(ServiceError::Refused(Refusal::TooManyRequests { .. })) => {
+            "too many requests".to_owned()
+        }
         UploadError::Failed(ServiceError::Refused(_)) => {
             "this session is unknown or has ended".to_owned()
         }

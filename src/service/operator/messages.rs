@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::model::{By, FlowId, FlowKind, Message, PublicId, Slot, UserId};
 use crate::service::messages::{Size, require_writer};
 use crate::service::{Draft, Refusal, Search, Service, ServiceError, Thing};
+use crate::store::details::NewDetails;
 use crate::store::{View, flows, messages, users};
 
 /// A message as it is listed: without the content of its files.
@@ -105,7 +106,8 @@ impl Service {
                     text: draft.text,
                     files: Vec::new(),
                     stored: Vec::new(),
-                    numbers: None,
+                    details: NewDetails::default(),
+                    state: None,
                 };
                 let message = messages::insert(tx, new, None)?;
                 Ok(Message::clone(&message))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::super::error::MtpError;
 use super::super::request::Data;
-use super::super::{convert, file};
+use super::super::{convert, draft, file};
 use super::Context;
 use crate::model::PublicId;
 use crate::service::{Draft, SignedIn};
@@ -19,6 +19,12 @@ pub(super) struct Input {
 pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
     const MISSING: &str = "edited_message needs message[0].uuid and text or a file";
     let sent = file::sent(&data)?;
+    let details = draft::details(&data)?;
+    if details.reply.is_some() || details.forward.is_some() || details.poll.is_some() {
+        return Err(MtpError::Missing(
+            "what a message answers, forwards or asks cannot be edited",
+        ));
+    }
     let message = convert::first_message(&mut data, MISSING)?;
     let uuid = message
         .uuid
@@ -26,11 +32,13 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
         .map(convert::id)
         .ok_or(MtpError::Missing(MISSING))?;
     let mut draft = convert::draft(message);
+    draft.details = details;
     draft.sent = sent;
     if draft.sent.is_some() && !draft.files.is_empty() {
         return Err(MtpError::Missing(file::TWO_WAYS));
     }
-    if draft.text.is_none() && draft.files.is_empty() && draft.sent.is_none() {
+    let is_empty = draft.text.is_none() && draft.files.is_empty() && draft.sent.is_none();
+    if is_empty && draft.details.is_empty() {
         return Err(MtpError::Missing(MISSING));
     }
     Ok(Input {
