@@ -76,9 +76,14 @@ impl Files {
                 &refusal(401, "a bearer token is needed"),
             ));
         };
-        // A token that is none costs a look into the database, as everything else does.
-        self.service.admit(None, &asked.client, 1.0)?;
-        let user = self.service.authenticate(token).await?;
+        let user = match self.service.authenticate(token).await {
+            Ok(user) => user,
+            Err(err) => {
+                // Only who shows a token that is none pays for it, not who shares the address.
+                self.service.admit(None, &asked.client, 1.0)?;
+                return Err(err);
+            }
+        };
         self.service.admit(Some(&user), &asked.client, 1.0)?;
         let Some(id) = asked.id else {
             return not_there();
