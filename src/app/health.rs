@@ -26,16 +26,7 @@ pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statisti
         Box::pin(async move { metrics(&service, &statistics).await })
     });
     Site {
-        version: Version {
-            name: "morelia",
-            version: env!("CARGO_PKG_VERSION"),
-            protocol: Protocol {
-                name: "MTP",
-                version: mtp::VERSION,
-                revision: mtp::REVISION,
-            },
-            features: mtp::FEATURES,
-        },
+        version: version(),
         health: Arc::new(move || {
             let (service, open) = (Arc::clone(&examined), open.clone());
             Box::pin(async move { examine(&service, interval, open.connections()).await })
@@ -43,6 +34,21 @@ pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statisti
         metrics: config.web.metrics.then_some(metrics),
         faces: vec![Face::new(Files::new(Arc::clone(service)))],
         client: config.web.client,
+    }
+}
+
+/// What this program is, and what it speaks.
+#[must_use]
+pub fn version() -> Version {
+    Version {
+        name: "morelia",
+        version: env!("CARGO_PKG_VERSION"),
+        protocol: Protocol {
+            name: "MTP",
+            version: mtp::VERSION,
+            revision: mtp::REVISION,
+        },
+        features: mtp::FEATURES,
     }
 }
 

@@ -27,7 +27,7 @@ use crate::protocol::Peer;
 use crate::protocol::mtp::Session;
 use crate::server::{self, systemd};
 use crate::service::Service;
-use crate::store::{Damage, Options, ServerLock, Store, StoreError, backup};
+use crate::store::{self, Damage, Options, ServerLock, Store, StoreError, backup};
 
 /// A file up to this size is examined before it is served; a larger one meanwhile, since reading
 /// it all would keep people waiting.
@@ -37,7 +37,7 @@ const EXAMINED_FIRST_BYTES: u64 = 32 * 1024 * 1024;
 const HANGING: Duration = Duration::from_secs(15);
 
 pub use error::AppError;
-pub use health::{clock_trouble, search_state};
+pub use health::{clock_trouble, search_state, version};
 pub use machine::Examine;
 pub use worst_case::WorstCase;
 
@@ -97,9 +97,7 @@ pub fn serve(
     let config = &loaded.config;
     let log = logging::start(&config.logging)?;
     let database = &config.database.path;
-    if !database.exists() {
-        return Err(StoreError::Missing(database.clone()).into());
-    }
+    store::require(database)?;
     let mut damage = Store::examine(database, false)?;
     let lock = ServerLock::acquire_soon(database)?;
     backup::remove_leftovers(database, &lock)?;
@@ -185,7 +183,12 @@ async fn run(
     }));
     let removing = Arc::clone(&service);
     let upkeep = [
-        tokio::spawn(async move { removing.finish_removals().await }),
+        tokio::spawn(async move {
+            removing.finish_removals().await;
+            if let Err(err) = removing.tell_left_over().await {
+                log::warn!("changes of reactions could not be told: {err}");
+            }
+        }),
         tokio::spawn(backups::keep_making(
             Arc::clone(&service),
             config.clone(),

@@ -50,6 +50,10 @@ pub(super) fn limits(config: &Config) -> service::Limits {
         answer_bytes: config.limits.answer_bytes,
         requests_per_second: config.limits.requests_per_second,
         burst: config.limits.burst,
+        reactions: config.limits.reactions,
+        mentions: config.limits.mentions,
+        pins: config.limits.pins,
+        poll_options: config.limits.polls,
         quotas: service::Quotas {
             flows_per_day: config.limits.flows_per_day,
             flows_owned: config.limits.flows_owned,

@@ -9,9 +9,11 @@
 
 mod accounts;
 mod administration;
+mod around;
 mod blocks;
 mod bucket;
 mod companions;
+mod details;
 mod devices;
 mod directory;
 mod entry;
@@ -45,6 +47,7 @@ mod search;
 mod seen;
 mod sessions;
 mod settings;
+mod thing;
 mod updates;
 mod upkeep;
 mod used_up;
@@ -59,6 +62,7 @@ pub use administration::{
     AccountChange, BackupCopy, CheckRow, Machine, ProgramState, ServerStatus, Task,
 };
 pub use bucket::{Bucket, Rate};
+pub use details::DraftDetails;
 pub use error::ServiceError;
 pub use feed::{End, Feed, Told};
 pub use flow_change::{FlowChange, FlowDraft};
@@ -73,11 +77,12 @@ pub use operator::{
     Brought, FlowStanding, Line, MemberStanding, NewFlow, Takeover, Tally, UserChange, UserStanding,
 };
 pub use profiles::Found;
-pub use refusal::{Field, Refusal, Thing, Unit, Value};
+pub use refusal::{Refusal, Value};
 pub use resets::NewReset;
 pub use search::{Search, SearchHits};
 pub use sessions::{Client, Opened};
 pub use settings::{Limits, Quotas, Settings};
+pub use thing::{Field, Thing, Unit};
 pub use updates::{Cursor, Standing, Updates, Within};
 pub use upkeep::BackupRecord;
 pub use used_up::{Payer, Quota};
@@ -109,6 +114,7 @@ pub struct Service {
     directory: Arc<directory::Directory>,
     companions: Arc<companions::Companions>,
     seen: seen::Seen,
+    recently: Arc<around::Recently>,
     searches: Semaphore,
     desk: administration::Desk,
     links: links::Links,
@@ -148,6 +154,7 @@ impl Service {
             directory: Arc::default(),
             companions: Arc::clone(&companions),
             seen: seen::Seen::default(),
+            recently: Arc::default(),
             searches: Semaphore::new(search::AT_A_TIME),
             desk: administration::Desk::default(),
             links: links::Links::default(),
@@ -160,6 +167,7 @@ impl Service {
         tokio::spawn(presence::announce(Arc::downgrade(&service)));
         tokio::spawn(gate::watch(Arc::downgrade(&service)));
         tokio::spawn(seen::keep(Arc::downgrade(&service)));
+        tokio::spawn(around::keep(Arc::downgrade(&service)));
         Ok(service)
     }
 

@@ -3,6 +3,7 @@
 
 use super::{Refusal, Service, ServiceError};
 use crate::model::{By, FlowId, FlowKind, Login, PublicId, Timestamp, User, UserId};
+use crate::store::details::NewDetails;
 use crate::store::properties::{self, BACKUP_AT, BACKUP_FAILED_AT, BACKUP_FAILURE, BACKUP_PATH};
 use crate::store::retention::{self, Removed};
 use crate::store::statistics::{self, Statistics};
@@ -186,7 +187,8 @@ fn tell_administrators(tx: &Tx<'_>, text: &str) -> Result<(), ServiceError> {
             author_uuid: sender.uuid,
             text: Some(text.to_owned()),
             files: Vec::new(),
-            numbers: None,
+            details: NewDetails::default(),
+            state: None,
         };
         messages::insert(tx, new, None)?;
     }

@@ -15,7 +15,9 @@ use super::error::StoreError;
 use super::gaps;
 use super::lock::ServerLock;
 use super::log;
-use super::paths::{create_private, file_error, remove_if_there, sync, sync_folder, with_suffix};
+use super::paths::{
+    self, create_private, file_error, remove_if_there, sync, sync_folder, with_suffix,
+};
 use super::schema::{self, Found};
 use super::tx::View;
 use crate::model::Position;
@@ -50,9 +52,7 @@ pub struct Contents {
 /// # Errors
 /// Either file cannot be used, `target` exists, or the copy is damaged; then there is no copy.
 pub fn copy(database: &Path, target: &Path) -> Result<Contents, StoreError> {
-    if !database.exists() {
-        return Err(StoreError::Missing(database.to_owned()));
-    }
+    paths::require(database)?;
     if target.exists() {
         let source = io::Error::from(io::ErrorKind::AlreadyExists);
         return Err(file_error(target, source));
@@ -203,9 +203,7 @@ fn of_copy(err: rusqlite::Error, copy: &Path) -> StoreError {
 /// # Errors
 /// [`StoreError::Damaged`], or the file is none of this program's.
 pub fn examine(path: &Path) -> Result<Contents, StoreError> {
-    if !path.exists() {
-        return Err(StoreError::Missing(path.to_owned()));
-    }
+    paths::require(path)?;
     let conn = open_copy(path)?;
     let schema = match schema::examine(&conn, path)? {
         Found::Empty => return Err(StoreError::Foreign(path.to_owned())),

@@ -7,12 +7,15 @@
 //!
 //! What does not belong here: rules about who may do what (see [`crate::service`]).
 
+pub mod about;
 pub mod accounts;
+pub mod around;
 pub mod backup;
 pub mod blocks;
 mod connection;
 pub mod credentials;
 mod damage;
+pub mod details;
 pub mod downloads;
 mod error;
 pub mod events;
@@ -39,8 +42,10 @@ pub mod names;
 pub mod news;
 mod pace;
 mod paths;
+pub mod polls;
 pub mod properties;
 pub mod python;
+pub mod reactions;
 mod readers;
 mod recovery;
 pub mod removal;
@@ -78,7 +83,7 @@ pub use connection::Durability;
 pub use damage::Damage;
 pub use error::StoreError;
 pub use lock::ServerLock;
-pub use paths::files_of;
+pub use paths::{files_of, require};
 pub use schema::newest as newest_schema;
 pub use tx::{Tx, View};
 pub use writer::{Committed, Sink};
@@ -182,9 +187,7 @@ impl Store {
     pub fn open(options: &Options, sink: Sink) -> Result<Self, StoreError> {
         require_sound_engine()?;
         let path = &options.path;
-        if !path.exists() {
-            return Err(StoreError::Missing(path.clone()));
-        }
+        paths::require(path)?;
         let conn = connection::open_writer(path, options.durability)?;
         schema::require_current(&conn, path)?;
         let shared = Arc::new(Shared::new());

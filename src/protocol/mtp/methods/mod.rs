@@ -12,6 +12,7 @@ mod all_messages;
 mod authentication;
 mod block_user;
 mod blocked;
+mod close_poll;
 mod delete_message;
 mod delete_user;
 mod edit_flow;
@@ -35,6 +36,7 @@ mod logout;
 mod make_backup;
 mod moderate;
 mod ping_pong;
+mod react;
 mod read_flow;
 mod register_user;
 mod registration;
@@ -52,6 +54,7 @@ mod use_invitation;
 mod use_link;
 mod use_reset;
 mod user_info;
+mod vote;
 
 use std::sync::Arc;
 
@@ -158,6 +161,9 @@ pub(super) async fn dispatch(
         "list_members" => signed_in!(list_members, 4.0),
         "read_flow" => signed_in!(read_flow),
         "leave_flow" => signed_in!(leave_flow),
+        "react" => signed_in!(react, 2.0),
+        "vote" => signed_in!(vote, 2.0),
+        "close_poll" => signed_in!(close_poll, 2.0),
         // Who is invited to the flow.
         "join_flow" => signed_in!(join_flow),
         // Who writes in the flow.
