@@ -263,5 +263,7 @@ fn fetching_is_counted_as_any_request_is() {
     let codes: std::collections::BTreeSet<String> =
         guesses.map(|answer| status(&answer).to_owned()).collect();
     assert!(codes.contains("429"), "{codes:?}");
+    // Whoever shares that address and behaves pays for nobody.
+    assert_eq!(status(&at(&boris, "198.51.100.1", "")), "404");
     assert_eq!(status(&at(&boris, "203.0.113.1", "")), "404");
 }

@@ -286,6 +286,7 @@ impl Reader {
 
     /// What the server has, for comparison.
     fn truth(&mut self) -> BTreeMap<String, Copy> {
+        self.asking = self.asking.on(Connection::open(self.port));
         let all = self.form.ask(&mut self.asking, "all_flow", &Value::Null);
         let mut truth = BTreeMap::new();
         for flow in all.is(200).flows() {
@@ -390,7 +391,8 @@ pub(crate) fn live(server: &Server, scale: &Scale, seed: u64, watch: impl Fn(&At
             .into_iter()
             .map(thread::ScopedJoinHandle::join)
             .collect();
-        host.send(&steady, LAST);
+        // Who only waits does not answer pings, and is taken for gone.
+        host.on(server.connect()).send(&steady, LAST);
         over.store(true, Ordering::Relaxed);
         actors
     });

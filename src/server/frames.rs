@@ -189,7 +189,7 @@ impl Decoder {
             _ => u64::from(short),
         };
         // Source: RFC 6455, 5.2: the fewest bytes that can say it.
-        if short == 126 && remaining < 126 || short == 127 && remaining <= u64::from(u16::MAX) {
+        if short == 126 && remaining < 126 || short == 127 && u16::try_from(remaining).is_ok() {
             return Err(protocol(
                 "a frame's length is not written in the shortest way",
             ));

@@ -330,7 +330,9 @@ impl Writer {
         match result {
             Ok(committed) => {
                 // A commit that changes nothing writes nothing, and says nothing of the disk.
-                if has_written && !self.shared.writable.swap(true, Ordering::Relaxed) {
+                let is_writable = self.shared.writable.load(Ordering::Relaxed);
+                if has_written && !is_writable && self.has_room() {
+                    self.shared.writable.store(true, Ordering::Relaxed);
                     log::info!("writing works again");
                 }
                 // The end of a session holds when it is answered, and who has come into a flow is known

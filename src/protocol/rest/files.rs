@@ -97,15 +97,26 @@ impl Files {
         if asked.token.is_none() && asked.ticket.is_none() {
             return Err(Refusal::NoSession.into());
         }
-        // A token that is none costs a look into the database, as everything else does.
-        self.service.admit(None, &asked.client, 1.0)?;
+        // Only who shows a token or ticket that is none pays for it, not who shares the address.
+        let stranger = || self.service.admit(None, &asked.client, 1.0);
         match (&asked.token, &asked.ticket) {
-            (Some(token), _) => {
-                let user = self.service.authenticate(token).await?;
-                self.service.admit(Some(&user), &asked.client, 1.0)?;
-                Ok(Some(user.user()))
+            (Some(token), _) => match self.service.authenticate(token).await {
+                Ok(user) => {
+                    self.service.admit(Some(&user), &asked.client, 1.0)?;
+                    Ok(Some(user.user()))
+                }
+                Err(err) => {
+                    stranger()?;
+                    Err(err)
+                }
+            },
+            (None, Some(ticket)) => {
+                let user = self.service.redeem_ticket(ticket).await?;
+                if user.is_none() {
+                    stranger()?;
+                }
+                Ok(user)
             }
-            (None, Some(ticket)) => self.service.redeem_ticket(ticket).await,
             (None, None) => Ok(None),
         }
     }

@@ -1,12 +1,14 @@
 //! What the writer does when there is time: looks for other processes' changes, indexes text, tries
 //! a disk that failed, copies the write-ahead log into the file.
 
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::{Job, Writer, data_version};
 use crate::store::connection::BUSY_TIMEOUT;
 use crate::store::error::StoreError;
+use crate::store::paths::folder_of;
 use crate::store::tx::View;
 use crate::store::{properties, search};
 
@@ -49,6 +51,9 @@ const INDEX_CHUNK: i64 = 200;
 /// The same while the index is being made anew. A write waits no longer than this takes.
 const REBUILD_CHUNK: i64 = 500;
 
+/// Free space below which a disk that was full counts as full: a few messages more would fill it.
+const ROOM_BYTES: u64 = 1 << 20;
+
 impl Writer {
     /// Tells whether something is put off until there is time.
     pub(super) fn has_chores(&self) -> bool {
@@ -58,6 +63,17 @@ impl Writer {
             || !self.shared.writable.load(Ordering::Relaxed)
             || self.shared.stuck.load(Ordering::Relaxed)
             || self.wal_pages.load(Ordering::Relaxed) >= CHECKPOINT_PAGES
+    }
+
+    /// Tells whether the disk has room for more than the small write that has just found some.
+    pub(super) fn has_room(&self) -> bool {
+        let Some(path) = self.conn.path() else {
+            return true;
+        };
+        let found = rustix::fs::statvfs(folder_of(Path::new(path)));
+        found.map_or(true, |disk| {
+            disk.f_bavail.saturating_mul(disk.f_frsize) >= ROOM_BYTES
+        })
     }
 
     /// How long to wait for an order before looking whether there is something to do.
