@@ -235,12 +235,11 @@ export class Composer {
   }
 
   #attach() {
-    if (!onTouch() && !this.#client.store.complete) { this.#picker.click(); return; }
     menu(this.element.querySelector('.attach'), [
       onTouch() && { icon: 'camera', label: t('composer.camera'), act: () => this.#cameraPicker.click() },
       { icon: 'picture', label: t('composer.gallery'), act: () => { this.#picker.accept = 'image/*,video/*'; this.#picker.click(); } },
       { icon: 'file', label: t('composer.file'), act: () => { this.#picker.removeAttribute('accept'); this.#picker.click(); } },
-      this.#client.store.complete && !this.#flow.saved && { icon: 'poll', label: t('poll.new'), act: () => askPoll((poll) => { this.#client.outbox.add(this.#flow.uuid, '', [], { poll }); this.#timeline.sent(); }) },
+      !this.#flow.saved && { icon: 'poll', label: t('poll.new'), act: () => askPoll((poll) => { this.#client.outbox.add(this.#flow.uuid, '', [], { poll }); this.#timeline.sent(); }) },
     ]);
   }
 
