@@ -40,7 +40,7 @@ export class Store extends Emitter {
   putFlow(wire, { count, read, meta } = {}) {
     let flow = this.flows.get(wire.uuid);
     if (!flow) {
-      flow = { uuid: wire.uuid, read: null, unread: 0, users: [], title: '', info: '', time: 0, levels: {}, members: 0, picture: null, settings: {}, pins: 0, mentions: 0 };
+      flow = { uuid: wire.uuid, read: null, unread: 0, seen: -1, users: [], title: '', info: '', time: 0, levels: {}, members: 0, picture: null, settings: {}, pins: 0, mentions: 0 };
       flow.history = new History(count ?? 0, (from, to) => this.#load(wire.uuid, from, to));
       flow.events = new Events();
       flow.history.on('change', () => { this.emit('messages', wire.uuid); });
@@ -112,6 +112,7 @@ export class Store extends Emitter {
       if (fresh || total < flow.history.count) flow.history.refresh(total);
       else if (total > flow.history.count) { flow.history.count = total; flow.history.emit('change'); }
     }
+    this.putSeen(meta.seen);
     for (const wire of messages) this.#putMessage(wire, meta);
     if (invited) { this.invited = new Map(invited.map((one) => [one.flow, one])); this.emit('invited'); }
     this.loaded = true;
@@ -163,7 +164,7 @@ export class Store extends Emitter {
       if (flow) { flow.pins = pinned.length; this.emit('flow', id); this.emit('pins', id); }
     }
     for (const [id, settings] of Object.entries(meta.settings ?? {})) this.putSettings(id, settings);
-    if (meta.seen) this.emit('seen', meta.seen);
+    this.putSeen(meta.seen);
     if (meta.me) this.putAccount(meta.me);
     if (meta.blocked) this.setBlocked(meta.blocked);
   }
@@ -196,6 +197,24 @@ export class Store extends Emitter {
     flow.settings = settings;
     this.emit('flow', id);
     this.emit('flows');
+  }
+
+  /** How far others have read: `{flow: {user: number or {number}}}`. */
+  putSeen(seen) {
+    for (const [id, marks] of Object.entries(seen ?? {})) {
+      const flow = this.flows.get(id);
+      if (!flow) continue;
+      const furthest = Math.max(-1, ...Object.entries(marks).filter(([user]) => user !== this.me).map(([, mark]) => mark.number ?? mark));
+      if (furthest <= flow.seen) continue;
+      flow.seen = furthest;
+      this.emit('messages', id);
+      this.emit('flows');
+    }
+  }
+
+  /** Whether somebody else has read a message. */
+  isSeen(message) {
+    return message.number !== null && message.number <= (this.flows.get(message.flow)?.seen ?? -1);
   }
 
   /** The flow in whose loaded messages this one is. */

@@ -175,6 +175,13 @@ export class Client extends Emitter {
     this.store.putEvents(data?.meta?.events);
   }
 
+  /** What a picture of a flow is given as: uploaded where the server takes files by themselves. */
+  async pictureWish(blob) {
+    if (!this.features.has('files')) return { content: await (await import('../media/base64.js')).toBase64(blob) };
+    const { upload } = await import('../files/upload.js');
+    return { upload: await upload(blob, { type: blob.type }) };
+  }
+
   /** The largest file that the server takes; null where it takes none by themselves. */
   async largestFile() {
     if (!this.features.has('files')) return null;

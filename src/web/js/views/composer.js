@@ -31,6 +31,7 @@ export class Composer {
   #send;
   #voice;
   #recording = false;
+  #sending = false;
   #picker;
   #cameraPicker;
   #completion;
@@ -143,7 +144,15 @@ export class Composer {
     const text = this.#field.value.trim();
     const { editing, reply } = this.#draft;
     if (editing) { this.#saveEdit(editing, text); return; }
-    if (this.#tray.busy) { toast(t('file.preparing')); return; }
+    if (this.#sending) return;
+    if (this.#tray.busy) {
+      // What was written goes along once the files are ready.
+      this.#sending = true;
+      toast(t('file.preparing'));
+      await this.#tray.ready();
+      this.#sending = false;
+      return this.send();
+    }
     const files = this.#tray.take();
     if (text === '' && files.length === 0) return;
     this.#field.value = '';

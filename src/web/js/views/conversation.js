@@ -14,6 +14,9 @@ import { Composer } from './composer.js';
 import { toast } from './overlay.js';
 import { Timeline } from './timeline.js';
 
+/** In larger groups nobody is told how far others have read. */
+const SEEN_UP_TO = 50;
+
 export class Conversation {
   element;
   flow;
@@ -49,6 +52,7 @@ export class Conversation {
       store.on('incoming', (message) => this.#announce(message)),
     ];
     this.#acceptDrops();
+    if (store.complete && flow.type === 'group' && flow.members <= SEEN_UP_TO) this.#readSeen();
     this.#draw();
   }
 
@@ -131,6 +135,12 @@ export class Conversation {
     if (!person || isDeleted(person) || store.blocked.has(person.uuid)) return '';
     if (store.online.has(person.uuid)) return t('online');
     return person.seenAt ? lastSeen(person.seenAt, now(), locale(), t) : t('offline');
+  }
+
+  /** How far the others have read, which only pushes tell from here on. */
+  async #readSeen() {
+    const found = await this.#client.whenReady(() => this.#client.api.inFlow('seen_flow', this.flow.uuid)).catch(() => null);
+    if (found?.meta?.seen) this.#client.store.putSeen({ [this.flow.uuid]: found.meta.seen });
   }
 
   #announce(message) {

@@ -33,6 +33,7 @@ export class Timeline {
   #from = 0;
   #to = -1;
   #stick = true;
+  #tailDrawn = false;
   #unreadFrom = null;
   #busy = { up: false, down: false };
   #placed = false;
@@ -162,7 +163,8 @@ export class Timeline {
 
   #noteStick() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    this.#stick = this.#atTail && scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
+    // By what is drawn: more may have come that is not in the page yet.
+    this.#stick = this.#tailDrawn && scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
   }
 
   #showSkeleton() {
@@ -188,6 +190,7 @@ export class Timeline {
       this.#putLines(messages, number);
     }
     if (this.#to >= count - 1) messages.push(...this.#client.pending(this.#flow.uuid));
+    this.#tailDrawn = this.#to >= count - 1;
     this.#reconcile(messages);
     if (this.#stick) this.#toEnd();
     else if (anchor?.node.isConnected) this.scroller.scrollTop += anchor.node.getBoundingClientRect().bottom - anchor.bottom;
