@@ -367,9 +367,15 @@ mod tests {
     #[test]
     fn first_load_is_light() {
         // What is asked for by then, of which the rest follows by what these import.
-        let mut waiting: Vec<_> = ["/main.js", "/client.js", "/shell.js", "/sign.js", "/ru.first.js"]
-            .map(|name| named(name).address.to_owned())
-            .into();
+        let mut waiting: Vec<_> = [
+            "/main.js",
+            "/client.js",
+            "/shell.js",
+            "/sign.js",
+            "/ru.first.js",
+        ]
+        .map(|name| named(name).address.to_owned())
+        .into();
         let mut seen = std::collections::BTreeSet::new();
         while let Some(address) = waiting.pop() {
             let source = text(file(&address).unwrap());

@@ -257,3 +257,43 @@ fn polls_are_asked_and_counted() {
     one.click("dialog .button:not(.quiet)");
     two.wait("document.querySelector('.poll-option').disabled && document.querySelector('.poll-kind').textContent.includes('closed')");
 }
+
+#[test]
+fn several_are_passed_on_or_deleted_at_once() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let (one, two, mut anna, flow) = family(&server, &browser);
+    say(&mut anna, &flow, "And who brings a cake?");
+    say(&mut anna, &flow, "And a ball?");
+    one.wait(&message("a ball"));
+    open_menu(&one, "Sunday");
+    take(&one, "Select");
+    one.wait("document.querySelector('.selection-count')?.textContent === '1 selected'");
+    one.run(&format!(
+        "{}.querySelector('.text').click()",
+        message("a cake")
+    ));
+    one.wait("document.querySelectorAll('article.selected').length === 2");
+    one.click(".selection .icon-button[aria-label=Forward]");
+    one.wait("document.querySelector('dialog .person')");
+    one.click("dialog .person");
+    one.click("dialog .button:not(.quiet)");
+    two.wait("document.querySelectorAll('article.message .origin').length === 2");
+    one.wait("document.querySelector('.selection').hidden");
+    // Back ends it, and does nothing else.
+    open_menu(&one, "a ball");
+    take(&one, "Select");
+    one.wait("document.querySelector('article.selected')");
+    one.run("history.back()");
+    one.wait(
+        "!document.querySelector('article.selected') && document.querySelector('.conversation')",
+    );
+    open_menu(&one, "a ball");
+    take(&one, "Select");
+    one.run(&format!(
+        "{}.querySelector('.text').click()",
+        message("a cake")
+    ));
+    one.click(".selection .icon-button[aria-label=Delete]");
+    one.click("dialog .button.danger");
+    two.wait("[...document.querySelectorAll('article.deleted')].length === 2");
+}

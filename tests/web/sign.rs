@@ -268,5 +268,7 @@ fn devices_are_seen_and_signed_out() {
     phone.open(&server, path);
     phone.wait("document.documentElement.dataset.connection === 'ready'");
     // The first device is told.
-    page.wait("document.querySelector('.toast')?.textContent.includes('A new device is signed in')");
+    page.wait(
+        "document.querySelector('.toast')?.textContent.includes('A new device is signed in')",
+    );
 }

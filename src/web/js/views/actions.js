@@ -17,7 +17,7 @@ export class MessageActions {
   #flow;
   #parts;
 
-  /** `parts`: `{jump(number), composer(), pins}` of the conversation. */
+  /** `parts`: `{jump(number), composer(), pins, selection}` of the conversation. */
   constructor(client, flow, parts) {
     this.#client = client;
     this.#flow = flow;
@@ -37,6 +37,7 @@ export class MessageActions {
       reply: () => { if (this.#mayReply(message)) this.#parts.composer().reply(message); },
       react: () => this.#react(message, anchor.dataset.sign),
       vote: () => this.#vote(message, Number(anchor.dataset.option)),
+      pick: () => this.#parts.selection.toggle(message),
       voters: () => showVoters(message.poll, this.#client.store),
     };
     does[name]?.();
@@ -101,6 +102,7 @@ export class MessageActions {
       message.reactions && { icon: 'smile', label: t('reactions'), act: () => showReactions(message, store) },
       full && { icon: 'link', label: t('message.link'), act: () => copy(`${location.origin}/#/m/${message.uuid}`) },
       full && !flow.saved && { icon: 'info', label: t('message.info'), act: async () => (await import('./messageinfo.js')).showMessageInfo(this.#client, flow, message) },
+      there && { icon: 'checks', label: t('select'), act: () => this.#parts.selection.begin(message) },
       there && (own || store.moderates(flow)) && { icon: 'trash', label: t('message.delete'), danger: true, act: () => this.#delete(message) },
       (message.pending || edit) && { icon: 'trash', label: t(edit ? 'edit.discard' : 'message.discard'), danger: true, act: () => outbox.discard(message.pending?.txn ?? edit.txn) },
     ], { head: strip });
@@ -144,9 +146,7 @@ export class MessageActions {
   async #delete(message) {
     if (!(await confirm(t('message.delete.ask'), { action: t('message.delete'), danger: true, text: t('message.delete.text') }))) return;
     try {
-      await this.#client.api.remove(this.#flow.uuid, message.uuid);
-      this.#flow.history.patch(message.uuid, { text: '', files: [], edited: true, deleted: true, reactions: null, reply: null, forward: null, poll: null });
-      this.#client.store.emit('flows');
+      await this.#client.removeMessage(message);
     } catch (error) {
       toast(describe(error));
     }

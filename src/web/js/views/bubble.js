@@ -35,7 +35,7 @@ export function bubble(message, store, { own, shared }) {
   const plain = !message.reply && !message.forward && !message.poll;
   const large = !file && !message.deleted && plain && isOnlyEmoji(message.text);
   const classes = {
-    own, other: !own, 'has-media': media, bare: media && text === '' && plain && message.files.length === 1, 'file-only': file && !media && text === '',
+    own, other: !own, 'has-media': media, bare: media && text === '' && plain && !message.reactions && message.files.length === 1, 'file-only': file && !media && text === '',
     large, deleted: message.deleted, failed: message.pending?.state === 'failed', playing: file?.kind === 'audio' || file?.kind === 'video',
   };
   const node = h('article.message', {

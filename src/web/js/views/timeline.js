@@ -25,6 +25,7 @@ export class Timeline {
   #flow;
   #inner;
   #newest;
+  #selection;
   #above = skeleton();
   #below = skeleton();
   #nodes = new Map();
@@ -42,10 +43,11 @@ export class Timeline {
   #render = perFrame(() => this.#draw());
   #scrolled = perFrame(() => this.#look());
 
-  /** `act(name, message, node, event)` is told what a person does with a message. */
-  constructor(client, flow, act) {
+  /** `act(name, message, node, event)` is told what a person does with a message; `selection` are those chosen together. */
+  constructor(client, flow, act, selection) {
     this.#client = client;
     this.#flow = flow;
+    this.#selection = selection;
     this.#inner = h('div.timeline-inner');
     this.scroller = h('div.timeline', { tabindex: '0', role: 'region', 'aria-label': t('messages') }, this.#inner);
     this.#newest = h('button.to-newest', { type: 'button', 'aria-label': t('to.newest'), onclick: () => this.toNewest() }, icon('down'), h('span.badge'));
@@ -53,7 +55,7 @@ export class Timeline {
     this.element = h('div.timeline-wrap', {}, this.scroller, this.#newest);
     this.scroller.addEventListener('scroll', () => { this.#noteStick(); this.#scrolled(); }, { passive: true });
     follow({
-      scroller: this.scroller, inner: this.#inner, entries: () => [...this.#nodes.values()], act,
+      scroller: this.scroller, inner: this.#inner, entries: () => [...this.#nodes.values()], act, picking: () => selection.active,
       toFirst: () => this.#moveTo(0, 'centre').then(() => { this.scroller.scrollTop = 0; }),
       toNewest: () => this.toNewest({ smooth: false }),
     });
@@ -66,6 +68,7 @@ export class Timeline {
       () => resizes.disconnect(), () => removeEventListener('focus', focus),
       client.store.on('messages', (id) => { if (id === flow.uuid) this.#render(); }),
       client.store.on('users', () => this.#render()),
+      selection.on('change', () => this.#draw()),
       client.store.on('incoming', (message) => this.#incoming(message)),
     ];
   }
@@ -245,6 +248,7 @@ export class Timeline {
         entry.message = message;
         entry.node.classList.toggle('first', item.first);
         entry.node.classList.toggle('last', item.last);
+        entry.node.classList.toggle('selected', this.#selection.has(message));
         entry.node.dataset.number = message.number ?? '';
         this.#progress(entry.node, message);
         if (item.newAbove) children.push(this.#newLine ??= h('div.new-line', {}, h('span', {}, t('new.messages'))));
