@@ -53,7 +53,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     (
         "admin",
         &[
-            "app", "auth", "cli", "client", "config", "exit", "model", "server", "service", "store",
+            "app", "auth", "cli", "client", "config", "exit", "logging", "model", "server",
+            "service", "store",
         ],
     ),
     // The only one who wires the parts of a server together. It knows no command.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::print::{self, Output};
-use super::{names, result, with_service};
+use super::{names, result, secret, with_service};
 use crate::app::links;
 use crate::cli::InviteCommand;
 use crate::config::{Registration, Sources, Word};
@@ -106,7 +106,7 @@ fn create(
         people(uses),
         qr(&link)?
     );
-    result(output, &Value::Null, &text)
+    secret(output, &Value::Null, &text, &link)
 }
 
 /// How many people a code lets in.

@@ -6,6 +6,7 @@ mod error;
 mod health;
 pub mod links;
 mod machine;
+mod renewal;
 mod retention;
 mod settings;
 mod worst_case;
@@ -26,7 +27,7 @@ use crate::protocol::Peer;
 use crate::protocol::mtp::Session;
 use crate::server::{self, systemd};
 use crate::service::Service;
-use crate::store::{Damage, Options, ServerLock, Store, StoreError, backup};
+use crate::store::{self, Damage, Options, ServerLock, Store, StoreError, backup};
 
 /// A file up to this size is examined before it is served; a larger one meanwhile, since reading
 /// it all would keep people waiting.
@@ -36,7 +37,7 @@ const EXAMINED_FIRST_BYTES: u64 = 32 * 1024 * 1024;
 const HANGING: Duration = Duration::from_secs(15);
 
 pub use error::AppError;
-pub use health::{clock_trouble, search_state};
+pub use health::{clock_trouble, search_state, version};
 pub use machine::Examine;
 pub use worst_case::WorstCase;
 
@@ -96,12 +97,14 @@ pub fn serve(
     let config = &loaded.config;
     let log = logging::start(&config.logging)?;
     let database = &config.database.path;
-    if !database.exists() {
-        return Err(StoreError::Missing(database.clone()).into());
-    }
+    store::require(database)?;
     let mut damage = Store::examine(database, false)?;
     let lock = ServerLock::acquire_soon(database)?;
     backup::remove_leftovers(database, &lock)?;
+    Store::examine_log(&Options {
+        path: database.clone(),
+        durability: settings::durability(config),
+    })?;
     let size = std::fs::metadata(database).map_or(0, |file| file.len());
     if size <= EXAMINED_FIRST_BYTES {
         damage = Store::examine(database, true)?;
@@ -162,6 +165,7 @@ async fn run(
         source,
     })?;
     systemd::ready(&line);
+    let (named, files) = watch::channel(settings::tls(config));
     let reloading = tokio::spawn(reload_on_hangup(
         sources.clone(),
         config.clone(),
@@ -169,6 +173,7 @@ async fn run(
         Arc::clone(&service),
         bound.limits(),
         bound.certificate(),
+        named,
     ));
     let watched = Arc::clone(&service);
     let feeding = tokio::spawn(systemd::feed_watchdog(move || {
@@ -197,6 +202,7 @@ async fn run(
             Arc::clone(&service),
             config.history.keep,
         )),
+        tokio::spawn(renewal::keep_reading(bound.certificate(), files)),
     ];
     if size > EXAMINED_FIRST_BYTES {
         tokio::spawn(examine_meanwhile(
@@ -208,8 +214,7 @@ async fn run(
     let ending = stop.wait(failed);
     let conversation = conversations(config, &service);
     let shown = |statistics: server::Statistics| {
-        let file = loaded.file.clone();
-        let open = statistics.clone();
+        let (file, open) = (loaded.file.clone(), statistics.clone());
         service.attach(machine::of(config, file, sources, start.examine, open));
         health::site(config, &service, statistics)
     };
@@ -327,6 +332,7 @@ async fn reload_on_hangup(
     service: Arc<Service>,
     limits: server::Limits,
     certificate: Option<server::Certificate>,
+    named: watch::Sender<Option<server::Tls>>,
 ) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
         log::error!("SIGHUP cannot be caught");
@@ -345,6 +351,7 @@ async fn reload_on_hangup(
                 let transport = settings::transport(&loaded.config, None);
                 match (&certificate, &transport.tls) {
                     (Some(certificate), Some(files)) => {
+                        named.send_replace(Some(files.clone()));
                         if let Err(err) = certificate.reload(files) {
                             log::error!("the old certificate is kept: {err}");
                         }

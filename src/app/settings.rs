@@ -74,8 +74,26 @@ pub(super) fn protocol(config: &Config) -> mtp::Settings {
     }
 }
 
+/// The files for TLS, if there are any.
+pub(super) fn tls(config: &Config) -> Option<server::Tls> {
+    let (certificate, key) = config
+        .tls
+        .certfile
+        .clone()
+        .zip(config.tls.keyfile.clone())?;
+    Some(server::Tls {
+        certificate,
+        key,
+        client_authorities: config.tls.ca_certs.clone(),
+        client_certificates: match config.tls.cert_reqs {
+            ClientCert::None => server::ClientCertificates::None,
+            ClientCert::Optional => server::ClientCertificates::Optional,
+            ClientCert::Required => server::ClientCertificates::Required,
+        },
+    })
+}
+
 pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::Settings {
-    let certificate = config.tls.certfile.clone().zip(config.tls.keyfile.clone());
     server::Settings {
         hosts: vec![config.server.host.clone()],
         port: config.server.port,
@@ -87,16 +105,7 @@ pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::S
         connections_per_ip: config.limits.connections_per_ip,
         sign_in: config.limits.sign_in,
         frame_max_bytes: config.limits.frame_bytes,
-        tls: certificate.map(|(certificate, key)| server::Tls {
-            certificate,
-            key,
-            client_authorities: config.tls.ca_certs.clone(),
-            client_certificates: match config.tls.cert_reqs {
-                ClientCert::None => server::ClientCertificates::None,
-                ClientCert::Optional => server::ClientCertificates::Optional,
-                ClientCert::Required => server::ClientCertificates::Required,
-            },
-        }),
+        tls: tls(config),
         proxy: server::Proxy {
             trusted: config
                 .proxy

@@ -134,6 +134,19 @@ impl Service {
         self.store.read(|view| Ok(statistics::collect(view)?)).await
     }
 
+    /// Accounts whose names nobody could choose now; at most so many.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn deceiving_names(
+        &self,
+        most: usize,
+    ) -> Result<Vec<(String, crate::store::names::Deceit)>, ServiceError> {
+        self.store
+            .read(move |view| Ok(crate::store::names::deceiving(view, most)?))
+            .await
+    }
+
     /// When the last change was made, as the log has it.
     ///
     /// # Errors

@@ -52,17 +52,20 @@ pub mod removal;
 pub mod repair;
 pub mod resets;
 pub mod retention;
+pub mod salvage;
 mod schema;
 pub mod search;
 pub mod seen;
 pub mod sessions;
 pub mod statistics;
+pub mod times;
 mod tx;
 pub mod txns;
 pub mod upkeep;
 pub mod user_admin;
 pub mod users;
 mod uuids;
+mod wal;
 mod writer;
 
 #[cfg(test)]
@@ -80,7 +83,7 @@ pub use connection::Durability;
 pub use damage::Damage;
 pub use error::StoreError;
 pub use lock::ServerLock;
-pub use paths::files_of;
+pub use paths::{files_of, require};
 pub use schema::newest as newest_schema;
 pub use tx::{Tx, View};
 pub use writer::{Committed, Sink};
@@ -165,6 +168,18 @@ impl Store {
             .map_err(|err| err.of(path))
     }
 
+    /// Refuses a write-ahead log that is damaged within, which no power cut does to one whose every
+    /// commit is synced. Only to be asked by who has the lock.
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub fn examine_log(options: &Options) -> Result<(), StoreError> {
+        if options.durability == Durability::Normal {
+            return Ok(());
+        }
+        connection::require_whole_log(&options.path).map_err(|err| err.of(&options.path))
+    }
+
     /// Opens a file that has been [prepared](Self::prepare); what is committed goes to `sink`.
     ///
     /// # Errors
@@ -172,9 +187,7 @@ impl Store {
     pub fn open(options: &Options, sink: Sink) -> Result<Self, StoreError> {
         require_sound_engine()?;
         let path = &options.path;
-        if !path.exists() {
-            return Err(StoreError::Missing(path.clone()));
-        }
+        paths::require(path)?;
         let conn = connection::open_writer(path, options.durability)?;
         schema::require_current(&conn, path)?;
         let shared = Arc::new(Shared::new());
