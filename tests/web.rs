@@ -5,6 +5,7 @@
 
 mod access;
 mod admin;
+mod answers;
 mod browser;
 mod groups;
 mod history;

@@ -67,7 +67,7 @@ fn files_and_an_edit_wait_while_one_looks_elsewhere() {
     page.wait("document.querySelector('.composer-field').value === 'Better words' && !document.querySelector('.composer-bar').hidden");
     page.click(".send");
     sees(&page, "Better words");
-    page.wait(&format!("{NEWEST}.querySelector('.icon-check')"));
+    page.wait(&format!("{NEWEST}.querySelector('[class*=icon-check]')"));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn edit_made_offline_is_kept_and_sent() {
         "{NEWEST}.textContent.includes('Second thoughts') && {NEWEST}.querySelector('.icon-clock')"
     ));
     server.serve();
-    page.wait(&format!("{NEWEST}.querySelector('.icon-check')"));
+    page.wait(&format!("{NEWEST}.querySelector('[class*=icon-check]')"));
     let two = browser.page(Screen::Desk, "en-GB");
     sign_in(&two, &server, "boris");
     open_flow(&two, "Family");
@@ -113,7 +113,7 @@ fn end_of_the_session_elsewhere_loses_nothing() {
     page.wait("document.documentElement.dataset.connection === 'ready'");
     open_flow(&page, "Family");
     page.wait("document.querySelector('.composer-field').value === 'half a thought'");
-    page.wait("[...document.querySelectorAll('article.message')].some((one) => one.textContent.includes('Sent in a tunnel') && one.querySelector('.icon-check'))");
+    page.wait("[...document.querySelectorAll('article.message')].some((one) => one.textContent.includes('Sent in a tunnel') && one.querySelector('[class*=icon-check]'))");
 }
 
 #[test]
@@ -128,10 +128,10 @@ fn without_storage_messages_still_go() {
     );
     write(&page, "Nobody writes this down");
     sees(&page, "Nobody writes this down");
-    page.wait(&format!("{NEWEST}.querySelector('.icon-check')"));
+    page.wait(&format!("{NEWEST}.querySelector('[class*=icon-check]')"));
     write(&page, "Nor this");
     page.wait(&format!(
-        "{NEWEST}.textContent.includes('Nor this') && {NEWEST}.querySelector('.icon-check')"
+        "{NEWEST}.textContent.includes('Nor this') && {NEWEST}.querySelector('[class*=icon-check]')"
     ));
 }
 
@@ -142,7 +142,7 @@ fn long_text_goes_in_parts() {
     page.fill(".composer-field", &"слово ".repeat(12_000));
     page.click(".send");
     page.wait("document.querySelectorAll('article.message').length === 4");
-    page.wait("document.querySelectorAll('article.message .icon-check').length === 4");
+    page.wait("document.querySelectorAll('article.message [class*=icon-check]').length === 4");
     let sum = page.run("return [...document.querySelectorAll('article.message .text')].slice(1).reduce((sum, one) => sum + one.textContent.split('слово').length - 1, 0)");
     assert_eq!(sum, 12_000);
 }

@@ -20,9 +20,14 @@ pub(crate) enum View {
     NewChat,
     NewGroup,
     Search,
+    Privacy,
+    Devices,
+    Administration,
+    People,
+    Check,
 }
 
-pub(crate) const VIEWS: [View; 11] = [
+pub(crate) const VIEWS: [View; 16] = [
     View::SignIn,
     View::SignUp,
     View::Flows,
@@ -34,6 +39,11 @@ pub(crate) const VIEWS: [View; 11] = [
     View::NewChat,
     View::NewGroup,
     View::Search,
+    View::Privacy,
+    View::Devices,
+    View::Administration,
+    View::People,
+    View::Check,
 ];
 
 /// The picture that is sent: an evening at a lake, drawn for these tests.
@@ -54,6 +64,10 @@ pub(crate) fn furnish(server: &Server) {
         let profile = json!({"user": [{"username": name, "bio": "Likes long walks"}]});
         person.ask("edit_user", &profile).is(200);
     }
+    server
+        .command(["user", "set", "anna", "--admin", "on"])
+        .run()
+        .exits(0);
     let [anna, boris, clara, grandma, fred] = &mut people;
     let club = group(anna, "Book club", &[fred, clara]);
     say(fred, &club, "Chapter four by Friday?");
@@ -85,7 +99,24 @@ pub(crate) fn furnish(server: &Server) {
         "Я приеду в субботу вечером, если дорогу не занесёт. Привезу рыбу и мёд. Вот озеро: https://en.wikipedia.org/wiki/Lake_Ladoga",
     );
     send(boris, &family, &json!({"file_picture": LAKE.trim()}));
-    say(anna, &family, "What a lake!");
+    let lake = anna.ask(
+        "all_messages",
+        &json!({"flow": [{"uuid": family, "message_start": 6, "message_end": 6}]}),
+    );
+    let lake = lake.is(200).messages()[0]["uuid"].clone();
+    let answer = json!({
+        "flow": [{"uuid": family}], "message": [{"text": "What a **lake**, @boris!"}],
+        "meta": {"about": {"reply": {"uuid": lake}, "format": 1, "mentions": [boris.id]}},
+    });
+    anna.ask("send_message", &answer).is(200);
+    for (person, sign) in [
+        (&mut *anna, "👍"),
+        (&mut *clara, "👍"),
+        (&mut *grandma, "❤"),
+    ] {
+        let react = json!({"message": [{"uuid": lake}], "meta": {"reaction": sign, "on": true}});
+        person.ask("react", &react).is(200);
+    }
     let recipe = "JVBERi0xLjQKJSBub3QgbXVjaCBvZiBhIHJlY2lwZQ==";
     send(
         clara,
@@ -156,6 +187,23 @@ pub(crate) fn show(page: &Page, server: &Server, theme: &str, view: View) {
         }
         View::Settings => go("#/settings", "document.querySelector('.setting')"),
         View::Profile => go("#/settings/profile", "document.querySelector('.page-form')"),
+        View::Privacy => go(
+            "#/settings/privacy",
+            "document.querySelectorAll('.row.setting input').length >= 3",
+        ),
+        View::Devices => go("#/settings/devices", "document.querySelector('.device')"),
+        View::Administration => go(
+            "#/admin",
+            "document.querySelector('.facts') && document.querySelector('.row.setting select')",
+        ),
+        View::People => go(
+            "#/admin/people",
+            "document.querySelectorAll('.person').length >= 5",
+        ),
+        View::Check => go(
+            "#/admin/check",
+            "document.querySelector('.check-ok, [role=alert]')",
+        ),
         View::NewChat => go("#/new", "document.querySelectorAll('.person').length >= 4"),
         View::NewGroup => {
             go(

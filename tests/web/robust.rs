@@ -110,8 +110,8 @@ fn two_tabs_agree() {
     page.wait("second.document.querySelector('.conversation .composer-field')");
     write(&page, "From the first");
     page.wait("[...second.document.querySelectorAll('article.message')].filter((one) => one.textContent.includes('From the first')).length === 1");
-    page.wait(&format!("{NEWEST}.querySelector('.icon-check')"));
-    page.wait("[...second.document.querySelectorAll('article.message')].at(-1).querySelector('.icon-check')");
+    page.wait(&format!("{NEWEST}.querySelector('[class*=icon-check]')"));
+    page.wait("[...second.document.querySelectorAll('article.message')].at(-1).querySelector('[class*=icon-check]')");
     assert_eq!(
         page.run("return second.document.querySelectorAll('article.message').length"),
         1
@@ -136,7 +136,7 @@ fn refused_message_says_why_and_can_be_dropped() {
         "{NEWEST}.querySelector('.failure')?.textContent.includes('Try again')"
     ));
     write(&page, "short");
-    page.wait("document.querySelectorAll('article.message .icon-check').length === 1");
+    page.wait("document.querySelectorAll('article.message [class*=icon-check]').length === 1");
     page.run("document.querySelector('article.failed .bubble').dispatchEvent(new MouseEvent('contextmenu', {bubbles: true, cancelable: true, clientX: 400, clientY: 200}))");
     page.run("[...document.querySelectorAll('.menu-item')].find((one) => one.textContent === 'Don’t send').click()");
     page.wait("document.querySelectorAll('article.message').length === 1");

@@ -267,4 +267,8 @@ fn devices_are_seen_and_signed_out() {
     let phone = browser.page(Screen::Phone, "en-GB");
     phone.open(&server, path);
     phone.wait("document.documentElement.dataset.connection === 'ready'");
+    // The first device is told.
+    page.wait(
+        "document.querySelector('.toast')?.textContent.includes('A new device is signed in')",
+    );
 }

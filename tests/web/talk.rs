@@ -41,7 +41,7 @@ fn what_one_writes_the_other_reads() {
     two.wait(&format!(
         "{NEWEST}.querySelector('a[href=\"https://a.example/x\"][rel~=noopener]')"
     ));
-    one.wait(&format!("{NEWEST}.querySelector('.icon-check')"));
+    one.wait(&format!("{NEWEST}.querySelector('[class*=icon-check]')"));
     // Shift and Enter is a new line, not a message.
     one.press(
         ".composer-field",

@@ -92,6 +92,10 @@ async function begin() {
   if (location.pathname !== '/') router.go('/', { instead: true });
   shell.show();
   client.on('state', () => { if (client.state === 'ready') shell.show(); });
+  client.on('device', async (device) => {
+    const [{ toast }] = await Promise.all([import('./views/overlay.js'), rest()]);
+    toast(t('devices.new', { name: device?.label || t('devices.unnamed') }));
+  });
   // Most people open a conversation next; it is loaded while they look at the list.
   whenIdle(() => { import('./views/conversation.js'); rest(); sheet('conversation'); });
   whenIdle(async () => {

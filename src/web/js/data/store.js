@@ -40,7 +40,7 @@ export class Store extends Emitter {
   putFlow(wire, { count, read, meta } = {}) {
     let flow = this.flows.get(wire.uuid);
     if (!flow) {
-      flow = { uuid: wire.uuid, read: null, unread: 0, users: [], title: '', info: '', time: 0, levels: {}, members: 0, picture: null, settings: {}, pins: 0, mentions: 0 };
+      flow = { uuid: wire.uuid, read: null, unread: 0, seen: -1, users: [], title: '', info: '', time: 0, levels: {}, members: 0, picture: null, settings: {}, pins: 0, mentions: 0 };
       flow.history = new History(count ?? 0, (from, to) => this.#load(wire.uuid, from, to));
       flow.events = new Events();
       flow.history.on('change', () => { this.emit('messages', wire.uuid); });
@@ -107,11 +107,12 @@ export class Store extends Emitter {
       if (unread) flow.unread = Number(unread[wire.uuid] ?? 0);
       if (settings) flow.settings = settings[wire.uuid] ?? {};
       if (pins) flow.pins = pins[wire.uuid] ?? 0;
-      if (mentions) flow.mentions = mentions[wire.uuid] ?? 0;
+      flow.mentions = mentions?.[wire.uuid] ?? 0;
       if (fresh) flow.events.clear();
       if (fresh || total < flow.history.count) flow.history.refresh(total);
       else if (total > flow.history.count) { flow.history.count = total; flow.history.emit('change'); }
     }
+    this.putSeen(meta.seen);
     for (const wire of messages) this.#putMessage(wire, meta);
     if (invited) { this.invited = new Map(invited.map((one) => [one.flow, one])); this.emit('invited'); }
     this.loaded = true;
@@ -148,7 +149,7 @@ export class Store extends Emitter {
     for (const one of meta.invited ?? []) { this.invited.set(one.flow, one); this.emit('invited'); }
     this.putEvents(meta.events);
     for (const wire of data.message ?? []) if (!this.#arrived(wire, meta)) unknown.add(wire.from_flow);
-    for (const [id, number] of Object.entries(meta.read ?? {})) this.putRead(id, number, meta.unread?.[id]);
+    for (const [id, number] of Object.entries(meta.read ?? {})) { this.putRead(id, number, meta.unread?.[id]); this.#putMentions(id, meta.unread_mentions?.[id]); }
     this.applyAbout(meta);
     for (const id of meta.left ?? []) unknown.delete(id);
     return [...unknown];
@@ -156,16 +157,38 @@ export class Store extends Emitter {
 
   /** What changed about messages, without a message of its own: reactions, polls, pins, settings. */
   applyAbout(meta) {
-    for (const [uuid, reactions] of Object.entries(meta.reactions ?? {})) this.patch(uuid, { reactions });
-    for (const [uuid, poll] of Object.entries(meta.polls ?? {})) this.patch(uuid, { poll });
+    for (const [uuid, reactions] of Object.entries(meta.reactions ?? {})) this.#patchAbout(uuid, 'reactions', reactions);
+    for (const [uuid, poll] of Object.entries(meta.polls ?? {})) this.#patchAbout(uuid, 'poll', poll);
     for (const [id, pinned] of Object.entries(meta.pinned ?? {})) {
       const flow = this.flows.get(id);
       if (flow) { flow.pins = pinned.length; this.emit('flow', id); this.emit('pins', id); }
     }
     for (const [id, settings] of Object.entries(meta.settings ?? {})) this.putSettings(id, settings);
-    if (meta.seen) this.emit('seen', meta.seen);
+    this.putSeen(meta.seen);
     if (meta.me) this.putAccount(meta.me);
     if (meta.blocked) this.setBlocked(meta.blocked);
+  }
+
+  #putMentions(id, mentions) {
+    const flow = this.flows.get(id);
+    if (!flow || mentions === undefined) return;
+    flow.mentions = mentions;
+    this.emit('flows');
+  }
+
+  /** What is told to all leaves out what is one's own: that has not changed then. */
+  #patchAbout(uuid, key, value) {
+    const old = this.messageOf(uuid)?.[key];
+    if (key === 'poll') { this.patch(uuid, { poll: { ...value, mine: value.mine ?? old?.mine } }); return; }
+    const own = (sign, one) => one.mine ?? (old?.[sign]?.mine && !one.users.includes(this.me) ? true : undefined);
+    const signs = Object.entries(value).map(([sign, one]) => [sign, { ...one, mine: own(sign, one) }]);
+    this.patch(uuid, { reactions: signs.length > 0 ? Object.fromEntries(signs) : null });
+  }
+
+  /** A message that is here, by its id. */
+  messageOf(uuid) {
+    const history = this.flowOf(uuid)?.history;
+    return history?.get(history.numberOf(uuid)) ?? null;
   }
 
   putSettings(id, settings) {
@@ -174,6 +197,24 @@ export class Store extends Emitter {
     flow.settings = settings;
     this.emit('flow', id);
     this.emit('flows');
+  }
+
+  /** How far others have read: `{flow: {user: number or {number}}}`. */
+  putSeen(seen) {
+    for (const [id, marks] of Object.entries(seen ?? {})) {
+      const flow = this.flows.get(id);
+      if (!flow) continue;
+      const furthest = Math.max(-1, ...Object.entries(marks).filter(([user]) => user !== this.me).map(([, mark]) => mark.number ?? mark));
+      if (furthest <= flow.seen) continue;
+      flow.seen = furthest;
+      this.emit('messages', id);
+      this.emit('flows');
+    }
+  }
+
+  /** Whether somebody else has read a message. */
+  isSeen(message) {
+    return message.number !== null && message.number <= (this.flows.get(message.flow)?.seen ?? -1);
   }
 
   /** The flow in whose loaded messages this one is. */
@@ -197,7 +238,7 @@ export class Store extends Emitter {
     if (message.number >= count) {
       if (message.from === this.me) this.putRead(flow.uuid, message.number);
       else if (!message.deleted && message.number > (flow.read ?? -1)) flow.unread += 1;
-      if (message.mentions.includes(this.me) && message.from !== this.me) flow.mentions += 1;
+      if ((message.mentions.includes(this.me) || message.everyone) && message.from !== this.me && message.number > (flow.read ?? -1)) flow.mentions += 1;
       this.endTyping(flow.uuid, message.from);
       this.emit('flows');
       this.emit('incoming', message);

@@ -76,7 +76,7 @@ export class Gallery {
     }
     const { data, errors } = await this.#client.whenReady(() => api.ask('list_files', { flow: [{ uuid }], meta: { kinds: TABS[this.#tab], ...(before === null ? {} : { before }) } }));
     const messages = (data?.message ?? []).map((wire) => read(wire, data.meta ?? {}));
-    return { messages, next: errors?.code === 206 && messages.length > 0 ? messages.at(-1).number : null };
+    return { messages, next: errors?.code === 206 ? data.meta?.before ?? messages.at(-1)?.number ?? null : null };
   }
 
   #draw() {

@@ -47,6 +47,7 @@ export const first = {
   'message.expired': 'Message has disappeared',
   'message.failed': 'Not sent',
   'message.queued': 'Waiting to be sent',
+  'message.read': 'Read',
   'message.sent': 'Sent',
   more: 'More',
   muted: 'Muted',

@@ -47,6 +47,7 @@ export const first = {
   'message.expired': 'Сообщение исчезло',
   'message.failed': 'Не отправлено',
   'message.queued': 'Ждёт отправки',
+  'message.read': 'Прочитано',
   'message.sent': 'Отправлено',
   more: 'Ещё',
   muted: 'Без звука',

@@ -175,6 +175,13 @@ export class Client extends Emitter {
     this.store.putEvents(data?.meta?.events);
   }
 
+  /** What a picture of a flow is given as: uploaded where the server takes files by themselves. */
+  async pictureWish(blob) {
+    if (!this.features.has('files')) return { content: await (await import('../media/base64.js')).toBase64(blob) };
+    const { upload } = await import('../files/upload.js');
+    return { upload: await upload(blob, { type: blob.type }) };
+  }
+
   /** The largest file that the server takes; null where it takes none by themselves. */
   async largestFile() {
     if (!this.features.has('files')) return null;
@@ -193,11 +200,11 @@ export class Client extends Emitter {
     return this.#ticket.ticket;
   }
 
-  /** Reads a message anew, where only its own state tells what has become of it. */
-  async refreshMessage(uuid) {
-    const { messages: [wire], meta } = await this.whenReady(() => this.api.messageInfo([uuid]));
-    const flow = wire && this.store.flows.get(wire.from_flow);
-    if (flow) flow.history.put(fromWire(wire, Number(meta.numbers[wire.uuid]), meta.about?.[wire.uuid]));
+  /** Deletes a message for everybody. */
+  async removeMessage(message) {
+    await this.api.remove(message.flow, message.uuid);
+    this.store.patch(message.uuid, { text: '', files: [], edited: true, deleted: true, reactions: null, reply: null, forward: null, poll: null });
+    this.store.emit('flows');
   }
 
   async block(user, on) {

@@ -23,8 +23,7 @@ export function quote(reply, store) {
   return h('button.quote', {
     type: 'button', 'data-act': 'quote', disabled: reply.gone === true,
     class: reply.from_user ? `ink-${hue(reply.from_user)}` : '',
-    'aria-label': t('reply.to', { name: author, text: quoteText(reply) }),
-  }, author && h('strong', {}, h('bdi', {}, author)), h('span', { dir: 'auto' }, quoteText(reply)));
+  }, h('span.visually-hidden', {}, t('reply.to')), author && h('strong', {}, h('bdi', {}, author)), h('span', { dir: 'auto' }, quoteText(reply)));
 }
 
 /** Where a forwarded message comes from. */

@@ -32,7 +32,7 @@ export function parse(source) {
 
 /** Whether the text means anything else than it says. */
 export function hasMarks(source) {
-  return parse(source).some((block) => block.type !== 'text' || block.parts.length !== 1 || block.parts[0].text === undefined);
+  return parse(source).some((block) => block.type !== 'text' || block.parts.some((part) => part.text === undefined));
 }
 
 function typeOf(line) {

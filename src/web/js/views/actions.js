@@ -17,7 +17,7 @@ export class MessageActions {
   #flow;
   #parts;
 
-  /** `parts`: `{jump(number), composer(), pins}` of the conversation. */
+  /** `parts`: `{jump(number), composer(), pins, selection}` of the conversation. */
   constructor(client, flow, parts) {
     this.#client = client;
     this.#flow = flow;
@@ -32,18 +32,19 @@ export class MessageActions {
       picture: () => this.#show(message, Number(anchor.dataset.at)),
       save: () => this.#save(message, message.files[Number(anchor.dataset.at)]),
       retry: () => outbox.retry(message.pending?.txn ?? outbox.editOf(message.uuid)?.txn),
-      quote: () => this.jumpTo(message.reply.uuid),
+      quote: () => { if (Number.isInteger(message.reply.number)) this.#parts.jump(message.reply.number); else this.jumpTo(message.reply.uuid); },
       jump: () => this.jumpTo(anchor),
       reply: () => { if (this.#mayReply(message)) this.#parts.composer().reply(message); },
       react: () => this.#react(message, anchor.dataset.sign),
       vote: () => this.#vote(message, Number(anchor.dataset.option)),
+      pick: () => this.#parts.selection.toggle(message),
       voters: () => showVoters(message.poll, this.#client.store),
     };
     does[name]?.();
   }
 
   #mayReply(message) {
-    return this.#client.store.complete && this.#parts.composer() && message.number !== null && !message.deleted;
+    return this.#parts.composer() && message.number !== null && !message.deleted;
   }
 
   /** Shows a picture, and around it those of the messages that are here. */
@@ -86,14 +87,14 @@ export class MessageActions {
     const there = message.number !== null && !message.deleted;
     const failed = message.pending?.state === 'failed' || edit?.state === 'failed';
     const pinned = there && this.#parts.pins.has(message.uuid);
-    const openPoll = message.poll && !message.poll.closed && (own || store.moderates(flow));
+    const openPoll = there && message.poll && !message.poll.closed && (own || flow.owner === store.me);
     const full = there && store.complete;
-    const strip = full && !store.blocked.has(message.from) && reactionStrip(message, store, (sign) => { closeMenu(); this.#react(message, sign); });
+    const strip = there && !store.blocked.has(message.from) && reactionStrip(message, store, (sign) => { closeMenu(); this.#react(message, sign); });
     menu(anchor, [
       failed && { icon: 'send', label: t('message.retry'), act: () => outbox.retry(message.pending?.txn ?? edit.txn) },
-      full && this.#mayReply(message) && { icon: 'reply', label: t('reply'), act: () => this.#parts.composer().reply(message) },
+      there && this.#mayReply(message) && { icon: 'reply', label: t('reply'), act: () => this.#parts.composer().reply(message) },
       message.text !== '' && !message.deleted && !flow.protect && { icon: 'copy', label: t('message.copy'), act: () => copy(message.text) },
-      full && !flow.protect && !message.poll && !message.expires && { icon: 'forward', label: t('forward'), act: () => this.#forward([message]) },
+      there && !flow.protect && !message.poll && !message.expires && { icon: 'forward', label: t('forward'), act: () => this.#forward([message]) },
       ...(message.deleted ? [] : message.files).filter((file) => file.id || file.blob).map((file) => ({ icon: 'download', label: t('file.download'), act: () => this.#save(message, file) })),
       own && there && !message.forward && !message.poll && { icon: 'pencil', label: t('message.edit'), act: () => this.#parts.composer()?.edit(message) },
       full && mayPin(store, flow) && { icon: 'pin', label: t(pinned ? 'message.unpin' : 'message.pin'), act: () => this.#parts.pins.set(message, !pinned) },
@@ -101,6 +102,7 @@ export class MessageActions {
       message.reactions && { icon: 'smile', label: t('reactions'), act: () => showReactions(message, store) },
       full && { icon: 'link', label: t('message.link'), act: () => copy(`${location.origin}/#/m/${message.uuid}`) },
       full && !flow.saved && { icon: 'info', label: t('message.info'), act: async () => (await import('./messageinfo.js')).showMessageInfo(this.#client, flow, message) },
+      there && { icon: 'checks', label: t('select'), act: () => this.#parts.selection.begin(message) },
       there && (own || store.moderates(flow)) && { icon: 'trash', label: t('message.delete'), danger: true, act: () => this.#delete(message) },
       (message.pending || edit) && { icon: 'trash', label: t(edit ? 'edit.discard' : 'message.discard'), danger: true, act: () => outbox.discard(message.pending?.txn ?? edit.txn) },
     ], { head: strip });
@@ -118,28 +120,24 @@ export class MessageActions {
     const before = message.reactions;
     store.patch(message.uuid, { reactions: toggled(before, sign, store.me, on) });
     try {
-      await this.#client.whenReady(() => api.about('react', message.uuid, { reaction: sign, on }));
+      store.applyAbout(await this.#client.whenReady(() => api.about('react', message.uuid, { reaction: sign, on })));
     } catch (error) {
       store.patch(message.uuid, { reactions: before });
       toast(describe(error));
     }
   }
 
-  async #vote(message, option) {
-    try {
-      const { polls } = await this.#client.whenReady(() => this.#client.api.about('vote', message.uuid, { options: choose(message.poll, option) }));
-      if (polls?.[message.uuid]) this.#client.store.patch(message.uuid, { poll: polls[message.uuid] });
-      else await this.#client.refreshMessage(message.uuid);
-    } catch (error) {
-      toast(describe(error));
-    }
+  #vote(message, option) {
+    return this.#poll('vote', message, { options: choose(message.poll, option) });
   }
 
   async #closePoll(message) {
-    if (!(await confirm(t('poll.close.ask'), { action: t('poll.close'), text: t('poll.close.text') }))) return;
+    if (await confirm(t('poll.close.ask'), { action: t('poll.close'), text: t('poll.close.text') })) await this.#poll('close_poll', message);
+  }
+
+  async #poll(method, message, meta) {
     try {
-      await this.#client.api.about('close_poll', message.uuid);
-      await this.#client.refreshMessage(message.uuid);
+      this.#client.store.applyAbout(await this.#client.whenReady(() => this.#client.api.about(method, message.uuid, meta)));
     } catch (error) {
       toast(describe(error));
     }
@@ -148,9 +146,7 @@ export class MessageActions {
   async #delete(message) {
     if (!(await confirm(t('message.delete.ask'), { action: t('message.delete'), danger: true, text: t('message.delete.text') }))) return;
     try {
-      await this.#client.api.remove(this.#flow.uuid, message.uuid);
-      this.#flow.history.patch(message.uuid, { text: '', files: [], edited: true, deleted: true, reactions: null, reply: null, forward: null, poll: null });
-      this.#client.store.emit('flows');
+      await this.#client.removeMessage(message);
     } catch (error) {
       toast(describe(error));
     }

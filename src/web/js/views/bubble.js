@@ -20,7 +20,7 @@ export function signature(message, store) {
   const { pending } = message;
   const named = [message.from, message.reply?.from_user, message.forward?.from_user];
   return [message.version, message.number === null, pending?.state, pending?.error && JSON.stringify(pending.error),
-    ...named.map((id) => id && nameOf(store.users.get(id), t)), store.users.get(message.from)?.avatar?.id, store.blocked.has(message.from)].join('\u0000');
+    ...named.map((id) => id && nameOf(store.users.get(id), t)), store.users.get(message.from)?.avatar?.id, store.blocked.has(message.from), message.from === store.me && store.isSeen(message)].join('\u0000');
 }
 
 /** `message` as the person sees it; `shared`: a flow where several people write. */
@@ -35,7 +35,7 @@ export function bubble(message, store, { own, shared }) {
   const plain = !message.reply && !message.forward && !message.poll;
   const large = !file && !message.deleted && plain && isOnlyEmoji(message.text);
   const classes = {
-    own, other: !own, 'has-media': media, bare: media && text === '' && plain && message.files.length === 1, 'file-only': file && !media && text === '',
+    own, other: !own, 'has-media': media, bare: media && text === '' && plain && !message.reactions && message.files.length === 1, 'file-only': file && !media && text === '',
     large, deleted: message.deleted, failed: message.pending?.state === 'failed', playing: file?.kind === 'audio' || file?.kind === 'video',
   };
   const node = h('article.message', {
@@ -53,7 +53,7 @@ export function bubble(message, store, { own, shared }) {
   const content = h('div.text', { dir: 'auto' });
   if (message.deleted) content.append(t(message.expired ? 'message.expired' : 'message.deleted'));
   else if (!message.poll) content.append(...formatted(text, message, store));
-  content.append(meta(message, own));
+  content.append(meta(message, own, store));
   body.append(content);
   const reactions = reactionBar(message, store);
   if (reactions) body.append(reactions);
@@ -67,14 +67,15 @@ function folded() {
   return h('article.message.other.folded', { tabindex: '-1', 'aria-label': t('message.blocked') }, h('p.event-line', {}, h('span', {}, t('message.blocked'))));
 }
 
-function meta(message, own) {
+function meta(message, own, store) {
   const language = locale();
   const time = h('time', { datetime: new Date(message.time * 1000).toISOString(), title: fullTime(message.time, language) }, clockTime(message.time, language));
-  return h('span.meta', {}, message.expires && h('span.state', { role: 'img', 'aria-label': t('message.expires'), title: fullTime(message.expires, language) }, icon('timer')), message.edited && !message.deleted && h('span', {}, `${t('message.edited')} `), time, own && state(message));
+  return h('span.meta', {}, message.expires && h('span.state', { role: 'img', 'aria-label': t('message.expires'), title: fullTime(message.expires, language) }, icon('timer')), message.edited && !message.deleted && h('span', {}, `${t('message.edited')} `), time, own && state(message, store.isSeen(message)));
 }
 
-function state(message) {
-  const [name, label] = { queued: ['clock', 'message.queued'], failed: ['alert', 'message.failed'] }[message.pending?.state] ?? ['check', 'message.sent'];
+function state(message, seen) {
+  const done = seen ? ['checks', 'message.read'] : ['check', 'message.sent'];
+  const [name, label] = { queued: ['clock', 'message.queued'], failed: ['alert', 'message.failed'] }[message.pending?.state] ?? done;
   return h('span.state', { role: 'img', 'aria-label': t(label), title: t(label) }, icon(name));
 }
 

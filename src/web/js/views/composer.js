@@ -31,6 +31,7 @@ export class Composer {
   #send;
   #voice;
   #recording = false;
+  #sending = false;
   #picker;
   #cameraPicker;
   #completion;
@@ -143,7 +144,15 @@ export class Composer {
     const text = this.#field.value.trim();
     const { editing, reply } = this.#draft;
     if (editing) { this.#saveEdit(editing, text); return; }
-    if (this.#tray.busy) { toast(t('file.preparing')); return; }
+    if (this.#sending) return;
+    if (this.#tray.busy) {
+      // What was written goes along once the files are ready.
+      this.#sending = true;
+      toast(t('file.preparing'));
+      await this.#tray.ready();
+      this.#sending = false;
+      return this.send();
+    }
     const files = this.#tray.take();
     if (text === '' && files.length === 0) return;
     this.#field.value = '';
@@ -235,12 +244,11 @@ export class Composer {
   }
 
   #attach() {
-    if (!onTouch() && !this.#client.store.complete) { this.#picker.click(); return; }
     menu(this.element.querySelector('.attach'), [
       onTouch() && { icon: 'camera', label: t('composer.camera'), act: () => this.#cameraPicker.click() },
       { icon: 'picture', label: t('composer.gallery'), act: () => { this.#picker.accept = 'image/*,video/*'; this.#picker.click(); } },
       { icon: 'file', label: t('composer.file'), act: () => { this.#picker.removeAttribute('accept'); this.#picker.click(); } },
-      this.#client.store.complete && !this.#flow.saved && { icon: 'poll', label: t('poll.new'), act: () => askPoll((poll) => { this.#client.outbox.add(this.#flow.uuid, '', [], { poll }); this.#timeline.sent(); }) },
+      !this.#flow.saved && { icon: 'poll', label: t('poll.new'), act: () => askPoll((poll) => { this.#client.outbox.add(this.#flow.uuid, '', [], { poll }); this.#timeline.sent(); }) },
     ]);
   }
 

@@ -12,7 +12,11 @@ import { MessageActions } from './actions.js';
 import { flowAvatar, flowTitle } from './avatar.js';
 import { Composer } from './composer.js';
 import { toast } from './overlay.js';
+import { Selection } from './selection.js';
 import { Timeline } from './timeline.js';
+
+/** In larger groups nobody is told how far others have read. */
+const SEEN_UP_TO = 50;
 
 export class Conversation {
   element;
@@ -24,20 +28,22 @@ export class Conversation {
   #composer = null;
   #live;
   #pins;
+  #selection;
   #actions;
   #closers;
 
   constructor(client, flow) {
     this.#client = client;
     this.flow = flow;
+    this.#selection = new Selection(client, flow);
     this.#pins = new PinsBar(client, flow, (uuid) => this.#actions.jumpTo(uuid));
-    this.#actions = new MessageActions(client, flow, { jump: (number) => this.jump(number), composer: () => this.#composer, pins: this.#pins });
-    this.#timeline = new Timeline(client, flow, (...what) => this.#actions.act(...what));
+    this.#actions = new MessageActions(client, flow, { jump: (number) => this.jump(number), composer: () => this.#composer, pins: this.#pins, selection: this.#selection });
+    this.#timeline = new Timeline(client, flow, (...what) => this.#actions.act(...what), this.#selection);
     this.#head = h('header.bar.conversation-head', {});
     this.#foot = h('div.foot', {});
     // Screen readers hear what arrives; the list itself changes too much while it scrolls.
     this.#live = h('div.visually-hidden', { 'aria-live': 'polite' });
-    this.element = h('div.conversation', {}, this.#head, this.#pins.element, this.#timeline.element, this.#foot, this.#live);
+    this.element = h('div.conversation', {}, this.#head, this.#selection.bar, this.#pins.element, this.#timeline.element, this.#foot, this.#live);
     const { store } = client;
     this.#closers = [
       store.on('flow', (id) => { if (id === flow.uuid) this.#draw(); }),
@@ -49,6 +55,7 @@ export class Conversation {
       store.on('incoming', (message) => this.#announce(message)),
     ];
     this.#acceptDrops();
+    if (store.complete && flow.type === 'group' && flow.members <= SEEN_UP_TO) this.#readSeen();
     this.#draw();
   }
 
@@ -64,6 +71,7 @@ export class Conversation {
     for (const close of this.#closers) close();
     this.#timeline.close();
     this.#pins.close();
+    if (this.#selection.active) this.#selection.end();
     this.#composer?.close();
   }
 
@@ -131,6 +139,12 @@ export class Conversation {
     if (!person || isDeleted(person) || store.blocked.has(person.uuid)) return '';
     if (store.online.has(person.uuid)) return t('online');
     return person.seenAt ? lastSeen(person.seenAt, now(), locale(), t) : t('offline');
+  }
+
+  /** How far the others have read, which only pushes tell from here on. */
+  async #readSeen() {
+    const found = await this.#client.whenReady(() => this.#client.api.inFlow('seen_flow', this.flow.uuid)).catch(() => null);
+    if (found?.meta?.seen) this.#client.store.putSeen({ [this.flow.uuid]: found.meta.seen });
   }
 
   #announce(message) {

@@ -134,7 +134,7 @@ export class FlowList {
     const unread = store.unread(flow);
     const language = locale();
     const when = last ? shortTime(last.time, now(), language) : '';
-    const key = [flowTitle(store, flow), when, last?.key, last?.text, last?.edited, last?.pending?.state, last?.number, typing.join(), open ? '' : draft, open, partner?.avatar?.id, flow.picture?.id, last?.version, store.online.has(partner?.uuid), nameOf(author, t), unread, flow.mentions, JSON.stringify(flow.settings), store.isMuted(flow), language].join('\u0000');
+    const key = [flowTitle(store, flow), when, last?.key, last?.text, last?.edited, last?.pending?.state, last?.number, last && store.isSeen(last), typing.join(), open ? '' : draft, open, partner?.avatar?.id, flow.picture?.id, last?.version, store.online.has(partner?.uuid), nameOf(author, t), unread, flow.mentions, JSON.stringify(flow.settings), store.isMuted(flow), language].join('\u0000');
     const old = this.#rows.get(flow.uuid);
     if (old?.key === key) return old.node;
     const link = h('a.row', {
@@ -151,7 +151,7 @@ export class FlowList {
       h('span.row-top', {},
         flowIcon(flow), h('span.row-title', {}, h('bdi', {}, flowTitle(store, flow))),
         store.isMuted(flow) && h('span.mark', { role: 'img', 'aria-label': t('muted') }, icon('mute')),
-        last && last.from === store.me && !draft && stateIcon(last),
+        last && last.from === store.me && !draft && stateIcon(last, store.isSeen(last)),
         last && h('time.row-time', { datetime: new Date(last.time * 1000).toISOString(), title: fullTime(last.time, language) }, when)),
       h('span.row-bottom', {},
         this.#snippet(flow, { last, author, typing, draft: open ? '' : draft }),
@@ -198,7 +198,7 @@ export class FlowList {
   }
 }
 
-function stateIcon(message) {
-  const [name, label] = { queued: ['clock', 'message.queued'], failed: ['alert', 'message.failed'] }[message.pending?.state] ?? ['check', 'message.sent'];
+function stateIcon(message, seen) {
+  const [name, label] = { queued: ['clock', 'message.queued'], failed: ['alert', 'message.failed'] }[message.pending?.state] ?? (seen ? ['checks', 'message.read'] : ['check', 'message.sent']);
   return h('span.state', { role: 'img', 'aria-label': t(label) }, icon(name));
 }

@@ -9,9 +9,10 @@ const SLIDE_PX = 12;
 
 /**
  * Follows hands on `inner` within `scroller`. `entries()` gives what is in the page in order
- * (`{node, message}`); `act(name, message, node, anchor)` is told what a person wants.
+ * (`{node, message}`); `act(name, message, node, anchor)` is told what a person wants;
+ * `picking()`: whether several messages are being chosen.
  */
-export function follow({ scroller, inner, entries, act, toFirst, toNewest }) {
+export function follow({ scroller, inner, entries, act, picking, toFirst, toNewest }) {
   const entryOf = (target) => {
     const node = target.closest?.('article.message');
     return node ? entries().find((one) => one.node === node) : undefined;
@@ -25,6 +26,14 @@ export function follow({ scroller, inner, entries, act, toFirst, toNewest }) {
     act('menu', entry.message, entry.node, { x: event.clientX, y: event.clientY });
   };
 
+  // While several are chosen, a tap anywhere on a message chooses it.
+  inner.addEventListener('click', (event) => {
+    const entry = picking() && entryOf(event.target);
+    if (!entry) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act('pick', entry.message, entry.node);
+  }, true);
   inner.addEventListener('contextmenu', (event) => menu(event, event.target));
   inner.addEventListener('click', (event) => {
     const target = event.target.closest('[data-act]');
@@ -93,7 +102,10 @@ export function follow({ scroller, inner, entries, act, toFirst, toNewest }) {
       next?.node.scrollIntoView({ block: 'nearest' });
     }
     if (at < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === 'Enter' || event.key === 'ContextMenu') {
+    if (picking() && (event.key === 'Enter' || event.key === ' ')) {
+      event.preventDefault();
+      act('pick', list[at].message, node);
+    } else if (event.key === 'Enter' || event.key === 'ContextMenu') {
       event.preventDefault();
       act('menu', list[at].message, node, node.querySelector('.bubble') ?? node);
     } else if (event.code === 'KeyR') {

@@ -20,7 +20,7 @@ export function showMessageInfo(client, flow, message) {
       const seen = Object.entries(meta?.seen ?? {}).filter(([id, mark]) => id !== message.from && mark.number >= message.number);
       const unknown = seen.map(([id]) => id).filter((id) => !store.users.has(id));
       if (unknown.length > 0) for (const user of await client.api.users(unknown)) store.putUser(user);
-      replace(readers, h('h3.section-title', {}, t('info.read', { n: seen.length })),
+      replace(readers, seen.length > 0 && h('h3.section-title', {}, t('info.read', { n: seen.length })),
         seen.sort((a, b) => (a[1].time ?? 0) - (b[1].time ?? 0)).map(([id, mark]) => personRow(store.users.get(id) ?? { uuid: id }, { tag: 'div', note: mark.time ? time(mark.time) : t('info.seen') })),
         seen.length === 0 && h('p.hint', {}, t('info.nobody')));
     } catch (error) {

@@ -25,6 +25,7 @@ export class Timeline {
   #flow;
   #inner;
   #newest;
+  #selection;
   #above = skeleton();
   #below = skeleton();
   #nodes = new Map();
@@ -33,6 +34,7 @@ export class Timeline {
   #from = 0;
   #to = -1;
   #stick = true;
+  #tailDrawn = false;
   #unreadFrom = null;
   #busy = { up: false, down: false };
   #placed = false;
@@ -41,10 +43,11 @@ export class Timeline {
   #render = perFrame(() => this.#draw());
   #scrolled = perFrame(() => this.#look());
 
-  /** `act(name, message, node, event)` is told what a person does with a message. */
-  constructor(client, flow, act) {
+  /** `act(name, message, node, event)` is told what a person does with a message; `selection` are those chosen together. */
+  constructor(client, flow, act, selection) {
     this.#client = client;
     this.#flow = flow;
+    this.#selection = selection;
     this.#inner = h('div.timeline-inner');
     this.scroller = h('div.timeline', { tabindex: '0', role: 'region', 'aria-label': t('messages') }, this.#inner);
     this.#newest = h('button.to-newest', { type: 'button', 'aria-label': t('to.newest'), onclick: () => this.toNewest() }, icon('down'), h('span.badge'));
@@ -52,7 +55,7 @@ export class Timeline {
     this.element = h('div.timeline-wrap', {}, this.scroller, this.#newest);
     this.scroller.addEventListener('scroll', () => { this.#noteStick(); this.#scrolled(); }, { passive: true });
     follow({
-      scroller: this.scroller, inner: this.#inner, entries: () => [...this.#nodes.values()], act,
+      scroller: this.scroller, inner: this.#inner, entries: () => [...this.#nodes.values()], act, picking: () => selection.active,
       toFirst: () => this.#moveTo(0, 'centre').then(() => { this.scroller.scrollTop = 0; }),
       toNewest: () => this.toNewest({ smooth: false }),
     });
@@ -65,6 +68,7 @@ export class Timeline {
       () => resizes.disconnect(), () => removeEventListener('focus', focus),
       client.store.on('messages', (id) => { if (id === flow.uuid) this.#render(); }),
       client.store.on('users', () => this.#render()),
+      selection.on('change', () => this.#draw()),
       client.store.on('incoming', (message) => this.#incoming(message)),
     ];
   }
@@ -162,7 +166,8 @@ export class Timeline {
 
   #noteStick() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    this.#stick = this.#atTail && scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
+    // By what is drawn: more may have come that is not in the page yet.
+    this.#stick = this.#tailDrawn && scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
   }
 
   #showSkeleton() {
@@ -188,6 +193,7 @@ export class Timeline {
       this.#putLines(messages, number);
     }
     if (this.#to >= count - 1) messages.push(...this.#client.pending(this.#flow.uuid));
+    this.#tailDrawn = this.#to >= count - 1;
     this.#reconcile(messages);
     if (this.#stick) this.#toEnd();
     else if (anchor?.node.isConnected) this.scroller.scrollTop += anchor.node.getBoundingClientRect().bottom - anchor.bottom;
@@ -242,6 +248,7 @@ export class Timeline {
         entry.message = message;
         entry.node.classList.toggle('first', item.first);
         entry.node.classList.toggle('last', item.last);
+        entry.node.classList.toggle('selected', this.#selection.has(message));
         entry.node.dataset.number = message.number ?? '';
         this.#progress(entry.node, message);
         if (item.newAbove) children.push(this.#newLine ??= h('div.new-line', {}, h('span', {}, t('new.messages'))));

@@ -29,6 +29,11 @@ export class Tray {
 
   get busy() { return this.files.some((file) => file.preparing); }
 
+  /** Resolves when everything that was chosen can be sent. */
+  async ready() {
+    while (this.busy) await Promise.all(this.files.map((file) => file.work));
+  }
+
   /** Puts files beside the text; pictures are made smaller unless the person wants them as they are. */
   add(files) {
     for (const file of files) {
@@ -48,7 +53,11 @@ export class Tray {
     return files;
   }
 
-  async #prepare(entry) {
+  #prepare(entry) {
+    entry.work = this.#work(entry);
+  }
+
+  async #work(entry) {
     entry.preparing = true;
     entry.ready = await prepare(entry.source, { original: entry.original, asFile: entry.asFile }).catch(() => null);
     entry.preparing = false;
