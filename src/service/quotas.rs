@@ -283,8 +283,9 @@ mod tests {
             .map(|user| served(&counts, Some(user), HOME, 1.0))
             .sum();
         let strangers = served(&counts, None, HOME, 1.0);
+        // What comes back while this runs is all that is left for them.
         assert!(
-            (800..1100).contains(&all) && strangers == 0,
+            (800..1100).contains(&all) && strangers < 50,
             "{all}, {strangers}"
         );
         let own = served(&counts, Some(99), HOME, 1.0);

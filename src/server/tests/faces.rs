@@ -282,7 +282,7 @@ async fn part_of_a_stream_has_its_length_also_without_the_bytes() {
 #[tokio::test]
 async fn reader_that_stops_reading_is_given_up() {
     let server = Server::start(|settings| {
-        settings.write_timeout = Duration::from_millis(300);
+        settings.write_timeout = Duration::from_secs(2);
         settings.keep_alive = Duration::from_millis(100);
     })
     .await;
