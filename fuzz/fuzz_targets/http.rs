@@ -46,6 +46,7 @@ static ADDRESS: LazyLock<String> = LazyLock::new(|| {
             max_requests: None,
             reload: false,
             verbose: false,
+            examine: |_| Vec::new(),
         };
         let result = app::serve(start, &sources, |line| {
             let address = line.rsplit("//").next().unwrap_or_default().to_owned();

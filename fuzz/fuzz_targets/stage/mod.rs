@@ -22,6 +22,7 @@ use morelia::{
 use rand::{SeedableRng as _, rngs::StdRng};
 
 #[path = "../../../tests/mutations/cast.rs"]
+#[allow(dead_code, reason = "not every target logs anybody out")]
 pub mod cast;
 #[path = "../../../tests/mutations/oracle.rs"]
 #[allow(
