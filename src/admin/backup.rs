@@ -56,6 +56,7 @@ fn make(to: Option<&Path>, loaded: &Loaded, output: &Output) -> Result<Exit, Cli
     Owner::give(owner, made.configuration.as_deref());
     Owner::give(owner, is_new.then_some(folder.as_path()));
     Owner::give_folder(owner, backup_files::pool_of(&made.path).path());
+    Owner::give_folder(owner, Folder::of(database).path());
     note(loaded, output, Ok(&made.path));
     if output.is_json() {
         let mut value = contents_json(&made.contents);
@@ -254,6 +255,10 @@ fn examine(file: &Path) -> Result<(Contents, bool), CliError> {
     Ok((contents, backups::compare(file)?.is_some()))
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one step after the other, each told of"
+)]
 fn restore(
     file: &Path,
     confirmation: Confirmation,

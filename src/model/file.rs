@@ -245,7 +245,8 @@ mod tests {
     #[test]
     fn the_first_of_each_slot_that_fits_comes_along() {
         use Slot::{Picture, Video};
-        let cases: [(&[(Slot, i64)], &[bool]); 5] = [
+        type Case<'a> = (&'a [(Slot, i64)], &'a [bool]);
+        let cases: [Case<'_>; 5] = [
             (&[(Picture, 5), (Picture, 5)], &[true, false]),
             (&[(Video, 50), (Video, 5)], &[false, true]),
             (&[(Picture, 6), (Video, 6)], &[true, false]),

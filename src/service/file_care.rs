@@ -89,7 +89,8 @@ impl Service {
         for id in &expired {
             self.running.forget(*id);
         }
-        let is_cut = gone.len() as i64 == AT_ONCE || expired.len() as i64 == AT_ONCE;
+        let is_full = |names: &[PublicId]| i64::try_from(names.len()) == Ok(AT_ONCE);
+        let is_cut = is_full(&gone) || is_full(&expired);
         if !gone.is_empty() {
             self.store
                 .write(move |tx| Ok::<_, ServiceError>(shelf::forget(tx, &gone)?))

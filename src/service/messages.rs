@@ -8,7 +8,9 @@ use super::sent_files::{self, SentFile};
 use super::{Field, Limits, Quota, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::file::told;
 use crate::model::{Attachment, FlowId, FlowKind, Form, Message, PublicId, Timestamp, UserId};
-use crate::store::{Tx, View, about, blocks, events, flows, log, messages, polls, txns};
+use crate::store::{
+    Tx, View, about, attachments, blocks, events, flows, log, messages, polls, txns,
+};
 
 /// What somebody writes, or how a message is to change.
 #[derive(Debug, Default)]
@@ -249,7 +251,7 @@ impl Service {
                 return Err(Refusal::EmptyMessage.into());
             }
             // Every part fits, and together they have to.
-            if has_come && messages::size_of_slots(tx, handle.id, max_files)? > max_files {
+            if has_come && attachments::size_of_slots(tx, handle.id, max_files)? > max_files {
                 return Err(too_large(Field::Files, max_files));
             }
             Ok(((), true))
@@ -355,7 +357,7 @@ fn without_told(
     max_bytes: usize,
     page: Option<&str>,
 ) -> Result<String, ServiceError> {
-    let shown = messages::files_of(view, message.id, max_bytes)?;
+    let shown = attachments::shown_by(view, message.id, max_bytes)?;
     if let Some(told) = told(&shown, page)
         && let Some(rest) = text.strip_suffix(&told)
     {

@@ -283,6 +283,7 @@ impl Refusal {
     }
 
     /// Key and values: one line a variant.
+    #[expect(clippy::too_many_lines, reason = "a line or two a variant")]
     fn described(&self) -> (&'static str, Vec<(&'static str, Value)>) {
         match self {
             Self::BadCredentials => ("bad_credentials", vec![]),

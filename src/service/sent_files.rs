@@ -84,9 +84,7 @@ impl Service {
         let usual = inline.min(files::INLINE);
         let is_large = |file: &Attachment| file.content.bytes.len() > usual;
         let mut prepared = Prepared::default();
-        if !came.iter().any(is_large) {
-            prepared.brought = came.into_iter().map(Brought::from).collect();
-        } else {
+        if came.iter().any(is_large) {
             let folder = self.store.folder().clone();
             let work = move || -> Result<Vec<Brought>, StoreError> {
                 let mut brought = Vec::with_capacity(came.len());
@@ -105,6 +103,8 @@ impl Service {
             };
             let done = tokio::task::spawn_blocking(work).await;
             prepared.brought = done.unwrap_or(Err(StoreError::Panicked)).map_err(full)?;
+        } else {
+            prepared.brought = came.into_iter().map(Brought::from).collect();
         }
         for file in sent {
             let Source::Upload(id) = file.source else {

@@ -326,7 +326,7 @@ pub(super) fn of_message(
 ///
 /// # Errors
 /// The file cannot be read.
-pub(super) fn shown_by(
+pub fn shown_by(
     view: &View<'_>,
     message: MessageId,
     max_bytes: usize,
@@ -406,7 +406,10 @@ pub(super) fn size_given(
 }
 
 /// Bytes of what is in the slots of a message: of each the first file that fits by itself.
-pub(super) fn size_of_slots(
+///
+/// # Errors
+/// The file cannot be read.
+pub fn size_of_slots(
     view: &View<'_>,
     message: MessageId,
     max_bytes: usize,

@@ -107,7 +107,7 @@ fn move_all(files: &[Kept], from: &Folder, to: &Folder) -> Result<Tally, StoreEr
 /// # Errors
 /// The copy cannot be read.
 pub fn verify(copy: &Path, deep: bool) -> Result<Tally, StoreError> {
-    examine(&named(copy)?, &pool_of(copy), deep)
+    Ok(examine(&named(copy)?, &pool_of(copy), deep))
 }
 
 /// The same of the files of a database that is in use.
@@ -117,10 +117,10 @@ pub fn verify(copy: &Path, deep: bool) -> Result<Tally, StoreError> {
 pub fn verify_live(database: &Path, deep: bool) -> Result<Tally, StoreError> {
     let conn = super::connection::open_reader(database)?;
     let files = shelf::kept(&View::new(&conn))?;
-    examine(&files, &Folder::of(database), deep)
+    Ok(examine(&files, &Folder::of(database), deep))
 }
 
-fn examine(files: &[Kept], folder: &Folder, deep: bool) -> Result<Tally, StoreError> {
+fn examine(files: &[Kept], folder: &Folder, deep: bool) -> Tally {
     let mut tally = Tally::default();
     for file in files {
         tally.files += 1;
@@ -132,7 +132,7 @@ fn examine(files: &[Kept], folder: &Folder, deep: bool) -> Result<Tally, StoreEr
             tally.missing.push(path);
         }
     }
-    Ok(tally)
+    tally
 }
 
 fn sum(path: &Path) -> io::Result<[u8; 32]> {

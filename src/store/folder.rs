@@ -167,13 +167,13 @@ impl Folder {
     pub fn settle(&self, upload: PublicId) -> Result<(), StoreError> {
         let place = self.place(upload);
         let failed = |source| file_error(&place, source);
-        let shelf = place.parent().unwrap_or(&self.0);
-        if !shelf.is_dir() {
-            make(shelf)?;
+        let inner = place.parent().unwrap_or(&self.0);
+        if !inner.is_dir() {
+            make(inner)?;
             sync(&self.0)?;
         }
         fs::rename(self.part(upload), &place).map_err(failed)?;
-        sync(shelf)?;
+        sync(inner)?;
         sync(&self.0.join(PART))
     }
 
@@ -210,9 +210,9 @@ impl Folder {
     pub fn adopt(&self, name: PublicId, file: &Path) -> Result<(), StoreError> {
         let place = self.place(name);
         let failed = |source| file_error(&place, source);
-        let shelf = place.parent().unwrap_or(&self.0);
-        if !shelf.is_dir() {
-            make(shelf)?;
+        let inner = place.parent().unwrap_or(&self.0);
+        if !inner.is_dir() {
+            make(inner)?;
             sync(&self.0)?;
         }
         match fs::remove_file(&place) {
@@ -220,7 +220,7 @@ impl Folder {
             _ => {}
         }
         if fs::hard_link(file, &place).is_ok() {
-            return sync(shelf);
+            return sync(inner);
         }
         let part = self.part(name);
         let copied = || {
@@ -289,12 +289,12 @@ impl Folder {
     pub fn entries(&self, untouched: Duration) -> Result<Vec<Entry>, StoreError> {
         let mut found = Vec::new();
         let before = SystemTime::now().checked_sub(untouched);
-        for shelf in self.read(&self.0)? {
+        for shelf in Self::read(&self.0)? {
             let is_part = shelf.file_name().is_some_and(|name| name == PART);
             if !shelf.is_dir() {
                 continue;
             }
-            for path in self.read(&shelf)? {
+            for path in Self::read(&shelf)? {
                 let digits = if is_part {
                     path.file_name()
                 } else {
@@ -317,7 +317,7 @@ impl Folder {
         Ok(found)
     }
 
-    fn read(&self, folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    fn read(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
         let failed = |source| file_error(folder, source);
         match fs::read_dir(folder) {
             Ok(entries) => entries
@@ -387,7 +387,7 @@ fn make(path: &Path) -> Result<(), StoreError> {
 
 fn remove(path: &Path, overwrite: bool) -> Result<(), StoreError> {
     /// Zeros that are written at a time.
-    const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
     let failed = |source| file_error(path, source);
     if overwrite && let Ok(mut file) = fs::OpenOptions::new().write(true).open(path) {
         let mut left = file.metadata().map_err(failed)?.len();

@@ -15,7 +15,7 @@ use super::tx::{Tx, View};
 use super::{marks, removal, search};
 use crate::model::about::bits;
 use crate::model::{
-    By, DELETED_TEXT, File, FlowId, Level, Message, MessageId, News, Origin, Position, PublicId,
+    By, DELETED_TEXT, FlowId, Level, Message, MessageId, News, Origin, Position, PublicId,
     Timestamp, UserId,
 };
 
@@ -366,26 +366,6 @@ pub fn size_of_given(
     max_bytes: usize,
 ) -> Result<usize, StoreError> {
     attachments::size_given(view, id, max_bytes)
-}
-
-/// Bytes of what is in the slots of a message: of each the first file that fits by itself.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn size_of_slots(
-    view: &View<'_>,
-    id: MessageId,
-    max_bytes: usize,
-) -> Result<usize, StoreError> {
-    attachments::size_of_slots(view, id, max_bytes)
-}
-
-/// What is known of the files of a message, which brings along at most so many bytes.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn files_of(view: &View<'_>, id: MessageId, max_bytes: usize) -> Result<Vec<File>, StoreError> {
-    attachments::shown_by(view, id, max_bytes)
 }
 
 /// Reads the files that a message brings along, at most so many bytes.

@@ -296,12 +296,12 @@ fn status_of(err: &UploadError) -> u16 {
         | UploadError::Quota { .. }
         | UploadError::NoRoom => 413,
         UploadError::DiskFull => 507,
-        UploadError::TooMany { .. } | UploadError::TooManyAtOnce { .. } => 429,
+        UploadError::TooMany { .. }
+        | UploadError::TooManyAtOnce { .. }
+        | UploadError::Failed(ServiceError::Refused(Refusal::TooManyRequests { .. })) => 429,
         UploadError::Shown => 403,
-        UploadError::Crowded => 503,
-        UploadError::Failed(ServiceError::Refused(Refusal::TooManyRequests { .. })) => 429,
         UploadError::Failed(ServiceError::Refused(_)) => 401,
-        UploadError::Failed(_) => 503,
+        UploadError::Crowded | UploadError::Failed(_) => 503,
     }
 }
 

@@ -216,9 +216,9 @@ pub(super) fn require_quota(
         return Ok(());
     }
     let held = uploads::held(tx, user, tx.now())?.bytes;
-    let used = (account.used + held).max(0).unsigned_abs();
-    if used.saturating_add(more) > limit {
-        return Err(UploadError::Quota { limit, used });
+    let total = (account.used + held).max(0).unsigned_abs();
+    if total.saturating_add(more) > limit {
+        return Err(UploadError::Quota { limit, used: total });
     }
     Ok(())
 }
