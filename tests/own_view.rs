@@ -11,7 +11,7 @@ use crate::{
 const NOTHING: Value = Value::Null;
 
 #[track_caller]
-fn set(person: &mut Person, flow: &str, settings: Value) -> Reply {
+fn set(person: &mut Person, flow: &str, settings: &Value) -> Reply {
     let data = json!({"flow": [{"uuid": flow}], "meta": {"settings": settings}});
     rich(person, "flow_settings", &data)
 }
@@ -43,7 +43,7 @@ fn settings_are_ones_own_and_reach_ones_own_devices() {
     let all = json!({
         "muted_until": -1, "mentions_only": true, "archived": false, "pinned": 3, "unread": true, "hidden": false,
     });
-    let reply = set(&mut anna, &group, wanted).is(200);
+    let reply = set(&mut anna, &group, &wanted).is(200);
     assert_eq!(reply.data()["meta"]["settings"], json!({&group: all}));
     assert_eq!(
         told(&mut own).data()["meta"]["settings"],
@@ -51,7 +51,7 @@ fn settings_are_ones_own_and_reach_ones_own_devices() {
     );
     assert_eq!(listed(&mut anna, "settings", &group), all);
     assert_eq!(listed(&mut boris, "settings", &group), NOTHING);
-    set(&mut anna, &group, json!({"pinned": 1})).is(200);
+    set(&mut anna, &group, &json!({"pinned": 1})).is(200);
     let updates = rich(
         &mut anna,
         "get_update",
@@ -79,13 +79,13 @@ fn settings_are_ones_own_and_reach_ones_own_devices() {
         json!({"muted_until": -2}),
         json!({"archived": "yes"}),
     ] {
-        set(&mut anna, &group, bad).is(415);
+        set(&mut anna, &group, &bad).is(415);
     }
-    set(&mut anna, &group, json!({})).is(400);
-    let refused = set(&mut anna, &group, json!({"hidden": true})).is(403);
+    set(&mut anna, &group, &json!({})).is(400);
+    let refused = set(&mut anna, &group, &json!({"hidden": true})).is(403);
     assert_eq!(refused.refusal()["key"], json!("not_hideable"));
     let mut clara = server.register("clara");
-    set(&mut clara, &group, json!({"pinned": 1})).is(404);
+    set(&mut clara, &group, &json!({"pinned": 1})).is(404);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn what_is_put_aside_comes_back_with_the_next_message() {
     let mut boris = server.register("boris");
     let chat = anna.add_flow("chat", "", &[&boris]);
     let archived = |anna: &mut Person| listed(anna, "settings", &chat)["archived"] == json!(true);
-    set(&mut anna, &chat, json!({"archived": true, "hidden": true})).is(200);
+    set(&mut anna, &chat, &json!({"archived": true, "hidden": true})).is(200);
     assert!(archived(&mut anna));
     boris.send(&chat, "hello");
     assert_eq!(listed(&mut anna, "settings", &chat), NOTHING);
@@ -103,16 +103,16 @@ fn what_is_put_aside_comes_back_with_the_next_message() {
     set(
         &mut anna,
         &chat,
-        json!({"archived": true, "muted_until": -1}),
+        &json!({"archived": true, "muted_until": -1}),
     )
     .is(200);
     boris.send(&chat, "hello?");
     assert!(archived(&mut anna));
-    set(&mut anna, &chat, json!({"muted_until": 0})).is(200);
+    set(&mut anna, &chat, &json!({"muted_until": 0})).is(200);
     assert!(archived(&mut anna), "still aside");
     boris.send(&chat, "hello!");
     assert!(!archived(&mut anna));
-    set(&mut anna, &chat, json!({"muted_until": 5})).is(200);
+    set(&mut anna, &chat, &json!({"muted_until": 5})).is(200);
     assert_eq!(
         listed(&mut anna, "settings", &chat),
         NOTHING,

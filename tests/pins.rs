@@ -195,7 +195,7 @@ fn a_gallery_lists_messages_with_files() {
     );
     assert_eq!(
         list(&mut anna, json!({"kinds": ["picture", "video"]})),
-        [picture.clone()]
+        std::slice::from_ref(&picture)
     );
     assert_eq!(list(&mut anna, json!({"before": 2})), [picture]);
     assert!(list(&mut anna, json!({"kinds": ["voice"]})).is_empty());

@@ -31,7 +31,7 @@ pub(super) async fn keep_deleting(service: Arc<Service>) {
                     });
                 }
                 Err(err) => {
-                    log::warn!("messages could not be deleted that were to disappear: {err}")
+                    log::warn!("messages could not be deleted that were to disappear: {err}");
                 }
             }
         }

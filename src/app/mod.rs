@@ -179,12 +179,7 @@ async fn run(
     }));
     let removing = Arc::clone(&service);
     let upkeep = [
-        tokio::spawn(async move {
-            removing.finish_removals().await;
-            if let Err(err) = removing.tell_left_over().await {
-                log::warn!("changes of reactions could not be told: {err}");
-            }
-        }),
+        tokio::spawn(finish_left_over(removing)),
         tokio::spawn(backups::keep_making(
             Arc::clone(&service),
             config.clone(),
@@ -421,4 +416,12 @@ fn runtime() -> Result<tokio::runtime::Runtime, AppError> {
         .thread_keep_alive(Duration::from_mins(1))
         .build()
         .map_err(|err| AppError::Failed(format!("no threads: {err}")))
+}
+
+/// Finishes what an earlier run has left: flows that are being removed, reactions nobody was told of.
+async fn finish_left_over(service: Arc<Service>) {
+    service.finish_removals().await;
+    if let Err(err) = service.tell_left_over().await {
+        log::warn!("changes of reactions could not be told: {err}");
+    }
 }

@@ -216,7 +216,7 @@ impl Service {
                 let edit = messages::MessageEdit {
                     text: draft.text,
                     files: draft.files,
-                    details: details::of_edit(tx, &access, draft.details, &limits)?,
+                    details: details::of_edit(tx, &access, &draft.details, &limits)?,
                 };
                 messages::edit(tx, &handle, &edit, user.by())?;
                 if messages::size_of_files(tx, handle.id)? > max_files {

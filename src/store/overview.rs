@@ -4,7 +4,7 @@ use super::error::StoreError;
 use super::messages::{self, Load};
 use super::tx::View;
 use super::{about, details, pins, receipts, settings};
-use crate::model::{FlowKind, FlowSummary, MessageId, Timestamp, UserId};
+use crate::model::{FlowKind, FlowSummary, Message, MessageId, Timestamp, UserId};
 
 /// Adds to the flows of a user how they are set up, what is pinned, how far the other side of a chat
 /// has read, and the last message of each. Returns how many fit into a budget of bytes; at least one
@@ -37,7 +37,7 @@ pub fn fill(
         })?;
         summary.last = messages::by_id_as(view, newest, Load::Facts)?;
         about::personal(view, summary.last.as_mut(), user)?;
-        let message = summary.last.as_ref().map_or(0, |it| it.size_bytes());
+        let message = summary.last.as_ref().map_or(0, Message::size_bytes);
         size += summary.flow.size_bytes() + message;
         if size > budget_bytes && index > 0 {
             return Ok(index);

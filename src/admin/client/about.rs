@@ -7,23 +7,23 @@ use super::print::safe;
 
 /// What stands before the text of a message: what it answers, where it comes from.
 pub(super) fn before(about: &Value, names: &Names) -> String {
-    let mut text = String::new();
+    let mut parts = Vec::new();
     if about["forward"].is_object() {
         let name = safe(about["forward"]["name"].as_str().unwrap_or_default());
-        text += &format!("[forwarded from {name}] ");
+        parts.push(format!("[forwarded from {name}] "));
     }
     let reply = &about["reply"];
     if reply["gone"] == json!(true) {
-        text += "[answers a deleted message] ";
+        parts.push("[answers a deleted message] ".to_owned());
     } else if reply.is_object() {
         let quote = safe(reply["text"].as_str().unwrap_or_default());
         let who = names.user(&reply["from_user"]);
-        text += &format!("[answers {who}: «{quote}»] ");
+        parts.push(format!("[answers {who}: «{quote}»] "));
     }
     if about["poll"].is_object() {
-        text += &poll(&about["poll"]);
+        parts.push(poll(&about["poll"]));
     }
-    text
+    parts.concat()
 }
 
 /// What stands after it: reactions.

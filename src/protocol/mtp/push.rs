@@ -90,44 +90,16 @@ fn event(form: Form, event: &Event) -> Option<Bytes> {
                 ..DataMeta::default()
             });
         }
-        News::Around(around) if form.is_rich() => {
-            data.meta = Some(convert::around([&**around]));
-        }
-        News::Settings(flow, settings) if form.is_rich() => {
-            data.meta = Some(DataMeta {
-                settings: Some([(Id(*flow), settings.into())].into()),
-                ..DataMeta::default()
-            });
-        }
-        News::Seen { flow, user, number } if form.is_rich() => {
-            data.meta = Some(DataMeta {
-                seen: Some([(Id(*flow), [(Id(*user), *number)].into())].into()),
-                ..DataMeta::default()
-            });
-        }
-        News::Account(account) if form.is_rich() => {
-            data.meta = Some(DataMeta {
-                me: Some((&**account).into()),
-                ..DataMeta::default()
-            });
-        }
-        News::Invited(invited) if form.is_rich() => {
-            data.meta = Some(DataMeta {
-                invited: Some(vec![(&**invited).into()]),
-                ..DataMeta::default()
-            });
-        }
-        News::Uninvited(flow) if form.is_rich() => {
-            data.meta = Some(DataMeta {
-                left: Some(vec![Id(*flow)]),
-                ..DataMeta::default()
-            });
-        }
-        News::Blocked(users) if form.is_rich() => {
-            data.meta = Some(DataMeta {
-                blocked: Some(users.iter().copied().map(Id).collect()),
-                ..DataMeta::default()
-            });
+        News::Around(_)
+        | News::Settings(..)
+        | News::Seen { .. }
+        | News::Account(_)
+        | News::Invited(_)
+        | News::Uninvited(_)
+        | News::Blocked(_)
+            if form.is_rich() =>
+        {
+            data.meta = more(&event.news);
         }
         News::Flow(_)
         | News::Around(_)
@@ -166,6 +138,26 @@ fn event(form: Form, event: &Event) -> Option<Bytes> {
     reply.data = (!passing).then_some(data);
     reply.meta = Some(meta);
     Some(reply.to_frame())
+}
+
+/// What is told only in the rich form, and all of it in `data.meta`.
+fn more(news: &News) -> Option<DataMeta> {
+    let mut meta = DataMeta::default();
+    match news {
+        News::Around(around) => return Some(convert::around([&**around])),
+        News::Settings(flow, settings) => {
+            meta.settings = Some([(Id(*flow), settings.into())].into());
+        }
+        News::Seen { flow, user, number } => {
+            meta.seen = Some([(Id(*flow), [(Id(*user), *number)].into())].into());
+        }
+        News::Account(account) => meta.me = Some((&**account).into()),
+        News::Invited(invited) => meta.invited = Some(vec![(&**invited).into()]),
+        News::Uninvited(flow) => meta.left = Some(vec![Id(*flow)]),
+        News::Blocked(users) => meta.blocked = Some(users.iter().copied().map(Id).collect()),
+        _ => return None,
+    }
+    Some(meta)
 }
 
 /// The frame for a device that was signed in.

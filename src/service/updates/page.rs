@@ -339,14 +339,13 @@ impl<'a, 'c> Page<'a, 'c> {
             Subject::Blocked => Some(Item::Blocked(blocks::of(view, self.user)?)),
             Subject::Invitation(id) => members::invitation(view, id, self.user)?.map(Item::Invited),
             // What others do not show costs them nothing.
-            Subject::Around(_) if !self.within.form.is_rich() => None,
+            Subject::Around(_) | Subject::Settings(_) if !self.within.form.is_rich() => None,
             Subject::Around(id) => {
                 around::state(view, id, Some(self.user))?.map(|it| Item::Around(Box::new(it)))
             }
-            Subject::Settings(_) if !self.within.form.is_rich() => None,
             Subject::Settings(id) => {
-                let set = settings::of(view, id, self.user, Timestamp::now())?;
-                flows::uuid(view, id)?.map(|flow| Item::Settings(flow, set))
+                let own = settings::of(view, id, self.user, Timestamp::now())?;
+                flows::uuid(view, id)?.map(|flow| Item::Settings(flow, own))
             }
             Subject::Back(..) => None,
         };

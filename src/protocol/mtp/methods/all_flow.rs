@@ -38,7 +38,7 @@ pub(super) async fn handle(
     }
     let is_rich = cx.form.is_rich();
     let flows = list.flows.iter();
-    let last = || flows.clone().filter_map(|entry| entry.last.as_ref());
+    let newest = || flows.clone().filter_map(|entry| entry.last.as_ref());
     let meta = reply::DataMeta {
         position: Some(list.position.0),
         count: Some(
@@ -81,14 +81,14 @@ pub(super) async fn handle(
                 .collect()
         }),
         last: is_rich.then(|| {
-            let last = flows.clone().filter_map(|entry| {
-                let last = entry.last.as_ref()?;
-                Some((Id(entry.flow.uuid), Id(last.uuid)))
+            let newest = flows.clone().filter_map(|entry| {
+                let message = entry.last.as_ref()?;
+                Some((Id(entry.flow.uuid), Id(message.uuid)))
             });
-            last.collect()
+            newest.collect()
         }),
-        about: is_rich.then(|| rich::about(last())).flatten(),
-        numbers: is_rich.then(|| convert::numbers(last())),
+        about: is_rich.then(|| rich::about(newest())).flatten(),
+        numbers: is_rich.then(|| convert::numbers(newest())),
         unread_mentions: is_rich.then(|| {
             let mentioning = flows.clone().filter(|entry| entry.mentions > 0);
             mentioning
@@ -98,7 +98,7 @@ pub(super) async fn handle(
         invited: is_rich.then(|| list.invited.iter().map(rich::Invited::from).collect()),
         ..reply::DataMeta::default()
     };
-    let messages = last().map(|message| convert::message(cx.form, message));
+    let messages = newest().map(|message| convert::message(cx.form, message));
     let message = is_rich.then(|| messages.collect());
     let reader = Some(user.uuid());
     let flow = Some(
