@@ -3,6 +3,7 @@
 pub mod backups;
 mod banner;
 mod error;
+mod expiry;
 mod health;
 pub mod links;
 mod machine;
@@ -190,12 +191,7 @@ async fn run(
     let (removing, sweeping) = (Arc::clone(&service), Arc::clone(&service));
     let upkeep = [
         tokio::spawn(async move { sweep(&sweeping).await }),
-        tokio::spawn(async move {
-            removing.finish_removals().await;
-            if let Err(err) = removing.tell_left_over().await {
-                log::warn!("changes of reactions could not be told: {err}");
-            }
-        }),
+        tokio::spawn(finish_left_over(removing)),
         tokio::spawn(backups::keep_making(
             Arc::clone(&service),
             config.clone(),
@@ -205,6 +201,7 @@ async fn run(
             Arc::clone(&service),
             config.backup.interval,
         )),
+        tokio::spawn(expiry::keep_deleting(Arc::clone(&service))),
         tokio::spawn(retention::keep_removing(
             Arc::clone(&service),
             config.history.keep,
@@ -442,4 +439,12 @@ fn runtime() -> Result<tokio::runtime::Runtime, AppError> {
         .thread_keep_alive(Duration::from_mins(1))
         .build()
         .map_err(|err| AppError::Failed(format!("no threads: {err}")))
+}
+
+/// Finishes what an earlier run has left: flows that are being removed, reactions nobody was told of.
+async fn finish_left_over(service: Arc<Service>) {
+    service.finish_removals().await;
+    if let Err(err) = service.tell_left_over().await {
+        log::warn!("changes of reactions could not be told: {err}");
+    }
 }

@@ -20,6 +20,7 @@ mod message;
 mod neighbourhood;
 mod page;
 mod session;
+mod setting;
 mod shown;
 mod slot;
 mod terms;
@@ -47,6 +48,7 @@ pub use message::{Attachment, Content, DELETED_TEXT, Encoding, KINDS, Message, k
 pub use neighbourhood::Neighbourhood;
 pub use page::Page;
 pub use session::{Session, SessionInfo, SessionKind};
+pub use setting::{FlowSettings, FlowSettingsEdit};
 pub use shown::clean_name;
 pub use slot::Slot;
 pub use terms::{Query, TERMS_VERSION, Term, fits_name, terms};

@@ -70,7 +70,7 @@ pub(super) fn of_new(
             let original = details::forwarding(view, uuid, user.user())?;
             let original = original.filter(|it| !it.is_deleted);
             let original = original.ok_or(Refusal::NotFound(Thing::Message))?;
-            if original.is_protected || original.is_expiring || original.is_poll {
+            if original.is_fixed {
                 return Err(Refusal::NotForwardable.into());
             }
             Some(original.id)
@@ -99,7 +99,7 @@ pub(super) fn of_new(
 pub(super) fn of_edit(
     view: &View<'_>,
     access: &Access,
-    draft: DraftDetails,
+    draft: &DraftDetails,
     limits: &Limits,
 ) -> Result<DetailsEdit, ServiceError> {
     if draft.everyone == Some(true) {

@@ -7,11 +7,9 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{Refusal, Service, ServiceError, SignedIn, Thing};
+use super::{Refusal, Service, ServiceError, Thing};
 use crate::model::{PublicId, UserId};
 use crate::store::downloads::{self, Found};
-use crate::store::flows;
-use crate::store::gallery::{self, Gallery};
 pub(super) use fetching::Fetching;
 
 /// Bytes that are read at a time: a reader of the database is held no longer than that takes.
@@ -135,27 +133,6 @@ impl Service {
         let (folder, size) = (self.store.folder().clone(), file.size);
         let looked = tokio::task::spawn_blocking(move || folder.has(name, size)).await;
         !looked.unwrap_or(false)
-    }
-
-    /// Messages of a flow with files of some kinds, a bit each, below a number; newest first.
-    ///
-    /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller is not in.
-    pub async fn list_files(
-        &self,
-        user: &SignedIn,
-        flow: PublicId,
-        kinds: i64,
-        before: Option<i64>,
-    ) -> Result<Gallery, ServiceError> {
-        let (user, limit) = (user.user(), self.limits().messages);
-        self.store
-            .read(move |view| {
-                let access =
-                    flows::access(view, flow, user)?.ok_or(Refusal::NotFound(Thing::Flow))?;
-                Ok(gallery::find(view, &access, kinds, before, limit)?)
-            })
-            .await
     }
 
     /// The page that shows a message, where the operator has said where the server is found.

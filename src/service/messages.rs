@@ -79,6 +79,7 @@ impl Service {
     ) -> Result<Posted, ServiceError> {
         let user = *user;
         let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
+        let expiring = Arc::clone(&self.expiring);
         let size = Size::of(&draft);
         let sent = draft.sent.unwrap_or_default();
         let prepared = self.prepare_files(user.user(), draft.files, &sent).await?;
@@ -110,6 +111,9 @@ impl Service {
                 }),
             };
             let message = messages::insert(tx, new, user.origin)?;
+            if access.expire > 0 {
+                expiring.notify_one();
+            }
             if let Some(txn) = txn {
                 txns::insert(
                     tx,
@@ -241,7 +245,7 @@ impl Service {
                 files: prepared.brought,
                 given_bytes: max_files,
                 arranged,
-                details: details::of_edit(tx, &access, draft.details, &limits)?,
+                details: details::of_edit(tx, &access, &draft.details, &limits)?,
             };
             messages::edit(tx, &handle, &edit, user.by())?;
             let left = messages::by_id(tx, handle.id)?;

@@ -19,12 +19,15 @@ mod devices;
 mod directory;
 mod entry;
 mod error;
+mod expiry;
 mod feed;
 mod fields;
 mod file_care;
 mod files;
 mod flow_change;
+mod flow_settings;
 mod flows;
+mod found;
 mod gate;
 mod guesses;
 mod hashing;
@@ -38,9 +41,12 @@ mod names;
 mod operator;
 mod own_account;
 mod passwords;
+mod pins;
 mod presence;
 mod profiles;
 mod quotas;
+mod receipts;
+mod recently;
 mod refusal;
 mod registrations;
 mod resets;
@@ -74,6 +80,7 @@ pub use feed::{End, Feed, Told};
 pub use files::{FetchError, Pieces};
 pub use flow_change::{FlowChange, FlowDraft};
 pub use flows::FlowList;
+pub use found::Several;
 pub use gate::{Shown, SignedIn};
 pub use invitations::{Ends, Invite, NewCode};
 pub use labels::{MAX_LABEL_CHARS, label_of_user_agent};
@@ -125,7 +132,9 @@ pub struct Service {
     directory: Arc<directory::Directory>,
     companions: Arc<companions::Companions>,
     seen: seen::Seen,
-    recently: Arc<around::Recently>,
+    recently: Arc<around::Recent>,
+    read_marks: Arc<receipts::Moved>,
+    expiring: Arc<Notify>,
     searches: Semaphore,
     desk: administration::Desk,
     links: links::Links,
@@ -169,6 +178,8 @@ impl Service {
             companions: Arc::clone(&companions),
             seen: seen::Seen::default(),
             recently: Arc::default(),
+            read_marks: Arc::default(),
+            expiring: Arc::default(),
             searches: Semaphore::new(search::AT_A_TIME),
             desk: administration::Desk::default(),
             links: links::Links::default(),
@@ -189,6 +200,7 @@ impl Service {
             Arc::clone(&service.care),
         ));
         tokio::spawn(around::keep(Arc::downgrade(&service)));
+        tokio::spawn(receipts::keep(Arc::downgrade(&service)));
         Ok(service)
     }
 

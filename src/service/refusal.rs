@@ -104,6 +104,15 @@ pub enum Refusal {
     },
     /// The flow or the message is not to be forwarded.
     NotForwardable,
+    /// The user does not pin in that flow.
+    NotPinner,
+    /// As many messages are pinned as may be.
+    TooManyPins {
+        /// How many may be.
+        limit: usize,
+    },
+    /// Only chats are hidden.
+    NotHideable,
     /// A forwarded message and a poll stay as they are.
     NotEditable,
     /// More people are mentioned than one message may.
@@ -283,7 +292,10 @@ impl Refusal {
     }
 
     /// Key and values: one line a variant.
-    #[expect(clippy::too_many_lines, reason = "a line or two a variant")]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one line a refusal, all in one table"
+    )]
     fn described(&self) -> (&'static str, Vec<(&'static str, Value)>) {
         match self {
             Self::BadCredentials => ("bad_credentials", vec![]),
@@ -332,6 +344,9 @@ impl Refusal {
                 ("too_many_blocked", vec![("limit", (*limit).into())])
             }
             Self::NotForwardable => ("not_forwardable", vec![]),
+            Self::NotPinner => ("not_pinner", vec![]),
+            Self::TooManyPins { limit } => ("too_many_pins", vec![("limit", (*limit).into())]),
+            Self::NotHideable => ("not_hideable", vec![]),
             Self::NotEditable => ("not_editable", vec![]),
             Self::TooManyMentions { limit } => {
                 ("too_many_mentions", vec![("limit", (*limit).into())])

@@ -153,12 +153,8 @@ pub(super) fn change(
 pub struct Forwarding {
     /// Row number.
     pub id: MessageId,
-    /// Set where nothing is forwarded from its flow.
-    pub is_protected: bool,
-    /// Set when it is deleted by itself.
-    pub is_expiring: bool,
-    /// Set for a poll.
-    pub is_poll: bool,
+    /// Set for a poll, for what is deleted by itself, and where nothing is forwarded.
+    pub is_fixed: bool,
     /// Set once it has been deleted.
     pub is_deleted: bool,
 }
@@ -173,8 +169,8 @@ pub fn forwarding(
     user: UserId,
 ) -> Result<Option<Forwarding>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT m.id, f.flags & 1 <> 0, m.expires_at IS NOT NULL, m.deleted_at IS NOT NULL,
-                EXISTS (SELECT 1 FROM polls p WHERE p.message_id = m.id)
+        "SELECT m.id, f.flags & 1 <> 0 OR m.expires_at IS NOT NULL
+                   OR EXISTS (SELECT 1 FROM polls p WHERE p.message_id = m.id), m.deleted_at IS NOT NULL
          FROM messages m JOIN flows f ON f.id = m.flow_id
          JOIN members r ON r.flow_id = m.flow_id AND r.user_id = :user AND r.state = 'joined'
          WHERE m.uuid = :uuid AND f.removed_at IS NULL",
@@ -183,10 +179,8 @@ pub fn forwarding(
     let found = statement.query_row(params, |row| {
         Ok(Forwarding {
             id: MessageId(row.get(0)?),
-            is_protected: row.get(1)?,
-            is_expiring: row.get(2)?,
-            is_deleted: row.get(3)?,
-            is_poll: row.get(4)?,
+            is_fixed: row.get(1)?,
+            is_deleted: row.get(2)?,
         })
     });
     Ok(found.optional()?)

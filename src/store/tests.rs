@@ -84,7 +84,7 @@ pub(super) fn add_message(
         text: Some(text.to_owned()),
         files: Vec::new(),
         stored: Vec::new(),
-        details: Default::default(),
+        details: super::details::NewDetails::default(),
         state: None,
     };
     messages::insert(tx, new, Some(Origin(1))).map(drop)
@@ -403,7 +403,6 @@ fn the_queries_that_are_examined_are_those_of_the_source() {
         include_str!("attachments.rs"),
         include_str!("shelf.rs"),
         include_str!("uploads.rs"),
-        include_str!("gallery.rs"),
         include_str!("members.rs"),
         include_str!("flows.rs"),
         include_str!("users.rs"),

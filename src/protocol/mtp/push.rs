@@ -1,5 +1,7 @@
 //! Frames that a subscriber gets unasked, in the form of `get_update`'s answer.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 use super::reply::{Data, DataMeta, Id, Presence, PushMeta, Reply, Typing};
@@ -84,38 +86,25 @@ fn event(form: Form, event: &Event, service: &Service) -> Option<Bytes> {
             data.meta = form.is_rich().then(|| DataMeta {
                 flows: Some(rich::flows([&news.flow])),
                 events: Some(rich::events(&news.events, &[])),
+                pinned: (news.pins.clone()).map(|pins| convert::pinned([&(news.flow.uuid, pins)])),
                 ..DataMeta::default()
             });
         }
-        News::Around(around) if form.is_rich() => {
-            data.meta = Some(convert::around([&**around]));
-        }
-        News::Account(account) if form.is_rich() => {
-            data.meta = Some(DataMeta {
-                me: Some((&**account).into()),
-                ..DataMeta::default()
-            });
-        }
-        News::Invited(invited) if form.is_rich() => {
-            data.meta = Some(DataMeta {
-                invited: Some(vec![(&**invited).into()]),
-                ..DataMeta::default()
-            });
-        }
-        News::Uninvited(flow) if form.is_rich() => {
-            data.meta = Some(DataMeta {
-                left: Some(vec![Id(*flow)]),
-                ..DataMeta::default()
-            });
-        }
-        News::Blocked(users) if form.is_rich() => {
-            data.meta = Some(DataMeta {
-                blocked: Some(users.iter().copied().map(Id).collect()),
-                ..DataMeta::default()
-            });
+        News::Around(_)
+        | News::Settings(..)
+        | News::Seen { .. }
+        | News::Account(_)
+        | News::Invited(_)
+        | News::Uninvited(_)
+        | News::Blocked(_)
+            if form.is_rich() =>
+        {
+            data.meta = more(&event.news);
         }
         News::Flow(_)
         | News::Around(_)
+        | News::Settings(..)
+        | News::Seen { .. }
         | News::Uninvited(_)
         | News::Invited(_)
         | News::Account(_)
@@ -149,6 +138,26 @@ fn event(form: Form, event: &Event, service: &Service) -> Option<Bytes> {
     reply.data = (!passing).then_some(data);
     reply.meta = Some(meta);
     Some(reply.to_frame())
+}
+
+/// What is told only in the rich form, and all of it in `data.meta`.
+fn more(news: &News) -> Option<DataMeta> {
+    let mut meta = DataMeta::default();
+    match news {
+        News::Around(around) => return Some(convert::around([&**around])),
+        News::Settings(flow, settings) => {
+            meta.settings = Some([(Id(*flow), settings.into())].into());
+        }
+        News::Seen { flow, user, number } => {
+            meta.seen = Some([(Id(*flow), [(Id(*user), *number)].into())].into());
+        }
+        News::Account(account) => meta.me = Some((&**account).into()),
+        News::Invited(invited) => meta.invited = Some(vec![(&**invited).into()]),
+        News::Uninvited(flow) => meta.left = Some(vec![Id(*flow)]),
+        News::Blocked(users) => meta.blocked = Some(users.iter().copied().map(Id).collect()),
+        _ => return None,
+    }
+    Some(meta)
 }
 
 /// The frame for a device that was signed in.
@@ -225,7 +234,13 @@ pub(super) fn data<'u>(
     let flows = || rich::flows(updates.flows.iter().chain(&updates.details));
     let read = convert::read(form, &updates.read);
     let invited = updates.invited.iter().map(rich::Invited::from);
+    let settings = updates.settings.iter();
+    let settings: BTreeMap<_, _> = settings
+        .map(|(flow, settings)| (Id(*flow), settings.into()))
+        .collect();
     let meta = DataMeta {
+        settings: Some(settings).filter(|it| !it.is_empty()),
+        pinned: Some(convert::pinned(&updates.pinned)).filter(|it| !it.is_empty()),
         about: is_rich.then(|| rich::about(&updates.messages)).flatten(),
         flows: is_rich.then(flows).filter(|flows| !flows.is_empty()),
         events: is_rich

@@ -10,7 +10,8 @@ use super::about::Details;
 use super::file::File;
 use super::wire::Id;
 use crate::model::{
-    Flow, FlowEvent, FlowKind, Form, Happening, InvitedTo, Message, OwnAccount, PublicId, User,
+    Flow, FlowEvent, FlowKind, FlowSettings, Form, Happening, InvitedTo, Message, OwnAccount,
+    PublicId, User,
 };
 
 /// What there is to know of a message besides the object of the protocol.
@@ -121,6 +122,34 @@ impl From<&Flow> for FlowMeta {
             },
             members: flow.member_count,
             saved: flow.is_saved.then_some(true),
+        }
+    }
+}
+
+/// How somebody has set up a flow.
+#[derive(Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own of a conversation"
+)]
+pub(super) struct Settings {
+    muted_until: i64,
+    mentions_only: bool,
+    archived: bool,
+    pinned: i64,
+    unread: bool,
+    hidden: bool,
+}
+
+impl From<&FlowSettings> for Settings {
+    fn from(settings: &FlowSettings) -> Self {
+        Self {
+            muted_until: settings.muted_until,
+            mentions_only: settings.mentions_only,
+            archived: settings.archived,
+            pinned: settings.pinned,
+            unread: settings.unread,
+            hidden: settings.hidden,
         }
     }
 }

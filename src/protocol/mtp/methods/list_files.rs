@@ -1,14 +1,15 @@
-//! `list_files`: the messages of a flow that have files, newest first.
+//! `list_files`: the messages of a flow that have files of some kinds, newest first.
 //!
 //! Source: MTP extensions of this server, `list_files`.
 
 use bytes::Bytes;
 
+use super::super::convert;
 use super::super::error::MtpError;
 use super::super::request::Data;
-use super::super::{codes, convert, reply, rich};
-use super::{Context, find_message};
+use super::{Context, find_message, message_info};
 use crate::model::PublicId;
+use crate::model::about::bits;
 use crate::service::SignedIn;
 
 pub(super) struct Input {
@@ -17,16 +18,14 @@ pub(super) struct Input {
     before: Option<i64>,
 }
 
-/// Every kind of file.
-const ALL_KINDS: i64 = 0xff;
-
 pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
     let meta = data.extensions().map_err(MtpError::Malformed)?;
-    let kinds = find_message::kinds(meta.kinds.as_deref().unwrap_or_default())?;
+    let kinds = meta.kinds.as_deref().map(find_message::kinds).transpose()?;
+    let before = meta.before.flatten().map(|before| before.0);
     Ok(Input {
         flow: convert::flow_uuid(&mut data)?,
-        kinds: if kinds == 0 { ALL_KINDS } else { kinds },
-        before: meta.before.flatten().map(|before| before.0),
+        kinds: kinds.filter(|bits| *bits != 0).unwrap_or(bits::FILES),
+        before,
     })
 }
 
@@ -35,32 +34,10 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let Input {
-        flow,
-        kinds,
-        before,
-    } = input;
-    let found = cx.service.list_files(user, flow, kinds, before).await?;
-    let messages = found.messages.iter();
-    // Files are what is asked about, so they are told of in either form, and never come along.
-    let data = reply::Data {
-        message: Some(
-            messages
-                .map(|message| convert::message(crate::model::Form::Rich, message, cx.service))
-                .collect(),
-        ),
-        meta: Some(reply::DataMeta {
-            about: rich::about(&found.messages),
-            numbers: Some(convert::numbers(&found.messages)),
-            before: found.before,
-            ..reply::DataMeta::default()
-        }),
-        ..reply::Data::default()
-    };
-    let code = if found.before.is_some() {
-        codes::PARTIAL
-    } else {
-        codes::OK
-    };
-    Ok(cx.reply(code, Some(data)))
+    let wanted = (input.kinds, input.before);
+    let several = cx
+        .service
+        .messages_with_files(user, input.flow, wanted, cx.form)
+        .await?;
+    Ok(message_info::answer(cx, &several))
 }

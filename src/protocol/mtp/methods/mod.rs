@@ -22,6 +22,7 @@ mod end_session;
 mod file_ticket;
 mod find_message;
 mod find_user;
+mod flow_settings;
 mod get_update;
 mod invite;
 mod join_flow;
@@ -36,8 +37,11 @@ mod list_sessions;
 mod list_users;
 mod logout;
 mod make_backup;
+mod message_info;
 mod moderate;
+mod pin_message;
 mod ping_pong;
+mod pins;
 mod react;
 mod read_flow;
 mod register_user;
@@ -47,6 +51,7 @@ mod remove_user;
 mod reset_password;
 mod revoke_invitation;
 mod run_check;
+mod seen_flow;
 mod send_message;
 mod server_status;
 mod set_user;
@@ -161,10 +166,15 @@ pub(super) async fn dispatch(
         "server_status" => signed_in!(server_status, 4.0),
         // Members of the flow.
         "all_messages" => signed_in!(all_messages, 4.0),
-        "list_files" => signed_in!(list_files, 4.0),
         "list_members" => signed_in!(list_members, 4.0),
         "read_flow" => signed_in!(read_flow),
         "leave_flow" => signed_in!(leave_flow),
+        "flow_settings" => signed_in!(flow_settings),
+        "seen_flow" => signed_in!(seen_flow, 4.0),
+        "message_info" => signed_in!(message_info, 4.0),
+        "list_files" => signed_in!(list_files, 4.0),
+        "pins" => signed_in!(pins, 4.0),
+        "pin_message" => signed_in!(pin_message, 2.0),
         "react" => signed_in!(react, 2.0),
         "vote" => signed_in!(vote, 2.0),
         "close_poll" => signed_in!(close_poll, 2.0),
