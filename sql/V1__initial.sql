@@ -237,6 +237,8 @@ CREATE TABLE members (
     read_number INTEGER,                      -- last message that the user has read; NULL: none
     read_at     INTEGER,                      -- when the mark moved last
     muted_until INTEGER NOT NULL DEFAULT 0,   -- second; 0 not muted, -1 always
+    settings_position INTEGER,                -- of the only row in `changes` about the settings
+    aside_number INTEGER,                     -- when it was archived or hidden, the number that the next message gets: that one brings it back
     settings    INTEGER NOT NULL DEFAULT 0,   -- 1: mentions only; 2: archived; 4: marked unread; 8: hidden; bits 8 to 11: rank of the pin
     PRIMARY KEY (flow_id, user_id)
 ) STRICT, WITHOUT ROWID;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::print::{Output, count};
-use super::{event, flow, message, names, result, session, user, with_service};
+use super::{about, event, flow, message, names, result, session, user, with_service};
 use crate::cli::{Export, ExportWhat};
 use crate::config::Sources;
 use crate::exit::Exit;
@@ -246,6 +246,9 @@ fn written(message: &Message, login: &str) -> Value {
         "edited_status": message.edited_at.is_some(),
         "deleted": message.is_deleted,
     });
+    if let Some(about) = message.about.as_deref() {
+        document["about"] = about::document(about);
+    }
     for file in &message.files {
         document[message::slot_name(file.slot)] = text_of(&file.content).into();
     }

@@ -154,7 +154,7 @@ fn document(line: &Line) -> Value {
 
 fn line(line: &Line) -> String {
     let message = &line.message;
-    let mut text = print::safe(message.text.as_deref().unwrap_or_default());
+    let mut text = print::safe(&message.plain_text().unwrap_or_default());
     for slot in &line.slots {
         text = format!("{text} [{}]", slot_name(*slot));
     }

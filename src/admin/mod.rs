@@ -3,6 +3,7 @@
 //! What belongs here: turning a parsed command into calls of the service, and its results into text
 //! or JSON. What does not: SQL, rules about who may do what, parsing of arguments.
 
+mod about;
 pub mod backup;
 pub mod check;
 pub mod clean;

@@ -3,6 +3,7 @@
 pub mod backups;
 mod banner;
 mod error;
+mod expiry;
 mod health;
 pub mod links;
 mod machine;
@@ -198,6 +199,7 @@ async fn run(
             Arc::clone(&service),
             config.backup.interval,
         )),
+        tokio::spawn(expiry::keep_deleting(Arc::clone(&service))),
         tokio::spawn(retention::keep_removing(
             Arc::clone(&service),
             config.history.keep,

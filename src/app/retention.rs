@@ -43,7 +43,7 @@ async fn remove(service: &Service, before: Timestamp) {
 
 /// The clock on the wall, watched by the one that only counts: what is removed by a wrong clock
 /// does not come back when it is set right.
-struct Clock {
+pub(super) struct Clock {
     seen: (Timestamp, Instant),
     suspected_at: Option<Instant>,
 }
@@ -51,7 +51,7 @@ struct Clock {
 impl Clock {
     /// Begins to watch. A server that has not changed anything for long may have been off, or its
     /// clock is wrong: that looks the same.
-    fn new(now: Timestamp, at: Instant, last_change: Timestamp) -> Self {
+    pub(super) fn new(now: Timestamp, at: Instant, last_change: Timestamp) -> Self {
         let long_ago = last_change > Timestamp::EPOCH && now > last_change.after(PROBATION);
         Self {
             seen: (now, at),
@@ -60,7 +60,7 @@ impl Clock {
     }
 
     /// Looks at it.
-    fn is_trusted(&mut self, now: Timestamp, at: Instant) -> bool {
+    pub(super) fn is_trusted(&mut self, now: Timestamp, at: Instant) -> bool {
         let (before, looked_at) = self.seen;
         self.seen = (now, at);
         if now

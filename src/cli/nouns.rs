@@ -384,6 +384,21 @@ pub enum ClientAction {
         text: Option<String>,
         /// `--login`: which of the kept tokens; else the last one.
         login: Option<String>,
+        /// `--reply`: the id of the message that it answers.
+        reply: Option<String>,
+        /// `--rich`: more than every server tells.
+        rich: bool,
+    },
+    /// Reacts to a message.
+    React {
+        /// The message's id.
+        message: String,
+        /// The emoji.
+        emoji: String,
+        /// `--off`: takes the reaction back.
+        off: bool,
+        /// `--login`: which of the kept tokens; else the last one.
+        login: Option<String>,
         /// `--rich`: more than every server tells.
         rich: bool,
     },

@@ -64,6 +64,8 @@ impl Delivery {
                 | News::Typing { .. }
                 | News::Invited(_)
                 | News::Device(_)
+                | News::Settings(..)
+                | News::Seen { .. }
                 | News::Account(_)
                 | News::Blocked(_)
                 | News::Back(_) => 0,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Around, Flow, FlowId, Message, OwnAccount, Position, PublicId, SessionInfo, Timestamp, User,
-    UserId,
+    Around, Flow, FlowId, FlowSettings, Message, OwnAccount, Position, PublicId, SessionInfo,
+    Timestamp, User, UserId,
 };
 
 /// Number of the live connection that a change came from; it is not told of it again.
@@ -88,6 +88,12 @@ pub enum Happening {
 }
 
 impl Happening {
+    /// Whether it changes what is pinned.
+    #[must_use]
+    pub fn is_about_pins(&self) -> bool {
+        matches!(self, Self::Pinned(_) | Self::Unpinned(_))
+    }
+
     /// The word for it, on the wire and in commands alike.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
@@ -163,6 +169,8 @@ pub struct FlowNews {
     pub events: Vec<FlowEvent>,
     /// Whether something changed that every protocol shows: words, owner, members.
     pub shows: bool,
+    /// What is pinned there, the last first, if that changed.
+    pub pins: Option<Vec<PublicId>>,
 }
 
 /// Something that has happened: committed, or passing by (typing, presence).
@@ -260,6 +268,17 @@ pub enum News {
         /// Who.
         user: PublicId,
     },
+    /// Somebody else has read a flow up to a number.
+    Seen {
+        /// Where.
+        flow: PublicId,
+        /// Who.
+        user: PublicId,
+        /// Number of the last message that was read.
+        number: i64,
+    },
+    /// The hearer has set up a flow for oneself.
+    Settings(PublicId, FlowSettings),
     /// Some came or went, perhaps the hearer among them.
     Presence(Arc<[Presence]>),
 }

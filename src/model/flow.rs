@@ -1,6 +1,6 @@
 //! Flows: conversations.
 
-use super::{Content, FlowId, PublicId, Timestamp, UserId};
+use super::{Content, FlowId, FlowSettings, Message, PublicId, Timestamp, UserId};
 
 /// Who writes in a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -154,8 +154,16 @@ pub struct FlowSummary {
     pub read: Option<i64>,
     /// How many messages this member has not read, deleted ones not among them.
     pub unread: i64,
-    /// How many of those mention this member; 0 where only plain clients ask.
+    /// How many of those mention this member.
     pub mentions: i64,
+    /// How this member has set it up.
+    pub settings: FlowSettings,
+    /// How many messages are pinned there.
+    pub pins: i64,
+    /// Of a chat: how far the other has read, if that is shared.
+    pub seen: Vec<(PublicId, i64)>,
+    /// Its last message.
+    pub last: Option<Message>,
 }
 
 /// Changes to how a flow looks and works; `None` leaves as it is.

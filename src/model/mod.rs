@@ -19,6 +19,7 @@ mod message;
 mod neighbourhood;
 mod page;
 mod session;
+mod setting;
 mod shown;
 mod terms;
 mod time;
@@ -46,6 +47,7 @@ pub use message::{
 pub use neighbourhood::Neighbourhood;
 pub use page::Page;
 pub use session::{Session, SessionInfo, SessionKind};
+pub use setting::{FlowSettings, FlowSettingsEdit};
 pub use shown::clean_name;
 pub use terms::{Query, TERMS_VERSION, Term, fits_name, terms};
 pub use time::Timestamp;

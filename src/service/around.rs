@@ -3,13 +3,11 @@
 //! When many do so at once, those who listen are told at most once a second of each message: of how
 //! things stand then.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
-
-use tokio::sync::Notify;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use super::messages::{require_unblocked, visible};
+use super::recently::Recently;
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{Around, By, Level, MessageId, Origin, PublicId, UserId, is_emoji};
 use crate::store::around::{self, Telling};
@@ -20,86 +18,19 @@ use crate::store::{Tx, View, polls, reactions};
 /// Emoji with which one user may react to a message.
 const MAX_OWN: i64 = 3;
 
-/// Least time between two frames about what is around one message.
-const APART: Duration = Duration::from_secs(1);
-
 /// Messages that are told of in one write.
 const AT_ONCE: i64 = 100;
-
-/// Messages that are remembered before old ones are forgotten.
-const REMEMBERED: usize = 256;
 
 /// How long telling waits when the file cannot be written.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// A message of which listeners were told a moment ago.
-#[derive(Debug)]
-struct Recent {
-    told_at: Instant,
-    /// Set when there is more to tell; where it came from, if from one connection only.
-    waiting: Option<Option<Origin>>,
-}
+/// Messages around which something changed a moment ago, and from which connection, if from one.
+pub(super) type Recent = Recently<MessageId, Option<Origin>>;
 
-/// Which messages listeners were told of a moment ago.
-#[derive(Debug, Default)]
-pub(super) struct Recently {
-    messages: Mutex<HashMap<MessageId, Recent>>,
-    /// Woken when something begins to wait.
-    wake: Notify,
-}
-
-impl Recently {
-    fn messages(&self) -> MutexGuard<'_, HashMap<MessageId, Recent>> {
-        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Notes a change; tells whether listeners hear of it now.
-    fn is_told_now(&self, message: MessageId, origin: Option<Origin>) -> bool {
-        let now = Instant::now();
-        let mut messages = self.messages();
-        if messages.len() >= REMEMBERED {
-            messages.retain(|_, it| it.waiting.is_some() || now < it.told_at + APART);
-        }
-        if let Some(recent) = messages.get_mut(&message)
-            && now < recent.told_at + APART
-        {
-            let is_same = recent.waiting.is_none_or(|waiting| waiting == origin);
-            let is_first = recent.waiting.is_none();
-            recent.waiting = Some(origin.filter(|_| is_same));
-            drop(messages);
-            if is_first {
-                self.wake.notify_one();
-            }
-            return false;
-        }
-        let recent = Recent {
-            told_at: now,
-            waiting: None,
-        };
-        messages.insert(message, recent);
-        true
-    }
-
-    /// Those that have waited long enough, and when the next has.
-    fn due(&self) -> (Vec<(MessageId, Option<Origin>)>, Option<Instant>) {
-        let now = Instant::now();
-        let mut messages = self.messages();
-        let (mut due, mut next) = (Vec::new(), None);
-        for (message, recent) in messages.iter_mut() {
-            let Some(origin) = recent.waiting else {
-                continue;
-            };
-            let at = recent.told_at + APART;
-            if at <= now {
-                recent.told_at = now;
-                recent.waiting = None;
-                due.push((*message, origin));
-            } else {
-                next = Some(next.map_or(at, |next: Instant| next.min(at)));
-            }
-        }
-        (due, next)
-    }
+/// Notes a change around a message; tells whether listeners hear of it now.
+fn is_told_now(recent: &Recent, message: MessageId, origin: Option<Origin>) -> bool {
+    let same = |one: Option<Origin>, other| if one == other { one } else { None };
+    recent.note(message, origin, same).is_some()
 }
 
 /// Tells of what has waited, until the service is gone.
@@ -122,10 +53,7 @@ pub(super) async fn keep(service: Weak<Service>) {
             continue;
         }
         drop(service);
-        match next {
-            Some(at) => tokio::time::sleep_until(at.into()).await,
-            None => recently.wake.notified().await,
-        }
+        recently.wait(next).await;
     }
 }
 
@@ -164,7 +92,7 @@ impl Service {
                     }
                 }
                 if reactions::set(tx, handle.id, user.user(), &emoji, on)? {
-                    let telling = if recently.is_told_now(handle.id, user.origin) {
+                    let telling = if is_told_now(&recently, handle.id, user.origin) {
                         Telling::Now
                     } else {
                         Telling::Later
@@ -207,7 +135,7 @@ impl Service {
                 }
                 require_unblocked(tx, handle.flow, user.user())?;
                 if polls::vote(tx, handle.id, user.user(), &options)? {
-                    let telling = if recently.is_told_now(handle.id, user.origin) {
+                    let telling = if is_told_now(&recently, handle.id, user.origin) {
                         Telling::NowAnd(user.user())
                     } else {
                         Telling::LaterBut(user.user())
@@ -297,27 +225,4 @@ fn present(view: &View<'_>, message: PublicId, user: UserId) -> Result<Handle, S
 fn seen_by(tx: &Tx<'_>, message: MessageId, user: UserId) -> Result<Around, ServiceError> {
     let state = around::state(tx, message, Some(user))?;
     Ok(state.ok_or(Refusal::NotFound(Thing::Message))?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_told_of_at_once_and_then_once_a_second() {
-        let recently = Recently::default();
-        let (one, other) = (MessageId(1), MessageId(2));
-        assert!(recently.is_told_now(one, Some(Origin(1))));
-        assert!(recently.is_told_now(other, Some(Origin(1))));
-        assert!(!recently.is_told_now(one, Some(Origin(1))));
-        let (due, next) = recently.due();
-        assert!(due.is_empty() && next.is_some());
-        recently.messages().get_mut(&one).unwrap().told_at -= APART;
-        assert_eq!(recently.due().0, [(one, Some(Origin(1)))]);
-        assert!(recently.due().0.is_empty(), "once");
-        assert!(!recently.is_told_now(one, Some(Origin(1))));
-        assert!(!recently.is_told_now(one, Some(Origin(2))));
-        recently.messages().get_mut(&one).unwrap().told_at -= APART;
-        assert_eq!(recently.due().0, [(one, None)], "of several connections");
-    }
 }

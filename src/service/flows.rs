@@ -13,9 +13,12 @@ use super::quotas::{require_room_for_flow, require_room_to_own};
 use super::rights::{Action, may};
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{
-    Audience, Event, Flow, FlowId, FlowKind, FlowSummary, Form, InvitedTo, News, Position, PublicId,
+    Audience, Event, Flow, FlowId, FlowKind, FlowSettings, FlowSummary, Form, InvitedTo, News,
+    Position, PublicId,
 };
-use crate::store::{Tx, flow_edits, flows, log, marks, members, membership, txns};
+use crate::store::{
+    Tx, flow_edits, flows, log, marks, members, membership, overview, settings, txns,
+};
 
 /// What the flow of somebody's saved messages is called where clients show no name of their own.
 const SAVED_TITLE: &str = "Saved messages";
@@ -119,8 +122,13 @@ impl Service {
                     }
                     None => FlowId(0),
                 };
-                let (flows, incomplete) =
+                let (mut flows, mut incomplete) =
                     flows::page_of_user(view, user, roster, after, limits.answer_bytes)?;
+                if form.is_rich() {
+                    let fit = overview::fill(view, user, &mut flows, limits.answer_bytes)?;
+                    incomplete |= fit < flows.len();
+                    flows.truncate(fit);
+                }
                 Ok(FlowList {
                     flows,
                     incomplete,
@@ -259,30 +267,40 @@ impl Service {
         flow: PublicId,
         number: i64,
     ) -> Result<(), ServiceError> {
+        let by = user;
         let user = *user;
-        self.store
+        let moved = self
+            .store
             .write(move |tx| {
                 let access =
                     flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 if number < 0 {
                     return Err(Refusal::NegativeNumber.into());
                 }
+                // Who reads it has looked at it.
+                let set = settings::of(tx, access.id, user.user(), tx.now())?;
+                if set.unread {
+                    let set = FlowSettings {
+                        unread: false,
+                        ..set
+                    };
+                    settings::set(tx, access.id, user.user(), set, user.by())?;
+                }
                 // Up to the last message at most; in an empty flow nothing can have been read.
                 let last = access.next_number - access.first_number - 1;
                 if last < 0 {
-                    return Ok(());
+                    return Ok::<_, ServiceError>(None);
                 }
                 let number = number.min(last);
-                Ok(marks::mark_read(
-                    tx,
-                    (access.id, access.first_number),
-                    flow,
-                    user.user(),
-                    number,
-                    user.by(),
-                )?)
+                let place = (access.id, access.first_number);
+                let moved = marks::mark_read(tx, place, flow, user.user(), number, user.by())?;
+                Ok(moved.then_some(access.id))
             })
-            .await
+            .await?;
+        if let Some(flow) = moved {
+            self.note_read_mark(by, flow).await;
+        }
+        Ok(())
     }
 
     /// Tells the other members of a flow that the caller is writing.

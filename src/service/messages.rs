@@ -74,6 +74,7 @@ impl Service {
     ) -> Result<Posted, ServiceError> {
         let user = *user;
         let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
+        let expiring = Arc::clone(&self.expiring);
         self.store
             .write(move |tx| {
                 if let Some(posted) = repeated(tx, &user, txn.as_deref())? {
@@ -100,6 +101,9 @@ impl Service {
                     }),
                 };
                 let message = messages::insert(tx, new, user.origin)?;
+                if access.expire > 0 {
+                    expiring.notify_one();
+                }
                 if let Some(txn) = txn {
                     txns::insert(
                         tx,

@@ -18,11 +18,14 @@ mod devices;
 mod directory;
 mod entry;
 mod error;
+mod expiry;
 mod feed;
 mod fields;
 mod files;
 mod flow_change;
+mod flow_settings;
 mod flows;
+mod found;
 mod gate;
 mod guesses;
 mod hashing;
@@ -36,9 +39,12 @@ mod names;
 mod operator;
 mod own_account;
 mod passwords;
+mod pins;
 mod presence;
 mod profiles;
 mod quotas;
+mod receipts;
+mod recently;
 mod refusal;
 mod registrations;
 mod resets;
@@ -55,7 +61,7 @@ mod used_up;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 
 pub use accounts::{Account, ProfileChange, Registration};
 pub use administration::{
@@ -67,6 +73,7 @@ pub use error::ServiceError;
 pub use feed::{End, Feed, Told};
 pub use flow_change::{FlowChange, FlowDraft};
 pub use flows::FlowList;
+pub use found::Several;
 pub use gate::{Shown, SignedIn};
 pub use invitations::{Ends, Invite, NewCode};
 pub use labels::{MAX_LABEL_CHARS, label_of_user_agent};
@@ -114,7 +121,9 @@ pub struct Service {
     directory: Arc<directory::Directory>,
     companions: Arc<companions::Companions>,
     seen: seen::Seen,
-    recently: Arc<around::Recently>,
+    recently: Arc<around::Recent>,
+    read_marks: Arc<receipts::Moved>,
+    expiring: Arc<Notify>,
     searches: Semaphore,
     desk: administration::Desk,
     links: links::Links,
@@ -155,6 +164,8 @@ impl Service {
             companions: Arc::clone(&companions),
             seen: seen::Seen::default(),
             recently: Arc::default(),
+            read_marks: Arc::default(),
+            expiring: Arc::default(),
             searches: Semaphore::new(search::AT_A_TIME),
             desk: administration::Desk::default(),
             links: links::Links::default(),
@@ -168,6 +179,7 @@ impl Service {
         tokio::spawn(gate::watch(Arc::downgrade(&service)));
         tokio::spawn(seen::keep(Arc::downgrade(&service)));
         tokio::spawn(around::keep(Arc::downgrade(&service)));
+        tokio::spawn(receipts::keep(Arc::downgrade(&service)));
         Ok(service)
     }
 

@@ -89,6 +89,15 @@ pub enum Refusal {
     },
     /// The flow or the message is not to be forwarded.
     NotForwardable,
+    /// The user does not pin in that flow.
+    NotPinner,
+    /// As many messages are pinned as may be.
+    TooManyPins {
+        /// How many may be.
+        limit: usize,
+    },
+    /// Only chats are hidden.
+    NotHideable,
     /// A forwarded message and a poll stay as they are.
     NotEditable,
     /// More people are mentioned than one message may.
@@ -301,6 +310,9 @@ impl Refusal {
                 ("too_many_blocked", vec![("limit", (*limit).into())])
             }
             Self::NotForwardable => ("not_forwardable", vec![]),
+            Self::NotPinner => ("not_pinner", vec![]),
+            Self::TooManyPins { limit } => ("too_many_pins", vec![("limit", (*limit).into())]),
+            Self::NotHideable => ("not_hideable", vec![]),
             Self::NotEditable => ("not_editable", vec![]),
             Self::TooManyMentions { limit } => {
                 ("too_many_mentions", vec![("limit", (*limit).into())])

@@ -28,6 +28,8 @@ pub(super) enum Action {
         /// Whether the message is one's own.
         is_own: bool,
     },
+    /// Pin messages.
+    Pin,
     /// Leave.
     Leave,
     /// End the flow for everybody.
@@ -74,6 +76,10 @@ pub(super) fn may(access: &Access, action: Action) -> Result<(), ServiceError> {
         Action::SetExpire => allow(owns || is_chat, Refusal::NotOwner),
         Action::SetRules => allow(owns, Refusal::NotOwner),
         Action::Delete { is_own } => allow(is_own || moderates, Refusal::NotRemover),
+        Action::Pin => allow(
+            moderates || is_chat || access.kind == FlowKind::Group && !access.pins_are_restricted,
+            Refusal::NotPinner,
+        ),
         Action::Leave => {
             allow(!is_chat, Refusal::ChatIsFixed)?;
             allow(!access.is_saved, Refusal::SavedIsFixed)
@@ -108,7 +114,7 @@ mod tests {
     #[test]
     fn every_action_has_its_level() {
         use Action::{Add, Delete, Describe, End, HandOver, Leave, Remove, SetExpire, SetLevels};
-        use Action::{SetRules, Write};
+        use Action::{Pin, SetRules, Write};
         const ALL: u8 = 0;
         const MODERATORS: u8 = 1;
         const OWNER: u8 = 2;
@@ -130,6 +136,7 @@ mod tests {
                 Delete { is_own: false },
                 [MODERATORS, MODERATORS, MODERATORS],
             ),
+            (Pin, [ALL, MODERATORS, ALL]),
             (Leave, [ALL, ALL, NOBODY]),
             (End, [OWNER, OWNER, NOBODY]),
         ];

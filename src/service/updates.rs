@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::{Service, ServiceError, SignedIn, own_account};
 use crate::model::{
-    Around, Flow, FlowEvent, Form, InvitedTo, Message, OwnAccount, Position, PublicId, ReadMark,
-    Timestamp, User,
+    Around, Flow, FlowEvent, FlowSettings, Form, InvitedTo, Message, OwnAccount, Position,
+    PublicId, ReadMark, Timestamp, User,
 };
 use crate::store::{about, blocks, gaps, log, members};
 use page::Page;
@@ -18,6 +18,10 @@ use page::Page;
 pub struct Updates {
     /// Messages that were sent, edited or deleted, in the order of their last change.
     pub messages: Vec<Message>,
+    /// What is pinned in flows where that changed, the last first.
+    pub pinned: Vec<(PublicId, Vec<PublicId>)>,
+    /// Flows that the user has set up.
+    pub settings: Vec<(PublicId, FlowSettings)>,
     /// How things stand around messages of which only that changed.
     pub around: Vec<Around>,
     /// Flows that were made or changed, or whose members did.
@@ -72,6 +76,8 @@ impl Updates {
         self.is_empty()
             && self.details.is_empty()
             && self.around.is_empty()
+            && self.pinned.is_empty()
+            && self.settings.is_empty()
             && self.events.is_empty()
             && self.invited.is_empty()
             && self.uninvited.is_empty()

@@ -7,12 +7,12 @@ use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
 use super::users;
 use crate::model::{
-    By, FlowEvent, FlowId, Happening, Level, Position, PublicId, Timestamp, UserId,
+    By, FlowEvent, FlowId, Happening, Level, MessageId, Position, PublicId, Timestamp, UserId,
 };
 
 /// What an event of a flow is, as it is logged.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Deed<'a> {
+pub enum Deed<'a> {
     /// The flow itself: made, described, pictured.
     Plain(Kind),
     /// Somebody: added, joined, left, removed, invited, declined, banned, made owner.
@@ -21,17 +21,17 @@ pub(super) enum Deed<'a> {
     Title(&'a str),
     /// Somebody's level.
     Level(UserId, Level),
+    /// A message: pinned, unpinned.
+    Message(Kind, MessageId, PublicId),
     /// A number: the timer, a switch.
     Number(Kind, i64),
 }
 
 /// Logs an event of a flow and returns it; telling is the caller's.
-pub(super) fn append(
-    tx: &Tx<'_>,
-    flow: FlowId,
-    deed: Deed<'_>,
-    by: By,
-) -> Result<FlowEvent, StoreError> {
+///
+/// # Errors
+/// The file cannot be written.
+pub fn append(tx: &Tx<'_>, flow: FlowId, deed: Deed<'_>, by: By) -> Result<FlowEvent, StoreError> {
     Scene::of(tx, flow, by)?.append(tx, deed)
 }
 
@@ -77,6 +77,7 @@ impl Scene {
             ..About::default()
         };
         let body;
+        let mut message = None;
         let kind = match deed {
             Deed::Plain(kind) => kind,
             Deed::Of(kind, user) => {
@@ -93,6 +94,11 @@ impl Scene {
                 about.body = Some(&body);
                 Kind::Level
             }
+            Deed::Message(kind, id, uuid) => {
+                about.message = Some(id);
+                message = Some(uuid);
+                kind
+            }
             Deed::Number(kind, number) => {
                 body = number.to_string();
                 about.body = Some(&body);
@@ -101,7 +107,7 @@ impl Scene {
         };
         let position = log::append(tx, Reach::Members(self.flow), kind, about)?;
         let user = about.user.map_or(Ok(None), |user| users::uuid(tx, user))?;
-        let what = happening(kind, about.body, user, None)
+        let what = happening(kind, about.body, user, message)
             .ok_or(StoreError::Engine(rusqlite::Error::QueryReturnedNoRows))?;
         Ok(FlowEvent {
             uuid: id,

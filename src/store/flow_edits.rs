@@ -9,7 +9,7 @@ use super::events::{self, Deed};
 use super::flows::{PROTECTED, RESTRICTED_PINS, SAVED, by_id, saved_key};
 use super::log::{self, About, Kind, Reach};
 use super::tx::Tx;
-use super::{files, members, membership};
+use super::{files, members, membership, pins};
 use crate::model::{
     Audience, By, Flow, FlowEvent, FlowId, FlowKind, FlowNews, FlowSwitches, Level, News, Position,
     PublicId, UserId,
@@ -281,10 +281,12 @@ fn tell_with(
     } else {
         events.iter().any(|event| event.what.shows_in_flow())
     };
+    let is_pinned = events.iter().any(|event| event.what.is_about_pins());
     let news = FlowNews {
         flow: flow.clone(),
         events,
         shows,
+        pins: is_pinned.then(|| pins::list(tx, id)).transpose()?,
     };
     tell_at(tx, position, by, tx.audience_of(id)?, news);
     Ok(flow)

@@ -4,8 +4,10 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::tx::View;
-use super::{details, files, members};
-use crate::model::{Flow, FlowId, FlowKind, FlowSummary, Level, PublicId, Timestamp, UserId};
+use super::{files, members};
+use crate::model::{
+    Flow, FlowId, FlowKind, FlowSettings, FlowSummary, Level, PublicId, Timestamp, UserId,
+};
 
 /// The columns of a flow, for [`flow`], which reads them by place: a list has hundreds of flows.
 macro_rules! flow_columns {
@@ -254,13 +256,12 @@ pub fn page_of_user(
         }
         left = left.saturating_sub(size);
         let unread = (count - 1 - read.unwrap_or(-1) - deleted).max(0);
-        let mentions = if unread > 0 && roster == Roster::Brief {
-            details::unread_mentions(view, flow.id, user)?
-        } else {
-            0
-        };
         flows.push(FlowSummary {
-            mentions,
+            mentions: 0,
+            settings: FlowSettings::default(),
+            pins: 0,
+            seen: Vec::new(),
+            last: None,
             count,
             read,
             unread,

@@ -37,7 +37,8 @@ pub(super) fn read_own(
     Ok(())
 }
 
-/// Notes how far a member has read, and tells that member's other devices. Only moves forward.
+/// Notes how far a member has read, and tells that member's other devices. Only moves forward;
+/// returns whether it did.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -48,7 +49,7 @@ pub fn mark_read(
     user: UserId,
     number: i64,
     by: By,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let moved = tx
         .prepare(
             "UPDATE members SET read_number = :number, read_at = :now
@@ -70,7 +71,7 @@ pub fn mark_read(
             tx.tell(position, by.origin, audience, News::Read(mark));
         }
     }
-    Ok(())
+    Ok(moved > 0)
 }
 
 /// How far a member has read, and what is left; `None`: nothing was read that is there still.

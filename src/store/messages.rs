@@ -260,14 +260,28 @@ pub fn edit(tx: &Tx<'_>, message: &Handle, edit: &MessageEdit, by: By) -> Result
 /// # Errors
 /// The file cannot be written.
 pub fn delete(tx: &Tx<'_>, message: &Handle, by: By) -> Result<(), StoreError> {
+    overwrite(tx, message, 0, by)
+}
+
+/// Does so because its time has come.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn expire(tx: &Tx<'_>, message: &Handle, by: By) -> Result<(), StoreError> {
+    overwrite(tx, message, bits::EXPIRED, by)
+}
+
+fn overwrite(tx: &Tx<'_>, message: &Handle, slots: i64, by: By) -> Result<(), StoreError> {
     search::outdate(tx, message.id)?;
     removal::clear(tx, message.id)?;
     tx.prepare(
-        "UPDATE messages SET text = :text, slots = 0, edited_at = :now, deleted_at = :now, reply_to_id = NULL,
+        "UPDATE messages SET text = :text, slots = :slots, edited_at = :now, deleted_at = :now, reply_to_id = NULL,
                              forward_user_id = NULL, forward = NULL, format = NULL, extra = NULL, expires_at = NULL
          WHERE id = :id",
     )?
-    .execute(named_params! {":text": DELETED_TEXT, ":now": tx.now().0, ":id": message.id.0})?;
+    .execute(named_params! {
+        ":text": DELETED_TEXT, ":slots": slots, ":now": tx.now().0, ":id": message.id.0,
+    })?;
     announce(tx, message, Kind::Deleted, by)
 }
 

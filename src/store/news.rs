@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::error::StoreError;
 use super::log::{Change, Reach, Subject};
 use super::tx::View;
-use super::{accounts, around, blocks, events, flows, marks, members, messages, users};
-use crate::model::{Audience, Event, FlowNews, News, UserId};
+use super::{
+    accounts, around, blocks, events, flows, marks, members, messages, pins, settings, users,
+};
+use crate::model::{Audience, Event, FlowNews, News, Timestamp, UserId};
 
 /// Makes events for the hub of changes, each with the present state of what it is about.
 pub(super) fn events(view: &View<'_>, changes: &[Change]) -> Result<Vec<Event>, StoreError> {
@@ -45,16 +47,23 @@ fn news(view: &View<'_>, change: &Change, subject: Subject) -> Result<Option<New
         Subject::Around(id) => {
             around::state(view, id, None)?.map(|around| News::Around(Arc::new(around)))
         }
-        Subject::Settings(_) => None,
+        Subject::Settings(id) => {
+            let set = settings::of(view, id, reader, Timestamp::now())?;
+            flows::uuid(view, id)?.map(|flow| News::Settings(flow, set))
+        }
         Subject::Flow(id) | Subject::FlowDetail(id) => {
             let shows = matches!(subject, Subject::Flow(_));
             match flows::by_id(view, id)? {
                 Some(flow) => {
-                    let events = events::at(view, change.position)?.into_iter().collect();
+                    let event = events::at(view, change.position)?;
+                    let is_pinned = event.as_ref().is_some_and(|it| it.what.is_about_pins());
+                    let events = event.into_iter().collect();
+                    let pins = is_pinned.then(|| pins::list(view, id)).transpose()?;
                     Some(News::Flow(Arc::new(FlowNews {
                         flow,
                         events,
                         shows,
+                        pins,
                     })))
                 }
                 None => None,

@@ -3,6 +3,7 @@
 //! What belongs here: what its commands print and how they end. What does not: talking to servers
 //! (see [`crate::client`]).
 
+mod about;
 mod cases;
 mod conformance;
 mod people;
@@ -142,6 +143,7 @@ async fn dispatch(command: &ClientCommand, output: &Output) -> Result<Exit, Fail
             flow,
             text,
             login,
+            reply,
             rich,
         } => {
             let text = match text {
@@ -149,7 +151,22 @@ async fn dispatch(command: &ClientCommand, output: &Output) -> Result<Exit, Fail
                 None => read_text(Path::new("-"))?.trim_end_matches('\n').to_owned(),
             };
             let server = server.accepting(*rich);
-            talk::send(&server, output, login.as_deref(), flow, &text).await
+            let said = talk::Said {
+                text: &text,
+                reply: reply.as_deref(),
+            };
+            talk::send(&server, output, login.as_deref(), flow, said).await
+        }
+        ClientAction::React {
+            message,
+            emoji,
+            off,
+            login,
+            rich,
+        } => {
+            let server = server.accepting(*rich);
+            let reaction = json!({"reaction": emoji, "on": !off});
+            talk::react(&server, output, login.as_deref(), message, reaction).await
         }
         ClientAction::History { flow, login, rich } => {
             let server = server.accepting(*rich);

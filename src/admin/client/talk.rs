@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Failure, Server, not_mtp,
+    Failure, Server, about, not_mtp,
     people::{Names, USERS_A_REQUEST, question},
     print::{Output, count, line, safe},
 };
@@ -17,17 +17,53 @@ use crate::{
 /// How many messages one `all_messages` asks for.
 const PAGE: u64 = 100;
 
+/// What is sent.
+pub(super) struct Said<'a> {
+    /// The text.
+    pub(super) text: &'a str,
+    /// The id of the message that it answers.
+    pub(super) reply: Option<&'a str>,
+}
+
+/// Reacts to a message, and prints how people react to it then.
+pub(super) async fn react(
+    server: &Server,
+    output: &Output,
+    login: Option<&str>,
+    message: &str,
+    reaction: Value,
+) -> Result<Exit, Failure> {
+    let (mut connection, caller) = server.open_as(login).await?;
+    let data = json!({"message": [{"uuid": message}], "meta": reaction});
+    let request = Request::signed("react", &caller, data).accepting(&server.accept);
+    let reply = connection.request(&request).await?.success()?;
+    let meta = &reply.data()["meta"];
+    if output.is_json() {
+        output.document(&json!({"reactions": meta["reactions"]}))?;
+    } else {
+        for told in about::lines(meta, &Names::default()) {
+            line(&told)?;
+        }
+    }
+    connection.close().await;
+    Ok(Exit::Ok)
+}
+
 /// Sends a text, and prints the message's id.
 pub(super) async fn send(
     server: &Server,
     output: &Output,
     login: Option<&str>,
     flow: &str,
-    text: &str,
+    said: Said<'_>,
 ) -> Result<Exit, Failure> {
     let (mut connection, caller) = server.open_as(login).await?;
     let flow = find_flow(&mut connection, &caller, flow).await?;
-    let data = json!({"flow": [{"uuid": flow}], "message": [{"client_id": 1, "text": text}]});
+    let message = json!({"client_id": 1, "text": said.text});
+    let mut data = json!({"flow": [{"uuid": flow}], "message": [message]});
+    if let Some(answered) = said.reply {
+        data["meta"] = json!({"about": {"reply": {"uuid": answered}}});
+    }
     let request = Request::signed("send_message", &caller, data).accepting(&server.accept);
     let reply = connection.request(&request).await?.success()?;
     let id = reply.data()["message"][0]["uuid"].as_str();
@@ -162,7 +198,10 @@ pub(super) fn describe(message: &Value, meta: &Value, names: &Names) -> String {
         .filter(has)
         .map(|file| file["file_".len()..].to_owned());
     let id = message["uuid"].as_str().unwrap_or_default();
-    let files = meta["about"][id]["files"].as_array().into_iter().flatten();
+    let told = &meta["about"][id];
+    let before = about::before(told, names);
+    let after = about::after(told);
+    let files = told["files"].as_array().into_iter().flatten();
     let kinds = files.filter_map(|file| file["kind"].as_str().map(safe));
     let files: Vec<String> = inline.chain(kinds).collect();
     let files = if files.is_empty() {
@@ -176,7 +215,7 @@ pub(super) fn describe(message: &Value, meta: &Value, names: &Names) -> String {
         ""
     };
     format!(
-        "{time}  {}: {text}{files}{edited}",
+        "{time}  {}: {before}{text}{files}{edited}{after}",
         names.user(&message["from_user"])
     )
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Failure, Server,
+    Failure, Server, about,
     people::{Names, USERS_A_REQUEST, question},
     print::{Output, cell, count, line},
     talk::describe,
@@ -162,6 +162,7 @@ fn lines(push: &Reply, names: &Names) -> Vec<String> {
     for user in list("user") {
         lines.push(format!("* {} has a new profile", names.user(&user["uuid"])));
     }
+    lines.extend(about::lines(&data["meta"], names));
     for message in list("message") {
         lines.push(format!(
             "{} | {}",

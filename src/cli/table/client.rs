@@ -78,13 +78,46 @@ pub(super) const COMMANDS: &[Spec] = &[
         path: "client send",
         arguments: "URL FLOW [TEXT]",
         about: "Sends a message. Without TEXT it is read from standard input.",
-        flags: &[CA, LOGIN, RICH],
+        flags: &[
+            CA,
+            LOGIN,
+            RICH,
+            &[option(
+                "--reply",
+                "MESSAGE",
+                "the id of the message that this one answers",
+            )],
+        ],
         examples: &["morelia client send ws://localhost:8000 17 \"Hello\""],
         build: |m| {
             client(m, |m| {
                 Ok(ClientAction::Send {
+                    reply: m.text("--reply")?,
                     flow: m.argument("FLOW")?,
                     text: m.optional_argument("TEXT")?,
+                    login: m.text("--login")?,
+                    rich: m.switch("--rich"),
+                })
+            })
+        },
+    },
+    Spec {
+        path: "client react",
+        arguments: "URL MESSAGE EMOJI",
+        about: "Reacts to a message, by its id, with an emoji.",
+        flags: &[
+            CA,
+            LOGIN,
+            RICH,
+            &[switch("--off", "take the reaction back")],
+        ],
+        examples: &["morelia client react ws://localhost:8000 2130461 👍"],
+        build: |m| {
+            client(m, |m| {
+                Ok(ClientAction::React {
+                    message: m.argument("MESSAGE")?,
+                    emoji: m.argument("EMOJI")?,
+                    off: m.switch("--off"),
                     login: m.text("--login")?,
                     rich: m.switch("--rich"),
                 })

@@ -138,6 +138,17 @@ pub(super) fn read<'m>(
     meta
 }
 
+/// What is pinned in flows.
+pub(super) fn pinned<'p>(
+    flows: impl IntoIterator<Item = &'p (PublicId, Vec<PublicId>)>,
+) -> BTreeMap<reply::Id, Vec<reply::Id>> {
+    let ids = |list: &[PublicId]| list.iter().copied().map(reply::Id).collect();
+    let flows = flows.into_iter();
+    flows
+        .map(|(flow, list)| (reply::Id(*flow), ids(list)))
+        .collect()
+}
+
 /// How people react to messages, and polls, as `data.meta` tells it by itself.
 pub(super) fn around<'a>(all: impl IntoIterator<Item = &'a Around>) -> reply::DataMeta {
     let (mut reactions, mut polls) = (BTreeMap::new(), BTreeMap::new());

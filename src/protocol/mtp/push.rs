@@ -1,5 +1,7 @@
 //! Frames that a subscriber gets unasked, in the form of `get_update`'s answer.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 use super::reply::{Data, DataMeta, Id, Presence, PushMeta, Reply, Typing};
@@ -84,11 +86,24 @@ fn event(form: Form, event: &Event) -> Option<Bytes> {
             data.meta = form.is_rich().then(|| DataMeta {
                 flows: Some(rich::flows([&news.flow])),
                 events: Some(rich::events(&news.events, &[])),
+                pinned: (news.pins.clone()).map(|pins| convert::pinned([&(news.flow.uuid, pins)])),
                 ..DataMeta::default()
             });
         }
         News::Around(around) if form.is_rich() => {
             data.meta = Some(convert::around([&**around]));
+        }
+        News::Settings(flow, settings) if form.is_rich() => {
+            data.meta = Some(DataMeta {
+                settings: Some([(Id(*flow), settings.into())].into()),
+                ..DataMeta::default()
+            });
+        }
+        News::Seen { flow, user, number } if form.is_rich() => {
+            data.meta = Some(DataMeta {
+                seen: Some([(Id(*flow), [(Id(*user), *number)].into())].into()),
+                ..DataMeta::default()
+            });
         }
         News::Account(account) if form.is_rich() => {
             data.meta = Some(DataMeta {
@@ -116,6 +131,8 @@ fn event(form: Form, event: &Event) -> Option<Bytes> {
         }
         News::Flow(_)
         | News::Around(_)
+        | News::Settings(..)
+        | News::Seen { .. }
         | News::Uninvited(_)
         | News::Invited(_)
         | News::Account(_)
@@ -214,7 +231,13 @@ pub(super) fn data(
     let flows = || rich::flows(updates.flows.iter().chain(&updates.details));
     let read = convert::read(form, &updates.read);
     let invited = updates.invited.iter().map(rich::Invited::from);
+    let settings = updates.settings.iter();
+    let settings: BTreeMap<_, _> = settings
+        .map(|(flow, settings)| (Id(*flow), settings.into()))
+        .collect();
     let meta = DataMeta {
+        settings: Some(settings).filter(|it| !it.is_empty()),
+        pinned: Some(convert::pinned(&updates.pinned)).filter(|it| !it.is_empty()),
         about: is_rich.then(|| rich::about(&updates.messages)).flatten(),
         flows: is_rich.then(flows).filter(|flows| !flows.is_empty()),
         events: is_rich

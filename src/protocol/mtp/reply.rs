@@ -166,6 +166,16 @@ pub(super) struct DataMeta {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) flows: Option<BTreeMap<Id, rich::FlowMeta>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) settings: Option<BTreeMap<Id, rich::Settings>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) seen: Option<BTreeMap<Id, BTreeMap<Id, i64>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pins: Option<BTreeMap<Id, i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pinned: Option<BTreeMap<Id, Vec<Id>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) last: Option<BTreeMap<Id, Id>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) events: Option<Vec<rich::Event>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unread: Option<BTreeMap<Id, i64>>,

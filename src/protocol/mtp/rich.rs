@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::about::Details;
 use super::wire::Id;
 use crate::model::{
-    self, Flow, FlowEvent, FlowKind, Form, Happening, InvitedTo, Message, OwnAccount, Picture,
-    PublicId, Slot, User,
+    self, Flow, FlowEvent, FlowKind, FlowSettings, Form, Happening, InvitedTo, Message, OwnAccount,
+    Picture, PublicId, Slot, User,
 };
 
 /// A file, by what is known of it without its bytes.
@@ -170,6 +170,34 @@ impl From<&Flow> for FlowMeta {
             },
             members: flow.member_count,
             saved: flow.is_saved.then_some(true),
+        }
+    }
+}
+
+/// How somebody has set up a flow.
+#[derive(Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own of a conversation"
+)]
+pub(super) struct Settings {
+    muted_until: i64,
+    mentions_only: bool,
+    archived: bool,
+    pinned: i64,
+    unread: bool,
+    hidden: bool,
+}
+
+impl From<&FlowSettings> for Settings {
+    fn from(settings: &FlowSettings) -> Self {
+        Self {
+            muted_until: settings.muted_until,
+            mentions_only: settings.mentions_only,
+            archived: settings.archived,
+            pinned: settings.pinned,
+            unread: settings.unread,
+            hidden: settings.hidden,
         }
     }
 }

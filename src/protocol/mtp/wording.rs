@@ -95,6 +95,18 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             FORBIDDEN,
             "this message is not forwarded: its flow is protected, or it is a poll or disappears",
         ),
+        Refusal::NotPinner => (
+            FORBIDDEN,
+            "only the owner and moderators pin messages in this flow",
+        ),
+        Refusal::TooManyPins { limit } => {
+            let words = format!("at most {limit} messages are pinned in a flow; unpin one first");
+            return (FORBIDDEN, words.into());
+        }
+        Refusal::NotHideable => (
+            FORBIDDEN,
+            "only a chat can be hidden; leave a group instead",
+        ),
         Refusal::NotEditable => (
             FORBIDDEN,
             "a forwarded message or a poll cannot be edited, only deleted",

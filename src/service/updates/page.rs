@@ -1,11 +1,11 @@
 //! One page of what changed: rows of the log, each with what it is about.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::{Cursor, Inside, Updates, Within};
 use crate::model::{
-    Around, Content, Flow, FlowEvent, FlowId, Form, InvitedTo, Message, OwnAccount, Position,
-    PublicId, ReadMark, User, UserId,
+    Around, Content, Flow, FlowEvent, FlowId, FlowSettings, Form, InvitedTo, Message, OwnAccount,
+    Position, PublicId, ReadMark, Timestamp, User, UserId,
 };
 use crate::service::{Limits, ServiceError};
 use crate::store::follower::Follower;
@@ -13,7 +13,7 @@ use crate::store::log::{self, Change, Subject};
 use crate::store::members::State;
 use crate::store::messages::{Fitting, Load, Sent};
 use crate::store::{
-    View, accounts, around, blocks, events, flows, marks, members, messages, users,
+    View, accounts, around, blocks, events, flows, marks, members, messages, pins, settings, users,
 };
 
 /// Flows, profiles and marks in an answer at most.
@@ -26,6 +26,7 @@ const MAX_PASSED: usize = 1000;
 enum Item {
     Message(Box<Message>),
     Around(Box<Around>),
+    Settings(PublicId, FlowSettings),
     Flow(Box<Flow>),
     FlowDetail(Box<Flow>),
     User(Box<User>),
@@ -52,6 +53,7 @@ impl Item {
             Self::FlowDetail(_)
             | Self::Read(_)
             | Self::Left(_)
+            | Self::Settings(..)
             | Self::Account(_)
             | Self::Blocked(_)
             | Self::Invited(_)
@@ -341,7 +343,12 @@ impl<'a, 'c> Page<'a, 'c> {
             Subject::Around(id) => {
                 around::state(view, id, Some(self.user))?.map(|it| Item::Around(Box::new(it)))
             }
-            Subject::Settings(_) | Subject::Back(..) => None,
+            Subject::Settings(_) if !self.within.form.is_rich() => None,
+            Subject::Settings(id) => {
+                let set = settings::of(view, id, self.user, Timestamp::now())?;
+                flows::uuid(view, id)?.map(|flow| Item::Settings(flow, set))
+            }
+            Subject::Back(..) => None,
         };
         Ok(Loaded::Item(item))
     }
@@ -372,7 +379,18 @@ impl<'a, 'c> Page<'a, 'c> {
         let stands_for_many = self.rows.iter().any(|row| row.inside.is_some());
         let mut seen = HashSet::new();
         let mut items = Vec::with_capacity(self.rows.len());
+        let mut pinned = BTreeSet::new();
         for row in self.rows.into_iter().rev() {
+            match row.subject {
+                // Who comes back is told of all that is pinned.
+                Subject::Back(flow, _) => pinned.extend([flow]),
+                Subject::FlowDetail(flow)
+                    if row.event.as_ref().is_some_and(|it| it.what.is_about_pins()) =>
+                {
+                    pinned.extend([flow]);
+                }
+                _ => {}
+            }
             updates.events.extend(row.event);
             if let Some(item) = row.item
                 && (matches!(item, Item::Message(_)) && !stands_for_many
@@ -386,6 +404,7 @@ impl<'a, 'c> Page<'a, 'c> {
             match item {
                 Item::Message(message) => updates.messages.push(*message),
                 Item::Around(around) => updates.around.push(*around),
+                Item::Settings(flow, set) => updates.settings.push((flow, set)),
                 Item::Flow(flow) => updates.flows.push(*flow),
                 Item::FlowDetail(flow) => updates.details.push(*flow),
                 Item::User(user) => updates.users.push(*user),
@@ -395,6 +414,15 @@ impl<'a, 'c> Page<'a, 'c> {
                 Item::Blocked(users) => updates.blocked = Some(users),
                 Item::Invited(invited) => updates.invited.push(invited),
                 Item::Uninvited(flow) => updates.uninvited.push(flow),
+            }
+        }
+        if self.within.form.is_rich() {
+            for flow in pinned {
+                if members::is_member(self.view, flow, self.user)?
+                    && let Some(uuid) = flows::uuid(self.view, flow)?
+                {
+                    updates.pinned.push((uuid, pins::list(self.view, flow)?));
+                }
             }
         }
         // Whoever is told of a message is told of what is around it.

@@ -10,7 +10,7 @@ use super::super::reply::Id;
 use super::super::request::{self, Data};
 use super::super::{codes, convert, reply, rich};
 use super::Context;
-use crate::model::PublicId;
+use crate::model::{FlowSettings, PublicId};
 use crate::service::{Refusal, SignedIn, Thing};
 
 /// What there is in `data.meta`.
@@ -38,6 +38,7 @@ pub(super) async fn handle(
     }
     let is_rich = cx.form.is_rich();
     let flows = list.flows.iter();
+    let last = || flows.clone().filter_map(|entry| entry.last.as_ref());
     let meta = reply::DataMeta {
         position: Some(list.position.0),
         count: Some(
@@ -59,6 +60,35 @@ pub(super) async fn handle(
                 .map(|entry| (Id(entry.flow.uuid), entry.unread))
                 .collect()
         }),
+        settings: is_rich.then(|| {
+            let set = flows
+                .clone()
+                .filter(|entry| entry.settings != FlowSettings::default());
+            set.map(|entry| (Id(entry.flow.uuid), (&entry.settings).into()))
+                .collect()
+        }),
+        seen: is_rich.then(|| {
+            let seen = flows.clone().filter(|entry| !entry.seen.is_empty());
+            let marks =
+                |seen: &[(PublicId, i64)]| seen.iter().map(|(id, n)| (Id(*id), *n)).collect();
+            seen.map(|entry| (Id(entry.flow.uuid), marks(&entry.seen)))
+                .collect()
+        }),
+        pins: is_rich.then(|| {
+            let pinned = flows.clone().filter(|entry| entry.pins > 0);
+            pinned
+                .map(|entry| (Id(entry.flow.uuid), entry.pins))
+                .collect()
+        }),
+        last: is_rich.then(|| {
+            let last = flows.clone().filter_map(|entry| {
+                let last = entry.last.as_ref()?;
+                Some((Id(entry.flow.uuid), Id(last.uuid)))
+            });
+            last.collect()
+        }),
+        about: is_rich.then(|| rich::about(last())).flatten(),
+        numbers: is_rich.then(|| convert::numbers(last())),
         unread_mentions: is_rich.then(|| {
             let mentioning = flows.clone().filter(|entry| entry.mentions > 0);
             mentioning
@@ -68,6 +98,8 @@ pub(super) async fn handle(
         invited: is_rich.then(|| list.invited.iter().map(rich::Invited::from).collect()),
         ..reply::DataMeta::default()
     };
+    let messages = last().map(|message| convert::message(cx.form, message));
+    let message = is_rich.then(|| messages.collect());
     let reader = Some(user.uuid());
     let flow = Some(
         flows
@@ -82,6 +114,7 @@ pub(super) async fn handle(
         },
         Some(reply::Data {
             flow,
+            message,
             meta: Some(meta),
             ..reply::Data::default()
         }),

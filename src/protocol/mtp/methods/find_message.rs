@@ -47,7 +47,7 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
 }
 
 /// Kinds of attachments, a bit each.
-fn kinds(words: &[Text<'_>]) -> Result<i64, MtpError> {
+pub(super) fn kinds(words: &[Text<'_>]) -> Result<i64, MtpError> {
     let mut bits = 0;
     for (n, word) in words.iter().enumerate() {
         bits |= kind_bit(word).ok_or_else(|| {

@@ -21,12 +21,14 @@ mod edited_message;
 mod end_session;
 mod find_message;
 mod find_user;
+mod flow_settings;
 mod get_update;
 mod invite;
 mod join_flow;
 mod leave_flow;
 mod link_device;
 mod list_backups;
+mod list_files;
 mod list_flows;
 mod list_invitations;
 mod list_members;
@@ -34,8 +36,11 @@ mod list_sessions;
 mod list_users;
 mod logout;
 mod make_backup;
+mod message_info;
 mod moderate;
+mod pin_message;
 mod ping_pong;
+mod pins;
 mod react;
 mod read_flow;
 mod register_user;
@@ -45,6 +50,7 @@ mod remove_user;
 mod reset_password;
 mod revoke_invitation;
 mod run_check;
+mod seen_flow;
 mod send_message;
 mod server_status;
 mod set_user;
@@ -161,6 +167,12 @@ pub(super) async fn dispatch(
         "list_members" => signed_in!(list_members, 4.0),
         "read_flow" => signed_in!(read_flow),
         "leave_flow" => signed_in!(leave_flow),
+        "flow_settings" => signed_in!(flow_settings),
+        "seen_flow" => signed_in!(seen_flow, 4.0),
+        "message_info" => signed_in!(message_info, 4.0),
+        "list_files" => signed_in!(list_files, 4.0),
+        "pins" => signed_in!(pins, 4.0),
+        "pin_message" => signed_in!(pin_message, 2.0),
         "react" => signed_in!(react, 2.0),
         "vote" => signed_in!(vote, 2.0),
         "close_poll" => signed_in!(close_poll, 2.0),

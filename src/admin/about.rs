@@ -1,0 +1,61 @@
+//! What a message says besides its words, as a document for programs, in the words of the protocol.
+
+use serde_json::{Map, Value, json};
+
+use crate::model::{About, PublicId, Timestamp};
+
+fn ids(users: &[PublicId]) -> Vec<String> {
+    users.iter().map(PublicId::to_string).collect()
+}
+
+/// What a message says besides its words.
+pub(super) fn document(about: &About) -> Value {
+    let mut document = Map::new();
+    let mut tell = |key: &str, value: Value| document.insert(key.to_owned(), value);
+    if let Some(quote) = &about.reply {
+        tell("reply", json!({"uuid": quote.uuid.to_string()}));
+    }
+    if let Some(forward) = &about.forward {
+        let author = forward.author.map(|author| author.to_string());
+        let time = Timestamp::seconds(forward.at);
+        tell(
+            "forward",
+            json!({"from_user": author, "name": forward.name, "time": time}),
+        );
+    }
+    if about.is_markup {
+        tell("format", json!(1));
+    }
+    if !about.mentions.is_empty() {
+        tell("mentions", json!(ids(&about.mentions)));
+    }
+    if about.everyone {
+        tell("everyone", json!(true));
+    }
+    if let Some(poll) = &about.poll {
+        let voters = poll.voters.as_ref();
+        let voters = voters.map(|lists| lists.iter().map(|users| ids(users)).collect::<Vec<_>>());
+        tell(
+            "poll",
+            json!({
+                "question": poll.question, "options": poll.options, "many": poll.is_multiple,
+                "anonymous": poll.is_anonymous, "closed": poll.is_closed, "counts": poll.counts,
+                "voters": voters,
+            }),
+        );
+    }
+    if !about.reactions.is_empty() {
+        let reactions = about.reactions.iter().map(|reaction| {
+            let told = json!({"count": reaction.count, "users": ids(&reaction.users)});
+            (reaction.emoji.clone(), told)
+        });
+        tell("reactions", Value::Object(reactions.collect()));
+    }
+    if let Some(expires_at) = about.expires_at {
+        tell("expires", json!(Timestamp::seconds(expires_at)));
+    }
+    if about.is_expired {
+        tell("deleted", json!("expired"));
+    }
+    Value::Object(document)
+}

@@ -1,0 +1,35 @@
+//! How people set up conversations for themselves: quiet, aside, at the top.
+
+use super::{Refusal, Service, ServiceError, SignedIn, Thing};
+use crate::model::{FlowKind, FlowSettings, FlowSettingsEdit, PublicId};
+use crate::store::{flows, settings};
+
+impl Service {
+    /// Sets up a flow for the caller. Returns how it is set up then.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a flow that the caller is not in; [`Refusal::NotHideable`].
+    pub async fn set_up_flow(
+        &self,
+        user: &SignedIn,
+        flow: PublicId,
+        edit: FlowSettingsEdit,
+    ) -> Result<FlowSettings, ServiceError> {
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                let access =
+                    flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
+                if edit.hidden == Some(true) && access.kind != FlowKind::Chat {
+                    return Err(Refusal::NotHideable.into());
+                }
+                let old = settings::of(tx, access.id, user.user(), tx.now())?;
+                let new = old.with(edit);
+                if new != old {
+                    settings::set(tx, access.id, user.user(), new, user.by())?;
+                }
+                Ok(new)
+            })
+            .await
+    }
+}
