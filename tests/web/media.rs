@@ -1,5 +1,7 @@
 //! Files by themselves: albums, films, voices, what is large, and a network that drops.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 
 use super::browser::{Browser, Page, Screen};
@@ -34,11 +36,12 @@ fn family<'a>(server: &Server, browser: &'a Browser) -> (Page<'a>, Page<'a>) {
 fn choose(page: &Page, files: &[(&str, &str, &str)]) {
     let mut script = String::from("const data = new DataTransfer();\n");
     for (name, kind, blob) in files {
-        script.push_str(&format!(
+        let _ = write!(
+            script,
             "data.items.add(new File([await ({blob})], {}, {{type: {}}}));\n",
             json!(name),
             json!(kind)
-        ));
+        );
     }
     script.push_str(
         "const field = document.querySelector('.composer input[type=file]');
