@@ -11,6 +11,8 @@ mod groups;
 mod history;
 mod kept;
 mod looks;
+mod media;
+mod own;
 mod robust;
 mod safety;
 mod sign;

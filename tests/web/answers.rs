@@ -116,7 +116,7 @@ fn answer_quotes_and_leads_to_its_message() {
         message("stop it")
     ));
     two.reload();
-    two.wait(&message("stop it"));
+    two.wait("document.querySelector('article.message')");
     two.run("location.hash = location.hash.replace(/$/, '/m/1')");
     two.wait(&format!("{}?.classList.contains('lit')", message("We are")));
     two.run(&format!(

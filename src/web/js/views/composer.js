@@ -41,7 +41,7 @@ export class Composer {
     this.#client = client;
     this.#flow = flow;
     this.#timeline = timeline;
-    this.#tray = new Tray(this.#draft.files, client.largestFile(), (kept) => { if (kept) { this.#keep({ files: this.#tray.files }); this.focus(); } this.#changed(); });
+    this.#tray = new Tray(this.#draft.files, () => client.largestFile(), (kept) => { if (kept) { this.#keep({ files: this.#tray.files }); this.focus(); } this.#changed(); });
     this.#field = h('textarea.composer-field', {
       rows: '1', dir: 'auto', 'aria-label': t('composer.label'), placeholder: t('composer.placeholder'),
       enterkeyhint: onTouch() ? 'enter' : 'send', autocomplete: 'off',
@@ -63,7 +63,7 @@ export class Composer {
           iconButton('smile', t('composer.emoji'), (event) => this.#emoji(event.currentTarget), { class: 'emoji-button', 'aria-expanded': 'false' })),
         this.#send, this.#voice),
       this.#picker, this.#cameraPicker);
-    this.#closers = [client.drafts.on('change', (id) => { if (id === flow.uuid && document.activeElement !== this.#field) this.#show(); })];
+    this.#closers = [client.drafts.on('change', (id) => { if (id === flow.uuid && document.activeElement !== this.#field) this.#show(); }), client.on('state', () => this.#changed())];
     this.#show();
   }
 

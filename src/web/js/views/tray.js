@@ -18,7 +18,7 @@ export class Tray {
   #changed;
   #largest;
 
-  /** `largest` is the size of a file that the server takes, in bytes (a promise). `changed(kept)` is called at every change; `kept`: the choice itself is another. */
+  /** `largest()` gives the size of a file that the server takes, in bytes. `changed(kept)` is called at every change; `kept`: the choice itself is another. */
   constructor(files, largest, changed) {
     this.#changed = changed;
     this.#largest = largest;
@@ -61,7 +61,7 @@ export class Tray {
     entry.preparing = true;
     entry.ready = await prepare(entry.source, { original: entry.original, asFile: entry.asFile }).catch(() => null);
     entry.preparing = false;
-    const largest = (await this.#largest) ?? LARGEST_INLINE_BYTES;
+    const largest = (await this.#largest().catch(() => null)) ?? LARGEST_INLINE_BYTES;
     if (!entry.ready || entry.ready.blob.size > largest) {
       toast(t('file.too.large', { name: entry.name, limit: size(largest, locale()) }));
       this.files = this.files.filter((one) => one !== entry);

@@ -1,0 +1,108 @@
+//! What one keeps for oneself of a conversation, and what everybody finds in it again: pins, readers, links.
+
+use serde_json::json;
+
+use super::answers::{family, open_menu, take};
+use super::browser::{Browser, Screen};
+use super::{group, say, sees, sign_in};
+use crate::common::Server;
+
+#[test]
+fn pins_stand_at_the_top() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let (one, two, mut anna, flow) = family(&server, &browser);
+    for number in 0..60 {
+        say(&mut anna, &flow, &format!("hay {number}"));
+    }
+    sees(&two, "hay 59");
+    two.run("location.hash = location.hash.replace(/$/, '/m/0')");
+    two.wait("document.querySelector('article.message[data-number=\"0\"].lit')");
+    open_menu(&two, "Sunday");
+    take(&two, "Pin");
+    one.wait(
+        "document.querySelector('.pins:not([hidden])')?.textContent.includes('Who is coming')",
+    );
+    one.wait("[...document.querySelectorAll('.event-line')].some((line) => line.textContent === 'boris pinned a message')");
+    one.click(".pin");
+    one.wait("document.querySelector('article.message[data-number=\"0\"].lit')");
+    open_menu(&one, "Sunday");
+    take(&one, "Unpin");
+    two.wait("document.querySelector('.pins').hidden");
+}
+
+#[test]
+fn who_has_read_is_told() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let (one, two, ..) = family(&server, &browser);
+    two.run("document.querySelector('.timeline').focus()");
+    one.run_async("await new Promise((next) => setTimeout(next, 800));");
+    open_menu(&one, "Sunday");
+    take(&one, "Info");
+    one.wait("[...document.querySelectorAll('dialog .person')].some((row) => row.textContent.includes('boris'))");
+}
+
+#[test]
+fn conversations_are_muted_pinned_archived_and_marked() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let boris = server.register("boris");
+    let mut anna = server.register("anna");
+    let family = group(&mut anna, "Family", &[&boris]);
+    let club = group(&mut anna, "Club", &[&boris]);
+    say(&mut anna, &family, "one");
+    say(&mut anna, &club, "two");
+    let page = browser.page(Screen::Phone, "en-GB");
+    sign_in(&page, &server, "boris");
+    let act = |title: &str, item: &str| {
+        page.wait(&format!("[...document.querySelectorAll('a.row')].some((row) => row.querySelector('.row-title').textContent === {})", json!(title)));
+        page.run(&format!(
+            "[...document.querySelectorAll('a.row')].find((row) => row.querySelector('.row-title').textContent === {}).dispatchEvent(new MouseEvent('contextmenu', {{bubbles: true, cancelable: true, clientX: 100, clientY: 200}}))",
+            json!(title)
+        ));
+        page.wait("document.querySelector('.menu-item')");
+        take(&page, item);
+    };
+    page.wait("document.title === '(2) Morelia'");
+    act("Family", "Pin to the top");
+    page.wait("document.querySelector('a.row .row-title').textContent === 'Family' && document.querySelector('a.row .icon-pin')");
+    act("Club", "Mute");
+    page.wait("[...document.querySelectorAll('.menu-item')].some((one) => one.textContent === 'For an hour')");
+    take(&page, "For an hour");
+    page.wait("document.querySelector('a.row .icon-mute') && document.title === '(1) Morelia'");
+    act("Club", "Archive");
+    page.wait("document.querySelectorAll('a.row').length === 1");
+    page.wait(
+        "[...document.querySelectorAll('.filter')].some((one) => one.textContent === 'Archive')",
+    );
+    act("Family", "Mark as read");
+    page.wait("!document.querySelector('a.row .badge')");
+    act("Family", "Mark as unread");
+    page.wait("document.querySelector('a.row .badge')");
+    // On the server, not on the device.
+    page.reload();
+    page.wait("document.documentElement.dataset.connection === 'ready'");
+    page.wait("document.querySelectorAll('a.row').length === 1 && document.querySelector('a.row .icon-pin') && document.querySelector('a.row .badge')");
+    page.run("[...document.querySelectorAll('.filter')].find((one) => one.textContent === 'Archive').click()");
+    act("Club", "Take out of the archive");
+    // With nothing archived there is nothing to sort out any more.
+    page.wait("document.querySelectorAll('a.row').length === 2");
+}
+
+#[test]
+fn link_to_a_message_opens_it() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let boris = server.register("boris");
+    server.register("clara");
+    let mut anna = server.register("anna");
+    let family = group(&mut anna, "Family", &[&boris]);
+    let wanted = anna.send(&family, "The needle");
+    say(&mut anna, &family, "hay");
+    let page = browser.page(Screen::Phone, "en-GB");
+    sign_in(&page, &server, "boris");
+    page.run(&format!("location.hash = '#/m/{wanted}'"));
+    page.wait("document.querySelector('article.message[data-number=\"0\"].lit')");
+    // To others it is as if it had never been.
+    let two = browser.page(Screen::Desk, "ru-RU");
+    sign_in(&two, &server, "clara");
+    two.run(&format!("location.hash = '#/m/{wanted}'"));
+    two.wait("document.querySelector('.toast')?.textContent === 'Этого сообщения больше нет, или оно вам недоступно.'");
+}
