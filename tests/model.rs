@@ -6,110 +6,20 @@
 //! accepts the rich form. In the end every copy is compared with `all_flow` and `all_messages`, and
 //! what is unread with what the messages and the marks say.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    thread,
-};
+mod copy;
+
+use std::{collections::BTreeMap, thread};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
 use crate::common::{Connection, Person, Reply, Server, connection::End};
+use copy::{Copy, Form, LAST, list};
 
 /// How many people act besides the readers.
 const ACTORS: usize = 4;
 /// How many things each of them does.
 const ACTS: usize = 120;
-/// The last message; when it has come, everything before it has.
-const LAST: &str = "the last message";
-
-/// A flow as a client keeps it.
-#[derive(Debug, Default, PartialEq)]
-struct Copy {
-    title: Value,
-    owner: Value,
-    users: BTreeSet<String>,
-    /// What rich clients know besides: levels, timer and the like.
-    about: Value,
-    /// By number in the flow: id, text, whether edited.
-    messages: BTreeMap<u64, (String, String, bool)>,
-    /// What rich clients know of what happened, by id.
-    events: BTreeMap<String, Value>,
-}
-
-impl Copy {
-    fn describe(&mut self, flow: &Value) {
-        self.title = flow["title"].clone();
-        self.owner = flow["owner"].clone();
-        let users = flow["users"].as_array().expect("members");
-        self.users = users
-            .iter()
-            .map(|id| id.as_str().expect("an id").to_owned())
-            .collect();
-    }
-
-    fn put(&mut self, number: u64, message: &Value) {
-        let text = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
-        let edited = message["edited_status"] == json!(true);
-        self.messages
-            .insert(number, (text("uuid"), text("text"), edited));
-    }
-
-    fn happened(&mut self, event: &Value) {
-        assert!(event["more"].is_null(), "more events than a page shows");
-        let id = event["id"].as_str().expect("an id").to_owned();
-        self.events.insert(id, event.clone());
-    }
-
-    /// Loads the history of a flow, as far as the person may read it.
-    fn load(&mut self, person: &mut Person, form: Form, id: &str) {
-        let mut number = 0;
-        loop {
-            let range = json!({"uuid": id, "message_start": number, "message_end": number + 99});
-            let page = form.ask(person, "all_messages", &json!({"flow": [range]}));
-            // Taken out again in the meantime: a push will say so.
-            if page.code() == 404 {
-                break;
-            }
-            for message in page.messages() {
-                self.put(number, message);
-                number += 1;
-            }
-            for event in list(&page.data()["meta"]["events"]) {
-                self.happened(event);
-            }
-            if page.messages().is_empty() {
-                break;
-            }
-        }
-    }
-
-    fn has_last(&self) -> bool {
-        self.messages.values().any(|(_, text, _)| text == LAST)
-    }
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
-
-/// The form of frames that somebody accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Plain,
-    Rich,
-}
-
-impl Form {
-    #[track_caller]
-    fn ask(self, person: &mut Person, method: &str, data: &Value) -> Reply {
-        match self {
-            Self::Plain => person.ask(method, data),
-            Self::Rich => person.ask_with_meta(method, data, &json!({"accept": ["rich"]})),
-        }
-    }
-}
-
 /// How a reader learns what happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -195,6 +105,7 @@ impl Reader {
             // A flow that is not known is one that was left; its messages are history then.
             if let Some(copy) = self.flows.get_mut(flow) {
                 copy.put(number, message);
+                copy.know(id, &meta["about"][id]);
             }
             self.ended |= message["text"] == LAST;
         }
@@ -203,6 +114,28 @@ impl Reader {
             let flow = event["flow"].as_str().expect("its flow");
             if let Some(copy) = self.flows.get_mut(flow) {
                 copy.happened(event);
+            }
+        }
+        for (key, word) in [("reactions", "reactions"), ("polls", "poll")] {
+            for (id, state) in meta[key].as_object().into_iter().flatten() {
+                assert_eq!(self.form, Form::Rich, "{told}");
+                let knows = |copy: &&mut Copy| copy.messages.values().any(|(uuid, ..)| uuid == id);
+                if let Some(copy) = self.flows.values_mut().find(knows) {
+                    copy.gather(id, word, state);
+                }
+            }
+        }
+        for (flow, pinned) in meta["pinned"].as_object().into_iter().flatten() {
+            if let Some(copy) = self.flows.get_mut(flow) {
+                let ids = list(pinned)
+                    .iter()
+                    .map(|id| id.as_str().expect("an id").to_owned());
+                copy.pinned = ids.collect();
+            }
+        }
+        for (flow, settings) in meta["settings"].as_object().into_iter().flatten() {
+            if let Some(copy) = self.flows.get_mut(flow) {
+                copy.settings = settings.clone();
             }
         }
         for left in list(&meta["left"]) {
@@ -275,6 +208,10 @@ impl Reader {
         for (id, about) in about.into_iter().flatten() {
             truth.get_mut(id).expect("a flow").about = about.clone();
         }
+        for (id, copy) in &mut truth {
+            copy.settings = all.data()["meta"]["settings"][id].clone();
+            copy.settle();
+        }
         truth
     }
 }
@@ -305,10 +242,63 @@ fn check_unread(person: &mut Person) {
     }
 }
 
+/// Answers, forwards, reacts, pins, asks or votes at random.
+fn add_to(
+    random: &mut StdRng,
+    flow: &str,
+    message: &str,
+    somebody: &str,
+    n: usize,
+) -> (&'static str, Value) {
+    let emoji = ["👍", "🎉", "❤️", "😀"][random.random_range(0..4)];
+    match random.random_range(0..12) {
+        0..4 => {
+            let react = json!({"reaction": emoji, "on": random.random_ratio(2, 3)});
+            (
+                "react",
+                json!({"message": [{"uuid": message}], "meta": react}),
+            )
+        }
+        4..6 => {
+            let on = json!({"on": random.random_ratio(2, 3)});
+            (
+                "pin_message",
+                json!({"message": [{"uuid": message}], "meta": on}),
+            )
+        }
+        6..8 => {
+            let about = json!({"reply": {"uuid": message}, "mentions": [somebody], "format": 1});
+            let data = json!({"flow": [{"uuid": flow}], "message": [{"text": format!("answer {n}")}], "meta": {"about": about}});
+            ("send_message", data)
+        }
+        8 => {
+            let poll = json!({"question": "?", "options": ["a", "b"], "many": true});
+            (
+                "send_message",
+                json!({"flow": [{"uuid": flow}], "message": [{}], "meta": {"about": {"poll": poll}}}),
+            )
+        }
+        9..11 => {
+            let options = json!({"options": [random.random_range(0..2)]});
+            (
+                "vote",
+                json!({"message": [{"uuid": message}], "meta": options}),
+            )
+        }
+        _ => {
+            let about = json!({"forward": {"uuid": message}});
+            (
+                "send_message",
+                json!({"flow": [{"uuid": flow}], "message": [{}], "meta": {"about": about}}),
+            )
+        }
+    }
+}
+
 /// Does random things; refusals are part of life, failures of the server are not.
 fn act(mut actor: Person, flows: &[String], people: &[String], seed: u64) -> Person {
     let mut random = StdRng::seed_from_u64(seed);
-    let mut sent = Vec::new();
+    let mut sent: Vec<String> = Vec::new();
     for n in 0..ACTS {
         let flow = &flows[random.random_range(0..flows.len())];
         let somebody = &people[random.random_range(0..people.len())];
@@ -321,7 +311,8 @@ fn act(mut actor: Person, flows: &[String], people: &[String], seed: u64) -> Per
         };
         let meta = |meta: Value| json!({"flow": [{"uuid": flow}], "meta": meta});
         let message = sent.get(random.random_range(0..=sent.len()));
-        let (method, data) = match (random.random_range(0..28), message) {
+        let (method, data) = match (random.random_range(0..40), message) {
+            (28..40, Some(message)) => add_to(&mut random, flow, message, somebody, n),
             (0..10, _) | (_, None) => {
                 let text = format!("{}: {n}", actor.login);
                 let data = json!({"flow": [{"uuid": flow}], "message": [{"text": text}]});
@@ -430,6 +421,8 @@ fn live(seed: u64) {
             .into_iter()
             .map(thread::ScopedJoinHandle::join)
             .collect();
+        // Reactions are told at most once a second.
+        thread::sleep(std::time::Duration::from_millis(1500));
         host.send(&steady, LAST);
         actors
     });
@@ -442,6 +435,7 @@ fn live(seed: u64) {
             "the flows, {which}"
         );
         for (id, whole) in &truth {
+            reader.flows.get_mut(id).expect("there").settle();
             assert_eq!(&reader.flows[id], whole, "flow {id}, {which}");
             assert_eq!(whole.events.is_empty(), reader.form == Form::Plain);
         }
