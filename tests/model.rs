@@ -7,9 +7,10 @@
 //! what is unread with what the messages and the marks say.
 
 mod act;
+mod copy;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 
 use crate::common::{Connection, Person, Reply, Server, connection::End};
 use act::act;
+use copy::{Copy, Form, LAST, list};
 
 /// How much goes on.
 #[derive(Debug, Clone, Copy)]
@@ -44,96 +46,6 @@ const USUAL: Scale = Scale {
     lasts: Duration::ZERO,
     rest: Duration::ZERO,
 };
-
-/// The last message; when it has come, everything before it has.
-const LAST: &str = "the last message";
-
-/// A flow as a client keeps it.
-#[derive(Debug, Default, PartialEq)]
-struct Copy {
-    title: Value,
-    owner: Value,
-    users: BTreeSet<String>,
-    /// What rich clients know besides: levels, timer and the like.
-    about: Value,
-    /// By number in the flow: id, text, whether edited.
-    messages: BTreeMap<u64, (String, String, bool)>,
-    /// What rich clients know of what happened, by id.
-    events: BTreeMap<String, Value>,
-}
-
-impl Copy {
-    fn describe(&mut self, flow: &Value) {
-        self.title = flow["title"].clone();
-        self.owner = flow["owner"].clone();
-        let users = flow["users"].as_array().expect("members");
-        self.users = users
-            .iter()
-            .map(|id| id.as_str().expect("an id").to_owned())
-            .collect();
-    }
-
-    fn put(&mut self, number: u64, message: &Value) {
-        let text = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
-        let edited = message["edited_status"] == json!(true);
-        self.messages
-            .insert(number, (text("uuid"), text("text"), edited));
-    }
-
-    fn happened(&mut self, event: &Value) {
-        assert!(event["more"].is_null(), "more events than a page shows");
-        let id = event["id"].as_str().expect("an id").to_owned();
-        self.events.insert(id, event.clone());
-    }
-
-    /// Loads the history of a flow, as far as the person may read it.
-    fn load(&mut self, person: &mut Person, form: Form, id: &str) {
-        let mut number = 0;
-        loop {
-            let range = json!({"uuid": id, "message_start": number, "message_end": number + 99});
-            let page = form.ask(person, "all_messages", &json!({"flow": [range]}));
-            // Taken out again in the meantime: a push will say so.
-            if page.code() == 404 {
-                break;
-            }
-            for message in page.messages() {
-                self.put(number, message);
-                number += 1;
-            }
-            for event in list(&page.data()["meta"]["events"]) {
-                self.happened(event);
-            }
-            if page.messages().is_empty() {
-                break;
-            }
-        }
-    }
-
-    fn has_last(&self) -> bool {
-        self.messages.values().any(|(_, text, _)| text == LAST)
-    }
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
-
-/// The form of frames that somebody accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Plain,
-    Rich,
-}
-
-impl Form {
-    #[track_caller]
-    fn ask(self, person: &mut Person, method: &str, data: &Value) -> Reply {
-        match self {
-            Self::Plain => person.ask(method, data),
-            Self::Rich => person.ask_with_meta(method, data, &json!({"accept": ["rich"]})),
-        }
-    }
-}
 
 /// How a reader learns what happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,6 +132,7 @@ impl Reader {
             // A flow that is not known is one that was left; its messages are history then.
             if let Some(copy) = self.flows.get_mut(flow) {
                 copy.put(number, message);
+                copy.know(id, &meta["about"][id]);
             }
             self.ended |= message["text"] == LAST;
         }
@@ -228,6 +141,28 @@ impl Reader {
             let flow = event["flow"].as_str().expect("its flow");
             if let Some(copy) = self.flows.get_mut(flow) {
                 copy.happened(event);
+            }
+        }
+        for (key, word) in [("reactions", "reactions"), ("polls", "poll")] {
+            for (id, state) in meta[key].as_object().into_iter().flatten() {
+                assert_eq!(self.form, Form::Rich, "{told}");
+                let knows = |copy: &&mut Copy| copy.messages.values().any(|(uuid, ..)| uuid == id);
+                if let Some(copy) = self.flows.values_mut().find(knows) {
+                    copy.gather(id, word, state);
+                }
+            }
+        }
+        for (flow, pinned) in meta["pinned"].as_object().into_iter().flatten() {
+            if let Some(copy) = self.flows.get_mut(flow) {
+                let ids = list(pinned)
+                    .iter()
+                    .map(|id| id.as_str().expect("an id").to_owned());
+                copy.pinned = ids.collect();
+            }
+        }
+        for (flow, settings) in meta["settings"].as_object().into_iter().flatten() {
+            if let Some(copy) = self.flows.get_mut(flow) {
+                copy.settings = settings.clone();
             }
         }
         for left in list(&meta["left"]) {
@@ -300,6 +235,10 @@ impl Reader {
         let about = all.data()["meta"]["flows"].as_object();
         for (id, about) in about.into_iter().flatten() {
             truth.get_mut(id).expect("a flow").about = about.clone();
+        }
+        for (id, copy) in &mut truth {
+            copy.settings = all.data()["meta"]["settings"][id].clone();
+            copy.settle();
         }
         truth
     }
@@ -391,6 +330,8 @@ pub(crate) fn live(server: &Server, scale: &Scale, seed: u64, watch: impl Fn(&At
             .into_iter()
             .map(thread::ScopedJoinHandle::join)
             .collect();
+        // Reactions are told at most once a second.
+        thread::sleep(Duration::from_millis(1500));
         // Who only waits does not answer pings, and is taken for gone.
         host.on(server.connect()).send(&steady, LAST);
         over.store(true, Ordering::Relaxed);
@@ -405,6 +346,7 @@ pub(crate) fn live(server: &Server, scale: &Scale, seed: u64, watch: impl Fn(&At
             "the flows, {which}"
         );
         for (id, whole) in &truth {
+            reader.flows.get_mut(id).expect("there").settle();
             assert_eq!(&reader.flows[id], whole, "flow {id}, {which}");
             assert_eq!(whole.events.is_empty(), reader.form == Form::Plain);
         }

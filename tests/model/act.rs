@@ -11,6 +11,59 @@ use crate::common::{Connection, Person};
 /// A picture, in base64.
 const PICTURE: &str = "iVBORw0KGgowMTIzNDU2Nzg5";
 
+/// Answers, forwards, reacts, pins, asks or votes at random.
+fn add_to(
+    random: &mut StdRng,
+    flow: &str,
+    message: &str,
+    somebody: &str,
+    n: usize,
+) -> (&'static str, Value) {
+    let emoji = ["👍", "🎉", "❤️", "😀"][random.random_range(0..4)];
+    match random.random_range(0..12) {
+        0..4 => {
+            let react = json!({"reaction": emoji, "on": random.random_ratio(2, 3)});
+            (
+                "react",
+                json!({"message": [{"uuid": message}], "meta": react}),
+            )
+        }
+        4..6 => {
+            let on = json!({"on": random.random_ratio(2, 3)});
+            (
+                "pin_message",
+                json!({"message": [{"uuid": message}], "meta": on}),
+            )
+        }
+        6..8 => {
+            let about = json!({"reply": {"uuid": message}, "mentions": [somebody], "format": 1});
+            let data = json!({"flow": [{"uuid": flow}], "message": [{"text": format!("answer {n}")}], "meta": {"about": about}});
+            ("send_message", data)
+        }
+        8 => {
+            let poll = json!({"question": "?", "options": ["a", "b"], "many": true});
+            (
+                "send_message",
+                json!({"flow": [{"uuid": flow}], "message": [{}], "meta": {"about": {"poll": poll}}}),
+            )
+        }
+        9..11 => {
+            let options = json!({"options": [random.random_range(0..2)]});
+            (
+                "vote",
+                json!({"message": [{"uuid": message}], "meta": options}),
+            )
+        }
+        _ => {
+            let about = json!({"forward": {"uuid": message}});
+            (
+                "send_message",
+                json!({"flow": [{"uuid": flow}], "message": [{}], "meta": {"about": about}}),
+            )
+        }
+    }
+}
+
 /// Does random things; refusals are part of life, failures of the server are not.
 pub(super) fn act(
     mut actor: Person,
@@ -21,7 +74,7 @@ pub(super) fn act(
     seed: u64,
 ) -> Person {
     let mut random = StdRng::seed_from_u64(seed);
-    let mut sent = Vec::new();
+    let mut sent: Vec<String> = Vec::new();
     let begun = Instant::now();
     for n in 0.. {
         if n >= scale.acts && begun.elapsed() >= scale.lasts {
@@ -42,7 +95,8 @@ pub(super) fn act(
         };
         let meta = |meta: Value| json!({"flow": [{"uuid": flow}], "meta": meta});
         let message = sent.get(random.random_range(0..=sent.len()));
-        let (method, data) = match (random.random_range(0..28), message) {
+        let (method, data) = match (random.random_range(0..40), message) {
+            (28..40, Some(message)) => add_to(&mut random, flow, message, somebody, n),
             (0..10, _) | (_, None) => {
                 let text = format!("{}: {n}", actor.login);
                 let mut message = json!({"text": text});
