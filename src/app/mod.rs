@@ -1,11 +1,15 @@
 //! The only place that wires parts: configuration → store → service → listen → serve → drain.
 
+mod alerts;
 pub mod backups;
 mod banner;
+pub mod certificates;
 mod error;
 mod health;
 pub mod links;
 mod machine;
+mod notify;
+pub mod outward;
 mod retention;
 mod settings;
 mod worst_case;
@@ -18,8 +22,9 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
-use crate::config::{Config, Loaded, Registration, Sources};
+use crate::config::{Config, Encryption, Loaded, Registration, Sources};
 use crate::exit::Exit;
 use crate::logging;
 use crate::protocol::Peer;
@@ -136,12 +141,19 @@ async fn run(
         durability: settings::durability(config),
     };
     let service = Service::start(&options, settings::service(config))?;
-    let transport = settings::transport(config, start.max_requests);
-    let bound = match server::bind(transport).await {
+    let mut transport = settings::transport(config, start.max_requests);
+    let keeper = Arc::new(certificates::Keeper::new(config, &transport));
+    let prepared = keeper.prepare();
+    transport.tls = settings::transport(config, None).tls;
+    let bound = match prepared {
+        Ok(()) => server::bind(transport).await.map_err(AppError::from),
+        Err(err) => Err(err),
+    };
+    let bound = match bound {
         Ok(bound) => bound,
         Err(err) => {
             close(&service).await;
-            return Err(err.into());
+            return Err(err);
         }
     };
     let registration = registration(&service, config).await;
@@ -176,23 +188,8 @@ async fn run(
         // Any answer will do: a database that fails is health's to tell, one that hangs is not.
         async move { tokio::time::timeout(HANGING, service.count()).await.is_ok() }
     }));
-    let removing = Arc::clone(&service);
-    let upkeep = [
-        tokio::spawn(async move { removing.finish_removals().await }),
-        tokio::spawn(backups::keep_making(
-            Arc::clone(&service),
-            config.clone(),
-            loaded.file.clone(),
-        )),
-        tokio::spawn(backups::keep_watching(
-            Arc::clone(&service),
-            config.backup.interval,
-        )),
-        tokio::spawn(retention::keep_removing(
-            Arc::clone(&service),
-            config.history.keep,
-        )),
-    ];
+    let mut upkeep = look_after(loaded, &service);
+    upkeep.extend(reach_out(config, &service, &keeper, bound.certificate()).await);
     if size > EXAMINED_FIRST_BYTES {
         tokio::spawn(examine_meanwhile(
             config.database.path.clone(),
@@ -226,6 +223,57 @@ async fn run(
         Some(Ending::Failed(reason)) => Err(AppError::Store(StoreError::Stopped(reason))),
         _ => Ok(Exit::Ok),
     }
+}
+
+/// Begins what looks after the database beside serving.
+fn look_after(loaded: &Loaded, service: &Arc<Service>) -> Vec<JoinHandle<()>> {
+    let config = &loaded.config;
+    let removing = Arc::clone(service);
+    vec![
+        tokio::spawn(async move { removing.finish_removals().await }),
+        tokio::spawn(backups::keep_making(
+            Arc::clone(service),
+            config.clone(),
+            loaded.file.clone(),
+        )),
+        tokio::spawn(backups::keep_watching(
+            Arc::clone(service),
+            config.backup.interval,
+        )),
+        tokio::spawn(retention::keep_removing(
+            Arc::clone(service),
+            config.history.keep,
+        )),
+    ]
+}
+
+/// Begins what goes on beside serving and reaches out of this machine, or looks after certificates.
+async fn reach_out(
+    config: &Config,
+    service: &Arc<Service>,
+    keeper: &Arc<certificates::Keeper>,
+    certificate: Option<server::Certificate>,
+) -> Vec<JoinHandle<()>> {
+    let mut upkeep = Vec::new();
+    if config.alerts.url.is_some() {
+        let telling = alerts::keep_telling(config.clone(), Arc::clone(service));
+        upkeep.push(tokio::spawn(telling));
+    }
+    match notify::begin(config, service).await {
+        Ok(task) => upkeep.extend(task),
+        // A server without notifications is better than none.
+        Err(err) => log::error!("no notifications are sent: {err}"),
+    }
+    if config.encryption() == Encryption::Acme {
+        let keeping =
+            certificates::acme::keep(Arc::clone(keeper), certificate.clone(), Arc::clone(service));
+        upkeep.push(tokio::spawn(keeping));
+    }
+    if config.tls.local_ca {
+        let keeping = certificates::keep_local(Arc::clone(keeper), certificate.clone());
+        upkeep.push(tokio::spawn(keeping));
+    }
+    upkeep
 }
 
 /// Says in the log what was done until the end.

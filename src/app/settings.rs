@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::links;
-use crate::config::{self, AllowedOrigins, ClientCert, ClientIp, Config};
+use crate::config::{self, AllowedOrigins, ClientCert, ClientIp, Config, Encryption};
 use crate::hub::QueueLimits;
 use crate::logging;
 use crate::protocol::mtp;
@@ -71,7 +71,8 @@ pub(super) fn protocol(config: &Config) -> mtp::Settings {
 }
 
 pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::Settings {
-    let certificate = config.tls.certfile.clone().zip(config.tls.keyfile.clone());
+    let encrypted = config.encryption() != Encryption::None;
+    let beside = |port: u16| (encrypted && port != 0).then_some(port);
     server::Settings {
         hosts: vec![config.server.host.clone()],
         port: config.server.port,
@@ -83,16 +84,22 @@ pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::S
         connections_per_ip: config.limits.connections_per_ip,
         sign_in: config.limits.sign_in,
         frame_max_bytes: config.limits.frame_bytes,
-        tls: certificate.map(|(certificate, key)| server::Tls {
-            certificate,
-            key,
-            client_authorities: config.tls.ca_certs.clone(),
-            client_certificates: match config.tls.cert_reqs {
-                ClientCert::None => server::ClientCertificates::None,
-                ClientCert::Optional => server::ClientCertificates::Optional,
-                ClientCert::Required => server::ClientCertificates::Required,
-            },
-        }),
+        gate_port: beside(config.server.http_port),
+        plain_port: beside(config.server.plain_port),
+        // A root that is lost must not lock anybody out.
+        strict: matches!(config.encryption(), Encryption::Files | Encryption::Acme),
+        tls: config
+            .certificate_files()
+            .map(|(certificate, key)| server::Tls {
+                certificate,
+                key,
+                client_authorities: config.tls.ca_certs.clone(),
+                client_certificates: match config.tls.cert_reqs {
+                    ClientCert::None => server::ClientCertificates::None,
+                    ClientCert::Optional => server::ClientCertificates::Optional,
+                    ClientCert::Required => server::ClientCertificates::Required,
+                },
+            }),
         proxy: server::Proxy {
             trusted: config
                 .proxy
@@ -122,6 +129,8 @@ pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::S
 fn names(config: &Config) -> Vec<String> {
     let mut names = config.server.names.clone();
     names.push(config.server.host.clone());
+    names.extend(config.tls.acme.iter().cloned());
+    names.extend(config.tls.local_names.iter().cloned());
     let machine = rustix::system::uname();
     names.extend(machine.nodename().to_str().ok().map(str::to_owned));
     names

@@ -36,6 +36,7 @@ mod own_account;
 mod passwords;
 mod presence;
 mod profiles;
+mod push;
 mod quotas;
 mod refusal;
 mod registrations;
@@ -73,6 +74,7 @@ pub use operator::{
     Brought, FlowStanding, Line, MemberStanding, NewFlow, Takeover, Tally, UserChange, UserStanding,
 };
 pub use profiles::Found;
+pub use push::{Courier, Notice, Ring, Tried, What};
 pub use refusal::{Field, Refusal, Thing, Unit, Value};
 pub use resets::NewReset;
 pub use search::{Search, SearchHits};
@@ -112,6 +114,8 @@ pub struct Service {
     searches: Semaphore,
     desk: administration::Desk,
     links: links::Links,
+    bell: push::Bell,
+    post: push::Post,
     started: Instant,
 }
 
@@ -151,6 +155,8 @@ impl Service {
             searches: Semaphore::new(search::AT_A_TIME),
             desk: administration::Desk::default(),
             links: links::Links::default(),
+            bell: push::Bell::default(),
+            post: push::Post::default(),
             started: Instant::now(),
             store,
             limits: RwLock::new(Arc::new(settings.limits.clone())),
@@ -160,6 +166,7 @@ impl Service {
         tokio::spawn(presence::announce(Arc::downgrade(&service)));
         tokio::spawn(gate::watch(Arc::downgrade(&service)));
         tokio::spawn(seen::keep(Arc::downgrade(&service)));
+        tokio::spawn(push::listen(Arc::downgrade(&service)));
         Ok(service)
     }
 
@@ -251,6 +258,7 @@ async fn tell(service: std::sync::Weak<Service>, mut committed: mpsc::Receiver<C
         };
         for mut event in batch.events {
             service.complete_account(&mut event);
+            service.bell.ring(&event);
             if service.load_avatar(&mut event).await {
                 service.hub.publish(event);
             } else {

@@ -40,6 +40,7 @@ pub mod news;
 mod pace;
 mod paths;
 pub mod properties;
+pub mod push;
 pub mod python;
 mod readers;
 mod recovery;

@@ -15,12 +15,16 @@ pub const BACKUP_FAILED_AT: &str = "backup_failed_at";
 pub const BACKUP_FAILURE: &str = "backup_failure";
 /// When the administrators were last told of that, in milliseconds.
 pub const BACKUP_TOLD_AT: &str = "backup_told_at";
+/// When the administrators were last told that the certificate ends, in milliseconds.
+pub const CERTIFICATE_TOLD_AT: &str = "certificate_told_at";
 /// Row number of the account that the server itself writes from.
 pub const SYSTEM_USER: &str = "system_user_id";
 /// Who may register, where somebody said so.
 pub const REGISTRATION: &str = "registration";
 /// What the configuration said of that at the time.
 pub const REGISTRATION_OVER: &str = "registration_over";
+/// The key by which push services know this server. Without it every device has to subscribe anew.
+pub const VAPID_KEY: &str = "vapid_key";
 /// When it was last tried whether the file can be written to, in milliseconds.
 pub(super) const PROBED_AT: &str = "probed_at";
 
@@ -44,6 +48,27 @@ pub fn text(view: &View<'_>, name: &str) -> Result<Option<String>, StoreError> {
     Ok(statement
         .query_row(named_params! {":name": name}, |row| row.get(0))
         .optional()?)
+}
+
+/// A fact that is some bytes.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn bytes(view: &View<'_>, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut statement = view.prepare("SELECT value FROM properties WHERE name = :name")?;
+    Ok(statement
+        .query_row(named_params! {":name": name}, |row| row.get(0))
+        .optional()?)
+}
+
+/// Sets a fact to some bytes.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set_bytes(tx: &Tx<'_>, name: &str, value: &[u8]) -> Result<(), StoreError> {
+    tx.prepare("INSERT INTO properties (name, value) VALUES (:name, :value) ON CONFLICT DO UPDATE SET value = :value")?
+        .execute(named_params! {":name": name, ":value": value})?;
+    Ok(())
 }
 
 /// Sets a fact to a number.

@@ -6,6 +6,7 @@ mod clock;
 mod database;
 mod disk;
 mod net;
+mod outward;
 
 use serde_json::{Value, json};
 
@@ -164,7 +165,11 @@ fn examine(topic: Option<CheckTopic>, loaded: &Loaded) -> Vec<Finding> {
             CheckTopic::Config => configuration(loaded),
             CheckTopic::Database => database::examine(config, &pages),
             CheckTopic::Tls => certificate::examine(config),
-            CheckTopic::Net => net::examine(config),
+            CheckTopic::Net => {
+                let mut found = net::examine(config);
+                found.extend(outward::examine(config));
+                found
+            }
             CheckTopic::Clock => clock::examine(config, &pages),
             CheckTopic::Disk => disk::examine(config),
             CheckTopic::Backup => backup::examine(config, &pages),

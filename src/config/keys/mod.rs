@@ -7,7 +7,9 @@ mod access;
 mod limits;
 mod network;
 mod output;
+mod outward;
 mod storage;
+mod tls;
 
 use super::Config;
 use super::words::Word;
@@ -17,7 +19,7 @@ use std::path::{Path, PathBuf};
 pub const SECTIONS: &[Section] = &[
     network::SERVER,
     storage::DATABASE,
-    network::TLS,
+    tls::TLS,
     network::PROXY,
     access::AUTH,
     limits::LIMITS,
@@ -25,6 +27,9 @@ pub const SECTIONS: &[Section] = &[
     storage::BACKUP,
     output::LOGGING,
     output::WEB,
+    outward::PUSH,
+    outward::OUTBOUND,
+    outward::ALERTS,
     output::API,
 ];
 
