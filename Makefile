@@ -15,7 +15,7 @@ PROGRAM  := target/debug/morelia
 NEEDED   := chromium:chromium chromedriver:chromium-driver sqlite3:sqlite3 strace:strace openssl:openssl valgrind:valgrind
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check bench golden release install dist dist-arm64 check-arm64 dist-armhf check-armhf packages
+.PHONY: help build run test check deny fuzz soak bench golden release install dist dist-arm64 check-arm64 dist-armhf check-armhf packages
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -38,6 +38,25 @@ check: packages ## formatting, lints, tests, documentation
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) test -- --test-threads=$(THREADS)
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
+	@$(MAKE) --no-print-directory deny
+
+deny: ## licences, sources and known weaknesses of what the program is built from
+	@command -v cargo-deny >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny check licenses bans sources
+	@if $(CARGO) deny fetch db >/dev/null 2>&1; then $(CARGO) deny check advisories; \
+	else echo "The database of advisories cannot be had: known weaknesses were not looked for." >&2; fi
+
+fuzz: ## look for inputs that break something, MINUTES= for each of the targets; needs a nightly toolchain
+	@command -v cargo-fuzz >/dev/null 2>&1 || $(CARGO) install --locked cargo-fuzz
+	fuzz/seeds.sh
+	@for target in frames requests http searches; do \
+	  dictionary=; [ ! -e fuzz/$$target.dict ] || dictionary=-dict=fuzz/$$target.dict; \
+	  $(CARGO) +nightly fuzz run $$target -- -max_total_time=$$(( $(or $(MINUTES),5) * 60 )) -rss_limit_mb=4096 $$dictionary \
+	    || exit 1; done
+
+soak: packages ## 50 clients for MINUTES= (30), then 200 damaged databases; says what it measured
+	MORELIA_SOAK_MINUTES=$(or $(MINUTES),30) $(CARGO) test --test tests soak:: -- --nocapture
+	MORELIA_DAMAGES=$(or $(DAMAGES),200) $(CARGO) test --test tests faults::salvage -- --nocapture
 
 bench: ## measure against the limits of this machine; QUICK=1 takes two minutes
 	QUICK=$(QUICK) $(CARGO) bench --bench load -- $(PARTS)

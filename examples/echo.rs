@@ -42,6 +42,7 @@ fn site() -> Site {
                 disk_free_bytes: None,
                 backup: none(),
                 clock: none(),
+                certificate: none(),
             };
             Health {
                 ok: true,

@@ -3,7 +3,7 @@
 # and tokens of its own cast in, when the first byte is even.
 set -eu
 cd "$(dirname "$0")"
-mkdir -p corpus/requests corpus/frames
+mkdir -p corpus/requests corpus/frames corpus/http corpus/searches
 number=0
 cat ../tests/golden/*/*.txt | grep -E '^[0-9]?> ' | sed -E '
 s/^[0-9]?> //; s/<[a-z]+ ([0-9]+)>/\1/g' | grep -v password | sort -u |
@@ -13,3 +13,12 @@ while IFS= read -r line; do
 done
 printf '\007\201\205\000\000\000\000hello\001\201\000\000\000\000a\200\201\000\000\000\000b' > corpus/frames/text
 printf '\001\211\200\000\000\000\000\210\202\000\000\000\000\003\350' > corpus/frames/control
+printf 'GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n' > corpus/http/health
+printf 'GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n' > corpus/http/socket
+printf 'GET http://localhost/file/x HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\nRange: bytes=0-5\r\n\r\n' > corpus/http/file
+printf 'POST /file HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n' > corpus/http/chunks
+number=0
+for text in 'cherry' '"exact words"' 'Ёлка elk*' 'a OR (b NEAR c)' '日本語' 'นี่' '^title:"x' '👨‍👩‍👧 family'; do
+    number=$((number + 1))
+    printf '%s%s' "$number" "$text" > "corpus/searches/text-$number"
+done

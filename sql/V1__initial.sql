@@ -257,21 +257,25 @@ CREATE TABLE messages (
     author_id  INTEGER NOT NULL REFERENCES users (id),
     sent_at    INTEGER NOT NULL,
     text       TEXT,
-    slots      INTEGER NOT NULL DEFAULT 0,    -- bit n: an attachment of kind n; bit 14: it expired; bit 15: reactions or a poll
+    slots      INTEGER NOT NULL DEFAULT 0,    -- bit n: an attachment of kind n; 11: it is or was pinned; 12: it mentions everyone;
+                                              -- 13: an answer, mentions, a forward, markup or a timer; 14: it expired; 15: reactions or a poll
     logged_at  INTEGER,                       -- when it entered the log, where that is not sent_at (a clock set back, an import)
     edited_at  INTEGER,
     deleted_at INTEGER,                       -- text and files are gone; text says so
     change_position INTEGER,                  -- of the newest row in `changes` that edits or deletes it; older ones are passed over
+    around_position INTEGER,                  -- of the only row in `changes` about its reactions and its poll
     edits      INTEGER,                       -- how often it was edited; NULL: never
     reply_to_id INTEGER,                      -- message of the same flow; may have been removed since
     forward_user_id INTEGER REFERENCES users (id), -- first author, if here
     forward    TEXT,                          -- JSON {name, time} of the first author
     format     INTEGER,                       -- 1: the text is markup; NULL: plain
-    extra      TEXT,                          -- JSON {preview, bot, everyone, …}: only what nothing is looked up by
+    extra      TEXT,                          -- JSON {reply: uuid of the message that it answers, preview, bot, …}: only what nothing is looked up by
     expires_at INTEGER                        -- when it is deleted by itself; NULL: never
 ) STRICT;
 CREATE UNIQUE INDEX messages_by_number ON messages (flow_id, number);
 CREATE INDEX messages_deleted ON messages (flow_id, number) WHERE deleted_at IS NOT NULL; -- not unread, so they are subtracted
+CREATE INDEX messages_to_everyone ON messages (flow_id, number) WHERE slots & 4096 <> 0;
+CREATE INDEX messages_with_files ON messages (flow_id, number) WHERE slots & 255 <> 0;
 CREATE INDEX messages_by_expiry ON messages (expires_at) WHERE expires_at IS NOT NULL;
 
 -- Which files a message shows, and as what.
@@ -298,7 +302,7 @@ CREATE TABLE attachments (
 CREATE INDEX attachments_by_file ON attachments (file_id);
 CREATE INDEX attachments_by_thumb ON attachments (thumb_file_id) WHERE thumb_file_id IS NOT NULL;
 
--- Whom a message mentions by name; a mention of everyone is in messages.extra.
+-- Whom a message mentions by name; a mention of everyone is a bit of messages.slots.
 CREATE TABLE mentions (
     user_id    INTEGER NOT NULL REFERENCES users (id),
     flow_id    INTEGER NOT NULL,
@@ -317,6 +321,12 @@ CREATE TABLE reactions (
     PRIMARY KEY (message_id, emoji, user_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX reactions_by_user ON reactions (user_id);
+
+-- Messages whose reactions or poll changed again before a second had passed: who listens is told of
+-- all of it in a moment.
+CREATE TABLE untold_messages (
+    message_id INTEGER NOT NULL PRIMARY KEY REFERENCES messages (id)
+) STRICT;
 
 CREATE TABLE pins (
     flow_id    INTEGER NOT NULL REFERENCES flows (id),

@@ -45,11 +45,14 @@ use std::process::ExitCode;
 /// Runs the command that the process was started with. Returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = std::env::args_os().skip(1).collect();
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    // Known before the rest is understood, for what is not understood is an error too.
+    let has = |word| arguments.iter().any(|argument| argument == word);
+    admin::print::choose(has("--json"), false);
     match cli::parse(arguments) {
         Ok(invocation) => admin::run(&invocation).into(),
         Err(err) => {
-            admin::print::error(&err.to_string());
+            admin::print::error(&err.to_string(), exit::Exit::Usage);
             exit::Exit::Usage.into()
         }
     }

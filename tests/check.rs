@@ -275,3 +275,59 @@ fn health_tells_of_backup_and_clock() {
     assert_eq!(health["checks"]["backup"], "none scheduled", "{health}");
     assert_eq!(health["checks"]["search"], "ok", "{health}");
 }
+
+#[test]
+fn a_backup_is_advised_only_where_data_is_gone() {
+    let server = Server::initialised("invite", &[]);
+    let database = server.database();
+    let kept = fs::read(&database).expect("the database");
+    let told = || {
+        let output = server.command(["check", "database"]).run().exits(5);
+        let line = output.stdout.lines().find(|line| line.starts_with("FAIL"));
+        line.expect("a line that fails").to_owned()
+    };
+    let restore = "`morelia restore FILE`";
+
+    // Emptied, or with nothing in it: what was there may be in a backup.
+    fs::write(&database, b"").expect("written");
+    let line = told();
+    assert!(line.contains(restore), "{line}");
+    fs::remove_file(&database).expect("removed");
+    rusqlite::Connection::open(&database)
+        .and_then(|file| file.execute_batch("CREATE TABLE x (y); DROP TABLE x"))
+        .expect("an empty database");
+    let line = told();
+    assert!(
+        line.contains(restore) && line.contains("for a new server run `morelia db create`"),
+        "{line}"
+    );
+
+    // Somebody else's file, or a folder: the path may be wrong.
+    fs::write(
+        &database,
+        "a letter to the editor, and not a database at all".repeat(40),
+    )
+    .expect("written");
+    let line = told();
+    assert!(
+        line.contains("if database.path names another file"),
+        "{line}"
+    );
+    fs::remove_file(&database).expect("removed");
+    fs::create_dir(&database).expect("a folder");
+    let line = told();
+    assert!(
+        !line.contains("restore") && line.contains("folder"),
+        "{line}"
+    );
+    fs::remove_dir(&database).expect("removed");
+
+    // Damaged: a backup is what helps.
+    let mut damaged = kept.clone();
+    damaged[40_000..60_000].fill(0xa5);
+    fs::write(&database, &damaged).expect("written");
+    let line = told();
+    assert!(line.contains(restore), "{line}");
+    fs::write(&database, &kept).expect("written");
+    server.command(["check", "database"]).run().exits(0);
+}

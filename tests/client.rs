@@ -275,7 +275,7 @@ fn a_rich_watch_tells_who_did_what() {
     assert_eq!(
         said,
         [
-            "* admin made the flow",
+            "* admin created the conversation",
             "admin: before",
             "* admin added clara",
             "* admin made boris a moderator",

@@ -139,3 +139,18 @@ fn a_file_shared_by_two_messages_stays_until_the_last() {
     anna.delete(&second).is(200);
     gone(&server, &["palladium secret!"]);
 }
+
+#[test]
+fn a_chat_with_a_deleted_account_takes_no_more() {
+    let server = Server::start();
+    let (mut anna, mut boris) = (server.register("anna"), server.register("boris"));
+    let chat = anna.add_flow("chat", "", &[&boris]);
+    let mine = anna.send(&chat, "still here?");
+    let user = json!({"user": [{"login": "boris", "password": crate::common::PASSWORD}]});
+    boris.ask("delete_user", &user).is(200);
+    let refused = anna.try_send(&chat, "and now?");
+    assert_eq!(refused.code(), 403, "{refused}");
+    // What is there can be read, and one's own taken back.
+    assert_eq!(anna.texts(&chat), ["still here?"]);
+    anna.delete(&mine).is(200);
+}

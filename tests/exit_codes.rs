@@ -99,6 +99,39 @@ fn a_bad_configuration_is_78_with_its_line() {
 }
 
 #[test]
+fn a_number_without_its_unit_is_refused_where_people_mean_days() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("morelia.ini");
+    for (section, key) in [
+        ("backup", "interval"),
+        ("history", "keep"),
+        ("auth", "token_ttl"),
+    ] {
+        fs::write(&file, format!("[{section}]\n{key} = 30\n")).expect("written");
+        let output = Program::new(folder.path()).arg("serve").run().exits(78);
+        for words in ["morelia.ini:2", "30d for days", "30s for seconds"] {
+            assert!(output.stderr.contains(words), "{key}: {}", output.stderr);
+        }
+    }
+    fs::remove_file(&file).expect("removed");
+    for command in [
+        &["db", "prune", "--older", "30", "--yes"][..],
+        &["invite", "create", "--expires", "30"],
+        &["message", "search", "x", "--older", "30"],
+        &["message", "search", "x", "--newer", "30"],
+    ] {
+        let output = Program::new(folder.path()).args(command).run().exits(2);
+        for words in ["30d for days", "30s for seconds"] {
+            assert!(
+                output.stderr.contains(words),
+                "{command:?}: {}",
+                output.stderr
+            );
+        }
+    }
+}
+
+#[test]
 fn initialising_elsewhere_leaves_the_server_here_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("other")).expect("a folder");

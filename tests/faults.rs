@@ -5,10 +5,12 @@
 mod clock;
 mod damage;
 mod disk;
+mod held;
 mod index;
 mod leave;
 mod others;
 mod panics;
+mod salvage;
 
 use std::fs;
 

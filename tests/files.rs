@@ -231,3 +231,37 @@ fn the_picture_of_a_flow_is_for_its_members() {
         "404"
     );
 }
+
+#[test]
+fn fetching_is_counted_as_any_request_is() {
+    let server = Server::with(&[
+        ("limits.requests_per_second", "1"),
+        ("limits.burst", "3"),
+        ("proxy.trusted", "127.0.0.1"),
+    ]);
+    let at = |person: &Person, address: &str, token: &str| {
+        let token = if token.is_empty() {
+            &person.token
+        } else {
+            token
+        };
+        let headers = format!("Authorization: Bearer {token}\r\nX-Forwarded-For: {address}\r\n");
+        get(&server, "/file/00000000000000000000000000000000", &headers)
+    };
+    let (anna, boris) = (server.register("anna"), server.register("boris"));
+    let refused = (0..400)
+        .map(|_| at(&anna, "192.0.2.1", ""))
+        .find(|answer| status(answer) != "404")
+        .expect("there is a limit");
+    assert_eq!(status(&refused), "429");
+    assert!(refused.0.contains("retry-after: "), "{}", refused.0);
+    // An account's own, wherever it is used; and nobody else's.
+    assert_eq!(status(&at(&anna, "192.0.2.2", "")), "429");
+    assert_eq!(status(&at(&boris, "192.0.2.1", "")), "404");
+    // Tokens that are none are counted for their address.
+    let guesses = (0..800).map(|_| at(&anna, "198.51.100.1", "none"));
+    let codes: std::collections::BTreeSet<String> =
+        guesses.map(|answer| status(&answer).to_owned()).collect();
+    assert!(codes.contains("429"), "{codes:?}");
+    assert_eq!(status(&at(&boris, "203.0.113.1", "")), "404");
+}

@@ -129,3 +129,22 @@ fn who_signs_in_all_the_time_keeps_nobody_out() {
         enough.store(true, Ordering::Relaxed);
     });
 }
+
+#[test]
+fn one_address_guesses_only_so_often_whosever_the_password_is() {
+    let server = server("3");
+    Person::register(server.connect_from("203.0.113.5"), "anna");
+    let mut connection = server.connect_from(STRANGER);
+    // A login after the other, each once: no account has used up anything.
+    let codes: Vec<u64> = (0..200)
+        .map(|n| sign_in(&mut connection, &format!("somebody {n}"), "guess"))
+        .collect();
+    let looked_at = codes.iter().filter(|code| **code == 401).count();
+    assert!(
+        looked_at < 100 && codes.contains(&429),
+        "{looked_at} of 200"
+    );
+    assert_eq!(sign_in(&mut connection, "anna", "guess"), 429);
+    let mut elsewhere = server.connect_from("198.51.100.9");
+    assert_eq!(sign_in(&mut elsewhere, "anna", PASSWORD), 200);
+}

@@ -231,3 +231,37 @@ fn a_note_says_whom_an_invitation_is_for() {
     let shown = server.command(["invite", "list"]).run().exits(0);
     assert!(shown.stdout.contains("the cousins"), "{}", shown.stdout);
 }
+
+#[test]
+fn invitations_that_have_ended_are_listed_nowhere() {
+    let server = Server::with(&[("auth.registration", "invite")]);
+    let mut admin = server.sign_in("admin");
+    let make = |args: [&str; 4]| {
+        document(server.command(args))["code"]
+            .as_str()
+            .expect("a code")
+            .to_owned()
+    };
+    let used = make(["invite", "create", "--uses", "1"]);
+    let expired = make(["invite", "create", "--expires", "1s"]);
+    let open = make(["invite", "create", "--uses", "2"]);
+    assert_eq!(register(&server, "anna", &used), 201);
+    assert_eq!(register(&server, "boris", &open), 201);
+    let revoked = make(["invite", "create", "--uses", "9"]);
+    server
+        .command(["invite", "revoke", &revoked])
+        .run()
+        .exits(0);
+    // It lasts a second.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert_eq!(register(&server, "clara", &expired), 403);
+    let listed = document(server.command(["invite", "list"]));
+    let listed = listed["invitations"].as_array().expect("a list").clone();
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!(listed[0]["uses_left"], 1, "{listed:?}");
+    let told = rows(
+        &ask(&mut admin, "list_invitations", &NOTHING).is(200),
+        "invitations",
+    );
+    assert_eq!(told.len(), 1, "{told:?}");
+}

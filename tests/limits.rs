@@ -50,6 +50,33 @@ fn files_have_a_limit_together() {
 }
 
 #[test]
+fn an_edit_keeps_to_the_limits_of_a_message() {
+    let server = Server::with(&[("limits.files", "100KB")]);
+    let mut anna = server.register("anna");
+    let group = anna.group("G", &[]);
+    let file = |n: usize| "!".repeat(n);
+    let message = json!({"file_picture": file(60 << 10)});
+    let sent = anna.ask(
+        "send_message",
+        &json!({"flow": [{"uuid": group}], "message": [message]}),
+    );
+    let id = sent.is(200).messages()[0]["uuid"].clone();
+    let mut edit = |change: serde_json::Value| {
+        let mut message = change;
+        message["uuid"] = id.clone();
+        anna.ask("edited_message", &json!({"message": [message]}))
+            .code()
+    };
+    // Together with what the message has and keeps.
+    assert_eq!(edit(json!({"file_video": file(60 << 10)})), 403);
+    assert_eq!(edit(json!({"file_picture": file(110 << 10)})), 403);
+    assert_eq!(edit(json!({"file_video": file(30 << 10)})), 200);
+    let text = anna.send(&group, "text");
+    assert_eq!(anna.edit(&text, "").code(), 400);
+    assert_eq!(anna.texts(&group)[1], "text");
+}
+
+#[test]
 fn names_and_descriptions_have_limits() {
     let server = Server::start();
     let mut anna = server.register("anna");

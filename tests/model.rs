@@ -6,20 +6,45 @@
 //! accepts the rich form. In the end every copy is compared with `all_flow` and `all_messages`, and
 //! what is unread with what the messages and the marks say.
 
+mod act;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
+    time::Duration,
 };
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
 use crate::common::{Connection, Person, Reply, Server, connection::End};
+use act::act;
 
-/// How many people act besides the readers.
-const ACTORS: usize = 4;
-/// How many things each of them does.
-const ACTS: usize = 120;
+/// How much goes on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scale {
+    /// Readers of each of the four kinds.
+    pub(crate) readers: usize,
+    /// How many people act besides them.
+    pub(crate) actors: usize,
+    /// How many things each of them does.
+    pub(crate) acts: usize,
+    /// How long they go on nevertheless.
+    pub(crate) lasts: Duration,
+    /// How long each rests after doing something, on average.
+    pub(crate) rest: Duration,
+}
+
+/// What is done at every run of the tests.
+const USUAL: Scale = Scale {
+    readers: 1,
+    actors: 4,
+    acts: 120,
+    lasts: Duration::ZERO,
+    rest: Duration::ZERO,
+};
+
 /// The last message; when it has come, everything before it has.
 const LAST: &str = "the last message";
 
@@ -305,79 +330,10 @@ fn check_unread(person: &mut Person) {
     }
 }
 
-/// Does random things; refusals are part of life, failures of the server are not.
-fn act(mut actor: Person, flows: &[String], people: &[String], seed: u64) -> Person {
-    let mut random = StdRng::seed_from_u64(seed);
-    let mut sent = Vec::new();
-    for n in 0..ACTS {
-        let flow = &flows[random.random_range(0..flows.len())];
-        let somebody = &people[random.random_range(0..people.len())];
-        let whole = |words: Value| {
-            let mut flow = json!({"uuid": flow});
-            for (key, value) in words.as_object().into_iter().flatten() {
-                flow[key] = value.clone();
-            }
-            json!({"flow": [flow]})
-        };
-        let meta = |meta: Value| json!({"flow": [{"uuid": flow}], "meta": meta});
-        let message = sent.get(random.random_range(0..=sent.len()));
-        let (method, data) = match (random.random_range(0..28), message) {
-            (0..10, _) | (_, None) => {
-                let text = format!("{}: {n}", actor.login);
-                let data = json!({"flow": [{"uuid": flow}], "message": [{"text": text}]});
-                ("send_message", data)
-            }
-            (10..13, Some(message)) => {
-                let edit = json!({"message": [{"uuid": message, "text": format!("edited {n}")}]});
-                ("edited_message", edit)
-            }
-            (13, Some(message)) => ("delete_message", json!({"message": [{"uuid": message}]})),
-            (14, _) => ("edit_flow", whole(json!({"title": format!("title {n}")}))),
-            (15, _) => ("edit_flow", whole(json!({"info": format!("info {n}")}))),
-            (16, _) => {
-                let users = people.iter().filter(|_| random.random_ratio(2, 3));
-                let users: Vec<_> = users.collect();
-                ("edit_flow", whole(json!({"users": users})))
-            }
-            (17..20, _) => ("edit_flow", meta(json!({"add": [somebody]}))),
-            (20..22, _) => ("edit_flow", meta(json!({"remove": [somebody]}))),
-            (22, _) => {
-                let level = if random.random_ratio(2, 3) { 50 } else { 0 };
-                ("edit_flow", meta(json!({"levels": {somebody: level}})))
-            }
-            (23, _) => {
-                let timer = random.random_range(0..3) * 86_400;
-                ("edit_flow", meta(json!({"expire": timer})))
-            }
-            (24, _) => {
-                let on: bool = random.random();
-                let pin = if on { "owner" } else { "members" };
-                ("edit_flow", meta(json!({"protect": on, "pin": pin})))
-            }
-            (25, _) => ("leave_flow", whole(json!({}))),
-            (26, _) => {
-                let end = random.random_range(0..20);
-                ("read_flow", whole(json!({"message_end": end})))
-            }
-            _ => (
-                "edit_user",
-                json!({"user": [{"username": format!("name {n}")}]}),
-            ),
-        };
-        let reply = actor.ask(method, &data);
-        assert!(matches!(reply.code(), 200 | 403 | 404), "{reply}");
-        if method == "send_message"
-            && let Some(message) = reply.messages().first()
-        {
-            sent.push(message["uuid"].as_str().expect("an id").to_owned());
-        }
-    }
-    actor
-}
-
-fn live(seed: u64) {
+/// Lets everybody live on a server, and compares in the end. `watch` is told of the server's state
+/// meanwhile, until it is over.
+pub(crate) fn live(server: &Server, scale: &Scale, seed: u64, watch: impl Fn(&AtomicBool) + Send) {
     println!("seed {seed}");
-    let server = Server::start();
     let mut host = server.register("host");
     let kinds = [
         (Way::Subscribes, Form::Plain),
@@ -385,10 +341,11 @@ fn live(seed: u64) {
         (Way::Asks, Form::Plain),
         (Way::Asks, Form::Rich),
     ];
+    let kinds: Vec<_> = kinds.repeat(scale.readers);
     let readers: Vec<Person> = (0..kinds.len())
         .map(|n| server.register(&format!("reader {n}")))
         .collect();
-    let actors: Vec<Person> = (0..ACTORS)
+    let actors: Vec<Person> = (0..scale.actors)
         .map(|n| server.register(&format!("actor {n}")))
         .collect();
     let everybody: Vec<&Person> = readers.iter().chain(&actors).collect();
@@ -396,7 +353,7 @@ fn live(seed: u64) {
     let steady = host.group("Steady", &readers.iter().collect::<Vec<_>>());
     let flows: Vec<String> = (0..6)
         .map(|n| {
-            let mut owner = actors[n % ACTORS].on(server.connect());
+            let mut owner = actors[n % scale.actors].on(server.connect());
             owner.add_flow(if n == 5 { "channel" } else { "group" }, "T", &everybody)
         })
         .collect();
@@ -409,18 +366,21 @@ fn live(seed: u64) {
     let port = port.expect("a port");
     let mut readers: Vec<Reader> = readers
         .into_iter()
-        .zip(kinds)
+        .zip(kinds.iter().copied())
         .map(|(person, (way, form))| Reader::new(port, person, way, form))
         .collect();
+    let over = AtomicBool::new(false);
     let actors = thread::scope(|scope| {
         let acting: Vec<_> = actors
             .into_iter()
             .map(|actor| {
                 let seed = random.random();
                 let (flows, people) = (&flows, &people);
-                scope.spawn(move || act(actor, flows, people, seed))
+                scope.spawn(move || act(actor, port, scale, flows, people, seed))
             })
             .collect();
+        let over = &over;
+        scope.spawn(move || watch(over));
         for reader in &mut readers {
             let seed = random.random();
             scope.spawn(move || reader.follow(&mut StdRng::seed_from_u64(seed)));
@@ -431,6 +391,7 @@ fn live(seed: u64) {
             .map(thread::ScopedJoinHandle::join)
             .collect();
         host.send(&steady, LAST);
+        over.store(true, Ordering::Relaxed);
         actors
     });
     for mut reader in readers {
@@ -455,6 +416,6 @@ fn live(seed: u64) {
 #[test]
 fn a_copy_kept_by_pushes_or_by_asking_is_what_the_server_has() {
     for _ in 0..3 {
-        live(rand::random());
+        live(&Server::start(), &USUAL, rand::random(), |_| ());
     }
 }

@@ -138,6 +138,13 @@ fn names_that_were_there_before_go_on() {
         .expect("changed");
     drop(database);
     server.serve();
+    let checked = server.command(["check", "database"]).run().exits(0);
+    for told in [
+        "аnna has letters of several scripts",
+        "the name of аnna looks like",
+    ] {
+        assert!(checked.stdout.contains(told), "{checked:?}");
+    }
     let mut anna = server.sign_in("аnna");
     let same = json!({"user": [{"username": "boris", "bio": "still here"}]});
     anna.ask("edit_user", &same).is(200);

@@ -44,6 +44,10 @@ fn open(server: &Server) -> Arc<Service> {
             sessions_per_user: 50,
             text_bytes: 1 << 16,
             files_bytes: 10 << 20,
+            reactions: 20,
+            mentions: 50,
+            pins: 50,
+            poll_options: 12,
             answer_bytes: 8 << 20,
             requests_per_second: 0,
             burst: 0,
@@ -165,4 +169,75 @@ fn a_session_ended_by_another_process_is_cut_off() {
     assert_eq!(listening.connection.closed(), End::Closed(Some(4401)));
     silent.ask("ping_pong", &Value::Null).is(401);
     silent.connection.request("ping_pong", &json!({})).is(401);
+}
+
+#[test]
+fn thousands_of_changes_by_another_process_are_told_each_once() {
+    const COUNT: usize = 2500;
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let group = anna.group("G", &[]);
+    anna.send(&group, "before");
+    subscribe(&mut anna);
+    let conn = rusqlite::Connection::open(server.database()).expect("opens");
+    conn.execute_batch(&format!(
+        "BEGIN IMMEDIATE;
+         WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {COUNT})
+         INSERT INTO messages (id, uuid, flow_id, number, author_id, sent_at, text)
+         SELECT (SELECT max((SELECT MAX(id) FROM messages), (SELECT MAX(position) FROM changes))) + n.n,
+                randomblob(16), m.flow_id, m.number + n.n, m.author_id, m.sent_at, 'outside ' || n.n
+         FROM n, (SELECT * FROM messages LIMIT 1) m;
+         UPDATE flows SET next_number = next_number + {COUNT},
+                last_message_id = (SELECT MAX(id) FROM messages) WHERE last_message_id > 0;
+         COMMIT;"
+    ))
+    .expect("written");
+    drop(conn);
+    let mut heard = Vec::new();
+    while heard.len() < COUNT {
+        match anna.connection.try_pushed() {
+            Ok(push) => heard.extend(push.texts().into_iter().map(ToOwned::to_owned)),
+            // Who lags behind so much at once is cut off, and asks.
+            Err(End::Closed(Some(1013))) => break,
+            Err(end) => panic!("{end:?}"),
+        }
+    }
+    if heard.len() == COUNT {
+        let expected: Vec<String> = (1..=COUNT).map(|n| format!("outside {n}")).collect();
+        assert!(heard == expected, "in order");
+    }
+    let mut anna = anna.on(server.connect());
+    assert_eq!(anna.texts(&group).len(), COUNT + 1);
+    subscribe(&mut anna);
+    let mut other = anna.on(server.connect());
+    other.send(&group, "from inside");
+    assert_eq!(told(&mut anna).texts(), ["from inside"]);
+}
+
+#[test]
+fn a_member_made_by_another_process_hears_what_is_sent() {
+    let server = Server::start();
+    let (mut anna, mut boris) = (server.register("anna"), server.register("boris"));
+    let group = anna.group("Shared", &[]);
+    anna.send(&group, "who the members are is known now");
+    subscribe(&mut boris);
+    for (command, hears) in [
+        ("add-member", true),
+        ("remove-member", false),
+        ("add-member", true),
+    ] {
+        server
+            .command(["flow", command, "Shared", "boris"])
+            .run()
+            .exits(0);
+        let text = format!("after {command}");
+        anna.send(&group, &text);
+        let mine = anna.group("Mark", &[&boris]);
+        anna.send(&mine, "mark");
+        let mut heard = Vec::new();
+        while heard.last().map(String::as_str) != Some("mark") {
+            heard.extend(told(&mut boris).texts().into_iter().map(ToOwned::to_owned));
+        }
+        assert_eq!(heard.contains(&text), hears, "{command}: {heard:?}");
+    }
 }

@@ -77,6 +77,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "client",
             "config",
             "exit",
+            "logging",
             "model",
             "outbound",
             "server",

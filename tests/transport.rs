@@ -158,6 +158,39 @@ fn certificate_is_served_and_reloaded_on_sighup() {
 }
 
 #[test]
+fn a_certificate_renewed_on_the_disk_is_served_without_a_signal() {
+    let server = Server::initialised("open", &[]);
+    let (certificate, key) = (
+        server.folder().join("own.pem"),
+        server.folder().join("own.key"),
+    );
+    let install = |name: &str| {
+        fs::copy(fixture(&format!("{name}.pem")), &certificate).unwrap();
+        fs::copy(fixture(&format!("{name}.key")), &key).unwrap();
+    };
+    install("server");
+    let program = server
+        .command([])
+        .env("MORELIA__TLS__CERTFILE", &certificate)
+        .env("MORELIA__TLS__KEYFILE", &key);
+    let (running, url) = serve(program);
+    let address = url.strip_prefix("https://").expect("https").to_owned();
+    assert!(shows(&address, "localhost"));
+    install("second");
+    becomes("the renewed certificate", || {
+        shows(&address, "second.localhost")
+    });
+    // What is half written, or wrong, is not taken up, and is told of once.
+    fs::write(&key, "no key").unwrap();
+    thread::sleep(Duration::from_secs(45));
+    assert!(shows(&address, "second.localhost"));
+    running.signal("TERM");
+    let (code, log) = running.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert_eq!(log.matches("the old one is kept").count(), 1, "{log}");
+}
+
+#[test]
 fn tls_is_not_silently_left_out_at_sighup() {
     let mut server = Server::start();
     let text = fs::read_to_string(server.config()).unwrap();

@@ -4,8 +4,11 @@
 //! (`docs/screenshots`) to have the pictures of the documentation made again.
 
 mod access;
+mod admin;
 mod browser;
+mod groups;
 mod history;
+mod kept;
 mod looks;
 mod robust;
 mod safety;

@@ -15,9 +15,9 @@ use crate::cli::{Confirmation, DbCommand};
 use crate::config::Loaded;
 use crate::exit::Exit;
 use crate::model::Timestamp;
-use crate::store::repair;
 use crate::store::upkeep::{self, Findings};
 use crate::store::{ServerLock, Store, StoreError, newest_schema, statistics};
+use crate::store::{repair, salvage, times};
 
 /// Compacting writes the whole file anew while writes wait; a server is spared more than this.
 const COMPACTED_WHILE_SERVING_BYTES: u64 = 256 << 20;
@@ -51,7 +51,8 @@ fn dispatch(
         DbCommand::Delete(confirmation) => delete(database, *confirmation, output),
         DbCommand::Migrate => migrate(database, output),
         DbCommand::Check => check(database, output),
-        DbCommand::Repair => repair(database, output),
+        DbCommand::Repair { times: true, .. } => repair_times(database, output),
+        DbCommand::Repair { to, times: false } => repair(database, to.as_deref(), output),
         DbCommand::Compact => compact(database, output),
         DbCommand::Stats => stats(loaded, output),
         DbCommand::Prune {
@@ -169,18 +170,22 @@ fn check(database: &Path, output: &Output) -> Result<Exit, CliError> {
         let remedy = if found.data.is_empty() {
             "No data is damaged. Rebuild what is: `morelia db repair`."
         } else {
-            "Stop the server and put a backup back: `morelia backup list`, `morelia restore FILE`."
+            "Stop the server and put a backup back: `morelia backup list`, `morelia restore FILE`. Without \
+             one, save what can be read: `morelia db repair --to FILE`."
         };
         text(&format!("{}\n\n{remedy}", lines.join("\n")))?;
     }
     Ok(if sound { Exit::Ok } else { Exit::ProblemsFound })
 }
 
-fn repair(database: &Path, output: &Output) -> Result<Exit, CliError> {
+fn repair(database: &Path, to: Option<&Path>, output: &Output) -> Result<Exit, CliError> {
     if !database.exists() {
         return Err(StoreError::Missing(database.to_owned()).into());
     }
     let _lock = ServerLock::acquire(database)?;
+    if let Some(target) = to {
+        return save(database, target, output);
+    }
     let found = repair::rebuild(database, |_| ())?;
     if output.is_json() {
         let value = json!({
@@ -198,6 +203,87 @@ fn repair(database: &Path, output: &Output) -> Result<Exit, CliError> {
         database.display()
     ));
     text(&lines.join("\n"))
+}
+
+/// Puts right what a clock that was ahead has written.
+fn repair_times(database: &Path, output: &Output) -> Result<Exit, CliError> {
+    if !database.exists() {
+        return Err(StoreError::Missing(database.to_owned()).into());
+    }
+    let now = Timestamp::now();
+    if !now.can_be_now() {
+        return Err(CliError::Usage(format!(
+            "the clock is wrong, it shows {} UTC: set it first",
+            now.date_time()
+        )));
+    }
+    let _lock = ServerLock::acquire(database)?;
+    let mended = times::mend(database, now)?;
+    if output.is_json() {
+        let value = json!({
+            "database": database.display().to_string(),
+            "now": now.seconds(),
+            "messages": mended.messages,
+            "rows": mended.rows,
+        });
+        return document(output, &value);
+    }
+    text(&format!(
+        "repaired  {} and {} that were later than now, {} UTC",
+        count(
+            i64::try_from(mended.messages).unwrap_or(i64::MAX),
+            "message"
+        ),
+        count(i64::try_from(mended.rows).unwrap_or(i64::MAX), "other row"),
+        now.date_time()
+    ))
+}
+
+/// Saves what can be read of a damaged database.
+fn save(database: &Path, target: &Path, output: &Output) -> Result<Exit, CliError> {
+    let saved = salvage::salvage(database, target)?;
+    let is_whole = saved.tables.iter().all(|table| table.gaps == 0);
+    if output.is_json() {
+        let tables: Vec<_> = saved
+            .tables
+            .iter()
+            .map(|table| json!({"name": table.name, "saved": table.saved, "gaps": table.gaps}))
+            .collect();
+        let value = json!({
+            "database": database.display().to_string(),
+            "saved_to": target.display().to_string(),
+            "whole": is_whole,
+            "tables": tables,
+            "settled": saved.settled,
+        });
+        document(output, &value)?;
+    } else {
+        let mut lines: Vec<String> = saved
+            .tables
+            .iter()
+            .map(|table| {
+                let gaps = i64::try_from(table.gaps).unwrap_or(i64::MAX);
+                let missing = match gaps {
+                    0 => String::new(),
+                    gaps => format!(", and rows are missing at {}", count(gaps, "place")),
+                };
+                format!("saved  {:<20} {}{missing}", table.name, table.saved)
+            })
+            .collect();
+        lines.extend(saved.settled.iter().map(|line| format!("then   {line}")));
+        lines.push(format!(
+            "\n{new} holds what could be read of {}. Look at it with `morelia backup verify {new}`, \
+             and put it in the place of the database with `morelia restore {new}`.",
+            database.display(),
+            new = target.display(),
+        ));
+        text(&lines.join("\n"))?;
+    }
+    Ok(if is_whole {
+        Exit::Ok
+    } else {
+        Exit::ProblemsFound
+    })
 }
 
 fn compact(database: &Path, output: &Output) -> Result<Exit, CliError> {

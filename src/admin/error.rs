@@ -40,6 +40,20 @@ pub enum CliError {
     /// An answer is needed, or the command makes no sense as it is.
     #[error("{0}")]
     Usage(String),
+    /// The server's files belong to somebody else.
+    #[error(
+        "{} belongs to {owner}, and this is {user}: type `{command}`", path.display()
+    )]
+    Forbidden {
+        /// The database.
+        path: PathBuf,
+        /// Whom it belongs to.
+        owner: String,
+        /// Who runs the command.
+        user: String,
+        /// What to type instead.
+        command: String,
+    },
     /// Something else is at it.
     #[error("{0}")]
     Busy(String),
@@ -86,6 +100,7 @@ impl CliError {
             Self::NotFound(_) => Exit::NotFound,
             Self::AlreadyExists(_) => Exit::AlreadyExists,
             Self::Usage(_) => Exit::Usage,
+            Self::Forbidden { .. } => Exit::PermissionDenied,
             Self::Busy(_) => Exit::Busy,
             Self::Failed(_) => Exit::Failed,
         }

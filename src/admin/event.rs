@@ -69,7 +69,7 @@ pub(super) fn sentence(event: &Value, name: impl Fn(&Value) -> String) -> Option
     };
     let kind = event["kind"].as_str()?;
     Some(match kind {
-        "made" => format!("{who} made the flow"),
+        "made" => format!("{who} created the conversation"),
         "title" => {
             let title = print::cell(event["title"].as_str());
             format!("{who} changed the title to «{title}»")
@@ -119,7 +119,10 @@ mod tests {
             _ => "Boris".to_owned(),
         };
         for (event, expected) in [
-            (json!({"by": "1", "kind": "made"}), "Anna made the flow"),
+            (
+                json!({"by": "1", "kind": "made"}),
+                "Anna created the conversation",
+            ),
             (
                 json!({"by": "1", "kind": "title", "title": "A\nB\u{1b}"}),
                 "Anna changed the title to «A B\u{fffd}»",

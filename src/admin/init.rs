@@ -263,6 +263,14 @@ impl Made {
                 "\nNothing was changed. Start the server with `{program} serve`."
             );
         }
-        super::print::line(text.trim_end()).map_err(failed)
+        let made = self
+            .admin
+            .as_ref()
+            .and_then(|(_, password)| password.as_deref());
+        match made {
+            Some(password) => super::print::secret(text.trim_end(), password),
+            None => super::print::line(text.trim_end()),
+        }
+        .map_err(failed)
     }
 }

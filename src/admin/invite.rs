@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::print::{self, Output};
-use super::{names, result, with_service};
+use super::{names, result, secret, with_service};
 use crate::app::links;
 use crate::cli::InviteCommand;
 use crate::config::{Registration, Sources, Word};
@@ -114,7 +114,7 @@ fn create(
              fingerprint:\n{fingerprint}"
         );
     }
-    result(output, &Value::Null, &text)
+    secret(output, &Value::Null, &text, &link)
 }
 
 /// How many people a code lets in.

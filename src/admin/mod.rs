@@ -16,6 +16,7 @@ pub mod error;
 mod event;
 pub mod export;
 pub mod flow;
+mod identity;
 pub mod import;
 pub mod init;
 pub mod invite;
@@ -37,7 +38,7 @@ mod wording;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::app::{self, Start};
 use crate::cli::{self, Command, ConfigCommand, Global, Invocation, ProxyProgram, Verbosity};
@@ -50,10 +51,12 @@ use print::Output;
 /// Runs a command, prints its result or what went wrong, and returns how it ended.
 #[must_use]
 pub fn run(invocation: &Invocation) -> Exit {
+    let global = &invocation.global;
+    print::choose(global.json, global.verbosity == Verbosity::Quiet);
     match dispatch(invocation) {
         Ok(exit) => exit,
         Err(err) => {
-            print::error(&err.to_string());
+            print::error(&err.to_string(), err.exit());
             err.exit()
         }
     }
@@ -62,6 +65,7 @@ pub fn run(invocation: &Invocation) -> Exit {
 fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
     let global = &invocation.global;
     let output = Output::new(global);
+    identity::assume(&invocation.command, &sources(global, Vec::new()))?;
     match &invocation.command {
         Command::Init(command) => init::run(command, &sources(global, Vec::new()), &output),
         Command::Serve(command) => {
@@ -97,7 +101,7 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
         Command::Import(command) => import::run(command, &sources(global, Vec::new()), &output),
         Command::Export(command) => export::run(command, &sources(global, Vec::new()), &output),
         Command::Client(command) => Ok(client::run(command, global)),
-        Command::Completions(shell) => text(&completions::script(*shell)),
+        Command::Completions(shell) => named(&output, "script", &completions::script(*shell)),
         Command::ServiceUnit { program } => {
             let loaded = sources(global, Vec::new()).load()?;
             let setup =
@@ -105,22 +109,24 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
                     path: "the program".into(),
                     source,
                 })?;
-            text(&unit::unit(&setup))
+            named(&output, "unit", &unit::unit(&setup))
         }
         Command::Tls(command) => tls::run(command, &sources(global, Vec::new()), &output),
         Command::ProxyConfig(program) => {
             let loaded = sources(global, Vec::new()).load()?;
             let setup = proxy_config::Setup::of(&loaded.config);
-            text(&match program {
+            let made = match program {
                 ProxyProgram::Nginx => proxy_config::nginx(&setup),
                 ProxyProgram::Caddy => proxy_config::caddy(&setup),
-            })
+            };
+            named(&output, "configuration", &made)
         }
         Command::Help(name) => {
-            text(&cli::help::about(name).map_err(|err| CliError::Usage(err.to_string()))?)
+            let help = cli::help::about(name).map_err(|err| CliError::Usage(err.to_string()))?;
+            named(&output, "help", &help)
         }
-        Command::Manual => text(&cli::manual::page()),
-        Command::Version => text(&cli::help::version()),
+        Command::Manual => named(&output, "manual", &cli::manual::page()),
+        Command::Version => result(&output, &version()?, &cli::help::version()),
     }
 }
 
@@ -182,7 +188,7 @@ fn configuration(
     output: &Output,
 ) -> Result<Exit, CliError> {
     match command {
-        ConfigCommand::Example => text(&config::example()),
+        ConfigCommand::Example => named(output, "example", &config::example()),
         ConfigCommand::Show { origin } => {
             let loaded = sources.load()?;
             if output.is_json() {
@@ -206,6 +212,30 @@ fn result(output: &Output, document_: &Value, text_: &str) -> Result<Exit, CliEr
     } else {
         text(text_)
     }
+}
+
+/// Prints a text that is the result; for programs, under a name.
+fn named(output: &Output, name: &str, text: &str) -> Result<Exit, CliError> {
+    result(output, &json!({name: text}), text)
+}
+
+/// What this program is, for programs.
+fn version() -> Result<Value, CliError> {
+    let mut version = serde_json::to_value(app::version())
+        .map_err(|error| CliError::Failed(error.to_string()))?;
+    version["schema"] = crate::store::newest_schema().into();
+    Ok(version)
+}
+
+/// Prints a result with something that is shown this once: it is printed, alone, also where only errors
+/// are wanted.
+fn secret(output: &Output, document_: &Value, text: &str, secret: &str) -> Result<Exit, CliError> {
+    if output.is_json() {
+        return document(output, document_);
+    }
+    print::secret(text.trim_end_matches('\n'), secret)
+        .map(|()| Exit::Ok)
+        .or_else(closed)
 }
 
 /// Runs something with the service on the configured database.

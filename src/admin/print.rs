@@ -1,11 +1,26 @@
-//! What the client's commands print, and in which form.
+//! What the commands print, and in which form.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::{Global, Verbosity};
+use crate::exit::Exit;
+use crate::logging;
 use crate::model::Timestamp;
+
+/// Whether only errors are printed: `--quiet`.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Whether what is printed is for programs: `--json`.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Takes note of how this process prints.
+pub fn choose(json: bool, quiet: bool) {
+    JSON.store(json, Ordering::Relaxed);
+    QUIET.store(quiet, Ordering::Relaxed);
+}
 
 /// Where results and diagnostics go, and how they look.
 pub struct Output {
@@ -43,9 +58,9 @@ impl Output {
     /// Standard output is gone.
     pub fn document(&self, value: &Value) -> io::Result<()> {
         if self.pretty {
-            line(&format!("{value:#}"))
+            write(&format!("{value:#}"))
         } else {
-            line(&value.to_string())
+            write(&value.to_string())
         }
     }
 
@@ -57,11 +72,31 @@ impl Output {
     }
 }
 
-/// Prints a line of a result.
+/// Prints a line of a result, unless only errors are wanted.
 ///
 /// # Errors
 /// Standard output is gone.
 pub fn line(line: &str) -> io::Result<()> {
+    if QUIET.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    write(line)
+}
+
+/// Prints a result with a secret that is shown this once; where only errors are wanted, the secret
+/// alone.
+///
+/// # Errors
+/// Standard output is gone.
+pub fn secret(text: &str, secret: &str) -> io::Result<()> {
+    if QUIET.load(Ordering::Relaxed) {
+        write(secret)
+    } else {
+        write(text)
+    }
+}
+
+fn write(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()
@@ -126,9 +161,22 @@ pub fn cell(text: Option<&str>) -> String {
     }
 }
 
-/// Says what went wrong.
-pub fn error(sentence: &str) {
-    let _ = writeln!(io::stderr(), "morelia: {sentence}");
+/// Says what went wrong, and how the command ends for it: a sentence, or for programs one line of JSON.
+pub fn error(sentence: &str, exit: Exit) {
+    let line = if JSON.load(Ordering::Relaxed) {
+        failure(sentence, exit).to_string()
+    } else {
+        let priority = if logging::is_journaled() { "<3>" } else { "" };
+        format!("{priority}morelia: {sentence}")
+    };
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// An error for programs. What to do stands behind the first semicolon of the sentence, where there
+/// is one.
+fn failure(sentence: &str, exit: Exit) -> Value {
+    let hint = sentence.split_once("; ").map(|(_, hint)| hint);
+    json!({"error": {"code": exit.code(), "message": sentence, "hint": hint}})
 }
 
 /// Returns a text that cannot move a terminal's cursor or recolour it, whoever wrote it.
@@ -159,6 +207,16 @@ mod tests {
     fn a_span_is_in_its_largest_unit() {
         let spans = [1, 60, 90, 3600, 5400, 172_800].map(span);
         assert_eq!(spans, ["1 s", "1 min", "90 s", "1 h", "90 min", "2 d"]);
+    }
+
+    #[test]
+    fn an_error_for_programs_has_code_message_and_hint() {
+        let with_hint = failure("no flow; `morelia flow list` lists all", Exit::NotFound);
+        assert_eq!(
+            with_hint["error"],
+            json!({"code": 3, "message": "no flow; `morelia flow list` lists all", "hint": "`morelia flow list` lists all"})
+        );
+        assert_eq!(failure("no", Exit::Failed)["error"]["hint"], Value::Null);
     }
 
     #[test]

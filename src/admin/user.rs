@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::names::no_user;
 use super::password::{self, Ask};
 use super::print::{self, Output};
-use super::{confirm, invite, names, result, session, with_service};
+use super::{confirm, invite, names, result, secret, session, with_service};
 use crate::auth;
 use crate::cli::{PasswordSource, UserChanges, UserCommand};
 use crate::config::Sources;
@@ -174,7 +174,7 @@ fn reset(login: &str, sources: &Sources, output: &Output) -> Result<Exit, CliErr
         print::cell(Some(&user.login)),
         invite::qr(&new.link)?
     );
-    result(output, &Value::Null, &text)
+    secret(output, &Value::Null, &text, &new.link)
 }
 
 fn passwd(
@@ -208,11 +208,13 @@ fn with_password(
 ) -> Result<Exit, CliError> {
     let mut whole = json!({"user": document(user)});
     let mut text = said.to_owned();
-    if password.generated {
-        text = format!("{text}\npassword  {} (shown this once)", password.text);
-        whole["password"] = password.text.into();
+    if !password.generated {
+        return result(output, &whole, &text);
     }
-    result(output, &whole, &text)
+    let password = password.text;
+    text = format!("{text}\npassword  {password} (shown this once)");
+    whole["password"] = password.as_str().into();
+    secret(output, &whole, &text, &password)
 }
 
 fn change(changes: &UserChanges) -> UserChange {

@@ -27,16 +27,7 @@ pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statisti
         Box::pin(async move { metrics(&service, &statistics).await })
     });
     Site {
-        version: Version {
-            name: "morelia",
-            version: env!("CARGO_PKG_VERSION"),
-            protocol: Protocol {
-                name: "MTP",
-                version: mtp::VERSION,
-                revision: mtp::REVISION,
-            },
-            features: mtp::FEATURES,
-        },
+        version: version(),
         health: Arc::new(move || {
             let (service, open) = (Arc::clone(&examined), open.clone());
             let served = Arc::clone(&served);
@@ -50,6 +41,21 @@ pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statisti
         metrics: config.web.metrics.then_some(metrics),
         faces: vec![Face::new(Files::new(Arc::clone(service)))],
         client: config.web.client,
+    }
+}
+
+/// What this program is, and what it speaks.
+#[must_use]
+pub fn version() -> Version {
+    Version {
+        name: "morelia",
+        version: env!("CARGO_PKG_VERSION"),
+        protocol: Protocol {
+            name: "MTP",
+            version: mtp::VERSION,
+            revision: mtp::REVISION,
+        },
+        features: mtp::FEATURES,
     }
 }
 
@@ -129,11 +135,17 @@ async fn clock(service: &Service) -> String {
 /// What is wrong with a clock, as far as that can be told from the file.
 #[must_use]
 pub fn clock_trouble(now: Timestamp, last_change: Timestamp) -> Option<String> {
-    /// 1 November 2026: this program is not older.
-    const WRITTEN: Timestamp = Timestamp(1_793_491_200_000);
     /// Corrections by a time server are smaller than this.
     const SLACK: Duration = Duration::from_secs(5);
-    if now < WRITTEN {
+    let clock = Timestamp::by_the_clock();
+    if clock > now.after(SLACK) && now.can_be_now() {
+        return Some(format!(
+            "wrong: it has jumped to {} UTC, which is not believed; {} UTC is what would have come",
+            clock.date_time(),
+            now.date_time()
+        ));
+    }
+    if !now.can_be_now() {
         return Some(format!(
             "wrong: it shows {} UTC, before this program was written",
             now.date_time()
@@ -141,7 +153,7 @@ pub fn clock_trouble(now: Timestamp, last_change: Timestamp) -> Option<String> {
     }
     (now.after(SLACK) < last_change).then(|| {
         format!(
-            "behind: it shows {} UTC, the last change was made at {}",
+            "behind, or was ahead once: it shows {} UTC, the last change was made at {}",
             now.date_time(),
             last_change.date_time()
         )

@@ -10,6 +10,7 @@ pub mod links;
 mod machine;
 mod notify;
 pub mod outward;
+mod renewal;
 mod retention;
 mod settings;
 mod worst_case;
@@ -31,7 +32,7 @@ use crate::protocol::Peer;
 use crate::protocol::mtp::Session;
 use crate::server::{self, systemd};
 use crate::service::Service;
-use crate::store::{Damage, Options, ServerLock, Store, StoreError, backup};
+use crate::store::{self, Damage, Options, ServerLock, Store, StoreError, backup};
 
 /// A file up to this size is examined before it is served; a larger one meanwhile, since reading
 /// it all would keep people waiting.
@@ -41,7 +42,7 @@ const EXAMINED_FIRST_BYTES: u64 = 32 * 1024 * 1024;
 const HANGING: Duration = Duration::from_secs(15);
 
 pub use error::AppError;
-pub use health::{clock_trouble, search_state};
+pub use health::{clock_trouble, search_state, version};
 pub use machine::Examine;
 pub use worst_case::WorstCase;
 
@@ -101,12 +102,14 @@ pub fn serve(
     let config = &loaded.config;
     let log = logging::start(&config.logging)?;
     let database = &config.database.path;
-    if !database.exists() {
-        return Err(StoreError::Missing(database.clone()).into());
-    }
+    store::require(database)?;
     let mut damage = Store::examine(database, false)?;
     let lock = ServerLock::acquire_soon(database)?;
     backup::remove_leftovers(database, &lock)?;
+    Store::examine_log(&Options {
+        path: database.clone(),
+        durability: settings::durability(config),
+    })?;
     let size = std::fs::metadata(database).map_or(0, |file| file.len());
     if size <= EXAMINED_FIRST_BYTES {
         damage = Store::examine(database, true)?;
@@ -174,6 +177,7 @@ async fn run(
         source,
     })?;
     systemd::ready(&line);
+    let (named, files) = watch::channel(settings::tls(config));
     let reloading = tokio::spawn(reload_on_hangup(
         sources.clone(),
         config.clone(),
@@ -181,6 +185,7 @@ async fn run(
         Arc::clone(&service),
         bound.limits(),
         bound.certificate(),
+        named,
     ));
     let watched = Arc::clone(&service);
     let feeding = tokio::spawn(systemd::feed_watchdog(move || {
@@ -190,6 +195,8 @@ async fn run(
     }));
     let mut upkeep = look_after(loaded, &service);
     upkeep.extend(reach_out(config, &service, &keeper, bound.certificate()).await);
+    let renewing = renewal::keep_reading(bound.certificate(), files);
+    upkeep.push(tokio::spawn(renewing));
     if size > EXAMINED_FIRST_BYTES {
         tokio::spawn(examine_meanwhile(
             config.database.path.clone(),
@@ -200,8 +207,7 @@ async fn run(
     let ending = stop.wait(failed);
     let conversation = conversations(config, &service);
     let shown = |statistics: server::Statistics| {
-        let file = loaded.file.clone();
-        let open = statistics.clone();
+        let (file, open) = (loaded.file.clone(), statistics.clone());
         service.attach(machine::of(config, file, sources, start.examine, open));
         health::site(config, &service, statistics)
     };
@@ -230,7 +236,12 @@ fn look_after(loaded: &Loaded, service: &Arc<Service>) -> Vec<JoinHandle<()>> {
     let config = &loaded.config;
     let removing = Arc::clone(service);
     vec![
-        tokio::spawn(async move { removing.finish_removals().await }),
+        tokio::spawn(async move {
+            removing.finish_removals().await;
+            if let Err(err) = removing.tell_left_over().await {
+                log::warn!("changes of reactions could not be told: {err}");
+            }
+        }),
         tokio::spawn(backups::keep_making(
             Arc::clone(service),
             config.clone(),
@@ -370,6 +381,7 @@ async fn reload_on_hangup(
     service: Arc<Service>,
     limits: server::Limits,
     certificate: Option<server::Certificate>,
+    named: watch::Sender<Option<server::Tls>>,
 ) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
         log::error!("SIGHUP cannot be caught");
@@ -388,6 +400,7 @@ async fn reload_on_hangup(
                 let transport = settings::transport(&loaded.config, None);
                 match (&certificate, &transport.tls) {
                     (Some(certificate), Some(files)) => {
+                        named.send_replace(Some(files.clone()));
                         if let Err(err) = certificate.reload(files) {
                             log::error!("the old certificate is kept: {err}");
                         }

@@ -50,6 +50,10 @@ pub(super) fn limits(config: &Config) -> service::Limits {
         answer_bytes: config.limits.answer_bytes,
         requests_per_second: config.limits.requests_per_second,
         burst: config.limits.burst,
+        reactions: config.limits.reactions,
+        mentions: config.limits.mentions,
+        pins: config.limits.pins,
+        poll_options: config.limits.polls,
         quotas: service::Quotas {
             flows_per_day: config.limits.flows_per_day,
             flows_owned: config.limits.flows_owned,
@@ -70,6 +74,21 @@ pub(super) fn protocol(config: &Config) -> mtp::Settings {
     }
 }
 
+/// The files for TLS, if there are any.
+pub(super) fn tls(config: &Config) -> Option<server::Tls> {
+    let (certificate, key) = config.certificate_files()?;
+    Some(server::Tls {
+        certificate,
+        key,
+        client_authorities: config.tls.ca_certs.clone(),
+        client_certificates: match config.tls.cert_reqs {
+            ClientCert::None => server::ClientCertificates::None,
+            ClientCert::Optional => server::ClientCertificates::Optional,
+            ClientCert::Required => server::ClientCertificates::Required,
+        },
+    })
+}
+
 pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::Settings {
     let encrypted = config.encryption() != Encryption::None;
     let beside = |port: u16| (encrypted && port != 0).then_some(port);
@@ -88,18 +107,7 @@ pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::S
         plain_port: beside(config.server.plain_port),
         // A root that is lost must not lock anybody out.
         strict: matches!(config.encryption(), Encryption::Files | Encryption::Acme),
-        tls: config
-            .certificate_files()
-            .map(|(certificate, key)| server::Tls {
-                certificate,
-                key,
-                client_authorities: config.tls.ca_certs.clone(),
-                client_certificates: match config.tls.cert_reqs {
-                    ClientCert::None => server::ClientCertificates::None,
-                    ClientCert::Optional => server::ClientCertificates::Optional,
-                    ClientCert::Required => server::ClientCertificates::Required,
-                },
-            }),
+        tls: tls(config),
         proxy: server::Proxy {
             trusted: config
                 .proxy

@@ -270,7 +270,12 @@ pub enum DbCommand {
     /// Examines the file.
     Check,
     /// Makes every index anew.
-    Repair,
+    Repair {
+        /// `--to`: a new file for what can be read of a damaged database; the database stays as it is.
+        to: Option<PathBuf>,
+        /// `--times`: only put right what a clock that was ahead has written.
+        times: bool,
+    },
     /// Gives free space back to the disk.
     Compact,
     /// Counts and sizes.

@@ -89,8 +89,8 @@ file with all keys and comments.
 - A mistake is never passed over: a bad value, an unknown or repeated section or key is named with
   file, line and the nearest right name, all of them at once, and the exit code is 78.
 - Sizes are in bytes (`4096`) or in steps of 1024: `64KB`, `16MB`, `1GB` (also `KiB`, `MiB`, `GiB`).
-- Durations are `250ms`, `5s`, `2m` (minutes), `24h`, `30d`, `2w`; a plain number is seconds, where
-  nothing else is said.
+- Durations are `250ms`, `5s`, `2m` (minutes), `24h`, `30d`, `2w`; a plain number is seconds. Where
+  people think in days (how long something is kept or holds), the unit must be written.
 - A relative path in the file starts from the file's folder; in a variable or flag, from the current
   one.
 - `MORELIA__SECTION__KEY` in the environment overrides a key (`MORELIA__SERVER__PORT=8080`);

@@ -66,12 +66,13 @@ pub struct Config {
     pub api: Api,
 }
 
-/// Reads a duration such as `7d` or `24h` for a command, from a second to a hundred years.
+/// Reads a duration such as `7d` or `24h` for a command, from a second to a hundred years. It needs its
+/// unit.
 ///
 /// # Errors
 /// The end of a sentence that says what is wrong with `text`.
 pub fn read_duration(text: &str) -> Result<std::time::Duration, String> {
-    units::duration(text, units::SECOND..=units::CENTURY)
+    units::age(text, units::SECOND..=units::CENTURY)
 }
 
 impl Config {

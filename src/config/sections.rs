@@ -217,6 +217,14 @@ pub struct Limits {
     pub files_bytes: usize,
     /// About how large an answer gets before it is cut (206), in bytes. Default 8 MB.
     pub answer_bytes: usize,
+    /// Different emoji of the reactions to a message. Default 20.
+    pub reactions: usize,
+    /// People whom a message mentions by name. Default 50.
+    pub mentions: usize,
+    /// Messages pinned in a flow. Default 50.
+    pub pins: usize,
+    /// Options of a poll. Default 12.
+    pub polls: usize,
     /// What may wait for a client that reads slowly. Default 256 frames or 8 MB.
     pub send_queue: SendQueue,
 }
@@ -244,6 +252,10 @@ impl Default for Limits {
             text_bytes: 64 * KB,
             files_bytes: 10 * MB,
             answer_bytes: 8 * MB,
+            reactions: 20,
+            mentions: 50,
+            pins: 50,
+            polls: 12,
             send_queue: SendQueue::default(),
         }
     }

@@ -107,9 +107,16 @@ pub(super) fn duration_in(
         })
 }
 
-/// Tells whether a number is written without a unit.
-pub(super) fn is_plain(text: &str) -> bool {
-    split(text).1.is_empty()
+/// Reads a duration where people think in days: a plain number, which would be seconds to the program
+/// and days to whoever wrote it, is refused. `0` is `0` in any unit.
+pub(super) fn age(text: &str, range: RangeInclusive<Duration>) -> Result<Duration, String> {
+    let (digits, unit) = split(text);
+    if unit.is_empty() && digits.bytes().any(|digit| digit != b'0') {
+        return Err(format!(
+            "`{text}` has no unit: write {digits}d for days, or {digits}s for seconds"
+        ));
+    }
+    duration(text, range)
 }
 
 /// Writes a duration in the largest unit that divides it; a single minute stays `60s`.
@@ -184,6 +191,18 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn an_age_has_a_unit() {
+        assert_eq!(age("30d", ANY_DURATION), Ok(30 * DAY));
+        assert_eq!(age("0", ANY_DURATION), Ok(Duration::ZERO));
+        assert_eq!(
+            age("30", ANY_DURATION),
+            Err("`30` has no unit: write 30d for days, or 30s for seconds".to_owned())
+        );
+        assert!(age("", ANY_DURATION).is_err());
+        assert!(age("00", ANY_DURATION).is_ok());
     }
 
     #[test]

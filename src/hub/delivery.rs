@@ -51,6 +51,7 @@ impl Delivery {
         AROUND
             + match &self.event.news {
                 News::Message(message) => message.size_bytes(),
+                News::Around(around) => around.size_bytes(),
                 News::Flow(news) => news.flow.members.len() * 44 + news.events.len() * 128,
                 News::User(user) => user
                     .avatar_content
@@ -59,7 +60,7 @@ impl Delivery {
                 News::Presence(list) => list.len() * 128,
                 News::Left(_)
                 | News::Uninvited(_)
-                | News::Read { .. }
+                | News::Read(_)
                 | News::Typing { .. }
                 | News::Invited(_)
                 | News::Device(_)

@@ -5,10 +5,12 @@
 //! line of the log or drive a terminal.
 
 mod file;
+mod journal;
 
 use crate::config::{ClientIp, ColorMode, Logging};
 use crate::exit::Exit;
 use file::LogFile;
+use journal::Journal;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use simplelog::{
     ColorChoice, ConfigBuilder, SharedLogger, TermLogger, TerminalMode, WriteLogger,
@@ -107,6 +109,10 @@ pub fn start(logging: &Logging) -> Result<Handle, LoggingError> {
 }
 
 fn to_stderr(mode: ColorMode) -> Box<dyn SharedLogger> {
+    // The journal has a time and a colour for every line.
+    if is_journaled() {
+        return WriteLogger::new(LevelFilter::Trace, format(false), Journal::default());
+    }
     let no_color = std::env::var_os("NO_COLOR");
     let colored = is_colored(mode, io::stderr().is_terminal(), no_color.as_deref());
     let choice = if colored {
@@ -114,11 +120,9 @@ fn to_stderr(mode: ColorMode) -> Box<dyn SharedLogger> {
     } else {
         ColorChoice::Never
     };
-    // The journal has a time for every line.
-    let with_time = !is_journal(std::env::var_os("JOURNAL_STREAM").as_deref());
     TermLogger::new(
         LevelFilter::Trace,
-        format(with_time),
+        format(true),
         TerminalMode::Stderr,
         choice,
     )
@@ -131,6 +135,12 @@ fn is_colored(mode: ColorMode, is_terminal: bool, no_color: Option<&OsStr>) -> b
         ColorMode::Never => false,
         ColorMode::Auto => is_terminal && no_color.is_none_or(OsStr::is_empty),
     }
+}
+
+/// Tells whether standard error of this process is systemd's journal.
+#[must_use]
+pub fn is_journaled() -> bool {
+    is_journal(std::env::var_os("JOURNAL_STREAM").as_deref())
 }
 
 /// Tells whether standard error is the journal: `JOURNAL_STREAM` is inherited, so only the device

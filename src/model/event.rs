@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Flow, FlowId, Message, OwnAccount, Position, PublicId, SessionInfo, Timestamp, User, UserId,
+    Around, Flow, FlowId, Message, OwnAccount, Position, PublicId, SessionInfo, Timestamp, User,
+    UserId,
 };
 
 /// Number of the live connection that a change came from; it is not told of it again.
@@ -192,6 +193,19 @@ pub struct InvitedTo {
     pub at: Timestamp,
 }
 
+/// How far somebody has read a flow, and what is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadMark {
+    /// The flow.
+    pub flow: PublicId,
+    /// Number of the last message that has been read.
+    pub number: i64,
+    /// How many after it have not been read, deleted ones not among them.
+    pub unread: i64,
+    /// How many of those mention the reader.
+    pub mentions: i64,
+}
+
 /// Who hears of an event.
 #[derive(Debug, Clone)]
 pub enum Audience {
@@ -217,6 +231,8 @@ pub struct Presence {
 pub enum News {
     /// A message was sent, edited or deleted; this is its present state.
     Message(Arc<Message>),
+    /// Reactions or votes changed: how things stand around a message.
+    Around(Arc<Around>),
     /// A flow was made or changed, or somebody joined or left it.
     Flow(Arc<FlowNews>),
     /// The hearer is no longer a member of this flow.
@@ -236,12 +252,7 @@ pub enum News {
     /// Somebody registered or changed the profile.
     User(Arc<User>),
     /// The hearer has read a flow up to a number, perhaps on another device.
-    Read {
-        /// The flow.
-        flow: PublicId,
-        /// Number of the last message that has been read.
-        number: i64,
-    },
+    Read(ReadMark),
     /// Somebody is writing.
     Typing {
         /// Where.

@@ -154,6 +154,8 @@ pub struct FlowSummary {
     pub read: Option<i64>,
     /// How many messages this member has not read, deleted ones not among them.
     pub unread: i64,
+    /// How many of those mention this member; 0 where only plain clients ask.
+    pub mentions: i64,
 }
 
 /// Changes to how a flow looks and works; `None` leaves as it is.

@@ -1,8 +1,10 @@
 //! Messages and their files.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::{MessageId, PublicId, Timestamp};
+use super::{About, MessageId, PublicId, Timestamp};
 
 /// What the text of a deleted message reads.
 pub const DELETED_TEXT: &str = "Message deleted";
@@ -130,9 +132,36 @@ pub struct Message {
     pub edited_at: Option<Timestamp>,
     /// Set once it has been deleted; the text then says so.
     pub is_deleted: bool,
+    /// What else there is to tell of it; `None`: nothing.
+    pub about: Option<Box<About>>,
 }
 
 impl Message {
+    /// What a protocol shows that knows no more than a text: a forward begins with a line that says
+    /// whose words they are, a poll is its question and its numbered options.
+    #[must_use]
+    pub fn plain_text(&self) -> Option<Cow<'_, str>> {
+        let text = self.text.as_deref();
+        let Some(about) = self.about.as_deref() else {
+            return text.map(Cow::Borrowed);
+        };
+        if let Some(poll) = &about.poll {
+            let mut shown = poll.question.clone();
+            for (n, (option, count)) in poll.options.iter().zip(&poll.counts).enumerate() {
+                // Writing to a text does not fail.
+                let _ = write!(shown, "\n{}. {option} ({count})", n + 1);
+            }
+            return Some(shown.into());
+        }
+        match &about.forward {
+            Some(forward) => {
+                let rest = text.map_or_else(String::new, |text| format!("\n{text}"));
+                Some(format!("↪ {}:{rest}", forward.name).into())
+            }
+            None => text.map(Cow::Borrowed),
+        }
+    }
+
     /// Bytes that this message will take in an answer, roughly: text, files, and what surrounds them.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
@@ -143,7 +172,12 @@ impl Message {
             .iter()
             .map(|file| file.content.size_bytes())
             .sum();
-        AROUND + self.shown.len() * AROUND + self.text.as_ref().map_or(0, String::len) + files
+        let about = self.about.as_deref().map_or(0, About::size_bytes);
+        AROUND
+            + self.shown.len() * AROUND
+            + self.text.as_ref().map_or(0, String::len)
+            + files
+            + about
     }
 }
 

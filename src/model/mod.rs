@@ -3,8 +3,10 @@
 //! What belongs here: plain values and the rules that hold for one value by itself. What does not:
 //! storage, permission, wire formats; nothing here does I/O or knows serde.
 
+pub mod about;
 mod account;
 mod confusable;
+mod emoji;
 mod event;
 mod flow;
 mod fold;
@@ -22,9 +24,12 @@ mod terms;
 mod time;
 mod user;
 
+pub use about::{About, Around, Forward, NewPoll, Original, Poll, Quote, Reaction};
 pub use account::{AccountEdit, OwnAccount, PushAddress, PushContent};
+pub use emoji::is_emoji;
 pub use event::{
     Audience, By, Event, FlowEvent, FlowNews, Happening, InvitedTo, News, Origin, Presence,
+    ReadMark,
 };
 pub use flow::{Flow, FlowInfo, FlowKind, FlowSummary, FlowSwitches, Level, Picture};
 pub use fold::fold;

@@ -1,6 +1,17 @@
 //! Points in time.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A clock that goes ahead of the time that has passed by more than this is not believed: a machine
+/// that was off for less has its clock set when it is back.
+const MAX_JUMP: Duration = Duration::from_hours(400 * 24);
+
+/// 1 November 2026: this program is not older, so a clock before it was not set.
+const WRITTEN: Timestamp = Timestamp(1_793_491_200_000);
+
+/// When the clock was last believed.
+static BELIEVED: Mutex<Option<(Timestamp, Instant)>> = Mutex::new(None);
 
 /// Milliseconds since 1970 (UTC) by the wall clock, which may jump: data, never order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,9 +21,28 @@ impl Timestamp {
     /// The beginning of 1970.
     pub const EPOCH: Self = Self(0);
 
-    /// The present time; a clock before 1970 counts as 1970.
+    /// The present time, as far as the clock can be believed: while the program runs, it may go back
+    /// or to 1970, but not more than a year ahead of the time that has passed.
     #[must_use]
     pub fn now() -> Self {
+        let (clock, at) = (Self::by_the_clock(), Instant::now());
+        let mut believed = BELIEVED.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = bounded(clock, at, *believed);
+        if now == clock && clock >= WRITTEN {
+            *believed = Some((clock, at));
+        }
+        now
+    }
+
+    /// Whether the clock shows a time that can be so, for a program of this age.
+    #[must_use]
+    pub fn can_be_now(self) -> bool {
+        self >= WRITTEN
+    }
+
+    /// What the clock shows, right or wrong; a clock before 1970 counts as 1970.
+    #[must_use]
+    pub fn by_the_clock() -> Self {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
@@ -70,9 +100,47 @@ impl Timestamp {
     }
 }
 
+/// The time that a clock shows, or where it cannot be believed, the one that has passed since it was.
+fn bounded(clock: Timestamp, at: Instant, believed: Option<(Timestamp, Instant)>) -> Timestamp {
+    let Some((time, since)) = believed else {
+        return clock;
+    };
+    let expected = time.after(at.saturating_duration_since(since));
+    if clock > expected.after(MAX_JUMP) {
+        expected
+    } else {
+        clock
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_far_ahead_is_not_believed_and_a_corrected_one_is() {
+        let (start, right) = (Instant::now(), WRITTEN.after(MAX_JUMP));
+        let hour = Duration::from_hours(1);
+        let later = start + hour;
+        for (clock, believed, now) in [
+            // The first look believes anything.
+            (right.after(MAX_JUMP * 14), None, right.after(MAX_JUMP * 14)),
+            (
+                right.after(MAX_JUMP),
+                Some((right, start)),
+                right.after(MAX_JUMP),
+            ),
+            (
+                right.after(MAX_JUMP * 14),
+                Some((right, start)),
+                right.after(hour),
+            ),
+            (right.before(hour), Some((right, start)), right.before(hour)),
+            (Timestamp(5), Some((right, start)), Timestamp(5)),
+        ] {
+            assert_eq!(bounded(clock, later, believed), now, "{clock:?}");
+        }
+    }
 
     #[test]
     fn dates_are_those_of_the_calendar() {

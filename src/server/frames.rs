@@ -181,12 +181,19 @@ impl Decoder {
         }
         let mut mask = [0; 4];
         mask.copy_from_slice(&self.header[len - 4..len]);
-        let remaining = match second & 0x7f {
+        let short = second & 0x7f;
+        let remaining = match short {
             126 | 127 => self.header[2..len - 4]
                 .iter()
                 .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
-            short => u64::from(short),
+            _ => u64::from(short),
         };
+        // Source: RFC 6455, 5.2: the fewest bytes that can say it.
+        if short == 126 && remaining < 126 || short == 127 && remaining <= u64::from(u16::MAX) {
+            return Err(protocol(
+                "a frame's length is not written in the shortest way",
+            ));
+        }
         if remaining >> 63 != 0 {
             return Err(protocol("a frame's length has its highest bit set"));
         }

@@ -199,6 +199,8 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     fn ip(text: &str) -> IpAddr {
@@ -240,6 +242,15 @@ mod tests {
             ..settings
         });
         assert_eq!(limits.frame_max_bytes(), 1 << 30);
+        assert!(
+            limits
+                .budget
+                .clone()
+                .take(1 << 30, false)
+                .now_or_never()
+                .is_some(),
+            "one of that size has to fit, or nobody can ever send it"
+        );
         let _second = limits.connections.open(Some(ip("192.0.2.1"))).unwrap();
         let third = limits.connections.open(Some(ip("192.0.2.1")));
         assert_eq!(third.unwrap_err(), Full::Address);

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use super::details::{self, DraftDetails};
 use super::rights::{Action, may};
 use super::{Field, Quota, Refusal, Service, ServiceError, SignedIn, Thing};
-use crate::model::{
-    Attachment, File, FlowId, FlowKind, Form, Message, PublicId, Timestamp, UserId,
-};
-use crate::store::{Tx, View, blocks, events, flows, log, messages, txns};
+use crate::model::about::bits;
+use crate::model::{Attachment, FlowId, FlowKind, Form, Message, PublicId, Timestamp, UserId};
+use crate::store::{Tx, View, about, blocks, events, flows, log, messages, polls, txns};
 
 /// What somebody writes, or how a message is to change.
 #[derive(Debug, Default)]
@@ -16,23 +16,17 @@ pub struct Draft {
     pub text: Option<String>,
     /// Its files, at most one a slot; in a change, empty content removes.
     pub files: Vec<Attachment>,
+    /// What else it says.
+    pub details: DraftDetails,
 }
 
 /// A message that is on disk.
 #[derive(Debug)]
 pub struct Posted {
-    /// The message's id.
-    pub uuid: PublicId,
-    /// Who wrote it.
-    pub author: PublicId,
-    /// Where.
-    pub flow: PublicId,
-    /// Its number in the flow.
-    pub number: i64,
+    /// The message.
+    pub message: Arc<Message>,
     /// The number that the client gave it.
     pub client_id: Option<i64>,
-    /// What is known of its files.
-    pub files: Vec<File>,
 }
 
 /// Which messages of a flow are asked for.
@@ -89,6 +83,7 @@ impl Service {
                     flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 require_writer(tx, &access, user.user())?;
                 check_size(&draft, limits.text_bytes, limits.files_bytes)?;
+                let details = details::of_new(tx, &access, &user, draft.details, &limits)?;
                 counts.message(user.user(), user.session.is_bot, &limits)?;
                 let new = messages::NewMessage {
                     flow: access.id,
@@ -97,7 +92,12 @@ impl Service {
                     author_uuid: user.uuid(),
                     text: draft.text,
                     files: draft.files,
-                    numbers: Some((access.first_number, access.next_number)),
+                    details,
+                    state: Some(messages::FlowState {
+                        first_number: access.first_number,
+                        next_number: access.next_number,
+                        expire: access.expire,
+                    }),
                 };
                 let message = messages::insert(tx, new, user.origin)?;
                 if let Some(txn) = txn {
@@ -108,7 +108,7 @@ impl Service {
                         txns::Made::Message(message.id, client_id),
                     )?;
                 }
-                Ok(posted(&message, client_id))
+                Ok(Posted { message, client_id })
             })
             .await
     }
@@ -144,8 +144,11 @@ impl Service {
                 let first = base.saturating_add(start);
                 let last = first.saturating_add(count - 1);
                 let load = messages::Load::of(range.form);
-                let messages =
+                let mut messages =
                     messages::by_number(view, access.id, (first, last), load, limits.answer_bytes)?;
+                if range.form.is_rich() {
+                    about::personal(view, &mut messages, user)?;
+                }
                 let total = access.next_number - base;
                 let given = i64::try_from(messages.len()).unwrap_or(i64::MAX);
                 let is_cut = given < count.min(total - start);
@@ -175,7 +178,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Refusal::NotFound`] for a message that is deleted or in a flow that the caller is not
-    /// in, [`Refusal::NotAuthor`] for another's, [`Refusal::Blocked`], what is too large or would leave nothing.
+    /// in, [`Refusal::NotAuthor`] for another's, [`Refusal::NotEditable`], [`Refusal::Blocked`], what is too large or would leave nothing.
     pub async fn edit_message(
         &self,
         user: &SignedIn,
@@ -195,15 +198,21 @@ impl Service {
                     return Err(Refusal::NotAuthor.into());
                 }
                 require_unblocked(tx, handle.flow, user.user())?;
+                if handle.is_forward || polls::ballot(tx, handle.id)?.is_some() {
+                    return Err(Refusal::NotEditable.into());
+                }
                 check_size(&draft, max_text, max_files)?;
                 require_content(&handle, &draft)?;
                 let limit = limits.quotas.edits_per_message;
                 if limit > 0 && handle.edits >= limit.into() {
                     return Err(Quota::Edits.used_up(limit, None));
                 }
+                let access = flows::access(tx, handle.flow_uuid, user.user())?
+                    .ok_or(Refusal::NotFound(Thing::Message))?;
                 let edit = messages::MessageEdit {
                     text: draft.text,
                     files: draft.files,
+                    details: details::of_edit(tx, &access, draft.details, &limits)?,
                 };
                 messages::edit(tx, &handle, &edit, user.by())?;
                 if messages::size_of_files(tx, handle.id)? > max_files {
@@ -258,26 +267,16 @@ fn repeated(
     match txns::find(tx, user.user(), txn)? {
         Some(txns::Made::Message(id, client_id)) => {
             let message = messages::by_id(tx, id)?.ok_or(Refusal::NotFound(Thing::Message))?;
-            Ok(Some(posted(&message, client_id)))
+            let message = Arc::new(message);
+            Ok(Some(Posted { message, client_id }))
         }
         Some(txns::Made::Flow(_)) => Err(Refusal::TxnMadeFlow.into()),
         None => Ok(None),
     }
 }
 
-fn posted(message: &Message, client_id: Option<i64>) -> Posted {
-    Posted {
-        uuid: message.uuid,
-        author: message.author,
-        flow: message.flow,
-        number: message.number,
-        client_id,
-        files: message.shown.clone(),
-    }
-}
-
 /// A message in a flow that a user is in; to others it does not exist.
-fn visible(
+pub(super) fn visible(
     view: &View<'_>,
     message: PublicId,
     user: UserId,
@@ -324,7 +323,7 @@ fn require_content(message: &messages::Handle, change: &Draft) -> Result<(), Ser
             slots |= file.slot.bit();
         }
     }
-    if text.is_none_or(String::is_empty) && slots == 0 {
+    if text.is_none_or(String::is_empty) && slots & bits::FILES == 0 {
         return Err(Refusal::EmptyMessage.into());
     }
     Ok(())

@@ -9,9 +9,11 @@
 
 mod accounts;
 mod administration;
+mod around;
 mod blocks;
 mod bucket;
 mod companions;
+mod details;
 mod devices;
 mod directory;
 mod entry;
@@ -46,6 +48,7 @@ mod search;
 mod seen;
 mod sessions;
 mod settings;
+mod thing;
 mod updates;
 mod upkeep;
 mod used_up;
@@ -60,6 +63,7 @@ pub use administration::{
     AccountChange, BackupCopy, CheckRow, Machine, ProgramState, ServerStatus, Task,
 };
 pub use bucket::{Bucket, Rate};
+pub use details::DraftDetails;
 pub use error::ServiceError;
 pub use feed::{End, Feed, Told};
 pub use flow_change::{FlowChange, FlowDraft};
@@ -75,11 +79,12 @@ pub use operator::{
 };
 pub use profiles::Found;
 pub use push::{Courier, Notice, Ring, Tried, What};
-pub use refusal::{Field, Refusal, Thing, Unit, Value};
+pub use refusal::{Refusal, Value};
 pub use resets::NewReset;
 pub use search::{Search, SearchHits};
 pub use sessions::{Client, Opened};
 pub use settings::{Limits, Quotas, Settings};
+pub use thing::{Field, Thing, Unit};
 pub use updates::{Cursor, Standing, Updates, Within};
 pub use upkeep::BackupRecord;
 pub use used_up::{Payer, Quota};
@@ -111,6 +116,7 @@ pub struct Service {
     directory: Arc<directory::Directory>,
     companions: Arc<companions::Companions>,
     seen: seen::Seen,
+    recently: Arc<around::Recently>,
     searches: Semaphore,
     desk: administration::Desk,
     links: links::Links,
@@ -152,6 +158,7 @@ impl Service {
             directory: Arc::default(),
             companions: Arc::clone(&companions),
             seen: seen::Seen::default(),
+            recently: Arc::default(),
             searches: Semaphore::new(search::AT_A_TIME),
             desk: administration::Desk::default(),
             links: links::Links::default(),
@@ -167,6 +174,7 @@ impl Service {
         tokio::spawn(gate::watch(Arc::downgrade(&service)));
         tokio::spawn(seen::keep(Arc::downgrade(&service)));
         tokio::spawn(push::listen(Arc::downgrade(&service)));
+        tokio::spawn(around::keep(Arc::downgrade(&service)));
         Ok(service)
     }
 

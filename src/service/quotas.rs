@@ -239,6 +239,10 @@ mod tests {
             requests_per_second: 1,
             burst: 10,
             sessions_per_user: 50,
+            reactions: 20,
+            mentions: 50,
+            pins: 50,
+            poll_options: 12,
             quotas,
         }
     }

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use super::thing::{Field, Thing};
 use super::used_up::{Payer, Quota};
 use crate::model::InvalidLogin;
 
@@ -85,6 +86,43 @@ pub enum Refusal {
     TooManyBlocked {
         /// How many one may.
         limit: usize,
+    },
+    /// The flow or the message is not to be forwarded.
+    NotForwardable,
+    /// A forwarded message and a poll stay as they are.
+    NotEditable,
+    /// More people are mentioned than one message may.
+    TooManyMentions {
+        /// How many it may.
+        limit: usize,
+    },
+    /// In a large group not every member mentions everyone.
+    NotForEveryone {
+        /// Members up to which every member does.
+        members: i64,
+    },
+    /// The words of a poll are too many, too few or too long.
+    BadPoll {
+        /// The most options.
+        limit: usize,
+    },
+    /// The vote is for what the poll does not have, or for more than one.
+    BadVote,
+    /// The poll takes no more votes.
+    PollClosed,
+    /// The poll is somebody else's.
+    NotPollOwner,
+    /// A reaction is one emoji.
+    BadReaction,
+    /// The user reacts to the message in as many ways as one may.
+    TooManyReactions {
+        /// How many one may.
+        limit: i64,
+    },
+    /// There are as many different reactions to the message as there may be.
+    TooManyEmoji {
+        /// How many there may be.
+        limit: i64,
     },
     /// The message is somebody else's.
     NotAuthor,
@@ -194,120 +232,6 @@ pub enum Refusal {
     NoAdministrator,
 }
 
-/// A kind of thing that can be missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Thing {
-    /// A user.
-    User,
-    /// A flow.
-    Flow,
-    /// A message.
-    Message,
-    /// An invitation.
-    Invitation,
-    /// A file.
-    File,
-    /// A session.
-    Session,
-    /// A link that lets somebody in once.
-    Link,
-}
-
-impl Thing {
-    /// The thing's name in the protocol.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Flow => "flow",
-            Self::Message => "message",
-            Self::Invitation => "invitation",
-            Self::File => "file",
-            Self::Session => "session",
-            Self::Link => "link",
-        }
-    }
-}
-
-/// Something whose size is limited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
-    /// The text of a message.
-    Text,
-    /// The files of a message together.
-    Files,
-    /// The title of a flow.
-    Title,
-    /// The description of a flow.
-    Info,
-    /// The members of a flow.
-    Members,
-    /// The name of a user.
-    Username,
-    /// What a user says of oneself.
-    Bio,
-    /// The picture of a user.
-    Avatar,
-    /// The picture of a flow.
-    Picture,
-    /// Words about an invitation.
-    Note,
-}
-
-/// In what a size is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Bytes.
-    Bytes,
-    /// Characters.
-    Characters,
-    /// Users.
-    Users,
-}
-
-impl Field {
-    /// The field's name in the protocol.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Files => "files",
-            Self::Title => "title",
-            Self::Info => "info",
-            Self::Members => "members",
-            Self::Username => "username",
-            Self::Bio => "bio",
-            Self::Avatar => "avatar",
-            Self::Picture => "picture",
-            Self::Note => "note",
-        }
-    }
-
-    /// In what its size is counted.
-    #[must_use]
-    pub fn unit(self) -> Unit {
-        match self {
-            Self::Title | Self::Username | Self::Note => Unit::Characters,
-            Self::Members => Unit::Users,
-            Self::Text | Self::Files | Self::Info | Self::Bio | Self::Avatar | Self::Picture => {
-                Unit::Bytes
-            }
-        }
-    }
-}
-
-impl Unit {
-    /// The unit's name in the protocol.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Bytes => "bytes",
-            Self::Characters => "characters",
-            Self::Users => "users",
-        }
-    }
-}
-
 /// A value of a refusal, for whoever words it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
@@ -394,6 +318,23 @@ impl Refusal {
             Self::TooManyBlocked { limit } => {
                 ("too_many_blocked", vec![("limit", (*limit).into())])
             }
+            Self::NotForwardable => ("not_forwardable", vec![]),
+            Self::NotEditable => ("not_editable", vec![]),
+            Self::TooManyMentions { limit } => {
+                ("too_many_mentions", vec![("limit", (*limit).into())])
+            }
+            Self::NotForEveryone { members } => {
+                ("not_for_everyone", vec![("members", (*members).into())])
+            }
+            Self::BadPoll { limit } => ("bad_poll", vec![("limit", (*limit).into())]),
+            Self::BadVote => ("bad_vote", vec![]),
+            Self::PollClosed => ("poll_closed", vec![]),
+            Self::NotPollOwner => ("not_poll_owner", vec![]),
+            Self::BadReaction => ("bad_reaction", vec![]),
+            Self::TooManyReactions { limit } => {
+                ("too_many_reactions", vec![("limit", (*limit).into())])
+            }
+            Self::TooManyEmoji { limit } => ("too_many_emoji", vec![("limit", (*limit).into())]),
             Self::NotAuthor => ("not_author", vec![]),
             Self::Outranked => ("outranked", vec![]),
             Self::SavedIsFixed => ("saved_is_fixed", vec![]),

@@ -6,7 +6,7 @@ use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{FlowId, Form, Message, MessageId, Position, PublicId, Query, Timestamp};
 use crate::store::messages::Load;
 use crate::store::search::{self, Filter, Hits, Scope, State, Wanted};
-use crate::store::{StoreError, View, flows, users};
+use crate::store::{StoreError, View, about, flows, users};
 
 /// How long one search may look. A reader is not kept longer than a second, all in all.
 const BUDGET: Duration = Duration::from_millis(500);
@@ -75,8 +75,11 @@ impl Service {
                 None => Scope::Of(id),
             };
             let hits = find(view, scope, &wanted, limits.messages, BUDGET)?;
-            let (messages, before) =
+            let (mut messages, before) =
                 search::read(view, &hits, Load::of(wanted.form), limits.answer_bytes)?;
+            if wanted.form.is_rich() {
+                about::personal(view, &mut messages, id)?;
+            }
             Ok(SearchHits {
                 messages,
                 before,

@@ -75,6 +75,14 @@ pub struct Limits {
     pub requests_per_second: u32,
     /// Requests of one connection at once.
     pub burst: u32,
+    /// Different emoji of the reactions to a message.
+    pub reactions: usize,
+    /// People whom a message mentions by name.
+    pub mentions: usize,
+    /// Messages pinned in a flow.
+    pub pins: usize,
+    /// Options of a poll.
+    pub poll_options: usize,
     /// What one account may use.
     pub quotas: Quotas,
 }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::{Service, ServiceError, SignedIn, own_account};
 use crate::model::{
-    Flow, FlowEvent, Form, InvitedTo, Message, OwnAccount, Position, PublicId, Timestamp, User,
+    Around, Flow, FlowEvent, Form, InvitedTo, Message, OwnAccount, Position, PublicId, ReadMark,
+    Timestamp, User,
 };
-use crate::store::{blocks, gaps, log, members};
+use crate::store::{about, blocks, gaps, log, members};
 use page::Page;
 
 /// What changed, each thing once, in its present state.
@@ -17,12 +18,14 @@ use page::Page;
 pub struct Updates {
     /// Messages that were sent, edited or deleted, in the order of their last change.
     pub messages: Vec<Message>,
+    /// How things stand around messages of which only that changed.
+    pub around: Vec<Around>,
     /// Flows that were made or changed, or whose members did.
     pub flows: Vec<Flow>,
     /// Users who registered or changed their profile.
     pub users: Vec<User>,
     /// How far the user has read.
-    pub read: Vec<(PublicId, i64)>,
+    pub read: Vec<ReadMark>,
     /// Flows that the user is no longer in.
     pub left: Vec<PublicId>,
     /// Flows of which something changed that only some protocols show.
@@ -68,6 +71,7 @@ impl Updates {
     pub fn is_wholly_empty(&self) -> bool {
         self.is_empty()
             && self.details.is_empty()
+            && self.around.is_empty()
             && self.events.is_empty()
             && self.invited.is_empty()
             && self.uninvited.is_empty()
@@ -128,6 +132,9 @@ impl Service {
                     let mut page = Page::new(view, id, from, &limits, within)?;
                     page.fill()?;
                     let mut updates = page.into_updates()?;
+                    if within.form.is_rich() {
+                        about::personal(view, &mut updates.messages, id)?;
+                    }
                     if updates.account.is_some() {
                         updates.account = own_account::of(view, id, members_invite)?;
                     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Refusal, Service, ServiceError};
 use crate::model::{By, FlowId, FlowKind, Login, PublicId, Timestamp, User, UserId};
+use crate::store::details::NewDetails;
 use crate::store::properties::{self, BACKUP_AT, BACKUP_FAILED_AT, BACKUP_FAILURE, BACKUP_PATH};
 use crate::store::retention::{self, Removed};
 use crate::store::statistics::{self, Statistics};
@@ -194,6 +195,19 @@ impl Service {
         self.store.read(|view| Ok(statistics::collect(view)?)).await
     }
 
+    /// Accounts whose names nobody could choose now; at most so many.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn deceiving_names(
+        &self,
+        most: usize,
+    ) -> Result<Vec<(String, crate::store::names::Deceit)>, ServiceError> {
+        self.store
+            .read(move |view| Ok(crate::store::names::deceiving(view, most)?))
+            .await
+    }
+
     /// When the last change was made, as the log has it.
     ///
     /// # Errors
@@ -239,7 +253,8 @@ fn tell_administrators(tx: &Tx<'_>, text: &str) -> Result<(), ServiceError> {
             author_uuid: sender.uuid,
             text: Some(text.to_owned()),
             files: Vec::new(),
-            numbers: None,
+            details: NewDetails::default(),
+            state: None,
         };
         messages::insert(tx, new, None)?;
     }

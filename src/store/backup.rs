@@ -15,7 +15,9 @@ use super::error::StoreError;
 use super::gaps;
 use super::lock::ServerLock;
 use super::log;
-use super::paths::{create_private, file_error, remove_if_there, sync, sync_folder, with_suffix};
+use super::paths::{
+    self, create_private, file_error, remove_if_there, sync, sync_folder, with_suffix,
+};
 use super::schema::{self, Found};
 use super::tx::View;
 use crate::model::Position;
@@ -50,9 +52,7 @@ pub struct Contents {
 /// # Errors
 /// Either file cannot be used, `target` exists, or the copy is damaged; then there is no copy.
 pub fn copy(database: &Path, target: &Path) -> Result<Contents, StoreError> {
-    if !database.exists() {
-        return Err(StoreError::Missing(database.to_owned()));
-    }
+    paths::require(database)?;
     if target.exists() {
         let source = io::Error::from(io::ErrorKind::AlreadyExists);
         return Err(file_error(target, source));
@@ -71,15 +71,15 @@ const BESIDE: [&str; 3] = ["-journal", "-wal", "-shm"];
 /// A copy while it is made: removed, with what is beside it, unless it gets its name, since what is
 /// left of a failed copy must not be taken for one. It is locked, so that nobody takes one that is
 /// being made for what a killed program has left.
-struct Part {
-    path: PathBuf,
+pub(super) struct Part {
+    pub(super) path: PathBuf,
     settled: bool,
     _lock: File,
 }
 
 impl Part {
     /// Makes an empty file in place of what is left of another one.
-    fn begin(path: PathBuf) -> Result<Self, StoreError> {
+    pub(super) fn begin(path: PathBuf) -> Result<Self, StoreError> {
         if !remove_abandoned(&path)? {
             let source = io::Error::other("another process is writing it");
             return Err(file_error(&path, source));
@@ -96,7 +96,7 @@ impl Part {
     }
 
     /// Gives it its name.
-    fn settle(mut self, target: &Path) -> Result<(), StoreError> {
+    pub(super) fn settle(mut self, target: &Path) -> Result<(), StoreError> {
         std::fs::rename(&self.path, target).map_err(|source| file_error(target, source))?;
         self.settled = true;
         sync_folder(target)
@@ -144,11 +144,15 @@ pub fn remove_leftovers(database: &Path, _lock: &ServerLock) -> Result<(), Store
 }
 
 /// Where a copy is put before it takes the place of a database.
-fn staged(database: &Path) -> PathBuf {
+pub(super) fn staged(database: &Path) -> PathBuf {
     with_suffix(database, ".restoring")
 }
 
-fn copy_pages(source: &Connection, path: &Path, target: &Path) -> Result<(), StoreError> {
+pub(super) fn copy_pages(
+    source: &Connection,
+    path: &Path,
+    target: &Path,
+) -> Result<(), StoreError> {
     // One state of the file for the whole copy; otherwise every write would begin it anew.
     source.execute_batch("BEGIN")?;
     if schema::examine(source, path)? == Found::Empty {
@@ -199,9 +203,7 @@ fn of_copy(err: rusqlite::Error, copy: &Path) -> StoreError {
 /// # Errors
 /// [`StoreError::Damaged`], or the file is none of this program's.
 pub fn examine(path: &Path) -> Result<Contents, StoreError> {
-    if !path.exists() {
-        return Err(StoreError::Missing(path.to_owned()));
-    }
+    paths::require(path)?;
     let conn = open_copy(path)?;
     let schema = match schema::examine(&conn, path)? {
         Found::Empty => return Err(StoreError::Foreign(path.to_owned())),

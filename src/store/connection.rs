@@ -8,13 +8,18 @@ use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{Access, access};
 
 use super::error::StoreError;
+use super::lock::ServerLock;
 use super::paths::{file_error, folder_of, with_suffix};
+use super::wal::log_is_damaged;
 
 /// "MRLA": the `application_id` in the header of a Morelia database.
 pub(super) const APPLICATION_ID: i32 = 1_297_239_105;
 
 /// How long a connection waits for another process's lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is said of a log that is damaged within.
+pub(super) const LOG_DAMAGED: &str = "its write-ahead log is damaged in the middle, and going on would lose what was written after that";
 
 /// Statements that a connection keeps prepared; more than the program has.
 const STATEMENTS: usize = 160;
@@ -57,12 +62,28 @@ fn require_content(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Refuses a write-ahead log that is damaged within: the engine would take the damage for its end, and
+/// write over all that follows. Only to be asked while nobody writes.
+///
+/// # Errors
+/// [`StoreError::Damaged`].
+pub(super) fn require_whole_log(path: &Path) -> Result<(), StoreError> {
+    if log_is_damaged(path) {
+        return Err(StoreError::Damaged(LOG_DAMAGED.to_owned()));
+    }
+    Ok(())
+}
+
 /// Opens a connection that writes, making the file (0600) when there is none.
 ///
 /// # Errors
 /// The file cannot be opened, is damaged or is not a database.
 pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
     require_content(path)?;
+    // A server looks itself, before others can write.
+    if durability == Durability::Full && !ServerLock::is_held(path) {
+        require_whole_log(path)?;
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;

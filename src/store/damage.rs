@@ -325,23 +325,28 @@ fn roots(conn: &Connection) -> Result<HashMap<u32, Object>, StoreError> {
 /// # Errors
 /// The file cannot be written, or the rows contradict what an index demands of them.
 pub(super) fn mend(conn: &Connection, damage: &Damage) -> Result<(), StoreError> {
-    if damage.search.is_some() {
-        search::recreate(conn)?;
-    }
     for (name, fault) in &damage.indexes {
         let rebuilt = if fault.is_in_pages {
             make_anew(conn, name)
         } else {
             Ok(conn.execute_batch(&format!("REINDEX {}", quoted(name)))?)
         };
-        rebuilt.map_err(|err| match err {
-            StoreError::Conflict(what) => StoreError::Damaged(format!(
-                "rows contradict the index {name}, which cannot be rebuilt: {what}"
-            )),
-            other => other,
-        })?;
+        rebuilt.map_err(|err| contradiction(&format!("the index {name}"), err))?;
+    }
+    if damage.search.is_some() {
+        search::recreate(conn)?;
     }
     Ok(())
+}
+
+/// What it means that an index cannot be made anew.
+pub(super) fn contradiction(index: &str, err: StoreError) -> StoreError {
+    match err {
+        StoreError::Conflict(what) => StoreError::Damaged(format!(
+            "rows contradict {index}, which cannot be rebuilt: {what}"
+        )),
+        other => other,
+    }
 }
 
 /// Makes an index anew without following its pages: they are lost until the file is compacted.

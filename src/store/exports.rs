@@ -3,9 +3,10 @@
 use rusqlite::named_params;
 
 use super::error::StoreError;
+use super::messages::Load;
 use super::messages::select_messages;
 use super::tx::View;
-use super::{files, messages};
+use super::{history, messages};
 use crate::model::{FlowId, Message, MessageId, UserId};
 
 /// Messages of a flow, or those that a user wrote anywhere, after a message: in the order in which
@@ -41,11 +42,8 @@ pub fn messages(
     let mut found = Vec::new();
     let mut size = 0;
     while let Some(row) = rows.next()? {
-        let (mut message, slots) = messages::message(row)?;
-        if slots != 0 {
-            message.files = files::of_message(view, message.id)?;
-            message.shown = files::shown_by(view, message.id)?;
-        }
+        let (message, slots) = messages::message(row)?;
+        let message = history::whole(view, message, slots, Load::Content)?;
         size += message.size_bytes();
         found.push(message);
         if found.len() >= limit || size >= budget_bytes {

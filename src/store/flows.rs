@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::tx::View;
-use super::{files, members};
+use super::{details, files, members};
 use crate::model::{Flow, FlowId, FlowKind, FlowSummary, Level, PublicId, Timestamp, UserId};
 
 /// The columns of a flow, for [`flow`], which reads them by place: a list has hundreds of flows.
@@ -253,10 +253,17 @@ pub fn page_of_user(
             return Ok((flows, true));
         }
         left = left.saturating_sub(size);
+        let unread = (count - 1 - read.unwrap_or(-1) - deleted).max(0);
+        let mentions = if unread > 0 && roster == Roster::Brief {
+            details::unread_mentions(view, flow.id, user)?
+        } else {
+            0
+        };
         flows.push(FlowSummary {
+            mentions,
             count,
             read,
-            unread: (count - 1 - read.unwrap_or(-1) - deleted).max(0),
+            unread,
             flow,
         });
     }

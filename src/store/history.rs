@@ -6,7 +6,8 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::tx::View;
-use super::{files, users};
+use super::{about, files, users};
+use crate::model::about::bits;
 use crate::model::{FlowId, Form, Message, MessageId, Position, PublicId, Timestamp, UserId};
 
 /// What of a message's files is read.
@@ -81,11 +82,11 @@ pub fn by_number(
     ))?;
     let mut rows =
         statement.query(named_params! {":flow": place.flow.0, ":first": first, ":last": last})?;
-    let mut messages = Vec::new();
+    let (mut messages, mut all_slots) = (Vec::new(), Vec::new());
     let mut left = budget_bytes;
     while let Some(row) = rows.next()? {
         let (message, slots) = decode(view, row, place)?;
-        let files = if slots == 0 || load == Load::Facts {
+        let files = if slots & bits::FILES == 0 || load == Load::Facts {
             0
         } else {
             files::size_of_message(view, message.id)?
@@ -95,8 +96,18 @@ pub fn by_number(
             break;
         }
         left = left.saturating_sub(size);
+        all_slots.push(slots);
         messages.push(with_files(view, message, slots, load)?);
     }
+    about::fill(view, &mut messages, &all_slots)?;
+    // What is told of them was not known to be so much.
+    let mut size = 0;
+    let fits = |message: &&Message| {
+        size += message.size_bytes();
+        size <= budget_bytes
+    };
+    let fitting = messages.iter().take_while(fits).count();
+    messages.truncate(fitting.max(1));
     Ok(messages)
 }
 
@@ -155,11 +166,25 @@ pub(super) fn fit(
     load: Load,
     room_bytes: usize,
 ) -> Result<Fitting, StoreError> {
-    let reads_files = slots != 0 && load == Load::Content;
+    let reads_files = slots & bits::FILES != 0 && load == Load::Content;
     if reads_files && files::size_of_message(view, message.id)? > room_bytes {
         return Ok(Fitting::TooLarge);
     }
-    with_files(view, message, slots, load).map(Fitting::Whole)
+    whole(view, message, slots, load).map(Fitting::Whole)
+}
+
+/// A message with its files and what else there is to tell of it.
+pub(super) fn whole(
+    view: &View<'_>,
+    message: Message,
+    slots: i64,
+    load: Load,
+) -> Result<Message, StoreError> {
+    let mut message = with_files(view, message, slots, load)?;
+    if slots & !bits::FILES != 0 {
+        about::fill(view, std::slice::from_mut(&mut message), &[slots])?;
+    }
+    Ok(message)
 }
 
 /// Hands on the messages of a flow from a number on, at most `limit`, each as it was sent.
@@ -208,6 +233,7 @@ fn decode(view: &View<'_>, row: &Row<'_>, place: Place) -> Result<(Message, i64)
         shown: Vec::new(),
         edited_at: row.get::<_, Option<i64>>(7)?.map(Timestamp),
         is_deleted: row.get::<_, Option<i64>>(8)?.is_some(),
+        about: None,
     };
     Ok((message, row.get(6)?))
 }
@@ -219,10 +245,10 @@ pub(super) fn with_files(
     slots: i64,
     load: Load,
 ) -> Result<Message, StoreError> {
-    if slots != 0 && load == Load::Content {
+    if slots & bits::FILES != 0 && load == Load::Content {
         message.files = files::of_message(view, message.id)?;
     }
-    if slots != 0 {
+    if slots & bits::FILES != 0 {
         message.shown = files::shown_by(view, message.id)?;
     }
     Ok(message)

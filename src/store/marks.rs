@@ -2,10 +2,11 @@
 
 use rusqlite::{OptionalExtension, named_params};
 
+use super::details;
 use super::error::StoreError;
 use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
-use crate::model::{Audience, By, FlowId, News, PublicId, UserId};
+use crate::model::{Audience, By, FlowId, News, PublicId, ReadMark, UserId};
 
 /// Number of the last message that a member has read, as clients count.
 ///
@@ -64,10 +65,33 @@ pub fn mark_read(
             ..About::default()
         };
         let position = log::append(tx, Reach::Private(user), Kind::Read, about)?;
-        let news = News::Read { flow: uuid, number };
-        tx.tell(position, by.origin, Audience::Users([user].into()), news);
+        if let Some(mark) = mark(tx, flow, uuid, user)? {
+            let audience = Audience::Users([user].into());
+            tx.tell(position, by.origin, audience, News::Read(mark));
+        }
     }
     Ok(())
+}
+
+/// How far a member has read, and what is left; `None`: nothing was read that is there still.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn mark(
+    view: &View<'_>,
+    flow: FlowId,
+    uuid: PublicId,
+    user: UserId,
+) -> Result<Option<ReadMark>, StoreError> {
+    let Some(number) = read_number(view, flow, user)? else {
+        return Ok(None);
+    };
+    Ok(Some(ReadMark {
+        flow: uuid,
+        number,
+        unread: unread_of(view, flow, user)?,
+        mentions: details::unread_mentions(view, flow, user)?,
+    }))
 }
 
 /// How many messages between two numbers, the first excluded, have not been deleted.

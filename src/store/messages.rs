@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Row, named_params};
 
+use super::details::{self, DetailsEdit, NewDetails};
 use super::error::StoreError;
 use super::follower;
 pub use super::history::{Fitting, Load, Sent, by_number};
-use super::history::{fit, with_files};
+use super::history::{fit, whole};
 use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
 use super::{files, marks, removal, search};
+use crate::model::about::bits;
 use crate::model::{
     Attachment, By, DELETED_TEXT, FlowId, Level, Message, MessageId, News, Origin, Position,
     PublicId, Timestamp, UserId,
@@ -31,8 +33,21 @@ pub struct NewMessage {
     pub text: Option<String>,
     /// Its files, at most one a slot.
     pub files: Vec<Attachment>,
-    /// The numbers of the flow's oldest and next message, where this write has read them already.
-    pub numbers: Option<(i64, i64)>,
+    /// What else it says.
+    pub details: NewDetails,
+    /// The state of the flow, where this write has read it already.
+    pub state: Option<FlowState>,
+}
+
+/// What a new message has to know of its flow.
+#[derive(Debug, Clone, Copy)]
+pub struct FlowState {
+    /// The number of its oldest message.
+    pub first_number: i64,
+    /// The number that its next message gets.
+    pub next_number: i64,
+    /// Seconds after which a new message disappears; 0: never.
+    pub expire: i64,
 }
 
 /// Changes to a message; `None` leaves as it is.
@@ -42,6 +57,8 @@ pub struct MessageEdit {
     pub text: Option<String>,
     /// Files that replace those in their slots; empty content removes.
     pub files: Vec<Attachment>,
+    /// What else it says.
+    pub details: DetailsEdit,
 }
 
 /// The query for messages with the rest that selects and orders them. [`message`] reads its columns
@@ -70,19 +87,26 @@ pub fn insert(
     let position = tx.next_position();
     let id = MessageId(position.0);
     let logged_at = tx.log_time();
-    let (first_number, number) = match new.numbers {
-        Some(numbers) => numbers,
-        None => numbers(tx, new.flow)?,
+    let FlowState {
+        first_number,
+        next_number: number,
+        expire,
+    } = match new.state {
+        Some(state) => state,
+        None => state(tx, new.flow)?,
     };
     // By place, here and below: everybody waits for this, and looking up names takes a tenth of it.
     // Without RETURNING, which makes a table of what it returns.
     tx.prepare("UPDATE flows SET next_number = ?1, last_message_id = ?2 WHERE id = ?3")?
         .execute([number + 1, id.0, new.flow.0])?;
     let uuid = PublicId::generate();
+    let expires_at = (expire > 0).then(|| Timestamp(tx.now().0 + expire * 1000));
     let slots = new
         .files
         .iter()
-        .fold(0, |slots, file| slots | file.slot.bit());
+        .fold(new.details.slots(expires_at), |slots, file| {
+            slots | file.slot.bit()
+        });
     tx.prepare(
         "INSERT INTO messages (id, uuid, flow_id, number, author_id, sent_at, text, slots, logged_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -98,13 +122,16 @@ pub fn insert(
         slots,
         (logged_at != tx.now()).then_some(logged_at.0),
     ))?;
+    if slots & !bits::FILES != 0 {
+        details::write(tx, id, (new.flow, number), &new.details, expires_at)?;
+    }
     marks::read_own(tx, new.flow, new.author, number)?;
     let mut shown = Vec::with_capacity(new.files.len());
     for file in &new.files {
         shown.push(files::attach(tx, id, file)?);
     }
     tx.index_later();
-    let message = Arc::new(Message {
+    let message = Message {
         id,
         uuid,
         flow: new.flow_uuid,
@@ -116,7 +143,14 @@ pub fn insert(
         shown,
         edited_at: None,
         is_deleted: false,
-    });
+        about: None,
+    };
+    let message = if slots & !bits::FILES == 0 {
+        message
+    } else {
+        by_id(tx, id)?.unwrap_or(message)
+    };
+    let message = Arc::new(message);
     tx.tell(
         position,
         origin,
@@ -126,12 +160,16 @@ pub fn insert(
     Ok(message)
 }
 
-/// The numbers of a flow's oldest and next message.
-fn numbers(view: &View<'_>, flow: FlowId) -> Result<(i64, i64), StoreError> {
+/// The state of a flow.
+fn state(view: &View<'_>, flow: FlowId) -> Result<FlowState, StoreError> {
     let mut statement =
-        view.prepare("SELECT first_number, next_number FROM flows WHERE id = :flow")?;
+        view.prepare("SELECT first_number, next_number, expire FROM flows WHERE id = :flow")?;
     Ok(statement.query_row(named_params! {":flow": flow.0}, |row| {
-        Ok((row.get(0)?, row.get(1)?))
+        Ok(FlowState {
+            first_number: row.get(0)?,
+            next_number: row.get(1)?,
+            expire: row.get(2)?,
+        })
     })?)
 }
 
@@ -156,6 +194,8 @@ pub struct Handle {
     pub slots: i64,
     /// How often it was edited.
     pub edits: i64,
+    /// Whether it forwards another.
+    pub is_forward: bool,
 }
 
 /// Finds a message by the id that clients know, as one user finds it.
@@ -165,7 +205,7 @@ pub struct Handle {
 pub fn handle(view: &View<'_>, uuid: PublicId, user: UserId) -> Result<Option<Handle>, StoreError> {
     let mut statement = view.prepare(
         "SELECT m.id, m.flow_id, f.uuid AS flow_uuid, m.author_id, m.deleted_at, m.text, m.slots,
-                coalesce(m.edits, 0) AS edits, r.level
+                coalesce(m.edits, 0) AS edits, m.forward IS NOT NULL AS is_forward, r.level
          FROM messages m JOIN flows f ON f.id = m.flow_id
          LEFT JOIN members r ON r.flow_id = m.flow_id AND r.user_id = :user AND r.state = 'joined'
          WHERE m.uuid = :uuid AND f.removed_at IS NULL",
@@ -182,6 +222,7 @@ pub fn handle(view: &View<'_>, uuid: PublicId, user: UserId) -> Result<Option<Ha
             text: row.get("text")?,
             slots: row.get("slots")?,
             edits: row.get("edits")?,
+            is_forward: row.get("is_forward")?,
         })
     });
     Ok(found.optional()?)
@@ -202,6 +243,7 @@ pub fn edit(tx: &Tx<'_>, message: &Handle, edit: &MessageEdit, by: By) -> Result
             slots |= file.slot.bit();
         }
     }
+    let slots = details::change(tx, message.id, message.flow, slots, &edit.details)?;
     let text = edit.text.as_ref().or(message.text.as_ref());
     tx.prepare(
         "UPDATE messages SET text = :text, slots = :slots, edited_at = :now, edits = coalesce(edits, 0) + 1
@@ -266,7 +308,7 @@ pub fn by_id(view: &View<'_>, id: MessageId) -> Result<Option<Message>, StoreErr
 /// The file cannot be read.
 pub fn by_id_as(view: &View<'_>, id: MessageId, load: Load) -> Result<Option<Message>, StoreError> {
     without_files(view, id)?
-        .map(|(message, slots)| with_files(view, message, slots, load))
+        .map(|(message, slots)| whole(view, message, slots, load))
         .transpose()
 }
 
@@ -398,6 +440,7 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<(Message, i64)> {
         shown: Vec::new(),
         edited_at: row.get::<_, Option<i64>>(8)?.map(Timestamp),
         is_deleted: row.get::<_, Option<i64>>(9)?.is_some(),
+        about: None,
     };
     Ok((message, row.get(7)?))
 }

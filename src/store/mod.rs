@@ -7,12 +7,15 @@
 //!
 //! What does not belong here: rules about who may do what (see [`crate::service`]).
 
+pub mod about;
 pub mod accounts;
+pub mod around;
 pub mod backup;
 pub mod blocks;
 mod connection;
 pub mod credentials;
 mod damage;
+pub mod details;
 pub mod downloads;
 mod error;
 pub mod events;
@@ -39,26 +42,31 @@ pub mod names;
 pub mod news;
 mod pace;
 mod paths;
+pub mod polls;
 pub mod properties;
 pub mod push;
 pub mod python;
+pub mod reactions;
 mod readers;
 mod recovery;
 pub mod removal;
 pub mod repair;
 pub mod resets;
 pub mod retention;
+pub mod salvage;
 mod schema;
 pub mod search;
 pub mod seen;
 pub mod sessions;
 pub mod statistics;
+pub mod times;
 mod tx;
 pub mod txns;
 pub mod upkeep;
 pub mod user_admin;
 pub mod users;
 mod uuids;
+mod wal;
 mod writer;
 
 #[cfg(test)]
@@ -76,7 +84,7 @@ pub use connection::Durability;
 pub use damage::Damage;
 pub use error::StoreError;
 pub use lock::ServerLock;
-pub use paths::files_of;
+pub use paths::{files_of, require};
 pub use schema::newest as newest_schema;
 pub use tx::{Tx, View};
 pub use writer::{Committed, Sink};
@@ -161,6 +169,18 @@ impl Store {
             .map_err(|err| err.of(path))
     }
 
+    /// Refuses a write-ahead log that is damaged within, which no power cut does to one whose every
+    /// commit is synced. Only to be asked by who has the lock.
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub fn examine_log(options: &Options) -> Result<(), StoreError> {
+        if options.durability == Durability::Normal {
+            return Ok(());
+        }
+        connection::require_whole_log(&options.path).map_err(|err| err.of(&options.path))
+    }
+
     /// Opens a file that has been [prepared](Self::prepare); what is committed goes to `sink`.
     ///
     /// # Errors
@@ -168,9 +188,7 @@ impl Store {
     pub fn open(options: &Options, sink: Sink) -> Result<Self, StoreError> {
         require_sound_engine()?;
         let path = &options.path;
-        if !path.exists() {
-            return Err(StoreError::Missing(path.clone()));
-        }
+        paths::require(path)?;
         let conn = connection::open_writer(path, options.durability)?;
         schema::require_current(&conn, path)?;
         let shared = Arc::new(Shared::new());

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, named_params};
 
 use super::error::StoreError;
 use super::tx::View;
-use crate::model::{Looks, UserId};
+use crate::model::{DELETED_LOGIN, Login, Looks, UserId, clean_name};
 
 /// Accounts that are looked at when one of them may be taken for a name. More can have the same skeleton
 /// only among logins of ASCII alone, with their `l` and `1`.
@@ -50,4 +50,53 @@ pub fn username(view: &View<'_>, id: UserId) -> Result<Option<String>, StoreErro
     let mut statement = view.prepare("SELECT username FROM users WHERE id = :id")?;
     let found = statement.query_row(named_params! {":id": id.0}, |row| row.get("username"));
     Ok(found.optional()?.flatten())
+}
+
+/// How a name that is there already can deceive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deceit {
+    /// The login breaks a rule for new ones.
+    Login,
+    /// The login looks like another's.
+    LoginAlike,
+    /// The name has characters that cannot be seen, or nothing else.
+    Name,
+    /// The name looks like another's login.
+    NameAlike,
+}
+
+/// Accounts, not deleted, whose login or name nobody could choose now; at most `most`, by their logins.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn deceiving(view: &View<'_>, most: usize) -> Result<Vec<(String, Deceit)>, StoreError> {
+    let mut statement =
+        view.prepare("SELECT id, login, username FROM users WHERE deleted_at IS NULL ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    let deleted = Looks::of(DELETED_LOGIN);
+    while let Some(row) = rows.next()? {
+        let id = Some(UserId(row.get("id")?));
+        let login: String = row.get("login")?;
+        let name: Option<String> = row.get("username")?;
+        let name = name.filter(|name| !name.is_empty());
+        if Login::new(&login).is_err() {
+            found.push((login.clone(), Deceit::Login));
+        } else if is_like_a_login(view, &Looks::of(&login), id)? {
+            found.push((login.clone(), Deceit::LoginAlike));
+        }
+        if let Some(name) = name {
+            let looks = Looks::of(&name);
+            if clean_name(&name).as_ref() != Some(&name) {
+                found.push((login, Deceit::Name));
+            } else if looks.are_like(&deleted) || is_like_a_login(view, &looks, id)? {
+                found.push((login, Deceit::NameAlike));
+            }
+        }
+        if found.len() >= most {
+            found.truncate(most);
+            break;
+        }
+    }
+    Ok(found)
 }

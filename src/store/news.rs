@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::error::StoreError;
 use super::log::{Change, Reach, Subject};
 use super::tx::View;
-use super::{accounts, blocks, events, flows, marks, members, messages, users};
-use crate::model::{Audience, Event, FlowNews, News, PublicId, UserId};
+use super::{accounts, around, blocks, events, flows, marks, members, messages, users};
+use crate::model::{Audience, Event, FlowNews, News, UserId};
 
 /// Makes events for the hub of changes, each with the present state of what it is about.
 pub(super) fn events(view: &View<'_>, changes: &[Change]) -> Result<Vec<Event>, StoreError> {
@@ -42,7 +42,10 @@ fn news(view: &View<'_>, change: &Change, subject: Subject) -> Result<Option<New
         Subject::Message(id) => {
             messages::by_id(view, id)?.map(|message| News::Message(Arc::new(message)))
         }
-        Subject::Around(_) | Subject::Settings(_) => None,
+        Subject::Around(id) => {
+            around::state(view, id, None)?.map(|around| News::Around(Arc::new(around)))
+        }
+        Subject::Settings(_) => None,
         Subject::Flow(id) | Subject::FlowDetail(id) => {
             let shows = matches!(subject, Subject::Flow(_));
             match flows::by_id(view, id)? {
@@ -62,9 +65,8 @@ fn news(view: &View<'_>, change: &Change, subject: Subject) -> Result<Option<New
         Subject::Uninvited(id) => flows::uuid(view, id)?.map(News::Uninvited),
         Subject::Read(id) => {
             let flow = flows::uuid(view, id)?;
-            let number = marks::read_number(view, id, reader)?;
-            flow.zip(number)
-                .map(|(flow, number): (PublicId, i64)| News::Read { flow, number })
+            let mark = flow.map_or(Ok(None), |flow| marks::mark(view, id, flow, reader))?;
+            mark.map(News::Read)
         }
         Subject::Account => {
             accounts::own(view, reader)?.map(|account| News::Account(Arc::new(account)))

@@ -42,6 +42,21 @@ pub(super) fn folder_of(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
+/// Fails where there is no file, or none that can be looked at: what may not be read is not absent.
+///
+/// # Errors
+/// [`StoreError::Missing`], [`StoreError::File`].
+pub fn require(path: &Path) -> Result<(), StoreError> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(file_error(path, io::ErrorKind::IsADirectory.into())),
+        Ok(_) => Ok(()),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => {
+            Err(StoreError::Missing(path.to_owned()))
+        }
+        Err(source) => Err(file_error(path, source)),
+    }
+}
+
 /// Makes an empty file that only its owner may read, where there is none.
 pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
     let result = std::fs::OpenOptions::new()

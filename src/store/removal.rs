@@ -65,6 +65,7 @@ pub(super) fn clear(tx: &Tx<'_>, message: MessageId) -> Result<(), StoreError> {
         "DELETE FROM pins WHERE message_id = :id",
         "DELETE FROM votes WHERE message_id = :id",
         "DELETE FROM polls WHERE message_id = :id",
+        "DELETE FROM untold_messages WHERE message_id = :id",
     ] {
         tx.prepare(sql)?.execute(named_params! {":id": message.0})?;
     }

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use super::backup::Part;
 use super::connection::{self, Durability};
 use super::damage::{self, Depth};
 use super::error::StoreError;
+use super::paths::{remove_if_there, sync, with_suffix};
 use super::tx::View;
 use super::{backup, schema, search};
 
@@ -15,33 +17,55 @@ const CHUNK: i64 = 2000;
 /// told how much of the full-text index is done, in per cent. Returns what was damaged before, a
 /// sentence each.
 ///
+/// It is done in a copy, which then takes the place of the file: what fails has changed nothing.
+///
 /// # Errors
-/// Rows of tables are damaged, and nothing was done; or the file cannot be written.
+/// Rows of tables are damaged, or contradict an index; or a file cannot be written.
 pub fn rebuild(path: &Path, progress: impl Fn(u8)) -> Result<Vec<String>, StoreError> {
     let work = || {
-        let conn = connection::open_writer(path, Durability::Full)?;
+        connection::require_whole_log(path)?;
+        let conn = connection::open_reader(path)?;
         schema::require_current(&conn, path)?;
-        let damage = damage::look(&conn, path, Depth::Content)?.require_data()?;
-        let mut found = damage.of_derived();
-        damage::mend(&conn, &damage)?;
-        conn.execute_batch("REINDEX")?;
-        if damage.lost_pages() > 0 {
-            let what = format!("pages that were in no use: {}", damage.lost_pages());
-            found.push(what);
-        }
+        damage::look(&conn, path, Depth::Content)?.require_data()?;
+        let copy = Part::begin(backup::staged(path))?;
+        backup::copy_pages(&conn, path, &copy.path)?;
         drop(conn);
-        rebuild_search(path, progress)?;
+        let found = rebuild_all(&copy.path, progress)?;
+        // What the log has is in the copy; beside it, the log would destroy it.
         let conn = connection::open_writer(path, Durability::Full)?;
-        if !found.is_empty() {
-            // What was cut off is given back to the disk.
-            conn.execute_batch("VACUUM")?;
-        }
         conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         drop(conn);
-        backup::examine(path)?;
+        remove_if_there(&with_suffix(path, "-wal"))?;
+        remove_if_there(&with_suffix(path, "-shm"))?;
+        copy.settle(path)?;
         Ok(found)
     };
     work().map_err(|err: StoreError| err.of(path))
+}
+
+fn rebuild_all(path: &Path, progress: impl Fn(u8)) -> Result<Vec<String>, StoreError> {
+    let conn = connection::open_writer(path, Durability::Full)?;
+    let damage = damage::look(&conn, path, Depth::Content)?.require_data()?;
+    let mut found = damage.of_derived();
+    damage::mend(&conn, &damage)?;
+    conn.execute_batch("REINDEX")
+        .map_err(|err| damage::contradiction("every index", err.into()))?;
+    if damage.lost_pages() > 0 {
+        let what = format!("pages that were in no use: {}", damage.lost_pages());
+        found.push(what);
+    }
+    drop(conn);
+    rebuild_search(path, progress)?;
+    let conn = connection::open_writer(path, Durability::Full)?;
+    if !found.is_empty() {
+        // What was cut off is given back to the disk.
+        conn.execute_batch("VACUUM")?;
+    }
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    drop(conn);
+    sync(path)?;
+    backup::examine(path)?;
+    Ok(found)
 }
 
 /// Throws the full-text index away and makes it anew. Writers wait now and then.
@@ -49,8 +73,7 @@ pub fn rebuild(path: &Path, progress: impl Fn(u8)) -> Result<Vec<String>, StoreE
 /// # Errors
 /// The file cannot be written, or somebody else writes to it for long.
 pub fn rebuild_search(path: &Path, progress: impl Fn(u8)) -> Result<(), StoreError> {
-    // It is derived, so a power cut costs no more than making it again.
-    let conn = connection::open_writer(path, Durability::Normal)?;
+    let conn = connection::open_writer(path, Durability::Full)?;
     schema::require_current(&conn, path)?;
     search::recreate(&conn)?;
     while search::step(&conn, CHUNK)?.is_behind {

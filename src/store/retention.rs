@@ -19,20 +19,22 @@ pub struct Removed {
     pub size_bytes: i64,
 }
 
-/// Flows that begin with a message from before a time.
+/// Flows that begin with a message from before a time, or from a time that has not come.
 fn flows(view: &View<'_>, before: Timestamp) -> Result<Vec<(FlowId, i64)>, StoreError> {
     let mut statement = view.prepare(
         "SELECT f.id, f.first_number FROM flows f
          JOIN messages m ON m.flow_id = f.id AND m.number = f.first_number
-         WHERE m.sent_at < :before ORDER BY f.id",
+         WHERE m.sent_at < :before OR m.sent_at > :now ORDER BY f.id",
     )?;
-    let rows = statement.query_map(named_params! {":before": before.0}, |row| {
+    let now = Timestamp::now();
+    let rows = statement.query_map(named_params! {":before": before.0, ":now": now.0}, |row| {
         Ok((FlowId(row.get(0)?), row.get(1)?))
     })?;
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Walks a flow from its beginning, as long as messages are from before a time; at most `limit`.
+/// Walks a flow from its beginning, as long as messages are from before a time; at most `limit`. One
+/// from a time that has not come, which a clock that was ahead has made, is as old as what follows.
 fn oldest(
     view: &View<'_>,
     flow: FlowId,
@@ -47,17 +49,27 @@ fn oldest(
          WHERE m.flow_id = :flow AND m.number >= f.first_number ORDER BY m.number LIMIT :limit",
     )?;
     let mut rows = statement.query(named_params! {":flow": flow.0, ":limit": limit})?;
+    let now = Timestamp::now().0;
     let mut count = 0;
+    let mut undated = Vec::new();
     while let Some(row) = rows.next()? {
-        if row.get::<_, i64>("sent_at")? >= before.0 {
-            break;
-        }
-        take(
+        let sent_at: i64 = row.get("sent_at")?;
+        let message = (
             MessageId(row.get("id")?),
             row.get("text")?,
             row.get("slots")?,
-        )?;
-        count += 1;
+        );
+        if sent_at > now {
+            undated.push(message);
+            continue;
+        }
+        if sent_at >= before.0 {
+            break;
+        }
+        for (id, text, slots) in undated.drain(..).chain([message]) {
+            take(id, text, slots)?;
+            count += 1;
+        }
     }
     Ok(count)
 }

@@ -83,7 +83,8 @@ pub(super) fn add_message(
         author_uuid: users::by_id(tx, author)?.unwrap().uuid,
         text: Some(text.to_owned()),
         files: Vec::new(),
-        numbers: None,
+        details: Default::default(),
+        state: None,
     };
     messages::insert(tx, new, Some(Origin(1))).map(drop)
 }

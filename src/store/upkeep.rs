@@ -7,6 +7,8 @@ use rusqlite::Connection;
 use super::connection::{self, Durability};
 use super::damage::{self, Depth};
 use super::error::StoreError;
+use super::lock::ServerLock;
+use super::paths;
 use super::schema::{self, Found};
 use super::search;
 
@@ -35,13 +37,16 @@ pub fn examine(path: &Path) -> Result<Findings, StoreError> {
 }
 
 fn find_damage(path: &Path) -> Result<Findings, StoreError> {
-    if !path.exists() {
-        return Err(StoreError::Missing(path.to_owned()));
-    }
+    paths::require(path)?;
+    let log = connection::require_whole_log(path);
     let conn = connection::open_reader(path)?;
     let damage = damage::look(&conn, path, Depth::Content)?;
+    let mut data = damage.of_data().to_vec();
+    if log.is_err() && !ServerLock::is_held(path) {
+        data.push(connection::LOG_DAMAGED.to_owned());
+    }
     let mut found = Findings {
-        data: damage.of_data().to_vec(),
+        data,
         derived: damage.of_derived(),
         lost_pages: damage.lost_pages(),
     };
@@ -102,9 +107,7 @@ fn collect(conn: &Connection, sql: &str, found: &mut Vec<String>) -> Result<(), 
 /// # Errors
 /// The file cannot be written, or somebody else writes to it for long.
 pub fn compact(path: &Path) -> Result<(), StoreError> {
-    if !path.exists() {
-        return Err(StoreError::Missing(path.to_owned()));
-    }
+    paths::require(path)?;
     let conn = connection::open_writer(path, Durability::Full)?;
     schema::require_current(&conn, path)?;
     search::tidy(&conn)?;
@@ -118,9 +121,7 @@ pub fn compact(path: &Path) -> Result<(), StoreError> {
 /// # Errors
 /// The file is none of this program's or cannot be written.
 pub fn drop_tables(path: &Path) -> Result<(), StoreError> {
-    if !path.exists() {
-        return Err(StoreError::Missing(path.to_owned()));
-    }
+    paths::require(path)?;
     let mut conn = connection::open_writer(path, Durability::Full)?;
     // Tables are dropped in no order of their references.
     conn.pragma_update(None, "foreign_keys", "OFF")?;
@@ -151,9 +152,7 @@ pub fn drop_tables(path: &Path) -> Result<(), StoreError> {
 /// # Errors
 /// There is no file, or it is none of this program's.
 pub fn schema(path: &Path) -> Result<Option<i32>, StoreError> {
-    if !path.exists() {
-        return Err(StoreError::Missing(path.to_owned()));
-    }
+    paths::require(path)?;
     let found = connection::open_reader(path).and_then(|conn| schema::examine(&conn, path));
     Ok(match found.map_err(|err| err.of(path))? {
         Found::Empty => None,

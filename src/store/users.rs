@@ -374,6 +374,8 @@ pub fn empty(tx: &Tx<'_>, id: UserId, origin: Option<Origin>) -> Result<(), Stor
     tx.prepare("DELETE FROM txns WHERE user_id = :id")?
         .execute(named_params! {":id": id.0})?;
     blocks::forget(tx, id)?;
+    tx.prepare("DELETE FROM mentions WHERE user_id = :id")?
+        .execute(named_params! {":id": id.0})?;
     resets::end(tx, id)?;
     tx.scrub();
     announce(tx, id, Kind::Profile, origin)?;

@@ -489,9 +489,7 @@ impl Writer {
 /// A clock that shows a time before this program was written is wrong (a Pi starts in 1970): the
 /// time of the last change is nearer to the truth.
 fn plausible(now: Timestamp, last: Timestamp) -> Timestamp {
-    /// 1 November 2026.
-    const WRITTEN: Timestamp = Timestamp(1_793_491_200_000);
-    if now < WRITTEN { now.max(last) } else { now }
+    if now.can_be_now() { now } else { now.max(last) }
 }
 
 fn data_version(conn: &Connection) -> Result<i64, StoreError> {

@@ -131,8 +131,10 @@ fn sessions_outlive_a_clock_that_was_wrong() {
         device.ask("get_update", &Value::Null).is(code);
     };
     works(&anna, 200);
-    // Far ahead everybody's session is over by the clock, and who needs to logs in again.
+    // Far ahead the clock is not believed; ahead it is, and who needs to logs in again.
     shim.set_clock_by(5 * YEAR);
+    works(&anna, 200);
+    shim.set_clock_by(YEAR);
     works(&anna, 401);
     let ahead = server.sign_in("anna");
     works(&ahead, 200);
@@ -191,4 +193,99 @@ fn old_messages_do_not_go_because_the_clock_jumped() {
     // Several looks later.
     std::thread::sleep(Duration::from_secs(5));
     assert_eq!(anna.texts(&group), ["second"]);
+}
+
+/// The texts that polling by time tells, the way old clients do.
+fn polled(person: &mut Person, since: u64) -> Vec<String> {
+    let reply = person.ask("get_update", &json!({"time": since}));
+    assert!(matches!(reply.code(), 200 | 206 | 404), "{reply}");
+    reply.texts().into_iter().map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn a_clock_that_jumps_far_ahead_stamps_nothing() {
+    let (server, shim) = shimmed(&[]);
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    let group = anna.group("G", &[&boris]);
+    let right = anna.try_send(&group, "right").is(200).time();
+    for offset in [14 * YEAR, to_1970(), 14 * YEAR, 2 * YEAR] {
+        shim.set_clock_by(offset);
+        let time = anna.try_send(&group, "while it is wrong").is(200).time();
+        assert!(time < right + 1000, "{offset}: {time} after {right}");
+        assert!(!polled(&mut boris, right).is_empty(), "{offset}");
+        let (_, said) = health(&server);
+        let told = said["checks"]["clock"].as_str().unwrap_or_default();
+        assert!(told.starts_with("wrong: it "), "{offset}: {said}");
+    }
+    shim.set_clock_by(0);
+    let time = anna.try_send(&group, "set right").is(200).time();
+    assert!(time >= right);
+    until("nothing is told again", || {
+        polled(&mut boris, time + 1).is_empty().then_some(())
+    });
+    assert_eq!(health(&server).1["checks"]["clock"], "ok");
+}
+
+#[test]
+fn what_a_run_in_the_future_has_written_is_put_right() {
+    let (mut server, shim) = shimmed(&[("history.keep", "1d")]);
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    let group = anna.group("G", &[&boris]);
+    anna.send(&group, "before");
+    server.stop();
+    shim.set_clock_by(14 * YEAR);
+    server.serve();
+    let mut ahead = server.sign_in("anna");
+    let invited = ahead.group("H", &[&boris]);
+    let wrong = ahead.send(&group, "in the future");
+    ahead.edit(&wrong, "still in the future").is(200);
+    server.stop();
+    shim.set_clock_by(0);
+    server.serve();
+    anna = anna.on(server.connect());
+    anna.send(&group, "right again");
+    let (_, said) = health(&server);
+    let told = said["checks"]["clock"].as_str().unwrap_or_default();
+    assert!(told.contains("was ahead once"), "{said}");
+    let checked = server.command(["check", "clock"]).run().exits(5);
+    assert!(checked.stdout.contains("db repair --times"), "{checked:?}");
+    // A server on it is not disturbed.
+    server.command(["db", "repair", "--times"]).run().exits(75);
+    server.stop();
+    let told = document(&server, ["db", "repair", "--times"], 0);
+    assert_eq!(told["messages"], 1, "{told}");
+    assert_eq!(document(&server, ["db", "repair", "--times"], 0)["rows"], 0);
+    server.command(["db", "check"]).run().exits(0);
+    server.serve();
+    (anna, boris) = (anna.on(server.connect()), boris.on(server.connect()));
+    assert_eq!(
+        anna.texts(&group),
+        ["before", "still in the future", "right again"]
+    );
+    assert!(anna.history(&invited).is_empty());
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970");
+    for message in anna.history(&group) {
+        assert!(message["time"].as_u64() <= Some(now.as_secs()), "{message}");
+    }
+    let time = anna.try_send(&group, "and on").is(200).time();
+    until("nothing is told again", || {
+        polled(&mut boris, time + 1).is_empty().then_some(())
+    });
+    assert_eq!(health(&server).1["checks"]["clock"], "ok");
+    // Retention goes on behind what was dated in the future.
+    server.stop();
+    let database = rusqlite::Connection::open(server.database()).expect("opens");
+    database
+        .execute_batch(
+            "UPDATE messages SET sent_at = sent_at - 10 * 86400000;
+             UPDATE messages SET sent_at = 2400000000000 WHERE number IN (0, 2);",
+        )
+        .expect("dated");
+    drop(database);
+    let pruned = document(&server, ["db", "prune", "--older", "1d", "--yes"], 0);
+    assert_eq!(pruned["messages"], 4, "{pruned}");
 }

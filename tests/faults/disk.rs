@@ -79,6 +79,51 @@ fn a_write_that_fails_is_503_and_everything_else_goes_on() {
 }
 
 #[test]
+fn what_a_full_disk_has_refused_is_gone_also_from_memory() {
+    let (mut server, shim) = shimmed(&[]);
+    let [mut anna, mut boris, clara] =
+        ["anna", "boris", "clara"].map(|login| server.register(login));
+    let group = anna.group("G", &[&boris]);
+    anna.send(&group, "before");
+    boris.ask("subscribe", &Value::Null).is(200);
+    let mut clara_hears = clara.on(server.connect());
+    clara_hears.ask("subscribe", &Value::Null).is(200);
+    shim.set(Knob::Scope, DATABASE | LOG);
+    shim.set(Knob::WriteError, ENOSPC);
+    anna.try_send(&group, "refused").is(503);
+    let add = serde_json::json!({"flow": [{"uuid": group}], "meta": {"add": [clara.id]}});
+    anna.ask("edit_flow", &add).is(503);
+    let remove = serde_json::json!({"flow": [{"uuid": group}], "meta": {"remove": [boris.id]}});
+    anna.ask("edit_flow", &remove).is(503);
+    shim.set(Knob::WriteError, 0);
+    until("it is well again", || {
+        (health(&server).0 == 200).then_some(())
+    });
+    anna.send(&group, "after");
+    // Who was to be a member is none, and who was to be none is one.
+    let heard = loop {
+        let pushed = boris.connection.pushed();
+        if !pushed.messages().is_empty() {
+            break pushed;
+        }
+    };
+    assert_eq!(heard.texts(), ["after"]);
+    assert_eq!(anna.texts(&group), ["before", "after"]);
+    let own = anna.group("Own", &[&clara]);
+    anna.send(&own, "mark");
+    let heard = loop {
+        let pushed = clara_hears.connection.pushed();
+        if !pushed.messages().is_empty() {
+            break pushed;
+        }
+    };
+    assert_eq!(heard.texts(), ["mark"], "and nothing of the other group");
+    let (code, errors) = server.stop();
+    assert_eq!(code, Some(0), "{errors}");
+    server.command(["db", "check"]).run().exits(0);
+}
+
+#[test]
 fn a_checkpoint_that_fails_stops_nobody() {
     let (mut server, shim) = shimmed(&[]);
     let mut anna = server.register("anna");

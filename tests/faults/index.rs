@@ -222,5 +222,83 @@ fn a_table_is_never_taken_for_an_index() {
         assert_eq!(refused.code, Some(74), "{name}: {refused:?}");
         let refused = server.command(["db", "repair"]).run();
         assert_eq!(refused.code, Some(74), "{name}: {refused:?}");
+        let before = fs::read(server.database()).expect("the database");
+        // Rows are whole where only what stands behind a UNIQUE is damaged.
+        let is_whole = name.starts_with("sqlite_");
+        let code = if is_whole { 0 } else { 5 };
+        let saved = document(&server, ["db", "repair", "--to", "saved.db"], code);
+        assert_eq!(saved["whole"], is_whole, "{name}: {saved}");
+        assert!(fs::read(server.database()).expect("the database") == before);
+        server
+            .command(["backup", "verify", "saved.db"])
+            .run()
+            .exits(0);
     }
+}
+
+#[test]
+fn what_can_be_read_of_a_damaged_database_is_saved() {
+    let mut server = Server::start();
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    let group = anna.group("G", &[&boris]);
+    let other = boris.group("H", &[]);
+    for round in 0..20 {
+        let text = |n| format!("needle{n} {}", "words ".repeat(40));
+        anna.send_many(&group, (0..20).map(|n| text(round * 20 + n)));
+        boris.send(&other, &format!("other {round}"));
+    }
+    let (code, errors) = server.stop();
+    assert_eq!(code, Some(0), "{errors}");
+    // Pages of messages, somewhere in the middle of them.
+    let bytes = fs::read(server.database()).expect("the database");
+    let of_messages: Vec<usize> = (0..bytes.len() / PAGE)
+        .filter(|page| {
+            let page = &bytes[page * PAGE..][..PAGE];
+            page[0] == 13 && page.windows(13).any(|it| it == b"words words w")
+        })
+        .collect();
+    assert!(of_messages.len() > 20, "{of_messages:?}");
+    for page in [of_messages[5], of_messages[11]] {
+        change(&server.database(), |bytes| {
+            bytes[page * PAGE..][..200].fill(0xd5);
+        });
+    }
+    server.command(["serve", "--port", "0"]).run().exits(74);
+    let saved = document(&server, ["db", "repair", "--to", "saved.db"], 5);
+    let table = |name: &str| {
+        let tables = saved["tables"].as_array().expect("tables").iter();
+        tables
+            .clone()
+            .find(|table| table["name"] == name)
+            .cloned()
+            .expect("a table")
+    };
+    let messages = &table("messages");
+    assert_eq!(messages["gaps"], 2, "{saved}");
+    assert!(messages["saved"].as_u64() > Some(300), "{saved}");
+    assert_eq!(table("users")["gaps"], 0, "{saved}");
+    server
+        .command(["db", "repair", "--to", "saved.db"])
+        .run()
+        .exits(4);
+    server
+        .command(["restore", "saved.db", "--yes"])
+        .run()
+        .exits(0);
+    assert_eq!(document(&server, ["db", "check"], 0)["sound"], true);
+    server.serve();
+    let mut anna = anna.on(server.connect());
+    let texts = anna.texts(&group);
+    assert_eq!(texts.len(), 400, "each message has its place");
+    let gone = texts
+        .iter()
+        .filter(|text| *text == "Message deleted")
+        .count();
+    assert!((1..60).contains(&gone), "{gone} are gone");
+    assert!(texts[399].starts_with("needle399"), "{}", texts[399]);
+    assert_eq!(boris.on(server.connect()).texts(&other).len(), 20);
+    assert_eq!(search(&mut anna, "needle399"), (200, 1));
+    anna.send(&group, "life goes on");
+    assert_eq!(anna.texts(&group).len(), 401);
 }

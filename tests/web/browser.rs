@@ -82,7 +82,10 @@ impl Browser {
             "args": [
                 "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                 "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                "--disable-dev-shm-usage", "--hide-scrollbars", format!("--lang={language}"),
+                "--disable-dev-shm-usage", "--hide-scrollbars",
+                // A microphone that beeps, and is given without a question.
+                "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+                "--autoplay-policy=no-user-gesture-required", format!("--lang={language}"),
                 format!("--user-data-dir={}", profile.path().display()),
             ],
             "prefs": {"intl.accept_languages": language},

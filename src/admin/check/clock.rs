@@ -27,7 +27,8 @@ pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
         return vec![Finding::fail(
             TOPIC,
             format!("the clock is {trouble}"),
-            "set it: `timedatectl set-ntp true`, or wait for the network after a start",
+            "set it: `timedatectl set-ntp true`, or wait for the network after a start; if it is right now and \
+             was not once, stop the server and run `morelia db repair --times`",
         )];
     }
     vec![match synchronised() {

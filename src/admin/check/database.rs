@@ -1,6 +1,7 @@
 //! The database: is it there, ours, sound, current, private.
 
 use std::cell::OnceCell;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -58,11 +59,7 @@ fn schema(database: &Path) -> Finding {
             format!("{shown} has schema {version}, this program needs {known}"),
             "run `morelia db migrate`; the server does it when it starts",
         ),
-        Ok(None) => Finding::fail(
-            TOPIC,
-            format!("{shown} is empty"),
-            "run `morelia db create`",
-        ),
+        Ok(None) => Finding::fail(TOPIC, format!("{shown} holds nothing"), EMPTY),
         Err(StoreError::Missing(_)) => Finding::fail(
             TOPIC,
             format!("there is no database at {shown}"),
@@ -73,9 +70,53 @@ fn schema(database: &Path) -> Finding {
             err.to_string(),
             "export what is in it with that build, move it away and make a new one with `morelia init`",
         ),
-        Err(err) => Finding::fail(TOPIC, err.to_string(), RESTORE),
+        Err(err) => Finding::fail(TOPIC, err.to_string(), remedy(&err, database)),
     }
 }
+
+/// What helps against an error on opening. A backup takes the place of what is damaged or gone, and of
+/// nothing else: what was written since it was made would be lost.
+fn remedy(err: &StoreError, database: &Path) -> String {
+    let shown = database.display();
+    match err {
+        // Another program's file, or one whose beginning is damaged: nobody can tell which.
+        StoreError::Damaged(what) | StoreError::DamagedFile { what, .. } if what == NO_DATABASE => {
+            format!(
+                "if database.path names another file than it should, set it right; else {RESTORE}"
+            )
+        }
+        StoreError::Damaged(_) | StoreError::DamagedFile { .. } | StoreError::Emptied(_) => {
+            RESTORE.to_owned()
+        }
+        StoreError::Foreign(_) => {
+            "it is left alone; set database.path to the database of this server".to_owned()
+        }
+        StoreError::File { source, .. } => match source.kind() {
+            io::ErrorKind::PermissionDenied => format!(
+                "give the file and its folder to the user that the server runs as (chown), and run commands \
+                 as root or that user; nothing of {shown} is lost"
+            ),
+            io::ErrorKind::IsADirectory => {
+                "set database.path to a file, such as morelia.db inside that folder".to_owned()
+            }
+            io::ErrorKind::StorageFull => "make room on the disk; nothing is lost".to_owned(),
+            _ => format!("look at the disk that {shown} is on; nothing was changed"),
+        },
+        StoreError::Unwritable(_) => {
+            "make room, or make the file and its folder writable; nothing is lost".to_owned()
+        }
+        StoreError::Busy => "try again in a moment".to_owned(),
+        _ => format!(
+            "copy {shown} and what lies beside it to a safe place before anything else is tried"
+        ),
+    }
+}
+
+/// What the engine says of a file without its mark.
+const NO_DATABASE: &str = "file is not a database";
+
+const EMPTY: &str = "if it held anything, put a backup back: `morelia backup list`, `morelia restore FILE`; \
+                     for a new server run `morelia db create`";
 
 const RESTORE: &str =
     "stop the server and put a backup back: `morelia backup list`, `morelia restore FILE`";
@@ -87,7 +128,13 @@ fn damage(pages: &Pages<'_>) -> Vec<Finding> {
     }
     let damage = match pages.found() {
         Ok(damage) => damage,
-        Err(err) => return vec![Finding::fail(TOPIC, err.to_string(), RESTORE)],
+        Err(err) => {
+            return vec![Finding::fail(
+                TOPIC,
+                err.to_string(),
+                remedy(err, pages.database),
+            )];
+        }
     };
     if let Some(first) = damage.of_data().first() {
         let text = format!("it is damaged ({first})");

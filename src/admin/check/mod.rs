@@ -5,6 +5,7 @@ mod certificate;
 mod clock;
 mod database;
 mod disk;
+mod names;
 mod net;
 mod outward;
 
@@ -163,7 +164,11 @@ fn examine(topic: Option<CheckTopic>, loaded: &Loaded) -> Vec<Finding> {
     for topic in topics {
         findings.extend(match topic {
             CheckTopic::Config => configuration(loaded),
-            CheckTopic::Database => database::examine(config, &pages),
+            CheckTopic::Database => {
+                let mut found = database::examine(config, &pages);
+                found.extend(names::examine(config, &pages));
+                found
+            }
             CheckTopic::Tls => certificate::examine(config),
             CheckTopic::Net => {
                 let mut found = net::examine(config);

@@ -11,7 +11,7 @@ use super::{
     Failure, Server,
     cases::{CASES, Case, EXTENSIONS, UNREADABLE, Who},
     not_mtp,
-    print::{self, Output, line},
+    print::{Output, line},
     rich_cases::RICH,
 };
 use crate::{
@@ -67,8 +67,8 @@ pub(super) async fn run(
             }
         }
     } else {
-        print::error(
-            "without two accounts most cases cannot be tried; give --code with an invitation for two",
+        output.note(
+            "morelia: without two accounts most cases cannot be tried; give --code with an invitation for two",
         );
     }
     // A connection that has subscribed is closed when its session ends.

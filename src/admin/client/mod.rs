@@ -109,7 +109,7 @@ pub fn run(command: &ClientCommand, global: &Global) -> Exit {
         // `morelia client history … | head` is no failure.
         Err(Failure::Print(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
         Err(failure) => {
-            print::error(&failure.to_string());
+            print::error(&failure.to_string(), failure.exit());
             failure.exit()
         }
     }

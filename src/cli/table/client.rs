@@ -140,7 +140,7 @@ pub(super) const COMMANDS: &[Spec] = &[
                 option(
                     "--file",
                     "FILE",
-                    "the request, a JSON object; - is standard input",
+                    "the request, or its data, as a JSON object; - is standard input",
                 ),
                 many(option(
                     "--accept",

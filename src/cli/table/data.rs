@@ -43,10 +43,30 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "db repair",
         arguments: "",
-        about: "Rebuilds the search index and every other index of the database. No server may run on it.",
-        flags: &[],
-        examples: &["morelia db repair"],
-        build: |_| Ok(Command::Db(DbCommand::Repair)),
+        about: "Rebuilds the search index and every other index of the database. Where more than an index is \
+                damaged, --to saves what can be read into a new file. No server may run on it.",
+        flags: &[&[
+            option(
+                "--to",
+                "FILE",
+                "save every row that can be read into this new file; the database stays as it is",
+            ),
+            switch(
+                "--times",
+                "only put right what a clock that was ahead has written; the clock must be right now",
+            ),
+        ]],
+        examples: &[
+            "morelia db repair",
+            "morelia db repair --to saved.db",
+            "morelia db repair --times",
+        ],
+        build: |m| {
+            Ok(Command::Db(DbCommand::Repair {
+                to: m.path("--to"),
+                times: m.switch("--times"),
+            }))
+        },
     },
     Spec {
         path: "db compact",

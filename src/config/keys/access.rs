@@ -1,7 +1,7 @@
 //! `[auth]`.
 
 use super::{Key, Kind, Section, put, true_or_false, word};
-use crate::config::units::{CENTURY, DAY, SECOND, duration, number, show_duration};
+use crate::config::units::{CENTURY, DAY, SECOND, age, duration, number, show_duration};
 use crate::config::words::{Directory, Registration, Word};
 
 pub(super) const AUTH: Section = Section {
@@ -34,13 +34,11 @@ pub(super) const AUTH: Section = Section {
         Key {
             name: "token_ttl",
             kind: Kind::Text,
-            values: "a duration from 1s",
+            values: "a duration with its unit, from 1s",
             about: "How long a device stays logged in after it was last used.",
             example: "",
             reload: false,
-            set: |config, text, _| {
-                put(&mut config.auth.token_ttl, duration(text, SECOND..=CENTURY))
-            },
+            set: |config, text, _| put(&mut config.auth.token_ttl, age(text, SECOND..=CENTURY)),
             show: |config| show_duration(config.auth.token_ttl),
         },
         Key {

@@ -2,7 +2,7 @@
 
 use super::{Key, Kind, Section, optional, optional_path, put, show_path, word};
 use crate::config::outward::{AllowPrivate, contact, hook_url, proxy};
-use crate::config::units::{DAY, SECOND, duration_in, number, show_duration};
+use crate::config::units::{DAY, SECOND, age, number, show_duration};
 use crate::config::words::{PushContent, Word};
 use std::time::Duration;
 
@@ -56,12 +56,7 @@ pub(super) const PUSH: Section = Section {
             about: "How long a push service keeps a notification for a device that is switched off.",
             example: "",
             reload: false,
-            set: |config, text, _| {
-                put(
-                    &mut config.push.ttl,
-                    duration_in(text, DAY, SECOND..=LONGEST_TTL),
-                )
-            },
+            set: |config, text, _| put(&mut config.push.ttl, age(text, SECOND..=LONGEST_TTL)),
             show: |config| show_duration(config.push.ttl),
         },
         Key {
@@ -152,7 +147,7 @@ pub(super) const ALERTS: Section = Section {
             set: |config, text, _| {
                 put(
                     &mut config.alerts.every,
-                    duration_in(text, DAY, Duration::from_mins(1)..=365 * DAY),
+                    age(text, Duration::from_mins(1)..=365 * DAY),
                 )
             },
             show: |config| show_duration(config.alerts.every),

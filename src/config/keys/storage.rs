@@ -1,7 +1,7 @@
 //! `[database]`, `[history]` and `[backup]`.
 
 use super::{Key, Kind, Section, optional_path, path, put, show_path, word};
-use crate::config::units::{CENTURY, SECOND, duration, is_plain, number, show_duration};
+use crate::config::units::{CENTURY, SECOND, age, number, show_duration};
 use crate::config::words::{Durability, Word};
 use std::time::Duration;
 
@@ -60,12 +60,12 @@ fn keep(text: &str) -> Result<Option<Duration>, String> {
     if text.eq_ignore_ascii_case("forever") {
         return Ok(None);
     }
-    if is_plain(text) {
+    if !text.starts_with(|sign: char| sign.is_ascii_digit()) {
         return Err(format!(
             "`{text}` is neither `forever` nor a duration with a unit such as 365d"
         ));
     }
-    duration(text, SECOND..=CENTURY).map(Some)
+    age(text, SECOND..=CENTURY).map(Some)
 }
 
 pub(super) const BACKUP: Section = Section {
@@ -76,14 +76,14 @@ pub(super) const BACKUP: Section = Section {
         Key {
             name: "interval",
             kind: Kind::Text,
-            values: "a duration such as 24h; 0 is off",
+            values: "a duration with its unit such as 24h; 0 is off",
             about: "The time between two copies.",
             example: "",
             reload: false,
             set: |config, text, _| {
                 put(
                     &mut config.backup.interval,
-                    duration(text, Duration::ZERO..=CENTURY),
+                    age(text, Duration::ZERO..=CENTURY),
                 )
             },
             show: |config| show_duration(config.backup.interval),

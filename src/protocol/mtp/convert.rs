@@ -1,14 +1,17 @@
 //! Wire → domain and domain → wire.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::MtpError;
-use super::{reply, request, rich};
+use super::{about, reply, request, rich};
 use crate::auth::Password;
-use crate::model::{Attachment, Content, Encoding, Flow, Form, Message, PublicId, Slot, User};
+use crate::model::{
+    Around, Attachment, Content, Encoding, Flow, Form, Message, PublicId, ReadMark, Slot, User,
+};
 use crate::service::Draft;
 
 /// The id that a text names. Any other text names nothing, as an unknown id does.
@@ -64,6 +67,7 @@ pub(super) fn draft(message: request::Message<'_>) -> Draft {
     Draft {
         text: message.text.map(request::Text::into_owned),
         files,
+        ..Draft::default()
     }
 }
 
@@ -94,6 +98,64 @@ pub(super) fn first_message<'a>(
         .take()
         .and_then(request::List::into_first)
         .ok_or(MtpError::Missing(missing))
+}
+
+/// The message that a request names by `message[0].uuid`, or what to say when there is none.
+pub(super) fn message_uuid(
+    data: &mut request::Data<'_>,
+    missing: &'static str,
+) -> Result<PublicId, MtpError> {
+    let message = first_message(data, missing)?;
+    message
+        .uuid
+        .as_ref()
+        .map(id)
+        .ok_or(MtpError::Missing(missing))
+}
+
+/// Read marks, and in rich frames what is left to read after them.
+pub(super) fn read<'m>(
+    form: Form,
+    marks: impl IntoIterator<Item = &'m ReadMark>,
+) -> reply::DataMeta {
+    let mut meta = reply::DataMeta {
+        read: Some(BTreeMap::new()),
+        unread: form.is_rich().then(BTreeMap::new),
+        unread_mentions: form.is_rich().then(BTreeMap::new),
+        ..reply::DataMeta::default()
+    };
+    for mark in marks {
+        for (list, number) in [
+            (&mut meta.read, mark.number),
+            (&mut meta.unread, mark.unread),
+            (&mut meta.unread_mentions, mark.mentions),
+        ] {
+            if let Some(list) = list {
+                list.insert(reply::Id(mark.flow), number);
+            }
+        }
+    }
+    meta
+}
+
+/// How people react to messages, and polls, as `data.meta` tells it by itself.
+pub(super) fn around<'a>(all: impl IntoIterator<Item = &'a Around>) -> reply::DataMeta {
+    let (mut reactions, mut polls) = (BTreeMap::new(), BTreeMap::new());
+    for around in all {
+        let id = reply::Id(around.message);
+        reactions.insert(id, about::Reactions::from(around.reactions.as_slice()));
+        polls.extend(
+            around
+                .poll
+                .as_ref()
+                .map(|poll| (id, about::Poll::from(poll))),
+        );
+    }
+    reply::DataMeta {
+        reactions: Some(reactions).filter(|it| !it.is_empty()),
+        polls: Some(polls).filter(|it| !it.is_empty()),
+        ..reply::DataMeta::default()
+    }
 }
 
 /// The password that is shown beside the token, or instead of one; an empty one is none.
@@ -145,10 +207,15 @@ pub(super) fn message(form: Form, message: &Message) -> reply::Message<'_> {
             .map(|file| reply::Blob::Content(&file.content))
             .or(message.is_deleted.then_some(reply::Blob::Emptied))
     };
+    let text = if form.is_rich() {
+        message.text.as_deref().map(Cow::Borrowed)
+    } else {
+        message.plain_text()
+    };
     reply::Message {
         uuid: reply::Id(message.uuid),
         client_id: None,
-        text: message.text.as_deref(),
+        text,
         from_user: reply::Id(message.author),
         from_flow: reply::Id(message.flow),
         time: Some(message.sent_at.seconds()),

@@ -4,8 +4,10 @@
 //! turns one into the domain's words and back, `codes` and `wording` say which error has which code and
 //! sentence, and `methods/` holds a file per method.
 
+mod about;
 mod codes;
 mod convert;
+mod draft;
 mod error;
 mod methods;
 mod push;

@@ -87,6 +87,9 @@ fn event(form: Form, event: &Event) -> Option<Bytes> {
                 ..DataMeta::default()
             });
         }
+        News::Around(around) if form.is_rich() => {
+            data.meta = Some(convert::around([&**around]));
+        }
         News::Account(account) if form.is_rich() => {
             data.meta = Some(DataMeta {
                 me: Some((&**account).into()),
@@ -112,6 +115,7 @@ fn event(form: Form, event: &Event) -> Option<Bytes> {
             });
         }
         News::Flow(_)
+        | News::Around(_)
         | News::Uninvited(_)
         | News::Invited(_)
         | News::Account(_)
@@ -130,12 +134,8 @@ fn event(form: Form, event: &Event) -> Option<Bytes> {
                 ..DataMeta::default()
             });
         }
-        News::Read { flow, number } => {
-            let read = Some([(Id(*flow), *number)].into());
-            data.meta = Some(DataMeta {
-                read,
-                ..DataMeta::default()
-            });
+        News::Read(mark) => {
+            data.meta = Some(convert::read(form, [mark]));
         }
         News::Typing { flow, user } => {
             meta.typing = Some(Typing {
@@ -207,16 +207,12 @@ pub(super) fn data(
     let messages = messages
         .map(|message| convert::message(form, message))
         .collect();
-    let read: std::collections::BTreeMap<_, _> = updates
-        .read
-        .iter()
-        .map(|(flow, number)| (Id(*flow), *number))
-        .collect();
     let is_rich = form.is_rich();
     let uninvited = updates.uninvited.iter().filter(|_| is_rich);
     let left = updates.left.iter().chain(uninvited);
     let left: Vec<_> = left.copied().map(Id).collect();
     let flows = || rich::flows(updates.flows.iter().chain(&updates.details));
+    let read = convert::read(form, &updates.read);
     let invited = updates.invited.iter().map(rich::Invited::from);
     let meta = DataMeta {
         about: is_rich.then(|| rich::about(&updates.messages)).flatten(),
@@ -228,13 +224,15 @@ pub(super) fn data(
         reset: updates.reset.then_some(true),
         position: (precision == Precision::Position).then_some(updates.position.0),
         numbers: Some(convert::numbers(&updates.messages)),
-        read: Some(read).filter(|read| !read.is_empty()),
+        read: read.read.filter(|it| !it.is_empty()),
+        unread: read.unread.filter(|it| !it.is_empty()),
+        unread_mentions: read.unread_mentions.filter(|it| !it.is_empty()),
         left: Some(left).filter(|left| !left.is_empty()),
         avatars: rich::avatars(form, &updates.users).filter(|avatars| !avatars.is_empty()),
         blocked: (updates.blocked.as_ref().filter(|_| is_rich))
             .map(|users| users.iter().copied().map(Id).collect()),
         me: (updates.account.as_ref().filter(|_| is_rich)).map(rich::Me::from),
-        ..DataMeta::default()
+        ..convert::around(updates.around.iter().filter(|_| is_rich))
     };
     Data {
         time,

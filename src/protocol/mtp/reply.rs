@@ -11,10 +11,10 @@ use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 use super::codes::Code;
-use super::rich;
 use super::wire::Frames;
 pub(super) use super::wire::Id;
 use super::{REVISION, VERSION};
+use super::{about, rich};
 use crate::model::{Content, Encoding};
 use crate::service::Value;
 pub(super) use message::Message;
@@ -160,11 +160,17 @@ pub(super) struct DataMeta {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) about: Option<BTreeMap<Id, rich::About>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reactions: Option<BTreeMap<Id, about::Reactions>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) polls: Option<BTreeMap<Id, about::Poll>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) flows: Option<BTreeMap<Id, rich::FlowMeta>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) events: Option<Vec<rich::Event>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unread: Option<BTreeMap<Id, i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unread_mentions: Option<BTreeMap<Id, i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) invited: Option<Vec<rich::Invited>>,
     #[serde(skip_serializing_if = "Option::is_none")]

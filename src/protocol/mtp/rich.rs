@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::about::Details;
 use super::wire::Id;
 use crate::model::{
     self, Flow, FlowEvent, FlowKind, Form, Happening, InvitedTo, Message, OwnAccount, Picture,
@@ -64,6 +65,8 @@ impl From<&model::File> for File {
 /// What there is to know of a message besides the object of the protocol.
 #[derive(Serialize)]
 pub(super) struct About {
+    #[serde(flatten)]
+    details: Details,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<File>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,26 +78,23 @@ pub(super) fn about<'m>(
     messages: impl IntoIterator<Item = &'m Message>,
 ) -> Option<BTreeMap<Id, About>> {
     let messages = messages.into_iter();
-    let telling = messages.filter(|message| message.is_deleted || !message.shown.is_empty());
+    let telling = messages.filter(|message| {
+        message.is_deleted || !message.shown.is_empty() || message.about.is_some()
+    });
     let about: BTreeMap<_, _> = telling
         .map(|message| {
+            let details = message.about.as_deref();
+            let is_expired = details.is_some_and(|details| details.is_expired);
+            let how = if is_expired { "expired" } else { "deleted" };
             let about = About {
+                details: details.map(Details::from).unwrap_or_default(),
                 files: message.shown.iter().map(File::from).collect(),
-                deleted: message.is_deleted.then_some("deleted"),
+                deleted: message.is_deleted.then_some(how),
             };
             (Id(message.uuid), about)
         })
         .collect();
     Some(about).filter(|about| !about.is_empty())
-}
-
-/// The same of one message that has just been sent.
-pub(super) fn about_files(message: PublicId, files: &[model::File]) -> Option<BTreeMap<Id, About>> {
-    let about = About {
-        files: files.iter().map(File::from).collect(),
-        deleted: None,
-    };
-    (!files.is_empty()).then(|| [(Id(message), about)].into())
 }
 
 /// The pictures of users; `None`: a user without one.

@@ -91,6 +91,48 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             let words = format!("you block {limit} people already; lift a block first");
             return (FORBIDDEN, words.into());
         }
+        Refusal::NotForwardable => (
+            FORBIDDEN,
+            "this message is not forwarded: its flow is protected, or it is a poll or disappears",
+        ),
+        Refusal::NotEditable => (
+            FORBIDDEN,
+            "a forwarded message or a poll cannot be edited, only deleted",
+        ),
+        Refusal::TooManyMentions { limit } => {
+            let words = format!("a message mentions at most {limit} people by name");
+            return (FORBIDDEN, words.into());
+        }
+        Refusal::NotForEveryone { members } => {
+            let words = format!(
+                "in a group of more than {members} only the owner and moderators mention everyone"
+            );
+            return (FORBIDDEN, words.into());
+        }
+        Refusal::BadPoll { limit } => {
+            let words = format!(
+                "a poll has a question of 1 to 300 characters and 2 to {limit} options of 1 to 100"
+            );
+            return (BAD_REQUEST, words.into());
+        }
+        Refusal::BadVote => (
+            BAD_REQUEST,
+            "a vote names options of the poll by index, one unless the poll takes several",
+        ),
+        Refusal::PollClosed => (FORBIDDEN, "this poll is closed"),
+        Refusal::NotPollOwner => (
+            FORBIDDEN,
+            "only its author or the flow's owner can close a poll",
+        ),
+        Refusal::BadReaction => (BAD_REQUEST, "a reaction is one emoji"),
+        Refusal::TooManyReactions { limit } => {
+            let words = format!("you react to one message with at most {limit} emoji");
+            return (FORBIDDEN, words.into());
+        }
+        Refusal::TooManyEmoji { limit } => {
+            let words = format!("a message has at most {limit} different reactions");
+            return (FORBIDDEN, words.into());
+        }
         Refusal::NotAuthor => (FORBIDDEN, "only its author can edit a message"),
         Refusal::NotRemover => (
             FORBIDDEN,

@@ -12,7 +12,7 @@ use futures_util::stream;
 use super::disposition::disposition;
 use crate::model::PublicId;
 use crate::protocol::web::{Content, Method, Range, Request, Response, Route, Web};
-use crate::service::{FoundFile, Service, ServiceError};
+use crate::service::{Client, FoundFile, Refusal, Service, ServiceError};
 
 /// What files may do in a browser: be shown and played, nothing else.
 const POLICY: &str = "sandbox; default-src 'none'; media-src 'self'; img-src 'self'";
@@ -34,6 +34,7 @@ pub enum Action {
 
 /// What is asked for, apart from the request and its body.
 struct Asked {
+    client: Client,
     token: Option<String>,
     id: Option<PublicId>,
     range: Option<Range>,
@@ -46,6 +47,10 @@ impl From<&Request> for Asked {
     fn from(request: &Request) -> Self {
         let header = |name| request.headers.get(name).map(str::to_owned);
         Self {
+            client: Client {
+                neighbourhood: request.peer.address.into(),
+                ..Client::default()
+            },
             token: request.bearer().map(str::to_owned),
             id: request.captured.first().and_then(|text| read_id(text)),
             range: request.range,
@@ -71,7 +76,10 @@ impl Files {
                 &refusal(401, "a bearer token is needed"),
             ));
         };
+        // A token that is none costs a look into the database, as everything else does.
+        self.service.admit(None, &asked.client, 1.0)?;
         let user = self.service.authenticate(token).await?;
+        self.service.admit(Some(&user), &asked.client, 1.0)?;
         let Some(id) = asked.id else {
             return not_there();
         };
@@ -165,6 +173,11 @@ impl Web for Files {
             Action::Fetch => self.fetch(asked).await,
         };
         answered.unwrap_or_else(|err| match err {
+            ServiceError::Refused(Refusal::TooManyRequests { wait, .. }) => {
+                let seconds = wait.as_secs() + 1;
+                Response::json(429, &refusal(429, "too many requests"))
+                    .with("retry-after", seconds.to_string())
+            }
             ServiceError::Refused(_) => {
                 Response::json(401, &refusal(401, "this session is unknown or has ended"))
             }

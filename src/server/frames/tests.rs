@@ -74,6 +74,20 @@ fn violations_have_their_close_codes() {
             1002,
         ),
         ("length of 64 bits", huge, 1002),
+        (
+            "five in 16 bits",
+            [&[0x81, 0xfe, 0, 5, 0, 0, 0, 0][..], b"hello"].concat(),
+            1002,
+        ),
+        (
+            "200 in 64 bits",
+            [
+                &[0x82, 0xff, 0, 0, 0, 0, 0, 0, 0, 200, 0, 0, 0, 0][..],
+                &[b'x'; 200],
+            ]
+            .concat(),
+            1002,
+        ),
         ("close code of one byte", client(0x88, b"x"), 1002),
         (
             "close code 1005",

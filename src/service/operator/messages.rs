@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::model::{By, FlowId, FlowKind, Message, PublicId, Slot, UserId};
 use crate::service::messages::{check_size, require_writer};
 use crate::service::{Draft, Refusal, Search, Service, ServiceError, Thing};
+use crate::store::details::NewDetails;
 use crate::store::{View, flows, messages, users};
 
 /// A message as it is listed: without the content of its files.
@@ -79,7 +80,7 @@ impl Service {
         let limits = self.limits();
         let draft = Draft {
             text: Some(text),
-            files: Vec::new(),
+            ..Draft::default()
         };
         check_size(&draft, limits.text_bytes, limits.files_bytes)?;
         self.store
@@ -104,7 +105,8 @@ impl Service {
                     author_uuid,
                     text: draft.text,
                     files: draft.files,
-                    numbers: None,
+                    details: NewDetails::default(),
+                    state: None,
                 };
                 let message = messages::insert(tx, new, None)?;
                 Ok(Message::clone(&message))

@@ -4,15 +4,17 @@ use std::collections::HashSet;
 
 use super::{Cursor, Inside, Updates, Within};
 use crate::model::{
-    Content, Flow, FlowEvent, FlowId, Form, InvitedTo, Message, OwnAccount, Position, PublicId,
-    User, UserId,
+    Around, Content, Flow, FlowEvent, FlowId, Form, InvitedTo, Message, OwnAccount, Position,
+    PublicId, ReadMark, User, UserId,
 };
 use crate::service::{Limits, ServiceError};
 use crate::store::follower::Follower;
 use crate::store::log::{self, Change, Subject};
 use crate::store::members::State;
 use crate::store::messages::{Fitting, Load, Sent};
-use crate::store::{View, accounts, blocks, events, flows, marks, members, messages, users};
+use crate::store::{
+    View, accounts, around, blocks, events, flows, marks, members, messages, users,
+};
 
 /// Flows, profiles and marks in an answer at most.
 const MAX_OTHERS: usize = 1000;
@@ -23,10 +25,11 @@ const MAX_PASSED: usize = 1000;
 /// A thing that changed, in its present state.
 enum Item {
     Message(Box<Message>),
+    Around(Box<Around>),
     Flow(Box<Flow>),
     FlowDetail(Box<Flow>),
     User(Box<User>),
-    Read(PublicId, i64),
+    Read(ReadMark),
     Left(PublicId),
     Account(Box<OwnAccount>),
     Blocked(Vec<PublicId>),
@@ -41,12 +44,13 @@ impl Item {
         const AROUND: usize = 256;
         match self {
             Self::Message(message) => message.size_bytes(),
+            Self::Around(around) => around.size_bytes(),
             Self::Flow(flow) => AROUND + flow.members.len() * 44,
             Self::User(user) => {
                 AROUND + user.avatar_content.as_ref().map_or(0, Content::size_bytes)
             }
             Self::FlowDetail(_)
-            | Self::Read(..)
+            | Self::Read(_)
             | Self::Left(_)
             | Self::Account(_)
             | Self::Blocked(_)
@@ -322,17 +326,22 @@ impl<'a, 'c> Page<'a, 'c> {
                 flow.map(Item::Uninvited)
             }
             Subject::Read(id) => {
-                let number = marks::read_number(view, id, change.user.unwrap_or(self.user))?;
-                flows::uuid(view, id)?
-                    .zip(number)
-                    .map(|(flow, number)| Item::Read(flow, number))
+                let reader = change.user.unwrap_or(self.user);
+                let flow = flows::uuid(view, id)?;
+                let mark = flow.map_or(Ok(None), |flow| marks::mark(view, id, flow, reader))?;
+                mark.map(Item::Read)
             }
             Subject::Account => {
                 accounts::own(view, self.user)?.map(|account| Item::Account(Box::new(account)))
             }
             Subject::Blocked => Some(Item::Blocked(blocks::of(view, self.user)?)),
             Subject::Invitation(id) => members::invitation(view, id, self.user)?.map(Item::Invited),
-            Subject::Around(_) | Subject::Settings(_) | Subject::Back(..) => None,
+            // What others do not show costs them nothing.
+            Subject::Around(_) if !self.within.form.is_rich() => None,
+            Subject::Around(id) => {
+                around::state(view, id, Some(self.user))?.map(|it| Item::Around(Box::new(it)))
+            }
+            Subject::Settings(_) | Subject::Back(..) => None,
         };
         Ok(Loaded::Item(item))
     }
@@ -376,10 +385,11 @@ impl<'a, 'c> Page<'a, 'c> {
         for item in items.into_iter().rev() {
             match item {
                 Item::Message(message) => updates.messages.push(*message),
+                Item::Around(around) => updates.around.push(*around),
                 Item::Flow(flow) => updates.flows.push(*flow),
                 Item::FlowDetail(flow) => updates.details.push(*flow),
                 Item::User(user) => updates.users.push(*user),
-                Item::Read(flow, number) => updates.read.push((flow, number)),
+                Item::Read(mark) => updates.read.push(mark),
                 Item::Left(flow) => updates.left.push(flow),
                 Item::Account(account) => updates.account = Some(*account),
                 Item::Blocked(users) => updates.blocked = Some(users),
@@ -387,6 +397,9 @@ impl<'a, 'c> Page<'a, 'c> {
                 Item::Uninvited(flow) => updates.uninvited.push(flow),
             }
         }
+        // Whoever is told of a message is told of what is around it.
+        let told: HashSet<_> = updates.messages.iter().map(|it| it.uuid).collect();
+        updates.around.retain(|it| !told.contains(&it.message));
         Ok(updates)
     }
 }

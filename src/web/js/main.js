@@ -2,8 +2,10 @@
 
 import { replace } from './core/dom.js';
 import { startLanguage, t } from './core/i18n.js';
+import { rest } from './core/rest.js';
 import { router } from './core/router.js';
 import { session } from './core/session.js';
+import { sheet } from './core/sheets.js';
 import { startTheme } from './core/theme.js';
 
 const root = document.getElementById('app');
@@ -25,7 +27,7 @@ async function showSign(options) {
 
 /** The page of a link for a new password; or what comes without one, when it is not good any more. */
 async function showReset(code) {
-  const { whose, resetView } = await import('./views/reset.js');
+  const [{ whose, resetView }] = await Promise.all([import('./views/reset.js'), rest()]);
   const user = await whose(code).catch((error) => ({ error }));
   if (user && !user.error) {
     const leave = () => { history.replaceState(null, '', '/'); begin(); };
@@ -45,7 +47,7 @@ async function showReset(code) {
 
 /** Signs in by a code of another device, `/#/link/CODE`. */
 async function useLink(code) {
-  const [{ once }, { MtpError }] = await Promise.all([import('./net/once.js'), import('./net/wire.js')]);
+  const [{ once }, { MtpError }] = await Promise.all([import('./net/once.js'), import('./net/wire.js'), rest()]);
   history.replaceState(null, '', '/');
   router.place = { flow: null, number: null, panel: null, rest: null };
   try {
@@ -59,7 +61,7 @@ async function useLink(code) {
 
 /** Offers to join what an invitation is for. */
 async function offerToJoin(client, code) {
-  const [{ confirm, toast }, { describe }, { MtpError }] = await Promise.all([import('./views/overlay.js'), import('./views/form.js'), import('./net/wire.js')]);
+  const [{ confirm, toast }, { describe }, { MtpError }] = await Promise.all([import('./views/overlay.js'), import('./views/form.js'), import('./net/wire.js'), rest()]);
   if (!(await confirm(t('join.ask'), { action: t('join.action'), text: t('join.text') }))) return;
   try {
     const flow = await client.join(code);
@@ -91,7 +93,7 @@ async function begin() {
   shell.show();
   client.on('state', () => { if (client.state === 'ready') shell.show(); });
   // Most people open a conversation next; it is loaded while they look at the list.
-  whenIdle(() => import('./views/conversation.js'));
+  whenIdle(() => { import('./views/conversation.js'); rest(); sheet('conversation'); });
   whenIdle(async () => {
     const { startNotifying } = await import('./core/notify.js');
     if (running?.client === client) running.stopNotifying = startNotifying(client);
@@ -109,16 +111,17 @@ async function end({ forget }) {
   await client.stop({ forget });
 }
 
-let endReason = '';
-session.on('ended', ({ reason }) => { endReason = reason; });
+let ended = null;
+session.on('ended', (how) => { ended = how; });
 session.on('changed', async () => {
   if (running && session.current?.uuid === running.user && session.current) return;
-  await end({ forget: !session.current });
+  // Only who signs out leaves nothing: what was written waits out a session that ended otherwise.
+  await end({ forget: ended?.reason === '' ? 'all' : 'read' });
   if (session.current) { begin(); return; }
   history.replaceState(null, '', '/');
   router.place = { flow: null, number: null, panel: null, rest: null };
-  showSign({ notice: endReason === 'expired' ? t('sign.expired') : '' });
-  endReason = '';
+  showSign({ notice: ended?.reason === 'expired' ? t('sign.expired') : '' });
+  ended = null;
 });
 
 /** A page that calls itself by the height that is left when a phone's keyboard is open. */

@@ -59,6 +59,12 @@ pub(super) async fn handle(
                 .map(|entry| (Id(entry.flow.uuid), entry.unread))
                 .collect()
         }),
+        unread_mentions: is_rich.then(|| {
+            let mentioning = flows.clone().filter(|entry| entry.mentions > 0);
+            mentioning
+                .map(|entry| (Id(entry.flow.uuid), entry.mentions))
+                .collect()
+        }),
         invited: is_rich.then(|| list.invited.iter().map(rich::Invited::from).collect()),
         ..reply::DataMeta::default()
     };

@@ -4,9 +4,9 @@
 
 use bytes::Bytes;
 
-use super::super::convert;
 use super::super::error::MtpError;
 use super::super::request::Data;
+use super::super::{convert, draft};
 use super::Context;
 use crate::model::PublicId;
 use crate::service::{Draft, SignedIn};
@@ -18,14 +18,21 @@ pub(super) struct Input {
 
 pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
     const MISSING: &str = "edited_message needs message[0].uuid and text or a file";
+    let details = draft::details(&data)?;
+    if details.reply.is_some() || details.forward.is_some() || details.poll.is_some() {
+        return Err(MtpError::Missing(
+            "what a message answers, forwards or asks cannot be edited",
+        ));
+    }
     let message = convert::first_message(&mut data, MISSING)?;
     let uuid = message
         .uuid
         .as_ref()
         .map(convert::id)
         .ok_or(MtpError::Missing(MISSING))?;
-    let draft = convert::draft(message);
-    if draft.text.is_none() && draft.files.is_empty() {
+    let mut draft = convert::draft(message);
+    draft.details = details;
+    if draft.text.is_none() && draft.files.is_empty() && draft.details.is_empty() {
         return Err(MtpError::Missing(MISSING));
     }
     Ok(Input {

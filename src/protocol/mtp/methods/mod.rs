@@ -13,6 +13,7 @@ mod all_messages;
 mod authentication;
 mod block_user;
 mod blocked;
+mod close_poll;
 mod delete_message;
 mod delete_user;
 mod edit_flow;
@@ -40,6 +41,7 @@ mod push_key;
 mod push_subscribe;
 mod push_test;
 mod push_unsubscribe;
+mod react;
 mod read_flow;
 mod register_user;
 mod registration;
@@ -57,6 +59,7 @@ mod use_invitation;
 mod use_link;
 mod use_reset;
 mod user_info;
+mod vote;
 
 use std::sync::Arc;
 
@@ -168,6 +171,9 @@ pub(super) async fn dispatch(
         "list_members" => signed_in!(list_members, 4.0),
         "read_flow" => signed_in!(read_flow),
         "leave_flow" => signed_in!(leave_flow),
+        "react" => signed_in!(react, 2.0),
+        "vote" => signed_in!(vote, 2.0),
+        "close_poll" => signed_in!(close_poll, 2.0),
         // Who is invited to the flow.
         "join_flow" => signed_in!(join_flow),
         // Who writes in the flow.

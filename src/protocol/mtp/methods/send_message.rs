@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::super::error::MtpError;
 use super::super::request::Data;
-use super::super::{codes, convert, reply, rich};
+use super::super::{codes, convert, draft, reply, rich};
 use super::Context;
 use crate::model::PublicId;
 use crate::service::{Draft, SignedIn};
@@ -19,6 +19,7 @@ pub(super) struct Input {
 
 pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
     const MISSING: &str = "send_message needs message[0] with text or a file";
+    let details = draft::details(&data)?;
     let flow = convert::flow_uuid(&mut data)?;
     if data
         .message
@@ -34,9 +35,21 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
     let mut draft = convert::draft(message);
     draft.text = draft.text.filter(|text| !text.is_empty());
     draft.files.retain(|file| !file.content.bytes.is_empty());
-    if draft.text.is_none() && draft.files.is_empty() {
+    let is_empty = draft.text.is_none() && draft.files.is_empty();
+    if !is_empty && (details.forward.is_some() || details.poll.is_some()) {
+        return Err(MtpError::Missing(
+            "nothing stands beside a forward or a poll; send it as a message of its own",
+        ));
+    }
+    if is_empty && details.forward.is_none() && details.poll.is_none() {
         return Err(MtpError::Missing(MISSING));
     }
+    if details.forward.is_some() && details.poll.is_some() {
+        return Err(MtpError::Missing(
+            "a message is a forward or a poll, not both",
+        ));
+    }
+    draft.details = details;
     Ok(Input {
         flow,
         client_id,
@@ -62,19 +75,19 @@ pub(super) async fn handle(
         )
         .await?;
     let message = reply::Message {
-        uuid: reply::Id(posted.uuid),
+        uuid: reply::Id(posted.message.uuid),
         client_id: Some(posted.client_id),
-        from_user: reply::Id(posted.author),
-        from_flow: reply::Id(posted.flow),
+        from_user: reply::Id(posted.message.author),
+        from_flow: reply::Id(posted.message.flow),
         ..reply::Message::default()
     };
     let meta = is_extended.then(|| reply::DataMeta {
         about: cx
             .form
             .is_rich()
-            .then(|| rich::about_files(posted.uuid, &posted.files))
+            .then(|| rich::about([&*posted.message]))
             .flatten(),
-        numbers: Some([(reply::Id(posted.uuid), posted.number)].into()),
+        numbers: Some([(reply::Id(posted.message.uuid), posted.message.number)].into()),
         ..reply::DataMeta::default()
     });
     Ok(cx.reply(

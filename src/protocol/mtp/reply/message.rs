@@ -1,5 +1,7 @@
 //! Messages in answers.
 
+use std::borrow::Cow;
+
 use serde::{Serialize, Serializer};
 
 use super::{Blob, Id};
@@ -15,7 +17,7 @@ pub(in crate::protocol::mtp) struct Message<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::protocol::mtp) client_id: Option<Option<i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::protocol::mtp) text: Option<&'a str>,
+    pub(in crate::protocol::mtp) text: Option<Cow<'a, str>>,
     pub(in crate::protocol::mtp) from_user: Id,
     pub(in crate::protocol::mtp) from_flow: Id,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +69,7 @@ fn fragment(message: &Message<'_>) -> Option<Vec<u8>> {
         edited_time,
         edited_status,
     } = message;
-    let mut json = Vec::with_capacity(AROUND + text.map_or(0, str::len));
+    let mut json = Vec::with_capacity(AROUND + text.as_ref().map_or(0, |text| text.len()));
     id(&mut json, b"{\"uuid\":", *uuid);
     match client_id {
         Some(Some(number)) => value(&mut json, b",\"client_id\":", number)?,
@@ -145,14 +147,14 @@ mod tests {
             ..Message::default()
         };
         let told = Message {
-            text: Some("\"quoted\", \\ and \u{1} and \u{1f600}\n"),
+            text: Some("\"quoted\", \\ and \u{1} and \u{1f600}\n".into()),
             time: Some(1_700_000_000),
             edited_status: Some(false),
             ..Message::default()
         };
         let deleted = Message {
             client_id: Some(None),
-            text: Some(""),
+            text: Some("".into()),
             file_picture: Some(Blob::Emptied),
             file_video: Some(Blob::Emptied),
             file_audio: Some(Blob::Emptied),

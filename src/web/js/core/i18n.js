@@ -1,6 +1,10 @@
 // The interface's languages: one table each, chosen by the browser or by the person.
 
-/** Loaded when needed: a table is an eighth of the client's weight. */
+/** What the first page needs, and the rest: a whole table is an eighth of the client's weight. */
+const FIRST = {
+  en: async () => (await import('../locales/en.first.js')).first,
+  ru: async () => (await import('../locales/ru.first.js')).first,
+};
 const TABLES = {
   en: async () => (await import('../locales/en.js')).en,
   ru: async () => (await import('../locales/ru.js')).ru,
@@ -10,6 +14,7 @@ export const LANGUAGE_NAMES = { en: 'English', ru: 'Русский' };
 const KEY = 'morelia.language';
 let language = 'en';
 let table = {};
+let whole = null;
 let plural = new Intl.PluralRules('en');
 
 /** The language in use, `en` or `ru`. */
@@ -35,10 +40,23 @@ export function chooseLanguage(code) {
 
 export async function startLanguage() {
   const wishes = [localStorage.getItem(KEY), ...(navigator.languages ?? [navigator.language])];
-  language = wishes.map((wish) => wish?.slice(0, 2).toLowerCase()).find((code) => code in TABLES) ?? 'en';
+  language = wishes.map((wish) => wish?.slice(0, 2).toLowerCase()).find((code) => code in FIRST) ?? 'en';
   plural = new Intl.PluralRules(language);
-  table = await TABLES[language]();
+  table = await FIRST[language]();
+  whole = null;
   document.documentElement.lang = language;
+}
+
+/** Resolves when every text is here; the first page has its own from the beginning. */
+export function allTexts() {
+  const wanted = language;
+  whole ??= TABLES[language]().then((found) => { if (language === wanted) table = found; });
+  return whole;
+}
+
+/** Whether there is a text of this key. */
+export function has(key) {
+  return key in table;
 }
 
 /**

@@ -40,7 +40,7 @@ export function startNotifying(client) {
 async function notify(store, message) {
   const looking = !document.hidden && document.hasFocus();
   const flow = store.flows.get(message.flow);
-  if (looking || !flow || message.from === store.me || notificationState() !== 'on' || message.number <= (flow.read ?? -1)) return;
+  if (looking || !flow || message.from === store.me || message.deleted || store.blocked.has(message.from) || isQuiet(store, flow, message) || notificationState() !== 'on' || message.number <= (flow.read ?? -1)) return;
   const title = flowTitle(store, flow);
   const text = summary(message, t);
   const body = flow.type === 'chat' ? text : `${nameOf(store.users.get(message.from), t)}: ${text}`;
@@ -50,4 +50,10 @@ async function notify(store, message) {
   if (worker) { await worker.showNotification(title, options); return; }
   const shown = new Notification(title, options);
   shown.onclick = () => { focus(); router.go(`/f/${message.flow}`); shown.close(); };
+}
+
+/** Muted; only what calls or answers the person comes through, where that is wished for. */
+function isQuiet(store, flow, message) {
+  const toMe = message.mentions.includes(store.me) || message.everyone || message.reply?.from_user === store.me;
+  return store.isMuted(flow) || (flow.settings.mentions_only === true && !toMe);
 }

@@ -32,9 +32,8 @@ class Session extends Emitter {
     const { uuid } = this.#value;
     this.#value = null;
     localStorage.removeItem(KEY);
-    for (const key of Object.keys(localStorage)) {
-      if (key.startsWith(`morelia.draft.${uuid}.`)) localStorage.removeItem(key);
-    }
+    // What was written and not sent waits for the same person; only signing out removes it.
+    if (reason === '') for (const key of Object.keys(localStorage)) if (key.startsWith(`morelia.draft.${uuid}.`)) localStorage.removeItem(key);
     this.emit('ended', { uuid, reason });
     this.emit('changed');
   }

@@ -2,7 +2,7 @@
 // newest. Loads what a view asks for, once; forgets what is far from where anybody looks.
 
 import { Emitter } from '../core/emitter.js';
-import { forget } from '../media/attachments.js';
+import { nextVersion } from './message.js';
 
 /** Loaded ahead in one go: half a request's limit, so that an answer with pictures stays quick. */
 const PAGE = 50;
@@ -39,6 +39,14 @@ export class History extends Emitter {
     return found;
   }
 
+  /** The messages that are here without a gap around `number`, in order. */
+  near(number) {
+    const found = [this.get(number)];
+    for (let n = number - 1; this.#messages.has(n); n -= 1) found.unshift(this.get(n));
+    for (let n = number + 1; this.#messages.has(n); n += 1) found.push(this.get(n));
+    return found;
+  }
+
   /** Whether `number` needs nothing more from the server (a hole is settled: nothing is there). */
   has(number) {
     return this.#holes.has(number) || (this.#messages.has(number) && !this.#stale.has(number));
@@ -52,13 +60,22 @@ export class History extends Emitter {
     const old = this.#messages.get(number);
     if (old) {
       message.key = old.key;
-      for (const file of old.files) if (!message.files.some((kept) => kept.blob === file.blob) && file.blob) forget(file.blob);
+      // Read again and the same: what is drawn of it stays, and a film goes on playing.
+      if (same(old, message)) message.version = old.version;
     }
     this.#messages.set(number, message);
     this.#numbers.set(message.uuid, number);
     this.#stale.delete(number);
     this.#holes.delete(number);
     if (number >= this.count) this.count = number + 1;
+    this.emit('change');
+  }
+
+  /** Changes some of what is known of a message that is here. */
+  patch(uuid, change) {
+    const number = this.#numbers.get(uuid);
+    if (number === undefined) return;
+    this.#messages.set(number, { ...this.#messages.get(number), ...change, version: nextVersion() });
     this.emit('change');
   }
 
@@ -119,9 +136,14 @@ export class History extends Emitter {
 
   #drop(number) {
     const message = this.#messages.get(number);
-    for (const file of message.files) if (file.blob) forget(file.blob);
     this.#messages.delete(number);
     this.#numbers.delete(message.uuid);
     this.#stale.delete(number);
   }
+}
+
+/** Whether two readings of a message tell the same. */
+function same(old, message) {
+  const facts = ({ version, key, pending, ...rest }) => JSON.stringify(rest);
+  return !old.pending && facts(old) === facts(message);
 }

@@ -3,12 +3,8 @@
 import { readFiles } from '../media/attachments.js';
 import { DELETED_LOGIN } from '../text/people.js';
 
-const DELETED_TEXT = 'Message deleted';
-
-/** `number` is its place in the flow. */
-export function fromWire(wire, number) {
-  const files = readFiles(wire);
-  const edited = wire.edited_status === true;
+/** `number` is its place in the flow; `about` is what the server tells of it besides. */
+export function fromWire(wire, number, about = null) {
   return {
     key: wire.uuid,
     uuid: wire.uuid,
@@ -17,43 +13,80 @@ export function fromWire(wire, number) {
     from: wire.from_user,
     text: wire.text ?? '',
     time: wire.time ?? 0,
-    edited,
-    // The protocol has no mark for it: an edited message of this text without files is taken for one.
-    deleted: edited && files.length === 0 && wire.text === DELETED_TEXT,
-    files,
+    edited: wire.edited_status === true,
+    editedAt: wire.edited_time ?? null,
+    deleted: Boolean(about?.deleted),
+    expired: about?.deleted === 'expired',
+    files: readFiles(about?.files),
+    reply: about?.reply ?? null,
+    forward: about?.forward ?? null,
+    format: about?.format ?? 0,
+    mentions: about?.mentions ?? [],
+    everyone: about?.everyone === true,
+    reactions: about?.reactions ?? null,
+    poll: about?.poll ?? null,
+    preview: about?.preview ?? null,
+    expires: about?.expires ?? null,
+    bot: about?.bot ?? null,
     pending: null,
+    version: nextVersion(),
   };
+}
+
+let versions = 0;
+
+/** Another number each time: a view draws a message anew when its version is another. */
+export function nextVersion() {
+  versions += 1;
+  return versions;
 }
 
 /** What stands in the conversation while the message is on its way. */
 export function fromOutbox(item) {
+  const { about = null } = item;
+  const shown = about?.shown ?? item;
   return {
     key: item.txn,
     uuid: null,
     number: null,
     flow: item.flow,
     from: item.user,
-    text: item.text,
+    text: shown.text,
     time: item.time,
     edited: false,
     deleted: false,
-    files: item.files,
-    pending: { txn: item.txn, state: item.state, error: item.error ?? '', progress: item.progress ?? 0 },
+    files: shown.files,
+    reply: about?.quote ?? null,
+    forward: about?.shown?.forward ?? null,
+    format: about?.shown?.format ?? about?.format ?? 0,
+    mentions: about?.mentions ?? [],
+    everyone: about?.everyone === true,
+    reactions: null,
+    poll: about?.poll ?? null,
+    preview: null,
+    pending: { txn: item.txn, state: item.state, error: item.error ?? null, progress: item.progress ?? 0 },
+    version: 0,
   };
 }
 
 /** One line about a message: for lists and notifications. `t` is the language's. */
 export function summary(message, t) {
-  if (message.deleted) return t('message.deleted');
+  if (message.deleted) return t(message.expired ? 'message.expired' : 'message.deleted');
+  if (message.poll) return `${t('poll')}: ${message.poll.question}`;
   const [file] = message.files;
   const text = message.text.replace(/\s+/gu, ' ').trim();
   if (!file) return text;
-  const label = t(`file.${file.kind}`);
+  const label = file.kind === 'sticker' && file.text ? file.text : t(`file.${file.kind}`);
   return text && text !== file.name ? text : label;
 }
 
 export function nameOf(user, t) {
   if (!user) return t('person.unknown');
-  if (user.username === DELETED_LOGIN && user.login === DELETED_LOGIN) return t('person.deleted');
+  if (isDeleted(user)) return t('person.deleted');
   return user.username?.trim() || user.login || t('person.unknown');
+}
+
+/** Whether this account is gone for good. */
+export function isDeleted(user) {
+  return user?.username === DELETED_LOGIN && user?.login === DELETED_LOGIN;
 }

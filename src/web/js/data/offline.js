@@ -1,6 +1,8 @@
 // The copy that a page shows before, or without, the server: flows, people, and the newest messages.
 
 import { debounce } from '../core/emitter.js';
+import { blobNow, remember } from '../media/loader.js';
+import { nextVersion } from './message.js';
 
 const TAIL = 60;
 /** A copy is for reading, not an archive: large files are left out of it. */
@@ -40,10 +42,14 @@ export class OfflineCopy {
     const tails = await this.#database.tailsOf(user).catch(() => []);
     // All at once: a view that opens on the flows finds their messages there.
     for (const one of snapshot.users) this.#store.putUser(one);
-    this.#store.applySnapshot({ flows: snapshot.flows, read: snapshot.read, count: snapshot.count }, false);
+    this.#store.applySnapshot({ flows: snapshot.flows, meta: snapshot.meta ?? {} }, false);
     for (const tail of tails) {
-      const history = this.#store.flows.get(tail.flow)?.history;
-      for (const message of tail.messages) if (message.number < (history?.count ?? 0)) history.put(message);
+      const flow = this.#store.flows.get(tail.flow);
+      for (const message of tail.messages) {
+        for (const file of message.files) { if (file.blob) remember(file.id, file.blob); delete file.blob; }
+        if (message.number < (flow?.history.count ?? 0)) flow.history.put({ ...message, version: nextVersion() });
+      }
+      this.#store.putEvents(tail.events);
     }
     return true;
   }
@@ -56,8 +62,15 @@ export class OfflineCopy {
       user: store.me,
       users: [...store.users.values()],
       flows: flows.map(({ uuid, type, title, info, owner, users, time }) => ({ uuid, type, title, info, owner, users, time })),
-      read: Object.fromEntries(flows.filter((flow) => flow.read !== null).map((flow) => [flow.uuid, flow.read])),
-      count: Object.fromEntries(flows.map((flow) => [flow.uuid, flow.history.count])),
+      meta: {
+        read: Object.fromEntries(flows.filter((flow) => flow.read !== null).map((flow) => [flow.uuid, flow.read])),
+        count: by(flows, (flow) => flow.history.count),
+        unread: by(flows, (flow) => flow.unread),
+        ...(store.complete ? { settings: by(flows, (flow) => flow.settings) } : {}),
+        pins: by(flows, (flow) => flow.pins),
+        flows: by(flows, ({ levels, picture, expire, protect, pin, members, saved }) => ({ levels, picture, expire, protect, pin, members, saved })),
+        invited: [...store.invited.values()],
+      },
     });
     const dirty = [...this.#dirty];
     this.#dirty.clear();
@@ -67,9 +80,10 @@ export class OfflineCopy {
       if (!flow) { await this.#database.remove('tails', [store.me, id]); continue; }
       const messages = flow.history.tail(TAIL).map((message) => ({
         ...message,
-        files: message.files.map((file) => ({ ...file, blob: file.size <= LARGEST_FILE_BYTES ? file.blob : null })),
+        files: message.files.map((file) => ({ ...file, blob: file.size <= LARGEST_FILE_BYTES ? blobNow(file) : null })),
       }));
-      if (messages.length > 0) await this.#database.put('tails', { user: store.me, flow: id, messages });
+      const events = messages.flatMap((message) => flow.events.after(message.number));
+      if (messages.length > 0) await this.#database.put('tails', { user: store.me, flow: id, messages, events });
     }
   }
 
@@ -78,4 +92,8 @@ export class OfflineCopy {
     this.#stopped = true;
     return this.#writing;
   }
+}
+
+function by(flows, value) {
+  return Object.fromEntries(flows.map((flow) => [flow.uuid, value(flow)]));
 }

@@ -6,8 +6,8 @@ import { Emitter } from '../core/emitter.js';
 import { now } from '../core/clock.js';
 import { uniqueText } from '../core/random.js';
 import { toBase64 } from '../media/base64.js';
-import { fieldOf } from '../media/attachments.js';
 import { ConnectionLost, MtpError } from '../net/wire.js';
+import { Uploads } from './uploads.js';
 
 const RETRY_MS = 3_000;
 
@@ -22,14 +22,21 @@ export class Outbox extends Emitter {
   #open = false;
   #timer = null;
   #counter = 0;
+  #uploads;
   #channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel('morelia.outbox') : null;
 
   /**
-   * `send(flow, message, txn, progress)` gives `{uuid, time, number}`; with it, `settle({item, uuid,
-   * time, number})` puts the message among the others before it leaves the queue.
+   * `send(item, message, about)` gives `{uuid, time, number, about}`; with it, `settle({item, uuid,
+   * …})` puts the message among the others before it leaves the queue.
    */
   constructor(database, user, send, settle) {
     super();
+    this.#uploads = new Uploads({
+      progress: (item) => this.emit('change', item.flow),
+      save: (item) => this.#save(item),
+      done: () => this.#pump(),
+      refused: (item, error) => this.#fail(item, error),
+    });
     this.#database = database;
     this.#user = user;
     this.#send = send;
@@ -39,21 +46,39 @@ export class Outbox extends Emitter {
 
   async load() {
     for (const item of await this.#database.outboxOf(this.#user)) this.#adopt(item);
+    this.#pump();
   }
 
-  /** What is waiting for `flow`, oldest first. */
-  of(flow) { return this.#items.filter((item) => item.flow === flow); }
+  get count() { return this.#items.length; }
 
-  async add(flow, text, files = []) {
+  /** What is waiting for `flow`, oldest first. */
+  of(flow) { return this.#items.filter((item) => item.flow === flow && !item.edits); }
+
+  /** What waits to become the text of a message; undefined when nothing does. */
+  editOf(uuid) { return this.#items.findLast((item) => item.edits === uuid); }
+
+  /** `about` is what goes with the message: the one that it answers, mentions, a poll. */
+  async add(flow, text, files = [], about = null) {
+    return this.#queue({ flow, text, files, about });
+  }
+
+  /** Another text for a message that is on the server. */
+  async edit(flow, uuid, text, about = null) {
+    const old = this.editOf(uuid);
+    if (old) await this.discard(old.txn);
+    return this.#queue({ flow, text, files: [], about, edits: uuid });
+  }
+
+  async #queue(wish) {
     this.#counter += 1;
     const item = {
-      txn: uniqueText(), user: this.#user, flow, text, files, time: now(),
+      txn: uniqueText(), user: this.#user, ...wish, time: now(),
       // Two messages of the same millisecond keep their order.
       at: Date.now() + (this.#counter % 1000) / 1000,
       state: 'queued',
     };
     this.#items.push(item);
-    this.emit('change', flow);
+    this.emit('change', item.flow);
     await this.#save(item);
     this.#tell({ added: item.txn });
     this.#pump();
@@ -71,48 +96,47 @@ export class Outbox extends Emitter {
 
   async discard(txn) {
     this.#take(txn);
-    await this.#database.remove('outbox', txn);
+    await this.#forget(txn);
     this.#tell({ gone: txn });
   }
 
-  /** Whether the server can be asked now. */
-  setOpen(open) {
+  /** Whether the server can be asked now; `files`: whether it takes files by themselves. */
+  setOpen(open, files = false) {
+    if (open) this.#uploads.enabled = files;
     this.#open = open;
-    if (open) this.#pump();
+    if (open) this.#pump(); else this.#uploads.stop();
   }
 
   stop() {
     this.#open = false;
     clearTimeout(this.#timer);
+    this.#uploads.stop();
     this.#channel?.close();
     this.#channel = null;
   }
 
   async #pump() {
+    // Files travel beside the texts, which need not wait for them.
+    if (this.#open) this.#uploads.feed(this.#items);
     if (this.#running) return;
     this.#running = true;
-    // One at a time: the order that a person wrote in is the order in which others read.
-    for (let item = this.#next(); item; item = this.#next()) {
-      if (!(await this.#deliver(item))) break;
+    try {
+      // One at a time: the order that a person wrote in is the order in which others read.
+      for (let item = this.#next(); item; item = this.#next()) {
+        if (!(await this.#deliver(item))) break;
+      }
+    } finally {
+      this.#running = false;
     }
-    this.#running = false;
   }
 
-  #next() { return this.#open ? this.#items.find((item) => item.state === 'queued') : undefined; }
+  #next() { return this.#open ? this.#items.find((item) => item.state === 'queued' && this.#uploads.isReady(item)) : undefined; }
 
   /** False when the queue has to wait. */
   async #deliver(item) {
+    let sent;
     try {
-      const message = { client_id: Math.floor(item.at) % 2_147_483_647 };
-      if (item.text !== '') message.text = item.text;
-      for (const file of item.files) message[file.field ?? fieldOf(file.kind)] = await toBase64(file.blob);
-      const progress = item.files.length === 0 ? undefined : (part) => { item.progress = part; this.emit('change', item.flow); };
-      const sent = await this.#send(item.flow, message, item.txn, progress);
-      await this.#database.remove('outbox', item.txn);
-      await this.#settle({ item, ...sent });
-      this.#take(item.txn);
-      this.#tell({ gone: item.txn });
-      return true;
+      sent = await this.#post(item);
     } catch (error) {
       if (error instanceof ConnectionLost) return false;
       if (error instanceof MtpError && error.code === 401) return false;
@@ -121,12 +145,39 @@ export class Outbox extends Emitter {
         this.#timer = setTimeout(() => this.#pump(), RETRY_MS);
         return false;
       }
-      item.state = 'failed';
-      item.error = error instanceof MtpError ? error.detail : String(error.message);
-      await this.#save(item);
-      this.emit('change', item.flow);
+      await this.#fail(item, error);
       return true;
     }
+    // From here on it is sent: what fails on this device changes nothing about that.
+    await this.#forget(item.txn);
+    await this.#settle({ item, ...sent });
+    this.#take(item.txn);
+    this.#tell({ gone: item.txn });
+    return true;
+  }
+
+  async #post(item) {
+    if (item.edits) return this.#send(item, null);
+    const message = { client_id: Math.floor(item.at) % 2_147_483_647 };
+    if (item.text !== '') message.text = item.text;
+    if (item.files.length > 0 && !this.#uploads.enabled) {
+      for (const file of item.files) message[`file_${file.kind === 'voice' ? 'audio' : file.kind}`] = await toBase64(file.blob);
+      return this.#send(item, message, {});
+    }
+    return this.#send(item, message, item.files.length > 0 ? { files: item.files.map(fileWish) } : {});
+  }
+
+  async #fail(item, error) {
+    item.state = 'failed';
+    // Told in the language of whoever reads it, which may change.
+    const tooLarge = error.status === 413 ? { key: 'too_large', values: {} } : null;
+    item.error = { refusal: error.refusal ?? tooLarge, detail: error.detail ?? String(error.message) };
+    await this.#save(item);
+    this.emit('change', item.flow);
+  }
+
+  async #forget(txn) {
+    try { await this.#database.remove('outbox', txn); } catch { /* sent again after a reload, it is known by its txn */ }
   }
 
   async #save(item) {
@@ -142,6 +193,7 @@ export class Outbox extends Emitter {
   }
 
   #take(txn) {
+    this.#uploads.cancel(txn);
     const at = this.#items.findIndex((item) => item.txn === txn);
     if (at < 0) return;
     const [item] = this.#items.splice(at, 1);
@@ -159,4 +211,11 @@ export class Outbox extends Emitter {
       if (item) this.#adopt(item);
     }
   }
+}
+
+/** What the server is told of a file that it has. */
+function fileWish({ upload, kind, name, width, height, duration, waveform, thumbnail }) {
+  const wish = { upload, kind, name, width: width || undefined, height: height || undefined, duration, waveform };
+  if (thumbnail?.upload) wish.thumbnail = { upload: thumbnail.upload, width: thumbnail.width, height: thumbnail.height };
+  return wish;
 }

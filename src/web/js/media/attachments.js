@@ -1,57 +1,38 @@
-// The files of a message, from the wire to something a page can show.
+// The files of a message, as the views use them.
 
-import { fromBase64 } from './base64.js';
-import { pictureSize, sniff } from './sniff.js';
-
-const FIELDS = ['file_picture', 'file_video', 'file_audio', 'file_document'];
+const EXTENSIONS = {
+  'image/jpeg': 'jpg', 'image/png': 'png', 'image/gif': 'gif', 'image/webp': 'webp', 'image/avif': 'avif',
+  'video/mp4': 'mp4', 'video/webm': 'webm', 'video/quicktime': 'mov', 'video/ogg': 'ogv',
+  'audio/mpeg': 'mp3', 'audio/mp4': 'm4a', 'audio/ogg': 'ogg', 'audio/webm': 'weba', 'audio/wav': 'wav', 'audio/flac': 'flac',
+};
 
 /** Which field of a message carries a file of this kind. */
 export function fieldOf(kind) {
   return `file_${kind}`;
 }
 
-/** `[{field, kind, blob, mime, extension, size, width, height}]` for a message as it came. */
-export function readFiles(wire) {
-  return FIELDS.filter((field) => wire[field]).map((field) => readFile(field, wire[field]));
+const FAMILY = { picture: 'image/', sticker: 'image/', video: 'video/', audio: 'audio/', voice: 'audio/' };
+
+/**
+ * `[{id, kind, type, extension, size, width, height, name, …}]` for the files that a server tells of.
+ * What its bytes do not show to be a picture, film or sound is a document, whatever its sender called it.
+ */
+export function readFiles(files) {
+  return (files ?? []).map((file) => ({
+    ...file,
+    kind: file.text || (file.type in EXTENSIONS && file.type.startsWith(FAMILY[file.kind] ?? '')) ? file.kind : 'document',
+    width: file.width ?? 0, height: file.height ?? 0, extension: EXTENSIONS[file.type] ?? extensionOf(file.name) ?? 'bin',
+  }));
 }
 
-function readFile(field, text) {
-  // What is not base64 is still somebody's file: it is kept as the text it came as.
-  const bytes = fromBase64(text) ?? new TextEncoder().encode(text);
-  const type = sniff(bytes);
-  // A sender who puts a picture into the document field means "as a file".
-  const kind = field === 'file_document' ? 'document' : type.kind;
-  const measured = kind === 'picture' ? pictureSize(bytes, type.mime) : null;
-  return {
-    field,
-    kind,
-    // Nothing that a document contains may run here, so its type says nothing.
-    mime: kind === 'document' ? 'application/octet-stream' : type.mime,
-    blob: new Blob([bytes], { type: kind === 'document' ? 'application/octet-stream' : type.mime }),
-    extension: type.extension,
-    size: bytes.length,
-    width: measured?.width ?? 0,
-    height: measured?.height ?? 0,
-  };
+function extensionOf(name) {
+  return /\.([\p{L}\p{N}]{1,8})$/u.exec(name ?? '')?.[1].toLowerCase();
 }
 
 /**
- * MTP has no field for a file's name. This client sends it as the message's text, which every other
+ * MTP has no field for a file's name. Clients of it send it as the message's text, which every other
  * client shows; a text that looks like a file's name is one.
  */
 export function fileName(text) {
   return /^[^\n/\\:*?"<>|]{1,200}\.[\p{L}\p{N}]{1,8}$/u.test(text.trim()) ? text.trim() : null;
-}
-
-const urls = new WeakMap();
-
-/** An object URL of a blob; made once, and freed with the page or by `forget`. */
-export function urlOf(blob) {
-  if (!urls.has(blob)) urls.set(blob, URL.createObjectURL(blob));
-  return urls.get(blob);
-}
-
-export function forget(blob) {
-  const url = urls.get(blob);
-  if (url) { URL.revokeObjectURL(url); urls.delete(blob); }
 }

@@ -1,35 +1,104 @@
-// Makes pictures as small as a chat needs before they travel; drawing also drops where they were taken.
+// Makes pictures as small as a chat needs before they travel, and takes out of everything where it was
+// made. Makes the small pictures that stand for large files.
 
 import { pictureSize, sniff } from './sniff.js';
+import { strip, stripFilm } from './strip.js';
 
 const LONGEST_SIDE = 1600;
 const QUALITY = 0.82;
 /** A picture that is small already is sent as it is. */
 const SMALL_BYTES = 200 * 1024;
+/** What stands for a picture or a film until it is there. */
+const THUMBNAIL_SIDE = 480;
+const THUMBNAIL_QUALITY = 0.75;
+const THUMBNAIL_BYTES = 64 * 1024;
+const FRAME_PATIENCE_MS = 8_000;
 
-/** `{kind, mime, blob, extension, width, height}` for a file that a person chose. */
-export async function prepare(file, { original = false } = {}) {
+/** `{kind, mime, blob, extension, width, height, duration, thumbnail}` for a file that a person chose. */
+export async function prepare(file, { original = false, asFile = false } = {}) {
   const head = new Uint8Array(await file.slice(0, 256 * 1024).arrayBuffer());
   const type = sniff(head);
-  const size = type.kind === 'picture' ? pictureSize(head, type.mime) : null;
-  const same = { ...type, blob: file, width: size?.width ?? 0, height: size?.height ?? 0 };
+  // "As a file" means as it is.
+  if (asFile) return { ...type, kind: 'document', blob: file, width: 0, height: 0 };
+  if (type.kind === 'picture') return preparePicture(file, type, pictureSize(head, type.mime), original);
+  if (type.kind === 'video') return prepareFilm(file, type);
+  if (type.kind === 'audio') return { ...type, blob: file, width: 0, height: 0, duration: await lengthOf(file, 'audio') };
+  return { ...type, blob: file, width: 0, height: 0 };
+}
+
+async function preparePicture(file, type, size, original) {
+  const same = async () => ({ ...type, blob: await stripped(file, type.mime), width: size?.width ?? 0, height: size?.height ?? 0 });
   // A GIF may move: drawing it would stop it.
-  if (type.kind !== 'picture' || original || type.mime === 'image/gif') return same;
-  const longest = Math.max(same.width, same.height);
-  if (file.size <= SMALL_BYTES && longest <= LONGEST_SIDE && type.mime !== 'image/avif') return same;
+  const longest = Math.max(size?.width ?? 0, size?.height ?? 0);
+  const keep = original || type.mime === 'image/gif' || (file.size <= SMALL_BYTES && longest <= LONGEST_SIDE && type.mime !== 'image/avif');
   try {
     const bitmap = await createImageBitmap(file);
+    const small = await thumbnail(bitmap, bitmap.width, bitmap.height);
+    if (keep) { bitmap.close(); return { ...(await same()), thumbnail: small }; }
     const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
     const width = Math.max(1, Math.round(bitmap.width * scale));
     const height = Math.max(1, Math.round(bitmap.height * scale));
     const blob = await draw(bitmap, 0, 0, bitmap.width, bitmap.height, width, height);
     bitmap.close();
-    if (blob.size >= file.size && scale === 1) return same;
-    return { kind: 'picture', mime: 'image/jpeg', extension: 'jpg', blob, width, height };
+    if (blob.size >= file.size && scale === 1) return { ...(await same()), thumbnail: small };
+    return { kind: 'picture', mime: 'image/jpeg', extension: 'jpg', blob, width, height, thumbnail: small };
   } catch {
     // This browser cannot decode it; the others' may.
-    return same;
+    return same();
   }
+}
+
+async function stripped(file, mime) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const clean = strip(bytes, mime);
+  return clean === bytes ? file : new Blob([clean], { type: mime });
+}
+
+async function prepareFilm(file, type) {
+  const blob = type.mime === 'video/mp4' ? await stripFilm(file).catch(() => file) : file;
+  const told = await frameOf(file).catch(() => ({}));
+  return { ...type, blob, width: told.width ?? 0, height: told.height ?? 0, duration: told.duration, thumbnail: told.thumbnail };
+}
+
+/** What a film shows at its beginning, how large, how long; nothing where the browser cannot play it. */
+function frameOf(file) {
+  return watching(file, 'video', (node, done) => {
+    node.addEventListener('loadeddata', () => { node.currentTime = Math.min(0.1, node.duration || 0); });
+    node.addEventListener('seeked', async () => {
+      const { videoWidth: width, videoHeight: height, duration } = node;
+      const small = width > 0 ? await thumbnail(node, width, height).catch(() => undefined) : undefined;
+      done({ width, height, duration: Number.isFinite(duration) ? Math.round(duration * 1000) : undefined, thumbnail: small });
+    });
+  });
+}
+
+async function lengthOf(file, tag) {
+  const found = await watching(file, tag, (node, done) => node.addEventListener('loadedmetadata', () => done(node.duration))).catch(() => undefined);
+  return Number.isFinite(found) ? Math.round(found * 1000) : undefined;
+}
+
+function watching(file, tag, work) {
+  const node = document.createElement(tag);
+  const url = URL.createObjectURL(file);
+  return new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error('too slow')), FRAME_PATIENCE_MS);
+    node.addEventListener('error', () => reject(new Error('not playable')));
+    work(node, resolve);
+    node.muted = true;
+    node.preload = 'auto';
+    node.src = url;
+  }).finally(() => { node.removeAttribute('src'); node.load(); URL.revokeObjectURL(url); });
+}
+
+/** `{blob, width, height}` of at most 64 KiB; undefined for what is as small itself. */
+async function thumbnail(source, width, height) {
+  const scale = Math.min(1, THUMBNAIL_SIDE / Math.max(width, height));
+  const [w, h] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
+  for (const quality of [THUMBNAIL_QUALITY, 0.5, 0.3]) {
+    const blob = await draw(source, 0, 0, width, height, w, h, quality);
+    if (blob.size <= THUMBNAIL_BYTES) return { blob, width: w, height: h };
+  }
+  return undefined;
 }
 
 /** Cuts the square `{x, y, side}` out of a bitmap, as a JPEG of `pixels` × `pixels`. */
@@ -37,7 +106,7 @@ export function cut(bitmap, { x, y, side }, pixels) {
   return draw(bitmap, x, y, side, side, pixels, pixels);
 }
 
-function draw(bitmap, x, y, w, h, width, height) {
+function draw(source, x, y, w, h, width, height, quality = QUALITY) {
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;
@@ -46,8 +115,8 @@ function draw(bitmap, x, y, w, h, width, height) {
   context.fillStyle = '#ffffff';
   context.fillRect(0, 0, width, height);
   context.imageSmoothingQuality = 'high';
-  context.drawImage(bitmap, x, y, w, h, 0, 0, width, height);
+  context.drawImage(source, x, y, w, h, 0, 0, width, height);
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('no picture'))), 'image/jpeg', QUALITY);
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('no picture'))), 'image/jpeg', quality);
   });
 }

@@ -1,14 +1,18 @@
 // The running client of one signed-in user: connection, what is known, what is on its way, and how
 // they are brought together when the connection comes (back).
 
+import { now } from '../core/clock.js';
 import { Emitter, debounce } from '../core/emitter.js';
 import { session } from '../core/session.js';
 import { uniqueText } from '../core/random.js';
 import { Database } from '../data/database.js';
+import { Drafts } from '../data/drafts.js';
 import { fromOutbox, fromWire } from '../data/message.js';
 import { OfflineCopy } from '../data/offline.js';
 import { Outbox } from '../data/outbox.js';
 import { Store } from '../data/store.js';
+import { readFiles } from '../media/attachments.js';
+import { remember, setTickets } from '../media/loader.js';
 import { Api } from './api.js';
 import { Connection, socketUrl } from './connection.js';
 import { ConnectionLost } from './wire.js';
@@ -25,13 +29,18 @@ export class Client extends Emitter {
   state = 'connecting';
   store;
   outbox;
+  drafts;
   api;
   connection;
+  /** What the server has beyond the protocol. */
+  features = new Set();
   #database = new Database();
   #offline;
   #position = null;
   #lostAt = 0;
   #ready = deferred();
+  #ticket = null;
+  #largest;
   #askedUsers = new Set();
   #typingAt = -Infinity;
   #readMarks = new Map();
@@ -45,7 +54,8 @@ export class Client extends Emitter {
     this.connection = new Connection(socketUrl());
     this.api = new Api(this.connection);
     this.store = new Store(user, (flow, from, to) => this.#loadMessages(flow, from, to));
-    this.outbox = new Outbox(this.#database, user, (...args) => this.api.send(...args), (sent) => this.#sent(sent));
+    this.outbox = new Outbox(this.#database, user, (...args) => this.#post(...args), (sent) => this.#sent(sent));
+    this.drafts = new Drafts(this.#database, user);
     this.#offline = new OfflineCopy(this.#database, this.store);
     this.connection.on('state', (state) => this.#connectionState(state));
     this.connection.on('push', (frame) => this.#push(frame));
@@ -56,15 +66,18 @@ export class Client extends Emitter {
 
   async start() {
     this.connection.open();
-    await Promise.all([this.#offline.load().catch(() => {}), this.outbox.load().catch(() => {})]);
+    // Whatever of these the browser has lost, the others and the server are there.
+    await Promise.all([this.#offline, this.outbox, this.drafts].map((one) => one.load().catch(() => {})));
     this.#offline.follow();
+    this.#database.forgetOthers(this.store.me).catch(() => {});
   }
 
-  async stop({ forget = false } = {}) {
+  /** `forget`: `read` removes what was read from this device, `all` also what was written and not sent. */
+  async stop({ forget = null } = {}) {
     this.connection.close();
     this.outbox.stop();
     await this.#offline.stop();
-    if (forget) await this.#database.forget(this.store.me).catch(() => {});
+    if (forget) await this.#database.forget(this.store.me, { all: forget === 'all' }).catch(() => {});
   }
 
   /** Does `work` when the server can be asked; again when the connection broke meanwhile. */
@@ -100,8 +113,21 @@ export class Client extends Emitter {
 
   async addFlow(wish) {
     const txn = uniqueText();
-    const wire = await this.whenReady(() => this.api.addFlow(wish, txn));
-    const flow = this.store.putFlow(wire, { count: 0 });
+    const data = await this.whenReady(() => this.api.addFlow(wish, txn));
+    return this.#adopt(data);
+  }
+
+  /** The caller's saved messages; made when there are none. */
+  async savedFlow() {
+    const old = [...this.store.flows.values()].find((flow) => flow.saved);
+    if (old) return old;
+    await this.whenReady(() => this.api.savedFlow(uniqueText()));
+    await this.#readFlows();
+    return [...this.store.flows.values()].find((flow) => flow.saved);
+  }
+
+  #adopt({ flow: [wire], meta }) {
+    const flow = this.store.putFlow(wire, { count: 0, meta: meta?.flows?.[wire.uuid] });
     this.#fetchPeople();
     this.#learnPresence();
     return flow;
@@ -114,11 +140,68 @@ export class Client extends Emitter {
     return wire;
   }
 
-  async editFlow(change) {
-    const wire = await this.api.editFlow(change);
-    this.store.putFlow(wire ?? change);
+  /** Accepts an invitation that waits for an answer. */
+  async accept(id) {
+    await this.api.joinFlow(id);
+    this.store.invited.delete(id);
+    await this.#readFlows();
+    this.store.emit('invited');
+  }
+
+  async decline(id) {
+    await this.api.leave(id);
+    this.store.invited.delete(id);
+    this.store.emit('invited');
+  }
+
+  /** `change` of a flow's own fields; `meta` for members, levels and the rest. */
+  async editFlow(change, meta) {
+    const data = await this.api.editFlow(change, meta);
+    const [wire = change] = data.flow ?? [];
+    this.store.putFlow(wire, { meta: data.meta?.flows?.[wire.uuid] });
+    this.store.putEvents(data.meta?.events);
+    // What one does oneself is not pushed to this connection: its lines are read.
+    this.readEvents(wire.uuid);
     this.#fetchPeople();
-    if (change.users) this.#learnPresence();
+    if (meta?.add) this.#learnPresence();
+  }
+
+  /** Reads the events that follow a flow's newest message, or those of an empty flow. */
+  async readEvents(id) {
+    const flow = this.store.flows.get(id);
+    if (!flow) return;
+    const last = Math.max(0, flow.history.count - 1);
+    const data = await this.whenReady(() => this.api.messages(id, last, last)).catch(() => null);
+    this.store.putEvents(data?.meta?.events);
+  }
+
+  /** The largest file that the server takes; null where it takes none by themselves. */
+  async largestFile() {
+    if (!this.features.has('files')) return null;
+    const { largestUpload } = await import('../files/upload.js');
+    this.#largest ??= largestUpload();
+    return this.#largest;
+  }
+
+  /** A pass for addresses of files, asked for anew at half its life. */
+  async #fileTicket() {
+    if (!this.#ticket || now() > this.#ticket.until) {
+      const asked = now();
+      const { ticket, expires } = await this.whenReady(() => this.api.meta('file_ticket'));
+      this.#ticket = { ticket, until: asked + (expires - asked) / 2 };
+    }
+    return this.#ticket.ticket;
+  }
+
+  /** Reads a message anew, where only its own state tells what has become of it. */
+  async refreshMessage(uuid) {
+    const { messages: [wire], meta } = await this.whenReady(() => this.api.messageInfo([uuid]));
+    const flow = wire && this.store.flows.get(wire.from_flow);
+    if (flow) flow.history.put(fromWire(wire, Number(meta.numbers[wire.uuid]), meta.about?.[wire.uuid]));
+  }
+
+  async block(user, on) {
+    this.store.setBlocked(await this.api.block(user, on));
   }
 
   /** Asks for profiles that are not known yet. */
@@ -140,20 +223,28 @@ export class Client extends Emitter {
     this.#setState('syncing');
     const resume = this.#position !== null && Math.abs(Date.now() - this.#lostAt) < RESUME_MS;
     try {
-      // Both leave at once. Between them nothing can be missed: changes are pushed from the first on.
+      // All leave at once. Between them nothing can be missed: changes are pushed from the first on.
       const subscribing = this.api.subscribe(resume ? this.#position : null);
       const listing = this.api.flows();
-      const [subscribed, listed] = await Promise.all([subscribing, listing]);
+      const blocking = this.api.blocked();
+      const [subscribed, listed, blocked] = await Promise.all([subscribing, listing, blocking]);
+      const { meta = {} } = subscribed;
+      // A server that was put back to an older state: nothing that is here can be relied on.
+      const fresh = !resume || meta.reset === true;
       // On resuming, the position moves only with what has arrived.
-      if (!resume) this.#position = subscribed.meta?.position ?? null;
-      this.store.setOnline(subscribed.meta?.online ?? []);
-      this.store.applySnapshot(listed, !resume);
+      if (fresh) this.#position = meta.position ?? null;
+      this.features = new Set(meta.features ?? []);
+      if (meta.me) this.store.putAccount(meta.me);
+      this.store.setOnline(meta.online ?? []);
+      this.store.applySnapshot(listed, fresh);
+      this.store.setBlocked(blocked);
       this.#askedUsers.clear();
-      await this.#learnPeople(!resume);
+      await this.#learnPeople(fresh);
       this.connection.settled();
       this.#setState('ready');
       this.#ready.resolve();
-      this.outbox.setOpen(true);
+      setTickets(this.features.has('files') ? () => this.#fileTicket() : null);
+      this.outbox.setOpen(true, this.features.has('files'));
       this.#flushMarks();
       await this.#readTails();
     } catch (error) {
@@ -194,8 +285,10 @@ export class Client extends Emitter {
 
   async #learnPeople(all = false) {
     const wanted = new Set([this.store.me]);
+    for (const one of this.store.invited.values()) if (one.by) wanted.add(one.by);
     for (const flow of this.store.flows.values()) {
       for (const id of flow.users) wanted.add(id);
+      for (const event of flow.events.after(flow.history.count - 1)) for (const id of [event.by, event.user]) if (id) wanted.add(id);
       if (flow.history.last) wanted.add(flow.history.last.from);
     }
     const asked = [...wanted].filter((id) => all || (!this.store.users.has(id) && !this.#askedUsers.has(id)));
@@ -205,9 +298,11 @@ export class Client extends Emitter {
   }
 
   async #loadMessages(id, from, to) {
-    const wires = await this.whenReady(() => this.api.messages(id, from, to));
-    const found = wires.map((wire, i) => fromWire(wire, from + i));
-    const strangers = new Set(found.map((message) => message.from).filter((one) => one && !this.store.users.has(one) && !this.#askedUsers.has(one)));
+    const { message: wires = [], meta = {} } = await this.whenReady(() => this.api.messages(id, from, to));
+    const found = wires.map((wire, i) => fromWire(wire, from + i, meta.about?.[wire.uuid]));
+    this.store.putEvents(meta.events);
+    const named = (meta.events ?? []).flatMap((event) => [event.by, event.user]);
+    const strangers = new Set([...found.map((message) => message.from), ...named].filter((one) => one && !this.store.users.has(one) && !this.#askedUsers.has(one)));
     if (strangers.size > 0) {
       for (const one of strangers) this.#askedUsers.add(one);
       this.api.users([...strangers]).then((users) => users.forEach((user) => this.store.putUser(user)), () => {});
@@ -217,20 +312,35 @@ export class Client extends Emitter {
 
   #push(frame) {
     const { meta } = frame;
-    if (meta.presence) { this.store.applyPresence(meta.presence.user, meta.presence.online); return; }
+    const presences = meta.presences ?? (meta.presence ? [meta.presence] : []);
+    for (const one of presences) this.store.applyPresence(one);
+    if (presences.length > 0) return;
     if (meta.typing) { this.store.applyTyping(meta.typing.flow, meta.typing.user); return; }
     if (frame.data) {
       const unknown = this.store.applyUpdate(frame.data);
       if (unknown.length > 0) this.#adoptFlows();
-      if (frame.data.flow) this.#fetchPeople();
+      if (frame.data.flow || frame.data.meta?.events || frame.data.meta?.invited) this.#fetchPeople();
+      if (frame.data.meta?.sessions) this.emit('device', frame.data.meta.sessions[0]);
     }
     if (meta.position !== undefined && meta.position !== null) this.#position = meta.position;
   }
 
+  async #post(item, message, files) {
+    const { quote, shown, ...rest } = item.about ?? {};
+    const about = { ...rest, ...files };
+    const told = Object.keys(about).length > 0 ? about : undefined;
+    if (!item.edits) return this.api.send(item.flow, message, item.txn, told);
+    await this.api.edit(item.flow, item.edits, item.text, told);
+    return {};
+  }
+
   /** A queued message is on the server: it takes its place among the others, keeping its node in the page. */
-  async #sent({ item, uuid, time, number }) {
+  async #sent({ item, uuid, time, number, about }) {
     const flow = this.store.flows.get(item.flow);
     if (!flow) return;
+    if (item.edits) { flow.history.patch(item.edits, { text: item.text, edited: true, format: item.about?.format ?? 0 }); return; }
+    // What was sent from here is not fetched again.
+    (about?.files ?? []).forEach((file, i) => { if (item.files[i]?.blob) remember(file.id, item.files[i].blob); });
     const known = number ?? flow.history.numberOf(uuid);
     if (known === null) {
       // The answer did not tell its place: it is among the newest.
@@ -238,8 +348,9 @@ export class Client extends Emitter {
       const found = await this.#loadMessages(item.flow, from, from + 49).catch(() => []);
       for (const message of found) flow.history.put(message.uuid === uuid ? { ...message, key: item.txn } : message);
     } else {
-      const message = { ...fromOutbox(item), uuid, number: Number(known), time: time ?? item.time, pending: null };
-      flow.history.put(message);
+      const wire = { uuid, from_flow: item.flow, from_user: item.user, text: (item.about?.shown ?? item).text, time: time ?? item.time };
+      const files = readFiles(about?.files).map((file, i) => ({ ...file, width: file.width || item.files[i]?.width || 0, height: file.height || item.files[i]?.height || 0 }));
+      flow.history.put({ ...fromWire(wire, Number(known), about), key: item.txn, files });
     }
     const place = flow.history.numberOf(uuid);
     // Who writes has read what was there before.

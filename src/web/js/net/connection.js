@@ -10,6 +10,8 @@ const LAST_RETRY_MS = 30_000;
 const HEARTBEAT_MS = 25_000;
 const HEARTBEAT_ANSWER_MS = 10_000;
 const ANSWER_MS = 60_000;
+/** After a change of network, an answer comes this soon or the connection is dead. */
+const PROBE_MS = 5_000;
 /** The slowest uplink that is still waited for, so that a large file is not cut off. */
 const SLOWEST_BYTES_PER_MS = 8;
 
@@ -38,12 +40,12 @@ export class Connection extends Emitter {
   constructor(url) {
     super();
     this.#url = url;
-    addEventListener('online', () => this.retryNow());
+    const awake = () => { if (this.state === 'open') this.#probe(); else this.retryNow(); };
+    addEventListener('online', awake);
     addEventListener('offline', () => this.#drop());
-    document.addEventListener('visibilitychange', () => {
-      if (document.hidden) return;
-      if (this.state === 'open') this.#beat(); else this.retryNow();
-    });
+    // A telephone that goes from one network to another tells nothing to the socket of the first.
+    navigator.connection?.addEventListener?.('change', awake);
+    document.addEventListener('visibilitychange', () => { if (!document.hidden) awake(); });
   }
 
   open() {
@@ -107,7 +109,7 @@ export class Connection extends Emitter {
     if (!entry) return;
     clearTimeout(entry.timer);
     entry.done = true;
-    if (frame.errors?.code >= 400) entry.reject(new MtpError(frame.errors));
+    if (frame.errors?.code >= 400) entry.reject(new MtpError(frame.errors, frame.data?.meta?.refusal ?? null));
     else entry.resolve(frame);
   }
 
@@ -120,6 +122,15 @@ export class Connection extends Emitter {
     // Something is under way already: its own patience decides.
     if (this.#waiting.length > 0) { this.#scheduleBeat(); return; }
     this.request('ping_pong', null).catch(() => {});
+  }
+
+  /** Finds out soon whether the connection is still alive, whatever else waits for an answer. */
+  #probe() {
+    const socket = this.#socket;
+    if (socket?.readyState !== WebSocket.OPEN) return;
+    const patience = PROBE_MS + socket.bufferedAmount / SLOWEST_BYTES_PER_MS;
+    const timer = setTimeout(() => this.#lost(socket), patience);
+    this.request('ping_pong', null).catch(() => {}).finally(() => clearTimeout(timer));
   }
 
   #drop() {

@@ -2,11 +2,13 @@
 
 /** An answer of 400 or above. `detail` is the server's sentence for a person. */
 export class MtpError extends Error {
-  constructor({ code, status, detail }) {
+  /** `refusal`: `{key, values}`, by which it is told in the person's own language. */
+  constructor({ code, status, detail }, refusal = null) {
     super(detail || status || 'unknown error');
     this.name = 'MtpError';
     this.code = code;
     this.detail = detail || status || '';
+    this.refusal = refusal;
   }
 
   /** The server may accept the same request later. */
@@ -21,13 +23,16 @@ export class ConnectionLost extends Error {
   }
 }
 
+/** What this client understands beyond the protocol. */
+const ACCEPT = ['rich'];
+
 export function envelope(type, data, txn) {
   return {
     type,
     data: data ?? null,
     errors: null,
     jsonapi: { version: '1.0', revision: '17' },
-    meta: txn ? { txn } : null,
+    meta: txn ? { txn, accept: ACCEPT } : { accept: ACCEPT },
   };
 }
 

@@ -6,8 +6,8 @@ import { dayKey } from './times.js';
 const GROUP_GAP_S = 5 * 60;
 
 /**
- * Arranges `messages` (in order; `{key, from, time, number, pending}`) into days:
- * `[{day, time, items: [{message, first, last, newAbove}]}]`.
+ * Arranges `messages` (in order; `{key, from, time, number, pending}`, or `{key, time, lines}` for what
+ * happened between them) into days: `[{day, time, items: [{message, first, last, newAbove} or {lines}]}]`.
  * `unreadFrom` is the number of the first message that was unread when the flow was opened, or null;
  * `before` is the message above the first, if known: it decides whether that one begins a group.
  */
@@ -20,6 +20,8 @@ export function arrangeMessages(messages, unreadFrom, before = null) {
       if (previous && dayKey(previous.message.time) !== day) previous = null;
       days.push({ day, time: message.time, items: [] });
     }
+    // Lines of what happened stand between messages, and part them.
+    if (message.lines) { days.at(-1).items.push({ lines: message }); previous = null; continue; }
     const newAbove = unreadFrom !== null && message.number === unreadFrom;
     const joined = previous !== null && !newAbove
       && previous.message.from === message.from
@@ -30,9 +32,4 @@ export function arrangeMessages(messages, unreadFrom, before = null) {
     previous = item;
   }
   return days;
-}
-
-/** How many messages of a flow are unread: the mark is the last one read; none read: all. */
-export function unreadCount(count, read) {
-  return Math.max(0, count - 1 - (read ?? -1));
 }

@@ -48,9 +48,39 @@ export function shortTime(seconds, now, language) {
 }
 
 export function size(bytes, language) {
-  const units = ['byte', 'kilobyte', 'megabyte'];
+  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
   let value = bytes;
   let unit = 0;
-  while (value >= 1000 && unit < 2) { value /= 1000; unit += 1; }
+  while (value >= 1000 && unit < 3) { value /= 1000; unit += 1; }
   return new Intl.NumberFormat(language, { style: 'unit', unit: units[unit], unitDisplay: unit === 0 ? 'long' : 'short', maximumFractionDigits: value < 10 && unit > 0 ? 1 : 0 }).format(value);
+}
+
+/** A span of time in its largest whole unit: "1 day", "5 minutes". */
+export function duration(seconds, language) {
+  const units = [['week', 604_800], ['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]];
+  const [unit, length] = units.find(([, one]) => seconds >= one && seconds % one === 0) ?? units.at(-1);
+  return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(seconds / length);
+}
+
+/** A length of sound or film: "0:07", "1:02:03". Pure. */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (n) => String(n).padStart(2, '0');
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+/** When somebody was last here, in words; `t` is the language's. */
+export function lastSeen(seconds, now, language, t) {
+  if (now - seconds < 120) return t('seen.now');
+  const days = daysBetween(seconds, now);
+  if (days <= 0) return t('seen.today', { time: clockTime(seconds, language) });
+  if (days === 1) return t('seen.yesterday', { time: clockTime(seconds, language) });
+  return t('seen.on', { date: formatter(language, 'seen', { day: 'numeric', month: 'long' }).format(seconds * 1000) });
+}
+
+/** How long something has lasted, roughly: "3 days", "2 hours", "1 minute". */
+export function span(seconds, language) {
+  const [unit, length] = [['day', 86_400], ['hour', 3_600], ['minute', 60]].find(([, one]) => seconds >= one) ?? ['second', 1];
+  return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(Math.floor(seconds / length));
 }

@@ -1,19 +1,24 @@
-// Where one writes: text that grows to five lines, files to go with it, drafts, editing.
+// Where one writes: text that grows to five lines, files to go with it, an answer, an edit. All of it
+// is a draft from the first key on.
 
 import { h, icon, iconButton, replace } from '../core/dom.js';
-import { locale, t } from '../core/i18n.js';
-import { draftKey } from '../data/drafts.js';
-import { summary } from '../data/message.js';
-import { forget, urlOf } from '../media/attachments.js';
-import { prepare } from '../media/shrink.js';
-import { size } from '../text/times.js';
+import { t } from '../core/i18n.js';
+import { nameOf, summary } from '../data/message.js';
+import { recordVoice, voiceButton } from '../files/voice.js';
+import { quoteOf, quoteText } from '../replies/quote.js';
+import { Completion, mentionsIn } from '../mentions/complete.js';
+import { askPoll } from '../polls/poll.js';
 import { EMOJI } from '../text/emoji.js';
+import { hasMarks } from '../text/markup.js';
+import { split } from '../text/split.js';
+import { formatBar, markOf, toggleMark } from './formatbar.js';
 import { menu, toast } from './overlay.js';
-
-/** A server's usual limit for the files of a message. */
-const LARGEST_FILE_BYTES = 10 * 1024 * 1024;
+import { Tray } from './tray.js';
 
 const onTouch = () => matchMedia('(pointer: coarse)').matches;
+
+/** The most files of one message. */
+const FILES_PER_MESSAGE = 20;
 
 export class Composer {
   element;
@@ -21,156 +26,221 @@ export class Composer {
   #flow;
   #timeline;
   #field;
-  #bar;
+  #bar = h('div.composer-bar', {});
   #tray;
   #send;
-  #editing = null;
-  #files = [];
+  #voice;
+  #recording = false;
   #picker;
   #cameraPicker;
+  #completion;
+  #closers;
 
   constructor(client, flow, timeline) {
     this.#client = client;
     this.#flow = flow;
     this.#timeline = timeline;
-    this.#bar = h('div.composer-bar', {});
-    this.#tray = h('div.tray', {});
-    this.#bar.hidden = true;
-    this.#tray.hidden = true;
+    this.#tray = new Tray(this.#draft.files, client.largestFile(), (kept) => { if (kept) { this.#keep({ files: this.#tray.files }); this.focus(); } this.#changed(); });
     this.#field = h('textarea.composer-field', {
-      rows: '1', dir: 'auto', 'aria-label': t('composer.label'), placeholder: t('composer.placeholder'), maxlength: '60000',
+      rows: '1', dir: 'auto', 'aria-label': t('composer.label'), placeholder: t('composer.placeholder'),
       enterkeyhint: onTouch() ? 'enter' : 'send', autocomplete: 'off',
-      oninput: () => { this.#changed(); if (this.#field.value !== '') client.typing(flow.uuid); },
+      oninput: () => this.#typed(),
       onkeydown: (event) => this.#key(event),
       onpaste: (event) => this.#paste(event),
     });
+    this.#completion = new Completion(client, flow, this.#field);
     this.#picker = h('input.visually-hidden', { type: 'file', multiple: true, tabindex: '-1', 'aria-hidden': 'true', onchange: () => this.#picked(this.#picker) });
     this.#cameraPicker = h('input.visually-hidden', { type: 'file', accept: 'image/*', capture: 'environment', tabindex: '-1', 'aria-hidden': 'true', onchange: () => this.#picked(this.#cameraPicker) });
     this.#send = iconButton('send', t('composer.send'), () => this.send(), { class: 'send' });
+    this.#voice = voiceButton(() => this.#record());
     // The keyboard of a phone stays open while one taps "send".
     this.#send.addEventListener('pointerdown', (event) => event.preventDefault());
-    this.element = h('div.composer', {}, this.#bar, this.#tray,
+    this.element = h('div.composer', {}, this.#completion.element, formatBar(this.#field), this.#bar, this.#tray.element,
       h('div.composer-row', {},
         iconButton('clip', t('composer.attach'), () => this.#attach(), { class: 'attach' }),
         h('div.composer-box', {}, this.#field,
           iconButton('smile', t('composer.emoji'), (event) => this.#emoji(event.currentTarget), { class: 'emoji-button', 'aria-expanded': 'false' })),
-        this.#send),
+        this.#send, this.#voice),
       this.#picker, this.#cameraPicker);
-    this.#field.value = localStorage.getItem(this.#draftKey) ?? '';
-    queueMicrotask(() => this.#changed(false));
+    this.#closers = [client.drafts.on('change', (id) => { if (id === flow.uuid && document.activeElement !== this.#field) this.#show(); })];
+    this.#show();
   }
 
-  get #draftKey() { return draftKey(this.#client.store.me, this.#flow.uuid); }
+  get #draft() { return this.#client.drafts.of(this.#flow.uuid); }
+
+  #keep(change) { this.#client.drafts.set(this.#flow.uuid, change); }
+
+  /** What is in the field: the edit while there is one, else the draft. */
+  get #text() { return this.#draft.editing?.draft ?? this.#draft.text; }
 
   focus() { this.#field.focus({ preventScroll: true }); }
 
-  /** Whether typing may go here from anywhere on the page. */
-  get busy() { return this.#editing !== null; }
-
   close() {
-    for (const file of this.#files) forget(file.blob);
+    for (const close of this.#closers) close();
   }
 
-  #changed(store = true) {
+  addFiles(files) { this.#tray.add(files); }
+
+  /** Brings the field and the bar above it to what the draft says. */
+  #show() {
+    if (this.#field.value !== this.#text) this.#field.value = this.#text;
+    const { editing, reply } = this.#draft;
+    const [sign, title, text] = editing ? ['pencil', t('composer.editing'), editing.text]
+      : reply ? ['reply', nameOf(this.#client.store.users.get(reply.from_user), t), quoteText(reply)] : [];
+    this.#bar.hidden = !sign;
+    if (sign) {
+      replace(this.#bar, icon(sign),
+        h('div.composer-bar-words', {}, h('strong', {}, h('bdi', {}, title)), h('span', { dir: 'auto' }, text)),
+        iconButton('close', t('cancel'), () => this.#cancel()));
+    }
+    queueMicrotask(() => this.#changed());
+  }
+
+  #typed() {
     const { value } = this.#field;
-    this.#send.disabled = value.trim() === '' && this.#files.length === 0;
-    this.#send.setAttribute('aria-label', t(this.#editing ? 'save' : 'composer.send'));
-    this.#grow();
-    if (!store || this.#editing) return;
-    if (value.trim() === '') localStorage.removeItem(this.#draftKey);
-    else localStorage.setItem(this.#draftKey, value);
-    this.#client.store.emit('flows');
+    const { editing } = this.#draft;
+    this.#keep(editing ? { editing: { ...editing, draft: value } } : { text: value });
+    this.#changed();
+    this.#completion.update();
+    if (value !== '' && !editing) this.#client.typing(this.#flow.uuid);
   }
 
-  /** Browsers that cannot size a field by its content are told. */
-  #grow() {
+  #changed() {
+    const { editing } = this.#draft;
+    this.#send.disabled = this.#field.value.trim() === '' && (editing ? !editing.empty : this.#tray.files.length === 0);
+    // An empty field has a microphone in place of the arrow.
+    this.#voice.hidden = !this.#client.features.has('files') || editing !== null || !this.#send.disabled || this.#tray.files.length > 0;
+    this.#send.hidden = !this.#voice.hidden;
+    this.#send.setAttribute('aria-label', t(editing ? 'save' : 'composer.send'));
+    // Browsers that cannot size a field by its content are told.
     if (CSS.supports('field-sizing', 'content')) return;
     this.#field.style.height = 'auto';
     this.#field.style.height = `${this.#field.scrollHeight}px`;
   }
 
   #key(event) {
-    if (event.isComposing) return;
+    // Enter that ends a word of an input method is none of ours; Safari says so by 229 alone.
+    if (event.isComposing || event.keyCode === 229) return;
+    if (this.#completion.key(event)) return;
+    const mark = markOf(event);
+    if (mark) { event.preventDefault(); toggleMark(this.#field, mark); return; }
+    const { editing, reply } = this.#draft;
     if (event.key === 'Enter' && !event.shiftKey && (event.ctrlKey || event.metaKey || !onTouch())) {
       event.preventDefault();
       this.send();
-    } else if (event.key === 'ArrowUp' && this.#field.value === '' && !this.#editing) {
+    } else if (event.key === 'ArrowUp' && this.#field.value === '' && !editing) {
       const message = this.#timeline.lastOwn();
       if (message) { event.preventDefault(); this.edit(message); }
-    } else if (event.key === 'Escape' && this.#editing) {
+    } else if (event.key === 'Escape' && (editing || reply)) {
       event.preventDefault();
       event.stopPropagation();
-      this.#endEdit();
+      this.#cancel();
     }
   }
 
   /** Sends what is here, or saves the edit. */
   async send() {
     const text = this.#field.value.trim();
-    if (this.#editing) { await this.#saveEdit(text); return; }
-    if (this.#files.some((file) => file.preparing)) { toast(t('file.preparing')); return; }
-    if (text === '' && this.#files.length === 0) return;
-    const files = this.#files;
-    this.#files = [];
+    const { editing, reply } = this.#draft;
+    if (editing) { this.#saveEdit(editing, text); return; }
+    if (this.#tray.busy) { toast(t('file.preparing')); return; }
+    const files = this.#tray.take();
+    if (text === '' && files.length === 0) return;
     this.#field.value = '';
-    this.#drawTray();
-    this.#changed();
-    const { outbox } = this.#client;
-    let caption = text;
-    for (const { ready, name } of files) {
-      const file = { field: `file_${ready.kind}`, kind: ready.kind, mime: ready.mime, extension: ready.extension, blob: ready.blob, size: ready.blob.size, width: ready.width, height: ready.height };
-      // The text of a document is its name, so a caption goes in a message of its own, after.
-      if (ready.kind === 'document') outbox.add(this.#flow.uuid, name, [{ ...file, name }]);
-      else { outbox.add(this.#flow.uuid, caption, [file]); caption = ''; }
-    }
-    if (caption !== '') outbox.add(this.#flow.uuid, caption);
+    this.#keep({ text: '', files: [], reply: null });
+    this.#show();
+    this.#queue(text, files, reply);
     await this.#timeline.sent();
   }
 
+  #queue(text, files, reply) {
+    const { outbox } = this.#client;
+    const { uuid } = this.#flow;
+    // The answer is the first of what is sent.
+    let answer = reply ? { reply: { uuid: reply.uuid }, quote: reply } : {};
+    const add = (words, attached = []) => {
+      const about = { ...answer, ...this.#aboutText(words) };
+      answer = {};
+      outbox.add(uuid, words, attached, Object.keys(about).length > 0 ? about : null);
+    };
+    let captions = split(text);
+    if (this.#client.features.has('files')) {
+      // Several files are one message, as many as a message may have.
+      for (let at = 0; at < files.length; at += FILES_PER_MESSAGE) {
+        add(captions[0] ?? '', files.slice(at, at + FILES_PER_MESSAGE).map(({ ready, name }) => fileOf(ready, name)));
+        captions = captions.slice(1);
+      }
+      for (const part of captions) add(part);
+      return;
+    }
+    for (const { ready, name } of files) {
+      const file = fileOf(ready, undefined);
+      // The text of a document is its name, so a caption goes in a message of its own, after.
+      if (ready.kind === 'document') add(name, [{ ...file, name }]);
+      else { add(captions[0] ?? '', [file]); captions = captions.slice(1); }
+    }
+    for (const part of captions) add(part);
+  }
+
+  /** What goes along with a text: that it has marks, and whom it calls. */
+  #aboutText(text) {
+    return { ...(hasMarks(text) ? { format: 1 } : {}), ...mentionsIn(text, this.#completion.people) };
+  }
+
   edit(message) {
-    this.#editing = message;
-    this.#field.value = message.text;
-    replace(this.#bar,
-      icon('pencil'),
-      h('div.composer-bar-words', {}, h('strong', {}, t('composer.editing')), h('span', { dir: 'auto' }, summary(message, t))),
-      iconButton('close', t('cancel'), () => this.#endEdit()));
-    this.#bar.hidden = false;
-    this.#changed();
+    const editing = { uuid: message.uuid, number: message.number, text: summary(message, t), before: message.text, draft: message.text, empty: message.files.length > 0 };
+    this.#keep({ editing });
+    this.#show();
     this.focus();
     this.#field.setSelectionRange(message.text.length, message.text.length);
   }
 
-  #endEdit() {
-    this.#editing = null;
-    this.#bar.hidden = true;
-    this.#field.value = localStorage.getItem(this.#draftKey) ?? '';
-    this.#changed();
+  /** The next message answers this one. */
+  reply(message) {
+    this.#keep({ reply: quoteOf(message), editing: null });
+    this.#show();
     this.focus();
   }
 
-  async #saveEdit(text) {
-    const message = this.#editing;
-    if (text === '' && message.files.length === 0) return;
-    if (text !== message.text) {
-      try {
-        await this.#client.api.edit(this.#flow.uuid, message.uuid, text);
-        const current = this.#flow.history.get(message.number) ?? message;
-        this.#flow.history.put({ ...current, text, edited: true });
-        this.#client.store.emit('flows');
-      } catch (error) {
-        toast(error.detail || t('error.connection'));
-        return;
-      }
-    }
-    this.#endEdit();
+  async #record() {
+    if (this.#recording) return;
+    this.#recording = true;
+    const row = this.element.querySelector('.composer-row');
+    const bar = await recordVoice({
+      send: (file) => {
+        const { reply } = this.#draft;
+        this.#client.outbox.add(this.#flow.uuid, '', [file], reply ? { reply: { uuid: reply.uuid }, quote: reply } : null);
+        this.#keep({ reply: null });
+        this.#show();
+        this.#timeline.sent();
+      },
+      end: () => { this.#recording = false; bar?.remove(); row.hidden = false; },
+    });
+    if (!bar || !this.#recording) return;
+    row.hidden = true;
+    row.after(bar);
+    bar.querySelector('.send').focus();
+  }
+
+  #cancel() {
+    this.#keep(this.#draft.editing ? { editing: null } : { reply: null });
+    this.#show();
+    this.focus();
+  }
+
+  #saveEdit(editing, text) {
+    if (text === '' && !editing.empty) return;
+    if (text !== editing.before) this.#client.outbox.edit(this.#flow.uuid, editing.uuid, text, { format: hasMarks(text) ? 1 : 0 });
+    this.#cancel();
   }
 
   #attach() {
-    if (!onTouch()) { this.#picker.click(); return; }
+    if (!onTouch() && !this.#client.store.complete) { this.#picker.click(); return; }
     menu(this.element.querySelector('.attach'), [
-      { icon: 'camera', label: t('composer.camera'), act: () => this.#cameraPicker.click() },
+      onTouch() && { icon: 'camera', label: t('composer.camera'), act: () => this.#cameraPicker.click() },
       { icon: 'picture', label: t('composer.gallery'), act: () => { this.#picker.accept = 'image/*,video/*'; this.#picker.click(); } },
       { icon: 'file', label: t('composer.file'), act: () => { this.#picker.removeAttribute('accept'); this.#picker.click(); } },
+      this.#client.store.complete && !this.#flow.saved && { icon: 'poll', label: t('poll.new'), act: () => askPoll((poll) => { this.#client.outbox.add(this.#flow.uuid, '', [], { poll }); this.#timeline.sent(); }) },
     ]);
   }
 
@@ -184,54 +254,6 @@ export class Composer {
     if (files.length === 0) return;
     event.preventDefault();
     this.addFiles(files);
-  }
-
-  /** Puts files beside the text; pictures are made smaller unless the person wants them as they are. */
-  addFiles(files) {
-    for (const file of files.slice(0, 20)) {
-      const entry = { source: file, name: file.name || 'file', original: false, ready: null, preparing: true };
-      this.#files.push(entry);
-      this.#prepare(entry);
-    }
-    this.#drawTray();
-    this.#changed();
-    this.focus();
-  }
-
-  async #prepare(entry) {
-    entry.preparing = true;
-    entry.ready = await prepare(entry.source, { original: entry.original }).catch(() => null);
-    entry.preparing = false;
-    if (!entry.ready || entry.ready.blob.size > LARGEST_FILE_BYTES) {
-      toast(t('file.too.large', { name: entry.name, limit: size(LARGEST_FILE_BYTES, locale()) }));
-      this.#files = this.#files.filter((one) => one !== entry);
-    }
-    this.#drawTray();
-    this.#changed();
-  }
-
-  #drawTray() {
-    this.#tray.hidden = this.#files.length === 0;
-    const pictures = this.#files.filter((entry) => entry.source.type.startsWith('image/'));
-    replace(this.#tray,
-      h('div.tray-files', {}, this.#files.map((entry) => this.#trayItem(entry))),
-      pictures.length > 0 && h('label.check', {},
-        h('input', { type: 'checkbox', checked: pictures.every((entry) => entry.original), onchange: (event) => {
-          for (const entry of pictures) { entry.original = event.target.checked; this.#prepare(entry); }
-        } }), t('file.original')));
-  }
-
-  #trayItem(entry) {
-    const picture = entry.ready?.kind === 'picture';
-    return h('div.tray-item', { class: picture ? 'picture' : '' },
-      picture ? h('img', { src: urlOf(entry.ready.blob), alt: entry.name }) : h('span.tray-file', {}, icon('file'), h('span', { dir: 'auto' }, entry.name)),
-      h('span.tray-size', {}, size((entry.ready?.blob ?? entry.source).size, locale())),
-      iconButton('close', t('remove', { name: entry.name }), () => {
-        this.#files = this.#files.filter((one) => one !== entry);
-        this.#drawTray();
-        this.#changed();
-        this.focus();
-      }));
   }
 
   #emoji(button) {
@@ -248,6 +270,11 @@ export class Composer {
   #insert(sign) {
     const { selectionStart, selectionEnd } = this.#field;
     this.#field.setRangeText(sign, selectionStart, selectionEnd, 'end');
-    this.#changed();
+    this.#typed();
   }
+}
+
+/** A file of the outgoing queue. */
+function fileOf({ kind, mime, extension, blob, width, height, duration, thumbnail }, name) {
+  return { kind, type: mime, extension, blob, size: blob.size, width, height, duration, ...(thumbnail ? { thumbnail } : {}), ...(name ? { name } : {}) };
 }

@@ -1,13 +1,17 @@
 // One flow: its head, its messages, where one writes.
 
 import { h, icon, iconButton, replace } from '../core/dom.js';
-import { t } from '../core/i18n.js';
+import { now } from '../core/clock.js';
+import { locale, t } from '../core/i18n.js';
 import { router } from '../core/router.js';
-import { nameOf } from '../data/message.js';
-import { fileName, urlOf } from '../media/attachments.js';
+import { isDeleted, nameOf, summary } from '../data/message.js';
+import { PinsBar } from '../pins/bar.js';
+import { lastSeen } from '../text/times.js';
+import { describe } from './form.js';
+import { MessageActions } from './actions.js';
 import { flowAvatar, flowTitle } from './avatar.js';
 import { Composer } from './composer.js';
-import { confirm, menu, toast } from './overlay.js';
+import { toast } from './overlay.js';
 import { Timeline } from './timeline.js';
 
 export class Conversation {
@@ -19,21 +23,26 @@ export class Conversation {
   #timeline;
   #composer = null;
   #live;
+  #pins;
+  #actions;
   #closers;
 
   constructor(client, flow) {
     this.#client = client;
     this.flow = flow;
-    this.#timeline = new Timeline(client, flow, (...what) => this.#act(...what));
+    this.#pins = new PinsBar(client, flow, (uuid) => this.#actions.jumpTo(uuid));
+    this.#actions = new MessageActions(client, flow, { jump: (number) => this.jump(number), composer: () => this.#composer, pins: this.#pins });
+    this.#timeline = new Timeline(client, flow, (...what) => this.#actions.act(...what));
     this.#head = h('header.bar.conversation-head', {});
     this.#foot = h('div.foot', {});
     // Screen readers hear what arrives; the list itself changes too much while it scrolls.
     this.#live = h('div.visually-hidden', { 'aria-live': 'polite' });
-    this.element = h('div.conversation', {}, this.#head, this.#timeline.element, this.#foot, this.#live);
+    this.element = h('div.conversation', {}, this.#head, this.#pins.element, this.#timeline.element, this.#foot, this.#live);
     const { store } = client;
     this.#closers = [
       store.on('flow', (id) => { if (id === flow.uuid) this.#draw(); }),
-      store.on('users', () => this.#drawHead()),
+      store.on('users', () => this.#draw()),
+      store.on('blocked', () => this.#draw()),
       store.on('presence', () => this.#drawHead()),
       store.on('typing', (id) => { if (id === flow.uuid) this.#drawHead(); }),
       client.on('state', () => this.#drawHead()),
@@ -54,26 +63,39 @@ export class Conversation {
   close() {
     for (const close of this.#closers) close();
     this.#timeline.close();
+    this.#pins.close();
     this.#composer?.close();
   }
 
   #draw() {
     this.#drawHead();
-    const { store } = this.#client;
-    if (store.mayWrite(this.flow)) {
-      if (this.#composer) return;
+    const why = this.#client.store.whyNotWrite(this.flow);
+    if (this.#foot.dataset.why === String(why)) return;
+    this.#foot.dataset.why = String(why);
+    this.#composer?.close();
+    this.#composer = null;
+    if (!why) {
       this.#composer = new Composer(this.#client, this.flow, this.#timeline);
       replace(this.#foot, this.#composer.element);
+    } else if (why === 'blocked') {
+      replace(this.#foot, h('p.read-only', {}, t('chat.blocked'), ' ', h('button.link', { type: 'button', onclick: () => this.#unblock() }, t('unblock'))));
     } else {
-      this.#composer = null;
-      replace(this.#foot, h('p.read-only', {}, t('channel.readonly')));
+      replace(this.#foot, h('p.read-only', {}, t(why === 'channel' ? 'channel.readonly' : 'chat.deleted')));
+    }
+  }
+
+  async #unblock() {
+    try {
+      await this.#client.block(this.#client.store.partner(this.flow), false);
+    } catch (error) {
+      toast(describe(error));
     }
   }
 
   #drawHead() {
     const { store } = this.#client;
     const typing = store.typingIn(this.flow.uuid);
-    const key = JSON.stringify([flowTitle(store, this.flow), this.#status(typing), store.users.get(store.partner(this.flow))?.avatar?.length, store.online.has(store.partner(this.flow))]);
+    const key = JSON.stringify([flowTitle(store, this.flow), this.#status(typing), store.users.get(store.partner(this.flow))?.avatar?.id, this.flow.picture?.id, store.online.has(store.partner(this.flow))]);
     if (this.#head.dataset.key === key) return;
     this.#head.dataset.key = key;
     replace(this.#head,
@@ -95,50 +117,25 @@ export class Conversation {
       if (flow.type === 'chat') return t('typing.chat');
       return t('typing.group', { name: nameOf(store.users.get(typing[0]), t), n: typing.length });
     }
-    if (flow.type === 'chat') return t(store.online.has(store.partner(flow)) ? 'online' : 'offline');
-    const members = t(flow.type === 'channel' ? 'subscribers' : 'members', { n: flow.users.length });
+    // Without a connection nobody knows who is here.
+    if (this.#client.state === 'offline') return t('connection.offline');
+    if (flow.type === 'chat') return this.#personStatus(store.users.get(store.partner(flow)));
+    if (flow.saved) return t('saved.hint');
+    const members = t(flow.type === 'channel' ? 'subscribers' : 'members', { n: flow.members });
     const here = flow.users.filter((id) => id !== store.me && store.online.has(id)).length;
     return flow.type === 'group' && here > 0 ? `${members}, ${t('members.online', { n: here })}` : members;
   }
 
+  #personStatus(person) {
+    const { store } = this.#client;
+    if (!person || isDeleted(person) || store.blocked.has(person.uuid)) return '';
+    if (store.online.has(person.uuid)) return t('online');
+    return person.seenAt ? lastSeen(person.seenAt, now(), locale(), t) : t('offline');
+  }
+
   #announce(message) {
     if (message.flow !== this.flow.uuid || message.from === this.#client.store.me) return;
-    this.#live.textContent = `${nameOf(this.#client.store.users.get(message.from), t)}: ${message.text}`;
-  }
-
-  #act(name, message, node, anchor) {
-    if (name === 'menu') this.#menu(message, anchor);
-    else if (name === 'picture') {
-      const file = message.files.find((one) => one.kind === 'picture');
-      if (file) import('./lightbox.js').then(({ showPicture }) => showPicture(file, nameOf(this.#client.store.users.get(message.from), t)));
-    } else if (name === 'retry') this.#client.outbox.retry(message.pending.txn);
-  }
-
-  #menu(message, anchor) {
-    const { store, outbox } = this.#client;
-    const own = message.from === store.me;
-    const file = message.files.find((one) => one.blob);
-    const onServer = message.number !== null;
-    menu(anchor, [
-      message.pending?.state === 'failed' && { icon: 'send', label: t('message.retry'), act: () => outbox.retry(message.pending.txn) },
-      message.text !== '' && !message.deleted && { icon: 'copy', label: t('message.copy'), act: () => copy(message.text) },
-      file && { icon: 'download', label: t('file.download'), act: () => download(file, message) },
-      own && onServer && !message.deleted && { icon: 'pencil', label: t('message.edit'), act: () => this.#composer?.edit(message) },
-      (own || this.flow.owner === store.me) && onServer && !message.deleted && { icon: 'trash', label: t('message.delete'), danger: true, act: () => this.#delete(message) },
-      message.pending && { icon: 'trash', label: t('message.discard'), danger: true, act: () => outbox.discard(message.pending.txn) },
-    ]);
-  }
-
-  async #delete(message) {
-    if (!(await confirm(t('message.delete.ask'), { action: t('message.delete'), danger: true, text: t('message.delete.text') }))) return;
-    try {
-      await this.#client.api.remove(this.flow.uuid, message.uuid);
-      const current = this.flow.history.get(message.number) ?? message;
-      this.flow.history.put({ ...current, text: '', files: [], edited: true, deleted: true });
-      this.#client.store.emit('flows');
-    } catch (error) {
-      toast(error.detail || t('error.connection'));
-    }
+    this.#live.textContent = `${nameOf(this.#client.store.users.get(message.from), t)}: ${summary(message, t)}`;
   }
 
   #acceptDrops() {
@@ -157,26 +154,4 @@ export class Conversation {
     });
     this.element.append(h('div.drop-hint', { 'aria-hidden': 'true' }, icon('clip'), t('file.drop')));
   }
-}
-
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Without HTTPS there is no clipboard of the modern kind.
-    const field = h('textarea.visually-hidden', {}, text);
-    document.body.append(field);
-    field.select();
-    document.execCommand('copy');
-    field.remove();
-  }
-  toast(t('copied'));
-}
-
-function download(file, message) {
-  const name = file.name ?? fileName(message.text) ?? `${t(`file.${file.kind}`)}.${file.extension}`;
-  const link = h('a', { href: urlOf(file.blob), download: name });
-  document.body.append(link);
-  link.click();
-  link.remove();
 }

@@ -5,7 +5,8 @@ import { h, icon, replace } from '../core/dom.js';
 import { locale, t } from '../core/i18n.js';
 import { shortTime } from '../text/times.js';
 import { describe, panel } from './form.js';
-import { confirm, dialog, toast } from './overlay.js';
+import { showLink } from '../invite/dialog.js';
+import { confirm, toast } from './overlay.js';
 
 export function devicesPanel(client) {
   const list = h('div.list-actions', { 'aria-busy': 'true' });
@@ -48,18 +49,5 @@ async function link(client) {
     toast(describe(error));
     return;
   }
-  const address = `${location.origin}/#/link/${made.code}`;
-  await dialog(t('devices.add'), (close) => h('form.question', { onsubmit: (event) => { event.preventDefault(); close(); } },
-    h('h2', {}, t('devices.add')),
-    h('p', {}, t('devices.add.text')),
-    h('input.link-box', { readonly: true, value: address, 'aria-label': t('devices.link'), onfocus: (event) => event.target.select() }),
-    h('div.actions', {}, h('button.button', {
-      type: 'button', autofocus: true,
-      onclick: (event) => {
-        const box = event.target.closest('form').querySelector('.link-box');
-        box.select();
-        if (navigator.clipboard) navigator.clipboard.writeText(address).catch(() => {}); else document.execCommand('copy');
-        toast(t('copied'));
-      },
-    }, t('invite.copy')))));
+  await showLink({ title: t('devices.add'), text: t('devices.add.text'), link: `${location.origin}/#/link/${made.code}`, label: t('devices.link') });
 }

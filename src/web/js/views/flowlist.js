@@ -1,13 +1,15 @@
 // The list of flows: who wrote last, what, when, and how much of it is new.
 
-import { arrange, h, icon, iconButton, replace } from '../core/dom.js';
+import { arrange, h, icon, replace } from '../core/dom.js';
 import { perFrame } from '../core/emitter.js';
 import { now } from '../core/clock.js';
 import { locale, t } from '../core/i18n.js';
+import { rest } from '../core/rest.js';
 import { router } from '../core/router.js';
-import { draftKey } from '../data/drafts.js';
 import { nameOf, summary } from '../data/message.js';
+import { invitedRow } from '../invite/waiting.js';
 import { fullTime, shortTime } from '../text/times.js';
+import { FILTERS, byOrder } from '../settings/order.js';
 import { flowAvatar, flowIcon, flowTitle, userAvatar } from './avatar.js';
 
 export class FlowList {
@@ -17,6 +19,8 @@ export class FlowList {
   #status;
   #head;
   #rows = new Map();
+  #filter = 'all';
+  #filters = h('div.flow-filters', { role: 'group', 'aria-label': t('filters') });
   #close;
   #draw = perFrame(() => this.#render());
 
@@ -26,13 +30,14 @@ export class FlowList {
     this.#status = h('div.connection', { role: 'status' });
     this.#head = h('header.bar', {});
     this.element = h('div.panel.flow-list', {},
-      this.#head, this.#status,
+      this.#head, this.#status, this.#filters,
       h('nav.scroll', { 'aria-label': t('flows') }, this.#list),
       h('button.fab', { type: 'button', 'aria-label': t('new.title'), title: t('new.title'), onclick: () => router.go('/new') }, icon('pencil')));
     const { store } = client;
-    for (const topic of ['flows', 'presence', 'typing']) store.on(topic, () => this.#draw());
+    for (const topic of ['flows', 'presence', 'typing', 'invited']) store.on(topic, () => this.#draw());
     const leave = router.on('place', () => this.#draw());
     client.on('state', () => { this.#connection(); this.#draw(); });
+    client.drafts.on('change', () => this.#draw());
     const timer = setInterval(() => { if (this.element.isConnected) { this.#connection(); this.#draw(); } }, 1_000);
     this.#close = () => { clearInterval(timer); leave(); };
     this.#connection();
@@ -57,18 +62,54 @@ export class FlowList {
     const { store } = this.#client;
     this.#drawHead();
     const flows = [...store.flows.values()].map((flow) => ({ flow, time: this.#activity(flow) }));
-    flows.sort((a, b) => b.time - a.time || (a.flow.uuid < b.flow.uuid ? 1 : -1));
-    const rows = flows.map(({ flow, time }) => this.#row(flow, time));
+    flows.sort(byOrder);
+    this.#drawFilters();
+    const archived = flows.filter(({ flow }) => this.#isArchived(flow));
+    const wanted = this.#filter === 'archive' ? archived : flows.filter(({ flow }) => !flow.settings.hidden && !this.#isArchived(flow) && FILTERS[this.#filter](flow));
+    const rows = [...[...store.invited.values()].map((one) => this.#invited(one)), ...wanted.map(({ flow, time }) => this.#row(flow, time))];
     if (!store.loaded) rows.push(...Array.from({ length: 6 }, () => h('li.row-skeleton', { 'aria-hidden': 'true' }, h('span'), h('span'))));
-    else if (rows.length === 0) rows.push(this.#empty());
-    for (const id of this.#rows.keys()) if (!store.flows.has(id)) this.#rows.delete(id);
+    else if (rows.length === 0) rows.push(store.flows.size > 0 ? h('li.empty-list', {}, h('p', {}, t('filter.empty'))) : this.#empty());
+    for (const id of this.#rows.keys()) if (!store.flows.has(id) && !store.invited.has(id)) this.#rows.delete(id);
     arrange(this.#list, rows);
+  }
+
+  #invited(one) {
+    const key = [one.title, one.by && nameOf(this.#client.store.users.get(one.by), t)].join('\u0000');
+    const old = this.#rows.get(one.flow);
+    if (old?.key === key) return old.node;
+    const node = invitedRow(this.#client, one);
+    this.#rows.set(one.flow, { key, node });
+    return node;
+  }
+
+  /** Archived, and not called back by something new. */
+  #isArchived(flow) {
+    return flow.settings.archived === true && (this.#client.store.isMuted(flow) || flow.unread === 0);
+  }
+
+  /** The chips above the list, once there is something to sort out. */
+  #drawFilters() {
+    const { store } = this.#client;
+    const flows = [...store.flows.values()];
+    const useful = ['all', 'unread', 'chats', 'groups', 'channels'].filter((name) => name === 'all' || name === 'unread' || flows.some(FILTERS[name]));
+    if (flows.some((flow) => this.#isArchived(flow))) useful.push('archive');
+    if (!useful.includes(this.#filter)) this.#filter = 'all';
+    const shown = flows.length > 5 || useful.includes('archive');
+    const key = shown ? `${this.#filter} ${useful}` : '';
+    if (this.#filters.dataset.key === key) return;
+    this.#filters.dataset.key = key;
+    this.#filters.hidden = !shown;
+    const focused = this.#filters.contains(document.activeElement);
+    replace(this.#filters, shown && useful.map((name) => h('button.filter', {
+      type: 'button', 'aria-pressed': String(name === this.#filter), onclick: () => { this.#filter = name; this.#render(); },
+    }, t(`filter.${name}`))));
+    if (focused) this.#filters.querySelector('[aria-pressed=true]')?.focus();
   }
 
   #drawHead() {
     const { store } = this.#client;
     const me = store.users.get(store.me);
-    const key = `${me?.avatar?.length} ${nameOf(me, t)}`;
+    const key = `${me?.avatar?.id} ${nameOf(me, t)}`;
     if (this.#head.dataset.key === key) return;
     this.#head.dataset.key = key;
     replace(this.#head,
@@ -86,14 +127,14 @@ export class FlowList {
     const { store } = this.#client;
     const last = this.#client.pending(flow.uuid).at(-1) ?? flow.history.last;
     const typing = store.typingIn(flow.uuid);
-    const draft = localStorage.getItem(draftKey(store.me, flow.uuid)) ?? '';
+    const draft = this.#draftOf(flow);
     const open = router.place.flow === flow.uuid;
     const partner = store.users.get(store.partner(flow));
     const author = last && store.users.get(last.from);
     const unread = store.unread(flow);
     const language = locale();
     const when = last ? shortTime(last.time, now(), language) : '';
-    const key = [flowTitle(store, flow), when, last?.key, last?.text, last?.edited, last?.pending?.state, last?.number, typing.join(), open ? '' : draft, open, partner?.avatar?.length, store.online.has(partner?.uuid), nameOf(author, t), unread, language].join('\u0000');
+    const key = [flowTitle(store, flow), when, last?.key, last?.text, last?.edited, last?.pending?.state, last?.number, typing.join(), open ? '' : draft, open, partner?.avatar?.id, flow.picture?.id, last?.version, store.online.has(partner?.uuid), nameOf(author, t), unread, flow.mentions, JSON.stringify(flow.settings), store.isMuted(flow), language].join('\u0000');
     const old = this.#rows.get(flow.uuid);
     if (old?.key === key) return old.node;
     const link = h('a.row', {
@@ -103,22 +144,39 @@ export class FlowList {
         event.preventDefault();
         router.go(`/f/${flow.uuid}`);
       },
+      oncontextmenu: (event) => { if (store.complete) { event.preventDefault(); this.#menu(flow, event); } },
     },
     flowAvatar(store, flow, 'l'),
     h('span.row-words', {},
       h('span.row-top', {},
         flowIcon(flow), h('span.row-title', {}, h('bdi', {}, flowTitle(store, flow))),
+        store.isMuted(flow) && h('span.mark', { role: 'img', 'aria-label': t('muted') }, icon('mute')),
         last && last.from === store.me && !draft && stateIcon(last),
         last && h('time.row-time', { datetime: new Date(last.time * 1000).toISOString(), title: fullTime(last.time, language) }, when)),
       h('span.row-bottom', {},
         this.#snippet(flow, { last, author, typing, draft: open ? '' : draft }),
-        unread > 0 && h('span.badge', { 'aria-label': t('unread', { n: unread }) }, unread > 999 ? '999+' : String(unread)))));
+        flow.settings.pinned > 0 && h('span.mark', { role: 'img', 'aria-label': t('pinned') }, icon('pin')),
+        flow.mentions > 0 && h('span.badge.at', { role: 'img', 'aria-label': t('mentioned') }, '@'),
+        (unread > 0 || flow.settings.unread) && h('span.badge', { class: store.isMuted(flow) ? 'quiet' : '', role: 'img', 'aria-label': t('unread', { n: unread }) }, unread > 999 ? '999+' : unread > 0 ? String(unread) : ''))));
     const node = old?.node ?? h('li');
     const focused = node.contains(document.activeElement);
     replace(node, link);
     if (focused) link.focus({ preventScroll: true });
     this.#rows.set(flow.uuid, { key, node });
     return node;
+  }
+
+  async #menu(flow, event) {
+    const anchor = event.clientX || event.clientY ? { x: event.clientX, y: event.clientY } : event.target;
+    const [{ menu }, { flowItems }] = await Promise.all([import('./overlay.js'), import('../settings/flow.js'), rest()]);
+    menu(anchor, flowItems(this.#client, flow));
+  }
+
+  /** One line of what was begun here. */
+  #draftOf(flow) {
+    const { text, files, editing } = this.#client.drafts.of(flow.uuid);
+    const words = (editing?.draft ?? text).replace(/\s+/gu, ' ').trim();
+    return words || (files.length > 0 ? files.map((file) => file.name).join(', ') : '');
   }
 
   #snippet(flow, { last, author, typing, draft }) {

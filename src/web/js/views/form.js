@@ -1,10 +1,10 @@
 // Pieces that all forms share: fields with their labels, errors beside what caused them, panels.
 
 import { h, iconButton } from '../core/dom.js';
-import { t } from '../core/i18n.js';
+import { allTexts, currentLanguage, has, t } from '../core/i18n.js';
 import { router } from '../core/router.js';
 import { uniqueText } from '../core/random.js';
-import { ConnectionLost } from '../net/wire.js';
+import { ConnectionLost, MtpError } from '../net/wire.js';
 
 /** A labelled input; the attributes go to the input. */
 export function field(label, attributes = {}, hint = '') {
@@ -31,6 +31,8 @@ export function form(label, children, submit, { className = '' } = {}) {
       try {
         await submit(Object.fromEntries(new FormData(node)));
       } catch (problem) {
+        // What can go wrong is told by texts that the first page does without.
+        await allTexts().catch(() => {});
         error.textContent = describe(problem);
       } finally {
         delete node.dataset.busy;
@@ -40,10 +42,18 @@ export function form(label, children, submit, { className = '' } = {}) {
   return node;
 }
 
-/** A sentence for a person about what went wrong. */
+/** A sentence for a person about what went wrong, in the person's language. */
 export function describe(error) {
   if (error instanceof ConnectionLost) return t('error.connection');
-  return error.detail || error.message || t('error.unknown');
+  if (error instanceof MtpError) return refusalText(error);
+  return error.message || t('error.unknown');
+}
+
+/** `{refusal, detail}` in words: by its key, else by the server's own sentence where that is in this language. */
+export function refusalText({ refusal, detail }) {
+  const key = `refusal.${refusal?.key}`;
+  if (refusal && has(key)) return t(key, refusal.values ?? {});
+  return currentLanguage() === 'en' && detail ? detail : t('error.refused');
 }
 
 /** A page of the side pane: a head with the way back, and what scrolls below it. */

@@ -2,6 +2,7 @@
 
 import { h, icon } from '../core/dom.js';
 import { t } from '../core/i18n.js';
+import { router } from '../core/router.js';
 
 const TOAST_MS = 4_500;
 
@@ -22,7 +23,8 @@ export function dialog(label, build, { className = '' } = {}) {
     const node = h('dialog', { 'aria-label': label, class: className });
     const close = (result) => { value = result; node.close(); };
     node.append(build(close, node));
-    node.addEventListener('close', () => { node.remove(); resolve(value); });
+    const closed = router.overlay(() => close(null));
+    node.addEventListener('close', () => { closed(); node.remove(); resolve(value); });
     node.addEventListener('pointerdown', (event) => { if (event.target === node) close(null); });
     document.body.append(node);
     node.showModal();
@@ -44,42 +46,45 @@ export async function confirm(question, { action = t('ok'), danger = false, text
 
 /**
  * A menu at a point or below an element. `items`: `[{icon, label, act, danger}]`; false ones are
- * left out.
+ * left out. `head` is a node on top of them.
  */
-export function menu(anchor, items) {
+export function menu(anchor, items, { head = null } = {}) {
   closeMenu();
   const shown = items.filter(Boolean);
   if (shown.length === 0) return;
   const before = document.activeElement;
-  const node = h('div.menu', { role: 'menu', popover: 'manual' });
+  const list = h('div.menu-items', { role: 'menu' });
+  const node = h('div.menu', { popover: 'manual' }, head, list);
   const dismiss = (event) => { if (!node.contains(event.target)) { event.preventDefault(); finish(); } };
   const finish = () => {
     document.removeEventListener('pointerdown', dismiss, true);
     removeEventListener('resize', finish);
     if (!node.isConnected) return;
+    closed();
     node.remove();
     before?.focus?.({ preventScroll: true });
   };
   for (const item of shown) {
-    node.append(h('button.menu-item', {
+    list.append(h('button.menu-item', {
       type: 'button', role: 'menuitem', tabindex: '-1', class: item.danger ? 'danger' : '',
       onclick: () => { finish(); item.act(); },
     }, item.icon && icon(item.icon), h('span', {}, item.label)));
   }
   node.addEventListener('keydown', (event) => {
-    const buttons = [...node.children];
+    const buttons = [...list.children];
     const at = buttons.indexOf(document.activeElement);
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) { event.preventDefault(); buttons[(at + step + buttons.length) % buttons.length].focus(); }
-    if (event.key === 'Escape' || event.key === 'Tab') { event.preventDefault(); event.stopPropagation(); finish(); }
+    if (step) { event.preventDefault(); event.stopPropagation(); buttons[(at + step + buttons.length) % buttons.length].focus(); }
+    if (event.key === 'Escape' || (event.key === 'Tab' && !head)) { event.preventDefault(); event.stopPropagation(); finish(); }
   });
   (document.querySelector('dialog[open]') ?? document.querySelector('main') ?? document.body).append(node);
   node.showPopover?.();
   place(node, anchor);
   document.addEventListener('pointerdown', dismiss, true);
   addEventListener('resize', finish);
+  const closed = router.overlay(finish);
   node.finish = finish;
-  node.firstElementChild.focus({ preventScroll: true });
+  (list.firstElementChild ?? node.querySelector('button')).focus({ preventScroll: true });
 }
 
 export function closeMenu() {

@@ -8,10 +8,12 @@ import { session } from '../core/session.js';
 import { chooseTheme, chosenTheme } from '../core/theme.js';
 import { nameOf } from '../data/message.js';
 import { toBase64 } from '../media/base64.js';
+import { inviteToServer } from '../invite/dialog.js';
 import { MtpError } from '../net/wire.js';
 import { weakness } from '../text/passwords.js';
 import { userAvatar } from './avatar.js';
 import { devicesPanel } from './devices.js';
+import { privacyPanel } from './privacy.js';
 import { describe, field, form, panel } from './form.js';
 import { confirm, dialog, toast } from './overlay.js';
 import { pushSetting } from './pushsetting.js';
@@ -20,6 +22,7 @@ export function settingsPanel(client, page) {
   if (page === 'profile') return profilePanel(client);
   if (page === 'password') return passwordPanel(client);
   if (page === 'devices') return devicesPanel(client);
+  if (page === 'privacy') return privacyPanel(client);
   return mainPanel(client);
 }
 
@@ -34,8 +37,11 @@ function mainPanel(client) {
     h('div.list-actions', {},
       action('person', t('profile.edit'), () => router.go('/settings/profile')),
       action('key', t('password.change'), () => router.go('/settings/password')),
+      action('bookmark', t('saved.title'), () => openSaved(client)),
+      action('shield', t('privacy.title'), () => router.go('/settings/privacy')),
       action('globe', t('devices.title'), () => router.go('/settings/devices')),
-      action('link', t('invite.make'), () => invite(client))),
+      store.account?.can?.includes('invite') !== false && action('link', t('invite.make'), () => inviteToServer(client))),
+    store.account?.admin && h('div.list-actions', {}, action('crown', t('admin.title'), () => router.go('/admin'))),
     h('div.list-actions', {},
       choice(t('settings.language'), 'globe', chosenLanguage() ?? '', [['', t('settings.auto')], ...Object.entries(LANGUAGE_NAMES)], async (code) => { await chooseLanguage(code); location.reload(); }),
       choice(t('settings.theme'), 'moon', chosenTheme(), [['', t('settings.auto')], ['light', t('theme.light')], ['dark', t('theme.dark')]], chooseTheme),
@@ -45,6 +51,15 @@ function mainPanel(client) {
       action('leave', t('sign.out.all'), () => signOut(client, true)),
       action('trash', t('account.delete'), () => deleteAccount(client), true)),
   ]);
+}
+
+async function openSaved(client) {
+  try {
+    const flow = await client.savedFlow();
+    router.go(`/f/${flow.uuid}`);
+  } catch (error) {
+    toast(describe(error));
+  }
 }
 
 function notifications() {
@@ -69,14 +84,14 @@ function profilePanel(client) {
       const blob = await cropPicture(file).catch(() => { toast(t('avatar.unreadable')); return null; });
       if (!blob) return;
       avatar = await toBase64(blob);
-      face.replaceChildren(userAvatar({ ...me, avatar }, 'xl'));
+      face.replaceChildren(userAvatar({ ...me, avatar: { blob } }, 'xl'));
     },
   });
   return panel(t('profile.edit'), form(t('profile.edit'), [
     h('div.hero', {}, face, input,
       h('div.actions.centred', {},
         h('button.button.quiet', { type: 'button', onclick: () => input.click() }, icon('camera'), t('avatar.choose')),
-        me.avatar && h('button.button.quiet', { type: 'button', onclick: () => { avatar = ''; face.replaceChildren(userAvatar({ ...me, avatar: '' }, 'xl')); } }, t('avatar.remove')))),
+        me.avatar && h('button.button.quiet', { type: 'button', onclick: () => { avatar = ''; face.replaceChildren(userAvatar({ ...me, avatar: null }, 'xl')); } }, t('avatar.remove')))),
     field(t('profile.name'), { name: 'username', value: me.username ?? '', maxlength: '256', autocomplete: 'name', required: true }),
     field(t('profile.bio'), { name: 'bio', value: me.bio ?? '', maxlength: '1000', rows: '3' }, t('profile.bio.hint')),
     field(t('profile.email'), { name: 'email', type: 'email', value: me.email ?? '', autocomplete: 'email' }, t('profile.email.hint')),
@@ -86,8 +101,8 @@ function profilePanel(client) {
     // An address that was not touched is not sent: an empty one may be no address to the server.
     if (email.trim() !== (me.email ?? '')) change.email = email.trim();
     if (avatar !== null) change.avatar = avatar;
-    await client.api.editProfile(change);
-    store.putUser({ uuid: store.me, ...change });
+    const { user } = await client.api.editProfile(change);
+    if (user) store.putUser(user);
     toast(t('saved'));
     router.back('/settings');
   }, { className: 'page-form' }), { back: '/settings' });
@@ -112,34 +127,9 @@ function passwordPanel(client) {
   }, { className: 'page-form' }), { back: '/settings' });
 }
 
-async function invite(client) {
-  let made;
-  try {
-    made = await client.api.invite();
-  } catch (error) {
-    toast(error instanceof MtpError && error.code === 403 ? t('invite.refused') : describe(error));
-    return;
-  }
-  const link = `${location.origin}/invite/${encodeURIComponent(made.code)}`;
-  await dialog(t('invite.make'), (close) => h('form.question', { onsubmit: (event) => { event.preventDefault(); close(); } },
-    h('h2', {}, t('invite.ready')),
-    h('p', {}, t('invite.text')),
-    h('input.link-box', { readonly: true, value: link, 'aria-label': t('invite.link'), onfocus: (event) => event.target.select() }),
-    h('div.actions', {},
-      navigator.share && h('button.button.quiet', { type: 'button', onclick: () => navigator.share({ url: link }).catch(() => {}) }, t('invite.share')),
-      h('button.button', {
-        type: 'button', autofocus: true,
-        onclick: (event) => {
-          const box = event.target.closest('form').querySelector('.link-box');
-          box.select();
-          if (navigator.clipboard) navigator.clipboard.writeText(link).catch(() => {}); else document.execCommand('copy');
-          toast(t('copied'));
-        },
-      }, t('invite.copy')))));
-}
-
 async function signOut(client, everywhere) {
-  const text = t('sign.out.text');
+  const waiting = client.outbox.count + client.drafts.count;
+  const text = waiting > 0 ? `${t('sign.out.lost', { n: waiting })} ${t('sign.out.text')}` : t('sign.out.text');
   if (!(await confirm(t(everywhere ? 'sign.out.all.ask' : 'sign.out.ask'), { action: t('sign.out'), text }))) return;
   // Offline, the token is at least gone from this device.
   await client.api.logout(everywhere).catch(() => {});

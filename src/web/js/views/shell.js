@@ -2,16 +2,20 @@
 
 import { h, icon, replace } from '../core/dom.js';
 import { t } from '../core/i18n.js';
+import { rest } from '../core/rest.js';
 import { router } from '../core/router.js';
+import { sheet } from '../core/sheets.js';
 import { FlowList } from './flowlist.js';
 import { closeMenu } from './overlay.js';
 
 /** What is not needed to show the list is loaded when it is first opened. */
 const LATER = {
-  conversation: () => import('./conversation.js'),
-  info: () => import('./info.js'),
+  conversation: async () => (await Promise.all([import('./conversation.js'), sheet('conversation')]))[0],
+  info: async () => (await import('./info.js')).FlowInfo,
+  media: async () => (await import('../files/gallery.js')).Gallery,
   new: async (client, rest) => (await import('./start.js')).startPanel(client, rest),
   settings: async (client, rest) => (await import('./settings.js')).settingsPanel(client, rest),
+  admin: async (client, rest) => (await import('../admin/panel.js')).adminPanel(client, rest),
   search: async (client, rest) => (await import('./search.js')).searchPanel(client, rest),
 };
 
@@ -24,6 +28,9 @@ export class Shell {
   #sideKey = '';
   #conversation = null;
   #info = null;
+  #beside = null;
+  #early = null;
+  #asked = null;
   #wanted = null;
   #shown = null;
   #closers;
@@ -55,6 +62,7 @@ export class Shell {
     const { place } = router;
     const { store } = this.#client;
     this.#showSide(place);
+    if (place.panel === 'm' && place.rest && store.loaded) this.#openMessage(place.rest);
     const flow = place.flow ? store.flows.get(place.flow) : null;
     // The flow may not have been read yet: the list's next news decides.
     this.#wanted = place.flow && !flow ? place.flow : null;
@@ -70,22 +78,45 @@ export class Shell {
   }
 
   async #showSide(place) {
-    const make = !place.flow && ['new', 'settings', 'search'].includes(place.panel) ? LATER[place.panel] : null;
+    const make = !place.flow && ['new', 'settings', 'search', 'admin'].includes(place.panel) ? LATER[place.panel] : null;
     const key = make ? `${place.panel}/${place.rest}` : 'list';
     if (key === this.#sideKey) return;
     // A conversation opened from the search leaves its hits in sight, where there is room.
     if (place.flow && this.#sideKey.startsWith('search/') && place.number !== null) return;
     this.#sideKey = key;
+    if (place.panel === 'search' && !place.flow) this.#typeEarly();
     const content = make ? await this.#later(() => make(this.#client, place.rest)) : this.#list.element;
     if (key !== this.#sideKey) return;
     replace(this.#side, content);
-    this.#side.querySelector('[autofocus], .bar button')?.focus({ preventScroll: true });
+    const early = this.#early;
+    this.#early = null;
+    const target = this.#side.querySelector('[autofocus]') ?? this.#side.querySelector('.bar button');
+    // What was typed while the search was loading belongs into it.
+    if (early?.value && target?.matches('input')) { target.value = early.value; target.dispatchEvent(new Event('input')); }
+    target?.focus({ preventScroll: true });
+  }
+
+  /** A link to a message: its conversation, at its place. */
+  async #openMessage(uuid) {
+    if (this.#asked === uuid) return;
+    this.#asked = uuid;
+    const { goToMessage } = await this.#later(() => import('./actions.js'));
+    await goToMessage(this.#client, uuid);
+    this.#asked = null;
+  }
+
+  /** A field that takes the keys until the search is here: none of them may go into a message. */
+  #typeEarly() {
+    this.#early = h('input', { type: 'search', 'aria-label': t('search.title'), autocomplete: 'off' });
+    replace(this.#side, h('section.panel', { 'aria-label': t('search.title') }, h('header.bar', {}, h('div.search-box', {}, icon('search'), this.#early))));
+    this.#early.focus({ preventScroll: true });
   }
 
   /** A module that is gone although the server is there: it was updated, and the page must be too. */
   async #later(load) {
     try {
-      return await load();
+      const [found] = await Promise.all([load(), rest()]);
+      return found;
     } catch (error) {
       if (error instanceof TypeError && this.#client.state === 'ready') location.reload();
       throw error;
@@ -94,7 +125,8 @@ export class Shell {
 
   async #showFlow(flow, place) {
     const { Conversation } = await this.#later(LATER.conversation);
-    const { FlowInfo } = place.panel === 'info' ? await this.#later(LATER.info) : {};
+    const beside = ['info', 'media'].includes(place.panel) ? place.panel : null;
+    const Panel = beside ? await this.#later(LATER[beside]) : null;
     // The person may have gone on meanwhile.
     if (router.place !== place) return;
     const again = this.#shown === place;
@@ -109,14 +141,13 @@ export class Shell {
     } else if (place.number !== null && !again) {
       this.#conversation.jump(place.number);
     }
-    const wantsInfo = place.panel === 'info';
-    if (wantsInfo && !this.#info) {
-      this.#info = new FlowInfo(this.#client, flow);
-      this.#main.append(this.#info.element);
-      this.#info.element.querySelector('button')?.focus({ preventScroll: true });
-    } else if (!wantsInfo) {
-      this.#closeInfo();
-    }
+    if (beside === this.#beside) return;
+    this.#closeInfo();
+    if (!Panel) return;
+    this.#beside = beside;
+    this.#info = new Panel(this.#client, flow);
+    this.#main.append(this.#info.element);
+    this.#info.element.querySelector('button')?.focus({ preventScroll: true });
   }
 
   #closeConversation() {
@@ -129,6 +160,7 @@ export class Shell {
     this.#info?.close();
     this.#info?.element.remove();
     this.#info = null;
+    this.#beside = null;
   }
 
   #key(event) {

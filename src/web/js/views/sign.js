@@ -1,11 +1,10 @@
 // Signing in and up.
 
 import { h } from '../core/dom.js';
-import { LANGUAGE_NAMES, chooseLanguage, currentLanguage, t } from '../core/i18n.js';
+import { LANGUAGE_NAMES, allTexts, chooseLanguage, currentLanguage, t } from '../core/i18n.js';
 import { session } from '../core/session.js';
 import { once } from '../net/once.js';
 import { MtpError } from '../net/wire.js';
-import { weakness } from '../text/passwords.js';
 import { field, form } from './form.js';
 
 /** `code`: an invitation's code, which opens the sign-up. `notice`: why the person sees this page. */
@@ -69,6 +68,7 @@ async function signIn({ login, password }) {
 }
 
 async function signUp({ login, username, password, code }) {
+  const [{ weakness }] = await Promise.all([import('../text/passwords.js'), allTexts()]);
   const weak = weakness(password);
   if (weak) throw new Error(t(weak));
   const fields = { login: login.trim(), password, username: username.trim() || login.trim() };
@@ -88,7 +88,9 @@ async function ask(work, sentences) {
   try {
     return await once(work);
   } catch (error) {
-    const key = error instanceof MtpError ? sentences[error.code] : null;
+    // A reason of the server's own is better than what a code may mean; a wrong password has none.
+    const told = ['suspended', 'throttled', 'registration_closed', 'bad_login', 'name_taken'].includes(error.refusal?.key);
+    const key = error instanceof MtpError && !told ? sentences[error.code] : null;
     if (key) throw new Error(t(key));
     throw error;
   }

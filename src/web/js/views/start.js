@@ -25,7 +25,8 @@ export async function openChat(client, user) {
   try {
     flow ??= await client.addFlow({ type: 'chat', users: [client.store.me, user.uuid] });
     client.store.putUser(user);
-    router.go(`/f/${flow.uuid}`);
+    // Back leads to the list, not to the list of people.
+    router.go(`/f/${flow.uuid}`, { instead: router.place.panel === 'new' });
   } catch (error) {
     if (error instanceof MtpError && error.code === 409) toast(t('chat.exists'));
     else toast(describe(error));

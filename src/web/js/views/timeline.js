@@ -7,7 +7,9 @@ import { now } from '../core/clock.js';
 import { locale, t } from '../core/i18n.js';
 import { arrangeMessages } from '../text/grouping.js';
 import { dayName } from '../text/times.js';
+import { eventLines, linesKey } from '../events/lines.js';
 import { bubble, signature } from './bubble.js';
+import { follow } from './gestures.js';
 
 /** How many messages one step adds, and how many stay in the page at most. */
 const STEP = 40;
@@ -15,8 +17,6 @@ const LARGEST_WINDOW = 200;
 /** The next step begins when the edge is this near (CSS pixels). */
 const NEAR_PX = 1_400;
 const AT_BOTTOM_PX = 60;
-/** Longer than the browsers that tell of a held finger themselves (500 ms). */
-const HOLD_MS = 550;
 
 export class Timeline {
   element;
@@ -29,6 +29,7 @@ export class Timeline {
   #below = skeleton();
   #nodes = new Map();
   #days = new Map();
+  #lines = new Map();
   #from = 0;
   #to = -1;
   #stick = true;
@@ -50,9 +51,11 @@ export class Timeline {
     this.#newest.hidden = true;
     this.element = h('div.timeline-wrap', {}, this.scroller, this.#newest);
     this.scroller.addEventListener('scroll', () => { this.#noteStick(); this.#scrolled(); }, { passive: true });
-    this.scroller.addEventListener('keydown', (event) => this.#key(event, act));
-    for (const type of ['click', 'contextmenu']) this.#inner.addEventListener(type, (event) => this.#dispatch(event, act));
-    this.#holdForMenu(act);
+    follow({
+      scroller: this.scroller, inner: this.#inner, entries: () => [...this.#nodes.values()], act,
+      toFirst: () => this.#moveTo(0, 'centre').then(() => { this.scroller.scrollTop = 0; }),
+      toNewest: () => this.toNewest({ smooth: false }),
+    });
     const resizes = new ResizeObserver(() => { if (this.#stick) this.#toEnd(); this.#scrolled(); });
     resizes.observe(this.scroller);
     resizes.observe(this.#inner);
@@ -113,7 +116,7 @@ export class Timeline {
   lastOwn() {
     for (let number = this.#to; number >= this.#from; number -= 1) {
       const message = this.#history.get(number);
-      if (message?.from === this.#client.store.me && !message.deleted) return message;
+      if (message?.from === this.#client.store.me && !message.deleted && !message.forward && !message.poll) return message;
     }
     return null;
   }
@@ -121,6 +124,8 @@ export class Timeline {
   async #moveTo(number, where) {
     const generation = ++this.#generation;
     const { count } = this.#history;
+    // Without messages there is no page of history to tell what happened.
+    if (count === 0) this.#client.readEvents(this.#flow.uuid);
     const centre = Math.max(0, Math.min(number, count - 1));
     const from = Math.max(0, centre - STEP);
     const to = Math.min(count - 1, centre + STEP);
@@ -176,15 +181,23 @@ export class Timeline {
     this.#to = Math.min(this.#to, count - 1);
     const anchor = anchored && !this.#stick ? this.#anchor() : null;
     const messages = [];
+    if (this.#from === 0) this.#putLines(messages, -1);
     for (let number = this.#from; number <= this.#to; number += 1) {
       const message = this.#history.get(number);
       if (message) messages.push(message);
+      this.#putLines(messages, number);
     }
     if (this.#to >= count - 1) messages.push(...this.#client.pending(this.#flow.uuid));
     this.#reconcile(messages);
     if (this.#stick) this.#toEnd();
     else if (anchor?.node.isConnected) this.scroller.scrollTop += anchor.node.getBoundingClientRect().bottom - anchor.bottom;
     this.#scrolled();
+  }
+
+  /** What happened after message `number`. */
+  #putLines(messages, number) {
+    const lines = this.#flow.events.after(number);
+    if (lines.length > 0) messages.push({ key: `events ${number}`, time: lines.at(-1).time, lines });
   }
 
   /**
@@ -216,13 +229,14 @@ export class Timeline {
       if (pill.textContent !== name) pill.textContent = name;
       const children = [pill];
       for (const item of day.items) {
+        if (item.lines) { children.push(...this.#linesOf(item.lines)); continue; }
         const { message } = item;
-        const author = store.users.get(message.from);
-        const wanted = signature(message, author);
+        const edit = message.uuid ? this.#client.outbox.editOf(message.uuid) : undefined;
+        const wanted = `${signature(message, store)}\u0000${edit?.txn} ${edit?.state}`;
         let entry = this.#nodes.get(message.key);
         if (entry?.signature !== wanted) {
           const focused = entry?.node === document.activeElement;
-          entry = { signature: wanted, node: bubble(message, author, { own: message.from === store.me, shared }) };
+          entry = { signature: wanted, node: bubble(edit ? withEdit(message, edit) : message, store, { own: message.from === store.me, shared }) };
           if (focused) queueMicrotask(() => entry.node.focus({ preventScroll: true }));
         }
         entry.message = message;
@@ -239,13 +253,23 @@ export class Timeline {
       shown.push(section);
     }
     if (this.#to < this.#history.count - 1) shown.push(this.#below);
-    if (messages.length === 0 && this.#history.count === 0) shown.push(emptyFlow(this.#flow));
+    if (this.#history.count === 0 && messages.every((message) => message.lines)) shown.push(emptyFlow(this.#flow));
     this.#nodes = nodes;
     this.#days = days;
     arrange(this.#inner, shown);
   }
 
   #newLine = null;
+
+  #linesOf({ key, lines }) {
+    const wanted = linesKey(lines, this.#client.store);
+    let entry = this.#lines.get(key);
+    if (entry?.wanted !== wanted) {
+      entry = { wanted, nodes: eventLines(lines, this.#client.store, this.#flow) };
+      this.#lines.set(key, entry);
+    }
+    return entry.nodes;
+  }
 
   #progress(node, message) {
     const part = message.pending?.state === 'queued' && message.files.length > 0 ? message.pending.progress : null;
@@ -308,56 +332,11 @@ export class Timeline {
     const away = document.hidden || !document.hasFocus();
     if (away && (this.#unreadFrom === null || this.#unreadFrom <= (this.#flow.read ?? -1))) this.#unreadFrom = message.number;
   }
+}
 
-  /** A finger held on a message opens the menu also where the browser has no event for that (Safari). */
-  #holdForMenu(act) {
-    let timer = null;
-    const stop = () => clearTimeout(timer);
-    this.#inner.addEventListener('pointerdown', (event) => {
-      stop();
-      if (event.pointerType !== 'touch') return;
-      timer = setTimeout(() => this.#dispatch(new MouseEvent('contextmenu', event), act, event.target), HOLD_MS);
-    });
-    for (const type of ['pointerup', 'pointercancel', 'pointermove', 'contextmenu']) {
-      this.#inner.addEventListener(type, (event) => { if (type !== 'pointermove' || Math.hypot(event.movementX, event.movementY) > 3) stop(); }, { passive: true });
-    }
-  }
-
-  #dispatch(event, act, target = event.target) {
-    const node = target.closest('article.message');
-    const entry = node && [...this.#nodes.values()].find((one) => one.node === node);
-    if (!entry) return;
-    if (event.type === 'contextmenu') {
-      // A link, a picture or marked text keeps the browser's own menu.
-      if (target.closest('a[target], video, audio') || String(getSelection()) !== '') return;
-      event.preventDefault();
-      act('menu', entry.message, node, { x: event.clientX, y: event.clientY });
-      return;
-    }
-    const name = target.closest('[data-act]')?.dataset.act;
-    if (name) act(name, entry.message, node, target.closest('[data-act]'));
-  }
-
-  /** Arrow keys walk from message to message, Enter opens what can be done, Home and End go all the way. */
-  #key(event, act) {
-    const node = event.target.closest('article.message');
-    if (event.target !== this.scroller && event.target !== node) return;
-    const entries = [...this.#nodes.values()];
-    const at = entries.findIndex((one) => one.node === node);
-    if (event.key === 'Home') { event.preventDefault(); this.#moveTo(0, 'centre').then(() => { this.scroller.scrollTop = 0; }); return; }
-    if (event.key === 'End') { event.preventDefault(); this.toNewest({ smooth: false }); return; }
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (step) {
-      event.preventDefault();
-      const next = at < 0 ? entries.at(-1) : entries[at + step];
-      next?.node.focus({ preventScroll: true });
-      next?.node.scrollIntoView({ block: 'nearest' });
-    }
-    if (at >= 0 && (event.key === 'Enter' || event.key === 'ContextMenu')) {
-      event.preventDefault();
-      act('menu', entries[at].message, node, node.querySelector('.bubble'));
-    }
-  }
+/** A message as it will be, once its new text is on the server. */
+function withEdit(message, edit) {
+  return { ...message, text: edit.text, edited: true, pending: { txn: edit.txn, state: edit.state, error: edit.error ?? null, edit: true } };
 }
 
 function skeleton(rows = 3) {

@@ -1,0 +1,62 @@
+//! Accounts whose names nobody could choose now: they came before the rules, or from elsewhere.
+
+use super::Finding;
+use super::database::Pages;
+use crate::admin::print::cell;
+use crate::cli::CheckTopic;
+use crate::config::Config;
+use crate::store::names::Deceit;
+
+const TOPIC: CheckTopic = CheckTopic::Database;
+
+/// Accounts that are told of one by one.
+const MOST: usize = 10;
+
+pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
+    if !pages.can_be_read() {
+        return Vec::new();
+    }
+    let path = &config.database.path;
+    let found = crate::admin::on_database(path, config, async |service| {
+        Ok(service.deceiving_names(MOST + 1).await?)
+    });
+    let found = found.unwrap_or_default();
+    let mut findings: Vec<Finding> = found
+        .iter()
+        .take(MOST)
+        .map(|(login, deceit)| finding(login, *deceit))
+        .collect();
+    if found.len() > MOST {
+        findings.push(Finding::warn(
+            TOPIC,
+            "there are more accounts with such names",
+            "change these, and run this again",
+        ));
+    }
+    findings
+}
+
+fn finding(login: &str, deceit: Deceit) -> Finding {
+    let shown = cell(Some(login));
+    let (text, remedy) = match deceit {
+        Deceit::Login => (
+            format!(
+                "the login {shown} has letters of several scripts in a word, or what cannot be seen"
+            ),
+            "it goes on working; ask who uses it to take another",
+        ),
+        Deceit::LoginAlike => (
+            format!("the login {shown} looks like another's"),
+            "it goes on working; see that both are who you think, with `morelia user show`",
+        ),
+        Deceit::Name => (
+            format!("the name of {shown} has characters that cannot be seen"),
+            "give it another: `morelia user set LOGIN --username NAME`",
+        ),
+        Deceit::NameAlike => (
+            format!("the name of {shown} looks like the login of somebody else"),
+            "give it another: `morelia user set LOGIN --username NAME`",
+        ),
+    };
+    Finding::warn(TOPIC, text, remedy)
+}

@@ -1,0 +1,189 @@
+//! Which user a command runs as. What touches the server's files runs as the user to whom they belong:
+//! files of root's among them would lock the server out, and somebody else may not read them.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+use rustix::process::{Gid, Uid, geteuid};
+use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
+
+use super::error::CliError;
+use crate::cli::Command;
+use crate::config::{ConfigError, Sources};
+
+/// Where users and groups are listed.
+const USERS: &str = "/etc/passwd";
+const GROUPS: &str = "/etc/group";
+
+/// Whom a file belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Owner {
+    user: u32,
+    group: u32,
+}
+
+/// What a command does with the server's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Touch {
+    /// Nothing.
+    None,
+    /// It reads or changes them, and nothing else.
+    Them,
+    /// It also writes elsewhere, where only root may: it stays root and gives away what it makes.
+    Elsewhere,
+}
+
+fn touch(command: &Command) -> Touch {
+    match command {
+        Command::Serve(_)
+        | Command::Check(_)
+        | Command::Status
+        | Command::User(_)
+        | Command::Session(_)
+        | Command::Registration(_)
+        | Command::Invite(_)
+        | Command::Flow(_)
+        | Command::Message(_)
+        | Command::Import(_)
+        | Command::Db(_) => Touch::Them,
+        Command::Backup(_) | Command::Export(_) => Touch::Elsewhere,
+        _ => Touch::None,
+    }
+}
+
+/// Makes this process the user to whom the database belongs, where it is root's; as somebody else it
+/// goes no further. What a wrong configuration says is left to whoever needs it. To be called before there are other threads.
+///
+/// # Errors
+/// [`CliError::Forbidden`] for somebody else; the system did not let root become the user.
+pub(super) fn assume(command: &Command, sources: &Sources) -> Result<(), CliError> {
+    let touch = touch(command);
+    if touch == Touch::None {
+        return Ok(());
+    }
+    let database = match sources.load() {
+        Ok(loaded) => loaded.config.database.path,
+        Err(ConfigError::Unreadable { path, .. }) => return forbid(&path, Access::READ_OK),
+        // What is wrong with the configuration is told by whoever needs it.
+        Err(_) => return Ok(()),
+    };
+    let database = &database;
+    if !geteuid().is_root() {
+        return forbid(database, Access::WRITE_OK);
+    }
+    let owner = nearest(database).filter(|owner| owner.user != 0);
+    let Some(owner) = owner.filter(|_| touch == Touch::Them) else {
+        return Ok(());
+    };
+    become_user(owner).map_err(|source| CliError::File {
+        path: database.to_owned(),
+        source,
+    })
+}
+
+fn become_user(owner: Owner) -> io::Result<()> {
+    let groups = fs::read_to_string(GROUPS).unwrap_or_default();
+    let mut groups = name_of(owner.user)
+        .map(|name| groups_of(&groups, &name))
+        .unwrap_or_default();
+    groups.push(owner.group);
+    let groups: Vec<Gid> = groups.into_iter().map(Gid::from_raw).collect();
+    set_thread_groups(&groups)?;
+    set_thread_gid(Gid::from_raw(owner.group))?;
+    set_thread_uid(Uid::from_raw(owner.user))?;
+    Ok(())
+}
+
+/// Fails for files of somebody else that this user may not use.
+fn forbid(path: &Path, wanted: Access) -> Result<(), CliError> {
+    let is_denied = match access(path, wanted) {
+        Ok(()) => false,
+        Err(err) => io::Error::from(err).kind() == io::ErrorKind::PermissionDenied,
+    };
+    let own = geteuid().as_raw();
+    let Some(owner) = nearest(path).filter(|owner| is_denied && owner.user != own) else {
+        return Ok(());
+    };
+    let show = |user: u32| name_of(user).unwrap_or_else(|| format!("user {user}"));
+    Err(CliError::Forbidden {
+        path: path.to_owned(),
+        owner: show(owner.user),
+        user: show(own),
+        command: command_line(std::env::args()),
+    })
+}
+
+/// Whom a file belongs to, or, where it is not there or not to be seen, the folder around it.
+fn nearest(path: &Path) -> Option<Owner> {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
+    let found = whole.ancestors().find_map(|path| fs::metadata(path).ok())?;
+    Some(Owner {
+        user: found.uid(),
+        group: found.gid(),
+    })
+}
+
+fn name_of(user: u32) -> Option<String> {
+    let users = fs::read_to_string(USERS).ok()?;
+    name_in(&users, user)
+}
+
+fn name_in(users: &str, user: u32) -> Option<String> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(user)).then(|| name.to_owned())
+    })
+}
+
+/// The groups that a user is listed in.
+fn groups_of(groups: &str, user: &str) -> Vec<u32> {
+    let listed = groups.lines().filter_map(|line| {
+        let mut fields = line.split(':').skip(2);
+        let id = fields.next()?.parse().ok()?;
+        let is_member = fields.next()?.split(',').any(|member| member == user);
+        is_member.then_some(id)
+    });
+    listed.collect()
+}
+
+/// The command to type instead, as a shell reads it.
+fn command_line(words: impl Iterator<Item = String>) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:,@%=".contains(c);
+    let quoted = words.map(|word| {
+        if !word.is_empty() && word.chars().all(plain) {
+            word
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    });
+    format!("sudo {}", quoted.collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_and_groups_are_found_by_the_systems_lists() {
+        let users =
+            "root:x:0:0:root:/root:/bin/sh\nmorelia:x:998:997::/var/lib/morelia:/bin/false\n";
+        assert_eq!(name_in(users, 998).as_deref(), Some("morelia"));
+        assert_eq!(name_in(users, 5), None);
+        let groups =
+            "root:x:0:\nmorelia:x:997:\nssl-cert:x:115:www,morelia\nbackup:x:34:morelia2\n";
+        assert_eq!(groups_of(groups, "morelia"), [115]);
+    }
+
+    #[test]
+    fn the_command_to_type_is_quoted() {
+        let words = ["morelia", "message", "send", "Family", "it's late"];
+        assert_eq!(
+            command_line(words.map(str::to_owned).into_iter()),
+            r"sudo morelia message send Family 'it'\''s late'"
+        );
+    }
+}

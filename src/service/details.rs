@@ -1,0 +1,164 @@
+//! What a message says besides its words and files: whether it may, and whom it means.
+
+use super::settings::Limits;
+use super::{Refusal, ServiceError, SignedIn, Thing};
+use crate::model::{FlowId, FlowKind, NewPoll, PublicId};
+use crate::store::details::{DetailsEdit, NewDetails};
+use crate::store::flows::Access;
+use crate::store::{View, details, members, messages, users};
+
+/// Members of a group from which on only the owner and moderators mention everyone.
+const LARGE_GROUP: i64 = 20;
+
+/// Longest question of a poll, in characters.
+const MAX_QUESTION_CHARS: usize = 300;
+
+/// Longest option of a poll, in characters.
+const MAX_OPTION_CHARS: usize = 100;
+
+/// What somebody writes besides words and files, or how that is to change.
+#[derive(Debug, Default)]
+pub struct DraftDetails {
+    /// The message that is answered.
+    pub reply: Option<PublicId>,
+    /// The message that is forwarded.
+    pub forward: Option<PublicId>,
+    /// Whether the text is markup.
+    pub is_markup: Option<bool>,
+    /// Who is mentioned.
+    pub mentions: Option<Vec<PublicId>>,
+    /// Whether everyone is mentioned.
+    pub everyone: Option<bool>,
+    /// A poll.
+    pub poll: Option<NewPoll>,
+}
+
+impl DraftDetails {
+    /// Tells whether it says nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.reply.is_none()
+            && self.forward.is_none()
+            && self.poll.is_none()
+            && self.is_markup.is_none()
+            && self.mentions.is_none()
+            && self.everyone.is_none()
+    }
+}
+
+/// Finds what a new message means, and checks that it may say it.
+pub(super) fn of_new(
+    view: &View<'_>,
+    access: &Access,
+    user: &SignedIn,
+    draft: DraftDetails,
+    limits: &Limits,
+) -> Result<NewDetails, ServiceError> {
+    if draft.is_empty() {
+        return Ok(NewDetails::default());
+    }
+    let reply = match draft.reply {
+        Some(uuid) => {
+            let original = messages::handle(view, uuid, user.user())?;
+            let original = original.filter(|it| it.flow == access.id && !it.is_deleted);
+            Some((original.ok_or(Refusal::NotFound(Thing::Message))?.id, uuid))
+        }
+        None => None,
+    };
+    let forward = match draft.forward {
+        Some(uuid) => {
+            let original = details::forwarding(view, uuid, user.user())?;
+            let original = original.filter(|it| !it.is_deleted);
+            let original = original.ok_or(Refusal::NotFound(Thing::Message))?;
+            if original.is_protected || original.is_expiring || original.is_poll {
+                return Err(Refusal::NotForwardable.into());
+            }
+            Some(original.id)
+        }
+        None => None,
+    };
+    if let Some(poll) = &draft.poll {
+        check_poll(poll, limits.poll_options)?;
+    }
+    let everyone = draft.everyone.unwrap_or(false);
+    if everyone {
+        require_everyone(view, access)?;
+    }
+    let mentions = draft.mentions.unwrap_or_default();
+    Ok(NewDetails {
+        reply,
+        forward,
+        is_markup: draft.is_markup.unwrap_or(false),
+        mentions: mentioned(view, access.id, &mentions, limits)?,
+        everyone,
+        poll: draft.poll,
+    })
+}
+
+/// Finds what a change of a message means, and checks that it may say it.
+pub(super) fn of_edit(
+    view: &View<'_>,
+    access: &Access,
+    draft: DraftDetails,
+    limits: &Limits,
+) -> Result<DetailsEdit, ServiceError> {
+    if draft.everyone == Some(true) {
+        require_everyone(view, access)?;
+    }
+    let mentions = draft.mentions.as_deref();
+    let mentions = mentions.map(|users| mentioned(view, access.id, users, limits));
+    Ok(DetailsEdit {
+        is_markup: draft.is_markup,
+        mentions: mentions.transpose()?,
+        everyone: draft.everyone,
+    })
+}
+
+/// Those of some users who are in a flow; the others may just have left.
+fn mentioned(
+    view: &View<'_>,
+    flow: FlowId,
+    uuids: &[PublicId],
+    limits: &Limits,
+) -> Result<Vec<crate::model::UserId>, ServiceError> {
+    if uuids.len() > limits.mentions {
+        let limit = limits.mentions;
+        return Err(Refusal::TooManyMentions { limit }.into());
+    }
+    let mut found = Vec::with_capacity(uuids.len());
+    for uuid in uuids {
+        if let Some(user) = users::id_of(view, *uuid)?
+            && members::is_member(view, flow, user)?
+        {
+            found.push(user);
+        }
+    }
+    Ok(found)
+}
+
+/// Checks that whoever has this access may mention everyone.
+fn require_everyone(view: &View<'_>, access: &Access) -> Result<(), ServiceError> {
+    if access.kind == FlowKind::Chat
+        || access.level.moderates()
+        || members::count(view, access.id)? <= LARGE_GROUP
+    {
+        return Ok(());
+    }
+    Err(Refusal::NotForEveryone {
+        members: LARGE_GROUP,
+    }
+    .into())
+}
+
+/// Checks the words of a poll.
+fn check_poll(poll: &NewPoll, limit: usize) -> Result<(), ServiceError> {
+    let fits = |text: &String, most: usize| !text.trim().is_empty() && text.chars().count() <= most;
+    let is_good = fits(&poll.question, MAX_QUESTION_CHARS)
+        && (2..=limit).contains(&poll.options.len())
+        && poll.options.iter().all(|it| fits(it, MAX_OPTION_CHARS));
+    if is_good {
+        Ok(())
+    } else {
+        Err(Refusal::BadPoll { limit }.into())
+    }
+}

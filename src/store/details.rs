@@ -1,0 +1,211 @@
+//! Writing what a message says besides its words and files: what it answers, whom it mentions, where
+//! it comes from, how it is written, when it goes.
+
+use rusqlite::{OptionalExtension, named_params};
+
+use super::error::StoreError;
+use super::polls;
+use super::tx::{Tx, View};
+use crate::model::about::bits;
+use crate::model::{FlowId, MessageId, NewPoll, PublicId, Timestamp, UserId};
+
+/// What a new message says besides its words and files.
+#[derive(Debug, Clone, Default)]
+pub struct NewDetails {
+    /// The message that it answers.
+    pub reply: Option<(MessageId, PublicId)>,
+    /// The message that it forwards.
+    pub forward: Option<MessageId>,
+    /// Whether its text is markup.
+    pub is_markup: bool,
+    /// Whom it mentions.
+    pub mentions: Vec<UserId>,
+    /// Whether it mentions everyone.
+    pub everyone: bool,
+    /// The poll that it is.
+    pub poll: Option<NewPoll>,
+}
+
+impl NewDetails {
+    /// What `messages.slots` says of it, of a message that goes at a time or never.
+    pub(super) fn slots(&self, expires_at: Option<Timestamp>) -> i64 {
+        let has_details = self.reply.is_some()
+            || self.forward.is_some()
+            || self.is_markup
+            || !self.mentions.is_empty()
+            || expires_at.is_some();
+        let bit = |on: bool, bit: i64| if on { bit } else { 0 };
+        bit(has_details, bits::DETAILS)
+            | bit(self.everyone, bits::EVERYONE)
+            | bit(self.poll.is_some(), bits::AROUND)
+    }
+}
+
+/// Writes the details of a message that has just been written, before its files are.
+pub(super) fn write(
+    tx: &Tx<'_>,
+    message: MessageId,
+    (flow, number): (FlowId, i64),
+    new: &NewDetails,
+    expires_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    tx.prepare(
+        "UPDATE messages SET reply_to_id = :reply, format = :format, expires_at = :expires,
+                extra = CASE WHEN :answered IS NULL THEN NULL ELSE json_object('reply', :answered) END
+         WHERE id = :id",
+    )?
+    .execute(named_params! {
+        ":reply": new.reply.map(|(id, _)| id.0),
+        ":answered": new.reply.map(|(_, uuid)| uuid.to_string()),
+        ":format": new.is_markup.then_some(1),
+        ":expires": expires_at.map(|time| time.0),
+        ":id": message.0,
+    })?;
+    if let Some(original) = new.forward {
+        // Of a message that was forwarded itself, the first author is named.
+        tx.prepare(
+            "UPDATE messages SET text = o.text, format = o.format,
+                    forward_user_id = CASE WHEN o.forward IS NULL THEN o.author_id ELSE o.forward_user_id END,
+                    forward = coalesce(o.forward, json_object('name', coalesce(u.username, u.login), 'time', o.sent_at)),
+                    slots = messages.slots | (o.slots & 255)
+             FROM messages o JOIN users u ON u.id = o.author_id
+             WHERE messages.id = :id AND o.id = :original",
+        )?
+        .execute(named_params! {":id": message.0, ":original": original.0})?;
+        tx.prepare(
+            "INSERT INTO attachments (message_id, ordinal, kind, file_id, encoding, name, type, width, height, duration,
+                                      blurhash, waveform, thumb_file_id, thumb_public_id, thumb_width, thumb_height)
+             SELECT :id, ordinal, kind, file_id, encoding, name, type, width, height, duration, blurhash, waveform,
+                    thumb_file_id, CASE WHEN thumb_file_id IS NULL THEN NULL ELSE randomblob(16) END, thumb_width, thumb_height
+             FROM attachments WHERE message_id = :original",
+        )?
+        .execute(named_params! {":id": message.0, ":original": original.0})?;
+    }
+    mention(tx, message, (flow, number), &new.mentions)?;
+    if let Some(poll) = &new.poll {
+        polls::insert(tx, message, poll)?;
+    }
+    Ok(())
+}
+
+fn mention(
+    tx: &Tx<'_>,
+    message: MessageId,
+    (flow, number): (FlowId, i64),
+    users: &[UserId],
+) -> Result<(), StoreError> {
+    let mut statement = tx.prepare(
+        "INSERT OR IGNORE INTO mentions (user_id, flow_id, number, message_id)
+         VALUES (:user, :flow, :number, :message)",
+    )?;
+    for user in users {
+        statement.execute(named_params! {
+            ":user": user.0, ":flow": flow.0, ":number": number, ":message": message.0,
+        })?;
+    }
+    Ok(())
+}
+
+/// Changes to the details of a message; `None` leaves as it is.
+#[derive(Debug, Clone, Default)]
+pub struct DetailsEdit {
+    /// Whether its text is markup.
+    pub is_markup: Option<bool>,
+    /// Whom it mentions.
+    pub mentions: Option<Vec<UserId>>,
+    /// Whether it mentions everyone.
+    pub everyone: Option<bool>,
+}
+
+/// Changes the details of a message. Returns the bits of `slots` that it has then.
+pub(super) fn change(
+    tx: &Tx<'_>,
+    message: MessageId,
+    flow: FlowId,
+    slots: i64,
+    edit: &DetailsEdit,
+) -> Result<i64, StoreError> {
+    let mut slots = slots;
+    if let Some(is_markup) = edit.is_markup {
+        tx.prepare("UPDATE messages SET format = :format WHERE id = :id")?
+            .execute(named_params! {":format": is_markup.then_some(1), ":id": message.0})?;
+        slots |= bits::DETAILS;
+    }
+    if let Some(users) = &edit.mentions {
+        let number: i64 = tx
+            .prepare("SELECT number FROM messages WHERE id = :id")?
+            .query_row(named_params! {":id": message.0}, |row| row.get(0))?;
+        tx.prepare("DELETE FROM mentions WHERE message_id = :id")?
+            .execute(named_params! {":id": message.0})?;
+        mention(tx, message, (flow, number), users)?;
+        slots |= bits::DETAILS;
+    }
+    match edit.everyone {
+        Some(true) => slots |= bits::EVERYONE,
+        Some(false) => slots &= !bits::EVERYONE,
+        None => {}
+    }
+    Ok(slots)
+}
+
+/// What has to be known of a message to let somebody forward it.
+#[derive(Debug, Clone, Copy)]
+pub struct Forwarding {
+    /// Row number.
+    pub id: MessageId,
+    /// Set where nothing is forwarded from its flow.
+    pub is_protected: bool,
+    /// Set when it is deleted by itself.
+    pub is_expiring: bool,
+    /// Set for a poll.
+    pub is_poll: bool,
+    /// Set once it has been deleted.
+    pub is_deleted: bool,
+}
+
+/// Finds a message to be forwarded that a user may read.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn forwarding(
+    view: &View<'_>,
+    uuid: PublicId,
+    user: UserId,
+) -> Result<Option<Forwarding>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT m.id, f.flags & 1 <> 0, m.expires_at IS NOT NULL, m.deleted_at IS NOT NULL,
+                EXISTS (SELECT 1 FROM polls p WHERE p.message_id = m.id)
+         FROM messages m JOIN flows f ON f.id = m.flow_id
+         JOIN members r ON r.flow_id = m.flow_id AND r.user_id = :user AND r.state = 'joined'
+         WHERE m.uuid = :uuid AND f.removed_at IS NULL",
+    )?;
+    let params = named_params! {":uuid": uuid.to_bytes(), ":user": user.0};
+    let found = statement.query_row(params, |row| {
+        Ok(Forwarding {
+            id: MessageId(row.get(0)?),
+            is_protected: row.get(1)?,
+            is_expiring: row.get(2)?,
+            is_deleted: row.get(3)?,
+            is_poll: row.get(4)?,
+        })
+    });
+    Ok(found.optional()?)
+}
+
+/// How many unread messages of a flow mention a member, by name or with everyone.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn unread_mentions(view: &View<'_>, flow: FlowId, user: UserId) -> Result<i64, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT (SELECT COUNT(*) FROM mentions n WHERE n.user_id = :user AND n.flow_id = :flow
+                   AND n.number > coalesce(r.read_number, -1))
+              + (SELECT COUNT(*) FROM messages m WHERE m.flow_id = :flow AND m.slots & 4096 <> 0
+                   AND m.number > coalesce(r.read_number, -1) AND NOT EXISTS
+                   (SELECT 1 FROM mentions n WHERE n.user_id = :user AND n.flow_id = :flow AND n.number = m.number))
+         FROM members r WHERE r.flow_id = :flow AND r.user_id = :user AND r.state = 'joined'",
+    )?;
+    let params = named_params! {":flow": flow.0, ":user": user.0};
+    let count = statement.query_row(params, |row| row.get(0)).optional()?;
+    Ok(count.unwrap_or(0))
+}

@@ -1,0 +1,77 @@
+//! Reactions to messages.
+
+use rusqlite::named_params;
+
+use super::error::StoreError;
+use super::tx::{Tx, View};
+use crate::model::{MessageId, UserId};
+
+/// How many reactions there are to a message, as far as its limits ask.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counts {
+    /// Of one user.
+    pub own: i64,
+    /// Different emoji.
+    pub kinds: i64,
+    /// Whether the emoji that is asked about is one of them.
+    pub has_kind: bool,
+    /// Whether the user reacted with it.
+    pub has_own: bool,
+}
+
+/// Counts the reactions to a message, with an eye on one user and one emoji.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn count(
+    view: &View<'_>,
+    message: MessageId,
+    user: UserId,
+    emoji: &str,
+) -> Result<Counts, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT (SELECT COUNT(*) FROM reactions WHERE message_id = :message AND user_id = :user),
+                (SELECT COUNT(DISTINCT emoji) FROM reactions WHERE message_id = :message),
+                EXISTS (SELECT 1 FROM reactions WHERE message_id = :message AND emoji = :emoji),
+                EXISTS (SELECT 1 FROM reactions WHERE message_id = :message AND emoji = :emoji AND user_id = :user)",
+    )?;
+    let params = named_params! {":message": message.0, ":user": user.0, ":emoji": emoji};
+    Ok(statement.query_row(params, |row| {
+        Ok(Counts {
+            own: row.get(0)?,
+            kinds: row.get(1)?,
+            has_kind: row.get(2)?,
+            has_own: row.get(3)?,
+        })
+    })?)
+}
+
+/// Adds a reaction, or takes it back. Returns whether that changes anything.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set(
+    tx: &Tx<'_>,
+    message: MessageId,
+    user: UserId,
+    emoji: &str,
+    on: bool,
+) -> Result<bool, StoreError> {
+    let changed = if on {
+        // It is logged next.
+        let position = tx.position().0 + 1;
+        tx.prepare(
+            "INSERT INTO reactions (message_id, emoji, user_id, position)
+             VALUES (:message, :emoji, :user, :position) ON CONFLICT DO NOTHING",
+        )?
+        .execute(named_params! {
+            ":message": message.0, ":emoji": emoji, ":user": user.0, ":position": position,
+        })?
+    } else {
+        tx.prepare(
+            "DELETE FROM reactions WHERE message_id = :message AND emoji = :emoji AND user_id = :user",
+        )?
+        .execute(named_params! {":message": message.0, ":emoji": emoji, ":user": user.0})?
+    };
+    Ok(changed > 0)
+}

@@ -1,0 +1,195 @@
+//! Finding the rows of every table in the pages of a damaged file.
+//!
+//! Pages that a table leads to are its own. Pages to which nothing leads any more, since what led to
+//! them is damaged, find their table again by what their rows look like.
+
+use std::collections::HashMap;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use super::image::{Image, Seen};
+use super::pages::Page;
+use super::shapes::{self, Shape};
+use super::{Table, quoted};
+use crate::store::error::StoreError;
+use crate::store::search;
+
+/// Copies every row that can be read. Returns what became of each table.
+///
+/// # Errors
+/// The new file cannot be written.
+pub(super) fn copy(image: &Image, target: &Connection) -> Result<Vec<Table>, StoreError> {
+    let shapes = shapes::all(target)?;
+    let mut seen = Seen::default();
+    let roots = roots(image, &mut seen);
+    let mut gaps = HashMap::new();
+    let mut taken: HashMap<&str, u64> = HashMap::new();
+    for shape in &shapes {
+        let mut take = |rows: Vec<Option<super::pages::Row>>| {
+            let mut missing = 0;
+            for row in rows {
+                let fitting = row.filter(|row| shape.fits(&row.values));
+                if let (Some(row), true) = (fitting, is_kept(shape)) {
+                    insert(target, shape, row.number, row.values, "REPLACE")?;
+                    *taken.entry(&shape.name).or_default() += 1;
+                } else {
+                    missing += 1;
+                }
+            }
+            Ok::<u64, StoreError>(missing)
+        };
+        let lost = match roots.get(&shape.name) {
+            Some(root) => walk(image, shape, *root, &mut seen, &mut take)?,
+            None => 1,
+        };
+        gaps.insert(shape.name.as_str(), lost);
+    }
+    for (page, shape) in orphans(image, &shapes, &seen) {
+        // What nothing leads to of a table that is whole was left by something else.
+        if gaps.get(shape.name.as_str()).is_none_or(|gaps| *gaps == 0) {
+            continue;
+        }
+        for row in page.rows(image).into_iter().flatten() {
+            if shape.fits(&row.values) {
+                insert(target, shape, row.number, row.values, "IGNORE")?;
+            }
+        }
+    }
+    let mut tables = Vec::new();
+    for shape in shapes.iter().filter(|shape| is_kept(shape)) {
+        let sql = format!("SELECT COUNT(*) FROM {}", quoted(&shape.name));
+        let saved: i64 = target.query_row(&sql, [], |row| row.get(0))?;
+        let saved = u64::try_from(saved).unwrap_or(0);
+        let taken = taken.get(shape.name.as_str()).copied().unwrap_or(0);
+        let gaps = gaps.get(shape.name.as_str()).copied().unwrap_or(0);
+        tables.push(Table {
+            name: shape.name.clone(),
+            saved,
+            // Of two rows with the same key one is wrong.
+            gaps: gaps + taken.saturating_sub(saved),
+        });
+    }
+    Ok(tables)
+}
+
+/// Tells whether rows of it cannot be made again.
+fn is_kept(shape: &Shape) -> bool {
+    !shape.is_index && !shape.name.starts_with("sqlite_") && !search::owns(&shape.name)
+}
+
+/// The page at which each table and index begins, as far as the file still says.
+fn roots(image: &Image, seen: &mut Seen) -> HashMap<String, u32> {
+    let mut roots = HashMap::new();
+    let mut open = vec![1];
+    while let Some(number) = open.pop() {
+        if !seen.take(number) {
+            continue;
+        }
+        let Some(page) = Page::read(image, number).filter(|page| page.kind.is_table()) else {
+            continue;
+        };
+        open.extend(page.children().into_iter().flatten());
+        for row in page.rows(image).into_iter().flatten() {
+            if let [_, Value::Text(name), _, Value::Integer(root), _] = row.values.as_slice()
+                && let Ok(root) = u32::try_from(*root)
+                && root > 1
+            {
+                roots.insert(name.clone(), root);
+            }
+        }
+    }
+    roots
+}
+
+/// Goes through the pages of a table or index. Returns at how many places something is missing.
+fn walk(
+    image: &Image,
+    shape: &Shape,
+    root: u32,
+    seen: &mut Seen,
+    take: &mut impl FnMut(Vec<Option<super::pages::Row>>) -> Result<u64, StoreError>,
+) -> Result<u64, StoreError> {
+    let mut gaps = 0;
+    let mut open = vec![Some(root)];
+    while let Some(number) = open.pop() {
+        let page = number
+            .filter(|number| !seen.has(*number))
+            .and_then(|number| Some((number, Page::read(image, number)?)))
+            .filter(|(_, page)| page.kind.is_table() == shape.has_numbers);
+        let Some((number, page)) = page else {
+            gaps += 1;
+            continue;
+        };
+        let rows = page.rows(image);
+        let is_foreign = !rows.is_empty()
+            && rows
+                .iter()
+                .all(|row| row.as_ref().is_none_or(|row| !shape.fits(&row.values)));
+        if is_foreign {
+            // Its own table may still find it.
+            gaps += 1;
+            continue;
+        }
+        seen.take(number);
+        open.extend(page.children());
+        if is_kept(shape) {
+            gaps += take(rows)?;
+        }
+    }
+    Ok(gaps)
+}
+
+/// Pages with rows to which nothing leads, each with the only table whose rows look like its own.
+fn orphans<'shapes>(
+    image: &Image,
+    shapes: &'shapes [Shape],
+    seen: &Seen,
+) -> Vec<(Page, &'shapes Shape)> {
+    let mut found = Vec::new();
+    for number in (2..=image.pages()).filter(|number| !seen.has(*number)) {
+        let Some(page) = Page::read(image, number).filter(|page| page.kind.has_rows()) else {
+            continue;
+        };
+        let rows: Vec<_> = page.rows(image).into_iter().flatten().collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let mut fitting = shapes.iter().filter(|shape| {
+            let fits = |row: &super::pages::Row| shape.fits(&row.values);
+            shape.has_numbers == page.kind.is_table() && rows.iter().all(fits)
+        });
+        if let (Some(shape), None) = (fitting.next(), fitting.next())
+            && is_kept(shape)
+        {
+            found.push((page, shape));
+        }
+    }
+    found
+}
+
+fn insert(
+    target: &Connection,
+    shape: &Shape,
+    number: i64,
+    values: Vec<Value>,
+    otherwise: &str,
+) -> Result<(), StoreError> {
+    let names: Vec<String> = shape.columns.iter().map(|it| quoted(&it.name)).collect();
+    let marks = vec!["?"; names.len()].join(", ");
+    // Names cannot be parameters; these are the schema's own.
+    let sql = format!(
+        "INSERT OR {otherwise} INTO {} ({}) VALUES ({marks})",
+        quoted(&shape.name),
+        names.join(", ")
+    );
+    let values = shape.whole(number, values);
+    let inserted = target
+        .prepare_cached(&sql)?
+        .execute(params_from_iter(values));
+    match inserted.map_err(StoreError::from) {
+        // What breaks a rule of the table is no row of it; its absence is counted.
+        Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+        Err(err) => Err(err),
+    }
+}

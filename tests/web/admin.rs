@@ -1,0 +1,167 @@
+//! An administrator who never opens a shell.
+
+use serde_json::json;
+
+use super::browser::{Browser, Page, Screen};
+use super::{group, sign_in};
+use crate::common::{PASSWORD, Server};
+
+/// Goes to a page of the administration and waits for what shows that it is there.
+fn go(page: &Page, path: &str, condition: &str) {
+    page.run(&format!("location.hash = {}", json!(format!("#/{path}"))));
+    page.wait(condition);
+}
+
+/// Opens the menu of an account and takes the item of this name.
+fn act_on(page: &Page, login: &str, item: &str) {
+    let row = format!(
+        "[...document.querySelectorAll('.person')].find((row) => row.textContent.includes({}))",
+        json!(format!("@{login}"))
+    );
+    page.wait(&row);
+    page.run(&format!(
+        "{row}.click();
+         [...document.querySelectorAll('.menu-item')].find((one) => one.textContent === {}).click();",
+        json!(item)
+    ));
+}
+
+/// Answers a question that wants one's own password again.
+fn answer(page: &Page, password: &str) {
+    page.fill("dialog input[name=password]", password);
+    page.run("document.querySelector('dialog form').requestSubmit()");
+}
+
+fn administrator<'a>(server: &Server, browser: &'a Browser, screen: Screen) -> Page<'a> {
+    let page = browser.page(screen, "en-GB");
+    sign_in(&page, server, "admin");
+    page
+}
+
+#[test]
+fn people_are_suspended_helped_and_given_rights() {
+    let (server, browser) = (Server::start(), Browser::start());
+    server.register("boris");
+    let two = browser.page(Screen::Desk, "en-GB");
+    sign_in(&two, &server, "boris");
+    let page = administrator(&server, &browser, Screen::Phone);
+    go(
+        &page,
+        "settings",
+        "[...document.querySelectorAll('.action')].some((row) => row.textContent === 'Administration')",
+    );
+    go(
+        &page,
+        "admin",
+        "document.querySelector('.facts')?.textContent.includes('Accounts')",
+    );
+    go(
+        &page,
+        "admin/people",
+        "document.querySelectorAll('.person').length === 2",
+    );
+    // A wrong password opens nothing, and signs nobody out.
+    act_on(&page, "boris", "Make administrator");
+    answer(&page, "not the password");
+    page.wait("document.querySelector('dialog .form-error')?.textContent === 'The present password is not right.'");
+    answer(&page, PASSWORD);
+    page.wait("[...document.querySelectorAll('.person')].find((row) => row.textContent.includes('@boris')).textContent.includes('Administrator')");
+    two.run("location.hash = '#/settings'");
+    two.wait("[...document.querySelectorAll('.action')].some((row) => row.textContent === 'Administration')");
+    // A link for a new password.
+    act_on(&page, "boris", "Link for a new password");
+    answer(&page, PASSWORD);
+    page.wait("document.querySelector('dialog svg.qr') && document.querySelector('.link-box').value.includes('/reset/')");
+    page.run("history.back()");
+    page.wait("!document.querySelector('dialog')");
+    // Suspended: out at once, and told why at the door.
+    act_on(&page, "boris", "Suspend");
+    page.click("dialog .button.danger");
+    two.wait("document.querySelector('.sign-form')");
+    page.wait("[...document.querySelectorAll('.person')].find((row) => row.textContent.includes('@boris')).textContent.includes('Suspended')");
+    act_on(&page, "boris", "Let in again");
+    page.wait("![...document.querySelectorAll('.person')].find((row) => row.textContent.includes('@boris')).textContent.includes('Suspended')");
+    act_on(&page, "boris", "Delete account");
+    answer(&page, PASSWORD);
+    page.wait("document.querySelectorAll('.person').length === 1");
+}
+
+#[test]
+fn invitations_registration_and_conversations() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let mut anna = server.register("anna");
+    group(&mut anna, "Family", &[]);
+    let page = administrator(&server, &browser, Screen::Desk);
+    go(
+        &page,
+        "admin",
+        "document.querySelector('.row.setting select')",
+    );
+    page.run("const choice = document.querySelector('.row.setting select'); choice.value = 'invite'; choice.dispatchEvent(new Event('change'))");
+    go(
+        &page,
+        "admin/invitations",
+        "document.querySelector('.panel .hint')",
+    );
+    page.click(".panel .action");
+    page.fill("dialog input[name=note]", "the cousins");
+    page.fill("dialog input[name=uses]", "5");
+    page.run("document.querySelector('dialog form').requestSubmit()");
+    page.wait("document.querySelector('.link-box')?.value.includes('/invite/')");
+    let link = page.run("return new URL(document.querySelector('.link-box').value).pathname");
+    let two = browser.page(Screen::Phone, "en-GB");
+    two.open(&server, link.as_str().expect("a path"));
+    two.fill("input[name=login]", "cousin");
+    two.fill("input[name=password]", PASSWORD);
+    two.click(".sign-form .button");
+    two.wait("document.documentElement.dataset.connection === 'ready'");
+    page.run("document.querySelector('dialog').close()");
+    go(
+        &page,
+        "admin",
+        "document.querySelector('.row.setting select')?.value === 'invite'",
+    );
+    go(
+        &page,
+        "admin/invitations",
+        "[...document.querySelectorAll('.row.setting')].some((row) => row.textContent.includes('the cousins') && row.textContent.includes('for 4 people'))",
+    );
+    page.click("[aria-label='Revoke the cousins']");
+    page.click("dialog .button.danger");
+    page.wait("!document.querySelector('.row.setting')");
+    go(
+        &page,
+        "admin/conversations",
+        "[...document.querySelectorAll('.row.setting')].some((row) => row.textContent.includes('Family'))",
+    );
+    page.click("[aria-label='Delete Family']");
+    page.click("dialog .button.danger");
+    page.wait("!document.querySelector('.row.setting')");
+}
+
+#[test]
+fn backups_are_made_and_the_server_is_examined() {
+    let (server, browser) = (Server::start(), Browser::start());
+    server.register("anna");
+    let page = administrator(&server, &browser, Screen::Phone);
+    go(
+        &page,
+        "admin/backups",
+        "document.querySelector('.panel .hint')",
+    );
+    page.click(".panel .action");
+    page.wait("document.querySelector('.row.setting')?.textContent.includes('morelia-')");
+    go(
+        &page,
+        "admin/check",
+        "document.querySelectorAll('.check-ok').length > 3",
+    );
+    // For everybody else it does not exist.
+    let two = browser.page(Screen::Desk, "ru-RU");
+    sign_in(&two, &server, "anna");
+    two.run("location.hash = '#/settings'");
+    two.wait("document.querySelector('.action')");
+    assert_eq!(two.run("return [...document.querySelectorAll('.action')].some((row) => row.textContent === 'Администрирование')"), false);
+    two.run("location.hash = '#/admin/people'");
+    two.wait("document.querySelector('[role=alert]')?.textContent === 'Это может сделать только администратор.'");
+}
