@@ -134,6 +134,7 @@ fn site(plain: Option<PathBuf>) -> Site {
                 disk_free_bytes: None,
                 backup: none(),
                 clock: none(),
+                certificate: none(),
             };
             Health {
                 ok: true,

@@ -58,6 +58,8 @@ struct Connection {
     queue: Option<mpsc::Sender<Arc<Delivery>>>,
     /// In which form it listens.
     form: Form,
+    /// Whether its user has said to look elsewhere.
+    is_away: bool,
 }
 
 /// A user who is connected.
@@ -221,6 +223,21 @@ impl Hub {
         connections.any(|connection| connection.queue.is_some() && connection.form == form)
     }
 
+    /// Tells whether a user looks at a client: one that listens in the rich form and has not said
+    /// otherwise.
+    #[must_use]
+    pub fn is_active(&self, user: UserId) -> bool {
+        let state = self.state();
+        let Some(here) = state.by_user.get(&user) else {
+            return false;
+        };
+        let mut connections = here
+            .origins
+            .iter()
+            .filter_map(|origin| state.connections.get(origin));
+        connections.any(|it| it.queue.is_some() && it.form.is_rich() && !it.is_away)
+    }
+
     /// Which of these users are connected now.
     #[must_use]
     pub fn online(&self, users: &[UserId]) -> Vec<UserId> {
@@ -288,6 +305,7 @@ impl Hub {
             shared: Arc::clone(shared),
             queue: None,
             form: Form::default(),
+            is_away: false,
         };
         let mut state = self.state();
         // Who ends sessions changes the epoch first and looks for their connections then, under
@@ -414,6 +432,14 @@ impl Listener {
             connection.queue = Some(sender);
             connection.form = form;
             self.receiver = Some(receiver);
+        }
+    }
+
+    /// Says whether the user looks at this client.
+    pub fn set_active(&self, is_active: bool) {
+        let mut state = self.hub.state();
+        if let Some(connection) = state.connections.get_mut(&self.origin) {
+            connection.is_away = !is_active;
         }
     }
 

@@ -25,6 +25,7 @@
 pub mod admin;
 pub mod app;
 pub mod auth;
+pub mod certificates;
 pub mod cli;
 pub mod client;
 pub mod config;
@@ -33,6 +34,7 @@ pub mod hub;
 pub mod logging;
 pub mod model;
 pub mod nearest;
+pub mod outbound;
 pub mod protocol;
 pub mod server;
 pub mod service;

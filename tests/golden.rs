@@ -86,7 +86,15 @@ pub(crate) fn transcripts() -> Vec<PathBuf> {
 fn replay(path: &Path) -> Result<(), String> {
     let rewrite = std::env::var_os(REWRITE).is_some();
     let recorded = fs::read_to_string(path).expect("a transcript");
-    let server = Server::start();
+    // A push service where the transcript has one.
+    let service = recorded
+        .contains("<push service>")
+        .then(super::common::push_service::PushService::start);
+    let place = service.as_ref().map_or("off".to_owned(), |it| it.address());
+    let server = match &service {
+        Some(_) => Server::with(&[("outbound.allow_private", &place)]),
+        None => Server::start(),
+    };
     let mut names = Names::default();
     let mut connections: BTreeMap<char, Connection> = BTreeMap::new();
     let mut seen = String::new();
@@ -100,7 +108,8 @@ fn replay(path: &Path) -> Result<(), String> {
         match sign {
             Some(('>', request)) => {
                 seen.push_str(line);
-                connection.send_text(names.show(request)).expect("sent");
+                let request = names.show(request).replace("<push service>", &place);
+                connection.send_text(request).expect("sent");
                 // A request that has no answer in the file yet has one.
                 let answered = lines[number + 1..]
                     .iter()
@@ -263,6 +272,7 @@ fn kind(content: &str, key: &str) -> Option<&'static str> {
         25..=39 if digits => Some("uuid"),
         64 if hex => Some("token"),
         32 if hex => Some("file"),
+        87 if key == "key" => Some("key"),
         _ if key == "code" => Some("code"),
         _ if key == "ticket" => Some("ticket"),
         _ if key == "hint" => Some("hint"),

@@ -232,6 +232,8 @@ fn init_asks_for_what_it_was_not_told() {
         .types("a secret\n")
         .shows("The same again: ")
         .types("a secret\n")
+        .shows("Make this house's own certificate?")
+        .types("n\n")
         .shows("administrator  anna (made)")
         .shows("code=0");
     let users = crate::common::Program::new(folder.path())

@@ -26,13 +26,30 @@ const BOUNDARIES: &[(&[&str], &[&str])] = &[
     ),
     // WebSockets: the transport on one side, the built-in client on the other.
     (&["tungstenite"], &["server", "client"]),
-    (&["rustls::", "tokio_rustls"], &["server", "client"]),
+    (
+        &["rustls::", "tokio_rustls"],
+        &["server", "client", "outbound"],
+    ),
     // What goes over the wire: below the protocol nobody knows it. The client shares nothing.
     (
         &["serde::", "derive(Serialize", "derive(Deserialize"],
-        &["protocol", "server", "admin", "client"],
+        &["protocol", "server", "admin", "client", "certificates"],
     ),
-    (&["serde_json"], &["protocol", "server", "admin", "client"]),
+    (
+        &["serde_json"],
+        &[
+            "protocol",
+            "server",
+            "admin",
+            "client",
+            "certificates",
+            "outbound",
+        ],
+    ),
+    // Certificates are made in one place.
+    (&["rcgen"], &["certificates"]),
+    // Who asks a certificate authority.
+    (&["instant_acme"], &["outbound"]),
     // Hashing is pure and in one place.
     (&["argon2"], &["auth"]),
     // What looks like what is decided in one place.
@@ -53,22 +70,44 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     (
         "admin",
         &[
-            "app", "auth", "cli", "client", "config", "exit", "logging", "model", "server",
-            "service", "store",
+            "app",
+            "auth",
+            "certificates",
+            "cli",
+            "client",
+            "config",
+            "exit",
+            "logging",
+            "model",
+            "outbound",
+            "server",
+            "service",
+            "store",
         ],
     ),
     // The only one who wires the parts of a server together. It knows no command.
     (
         "app",
         &[
-            "auth", "config", "exit", "hub", "logging", "model", "outbound", "protocol", "server",
-            "service", "store",
+            "auth",
+            "certificates",
+            "config",
+            "exit",
+            "hub",
+            "logging",
+            "model",
+            "outbound",
+            "protocol",
+            "server",
+            "service",
+            "store",
         ],
     ),
     ("server", &["protocol", "model"]),
     // Strangers to the server: what they know is what everybody can know.
     ("client", &[]),
     ("outbound", &[]),
+    ("certificates", &[]),
     ("protocol", &["service", "hub", "auth", "config", "model"]),
     ("service", &["store", "hub", "auth", "config", "model"]),
     ("store", &["auth", "model"]),

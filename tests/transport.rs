@@ -134,7 +134,10 @@ fn certificate_is_served_and_reloaded_on_sighup() {
     );
     assert!(shows(&address, "localhost") && !shows(&address, "second.localhost"));
     let plain = get(&mut connect(&address), "/health/live", "");
-    assert!(!plain.starts_with("HTTP"), "TLS is never left out: {plain}");
+    assert!(
+        plain.starts_with("HTTP/1.1 426"),
+        "TLS is never left out: {plain}"
+    );
 
     install("second");
     running.signal("HUP");

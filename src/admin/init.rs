@@ -67,6 +67,14 @@ pub fn run(command: &cli::Init, sources: &Sources, output: &Output) -> Result<Ex
             return Ok(exit);
         }
     }
+    if command.https.is_some() && command.local_ca {
+        return Err(CliError::Usage(
+            "--https and --local-ca are two ways to the same end: give one of them".to_owned(),
+        ));
+    }
+    if command.staging && command.https.is_none() {
+        return Err(CliError::Usage("--try goes with --https NAME".to_owned()));
+    }
     // Everything that can be refused comes before anything is made.
     let admin = administrator(command)?;
     let new_config = there.is_none();
@@ -74,6 +82,10 @@ pub fn run(command: &cli::Init, sources: &Sources, output: &Output) -> Result<Ex
     if new_config {
         let mut config = Config::default();
         config.auth.registration = command.registration.unwrap_or(config.auth.registration);
+        if let Some(name) = &command.https {
+            with_https(&mut config, name, command.staging);
+        }
+        config.tls.local_ca = command.local_ca || ask_local_ca(command)?;
         write_config(&path, &describe::with_values(&config))?;
     }
     // Only now is it certain which database the server will use: that of this file, unless the
@@ -109,22 +121,50 @@ fn administrator(command: &cli::Init) -> Result<Option<(String, Password)>, CliE
     Ok(Some((login, password)))
 }
 
+/// Sets what a server with a certificate of its own name needs.
+fn with_https(config: &mut Config, name: &str, staging: bool) {
+    let name = name.to_lowercase();
+    config.server.public_url = Some(format!("https://{name}"));
+    config.server.port = 443;
+    config.server.http_port = 80;
+    config.tls.acme = vec![name];
+    config.tls.acme_terms = true;
+    if staging {
+        "staging".clone_into(&mut config.tls.acme_directory);
+    }
+}
+
+/// Asks whether the server makes certificates of its own, where that is not said and somebody can
+/// answer.
+fn ask_local_ca(command: &cli::Init) -> Result<bool, CliError> {
+    let is_asked = command.https.is_none()
+        && command.admin.is_none()
+        && command.password == PasswordSource::Terminal
+        && std::io::stdin().is_terminal();
+    if !is_asked {
+        return Ok(false);
+    }
+    let answer = question("No domain? Make this house's own certificate? [Y/n] ")?;
+    Ok(!["n", "no"].contains(&answer.to_lowercase().as_str()))
+}
+
 fn ask_login() -> Result<Option<String>, CliError> {
+    let login = question("Login of the first administrator (empty: none for now): ")?;
+    Ok((!login.is_empty()).then_some(login))
+}
+
+/// Asks for a line, which may be empty.
+fn question(text: &str) -> Result<String, CliError> {
     let failed = |source| CliError::File {
         path: PathBuf::from("standard input"),
         source,
     };
     let mut err = std::io::stderr();
-    write!(
-        err,
-        "Login of the first administrator (empty: none for now): "
-    )
-    .map_err(failed)?;
+    write!(err, "{text}").map_err(failed)?;
     err.flush().map_err(failed)?;
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).map_err(failed)?;
-    let login = line.trim();
-    Ok((!login.is_empty()).then(|| login.to_owned()))
+    Ok(line.trim().to_owned())
 }
 
 /// Writes the configuration, readable by its owner and group alone, where there is none.

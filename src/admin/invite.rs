@@ -1,5 +1,6 @@
 //! `invite …`: codes that let somebody register.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use qrcode::QrCode;
@@ -81,7 +82,7 @@ fn create(
         Ok((new, mode, config.clone()))
     })?;
     let code = new.code.as_str();
-    let link = format!("{}/invite/{code}", links::base(&config));
+    let link = links::opening(&config, &format!("/invite/{code}"));
     if mode == Registration::Closed {
         output.note(
             "morelia: registration is closed, so this invitation lets in nobody new: `morelia registration invite` opens it",
@@ -101,11 +102,18 @@ fn create(
         || "for ever".to_owned(),
         |end| format!("until {} UTC", print::time(end)),
     );
-    let text = format!(
+    let mut text = format!(
         "code  {code}\nlink  {link}\ngood  {until}, for {}\n\n{}",
         people(uses),
         qr(&link)?
     );
+    if let Some(fingerprint) = super::tls::fingerprint_of_house(&config) {
+        let _ = write!(
+            text,
+            "\nThe link leads to a page that makes a device trust this server. It shows this \
+             fingerprint:\n{fingerprint}"
+        );
+    }
     secret(output, &Value::Null, &text, &link)
 }
 

@@ -31,6 +31,7 @@ pub mod registration;
 pub mod session;
 pub mod status;
 mod terminal;
+pub mod tls;
 pub mod unit;
 pub mod user;
 mod wording;
@@ -111,6 +112,7 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
                 })?;
             named(&output, "unit", &unit::unit(&setup))
         }
+        Command::Tls(command) => tls::run(command, &sources(global, Vec::new()), &output),
         Command::ProxyConfig(program) => {
             let loaded = sources(global, Vec::new()).load()?;
             let setup = proxy_config::Setup::of(&loaded.config);

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::config::Config;
+use crate::config::{Config, Encryption};
 
 /// What the proxy has to know.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl Setup {
         Self {
             host: name.to_owned(),
             upstream: upstream(&config.server.host, config.server.port),
-            upstream_tls: config.tls.certfile.is_some(),
+            upstream_tls: config.encryption() != Encryption::None,
         }
     }
 }

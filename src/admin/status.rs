@@ -33,10 +33,8 @@ fn health(address: &str, config: &Config) -> Result<Value, String> {
         .map_err(|_| "it has not said yet where it listens".to_owned())?;
     // Its very own certificate is what to expect, whatever name is in it.
     let trust = config
-        .tls
-        .certfile
-        .clone()
-        .map_or(Trust::System, Trust::File);
+        .certificate_files()
+        .map_or(Trust::System, |(certificate, _)| Trust::File(certificate));
     let answer =
         block_on(client::get(&parsed, &trust, "/health", &[]))?.map_err(|err| err.to_string())?;
     serde_json::from_str(&answer.body).map_err(|_| "its /health is no JSON".to_owned())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, fs, io};
 
-use crate::config::Loaded;
+use crate::config::{Encryption, Loaded};
 use crate::server::user_name;
 
 /// What the unit depends on.
@@ -44,6 +44,9 @@ impl Setup {
         if let Some(log) = &config.logging.file {
             writes.extend(absolute(log)?.parent().map(Path::to_owned));
         }
+        if matches!(config.encryption(), Encryption::Acme | Encryption::Local) {
+            writes.push(absolute(&config.tls.folder)?);
+        }
         // Backups and log mostly lie in the folder of the database, which then covers them.
         writes.retain(|path| *path == folder || !path.starts_with(&folder));
         let tls = &config.tls;
@@ -57,7 +60,10 @@ impl Setup {
                 .unwrap_or_else(|| "morelia".to_owned()),
             writes,
             reads: reads.collect::<io::Result<_>>()?,
-            port: config.server.port,
+            port: match config.server.http_port {
+                0 => config.server.port,
+                beside => beside.min(config.server.port),
+            },
             connections: config.limits.connections,
             shutdown_timeout: config.server.shutdown_timeout,
         })

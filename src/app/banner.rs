@@ -3,7 +3,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::WorstCase;
-use crate::config::{ClientIp, Config, Durability, Loaded, Registration, Word};
+use crate::config::{
+    AllowPrivate, ClientIp, Config, Durability, Encryption, Loaded, Registration, Word,
+};
 use crate::service::Service;
 use crate::store::newest_schema;
 
@@ -33,6 +35,8 @@ pub(super) fn log(
         log::info!("address {}", url(config, *address));
     }
     log::info!("registration is {}", registration.word());
+    log::info!("{}", encryption(config));
+    log::info!("{}", leaving(config));
     if verbose {
         let count = config.limits.connections;
         log::info!(
@@ -43,6 +47,48 @@ pub(super) fn log(
     for risk in risks(config, registration, addresses) {
         log::warn!("{risk}");
     }
+}
+
+/// By which certificate connections are encrypted, and why.
+fn encryption(config: &Config) -> String {
+    match config.encryption() {
+        Encryption::Files => "encryption by the certificate of tls.certfile".to_owned(),
+        Encryption::Acme => format!(
+            "encryption by a certificate for {}, since tls.acme names it",
+            config.tls.acme.join(", ")
+        ),
+        Encryption::Local => {
+            "encryption by this server's own authority, since tls.local_ca is on: devices are made to \
+             trust it at /trust"
+                .to_owned()
+        }
+        Encryption::None if config.proxy.trusted.is_empty() => {
+            "no encryption, since [tls] sets none of certfile, acme and local_ca".to_owned()
+        }
+        Encryption::None => "no encryption here: it is the work of the proxy".to_owned(),
+    }
+}
+
+/// What may leave this server by itself, so that nobody has to find out.
+fn leaving(config: &Config) -> String {
+    let mut all = Vec::new();
+    if config.push.enabled {
+        all.push("notifications to the push services of devices that ask for them".to_owned());
+    }
+    if config.encryption() == Encryption::Acme {
+        all.push(format!(
+            "requests for certificates ({})",
+            config.tls.acme_directory
+        ));
+    }
+    if let Some(url) = &config.alerts.url {
+        let host = url.split('/').nth(2).unwrap_or_default();
+        all.push(format!("alerts to {host}"));
+    }
+    if all.is_empty() {
+        return "nothing leaves this server by itself".to_owned();
+    }
+    format!("may leave this server by itself: {}", all.join("; "))
 }
 
 /// The line that scripts and tests read.
@@ -68,10 +114,9 @@ pub(super) fn local_url(config: &Config, addresses: &[SocketAddr]) -> String {
 }
 
 fn url(config: &Config, address: SocketAddr) -> String {
-    let scheme = if config.tls.certfile.is_some() {
-        "https"
-    } else {
-        "http"
+    let scheme = match config.encryption() {
+        Encryption::None => "http",
+        _ => "https",
     };
     format!("{scheme}://{address}")
 }
@@ -80,11 +125,24 @@ fn url(config: &Config, address: SocketAddr) -> String {
 fn risks(config: &Config, registration: Registration, addresses: &[SocketAddr]) -> Vec<String> {
     let mut risks = Vec::new();
     let open_to_others = addresses.iter().any(|address| !address.ip().is_loopback());
-    let plain = config.tls.certfile.is_none() && config.proxy.trusted.is_empty();
+    let plain = config.encryption() == Encryption::None && config.proxy.trusted.is_empty();
     if open_to_others && plain {
         risks.push(
-            "passwords cross the network unencrypted: outside of your own network, set tls.certfile and \
-             tls.keyfile, or a proxy and proxy.trusted"
+            "passwords cross the network unencrypted: set [tls] acme if there is a domain, local_ca if \
+             there is none, or a proxy and proxy.trusted"
+                .to_owned(),
+        );
+    }
+    if config.server.plain_port != 0 && config.encryption() != Encryption::None {
+        risks.push(format!(
+            "server.plain_port is {}: who connects there sends passwords without encryption",
+            config.server.plain_port
+        ));
+    }
+    if config.outbound.allow_private == AllowPrivate::On {
+        risks.push(
+            "outbound.allow_private is on: every member can have this server send requests into its own \
+             network; list the addresses that are needed instead"
                 .to_owned(),
         );
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::certificates::CertificateError;
 use crate::config::ConfigError;
 use crate::exit::Exit;
 use crate::logging::LoggingError;
@@ -28,6 +29,9 @@ pub enum AppError {
     /// The server cannot listen.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// A certificate cannot be made.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The operating system refused a file.
     #[error("{}: {source}", path.display())]
     File {
@@ -73,8 +77,9 @@ impl AppError {
             {
                 Exit::PermissionDenied
             }
-            Self::Bind(_) => Exit::Config,
-            Self::File { source, .. } => Exit::of(source),
+            Self::File { source, .. }
+            | Self::Certificate(CertificateError::File { source, .. }) => Exit::of(source),
+            Self::Bind(_) | Self::Certificate(_) => Exit::Config,
             Self::Service(_) | Self::Failed(_) => Exit::Failed,
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backups;
+use super::{backups, certificates};
 use crate::config::Config;
 use crate::model::Timestamp;
 use crate::protocol::mtp;
@@ -22,6 +22,7 @@ pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statisti
     let examined = Arc::clone(service);
     let counted = Arc::clone(service);
     let (interval, open) = (config.backup.interval, statistics.clone());
+    let served = Arc::new(config.clone());
     let metrics: crate::server::Source<String> = Arc::new(move || {
         let (service, statistics) = (Arc::clone(&counted), statistics.clone());
         Box::pin(async move { metrics(&service, &statistics).await })
@@ -30,7 +31,13 @@ pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statisti
         version: version(),
         health: Arc::new(move || {
             let (service, open) = (Arc::clone(&examined), open.clone());
-            Box::pin(async move { examine(&service, interval, open.connections()).await })
+            let served = Arc::clone(&served);
+            Box::pin(async move {
+                let mut health = examine(&service, interval, open.connections()).await;
+                let trouble = certificates::trouble(&served, Timestamp::now().seconds());
+                health.checks.certificate = trouble.unwrap_or_else(|| "ok".to_owned());
+                health
+            })
         }),
         metrics: config.web.metrics.then_some(metrics),
         faces: vec![
@@ -77,6 +84,7 @@ async fn examine(service: &Service, interval: Duration, connections: usize) -> H
             disk_free_bytes: free_bytes(service.store().path()),
             backup: backup(service, interval).await,
             clock: clock(service).await,
+            certificate: String::new(),
         },
     }
 }

@@ -1,15 +1,20 @@
 //! The only place that wires parts: configuration → store → service → listen → serve → drain.
 
+mod alerts;
 pub mod backups;
 mod banner;
+pub mod certificates;
 mod error;
 mod expiry;
 mod health;
 pub mod links;
 mod machine;
+mod notify;
+pub mod outward;
 mod renewal;
 mod retention;
 mod settings;
+mod upkeep;
 mod worst_case;
 
 use std::future::Future;
@@ -146,12 +151,19 @@ async fn run(
         durability: settings::durability(config),
     };
     let service = Service::start(&options, settings::service(config))?;
-    let transport = settings::transport(config, start.max_requests);
-    let bound = match server::bind(transport).await {
+    let mut transport = settings::transport(config, start.max_requests);
+    let keeper = Arc::new(certificates::Keeper::new(config, &transport));
+    let prepared = keeper.prepare();
+    transport.tls = settings::transport(config, None).tls;
+    let bound = match prepared {
+        Ok(()) => server::bind(transport).await.map_err(AppError::from),
+        Err(err) => Err(err),
+    };
+    let bound = match bound {
         Ok(bound) => bound,
         Err(err) => {
             close(&service).await;
-            return Err(err.into());
+            return Err(err);
         }
     };
     let registration = registration(&service, config).await;
@@ -188,26 +200,10 @@ async fn run(
         // Any answer will do: a database that fails is health's to tell, one that hangs is not.
         async move { tokio::time::timeout(HANGING, service.count()).await.is_ok() }
     }));
-    let (removing, sweeping) = (Arc::clone(&service), Arc::clone(&service));
-    let upkeep = [
-        tokio::spawn(async move { sweep(&sweeping).await }),
-        tokio::spawn(finish_left_over(removing)),
-        tokio::spawn(backups::keep_making(
-            Arc::clone(&service),
-            config.clone(),
-            loaded.file.clone(),
-        )),
-        tokio::spawn(backups::keep_watching(
-            Arc::clone(&service),
-            config.backup.interval,
-        )),
-        tokio::spawn(expiry::keep_deleting(Arc::clone(&service))),
-        tokio::spawn(retention::keep_removing(
-            Arc::clone(&service),
-            config.history.keep,
-        )),
-        tokio::spawn(renewal::keep_reading(bound.certificate(), files)),
-    ];
+    let mut beside = upkeep::look_after(loaded, &service);
+    beside.extend(upkeep::reach_out(config, &service, &keeper, bound.certificate()).await);
+    let renewing = renewal::keep_reading(bound.certificate(), files);
+    beside.push(tokio::spawn(renewing));
     if size > EXAMINED_FIRST_BYTES {
         tokio::spawn(examine_meanwhile(
             config.database.path.clone(),
@@ -231,7 +227,7 @@ async fn run(
         .await;
     reloading.abort();
     feeding.abort();
-    for task in upkeep {
+    for task in beside {
         task.abort();
     }
     tell_summary(&summary);
@@ -239,15 +235,6 @@ async fn run(
     match why {
         Some(Ending::Failed(reason)) => Err(AppError::Store(StoreError::Stopped(reason))),
         _ => Ok(Exit::Ok),
-    }
-}
-
-/// Removes what a server that was killed has left in the folder beside the database.
-async fn sweep(service: &Service) {
-    match service.sweep_folder().await {
-        Ok(0) => {}
-        Ok(count) => log::info!("files that nothing names were removed: {count}"),
-        Err(err) => log::warn!("files that nothing names could not be looked for: {err}"),
     }
 }
 
@@ -439,12 +426,4 @@ fn runtime() -> Result<tokio::runtime::Runtime, AppError> {
         .thread_keep_alive(Duration::from_mins(1))
         .build()
         .map_err(|err| AppError::Failed(format!("no threads: {err}")))
-}
-
-/// Finishes what an earlier run has left: flows that are being removed, reactions nobody was told of.
-async fn finish_left_over(service: Arc<Service>) {
-    service.finish_removals().await;
-    if let Err(err) = service.tell_left_over().await {
-        log::warn!("changes of reactions could not be told: {err}");
-    }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::links;
-use crate::config::{self, AllowedOrigins, ClientCert, ClientIp, Config};
+use crate::config::{self, AllowedOrigins, ClientCert, ClientIp, Config, Encryption};
 use crate::hub::QueueLimits;
 use crate::logging;
 use crate::protocol::mtp;
@@ -88,11 +88,7 @@ pub(super) fn protocol(config: &Config) -> mtp::Settings {
 
 /// The files for TLS, if there are any.
 pub(super) fn tls(config: &Config) -> Option<server::Tls> {
-    let (certificate, key) = config
-        .tls
-        .certfile
-        .clone()
-        .zip(config.tls.keyfile.clone())?;
+    let (certificate, key) = config.certificate_files()?;
     Some(server::Tls {
         certificate,
         key,
@@ -106,6 +102,8 @@ pub(super) fn tls(config: &Config) -> Option<server::Tls> {
 }
 
 pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::Settings {
+    let encrypted = config.encryption() != Encryption::None;
+    let beside = |port: u16| (encrypted && port != 0).then_some(port);
     server::Settings {
         hosts: vec![config.server.host.clone()],
         port: config.server.port,
@@ -117,6 +115,10 @@ pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::S
         connections_per_ip: config.limits.connections_per_ip,
         sign_in: config.limits.sign_in,
         frame_max_bytes: config.limits.frame_bytes,
+        gate_port: beside(config.server.http_port),
+        plain_port: beside(config.server.plain_port),
+        // A root that is lost must not lock anybody out.
+        strict: matches!(config.encryption(), Encryption::Files | Encryption::Acme),
         tls: tls(config),
         proxy: server::Proxy {
             trusted: config
@@ -147,6 +149,8 @@ pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::S
 fn names(config: &Config) -> Vec<String> {
     let mut names = config.server.names.clone();
     names.push(config.server.host.clone());
+    names.extend(config.tls.acme.iter().cloned());
+    names.extend(config.tls.local_names.iter().cloned());
     let machine = rustix::system::uname();
     names.extend(machine.nodename().to_str().ok().map(str::to_owned));
     names

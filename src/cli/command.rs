@@ -81,6 +81,8 @@ pub enum Command {
         /// `--program`: where the program will be.
         program: Option<PathBuf>,
     },
+    /// `tls …`
+    Tls(TlsCommand),
     /// `proxy-config`
     ProxyConfig(ProxyProgram),
     /// `clean`
@@ -124,6 +126,12 @@ pub struct Init {
     pub admin: Option<String>,
     /// `--registration`: the mode written to the configuration.
     pub registration: Option<Registration>,
+    /// `--https`: the name to fetch a certificate for.
+    pub https: Option<String>,
+    /// `--try`: from the authority for trying things out.
+    pub staging: bool,
+    /// `--local-ca`: certificates by an authority of the server's own.
+    pub local_ca: bool,
     /// `--if-needed`: what is there already is a success.
     pub if_needed: bool,
     /// The administrator's password.
@@ -194,6 +202,31 @@ pub enum ConfigCommand {
         /// It replaces the present file.
         confirmation: Confirmation,
     },
+}
+
+/// `tls …`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TlsCommand {
+    /// Shows the certificates.
+    Status,
+    /// Fetches or makes a certificate now.
+    Renew {
+        /// `--force`: even if that would have to wait.
+        force: bool,
+    },
+    /// Shows the fingerprint of the server's own authority.
+    Fingerprint,
+    /// Shows the server's own authority, or changes it.
+    LocalRoot {
+        /// `--new`: makes another one.
+        new: bool,
+        /// `--offline`: moves its key to this file.
+        offline: Option<PathBuf>,
+        /// Every device has to trust the new one.
+        confirmation: Confirmation,
+    },
+    /// Removes account and certificates of the authority.
+    Forget(Confirmation),
 }
 
 /// Which proxy `proxy-config` writes for.

@@ -13,7 +13,7 @@ pub mod table;
 
 pub use command::{
     CheckTopic, Command, ConfigCommand, Confirmation, Global, Init, Invocation, PasswordSource,
-    ProxyProgram, Serve, Shell, Verbosity,
+    ProxyProgram, Serve, Shell, TlsCommand, Verbosity,
 };
 pub use matches::UsageError;
 pub use nouns::{

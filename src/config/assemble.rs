@@ -183,6 +183,28 @@ impl Loading {
                 "needs ca_certs, to know whose certificates to believe",
             ));
         }
+        if !tls.acme.is_empty() && !tls.acme_terms {
+            wrong.push((
+                "tls",
+                "acme",
+                "the authority's terms have to be agreed to: read them and set acme_terms = agreed",
+            ));
+        }
+        let encrypted = self.config.encryption() != super::Encryption::None;
+        if self.config.server.http_port != 0 && !encrypted {
+            wrong.push((
+                "server",
+                "http_port",
+                "is a second port beside one with TLS, and [tls] sets none: set port instead",
+            ));
+        }
+        if self.config.server.plain_port != 0 && !encrypted {
+            wrong.push((
+                "server",
+                "plain_port",
+                "is a second port beside one with TLS, and [tls] sets none: set port instead",
+            ));
+        }
         if api.min_version > api.max_version {
             wrong.push((
                 "api",

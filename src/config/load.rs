@@ -63,6 +63,7 @@ impl Sources {
         if let Some((path, text)) = &found {
             let folder = path.parent().unwrap_or(Path::new(""));
             loading.config.database.path = folder.join(&loading.config.database.path);
+            loading.config.tls.folder = folder.join(&loading.config.tls.folder);
             match std::str::from_utf8(text) {
                 Ok(text) => loading.file(path, folder, text),
                 Err(error) => {
@@ -74,6 +75,7 @@ impl Sources {
             }
         } else {
             loading.config.database.path = self.folder.join(&loading.config.database.path);
+            loading.config.tls.folder = self.folder.join(&loading.config.tls.folder);
         }
         loading.environment(&self.folder, &self.environment);
         for Override {

@@ -12,6 +12,7 @@ mod ini;
 pub mod keys;
 mod load;
 mod origin;
+mod outward;
 mod sections;
 mod units;
 mod words;
@@ -21,12 +22,14 @@ pub use assemble::Loaded;
 pub use error::{ConfigError, Problem};
 pub use load::{Override, Sources};
 pub use origin::Origin;
+pub use outward::{Alerts, AllowPrivate, Destination, Outbound, Push};
 pub use sections::{
     Api, Auth, Backup, Database, Files, History, Limits, Logging, Proxy, SendQueue, Server, Tls,
     Web,
 };
 pub use words::{
-    ApiVersion, ClientCert, ClientIp, ColorMode, Directory, Durability, Registration, Word,
+    ApiVersion, ClientCert, ClientIp, ColorMode, Directory, Durability, PushContent, Registration,
+    Word,
 };
 
 use std::path::PathBuf;
@@ -56,6 +59,12 @@ pub struct Config {
     pub logging: Logging,
     /// What browsers get.
     pub web: Web,
+    /// Notifications for devices on which no client runs.
+    pub push: Push,
+    /// Requests to other servers.
+    pub outbound: Outbound,
+    /// Telling the operator when something is wrong.
+    pub alerts: Alerts,
     /// Protocol versions taken.
     pub api: Api,
 }
@@ -78,6 +87,63 @@ impl Config {
             .clone()
             .unwrap_or_else(|| self.database.path.with_file_name("backups"))
     }
+
+    /// Returns by which certificate connections are encrypted: the first way that is set.
+    #[must_use]
+    pub fn encryption(&self) -> Encryption {
+        if self.tls.certfile.is_some() {
+            Encryption::Files
+        } else if !self.tls.acme.is_empty() {
+            Encryption::Acme
+        } else if self.tls.local_ca {
+            Encryption::Local
+        } else {
+            Encryption::None
+        }
+    }
+
+    /// Returns the files of the certificate that is served and of its key: while an authority has given
+    /// none yet, those of another one.
+    #[must_use]
+    pub fn certificate_files(&self) -> Option<(PathBuf, PathBuf)> {
+        let named = |name: &str| {
+            let file = |ending| self.tls.folder.join(format!("{name}.{ending}"));
+            (file("pem"), file("key"))
+        };
+        let local = || named("local");
+        match self.encryption() {
+            Encryption::None => None,
+            Encryption::Files => self.tls.certfile.clone().zip(self.tls.keyfile.clone()),
+            Encryption::Acme => {
+                let first = self.tls.acme.first()?;
+                let there = |files: &(PathBuf, PathBuf)| files.0.exists() && files.1.exists();
+                let given = Some(named(first)).filter(there);
+                let own = || Some(local()).filter(|files| self.tls.local_ca && there(files));
+                Some(given.or_else(own).unwrap_or_else(|| named("placeholder")))
+            }
+            Encryption::Local => {
+                let own = local();
+                Some(if own.0.exists() {
+                    own
+                } else {
+                    named("placeholder")
+                })
+            }
+        }
+    }
+}
+
+/// By which certificate connections are encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// That of files which somebody else looks after.
+    Files,
+    /// That of an authority such as Let's Encrypt.
+    Acme,
+    /// One by the server's own authority.
+    Local,
+    /// None: they are not.
+    None,
 }
 
 #[cfg(test)]

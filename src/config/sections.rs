@@ -17,6 +17,11 @@ pub struct Server {
     pub host: String,
     /// Port to listen on, 0 for any free one. Default 8000: the Android client knows no other.
     pub port: u16,
+    /// Port for plain HTTP beside a port with TLS, 0 for none. Default none.
+    pub http_port: u16,
+    /// Port on which everything is served without encryption beside a port with TLS, 0 for none.
+    /// Default none.
+    pub plain_port: u16,
     /// Scheme, host and port that clients use, without a slash at the end.
     pub public_url: Option<String>,
     /// More host names that the server answers for, in lower case. Default: none.
@@ -37,6 +42,8 @@ impl Default for Server {
         Self {
             host: "0.0.0.0".to_owned(),
             port: 8000,
+            http_port: 0,
+            plain_port: 0,
             public_url: None,
             names: Vec::new(),
             backlog: 2048,
@@ -76,6 +83,22 @@ pub struct Tls {
     pub ca_certs: Option<PathBuf>,
     /// Whether a client must show a certificate; `ca_certs` is set unless this is none.
     pub cert_reqs: ClientCert,
+    /// Names for which a certificate is fetched from an authority (ACME), in lower case.
+    pub acme: Vec<String>,
+    /// Whom the authority may write to.
+    pub acme_contact: Option<String>,
+    /// The authority: `production` and `staging` are Let's Encrypt's, else an address.
+    pub acme_directory: String,
+    /// PEM file of the root of a private authority.
+    pub acme_ca: Option<PathBuf>,
+    /// Whether the operator agrees to the authority's terms.
+    pub acme_terms: bool,
+    /// Whether the server makes certificates of its own. Default: it does not.
+    pub local_ca: bool,
+    /// More names for these, in lower case.
+    pub local_names: Vec<String>,
+    /// The folder of what the server makes itself: `tls` beside the configuration file.
+    pub folder: PathBuf,
 }
 
 impl Default for Tls {
@@ -85,6 +108,14 @@ impl Default for Tls {
             keyfile: None,
             ca_certs: None,
             cert_reqs: ClientCert::None,
+            acme: Vec::new(),
+            acme_contact: None,
+            acme_directory: "production".to_owned(),
+            acme_ca: None,
+            acme_terms: false,
+            local_ca: false,
+            local_names: Vec::new(),
+            folder: PathBuf::from("tls"),
         }
     }
 }

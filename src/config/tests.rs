@@ -43,6 +43,7 @@ fn example_is_the_defaults() {
     let loaded = sources(folder.path()).load().unwrap();
     let mut expected = Config::default();
     expected.database.path = folder.path().join("morelia.db");
+    expected.tls.folder = folder.path().join("tls");
     assert_eq!(loaded.config, expected);
     assert_eq!(loaded.file, Some(path));
 }
@@ -111,6 +112,8 @@ fn every_key_is_set_by_its_own_field() {
     let values = [
         "127.0.0.1",
         "8001",
+        "81",
+        "8002",
         "http://a.example",
         "b.example, c.example",
         "17",
@@ -123,6 +126,13 @@ fn every_key_is_set_by_its_own_field() {
         "/k",
         "/a",
         "optional",
+        "chat.example.org",
+        "mailto:a@b.example",
+        "staging",
+        "/r",
+        "agreed",
+        "on",
+        "d.example",
         "10.0.0.0/8",
         "x-real-ip",
         "closed",
@@ -179,6 +189,16 @@ fn every_key_is_set_by_its_own_field() {
         "off",
         "on",
         "any",
+        "off",
+        "https://b.example/contact",
+        "full",
+        "2d",
+        "22",
+        "/o",
+        "http://proxy.example:3128",
+        "10.0.0.0/8, 127.0.0.1:2586",
+        "https://ntfy.example/alerts",
+        "4h",
         "1.1",
         "1.2",
     ];

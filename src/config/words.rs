@@ -168,6 +168,25 @@ impl Word for ClientIp {
     ];
 }
 
+/// What a notification says of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PushContent {
+    /// Who wrote where, and the beginning of the text.
+    Full,
+    /// Who wrote, and where.
+    Names,
+    /// That there is something.
+    None,
+}
+
+impl Word for PushContent {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("full", Self::Full),
+        ("names", Self::Names),
+        ("none", Self::None),
+    ];
+}
+
 impl Word for log::LevelFilter {
     const WORDS: &'static [(&'static str, Self)] = &[
         ("error", Self::Error),

@@ -34,6 +34,23 @@ impl PushContent {
     }
 }
 
+/// Where a device is notified. Whoever knows the address can send, though nothing that can be read.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PushAddress {
+    /// The address at the device's push service.
+    pub endpoint: String,
+    /// The public key of the device.
+    pub p256dh: Vec<u8>,
+    /// Its secret.
+    pub auth: Vec<u8>,
+}
+
+impl std::fmt::Debug for PushAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PushAddress").finish_non_exhaustive()
+    }
+}
+
 /// An account as its owner finds it, besides the profile that everybody sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(

@@ -30,6 +30,10 @@ row_id!(
     SessionId
 );
 row_id!(
+    /// Number of the row of a device that is notified.
+    SubscriptionId
+);
+row_id!(
     /// Number of a stored file's row.
     FileId
 );

@@ -28,7 +28,7 @@ mod time;
 mod user;
 
 pub use about::{About, Around, Forward, NewPoll, Original, Poll, Quote, Reaction};
-pub use account::{AccountEdit, OwnAccount, PushContent};
+pub use account::{AccountEdit, OwnAccount, PushAddress, PushContent};
 pub use emoji::is_emoji;
 pub use event::{
     Audience, By, Event, FlowEvent, FlowNews, Happening, InvitedTo, News, Origin, Presence,
@@ -39,7 +39,8 @@ pub use flow::{Flow, FlowInfo, FlowKind, FlowSummary, FlowSwitches, Level, Pictu
 pub use fold::fold;
 pub use form::Form;
 pub use id::{
-    Digits, FileId, FlowId, InvitationId, MessageId, Position, PublicId, SessionId, UserId,
+    Digits, FileId, FlowId, InvitationId, MessageId, Position, PublicId, SessionId, SubscriptionId,
+    UserId,
 };
 pub use invitation::Invitation;
 pub use login::{DELETED_LOGIN, InvalidLogin, Login, Looks};

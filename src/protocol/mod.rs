@@ -7,7 +7,9 @@
 //! [`Conversation`] is all that the transport knows of a protocol on a socket, and [`web::Web`] of
 //! one over HTTP.
 
+pub mod alert;
 pub mod mtp;
+pub mod notice;
 pub mod rest;
 pub mod web;
 

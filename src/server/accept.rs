@@ -11,8 +11,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use super::bind::Bound;
+use super::bind::{Bound, Role};
 use super::connection::{self, Shared};
+use super::gate;
 use super::host::Hosts;
 use super::http::{self, Site};
 use super::proxy::Proxies;
@@ -99,13 +100,16 @@ impl Bound {
             settings,
         });
         let site = site(Statistics(Arc::clone(&shared)));
-        let routes = http::routes(&shared, site, connection::socket(&shared, converse));
+        let routes = connection::Routes {
+            gate: gate::routes(&shared),
+            all: http::routes(&shared, site, connection::socket(&shared, converse)),
+        };
         let handle = {
             let shared = Arc::clone(&shared);
-            move |stream, remote, place| {
+            move |stream, remote, place, role| {
                 // Boxed, so that the memory of HTTP is returned when a WebSocket takes over.
-                let serving =
-                    connection::serve(stream, remote, place, Arc::clone(&shared), routes.clone());
+                let (shared, routes) = (Arc::clone(&shared), routes.clone());
+                let serving = connection::serve(stream, remote, place, role, shared, routes);
                 tokio::spawn(Box::pin(serving));
             }
         };
@@ -116,7 +120,9 @@ impl Bound {
         let loops: Vec<_> = self
             .listeners
             .into_iter()
-            .map(|listener| tokio::spawn(Arc::clone(&door).accept(listener, handle.clone())))
+            .map(|(listener, role)| {
+                tokio::spawn(Arc::clone(&door).accept(listener, role, handle.clone()))
+            })
             .collect();
         let strangers = shared.limits.strangers.clone();
         let watching = tokio::spawn(async move { strangers.watch().await });
@@ -153,16 +159,16 @@ struct Door {
 }
 
 impl Door {
-    async fn accept<H>(self: Arc<Self>, listener: TcpListener, handle: H)
+    async fn accept<H>(self: Arc<Self>, listener: TcpListener, role: Role, handle: H)
     where
-        H: Fn(TcpStream, IpAddr, super::limits::Place) + Send + 'static,
+        H: Fn(TcpStream, IpAddr, super::limits::Place, Role) + Send + 'static,
     {
         let mut pause = Duration::ZERO;
         loop {
             match listener.accept().await {
                 Ok((stream, remote)) => {
                     pause = Duration::ZERO;
-                    self.receive(stream, remote, &handle);
+                    self.receive(stream, remote, role, &handle);
                 }
                 // The peer has gone before it was its turn.
                 Err(err) if is_peers(&err) => {}
@@ -180,9 +186,9 @@ impl Door {
         }
     }
 
-    fn receive<H>(self: &Arc<Self>, stream: TcpStream, remote: SocketAddr, handle: &H)
+    fn receive<H>(self: &Arc<Self>, stream: TcpStream, remote: SocketAddr, role: Role, handle: &H)
     where
-        H: Fn(TcpStream, IpAddr, super::limits::Place),
+        H: Fn(TcpStream, IpAddr, super::limits::Place, Role),
     {
         let remote = remote.ip().to_canonical();
         let counted = (!self.shared.proxies.trusts(remote)).then_some(remote);
@@ -192,18 +198,18 @@ impl Door {
                 if let Err(err) = stream.set_nodelay(true) {
                     log::debug!("no TCP_NODELAY: {err}");
                 }
-                handle(stream, remote, place);
+                handle(stream, remote, place, role);
             }
             Err(full) => {
                 log::debug!("refused {remote}: {full:?} is full");
-                self.refuse(stream);
+                self.refuse(stream, role);
             }
         }
     }
 
     /// Tells a peer to come back later, with bounded effort.
-    fn refuse(self: &Arc<Self>, stream: TcpStream) {
-        if self.shared.certificate.is_some() {
+    fn refuse(self: &Arc<Self>, stream: TcpStream, role: Role) {
+        if role == Role::Main && self.shared.certificate.is_some() {
             return;
         }
         if self.refusals.fetch_add(1, Ordering::Relaxed) >= REFUSALS {

@@ -23,7 +23,9 @@ pub enum BindError {
     Taken(SocketAddr),
     /// This user may not listen there.
     #[error(
-        "no permission to listen on {0}; choose a port from 1024 up, or start with the right to bind lower ones"
+        "no permission to listen on {0}; choose a port from 1024 up, or give the program the right: \
+         the unit that `morelia service unit` prints has it, and by hand it is `sudo setcap \
+         cap_net_bind_service=+ep {program}`", program = program()
     )]
     Forbidden(SocketAddr),
     /// This machine has no such address.
@@ -52,11 +54,34 @@ pub enum BindError {
     Tls(#[from] TlsError),
 }
 
+/// Where this program is, for a sentence.
+fn program() -> String {
+    std::env::current_exe().map_or_else(
+        |_| "/usr/bin/morelia".to_owned(),
+        |path| path.display().to_string(),
+    )
+}
+
+/// What is served on a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Everything, by TLS if there is a certificate. Who speaks without it there gets what the gate
+    /// gives.
+    Main,
+    /// Everything without encryption.
+    Plain,
+    /// What leads to the port with TLS.
+    Gate,
+}
+
 /// Addresses that are taken, so that nobody else gets them, but not served yet.
 #[derive(Debug)]
 pub struct Bound {
-    pub(super) listeners: Vec<TcpListener>,
+    pub(super) listeners: Vec<(TcpListener, Role)>,
+    /// Of the main port.
     pub(super) addresses: Vec<SocketAddr>,
+    /// Of the other ports.
+    pub(super) others: Vec<SocketAddr>,
     pub(super) certificate: Option<Certificate>,
     pub(super) settings: Settings,
     pub(super) limits: Limits,
@@ -67,6 +92,12 @@ impl Bound {
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Returns the addresses of the ports without encryption beside the one with TLS.
+    #[must_use]
+    pub fn other_addresses(&self) -> &[SocketAddr] {
+        &self.others
     }
 
     /// Returns the limits that can be changed while the server runs.
@@ -87,52 +118,73 @@ impl Bound {
 /// # Errors
 /// A sentence that says what to do.
 pub async fn bind(settings: Settings) -> Result<Bound, BindError> {
-    let certificate = settings.tls.as_ref().map(Certificate::load).transpose()?;
+    let load = |files| Certificate::load(files, &settings.challenges);
+    let certificate = settings.tls.as_ref().map(load).transpose()?;
     let mut bound = Bound {
         listeners: Vec::new(),
         addresses: Vec::new(),
+        others: Vec::new(),
         certificate,
         limits: Limits::new(&settings),
         settings,
     };
-    for host in bound.settings.hosts.clone() {
-        let port = bound.settings.port;
-        let found = lookup_host((host.as_str(), port))
-            .await
-            .map(Iterator::collect::<Vec<_>>)
-            .map_err(|cause| BindError::Unknown {
-                host: host.clone(),
-                cause,
-            })?;
-        let before = bound.listeners.len();
-        let mut failed = None;
-        for mut address in found {
-            if let (0, Some(first)) = (port, bound.addresses.first()) {
-                // All addresses get the port that the system chose for the first.
-                address.set_port(first.port());
-            }
-            if bound.addresses.contains(&address) {
-                continue;
-            }
-            match listen(address, bound.settings.backlog) {
-                Ok(listener) => {
-                    bound
-                        .addresses
-                        .push(listener.local_addr().unwrap_or(address));
-                    bound.listeners.push(listener);
-                }
-                // A name such as localhost may stand for an address that this machine lacks.
-                Err(err @ BindError::NotOurs(_)) => failed = Some(err),
-                Err(err) => return Err(err),
-            }
-        }
-        if let Some(err) = failed
-            && bound.listeners.len() == before
-        {
-            return Err(err);
+    bound.addresses = bound.take(bound.settings.port, Role::Main).await?;
+    if let Some(first) = bound.addresses.first() {
+        bound.settings.trust.set_port(first.port());
+    }
+    let beside = [
+        (bound.settings.gate_port, Role::Gate),
+        (bound.settings.plain_port, Role::Plain),
+    ];
+    for (port, role) in beside {
+        if let Some(port) = port {
+            let taken = bound.take(port, role).await?;
+            bound.others.extend(taken);
         }
     }
     Ok(bound)
+}
+
+impl Bound {
+    /// Takes a port of all addresses.
+    async fn take(&mut self, port: u16, role: Role) -> Result<Vec<SocketAddr>, BindError> {
+        let mut taken: Vec<SocketAddr> = Vec::new();
+        for host in self.settings.hosts.clone() {
+            let found = lookup_host((host.as_str(), port))
+                .await
+                .map(Iterator::collect::<Vec<_>>)
+                .map_err(|cause| BindError::Unknown {
+                    host: host.clone(),
+                    cause,
+                })?;
+            let before = taken.len();
+            let mut failed = None;
+            for mut address in found {
+                if let (0, Some(first)) = (port, taken.first()) {
+                    // All addresses get the port that the system chose for the first.
+                    address.set_port(first.port());
+                }
+                if taken.contains(&address) {
+                    continue;
+                }
+                match listen(address, self.settings.backlog) {
+                    Ok(listener) => {
+                        taken.push(listener.local_addr().unwrap_or(address));
+                        self.listeners.push((listener, role));
+                    }
+                    // A name such as localhost may stand for an address that this machine lacks.
+                    Err(err @ BindError::NotOurs(_)) => failed = Some(err),
+                    Err(err) => return Err(err),
+                }
+            }
+            if let Some(err) = failed
+                && taken.len() == before
+            {
+                return Err(err);
+            }
+        }
+        Ok(taken)
+    }
 }
 
 fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, BindError> {

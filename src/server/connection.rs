@@ -18,11 +18,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::server::TlsStream;
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use warp::reply::Response;
 
+use super::asked;
+use super::bind::Role;
+use super::challenge;
 use super::filters::user_agent;
 use super::host::Hosts;
 use super::limits::{Limits, Place};
@@ -66,37 +70,80 @@ pub(super) struct Arrival {
     pub(super) proxies: Arc<Proxies>,
 }
 
+/// What is answered.
+#[derive(Clone)]
+pub(super) struct Routes {
+    /// On a connection that is to be encrypted and is not.
+    pub(super) gate: BoxedFilter<(Response,)>,
+    /// On the others.
+    pub(super) all: BoxedFilter<(Response,)>,
+}
+
 /// Serves one accepted connection until it ends or becomes a WebSocket, which has its own task.
 pub(super) async fn serve(
     stream: TcpStream,
     remote: IpAddr,
     place: Place,
+    role: Role,
     shared: Arc<Shared>,
-    routes: BoxedFilter<(Response,)>,
+    routes: Routes,
 ) {
     let Settings {
         write_timeout,
         header_timeout,
         ..
     } = shared.settings;
-    let stream = match &shared.certificate {
+    let certificate = shared.certificate.as_ref().filter(|_| role == Role::Main);
+    let mut gate = role == Role::Gate;
+    let stream = match certificate {
         None => Stream::plain(stream, write_timeout),
         Some(certificate) => {
-            let handshake = certificate.acceptor().accept(stream);
-            match timeout(header_timeout, handshake).await {
-                Ok(Ok(stream)) => Stream::tls(stream, write_timeout),
-                Ok(Err(err)) => return log::debug!("TLS handshake failed: {err}"),
+            let began = Instant::now();
+            match timeout(header_timeout, is_handshake(&stream)).await {
+                Ok(Ok(true)) => {
+                    let rest = header_timeout.saturating_sub(began.elapsed());
+                    let handshake = certificate.acceptor().accept(stream);
+                    match timeout(rest, handshake).await {
+                        Ok(Ok(stream)) if is_challenge(&stream) => return,
+                        Ok(Ok(stream)) => Stream::tls(stream, write_timeout),
+                        Ok(Err(err)) => return log::debug!("TLS handshake failed: {err}"),
+                        Err(_) => return log::debug!("TLS handshake took too long"),
+                    }
+                }
+                // What is no handshake is a browser that was given the address with http.
+                Ok(Ok(false)) => {
+                    gate = true;
+                    Stream::plain(stream, write_timeout)
+                }
+                Ok(Err(err)) => return log::debug!("connection ended: {err}"),
                 Err(_) => return log::debug!("TLS handshake took too long"),
             }
         }
     };
     let arrival = Arrival {
         remote,
-        tls: shared.certificate.is_some(),
+        tls: certificate.is_some() && !gate,
         place: Arc::new(place),
         proxies: Arc::clone(&shared.proxies),
     };
+    let routes = if gate { routes.gate } else { routes.all };
     http(stream, arrival, &shared, routes).await;
+}
+
+/// Tells by the first byte whether a peer begins a TLS handshake.
+async fn is_handshake(stream: &TcpStream) -> std::io::Result<bool> {
+    /// The type of a record of a handshake. Source: RFC 8446, 5.1.
+    const HANDSHAKE: u8 = 22;
+    let mut first = [0];
+    match stream.peek(&mut first).await? {
+        0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(first[0] == HANDSHAKE),
+    }
+}
+
+/// Tells whether a handshake was all that the peer wanted: it has seen the answer to a challenge.
+fn is_challenge(stream: &TlsStream<TcpStream>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(challenge::PROTOCOL)
 }
 
 /// Tells how far a connection's requests are, so that an idle one can be closed.
@@ -123,9 +170,16 @@ async fn http(
             shared.count_request();
             request.extensions_mut().insert(arrival.clone());
             let proxied = shared.proxies.trusts(arrival.remote);
-            let is_ours = shared
-                .hosts
-                .check(request.uri(), request.headers(), proxied);
+            // Authorities and devices that do not trust this server yet come by any name.
+            let is_ours = if asked::is_open(request.uri().path()) {
+                Ok(())
+            } else {
+                shared
+                    .hosts
+                    .check(request.uri(), request.headers(), proxied)
+            };
+            let strict =
+                arrival.tls && shared.settings.strict && asked::has_name(request.headers());
             // Who asks for a tunnel (CONNECT) names a host and no path, of which warp panics.
             if request.uri().path_and_query().is_none() {
                 *request.uri_mut() = Uri::from_static("/");
@@ -135,13 +189,12 @@ async fn http(
                 Err(refusal) => Either::Right(ready(Ok(*refusal))),
             };
             let underway = Underway(Arc::clone(&progress));
-            let tls = arrival.tls;
             answer.map(move |answer| {
                 answer.map(|mut response| {
                     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                         underway.0.upgraded.store(true, Ordering::Relaxed);
                     } else {
-                        protect(response.headers_mut(), tls);
+                        protect(response.headers_mut(), strict);
                     }
                     response.map(|body| Answered {
                         body,

@@ -11,10 +11,12 @@ use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 use warp::{Filter, Reply as _};
 
+use super::challenge;
 use super::connection::{Arrival, Shared};
 use super::filters::{exactly, reading};
 use super::recover;
 use super::routes::{self, Face};
+use super::trust;
 use super::web::pages;
 
 /// A future of the program around the transport.
@@ -100,6 +102,8 @@ pub struct Checks {
     pub backup: String,
     /// `ok`, or what is wrong with the clock.
     pub clock: String,
+    /// `ok`, or that the certificate that is served ends soon.
+    pub certificate: String,
 }
 
 /// Returns all routes, a filter for each face; `socket` answers at `/ws`.
@@ -114,6 +118,12 @@ pub(super) fn routes(
         Some(source) => known.or(metrics(source)).unify().boxed(),
         None => known.boxed(),
     };
+    let settings = &shared.settings;
+    let known = challenge::route(&settings.challenges)
+        .or(trust::pages(&settings.trust))
+        .unify()
+        .or(known)
+        .unify();
     let mut all = known.or(socket).unify().boxed();
     for face in &site.faces {
         all = all.or(routes::face(shared, face)).unify().boxed();

@@ -12,12 +12,15 @@
 
 mod accept;
 mod answer;
+mod asked;
 mod bind;
 mod body;
 mod budget;
+mod challenge;
 mod connection;
 mod filters;
 mod frames;
+mod gate;
 mod host;
 mod http;
 mod limits;
@@ -37,12 +40,14 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod trust;
 mod upgrade;
 mod web;
 mod ws;
 
 pub use accept::{Statistics, Summary};
 pub use bind::{BindError, Bound, bind};
+pub use challenge::Challenges;
 #[cfg(any(test, fuzzing))]
 pub use frames::decode_any;
 pub use http::{Boxed, Checks, Health, Protocol, Site, Source, Version};
@@ -50,6 +55,7 @@ pub use limits::Limits;
 pub use routes::Face;
 pub use settings::{ClientCertificates, Network, Origins, Proxy, Settings, Tls};
 pub use tls::{Certificate, TlsError, check as check_tls, user_name};
+pub use trust::{Authority, Trust};
 
 /// What one connection costs at most besides its messages, in bytes: its task, its write batch, one
 /// read ahead, and before that the buffers of HTTP.

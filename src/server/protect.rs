@@ -7,7 +7,7 @@ use warp::http::header::{
 };
 
 /// Adds to an answer what keeps browsers from doing more with it than was meant.
-pub(super) fn protect(headers: &mut HeaderMap, tls: bool) {
+pub(super) fn protect(headers: &mut HeaderMap, strict: bool) {
     let mut default = |name: HeaderName, value: &'static str| {
         headers
             .entry(name)
@@ -19,7 +19,7 @@ pub(super) fn protect(headers: &mut HeaderMap, tls: bool) {
         CONTENT_SECURITY_POLICY,
         "default-src 'none'; frame-ancestors 'none'",
     );
-    if tls {
+    if strict {
         // Half a year; only where this server itself speaks TLS, so that it can be kept.
         default(STRICT_TRANSPORT_SECURITY, "max-age=15768000");
     }

@@ -7,6 +7,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::challenge::Challenges;
+use super::trust::Trust;
+
 /// A message up to this size is free; what a larger one needs comes out of the shared budget.
 pub(super) const FREE_BYTES: usize = 64 * 1024;
 
@@ -17,6 +20,10 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// TCP port; 0 lets the system choose one.
     pub port: u16,
+    /// Port for plain HTTP beside one with TLS, that leads there.
+    pub gate_port: Option<u16>,
+    /// Port on which everything is served without encryption beside one with TLS.
+    pub plain_port: Option<u16>,
     /// Connections that the kernel holds until they are accepted.
     pub backlog: u32,
     /// How long a peer may take for its TLS handshake and for its request headers: a phone on a bad
@@ -49,6 +56,13 @@ pub struct Settings {
     pub write_timeout: Duration,
     /// Certificate and key, for `https` and `wss`.
     pub tls: Option<Tls>,
+    /// Whether browsers are told to use TLS only, from then on: only where everybody trusts the
+    /// certificate, and will go on doing so.
+    pub strict: bool,
+    /// Answers to certificate authorities.
+    pub challenges: Challenges,
+    /// The authority of the house, which devices can be made to trust.
+    pub trust: Trust,
     /// Who is believed about the address of a peer.
     pub proxy: Proxy,
     /// The address that people use: scheme, host and perhaps a port.
@@ -67,6 +81,8 @@ impl Default for Settings {
         Self {
             hosts: vec!["0.0.0.0".to_owned()],
             port: 8000,
+            gate_port: None,
+            plain_port: None,
             backlog: 2048,
             header_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(5),
@@ -83,6 +99,9 @@ impl Default for Settings {
             unread_bytes: 256 << 20,
             write_timeout: Duration::from_secs(30),
             tls: None,
+            strict: true,
+            challenges: Challenges::default(),
+            trust: Trust::default(),
             proxy: Proxy::default(),
             public_url: None,
             names: Vec::new(),

@@ -7,10 +7,12 @@ use std::{fs, io};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
+use super::challenge::{self, Challenges};
 use super::settings::{ClientCertificates, Tls};
 
 /// Why there is no TLS.
@@ -69,6 +71,7 @@ pub enum TlsError {
 #[derive(Debug, Clone)]
 pub struct Certificate {
     config: Arc<RwLock<Arc<ServerConfig>>>,
+    challenges: Challenges,
 }
 
 impl Certificate {
@@ -76,9 +79,10 @@ impl Certificate {
     ///
     /// # Errors
     /// A sentence that names the file and what to do.
-    pub(super) fn load(files: &Tls) -> Result<Self, TlsError> {
-        let config = Arc::new(RwLock::new(read(files)?));
-        Ok(Self { config })
+    pub(super) fn load(files: &Tls, challenges: &Challenges) -> Result<Self, TlsError> {
+        let challenges = challenges.clone();
+        let config = Arc::new(RwLock::new(read(files, &challenges)?));
+        Ok(Self { config, challenges })
     }
 
     /// Reads the files again, or others, for connections from now on; on an error what was in use
@@ -87,7 +91,7 @@ impl Certificate {
     /// # Errors
     /// A sentence that names the file and what to do.
     pub fn reload(&self, files: &Tls) -> Result<(), TlsError> {
-        let config = read(files)?;
+        let config = read(files, &self.challenges)?;
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
         Ok(())
     }
@@ -103,10 +107,27 @@ impl Certificate {
 /// # Errors
 /// A sentence that names the file and what to do.
 pub fn check(files: &Tls) -> Result<(), TlsError> {
-    read(files).map(|_| ())
+    read(files, &Challenges::default()).map(|_| ())
 }
 
-fn read(files: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
+/// Shows the server's certificate; to an authority that looks at a challenge, the answer to that.
+#[derive(Debug)]
+struct Resolver {
+    own: Arc<CertifiedKey>,
+    challenges: Challenges,
+}
+
+impl ResolvesServerCert for Resolver {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let mut protocols = hello.alpn().into_iter().flatten();
+        if protocols.any(|protocol| protocol == challenge::PROTOCOL) {
+            return self.challenges.handshake(hello.server_name()?);
+        }
+        Some(Arc::clone(&self.own))
+    }
+}
+
+fn read(files: &Tls, challenges: &Challenges) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = certificates("certificate", &files.certificate)?;
     let key = PrivateKeyDer::from_pem_slice(&contents("key", &files.key)?)
         .map_err(|_| content("key", &files.key, "private key"))?;
@@ -122,11 +143,13 @@ fn read(files: &Tls) -> Result<Arc<ServerConfig>, TlsError> {
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
     };
-    let mut config = builder
-        .with_single_cert(chain, key)
-        .map_err(|err| unusable(&err))?;
+    let own = CertifiedKey::from_der(chain, key, &provider()).map_err(|err| unusable(&err))?;
+    let mut config = builder.with_cert_resolver(Arc::new(Resolver {
+        own: Arc::new(own),
+        challenges: challenges.clone(),
+    }));
     // HTTP/1 only: a WebSocket needs it, and another version would be another way in.
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), challenge::PROTOCOL.to_vec()];
     Ok(Arc::new(config))
 }
 

@@ -44,6 +44,7 @@ mod passwords;
 mod pins;
 mod presence;
 mod profiles;
+mod push;
 mod quotas;
 mod receipts;
 mod recently;
@@ -91,6 +92,7 @@ pub use operator::{
     Brought, FlowStanding, Line, MemberStanding, NewFlow, Takeover, Tally, UserChange, UserStanding,
 };
 pub use profiles::Found;
+pub use push::{Courier, Notice, Ring, Tried, What};
 pub use refusal::{Refusal, Value};
 pub use resets::NewReset;
 pub use search::{Search, SearchHits};
@@ -141,6 +143,8 @@ pub struct Service {
     fetching: files::Fetching,
     running: Arc<uploads::Running>,
     care: Arc<Notify>,
+    bell: push::Bell,
+    post: push::Post,
     started: Instant,
 }
 
@@ -186,6 +190,8 @@ impl Service {
             fetching: files::Fetching::default(),
             running: Arc::default(),
             care: Arc::default(),
+            bell: push::Bell::default(),
+            post: push::Post::default(),
             started: Instant::now(),
             store,
             limits: RwLock::new(Arc::new(settings.limits.clone())),
@@ -199,6 +205,7 @@ impl Service {
             Arc::downgrade(&service),
             Arc::clone(&service.care),
         ));
+        tokio::spawn(push::listen(Arc::downgrade(&service)));
         tokio::spawn(around::keep(Arc::downgrade(&service)));
         tokio::spawn(receipts::keep(Arc::downgrade(&service)));
         Ok(service)
@@ -293,6 +300,7 @@ async fn tell(service: std::sync::Weak<Service>, mut committed: mpsc::Receiver<C
         for mut event in batch.events {
             service.complete_account(&mut event);
             service.note_removals(&event);
+            service.bell.ring(&event);
             if service.load_avatar(&mut event).await && service.load_files(&mut event).await {
                 service.hub.publish(event);
             } else {

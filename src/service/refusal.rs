@@ -223,6 +223,24 @@ pub enum Refusal {
     TooSoon(Duration),
     /// The backups cannot be read or made; the log says why.
     BackupFailed,
+    /// This server sends no notifications.
+    PushOff,
+    /// A device cannot be notified there.
+    BadSubscription {
+        /// What is wrong with where.
+        what: &'static str,
+    },
+    /// The device has not asked to be notified.
+    PushMissing,
+    /// The push service does not know the device any more.
+    PushGone,
+    /// The push service refuses to notify the device.
+    PushRefused {
+        /// What it answers.
+        status: u16,
+    },
+    /// The push service does not answer.
+    PushUnreachable,
     /// Several invitations begin with those signs.
     AmbiguousInvitation,
     /// The full-text index is being made anew.
@@ -403,6 +421,15 @@ impl Refusal {
             Self::AlreadyRunning => ("already_running", vec![]),
             Self::TooSoon(wait) => ("too_soon", vec![("seconds", (*wait).into())]),
             Self::BackupFailed => ("backup_failed", vec![]),
+            Self::PushOff => ("push_off", vec![]),
+            Self::BadSubscription { what } => ("bad_subscription", vec![("what", (*what).into())]),
+            Self::PushMissing => ("push_missing", vec![]),
+            Self::PushGone => ("push_gone", vec![]),
+            Self::PushRefused { status } => (
+                "push_refused",
+                vec![("status", Value::Number(u64::from(*status)))],
+            ),
+            Self::PushUnreachable => ("push_unreachable", vec![]),
             Self::AmbiguousInvitation => ("ambiguous_invitation", vec![]),
             Self::SearchUnready { percent } => (
                 "search_unready",

@@ -1,13 +1,15 @@
 //! Care of the server itself: what is known of backups, old messages, counts, and what the server
 //! has to tell its administrators.
 
+use std::time::Duration;
+
 use super::{Refusal, Service, ServiceError};
 use crate::model::{By, FlowId, FlowKind, Login, PublicId, Timestamp, User, UserId};
 use crate::store::details::NewDetails;
 use crate::store::properties::{self, BACKUP_AT, BACKUP_FAILED_AT, BACKUP_FAILURE, BACKUP_PATH};
 use crate::store::retention::{self, Removed};
 use crate::store::statistics::{self, Statistics};
-use crate::store::{StoreError, Tx, View, flow_edits, flows, members, messages, users};
+use crate::store::{StoreError, Tx, View, flow_edits, flows, members, messages, push, users};
 
 /// Messages removed in one write, so that others do not wait for long.
 const PRUNED_AT_ONCE: i64 = 200;
@@ -95,6 +97,65 @@ impl Service {
             .await
     }
 
+    /// Tells every administrator of trouble with the certificate, once a day.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn warn_of_certificate(&self, text: String) -> Result<(), ServiceError> {
+        const DAY_MS: i64 = 86_400_000;
+        self.store
+            .write(move |tx| {
+                let now = tx.now().0;
+                let told = properties::number(tx, properties::CERTIFICATE_TOLD_AT)?;
+                if told.is_some_and(|told| told <= now && now - told < DAY_MS) {
+                    return Ok(());
+                }
+                tell_administrators(tx, &text)?;
+                Ok(properties::set_number(
+                    tx,
+                    properties::CERTIFICATE_TOLD_AT,
+                    now,
+                )?)
+            })
+            .await
+    }
+
+    /// Tells whether the operator is to be told of a kind of trouble: it was not told lately.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn is_alert_due(&self, kind: &str, every: Duration) -> Result<bool, ServiceError> {
+        let (name, now) = (alert(kind), self.store.now());
+        let told = self
+            .store
+            .read(move |view| properties::number(view, &name).map_err(ServiceError::from))
+            .await?;
+        let told = told.map(Timestamp);
+        // A clock that went back must not silence anything.
+        Ok(told.is_none_or(|told| told > now || told.after(every) <= now))
+    }
+
+    /// Notes that the operator was told of a kind of trouble.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn note_alert(&self, kind: &str) -> Result<(), ServiceError> {
+        let name = alert(kind);
+        self.store
+            .write(move |tx| Ok(properties::set_number(tx, &name, tx.now().0)?))
+            .await
+    }
+
+    /// How many devices have asked to be notified.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn count_notified(&self) -> Result<i64, ServiceError> {
+        self.store
+            .read(|view| push::count(view).map_err(ServiceError::from))
+            .await
+    }
+
     /// Counts messages from before a time.
     ///
     /// # Errors
@@ -166,6 +227,11 @@ fn record(view: &View<'_>) -> Result<BackupRecord, StoreError> {
         failure: time(BACKUP_FAILED_AT)?.zip(properties::text(view, BACKUP_FAILURE)?),
         told_at: time(properties::BACKUP_TOLD_AT)?,
     })
+}
+
+/// Where it is noted when the operator was told of a kind of trouble.
+fn alert(kind: &str) -> String {
+    format!("alert_{kind}_at")
 }
 
 /// Writes to every administrator, each in a chat with the server's own account.

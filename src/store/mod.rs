@@ -51,6 +51,7 @@ pub mod picked;
 pub mod pins;
 pub mod polls;
 pub mod properties;
+pub mod push;
 pub mod python;
 pub mod reactions;
 mod readers;

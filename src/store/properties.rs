@@ -15,6 +15,8 @@ pub const BACKUP_FAILED_AT: &str = "backup_failed_at";
 pub const BACKUP_FAILURE: &str = "backup_failure";
 /// When the administrators were last told of that, in milliseconds.
 pub const BACKUP_TOLD_AT: &str = "backup_told_at";
+/// When the administrators were last told that the certificate ends, in milliseconds.
+pub const CERTIFICATE_TOLD_AT: &str = "certificate_told_at";
 /// Row number of the account that the server itself writes from.
 pub const SYSTEM_USER: &str = "system_user_id";
 /// Who may register, where somebody said so.
@@ -23,6 +25,8 @@ pub const REGISTRATION: &str = "registration";
 pub const REGISTRATION_OVER: &str = "registration_over";
 /// What tickets for files are signed with.
 pub const TICKET_KEY: &str = "ticket_key";
+/// The key by which push services know this server. Without it every device has to subscribe anew.
+pub const VAPID_KEY: &str = "vapid_key";
 /// When it was last tried whether the file can be written to, in milliseconds.
 pub(super) const PROBED_AT: &str = "probed_at";
 
@@ -60,7 +64,18 @@ pub fn bytes<const N: usize>(view: &View<'_>, name: &str) -> Result<Option<[u8; 
     Ok(found.and_then(|bytes| bytes.try_into().ok()))
 }
 
-/// Sets a fact to bytes.
+/// A fact that is some bytes.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn some_bytes(view: &View<'_>, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut statement = view.prepare("SELECT value FROM properties WHERE name = :name")?;
+    Ok(statement
+        .query_row(named_params! {":name": name}, |row| row.get(0))
+        .optional()?)
+}
+
+/// Sets a fact to some bytes.
 ///
 /// # Errors
 /// The file cannot be written.

@@ -4,6 +4,12 @@
 const VERSION = '/assets/0/';
 const FILES = [/* assets */];
 const PAGE_PATIENCE_MS = 3_000;
+/** Where the page leaves its language: the worker has phrases of its own. */
+const WORDS_CACHE = 'morelia-words';
+const WORDS = {
+  en: { message: 'New message', added: 'You were added to a conversation', test: 'Notifications work', more: (title, count) => `${title} and ${count} more` },
+  ru: { message: 'Новое сообщение', added: 'Вас добавили в беседу', test: 'Уведомления работают', more: (title, count) => `${title} и ещё ${count}` },
+};
 
 self.addEventListener('install', (event) => {
   event.waitUntil((async () => {
@@ -15,7 +21,7 @@ self.addEventListener('install', (event) => {
 
 self.addEventListener('activate', (event) => {
   event.waitUntil((async () => {
-    for (const name of await caches.keys()) if (name !== VERSION) await caches.delete(name);
+    for (const name of await caches.keys()) if (name !== VERSION && name !== WORDS_CACHE) await caches.delete(name);
     await self.clients.claim();
   })());
 });
@@ -40,13 +46,53 @@ async function asset(request) {
   return (await caches.match(request)) ?? fetch(request);
 }
 
+self.addEventListener('push', (event) => { event.waitUntil(show(event.data)); });
+
+// The page asks for a new address when it starts; the worker has no token to do it with.
+self.addEventListener('pushsubscriptionchange', () => {});
+
+/** Shows a notification whatever came: a browser takes the permission away that is used for nothing. */
+async function show(data) {
+  let notice = {};
+  try { notice = data?.json() ?? {}; } catch { /* It is shown all the same. */ }
+  const words = WORDS[await language()] ?? WORDS.en;
+  const { flow, message, time, badge } = notice;
+  const tag = flow ?? 'morelia';
+  const before = await self.registration.getNotifications({ tag });
+  const count = Math.max(0, ...before.map((shown) => shown.data?.count ?? 1));
+  const title = notice.title ?? 'Morelia';
+  await self.registration.showNotification(count > 0 && flow ? words.more(title, count) : title, {
+    body: notice.body ?? (notice.test ? words.test : notice.added ? words.added : words.message),
+    tag, renotify: true, timestamp: (time ?? Math.floor(Date.now() / 1000)) * 1000,
+    data: { flow, message, count: count + 1 },
+    icon: '/assets/0/icons/icon-192.png', badge: '/assets/0/icons/icon-192.png',
+  });
+  if (Number.isInteger(badge)) await (badge > 0 ? navigator.setAppBadge?.(badge) : navigator.clearAppBadge?.())?.catch(() => {});
+  if (flow && !isApple() && await isLooking()) for (const shown of await self.registration.getNotifications({ tag })) shown.close();
+}
+
+async function language() {
+  const kept = await (await caches.open(WORDS_CACHE)).match('/language');
+  return (await kept?.text()) ?? self.navigator.language?.slice(0, 2);
+}
+
+/** Safari ends a subscription after three pushes that leave nothing on the screen. */
+function isApple() {
+  return /^((?!chrome|chromium|android|firefox).)*(safari|applewebkit)/i.test(self.navigator.userAgent);
+}
+
+async function isLooking() {
+  const windows = await self.clients.matchAll({ type: 'window' });
+  return windows.some((page) => page.focused && page.visibilityState === 'visible');
+}
+
 self.addEventListener('notificationclick', (event) => {
   event.notification.close();
-  const { flow } = event.notification.data ?? {};
+  const { flow, message } = event.notification.data ?? {};
   event.waitUntil((async () => {
     const [open] = await self.clients.matchAll({ type: 'window' });
     if (!open) { await self.clients.openWindow(flow ? `/#/f/${flow}` : '/'); return; }
     await open.focus();
-    open.postMessage({ open: flow });
+    open.postMessage({ open: flow, message });
   })());
 });

@@ -8,8 +8,10 @@ pub(crate) mod cgroup;
 pub(crate) mod connection;
 pub(crate) mod health;
 pub(crate) mod http;
+pub(crate) mod https;
 pub(crate) mod person;
 pub(crate) mod program;
+pub(crate) mod push_service;
 pub(crate) mod reply;
 pub(crate) mod server;
 pub(crate) mod shim;
@@ -28,3 +30,15 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The password of everybody in the tests.
 pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// Asks again and again until the answer is the one that is waited for, and returns it.
+pub(crate) fn eventually<T>(mut ask: impl FnMut() -> T, is_it: impl Fn(&T) -> bool) -> T {
+    let end = std::time::Instant::now() + PATIENCE;
+    loop {
+        let answer = ask();
+        if is_it(&answer) || std::time::Instant::now() > end {
+            return answer;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

@@ -94,6 +94,11 @@ impl Server {
         self.environment.push((name.to_owned(), value.into()));
     }
 
+    /// Chooses the port that it serves on.
+    pub(crate) fn listen_on(&mut self, port: u16) {
+        self.port = port;
+    }
+
     /// Prepares a command on this server's configuration.
     pub(crate) fn command<const N: usize>(&self, args: [&str; N]) -> Program {
         let mut program = Program::new(self.folder())

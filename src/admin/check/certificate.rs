@@ -1,15 +1,15 @@
-//! The certificate: readable by whoever asks, fitting its key, and good for how long.
+//! The certificate: readable by whoever asks, fitting its key and its address, and good for how long.
 
-use std::path::Path;
+use std::net::ToSocketAddrs as _;
 use std::time::Duration;
-
-use base64::Engine;
 
 use super::Finding;
 use crate::admin::print::count;
 use crate::app;
+use crate::app::certificates::{self, local};
+use crate::certificates::{Facts, Root, State};
 use crate::cli::CheckTopic;
-use crate::config::Config;
+use crate::config::{Config, Encryption};
 use crate::model::Timestamp;
 
 const TOPIC: CheckTopic = CheckTopic::Tls;
@@ -17,8 +17,12 @@ const TOPIC: CheckTopic = CheckTopic::Tls;
 /// Below this the certificate should have been renewed: Let's Encrypt's are, 30 days before.
 const SOON: Duration = Duration::from_hours(14 * 24);
 
+/// Below this something has to be done today.
+const URGENT: Duration = Duration::from_hours(7 * 24);
+
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
-    let Some(certificate) = config.tls.certfile.as_deref() else {
+    let way = config.encryption();
+    let Some((certificate, _)) = config.certificate_files() else {
         let text = if config.proxy.trusted.is_empty() {
             "no certificate is configured: the server speaks plain HTTP"
         } else {
@@ -26,43 +30,100 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         };
         return vec![Finding::ok(TOPIC, text)];
     };
+    let mut found = match way {
+        Encryption::Acme => of_authority(config),
+        Encryption::Local => of_house(config),
+        Encryption::Files | Encryption::None => Vec::new(),
+    };
+    if way != Encryption::Files && certificate.ends_with("placeholder.pem") {
+        return found;
+    }
     if let Some(Err(err)) = app::check_tls(config) {
-        return vec![Finding::fail(
+        found.push(Finding::fail(
             TOPIC,
             err.to_string(),
             "run this check as the user that the server runs as",
-        )];
+        ));
+        return found;
     }
-    vec![
-        Finding::ok(TOPIC, "certificate and key can be read and fit each other"),
-        validity(certificate),
-    ]
+    found.push(Finding::ok(
+        TOPIC,
+        "certificate and key can be read and fit each other",
+    ));
+    let facts = std::fs::read_to_string(&certificate)
+        .ok()
+        .as_deref()
+        .and_then(Facts::of_pem);
+    let Some(facts) = facts else {
+        found.push(Finding::warn(
+            TOPIC,
+            format!("how long {} is good cannot be read", certificate.display()),
+            format!(
+                "look with `openssl x509 -enddate -in {}`",
+                certificate.display()
+            ),
+        ));
+        return found;
+    };
+    found.extend(address(config, &facts));
+    found.push(validity(&facts, way, Timestamp::now()));
+    found
 }
 
-fn validity(path: &Path) -> Finding {
-    let ends = std::fs::read_to_string(path)
-        .ok()
-        .and_then(|text| first_certificate(&text))
-        .and_then(|der| not_after(&der));
-    let Some(ends) = ends else {
-        return Finding::warn(
-            TOPIC,
-            format!("how long {} is good cannot be read", path.display()),
-            format!("look with `openssl x509 -enddate -in {}`", path.display()),
-        );
+/// Whether the certificate is for the address that people use.
+fn address(config: &Config, facts: &Facts) -> Option<Finding> {
+    let url = config.server.public_url.as_deref()?;
+    let rest = url.strip_prefix("https://")?;
+    let host = match rest.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => host,
+        _ => rest,
     };
-    let now = Timestamp::now();
+    let host = host.trim_matches(['[', ']']);
+    if facts.fits(host) {
+        return Some(Finding::ok(TOPIC, format!("the certificate is for {host}")));
+    }
+    let remedy = match config.encryption() {
+        Encryption::Local => {
+            "make an authority that vouches for it: `morelia tls local-root --new`"
+        }
+        Encryption::Acme => "name it in acme in section [tls]",
+        _ => "name a certificate for it in section [tls], or correct public_url",
+    };
+    Some(Finding::fail(
+        TOPIC,
+        format!(
+            "the certificate is for {}, and public_url is {url}",
+            facts.names.join(", ")
+        ),
+        remedy,
+    ))
+}
+
+fn validity(facts: &Facts, way: Encryption, now: Timestamp) -> Finding {
+    let ends = Timestamp::from_seconds(facts.not_after);
     let days = (ends.0 - now.0).div_euclid(86_400_000);
     let day = ends.date_time();
-    let remedy = "renew it (`certbot renew`) and send the server SIGHUP";
+    let remedy = match way {
+        Encryption::Acme => {
+            "look at `morelia tls status`, and try with `morelia tls renew --force`"
+        }
+        Encryption::Local => "look at the server's log, and try with `morelia tls renew --force`",
+        _ => "renew it (`certbot renew`) and send the server SIGHUP",
+    };
+    // A short life is no trouble where the server itself renews by parts of it.
+    let (urgent, soon) = match way {
+        Encryption::Files | Encryption::None => (Duration::ZERO, SOON),
+        _ if facts.not_after - facts.not_before < 30 * 86_400 => (Duration::ZERO, Duration::ZERO),
+        _ => (URGENT, SOON),
+    };
     if ends < now {
         Finding::fail(TOPIC, format!("the certificate ended at {day} UTC"), remedy)
-    } else if ends < now.after(SOON) {
-        Finding::warn(
-            TOPIC,
-            format!("the certificate ends in {}", count(days, "day")),
-            remedy,
-        )
+    } else if ends < now.after(urgent) {
+        let text = format!("the certificate ends in {}", count(days, "day"));
+        Finding::fail(TOPIC, text, remedy)
+    } else if ends < now.after(soon) {
+        let text = format!("the certificate ends in {}", count(days, "day"));
+        Finding::warn(TOPIC, text, remedy)
     } else {
         Finding::ok(
             TOPIC,
@@ -71,101 +132,125 @@ fn validity(path: &Path) -> Finding {
     }
 }
 
-/// The first certificate of a PEM file, which is the server's own.
-fn first_certificate(pem: &str) -> Option<Vec<u8>> {
-    let (_, rest) = pem.split_once("-----BEGIN CERTIFICATE-----")?;
-    let (body, _) = rest.split_once("-----END CERTIFICATE-----")?;
-    let text: String = body.split_whitespace().collect();
-    base64::engine::general_purpose::STANDARD.decode(text).ok()
+/// How fetching a certificate went.
+fn of_authority(config: &Config) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for name in &config.tls.acme {
+        match (name.as_str(), 443).to_socket_addrs() {
+            Ok(mut addresses) => {
+                let shown = addresses.next().map(|it| it.ip().to_string());
+                let text = format!("{name} leads to {}", shown.unwrap_or_default());
+                found.push(Finding::ok(TOPIC, text));
+            }
+            Err(err) => found.push(Finding::warn(
+                TOPIC,
+                format!("the name {name} cannot be resolved from here: {err}"),
+                "let it lead to the public address of this network, where the domain is managed",
+            )),
+        }
+    }
+    let state = State::load(&certificates::folder(config));
+    match state {
+        Err(err) => found.push(Finding::fail(
+            TOPIC,
+            err.to_string(),
+            "run this check as the user that the server runs as",
+        )),
+        Ok(None) => found.push(Finding::warn(
+            TOPIC,
+            "no certificate has been asked for yet",
+            "start the server",
+        )),
+        Ok(Some(State {
+            error: Some(error),
+            next_at,
+            ..
+        })) => {
+            let next = next_at.map(|at| Timestamp::from_seconds(at).date_time());
+            let ports = match config.server.http_port {
+                0 => format!("port 443 of the router to port {} here", config.server.port),
+                port => format!("port 80 of the router to port {port} here"),
+            };
+            found.push(Finding::warn(
+                TOPIC,
+                format!(
+                    "the last try to get a certificate failed: {error}; the next one is at {} UTC",
+                    next.unwrap_or_default()
+                ),
+                format!("forward {ports}, then `morelia tls renew --force`"),
+            ));
+        }
+        Ok(Some(_)) => {}
+    }
+    found
 }
 
-/// When a certificate ends. Source: RFC 5280, 4.1: `Certificate` → `tbsCertificate` → `validity`
-/// → `notAfter`.
-fn not_after(der: &[u8]) -> Option<Timestamp> {
-    const SEQUENCE: u8 = 0x30;
-    const VERSION: u8 = 0xa0;
-    let (_, certificate, _) = element(der)?;
-    let (_, mut fields, _) = element(certificate)?;
-    if element(fields)?.0 == VERSION {
-        fields = element(fields)?.2;
+/// Whether the house's own authority vouches for all that it should.
+fn of_house(config: &Config) -> Vec<Finding> {
+    match Root::load(&certificates::folder(config)) {
+        Err(err) => vec![Finding::fail(
+            TOPIC,
+            err.to_string(),
+            "run this check as the user that the server runs as",
+        )],
+        Ok(None) => vec![Finding::ok(
+            TOPIC,
+            "the server's own authority is made when the server starts",
+        )],
+        Ok(Some(root)) => {
+            let missing = root.missing(&local::names(config));
+            if missing.is_empty() {
+                return vec![Finding::ok(
+                    TOPIC,
+                    format!("the server's own authority is {}", root.facts.subject),
+                )];
+            }
+            vec![Finding::warn(
+                TOPIC,
+                format!(
+                    "the server's own authority does not vouch for {}",
+                    missing.join(", ")
+                ),
+                "`morelia tls local-root --new` makes one that does, which every device has to trust anew",
+            )]
+        }
     }
-    // Serial number, signature, issuer.
-    for _ in 0..3 {
-        fields = element(fields)?.2;
-    }
-    let (tag, validity, _) = element(fields)?;
-    if tag != SEQUENCE {
-        return None;
-    }
-    let (tag, text, _) = element(element(validity)?.2)?;
-    time(tag, std::str::from_utf8(text).ok()?)
-}
-
-/// Splits the first element of DER off: its tag, its content, the rest.
-fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = der.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (length, rest) = if first < 0x80 {
-        (usize::from(first), rest)
-    } else {
-        let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-        let length = bytes.iter().try_fold(0_usize, |length, byte| {
-            length.checked_mul(256)?.checked_add(usize::from(*byte))
-        })?;
-        (length, rest)
-    };
-    let (content, rest) = rest.split_at_checked(length)?;
-    Some((tag, content, rest))
-}
-
-/// `UTCTime` with two digits of the year, or `GeneralizedTime` with four.
-fn time(tag: u8, text: &str) -> Option<Timestamp> {
-    const UTC_TIME: u8 = 0x17;
-    let text = text.strip_suffix('Z')?;
-    let full = match tag {
-        UTC_TIME if text.get(..2)? < "50" => format!("20{text}"),
-        UTC_TIME => format!("19{text}"),
-        _ => text.to_owned(),
-    };
-    let number = |from: usize, to: usize| full.get(from..to)?.parse::<i32>().ok();
-    let month = u8::try_from(number(4, 6)?).ok()?;
-    let day = time::Date::from_calendar_date(
-        number(0, 4)?,
-        time::Month::try_from(month).ok()?,
-        u8::try_from(number(6, 8)?).ok()?,
-    )
-    .ok()?;
-    let part = |from, to| number(from, to).and_then(|n| u8::try_from(n).ok());
-    let at = day
-        .with_hms(part(8, 10)?, part(10, 12)?, part(12, 14)?)
-        .ok()?
-        .assume_utc();
-    Some(Timestamp::from_seconds(at.unix_timestamp()))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Level;
     use super::*;
 
-    #[test]
-    fn times_of_both_kinds_are_read() {
-        let of = |tag, text| time(tag, text).map(Timestamp::seconds);
-        assert_eq!(of(0x17, "261122174503Z"), Some(1_795_369_503));
-        assert_eq!(of(0x18, "20500101000000Z"), Some(2_524_608_000));
-        assert_eq!(of(0x17, "991231235959Z"), Some(946_684_799));
-        assert_eq!(of(0x17, "2611221745"), None);
-        assert_eq!(of(0x18, "20261322174503Z"), None);
+    fn own() -> Facts {
+        Facts::of_pem(include_str!("../../../tests/tls/server.pem")).unwrap()
     }
 
     #[test]
-    fn the_end_of_a_real_certificate_is_found() {
-        let pem = include_str!("../../../tests/tls/server.pem");
-        let der = first_certificate(pem).unwrap();
-        let ends = not_after(&der).unwrap();
-        assert!(ends > Timestamp::from_seconds(1_790_000_000), "{ends:?}");
-        // Cut anywhere, it is refused and nothing else happens.
-        for length in 0..der.len() / 2 {
-            let _ = not_after(&der[..length]);
-        }
+    fn the_end_comes_in_steps() {
+        let facts = own();
+        let at = |days: i64| Timestamp::from_seconds(facts.not_after - days * 86_400 - 3600);
+        let level = |way, days| validity(&facts, way, at(days)).level;
+        assert_eq!(level(Encryption::Files, 20), Level::Ok);
+        assert_eq!(level(Encryption::Files, 10), Level::Warn);
+        assert_eq!(level(Encryption::Files, 5), Level::Warn);
+        assert_eq!(level(Encryption::Acme, 10), Level::Warn);
+        assert_eq!(level(Encryption::Acme, 5), Level::Fail);
+        assert_eq!(level(Encryption::Files, -1), Level::Fail);
+    }
+
+    #[test]
+    fn a_certificate_for_another_address_is_told() {
+        let facts = own();
+        let mut config = Config::default();
+        assert!(address(&config, &facts).is_none());
+        config.server.public_url = Some("https://localhost:8000".to_owned());
+        assert_eq!(address(&config, &facts).unwrap().level, Level::Ok);
+        config.server.public_url = Some("https://chat.example.org".to_owned());
+        let found = address(&config, &facts).unwrap();
+        assert_eq!(found.level, Level::Fail);
+        assert!(found.text.contains("chat.example.org"), "{}", found.text);
+        config.server.public_url = Some("http://chat.example.org".to_owned());
+        assert!(address(&config, &facts).is_none());
     }
 }

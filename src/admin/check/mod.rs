@@ -7,6 +7,7 @@ mod database;
 mod disk;
 mod names;
 mod net;
+mod outward;
 
 use serde_json::{Value, json};
 
@@ -169,7 +170,11 @@ fn examine(topic: Option<CheckTopic>, loaded: &Loaded) -> Vec<Finding> {
                 found
             }
             CheckTopic::Tls => certificate::examine(config),
-            CheckTopic::Net => net::examine(config),
+            CheckTopic::Net => {
+                let mut found = net::examine(config);
+                found.extend(outward::examine(config));
+                found
+            }
             CheckTopic::Clock => clock::examine(config, &pages),
             CheckTopic::Disk => disk::examine(config),
             CheckTopic::Backup => backup::examine(config, &pages),

@@ -6,7 +6,7 @@ use super::Finding;
 use crate::admin::status::{self, Running};
 use crate::cli::CheckTopic;
 use crate::client::{self, Address, ClientError, HttpAnswer, Trust};
-use crate::config::Config;
+use crate::config::{Config, Encryption};
 
 const TOPIC: CheckTopic = CheckTopic::Net;
 
@@ -121,10 +121,8 @@ fn public(url: &str, config: &Config) -> Vec<Finding> {
 /// by nobody; else what the system trusts.
 fn own_trust(config: &Config) -> Trust {
     config
-        .tls
-        .certfile
-        .clone()
-        .map_or(Trust::System, Trust::File)
+        .certificate_files()
+        .map_or(Trust::System, |(certificate, _)| Trust::File(certificate))
 }
 
 fn upgraded(url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
@@ -193,7 +191,7 @@ fn missing(body: &str) -> &'static str {
 /// Whether the server learns who its clients are. From this machine itself it tells details only
 /// when no proxy says that the question came from elsewhere.
 fn addresses(url: &str, config: &Config, health: Option<&HttpAnswer>) -> Option<Finding> {
-    let behind_proxy = url.starts_with("https://") && config.tls.certfile.is_none();
+    let behind_proxy = url.starts_with("https://") && config.encryption() == Encryption::None;
     let told_all = health.is_some_and(|answer| answer.body.contains("\"checks\""));
     if behind_proxy && told_all {
         return Some(Finding::fail(

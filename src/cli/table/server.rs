@@ -1,7 +1,7 @@
 //! Commands about the server itself, and about this program.
 
 use super::{Flag, PASSWORD, Spec, YES, option, switch};
-use crate::cli::command::{Command, ConfigCommand, Init, Serve};
+use crate::cli::command::{Command, ConfigCommand, Init, Serve, TlsCommand};
 use crate::cli::matches::{Matches, UsageError};
 use crate::config::{self, Override, Word};
 
@@ -20,6 +20,19 @@ pub(super) const COMMANDS: &[Spec] = &[
                     "MODE",
                     "who may make an account: open, invite or closed",
                 ),
+                option(
+                    "--https",
+                    "NAME",
+                    "fetch a certificate for this name from Let's Encrypt, whose terms you agree to",
+                ),
+                switch(
+                    "--try",
+                    "with --https: from the authority for trying things out",
+                ),
+                switch(
+                    "--local-ca",
+                    "make this house's own certificate, for a home without a domain",
+                ),
                 switch("--if-needed", "succeed where everything is there already"),
             ],
             PASSWORD,
@@ -27,11 +40,17 @@ pub(super) const COMMANDS: &[Spec] = &[
         examples: &[
             "morelia init --admin anna",
             "morelia init --admin anna --generate --registration open --if-needed",
+            "morelia init --admin anna --https chat.example.org",
         ],
         build: |m| {
             Ok(Command::Init(Init {
                 admin: m.text("--admin")?,
                 registration: m.read("--registration", Word::read)?,
+                https: m.read("--https", |text| {
+                    config::keys::check("tls", "acme", text).map(|()| text.to_owned())
+                })?,
+                staging: m.switch("--try"),
+                local_ca: m.switch("--local-ca"),
                 if_needed: m.switch("--if-needed"),
                 password: m.password()?,
             }))
@@ -166,6 +185,73 @@ pub(super) const COMMANDS: &[Spec] = &[
                 program: m.path("--program"),
             })
         },
+    },
+    Spec {
+        path: "tls status",
+        arguments: "",
+        about: "Shows the certificate that is used: by whom, for which names, until when, and what is \
+                tried next.",
+        flags: &[],
+        examples: &["morelia tls status", "morelia tls status --json"],
+        build: |_| Ok(Command::Tls(TlsCommand::Status)),
+    },
+    Spec {
+        path: "tls renew",
+        arguments: "",
+        about: "Fetches the certificate of [tls] acme now, or makes the one by the server's own authority \
+                anew. A running server takes it up.",
+        flags: &[&[switch(
+            "--force",
+            "do it although the present one is good, or the authority asked to wait",
+        )]],
+        examples: &["morelia tls renew", "morelia tls renew --force"],
+        build: |m| {
+            Ok(Command::Tls(TlsCommand::Renew {
+                force: m.switch("--force"),
+            }))
+        },
+    },
+    Spec {
+        path: "tls fingerprint",
+        arguments: "",
+        about: "Shows the fingerprint of the server's own authority, to compare with the one at /trust.",
+        flags: &[],
+        examples: &["morelia tls fingerprint"],
+        build: |_| Ok(Command::Tls(TlsCommand::Fingerprint)),
+    },
+    Spec {
+        path: "tls local-root",
+        arguments: "",
+        about: "Shows the server's own authority. With --new it makes another one, which every device has \
+                to trust anew. With --offline it moves the key of the authority into a file, for a drawer; \
+                the present certificate then serves to its end.",
+        flags: &[
+            &[
+                switch("--new", "make another authority"),
+                option("--offline", "FILE", "move its key into this file"),
+            ],
+            YES,
+        ],
+        examples: &[
+            "morelia tls local-root",
+            "morelia tls local-root --new",
+            "morelia tls local-root --offline /media/stick/morelia-root.key",
+        ],
+        build: |m| {
+            Ok(Command::Tls(TlsCommand::LocalRoot {
+                new: m.switch("--new"),
+                offline: m.path("--offline"),
+                confirmation: m.confirmation(),
+            }))
+        },
+    },
+    Spec {
+        path: "tls forget",
+        arguments: "",
+        about: "Removes the account at the certificate authority and its certificates from this machine.",
+        flags: &[YES],
+        examples: &["morelia tls forget", "morelia tls forget --yes"],
+        build: |m| Ok(Command::Tls(TlsCommand::Forget(m.confirmation()))),
     },
     Spec {
         path: "proxy-config",

@@ -215,6 +215,9 @@ fn commands_are_built_from_their_flags() {
         Command::Init(Init {
             admin: Some("anna".to_owned()),
             registration: Some(Registration::Open),
+            https: None,
+            staging: false,
+            local_ca: false,
             if_needed: true,
             password: PasswordSource::File("pw".into()),
         })

@@ -8,7 +8,9 @@ mod files;
 mod limits;
 mod network;
 mod output;
+mod outward;
 mod storage;
+mod tls;
 
 use super::Config;
 use super::words::Word;
@@ -18,7 +20,7 @@ use std::path::{Path, PathBuf};
 pub const SECTIONS: &[Section] = &[
     network::SERVER,
     storage::DATABASE,
-    network::TLS,
+    tls::TLS,
     network::PROXY,
     access::AUTH,
     limits::LIMITS,
@@ -27,6 +29,9 @@ pub const SECTIONS: &[Section] = &[
     storage::BACKUP,
     output::LOGGING,
     output::WEB,
+    outward::PUSH,
+    outward::OUTBOUND,
+    outward::ALERTS,
     output::API,
 ];
 

@@ -1,9 +1,8 @@
-//! `[server]`, `[tls]` and `[proxy]`.
+//! `[server]` and `[proxy]`.
 
-use super::{Key, Kind, Section, optional, optional_path, put, show_path, word};
+use super::{Key, Kind, Section, optional, put};
 use crate::config::addresses::{IpNetwork, header, host, host_name, list, public_url};
 use crate::config::units::{duration, number, show_duration};
-use crate::config::words::{ClientCert, Word};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -33,6 +32,30 @@ pub(super) const SERVER: Section = Section {
             reload: false,
             set: |config, text, _| put(&mut config.server.port, number(text, 0..=u16::MAX)),
             show: |config| config.server.port.to_string(),
+        },
+        Key {
+            name: "http_port",
+            kind: Kind::Number,
+            values: "0 to 65535; 0 for none",
+            about: "A port for plain HTTP beside the one with TLS, usually 80. It answers the challenges \
+                    of a certificate authority and /trust, leads browsers to the address with https, \
+                    and refuses everything else, so that no password is sent without encryption.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.server.http_port, number(text, 0..=u16::MAX)),
+            show: |config| config.server.http_port.to_string(),
+        },
+        Key {
+            name: "plain_port",
+            kind: Kind::Number,
+            values: "0 to 65535; 0 for none",
+            about: "A port on which everything is served without encryption once there is TLS, for old \
+                    clients that know nothing else (the Android client: 8000). Everybody in the same \
+                    network can read what they send, passwords too.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.server.plain_port, number(text, 0..=u16::MAX)),
+            show: |config| config.server.plain_port.to_string(),
         },
         Key {
             name: "public_url",
@@ -114,54 +137,6 @@ pub(super) const SERVER: Section = Section {
                 )
             },
             show: |config| show_duration(config.server.shutdown_timeout),
-        },
-    ],
-};
-
-pub(super) const TLS: Section = Section {
-    name: "tls",
-    about: "A certificate of the server's own, for https:// and wss:// without a proxy. The files are \
-            read again on SIGHUP, so a renewed certificate needs no restart; switching TLS on or off does.",
-    keys: &[
-        Key {
-            name: "certfile",
-            kind: Kind::Text,
-            values: "a path; empty for plain HTTP",
-            about: "The certificate and its chain, PEM.",
-            example: "/etc/letsencrypt/live/chat.example.org/fullchain.pem",
-            reload: true,
-            set: |config, text, folder| put(&mut config.tls.certfile, optional_path(text, folder)),
-            show: |config| show_path(config.tls.certfile.as_ref()),
-        },
-        Key {
-            name: "keyfile",
-            kind: Kind::Text,
-            values: "a path; needed with certfile",
-            about: "The private key, PEM. The user that the server runs as must be able to read it.",
-            example: "/etc/letsencrypt/live/chat.example.org/privkey.pem",
-            reload: true,
-            set: |config, text, folder| put(&mut config.tls.keyfile, optional_path(text, folder)),
-            show: |config| show_path(config.tls.keyfile.as_ref()),
-        },
-        Key {
-            name: "ca_certs",
-            kind: Kind::Text,
-            values: "a path; needed unless cert_reqs is none",
-            about: "The authorities whose client certificates are believed, PEM.",
-            example: "clients-ca.pem",
-            reload: true,
-            set: |config, text, folder| put(&mut config.tls.ca_certs, optional_path(text, folder)),
-            show: |config| show_path(config.tls.ca_certs.as_ref()),
-        },
-        Key {
-            name: "cert_reqs",
-            kind: Kind::Text,
-            values: "none, optional or required",
-            about: "Whether a client must show a certificate of its own.",
-            example: "",
-            reload: true,
-            set: |config, text, _| put(&mut config.tls.cert_reqs, ClientCert::read(text)),
-            show: |config| word(config.tls.cert_reqs),
         },
     ],
 };

@@ -224,6 +224,30 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             UNAVAILABLE,
             "the backups cannot be read or made; the server's log says why",
         ),
+        Refusal::PushOff => (FORBIDDEN, "this server sends no notifications"),
+        Refusal::BadSubscription { what } => {
+            let words = format!("notifications cannot be sent there: {what}");
+            return (BAD_REQUEST, words.into());
+        }
+        Refusal::PushMissing => (
+            NOT_FOUND,
+            "this device has not asked for notifications; switch them on first",
+        ),
+        Refusal::PushGone => (
+            NOT_FOUND,
+            "the push service does not know this device any more; switch notifications off and on again",
+        ),
+        Refusal::PushRefused { status } => {
+            let words = format!(
+                "the push service refuses this server's notifications (HTTP {status}); its operator should \
+                 look at the clock and at [push] contact"
+            );
+            return (FORBIDDEN, words.into());
+        }
+        Refusal::PushUnreachable => (
+            FORBIDDEN,
+            "the push service of this device cannot be reached from this server",
+        ),
         Refusal::AmbiguousInvitation => (
             BAD_REQUEST,
             "several invitations begin so; give the whole code",

@@ -6,6 +6,7 @@
     reason = "every method takes its request's data the same way"
 )]
 
+mod active;
 mod add_flow;
 mod all_flow;
 mod all_messages;
@@ -42,6 +43,10 @@ mod moderate;
 mod pin_message;
 mod ping_pong;
 mod pins;
+mod push_key;
+mod push_subscribe;
+mod push_test;
+mod push_unsubscribe;
 mod react;
 mod read_flow;
 mod register_user;
@@ -147,6 +152,11 @@ pub(super) async fn dispatch(
         "end_session" => signed_in!(end_session),
         "link_device" => signed_in!(link_device, 4.0),
         "file_ticket" => signed_in!(file_ticket),
+        "active" => signed_in!(active),
+        "push_key" => signed_in!(push_key),
+        "push_subscribe" => signed_in!(push_subscribe, 10.0),
+        "push_unsubscribe" => signed_in!(push_unsubscribe),
+        "push_test" => signed_in!(push_test, 50.0),
         // Administrators, members where that is configured, who cares for a flow.
         "invite" => signed_in!(invite, 4.0),
         "use_invitation" => signed_in!(use_invitation, 4.0),
@@ -263,6 +273,15 @@ impl Context<'_> {
             ..data
         });
         reply.to_frame()
+    }
+
+    /// Fails for clients that do not accept the rich form: to them the method does not exist.
+    fn require_rich(&self) -> Result<(), MtpError> {
+        if self.form.is_rich() {
+            Ok(())
+        } else {
+            Err(MtpError::UnknownMethod)
+        }
     }
 
     /// The answer of a method that is done with one user in it.

@@ -3,6 +3,7 @@
 import { nameOf, summary } from '../data/message.js';
 import { flowTitle } from '../views/avatar.js';
 import { t } from './i18n.js';
+import { followActivity, keepPush } from './push.js';
 import { router } from './router.js';
 
 const KEY = 'morelia.notifications';
@@ -29,7 +30,8 @@ export function startNotifying(client) {
     if (document.title !== title) document.title = title;
     if (unread > 0) navigator.setAppBadge?.(unread)?.catch(() => {}); else navigator.clearAppBadge?.()?.catch(() => {});
   };
-  const closers = [store.on('flows', count), store.on('messages', count), store.on('incoming', (message) => notify(store, message))];
+  const closers = [store.on('flows', count), store.on('messages', count), store.on('incoming', (message) => notify(store, message)), followActivity(client)];
+  client.whenReady(() => keepPush(client)).catch(() => {});
   // What came before this was loaded counts as well.
   count();
   return () => { for (const close of closers) close(); document.title = 'Morelia'; navigator.clearAppBadge?.()?.catch(() => {}); };

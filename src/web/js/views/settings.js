@@ -16,6 +16,7 @@ import { devicesPanel } from './devices.js';
 import { privacyPanel } from './privacy.js';
 import { describe, field, form, panel } from './form.js';
 import { confirm, dialog, toast } from './overlay.js';
+import { pushSetting } from './pushsetting.js';
 
 export function settingsPanel(client, page) {
   if (page === 'profile') return profilePanel(client);
@@ -44,7 +45,7 @@ function mainPanel(client) {
     h('div.list-actions', {},
       choice(t('settings.language'), 'globe', chosenLanguage() ?? '', [['', t('settings.auto')], ...Object.entries(LANGUAGE_NAMES)], async (code) => { await chooseLanguage(code); location.reload(); }),
       choice(t('settings.theme'), 'moon', chosenTheme(), [['', t('settings.auto')], ['light', t('theme.light')], ['dark', t('theme.dark')]], chooseTheme),
-      notifications()),
+      notifications(), pushSetting(client)),
     h('div.list-actions', {},
       action('leave', t('sign.out'), () => signOut(client, false)),
       action('leave', t('sign.out.all'), () => signOut(client, true)),

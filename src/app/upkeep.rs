@@ -1,0 +1,80 @@
+//! What goes on beside serving, until the server ends.
+
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+
+use super::{alerts, backups, certificates, expiry, notify, retention};
+use crate::config::{Config, Encryption, Loaded};
+use crate::server;
+use crate::service::Service;
+
+/// Begins what looks after the database beside serving.
+pub(super) fn look_after(loaded: &Loaded, service: &Arc<Service>) -> Vec<JoinHandle<()>> {
+    let config = &loaded.config;
+    let (removing, sweeping) = (Arc::clone(service), Arc::clone(service));
+    vec![
+        tokio::spawn(async move { sweep(&sweeping).await }),
+        tokio::spawn(finish_left_over(removing)),
+        tokio::spawn(backups::keep_making(
+            Arc::clone(service),
+            config.clone(),
+            loaded.file.clone(),
+        )),
+        tokio::spawn(backups::keep_watching(
+            Arc::clone(service),
+            config.backup.interval,
+        )),
+        tokio::spawn(expiry::keep_deleting(Arc::clone(service))),
+        tokio::spawn(retention::keep_removing(
+            Arc::clone(service),
+            config.history.keep,
+        )),
+    ]
+}
+
+/// Begins what goes on beside serving and reaches out of this machine, or looks after certificates.
+pub(super) async fn reach_out(
+    config: &Config,
+    service: &Arc<Service>,
+    keeper: &Arc<certificates::Keeper>,
+    certificate: Option<server::Certificate>,
+) -> Vec<JoinHandle<()>> {
+    let mut upkeep = Vec::new();
+    if config.alerts.url.is_some() {
+        let telling = alerts::keep_telling(config.clone(), Arc::clone(service));
+        upkeep.push(tokio::spawn(telling));
+    }
+    match notify::begin(config, service).await {
+        Ok(task) => upkeep.extend(task),
+        // A server without notifications is better than none.
+        Err(err) => log::error!("no notifications are sent: {err}"),
+    }
+    if config.encryption() == Encryption::Acme {
+        let keeping =
+            certificates::acme::keep(Arc::clone(keeper), certificate.clone(), Arc::clone(service));
+        upkeep.push(tokio::spawn(keeping));
+    }
+    if config.tls.local_ca {
+        let keeping = certificates::keep_local(Arc::clone(keeper), certificate.clone());
+        upkeep.push(tokio::spawn(keeping));
+    }
+    upkeep
+}
+
+/// Removes what a server that was killed has left in the folder beside the database.
+async fn sweep(service: &Service) {
+    match service.sweep_folder().await {
+        Ok(0) => {}
+        Ok(count) => log::info!("files that nothing names were removed: {count}"),
+        Err(err) => log::warn!("files that nothing names could not be looked for: {err}"),
+    }
+}
+
+/// Finishes what an earlier run has left: flows that are being removed, reactions nobody was told of.
+async fn finish_left_over(service: Arc<Service>) {
+    service.finish_removals().await;
+    if let Err(err) = service.tell_left_over().await {
+        log::warn!("changes of reactions could not be told: {err}");
+    }
+}

@@ -1,0 +1,258 @@
+//! The only HTTP client that asks servers of others: push services, hooks, certificate authorities.
+//!
+//! What belongs here: addresses, connections, proxies, limits. What does not: what is asked and why;
+//! nothing of the domain is known here.
+//!
+//! An address that somebody else wrote may lead to this machine or into the network around it, which
+//! trusts the machine. A name is therefore looked up once, only public addresses are kept, and the
+//! connection goes to one of these: a name that leads elsewhere a moment later gains nothing.
+
+pub mod acme;
+mod connect;
+mod error;
+mod exchange;
+mod pool;
+pub mod push;
+mod reach;
+#[cfg(test)]
+mod tests;
+mod url;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::timeout;
+
+pub use connect::{Lookup, Resolver};
+pub use error::OutboundError;
+pub use reach::{Allowed, is_public};
+pub use url::Url;
+
+use connect::Dialer;
+use pool::Pool;
+
+/// What the client is set to.
+#[derive(Clone, Default)]
+pub struct Settings {
+    /// More certificate authorities than the usual ones, PEM.
+    pub authorities: Option<Vec<u8>>,
+    /// The proxy by which everything goes, `http://host:port`.
+    pub proxy: Option<Url>,
+    /// Private addresses that requests may go to which ask for it.
+    pub allowed: Allowed,
+    /// Looks names up; `None`: the system does.
+    pub lookup: Option<Lookup>,
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("proxy", &self.proxy)
+            .field("allowed", &self.allowed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which addresses that are not public a request may go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Private {
+    /// None: the address is anybody's.
+    Refused,
+    /// Those that the operator lists: the address is a member's.
+    Listed,
+    /// All: the address is the operator's own.
+    Any,
+}
+
+/// How far a request may go.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Which private addresses it may go to.
+    pub private: Private,
+    /// Whether it may go without encryption to public addresses.
+    pub plain: bool,
+    /// How many redirects are followed. Each is looked at like the first address.
+    pub redirects: u8,
+    /// How much of a body is read, in bytes.
+    pub body_bytes: usize,
+    /// How long everything may take.
+    pub time: Duration,
+    /// Whether the connection is kept for a while, for another request to the same host.
+    pub reuse: bool,
+}
+
+impl Rules {
+    /// What holds for addresses of members: no redirect, 64 KiB, 20 seconds.
+    #[must_use]
+    pub fn new(private: Private) -> Self {
+        Self {
+            private,
+            plain: true,
+            redirects: 0,
+            body_bytes: 64 * 1024,
+            time: Duration::from_secs(20),
+            reuse: false,
+        }
+    }
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The method, in upper case.
+    pub method: &'static str,
+    /// Where.
+    pub url: Url,
+    /// Headers besides `Host`, `Content-Length` and `User-Agent`.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body; empty for none.
+    pub body: Bytes,
+}
+
+impl Request {
+    /// Asks for what is at an address.
+    #[must_use]
+    pub fn get(url: Url) -> Self {
+        Self {
+            method: "GET",
+            url,
+            headers: Vec::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    /// Sends something to an address.
+    #[must_use]
+    pub fn post(url: Url, body: Bytes) -> Self {
+        Self {
+            method: "POST",
+            body,
+            ..Self::get(url)
+        }
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// What was answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers, with names in lower case; what is no text is left out.
+    pub headers: Vec<(String, String)>,
+    /// Its body, as far as it was read.
+    pub body: Bytes,
+    /// Whether there was more than may be read.
+    pub is_cut: bool,
+}
+
+impl Answer {
+    /// Returns the first header of a name, which is in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// The client; clones share connections.
+#[derive(Clone)]
+pub struct Client {
+    dialer: Arc<Dialer>,
+    pool: Arc<Pool>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Makes a client.
+    ///
+    /// # Errors
+    /// [`OutboundError::Authorities`] when there is no certificate in what should hold some.
+    pub fn new(settings: Settings) -> Result<Self, OutboundError> {
+        Ok(Self {
+            dialer: Arc::new(Dialer::new(settings)?),
+            pool: Arc::default(),
+        })
+    }
+
+    /// Sends a request and returns its answer.
+    ///
+    /// # Errors
+    /// Why there is none. What is refused is refused before anything is connected to.
+    pub async fn send(&self, request: Request, rules: Rules) -> Result<Answer, OutboundError> {
+        let host = request.url.host().to_owned();
+        let sending = self.follow(request, rules);
+        timeout(rules.time, sending)
+            .await
+            .map_err(|_| OutboundError::TimedOut { host })?
+    }
+
+    /// Tells whether a request to an address would be refused, which it is when none of the addresses
+    /// of its host may be connected to.
+    ///
+    /// # Errors
+    /// Why it would.
+    pub async fn check(&self, url: &Url, rules: Rules) -> Result<(), OutboundError> {
+        self.dialer.addresses(url, rules).await.map(drop)
+    }
+
+    async fn follow(&self, mut request: Request, rules: Rules) -> Result<Answer, OutboundError> {
+        let mut redirects = rules.redirects;
+        loop {
+            let answer = self.exchange(&request, rules).await?;
+            let next = match (answer.status, answer.header("location")) {
+                (301 | 302 | 303 | 307 | 308, Some(target)) if redirects > 0 => {
+                    request.url.join(target)?
+                }
+                _ => return Ok(answer),
+            };
+            redirects -= 1;
+            request = Request {
+                url: next,
+                method: "GET",
+                body: Bytes::new(),
+                ..request
+            };
+        }
+    }
+
+    async fn exchange(&self, request: &Request, rules: Rules) -> Result<Answer, OutboundError> {
+        let url = &request.url;
+        let key = pool::Key::new(url, rules);
+        if rules.reuse {
+            while let Some(mut kept) = self.pool.take(&key) {
+                match exchange::send(&mut kept, request, rules).await {
+                    Ok(answer) => return Ok(self.keep(key, kept, answer)),
+                    // It was closed while it was kept; nothing was sent.
+                    Err(exchange::Failure::Unsent) => {}
+                    Err(exchange::Failure::Failed(err)) => return Err(err),
+                }
+            }
+        }
+        let mut connection = self.dialer.connect(url, rules).await?;
+        match exchange::send(&mut connection, request, rules).await {
+            Ok(answer) if rules.reuse => Ok(self.keep(key, connection, answer)),
+            Ok(answer) => Ok(answer),
+            Err(failure) => Err(failure.into_error(url)),
+        }
+    }
+
+    fn keep(&self, key: pool::Key, connection: exchange::Connection, answer: Answer) -> Answer {
+        if !answer.is_cut {
+            Pool::put(&self.pool, key, connection);
+        }
+        answer
+    }
+}

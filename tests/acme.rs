@@ -1,0 +1,350 @@
+//! Certificates of an authority, with Pebble as the authority: Debian's packages `pebble` and `openssl`.
+//! Without Pebble on the machine these tests say so and end.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::common::https::{get, get_secure};
+use super::common::{Server, eventually};
+
+const NAME: &str = "chat.example.test";
+
+/// An authority that looks for names at an address that can be changed, with its own resolver.
+struct Authority {
+    folder: TempDir,
+    children: Vec<Child>,
+    directory: u16,
+    management: u16,
+    names: u16,
+    http: u16,
+    tls: u16,
+}
+
+fn free() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/tls")
+        .join(name)
+}
+
+impl Authority {
+    /// Starts it. `None`: there is no Pebble here.
+    fn start() -> Option<Self> {
+        let found = Command::new("sh")
+            .args(["-c", "command -v pebble && command -v pebble-challtestsrv"])
+            .output()
+            .expect("a shell");
+        if !found.status.success() {
+            println!("pebble is not installed: apt-get install pebble");
+            return None;
+        }
+        let mut authority = Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            children: Vec::new(),
+            directory: free(),
+            management: free(),
+            names: free(),
+            http: free(),
+            tls: free(),
+        };
+        let dns = format!("127.0.0.1:{}", free());
+        let mut resolver = Command::new("pebble-challtestsrv");
+        resolver.args([
+            "-dns01",
+            &dns,
+            "-defaultIPv4",
+            "127.0.0.1",
+            "-defaultIPv6",
+            "",
+        ]);
+        resolver.args(["-http01", "", "-https01", "", "-tlsalpn01", ""]);
+        resolver.args(["-management", &format!("127.0.0.1:{}", authority.names)]);
+        authority.run(resolver);
+        let up = || std::net::TcpStream::connect(("127.0.0.1", authority.names));
+        eventually(up, Result::is_ok).expect("the resolver answers");
+        let configuration = json!({"pebble": {
+            "listenAddress": format!("127.0.0.1:{}", authority.directory),
+            "managementListenAddress": format!("127.0.0.1:{}", authority.management),
+            "certificate": file("server.pem"),
+            "privateKey": file("server.key"),
+            "httpPort": authority.http,
+            "tlsPort": authority.tls,
+            "ocspResponderURL": "",
+            "externalAccountBindingRequired": false,
+        }});
+        let path = authority.folder.path().join("pebble.json");
+        fs::write(&path, configuration.to_string()).expect("written");
+        let mut pebble = Command::new("pebble");
+        pebble.arg("-config").arg(&path).args(["-dnsserver", &dns]);
+        for (name, value) in [
+            ("PEBBLE_VA_NOSLEEP", "1"),
+            ("PEBBLE_WFE_NONCEREJECT", "10"),
+            ("PEBBLE_AUTHZREUSE", "0"),
+        ] {
+            pebble.env(name, value);
+        }
+        authority.run(pebble);
+        let up = || get_secure_or(authority.directory, "/dir");
+        eventually(up, Option::is_some).expect("Pebble answers");
+        Some(authority)
+    }
+
+    fn run(&mut self, mut command: Command) {
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        self.children.push(child);
+    }
+
+    /// The root of what it signs.
+    fn root(&self) -> PathBuf {
+        let root = get_secure_or(self.management, "/roots/0").expect("a root");
+        let path = self.folder.path().join("root.pem");
+        fs::write(&path, root).expect("written");
+        path
+    }
+
+    /// Lets a name lead elsewhere.
+    fn lead(&self, address: &str) {
+        self.tell("/clear-a", &json!({"host": NAME}));
+        self.tell("/add-a", &json!({"host": NAME, "addresses": [address]}));
+    }
+
+    /// Tells the resolver something.
+    fn tell(&self, path: &str, body: &Value) {
+        let body = body.to_string();
+        let mut stream = super::common::https::tcp(self.names);
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    /// A server that has its certificates from here.
+    fn server(&self, keys: &[(&str, &str)]) -> Server {
+        let directory = format!("https://localhost:{}/dir", self.directory);
+        let root = file("ca.pem");
+        let root = root.to_str().expect("text");
+        let mut all = vec![
+            ("tls.acme", NAME),
+            ("tls.acme_terms", "agreed"),
+            ("tls.acme_contact", "mailto:admin@example.test"),
+            ("tls.acme_directory", directory.as_str()),
+            ("tls.acme_ca", root),
+        ];
+        all.extend_from_slice(keys);
+        Server::initialised("open", &all)
+    }
+}
+
+impl Drop for Authority {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            // By its own id, whatever else of that name runs.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Asks one of Pebble's own ports.
+fn get_secure_or(port: u16, path: &str) -> Option<Vec<u8>> {
+    if std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        return None;
+    }
+    get_secure(port, "localhost", &file("ca.pem"), path)
+        .ok()
+        .map(|(_, body)| body)
+}
+
+fn port(server: &Server) -> u16 {
+    server
+        .address()
+        .rsplit(':')
+        .next()
+        .expect("a port")
+        .parse()
+        .expect("a number")
+}
+
+fn status(server: &Server) -> Value {
+    let shown = server
+        .command(["tls", "status", "--json"])
+        .run()
+        .exits(0)
+        .stdout;
+    serde_json::from_str(&shown).expect("JSON")
+}
+
+#[test]
+fn a_name_is_shown_over_http_and_kept() {
+    let Some(authority) = Authority::start() else {
+        return;
+    };
+    let http = authority.http.to_string();
+    let url = format!("https://{NAME}");
+    let mut server = authority.server(&[("server.http_port", &http), ("server.public_url", &url)]);
+    server.serve();
+    let root = authority.root();
+    let served = eventually(
+        || get_secure(port(&server), NAME, &root, "/health"),
+        Result::is_ok,
+    );
+    let (head, _) = served.expect("a certificate that is trusted");
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    assert!(head.contains("strict-transport-security"), "{head}");
+    // The other port leads there, and answers nothing that could hold a password.
+    let (head, _) = get(authority.http, NAME, "/invite/X", "");
+    assert!(
+        head.contains(&format!("location: {url}/invite/X")),
+        "{head}"
+    );
+    assert!(head.starts_with("HTTP/1.1 308"), "{head}");
+    let (head, _) = get(authority.http, NAME, "/ws", "");
+    assert!(head.starts_with("HTTP/1.1 426"), "{head}");
+    let (head, _) = get(authority.http, NAME, "/.well-known/acme-challenge/x", "");
+    assert!(head.starts_with("HTTP/1.1 404"), "{head}");
+    let folder = server.folder().join("tls");
+    let account = fs::read(folder.join("account.json")).expect("an account");
+    let certificate = fs::read(folder.join(format!("{NAME}.pem"))).expect("a certificate");
+    let shown = status(&server);
+    assert_eq!(shown["way"], "acme");
+    assert_eq!(shown["names"], json!([NAME]));
+    assert!(
+        shown["state"]["error"].is_null() && shown["state"]["failures"] == 0,
+        "{shown}"
+    );
+    // After a restart the same is served, and nothing is asked for.
+    server.restart();
+    get_secure(port(&server), NAME, &root, "/health").expect("trusted at once");
+    assert_eq!(
+        fs::read(folder.join(format!("{NAME}.pem"))).expect("it"),
+        certificate
+    );
+    // By force there is another one, for connections from now on.
+    server.command(["tls", "renew", "--force"]).run().exits(0);
+    let renewed = || fs::read(folder.join(format!("{NAME}.pem"))).expect("it");
+    assert_ne!(eventually(renewed, |it| *it != certificate), certificate);
+    assert_eq!(fs::read(folder.join("account.json")).expect("it"), account);
+    server.command(["tls", "forget", "--yes"]).run().exits(0);
+    assert!(!folder.join("account.json").exists());
+}
+
+#[test]
+fn a_name_is_shown_in_a_handshake() {
+    let Some(authority) = Authority::start() else {
+        return;
+    };
+    let mut server = authority.server(&[]);
+    server.listen_on(authority.tls);
+    server.serve();
+    let root = authority.root();
+    let served = eventually(
+        || get_secure(authority.tls, NAME, &root, "/health"),
+        Result::is_ok,
+    );
+    served.expect("a certificate that is trusted");
+}
+
+#[test]
+fn failures_are_waited_for_over_restarts() {
+    let Some(authority) = Authority::start() else {
+        return;
+    };
+    // Nobody listens there.
+    authority.lead("127.0.0.9");
+    let http = authority.http.to_string();
+    let mut server = authority.server(&[("server.http_port", &http)]);
+    server.serve();
+    let failed = eventually(|| status(&server), |it| it["state"]["failures"] == 1);
+    let error = failed["state"]["error"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    assert!(error.contains(NAME), "{failed}");
+    let next = failed["state"]["next_at"].as_i64().expect("a time");
+    let tried = failed["state"]["tried_at"].as_i64().expect("a time");
+    assert!((54..=70).contains(&(next - tried)), "{failed}");
+    // A crash does not make it forget.
+    server.kill();
+    server.serve();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert_eq!(status(&server)["state"]["failures"], 1);
+    // Meanwhile the page can at least be asked for.
+    let placeholder = server.folder().join("tls/placeholder.pem");
+    assert!(placeholder.exists());
+    authority.lead("127.0.0.1");
+    server.command(["tls", "renew", "--force"]).run().exits(0);
+    let root = authority.root();
+    let served = eventually(
+        || get_secure(port(&server), NAME, &root, "/health"),
+        Result::is_ok,
+    );
+    served.expect("a certificate that is trusted");
+    assert_eq!(status(&server)["state"]["failures"], 0);
+}
+
+#[test]
+fn an_account_that_was_removed_is_made_anew() {
+    let Some(authority) = Authority::start() else {
+        return;
+    };
+    let http = authority.http.to_string();
+    let mut server = authority.server(&[("server.http_port", &http)]);
+    server.serve();
+    let account = server.folder().join("tls/account.json");
+    eventually(
+        || status(&server),
+        |it| {
+            it["issuer"]
+                .as_str()
+                .is_some_and(|it| it.contains("Pebble"))
+        },
+    );
+    let before = fs::read_to_string(&account).expect("an account");
+    // One that the authority has never heard of.
+    let mut other: Value = serde_json::from_str(&before).expect("JSON");
+    other["id"] = json!(other["id"].as_str().expect("an id").to_owned() + "0000");
+    fs::write(&account, other.to_string()).expect("written");
+    server.command(["tls", "renew", "--force"]).run().exits(0);
+    let after = eventually(
+        || fs::read_to_string(&account).expect("an account"),
+        |it| *it != other.to_string(),
+    );
+    assert_ne!(after, other.to_string());
+    assert_eq!(
+        eventually(|| status(&server), |it| it["state"]["failures"] == 0)["state"]["failures"],
+        0
+    );
+}
+
+#[test]
+fn nothing_is_asked_for_without_agreement() {
+    let server = Server::start();
+    let refused = server
+        .command(["config", "show"])
+        .env("MORELIA__TLS__ACME", NAME)
+        .run()
+        .exits(78);
+    assert!(
+        refused.stderr.contains("acme_terms = agreed"),
+        "{}",
+        refused.stderr
+    );
+}
