@@ -12,7 +12,7 @@ use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
 
 use super::error::CliError;
 use crate::cli::Command;
-use crate::config::{ConfigError, Sources};
+use crate::config::{self, ConfigError, Sources};
 
 /// Where users and groups are listed.
 const USERS: &str = "/etc/passwd";
@@ -65,7 +65,13 @@ pub(super) fn assume(command: &Command, sources: &Sources) -> Result<(), CliErro
         return Ok(());
     }
     let database = match sources.load() {
-        Ok(loaded) => loaded.config.database.path,
+        Ok(loaded) => {
+            // A server reads it anew when it is told to, and must be able to.
+            if let Some(file) = loaded.file.filter(|_| !matches!(command, Command::Serve(_))) {
+                config::keep(&file);
+            }
+            loaded.config.database.path
+        }
         Err(ConfigError::Unreadable { path, .. }) => return forbid(&path, Access::READ_OK),
         // What is wrong with the configuration is told by whoever needs it.
         Err(_) => return Ok(()),

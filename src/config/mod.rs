@@ -69,6 +69,12 @@ pub struct Config {
     pub api: Api,
 }
 
+/// Keeps a configuration file in memory for a process that is about to become another user, who may not
+/// read it.
+pub fn keep(file: &std::path::Path) {
+    file::keep(file);
+}
+
 /// Reads a duration such as `7d` or `24h` for a command, from a second to a hundred years. It needs its
 /// unit.
 ///

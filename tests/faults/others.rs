@@ -24,7 +24,7 @@ const SHORT: u64 = 17 << 20;
 
 #[test]
 fn a_reader_that_stays_holds_nobody_up_and_is_told_of() {
-    let mut server = Server::start();
+    let mut server = Server::with(&[("files.inline", "16MB")]);
     let mut anna = server.register("anna");
     let group = anna.group("G", &[]);
     anna.send(&group, "before");

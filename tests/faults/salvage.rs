@@ -113,7 +113,11 @@ fn damage(held: &Held, rng: &mut StdRng) -> Damage {
             .to_string_lossy()
             .into_owned();
         if name.starts_with("morelia.db-") || name.starts_with("saved") {
-            fs::remove_file(path).expect("removed");
+            if path.is_dir() {
+                fs::remove_dir_all(path).expect("removed");
+            } else {
+                fs::remove_file(path).expect("removed");
+            }
         }
     }
     fs::write(held.server.database(), file).expect("written");
