@@ -84,7 +84,7 @@ pub(super) fn add_message(
         text: Some(text.to_owned()),
         files: Vec::new(),
         stored: Vec::new(),
-        details: Default::default(),
+        details: super::details::NewDetails::default(),
         state: None,
     };
     messages::insert(tx, new, Some(Origin(1))).map(drop)
