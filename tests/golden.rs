@@ -117,7 +117,12 @@ fn replay(path: &Path) -> Result<(), String> {
                 let answered =
                     answered.is_some_and(|line| matches!(speaker(line).1, Some(('<', _))));
                 if rewrite && !answered {
-                    seen.push_str("\n< ");
+                    let mark = if line.starts_with('>') {
+                        ""
+                    } else {
+                        &line[..1]
+                    };
+                    seen.extend(["\n", mark, "< "]);
                     seen.push_str(&names.hide(&connection.text().expect("an answer")));
                 }
             }

@@ -231,7 +231,7 @@ fn an_export_has_large_files_beside_its_documents() {
         let to = *command.last().expect("a folder");
         let run = command
             .iter()
-            .fold(server.command([]), |run, arg| run.arg(arg));
+            .fold(server.command([]), crate::common::Program::arg);
         run.run().exits(0);
         let document = server.folder().join(format!("{to}/flow-{group}.json"));
         let document: Value =
@@ -304,7 +304,7 @@ fn a_crash_at_any_moment_leaves_no_message_without_its_file() {
     }
     server.command(["db", "check"]).run().exits(0);
     // What was left behind goes once it is old, and nothing else.
-    let old = std::time::SystemTime::now() - Duration::from_secs(7_200);
+    let old = std::time::SystemTime::now() - Duration::from_hours(2);
     let junk = folder(&server)
         .join("ab")
         .join(format!("ab{}.bin", "0".repeat(30)));

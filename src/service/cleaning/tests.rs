@@ -102,7 +102,7 @@ fn a_photo_loses_its_place_and_keeps_its_turn() {
     }
 }
 
-fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     let mut bytes = u32::try_from(data.len()).unwrap().to_be_bytes().to_vec();
     bytes.extend(kind);
     bytes.extend(data);
@@ -114,16 +114,16 @@ fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
 fn a_png_loses_its_words() {
     let png = |extra: &[Vec<u8>], tail: &[u8]| {
         let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
-        bytes.extend(chunk(b"IHDR", &[0; 13]));
+        bytes.extend(chunk(*b"IHDR", &[0; 13]));
         bytes.extend(extra.concat());
-        bytes.extend(chunk(b"IDAT", b"pixels"));
-        bytes.extend(chunk(b"IEND", b""));
+        bytes.extend(chunk(*b"IDAT", b"pixels"));
+        bytes.extend(chunk(*b"IEND", b""));
         bytes.extend(tail);
         bytes
     };
     let kinds = [b"tEXt", b"eXIf", b"zTXt", b"iTXt", b"tIME"];
-    let mut extra: Vec<_> = kinds.iter().map(|kind| chunk(kind, b"GPS")).collect();
-    let kept = [chunk(b"iCCP", b"colours"), chunk(b"acTL", &[0; 8])];
+    let mut extra: Vec<_> = kinds.iter().map(|kind| chunk(**kind, b"GPS")).collect();
+    let kept = [chunk(*b"iCCP", b"colours"), chunk(*b"acTL", &[0; 8])];
     extra.extend(kept.clone());
     let found = cleaned(&png(&extra, b"tail"), "image/png").unwrap();
     assert_eq!(found, png(&kept, b""));
@@ -190,7 +190,7 @@ proptest! {
     ) {
         let mut bytes = match kind {
             "image/jpeg" => jpeg(&[segment(0xe1, &exif_data(true, orientation))], &noise),
-            "image/png" => [&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"tEXt", &noise)].concat(),
+            "image/png" => [&b"\x89PNG\r\n\x1a\n"[..], &chunk(*b"tEXt", &noise)].concat(),
             _ => [&b"RIFF\x40\0\0\0WEBPVP8X"[..], &noise].concat(),
         };
         let length = bytes.len();
