@@ -26,9 +26,12 @@ fn every_method_answers_as_recorded() {
     let failures = Mutex::new(Vec::new());
     let work = || {
         while let Some(path) = files.lock().expect("alive").pop() {
+            let shown = path.display().to_string();
             if let Err(failure) = thread::spawn(move || replay(&path))
                 .join()
-                .unwrap_or_else(|_| Err("the replay failed; its message is above".to_owned()))
+                .unwrap_or_else(|_| {
+                    Err(format!("{shown}: the replay failed; its message is above"))
+                })
             {
                 failures.lock().expect("alive").push(failure);
             }
@@ -117,8 +120,14 @@ fn replay(path: &Path) -> Result<(), String> {
                 let answered =
                     answered.is_some_and(|line| matches!(speaker(line).1, Some(('<', _))));
                 if rewrite && !answered {
-                    seen.push_str("\n< ");
-                    seen.push_str(&names.hide(&connection.text().expect("an answer")));
+                    // On the connection that asked, as a recorded one would be.
+                    let mark = if who == '1' {
+                        String::new()
+                    } else {
+                        who.to_string()
+                    };
+                    let answer = names.hide(&connection.text().expect("an answer"));
+                    seen.extend(["\n", mark.as_str(), "< ", &answer]);
                 }
             }
             Some((_, _)) => {

@@ -280,6 +280,10 @@ impl Refusal {
     }
 
     /// Key and values: one line a variant.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one line a refusal, all in one table"
+    )]
     fn described(&self) -> (&'static str, Vec<(&'static str, Value)>) {
         match self {
             Self::BadCredentials => ("bad_credentials", vec![]),
