@@ -193,11 +193,11 @@ fn a_name_is_shown_over_http_and_kept() {
     let mut server = authority.server(&[("server.http_port", &http), ("server.public_url", &url)]);
     server.serve();
     let root = authority.root();
-    let served = eventually(
+    let answer = eventually(
         || get_secure(port(&server), NAME, &root, "/health"),
         Result::is_ok,
     );
-    let (head, _) = served.expect("a certificate that is trusted");
+    let (head, _) = answer.expect("a certificate that is trusted");
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
     assert!(head.contains("strict-transport-security"), "{head}");
     // The other port leads there, and answers nothing that could hold a password.
@@ -244,11 +244,11 @@ fn a_name_is_shown_in_a_handshake() {
     server.listen_on(authority.tls);
     server.serve();
     let root = authority.root();
-    let served = eventually(
+    let answer = eventually(
         || get_secure(authority.tls, NAME, &root, "/health"),
         Result::is_ok,
     );
-    served.expect("a certificate that is trusted");
+    answer.expect("a certificate that is trusted");
 }
 
 #[test]
@@ -279,11 +279,11 @@ fn failures_are_waited_for_over_restarts() {
     authority.lead("127.0.0.1");
     server.command(["tls", "renew", "--force"]).run().exits(0);
     let root = authority.root();
-    let served = eventually(
+    let answer = eventually(
         || get_secure(port(&server), NAME, &root, "/health"),
         Result::is_ok,
     );
-    served.expect("a certificate that is trusted");
+    answer.expect("a certificate that is trusted");
     assert_eq!(status(&server)["state"]["failures"], 0);
 }
 
@@ -306,13 +306,14 @@ fn an_account_that_was_removed_is_made_anew() {
     // One that the authority has never heard of.
     let mut other: Value = serde_json::from_str(&before).expect("JSON");
     other["id"] = json!(other["id"].as_str().expect("an id").to_owned() + "0000");
-    fs::write(&account, other.to_string()).expect("written");
+    let other = other.to_string();
+    fs::write(&account, &other).expect("written");
     server.command(["tls", "renew", "--force"]).run().exits(0);
     let after = eventually(
         || fs::read_to_string(&account).expect("an account"),
-        |it| *it != other.to_string(),
+        |it| *it != other,
     );
-    assert_ne!(after, other.to_string());
+    assert_ne!(after, other);
     assert_eq!(
         eventually(|| status(&server), |it| it["state"]["failures"] == 0)["state"]["failures"],
         0

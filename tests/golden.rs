@@ -15,6 +15,8 @@ use std::{
 
 use serde_json::Value;
 
+use super::common::connection::End;
+use super::common::push_service::PushService;
 use super::common::{Connection, Server};
 
 /// Set to write the transcripts anew.
@@ -87,10 +89,10 @@ fn replay(path: &Path) -> Result<(), String> {
     let rewrite = std::env::var_os(REWRITE).is_some();
     let recorded = fs::read_to_string(path).expect("a transcript");
     // A push service where the transcript has one.
-    let service = recorded
-        .contains("<push service>")
-        .then(super::common::push_service::PushService::start);
-    let place = service.as_ref().map_or("off".to_owned(), |it| it.address());
+    let service = recorded.contains("<push service>").then(PushService::start);
+    let place = service
+        .as_ref()
+        .map_or("off".to_owned(), PushService::address);
     let server = match &service {
         Some(_) => Server::with(&[("outbound.allow_private", &place)]),
         None => Server::start(),
@@ -123,11 +125,11 @@ fn replay(path: &Path) -> Result<(), String> {
                         &line[..1]
                     };
                     seen.extend(["\n", mark, "< "]);
-                    seen.push_str(&names.hide(&connection.text().expect("an answer")));
+                    seen.push_str(&names.hide(&frame(connection, "").expect("an answer")));
                 }
             }
             Some((_, _)) => {
-                let answer = connection.text();
+                let answer = frame(connection, line);
                 let answer =
                     answer.map_err(|end| format!("{}:{}: {end:?}", path.display(), number + 1))?;
                 let mark = if line.starts_with('<') {
@@ -152,6 +154,19 @@ fn replay(path: &Path) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The next frame. Who is here is told once a tick, between any two frames: where the recorded line is
+/// not about that, it is passed over.
+fn frame(connection: &mut Connection, recorded: &str) -> Result<String, End> {
+    let is_presence =
+        |text: &str| text.contains("\"presence\":") || text.contains("\"presences\":");
+    loop {
+        let text = connection.text()?;
+        if is_presence(recorded) || !is_presence(&text) {
+            return Ok(text);
+        }
+    }
 }
 
 /// Splits a line into the connection, the sign and the frame; a remark has no sign.

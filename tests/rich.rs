@@ -33,7 +33,10 @@ fn each_subscriber_is_told_in_the_form_that_it_accepts() {
     let mut rich = anna.on(server.connect());
     let mut plain = anna.on(server.connect());
     let reply = ask(&mut rich, "subscribe", &NOTHING).is(200);
-    assert_eq!(reply.data()["meta"]["features"], json!(["rich", "files"]));
+    assert_eq!(
+        reply.data()["meta"]["features"],
+        json!(["rich", "files", "push"])
+    );
     let reply = plain.ask("subscribe", &NOTHING).is(200);
     assert!(reply.data()["meta"]["features"].is_null(), "{reply}");
     let picture =
@@ -144,7 +147,7 @@ fn features_are_told_to_who_has_not_signed_in() {
     let (code, version) = document(&server, "/version");
     assert_eq!(
         (code, &version["features"]),
-        (200, &json!(["rich", "files"]))
+        (200, &json!(["rich", "files", "push"]))
     );
 }
 

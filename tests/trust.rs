@@ -40,13 +40,13 @@ fn the_house_vouches_for_itself_and_for_nobody_else() {
         assert!(!head.contains("strict-transport-security"), "{head}");
     }
     get_secure(port(&server), "evil.example", &root, "/health").expect_err("another name");
-    let mode = |name: &str| {
+    let permissions = |name: &str| {
         let file = fs::metadata(folder.join(name)).expect(name);
         file.permissions().mode() & 0o777
     };
-    assert_eq!(mode("local-root.key"), 0o600);
-    assert_eq!(mode("local.key"), 0o600);
-    assert_eq!(mode(""), 0o700);
+    assert_eq!(permissions("local-root.key"), 0o600);
+    assert_eq!(permissions("local.key"), 0o600);
+    assert_eq!(permissions(""), 0o700);
     // With the stolen key of the root: a certificate for another host is refused.
     let path = |name: &str| server.folder().join(name).display().to_string();
     let (root_key, root) = (folder.join("local-root.key"), root.display().to_string());

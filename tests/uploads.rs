@@ -126,10 +126,10 @@ fn a_file_comes_in_pieces_and_its_state_is_told() {
         panic!("one file");
     };
     assert_eq!(sum(&fs::read(file).expect("the file")), sum(&all));
-    let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
-    assert_eq!(mode(file), 0o600);
-    assert_eq!(mode(file.parent().expect("a shelf")), 0o700);
-    assert_eq!(mode(&folder(&server)), 0o700);
+    let permissions = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!(permissions(file), 0o600);
+    assert_eq!(permissions(file.parent().expect("a shelf")), 0o700);
+    assert_eq!(permissions(&folder(&server)), 0o700);
     assert_eq!(
         fs::read_dir(folder(&server).join("part"))
             .expect("parts")

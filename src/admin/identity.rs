@@ -67,7 +67,10 @@ pub(super) fn assume(command: &Command, sources: &Sources) -> Result<(), CliErro
     let database = match sources.load() {
         Ok(loaded) => {
             // A server reads it anew when it is told to, and must be able to.
-            if let Some(file) = loaded.file.filter(|_| !matches!(command, Command::Serve(_))) {
+            if let Some(file) = loaded
+                .file
+                .filter(|_| !matches!(command, Command::Serve(_)))
+            {
                 config::keep(&file);
             }
             loaded.config.database.path

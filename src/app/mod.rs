@@ -130,10 +130,6 @@ pub fn serve(
     runtime()?.block_on(run(start, sources, &loaded, &log, ready, size, &lock))
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "the one place that starts everything"
-)]
 async fn run(
     start: Start,
     sources: &Sources,

@@ -219,7 +219,7 @@ fn serve(stream: TcpStream, sender: &Sender<Received>, failed: &Mutex<Vec<String
         if path.starts_with("/huge/") {
             let head = format!("HTTP/1.1 {answer}Content-Length: 100000000\r\n\r\n");
             let _ = stream.write_all(head.as_bytes());
-            while stream.write_all(&[b'x'; 65536]).is_ok() {}
+            while stream.write_all(&vec![b'x'; 65536]).is_ok() {}
             return;
         }
         let answer = format!("HTTP/1.1 {answer}Content-Length: 0\r\n\r\n");

@@ -36,9 +36,9 @@ fn family<'a>(server: &Server, browser: &'a Browser) -> (Page<'a>, Page<'a>) {
 fn choose(page: &Page, files: &[(&str, &str, &str)]) {
     let mut script = String::from("const data = new DataTransfer();\n");
     for (name, kind, blob) in files {
-        let _ = write!(
+        let _ = writeln!(
             script,
-            "data.items.add(new File([await ({blob})], {}, {{type: {}}}));\n",
+            "data.items.add(new File([await ({blob})], {}, {{type: {}}}));",
             json!(name),
             json!(kind)
         );
@@ -225,9 +225,21 @@ fn place_of_a_picture_stays_at_home() {
     two.wait(&format!(
         "{NEWEST}.querySelector('.picture img')?.naturalWidth === 900"
     ));
-    let told = two.run_async(&format!(
-        "const blob = await (await fetch({NEWEST}.querySelector('.picture img').src)).arrayBuffer();
-         return String.fromCharCode(...new Uint8Array(blob)).includes('GPS 59');"
-    ));
-    assert_eq!(told, false);
+    // The server has it nowhere: not in the database, its log or its folder.
+    assert!(
+        !holds(server.folder(), b"GPS 59.93"),
+        "it reached the server"
+    );
+}
+
+/// Whether a file below a folder has these bytes somewhere.
+fn holds(folder: &std::path::Path, bytes: &[u8]) -> bool {
+    std::fs::read_dir(folder).expect("a folder").any(|entry| {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            return holds(&path, bytes);
+        }
+        let content = std::fs::read(&path).unwrap_or_default();
+        content.windows(bytes.len()).any(|window| window == bytes)
+    })
 }

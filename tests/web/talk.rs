@@ -180,7 +180,11 @@ fn members_come_and_go() {
     two.wait("document.querySelector('.head-name').textContent === 'The family'");
     // Put out again: the conversation closes.
     one.wait("!document.querySelector('dialog')");
-    one.run("[...document.querySelectorAll('.info .person')].find((row) => row.textContent.includes('clara')).click()");
+    one.run(
+        "const row = [...document.querySelectorAll('.info .person')].find((row) => row.textContent.includes('clara'));
+         row.scrollIntoView({ block: 'center' });
+         row.click();",
+    );
     one.click(".menu-item.danger");
     one.click("dialog .button:not(.quiet)");
     two.wait("!document.querySelector('.conversation') && document.querySelectorAll('a.row').length === 0");

@@ -27,7 +27,7 @@ pub use session::{Session, Settings};
 pub const VERSION: &str = "1.0";
 
 /// What this server has beyond that, by the words that clients look for.
-pub const FEATURES: &[&str] = &["rich", "files"];
+pub const FEATURES: &[&str] = &["rich", "files", "push"];
 
 /// Revision of that version.
 pub const REVISION: &str = "17";

@@ -96,7 +96,7 @@ export class Store extends Emitter {
   }
 
   /** A whole picture from the server: what is not in it is gone. `fresh`: earlier copies may be out of date. */
-  applySnapshot({ flows, messages = [], meta }, fresh) {
+  applySnapshot({ flows, meta }, fresh) {
     const { read = {}, count = {}, unread, flows: told, invited, settings, pins, unread_mentions: mentions } = meta;
     this.complete = settings !== undefined;
     const ids = new Set(flows.map((flow) => flow.uuid));
@@ -113,7 +113,7 @@ export class Store extends Emitter {
       else if (total > flow.history.count) { flow.history.count = total; flow.history.emit('change'); }
     }
     this.putSeen(meta.seen);
-    for (const wire of messages) this.#putMessage(wire, meta);
+    // The last messages that come along are read with what happened around them, not from here.
     if (invited) { this.invited = new Map(invited.map((one) => [one.flow, one])); this.emit('invited'); }
     this.loaded = true;
     this.emit('flows');
