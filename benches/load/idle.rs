@@ -123,8 +123,8 @@ pub(crate) fn rest_of_nobody(effort: &Effort) -> Vec<Row> {
     let server = home.serve();
     server.settle();
     let seconds = if effort.quick { 10 } else { 60 };
-    // What follows from starting is over.
-    std::thread::sleep(Duration::from_secs(5));
+    // What follows from starting is over; the server goes on looking for five seconds after a write.
+    std::thread::sleep(Duration::from_secs(15));
     let before = server.waits();
     std::thread::sleep(Duration::from_secs(seconds));
     let each = (server.waits() - before) / seconds as f64;

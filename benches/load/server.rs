@@ -72,12 +72,26 @@ pub(crate) fn program_before(build: bool) -> Option<PathBuf> {
     Some(program)
 }
 
+/// Tells whether a program is the one at the commit that figures are compared with.
+fn is_before(program: &OsStr) -> bool {
+    std::env::var_os("BENCH_BEFORE").is_some_and(|it| it == program)
+        || program
+            .to_string_lossy()
+            .contains(&format!("before-{BEFORE}"))
+}
+
 /// Limits that would be in the way of one address that sends all it can.
-const ROOMY: [(&str, &str); 14] = [
+const ROOMY: [(&str, &str); 6] = [
     ("MORELIA__SERVER__HOST", "127.0.0.1"),
     ("MORELIA__SERVER__PORT", "0"),
     ("MORELIA__LIMITS__REQUESTS_PER_SECOND", "1000000"),
     ("MORELIA__LIMITS__BURST", "1000000"),
+    ("MORELIA__LIMITS__CONNECTIONS", "100000"),
+    ("MORELIA__LIMITS__CONNECTIONS_PER_IP", "100000"),
+];
+
+/// Quotas that would be in the way; the program before has none, and refuses what it does not know.
+const UNBOUNDED: [(&str, &str); 8] = [
     ("MORELIA__LIMITS__FLOWS_PER_DAY", "0"),
     ("MORELIA__LIMITS__FLOWS_OWNED", "0"),
     ("MORELIA__LIMITS__MESSAGES_PER_MINUTE", "0"),
@@ -86,8 +100,6 @@ const ROOMY: [(&str, &str); 14] = [
     ("MORELIA__LIMITS__EDITS_PER_MESSAGE", "0"),
     ("MORELIA__LIMITS__PROFILE_CHANGES_PER_HOUR", "0"),
     ("MORELIA__LIMITS__MEMBERS_PER_MINUTE", "0"),
-    ("MORELIA__LIMITS__CONNECTIONS", "100000"),
-    ("MORELIA__LIMITS__CONNECTIONS_PER_IP", "100000"),
 ];
 
 /// A process with an address; killed when dropped.
@@ -348,6 +360,9 @@ impl Home {
             .current_dir(&self.path)
             .args(["--config", "morelia.ini", "serve", "--log-level", "error"])
             .envs(ROOMY);
+        if !is_before(&self.program) {
+            command.envs(UNBOUNDED);
+        }
     }
 }
 
