@@ -8,10 +8,14 @@ use tokio::sync::Notify;
 use super::{Service, ServiceError};
 use crate::model::{Event, News, PublicId};
 use crate::store::statistics::{self, OfFiles};
-use crate::store::{StoreError, shelf, uploads};
+use crate::store::{StoreError, archives, shelf, uploads};
 
-/// How often it is looked whether there is something to remove, when nobody has said so.
-const LOOK: Duration = Duration::from_secs(30);
+/// How often it is looked whether there is something to remove, when nobody has said so: what has
+/// expired is no longer shown in any case. More often where uploads are kept only for a short time.
+const LOOK: Duration = Duration::from_mins(10);
+
+/// How many looks fall into the time for which uploads are kept, at least.
+const LOOKS: u32 = 10;
 
 /// Files removed at one go.
 const AT_ONCE: i64 = 100;
@@ -21,12 +25,15 @@ const UNTOUCHED: Duration = Duration::from_hours(1);
 
 /// Removes files that are doomed and uploads that have expired, until the service is gone.
 pub(super) async fn keep(service: Weak<Service>, woken: Arc<Notify>) {
+    let mut look = Duration::ZERO;
     loop {
         // Either way it is time to look.
-        let _ = tokio::time::timeout(LOOK, woken.notified()).await;
+        let _ = tokio::time::timeout(look, woken.notified()).await;
         let Some(service) = service.upgrade() else {
             return;
         };
+        let kept = service.limits().files.unfinished;
+        look = LOOK.min((kept / LOOKS).max(Duration::from_secs(1)));
         if let Err(err) = service.remove_doomed().await {
             log::warn!("files that are not needed could not be removed: {err}");
         }
@@ -64,13 +71,20 @@ impl Service {
     /// Removes uploads that have expired and files that are doomed, unless a backup needs them.
     async fn remove_doomed(&self) -> Result<(), ServiceError> {
         let now = self.store.now();
-        let (is_due, any) = self
+        let (is_due, is_over, any) = self
             .store
             .read(move |view| {
                 let due = uploads::has_expired(view, now)?;
-                Ok::<_, ServiceError>((due, !shelf::doomed(view, 1)?.is_empty()))
+                let over = archives::has_expired(view, now)?;
+                Ok::<_, ServiceError>((due, over, !shelf::doomed(view, 1)?.is_empty()))
             })
             .await?;
+        if is_over {
+            let removed = self
+                .store
+                .write(|tx| Ok::<_, ServiceError>(archives::expire(tx)?));
+            removed.await?;
+        }
         let mut expired = Vec::new();
         if is_due {
             expired = self
@@ -78,7 +92,7 @@ impl Service {
                 .write(|tx| Ok::<_, ServiceError>(uploads::expire(tx, AT_ONCE)?))
                 .await?;
         }
-        if !any && expired.is_empty() {
+        if !any && !is_over && expired.is_empty() {
             return Ok(());
         }
         let doomed = self

@@ -11,7 +11,7 @@ use crate::model::Timestamp;
 use crate::service::{BackupRecord, Service};
 
 /// How often the clock is looked at, since it may jump.
-const LOOK: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_mins(1);
 
 /// How long after a failure the next attempt is made, at the latest.
 const TRY_AGAIN: Duration = Duration::from_mins(15);

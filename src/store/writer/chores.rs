@@ -25,7 +25,7 @@ pub(super) const AWAKE: Duration = Duration::from_secs(5);
 
 /// How often it looks when nothing is to be done and the system would tell of writes; should the
 /// system be wrong, this is when others' changes are found.
-const REST_TICK: Duration = Duration::from_secs(15);
+const REST_TICK: Duration = Duration::from_mins(1);
 
 /// Pages in the write-ahead log from which on it is copied into the file: 8 MiB.
 const CHECKPOINT_PAGES: u32 = 2048;
