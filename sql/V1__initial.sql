@@ -161,12 +161,15 @@ CREATE TABLE blocks (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX blocks_by_blocked ON blocks (blocked_id);
 
--- Archives that people have made of what is theirs, each for a day.
+-- Archives that people have made of what is theirs: wanted, or complete and kept for a day.
 CREATE TABLE exports (
     user_id    INTEGER NOT NULL PRIMARY KEY REFERENCES users (id),
-    file_id    INTEGER NOT NULL REFERENCES files (id),
-    public_id  BLOB NOT NULL UNIQUE,
-    expires_at INTEGER NOT NULL
+    has_files  INTEGER NOT NULL,              -- 1: with the content of files
+    wanted_at  INTEGER NOT NULL,
+    file_id    INTEGER REFERENCES files (id), -- NULL: still to be made
+    public_id  BLOB UNIQUE,                   -- by which it is fetched
+    name       TEXT,                          -- of the archive, as it is saved
+    expires_at INTEGER
 ) STRICT;
 CREATE INDEX exports_by_file ON exports (file_id);
 
@@ -385,7 +388,8 @@ CREATE TABLE changes (
 --          40 user registered, 41 changed the profile
 --   to one user alone:
 --          50 own read mark moved, 51 no longer in flow_id, 52 settings of flow_id, 53 account, 54 blocked list,
---          55 invited to flow_id, 56 came back to flow_id, 57 no longer invited to flow_id
+--          55 invited to flow_id, 56 came back to flow_id, 57 no longer invited to flow_id,
+--          58 the archive that was wanted is there, or cannot be had
 CREATE INDEX changes_by_audience ON changes (audience); -- and position, which every index ends with
 CREATE INDEX changes_by_place ON changes (flow_id, number, position) WHERE number IS NOT NULL;
 
@@ -504,10 +508,10 @@ END;
 CREATE TRIGGER uploads_removed AFTER DELETE ON uploads WHEN OLD.file_id IS NOT NULL BEGIN
     UPDATE files SET reference_count = reference_count - 1 WHERE id = OLD.file_id;
 END;
-CREATE TRIGGER exports_added AFTER INSERT ON exports BEGIN
+CREATE TRIGGER exports_made AFTER UPDATE OF file_id ON exports WHEN OLD.file_id IS NULL AND NEW.file_id IS NOT NULL BEGIN
     UPDATE files SET reference_count = reference_count + 1 WHERE id = NEW.file_id;
 END;
-CREATE TRIGGER exports_removed AFTER DELETE ON exports BEGIN
+CREATE TRIGGER exports_removed AFTER DELETE ON exports WHEN OLD.file_id IS NOT NULL BEGIN
     UPDATE files SET reference_count = reference_count - 1 WHERE id = OLD.file_id;
 END;
 

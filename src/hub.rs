@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, mpsc};
 
-pub use delivery::{Delivery, Frames};
+pub use delivery::{Delivery, Frames, Naming};
 
 use crate::model::{
     Audience, Event, Form, Origin, PublicId, Session, SessionId, Timestamp, UserId,

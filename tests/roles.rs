@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::common::{Person, Reply, Server};
+use crate::push::told;
 
 pub(crate) const NOTHING: Value = Value::Null;
 
@@ -256,6 +257,22 @@ fn a_large_flow_lists_its_members_by_the_page() {
     );
     let rich = ask(&mut last, "all_flow", &NOTHING).is(200);
     assert_eq!(rich.data()["meta"]["flows"][&club]["members"], count);
+    // Pushed to many, and to each as if to that one alone.
+    for person in [&mut anna, &mut last] {
+        ask(person, "subscribe", &NOTHING).is(200);
+    }
+    let mut desk = anna.on(server.connect());
+    let rename = json!({"flow": [{"uuid": club, "title": "The club"}]});
+    ask(&mut desk, "edit_flow", &rename).is(200);
+    let expected = [
+        (vec![anna.id.clone(), last.id.clone()], &mut last),
+        (vec![anna.id.clone()], &mut anna),
+    ];
+    for (expected, person) in expected {
+        let push = told(person);
+        assert_eq!(push.flows()[0]["title"], "The club", "{push}");
+        assert_eq!(push.flows()[0]["users"], json!(expected), "{push}");
+    }
 
     let asked = |after: &Value| json!({"flow": [{"uuid": club}], "meta": {"after": after}});
     let first = ask(&mut last, "list_members", &asked(&NOTHING)).is(206);

@@ -17,6 +17,7 @@ mod accounts;
 mod acme;
 mod administration;
 mod alerts;
+mod archives;
 mod backup;
 mod check;
 mod client;

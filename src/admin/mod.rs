@@ -75,6 +75,7 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
                 reload: command.reload,
                 verbose: global.verbosity == Verbosity::Verbose,
                 examine: check::rows,
+                archive: export::write_archive,
             };
             let sources = sources(global, overrides(global, command));
             Ok(app::serve(start, &sources, print::line)?)

@@ -6,7 +6,7 @@ use super::health::free_bytes;
 use super::{AppError, backups};
 use crate::config::{Config, Sources};
 use crate::server::Statistics;
-use crate::service::{BackupCopy, CheckRow, Machine, ProgramState};
+use crate::service::{BackupCopy, CheckRow, Machine, ProgramState, WriteArchive};
 
 /// Examines what the configuration leads to.
 pub type Examine = fn(&Sources) -> Vec<CheckRow>;
@@ -15,7 +15,7 @@ pub(super) fn of(
     config: &Config,
     file: Option<PathBuf>,
     sources: &Sources,
-    examine: Examine,
+    (examine, archive): (Examine, WriteArchive),
     statistics: Statistics,
 ) -> Machine {
     let (folder, keep) = (config.backup_dir(), config.backup.keep);
@@ -33,6 +33,7 @@ pub(super) fn of(
             made.and_then(|made| found(&folder, &made.path))
                 .map_err(|err| err.to_string())
         }),
+        archive,
         state: Box::new(move || ProgramState {
             version: env!("CARGO_PKG_VERSION"),
             connections: statistics.connections(),

@@ -43,6 +43,7 @@ const EXAMINED_FIRST_BYTES: u64 = 32 * 1024 * 1024;
 /// A database that takes longer than this to count its rows hangs, and the watchdog may bark.
 const HANGING: Duration = Duration::from_secs(15);
 
+pub use crate::service::WriteArchive;
 pub use error::AppError;
 pub use health::{clock_trouble, search_state, version};
 pub use machine::Examine;
@@ -88,6 +89,8 @@ pub struct Start {
     pub verbose: bool,
     /// Examines everything when an administrator asks for it.
     pub examine: Examine,
+    /// Writes an archive of what is somebody's.
+    pub archive: WriteArchive,
 }
 
 /// Runs the server until it is told to stop. Blocks. `ready` is called once with the line that tells
@@ -209,9 +212,10 @@ async fn run(
     let failed = service.store().failed();
     let ending = stop.wait(failed);
     let conversation = conversations(config, &service);
+    let given = (start.examine, start.archive);
     let shown = |statistics: server::Statistics| {
         let (file, open) = (loaded.file.clone(), statistics.clone());
-        service.attach(machine::of(config, file, sources, start.examine, open));
+        service.attach(machine::of(config, file, sources, given, open));
         health::site(config, &service, statistics)
     };
     let mut why = None;

@@ -16,6 +16,7 @@ pub(super) fn look_after(loaded: &Loaded, service: &Arc<Service>) -> Vec<JoinHan
     vec![
         tokio::spawn(async move { sweep(&sweeping).await }),
         tokio::spawn(finish_left_over(removing)),
+        tokio::spawn(Arc::clone(service).keep_archiving()),
         tokio::spawn(backups::keep_making(
             Arc::clone(service),
             config.clone(),

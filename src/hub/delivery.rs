@@ -15,6 +15,33 @@ pub enum Frames {
     One(Bytes),
     /// A frame for each user that it is about, which that user does not get.
     Each(Arc<[(PublicId, Bytes)]>),
+    /// A frame that names its hearer.
+    Naming(Arc<Naming>),
+}
+
+/// A frame that names its hearer, whoever that is.
+#[derive(Debug)]
+pub struct Naming {
+    /// Those whom it names for all.
+    pub named: Vec<PublicId>,
+    /// The frame for them.
+    pub shared: Bytes,
+    /// What comes before and after the hearer's id in the frame for others.
+    pub around: [Bytes; 2],
+}
+
+impl Naming {
+    /// The frame for a hearer.
+    #[must_use]
+    pub fn frame(&self, hearer: PublicId) -> Bytes {
+        if self.named.contains(&hearer) {
+            return self.shared.clone();
+        }
+        let [before, after] = &self.around;
+        [before, hearer.to_string().as_bytes(), after]
+            .concat()
+            .into()
+    }
 }
 
 /// An event on its way to its hearers, with the frames that they share.
@@ -68,6 +95,7 @@ impl Delivery {
                 | News::Seen { .. }
                 | News::Account(_)
                 | News::Blocked(_)
+                | News::Archive(_)
                 | News::Back(_) => 0,
             }
     }

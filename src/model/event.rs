@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Around, Flow, FlowId, FlowSettings, Message, OwnAccount, Position, PublicId, SessionInfo,
+    Around, File, Flow, FlowId, FlowSettings, Message, OwnAccount, Position, PublicId, SessionInfo,
     Timestamp, User, UserId,
 };
 
@@ -255,6 +255,8 @@ pub enum News {
     Account(Arc<OwnAccount>),
     /// The hearer's list of blocked people changed: whom it has now.
     Blocked(Arc<[PublicId]>),
+    /// The archive that the hearer wanted is there; `None`: it cannot be had.
+    Archive(Option<Arc<File>>),
     /// The hearer came back to a flow, which this connection has to catch up with.
     Back(FlowId),
     /// Somebody registered or changed the profile.

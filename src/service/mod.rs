@@ -9,6 +9,7 @@
 
 mod accounts;
 mod administration;
+mod archives;
 mod around;
 mod blocks;
 mod bucket;
@@ -72,8 +73,9 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 
 pub use accounts::{Account, ProfileChange, Registration};
 pub use administration::{
-    AccountChange, BackupCopy, CheckRow, Machine, ProgramState, ServerStatus, Task,
+    AccountChange, BackupCopy, CheckRow, Machine, ProgramState, ServerStatus, Task, WriteArchive,
 };
+pub use archives::{ArchiveFile, ArchiveOrder};
 pub use bucket::{Bucket, Rate};
 pub use details::DraftDetails;
 pub use error::ServiceError;
@@ -143,6 +145,7 @@ pub struct Service {
     fetching: files::Fetching,
     running: Arc<uploads::Running>,
     care: Arc<Notify>,
+    archiving: Notify,
     bell: push::Bell,
     post: push::Post,
     started: Instant,
@@ -190,6 +193,7 @@ impl Service {
             fetching: files::Fetching::default(),
             running: Arc::default(),
             care: Arc::default(),
+            archiving: Notify::default(),
             bell: push::Bell::default(),
             post: push::Post::default(),
             started: Instant::now(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Service, ServiceError, SignedIn, own_account};
 use crate::model::{
-    Around, Flow, FlowEvent, FlowSettings, Form, InvitedTo, Message, OwnAccount, Position,
+    Around, File, Flow, FlowEvent, FlowSettings, Form, InvitedTo, Message, OwnAccount, Position,
     PublicId, ReadMark, Timestamp, User,
 };
 use crate::store::{about, blocks, gaps, log, members};
@@ -44,6 +44,9 @@ pub struct Updates {
     pub account: Option<OwnAccount>,
     /// Whom the user blocks, if that changed.
     pub blocked: Option<Vec<PublicId>>,
+    /// What became of the archive that the user wanted, if that is known since; within, `None`: it
+    /// cannot be had.
+    pub archive: Option<Option<File>>,
     /// Whether the reader was told everything up to its position by a file that this one replaced,
     /// and has to read everything anew; then nothing else is told.
     pub reset: bool,
@@ -83,6 +86,7 @@ impl Updates {
             && self.uninvited.is_empty()
             && self.account.is_none()
             && self.blocked.is_none()
+            && self.archive.is_none()
     }
 }
 

@@ -46,7 +46,8 @@ pub fn find(view: &View<'_>, id: PublicId, user: UserId) -> Result<Option<Found>
          WHERE l.picture_public_id = :id AND l.removed_at IS NULL",
         "SELECT f.id, f.size, f.name, f.type, NULL, NULL
          FROM users u JOIN files f ON f.id = u.avatar_file_id WHERE u.avatar_public_id = :id AND :user = :user",
-        "SELECT f.id, f.size, f.name, f.type, NULL, NULL
+        // No browser shows an archive.
+        "SELECT f.id, f.size, f.name, NULL, e.name, NULL
          FROM exports e JOIN files f ON f.id = e.file_id
          WHERE e.public_id = :id AND e.user_id = :user AND e.expires_at > unixepoch('subsec') * 1000",
     ] {

@@ -82,10 +82,12 @@ pub enum Kind {
     Back = 56,
     /// The user is no longer invited to a flow.
     Uninvited = 57,
+    /// What became of the archive that the user wanted is known.
+    Archived = 58,
 }
 
 impl Kind {
-    const ALL: [Self; 34] = [
+    const ALL: [Self; 35] = [
         Self::Sent,
         Self::Edited,
         Self::Deleted,
@@ -120,6 +122,7 @@ impl Kind {
         Self::Invitation,
         Self::Back,
         Self::Uninvited,
+        Self::Archived,
     ];
 
     /// The kind that a number stands for.
@@ -194,6 +197,8 @@ pub enum Subject {
     Account,
     /// Whom the reader blocks.
     Blocked,
+    /// The archive of what is the reader's.
+    Archive,
     /// That the reader is invited to a flow.
     Invitation(FlowId),
     /// That the reader is no longer invited to a flow.
@@ -217,6 +222,7 @@ impl Change {
             Kind::Settings => self.flow.map(Subject::Settings),
             Kind::Account => Some(Subject::Account),
             Kind::Blocked => Some(Subject::Blocked),
+            Kind::Archived => Some(Subject::Archive),
             Kind::Invitation => self.flow.map(Subject::Invitation),
             Kind::Uninvited => self.flow.map(Subject::Uninvited),
             Kind::Back => {

@@ -9,6 +9,7 @@
 
 pub mod about;
 pub mod accounts;
+pub mod archives;
 pub mod around;
 pub mod attachments;
 pub mod backup;

@@ -6,7 +6,8 @@ use super::error::StoreError;
 use super::log::{Change, Reach, Subject};
 use super::tx::View;
 use super::{
-    accounts, around, blocks, events, flows, marks, members, messages, pins, settings, users,
+    accounts, archives, around, blocks, events, flows, marks, members, messages, pins, settings,
+    users,
 };
 use crate::model::{Audience, Event, FlowNews, News, Timestamp, UserId};
 
@@ -81,6 +82,11 @@ fn news(view: &View<'_>, change: &Change, subject: Subject) -> Result<Option<New
             accounts::own(view, reader)?.map(|account| News::Account(Arc::new(account)))
         }
         Subject::Blocked => Some(News::Blocked(blocks::of(view, reader)?.into())),
+        Subject::Archive => match archives::standing(view, reader)? {
+            archives::Standing::Made(file) => Some(News::Archive(Some((*file).into()))),
+            archives::Standing::None => Some(News::Archive(None)),
+            archives::Standing::Wanted => None,
+        },
         Subject::Invitation(id) => {
             members::invitation(view, id, reader)?.map(|invited| News::Invited(Arc::new(invited)))
         }

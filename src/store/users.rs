@@ -8,7 +8,7 @@ use super::error::StoreError;
 use super::log::{self, About, Kind, Reach};
 use super::resets;
 use super::tx::{Tx, View};
-use super::{blocks, files};
+use super::{archives, blocks, files};
 use crate::model::{
     Audience, Content, DELETED_LOGIN, Login, News, Origin, Position, PublicId, Timestamp, User,
     UserId,
@@ -372,6 +372,7 @@ pub fn empty(tx: &Tx<'_>, id: UserId, origin: Option<Origin>) -> Result<(), Stor
     tx.prepare("DELETE FROM txns WHERE user_id = :id")?
         .execute(named_params! {":id": id.0})?;
     blocks::forget(tx, id)?;
+    archives::remove(tx, id)?;
     tx.prepare("DELETE FROM mentions WHERE user_id = :id")?
         .execute(named_params! {":id": id.0})?;
     resets::end(tx, id)?;

@@ -11,6 +11,7 @@ pub(super) type Code = (u16, &'static str);
 
 pub(super) const OK: Code = (200, "OK");
 pub(super) const CREATED: Code = (201, "Created");
+pub(super) const ACCEPTED: Code = (202, "Accepted");
 pub(super) const PARTIAL: Code = (206, "Partial Content");
 
 pub(super) const BAD_REQUEST: Code = (400, "Bad Request");

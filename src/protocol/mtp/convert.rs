@@ -263,7 +263,7 @@ pub(super) fn message<'m>(
 /// A flow for the wire. Of a large one, rich frames that everybody shares name only the members who
 /// count; an answer names who asks as well.
 pub(super) fn flow(form: Form, flow: &Flow, reader: Option<PublicId>) -> reply::Flow<'_> {
-    let is_brief = form.is_rich() && flow.member_count > LARGE;
+    let is_brief = form.is_rich() && is_large(flow);
     let counts = |user: &PublicId| {
         reader == Some(*user) || flow.levels.iter().any(|(other, _)| other == user)
     };
@@ -280,6 +280,11 @@ pub(super) fn flow(form: Form, flow: &Flow, reader: Option<PublicId>) -> reply::
         message_start: None,
         message_end: None,
     }
+}
+
+/// Tells whether rich frames name only some of a flow's members.
+pub(super) fn is_large(flow: &Flow) -> bool {
+    flow.member_count > LARGE
 }
 
 /// Members up to which rich frames list all of them.

@@ -1,13 +1,15 @@
 //! Frames that a subscriber gets unasked, in the form of `get_update`'s answer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::file::File;
 use super::reply::{Data, DataMeta, Id, Presence, PushMeta, Reply, Typing};
 use super::rows::{Session, Sessions};
 use super::{codes, convert, rich};
-use crate::hub::Frames;
+use crate::hub::{Frames, Naming};
 use crate::model::{self, Event, Form, News, PublicId, SessionInfo, Timestamp};
 use crate::service::{Service, Updates};
 
@@ -21,8 +23,34 @@ const FEW: usize = 8;
 pub(super) fn frames(form: Form, event: &Event, service: &Service) -> Frames {
     match &event.news {
         News::Presence(list) => presence(form, list),
-        _ => self::event(form, event, service).map_or(Frames::None, Frames::One),
+        News::Flow(news) if form.is_rich() && news.shows && convert::is_large(&news.flow) => {
+            naming(event, &news.flow, service)
+        }
+        _ => self::event(form, event, None, service).map_or(Frames::None, Frames::One),
     }
+}
+
+/// What a large flow is told by: of its members it names those who count, and the hearer.
+fn naming(event: &Event, flow: &model::Flow, service: &Service) -> Frames {
+    // The frame is made once, for somebody whose id is found in it again.
+    let somebody = PublicId::random();
+    let digits = somebody.to_string();
+    let shared = self::event(Form::Rich, event, None, service);
+    let own = self::event(Form::Rich, event, Some(somebody), service);
+    let (Some(shared), Some(own)) = (shared, own) else {
+        return Frames::None;
+    };
+    let place = own
+        .windows(digits.len())
+        .position(|part| part == digits.as_bytes());
+    let Some(place) = place else {
+        return Frames::One(shared);
+    };
+    Frames::Naming(Arc::new(Naming {
+        named: flow.levels.iter().map(|(user, _)| *user).collect(),
+        shared,
+        around: [own.slice(..place), own.slice(place + digits.len()..)],
+    }))
 }
 
 /// Who came or went: a frame each, or in rich form, where they are many, one for all.
@@ -58,7 +86,9 @@ fn presence(form: Form, list: &[model::Presence]) -> Frames {
 }
 
 /// The frame for something that has just happened; `None`: nothing of it is told in that form.
-fn event(form: Form, event: &Event, service: &Service) -> Option<Bytes> {
+///
+/// With `hearer`, a large flow names that one too.
+fn event(form: Form, event: &Event, hearer: Option<PublicId>, service: &Service) -> Option<Bytes> {
     let now = Timestamp::now().seconds();
     let mut meta = PushMeta {
         position: event.position.map(|position| position.0),
@@ -81,7 +111,11 @@ fn event(form: Form, event: &Event, service: &Service) -> Option<Bytes> {
         }
         News::Flow(news) if form.is_rich() || news.shows => {
             if news.shows {
-                data.flow = Some(vec![convert::flow(form, &news.flow, None)]);
+                let mut flow = convert::flow(form, &news.flow, None);
+                if let (Some(users), Some(hearer)) = (&mut flow.users, hearer) {
+                    users.push(Id(hearer));
+                }
+                data.flow = Some(vec![flow]);
             }
             data.meta = form.is_rich().then(|| DataMeta {
                 flows: Some(rich::flows([&news.flow])),
@@ -97,6 +131,7 @@ fn event(form: Form, event: &Event, service: &Service) -> Option<Bytes> {
         | News::Invited(_)
         | News::Uninvited(_)
         | News::Blocked(_)
+        | News::Archive(_)
             if form.is_rich() =>
         {
             data.meta = more(&event.news);
@@ -109,6 +144,7 @@ fn event(form: Form, event: &Event, service: &Service) -> Option<Bytes> {
         | News::Invited(_)
         | News::Account(_)
         | News::Blocked(_)
+        | News::Archive(_)
         | News::Back(_)
         | News::Presence(_) => {
             return None;
@@ -154,6 +190,7 @@ fn more(news: &News) -> Option<DataMeta> {
         News::Account(account) => meta.me = Some((&**account).into()),
         News::Invited(invited) => meta.invited = Some(vec![(&**invited).into()]),
         News::Uninvited(flow) => meta.left = Some(vec![Id(*flow)]),
+        News::Archive(made) => meta.export = Some(made.as_deref().map(File::from)),
         News::Blocked(users) => meta.blocked = Some(users.iter().copied().map(Id).collect()),
         _ => return None,
     }
@@ -255,6 +292,8 @@ pub(super) fn data<'u>(
         unread_mentions: read.unread_mentions.filter(|it| !it.is_empty()),
         left: Some(left).filter(|left| !left.is_empty()),
         avatars: rich::avatars(form, &updates.users).filter(|avatars| !avatars.is_empty()),
+        export: (updates.archive.as_ref().filter(|_| is_rich))
+            .map(|made| made.as_ref().map(File::from)),
         blocked: (updates.blocked.as_ref().filter(|_| is_rich))
             .map(|users| users.iter().copied().map(Id).collect()),
         me: (updates.account.as_ref().filter(|_| is_rich)).map(rich::Me::from),

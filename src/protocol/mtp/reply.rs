@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 use super::codes::Code;
+use super::file::File;
 use super::wire::Frames;
 pub(super) use super::wire::Id;
 use super::{REVISION, VERSION};
@@ -211,6 +212,9 @@ pub(super) struct DataMeta {
     pub(super) me: Option<rich::Me>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) blocked: Option<Vec<Id>>,
+    /// The archive of what is the reader's; null: it cannot be had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) export: Option<Option<File>>,
 }
 
 impl DataMeta {

@@ -334,6 +334,7 @@ impl State {
             match frames {
                 Frames::None => {}
                 Frames::One(frame) => return Ok(frame),
+                Frames::Naming(frame) => return Ok(frame.frame(reader)),
                 Frames::Each(frames) => {
                     subscription.rest = Rest {
                         frames: Some(frames),

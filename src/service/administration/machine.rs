@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use super::require_administrator;
 use crate::config::Registration;
 use crate::model::Timestamp;
-use crate::service::{Refusal, Service, ServiceError, SignedIn};
+use crate::service::{ArchiveFile, ArchiveOrder, Refusal, Service, ServiceError, SignedIn};
 use crate::store::statistics::{self, Statistics};
 
 /// Least time between two examinations: each reads the whole database.
@@ -18,7 +18,10 @@ const BETWEEN_CHECKS: Duration = Duration::from_mins(1);
 /// A task of the program's. It takes its time, on a thread of its own.
 pub type Task<T> = Box<dyn Fn() -> T + Send + Sync>;
 
-/// What the program does for administrators.
+/// What writes an archive.
+pub type WriteArchive = fn(&Service, &ArchiveOrder, ArchiveFile) -> Result<(), String>;
+
+/// What the program does for administrators, and for everybody.
 pub struct Machine {
     /// Examines everything an operator can get wrong.
     pub check: Task<Vec<CheckRow>>,
@@ -26,6 +29,8 @@ pub struct Machine {
     pub backups: Task<Result<Vec<BackupCopy>, String>>,
     /// Makes a copy, or says why it cannot.
     pub make_backup: Task<Result<BackupCopy, String>>,
+    /// Writes an archive of what is somebody's, or says why it cannot.
+    pub archive: WriteArchive,
     /// Tells what the service does not know of the program; of the backups, by what is on record.
     pub state: Task<ProgramState>,
 }
@@ -115,6 +120,12 @@ impl Service {
         if self.desk.machine.set(Arc::new(machine)).is_err() {
             log::error!("the service was attached to its program twice");
         }
+        self.archiving.notify_one();
+    }
+
+    /// Tells whether there is a program that does anything.
+    pub(in crate::service) fn is_attached(&self) -> bool {
+        self.desk.machine.get().is_some()
     }
 
     /// Lists the copies of the database, newest first.
@@ -204,7 +215,7 @@ impl Service {
             .await
     }
 
-    async fn run<T: Send + 'static>(
+    pub(in crate::service) async fn run<T: Send + 'static>(
         &self,
         task: impl FnOnce(&Machine) -> T + Send + 'static,
     ) -> Result<T, ServiceError> {

@@ -13,7 +13,7 @@ pub(super) use people::present;
 pub(super) use registration::mode as registration_mode;
 
 pub(super) use machine::Desk;
-pub use machine::{BackupCopy, CheckRow, Machine, ProgramState, ServerStatus, Task};
+pub use machine::{BackupCopy, CheckRow, Machine, ProgramState, ServerStatus, Task, WriteArchive};
 pub use people::AccountChange;
 
 use super::{Refusal, ServiceError, SignedIn};

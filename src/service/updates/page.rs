@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::{Cursor, Inside, Updates, Within};
 use crate::model::{
-    Around, Content, Flow, FlowEvent, FlowId, FlowSettings, Form, InvitedTo, Message, OwnAccount,
-    Position, PublicId, ReadMark, Timestamp, User, UserId,
+    Around, Content, File, Flow, FlowEvent, FlowId, FlowSettings, Form, InvitedTo, Message,
+    OwnAccount, Position, PublicId, ReadMark, Timestamp, User, UserId,
 };
 use crate::service::{Limits, ServiceError};
 use crate::store::follower::Follower;
@@ -13,7 +13,8 @@ use crate::store::log::{self, Change, Subject};
 use crate::store::members::State;
 use crate::store::messages::{Fitting, Load, Sent};
 use crate::store::{
-    View, accounts, around, blocks, events, flows, marks, members, messages, pins, settings, users,
+    View, accounts, archives, around, blocks, events, flows, marks, members, messages, pins,
+    settings, users,
 };
 
 /// Flows, profiles and marks in an answer at most.
@@ -34,6 +35,7 @@ enum Item {
     Left(PublicId),
     Account(Box<OwnAccount>),
     Blocked(Vec<PublicId>),
+    Archive(Option<Box<File>>),
     Invited(InvitedTo),
     Uninvited(PublicId),
 }
@@ -56,6 +58,7 @@ impl Item {
             | Self::Settings(..)
             | Self::Account(_)
             | Self::Blocked(_)
+            | Self::Archive(_)
             | Self::Invited(_)
             | Self::Uninvited(_) => AROUND,
         }
@@ -337,6 +340,11 @@ impl<'a, 'c> Page<'a, 'c> {
                 accounts::own(view, self.user)?.map(|account| Item::Account(Box::new(account)))
             }
             Subject::Blocked => Some(Item::Blocked(blocks::of(view, self.user)?)),
+            Subject::Archive => match archives::standing(view, self.user)? {
+                archives::Standing::Made(file) => Some(Item::Archive(Some(file))),
+                archives::Standing::None => Some(Item::Archive(None)),
+                archives::Standing::Wanted => None,
+            },
             Subject::Invitation(id) => members::invitation(view, id, self.user)?.map(Item::Invited),
             // What others do not show costs them nothing.
             Subject::Around(_) | Subject::Settings(_) if !self.within.form.is_rich() => None,
@@ -411,6 +419,7 @@ impl<'a, 'c> Page<'a, 'c> {
                 Item::Left(flow) => updates.left.push(flow),
                 Item::Account(account) => updates.account = Some(*account),
                 Item::Blocked(users) => updates.blocked = Some(users),
+                Item::Archive(made) => updates.archive = Some(made.map(|file| *file)),
                 Item::Invited(invited) => updates.invited.push(invited),
                 Item::Uninvited(flow) => updates.uninvited.push(flow),
             }

@@ -20,6 +20,7 @@ mod edit_flow;
 mod edit_user;
 mod edited_message;
 mod end_session;
+mod export_me;
 mod file_ticket;
 mod find_message;
 mod find_user;
@@ -152,6 +153,7 @@ pub(super) async fn dispatch(
         "end_session" => signed_in!(end_session),
         "link_device" => signed_in!(link_device, 4.0),
         "file_ticket" => signed_in!(file_ticket),
+        "export_me" => signed_in!(export_me, 50.0),
         "active" => signed_in!(active),
         "push_key" => signed_in!(push_key),
         "push_subscribe" => signed_in!(push_subscribe, 10.0),
@@ -263,6 +265,7 @@ impl Context<'_> {
     fn frame<M: Serialize>(&self, code: Code, data: Option<reply::Data<'_, M>>) -> Bytes {
         let detail = match code {
             codes::CREATED => "Created.",
+            codes::ACCEPTED => "Begun.",
             codes::PARTIAL => "Done in part; ask again for the rest.",
             _ => "Done.",
         };

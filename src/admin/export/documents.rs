@@ -1,0 +1,286 @@
+//! What an export consists of: a document for each flow and user, and the content of files beside
+//! them.
+//!
+//! Written message by message: a history of any length takes no more memory than a page of it.
+//! Passwords and tokens are in none.
+
+use std::io::{self, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::super::error::CliError;
+use super::super::{about, event, flow, message, session, user};
+use crate::model::{
+    self, Content, Encoding, FlowId, Message, MessageId, Position, PublicId, Timestamp, User,
+    UserId,
+};
+use crate::service::{MemberStanding, MessagesOf, Service};
+
+/// Where an export is written to, a file at a time.
+pub(super) trait Target: Write {
+    /// Begins a file. What is there is never overwritten.
+    fn begin(&mut self, name: &str) -> Result<(), CliError>;
+
+    /// Has the file that was begun complete, where it lasts.
+    fn end(&mut self) -> Result<(), CliError>;
+
+    /// Tells where writing failed.
+    fn failed(&self, source: io::Error) -> CliError;
+}
+
+/// An export that is being written.
+pub(super) struct Export<'a> {
+    service: &'a Service,
+    target: &'a mut dyn Target,
+    /// Whether the content of files is written too.
+    has_files: bool,
+    /// Content that is still to be written: where, and whose.
+    waiting: Vec<(String, PublicId)>,
+    /// Names of the files that were written.
+    pub(super) files: Vec<String>,
+    /// How many messages were written.
+    pub(super) messages: usize,
+}
+
+impl<'a> Export<'a> {
+    pub(super) fn new(service: &'a Service, target: &'a mut dyn Target, has_files: bool) -> Self {
+        Self {
+            service,
+            target,
+            has_files,
+            waiting: Vec::new(),
+            files: Vec::new(),
+            messages: 0,
+        }
+    }
+
+    /// Writes what somebody has written and may see.
+    pub(super) async fn user(&mut self, login: &str) -> Result<(), CliError> {
+        let standing = self.service.standing_of(login).await?;
+        let mut whole = account(self.service, standing.user.clone()).await?;
+        whole["sessions"] = standing.sessions.iter().map(session::document).collect();
+        self.document("user.json", &json!({"user": whole}))?;
+        self.begin("written.json")?;
+        self.write(b"{")?;
+        self.messages(MessagesOf::Author(standing.user.id)).await?;
+        for summary in standing.flows {
+            let reader = Some(standing.user.id);
+            self.flow(summary.flow.id, reader).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes everything.
+    pub(super) async fn all(&mut self) -> Result<(), CliError> {
+        let mut users = Vec::new();
+        for user in self.service.users().await? {
+            users.push(account(self.service, user).await?);
+        }
+        self.document("users.json", &json!({"users": users}))?;
+        for (flow, _) in self.service.all_flows(None).await? {
+            self.flow(flow.id, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes a flow: to a reader who is a member with that member's own read mark only, to the
+    /// operator with everybody's.
+    pub(super) async fn flow(
+        &mut self,
+        id: FlowId,
+        reader: Option<UserId>,
+    ) -> Result<(), CliError> {
+        let standing = self.service.flow_standing(id).await?;
+        let mut whole = flow::document(&standing.flow, standing.count);
+        let told = |member: &MemberStanding| reader.is_none_or(|reader| reader == member.user.id);
+        whole["members"] = standing
+            .members
+            .iter()
+            .map(|member| {
+                let mut document = flow::member(member);
+                document["username"] = json!(member.user.username);
+                if told(member) {
+                    document["read"] = json!(member.read);
+                }
+                document
+            })
+            .collect();
+        self.begin(&format!("flow-{}.json", standing.flow.uuid))?;
+        self.write(format!("{{\"flow\": {whole:#},\n\"events\": [").as_bytes())?;
+        self.events(id).await?;
+        self.write(b"\n],\n")?;
+        self.messages(MessagesOf::Flow(id)).await
+    }
+
+    /// Writes the events of a flow, in order.
+    async fn events(&mut self, flow: FlowId) -> Result<(), CliError> {
+        let mut after = Position(0);
+        let mut separator = "\n";
+        loop {
+            let page = self.service.archived_events(flow, after).await?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = last.position;
+            let logins = self.service.logins(event::people(&page)).await?;
+            for happened in &page {
+                let document = event::document(happened, &logins);
+                self.write(format!("{separator}{document}").as_bytes())?;
+                separator = ",\n";
+            }
+        }
+    }
+
+    /// Ends a document, whose beginning is written, with messages; the content of their files follows
+    /// it.
+    async fn messages(&mut self, of: MessagesOf) -> Result<(), CliError> {
+        self.write(b"\"messages\": [")?;
+        let mut after = MessageId(0);
+        let mut separator = "\n";
+        loop {
+            let page = self.service.archive(of, after).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = last.id;
+            for (message, login) in &page {
+                let mut document = written(message, login);
+                if !message.shown.is_empty() {
+                    let files = self.described(message).await?;
+                    document["about"] = json!({"files": files});
+                }
+                self.write(format!("{separator}{document}").as_bytes())?;
+                separator = ",\n";
+            }
+            self.messages += page.len();
+        }
+        self.write(b"\n]}\n")?;
+        self.target.end()?;
+        self.contents().await
+    }
+
+    /// What is known of the files of a message. Those that do not come within it are written beside
+    /// the documents, and named by where.
+    async fn described(&mut self, message: &Message) -> Result<Vec<Value>, CliError> {
+        let mut files = Vec::with_capacity(message.shown.len());
+        for file in &message.shown {
+            let mut document = json!({
+                "id": file.id.hex(),
+                "kind": file.kind.as_str(),
+                "name": file.look.name,
+                "type": file.media_type,
+                "size": file.size,
+                "width": file.look.width,
+                "height": file.look.height,
+                "duration": file.look.duration,
+                "blurhash": file.look.blurhash,
+                "waveform": file.look.waveform.as_ref().map(|peaks| STANDARD.encode(peaks)),
+            });
+            if let Value::Object(fields) = &mut document {
+                fields.retain(|_, value| !value.is_null());
+            }
+            if !file.is_given && self.has_files {
+                if self.service.open_archived(file.id).await?.is_some() {
+                    let path = place(file);
+                    document["path"] = path.clone().into();
+                    self.waiting.push((path, file.id));
+                } else {
+                    document["missing"] = true.into();
+                }
+            }
+            files.push(document);
+        }
+        Ok(files)
+    }
+
+    /// Writes the content of files that were described, each once whatever shows it.
+    async fn contents(&mut self) -> Result<(), CliError> {
+        for (path, id) in std::mem::take(&mut self.waiting) {
+            // What a user wrote is in a flow too.
+            if self.files.contains(&path) {
+                continue;
+            }
+            // Gone since it was described: its message was deleted.
+            let Some(mut opened) = self.service.open_archived(id).await? else {
+                continue;
+            };
+            self.begin(&path)?;
+            io::copy(&mut opened.content, &mut self.target)
+                .map_err(|source| self.target.failed(source))?;
+            self.target.end()?;
+        }
+        Ok(())
+    }
+
+    fn document(&mut self, name: &str, document: &Value) -> Result<(), CliError> {
+        self.begin(name)?;
+        self.write(format!("{document:#}\n").as_bytes())?;
+        self.target.end()
+    }
+
+    fn begin(&mut self, name: &str) -> Result<(), CliError> {
+        self.target.begin(name)?;
+        self.files.push(name.to_owned());
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), CliError> {
+        let written = self.target.write_all(bytes);
+        written.map_err(|source| self.target.failed(source))
+    }
+}
+
+/// Where the content of a file is written. Its name leads nowhere else, and is no longer than file
+/// systems take.
+fn place(file: &model::File) -> String {
+    let name = file.look.name.as_deref().unwrap_or_default();
+    let plain = |c: char| {
+        if c.is_alphanumeric() || "._- ()".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
+    let mut end: Vec<char> = name.chars().rev().take(40).map(plain).collect();
+    end.reverse();
+    let end: String = end.into_iter().collect();
+    format!("files/{}-{end}", file.id.hex())
+}
+
+async fn account(service: &Service, user: User) -> Result<Value, CliError> {
+    let user = service.with_avatar(user).await?;
+    let mut document = user::document(&user);
+    document["avatar"] = user.avatar_content.as_ref().map(text_of).into();
+    Ok(document)
+}
+
+/// A message with its files, in the protocol's words.
+fn written(message: &Message, login: &str) -> Value {
+    let mut document = json!({
+        "uuid": message.uuid.to_string(),
+        "from_flow": message.flow.to_string(),
+        "number": message.number,
+        "from_user": message.author.to_string(),
+        "login": login,
+        "time": message.sent_at.seconds(),
+        "text": message.text,
+        "edited_time": message.edited_at.map(Timestamp::seconds),
+        "edited_status": message.edited_at.is_some(),
+        "deleted": message.is_deleted,
+    });
+    if let Some(about) = message.about.as_deref() {
+        document["about"] = about::document(about);
+    }
+    for file in &message.files {
+        document[message::slot_name(file.slot)] = text_of(&file.content).into();
+    }
+    document
+}
+
+/// Content as clients get it.
+fn text_of(content: &Content) -> String {
+    match content.encoding {
+        Encoding::Text => String::from_utf8_lossy(&content.bytes).into_owned(),
+        Encoding::Base64 => STANDARD.encode(&content.bytes),
+    }
+}
