@@ -102,6 +102,7 @@ async function begin() {
     const { startNotifying } = await import('./core/notify.js');
     if (running?.client === client) running.stopNotifying = startNotifying(client);
   });
+  if (localStorage.getItem(`morelia.removing.${session.current.uuid}`)) whenIdle(async () => { await rest(); (await import('./data/removals.js')).removalsOf(client).resume(); });
   client.start();
 }
 

@@ -33,7 +33,7 @@ class Session extends Emitter {
     this.#value = null;
     localStorage.removeItem(KEY);
     // What was written and not sent waits for the same person; only signing out removes it.
-    if (reason === '') for (const key of Object.keys(localStorage)) if (key.startsWith(`morelia.draft.${uuid}.`)) localStorage.removeItem(key);
+    if (reason === '') for (const key of Object.keys(localStorage)) if (key.startsWith(`morelia.draft.${uuid}.`) || key === `morelia.removing.${uuid}`) localStorage.removeItem(key);
     this.emit('ended', { uuid, reason });
     this.emit('changed');
   }

@@ -15,6 +15,8 @@ export function fromWire(wire, number, about = null) {
     time: wire.time ?? 0,
     edited: wire.edited_status === true,
     editedAt: wire.edited_time ?? null,
+    // What it said before it was edited, where that was seen here.
+    before: null,
     deleted: Boolean(about?.deleted),
     expired: about?.deleted === 'expired',
     files: readFiles(about?.files),

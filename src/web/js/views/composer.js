@@ -283,6 +283,6 @@ export class Composer {
 }
 
 /** A file of the outgoing queue. */
-function fileOf({ kind, mime, extension, blob, width, height, duration, thumbnail }, name) {
-  return { kind, type: mime, extension, blob, size: blob.size, width, height, duration, ...(thumbnail ? { thumbnail } : {}), ...(name ? { name } : {}) };
+function fileOf({ kind, mime, extension, blob, width, height, duration, thumbnail, blurhash }, name) {
+  return { kind, type: mime, extension, blob, size: blob.size, width, height, duration, blurhash, ...(thumbnail ? { thumbnail } : {}), ...(name ? { name } : {}) };
 }
