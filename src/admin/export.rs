@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::print::{Output, count};
-use super::{about, event, flow, message, names, result, session, user, with_service};
+use super::{about, event, flow, message, names, own, result, session, user, with_service};
 use crate::cli::{Export, ExportWhat};
 use crate::config::Sources;
 use crate::exit::Exit;
@@ -43,6 +43,8 @@ pub fn run(command: &Export, sources: &Sources, output: &Output) -> Result<Exit,
                 let mut whole = account(service, standing.user.clone()).await?;
                 whole["sessions"] = standing.sessions.iter().map(session::document).collect();
                 export.document("user.json", &json!({"user": whole}))?;
+                let chosen = service.own_of(standing.user.id).await?;
+                export.document("own.json", &own::document(&chosen))?;
                 let of = MessagesOf::Author(standing.user.id);
                 let (mut file, path) = export.begin("written.json")?;
                 file.write_all(b"{").map_err(failed(&path))?;

@@ -23,6 +23,7 @@ pub mod init;
 pub mod invite;
 pub mod message;
 mod names;
+mod own;
 mod owner;
 pub mod password;
 pub mod print;
