@@ -6,6 +6,10 @@ const KEY = 'morelia.session';
 
 class Session extends Emitter {
   #value = read();
+  /** Whether the account was made here and now. */
+  isNew = false;
+  /** The browser's event that can install this page as an app (topic `install`). */
+  install = null;
 
   constructor() {
     super();
