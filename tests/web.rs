@@ -8,6 +8,7 @@ mod admin;
 mod answers;
 mod browser;
 mod changes;
+mod first;
 mod groups;
 mod history;
 mod kept;
@@ -20,6 +21,7 @@ mod sign;
 mod speed;
 mod talk;
 mod units;
+mod voice;
 
 use serde_json::json;
 

@@ -30,7 +30,9 @@ fn deleted_message_comes_back_until_the_moment_is_over() {
     open_menu(&one, "Sunday");
     take(&one, "Delete");
     one.wait("document.querySelector('.toast.undo')");
-    one.run("document.querySelector('.toast.undo').dispatchEvent(new PointerEvent('pointerenter'))");
+    one.run(
+        "document.querySelector('.toast.undo').dispatchEvent(new PointerEvent('pointerenter'))",
+    );
     one.run_async("await new Promise((next) => setTimeout(next, 6_000));");
     sees(&two, "Who is coming on Sunday?");
     one.open(&server, "/version");
@@ -102,7 +104,10 @@ fn colours_stand_for_a_picture_until_it_is_there() {
     let (server, browser) = (Server::start(), Browser::start());
     let (one, two, mut anna, flow) = family(&server, &browser);
     // No file reaches the other one until it is let through.
-    two.devtools("Fetch.enable", json!({"patterns": [{"urlPattern": "*/file/*"}]}));
+    two.devtools(
+        "Fetch.enable",
+        json!({"patterns": [{"urlPattern": "*/file/*"}]}),
+    );
     one.run_async(
         "const canvas = document.createElement('canvas');
          canvas.width = 900; canvas.height = 600;
@@ -116,22 +121,31 @@ fn colours_stand_for_a_picture_until_it_is_there() {
          field.files = data.files;
          field.dispatchEvent(new Event('change'));",
     );
-    one.wait("document.querySelector('.tray-item img') && !document.querySelector('.send').disabled");
+    one.wait(
+        "document.querySelector('.tray-item img') && !document.querySelector('.send').disabled",
+    );
     one.click(".send");
     sent(&one);
     two.wait("document.querySelector('.picture canvas.blur')");
     let colour = two.run("return [...document.querySelector('.picture canvas.blur').getContext('2d').getImageData(16, 16, 1, 1).data]");
-    let parts: Vec<_> = colour.as_array().expect("a pixel").iter().filter_map(serde_json::Value::as_i64).collect();
-    assert!(
-        parts[0] > 170 && parts[1] < 70 && parts[2] < 70,
-        "{colour}"
-    );
+    let parts: Vec<_> = colour
+        .as_array()
+        .expect("a pixel")
+        .iter()
+        .filter_map(serde_json::Value::as_i64)
+        .collect();
+    assert!(parts[0] > 170 && parts[1] < 70 && parts[2] < 70, "{colour}");
     two.devtools("Fetch.disable", json!({}));
     two.wait("document.querySelector('.picture img').naturalWidth > 0 && !document.querySelector('.picture canvas.blur')");
     // The server keeps it with the file.
     let page = json!({"flow": [{"uuid": flow, "message_start": 1, "message_end": 1}]});
-    let page = anna.ask_with_meta("all_messages", &page, &json!({"accept": ["rich"]})).is(200);
-    let id = page.messages()[0]["uuid"].as_str().expect("an id").to_owned();
+    let page = anna
+        .ask_with_meta("all_messages", &page, &json!({"accept": ["rich"]}))
+        .is(200);
+    let id = page.messages()[0]["uuid"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let hash = &page.data()["meta"]["about"][&id]["files"][0]["blurhash"];
     assert_eq!(hash.as_str().map(str::len), Some(28), "{hash}");
 }

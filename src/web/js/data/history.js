@@ -17,6 +17,7 @@ export class History extends Emitter {
   #stale = new Set();
   #holes = new Set();
   #loading = new Map();
+  /** @type {{from: number, to: number} | null} */
   #view = null;
 
   /** `load(from, to)` gives `[{number, …}]`, in order, from `from` on, perhaps fewer than asked. */

@@ -3,7 +3,10 @@
 import { readFiles } from '../media/attachments.js';
 import { DELETED_LOGIN } from '../text/people.js';
 
-/** `number` is its place in the flow; `about` is what the server tells of it besides. */
+/**
+ * `number` is its place in the flow; `about` is what the server tells of it besides.
+ * @param {any} about
+ */
 export function fromWire(wire, number, about = null) {
   return {
     key: wire.uuid,

@@ -1,5 +1,6 @@
 // Blurhash: the colours of a picture in some thirty signs, which come with its message and are shown
-// until a byte of it is here. Pure; the format is that of https://blurha.sh.
+// until a byte of it is here. Pure; the format is that of https://blurha.sh, measured in the middle of
+// each pixel, so that one colour stays one.
 
 const SIGNS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~';
 
@@ -34,9 +35,9 @@ export function encode(pixels, width, height, across = 4, down = 3) {
     for (let i = 0; i < across; i += 1) {
       const sum = [0, 0, 0];
       for (let y = 0; y < height; y += 1) {
-        const wave = Math.cos((Math.PI * j * y) / height);
+        const wave = Math.cos((Math.PI * j * (y + 0.5)) / height);
         for (let x = 0; x < width; x += 1) {
-          const weight = Math.cos((Math.PI * i * x) / width) * wave;
+          const weight = Math.cos((Math.PI * i * (x + 0.5)) / width) * wave;
           const at = 4 * (y * width + x);
           for (let colour = 0; colour < 3; colour += 1) sum[colour] += weight * linear[pixels[at + colour]];
         }
@@ -61,8 +62,9 @@ export function decode(hash, width, height) {
   if (size === null || hash.length < 6) return null;
   const [across, down] = [(size % 9) + 1, Math.floor(size / 9) + 1];
   if (hash.length !== 4 + 2 * across * down) return null;
-  const most = (read(hash[1]) + 1) / 166;
-  const mean = read(hash.slice(2, 6));
+  const [step, mean] = [read(hash[1]), read(hash.slice(2, 6))];
+  if (step === null || mean === null) return null;
+  const most = (step + 1) / 166;
   const colours = [[mean >> 16, (mean >> 8) & 255, mean & 255].map(toLinear)];
   for (let at = 6; at < hash.length; at += 2) {
     const value = read(hash.slice(at, at + 2));
@@ -75,7 +77,7 @@ export function decode(hash, width, height) {
       const sum = [0, 0, 0];
       for (let j = 0; j < down; j += 1) {
         for (let i = 0; i < across; i += 1) {
-          const weight = Math.cos((Math.PI * x * i) / width) * Math.cos((Math.PI * y * j) / height);
+          const weight = Math.cos((Math.PI * (x + 0.5) * i) / width) * Math.cos((Math.PI * (y + 0.5) * j) / height);
           for (let colour = 0; colour < 3; colour += 1) sum[colour] += weight * colours[i + j * across][colour];
         }
       }
