@@ -82,11 +82,12 @@ fn newcomer_lands_in_a_conversation() {
 
 #[test]
 fn empty_server_greets_its_administrator_with_three_steps() {
-    let (server, browser) = (Server::start(), Browser::start());
-    let mut anna = server.register("anna");
-    promote(&server, "anna");
+    let mut server = Server::initialised("invite", &[]);
+    server.serve();
+    let mut admin = server.sign_in("admin");
+    let browser = Browser::start();
     let page = browser.page(Screen::Phone, "en-GB");
-    sign_in(&page, &server, "anna");
+    sign_in(&page, &server, "admin");
     page.wait("document.querySelectorAll('.first-step').length === 3 && !document.querySelector('.first-steps .done')");
     let step = |name: &str| {
         format!(
@@ -101,7 +102,7 @@ fn empty_server_greets_its_administrator_with_three_steps() {
     page.run(&format!("{}.click()", step("Make a group")));
     page.wait("document.querySelector('.new-flow')");
     page.run("history.back()");
-    group(&mut anna, "Family", &[]);
+    group(&mut admin, "Family", &[]);
     page.wait(&format!("{}.disabled", step("Make a group")));
     // It is remembered.
     page.reload();

@@ -81,6 +81,8 @@ export class Removals {
       // Asked without waiting for anything: the page may be going.
       await (state === 'ready' ? ask().catch(again) : again());
       this.#forget(uuid);
+      // An earlier page took it away in its own sight only.
+      if (!message) this.#client.store.patch(uuid, GONE);
     } catch (error) {
       this.#forget(uuid);
       // Gone already: that is what was wanted.

@@ -6,6 +6,8 @@ export const CANCEL_PX = 110;
 export const LOCK_PX = 70;
 /** Let go sooner than this, it was a tap. */
 const TAP_MS = 350;
+/** A click that follows a finger comes within this time. */
+const CLICK_MS = 400;
 
 /**
  * What a finger means that has moved by `dx`, `dy` within `ms`: `hold`, `lock`, `cancel` or `send`. `up`:
@@ -41,7 +43,7 @@ export class Hold {
     };
     const listeners = {
       pointermove: (next) => follow(next, false),
-      pointerup: (next) => follow(next, true),
+      pointerup: (next) => { if (next.pointerId === pointerId) { swallowClick(); follow(next, true); } },
       // The browser took the finger away (a call, a gesture of its own): what was said is not lost.
       pointercancel: (next) => { if (next.pointerId === pointerId) this.#settle('lock'); },
     };
@@ -60,4 +62,11 @@ export class Hold {
     if (state !== 'hold') this.#close();
     this.tell?.();
   }
+}
+
+/** The click of a finger that let go would meet what has come to lie below it. */
+function swallowClick() {
+  const swallow = (event) => { event.preventDefault(); event.stopPropagation(); };
+  document.addEventListener('click', swallow, { capture: true, once: true });
+  setTimeout(() => document.removeEventListener('click', swallow, { capture: true }), CLICK_MS);
 }

@@ -28,7 +28,7 @@ export function offerInstall(client, place) {
       h('p', {}, t(event ? 'install.text' : 'install.apple')),
       event && h('div.actions', {},
         h('button.button.quiet', { type: 'button', onclick: done }, t('install.later')),
-        h('button.button', { type: 'button', onclick: () => { event.prompt(); done(); } }, t('install.action'))));
+        h('button.button', { type: 'button', onclick: () => { session.install.prompt()?.catch?.(() => {}); done(); } }, t('install.action'))));
     place.append(card);
   };
   off = session.on('install', show);
