@@ -13,10 +13,10 @@ VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 PROGRAM  := target/debug/morelia
 # What the tests need beyond Rust, as Debian's packages: a command each, and what provides it.
 NEEDED   := chromium:chromium chromedriver:chromium-driver sqlite3:sqlite3 strace:strace openssl:openssl \
-            valgrind:valgrind pebble:pebble
+            valgrind:valgrind pebble:pebble node:nodejs
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check deny fuzz soak bench golden release install dist dist-arm64 check-arm64 dist-armhf check-armhf packages
+.PHONY: help build run test types check deny fuzz soak bench golden release install dist dist-arm64 check-arm64 dist-armhf check-armhf packages
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -34,12 +34,15 @@ run: build ## set up a server in ./data if there is none, and serve
 test: packages ## run all tests
 	$(CARGO) test -- --test-threads=$(THREADS)
 
+types: ## check the types of the web client's pure modules, with npm's typescript
+	npx --yes --package=typescript@5 tsc -p tests/node
+
 check: packages ## formatting, lints, tests, documentation
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) test -- --test-threads=$(THREADS)
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
-	@$(MAKE) --no-print-directory deny
+	@$(MAKE) --no-print-directory types deny
 
 deny: ## licences, sources and known weaknesses of what the program is built from
 	@command -v cargo-deny >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny

@@ -137,3 +137,63 @@ fn events_levels_settings_and_read_marks_are_in_the_export() {
     assert_eq!(marks(&whole), [None, Some(json!(1))], "the own one only");
     assert_eq!(whole["events"].as_array().map(Vec::len), Some(604));
 }
+
+#[test]
+fn what_a_user_did_and_chose_is_in_the_users_export() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    let clara = server.register("clara");
+    let family = anna.group("Family", &[&boris]);
+    let club = anna.group("Club", &[&boris]);
+    let dinner = anna.send(&family, "dinner?");
+    let react = |message: &str, sign: &str| json!({"message": [{"uuid": message}], "meta": {"reaction": sign, "on": true}});
+    boris.ask("react", &react(&dinner, "👍")).is(200);
+    anna.ask("react", &react(&dinner, "🍲")).is(200);
+    let poll = json!({
+        "flow": [{"uuid": club}], "message": [{}],
+        "meta": {"about": {"poll": {"question": "Where?", "options": ["Home", "Lake"], "many": false, "anonymous": true}}},
+    });
+    let poll = anna.ask("send_message", &poll).is(200).messages()[0]["uuid"].clone();
+    boris
+        .ask(
+            "vote",
+            &json!({"message": [{"uuid": poll}], "meta": {"options": [1]}}),
+        )
+        .is(200);
+    boris
+        .ask("flow_settings", &json!({"flow": [{"uuid": club}], "meta": {"settings": {"pinned": 2, "mentions_only": true}}}))
+        .is(200);
+    let block = json!({"user": [{}, {"uuid": clara.id}], "meta": {"on": true}});
+    boris.ask("block_user", &block).is(200);
+    boris
+        .ask("edit_user", &json!({"meta": {"share_read": false}}))
+        .is(200);
+
+    document(server.command(["export", "--user", "boris", "--to", "boris"]));
+    let own = read(&server, "boris/own.json");
+    assert_eq!(
+        own["reactions"],
+        json!([{"message": dinner, "from_flow": family, "reaction": "👍"}]),
+        "nobody else's"
+    );
+    assert_eq!(
+        own["votes"],
+        json!([{"message": poll, "from_flow": club, "question": "Where?", "option": "Lake"}]),
+        "one's own, also where nobody else may see it"
+    );
+    assert_eq!(own["blocked"], json!([clara.id]));
+    assert_eq!(
+        own["settings"].as_object().map(serde_json::Map::len),
+        Some(1)
+    );
+    assert_eq!(own["settings"][&club]["pinned"], 2);
+    assert_eq!(own["settings"][&club]["mentions_only"], true);
+    assert_eq!(own["privacy"]["share_read"], false);
+    assert_eq!(own["privacy"]["share_seen"], true);
+    // Nothing of it is anybody else's.
+    document(server.command(["export", "--user", "anna", "--to", "anna"]));
+    let own = read(&server, "anna/own.json");
+    assert_eq!(own["votes"], json!([]));
+    assert_eq!(own["blocked"], json!([]));
+}

@@ -7,6 +7,8 @@ mod access;
 mod admin;
 mod answers;
 mod browser;
+mod changes;
+mod first;
 mod groups;
 mod history;
 mod kept;
@@ -19,6 +21,7 @@ mod sign;
 mod speed;
 mod talk;
 mod units;
+mod voice;
 
 use serde_json::json;
 

@@ -28,7 +28,11 @@ pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statisti
         Box::pin(async move { metrics(&service, &statistics).await })
     });
     Site {
-        version: version(),
+        version: Version {
+            title: config.web.title.clone(),
+            contact: config.web.contact.clone(),
+            ..version()
+        },
         health: Arc::new(move || {
             let (service, open) = (Arc::clone(&examined), open.clone());
             let served = Arc::clone(&served);
@@ -60,6 +64,8 @@ pub fn version() -> Version {
             revision: mtp::REVISION,
         },
         features: mtp::FEATURES,
+        title: None,
+        contact: None,
     }
 }
 

@@ -381,6 +381,10 @@ impl Default for Logging {
 pub struct Web {
     /// Whether `/` is the web client. Default: it is.
     pub client: bool,
+    /// What the sign-in page calls this server. Default: nothing but the program's name.
+    pub title: Option<String>,
+    /// How people who cannot sign in reach whoever runs this server. Default: not told.
+    pub contact: Option<String>,
     /// Whether `/metrics` answers. Default: it does not.
     pub metrics: bool,
     /// Which web pages may connect. Default: those of this server.
@@ -391,6 +395,8 @@ impl Default for Web {
     fn default() -> Self {
         Self {
             client: true,
+            title: None,
+            contact: None,
             metrics: false,
             allowed_origins: AllowedOrigins::Same,
         }

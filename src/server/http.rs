@@ -59,6 +59,12 @@ pub struct Version {
     pub protocol: Protocol,
     /// What it has beyond that protocol, by name.
     pub features: &'static [&'static str],
+    /// What its owner calls this server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// How to reach its owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
 }
 
 /// A version of a protocol.

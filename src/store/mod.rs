@@ -46,6 +46,7 @@ mod migrations;
 pub mod names;
 pub mod news;
 pub mod overview;
+pub mod own;
 mod pace;
 mod paths;
 pub mod picked;

@@ -8,6 +8,8 @@ const PAGE_PATIENCE_MS = 3_000;
 const WORDS_CACHE = 'morelia-words';
 const WORDS = {
   en: { message: 'New message', added: 'You were added to a conversation', test: 'Notifications work', more: (title, count) => `${title} and ${count} more` },
+  de: { message: 'Neue Nachricht', added: 'Du wurdest in eine Unterhaltung aufgenommen', test: 'Mitteilungen funktionieren', more: (title, count) => `${title} und ${count} weitere` },
+  es: { message: 'Mensaje nuevo', added: 'Te han añadido a una conversación', test: 'Las notificaciones funcionan', more: (title, count) => `${title} y ${count} más` },
   ru: { message: 'Новое сообщение', added: 'Вас добавили в беседу', test: 'Уведомления работают', more: (title, count) => `${title} и ещё ${count}` },
 };
 

@@ -131,7 +131,7 @@ fn answer_quotes_and_leads_to_its_message() {
     one.wait("document.querySelector('article.message[data-number=\"0\"].lit')");
     open_menu(&one, "Sunday");
     take(&one, "Delete");
-    one.click("dialog .button.danger");
+    two.wait("document.querySelector('article.deleted')");
     two.reload();
     two.run("location.hash = location.hash.replace(/\\/m.*$/, '') + '/m/1'");
     two.wait(&format!(

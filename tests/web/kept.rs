@@ -156,9 +156,9 @@ fn back_closes_what_lies_on_top() {
     page.wait("document.querySelector('.menu')");
     page.run("history.back()");
     page.wait("!document.querySelector('.menu') && document.querySelector('.conversation')");
-    // A question, answered by Back: nothing is done.
+    // What a menu led to.
     page.run(menu);
-    page.run("[...document.querySelectorAll('.menu-item')].find((one) => one.textContent === 'Delete').click()");
+    page.run("[...document.querySelectorAll('.menu-item')].find((one) => one.textContent === 'Info').click()");
     page.wait("document.querySelector('dialog[open]')");
     page.run("history.back()");
     page.wait("!document.querySelector('dialog') && document.querySelector('.conversation')");

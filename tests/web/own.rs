@@ -88,6 +88,38 @@ fn conversations_are_muted_pinned_archived_and_marked() {
 }
 
 #[test]
+fn group_can_be_heard_of_only_when_one_is_called() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let (one, two, mut anna, flow) = family(&server, &browser);
+    two.run("location.hash = location.hash.replace(/$/, '/info')");
+    let switch = "[...document.querySelectorAll('.info .setting')].find((row) => row.textContent.includes('only of mentions'))?.querySelector('input')";
+    two.wait(switch);
+    two.run(&format!("{switch}.click()"));
+    let own = browser.page(Screen::Desk, "ru-RU");
+    sign_in(&own, &server, "boris");
+    super::open_flow(&own, "Family");
+    own.run("location.hash = location.hash.replace(/$/, '/info')");
+    own.wait("[...document.querySelectorAll('.info .setting')].find((row) => row.textContent.includes('только об упоминаниях'))?.querySelector('input').checked");
+    // Notifications as this page shows them: none for what does not call, one for what does.
+    two.run_async(
+        "Object.defineProperty(Notification, 'permission', {value: 'granted'});
+         localStorage.setItem('morelia.notifications', 'on');
+         document.hasFocus = () => false;
+         window.shown = [];
+         ServiceWorkerRegistration.prototype.showNotification = async (title, {body}) => { window.shown.push(body); };
+         await navigator.serviceWorker.ready;",
+    );
+    say(&mut anna, &flow, "Nobody in particular");
+    sees(&two, "Nobody in particular");
+    let boris = two.run("return JSON.parse(localStorage.getItem('morelia.session')).uuid");
+    let call = json!({"flow": [{"uuid": flow}], "message": [{"text": "You, @boris"}], "meta": {"about": {"mentions": [boris]}}});
+    anna.ask("send_message", &call).is(200);
+    two.wait("window.shown.length > 0");
+    assert_eq!(two.run("return window.shown"), json!(["anna: You, @boris"]));
+    one.wait("document.querySelectorAll('article.message').length === 3");
+}
+
+#[test]
 fn link_to_a_message_opens_it() {
     let (server, browser) = (Server::start(), Browser::start());
     let boris = server.register("boris");

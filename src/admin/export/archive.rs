@@ -15,6 +15,9 @@ const COMPRESSED: [&str; 12] = [
 ];
 
 /// Writes an archive of what somebody has written and may see.
+///
+/// # Errors
+/// Why it cannot be written.
 pub fn write(service: &Service, order: &ArchiveOrder, file: ArchiveFile) -> Result<(), String> {
     let mut archive = Archive {
         zip: ZipWriter::new(file),

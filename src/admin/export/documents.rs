@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::super::error::CliError;
 use super::super::{about, event, flow, message, session, user};
+use super::own;
 use crate::model::{
     self, Content, Encoding, FlowId, Message, MessageId, Position, PublicId, Timestamp, User,
     UserId,
@@ -62,6 +63,8 @@ impl<'a> Export<'a> {
         let mut whole = account(self.service, standing.user.clone()).await?;
         whole["sessions"] = standing.sessions.iter().map(session::document).collect();
         self.document("user.json", &json!({"user": whole}))?;
+        let chosen = self.service.own_of(standing.user.id).await?;
+        self.document("own.json", &own::document(&chosen))?;
         self.begin("written.json")?;
         self.write(b"{")?;
         self.messages(MessagesOf::Author(standing.user.id)).await?;

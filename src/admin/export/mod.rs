@@ -3,6 +3,7 @@
 mod archive;
 mod documents;
 mod folder;
+mod own;
 
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! `[logging]`, `[web]` and `[api]`.
 
-use super::{Key, Kind, Section, optional_path, put, show_path, word};
+use super::{Key, Kind, Section, optional, optional_path, put, show_path, word};
 use crate::config::addresses::AllowedOrigins;
 use crate::config::units::{CENTURY, DAY, duration_in, show_duration};
 use crate::config::words::{ApiVersion, ClientIp, ColorMode, Word};
@@ -72,6 +72,14 @@ pub(super) const LOGGING: Section = Section {
     ],
 };
 
+/// Reads what is shown in one line, `most` characters at most.
+fn line(text: &str, most: usize) -> Result<String, String> {
+    if text.chars().any(char::is_control) || text.chars().count() > most {
+        return Err(format!("this is not a line of at most {most} characters"));
+    }
+    Ok(text.to_owned())
+}
+
 pub(super) const WEB: Section = Section {
     name: "web",
     about: "What browsers get.",
@@ -86,6 +94,36 @@ pub(super) const WEB: Section = Section {
             reload: false,
             set: |config, text, _| put(&mut config.web.client, bool::read(text)),
             show: |config| word(config.web.client),
+        },
+        Key {
+            name: "title",
+            kind: Kind::Text,
+            values: "a line of text of at most 60 characters",
+            about: "What the page for signing in calls this server. Everybody who reaches it reads that. \
+                    Empty: the program's name alone.",
+            example: "The Ivanovs",
+            reload: false,
+            set: |config, text, _| {
+                put(&mut config.web.title, optional(text, |text| line(text, 60)))
+            },
+            show: |config| config.web.title.clone().unwrap_or_default(),
+        },
+        Key {
+            name: "contact",
+            kind: Kind::Text,
+            values: "an address (mailto:, tel:, https:) or a line of text of at most 200 characters",
+            about: "How people who cannot sign in reach whoever runs this server: the page for signing in \
+                    tells it to those who have forgotten their password or need an invitation. Everybody \
+                    who reaches the server reads that.",
+            example: "mailto:anna@example.org",
+            reload: false,
+            set: |config, text, _| {
+                put(
+                    &mut config.web.contact,
+                    optional(text, |text| line(text, 200)),
+                )
+            },
+            show: |config| config.web.contact.clone().unwrap_or_default(),
         },
         Key {
             name: "metrics",

@@ -229,6 +229,8 @@ fn site(statistics: Statistics) -> Site {
             version: "0",
             protocol,
             features: &["more"],
+            title: None,
+            contact: None,
         },
         health,
         metrics: Some(metrics),

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use super::messages::login_of;
-use crate::model::{FlowEvent, FlowId, Message, MessageId, Position, PublicId};
+use crate::model::{FlowEvent, FlowId, Message, MessageId, Position, PublicId, UserId};
 use crate::service::{Service, ServiceError};
 use crate::store::events;
 use crate::store::exports::{self, MessagesOf};
 use crate::store::files::Opened;
+use crate::store::own::{self, Own};
 
 /// Messages that are in memory at a time, and how many bytes of them, roughly.
 const AT_ONCE: usize = 500;
@@ -38,6 +39,14 @@ impl Service {
                 Ok(page)
             })
             .await
+    }
+
+    /// What a user did and chose that is no message, for the operator.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn own_of(&self, user: UserId) -> Result<Own, ServiceError> {
+        self.store.read(move |view| Ok(own::of(view, user)?)).await
     }
 
     /// Opens the content of a file that a message shows, for the operator; `None`: it is not there.

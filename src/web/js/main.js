@@ -102,18 +102,27 @@ async function begin() {
     const { startNotifying } = await import('./core/notify.js');
     if (running?.client === client) running.stopNotifying = startNotifying(client);
   });
+  whenIdle(async () => {
+    const { startFirstHour } = await import('./first/hour.js');
+    const stop = await startFirstHour(client, shell.cards).catch(() => {});
+    if (running?.client === client) running.stopFirstHour = stop; else stop?.();
+  });
   client.start();
 }
 
 async function end({ forget }) {
   if (!running) return;
-  const { client, shell, stopNotifying } = running;
+  const { client, shell, stopNotifying, stopFirstHour } = running;
   running = null;
   stopNotifying?.();
+  stopFirstHour?.();
   shell.close();
   document.querySelectorAll('dialog').forEach((dialog) => dialog.close());
   await client.stop({ forget });
 }
+
+// It is offered at a better moment than the browser's.
+addEventListener('beforeinstallprompt', (event) => { event.preventDefault(); session.install = event; session.emit('install'); });
 
 let ended = null;
 session.on('ended', (how) => { ended = how; });

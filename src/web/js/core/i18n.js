@@ -1,15 +1,7 @@
 // The interface's languages: one table each, chosen by the browser or by the person.
 
-/** What the first page needs, and the rest: a whole table is an eighth of the client's weight. */
-const FIRST = {
-  en: async () => (await import('../locales/en.first.js')).first,
-  ru: async () => (await import('../locales/ru.first.js')).first,
-};
-const TABLES = {
-  en: async () => (await import('../locales/en.js')).en,
-  ru: async () => (await import('../locales/ru.js')).ru,
-};
-export const LANGUAGE_NAMES = { en: 'English', ru: 'Русский' };
+/** Each has a table in two parts, what the first page needs and the rest: a whole one is an eighth of the client's weight. */
+export const LANGUAGE_NAMES = { en: 'English', de: 'Deutsch', es: 'Español', ru: 'Русский' };
 
 const KEY = 'morelia.language';
 let language = 'en';
@@ -17,7 +9,7 @@ let table = {};
 let whole = null;
 let plural = new Intl.PluralRules('en');
 
-/** The language in use, `en` or `ru`. */
+/** The language in use, `en` for one. */
 export function currentLanguage() {
   return language;
 }
@@ -40,9 +32,9 @@ export function chooseLanguage(code) {
 
 export async function startLanguage() {
   const wishes = [localStorage.getItem(KEY), ...(navigator.languages ?? [navigator.language])];
-  language = wishes.map((wish) => wish?.slice(0, 2).toLowerCase()).find((code) => code in FIRST) ?? 'en';
+  language = wishes.map((wish) => wish?.slice(0, 2).toLowerCase()).find((code) => code in LANGUAGE_NAMES) ?? 'en';
   plural = new Intl.PluralRules(language);
-  table = await FIRST[language]();
+  table = (await import(`../locales/${language}.first.js`)).first;
   whole = null;
   document.documentElement.lang = language;
 }
@@ -50,7 +42,7 @@ export async function startLanguage() {
 /** Resolves when every text is here; the first page has its own from the beginning. */
 export function allTexts() {
   const wanted = language;
-  whole ??= TABLES[language]().then((found) => { if (language === wanted) table = found; });
+  whole ??= import(`../locales/${wanted}.js`).then((found) => { if (language === wanted) table = found[wanted]; });
   return whole;
 }
 

@@ -22,7 +22,8 @@ export function whyNot({ secure = isSecureContext, agent = navigator.userAgent, 
   return null;
 }
 
-function isStandalone() {
+/** Whether this is the installed app. */
+export function isStandalone() {
   return navigator.standalone === true || matchMedia('(display-mode: standalone)').matches;
 }
 

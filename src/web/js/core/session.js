@@ -6,6 +6,10 @@ const KEY = 'morelia.session';
 
 class Session extends Emitter {
   #value = read();
+  /** Whether the account was made here and now. */
+  isNew = false;
+  /** The browser's event that can install this page as an app (topic `install`). */
+  install = null;
 
   constructor() {
     super();
@@ -33,7 +37,7 @@ class Session extends Emitter {
     this.#value = null;
     localStorage.removeItem(KEY);
     // What was written and not sent waits for the same person; only signing out removes it.
-    if (reason === '') for (const key of Object.keys(localStorage)) if (key.startsWith(`morelia.draft.${uuid}.`)) localStorage.removeItem(key);
+    if (reason === '') for (const key of Object.keys(localStorage)) if (key.startsWith(`morelia.draft.${uuid}.`) || key === `morelia.removing.${uuid}`) localStorage.removeItem(key);
     this.emit('ended', { uuid, reason });
     this.emit('changed');
   }

@@ -17,6 +17,7 @@ export class History extends Emitter {
   #stale = new Set();
   #holes = new Set();
   #loading = new Map();
+  /** @type {{from: number, to: number} | null} */
   #view = null;
 
   /** `load(from, to)` gives `[{number, …}]`, in order, from `from` on, perhaps fewer than asked. */
@@ -60,6 +61,7 @@ export class History extends Emitter {
     const old = this.#messages.get(number);
     if (old) {
       message.key = old.key;
+      message.before ??= before(old, message);
       // Read again and the same: what is drawn of it stays, and a film goes on playing.
       if (same(old, message)) message.version = old.version;
     }
@@ -75,7 +77,10 @@ export class History extends Emitter {
   patch(uuid, change) {
     const number = this.#numbers.get(uuid);
     if (number === undefined) return;
-    this.#messages.set(number, { ...this.#messages.get(number), ...change, version: nextVersion() });
+    const old = this.#messages.get(number);
+    const message = { ...old, ...change, version: nextVersion() };
+    if (!('before' in change)) message.before = before(old, message);
+    this.#messages.set(number, message);
     this.emit('change');
   }
 
@@ -140,6 +145,12 @@ export class History extends Emitter {
     this.#numbers.delete(message.uuid);
     this.#stale.delete(number);
   }
+}
+
+/** What an edited message said before, as far as it was seen here: the one step back that is kept. */
+function before(old, message) {
+  if (message.deleted || old.deleted) return null;
+  return old.text === message.text ? old.before ?? null : old.text;
 }
 
 /** Whether two readings of a message tell the same. */

@@ -3,7 +3,10 @@
 import { readFiles } from '../media/attachments.js';
 import { DELETED_LOGIN } from '../text/people.js';
 
-/** `number` is its place in the flow; `about` is what the server tells of it besides. */
+/**
+ * `number` is its place in the flow; `about` is what the server tells of it besides.
+ * @param {any} about
+ */
 export function fromWire(wire, number, about = null) {
   return {
     key: wire.uuid,
@@ -15,6 +18,8 @@ export function fromWire(wire, number, about = null) {
     time: wire.time ?? 0,
     edited: wire.edited_status === true,
     editedAt: wire.edited_time ?? null,
+    // What it said before it was edited, where that was seen here.
+    before: null,
     deleted: Boolean(about?.deleted),
     expired: about?.deleted === 'expired',
     files: readFiles(about?.files),

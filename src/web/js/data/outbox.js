@@ -214,8 +214,8 @@ export class Outbox extends Emitter {
 }
 
 /** What the server is told of a file that it has. */
-function fileWish({ upload, kind, name, width, height, duration, waveform, thumbnail }) {
-  const wish = { upload, kind, name, width: width || undefined, height: height || undefined, duration, waveform };
+function fileWish({ upload, kind, name, width, height, duration, waveform, blurhash, thumbnail }) {
+  const wish = { upload, kind, name, width: width || undefined, height: height || undefined, duration, waveform, blurhash };
   if (thumbnail?.upload) wish.thumbnail = { upload: thumbnail.upload, width: thumbnail.width, height: thumbnail.height };
   return wish;
 }

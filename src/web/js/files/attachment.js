@@ -3,6 +3,7 @@
 
 import { h, icon, replace } from '../core/dom.js';
 import { locale, t } from '../core/i18n.js';
+import { decode } from '../media/blurhash.js';
 import { blobNow, blobOf, sourceOf, urlOf } from '../media/loader.js';
 import { clock, size } from '../text/times.js';
 import { voicePlayer } from './player.js';
@@ -10,6 +11,8 @@ import { voicePlayer } from './player.js';
 /** The largest a picture is shown in a conversation, in CSS pixels. */
 const PICTURE_WIDTH = 400;
 const PICTURE_HEIGHT = 420;
+/** What a blurhash is drawn in, to be stretched. */
+const BLUR_SIDE = 32;
 
 /** `name`: what a document is called, if that is known; `at`: its place among the message's files. */
 export function attachment(file, name, at) {
@@ -67,6 +70,8 @@ function show(file, image, button) {
   const here = blobNow(file);
   if (here) { image.src = urlOf(here); return; }
   button.classList.add('loading');
+  const blur = blurred(file);
+  if (blur) { button.prepend(blur); image.addEventListener('load', () => blur.remove(), { once: true }); }
   const small = file.thumbnail?.id ? thumbnailOf(file) : null;
   if (small) blobOf(small).then((blob) => { if (!image.src) image.src = urlOf(blob); }, () => {});
   blobOf(file).then((blob) => {
@@ -75,10 +80,20 @@ function show(file, image, button) {
   }, () => {
     button.classList.remove('loading');
     if (image.src) return;
+    blur?.remove();
     button.classList.add('absent');
     replace(button, icon('picture'), h('span', {}, t('file.offline')));
     addEventListener('online', () => { replace(button, image); button.classList.remove('absent'); show(file, image, button); }, { once: true });
   });
+}
+
+/** The colours of a picture, known before a byte of it is here; null where they are not told. */
+function blurred(file) {
+  const pixels = file.blurhash ? decode(file.blurhash, BLUR_SIDE, BLUR_SIDE) : null;
+  if (!pixels) return null;
+  const canvas = h('canvas.blur', { width: BLUR_SIDE, height: BLUR_SIDE, 'aria-hidden': 'true' });
+  canvas.getContext('2d').putImageData(new ImageData(pixels, BLUR_SIDE, BLUR_SIDE), 0, 0);
+  return canvas;
 }
 
 /** A film or a sound: asked for when somebody wants to see or hear it, and then played in pieces. */
@@ -107,7 +122,9 @@ function playable(file, tag) {
   }, h('span.file-badge', {}, icon('play')), h('span.play-words', {}, details));
   if (tag === 'video') {
     if (file.width > 0 && file.height > 0) button.style.aspectRatio = `${file.width} / ${file.height}`;
-    if (file.thumbnail?.id) blobOf(thumbnailOf(file)).then((blob) => button.prepend(h('img.play-poster', { alt: '', src: urlOf(blob) })), () => {});
+    const blur = blurred(file);
+    if (blur) button.prepend(blur);
+    if (file.thumbnail?.id) blobOf(thumbnailOf(file)).then((blob) => { blur?.remove(); button.prepend(h('img.play-poster', { alt: '', src: urlOf(blob) })); }, () => {});
   }
   return button;
 }

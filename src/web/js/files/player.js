@@ -35,6 +35,11 @@ function speed() {
   return SPEEDS.includes(Number(localStorage.getItem(SPEED_KEY))) ? Number(localStorage.getItem(SPEED_KEY)) : 1;
 }
 
+/** Nothing is heard any more. */
+export function quiet() {
+  if (playing) sound.pause();
+}
+
 /** A voice message in its bubble. */
 export function voicePlayer(file) {
   const length = (file.duration ?? 0) / 1000;

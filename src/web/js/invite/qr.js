@@ -1,7 +1,10 @@
 // QR codes: text in, a square of modules out. Byte mode, error correction M, versions 1 to 15, which
 // is up to 412 bytes. Pure. Source: ISO/IEC 18004.
 
-/** For each version: error correction bytes per block, and the blocks as [count, data bytes]. */
+/**
+ * For each version: error correction bytes per block, and the blocks as [count, data bytes].
+ * @type {any[][]}
+ */
 const BLOCKS = [
   [10, [1, 16]], [16, [1, 28]], [26, [1, 44]], [18, [2, 32]], [24, [2, 43]], [16, [4, 27]], [18, [4, 31]],
   [22, [2, 38], [2, 39]], [22, [3, 36], [2, 37]], [26, [4, 43], [1, 44]], [30, [1, 50], [4, 51]],
@@ -24,6 +27,7 @@ export function qrCode(text) {
   const version = BLOCKS.findIndex(([, ...blocks], i) => capacity(blocks) - (i < 9 ? 2 : 3) >= data.length) + 1;
   if (version === 0) return null;
   const codewords = interleave(version, encode(version, data));
+  /** @type {any} */
   let best = null;
   for (let mask = 0; mask < 8; mask += 1) {
     const rows = draw(version, codewords, mask);

@@ -1,6 +1,7 @@
 // Makes pictures as small as a chat needs before they travel, and takes out of everything where it was
 // made. Makes the small pictures that stand for large files.
 
+import { encode } from './blurhash.js';
 import { pictureSize, sniff } from './sniff.js';
 import { strip, stripFilm } from './strip.js';
 
@@ -13,6 +14,8 @@ const THUMBNAIL_SIDE = 480;
 const THUMBNAIL_QUALITY = 0.75;
 const THUMBNAIL_BYTES = 64 * 1024;
 const FRAME_PATIENCE_MS = 8_000;
+/** A blurhash is of so few waves that a larger picture tells it nothing more. */
+const BLUR_SIDE = 32;
 
 /** `{kind, mime, blob, extension, width, height, duration, thumbnail}` for a file that a person chose. */
 export async function prepare(file, { original = false, asFile = false } = {}) {
@@ -34,14 +37,15 @@ async function preparePicture(file, type, size, original) {
   try {
     const bitmap = await createImageBitmap(file);
     const small = await thumbnail(bitmap, bitmap.width, bitmap.height);
-    if (keep) { bitmap.close(); return { ...(await same()), thumbnail: small }; }
+    const blurhash = blurOf(bitmap, bitmap.width, bitmap.height);
+    if (keep) { bitmap.close(); return { ...(await same()), thumbnail: small, blurhash }; }
     const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
     const width = Math.max(1, Math.round(bitmap.width * scale));
     const height = Math.max(1, Math.round(bitmap.height * scale));
     const blob = await draw(bitmap, 0, 0, bitmap.width, bitmap.height, width, height);
     bitmap.close();
-    if (blob.size >= file.size && scale === 1) return { ...(await same()), thumbnail: small };
-    return { kind: 'picture', mime: 'image/jpeg', extension: 'jpg', blob, width, height, thumbnail: small };
+    if (blob.size >= file.size && scale === 1) return { ...(await same()), thumbnail: small, blurhash };
+    return { kind: 'picture', mime: 'image/jpeg', extension: 'jpg', blob, width, height, thumbnail: small, blurhash };
   } catch {
     // This browser cannot decode it; the others' may.
     return same();
@@ -57,7 +61,7 @@ async function stripped(file, mime) {
 async function prepareFilm(file, type) {
   const blob = type.mime === 'video/mp4' ? await stripFilm(file).catch(() => file) : file;
   const told = await frameOf(file).catch(() => ({}));
-  return { ...type, blob, width: told.width ?? 0, height: told.height ?? 0, duration: told.duration, thumbnail: told.thumbnail };
+  return { ...type, blob, width: told.width ?? 0, height: told.height ?? 0, duration: told.duration, thumbnail: told.thumbnail, blurhash: told.blurhash };
 }
 
 /** What a film shows at its beginning, how large, how long; nothing where the browser cannot play it. */
@@ -67,7 +71,7 @@ function frameOf(file) {
     node.addEventListener('seeked', async () => {
       const { videoWidth: width, videoHeight: height, duration } = node;
       const small = width > 0 ? await thumbnail(node, width, height).catch(() => undefined) : undefined;
-      done({ width, height, duration: Number.isFinite(duration) ? Math.round(duration * 1000) : undefined, thumbnail: small });
+      done({ width, height, duration: Number.isFinite(duration) ? Math.round(duration * 1000) : undefined, thumbnail: small, blurhash: small && blurOf(node, width, height) });
     });
   });
 }
@@ -101,22 +105,36 @@ async function thumbnail(source, width, height) {
   return undefined;
 }
 
+/** The colours of a picture or a film's frame, to be shown until it is there. */
+function blurOf(source, width, height) {
+  const scale = BLUR_SIDE / Math.max(width, height);
+  const [w, h] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
+  const context = surface(w, h);
+  context.drawImage(source, 0, 0, width, height, 0, 0, w, h);
+  return encode(context.getImageData(0, 0, w, h).data, w, h);
+}
+
 /** Cuts the square `{x, y, side}` out of a bitmap, as a JPEG of `pixels` × `pixels`. */
 export function cut(bitmap, { x, y, side }, pixels) {
   return draw(bitmap, x, y, side, side, pixels, pixels);
 }
 
 function draw(source, x, y, w, h, width, height, quality = QUALITY) {
+  const context = surface(width, height);
+  context.drawImage(source, x, y, w, h, 0, 0, width, height);
+  return new Promise((resolve, reject) => {
+    context.canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('no picture'))), 'image/jpeg', quality);
+  });
+}
+
+/** What one draws on; white, since JPEG has no transparency and would turn black. */
+function surface(width, height) {
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;
   const context = canvas.getContext('2d');
-  // JPEG has no transparency: without this, it would turn black.
   context.fillStyle = '#ffffff';
   context.fillRect(0, 0, width, height);
   context.imageSmoothingQuality = 'high';
-  context.drawImage(source, x, y, w, h, 0, 0, width, height);
-  return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('no picture'))), 'image/jpeg', quality);
-  });
+  return context;
 }

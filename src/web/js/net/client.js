@@ -200,13 +200,6 @@ export class Client extends Emitter {
     return this.#ticket.ticket;
   }
 
-  /** Deletes a message for everybody. */
-  async removeMessage(message) {
-    await this.api.remove(message.flow, message.uuid);
-    this.store.patch(message.uuid, { text: '', files: [], edited: true, deleted: true, reactions: null, reply: null, forward: null, poll: null });
-    this.store.emit('flows');
-  }
-
   async block(user, on) {
     this.store.setBlocked(await this.api.block(user, on));
   }
@@ -345,7 +338,7 @@ export class Client extends Emitter {
   async #sent({ item, uuid, time, number, about }) {
     const flow = this.store.flows.get(item.flow);
     if (!flow) return;
-    if (item.edits) { flow.history.patch(item.edits, { text: item.text, edited: true, format: item.about?.format ?? 0 }); return; }
+    if (item.edits) { flow.history.patch(item.edits, { text: item.text, edited: true, editedAt: now(), format: item.about?.format ?? 0 }); return; }
     // What was sent from here is not fetched again.
     (about?.files ?? []).forEach((file, i) => { if (item.files[i]?.blob) remember(file.id, item.files[i].blob); });
     const known = number ?? flow.history.numberOf(uuid);

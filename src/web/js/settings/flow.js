@@ -1,4 +1,5 @@
-// One's own settings of a conversation: muted, archived, pinned to the top, marked unread.
+// One's own settings of a conversation: muted, heard of only when one is called, archived, pinned to
+// the top, marked unread.
 
 import { t } from '../core/i18n.js';
 import { describe } from '../views/form.js';
@@ -42,5 +43,7 @@ export function askMute(client, flow, anchor = { x: innerWidth / 2 - 100, y: inn
   const until = (hours) => Math.floor(Date.now() / 1000) + hours * HOUR;
   const item = (key, value) => ({ icon: 'mute', label: t(key), act: () => setFlow(client, flow, { muted_until: value() }) });
   // The menu that led here closes first.
-  setTimeout(() => menu(anchor, [item('mute.hour', () => until(1)), item('mute.night', () => until(8)), item('mute.week', () => until(168)), item('mute.always', () => -1)]));
+  setTimeout(() => menu(anchor, [
+    flow.type === 'group' && !flow.saved && !flow.settings.mentions_only && { icon: 'mention', label: t('flow.mentions'), act: () => setFlow(client, flow, { mentions_only: true }) },
+    item('mute.hour', () => until(1)), item('mute.night', () => until(8)), item('mute.week', () => until(168)), item('mute.always', () => -1)]));
 }

@@ -12,7 +12,9 @@ const GROUP_GAP_S = 5 * 60;
  * `before` is the message above the first, if known: it decides whether that one begins a group.
  */
 export function arrangeMessages(messages, unreadFrom, before = null) {
+  /** @type {any[]} */
   const days = [];
+  /** @type {any} */
   let previous = before && { message: before };
   for (const message of messages) {
     const day = dayKey(message.time);

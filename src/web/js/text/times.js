@@ -57,8 +57,9 @@ export function size(bytes, language) {
 
 /** A span of time in its largest whole unit: "1 day", "5 minutes". */
 export function duration(seconds, language) {
+  /** @type {[string, number][]} */
   const units = [['week', 604_800], ['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]];
-  const [unit, length] = units.find(([, one]) => seconds >= one && seconds % one === 0) ?? units.at(-1);
+  const [unit, length] = units.find(([, one]) => seconds >= one && seconds % one === 0) ?? ['second', 1];
   return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(seconds / length);
 }
 
@@ -81,6 +82,8 @@ export function lastSeen(seconds, now, language, t) {
 
 /** How long something has lasted, roughly: "3 days", "2 hours", "1 minute". */
 export function span(seconds, language) {
-  const [unit, length] = [['day', 86_400], ['hour', 3_600], ['minute', 60]].find(([, one]) => seconds >= one) ?? ['second', 1];
+  /** @type {[string, number][]} */
+  const units = [['day', 86_400], ['hour', 3_600], ['minute', 60]];
+  const [unit, length] = units.find(([, one]) => seconds >= one) ?? ['second', 1];
   return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(Math.floor(seconds / length));
 }

@@ -39,6 +39,7 @@ export class MessageActions {
       vote: () => this.#vote(message, Number(anchor.dataset.option)),
       pick: () => this.#parts.selection.toggle(message),
       voters: () => showVoters(message.poll, this.#client.store),
+      info: () => this.#info(message),
     };
     does[name]?.();
   }
@@ -62,6 +63,11 @@ export class MessageActions {
       });
     }
     showPictures(items, first);
+  }
+
+  async #info(message) {
+    const { showMessageInfo } = await import('./messageinfo.js');
+    showMessageInfo(this.#client, this.#flow, message);
   }
 
   async #save(message, file) {
@@ -101,7 +107,7 @@ export class MessageActions {
       openPoll && { icon: 'check', label: t('poll.close'), act: () => this.#closePoll(message) },
       message.reactions && { icon: 'smile', label: t('reactions'), act: () => showReactions(message, store) },
       full && { icon: 'link', label: t('message.link'), act: () => copy(`${location.origin}/#/m/${message.uuid}`) },
-      full && !flow.saved && { icon: 'info', label: t('message.info'), act: async () => (await import('./messageinfo.js')).showMessageInfo(this.#client, flow, message) },
+      full && !flow.saved && { icon: 'info', label: t('message.info'), act: () => this.#info(message) },
       there && { icon: 'checks', label: t('select'), act: () => this.#parts.selection.begin(message) },
       there && (own || store.moderates(flow)) && { icon: 'trash', label: t('message.delete'), danger: true, act: () => this.#delete(message) },
       (message.pending || edit) && { icon: 'trash', label: t(edit ? 'edit.discard' : 'message.discard'), danger: true, act: () => outbox.discard(message.pending?.txn ?? edit.txn) },
@@ -143,13 +149,10 @@ export class MessageActions {
     }
   }
 
+  /** Nobody is asked first: for a moment, it can be taken back. */
   async #delete(message) {
-    if (!(await confirm(t('message.delete.ask'), { action: t('message.delete'), danger: true, text: t('message.delete.text') }))) return;
-    try {
-      await this.#client.removeMessage(message);
-    } catch (error) {
-      toast(describe(error));
-    }
+    const { removalsOf } = await import('../data/removals.js');
+    removalsOf(this.#client).remove([message]);
   }
 }
 

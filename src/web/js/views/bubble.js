@@ -70,7 +70,7 @@ function folded() {
 function meta(message, own, store) {
   const language = locale();
   const time = h('time', { datetime: new Date(message.time * 1000).toISOString(), title: fullTime(message.time, language) }, clockTime(message.time, language));
-  return h('span.meta', {}, message.expires && h('span.state', { role: 'img', 'aria-label': t('message.expires'), title: fullTime(message.expires, language) }, icon('timer')), message.edited && !message.deleted && h('span', {}, `${t('message.edited')} `), time, own && state(message, store.isSeen(message)));
+  return h('span.meta', {}, message.expires && h('span.state', { role: 'img', 'aria-label': t('message.expires'), title: fullTime(message.expires, language) }, icon('timer')), message.edited && !message.deleted && h('button.edited', { type: 'button', 'data-act': 'info', tabindex: '-1' }, t('message.edited')), time, own && state(message, store.isSeen(message)));
 }
 
 function state(message, seen) {

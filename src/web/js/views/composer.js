@@ -4,7 +4,7 @@
 import { h, icon, iconButton, replace } from '../core/dom.js';
 import { t } from '../core/i18n.js';
 import { nameOf, summary } from '../data/message.js';
-import { recordVoice, voiceButton } from '../files/voice.js';
+import { recordVoice, spokenBefore, voiceButton } from '../files/voice.js';
 import { quoteOf, quoteText } from '../replies/quote.js';
 import { Completion, mentionsIn } from '../mentions/complete.js';
 import { askPoll } from '../polls/poll.js';
@@ -28,9 +28,11 @@ export class Composer {
   #field;
   #bar = h('div.composer-bar', {});
   #tray;
+  #row;
   #send;
   #voice;
   #recording = false;
+  #spoken = null;
   #sending = false;
   #picker;
   #cameraPicker;
@@ -53,11 +55,11 @@ export class Composer {
     this.#picker = h('input.visually-hidden', { type: 'file', multiple: true, tabindex: '-1', 'aria-hidden': 'true', onchange: () => this.#picked(this.#picker) });
     this.#cameraPicker = h('input.visually-hidden', { type: 'file', accept: 'image/*', capture: 'environment', tabindex: '-1', 'aria-hidden': 'true', onchange: () => this.#picked(this.#cameraPicker) });
     this.#send = iconButton('send', t('composer.send'), () => this.send(), { class: 'send' });
-    this.#voice = voiceButton(() => this.#record());
+    this.#voice = voiceButton((hold) => this.#record(hold));
     // The keyboard of a phone stays open while one taps "send".
     this.#send.addEventListener('pointerdown', (event) => event.preventDefault());
     this.element = h('div.composer', {}, this.#completion.element, formatBar(this.#field), this.#bar, this.#tray.element,
-      h('div.composer-row', {},
+      this.#row = h('div.composer-row', {},
         iconButton('clip', t('composer.attach'), () => this.#attach(), { class: 'attach' }),
         h('div.composer-box', {}, this.#field,
           iconButton('smile', t('composer.emoji'), (event) => this.#emoji(event.currentTarget), { class: 'emoji-button', 'aria-expanded': 'false' })),
@@ -65,6 +67,8 @@ export class Composer {
       this.#picker, this.#cameraPicker);
     this.#closers = [client.drafts.on('change', (id) => { if (id === flow.uuid && document.activeElement !== this.#field) this.#show(); }), client.on('state', () => this.#changed())];
     this.#show();
+    const spoken = spokenBefore(this.#voicePlace);
+    if (spoken) { this.#recording = true; this.#showSpoken(spoken); }
   }
 
   get #draft() { return this.#client.drafts.of(this.#flow.uuid); }
@@ -78,6 +82,7 @@ export class Composer {
 
   close() {
     for (const close of this.#closers) close();
+    this.#spoken?.leave();
   }
 
   addFiles(files) { this.#tray.add(files); }
@@ -211,11 +216,11 @@ export class Composer {
     this.focus();
   }
 
-  async #record() {
-    if (this.#recording) return;
-    this.#recording = true;
-    const row = this.element.querySelector('.composer-row');
-    const bar = await recordVoice({
+  /** What a voice message needs of this place. */
+  get #voicePlace() {
+    return {
+      client: this.#client,
+      flow: `${this.#client.store.me} ${this.#flow.uuid}`,
       send: (file) => {
         const { reply } = this.#draft;
         this.#client.outbox.add(this.#flow.uuid, '', [file], reply ? { reply: { uuid: reply.uuid }, quote: reply } : null);
@@ -223,12 +228,31 @@ export class Composer {
         this.#show();
         this.#timeline.sent();
       },
-      end: () => { this.#recording = false; bar?.remove(); row.hidden = false; },
-    });
-    if (!bar || !this.#recording) return;
-    row.hidden = true;
-    row.after(bar);
-    bar.querySelector('.send').focus();
+      end: () => {
+        this.#recording = false;
+        this.#spoken?.bar.remove();
+        this.#spoken = null;
+        this.#row.hidden = false;
+      },
+    };
+  }
+
+  /** `hold`: the finger that is on the microphone. */
+  async #record(hold) {
+    if (this.#recording) { hold?.end(); return; }
+    this.#recording = true;
+    const spoken = await recordVoice({ ...this.#voicePlace, hold });
+    if (!spoken || !this.#recording) return;
+    this.#showSpoken(spoken);
+    // The person was quicker than the microphone.
+    if (!this.element.isConnected) spoken.leave();
+  }
+
+  #showSpoken(spoken) {
+    this.#spoken = spoken;
+    this.#row.hidden = true;
+    this.#row.after(spoken.bar);
+    spoken.bar.querySelector('.send')?.focus({ preventScroll: true });
   }
 
   #cancel() {
@@ -283,6 +307,6 @@ export class Composer {
 }
 
 /** A file of the outgoing queue. */
-function fileOf({ kind, mime, extension, blob, width, height, duration, thumbnail }, name) {
-  return { kind, type: mime, extension, blob, size: blob.size, width, height, duration, ...(thumbnail ? { thumbnail } : {}), ...(name ? { name } : {}) };
+function fileOf({ kind, mime, extension, blob, width, height, duration, thumbnail, blurhash }, name) {
+  return { kind, type: mime, extension, blob, size: blob.size, width, height, duration, blurhash, ...(thumbnail ? { thumbnail } : {}), ...(name ? { name } : {}) };
 }

@@ -14,6 +14,8 @@ import { flowAvatar, flowIcon, flowTitle, userAvatar } from './avatar.js';
 
 export class FlowList {
   element;
+  /** What stands above the conversations for a while. */
+  cards = h('div.cards');
   #client;
   #list;
   #status;
@@ -31,7 +33,7 @@ export class FlowList {
     this.#head = h('header.bar', {});
     this.element = h('div.panel.flow-list', {},
       this.#head, this.#status, this.#filters,
-      h('nav.scroll', { 'aria-label': t('flows') }, this.#list),
+      h('nav.scroll', { 'aria-label': t('flows') }, this.cards, this.#list),
       h('button.fab', { type: 'button', 'aria-label': t('new.title'), title: t('new.title'), onclick: () => router.go('/new') }, icon('pencil')));
     const { store } = client;
     for (const topic of ['flows', 'presence', 'typing', 'invited']) store.on(topic, () => this.#draw());

@@ -57,7 +57,7 @@ export class FlowInfo {
     const person = partner ? store.users.get(partner) : null;
     const level = store.levelOf(flow, store.me);
     const state = this.#state(partner, person);
-    const key = JSON.stringify([flow.title, flow.info, flow.owner, flow.picture?.id, flow.members, flow.expire, flow.protect, flow.pin, store.isMuted(flow), level, state, person, partner && store.blocked.has(partner)]);
+    const key = JSON.stringify([flow.title, flow.info, flow.owner, flow.picture?.id, flow.members, flow.expire, flow.protect, flow.pin, store.isMuted(flow), flow.settings.mentions_only, level, state, person, partner && store.blocked.has(partner)]);
     // Somebody may be on the way to a button: it is drawn again only when there is news.
     if (key === this.#key) return;
     this.#key = key;
@@ -74,6 +74,8 @@ export class FlowInfo {
         h('button.row.action', { type: 'button', onclick: () => router.go(`/search/${flow.uuid}`) }, icon('search'), t('search.here')),
         store.complete && h('button.row.action', { type: 'button', onclick: () => router.go(`/f/${flow.uuid}/media`) }, icon('picture'), t('gallery')),
         store.complete && !flow.saved && h('button.row.action', { type: 'button', onclick: (event) => this.#mute(event.currentTarget) }, icon(store.isMuted(flow) ? 'bell' : 'mute'), t(store.isMuted(flow) ? 'flow.unmute' : 'flow.mute')),
+        store.complete && flow.type === 'group' && !flow.saved && h('label.row.setting', {}, icon('mention'), h('span', {}, t('flow.mentions')),
+          h('input', { type: 'checkbox', role: 'switch', checked: flow.settings.mentions_only === true, onchange: (event) => setFlow(this.#client, flow, { mentions_only: event.target.checked }) })),
         store.moderates(flow) && h('button.row.action', { type: 'button', onclick: () => this.#invite() }, icon('link'), t('invite.flow'))),
       this.#rules(level),
       this.#members?.element,

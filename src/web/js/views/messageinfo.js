@@ -1,4 +1,4 @@
-// About one message: when it was sent and edited, and who has read it.
+// About one message: when it was sent and edited, what it said before, and who has read it.
 
 import { h, replace } from '../core/dom.js';
 import { locale, t } from '../core/i18n.js';
@@ -31,6 +31,8 @@ export function showMessageInfo(client, flow, message) {
   return dialog(t('info.title'), (close) => h('form.question', { onsubmit: (event) => { event.preventDefault(); close(); } },
     h('h2', {}, t('info.title')),
     h('dl.facts', {}, [[t('search.from'), nameOf(store.users.get(message.from), t)], ...facts].map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', { dir: 'auto' }, value)))),
+    message.edited && !message.deleted && h('div', {}, h('h3.section-title', {}, t('info.before')),
+      message.before === null || message.before === undefined ? h('p.hint', {}, t('info.before.unseen')) : h('p.before', { dir: 'auto' }, message.before || t('info.before.empty'))),
     readers,
     h('div.actions', {}, h('button.button', { autofocus: true }, t('close')))));
 }

@@ -7,7 +7,6 @@ import { locale, t } from '../core/i18n.js';
 import { router } from '../core/router.js';
 import { nameOf, summary } from '../data/message.js';
 import { clockTime } from '../text/times.js';
-import { describe } from './form.js';
 import { confirm, toast } from './overlay.js';
 
 /** The most that is passed on at once. */
@@ -85,12 +84,9 @@ export class Selection extends Emitter {
   }
 
   async #delete(all) {
-    if (!(await confirm(t('selection.delete', { n: all.length }), { action: t('message.delete'), danger: true, text: t('message.delete.text') }))) return;
-    try {
-      for (const message of all) await this.#client.removeMessage(message);
-    } catch (error) {
-      toast(describe(error));
-    }
+    if (all.length > 1 && !(await confirm(t('selection.delete', { n: all.length }), { action: t('message.delete'), danger: true, text: t('message.delete.text') }))) return;
+    const { removalsOf } = await import('../data/removals.js');
+    removalsOf(this.#client).remove(all);
     this.end();
   }
 }

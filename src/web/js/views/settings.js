@@ -131,6 +131,8 @@ async function signOut(client, everywhere) {
   const waiting = client.outbox.count + client.drafts.count;
   const text = waiting > 0 ? `${t('sign.out.lost', { n: waiting })} ${t('sign.out.text')}` : t('sign.out.text');
   if (!(await confirm(t(everywhere ? 'sign.out.all.ask' : 'sign.out.ask'), { action: t('sign.out'), text }))) return;
+  // What waits for a second thought is not taken back by going.
+  (await import('../data/removals.js')).removalsOf(client).flush();
   // Offline, the token is at least gone from this device.
   await client.api.logout(everywhere).catch(() => {});
   session.end();

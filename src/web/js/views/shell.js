@@ -49,6 +49,9 @@ export class Shell {
     this.#closers.push(() => document.removeEventListener('keydown', key));
   }
 
+  /** Where cards stand above the list. */
+  get cards() { return this.#list.cards; }
+
   close() {
     for (const close of this.#closers) close();
     this.#conversation?.close();

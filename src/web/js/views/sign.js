@@ -27,7 +27,7 @@ export function signView({ code = '', notice = '', mode = code ? 'up' : 'in', re
     ...fields,
     h('button.button.wide', {}, title),
   ], (data) => (up ? signUp(data) : signIn(data)), { className: 'sign-form' });
-  return h('main.sign', {},
+  const page = h('main.sign', {},
     h('div.sign-card', {},
       h('img.logo', { alt: '', src: new URL('../../icons/icon.svg', import.meta.url).href }),
       h('h1', {}, 'Morelia'),
@@ -35,6 +35,9 @@ export function signView({ code = '', notice = '', mode = code ? 'up' : 'in', re
       submit,
       other),
     languages(() => redraw({ code, mode, notice })));
+  // Whose server this is can follow a moment later.
+  import('../first/house.js').then(({ introduce }) => introduce(page)).catch(() => {});
+  return page;
 }
 
 /** A choice of languages; `redraw` shows the page in the one that was chosen. */
@@ -75,6 +78,7 @@ async function signUp({ login, username, password, code }) {
   const invitation = codeOf(code);
   if (invitation) fields.auth_id = invitation;
   const found = await ask((api) => api.signUp(fields), { 409: 'sign.taken', 403: invitation ? 'sign.badcode' : 'sign.needcode' });
+  session.isNew = true;
   session.begin(found.uuid, found.auth_id, login.trim());
 }
 

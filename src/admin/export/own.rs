@@ -1,0 +1,52 @@
+//! What somebody did and chose that is no message, as a document for programs.
+
+use serde_json::{Map, Value, json};
+
+use crate::model::{FlowSettings, OwnAccount};
+use crate::store::own::Own;
+
+/// Reactions, votes, blocked people and settings of a user.
+pub(super) fn document(own: &Own) -> Value {
+    let reactions = own.reactions.iter().map(|one| {
+        json!({
+            "message": one.message.to_string(), "from_flow": one.flow.to_string(), "reaction": one.emoji,
+        })
+    });
+    let votes = own.votes.iter().map(|one| {
+        json!({
+            "message": one.message.to_string(), "from_flow": one.flow.to_string(),
+            "question": one.question, "option": one.option,
+        })
+    });
+    let settings = own
+        .settings
+        .iter()
+        .map(|(flow, chosen)| (flow.to_string(), set_up(chosen)));
+    json!({
+        "reactions": reactions.collect::<Vec<_>>(),
+        "votes": votes.collect::<Vec<_>>(),
+        "blocked": own.blocked.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "settings": settings.collect::<Map<_, _>>(),
+        "privacy": own.account.as_ref().map(privacy),
+    })
+}
+
+fn set_up(chosen: &FlowSettings) -> Value {
+    json!({
+        "muted_until": chosen.muted_until,
+        "mentions_only": chosen.mentions_only,
+        "archived": chosen.archived,
+        "pinned": chosen.pinned,
+        "unread": chosen.unread,
+        "hidden": chosen.hidden,
+    })
+}
+
+fn privacy(account: &OwnAccount) -> Value {
+    json!({
+        "ask_first": account.ask_first,
+        "share_seen": account.share_seen,
+        "share_read": account.share_read,
+        "push_content": account.push_content.as_str(),
+    })
+}
