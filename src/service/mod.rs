@@ -43,6 +43,7 @@ mod own_account;
 mod passwords;
 mod pins;
 mod presence;
+mod previews;
 mod profiles;
 mod push;
 mod quotas;
@@ -91,6 +92,7 @@ pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
 pub use operator::{
     Brought, FlowStanding, Line, MemberStanding, NewFlow, Takeover, Tally, UserChange, UserStanding,
 };
+pub use previews::{Ask, Asking};
 pub use profiles::Found;
 pub use push::{Courier, Notice, Ring, Tried, What};
 pub use refusal::{Refusal, Value};
@@ -145,6 +147,7 @@ pub struct Service {
     care: Arc<Notify>,
     bell: push::Bell,
     post: push::Post,
+    previews: previews::Previews,
     started: Instant,
 }
 
@@ -192,6 +195,7 @@ impl Service {
             care: Arc::default(),
             bell: push::Bell::default(),
             post: push::Post::default(),
+            previews: previews::Previews::default(),
             started: Instant::now(),
             store,
             limits: RwLock::new(Arc::new(settings.limits.clone())),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::access::passes;
 use super::answers::family;
 use super::browser::{Browser, Page, Screen};
 use super::{NEWEST, group, open_flow, sees, sign_in, write};
@@ -88,6 +89,7 @@ fn slid_up_it_records_by_itself_and_waits_to_be_heard() {
     page.wait("document.querySelector('.voice-bar:not(.held) .send')");
     finger.up();
     page.wait("document.querySelector('.voice-bar .voice-time')?.textContent === '0:02'");
+    passes(&page);
     page.click(".voice-stop");
     page.click(".voice-bar .voice-play");
     page.wait("document.querySelector('.voice-bar .icon-pause')");
