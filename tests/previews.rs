@@ -25,7 +25,7 @@ fn page_is_asked_once_and_goes_with_the_message() {
     let mut boris = server.register("boris");
     let mut anna = server.register("anna");
     let family = anna.group("Family", &[&boris]);
-    let url = "http://lakes.example/lake";
+    let url = "http://8.8.8.8/lake";
     let found = preview(&mut anna, url).is(200);
     let meta = &found.data()["meta"];
     assert_eq!(meta["title"], "Lake Ladoga");
@@ -86,16 +86,16 @@ fn only_the_web_is_asked() {
     let pages = Pages::start();
     let server = server(&pages);
     let mut anna = server.register("anna");
-    preview(&mut anna, "http://lakes.example/moved").is(200);
+    preview(&mut anna, "http://8.8.8.8/moved").is(200);
     assert_eq!(pages.asked().len(), 2);
     for refused in [
         "http://127.0.0.1/lake",
         "http://10.0.0.1/lake",
         "http://[::1]/lake",
         "http://169.254.169.254/latest/meta-data/",
-        "http://lakes.example:8080/lake",
-        "http://anna:secret@lakes.example/lake",
-        "ftp://lakes.example/lake",
+        "http://8.8.8.8:8080/lake",
+        "http://anna:secret@8.8.8.8/lake",
+        "ftp://8.8.8.8/lake",
         "file:///etc/passwd",
         "lake",
         "",
@@ -105,10 +105,10 @@ fn only_the_web_is_asked() {
     }
     assert!(pages.asked().is_empty());
     for nothing in ["inside", "port", "picture", "none", "gone"] {
-        preview(&mut anna, &format!("http://lakes.example/{nothing}")).is(404);
+        preview(&mut anna, &format!("http://8.8.8.8/{nothing}")).is(404);
         assert_eq!(pages.asked().len(), 1, "{nothing}");
         // That nothing was found is known as well.
-        preview(&mut anna, &format!("http://lakes.example/{nothing}")).is(404);
+        preview(&mut anna, &format!("http://8.8.8.8/{nothing}")).is(404);
         assert!(pages.asked().is_empty(), "{nothing}");
     }
 }
@@ -119,14 +119,14 @@ fn pages_are_asked_so_often_and_no_more() {
     let server = server(&pages);
     let mut anna = server.register("anna");
     for n in 0..60 {
-        preview(&mut anna, &format!("http://lakes{n}.example/lake")).is(200);
+        preview(&mut anna, &format!("http://8.8.8.8/lake?{n}")).is(200);
     }
-    let refused = preview(&mut anna, "http://one.example/lake").is(429);
+    let refused = preview(&mut anna, "http://8.8.8.8/lake?one").is(429);
     assert_eq!(refused.refusal()["key"], "too_soon");
     // What is known can still be had.
-    preview(&mut anna, "http://lakes3.example/lake").is(200);
+    preview(&mut anna, "http://8.8.8.8/lake?3").is(200);
     let mut boris = server.register("boris");
-    preview(&mut boris, "http://one.example/lake").is(200);
+    preview(&mut boris, "http://8.8.8.8/lake?one").is(200);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn no_page_is_asked_unless_that_is_switched_on() {
     let pages = Pages::start();
     let server = Server::with(&[("outbound.proxy", &pages.proxy())]);
     let mut anna = server.register("anna");
-    let refused = preview(&mut anna, "http://lakes.example/lake").is(403);
+    let refused = preview(&mut anna, "http://8.8.8.8/lake").is(403);
     assert_eq!(refused.refusal()["key"], "previews_off");
     let can = rich(&mut anna, "subscribe", &json!({})).is(200).data()["meta"]["me"]["can"].clone();
     assert!(!can.to_string().contains("preview"), "{can}");

@@ -1,5 +1,5 @@
-//! Pages of the internet for tests: a proxy by which the server reaches every name, and which is all of
-//! them itself.
+//! Pages of the internet for tests: a proxy by which the server reaches every host, and which is all of
+//! them itself. Tests name hosts by public addresses: looking a name up would ask the real internet.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -45,6 +45,7 @@ fn answer(stream: TcpStream, sender: &Sender<String>) {
     while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}
     let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
     let path = target.rsplit('/').next().unwrap_or_default();
+    let path = path.split('?').next().unwrap_or_default();
     let page = "<html><head><title>Ladoga</title><meta property=\"og:title\" content=\"Lake Ladoga\">\
          <meta property=\"og:description\" content=\"The largest lake of Europe\">\
          <meta property=\"og:site_name\" content=\"Lakes\"></head><body>Water</body></html>";
@@ -52,13 +53,9 @@ fn answer(stream: TcpStream, sender: &Sender<String>) {
         "lake" => ("200 OK", "Content-Type: text/html; charset=utf-8", page),
         "none" => ("200 OK", "Content-Type: text/html", "<p>nothing"),
         "picture" => ("200 OK", "Content-Type: image/svg+xml", page),
-        "moved" => ("302 Found", "Location: http://elsewhere.example/lake", ""),
+        "moved" => ("302 Found", "Location: http://9.9.9.9/lake", ""),
         "inside" => ("302 Found", "Location: http://127.0.0.1/lake", ""),
-        "port" => (
-            "302 Found",
-            "Location: http://elsewhere.example:6379/lake",
-            "",
-        ),
+        "port" => ("302 Found", "Location: http://9.9.9.9:6379/lake", ""),
         _ => ("404 Not Found", "Content-Type: text/html", page),
     };
     let _ = sender.send(head);

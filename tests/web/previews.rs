@@ -20,17 +20,14 @@ fn link_that_is_written_shows_what_its_page_says() {
     sign_in(&two, &server, "boris");
     open_flow(&one, "Family");
     open_flow(&two, "Family");
-    one.fill(
-        ".composer-field",
-        "Look at http://lakes.example/lake, all of you",
-    );
+    one.fill(".composer-field", "Look at http://8.8.8.8/lake, all of you");
     one.wait(
         "document.querySelector('.preview-bar:not([hidden])')?.textContent.includes('Lake Ladoga')",
     );
     passes(&one);
     one.click(".send");
     let card = format!(
-        "{NEWEST}?.querySelector('a.preview[href=\"http://lakes.example/lake\"][rel~=noopener]')"
+        "{NEWEST}?.querySelector('a.preview[href=\"http://8.8.8.8/lake\"][rel~=noopener]')"
     );
     one.wait(&format!("{card}?.textContent.includes('Lake Ladoga')"));
     two.wait(&format!(
@@ -40,12 +37,12 @@ fn link_that_is_written_shows_what_its_page_says() {
     one.wait("document.querySelector('.preview-bar').hidden && document.querySelector('.composer-field').value === ''");
     assert_eq!(pages.asked().len(), 1, "who reads asks nothing");
     // Who wants none sends none.
-    one.fill(".composer-field", "http://lakes.example/moved");
+    one.fill(".composer-field", "http://8.8.8.8/moved");
     one.wait("!document.querySelector('.preview-bar').hidden");
     one.click(".preview-bar .icon-button");
     one.wait("document.querySelector('.preview-bar').hidden");
     one.click(".send");
-    sees(&two, "lakes.example/moved");
+    sees(&two, "8.8.8.8/moved");
     two.wait(&format!("!{NEWEST}.querySelector('.preview')"));
 }
 
@@ -59,9 +56,9 @@ fn no_page_is_asked_where_that_is_off() {
     let page = browser.page(Screen::Desk, "en-GB");
     sign_in(&page, &server, "anna");
     open_flow(&page, "Family");
-    page.fill(".composer-field", "http://lakes.example/lake");
+    page.fill(".composer-field", "http://8.8.8.8/lake");
     page.run_async("await new Promise((next) => setTimeout(next, 1_500));");
-    write(&page, "http://lakes.example/lake");
+    write(&page, "http://8.8.8.8/lake");
     page.wait(&format!("{NEWEST}?.querySelector('[class*=icon-check]')"));
     assert!(pages.asked().is_empty());
     assert_eq!(
