@@ -137,26 +137,23 @@ impl Service {
 mod tests {
     use super::*;
 
-    fn page(n: usize) -> Option<Preview> {
-        Some(Preview {
+    fn page(n: usize) -> Preview {
+        Preview {
             url: format!("https://a.example/{n}"),
             title: n.to_string(),
             text: None,
             site: None,
-        })
+        }
     }
 
     #[test]
     fn what_was_found_is_its_askers_alone() {
         let previews = Previews::default();
-        let id = previews.keep(UserId(1), "u".to_owned(), page(1));
-        assert_eq!(previews.given(UserId(1), id), page(1));
+        let id = previews.keep(UserId(1), "u".to_owned(), Some(page(1)));
+        assert_eq!(previews.given(UserId(1), id), Some(page(1)));
         assert_eq!(previews.given(UserId(2), id), None);
         assert!(previews.known(UserId(2), "u").is_none());
-        assert_eq!(
-            previews.known(UserId(1), "u"),
-            Some(Some((id, page(1).unwrap())))
-        );
+        assert_eq!(previews.known(UserId(1), "u"), Some(Some((id, page(1)))));
         previews.keep(UserId(1), "v".to_owned(), None);
         assert_eq!(
             previews.known(UserId(1), "v"),
@@ -169,7 +166,7 @@ mod tests {
     fn what_is_kept_has_a_bound() {
         let previews = Previews::default();
         for n in 0..KEPT + 50 {
-            previews.keep(UserId(1), n.to_string(), page(n));
+            previews.keep(UserId(1), n.to_string(), Some(page(n)));
         }
         assert_eq!(previews.kept.lock().unwrap().len(), KEPT);
         let newest = (KEPT + 49).to_string();

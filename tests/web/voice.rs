@@ -33,7 +33,7 @@ impl<'a> Finger<'a> {
         }
     }
 
-    fn up(self) {
+    fn up(&self) {
         self.touch("touchEnd", json!([]));
     }
 

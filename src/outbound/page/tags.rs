@@ -190,16 +190,10 @@ fn entities(text: &str) -> String {
         plain.push_str(&rest[..at]);
         rest = &rest[at..];
         let end = rest.bytes().take(12).position(|byte| byte == b';');
-        match end.and_then(|end| Some((entity(rest.get(1..end)?)?, end))) {
-            Some((sign, end)) => {
-                plain.push(sign);
-                rest = &rest[end + 1..];
-            }
-            None => {
-                plain.push('&');
-                rest = &rest[1..];
-            }
-        }
+        let decoded = end.and_then(|end| Some((entity(rest.get(1..end)?)?, end)));
+        let (sign, end) = decoded.unwrap_or(('&', 0));
+        plain.push(sign);
+        rest = &rest[end + 1..];
     }
     plain.push_str(rest);
     plain
