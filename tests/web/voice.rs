@@ -21,7 +21,7 @@ impl<'a> Finger<'a> {
         let at = page.run("const box = document.querySelector('.voice').getBoundingClientRect(); return [box.left + box.width / 2, box.top + box.height / 2]");
         let (x, y) = (at[0].as_f64().expect("x"), at[1].as_f64().expect("y"));
         let finger = Self { page, x, y };
-        finger.touch("touchStart", json!([{"x": x, "y": y}]));
+        finger.touch("touchStart", &json!([{"x": x, "y": y}]));
         finger
     }
 
@@ -29,15 +29,15 @@ impl<'a> Finger<'a> {
         for step in 1..=6 {
             let part = f64::from(step) / 6.0;
             let at = json!([{"x": self.x + dx * part, "y": self.y + dy * part}]);
-            self.touch("touchMove", at);
+            self.touch("touchMove", &at);
         }
     }
 
     fn up(&self) {
-        self.touch("touchEnd", json!([]));
+        self.touch("touchEnd", &json!([]));
     }
 
-    fn touch(&self, kind: &str, points: Value) {
+    fn touch(&self, kind: &str, points: &Value) {
         self.page.devtools(
             "Input.dispatchTouchEvent",
             json!({"type": kind, "touchPoints": points}),
