@@ -155,6 +155,8 @@ fn site(plain: Option<PathBuf>) -> Site {
                 revision: "0",
             },
             features: &[],
+            title: None,
+            contact: None,
         },
         health,
         metrics: None,

@@ -16,6 +16,7 @@ use std::{
 use serde_json::Value;
 
 use super::common::connection::End;
+use super::common::pages::Pages;
 use super::common::push_service::PushService;
 use super::common::{Connection, Server};
 
@@ -93,9 +94,15 @@ fn replay(path: &Path) -> Result<(), String> {
     let place = service
         .as_ref()
         .map_or("off".to_owned(), PushService::address);
-    let server = match &service {
-        Some(_) => Server::with(&[("outbound.allow_private", &place)]),
-        None => Server::start(),
+    // The internet, where the transcript asks it for something.
+    let pages = recorded.contains("http://8.8.8.8/").then(Pages::start);
+    let server = match (&service, &pages) {
+        (Some(_), _) => Server::with(&[("outbound.allow_private", &place)]),
+        (None, Some(pages)) => {
+            let proxy = pages.proxy();
+            Server::with(&[("web.previews", "on"), ("outbound.proxy", &proxy)])
+        }
+        (None, None) => Server::start(),
     };
     let mut names = Names::default();
     let mut connections: BTreeMap<char, Connection> = BTreeMap::new();

@@ -60,6 +60,7 @@ mod people;
 mod pins;
 mod power;
 mod presence;
+mod previews;
 mod proxy;
 mod push;
 mod quotas;

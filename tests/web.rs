@@ -15,6 +15,7 @@ mod kept;
 mod looks;
 mod media;
 mod own;
+mod previews;
 mod robust;
 mod safety;
 mod sign;

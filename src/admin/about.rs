@@ -23,6 +23,12 @@ pub(super) fn document(about: &About) -> Value {
             json!({"from_user": author, "name": forward.name, "time": time}),
         );
     }
+    if let Some(preview) = &about.preview {
+        let told = json!({
+            "url": preview.url, "title": preview.title, "text": preview.text, "site": preview.site,
+        });
+        tell("preview", told);
+    }
     if about.is_markup {
         tell("format", json!(1));
     }

@@ -11,6 +11,7 @@ pub mod links;
 mod machine;
 mod notify;
 pub mod outward;
+mod pages;
 mod renewal;
 mod retention;
 mod settings;
@@ -184,6 +185,7 @@ async fn run(
     })?;
     systemd::ready(&line);
     let (named, files) = watch::channel(settings::tls(config));
+    pages::attach(config, &service)?;
     let reloading = tokio::spawn(reload_on_hangup(
         sources.clone(),
         config.clone(),

@@ -385,6 +385,8 @@ pub struct Web {
     pub title: Option<String>,
     /// How people who cannot sign in reach whoever runs this server. Default: not told.
     pub contact: Option<String>,
+    /// Whether this server asks pages what they say of themselves. Default: it does not.
+    pub previews: bool,
     /// Whether `/metrics` answers. Default: it does not.
     pub metrics: bool,
     /// Which web pages may connect. Default: those of this server.
@@ -397,6 +399,7 @@ impl Default for Web {
             client: true,
             title: None,
             contact: None,
+            previews: false,
             metrics: false,
             allowed_origins: AllowedOrigins::Same,
         }

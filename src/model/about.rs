@@ -38,6 +38,8 @@ pub struct About {
     pub mentions: Vec<PublicId>,
     /// Whether it mentions everyone.
     pub everyone: bool,
+    /// What the page says of itself that it links to.
+    pub preview: Option<Preview>,
     /// The poll that it is.
     pub poll: Option<Poll>,
     /// How people react to it, in the order in which the emoji came.
@@ -79,6 +81,19 @@ pub struct Forward {
     pub name: String,
     /// When it was written.
     pub at: Timestamp,
+}
+
+/// What a page said of itself when a message that links to it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// Its address, as it was written.
+    pub url: String,
+    /// What it is called.
+    pub title: String,
+    /// What it is about.
+    pub text: Option<String>,
+    /// Whose it is.
+    pub site: Option<String>,
 }
 
 /// Who reacts to a message with one emoji.

@@ -27,7 +27,7 @@ mod terms;
 mod time;
 mod user;
 
-pub use about::{About, Around, Forward, NewPoll, Original, Poll, Quote, Reaction};
+pub use about::{About, Around, Forward, NewPoll, Original, Poll, Preview, Quote, Reaction};
 pub use account::{AccountEdit, OwnAccount, PushAddress, PushContent};
 pub use emoji::is_emoji;
 pub use event::{

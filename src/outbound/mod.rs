@@ -11,6 +11,7 @@ pub mod acme;
 mod connect;
 mod error;
 mod exchange;
+pub mod page;
 mod pool;
 pub mod push;
 mod reach;

@@ -2,7 +2,7 @@
 
 use super::settings::Limits;
 use super::{Refusal, ServiceError, SignedIn, Thing};
-use crate::model::{FlowId, FlowKind, NewPoll, PublicId};
+use crate::model::{FlowId, FlowKind, NewPoll, Preview, PublicId};
 use crate::store::details::{DetailsEdit, NewDetails};
 use crate::store::flows::Access;
 use crate::store::{View, details, members, messages, users};
@@ -31,6 +31,8 @@ pub struct DraftDetails {
     pub everyone: Option<bool>,
     /// A poll.
     pub poll: Option<NewPoll>,
+    /// The id of a preview that the sender was given.
+    pub preview: Option<PublicId>,
 }
 
 impl DraftDetails {
@@ -43,15 +45,17 @@ impl DraftDetails {
             && self.is_markup.is_none()
             && self.mentions.is_none()
             && self.everyone.is_none()
+            && self.preview.is_none()
     }
 }
 
-/// Finds what a new message means, and checks that it may say it.
+/// Finds what a new message means, and checks that it may say it. `preview` is the one that it names.
 pub(super) fn of_new(
     view: &View<'_>,
     access: &Access,
     user: &SignedIn,
     draft: DraftDetails,
+    preview: Option<Preview>,
     limits: &Limits,
 ) -> Result<NewDetails, ServiceError> {
     if draft.is_empty() {
@@ -91,6 +95,7 @@ pub(super) fn of_new(
         is_markup: draft.is_markup.unwrap_or(false),
         mentions: mentioned(view, access.id, &mentions, limits)?,
         everyone,
+        preview,
         poll: draft.poll,
     })
 }

@@ -78,6 +78,9 @@ impl Service {
         txn: Option<String>,
     ) -> Result<Posted, ServiceError> {
         let user = *user;
+        // One that is not kept any more does not keep the message back.
+        let preview = draft.details.preview;
+        let preview = preview.and_then(|id| self.previews.given(user.user(), id));
         let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
         let expiring = Arc::clone(&self.expiring);
         let size = Size::of(&draft);
@@ -91,7 +94,7 @@ impl Service {
                 flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
             require_writer(tx, &access, user.user())?;
             size.check(&limits)?;
-            let details = details::of_new(tx, &access, &user, draft.details, &limits)?;
+            let details = details::of_new(tx, &access, &user, draft.details, preview, &limits)?;
             counts.message(user.user(), user.session.is_bot, &limits)?;
             let stored = sent_files::resolve(tx, user.user(), &sent, &prepared, None)?;
             sent_files::check_quota(tx, user.user(), &prepared, &stored, &limits)?;

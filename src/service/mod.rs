@@ -44,6 +44,7 @@ mod own_account;
 mod passwords;
 mod pins;
 mod presence;
+mod previews;
 mod profiles;
 mod push;
 mod quotas;
@@ -93,6 +94,7 @@ pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
 pub use operator::{
     Brought, FlowStanding, Line, MemberStanding, NewFlow, Takeover, Tally, UserChange, UserStanding,
 };
+pub use previews::{Ask, Asking};
 pub use profiles::Found;
 pub use push::{Courier, Notice, Ring, Tried, What};
 pub use refusal::{Refusal, Value};
@@ -148,6 +150,7 @@ pub struct Service {
     archiving: Notify,
     bell: push::Bell,
     post: push::Post,
+    previews: previews::Previews,
     started: Instant,
 }
 
@@ -196,6 +199,7 @@ impl Service {
             archiving: Notify::default(),
             bell: push::Bell::default(),
             post: push::Post::default(),
+            previews: previews::Previews::default(),
             started: Instant::now(),
             store,
             limits: RwLock::new(Arc::new(settings.limits.clone())),

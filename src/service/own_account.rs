@@ -11,6 +11,7 @@ impl Service {
     pub(super) fn as_configured(&self) -> Configured {
         Configured {
             members_invite: self.settings.members_invite,
+            previews: self.previews.is_on(),
             quota: self.limits().files.user_quota,
         }
     }
@@ -27,6 +28,7 @@ impl Service {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Configured {
     members_invite: bool,
+    previews: bool,
     quota: u64,
 }
 
@@ -45,6 +47,7 @@ pub(super) fn of(
 
 fn complete(account: &mut OwnAccount, configured: Configured) {
     account.may_invite = !account.is_bot && (account.is_admin || configured.members_invite);
+    account.may_preview = configured.previews && !account.is_bot;
     let quota = i64::try_from(configured.quota).unwrap_or(i64::MAX);
     account.quota = account.quota.or(Some(quota));
 }

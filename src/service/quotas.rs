@@ -39,6 +39,7 @@ enum Use {
     Messages,
     Members,
     Profile,
+    Previews,
 }
 
 /// The counts that need not survive a restart: of every account, and of every address.
@@ -153,6 +154,16 @@ impl Counts {
             limit,
             Duration::from_hours(1),
         )
+    }
+
+    /// Counts a page that is about to be asked what it says of itself.
+    ///
+    /// # Errors
+    /// [`Refusal::TooSoon`].
+    pub(super) fn preview(&self, user: UserId, an_hour: u32) -> Result<(), ServiceError> {
+        let rate = Rate::of(an_hour, Duration::from_hours(1));
+        let taken = self.take(user, Use::Previews, 1.0, rate);
+        taken.map_err(|wait| Refusal::TooSoon(wait).into())
     }
 
     fn spend(

@@ -225,6 +225,8 @@ pub enum Refusal {
     BackupFailed,
     /// This server sends no notifications.
     PushOff,
+    /// This server asks no pages what they say of themselves.
+    PreviewsOff,
     /// A device cannot be notified there.
     BadSubscription {
         /// What is wrong with where.
@@ -422,6 +424,7 @@ impl Refusal {
             Self::TooSoon(wait) => ("too_soon", vec![("seconds", (*wait).into())]),
             Self::BackupFailed => ("backup_failed", vec![]),
             Self::PushOff => ("push_off", vec![]),
+            Self::PreviewsOff => ("previews_off", vec![]),
             Self::BadSubscription { what } => ("bad_subscription", vec![("what", (*what).into())]),
             Self::PushMissing => ("push_missing", vec![]),
             Self::PushGone => ("push_gone", vec![]),

@@ -17,6 +17,8 @@ pub enum Thing {
     Session,
     /// A link that lets somebody in once.
     Link,
+    /// What a page says of itself.
+    Preview,
 }
 
 impl Thing {
@@ -31,6 +33,7 @@ impl Thing {
             Self::File => "file",
             Self::Session => "session",
             Self::Link => "link",
+            Self::Preview => "preview",
         }
     }
 }

@@ -10,7 +10,7 @@ use super::tx::View;
 use super::users;
 use crate::model::about::{NAMED_REACTORS, bits};
 use crate::model::{
-    About, Forward, KINDS, Message, MessageId, Original, Poll, PublicId, Quote, Reaction,
+    About, Forward, KINDS, Message, MessageId, Original, Poll, Preview, PublicId, Quote, Reaction,
     Timestamp, UserId,
 };
 
@@ -83,7 +83,9 @@ fn details(view: &View<'_>, ids: &str, found: &mut HashMap<i64, About>) -> Resul
                 coalesce(substr(o.text, 1, 200),
                          (SELECT substr(p.question, 1, 200) FROM polls p WHERE p.message_id = o.id)),
                 CASE WHEN o.slots & 255 <> 0 THEN
-                    (SELECT a.kind FROM attachments a WHERE a.message_id = o.id ORDER BY a.ordinal LIMIT 1) END
+                    (SELECT a.kind FROM attachments a WHERE a.message_id = o.id ORDER BY a.ordinal LIMIT 1) END,
+                m.extra ->> '$.preview.url', m.extra ->> '$.preview.title', m.extra ->> '$.preview.text',
+                m.extra ->> '$.preview.site'
          FROM json_each(:ids) j JOIN messages m ON m.id = j.value JOIN flows f ON f.id = m.flow_id
          LEFT JOIN messages o ON o.id = m.reply_to_id",
     )?;
@@ -100,6 +102,15 @@ fn details(view: &View<'_>, ids: &str, found: &mut HashMap<i64, About>) -> Resul
                 author: author.map_or(Ok(None), |author| users::uuid(view, author))?,
                 name,
                 at: Timestamp(row.get::<_, Option<i64>>(4)?.unwrap_or(0)),
+            });
+        }
+        if let (Some(url), Some(title)) = (row.get(13)?, row.get(14)?) {
+            let (text, site) = (row.get(15)?, row.get(16)?);
+            about.preview = Some(Preview {
+                url,
+                title,
+                text,
+                site,
             });
         }
         let answered: Option<String> = row.get(6)?;

@@ -7,7 +7,7 @@ use super::error::StoreError;
 use super::polls;
 use super::tx::{Tx, View};
 use crate::model::about::bits;
-use crate::model::{FlowId, MessageId, NewPoll, PublicId, Timestamp, UserId};
+use crate::model::{FlowId, MessageId, NewPoll, Preview, PublicId, Timestamp, UserId};
 
 /// What a new message says besides its words and files.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +22,8 @@ pub struct NewDetails {
     pub mentions: Vec<UserId>,
     /// Whether it mentions everyone.
     pub everyone: bool,
+    /// What the page says of itself that it links to.
+    pub preview: Option<Preview>,
     /// The poll that it is.
     pub poll: Option<NewPoll>,
 }
@@ -32,6 +34,7 @@ impl NewDetails {
         let has_details = self.reply.is_some()
             || self.forward.is_some()
             || self.is_markup
+            || self.preview.is_some()
             || !self.mentions.is_empty()
             || expires_at.is_some();
         let bit = |on: bool, bit: i64| if on { bit } else { 0 };
@@ -49,14 +52,21 @@ pub(super) fn write(
     new: &NewDetails,
     expires_at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
+    let preview = new.preview.as_ref();
     tx.prepare(
         "UPDATE messages SET reply_to_id = :reply, format = :format, expires_at = :expires,
-                extra = CASE WHEN :answered IS NULL THEN NULL ELSE json_object('reply', :answered) END
+                extra = nullif(json_patch('{}', json_object('reply', :answered, 'preview',
+                    json(CASE WHEN :url IS NOT NULL
+                         THEN json_object('url', :url, 'title', :title, 'text', :about, 'site', :site) END))), '{}')
          WHERE id = :id",
     )?
     .execute(named_params! {
         ":reply": new.reply.map(|(id, _)| id.0),
         ":answered": new.reply.map(|(_, uuid)| uuid.to_string()),
+        ":url": preview.map(|it| &it.url),
+        ":title": preview.map(|it| &it.title),
+        ":about": preview.and_then(|it| it.text.as_ref()),
+        ":site": preview.and_then(|it| it.site.as_ref()),
         ":format": new.is_markup.then_some(1),
         ":expires": expires_at.map(|time| time.0),
         ":id": message.0,
@@ -67,6 +77,8 @@ pub(super) fn write(
             "UPDATE messages SET text = o.text, format = o.format,
                     forward_user_id = CASE WHEN o.forward IS NULL THEN o.author_id ELSE o.forward_user_id END,
                     forward = coalesce(o.forward, json_object('name', coalesce(u.username, u.login), 'time', o.sent_at)),
+                    extra = CASE WHEN o.extra -> 'preview' IS NULL THEN messages.extra
+                                 ELSE json_set(coalesce(messages.extra, '{}'), '$.preview', json(o.extra -> 'preview')) END,
                     slots = messages.slots | (o.slots & 255)
              FROM messages o JOIN users u ON u.id = o.author_id
              WHERE messages.id = :id AND o.id = :original",

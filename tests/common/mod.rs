@@ -9,6 +9,7 @@ pub(crate) mod connection;
 pub(crate) mod health;
 pub(crate) mod http;
 pub(crate) mod https;
+pub(crate) mod pages;
 pub(crate) mod person;
 pub(crate) mod program;
 pub(crate) mod push_service;

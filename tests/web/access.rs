@@ -6,6 +6,13 @@ use super::browser::{Browser, Page, Screen};
 use super::looks::{self, VIEWS};
 use crate::common::Server;
 
+/// Fails where axe-core finds something.
+#[track_caller]
+pub(super) fn passes(page: &Page) {
+    let found = violations(page);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
 /// Runs axe-core with the rules of WCAG 2.2 A and AA, and gives what it found, in short.
 fn violations(page: &Page) -> Vec<String> {
     if page.run("return typeof axe") != "object" {

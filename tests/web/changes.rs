@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::access::passes;
 use super::answers::{family, open_menu, take};
 use super::browser::{Browser, Page, Screen};
 use super::{NEWEST, open_flow, sees, sign_in, write};
@@ -20,6 +21,7 @@ fn deleted_message_comes_back_until_the_moment_is_over() {
     take(&one, "Delete");
     sees(&one, "Message deleted");
     one.wait("document.querySelector('.toast.undo')?.textContent.includes('Message deleted')");
+    passes(&one);
     one.click(".toast.undo button");
     sees(&one, "Who is coming on Sunday?");
     one.wait("!document.querySelector('.toast.undo')");

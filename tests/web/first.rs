@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::access::passes;
 use super::browser::{Browser, Page, Screen};
 use super::{group, say, sign_in};
 use crate::common::{PASSWORD, Person, Server};
@@ -26,6 +27,7 @@ fn door_names_the_house_and_its_owner() {
     page.click(".sign-forgot button");
     page.wait("document.querySelector('.sign-help a[href=\"mailto:anna@example.org\"]')?.textContent === 'anna@example.org'");
     page.wait("document.querySelector('.sign-help').textContent.includes('link to set a new one')");
+    passes(&page);
     // Who has no invitation is told whom to ask.
     page.click(".sign-card > .link");
     page.wait("document.querySelector('input[name=code]') && document.querySelector('.sign-help')?.textContent.includes('No invitation?')");
@@ -107,10 +109,12 @@ fn empty_server_greets_its_administrator_with_three_steps() {
     // It is remembered.
     page.reload();
     page.wait("document.querySelectorAll('.first-steps .done').length === 2");
+    passes(&page);
     page.run(&format!("{}.click()", step("reachable and safe")));
     page.wait(
         "document.querySelector('dialog .command')?.textContent.includes('acme_terms = agreed')",
     );
+    passes(&page);
     page.click("dialog .button.quiet");
     page.wait("location.hash === '#/admin/check'");
     page.run("history.back()");
@@ -167,6 +171,7 @@ fn installing_is_offered_once_to_who_came_back() {
     page.wait("document.querySelector('.flow-list a.row time')");
     page.run(offer);
     page.wait("document.querySelector('.first-card')?.textContent.includes('Install Morelia')");
+    passes(&page);
     page.click(".first-card .button:not(.quiet)");
     page.wait("window.asked === 1 && !document.querySelector('.first-card')");
     page.reload();

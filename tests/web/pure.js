@@ -216,6 +216,10 @@ same('one step back only', talk.get(0).before, 'two');
 talk.put(said('', { deleted: true }));
 same('nothing is left of a deleted one', talk.get(0).before, null);
 
+talk.put({ ...said('answer', { reply: { uuid: 'e', number: 0, text: 'three' } }), uuid: 'f', key: 'f', number: 1 });
+talk.unquote('e');
+same('nor in what quotes it', talk.get(1).reply, { uuid: 'e', gone: true });
+
 // Colours that stand for a picture.
 const { encode: blurOf, decode: coloursOf } = await load('media/blurhash.js');
 const field = (width, height, colour) => Uint8ClampedArray.from({ length: 4 * width * height }, (_, i) => [...colour(i >> 2), 255][i & 3]);

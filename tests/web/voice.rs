@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::access::passes;
 use super::answers::family;
 use super::browser::{Browser, Page, Screen};
 use super::{NEWEST, group, open_flow, sees, sign_in, write};
@@ -20,7 +21,7 @@ impl<'a> Finger<'a> {
         let at = page.run("const box = document.querySelector('.voice').getBoundingClientRect(); return [box.left + box.width / 2, box.top + box.height / 2]");
         let (x, y) = (at[0].as_f64().expect("x"), at[1].as_f64().expect("y"));
         let finger = Self { page, x, y };
-        finger.touch("touchStart", json!([{"x": x, "y": y}]));
+        finger.touch("touchStart", &json!([{"x": x, "y": y}]));
         finger
     }
 
@@ -28,15 +29,15 @@ impl<'a> Finger<'a> {
         for step in 1..=6 {
             let part = f64::from(step) / 6.0;
             let at = json!([{"x": self.x + dx * part, "y": self.y + dy * part}]);
-            self.touch("touchMove", at);
+            self.touch("touchMove", &at);
         }
     }
 
-    fn up(self) {
-        self.touch("touchEnd", json!([]));
+    fn up(&self) {
+        self.touch("touchEnd", &json!([]));
     }
 
-    fn touch(&self, kind: &str, points: Value) {
+    fn touch(&self, kind: &str, points: &Value) {
         self.page.devtools(
             "Input.dispatchTouchEvent",
             json!({"type": kind, "touchPoints": points}),
@@ -88,6 +89,7 @@ fn slid_up_it_records_by_itself_and_waits_to_be_heard() {
     page.wait("document.querySelector('.voice-bar:not(.held) .send')");
     finger.up();
     page.wait("document.querySelector('.voice-bar .voice-time')?.textContent === '0:02'");
+    passes(&page);
     page.click(".voice-stop");
     page.click(".voice-bar .voice-play");
     page.wait("document.querySelector('.voice-bar .icon-pause')");

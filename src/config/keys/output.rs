@@ -126,6 +126,18 @@ pub(super) const WEB: Section = Section {
             show: |config| config.web.contact.clone().unwrap_or_default(),
         },
         Key {
+            name: "previews",
+            kind: Kind::Switch,
+            values: "on or off",
+            about: "Whether links in messages get a preview: title and description, which this server \
+                    fetches when somebody writes the link. The page's owner then learns this server's \
+                    address, and when somebody talks of the page. Only public addresses are asked.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.web.previews, bool::read(text)),
+            show: |config| word(config.web.previews),
+        },
+        Key {
             name: "metrics",
             kind: Kind::Switch,
             values: "on or off",

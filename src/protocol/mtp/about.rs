@@ -125,6 +125,28 @@ impl From<&model::Poll> for Poll {
     }
 }
 
+/// What a page says of itself.
+#[derive(Serialize)]
+pub(super) struct Preview {
+    url: String,
+    title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site: Option<String>,
+}
+
+impl From<&model::Preview> for Preview {
+    fn from(preview: &model::Preview) -> Self {
+        Self {
+            url: preview.url.clone(),
+            title: preview.title.clone(),
+            text: preview.text.clone(),
+            site: preview.site.clone(),
+        }
+    }
+}
+
 /// What a message has to tell besides its files.
 #[derive(Default, Serialize)]
 pub(super) struct Details {
@@ -138,6 +160,8 @@ pub(super) struct Details {
     mentions: Vec<Id>,
     #[serde(skip_serializing_if = "Option::is_none")]
     everyone: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preview: Option<Preview>,
     #[serde(skip_serializing_if = "Option::is_none")]
     poll: Option<Poll>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,6 +179,7 @@ impl From<&model::About> for Details {
             format: about.is_markup.then_some(1),
             mentions: about.mentions.iter().copied().map(Id).collect(),
             everyone: about.everyone.then_some(true),
+            preview: about.preview.as_ref().map(Into::into),
             poll: about.poll.as_ref().map(Into::into),
             reactions: (!reactions.is_empty()).then(|| reactions.into()),
             expires: about.expires_at.map(Timestamp::seconds),

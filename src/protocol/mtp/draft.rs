@@ -29,6 +29,15 @@ struct About<'a> {
     everyone: Option<bool>,
     #[serde(borrow, default)]
     poll: Option<Poll<'a>>,
+    #[serde(borrow, default)]
+    preview: Option<Given<'a>>,
+}
+
+/// A preview that the sender was given.
+#[derive(Deserialize)]
+struct Given<'a> {
+    #[serde(borrow, default)]
+    id: Option<Id<'a>>,
 }
 
 /// Another message.
@@ -81,6 +90,10 @@ pub(super) fn details(data: &Data<'_>) -> Result<DraftDetails, MtpError> {
         is_multiple: poll.many.unwrap_or(false),
         is_anonymous: poll.anonymous.unwrap_or(false),
     });
+    let preview = about.preview.map(|given| {
+        let id = given.id.as_ref().map(convert::id);
+        id.ok_or(MtpError::Missing("data.meta.about.preview needs id"))
+    });
     let ids = |list: List<Id<'_>, 1000>| list.iter().map(convert::id).collect();
     Ok(DraftDetails {
         reply: named(about.reply, "data.meta.about.reply needs uuid")?,
@@ -89,5 +102,6 @@ pub(super) fn details(data: &Data<'_>) -> Result<DraftDetails, MtpError> {
         mentions: about.mentions.map(ids),
         everyone: about.everyone,
         poll,
+        preview: preview.transpose()?,
     })
 }

@@ -82,7 +82,13 @@ impl From<&OwnAccount> for Me {
     fn from(account: &OwnAccount) -> Self {
         Self {
             admin: account.is_admin,
-            can: account.may_invite.then_some("invite").into_iter().collect(),
+            can: [
+                (account.may_invite, "invite"),
+                (account.may_preview, "preview"),
+            ]
+            .into_iter()
+            .filter_map(|(may, word)| may.then_some(word))
+            .collect(),
             ask_first: account.ask_first,
             share_seen: account.share_seen,
             share_read: account.share_read,

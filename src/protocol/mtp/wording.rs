@@ -225,6 +225,7 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             "the backups cannot be read or made; the server's log says why",
         ),
         Refusal::PushOff => (FORBIDDEN, "this server sends no notifications"),
+        Refusal::PreviewsOff => (FORBIDDEN, "this server fetches no previews"),
         Refusal::BadSubscription { what } => {
             let words = format!("notifications cannot be sent there: {what}");
             return (BAD_REQUEST, words.into());
@@ -340,6 +341,7 @@ fn not_found(thing: Thing) -> Wording {
     let words = match thing {
         Thing::Session => "no such session; it may have ended".to_owned(),
         Thing::Link => "this link is not good any more; ask for another".to_owned(),
+        Thing::Preview => "this page says nothing of itself, or cannot be asked".to_owned(),
         Thing::User | Thing::Flow | Thing::Message | Thing::Invitation | Thing::File => {
             format!("no such {what}; it may have been removed, or you are not a member")
         }

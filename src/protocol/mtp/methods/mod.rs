@@ -44,6 +44,7 @@ mod moderate;
 mod pin_message;
 mod ping_pong;
 mod pins;
+mod preview;
 mod push_key;
 mod push_subscribe;
 mod push_test;
@@ -156,6 +157,7 @@ pub(super) async fn dispatch(
         "export_me" => signed_in!(export_me, 50.0),
         "active" => signed_in!(active),
         "push_key" => signed_in!(push_key),
+        "preview" => signed_in!(preview, 20.0),
         "push_subscribe" => signed_in!(push_subscribe, 10.0),
         "push_unsubscribe" => signed_in!(push_unsubscribe),
         "push_test" => signed_in!(push_test, 50.0),

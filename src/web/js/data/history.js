@@ -84,6 +84,13 @@ export class History extends Emitter {
     this.emit('change');
   }
 
+  /** A message is deleted for good: it does not live on in what quotes it. */
+  unquote(uuid) {
+    for (const message of [...this.#messages.values()]) {
+      if (message.reply?.uuid === uuid && !message.reply.gone) this.patch(message.uuid, { reply: { uuid, gone: true } });
+    }
+  }
+
   /** The server says how many there are; everything here may have changed since it was read. */
   refresh(count) {
     this.count = count;

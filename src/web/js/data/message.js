@@ -68,7 +68,7 @@ export function fromOutbox(item) {
     everyone: about?.everyone === true,
     reactions: null,
     poll: about?.poll ?? null,
-    preview: null,
+    preview: about?.card ?? about?.shown?.preview ?? null,
     pending: { txn: item.txn, state: item.state, error: item.error ?? null, progress: item.progress ?? 0 },
     version: 0,
   };

@@ -83,6 +83,7 @@ export class Removals {
       this.#forget(uuid);
       // An earlier page took it away in its own sight only.
       if (!message) this.#client.store.patch(uuid, GONE);
+      this.#client.store.flows.get(flow)?.history.unquote(uuid);
     } catch (error) {
       this.#forget(uuid);
       // Gone already: that is what was wanted.

@@ -235,6 +235,7 @@ export class Store extends Emitter {
     const old = flow && number !== null ? flow.history.get(Number(number)) : null;
     const message = this.#putMessage(wire, meta);
     if (!message) return false;
+    if (message.deleted) flow.history.unquote(message.uuid);
     if (message.number >= count) {
       if (message.from === this.me) this.putRead(flow.uuid, message.number);
       else if (!message.deleted && message.number > (flow.read ?? -1)) flow.unread += 1;

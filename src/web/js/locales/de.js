@@ -219,6 +219,7 @@ export const de = {
   'poll.question': 'Frage',
   'poll.results': 'Ergebnis',
   'poll.votes': { one: '{n} Stimme', other: '{n} Stimmen' },
+  'preview.without': 'Ohne Vorschau senden',
   'privacy.ask_first': 'Mich fragen, bevor man mich in Gruppen aufnimmt',
   'privacy.ask_first.hint': 'Du bekommst eine Einladung, die du annimmst oder ablehnst.',
   'privacy.blocked': 'Blockierte Personen',

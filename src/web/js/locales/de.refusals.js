@@ -64,6 +64,7 @@ export const refusals = {
   'refusal.poll_closed': 'Diese Umfrage ist beendet.',
   'refusal.push_gone': 'Der Push-Dienst kennt dieses Gerät nicht mehr. Schalte Mitteilungen aus und wieder ein.',
   'refusal.push_missing': 'Dieses Gerät hat nicht um Mitteilungen gebeten. Schalte sie erst ein.',
+  'refusal.previews_off': 'Dieser Server holt keine Vorschau.',
   'refusal.push_off': 'Dieser Server sendet keine Mitteilungen.',
   'refusal.push_refused': 'Der Push-Dienst lehnt die Mitteilungen dieses Servers ab (HTTP {status}). Bitte den Betreiber, Uhr und Kontaktadresse zu prüfen.',
   'refusal.push_unreachable': 'Der Push-Dienst dieses Geräts ist vom Server aus nicht zu erreichen.',

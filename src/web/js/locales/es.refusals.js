@@ -64,6 +64,7 @@ export const refusals = {
   'refusal.poll_closed': 'Esta encuesta está cerrada.',
   'refusal.push_gone': 'El servicio de notificaciones ya no conoce este dispositivo. Apágalas y enciéndelas de nuevo.',
   'refusal.push_missing': 'Este dispositivo no ha pedido notificaciones. Enciéndelas primero.',
+  'refusal.previews_off': 'Este servidor no carga vistas previas.',
   'refusal.push_off': 'Este servidor no envía notificaciones.',
   'refusal.push_refused': 'El servicio de notificaciones rechaza las de este servidor (HTTP {status}). Pide a quien lo lleva que mire el reloj y la dirección de contacto.',
   'refusal.push_unreachable': 'Desde el servidor no se llega al servicio de notificaciones de este dispositivo.',

@@ -326,7 +326,7 @@ export class Client extends Emitter {
   }
 
   async #post(item, message, files) {
-    const { quote, shown, ...rest } = item.about ?? {};
+    const { quote, shown, card, ...rest } = item.about ?? {};
     const about = { ...rest, ...files };
     const told = Object.keys(about).length > 0 ? about : undefined;
     if (!item.edits) return this.api.send(item.flow, message, item.txn, told);

@@ -15,7 +15,7 @@ export function pollNodes(poll, message) {
   const mine = poll.mine ?? [];
   const voted = mine.length > 0;
   const open = !poll.closed && message.number !== null;
-  return h('div.poll', {},
+  return h('div.poll', { class: poll.many ? 'poll-many' : '' },
     h('strong.poll-question', { dir: 'auto' }, poll.question),
     h('p.poll-kind', {}, [t(poll.anonymous ? 'poll.anonymous' : 'poll.public'), poll.many && t('poll.many'), poll.closed && t('poll.closed')].filter(Boolean).join(' · ')),
     h('div.poll-options', { role: 'group', 'aria-label': poll.question }, poll.options.map((option, i) => {

@@ -6,6 +6,7 @@ import { nameOf } from '../data/message.js';
 import { attachments } from '../files/attachment.js';
 import { fileName } from '../media/attachments.js';
 import { pollNodes } from '../polls/poll.js';
+import { previewCard } from '../previews/card.js';
 import { reactionBar } from '../reactions/bar.js';
 import { origin, quote } from '../replies/quote.js';
 import { isOnlyEmoji } from '../text/linkify.js';
@@ -55,6 +56,8 @@ export function bubble(message, store, { own, shared }) {
   else if (!message.poll) content.append(...formatted(text, message, store));
   content.append(meta(message, own, store));
   body.append(content);
+  const card = message.preview && !message.deleted ? previewCard(message.preview) : null;
+  if (card) content.before(card);
   const reactions = reactionBar(message, store);
   if (reactions) body.append(reactions);
   if (message.pending?.state === 'failed') body.append(failure(message.pending));

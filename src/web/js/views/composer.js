@@ -8,6 +8,7 @@ import { recordVoice, spokenBefore, voiceButton } from '../files/voice.js';
 import { quoteOf, quoteText } from '../replies/quote.js';
 import { Completion, mentionsIn } from '../mentions/complete.js';
 import { askPoll } from '../polls/poll.js';
+import { LinkPreview } from '../previews/card.js';
 import { EMOJI } from '../text/emoji.js';
 import { hasMarks } from '../text/markup.js';
 import { split } from '../text/split.js';
@@ -37,6 +38,7 @@ export class Composer {
   #picker;
   #cameraPicker;
   #completion;
+  #link;
   #closers;
 
   constructor(client, flow, timeline) {
@@ -51,6 +53,7 @@ export class Composer {
       onkeydown: (event) => this.#key(event),
       onpaste: (event) => this.#paste(event),
     });
+    this.#link = new LinkPreview(client);
     this.#completion = new Completion(client, flow, this.#field);
     this.#picker = h('input.visually-hidden', { type: 'file', multiple: true, tabindex: '-1', 'aria-hidden': 'true', onchange: () => this.#picked(this.#picker) });
     this.#cameraPicker = h('input.visually-hidden', { type: 'file', accept: 'image/*', capture: 'environment', tabindex: '-1', 'aria-hidden': 'true', onchange: () => this.#picked(this.#cameraPicker) });
@@ -58,7 +61,7 @@ export class Composer {
     this.#voice = voiceButton((hold) => this.#record(hold));
     // The keyboard of a phone stays open while one taps "send".
     this.#send.addEventListener('pointerdown', (event) => event.preventDefault());
-    this.element = h('div.composer', {}, this.#completion.element, formatBar(this.#field), this.#bar, this.#tray.element,
+    this.element = h('div.composer', {}, this.#completion.element, formatBar(this.#field), this.#bar, this.#link.element, this.#tray.element,
       this.#row = h('div.composer-row', {},
         iconButton('clip', t('composer.attach'), () => this.#attach(), { class: 'attach' }),
         h('div.composer-box', {}, this.#field,
@@ -108,6 +111,7 @@ export class Composer {
     this.#keep(editing ? { editing: { ...editing, draft: value } } : { text: value });
     this.#changed();
     this.#completion.update();
+    if (!editing) this.#link.update(value);
     if (value !== '' && !editing) this.#client.typing(this.#flow.uuid);
   }
 
@@ -171,7 +175,7 @@ export class Composer {
     const { outbox } = this.#client;
     const { uuid } = this.#flow;
     // The answer is the first of what is sent.
-    let answer = reply ? { reply: { uuid: reply.uuid }, quote: reply } : {};
+    let answer = { ...(reply ? { reply: { uuid: reply.uuid }, quote: reply } : {}), ...this.#link.take() };
     const add = (words, attached = []) => {
       const about = { ...answer, ...this.#aboutText(words) };
       answer = {};

@@ -39,7 +39,7 @@ function mainPanel(client) {
       action('key', t('password.change'), () => router.go('/settings/password')),
       action('bookmark', t('saved.title'), () => openSaved(client)),
       action('shield', t('privacy.title'), () => router.go('/settings/privacy')),
-      action('globe', t('devices.title'), () => router.go('/settings/devices')),
+      action('device', t('devices.title'), () => router.go('/settings/devices')),
       store.account?.can?.includes('invite') !== false && action('link', t('invite.make'), () => inviteToServer(client))),
     store.account?.admin && h('div.list-actions', {}, action('crown', t('admin.title'), () => router.go('/admin'))),
     h('div.list-actions', {},
