@@ -10,6 +10,7 @@
 mod accounts;
 mod administration;
 mod around;
+mod bearer;
 mod blocks;
 mod bucket;
 mod cleaning;
@@ -74,6 +75,7 @@ pub use accounts::{Account, ProfileChange, Registration};
 pub use administration::{
     AccountChange, BackupCopy, CheckRow, Machine, ProgramState, ServerStatus, Task,
 };
+pub use bearer::Reader;
 pub use bucket::{Bucket, Rate};
 pub use details::DraftDetails;
 pub use error::ServiceError;
@@ -125,6 +127,7 @@ pub struct Service {
     store: Store,
     hub: Arc<Hub>,
     gate: gate::Gate,
+    tickets: bearer::Tickets,
     settings: Settings,
     limits: RwLock<Arc<Limits>>,
     hasher: Hasher,
@@ -174,6 +177,7 @@ impl Service {
         let service = Arc::new(Self {
             hub,
             gate: gate::Gate::default(),
+            tickets: bearer::Tickets::default(),
             hasher: Hasher::new(),
             guesses: guesses::Guesses::new(settings.login_attempts, settings.login_window),
             registrations: registrations::Brake::new(settings.registrations),
