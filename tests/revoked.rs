@@ -9,7 +9,7 @@ use std::{
     path::Path,
     sync::{
         Barrier,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
@@ -20,7 +20,7 @@ use serde_json::json;
 
 use crate::{
     administration::confirmed,
-    common::{PASSWORD, Person, Server, push_service::PushService},
+    common::{PASSWORD, Person, Server, eventually, push_service::PushService},
     roles::{NOTHING, ask, change},
 };
 
@@ -243,7 +243,7 @@ impl House {
             }
             let mut device = self.server.sign_in(&anna.login);
             let start = Barrier::new(SOCKETS + 1);
-            let over = AtomicBool::new(false);
+            let (over, passes) = (AtomicBool::new(false), AtomicUsize::new(0));
             let (server, things) = (&self.server, &things);
             let spam = |mut person: Person, socket: usize| {
                 start.wait();
@@ -262,6 +262,7 @@ impl House {
                     if last {
                         return done;
                     }
+                    passes.fetch_add(1, Ordering::SeqCst);
                     last = over.load(Ordering::SeqCst);
                     number += SOCKETS;
                 }
@@ -276,7 +277,11 @@ impl House {
                     })
                     .collect();
                 start.wait();
-                thread::sleep(Duration::from_millis(if round % 2 == 0 { 400 } else { 5 }));
+                if round % 2 == 0 {
+                    eventually(|| passes.load(Ordering::SeqCst), |it| *it > SOCKETS);
+                } else {
+                    thread::sleep(Duration::from_millis(5));
+                }
                 end(server, boris, &mut device, things);
                 let before = written(server);
                 over.store(true, Ordering::SeqCst);
@@ -291,6 +296,12 @@ impl House {
                 done
             });
             println!("{what}: {done:?}");
+            if round % 2 == 0 {
+                // Else nothing has been shown.
+                let tried = (0..2).flat_map(|number| acts(things, number));
+                let missing: Vec<_> = tried.filter(|(it, _)| !done.contains(it)).collect();
+                assert!(missing.is_empty(), "{what}: never done: {missing:?}");
+            }
         }
     }
 }
@@ -301,6 +312,7 @@ type End = fn(&Server, &mut Person, &mut Person, &Things);
 /// What can be seen of all that was written, apart from what the server notes by itself.
 fn written(server: &Server) -> Vec<String> {
     let database = rusqlite::Connection::open(server.database()).expect("opens");
+    database.execute_batch("BEGIN").expect("one state of it");
     let mut rows = Vec::new();
     for sql in TABLES {
         let mut statement = database.prepare(sql).expect("a query");

@@ -150,7 +150,7 @@ pub(super) fn everything(things: &Things, number: usize) -> Vec<Act> {
             "block_user",
             json!({"user": [{}, {"uuid": things.blocked}], "meta": {"on": on}}),
         ),
-        ("push_subscribe", json!({"meta": things.subscription})),
+        ("push_subscribe", things.subscription.clone()),
         ("push_unsubscribe", NOTHING),
     ]);
     acts
