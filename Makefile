@@ -50,13 +50,18 @@ deny: ## licences, sources and known weaknesses of what the program is built fro
 	@if $(CARGO) deny fetch db >/dev/null 2>&1; then $(CARGO) deny check advisories; \
 	else echo "The database of advisories cannot be had: known weaknesses were not looked for." >&2; fi
 
-fuzz: ## look for inputs that break something, MINUTES= for each of the targets; needs a nightly toolchain
+fuzz: ## look for inputs that break something, MINUTES= for each of the TARGETS=
 	@command -v cargo-fuzz >/dev/null 2>&1 || $(CARGO) install --locked cargo-fuzz
 	fuzz/seeds.sh
-	@for target in frames requests http searches; do \
+	@# The sanitizers are for nightly toolchains; a stable one has them too, behind a variable.
+	@if $(CARGO) +nightly --version >/dev/null 2>&1; then nightly=+nightly; \
+	else nightly=; export RUSTC_BOOTSTRAP=1; fi; \
+	libraries=$$(rustc $$nightly --print sysroot)/lib/rustlib/$$(rustc $$nightly --print host-tuple)/lib; \
+	sanitizer=address; ls $$libraries/*rt.asan* >/dev/null 2>&1 || sanitizer=none; \
+	for target in $(or $(TARGETS),frames requests http searches); do \
 	  dictionary=; [ ! -e fuzz/$$target.dict ] || dictionary=-dict=fuzz/$$target.dict; \
-	  $(CARGO) +nightly fuzz run $$target -- -max_total_time=$$(( $(or $(MINUTES),5) * 60 )) -rss_limit_mb=4096 $$dictionary \
-	    || exit 1; done
+	  $(CARGO) $$nightly fuzz run --sanitizer $$sanitizer $$target -- \
+	    -max_total_time=$$(( $(or $(MINUTES),5) * 60 )) -rss_limit_mb=4096 $$dictionary || exit 1; done
 
 soak: packages ## 50 clients for MINUTES= (30), then 200 damaged databases; says what it measured
 	MORELIA_SOAK_MINUTES=$(or $(MINUTES),30) $(CARGO) test --test tests soak:: -- --nocapture

@@ -62,6 +62,25 @@ fn guessing_invitations_is_slowed_down() {
         codes.push(connection.request("register_user", &data).code());
     }
     assert_eq!((codes[0], codes[11]), (403, 429), "{codes:?}");
+    // Whoever lives there and has a good one is not kept waiting, with an account or without.
+    let made = server
+        .command(["invite", "create", "--uses", "9", "--json"])
+        .run()
+        .exits(0);
+    let made: Value = serde_json::from_str(&made.stdout).expect("a document");
+    let data = json!({"user": [{"login": "boris", "password": PASSWORD, "auth_id": made["code"]}]});
+    connection.request("register_user", &data).is(201);
+    let mut anna = Person::sign_in(server.connect_from("192.0.2.2"), "boris").on(connection);
+    let group = anna.group("G", &[]);
+    let use_it = |person: &mut Person, code: &Value| {
+        let meta = json!({"accept": ["rich"]});
+        person.ask_with_meta("use_invitation", &json!({"meta": {"code": code}}), &meta)
+    };
+    let meta = json!({"accept": ["rich"]});
+    let data = json!({"meta": {"flow": group}});
+    let made = anna.ask_with_meta("invite", &data, &meta).is(200);
+    use_it(&mut anna, &json!("0000-0000-0000-0000")).is(429);
+    use_it(&mut anna, &made.data()["meta"]["code"]).is(200);
 }
 
 #[test]

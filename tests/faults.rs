@@ -6,6 +6,7 @@ mod clock;
 mod damage;
 mod disk;
 mod held;
+mod import;
 mod index;
 mod leave;
 mod others;

@@ -23,7 +23,7 @@ const SCHEMA: &str = "
 
 /// A small club, with everything that server let happen. The files hold base64 of what the client
 /// sent, which was base64 itself: `aGVsbG8=`.
-const ROWS: &str = "
+pub(crate) const ROWS: &str = "
     INSERT INTO user_config (id, uuid, login, password, username, is_bot, email, avatar, bio) VALUES
         (1, '274131693711513029153942624366511623626', 'anna', 'anna''s old password', 'Анна', 0, 'anna@example.com', 'YUdWc2JHOD0=', 'hi'),
         (2, '119536443170811779566832011329728691736', 'boris', 'boris-1975', NULL, NULL, NULL, NULL, NULL),
@@ -55,7 +55,7 @@ const ROWS: &str = "
     INSERT INTO admin (username, hash_password) VALUES ('root', 'x');
 ";
 
-fn python_db(server: &Server, rows: &str) -> PathBuf {
+pub(crate) fn python_db(server: &Server, rows: &str) -> PathBuf {
     let path = server.folder().join("db_sqlite.db");
     let database = rusqlite::Connection::open(&path).expect("made");
     database.execute_batch(SCHEMA).expect("tables");
@@ -64,13 +64,13 @@ fn python_db(server: &Server, rows: &str) -> PathBuf {
 }
 
 #[track_caller]
-fn import(server: &Server, path: &std::path::Path) -> Value {
+pub(crate) fn import(server: &Server, path: &std::path::Path) -> Value {
     let path = path.to_str().expect("UTF-8");
     document(server.command(["import", "--python-db", path]))
 }
 
 #[track_caller]
-fn log_in(server: &Server, login: &str, password: &str) -> Person {
+pub(crate) fn log_in(server: &Server, login: &str, password: &str) -> Person {
     let user = json!({"user": [{"login": login, "password": password}]});
     let mut connection = server.connect();
     let reply = connection.request("authentication", &user).is(200);
@@ -87,7 +87,7 @@ fn tally(taken: u64, present: u64, left_out: u64) -> Value {
     json!({"taken": taken, "present": present, "left_out": left_out})
 }
 
-const FAMILY: &str = "27750638692002405987429946705476760982";
+pub(crate) const FAMILY: &str = "27750638692002405987429946705476760982";
 
 #[test]
 fn everything_that_makes_sense_is_taken_over_and_the_rest_is_named() {

@@ -218,6 +218,42 @@ fn messages_within_a_minute_from_all_connections() {
     assert_eq!(boris.history(&group).len(), 8);
 }
 
+/// What is written down for ever and costs its author nothing has a limit, too.
+#[test]
+fn what_a_conversation_tells_counts_as_messages() {
+    let server = Server::with(&[("limits.messages_per_minute", "5")]);
+    let mut anna = server.register("anna");
+    let boris = server.register("boris");
+    let group = anna.group("G", &[]);
+    let message = anna.send(&group, "1");
+    let pin = |person: &mut Person, on: bool| {
+        let data = json!({"message": [{"uuid": message}], "meta": {"on": on}});
+        ask(person, "pin_message", &data)
+    };
+    let block = |person: &mut Person, on: bool| {
+        let data = json!({"user": [{}, {"uuid": boris.id}], "meta": {"on": on}});
+        ask(person, "block_user", &data)
+    };
+    let rename = |person: &mut Person| {
+        let data = json!({"flow": [{"uuid": group, "title": "H"}]});
+        ask(person, "edit_flow", &data)
+    };
+    pin(&mut anna, true).is(200);
+    pin(&mut anna, false).is(200);
+    rename(&mut anna).is(200);
+    block(&mut anna, true).is(200);
+    // What changes nothing is told to nobody.
+    pin(&mut anna, false).is(200);
+    block(&mut anna, true).is(200);
+    for refused in [
+        pin(&mut anna, true),
+        block(&mut anna, false),
+        rename(&mut anna),
+    ] {
+        used_up(refused, 429, "too_many_messages", 5, "messages_per_minute");
+    }
+}
+
 #[test]
 fn changes_of_a_profile_within_an_hour() {
     let server = Server::with(&[("limits.profile_changes_per_hour", "2")]);

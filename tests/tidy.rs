@@ -2,6 +2,7 @@
 
 mod circles;
 mod uses;
+mod writes;
 
 use std::{
     collections::BTreeSet,

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::common::{
@@ -397,6 +398,16 @@ fn the_disk_keeps_a_reserve() {
     server.restart();
     patch(&server, &anna, &path, 5, b"56789").is(413);
     assert_eq!(offset(&server, &anna, &path), 5);
+    // And of one that comes within a message; what people write still fits.
+    let mut anna = anna;
+    let group = anna.group("G", &[]);
+    let message = json!([{"file_document": "QUFB".repeat(200_000)}]);
+    let refused = anna.ask(
+        "send_message",
+        &json!({"flow": [{"uuid": group}], "message": message}),
+    );
+    assert_eq!(refused.code(), 503, "{refused}");
+    anna.send(&group, "words");
 }
 
 #[test]

@@ -29,22 +29,40 @@ impl Client {
     /// limits are counted by address.
     pub(crate) async fn open(address: SocketAddr, from: Option<Ipv4Addr>) -> Self {
         let mut client = Self::plain(address, from).await;
-        let request = format!(
-            "GET /ws HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        );
-        client.write(request.as_bytes()).await;
+        client.write(upgrade(address, "").as_bytes()).await;
+        let status = client.head().await.expect("an answer to the upgrade");
+        assert!(status.starts_with("HTTP/1.1 101"), "no upgrade: {status}");
+        client
+    }
+
+    /// Connects and upgrades, as a proxy does for somebody at an address; nothing where that is
+    /// refused.
+    pub(crate) async fn through(address: SocketAddr, from: &str) -> Option<Self> {
+        let stream = TcpStream::connect(address).await.ok()?;
+        stream.set_nodelay(true).ok()?;
+        let mut client = Self {
+            stream,
+            buffer: Vec::new(),
+            taken: 0,
+        };
+        let request = upgrade(address, &format!("X-Forwarded-For: {from}\r\n"));
+        client.stream.write_all(request.as_bytes()).await.ok()?;
+        let status = client.head().await?;
+        status.starts_with("HTTP/1.1 101").then_some(client)
+    }
+
+    /// Reads the head of the answer to an upgrade.
+    async fn head(&mut self) -> Option<String> {
         let end = loop {
-            let head = client.buffer.windows(4).position(|it| it == b"\r\n\r\n");
+            let head = self.buffer.windows(4).position(|it| it == b"\r\n\r\n");
             match head {
                 Some(end) => break end + 4,
-                None => assert!(client.fill().await, "no answer to the upgrade"),
+                None if self.fill().await => {}
+                None => return None,
             }
         };
-        let status = String::from_utf8_lossy(&client.buffer[..end]).into_owned();
-        assert!(status.starts_with("HTTP/1.1 101"), "no upgrade: {status}");
-        client.taken = end;
-        client
+        self.taken = end;
+        Some(String::from_utf8_lossy(&self.buffer[..end]).into_owned())
     }
 
     /// Connects and upgrades nothing.
@@ -86,8 +104,9 @@ impl Client {
                     1 | 2 => return Some(&self.buffer[start..start + len]),
                     9 => {
                         let pong = masked(10, &self.buffer[start..start + len]);
-                        self.write(&pong).await;
+                        self.stream.write_all(&pong).await.ok()?;
                     }
+                    8 => return None,
                     _ => panic!(
                         "closed: {:?}",
                         String::from_utf8_lossy(&self.buffer[start..start + len])
@@ -103,11 +122,16 @@ impl Client {
 
     /// Sends a request and returns its answer, read in full.
     pub(crate) async fn ask(&mut self, request: &[u8]) -> Value {
-        self.write(request).await;
+        self.try_ask(request).await.expect("the server is there")
+    }
+
+    /// The same; nothing when the server is gone, or has closed.
+    pub(crate) async fn try_ask(&mut self, request: &[u8]) -> Option<Value> {
+        self.stream.write_all(request).await.ok()?;
         loop {
-            let answer: Value = serde_json::from_slice(self.frame().await).expect("JSON");
+            let answer: Value = serde_json::from_slice(self.try_frame().await?).expect("JSON");
             if answer["meta"]["push"] != true {
-                return answer;
+                return Some(answer);
             }
         }
     }
@@ -124,6 +148,14 @@ impl Client {
         self.buffer.reserve(READ_BYTES);
         matches!(self.stream.read_buf(&mut self.buffer).await, Ok(1..))
     }
+}
+
+/// The request of an upgrade, with more headers.
+fn upgrade(address: SocketAddr, headers: &str) -> String {
+    format!(
+        "GET /ws HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{headers}\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
 }
 
 /// Returns the lengths of header and payload, once they are known.

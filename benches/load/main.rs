@@ -17,6 +17,7 @@
     reason = "a measurement that fails stops, prints what it found, and rounds"
 )]
 
+mod attacks;
 mod broadcast;
 mod client;
 mod disk;
@@ -72,6 +73,7 @@ const PARTS: &[Part] = &[
     ("edits", large::edits),
     ("search", large::search),
     ("transfer", transfer::transfers),
+    ("attacks", attacks::attacks),
 ];
 
 fn main() {

@@ -44,6 +44,17 @@ impl Timestamp {
         self >= WRITTEN
     }
 
+    /// The latest time that something of the past can bear, where this is the present: the present, or
+    /// where that cannot be so, what it may be in truth.
+    #[must_use]
+    pub fn end_of_past(self) -> Self {
+        if self.can_be_now() {
+            self
+        } else {
+            WRITTEN.after(MAX_JUMP)
+        }
+    }
+
     /// What the clock shows, right or wrong; a clock before 1970 counts as 1970.
     #[must_use]
     pub fn by_the_clock() -> Self {

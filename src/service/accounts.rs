@@ -178,14 +178,13 @@ impl Service {
             Mode::Open => Ok(hash.filter(|_| holds)),
             Mode::Invite => {
                 let hash = hash.ok_or(Refusal::InvitationRequired)?;
-                let address = client.neighbourhood;
-                let taken = self.guesses.begin_code(address, Instant::now())?;
                 // Looked at first, so that a guessed code costs no hashing.
-                if !holds {
-                    return Err(Refusal::InvitationRequired.into());
+                if holds {
+                    return Ok(Some(hash));
                 }
-                self.guesses.was_good(address, taken);
-                Ok(Some(hash))
+                self.guesses
+                    .missed_code(client.neighbourhood, Instant::now())?;
+                Err(Refusal::InvitationRequired.into())
             }
         }
     }

@@ -77,6 +77,7 @@ impl Service {
         let recently = Arc::clone(&self.recently);
         self.store
             .write(move |tx| {
+                user.require(tx)?;
                 let handle = present(tx, message, user.user())?;
                 if on {
                     if !is_emoji(&emoji) {
@@ -122,6 +123,7 @@ impl Service {
         let recently = Arc::clone(&self.recently);
         self.store
             .write(move |tx| {
+                user.require(tx)?;
                 let handle = present(tx, message, user.user())?;
                 let ballot = polls::ballot(tx, handle.id)?;
                 let ballot = ballot.ok_or(Refusal::NotFound(Thing::Message))?;
@@ -161,6 +163,7 @@ impl Service {
         let user = *user;
         self.store
             .write(move |tx| {
+                user.require(tx)?;
                 let handle = present(tx, message, user.user())?;
                 if polls::ballot(tx, handle.id)?.is_none() {
                     return Err(Refusal::NotFound(Thing::Message).into());

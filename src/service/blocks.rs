@@ -3,6 +3,8 @@
 //! Who is blocked cannot open a chat with the blocker or bring the blocker into a flow: the blocker is
 //! unknown then. In a chat of the two neither writes. In flows that both are in both stay.
 
+use std::sync::Arc;
+
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{Audience, Event, News, Presence, PublicId};
 use crate::store::{blocks, members, users};
@@ -21,16 +23,23 @@ impl Service {
         other: PublicId,
         on: bool,
     ) -> Result<Vec<PublicId>, ServiceError> {
+        let asking = *user;
         let (id, by) = (user.user(), user.by());
+        let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
         let (list, told) = self
             .store
             .write(move |tx| {
+                asking.require(tx)?;
                 let other = users::id_of(tx, other)?.ok_or(Refusal::NotFound(Thing::User))?;
                 if other == id {
                     return Err(ServiceError::from(Refusal::BlocksSelf));
                 }
-                if on && !blocks::has(tx, id, other)? && blocks::count(tx, id)? >= MAX_BLOCKED {
-                    return Err(Refusal::TooManyBlocked { limit: MAX_BLOCKED }.into());
+                if blocks::has(tx, id, other)? != on {
+                    if on && blocks::count(tx, id)? >= MAX_BLOCKED {
+                        return Err(Refusal::TooManyBlocked { limit: MAX_BLOCKED }.into());
+                    }
+                    // Each is written down for ever, as a message is.
+                    counts.message(id, asking.session.is_bot, &limits)?;
                 }
                 let changed = blocks::set(tx, id, other, on, by)?;
                 // Whether the other has been told when the user is here.

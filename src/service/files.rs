@@ -6,10 +6,12 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio::time::{Duration, Instant};
 
-use super::{Refusal, Service, ServiceError, Thing};
-use crate::model::{PublicId, UserId};
+use super::{Reader, Refusal, Service, ServiceError, Thing};
+use crate::model::PublicId;
 use crate::store::downloads::{self, Found};
+use crate::store::sessions;
 pub(super) use fetching::Fetching;
 
 /// Bytes that are read at a time: a reader of the database is held no longer than that takes.
@@ -17,6 +19,10 @@ const PIECE: usize = 64 * 1024;
 
 /// Pieces that wait for a reader who takes its time.
 const QUEUE: usize = 2;
+
+/// How long a file is sent before the right to it is looked up again: a large one, to who reads
+/// slowly, is on its way for hours.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Why a file is not sent.
 #[derive(Debug, thiserror::Error)]
@@ -32,12 +38,19 @@ pub enum FetchError {
     Failed(#[from] ServiceError),
 }
 
-/// Content on its way: pieces, and an error where it cannot be read to its end.
-pub struct Pieces(Source);
+/// Content on its way: pieces, and an error where it cannot be read to its end, or may not any more.
+pub struct Pieces {
+    service: Arc<Service>,
+    /// Who reads it, by which id.
+    asked: (Reader, PublicId),
+    /// When the right to it was looked up last.
+    looked_at: Instant,
+    source: Source,
+}
 
 enum Source {
     /// In the database.
-    Row(Arc<Service>, Found, u64, u64),
+    Row(Found, u64, u64),
     /// In the folder.
     Folder(mpsc::Receiver<std::io::Result<Vec<u8>>>),
 }
@@ -45,13 +58,20 @@ enum Source {
 impl Pieces {
     /// The next piece; `None` at the end.
     pub async fn next(&mut self) -> Option<std::io::Result<Vec<u8>>> {
-        match &mut self.0 {
+        if self.looked_at.elapsed() >= LOOK_AGAIN {
+            let (reader, id) = self.asked;
+            if let Err(err) = self.service.find_file(reader, id).await {
+                return Some(Err(std::io::Error::other(err)));
+            }
+            self.looked_at = Instant::now();
+        }
+        match &mut self.source {
             Source::Folder(pieces) => pieces.recv().await,
-            Source::Row(service, file, from, until) => {
+            Source::Row(file, from, until) => {
                 if from >= until {
                     return None;
                 }
-                let piece = service.read_row(file, *from, *until).await;
+                let piece = self.service.read_row(file, *from, *until).await;
                 let piece = match piece {
                     Ok(piece) if !piece.is_empty() => piece,
                     Ok(_) => return Some(Err(std::io::ErrorKind::UnexpectedEof.into())),
@@ -68,30 +88,36 @@ impl Service {
     /// Finds a file that a user may fetch.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for what is not there and for what is not the user's alike.
-    pub async fn find_file(&self, user: UserId, id: PublicId) -> Result<Found, ServiceError> {
+    /// [`Refusal::NotFound`] for what is not there and for what is not the user's alike;
+    /// [`Refusal::NoSession`].
+    pub async fn find_file(&self, reader: Reader, id: PublicId) -> Result<Found, ServiceError> {
+        let now = self.store.now();
         self.store
             .read(move |view| {
-                let found = downloads::find(view, id, user)?;
+                if !sessions::is_valid(view, reader.session, now)? {
+                    return Err(Refusal::NoSession.into());
+                }
+                let found = downloads::find(view, id, reader.user)?;
                 Ok(found.ok_or(Refusal::NotFound(Thing::File))?)
             })
             .await
     }
 
-    /// Begins to read a file, from one byte up to another, the last excluded.
+    /// Begins to read a file, from one byte up to another, the last excluded. It ends where the right
+    /// to it does.
     ///
     /// # Errors
     /// [`FetchError::Lost`]; [`FetchError::Crowded`] after a while.
     pub async fn fetch_file(
         self: &Arc<Self>,
-        user: UserId,
+        asked: (Reader, PublicId),
         file: Found,
         (from, until): (u64, u64),
     ) -> Result<Pieces, FetchError> {
         let Some(name) = file.place else {
-            return Ok(Pieces(Source::Row(Arc::clone(self), file, from, until)));
+            return Ok(self.pieces(asked, Source::Row(file, from, until)));
         };
-        let turn = self.fetching.enter(user).await?;
+        let turn = self.fetching.enter(asked.0.user).await?;
         let folder = self.store.folder().clone();
         let opening = tokio::task::spawn_blocking(move || folder.open(name, file.size)).await;
         let opened = match opening {
@@ -122,7 +148,16 @@ impl Service {
                 from += length as u64;
             }
         });
-        Ok(Pieces(Source::Folder(pieces)))
+        Ok(self.pieces(asked, Source::Folder(pieces)))
+    }
+
+    fn pieces(self: &Arc<Self>, asked: (Reader, PublicId), source: Source) -> Pieces {
+        Pieces {
+            service: Arc::clone(self),
+            asked,
+            looked_at: Instant::now(),
+            source,
+        }
     }
 
     /// Tells whether a file can be sent: its answer's head is on its way before its bytes are.

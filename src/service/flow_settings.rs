@@ -18,6 +18,7 @@ impl Service {
         let user = *user;
         self.store
             .write(move |tx| {
+                user.require(tx)?;
                 let access =
                     flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 if edit.hidden == Some(true) && access.kind != FlowKind::Chat {

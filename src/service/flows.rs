@@ -54,6 +54,7 @@ impl Service {
         let size = Self::size_of(&user, draft.users.as_ref().map_or(0, Vec::len));
         self.store
             .write_sized(size, move |tx| {
+                user.require(tx)?;
                 if let Some(flow) = repeated(tx, &user, txn.as_deref())? {
                     return Ok(flow);
                 }
@@ -159,10 +160,13 @@ impl Service {
         }
         self.store
             .write_sized(Self::size_of(&user, count), move |tx| {
+                user.require(tx)?;
                 let access =
                     flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 let named = Named::find(tx, &access, &user, &change)?;
                 named.require(tx, &access, &user, &change)?;
+                // What changes is told in the conversation for ever, as a message is.
+                counts.message(user.user(), user.session.is_bot, &limits)?;
                 let events = named.move_people(tx, (&access, flow), &user, (&counts, &limits))?;
                 let new_owner = named.owner.filter(|owner| access.owner != Some(*owner));
                 if let Some(owner) = named.owner
@@ -200,6 +204,7 @@ impl Service {
         let user = *user;
         self.store
             .write(move |tx| {
+                user.require(tx)?;
                 if let Some(flow) = flows::saved_of(tx, user.user())? {
                     return Ok(flow);
                 }
@@ -252,6 +257,7 @@ impl Service {
         let user = *user;
         self.store
             .write(move |tx| {
+                user.require(tx)?;
                 if decline(tx, flow, &user)? {
                     return Ok(());
                 }
@@ -279,6 +285,7 @@ impl Service {
         let moved = self
             .store
             .write(move |tx| {
+                user.require(tx)?;
                 let access =
                     flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 if number < 0 {

@@ -57,13 +57,13 @@ impl SignedIn {
         }
     }
 
-    /// Fails when the session has ended since it was looked up: for what is written after a step that
-    /// takes long, inside the transaction that writes it.
+    /// Fails when the session has ended since it was looked up, in the transaction of whatever it
+    /// writes: a write may have waited for its turn, or for a step before it.
     ///
     /// # Errors
     /// [`Refusal::NoSession`].
     pub(super) fn require(&self, tx: &Tx<'_>) -> Result<(), ServiceError> {
-        if sessions::is_valid(tx, self.session.id, tx.now())? {
+        if sessions::stands(tx, self.session.id)? {
             Ok(())
         } else {
             Err(Refusal::NoSession.into())
@@ -157,6 +157,19 @@ impl Gate {
         (known.epoch == epoch).then_some(known.session)
     }
 
+    /// Tells whether a token was good when it was looked up last.
+    pub(super) fn knows(&self, hash: &[u8; 32]) -> bool {
+        let generations = self.generations();
+        generations.young.contains_key(hash) || generations.old.contains_key(hash)
+    }
+
+    /// Forgets a token that is good no more.
+    pub(super) fn forget(&self, hash: &[u8; 32]) {
+        let mut generations = self.generations();
+        generations.young.remove(hash);
+        generations.old.remove(hash);
+    }
+
     fn remember(&self, hash: [u8; 32], session: Session, epoch: u64) {
         self.generations().insert(hash, Known { session, epoch });
     }
@@ -189,7 +202,7 @@ impl Service {
         self.authenticate_hash(token.hash).await
     }
 
-    async fn authenticate_hash(&self, hash: [u8; 32]) -> Result<SignedIn, ServiceError> {
+    pub(super) async fn authenticate_hash(&self, hash: [u8; 32]) -> Result<SignedIn, ServiceError> {
         // Taken before looking, so that a revocation in between is not missed.
         let epoch = self.hub.epoch();
         let now = self.store.now();

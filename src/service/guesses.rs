@@ -125,29 +125,23 @@ impl Guesses {
         self.counts().give_back(attempt);
     }
 
-    /// Counts an attempt of an address at an invitation. Returns what is given back for a good one.
+    /// Counts an invitation of an address that is not good. A good one is never kept waiting, whatever
+    /// others at the address do: it cannot be guessed.
     ///
     /// # Errors
     /// [`Refusal::Throttled`].
-    pub(super) fn begin_code(
+    pub(super) fn missed_code(
         &self,
         address: Neighbourhood,
         now: Instant,
-    ) -> Result<Option<Taken>, ServiceError> {
+    ) -> Result<(), ServiceError> {
         if address.is_this_machine() {
-            return Ok(None);
+            return Ok(());
         }
         let taken = self.counts().addresses.take(address, now);
         taken
-            .map(Some)
+            .map(drop)
             .map_err(|wait| Refusal::Throttled(wait).into())
-    }
-
-    /// Takes an attempt at an invitation back that was a good one.
-    pub(super) fn was_good(&self, address: Neighbourhood, taken: Option<Taken>) {
-        if let Some(taken) = taken {
-            self.counts().addresses.give_back(&address, taken);
-        }
     }
 }
 
@@ -283,14 +277,14 @@ mod tests {
                 .is_ok()
         });
         assert_eq!(through.count(), 40);
-        assert!(guesses.begin_code(of("192.0.2.1"), now).is_err());
+        assert!(guesses.missed_code(of("192.0.2.1"), now).is_err());
         // This machine has no count of its own, only those of the accounts.
         let here = Place::Strange(of("127.0.0.1"));
         for number in 0..100 {
             let account = format!("user {number}");
             assert!(guesses.begin(account, here.clone(), now).is_ok());
         }
-        assert!(guesses.begin_code(of("127.0.0.1"), now).is_ok());
+        assert!(guesses.missed_code(of("127.0.0.1"), now).is_ok());
         assert_eq!(wrong(&guesses, &here, 100), 10);
     }
 

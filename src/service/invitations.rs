@@ -146,8 +146,6 @@ impl Service {
         client: &Client,
     ) -> Result<Flow, ServiceError> {
         user.require_person()?;
-        let address = client.neighbourhood;
-        let taken = self.guesses.begin_code(address, Instant::now())?;
         let hash = InviteCode::hash_of(code);
         let user = *user;
         let joined = self
@@ -177,8 +175,9 @@ impl Service {
                 join(tx, id, user.by())
             })
             .await;
-        if !matches!(joined, Err(ServiceError::Refused(Refusal::NotFound(_)))) {
-            self.guesses.was_good(address, taken);
+        if let Err(ServiceError::Refused(Refusal::NotFound(_))) = joined {
+            self.guesses
+                .missed_code(client.neighbourhood, Instant::now())?;
         }
         joined
     }

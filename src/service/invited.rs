@@ -16,6 +16,7 @@ impl Service {
         let user = *user;
         self.store
             .write(move |tx| {
+                user.require(tx)?;
                 let id =
                     invited_to(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 let count = usize::try_from(members::count(tx, id)?).unwrap_or(usize::MAX);

@@ -11,6 +11,7 @@ mod accounts;
 mod administration;
 mod archives;
 mod around;
+mod bearer;
 mod blocks;
 mod bucket;
 mod cleaning;
@@ -77,6 +78,7 @@ pub use administration::{
     AccountChange, BackupCopy, CheckRow, Machine, ProgramState, ServerStatus, Task, WriteArchive,
 };
 pub use archives::{ArchiveFile, ArchiveOrder};
+pub use bearer::Reader;
 pub use bucket::{Bucket, Rate};
 pub use details::DraftDetails;
 pub use error::ServiceError;
@@ -129,6 +131,7 @@ pub struct Service {
     store: Store,
     hub: Arc<Hub>,
     gate: gate::Gate,
+    tickets: bearer::Tickets,
     settings: Settings,
     limits: RwLock<Arc<Limits>>,
     hasher: Hasher,
@@ -180,6 +183,7 @@ impl Service {
         let service = Arc::new(Self {
             hub,
             gate: gate::Gate::default(),
+            tickets: bearer::Tickets::default(),
             hasher: Hasher::new(),
             guesses: guesses::Guesses::new(settings.login_attempts, settings.login_window),
             registrations: registrations::Brake::new(settings.registrations),

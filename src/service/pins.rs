@@ -1,5 +1,7 @@
 //! Messages that are pinned in a flow.
 
+use std::sync::Arc;
+
 use super::messages::visible;
 use super::rights::{Action, may};
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
@@ -35,9 +37,11 @@ impl Service {
         on: bool,
     ) -> Result<(PublicId, Vec<PublicId>), ServiceError> {
         let user = *user;
-        let limit = self.limits().pins;
+        let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
+        let limit = limits.pins;
         self.store
             .write(move |tx| {
+                user.require(tx)?;
                 let handle = visible(tx, message, user.user())?;
                 if handle.is_deleted {
                     return Err(Refusal::NotFound(Thing::Message).into());
@@ -50,6 +54,8 @@ impl Service {
                     if on && count >= limit {
                         return Err(Refusal::TooManyPins { limit }.into());
                     }
+                    // Each is told in the conversation for ever, as a message is.
+                    counts.message(user.user(), user.session.is_bot, &limits)?;
                     pins::set(tx, access.id, handle.id, user.user(), on)?;
                     let kind = if on { Kind::Pinned } else { Kind::Unpinned };
                     let deed = Deed::Message(kind, handle.id, message);

@@ -85,6 +85,12 @@ impl Service {
         let is_large = |file: &Attachment| file.content.bytes.len() > usual;
         let mut prepared = Prepared::default();
         if came.iter().any(is_large) {
+            // As of files that are uploaded: what is left of the disk is for what people write.
+            let bytes = came.iter().map(|file| file.content.bytes.len() as u64);
+            self.require_room(bytes.sum()).map_err(|err| match err {
+                UploadError::Failed(err) => err,
+                err => StoreError::Unwritable(err.to_string()).into(),
+            })?;
             let folder = self.store.folder().clone();
             let work = move || -> Result<Vec<Brought>, StoreError> {
                 let mut brought = Vec::with_capacity(came.len());

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Refusal, Service, ServiceError, SignedIn};
+use super::{Reader, Refusal, Service, ServiceError, SignedIn};
 use crate::auth::{Ticket, TicketKey};
-use crate::model::{Timestamp, UserId};
+use crate::model::Timestamp;
 use crate::store::{properties, sessions};
 
 /// How long a ticket is good: long enough for a film and a pause, and no longer than a leaked
@@ -38,6 +38,7 @@ impl Service {
         // Whole seconds, as it says them.
         let expires_at = Timestamp::from_seconds(self.store.now().after(LIFE).seconds());
         let text = TicketKey::new(key).sign(user.session.id, expires_at, &hash);
+        self.tickets.remember(&text);
         Ok(NewTicket { text, expires_at })
     }
 
@@ -45,7 +46,7 @@ impl Service {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub async fn redeem_ticket(&self, text: &str) -> Result<Option<UserId>, ServiceError> {
+    pub(super) async fn redeem_ticket(&self, text: &str) -> Result<Option<Reader>, ServiceError> {
         let now = self.store.now();
         let Some(ticket) = Ticket::read(text).filter(|ticket| ticket.expires_at > now) else {
             return Ok(None);
@@ -58,7 +59,9 @@ impl Service {
                 let Some((user, hash)) = sessions::living(view, ticket.session, now)? else {
                     return Ok(None);
                 };
-                Ok(ticket.is_true(&TicketKey::new(key), &hash).then_some(user))
+                let session = ticket.session;
+                let is_true = ticket.is_true(&TicketKey::new(key), &hash);
+                Ok(is_true.then_some(Reader { user, session }))
             })
             .await
     }

@@ -113,7 +113,7 @@ pub fn user(tx: &Tx<'_>, new: &User) -> Result<UserId, StoreError> {
         ":email": new.email,
         ":bio": new.bio,
         ":is_bot": new.is_bot,
-        ":created_at": new.created_at.min(tx.now()).0,
+        ":created_at": new.created_at.min(tx.now().end_of_past()).0,
         ":deleted_at": login.is_none().then_some(tx.now().0),
     })?;
     let id = UserId(tx.last_id());
@@ -155,7 +155,7 @@ pub fn flow(tx: &Tx<'_>, new: &Flow) -> Result<FlowId, StoreError> {
         ":info": new.info,
         ":owner": new.owner.map(|id| id.0),
         ":chat_key": flow_edits::chat_key(new.kind, &new.members),
-        ":created_at": new.created_at.min(tx.now()).0,
+        ":created_at": new.created_at.min(tx.now().end_of_past()).0,
     })?;
     let id = FlowId(tx.last_id());
     let by = By::OPERATOR;
@@ -333,13 +333,13 @@ fn insert(tx: &Tx<'_>, new: &Message) -> Result<(), StoreError> {
         ":flow": new.flow.0,
         ":number": number,
         ":author": new.author.0,
-        // The other server's clock may have been ahead.
-        ":sent_at": new.sent_at.min(tx.now()).0,
+        // The other server's clock may have been ahead; this one's may be in 1970.
+        ":sent_at": new.sent_at.min(tx.now().end_of_past()).0,
         ":logged_at": tx.log_time().0,
         ":text": if new.is_deleted { Some(DELETED_TEXT) } else { new.text.as_deref() },
         ":slots": slots,
-        ":edited_at": new.edited_at.map(|time| time.min(tx.now()).0),
-        ":deleted_at": new.edited_at.filter(|_| new.is_deleted).map(|time| time.min(tx.now()).0),
+        ":edited_at": new.edited_at.map(|time| time.min(tx.now().end_of_past()).0),
+        ":deleted_at": new.edited_at.filter(|_| new.is_deleted).map(|time| time.min(tx.now().end_of_past()).0),
     })?;
     for file in files {
         let brought = file.clone().into();

@@ -88,6 +88,9 @@ impl<'a> View<'a> {
 /// Flows whose members the writer remembers at most.
 const REMEMBERED_FLOWS: usize = 1024;
 
+/// Sessions that the writer remembers at most.
+const REMEMBERED_SESSIONS: usize = 4096;
+
 /// What the writer remembers between writes.
 pub(super) struct Ground {
     /// The last position that was given.
@@ -96,10 +99,36 @@ pub(super) struct Ground {
     pub(super) at: Cell<Timestamp>,
     /// Members of flows, so that a message costs no query for them.
     pub(super) members: RefCell<HashMap<FlowId, Arc<[UserId]>>>,
+    /// When sessions end that have been found to stand, so that a write costs no query for its own.
+    pub(super) sessions: RefCell<HashMap<SessionId, Timestamp>>,
     /// Public ids of users.
     pub(super) uuids: Arc<Uuids>,
     /// Reads the members of a flow.
     pub(super) load: fn(&View<'_>, FlowId) -> Result<Vec<UserId>, StoreError>,
+}
+
+impl Ground {
+    /// Begins where the log ends.
+    pub(super) fn new(
+        (position, at): (Position, Timestamp),
+        uuids: Arc<Uuids>,
+        load: fn(&View<'_>, FlowId) -> Result<Vec<UserId>, StoreError>,
+    ) -> Self {
+        Self {
+            position: Cell::new(position),
+            at: Cell::new(at),
+            members: RefCell::default(),
+            sessions: RefCell::default(),
+            uuids,
+            load,
+        }
+    }
+
+    /// Forgets what may have changed without the writer's doing, or was not written after all.
+    pub(super) fn forget(&self) {
+        self.members.borrow_mut().clear();
+        self.sessions.borrow_mut().clear();
+    }
 }
 
 /// One write: a [`View`] that can change the file, and collects what is to be told afterwards.
@@ -192,8 +221,29 @@ impl<'a> Tx<'a> {
         });
     }
 
+    /// When a session ends that has been found to stand, if that is known without reading it.
+    pub(super) fn known_session(&self, session: SessionId) -> Option<Timestamp> {
+        self.ground.sessions.borrow().get(&session).copied()
+    }
+
+    /// Remembers until when a session stands, which has been read.
+    pub(super) fn remember_session(&self, session: SessionId, expires_at: Timestamp) {
+        let mut sessions = self.ground.sessions.borrow_mut();
+        if sessions.len() >= REMEMBERED_SESSIONS {
+            sessions.clear();
+        }
+        sessions.insert(session, expires_at);
+    }
+
+    /// Forgets until when a session stands: that is changing.
+    pub(super) fn session_changed(&self, session: SessionId) {
+        self.ground.sessions.borrow_mut().remove(&session);
+    }
+
     /// Tells, after the commit, that these sessions have ended.
     pub(super) fn end_sessions(&self, sessions: impl IntoIterator<Item = SessionId>) {
+        // Whoever ends sessions may do so by what keeps their user out.
+        self.ground.sessions.borrow_mut().clear();
         self.told.borrow_mut().ended.extend(sessions);
     }
 

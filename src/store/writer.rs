@@ -7,7 +7,6 @@ mod chores;
 mod intake;
 mod watch;
 
-use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
@@ -204,13 +203,7 @@ impl Writer {
             conn,
             shared,
             sink,
-            ground: Ground {
-                position: Cell::new(position),
-                at: Cell::new(last_at),
-                members: RefCell::default(),
-                uuids,
-                load: members::ids,
-            },
+            ground: Ground::new((position, last_at), uuids, members::ids),
             data_version,
             wal_pages,
             scrub: true,
@@ -351,7 +344,7 @@ impl Writer {
                 }
             }
             Err(err) => {
-                self.ground.members.borrow_mut().clear();
+                self.ground.forget();
                 self.note_failure(&err);
                 for finish in finishes {
                     finish(Err(err.repeat()));
@@ -454,7 +447,7 @@ impl Writer {
             return Ok(());
         }
         self.data_version = version;
-        self.ground.members.borrow_mut().clear();
+        self.ground.forget();
         committed.outside = true;
         let view = View::new(&self.conn);
         let (last, last_at) = stored_log::last(&view)?;

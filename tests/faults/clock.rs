@@ -12,10 +12,10 @@ use crate::common::{
 };
 
 const DAY: i32 = 86_400;
-const YEAR: i32 = 365 * DAY;
+pub(super) const YEAR: i32 = 365 * DAY;
 
 /// What is to be added to the clock to make it 1970.
-fn to_1970() -> i32 {
+pub(super) fn to_1970() -> i32 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = i32::try_from(now.expect("after 1970").as_secs()).expect("before 2038");
     60 - now

@@ -112,7 +112,7 @@ pub(super) const LIMITS: Section = Section {
             kind: Kind::Number,
             values: ANY_NUMBER,
             about: "Messages that one account may send within a minute, from all its devices \
-                    together.",
+                    together. Pins, changes of groups and blocks count as messages.",
             example: "",
             reload: true,
             set: |config, text, _| {

@@ -12,9 +12,9 @@ use futures_util::stream;
 
 use super::disposition::disposition;
 use super::problem;
-use crate::model::{PublicId, UserId};
+use crate::model::PublicId;
 use crate::protocol::web::{Content, Method, Range, Request, Response, Route, Web};
-use crate::service::{Client, FetchError, FoundFile, Refusal, Service, ServiceError};
+use crate::service::{Client, FetchError, FoundFile, Reader, Refusal, Service, ServiceError};
 
 /// What files may do in a browser: be shown and played, nothing else.
 const POLICY: &str = "sandbox; default-src 'none'; media-src 'self'; img-src 'self'";
@@ -93,31 +93,17 @@ impl Files {
     }
 
     /// Who asks; `None`: somebody with a ticket that is no good.
-    async fn reader(&self, asked: &Asked) -> Result<Option<UserId>, ServiceError> {
-        if asked.token.is_none() && asked.ticket.is_none() {
-            return Err(Refusal::NoSession.into());
-        }
-        // Only who shows a token or ticket that is none pays for it, not who shares the address.
-        let stranger = || self.service.admit(None, &asked.client, 1.0);
+    async fn reader(&self, asked: &Asked) -> Result<Option<Reader>, ServiceError> {
         match (&asked.token, &asked.ticket) {
-            (Some(token), _) => match self.service.authenticate(token).await {
-                Ok(user) => {
-                    self.service.admit(Some(&user), &asked.client, 1.0)?;
-                    Ok(Some(user.user()))
-                }
-                Err(err) => {
-                    stranger()?;
-                    Err(err)
-                }
-            },
-            (None, Some(ticket)) => {
-                let user = self.service.redeem_ticket(ticket).await?;
-                if user.is_none() {
-                    stranger()?;
-                }
-                Ok(user)
+            (Some(token), _) => {
+                let user = self.service.admit_bearer(token, &asked.client).await?;
+                Ok(Some(Reader {
+                    user: user.user(),
+                    session: user.session().id,
+                }))
             }
-            (None, None) => Ok(None),
+            (None, Some(ticket)) => self.service.admit_ticket(ticket, &asked.client).await,
+            (None, None) => Err(Refusal::NoSession.into()),
         }
     }
 
@@ -126,10 +112,10 @@ impl Files {
         if asked.is_foreign {
             return Ok(problem(403, "pages of other sites may not show files"));
         }
-        let (Some(user), Some(id)) = (self.reader(&asked).await?, asked.id) else {
+        let (Some(reader), Some(id)) = (self.reader(&asked).await?, asked.id) else {
             return not_there();
         };
-        let file = match self.service.find_file(user, id).await {
+        let file = match self.service.find_file(reader, id).await {
             Err(ServiceError::Refused(_)) => return not_there(),
             found => found?,
         };
@@ -170,7 +156,7 @@ impl Files {
         }
         match self
             .service
-            .fetch_file(user, file, (part.start, part.end))
+            .fetch_file((reader, id), file, (part.start, part.end))
             .await
         {
             Ok(pieces) => {

@@ -137,10 +137,11 @@ impl Service {
     /// # Errors
     /// The file cannot be written.
     pub async fn unsubscribe_push(&self, user: &SignedIn) -> Result<(), ServiceError> {
-        let session = user.session.id;
+        let user = *user;
         self.store
             .write(move |tx| {
-                push::remove_of_session(tx, session)?;
+                user.require(tx)?;
+                push::remove_of_session(tx, user.session.id)?;
                 Ok(())
             })
             .await

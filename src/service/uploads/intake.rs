@@ -11,9 +11,10 @@ use tokio::task::JoinHandle;
 
 use super::running::{Pulse, Turn};
 use super::{UploadError, Wrapped, expiry};
-use crate::model::{Timestamp, UserId, media_type};
-use crate::service::Service;
+use crate::model::{Timestamp, media_type};
+use crate::service::{Refusal, Service, ServiceError, SignedIn};
 use crate::store::StoreError;
+use crate::store::sessions;
 use crate::store::shelf::{self, Place, Ready};
 use crate::store::uploads::{self, Upload};
 
@@ -71,7 +72,7 @@ impl Intake {
         }
     }
 
-    pub(super) fn start(service: Arc<Service>, user: UserId, upload: Upload, turn: Turn) -> Self {
+    pub(super) fn start(service: Arc<Service>, user: SignedIn, upload: Upload, turn: Turn) -> Self {
         let (sender, pieces) = mpsc::channel(QUEUE);
         let rest: Arc<Mutex<Vec<u8>>> = Arc::default();
         let (left, length) = (upload.missing(), upload.length);
@@ -178,7 +179,8 @@ impl Intake {
 struct Writer {
     runtime: tokio::runtime::Handle,
     service: Arc<Service>,
-    user: UserId,
+    /// Whose session may end while the file comes.
+    user: SignedIn,
     upload: Upload,
     /// Given back when everything is done.
     _turn: Turn,
@@ -254,7 +256,11 @@ impl Writer {
         let id = self.upload.id;
         let limits = self.service.limits().files;
         let expires_at = expiry(self.service.store.now(), &limits);
-        let is_there = self.write(move |tx| Ok(uploads::advance(tx, id, written, expires_at)?))?;
+        let user = self.user;
+        let is_there = self.write(move |tx| {
+            user.require(tx)?;
+            Ok(uploads::advance(tx, id, written, expires_at)?)
+        })?;
         if !is_there {
             return Err(UploadError::NotFound);
         }
@@ -279,6 +285,8 @@ impl Writer {
             Place::Memory(bytes.into())
         } else {
             file.sync_all().map_err(|source| self.failed(source))?;
+            // As it is, it can be gone on with by another session.
+            self.require_session()?;
             folder.settle(id)?;
             Place::Folder(id)
         };
@@ -292,7 +300,8 @@ impl Writer {
         let expires_at = expiry(self.service.store.now(), &limits);
         let user = self.user;
         let is_there = self.write(move |tx| {
-            let kept = shelf::keep(tx, &ready, Some(user))?;
+            user.require(tx)?;
+            let kept = shelf::keep(tx, &ready, Some(user.user()))?;
             let is_there = uploads::complete(tx, id, kept, expires_at)?;
             if !is_there {
                 // Removed meanwhile: nothing may remain of it.
@@ -302,7 +311,11 @@ impl Writer {
         });
         let left = match is_there {
             Ok(()) if is_small => folder.remove_part(id, limits.overwrite),
-            Err(UploadError::NotFound) if !is_small => folder.remove(id, limits.overwrite),
+            Err(UploadError::NotFound | UploadError::Failed(ServiceError::Refused(_)))
+                if !is_small =>
+            {
+                folder.remove(id, limits.overwrite)
+            }
             _ => Ok(()),
         };
         if let Err(err) = left {
@@ -315,6 +328,18 @@ impl Writer {
             is_complete: true,
             expires_at,
         })
+    }
+
+    /// Fails when the session has ended meanwhile.
+    fn require_session(&self) -> Result<(), UploadError> {
+        let (session, now) = (self.user.session().id, self.service.store.now());
+        let store = &self.service.store;
+        let looked = store.read(move |view| sessions::is_valid(view, session, now));
+        let looked: Result<bool, StoreError> = self.runtime.block_on(looked);
+        if looked? {
+            return Ok(());
+        }
+        Err(ServiceError::from(Refusal::NoSession).into())
     }
 
     fn write<T: Send + 'static>(

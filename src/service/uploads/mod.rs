@@ -139,7 +139,7 @@ impl Service {
             return Ok(Intake::of_complete(&upload));
         }
         self.require_room(upload.missing())?;
-        Ok(Intake::start(Arc::clone(self), user.user(), upload, turn))
+        Ok(Intake::start(Arc::clone(self), *user, upload, turn))
     }
 
     /// Removes an upload with what it has gathered.
@@ -154,8 +154,10 @@ impl Service {
             .running
             .enter(id, user.user(), usize::MAX, usize::MAX)
             .await?;
-        let user = user.user();
+        let user = *user;
         self.write_upload(move |tx| {
+            user.require(tx)?;
+            let user = user.user();
             uploads::find(tx, id, user, tx.now())?.ok_or(UploadError::NotFound)?;
             if uploads::is_shown(tx, id, user)? {
                 return Err(UploadError::Shown);

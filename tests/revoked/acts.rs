@@ -1,0 +1,185 @@
+//! What somebody does who has a right to it, by every method that writes.
+
+use serde_json::{Value, json};
+
+use crate::{common::PASSWORD, roles::NOTHING};
+
+/// What somebody does things with.
+#[derive(Default)]
+pub(super) struct Things {
+    pub(super) group: String,
+    /// Many accounts, one to be blocked and one to be removed.
+    pub(super) crowd: Vec<String>,
+    pub(super) blocked: String,
+    pub(super) victim: String,
+    /// Somebody's message in the group, and one with a poll.
+    pub(super) message: String,
+    pub(super) poll: String,
+    /// Own ones.
+    pub(super) own: String,
+    pub(super) own_poll: String,
+    pub(super) spare: Vec<String>,
+    /// An invitation to another flow.
+    pub(super) code: String,
+    /// A flow to leave, and one to answer an invitation to.
+    pub(super) left: String,
+    pub(super) invited: String,
+    pub(super) subscription: Value,
+    pub(super) invitation: String,
+}
+
+/// A request: its method and data.
+pub(super) type Act = (&'static str, Value);
+
+fn of_message(message: &str, meta: &Value) -> Value {
+    json!({"message": [{"uuid": message}], "meta": meta})
+}
+
+/// What a member does with messages of a group.
+pub(super) fn with_messages(things: &Things, number: usize) -> Vec<Act> {
+    let on = number % 2 == 0;
+    let options = if on { json!([0]) } else { json!([1]) };
+    vec![
+        (
+            "react",
+            of_message(&things.message, &json!({"reaction": "👍", "on": on})),
+        ),
+        (
+            "vote",
+            of_message(&things.poll, &json!({"options": options})),
+        ),
+        ("close_poll", of_message(&things.own_poll, &NOTHING)),
+        (
+            "pin_message",
+            of_message(&things.message, &json!({"on": on})),
+        ),
+        (
+            "edited_message",
+            json!({"message": [{"uuid": things.own, "text": format!("edit {number}")}]}),
+        ),
+    ]
+}
+
+/// What a moderator does in a group.
+pub(super) fn in_group(things: &Things, number: usize) -> Vec<Act> {
+    let group = &things.group;
+    let flow = |rest: Value| {
+        let mut flow = rest;
+        flow["uuid"] = json!(group);
+        json!([flow])
+    };
+    let mut acts = with_messages(things, number);
+    acts.extend(care_for_group(things, number));
+    acts.extend([
+        (
+            "send_message",
+            json!({"flow": flow(json!({})), "message": [{"text": format!("text {number}")}]}),
+        ),
+        (
+            "delete_message",
+            of_message(&things.spare[number % things.spare.len()], &NOTHING),
+        ),
+        (
+            "read_flow",
+            json!({"flow": flow(json!({"message_end": number}))}),
+        ),
+        (
+            "flow_settings",
+            json!({"flow": flow(json!({})), "meta": {"settings": {"archived": number % 2 == 0}}}),
+        ),
+    ]);
+    if number % 4 == 0 {
+        // Written into the folder before anything is looked at.
+        let large = "QUFB".repeat(100_000);
+        let message = json!([{"file_document": large}]);
+        acts.push((
+            "send_message",
+            json!({"flow": flow(json!({})), "message": message}),
+        ));
+    }
+    acts
+}
+
+/// What only moderators do.
+fn care_for_group(things: &Things, number: usize) -> Vec<Act> {
+    let group = json!([{"uuid": things.group}]);
+    let crowd = if number % 2 == 0 { "add" } else { "remove" };
+    vec![
+        (
+            "edit_flow",
+            json!({"flow": [{"uuid": things.group, "title": format!("G {number}")}]}),
+        ),
+        // Waits while others write: it is large.
+        (
+            "edit_flow",
+            json!({"flow": group, "meta": {crowd: things.crowd}}),
+        ),
+        ("invite", json!({"meta": {"flow": things.group, "uses": 1}})),
+    ]
+}
+
+/// The same, and what members of this group do not.
+pub(super) fn as_moderator(things: &Things, number: usize) -> Vec<Act> {
+    let mut acts = care_for_group(things, number);
+    let on = json!({"on": number % 2 == 0});
+    acts.push(("pin_message", of_message(&things.poll, &on)));
+    acts.push(("delete_message", of_message(&things.message, &NOTHING)));
+    acts
+}
+
+/// Everything that an account may do.
+pub(super) fn everything(things: &Things, number: usize) -> Vec<Act> {
+    let on = number % 2 == 0;
+    let flow = |id: &str| json!({"flow": [{"uuid": id}]});
+    let mut acts = in_group(things, number);
+    acts.extend([
+        (
+            "add_flow",
+            json!({"flow": [{"type": "group", "title": format!("N {number}")}]}),
+        ),
+        ("add_flow", json!({"meta": {"saved": true}})),
+        ("leave_flow", flow(&things.left)),
+        ("join_flow", flow(&things.invited)),
+        ("use_invitation", json!({"meta": {"code": things.code}})),
+        ("invite", json!({"meta": {"uses": 1}})),
+        (
+            "edit_user",
+            json!({"user": [{"bio": format!("bio {number}")}]}),
+        ),
+        (
+            "block_user",
+            json!({"user": [{}, {"uuid": things.blocked}], "meta": {"on": on}}),
+        ),
+        ("push_subscribe", things.subscription.clone()),
+        ("push_unsubscribe", NOTHING),
+    ]);
+    acts
+}
+
+/// What administrators do.
+pub(super) fn administration(things: &Things, number: usize) -> Vec<Act> {
+    let mode = if number % 2 == 0 { "open" } else { "invite" };
+    let proved = |meta: Value| json!({"user": [{"password": PASSWORD}], "meta": meta});
+    vec![
+        ("registration", json!({"meta": {"mode": mode}})),
+        (
+            "moderate",
+            json!({"meta": {"message": things.spare[number % 20]}}),
+        ),
+        (
+            "set_user",
+            json!({"meta": {"user": things.blocked, "quota": number + 1}}),
+        ),
+        (
+            "revoke_invitation",
+            json!({"meta": {"id": things.invitation}}),
+        ),
+        ("remove_flow", json!({"meta": {"flow": things.left}})),
+        ("reset_password", proved(json!({"user": things.blocked}))),
+        (
+            "set_user",
+            proved(json!({"user": things.blocked, "admin": number % 2 == 0})),
+        ),
+        ("remove_user", proved(json!({"user": things.victim}))),
+    ]
+}
