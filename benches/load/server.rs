@@ -330,7 +330,7 @@ impl Home {
     pub(crate) fn serve_with(&self, environment: &[(&str, &str)]) -> Process {
         let mut command = Command::new(&self.program);
         self.complete(&mut command);
-        command.envs(environment.iter().copied());
+        command.envs(known(&self.program, environment));
         Process::start(command)
     }
 
@@ -347,7 +347,7 @@ impl Home {
         command
             .current_dir(&self.path)
             .args(["--config", "morelia.ini", "serve", "--log-level", "error"])
-            .envs(ROOMY);
+            .envs(known(&self.program, &ROOMY));
     }
 }
 
@@ -364,6 +364,32 @@ fn initialise(program: &OsStr, folder: &Path) {
         "init: {}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// Those settings that a program has: an older one refuses others.
+fn known<'s>(program: &OsStr, settings: &[(&'s str, &'s str)]) -> Vec<(&'s str, &'s str)> {
+    let output = Command::new(program)
+        .args(["config", "example"])
+        .output()
+        .expect("the program runs");
+    let example = String::from_utf8_lossy(&output.stdout).to_lowercase();
+    let has = |name: &str| {
+        if !name.starts_with("MORELIA__") {
+            return true;
+        }
+        let key = name.rsplit("__").next().unwrap_or_default().to_lowercase();
+        let lines = example
+            .lines()
+            .map(|line| line.trim_start_matches(['#', ' ']));
+        lines
+            .filter_map(|line| line.split_once('='))
+            .any(|(it, _)| it.trim() == key)
+    };
+    settings
+        .iter()
+        .copied()
+        .filter(|(name, _)| has(name))
+        .collect()
 }
 
 /// Builds the echo, with the settings that this program and the product were built with.
