@@ -72,26 +72,12 @@ pub(crate) fn program_before(build: bool) -> Option<PathBuf> {
     Some(program)
 }
 
-/// Tells whether a program is the one at the commit that figures are compared with.
-fn is_before(program: &OsStr) -> bool {
-    std::env::var_os("BENCH_BEFORE").is_some_and(|it| it == program)
-        || program
-            .to_string_lossy()
-            .contains(&format!("before-{BEFORE}"))
-}
-
 /// Limits that would be in the way of one address that sends all it can.
-const ROOMY: [(&str, &str); 6] = [
+const ROOMY: [(&str, &str); 14] = [
     ("MORELIA__SERVER__HOST", "127.0.0.1"),
     ("MORELIA__SERVER__PORT", "0"),
     ("MORELIA__LIMITS__REQUESTS_PER_SECOND", "1000000"),
     ("MORELIA__LIMITS__BURST", "1000000"),
-    ("MORELIA__LIMITS__CONNECTIONS", "100000"),
-    ("MORELIA__LIMITS__CONNECTIONS_PER_IP", "100000"),
-];
-
-/// Quotas that would be in the way; the program before has none, and refuses what it does not know.
-const UNBOUNDED: [(&str, &str); 8] = [
     ("MORELIA__LIMITS__FLOWS_PER_DAY", "0"),
     ("MORELIA__LIMITS__FLOWS_OWNED", "0"),
     ("MORELIA__LIMITS__MESSAGES_PER_MINUTE", "0"),
@@ -100,6 +86,8 @@ const UNBOUNDED: [(&str, &str); 8] = [
     ("MORELIA__LIMITS__EDITS_PER_MESSAGE", "0"),
     ("MORELIA__LIMITS__PROFILE_CHANGES_PER_HOUR", "0"),
     ("MORELIA__LIMITS__MEMBERS_PER_MINUTE", "0"),
+    ("MORELIA__LIMITS__CONNECTIONS", "100000"),
+    ("MORELIA__LIMITS__CONNECTIONS_PER_IP", "100000"),
 ];
 
 /// A process with an address; killed when dropped.
@@ -342,7 +330,7 @@ impl Home {
     pub(crate) fn serve_with(&self, environment: &[(&str, &str)]) -> Process {
         let mut command = Command::new(&self.program);
         self.complete(&mut command);
-        command.envs(environment.iter().copied());
+        command.envs(known(&self.program, environment));
         Process::start(command)
     }
 
@@ -359,10 +347,7 @@ impl Home {
         command
             .current_dir(&self.path)
             .args(["--config", "morelia.ini", "serve", "--log-level", "error"])
-            .envs(ROOMY);
-        if !is_before(&self.program) {
-            command.envs(UNBOUNDED);
-        }
+            .envs(known(&self.program, &ROOMY));
     }
 }
 
@@ -379,6 +364,32 @@ fn initialise(program: &OsStr, folder: &Path) {
         "init: {}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// Those settings that a program has: an older one refuses others.
+fn known<'s>(program: &OsStr, settings: &[(&'s str, &'s str)]) -> Vec<(&'s str, &'s str)> {
+    let output = Command::new(program)
+        .args(["config", "example"])
+        .output()
+        .expect("the program runs");
+    let example = String::from_utf8_lossy(&output.stdout).to_lowercase();
+    let has = |name: &str| {
+        if !name.starts_with("MORELIA__") {
+            return true;
+        }
+        let key = name.rsplit("__").next().unwrap_or_default().to_lowercase();
+        let lines = example
+            .lines()
+            .map(|line| line.trim_start_matches(['#', ' ']));
+        lines
+            .filter_map(|line| line.split_once('='))
+            .any(|(it, _)| it.trim() == key)
+    };
+    settings
+        .iter()
+        .copied()
+        .filter(|(name, _)| has(name))
+        .collect()
 }
 
 /// Builds the echo, with the settings that this program and the product were built with.

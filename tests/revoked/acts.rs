@@ -37,7 +37,7 @@ fn of_message(message: &str, meta: &Value) -> Value {
 
 /// What a member does with messages of a group.
 pub(super) fn with_messages(things: &Things, number: usize) -> Vec<Act> {
-    let on = number % 2 == 0;
+    let on = number.is_multiple_of(2);
     let options = if on { json!([0]) } else { json!([1]) };
     vec![
         (
@@ -85,10 +85,10 @@ pub(super) fn in_group(things: &Things, number: usize) -> Vec<Act> {
         ),
         (
             "flow_settings",
-            json!({"flow": flow(json!({})), "meta": {"settings": {"archived": number % 2 == 0}}}),
+            json!({"flow": flow(json!({})), "meta": {"settings": {"archived": number.is_multiple_of(2)}}}),
         ),
     ]);
-    if number % 4 == 0 {
+    if number.is_multiple_of(4) {
         // Written into the folder before anything is looked at.
         let large = "QUFB".repeat(100_000);
         let message = json!([{"file_document": large}]);
@@ -103,7 +103,11 @@ pub(super) fn in_group(things: &Things, number: usize) -> Vec<Act> {
 /// What only moderators do.
 fn care_for_group(things: &Things, number: usize) -> Vec<Act> {
     let group = json!([{"uuid": things.group}]);
-    let crowd = if number % 2 == 0 { "add" } else { "remove" };
+    let crowd = if number.is_multiple_of(2) {
+        "add"
+    } else {
+        "remove"
+    };
     vec![
         (
             "edit_flow",
@@ -121,7 +125,7 @@ fn care_for_group(things: &Things, number: usize) -> Vec<Act> {
 /// The same, and what members of this group do not.
 pub(super) fn as_moderator(things: &Things, number: usize) -> Vec<Act> {
     let mut acts = care_for_group(things, number);
-    let on = json!({"on": number % 2 == 0});
+    let on = json!({"on": number.is_multiple_of(2)});
     acts.push(("pin_message", of_message(&things.poll, &on)));
     acts.push(("delete_message", of_message(&things.message, &NOTHING)));
     acts
@@ -129,7 +133,7 @@ pub(super) fn as_moderator(things: &Things, number: usize) -> Vec<Act> {
 
 /// Everything that an account may do.
 pub(super) fn everything(things: &Things, number: usize) -> Vec<Act> {
-    let on = number % 2 == 0;
+    let on = number.is_multiple_of(2);
     let flow = |id: &str| json!({"flow": [{"uuid": id}]});
     let mut acts = in_group(things, number);
     acts.extend([
@@ -158,7 +162,11 @@ pub(super) fn everything(things: &Things, number: usize) -> Vec<Act> {
 
 /// What administrators do.
 pub(super) fn administration(things: &Things, number: usize) -> Vec<Act> {
-    let mode = if number % 2 == 0 { "open" } else { "invite" };
+    let mode = if number.is_multiple_of(2) {
+        "open"
+    } else {
+        "invite"
+    };
     let proved = |meta: Value| json!({"user": [{"password": PASSWORD}], "meta": meta});
     vec![
         ("registration", json!({"meta": {"mode": mode}})),
@@ -178,7 +186,7 @@ pub(super) fn administration(things: &Things, number: usize) -> Vec<Act> {
         ("reset_password", proved(json!({"user": things.blocked}))),
         (
             "set_user",
-            proved(json!({"user": things.blocked, "admin": number % 2 == 0})),
+            proved(json!({"user": things.blocked, "admin": number.is_multiple_of(2)})),
         ),
         ("remove_user", proved(json!({"user": things.victim}))),
     ]

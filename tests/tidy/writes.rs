@@ -37,7 +37,7 @@ fn functions(text: &str) -> Vec<(usize, String)> {
 #[test]
 fn whatever_somebody_writes_asks_for_the_session() {
     let mut offences = Vec::new();
-    let mut writers = 0;
+    let mut found = 0;
     for (path, text) in sources() {
         // A command has no session.
         if !path.starts_with("src/service") || path.starts_with("src/service/operator") {
@@ -50,13 +50,13 @@ fn whatever_somebody_writes_asks_for_the_session() {
             if !is_asked || writes == 0 {
                 continue;
             }
-            writers += 1;
+            found += 1;
             let looks: usize = LOOKS.iter().map(|it| body.matches(it).count()).sum();
             if looks < writes {
                 offences.push(format!("{}:{number} writes without a look", path.display()));
             }
         }
     }
-    assert!(writers > 20, "only {writers} were found");
+    assert!(found > 20, "only {found} were found");
     none(&offences);
 }
