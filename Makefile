@@ -13,10 +13,10 @@ VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 PROGRAM  := target/debug/morelia
 # What the tests need beyond Rust, as Debian's packages: a command each, and what provides it.
 NEEDED   := chromium:chromium chromedriver:chromium-driver sqlite3:sqlite3 strace:strace openssl:openssl \
-            valgrind:valgrind pebble:pebble
+            valgrind:valgrind pebble:pebble curl:curl node:nodejs npm:npm
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check deny fuzz soak bench golden release install dist dist-arm64 check-arm64 dist-armhf check-armhf packages
+.PHONY: help build run test check deny fuzz soak interop bench golden release install dist dist-arm64 check-arm64 dist-armhf check-armhf packages
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -58,6 +58,9 @@ fuzz: ## look for inputs that break something, MINUTES= for each of the targets;
 soak: packages ## 50 clients for MINUTES= (30), then 200 damaged databases; says what it measured
 	MORELIA_SOAK_MINUTES=$(or $(MINUTES),30) $(CARGO) test --test tests soak:: -- --nocapture
 	MORELIA_DAMAGES=$(or $(DAMAGES),200) $(CARGO) test --test tests faults::salvage -- --nocapture
+
+interop: packages ## large files by programs in the field, through a network that breaks
+	MORELIA_TRANSFER_MIB=$(or $(MIB),300) $(CARGO) test --test tests transfers:: -- --nocapture
 
 bench: ## measure against the limits of this machine; QUICK=1 takes two minutes
 	QUICK=$(QUICK) $(CARGO) bench --bench load -- $(PARTS)

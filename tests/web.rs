@@ -7,6 +7,7 @@ mod access;
 mod admin;
 mod answers;
 mod browser;
+mod films;
 mod groups;
 mod history;
 mod kept;
