@@ -35,7 +35,6 @@ const upload = new tus.Upload(fs.createReadStream(path), {
   headers: {Authorization: `Bearer ${token}`},
   metadata: {filename: 'Ferien.mp4', filetype: 'video/mp4'},
   retryDelays: Array(60).fill(100),
-  uploadDataDuringCreation: true,
   removeFingerprintOnSuccess: true,
   onError(error) { console.error(String(error)); process.exit(1); },
   onSuccess() { console.log(upload.url); },
