@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::browser::{Browser, Page, Screen};
-use super::{NEWEST, group, open_flow, say, sees, sign_in};
+use super::{NEWEST, group, open_flow, say, sees, sign_in, write};
 use crate::common::{
     Server,
     film::{brightness, film},
@@ -92,6 +92,117 @@ fn film_is_watched_from_the_middle_before_it_is_here() {
         .map(|range| range[1].as_f64().unwrap_or(0.0) - range[0].as_f64().unwrap_or(0.0))
         .sum();
     assert!(got < 50.0, "{seen}");
+}
+
+/// How long the film is that is sent over a bad line, in seconds; a second has 463,400 bytes.
+fn length() -> u32 {
+    let seconds = std::env::var("MORELIA_FILM_SECONDS").ok();
+    seconds.map_or(65, |seconds| seconds.parse().expect("a number"))
+}
+
+/// Plays the newest film from a second on, and checks that it shows that second.
+#[track_caller]
+fn watch(page: &Page, second: u32) {
+    page.click(".play-video");
+    page.wait(&format!("{NEWEST}.querySelector('video')?.readyState > 0"));
+    let seen = page.run_async(&format!(
+        "const video = {NEWEST}.querySelector('video');
+         video.pause();
+         const sought = new Promise((done) => video.addEventListener('seeked', done, {{once: true}}));
+         video.currentTime = {second}.5;
+         await sought;
+         const canvas = new OffscreenCanvas(1, 1);
+         canvas.getContext('2d').drawImage(video, 0, 0, 1, 1);
+         return canvas.getContext('2d').getImageData(0, 0, 1, 1).data[0];"
+    ));
+    let (found, wanted) = (
+        seen.as_i64().expect("a grey"),
+        i64::from(brightness(second)),
+    );
+    assert!(
+        (found - wanted).abs() <= 4,
+        "{found} at {second}, not {wanted}"
+    );
+}
+
+#[test]
+fn film_survives_a_bad_line_a_backup_and_a_new_machine() {
+    let (mut server, browser) = (Server::start(), Browser::start());
+    let boris = server.register("boris");
+    let mut anna = server.register("anna");
+    let flow = group(&mut anna, "Family", &[&boris]);
+    say(&mut anna, &flow, "Look what we did");
+    let (sender, viewer) = (
+        browser.page(Screen::Desk, "en-GB"),
+        browser.page(Screen::Phone, "en-GB"),
+    );
+    for (page, login) in [(&sender, "anna"), (&viewer, "boris")] {
+        sign_in(page, &server, login);
+        open_flow(page, "Family");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("walk.mp4");
+    std::fs::write(&path, film(length())).expect("written");
+    // About twenty seconds for all of it, at whatever length.
+    let line = length() * 463_400 / 20;
+    throttle(&sender, line);
+    sender.press(".composer input[type=file]", path.to_str().expect("UTF-8"));
+    sender
+        .wait("document.querySelector('.tray-item') && !document.querySelector('.send').disabled");
+    sender.click(".send");
+    for (number, share) in [(1, 0.15), (2, 0.5)] {
+        sender.wait(&format!(
+            "document.querySelector('article.message progress')?.value > {share}"
+        ));
+        // Words overtake it.
+        let words = format!("It is on its way, {number}");
+        write(&sender, &words);
+        sees(&viewer, &words);
+        let offline = |is_offline: bool| {
+            sender.devtools(
+                "Network.emulateNetworkConditions",
+                json!({
+                    "offline": is_offline, "latency": 40, "downloadThroughput": line,
+                    "uploadThroughput": line,
+                }),
+            );
+        };
+        offline(true);
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let progress = "return document.querySelector('article.message progress')?.value ?? 0";
+        let before = sender.run(progress);
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        assert_eq!(sender.run(progress), before, "it goes on without a network");
+        offline(false);
+    }
+    viewer.wait(&format!("{NEWEST}.querySelector('.play-video')"));
+    let middle = length() / 2;
+    watch(&viewer, middle);
+    // Another machine, and nothing but the backup.
+    server.command(["backup"]).run().exits(0);
+    server.stop();
+    let mut elsewhere = Server::initialised("open", &[]);
+    let from = server.folder().join("backups");
+    let copied = std::process::Command::new("cp")
+        .arg("-r")
+        .args([&from, &elsewhere.folder().join("backups")])
+        .status();
+    assert!(copied.is_ok_and(|status| status.success()));
+    let copies = std::fs::read_dir(elsewhere.folder().join("backups")).expect("copies");
+    let copy = copies
+        .map(|entry| entry.expect("an entry").path())
+        .find(|path| path.extension().is_some_and(|it| it == "db"));
+    let copy = copy.expect("a copy");
+    elsewhere
+        .command(["restore", copy.to_str().expect("UTF-8"), "--yes"])
+        .run()
+        .exits(0);
+    elsewhere.serve();
+    let viewer = browser.page(Screen::Phone, "en-GB");
+    sign_in(&viewer, &elsewhere, "boris");
+    open_flow(&viewer, "Family");
+    viewer.wait(&format!("{NEWEST}.querySelector('.play-video')"));
+    watch(&viewer, middle);
 }
 
 #[test]
