@@ -190,8 +190,8 @@ impl Folder {
 
     /// Makes the folder of files whose names begin alike, and makes it last. One that is there may have
     /// been made a moment ago, by somebody who has not synced it yet or was killed before.
-    fn make_shelf(&self, shelf: &Path) -> Result<(), StoreError> {
-        make(shelf)?;
+    fn make_shelf(&self, path: &Path) -> Result<(), StoreError> {
+        make(path)?;
         sync(&self.0)
     }
 

@@ -35,7 +35,7 @@ impl Cutting {
             passed: AtomicUsize::new(0),
             cuts: AtomicUsize::new(0),
         });
-        let (to, shared) = (server.address().to_string(), Arc::clone(&state));
+        let (to, shared) = (server.address().clone(), Arc::clone(&state));
         // Ends with the process: a test has a few of them.
         thread::spawn(move || {
             for client in listener.incoming().flatten() {

@@ -58,7 +58,7 @@ fn frame(second: u32) -> Vec<u8> {
     frame
 }
 
-fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+fn boxed(kind: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
     let length = u32::try_from(content.len() + 8).expect("small");
     [&length.to_be_bytes()[..], kind, &content].concat()

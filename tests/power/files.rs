@@ -232,6 +232,10 @@ impl<'a> Expected<'a> {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "what `map_err` calls takes its argument"
+)]
 fn text(err: impl ToString) -> String {
     err.to_string()
 }
@@ -372,7 +376,7 @@ fn files_survive_a_power_cut_at_any_moment() {
     let count = |wanted: fn(&Event) -> bool| trace.events.iter().filter(|it| wanted(it)).count();
     let renamed = count(|event| matches!(event, Event::Renamed { .. }));
     let removed = count(
-        |event| matches!(event, Event::Unlinked { name } if name.contains("-files/") && name.ends_with(".bin")),
+        |event| matches!(event, Event::Unlinked { name } if name.contains("-files/") && !name.contains("/part/")),
     );
     eprintln!("{renamed} files came to their places, {removed} went");
     assert!(renamed >= 15 && removed >= 4, "{renamed}, {removed}");

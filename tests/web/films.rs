@@ -188,8 +188,8 @@ fn film_survives_a_bad_line_a_backup_and_a_new_machine() {
         .args([&from, &elsewhere.folder().join("backups")])
         .status();
     assert!(copied.is_ok_and(|status| status.success()));
-    let copies = std::fs::read_dir(elsewhere.folder().join("backups")).expect("copies");
-    let copy = copies
+    let entries = std::fs::read_dir(elsewhere.folder().join("backups")).expect("copies");
+    let copy = entries
         .map(|entry| entry.expect("an entry").path())
         .find(|path| path.extension().is_some_and(|it| it == "db"));
     let copy = copy.expect("a copy");
@@ -258,7 +258,7 @@ fn photo(bytes: usize) -> Vec<u8> {
     let mut photo = lake[..2].to_vec();
     while photo.len() + lake.len() < bytes {
         photo.extend(b"\xff\xe0\xff\xff");
-        photo.extend([7; 65_533]);
+        photo.extend(vec![7; 65_533]);
     }
     photo.extend(&lake[2..]);
     photo

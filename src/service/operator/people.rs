@@ -76,10 +76,10 @@ impl Service {
             .read(move |view| {
                 let user = users::by_login(view, &login)?.ok_or(Refusal::NotFound(Thing::User))?;
                 let account = accounts::of_files(view, user.id)?;
-                let (quota, used) = account.map_or((None, 0), |it| (it.quota, it.used));
+                let (quota, bytes) = account.map_or((None, 0), |it| (it.quota, it.used));
                 Ok(UserStanding {
                     quota,
-                    files: (accounts::count_files(view, user.id)?, used),
+                    files: (accounts::count_files(view, user.id)?, bytes),
                     uploads: uploads::unshown(view, user.id, now)?,
                     flows: flows::of_user(view, user.id, flows::Roster::Brief)?,
                     sessions: sessions::list(view, Some(user.id), now)?,
