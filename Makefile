@@ -13,10 +13,10 @@ VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 PROGRAM  := target/debug/morelia
 # What the tests need beyond Rust, as Debian's packages: a command each, and what provides it.
 NEEDED   := chromium:chromium chromedriver:chromium-driver sqlite3:sqlite3 strace:strace openssl:openssl \
-            valgrind:valgrind pebble:pebble node:nodejs
+            valgrind:valgrind pebble:pebble curl:curl node:nodejs npm:npm
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test types check deny fuzz soak bench golden release install dist dist-arm64 check-arm64 dist-armhf check-armhf packages
+.PHONY: help build run test types check deny fuzz soak interop bench golden release install dist dist-arm64 check-arm64 dist-armhf check-armhf packages
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -58,7 +58,7 @@ fuzz: ## look for inputs that break something, MINUTES= for each of the TARGETS=
 	else nightly=; export RUSTC_BOOTSTRAP=1; fi; \
 	libraries=$$(rustc $$nightly --print sysroot)/lib/rustlib/$$(rustc $$nightly --print host-tuple)/lib; \
 	sanitizer=address; ls $$libraries/*rt.asan* >/dev/null 2>&1 || sanitizer=none; \
-	for target in $(or $(TARGETS),frames requests http searches); do \
+	for target in $(or $(TARGETS),frames requests http searches pictures); do \
 	  dictionary=; [ ! -e fuzz/$$target.dict ] || dictionary=-dict=fuzz/$$target.dict; \
 	  $(CARGO) $$nightly fuzz run --sanitizer $$sanitizer $$target -- \
 	    -max_total_time=$$(( $(or $(MINUTES),5) * 60 )) -rss_limit_mb=4096 $$dictionary || exit 1; done
@@ -66,6 +66,9 @@ fuzz: ## look for inputs that break something, MINUTES= for each of the TARGETS=
 soak: packages ## 50 clients for MINUTES= (30), then 200 damaged databases; says what it measured
 	MORELIA_SOAK_MINUTES=$(or $(MINUTES),30) $(CARGO) test --test tests soak:: -- --nocapture
 	MORELIA_DAMAGES=$(or $(DAMAGES),200) $(CARGO) test --test tests faults::salvage -- --nocapture
+
+interop: packages ## large files by programs in the field, through a network that breaks
+	MORELIA_TRANSFER_MIB=$(or $(MIB),300) $(CARGO) test --test tests transfers:: -- --nocapture
 
 bench: ## measure against the limits of this machine; QUICK=1 takes two minutes
 	QUICK=$(QUICK) $(CARGO) bench --bench load -- $(PARTS)

@@ -3,7 +3,7 @@
 # and tokens of its own cast in, when the first byte is even.
 set -eu
 cd "$(dirname "$0")"
-mkdir -p corpus/requests corpus/frames corpus/http corpus/searches
+mkdir -p corpus/requests corpus/frames corpus/http corpus/searches corpus/pictures
 number=0
 cat ../tests/golden/*/*.txt | grep -E '^[0-9]?> ' | sed -E '
 s/^[0-9]?> //; s/<[a-z]+ ([0-9]+)>/\1/g' | grep -v password | sort -u |
@@ -22,3 +22,7 @@ for text in 'cherry' '"exact words"' 'Ёлка elk*' 'a OR (b NEAR c)' '日本�
     number=$((number + 1))
     printf '%s%s' "$number" "$text" > "corpus/searches/text-$number"
 done
+exif='Exif\000\000MM\000*\000\000\000\010\000\002\001\022\000\003\000\000\000\001\000\006\000\000\210\045\000\004\000\000\000\001\000\000\000\046\000\000\000\000'
+printf '\377\330\377\341\000\062'"$exif"'\377\342\000\013MPF\000more\377\376\000\006home\377\332\000\002scan\377\000\377\323more\377\331tail' > corpus/pictures/jpeg
+printf '\211PNG\r\n\032\n\000\000\000\004tEXthomecrc!\000\000\000\001IDATxcrc!\000\000\000\000IENDcrc!tail' > corpus/pictures/png
+printf 'RIFF\064\000\000\000WEBPVP8X\012\000\000\000\014\000\000\000\000\000\000\000\000\000VP8 \002\000\000\000xxEXIF\003\000\000\000gps\000' > corpus/pictures/webp

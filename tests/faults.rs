@@ -5,6 +5,7 @@
 mod clock;
 mod damage;
 mod disk;
+mod files;
 mod held;
 mod import;
 mod index;

@@ -274,3 +274,99 @@ fn a_picture_loses_what_says_where_it_was_made() {
     }
     server.command(["db", "check"]).run().exits(0);
 }
+
+#[test]
+fn a_picture_shown_twice_is_kept_and_a_thumbnail_is_cleaned_as_well() {
+    let mut server = Server::start();
+    let mut anna = server.register("anna");
+    let group = anna.group("G", &[]);
+    let photo = |length: usize, words: &[u8]| {
+        let mut bytes = b"\xff\xd8".to_vec();
+        if !words.is_empty() {
+            bytes.extend(b"\xff\xfe\0");
+            bytes.push(u8::try_from(words.len() + 2).expect("short"));
+            bytes.extend(words);
+        }
+        bytes.extend(b"\xff\xda\0\x02");
+        bytes.extend(content(length, 21).iter().map(|byte| byte & 0x7f));
+        bytes.extend(b"\xff\xd9");
+        bytes
+    };
+    let [large, small] =
+        [400_000, 3_000].map(|length| upload(&server, &anna, &photo(length, b"GPS 52.52")));
+    let thumbnail = json!({"upload": small, "width": 48, "height": 48});
+    let sent = send(
+        &mut anna,
+        &group,
+        "",
+        &json!([
+            {"upload": large, "kind": "picture", "thumbnail": thumbnail},
+            {"upload": large, "kind": "picture"},
+            {"upload": small, "kind": "sticker"},
+        ]),
+    )
+    .is(200);
+    let told = files(&sent);
+    server.restart();
+    let anna = anna.on(server.connect());
+    // Time for whoever removes what nothing names.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    for (file, length) in [
+        (&told[0], 400_000),
+        (&told[1], 400_000),
+        (&told[2], 3_000),
+        (&told[0]["thumbnail"], 3_000),
+    ] {
+        let path = format!("/file/{}", file["id"].as_str().expect("an id"));
+        let found = http::ask(&server, "GET", &path, &bearer(&anna)).is(200);
+        assert!(found.body == photo(length, b""), "{file}");
+    }
+}
+
+#[test]
+fn the_operator_gives_an_account_a_quota_of_its_own() {
+    let server = Server::with(&[("files.user_quota", "1MB")]);
+    let mut anna = server.register("anna");
+    let group = anna.group("G", &[]);
+    let id = upload(&server, &anna, &content(400_000, 22));
+    let headers = format!("{}Upload-Length: 900000\r\n", tus(&anna));
+    let begin = |status| drop(http::ask(&server, "POST", "/files", &headers).is(status));
+    begin(413);
+    let set = |quota: &str| {
+        let run = server.command(["user", "set", "anna", "--quota", quota]);
+        run.run()
+    };
+    set("2MB").exits(0);
+    begin(201);
+    set("default").exits(0);
+    begin(413);
+    set("0").exits(0);
+    begin(201);
+    set("much").exits(2);
+    send(
+        &mut anna,
+        &group,
+        "",
+        &json!([{"upload": id, "kind": "document"}]),
+    )
+    .is(200);
+    let shown = server.command(["user", "show", "anna", "--json"]).run();
+    let shown: serde_json::Value =
+        serde_json::from_str(&shown.exits(0).stdout).expect("one document");
+    assert_eq!(shown["user"]["quota"], 0, "{shown}");
+    assert_eq!(
+        shown["user"]["files"],
+        json!({"count": 1, "bytes": 400_000})
+    );
+    assert_eq!(
+        shown["user"]["uploads"],
+        json!({"count": 2, "bytes": 1_800_000})
+    );
+    let said = server.command(["user", "show", "anna"]).run().exits(0);
+    assert!(
+        said.stdout
+            .contains("1 file (390.6 KiB), 2 waiting uploads (1.7 MiB)"),
+        "{}",
+        said.stdout
+    );
+}

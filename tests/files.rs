@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    common::{Person, Server},
+    common::{Person, Server, http},
     roles::{ask, change},
 };
 
@@ -266,4 +266,56 @@ fn fetching_is_counted_as_any_request_is() {
     // Whoever shares that address and behaves pays for nobody.
     assert_eq!(status(&at(&boris, "198.51.100.1", "")), "404");
     assert_eq!(status(&at(&boris, "203.0.113.1", "")), "404");
+}
+
+#[test]
+fn a_range_means_nothing_to_head_and_a_weak_tag_is_good_enough() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let group = anna.group("G", &[]);
+    let id = send_file(&mut anna, &group, "file_picture", PICTURE.0);
+    let path = format!("/file/{id}");
+    let headers = format!("{}Range: bytes=0-3\r\n", http::bearer(&anna));
+    let head = http::ask(&server, "HEAD", &path, &headers).is(200);
+    assert_eq!(head.header("content-length"), Some("18"), "{}", head.head);
+    assert_eq!(head.header("content-range"), None, "{}", head.head);
+    for known in [
+        format!("\"other\", W/\"{id}\""),
+        format!("\"{id}\""),
+        "*".to_owned(),
+    ] {
+        let headers = format!("{}If-None-Match: {known}\r\n", http::bearer(&anna));
+        let same = http::ask(&server, "GET", &path, &headers).is(304);
+        assert_eq!(same.header("etag"), Some(&*format!("\"{id}\"")));
+        assert!(same.header("cache-control").is_some(), "{}", same.head);
+    }
+    // Who has it and may not see it any more is not told so by a tag.
+    let stranger = server.register("boris");
+    let headers = format!("{}If-None-Match: \"{id}\"\r\n", http::bearer(&stranger));
+    http::ask(&server, "GET", &path, &headers).is(404);
+}
+
+#[test]
+fn text_within_a_message_is_no_picture_whatever_it_begins_with() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let group = anna.group("G", &[]);
+    let text = "GIF89a, and not in base64: <script>alert(1)</script>";
+    let id = send_file(&mut anna, &group, "file_picture", text);
+    let found = http::ask(&server, "GET", &format!("/file/{id}"), &bearer(&anna)).is(200);
+    assert_eq!(found.body, text.as_bytes());
+    assert_eq!(
+        found.header("content-type"),
+        Some("application/octet-stream")
+    );
+    assert_eq!(found.header("content-disposition"), Some("attachment"));
+    let page = ask(
+        &mut anna,
+        "all_messages",
+        &json!({"flow": [{"uuid": group}]}),
+    )
+    .is(200);
+    let message = page.messages()[0]["uuid"].as_str().expect("an id");
+    let told = &page.data()["meta"]["about"][message]["files"][0];
+    assert!(told.get("type").is_none(), "{told}");
 }

@@ -5,6 +5,7 @@
 //! of what was written since, each write independently is there, missing, or torn at 512 bytes.
 
 mod disk;
+mod files;
 mod load;
 mod trace;
 mod verdict;
@@ -166,13 +167,20 @@ fn seeded() -> StdRng {
     StdRng::seed_from_u64(seed)
 }
 
+/// A database before everything, and the folders beside it.
+type Before = (Vec<u8>, Vec<String>);
+
+fn before(server: &Server) -> Before {
+    let database = std::fs::read(server.database()).expect("the database");
+    (database, disk::folders(server.folder()))
+}
+
 /// What happened to a server and its disk.
 struct Record {
     server: Server,
     /// The current goes at one of these events.
     span: Range<usize>,
-    /// The database before everything.
-    before: Vec<u8>,
+    before: Before,
     trace: Trace,
     load: Load,
 }
@@ -181,7 +189,7 @@ impl Record {
     /// Records a server at work, which is killed once and stopped once in between.
     fn make(durability: &str, requests: usize) -> Self {
         let mut server = Server::initialised("open", &[("database.durability", durability)]);
-        let before = std::fs::read(server.database()).expect("the database");
+        let before = before(&server);
         let shim = Shim::before(&mut server);
         shim.journal(&mut server);
         server.serve();
@@ -202,7 +210,7 @@ impl Record {
     /// Records a server that ends since a sync fails, and goes on after a restart.
     fn with_failed_sync(scope: u32) -> Self {
         let mut server = Server::initialised("open", &[]);
-        let before = std::fs::read(server.database()).expect("the database");
+        let before = before(&server);
         let shim = Shim::before(&mut server);
         shim.journal(&mut server);
         server.serve();
@@ -233,7 +241,7 @@ impl Record {
         record
     }
 
-    fn end(mut server: Server, shim: &Shim, load: Load, before: Vec<u8>) -> Self {
+    fn end(mut server: Server, shim: &Shim, load: Load, before: Before) -> Self {
         let trace = Trace::read(&shim.journal_path());
         // What is run on rebuilt disks is no part of the record.
         server.environment("LD_PRELOAD", "");
@@ -290,7 +298,7 @@ impl Record {
             for _ in 0..2 {
                 scope.spawn(|| {
                     // Cuts are handed out in their order, so each thread goes through the record once.
-                    let mut disks = Disks::new(trace, before);
+                    let mut disks = Disks::new(trace, &before.0, &before.1);
                     let mut expected = Expected::of(load, trace);
                     let place = Place::new();
                     loop {

@@ -171,6 +171,24 @@ fn a_restore_brings_the_files_back_and_tells_what_is_missing() {
 }
 
 #[test]
+fn overwriting_what_is_deleted_leaves_backups_alone() {
+    let server = Server::with(&[("files.overwrite", "on"), ("files.unfinished", "1s")]);
+    let mut anna = server.register("anna");
+    let group = anna.group("G", &[]);
+    let all = content(400_000, 11);
+    let (message, _) = send(&server, &mut anna, &group, &all);
+    server.command(["backup"]).run().exits(0);
+    let pool = files(&server.folder().join("backups/files"));
+    anna.delete(&message).is(200);
+    let begun = Instant::now();
+    while !files(&folder(&server)).is_empty() {
+        assert!(begun.elapsed() < PATIENCE + PATIENCE, "it stays");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(fs::read(&pool[0]).expect("the file") == all);
+}
+
+#[test]
 fn a_changed_file_is_found_by_reading_it() {
     let server = Server::start();
     let mut anna = server.register("anna");

@@ -81,6 +81,7 @@ mod soak;
 mod stored_files;
 mod terminal;
 mod tidy;
+mod transfers;
 mod transport;
 mod trust;
 mod updates;

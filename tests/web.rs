@@ -8,6 +8,7 @@ mod admin;
 mod answers;
 mod browser;
 mod changes;
+mod films;
 mod first;
 mod groups;
 mod history;

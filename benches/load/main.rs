@@ -28,6 +28,7 @@ mod herd;
 mod idle;
 mod instructions;
 mod large;
+mod line;
 mod machine;
 mod pages;
 mod report;

@@ -15,6 +15,7 @@ use crate::{
     client::{self, Client},
     drive,
     folder::Folder,
+    line,
     report::{Row, Target},
     requests,
     seed::{self, Person},
@@ -66,7 +67,67 @@ pub(crate) fn transfers(effort: &Effort) -> Vec<Row> {
     drop(server);
     rows.push(beside_chat(effort));
     rows.push(memory(bytes / 4));
+    rows.push(photographs(effort));
     rows
+}
+
+/// How many photographs a conversation has, how large each is and its small picture.
+const PHOTOGRAPHS: usize = 61;
+const PHOTOGRAPH: usize = 860_000;
+const SMALL: usize = 20_000;
+
+/// Bytes a second of a line of 2 Mbit/s.
+const LINE: f64 = 250_000.0;
+
+/// How long it takes on a slow line until the words of a conversation of photographs are there: from
+/// the connection to the page of messages, none of whose photographs comes along.
+fn photographs(effort: &Effort) -> Row {
+    let home = Home::new(1000);
+    let server = home.serve_with(&[RESERVE]);
+    let person = seed::person(0);
+    let (_, large) = upload(&server, &person, PHOTOGRAPH);
+    let (_, small) = upload(&server, &person, SMALL);
+    let data = |number: usize| {
+        let photograph = json!({
+            "upload": large, "kind": "picture", "name": format!("IMG_{number}.jpg"),
+            "width": 1600, "height": 1200, "blurhash": "LEHV6nWB2yk8pyo0adR*.7kCMdnj",
+            "thumbnail": {"upload": small, "width": 480, "height": 360},
+        });
+        person.signed(json!({
+            "flow": [{"uuid": seed::family(0)}], "message": [{"text": seed::text(number as u64)}],
+            "meta": {"about": {"files": [photograph]}},
+        }))
+    };
+    let page = person.signed(json!({"flow": [{"uuid": seed::family(0)}]}));
+    let address = line::slow(server.address, LINE);
+    let runtime = drive::runtime();
+    runtime.block_on(async {
+        let mut client = Client::open(server.address, None).await;
+        for number in 0..PHOTOGRAPHS {
+            let request = client::rich_request("send_message", &data(number));
+            client.ask(&request).await;
+        }
+    });
+    let times = (0..effort.repetitions).map(|_| {
+        let start = Instant::now();
+        let read = runtime.block_on(async {
+            let mut client = Client::open(address, None).await;
+            let nothing = person.signed(json!({}));
+            client
+                .ask(&client::rich_request("subscribe", &nothing))
+                .await;
+            client
+                .ask(&client::rich_request("all_flow", &nothing))
+                .await;
+            let request = client::rich_request("all_messages", &page);
+            client.ask(&request).await.to_string().len()
+        });
+        assert!(read > PHOTOGRAPHS * 100, "a page of {read} bytes");
+        start.elapsed().as_secs_f64() * 1e3
+    });
+    let times: Vec<_> = times.collect();
+    let what = "words of 61 photographs on 2 Mbit/s";
+    Row::median(GROUP, what, "ms", times).target(Target::AtMost(2000.0))
 }
 
 /// The 99th percentile of sending while 1 GB is uploaded, and in quiet.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::backup::size;
 use super::error::CliError;
 use super::names::no_user;
 use super::password::{self, Ask};
@@ -130,14 +131,21 @@ fn show(login: &str, sources: &Sources, output: &Output) -> Result<Exit, CliErro
         user,
         flows,
         sessions,
+        quota,
+        files,
+        uploads,
     } = &standing;
     let mut whole = document(user);
+    whole["quota"] = json!(quota);
+    whole["files"] = json!({"count": files.0, "bytes": files.1});
+    whole["uploads"] = json!({"count": uploads.0, "bytes": uploads.1});
     whole["flows"] = flows.iter().map(flow_document).collect();
     whole["sessions"] = sessions.iter().map(session::document).collect();
     let rows: Vec<_> = flows.iter().map(flow_row).collect();
     let text = format!(
-        "{}\n{}\n{}",
+        "{}{}\n{}\n{}",
         sheet(user),
+        files_of(&standing),
         print::table(&["flow", "type", "title", "messages"], &rows),
         session::table(sessions),
     );
@@ -224,7 +232,29 @@ fn change(changes: &UserChanges) -> UserChange {
         bio: changes.bio.clone(),
         is_admin: changes.admin,
         is_bot: changes.bot,
+        quota: changes
+            .quota
+            .map(|quota| quota.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX))),
     }
+}
+
+/// The line that tells how many files somebody has, and how many there may be.
+fn files_of(standing: &UserStanding) -> String {
+    let bytes = |count: i64| size(count.max(0).unsigned_abs());
+    let limit = match standing.quota {
+        None => "limited as configured".to_owned(),
+        Some(0) => "not limited".to_owned(),
+        Some(quota) => format!("at most {}", bytes(quota)),
+    };
+    let part = |(number, used): (i64, i64), noun: &str| {
+        format!("{} ({})", print::count(number, noun), bytes(used))
+    };
+    format!(
+        "{:<10}{}, {}; {limit}\n",
+        "files",
+        part(standing.files, "file"),
+        part(standing.uploads, "waiting upload")
+    )
 }
 
 /// An account for programs.

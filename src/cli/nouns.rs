@@ -82,6 +82,8 @@ pub struct UserChanges {
     pub admin: Option<bool>,
     /// Whether the user is a program.
     pub bot: Option<bool>,
+    /// How many bytes of files the user may have; `Some(None)`: as configured.
+    pub quota: Option<Option<u64>>,
 }
 
 /// `session …`

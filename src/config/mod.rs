@@ -84,6 +84,18 @@ pub fn read_duration(text: &str) -> Result<std::time::Duration, String> {
     units::age(text, units::SECOND..=units::CENTURY)
 }
 
+/// Reads how many bytes of files an account may have, for a command: a size such as `5GB`, `0` for any
+/// number, or `default` for what the configuration says (`None`).
+///
+/// # Errors
+/// The end of a sentence that says what is wrong with `text`.
+pub fn read_quota(text: &str) -> Result<Option<u64>, String> {
+    if text.eq_ignore_ascii_case("default") {
+        return Ok(None);
+    }
+    units::disk_size(text, 0..=units::MOST).map(Some)
+}
+
 impl Config {
     /// Returns the folder for scheduled copies: `backup.dir`, else `backups` beside the database.
     #[must_use]

@@ -10,6 +10,8 @@ pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const DAY: Duration = Duration::from_hours(24);
 /// The longest duration taken: a hundred years, so that no sum of times can overflow.
 pub(super) const CENTURY: Duration = Duration::from_hours(36_525 * 24);
+/// Largest size of what lies on a disk: 1 PB.
+pub(super) const MOST: u64 = 1024 * 1024 * GB as u64;
 
 /// One kilobyte. It is 1024 bytes, as in the limits of the protocol, whether written KB or `KiB`.
 pub(super) const KB: usize = 1024;

@@ -156,6 +156,12 @@ impl<R: Read + Seek> Walk<R> {
                 // Application 1: Exif, XMP.
                 0xe1 => {
                     let turned = self.orientation(rest)?;
+                    if turned.is_some() && !is_turned && rest < EXIF_BYTES {
+                        // Shorter than the one that would take its place: there is nothing else in it.
+                        is_turned = true;
+                        self.copy(marker_at..end)?;
+                        continue;
+                    }
                     if let Some(turned) = turned.filter(|_| !is_turned) {
                         is_turned = true;
                         self.push(Part::Bytes(exif(turned)))?;
@@ -384,6 +390,24 @@ pub(super) fn whole(picture: &[u8], media_type: &str) -> Option<std::sync::Arc<[
     let mut reader = Cleaned::new(io::Cursor::new(picture), parts);
     reader.read_to_end(&mut bytes).ok()?;
     Some(bytes.into())
+}
+
+/// Cleans any bytes as a picture of each kind, for tests and the fuzzer: it never becomes larger, and
+/// what is clean stays as it is.
+///
+/// # Panics
+/// Where that is not so.
+#[cfg(any(test, fuzzing))]
+pub fn clean_any(bytes: &[u8]) {
+    for kind in ["image/jpeg", "image/png", "image/webp"] {
+        let Some(found) = whole(bytes, kind) else {
+            continue;
+        };
+        assert!(found.len() <= bytes.len(), "{kind} has grown");
+        if let Some(again) = whole(&found, kind) {
+            assert_eq!(again, found, "{kind} was not clean");
+        }
+    }
 }
 
 /// A reader that works out the SHA-256 of what it has read.

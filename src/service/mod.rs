@@ -80,6 +80,8 @@ pub use administration::{
 pub use archives::{ArchiveFile, ArchiveOrder};
 pub use bearer::Reader;
 pub use bucket::{Bucket, Rate};
+#[cfg(any(test, fuzzing))]
+pub use cleaning::clean_any;
 pub use details::DraftDetails;
 pub use error::ServiceError;
 pub use feed::{End, Feed, Told};
@@ -110,7 +112,7 @@ pub use tickets::NewTicket;
 pub use updates::{Cursor, Standing, Updates, Within};
 pub use upkeep::BackupRecord;
 pub use upload_place::UploadPlace;
-pub use uploads::{FileLimits, Intake, MAX_NAME_CHARS, NewUpload, Progress, UploadError};
+pub use uploads::{FileLimits, Intake, MAX_NAME_CHARS, NewUpload, Progress, Upload, UploadError};
 pub use used_up::{Payer, Quota};
 
 pub use crate::store::downloads::Found as FoundFile;

@@ -112,13 +112,9 @@ impl Service {
         } else {
             prepared.brought = came.into_iter().map(Brought::from).collect();
         }
-        for file in sent {
-            let Source::Upload(id) = file.source else {
-                continue;
-            };
-            if file.kind == Kind::Picture
-                && !prepared.cleaned.contains_key(&id)
-                && let Some(ready) = self.clean(user, id, inline).await?
+        for (id, most) in sent.iter().flat_map(pictures) {
+            if !prepared.cleaned.contains_key(&id)
+                && let Some(ready) = self.clean(user, id, most, inline).await?
             {
                 prepared.cleaned.insert(id, ready);
             }
@@ -132,6 +128,7 @@ impl Service {
         &self,
         user: UserId,
         upload: PublicId,
+        most: u64,
         inline: usize,
     ) -> Result<Option<Ready>, ServiceError> {
         let now = self.store.now();
@@ -145,6 +142,7 @@ impl Service {
         let Some(found) = found
             .await
             .map_err(|err: StoreError| ServiceError::from(err))?
+            .filter(|found| found.size <= most)
         else {
             return Ok(None);
         };
@@ -219,6 +217,23 @@ impl Service {
     }
 }
 
+/// Whether a file is shown as a picture, which says nothing of where it was made.
+fn is_cleaned(kind: Kind) -> bool {
+    matches!(kind, Kind::Picture | Kind::Sticker)
+}
+
+/// The uploads of a file that are shown as pictures, and how large they may be: itself, its thumbnail.
+fn pictures(file: &SentFile) -> impl Iterator<Item = (PublicId, u64)> {
+    let itself = match file.source {
+        Source::Upload(id) if is_cleaned(file.kind) => Some((id, u64::MAX)),
+        _ => None,
+    };
+    // A larger one is left out of the message, and what was written for it would stay.
+    let most = MAX_THUMBNAIL_BYTES.unsigned_abs();
+    let thumbnail = file.thumbnail.map(|(id, _, _)| (id, most));
+    itself.into_iter().chain(thumbnail)
+}
+
 /// Takes out of a picture what says where it was made.
 fn cleaned(picture: Opened, folder: &Folder, inline: usize) -> Result<Option<Ready>, StoreError> {
     let Opened {
@@ -285,7 +300,7 @@ pub(super) fn resolve(
         let (content, name) =
             complete(tx, upload, user)?.ok_or_else(|| refused(UploadPlace::File(index)))?;
         let cleaned = prepared.cleaned.get(&upload);
-        let content = match cleaned.filter(|_| file.kind == Kind::Picture) {
+        let content = match cleaned.filter(|_| is_cleaned(file.kind)) {
             Some(ready) => shelf::keep(tx, ready, Some(user))?,
             None => content,
         };
@@ -296,7 +311,11 @@ pub(super) fn resolve(
             let (size, kind) = files::size_and_type(tx, found)?;
             let is_picture = kind.is_some_and(|kind| THUMBNAIL_TYPES.contains(&kind.as_str()));
             if is_picture && size <= MAX_THUMBNAIL_BYTES {
-                thumbnail = Some((found, width, height));
+                let content = match prepared.cleaned.get(&id) {
+                    Some(ready) => shelf::keep(tx, ready, Some(user))?,
+                    None => found,
+                };
+                thumbnail = Some((content, width, height));
                 uploads::show(tx, id)?;
             }
         }

@@ -56,6 +56,18 @@ pub fn of_files(view: &View<'_>, user: UserId) -> Result<Option<OfFiles>, StoreE
     Ok(found.optional()?)
 }
 
+/// How many files the messages of a user show, forwarded ones left out.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn count_files(view: &View<'_>, user: UserId) -> Result<i64, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT count(*) FROM messages m JOIN attachments a ON a.message_id = m.id
+         WHERE m.author_id = :id AND m.forward IS NULL",
+    )?;
+    Ok(statement.query_row(named_params! {":id": user.0}, |row| row.get(0))?)
+}
+
 /// Changes an account and tells its owner's devices, if anything is different afterwards. Returns it
 /// as it is then.
 ///

@@ -81,7 +81,10 @@ pub(super) fn attach(
         id,
         kind,
         size: i64::try_from(content.bytes.len()).unwrap_or(i64::MAX),
-        media_type: media_type(&content.bytes).map(|found| kind.served_as(found).to_owned()),
+        // Other text than base64 is given back as it came, and is nothing that is shown.
+        media_type: media_type(&content.bytes)
+            .filter(|_| content.encoding == Encoding::Base64)
+            .map(|found| kind.served_as(found).to_owned()),
         look: Look::default(),
         thumbnail: None,
         text: feeling(kind, content),
@@ -333,7 +336,7 @@ pub fn shown_by(
 ) -> Result<Vec<File>, StoreError> {
     // The content of a sticker that may be a short text is worth reading; no other is.
     let mut statement = view.prepare(
-        "SELECT a.public_id, a.kind, f.size, coalesce(a.type, f.type), a.encoding,
+        "SELECT a.public_id, a.kind, f.size, CASE WHEN a.encoding THEN coalesce(a.type, f.type) END, a.encoding,
                 CASE WHEN a.kind = 4 AND f.size <= 32 THEN f.content END,
                 a.name, a.width, a.height, a.duration, a.blurhash, a.waveform,
                 a.thumb_public_id, a.thumb_width, a.thumb_height, t.size

@@ -30,7 +30,7 @@ pub struct Found {
 /// The file cannot be read.
 pub fn find(view: &View<'_>, id: PublicId, user: UserId) -> Result<Option<Found>, StoreError> {
     for sql in [
-        "SELECT f.id, f.size, f.name, coalesce(a.type, f.type), a.name, a.kind
+        "SELECT f.id, f.size, f.name, CASE WHEN a.encoding THEN coalesce(a.type, f.type) END, a.name, a.kind
          FROM attachments a JOIN messages m ON m.id = a.message_id JOIN flows l ON l.id = m.flow_id
          JOIN members r ON r.flow_id = m.flow_id AND r.user_id = :user AND r.state = 'joined'
          JOIN files f ON f.id = a.file_id

@@ -49,7 +49,11 @@ pub(super) fn content(
         Some(name) => {
             let size: i64 = row.get("size")?;
             let name = PublicId::from_bytes(name);
-            shelf::read(view, name, size.unsigned_abs())?
+            // One bad block must not take a whole page of messages with it.
+            shelf::read(view, name, size.unsigned_abs()).unwrap_or_else(|err| {
+                ::log::error!("{err}");
+                None
+            })
         }
     };
     Ok(bytes.map(|bytes| Content {

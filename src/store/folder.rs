@@ -4,14 +4,17 @@
 //! process that is killed leaves a file that nothing names, never a row without its file.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+mod removing;
+
 use super::error::StoreError;
-use super::paths::{file_error, sync, with_suffix};
+use super::paths::{file_error, sync, sync_folder, with_suffix};
 use crate::model::PublicId;
+use removing::remove;
 
 /// Where uploads gather.
 const PART: &str = "part";
@@ -83,7 +86,13 @@ impl Folder {
                 self.link(elsewhere)?;
             }
         }
-        make(&self.0.join(PART))
+        let part = self.0.join(PART);
+        if part.is_dir() {
+            return Ok(());
+        }
+        make(&part)?;
+        sync(&self.0)?;
+        sync_folder(&self.0)
     }
 
     fn link(&self, elsewhere: &Path) -> Result<(), StoreError> {
@@ -139,6 +148,7 @@ impl Folder {
             // It was complete, and nobody noted that.
             fs::rename(&place, &path).map_err(failed)?;
         }
+        let is_new = offset == 0 && !path.exists();
         let opened = fs::OpenOptions::new()
             .read(true)
             .write(true)
@@ -157,6 +167,10 @@ impl Folder {
         }
         file.set_len(offset).map_err(failed)?;
         file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+        if is_new {
+            // What is noted of an upload is lost with its name.
+            sync(&self.0.join(PART))?;
+        }
         Ok(Some(file))
     }
 
@@ -168,13 +182,17 @@ impl Folder {
         let place = self.place(upload);
         let failed = |source| file_error(&place, source);
         let inner = place.parent().unwrap_or(&self.0);
-        if !inner.is_dir() {
-            make(inner)?;
-            sync(&self.0)?;
-        }
+        self.make_shelf(inner)?;
         fs::rename(self.part(upload), &place).map_err(failed)?;
         sync(inner)?;
         sync(&self.0.join(PART))
+    }
+
+    /// Makes the folder of files whose names begin alike, and makes it last. One that is there may have
+    /// been made a moment ago, by somebody who has not synced it yet or was killed before.
+    fn make_shelf(&self, path: &Path) -> Result<(), StoreError> {
+        make(path)?;
+        sync(&self.0)
     }
 
     /// Puts content into the folder, where it lasts when this returns. Returns its name.
@@ -182,8 +200,7 @@ impl Folder {
     /// # Errors
     /// It cannot be written.
     pub fn put(&self, content: &mut dyn Read) -> Result<PublicId, StoreError> {
-        make(&self.0)?;
-        make(&self.0.join(PART))?;
+        self.prepare(None)?;
         let name = PublicId::random();
         let path = self.part(name);
         let mut written = || {
@@ -211,10 +228,7 @@ impl Folder {
         let place = self.place(name);
         let failed = |source| file_error(&place, source);
         let inner = place.parent().unwrap_or(&self.0);
-        if !inner.is_dir() {
-            make(inner)?;
-            sync(&self.0)?;
-        }
+        self.make_shelf(inner)?;
         match fs::remove_file(&place) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(failed(source)),
             _ => {}
@@ -385,116 +399,5 @@ fn make(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn remove(path: &Path, overwrite: bool) -> Result<(), StoreError> {
-    /// Zeros that are written at a time.
-    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
-    let failed = |source| file_error(path, source);
-    if overwrite && let Ok(mut file) = fs::OpenOptions::new().write(true).open(path) {
-        let mut left = file.metadata().map_err(failed)?.len();
-        while left > 0 {
-            let count = ZEROS.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-            let zeros = ZEROS.get(..count).unwrap_or(&ZEROS);
-            file.write_all(zeros).map_err(failed)?;
-            left -= count as u64;
-        }
-        file.sync_data().map_err(failed)?;
-    }
-    match fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(failed(source)),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    fn folder() -> (tempfile::TempDir, Folder) {
-        let parent = tempfile::tempdir().unwrap();
-        let folder = Folder::of(&parent.path().join("test.db"));
-        folder.prepare(None).unwrap();
-        (parent, folder)
-    }
-
-    #[test]
-    fn a_file_is_private_and_lies_under_its_name() {
-        let (_parent, folder) = folder();
-        let name = folder.put(&mut &b"content"[..]).unwrap();
-        let path = folder.place(name);
-        assert_eq!(fs::read(&path).unwrap(), b"content");
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&path), 0o600);
-        for inner in [
-            folder.path(),
-            path.parent().unwrap(),
-            &folder.path().join(PART),
-        ] {
-            assert_eq!(mode(inner), 0o700, "{}", inner.display());
-        }
-        assert!(folder.has(name, 7) && !folder.has(name, 8));
-        assert!(folder.open(name, 8).unwrap().is_none());
-        folder.remove(name, true).unwrap();
-        folder.remove(name, false).unwrap();
-        assert!(folder.open(name, 7).unwrap().is_none());
-    }
-
-    #[test]
-    fn a_part_goes_on_where_it_was_synced() {
-        let (_parent, folder) = folder();
-        let id = PublicId::random();
-        assert!(folder.open_part(id, 5).unwrap().is_none());
-        let mut file = folder.open_part(id, 0).unwrap().unwrap();
-        file.write_all(b"0123456789").unwrap();
-        let mut file = folder.open_part(id, 4).unwrap().unwrap();
-        file.write_all(b"x").unwrap();
-        assert_eq!(fs::read(folder.part(id)).unwrap(), b"0123x");
-        assert!(folder.open_part(id, 6).unwrap().is_none());
-        // Moved, and nobody noted it.
-        folder.settle(id).unwrap();
-        assert!(folder.has(id, 5));
-        drop(folder.open_part(id, 4).unwrap().unwrap());
-        assert!(!folder.has(id, 5));
-    }
-
-    #[test]
-    fn what_lies_there_is_found_and_nothing_else() {
-        let (_parent, folder) = folder();
-        let name = folder.put(&mut &b"x"[..]).unwrap();
-        let part = PublicId::random();
-        drop(folder.open_part(part, 0).unwrap());
-        fs::write(folder.path().join("notes.txt"), "mine").unwrap();
-        fs::write(folder.path().join(PART).join("notes.txt"), "mine").unwrap();
-        let mut found = folder.entries(Duration::ZERO).unwrap();
-        found.sort_by_key(|entry| entry.is_part);
-        let found: Vec<_> = found.iter().map(|it| (it.name, it.is_part)).collect();
-        assert_eq!(found, [(name, false), (part, true)]);
-        assert!(folder.entries(Duration::from_hours(1)).unwrap().is_empty());
-    }
-
-    #[test]
-    fn files_are_kept_while_somebody_holds_them() {
-        let (_parent, folder) = folder();
-        let hold = folder.hold().unwrap();
-        let other = folder.hold().unwrap();
-        assert!(folder.release().unwrap().is_none());
-        drop((hold, other));
-        assert!(folder.release().unwrap().is_some());
-    }
-
-    #[test]
-    fn a_folder_elsewhere_is_linked() {
-        let parent = tempfile::tempdir().unwrap();
-        let folder = Folder::of(&parent.path().join("test.db"));
-        folder.prepare(None).unwrap();
-        let elsewhere = parent.path().join("elsewhere");
-        folder.prepare(Some(&elsewhere)).unwrap();
-        folder.prepare(Some(&elsewhere)).unwrap();
-        let name = folder.put(&mut &b"x"[..]).unwrap();
-        assert!(Folder::at(elsewhere).has(name, 1));
-        let third = parent.path().join("third");
-        let refused = folder.prepare(Some(&third)).unwrap_err().to_string();
-        assert!(refused.contains("move them to"), "{refused}");
-    }
-}
+mod tests;

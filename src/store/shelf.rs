@@ -46,14 +46,22 @@ pub fn keep(tx: &Tx<'_>, ready: &Ready, owner: Option<UserId>) -> Result<FileId,
         })
         .optional()?;
     if let Some((id, present, size)) = found {
-        if let Place::Folder(name) = ready.place {
-            match present {
-                Some(lost) if !tx.folder().has(lost, size.unsigned_abs()) => {
-                    tx.prepare("UPDATE files SET name = :name WHERE id = :id")?
-                        .execute(named_params! {":name": name.to_bytes(), ":id": id.0})?;
-                }
-                _ => doom(tx, name)?,
+        let is_lost = present.is_some_and(|name| !tx.folder().has(name, size.unsigned_abs()));
+        match &ready.place {
+            Place::Folder(name) if is_lost => {
+                tx.prepare("UPDATE files SET name = :name WHERE id = :id")?
+                    .execute(named_params! {":name": name.to_bytes(), ":id": id.0})?;
             }
+            // Made a row of just now: a message may show it twice.
+            Place::Folder(name) if present == Some(*name) => {}
+            Place::Folder(name) => doom(tx, *name)?,
+            Place::Memory(bytes) if is_lost => {
+                tx.prepare(
+                    "UPDATE files SET place = 0, name = NULL, content = :content WHERE id = :id",
+                )?
+                .execute(named_params! {":content": &bytes[..], ":id": id.0})?;
+            }
+            Place::Memory(_) => {}
         }
         return Ok(id);
     }

@@ -225,6 +225,19 @@ pub fn held(view: &View<'_>, user: UserId, now: Timestamp) -> Result<Held, Store
     })?)
 }
 
+/// Counts the uploads of a user that nothing shows, with their bytes as they were announced.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn unshown(view: &View<'_>, user: UserId, now: Timestamp) -> Result<(i64, i64), StoreError> {
+    let mut statement = view.prepare(
+        "SELECT count(*), coalesce(SUM(length), 0) FROM uploads
+         WHERE user_id = :user AND shown_at IS NULL AND expires_at > :now",
+    )?;
+    let params = named_params! {":user": user.0, ":now": now.0};
+    Ok(statement.query_row(params, |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
 /// Tells whether an upload is there that gathers in the folder.
 ///
 /// # Errors

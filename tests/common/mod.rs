@@ -6,6 +6,8 @@
 
 pub(crate) mod cgroup;
 pub(crate) mod connection;
+pub(crate) mod cutting;
+pub(crate) mod film;
 pub(crate) mod health;
 pub(crate) mod http;
 pub(crate) mod https;

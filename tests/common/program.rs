@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     path::Path,
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
-    sync::mpsc,
+    sync::{Mutex, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -146,7 +146,7 @@ impl Program {
         Running {
             child,
             stdin,
-            lines,
+            lines: Mutex::new(lines),
             errors,
         }
     }
@@ -156,7 +156,7 @@ impl Program {
 pub(crate) struct Running {
     child: Child,
     stdin: Option<ChildStdin>,
-    lines: mpsc::Receiver<String>,
+    lines: Mutex<mpsc::Receiver<String>>,
     errors: thread::JoinHandle<String>,
 }
 
@@ -168,7 +168,8 @@ impl Running {
     /// Returns the next line of the program's output. `None` when it has closed its output.
     #[track_caller]
     pub(crate) fn line(&self) -> Option<String> {
-        match self.lines.recv_timeout(PATIENCE) {
+        let lines = self.lines.lock().expect("no panic");
+        match lines.recv_timeout(PATIENCE) {
             Ok(line) => Some(line),
             Err(mpsc::RecvTimeoutError::Disconnected) => None,
             Err(mpsc::RecvTimeoutError::Timeout) => panic!("no line within {PATIENCE:?}"),

@@ -26,14 +26,18 @@ pub(crate) enum Knob {
     Loaded = 6,
     /// Seconds that the clock is wrong, of which negative ones are written as their complement.
     Clock = 7,
+    /// Error of reads.
+    ReadError = 8,
 }
 
-const KNOBS: usize = 8;
+const KNOBS: usize = 9;
 
 /// Calls on the database itself fail.
 pub(crate) const DATABASE: u32 = 1;
 /// Calls on the write-ahead log fail.
 pub(crate) const LOG: u32 = 2;
+/// Calls on every other file fail: on large files of messages, for one.
+pub(crate) const OTHER: u32 = 4;
 
 /// The numbers of errors on Linux.
 pub(crate) const EPERM: u32 = 1;

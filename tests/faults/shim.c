@@ -35,10 +35,12 @@ struct control {
     _Atomic uint32_t kill_after;   /* the process is killed at so many-th write, sync or answer */
     _Atomic uint32_t loaded;       /* set when the shim is there */
     _Atomic int32_t clock_offset;  /* seconds that the clock is wrong */
+    _Atomic uint32_t read_error;   /* errno of reads */
 };
 
 struct record {
-    uint8_t kind; /* O open, W write, T truncate, S sync, D sync of the folder, U unlink, N sent,
+    uint8_t kind; /* O open, W write, T truncate, S sync, D sync of a folder, U unlink, M a folder
+                     made, V renamed (two names with a line end between), N sent,
                      R how much of what was sent last to a port really was */
     uint8_t pad[3];
     int32_t error;  /* of a sync */
@@ -105,21 +107,33 @@ static int fails(int kind, uint32_t error) {
     return 1;
 }
 
+/* The path of what is open; 0: it has none. */
+static int path_of(int fd, char *whole, size_t size) {
+    char link[64], *at = link + 14;
+    strcpy(link, "/proc/self/fd/");
+    int digits[8], n = 0, rest = fd;
+    do digits[n++] = rest % 10; while (rest /= 10);
+    while (n) *at++ = '0' + digits[--n];
+    *at = 0;
+    ssize_t length = syscall(SYS_readlinkat, AT_FDCWD, link, whole, size - 1);
+    if (length < 0) return 0;
+    whole[length] = 0;
+    return 1;
+}
+
+/* The name of what lies in the folder, as seen from it; NULL: it lies elsewhere. */
+static const char *within(const char *path) {
+    if (!folder_length || strncmp(path, folder, folder_length) || path[folder_length] != '/') return NULL;
+    return path + folder_length + 1;
+}
+
 static void opened(int fd, const char *path, int created) {
     char whole[4096];
     struct stat status;
     if (fd < 0 || fd >= FILES || !folder_length) return;
     atomic_store(&kinds[fd], 0);
     if (path[0] != '/') {
-        char link[64], *at = link + 14;
-        strcpy(link, "/proc/self/fd/");
-        int digits[8], n = 0, rest = fd;
-        do digits[n++] = rest % 10; while (rest /= 10);
-        while (n) *at++ = '0' + digits[--n];
-        *at = 0;
-        ssize_t length = syscall(SYS_readlinkat, AT_FDCWD, link, whole, sizeof whole - 1);
-        if (length < 0) return;
-        whole[length] = 0;
+        if (!path_of(fd, whole, sizeof whole)) return;
         path = whole;
     }
     if (strncmp(path, folder, folder_length)) return;
@@ -129,6 +143,10 @@ static void opened(int fd, const char *path, int created) {
         return;
     }
     if (*name++ != '/' || syscall(SYS_newfstatat, fd, "", &status, AT_EMPTY_PATH)) return;
+    if (S_ISDIR(status.st_mode)) {
+        atomic_store(&kinds[fd], FOLDER);
+        return;
+    }
     size_t length = strlen(name);
     /* Shared memory is no part of what a power cut leaves. */
     if (length > 4 && !strcmp(name + length - 4, "-shm")) return;
@@ -170,12 +188,48 @@ int close(int fd) {
 }
 
 int unlink(const char *path) {
-    if (folder_length && !strncmp(path, folder, folder_length) && path[folder_length] == '/') {
-        struct iovec data = {(void *)(path + folder_length + 1), strlen(path + folder_length + 1)};
+    const char *name = within(path);
+    if (name) {
+        struct iovec data = {(void *)name, strlen(name)};
         note('U', 0, 0, 0, &data, 1);
     }
     return syscall(SYS_unlinkat, AT_FDCWD, path, 0);
 }
+
+/* Noted only when it has happened: most are made already. */
+int mkdir(const char *path, mode_t mode) {
+    int result = syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+    const char *name = within(path);
+    if (!result && name) {
+        struct iovec data = {(void *)name, strlen(name)};
+        note('M', 0, 0, 0, &data, 1);
+    }
+    return result;
+}
+
+int rename(const char *from, const char *to) {
+    const char *old = within(from), *new = within(to);
+    if (old && new) count_down();
+    int result = syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+    if (!result && old && new) {
+        struct iovec data[] = {{(void *)old, strlen(old)}, {"\n", 1}, {(void *)new, strlen(new)}};
+        note('V', 0, 0, 0, data, 3);
+    }
+    return result;
+}
+
+static ssize_t pread_any(int fd, void *data, size_t length, off_t offset) {
+    int kind = kind_of(fd);
+    if (kind > FOLDER && fails(kind, atomic_load(&control->read_error))) return -1;
+    return syscall(SYS_pread64, fd, data, length, offset);
+}
+ssize_t read(int fd, void *data, size_t length) {
+    int kind = kind_of(fd);
+    if (kind > FOLDER && fails(kind, atomic_load(&control->read_error))) return -1;
+    return syscall(SYS_read, fd, data, length);
+}
+ssize_t pread(int fd, void *data, size_t length, off_t offset) { return pread_any(fd, data, length, offset); }
+ssize_t pread64(int fd, void *data, size_t length, off64_t offset) { return pread_any(fd, data, length, offset); }
 
 static ssize_t write_file(int fd, int kind, const void *data, size_t length, off_t offset) {
     if (fails(kind, atomic_load(&control->write_error))) return -1;
@@ -212,7 +266,10 @@ static int sync_any(int fd, int call) {
     int error = failed ? errno : 0;
     count_down();
     int result = failed ? -1 : syscall(call, fd);
-    note(kind == FOLDER ? 'D' : 'S', error, atomic_load(&inodes[fd]), 0, NULL, 0);
+    char path[4096];
+    const char *name = kind == FOLDER && path_of(fd, path, sizeof path) ? within(path) : NULL;
+    struct iovec data = {(void *)name, name ? strlen(name) : 0};
+    note(kind == FOLDER ? 'D' : 'S', error, atomic_load(&inodes[fd]), 0, &data, name ? 1 : 0);
     if (failed) errno = error;
     return result;
 }

@@ -26,8 +26,12 @@ pub(super) enum Event {
     Sized { inode: u64, size: usize },
     /// A file was synced, or that failed.
     Synced { inode: u64, failed: bool },
-    /// The folder was synced.
-    FolderSynced,
+    /// A folder was synced: that of the database, whose name is empty, or one in it.
+    FolderSynced { name: String },
+    /// A folder was made.
+    FolderMade { name: String },
+    /// A name became another.
+    Renamed { from: String, to: String },
     /// A name was removed.
     Unlinked { name: String },
     /// Something was sent to a port.
@@ -114,7 +118,16 @@ impl Trace {
                     size: offset,
                 }),
                 b'S' => events.push(Event::Synced { inode, failed }),
-                b'D' => events.push(Event::FolderSynced),
+                b'D' => events.push(Event::FolderSynced { name: text() }),
+                b'M' => events.push(Event::FolderMade { name: text() }),
+                b'V' => {
+                    let names = text();
+                    let (from, to) = names.split_once('\n').expect("two names");
+                    events.push(Event::Renamed {
+                        from: from.to_owned(),
+                        to: to.to_owned(),
+                    });
+                }
                 b'U' => events.push(Event::Unlinked { name: text() }),
                 b'N' => {
                     let (stream, pieces) = streams.entry(port()).or_default();

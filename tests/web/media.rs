@@ -7,14 +7,6 @@ use serde_json::json;
 use super::browser::{Browser, Page, Screen};
 use super::{NEWEST, group, open_flow, say, sees, sign_in, write};
 use crate::common::Server;
-use crate::common::health::document;
-
-/// Whether the server takes files by themselves. Without that there is nothing to try here.
-fn takes_files(server: &Server) -> bool {
-    let (_, version) = document(server, "/version");
-    let features = version["features"].as_array();
-    features.is_some_and(|features| features.contains(&json!("files")))
-}
 
 /// Two people in "Family", each looking at it.
 fn family<'a>(server: &Server, browser: &'a Browser) -> (Page<'a>, Page<'a>) {
@@ -69,9 +61,6 @@ fn picture(colour: &str) -> String {
 #[test]
 fn album_is_one_message_and_opens_in_full() {
     let (server, browser) = (Server::start(), Browser::start());
-    if !takes_files(&server) {
-        return;
-    }
     let (one, two) = family(&server, &browser);
     let pictures = ["red", "green", "blue"].map(picture);
     choose(
@@ -103,9 +92,6 @@ fn album_is_one_message_and_opens_in_full() {
 #[test]
 fn large_file_goes_on_after_a_break_and_texts_overtake_it() {
     let (mut server, browser) = (Server::start(), Browser::start());
-    if !takes_files(&server) {
-        return;
-    }
     let (one, two) = family(&server, &browser);
     // Slow enough to be broken off in the middle.
     one.devtools("Network.enable", json!({}));
@@ -144,9 +130,6 @@ fn large_file_goes_on_after_a_break_and_texts_overtake_it() {
 #[test]
 fn film_plays_in_pieces() {
     let (server, browser) = (Server::start(), Browser::start());
-    if !takes_files(&server) {
-        return;
-    }
     let (one, two) = family(&server, &browser);
     let film = "(async () => {
         const canvas = document.createElement('canvas');
@@ -176,9 +159,6 @@ fn film_plays_in_pieces() {
 #[test]
 fn voice_is_recorded_and_heard() {
     let (server, browser) = (Server::start(), Browser::start());
-    if !takes_files(&server) {
-        return;
-    }
     let (one, two) = family(&server, &browser);
     one.click(".voice");
     one.wait("document.querySelector('.voice-bar .voice-time')?.textContent === '0:02'");
@@ -207,9 +187,6 @@ fn voice_is_recorded_and_heard() {
 #[test]
 fn place_of_a_picture_stays_at_home() {
     let (server, browser) = (Server::start(), Browser::start());
-    if !takes_files(&server) {
-        return;
-    }
     let (one, two) = family(&server, &browser);
     let tagged = format!(
         "(async () => {{

@@ -4,7 +4,7 @@ use super::{PASSWORD, Spec, YES, option, switch};
 use crate::cli::command::Command;
 use crate::cli::matches::UsageError;
 use crate::cli::nouns::{InviteCommand, SessionCommand, UserChanges, UserCommand};
-use crate::config::{Registration, Word, read_duration};
+use crate::config::{Registration, Word, read_duration, read_quota};
 use std::time::Duration;
 
 /// How long an invitation holds where nothing else is said: a week, so that a code that went astray
@@ -74,8 +74,17 @@ pub(super) const COMMANDS: &[Spec] = &[
             option("--bio", "TEXT", "what the profile says"),
             option("--admin", "on|off", "whether the user is an administrator"),
             option("--bot", "on|off", "whether the user is a program"),
+            option(
+                "--quota",
+                "SIZE",
+                "bytes of files that the user may have: a size such as 5GB, 0 for any number, \
+                 or default for [files] user_quota",
+            ),
         ]],
-        examples: &["morelia user set boris --username \"Boris the Brave\" --admin on"],
+        examples: &[
+            "morelia user set boris --username \"Boris the Brave\" --admin on",
+            "morelia user set boris --quota 5GB",
+        ],
         build: |m| {
             let login = m.argument("LOGIN")?;
             let changes = UserChanges {
@@ -84,6 +93,7 @@ pub(super) const COMMANDS: &[Spec] = &[
                 bio: m.text("--bio")?,
                 admin: m.read("--admin", Word::read)?,
                 bot: m.read("--bot", Word::read)?,
+                quota: m.read("--quota", read_quota)?,
             };
             if changes == UserChanges::default() {
                 return Err(m.missing("what to change"));

@@ -356,6 +356,10 @@ fn misspelt_flags_and_values_are_told_with_what_is_right() {
             "--admin: `maybe` is not one of on, off",
         ),
         (
+            "user set boris --quota much",
+            "--quota: `much` is not a size such as 64KB",
+        ),
+        (
             "user add boris --password secret",
             "can be read by every user of this machine",
         ),

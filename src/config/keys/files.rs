@@ -2,13 +2,10 @@
 
 use super::{Key, Kind, Section, optional_path, put, show_path, true_or_false};
 use crate::config::units::{
-    DAY, GB, KB, MB, SECOND, disk_size, duration, number, show_disk_size, show_duration, show_size,
-    size,
+    DAY, KB, MB, MOST, SECOND, disk_size, duration, number, show_disk_size, show_duration,
+    show_size, size,
 };
 use crate::config::words::Word;
-
-/// Largest value of a size on a disk: 1 PB.
-const MOST: u64 = 1024 * 1024 * GB as u64;
 
 pub(super) const FILES: Section = Section {
     name: "files",

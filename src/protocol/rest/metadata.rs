@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::service::MAX_NAME_CHARS;
+
 /// Longest header, in bytes.
 const MAX_BYTES: usize = 2 * 1024;
 
@@ -41,6 +43,8 @@ impl Metadata {
                 "filetype" => &mut read.media_type,
                 _ => continue,
             };
+            // As long as a name in a message may be.
+            let value: String = value.chars().take(MAX_NAME_CHARS).collect();
             *place = Some(value).filter(|value| !value.is_empty());
         }
         Some(read)
@@ -72,6 +76,13 @@ mod tests {
         assert_eq!(Metadata::read(&header).unwrap(), read);
         assert_eq!(Metadata::read("").unwrap(), Metadata::default());
         assert_eq!(Metadata::default().to_header(), None);
+    }
+
+    #[test]
+    fn a_name_is_no_longer_than_in_a_message() {
+        let header = format!("filename {}", STANDARD.encode("x".repeat(300)));
+        let name = Metadata::read(&header).unwrap().name.unwrap();
+        assert_eq!(name.len(), MAX_NAME_CHARS);
     }
 
     #[test]

@@ -10,7 +10,8 @@ use super::problem;
 use crate::model::PublicId;
 use crate::protocol::web::{Body, BodyError, Method, Request, Response, Route, Takes, Web};
 use crate::service::{
-    Client, Intake, NewUpload, Progress, Refusal, Service, ServiceError, SignedIn, UploadError,
+    Client, Intake, NewUpload, Progress, Refusal, Service, ServiceError, SignedIn, Upload,
+    UploadError,
 };
 
 /// The version of the protocol.
@@ -181,12 +182,30 @@ impl Uploads {
             Response::new(201).with("location", format!("/files/{}", upload.id.hex()));
         let mut expires_at = upload.expires_at;
         if asked.is_part || length == 0 {
-            let intake = self.service.resume_upload(user, upload.id, 0).await?;
-            let progress = receive(intake, body).await?;
-            expires_at = progress.expires_at;
-            response = response.with("upload-offset", progress.offset.to_string());
+            let offset = match self.first_part(user, &upload, body).await {
+                Ok(progress) => {
+                    expires_at = progress.expires_at;
+                    progress.offset
+                }
+                Err(Refused::Upload(err @ UploadError::Surplus { .. })) => return Err(err.into()),
+                // It was made, and is named to its owner: another would be made instead, for ever.
+                // What keeps its bytes from being taken is told when it goes on.
+                Err(_) => self.service.find_upload(user, upload.id).await?.offset,
+            };
+            response = response.with("upload-offset", offset.to_string());
         }
         Ok(response.with("upload-expires", expires_at.http_date()))
+    }
+
+    /// Takes the part that came with the beginning of an upload.
+    async fn first_part(
+        &self,
+        user: &SignedIn,
+        upload: &Upload,
+        body: Body,
+    ) -> Result<Progress, Refused> {
+        let intake = self.service.resume_upload(user, upload.id, 0).await?;
+        receive(intake, body).await
     }
 
     async fn stand(&self, user: &SignedIn, asked: &Asked) -> Result<Response, Refused> {

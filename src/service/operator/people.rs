@@ -6,7 +6,7 @@ use crate::service::accounts::empty_account;
 use crate::service::fields::{check_email, check_info, check_name};
 use crate::service::names;
 use crate::service::{Field, Refusal, Service, ServiceError, Thing};
-use crate::store::{View, accounts, credentials, flows, sessions, users};
+use crate::store::{View, accounts, credentials, flows, sessions, uploads, users};
 
 /// Changes to an account; `None` leaves as it is.
 #[derive(Debug, Default)]
@@ -21,6 +21,8 @@ pub struct UserChange {
     pub is_admin: Option<bool>,
     /// Whether the user is a program.
     pub is_bot: Option<bool>,
+    /// How many bytes of files the user may have; `Some(None)`: as configured.
+    pub quota: Option<Option<i64>>,
 }
 
 /// An account with what belongs to it.
@@ -32,6 +34,12 @@ pub struct UserStanding {
     pub flows: Vec<FlowSummary>,
     /// The devices that are signed in.
     pub sessions: Vec<SessionInfo>,
+    /// Bytes of files that the user may have; 0: any number. `None`: as configured.
+    pub quota: Option<i64>,
+    /// Files that the user's messages show, forwarded ones left out, and bytes of them.
+    pub files: (i64, i64),
+    /// Uploads of the user that nothing shows, and bytes of them.
+    pub uploads: (i64, i64),
 }
 
 impl Service {
@@ -67,7 +75,12 @@ impl Service {
         self.store
             .read(move |view| {
                 let user = users::by_login(view, &login)?.ok_or(Refusal::NotFound(Thing::User))?;
+                let account = accounts::of_files(view, user.id)?;
+                let (quota, bytes) = account.map_or((None, 0), |it| (it.quota, it.used));
                 Ok(UserStanding {
+                    quota,
+                    files: (accounts::count_files(view, user.id)?, bytes),
+                    uploads: uploads::unshown(view, user.id, now)?,
                     flows: flows::of_user(view, user.id, flows::Roster::Brief)?,
                     sessions: sessions::list(view, Some(user.id), now)?,
                     user,
@@ -98,6 +111,9 @@ impl Service {
                 }
                 if let Some(is_bot) = change.is_bot {
                     users::set_bot(tx, user, is_bot)?;
+                }
+                if let Some(quota) = change.quota {
+                    accounts::set_quota(tx, user, quota, By::OPERATOR)?;
                 }
                 let edit = users::ProfileEdit {
                     username: names::of_user(tx, user, change.username)?,

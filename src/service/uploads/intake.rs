@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::running::{Pulse, Turn};
 use super::{UploadError, Wrapped, expiry};
-use crate::model::{Timestamp, media_type};
+use crate::model::{PublicId, Timestamp, media_type};
 use crate::service::{Refusal, Service, ServiceError, SignedIn};
 use crate::store::StoreError;
 use crate::store::sessions;
@@ -25,8 +25,12 @@ const PIECE: usize = 128 * 1024;
 /// takes 512 KiB.
 const QUEUE: usize = 2;
 
-/// Bytes after which what was written is synced, and noted.
+/// Bytes after which what was written is synced, and noted, while more is written.
 const SYNC_BYTES: u64 = 4 << 20;
+
+/// Bytes that are written at most before what came before them is noted. On a disk that is slower than
+/// the network, this is what waits for it, and what a power cut can cost.
+const MOST_UNNOTED: u64 = 16 << 20;
 
 /// Bytes at the beginning of a file that tell what it is.
 const HEAD: usize = 64;
@@ -82,6 +86,7 @@ impl Intake {
             service,
             user,
             upload,
+            noting: None,
             _turn: turn,
         };
         let tail = Arc::clone(&rest);
@@ -182,8 +187,16 @@ struct Writer {
     /// Whose session may end while the file comes.
     user: SignedIn,
     upload: Upload,
+    /// What is being synced and noted at this moment.
+    noting: Option<JoinHandle<Result<Noted, UploadError>>>,
     /// Given back when everything is done.
     _turn: Turn,
+}
+
+/// How far an upload is on the disk for certain, and when it expires then.
+struct Noted {
+    offset: u64,
+    expires_at: Timestamp,
 }
 
 impl Writer {
@@ -208,6 +221,7 @@ impl Writer {
             Some(sum) => sum,
             None => sum_of(&mut file, self.upload.offset).map_err(|source| self.failed(source))?,
         };
+        let file = Arc::new(file);
         let mut written = self.upload.offset;
         let result = loop {
             let piece = pieces.blocking_recv();
@@ -215,7 +229,7 @@ impl Writer {
             let piece = piece.unwrap_or_else(|| {
                 std::mem::take(&mut *rest.lock().unwrap_or_else(PoisonError::into_inner))
             });
-            if let Err(err) = file.write_all(&piece) {
+            if let Err(err) = (&*file).write_all(&piece) {
                 break Err(self.failed(err));
             }
             sum.update(&piece);
@@ -223,14 +237,13 @@ impl Writer {
             if is_last {
                 break Ok(());
             }
-            if written - self.upload.offset >= SYNC_BYTES && written < self.upload.length {
-                let noted = self.note(&file, written);
-                if noted.is_err() {
-                    break noted;
-                }
+            if let Err(err) = self.keep_up(&file, written) {
+                break Err(err);
             }
         };
         drop(pieces);
+        // Whatever came of it, nothing else touches the upload from here on.
+        let result = result.and(self.noted());
         if let Err(err) = result {
             // What is not noted is in nobody's way.
             let _ = file.set_len(self.upload.offset);
@@ -240,7 +253,8 @@ impl Writer {
             return self.complete(file, sum);
         }
         if written > self.upload.offset {
-            self.note(&file, written)?;
+            self.begin_note(&file, written);
+            self.noted()?;
         }
         self.service.running.remember(id, written, sum);
         Ok(Progress {
@@ -250,35 +264,67 @@ impl Writer {
         })
     }
 
-    /// Syncs what was written, and then notes how far that is.
-    fn note(&mut self, file: &File, written: u64) -> Result<(), UploadError> {
-        file.sync_data().map_err(|source| self.failed(source))?;
-        let id = self.upload.id;
-        let limits = self.service.limits().files;
-        let expires_at = expiry(self.service.store.now(), &limits);
-        let user = self.user;
-        let is_there = self.write(move |tx| {
-            user.require(tx)?;
-            Ok(uploads::advance(tx, id, written, expires_at)?)
-        })?;
-        if !is_there {
-            return Err(UploadError::NotFound);
+    /// Has what was written synced and noted when there is enough of it. The writing goes on meanwhile,
+    /// and waits only where the disk falls behind.
+    fn keep_up(&mut self, file: &Arc<File>, written: u64) -> Result<(), UploadError> {
+        let is_over = self.noting.as_ref().is_none_or(JoinHandle::is_finished);
+        if is_over || written - self.upload.offset >= MOST_UNNOTED {
+            self.noted()?;
         }
-        self.upload.offset = written;
-        self.upload.expires_at = expires_at;
+        let is_enough = written - self.upload.offset >= SYNC_BYTES && written < self.upload.length;
+        if self.noting.is_none() && is_enough {
+            self.begin_note(file, written);
+        }
+        Ok(())
+    }
+
+    /// Begins to sync what was written, and then to note how far that is.
+    fn begin_note(&mut self, file: &Arc<File>, written: u64) {
+        let (file, service) = (Arc::clone(file), Arc::clone(&self.service));
+        let (id, user, runtime) = (self.upload.id, self.user, self.runtime.clone());
+        let note = move || {
+            file.sync_data()
+                .map_err(|source| failed(&service, id, source))?;
+            let expires_at = expiry(service.store.now(), &service.limits().files);
+            let advance = service.store.write(move |tx| {
+                user.require(tx).map_err(|err| Wrapped(err.into()))?;
+                uploads::advance(tx, id, written, expires_at).map_err(|err| Wrapped(err.into()))
+            });
+            let is_there = runtime.block_on(advance).map_err(|Wrapped(err)| err)?;
+            is_there
+                .then_some(Noted {
+                    offset: written,
+                    expires_at,
+                })
+                .ok_or(UploadError::NotFound)
+        };
+        self.noting = Some(self.runtime.spawn_blocking(note));
+    }
+
+    /// Waits until what is being noted is.
+    fn noted(&mut self) -> Result<(), UploadError> {
+        let Some(noting) = self.noting.take() else {
+            return Ok(());
+        };
+        let noted = self.runtime.block_on(noting);
+        let noted = noted.unwrap_or_else(|_| Err(StoreError::Panicked.into()))?;
+        self.upload.offset = noted.offset;
+        self.upload.expires_at = noted.expires_at;
         Ok(())
     }
 
     /// Makes a file of an upload of which everything has come.
-    fn complete(&mut self, mut file: File, sum: Sha256) -> Result<Progress, UploadError> {
+    fn complete(&mut self, file: Arc<File>, sum: Sha256) -> Result<Progress, UploadError> {
         let limits = self.service.limits().files;
         let (id, size) = (self.upload.id, self.upload.length);
         let folder = self.service.store.folder().clone();
         let is_small = size <= limits.inline as u64;
         let head = if is_small { size } else { HEAD as u64 };
         let mut bytes = Vec::new();
-        file.seek(SeekFrom::Start(0))
-            .and_then(|_| (&file).take(head).read_to_end(&mut bytes))
+        let mut content = &*file;
+        content
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| content.take(head).read_to_end(&mut bytes))
             .map_err(|source| self.failed(source))?;
         let found = media_type(&bytes);
         let place = if is_small {
@@ -354,11 +400,15 @@ impl Writer {
     }
 
     fn failed(&self, source: std::io::Error) -> UploadError {
-        let path = self.service.store.folder().part(self.upload.id);
-        let err: UploadError = StoreError::File { path, source }.into();
-        log::error!("an upload could not be written: {err}");
-        err
+        failed(&self.service, self.upload.id, source)
     }
+}
+
+fn failed(service: &Service, upload: PublicId, source: std::io::Error) -> UploadError {
+    let path = service.store.folder().part(upload);
+    let err: UploadError = StoreError::File { path, source }.into();
+    log::error!("an upload could not be written: {err}");
+    err
 }
 
 /// The sum of the first bytes of a file, behind which it stands afterwards.

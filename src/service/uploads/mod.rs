@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use super::{Service, SignedIn};
 use crate::model::{PublicId, Timestamp, UserId};
-use crate::store::uploads::{self, Upload};
+use crate::store::uploads;
+pub use crate::store::uploads::Upload;
 use crate::store::{StoreError, Tx, accounts};
 
 pub use error::UploadError;

@@ -5,7 +5,6 @@
 import { Emitter } from '../core/emitter.js';
 import { now } from '../core/clock.js';
 import { uniqueText } from '../core/random.js';
-import { toBase64 } from '../media/base64.js';
 import { ConnectionLost, MtpError } from '../net/wire.js';
 import { Uploads } from './uploads.js';
 
@@ -100,9 +99,8 @@ export class Outbox extends Emitter {
     this.#tell({ gone: txn });
   }
 
-  /** Whether the server can be asked now; `files`: whether it takes files by themselves. */
-  setOpen(open, files = false) {
-    if (open) this.#uploads.enabled = files;
+  /** Whether the server can be asked now. */
+  setOpen(open) {
     this.#open = open;
     if (open) this.#pump(); else this.#uploads.stop();
   }
@@ -160,10 +158,6 @@ export class Outbox extends Emitter {
     if (item.edits) return this.#send(item, null);
     const message = { client_id: Math.floor(item.at) % 2_147_483_647 };
     if (item.text !== '') message.text = item.text;
-    if (item.files.length > 0 && !this.#uploads.enabled) {
-      for (const file of item.files) message[`file_${file.kind === 'voice' ? 'audio' : file.kind}`] = await toBase64(file.blob);
-      return this.#send(item, message, {});
-    }
     return this.#send(item, message, item.files.length > 0 ? { files: item.files.map(fileWish) } : {});
   }
 

@@ -4,8 +4,6 @@
 const PARALLEL = 2;
 
 export class Uploads {
-  /** Whether the server takes files by themselves. */
-  enabled = false;
   #tell;
   #running = new Map();
 
@@ -16,7 +14,7 @@ export class Uploads {
 
   /** Whether everything of a message is on the server. */
   isReady(item) {
-    return !this.enabled || item.files.every((file) => file.upload && (!file.thumbnail || file.thumbnail.upload));
+    return item.files.every((file) => file.upload && (!file.thumbnail || file.thumbnail.upload));
   }
 
   /** Begins with those of `items` that have their turn. */

@@ -13,6 +13,19 @@ const PICTURE_WIDTH = 400;
 const PICTURE_HEIGHT = 420;
 /** What a blurhash is drawn in, to be stretched. */
 const BLUR_SIDE = 32;
+/** What is so far from what one sees is not fetched yet. */
+const NEAR = '1200px 0px';
+
+/** What is to be done when an element comes near. */
+const wishes = new WeakMap();
+const watch = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    watch.unobserve(target);
+    wishes.get(target)?.();
+    wishes.delete(target);
+  }
+}, { rootMargin: NEAR, scrollMargin: NEAR });
 
 /** `name`: what a document is called, if that is known; `at`: its place among the message's files. */
 export function attachment(file, name, at) {
@@ -72,6 +85,11 @@ function show(file, image, button) {
   button.classList.add('loading');
   const blur = blurred(file);
   if (blur) { button.prepend(blur); image.addEventListener('load', () => blur.remove(), { once: true }); }
+  wishes.set(button, () => fetchInto(file, image, button));
+  watch.observe(button);
+}
+
+function fetchInto(file, image, button) {
   const small = file.thumbnail?.id ? thumbnailOf(file) : null;
   if (small) blobOf(small).then((blob) => { if (!image.src) image.src = urlOf(blob); }, () => {});
   blobOf(file).then((blob) => {

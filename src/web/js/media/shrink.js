@@ -2,10 +2,16 @@
 // made. Makes the small pictures that stand for large files.
 
 import { encode } from './blurhash.js';
-import { pictureSize, sniff } from './sniff.js';
+import { isAnimated, pictureSize, sniff } from './sniff.js';
 import { strip, stripFilm } from './strip.js';
 
 const LONGEST_SIDE = 1600;
+/** Of a picture that is long and narrow, as pages are that were photographed from a screen, the other
+ * side: its words stay readable. */
+const NARROW_SIDE = 1080;
+const NARROW = 3;
+/** A canvas has no more in one direction. */
+const LONGEST_CANVAS = 16_000;
 const QUALITY = 0.82;
 /** A picture that is small already is sent as it is. */
 const SMALL_BYTES = 200 * 1024;
@@ -23,7 +29,8 @@ export async function prepare(file, { original = false, asFile = false } = {}) {
   const type = sniff(head);
   // "As a file" means as it is.
   if (asFile) return { ...type, kind: 'document', blob: file, width: 0, height: 0 };
-  if (type.kind === 'picture') return preparePicture(file, type, pictureSize(head, type.mime), original);
+  // What moves would stop if it was drawn.
+  if (type.kind === 'picture') return preparePicture(file, type, pictureSize(head, type.mime), original || isAnimated(head, type.mime));
   if (type.kind === 'video') return prepareFilm(file, type);
   if (type.kind === 'audio') return { ...type, blob: file, width: 0, height: 0, duration: await lengthOf(file, 'audio') };
   return { ...type, blob: file, width: 0, height: 0 };
@@ -31,15 +38,14 @@ export async function prepare(file, { original = false, asFile = false } = {}) {
 
 async function preparePicture(file, type, size, original) {
   const same = async () => ({ ...type, blob: await stripped(file, type.mime), width: size?.width ?? 0, height: size?.height ?? 0 });
-  // A GIF may move: drawing it would stop it.
   const longest = Math.max(size?.width ?? 0, size?.height ?? 0);
-  const keep = original || type.mime === 'image/gif' || (file.size <= SMALL_BYTES && longest <= LONGEST_SIDE && type.mime !== 'image/avif');
+  const keep = original || (file.size <= SMALL_BYTES && longest <= LONGEST_SIDE && type.mime !== 'image/avif');
   try {
     const bitmap = await createImageBitmap(file);
     const small = await thumbnail(bitmap, bitmap.width, bitmap.height);
     const blurhash = blurOf(bitmap, bitmap.width, bitmap.height);
     if (keep) { bitmap.close(); return { ...(await same()), thumbnail: small, blurhash }; }
-    const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
+    const scale = scaleOf(bitmap.width, bitmap.height);
     const width = Math.max(1, Math.round(bitmap.width * scale));
     const height = Math.max(1, Math.round(bitmap.height * scale));
     const blob = await draw(bitmap, 0, 0, bitmap.width, bitmap.height, width, height);
@@ -50,6 +56,13 @@ async function preparePicture(file, type, size, original) {
     // This browser cannot decode it; the others' may.
     return same();
   }
+}
+
+/** How much smaller a picture becomes. */
+export function scaleOf(width, height) {
+  const [shorter, longer] = [Math.min(width, height), Math.max(width, height)];
+  if (longer / shorter < NARROW) return Math.min(1, LONGEST_SIDE / longer);
+  return Math.min(1, NARROW_SIDE / shorter, LONGEST_CANVAS / longer);
 }
 
 async function stripped(file, mime) {

@@ -33,6 +33,23 @@ export function sniff(bytes) {
   return is('document', 'application/octet-stream', 'bin');
 }
 
+/** Whether a picture moves, or may. */
+export function isAnimated(bytes, mime) {
+  if (mime === 'image/gif') return true;
+  if (mime === 'image/avif') return ascii(bytes, 8, 12) === 'avis';
+  // Its features say so; a PNG has a chunk for it before its first pixels.
+  if (mime === 'image/webp') return ascii(bytes, 12, 16) === 'VP8X' && (bytes[20] & 0x02) !== 0;
+  if (mime !== 'image/png') return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 8; at + 12 <= bytes.length;) {
+    const name = ascii(bytes, at + 4, at + 8);
+    if (name === 'acTL') return true;
+    if (name === 'IDAT') return false;
+    at += 12 + view.getUint32(at);
+  }
+  return false;
+}
+
 /** `{width, height}` of a picture, or null where its header does not say it plainly. */
 export function pictureSize(bytes, mime) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -8,9 +8,6 @@ import { prepare } from '../media/shrink.js';
 import { size } from '../text/times.js';
 import { toast } from './overlay.js';
 
-/** What travels inside of a message, where a server takes no files by themselves. */
-const LARGEST_INLINE_BYTES = 10 * 1024 * 1024;
-
 export class Tray {
   element = h('div.tray', {});
   /** `{source, name, original, ready, preparing}` in the order in which they were chosen. */
@@ -18,7 +15,7 @@ export class Tray {
   #changed;
   #largest;
 
-  /** `largest()` gives the size of a file that the server takes, in bytes. `changed(kept)` is called at every change; `kept`: the choice itself is another. */
+  /** `largest()` gives the size of a file that the server takes, in bytes; null where nobody can say. `changed(kept)` is called at every change; `kept`: the choice itself is another. */
   constructor(files, largest, changed) {
     this.#changed = changed;
     this.#largest = largest;
@@ -61,9 +58,10 @@ export class Tray {
     entry.preparing = true;
     entry.ready = await prepare(entry.source, { original: entry.original, asFile: entry.asFile }).catch(() => null);
     entry.preparing = false;
-    const largest = (await this.#largest().catch(() => null)) ?? LARGEST_INLINE_BYTES;
-    if (!entry.ready || entry.ready.blob.size > largest) {
-      toast(t('file.too.large', { name: entry.name, limit: size(largest, locale()) }));
+    const largest = await this.#largest().catch(() => null);
+    // Without the network nobody says how large it may be: the server will, when it goes.
+    if (!entry.ready || (largest !== null && entry.ready.blob.size > largest)) {
+      toast(t('file.too.large', { name: entry.name, limit: size(largest ?? entry.source.size, locale()) }));
       this.files = this.files.filter((one) => one !== entry);
       this.#changed(true);
     }
