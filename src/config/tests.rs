@@ -185,6 +185,7 @@ const OTHER_VALUES: &[&str] = &[
     "full",
     "off",
     "on",
+    "127.0.0.1:9464",
     "any",
     "off",
     "https://b.example/contact",

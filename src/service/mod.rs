@@ -10,6 +10,7 @@
 mod accounts;
 mod administration;
 mod around;
+mod backup_disk;
 mod blocks;
 mod bucket;
 mod cleaning;
@@ -92,7 +93,7 @@ pub use operator::{
     Brought, FlowStanding, Line, MemberStanding, NewFlow, Takeover, Tally, UserChange, UserStanding,
 };
 pub use profiles::Found;
-pub use push::{Courier, Notice, Ring, Tried, What};
+pub use push::{Courier, Notice, Pending, Ring, Tried, What};
 pub use refusal::{Refusal, Value};
 pub use resets::NewReset;
 pub use search::{Search, SearchHits};
