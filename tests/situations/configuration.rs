@@ -71,22 +71,6 @@ pub(super) const CONFIGURATION: &[Situation] = &[
         mend: Some(|server| server.set("web.metrics", "on")),
     },
     Situation {
-        name: "http_port without a certificate",
-        make: |server| server.set("server.http_port", "8080"),
-        says: ("warn", "config"),
-        text: "http_port is 8080",
-        remedy: "local_ca",
-        mend: Some(|server| server.set("server.http_port", "0")),
-    },
-    Situation {
-        name: "plain_port without a certificate",
-        make: |server| server.set("server.plain_port", "8001"),
-        says: ("warn", "config"),
-        text: "plain_port is 8001",
-        remedy: "local_ca",
-        mend: Some(|server| server.set("server.plain_port", "0")),
-    },
-    Situation {
         name: "links lead to http where TLS is spoken",
         make: |server| {
             good_files(server);

@@ -15,7 +15,7 @@ use crate::model::{
     SubscriptionId, UserId,
 };
 use crate::store::push::Candidate;
-use crate::store::{flows, push, users};
+use crate::store::{flows, properties, push, users};
 
 /// How long somebody who is looking has to read a message before the devices are told.
 const LOOK_AGAIN: Duration = Duration::from_secs(20);
@@ -29,6 +29,12 @@ const WAITING: usize = 1024;
 
 /// How often it is tried whether somebody listens after the start.
 const SOON: u32 = 500;
+
+/// Older messages are not told of after a start: people have found them by themselves.
+const OLDEST: Duration = Duration::from_mins(5);
+
+/// Messages that are looked up after a start.
+const MOST: i64 = 1000;
 
 /// People whose devices wait for them to look away.
 const PATIENT: usize = 10_000;
@@ -229,6 +235,38 @@ async fn until(time: Option<Instant>) {
 }
 
 impl Service {
+    /// Has devices told of messages that came shortly before the last stop and that nobody was told of.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub async fn resume_notifying(&self) -> Result<(), ServiceError> {
+        let since = self.store.now().before(OLDEST);
+        let left = self
+            .store
+            .read(move |view| {
+                let Some(position) = properties::number(view, properties::PUSH_POSITION)? else {
+                    return Ok(Vec::new());
+                };
+                Ok::<_, ServiceError>(push::sent_after(view, position, since, MOST)?)
+            })
+            .await?;
+        let Some(newest) = left.last().map(|message| message.0) else {
+            return Ok(());
+        };
+        // Once: a server that ends and starts again and again must not ring each time.
+        self.store
+            .write(move |tx| {
+                properties::set_number(tx, properties::PUSH_POSITION, newest)?;
+                Ok::<_, ServiceError>(())
+            })
+            .await?;
+        for message in left {
+            let pending = self.bell.unsettled.pend(message);
+            self.bell.hear(Heard::Message(message, pending)).await;
+        }
+        Ok(())
+    }
+
     /// The devices that something may be told to.
     async fn candidates(&self, heard: Heard) -> Result<Vec<Ring>, ServiceError> {
         let now = self.store.now();

@@ -6,15 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::super::{Service, ServiceError};
-use super::bell::Heard;
 use crate::model::MessageId;
-use crate::store::{properties, push};
-
-/// Older messages are not told of after a start: people have found them by themselves.
-const OLDEST: Duration = Duration::from_mins(5);
-
-/// Messages that are looked up after a start.
-const MOST: i64 = 1000;
+use crate::store::properties;
 
 /// How often the position is written along with messages.
 const WRITTEN_EVERY: Duration = Duration::from_secs(1);
@@ -100,38 +93,6 @@ impl Unsettled {
 }
 
 impl Service {
-    /// Has devices told of messages that came shortly before the last stop and that nobody was told of.
-    ///
-    /// # Errors
-    /// The file cannot be read or written.
-    pub async fn resume_notifying(&self) -> Result<(), ServiceError> {
-        let since = self.store.now().before(OLDEST);
-        let left = self
-            .store
-            .read(move |view| {
-                let Some(position) = properties::number(view, properties::PUSH_POSITION)? else {
-                    return Ok(Vec::new());
-                };
-                Ok::<_, ServiceError>(push::sent_after(view, position, since, MOST)?)
-            })
-            .await?;
-        let Some(newest) = left.last().map(|message| message.0) else {
-            return Ok(());
-        };
-        // Once: a server that ends and starts again and again must not ring each time.
-        self.store
-            .write(move |tx| {
-                properties::set_number(tx, properties::PUSH_POSITION, newest)?;
-                Ok::<_, ServiceError>(())
-            })
-            .await?;
-        for message in left {
-            let pending = self.bell.unsettled.pend(message);
-            self.bell.hear(Heard::Message(message, pending)).await;
-        }
-        Ok(())
-    }
-
     /// Writes up to which message devices were told, before the server ends.
     pub async fn keep_push_position(&self) {
         let Some(position) = self.bell.unsettled.position() else {
