@@ -15,7 +15,9 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use morelia::protocol::web::{Body, Content, Method, Request, Response, Route, Takes, Web};
 use morelia::protocol::{Answer, Conversation, Frame, Pushed};
-use morelia::server::{self, Checks, Face, Health, Protocol, Settings, Site, Source, Version};
+use morelia::server::{
+    self, Checks, Face, Health, Protocol, Reloads, Settings, Site, Source, Version,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -142,10 +144,13 @@ fn site(plain: Option<PathBuf>) -> Site {
                 connections: 0,
                 users_online: 0,
                 checks,
+                configuration: Reloads::default(),
+                attention: Vec::new(),
             }
         })
     });
     Site {
+        instance: "echo".to_owned(),
         version: Version {
             name: "echo",
             version: env!("CARGO_PKG_VERSION"),
@@ -185,7 +190,7 @@ async fn run(address: &str, plain: Option<PathBuf>) -> Result<(), String> {
             .map_err(|_| "ECHO_CONNECTIONS is not a number")?;
         settings.connections_per_ip = settings.connections;
     }
-    let bound = server::bind(settings)
+    let bound = server::bind(settings, Vec::new())
         .await
         .map_err(|err| err.to_string())?;
     for address in bound.addresses() {

@@ -6,11 +6,17 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::common::https::{get, get_secure};
+use base64::Engine as _;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use super::common::https::{get, get_secure, openssl};
 use super::common::{Server, eventually};
 
 const NAME: &str = "chat.example.test";
@@ -333,4 +339,112 @@ fn nothing_is_asked_for_without_agreement() {
         "{}",
         refused.stderr
     );
+}
+
+/// The directory of Pebble with what it lacks: when certificates are to be renewed. Returns its port, and
+/// the paths that were asked for.
+fn with_suggestions(pebble: u16) -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let asked = Arc::<Mutex<Vec<String>>>::default();
+    let noted = Arc::clone(&asked);
+    let chain = CertificateDer::pem_file_iter(file("server.pem")).expect("a file");
+    let chain = chain.map(|it| it.expect("a certificate")).collect();
+    let key = PrivateKeyDer::from_pem_file(file("server.key")).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("a certificate");
+    let config = Arc::new(config);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let connection = ServerConnection::new(Arc::clone(&config)).expect("TLS");
+            let mut stream = StreamOwned::new(connection, stream);
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1)
+            {
+                head.push(byte[0]);
+            }
+            let head = String::from_utf8_lossy(&head).into_owned();
+            let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+            let body = if path == "/dir" {
+                let directory = get_secure_or(pebble, "/dir").expect("Pebble answers");
+                let directory = String::from_utf8(directory).expect("text");
+                // Pebble names the host that it was asked by, which was without a port.
+                let directory = directory.replace(
+                    "https://localhost/",
+                    &format!("https://localhost:{pebble}/"),
+                );
+                let mut directory: Value = serde_json::from_str(&directory).expect("JSON");
+                directory["renewalInfo"] = json!(format!("https://localhost:{port}/ari"));
+                directory
+            } else {
+                json!({"suggestedWindow": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"}})
+            };
+            noted.lock().expect("alive").push(path);
+            let body = body.to_string();
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nRetry-After: 21600\r\nConnection: close\r\n\
+                 Content-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = stream.write_all(answer.as_bytes());
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        }
+    });
+    (port, asked)
+}
+
+#[test]
+fn the_authority_may_have_a_certificate_renewed_early() {
+    let authority = Authority::start();
+    let (port, asked) = with_suggestions(authority.directory);
+    let http = authority.http.to_string();
+    let directory = format!("https://localhost:{port}/dir");
+    let mut server = authority.server(&[
+        ("server.http_port", &http),
+        ("tls.acme_directory", &directory),
+    ]);
+    server.serve();
+    let path = server.folder().join(format!("tls/{NAME}.pem"));
+    let first = eventually(|| fs::read(&path).ok(), Option::is_some).expect("a certificate");
+    let kept = server.folder().join("first.pem");
+    fs::write(&kept, &first).expect("written");
+    let second = eventually(|| fs::read(&path).expect("it"), |it| *it != first);
+    assert_ne!(second, first, "its time has come, the authority says");
+    // It was asked about that very certificate. Source: RFC 9773, 4.1.
+    let kept = kept.display().to_string();
+    let (_, serial) = openssl(&["x509", "-in", &kept, "-noout", "-serial"]);
+    let serial = serial
+        .trim()
+        .rsplit('=')
+        .next()
+        .expect("a number")
+        .to_owned();
+    let bytes: Vec<u8> = (0..serial.len() / 2)
+        .map(|at| u8::from_str_radix(&serial[2 * at..2 * at + 2], 16).expect("hexadecimal"))
+        .collect();
+    let number = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
+    let asked_for = || {
+        let asked = asked.lock().expect("alive").clone();
+        asked
+            .into_iter()
+            .filter(|path| path.starts_with("/ari/"))
+            .collect::<Vec<_>>()
+    };
+    let about = asked_for();
+    assert_eq!(about.len(), 1, "{about:?}");
+    assert!(
+        about[0].contains('.') && about[0].ends_with(&number),
+        "{about:?} {number}"
+    );
+    // An authority that wants new ones on and on is asked again tomorrow.
+    std::thread::sleep(std::time::Duration::from_secs(12));
+    assert_eq!(asked_for().len(), 1);
+    assert_eq!(fs::read(&path).expect("it"), second);
 }

@@ -329,3 +329,43 @@ fn without_notifications_nothing_leaves() {
         "{log}"
     );
 }
+
+#[test]
+fn what_the_stop_cut_off_is_told_after_the_start() {
+    let service = PushService::start();
+    let mut server = server(&service);
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    let flow = anna.add_flow("chat", "", &[&boris]);
+    subscribe(&mut boris, &service, "/ok/boris");
+    let told = anna.send(&flow, "told");
+    assert_eq!(service.read(&service.next())["message"], told.as_str());
+    // Settled before the stop: a start tells it to nobody again.
+    server.restart();
+    let again = service.within(Duration::from_secs(2));
+    assert!(again.is_empty(), "{again:?}");
+    let (mut anna, mut boris) = (server.sign_in("anna"), server.sign_in("boris"));
+    for (round, path) in [("a stop", "/busy/1"), ("a power cut", "/busy/2")] {
+        subscribe(&mut boris, &service, path);
+        let message = anna.send(&flow, round);
+        // A service that fails is asked again, so that one of the round before may come first.
+        while service.next().path != path {}
+        if round == "a stop" {
+            let (code, errors) = server.stop();
+            assert_eq!(code, Some(0), "{errors}");
+        } else {
+            server.kill();
+        }
+        drop(service.within(Duration::from_millis(200)));
+        server.serve();
+        // Of a round before, its message may come first: its device was never told either.
+        while service.read(&service.next())["message"] != message.as_str() {}
+        (anna, boris) = (server.sign_in("anna"), server.sign_in("boris"));
+    }
+    // Once: a server that goes on ending does not ring each time.
+    server.kill();
+    drop(service.within(Duration::from_millis(200)));
+    server.serve();
+    let again = service.within(Duration::from_secs(3));
+    assert!(again.is_empty(), "{again:?}");
+}

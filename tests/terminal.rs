@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::common::{PASSWORD, PATIENCE, Server};
 
 /// A shell command on a terminal of its own, made by the system's `script`.
-struct Terminal {
+pub(crate) struct Terminal {
     child: Child,
     keys: ChildStdin,
     bytes: mpsc::Receiver<Vec<u8>>,
@@ -35,7 +35,7 @@ impl Terminal {
         Self::start_in(server.folder(), &format!("{morelia}{line}"))
     }
 
-    fn start_in(folder: &Path, line: &str) -> Self {
+    pub(crate) fn start_in(folder: &Path, line: &str) -> Self {
         let mut child = Command::new("script")
             // Otherwise what is typed would not be shown, since it comes by a pipe.
             .args(["--quiet", "--return", "--echo", "always", "--command", line])
@@ -70,7 +70,7 @@ impl Terminal {
 
     /// Waits until a text is shown that was not waited for before.
     #[track_caller]
-    fn shows(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn shows(&mut self, text: &str) -> &mut Self {
         let start = Instant::now();
         loop {
             if let Some(at) = self.shown[self.seen..].find(text) {
@@ -86,7 +86,7 @@ impl Terminal {
     }
 
     /// Presses keys.
-    fn types(&mut self, keys: &str) -> &mut Self {
+    pub(crate) fn types(&mut self, keys: &str) -> &mut Self {
         self.keys.write_all(keys.as_bytes()).expect("it listens");
         self.keys.flush().expect("it listens");
         self
@@ -94,7 +94,7 @@ impl Terminal {
 
     /// Waits for the end; returns the exit code and all that was shown.
     #[track_caller]
-    fn ends(mut self) -> (Option<i32>, String) {
+    pub(crate) fn ends(mut self) -> (Option<i32>, String) {
         let start = Instant::now();
         while let Ok(more) = self.bytes.recv_timeout(PATIENCE) {
             self.shown.push_str(&String::from_utf8_lossy(&more));

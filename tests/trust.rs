@@ -301,3 +301,44 @@ fn without_an_authority_of_its_own_there_is_no_page() {
         refused.stderr
     );
 }
+
+#[test]
+fn keys_are_in_a_backup_only_where_that_is_asked_for() {
+    let mut server = server(&[]);
+    let key = server.folder().join("tls/local-root.key");
+    let root = fs::read(&key).expect("a key");
+    let name = |name: &str| server.folder().join(name).display().to_string();
+    let (without, with) = (name("without.db"), name("with.db"));
+    server.command(["backup", "--to", &without]).run().exits(0);
+    assert!(!server.folder().join("without.keys").exists());
+    let made = server
+        .command(["backup", "--to", &with, "--with-keys"])
+        .run()
+        .exits(0);
+    assert!(
+        made.stdout.contains("where nobody else can read it"),
+        "{made:?}"
+    );
+    let copied = server.folder().join("with.keys/local-root.key");
+    assert_eq!(fs::read(&copied).expect("a copy"), root);
+    let bits =
+        |path: &std::path::Path| fs::metadata(path).expect("it").permissions().mode() & 0o777;
+    assert_eq!(
+        (bits(&copied), bits(copied.parent().expect("a folder"))),
+        (0o600, 0o700)
+    );
+    server.command(["backup", "verify", &with]).run().exits(0);
+    server.stop();
+    // What is there stays.
+    fs::write(&key, "another").expect("written");
+    let kept = server.command(["restore", &with, "--yes"]).run().exits(0);
+    assert!(kept.stdout.contains("stay"), "{kept:?}");
+    assert_eq!(fs::read(&key).expect("it"), b"another");
+    fs::remove_dir_all(server.folder().join("tls")).expect("removed");
+    server.command(["restore", &with, "--yes"]).run().exits(0);
+    assert_eq!(fs::read(&key).expect("it"), root);
+    // One that was changed is no copy.
+    fs::write(&copied, "other").expect("written");
+    server.command(["backup", "verify", &with]).run().exits(5);
+    server.serve();
+}

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::backup::size;
 use super::confirm::confirm;
+use super::copies::size;
 use super::error::CliError;
 use super::owner::Owner;
 use super::print::{Output, count};

@@ -57,6 +57,9 @@ pub enum CliError {
     /// Something else is at it.
     #[error("{0}")]
     Busy(String),
+    /// No server runs.
+    #[error("{0}")]
+    Unreachable(String),
     /// Anything else.
     #[error("{0}")]
     Failed(String),
@@ -102,6 +105,7 @@ impl CliError {
             Self::Usage(_) => Exit::Usage,
             Self::Forbidden { .. } => Exit::PermissionDenied,
             Self::Busy(_) => Exit::Busy,
+            Self::Unreachable(_) => Exit::Unreachable,
             Self::Failed(_) => Exit::Failed,
         }
     }

@@ -11,7 +11,7 @@ use rustix::process::{Gid, Uid, geteuid};
 use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
 
 use super::error::CliError;
-use crate::cli::Command;
+use crate::cli::{Command, Completion};
 use crate::config::{self, ConfigError, Sources};
 
 /// Where users and groups are listed.
@@ -39,7 +39,9 @@ enum Touch {
 fn touch(command: &Command) -> Touch {
     match command {
         Command::Serve(_)
-        | Command::Check(_)
+        | Command::Check { fix: None, .. }
+        | Command::Completions(Completion::Logins | Completion::Flows)
+        | Command::Reload
         | Command::Status
         | Command::User(_)
         | Command::Session(_)
@@ -138,6 +140,18 @@ fn nearest(path: &Path) -> Option<Owner> {
 fn name_of(user: u32) -> Option<String> {
     let users = fs::read_to_string(USERS).ok()?;
     name_in(&users, user)
+}
+
+/// User and group number of a user.
+pub(super) fn user_ids(name: &str) -> Option<(u32, u32)> {
+    let users = fs::read_to_string(USERS).ok()?;
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let is_it = fields.next() == Some(name);
+        let user = fields.nth(1)?.parse().ok()?;
+        let group = fields.next()?.parse().ok()?;
+        is_it.then_some((user, group))
+    })
 }
 
 fn name_in(users: &str, user: u32) -> Option<String> {

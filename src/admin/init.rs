@@ -122,7 +122,7 @@ fn administrator(command: &cli::Init) -> Result<Option<(String, Password)>, CliE
 }
 
 /// Sets what a server with a certificate of its own name needs.
-fn with_https(config: &mut Config, name: &str, staging: bool) {
+pub(super) fn with_https(config: &mut Config, name: &str, staging: bool) {
     let name = name.to_lowercase();
     config.server.public_url = Some(format!("https://{name}"));
     config.server.port = 443;
@@ -154,7 +154,7 @@ fn ask_login() -> Result<Option<String>, CliError> {
 }
 
 /// Asks for a line, which may be empty.
-fn question(text: &str) -> Result<String, CliError> {
+pub(super) fn question(text: &str) -> Result<String, CliError> {
     let failed = |source| CliError::File {
         path: PathBuf::from("standard input"),
         source,
@@ -168,7 +168,7 @@ fn question(text: &str) -> Result<String, CliError> {
 }
 
 /// Writes the configuration, readable by its owner and group alone, where there is none.
-fn write_config(path: &Path, text: &str) -> Result<(), CliError> {
+pub(super) fn write_config(path: &Path, text: &str) -> Result<(), CliError> {
     let failed = |source| CliError::File {
         path: path.to_owned(),
         source,
@@ -184,7 +184,11 @@ fn write_config(path: &Path, text: &str) -> Result<(), CliError> {
         .map_err(failed)
 }
 
-fn add_administrator(database: &Path, login: &str, password: &Password) -> Result<(), CliError> {
+pub(super) fn add_administrator(
+    database: &Path,
+    login: &str,
+    password: &Password,
+) -> Result<(), CliError> {
     super::on_database(database, &Config::default(), async |service| {
         let account = Account {
             login: login.to_owned(),

@@ -12,6 +12,7 @@ pub mod completions;
 pub mod config;
 pub mod config_copies;
 pub mod confirm;
+mod copies;
 pub mod db;
 pub mod error;
 mod event;
@@ -28,7 +29,11 @@ pub mod password;
 pub mod print;
 pub mod proxy_config;
 pub mod registration;
+mod reload;
+mod restore;
 pub mod session;
+mod setup;
+mod sockets;
 pub mod status;
 mod terminal;
 pub mod tls;
@@ -68,6 +73,7 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
     let output = Output::new(global);
     identity::assume(&invocation.command, &sources(global, Vec::new()))?;
     match &invocation.command {
+        Command::Setup(command) => setup::run(command, &sources(global, Vec::new()), &output),
         Command::Init(command) => init::run(command, &sources(global, Vec::new()), &output),
         Command::Serve(command) => {
             let start = Start {
@@ -87,7 +93,10 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
             registration::run(*mode, &sources(global, Vec::new()), &output)
         }
         Command::Invite(command) => invite::run(command, &sources(global, Vec::new()), &output),
-        Command::Check(topic) => check::run(*topic, &sources(global, Vec::new()), &output),
+        Command::Check { topic, fix } => {
+            check::run(*topic, *fix, &sources(global, Vec::new()), &output)
+        }
+        Command::Reload => reload::run(&sources(global, Vec::new()), &output),
         Command::Status => status::run(&sources(global, Vec::new()).load()?, &output),
         Command::Clean(confirmation) => {
             let loaded = sources(global, Vec::new()).load()?;
@@ -103,8 +112,14 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
         Command::Import(command) => import::run(command, &sources(global, Vec::new()), &output),
         Command::Export(command) => export::run(command, &sources(global, Vec::new()), &output),
         Command::Client(command) => Ok(client::run(command, global)),
-        Command::Completions(shell) => named(&output, "script", &completions::script(*shell)),
-        Command::ServiceUnit { program } => {
+        Command::Completions(wanted) => {
+            completions::run(*wanted, &sources(global, Vec::new()), &output)
+        }
+        Command::ServiceUnit { sockets: true, .. } => {
+            let loaded = sources(global, Vec::new()).load()?;
+            named(&output, "script", &sockets::script(&loaded.config))
+        }
+        Command::ServiceUnit { program, .. } => {
             let loaded = sources(global, Vec::new()).load()?;
             let setup =
                 unit::Setup::of(&loaded, program.as_deref()).map_err(|source| CliError::File {

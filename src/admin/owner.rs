@@ -33,6 +33,11 @@ impl Owner {
         })
     }
 
+    /// Somebody by number; `None` for root, whose files need not be given away.
+    pub(super) fn new(user: u32, group: u32) -> Option<Self> {
+        (user != 0).then_some(Self { user, group })
+    }
+
     /// Gives what has been made to its owner; what is not there needs none.
     pub(super) fn give<'a>(owner: Option<Self>, paths: impl IntoIterator<Item = &'a Path>) {
         let Some(Self { user, group }) = owner else {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::backup::size;
+use super::copies::size;
 use super::error::CliError;
 use super::print::Output;
 use super::{document, text};

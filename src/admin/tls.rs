@@ -239,6 +239,9 @@ fn status(config: &Config, output: &Output) -> Result<Exit, CliError> {
         if let Some(next) = state.next_at {
             let _ = writeln!(text, "next try     {} UTC", at(next));
         }
+        if let Some(suggested) = state.suggested_at {
+            let _ = writeln!(text, "suggested    {} UTC, by the authority", at(suggested));
+        }
     }
     result(output, &document, &text)
 }

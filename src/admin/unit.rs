@@ -128,7 +128,7 @@ Wants=network-online.target
 [Service]
 Type=notify
 ExecStart={exec} serve
-ExecReload=/bin/kill -HUP $MAINPID
+ExecReload={exec} reload
 User={user}
 Restart=on-failure
 RestartSec=2

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::backup::size;
+use super::copies::size;
 use super::error::CliError;
 use super::names::no_user;
 use super::password::{self, Ask};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::certificates::trouble;
-use super::health::free_bytes;
+use super::space::free_bytes;
 use super::{backups, outward};
 use crate::config::Config;
 use crate::model::Timestamp;
@@ -63,7 +63,7 @@ pub(super) async fn keep_telling(config: Config, service: Arc<Service>) {
 }
 
 /// What needs attention now.
-async fn troubles(config: &Config, service: &Service) -> Vec<Trouble> {
+pub(super) async fn troubles(config: &Config, service: &Service) -> Vec<Trouble> {
     let mut found = Vec::new();
     let mut add = |kind: &'static str, text: String| found.push(Trouble { kind, text });
     if let Ok(record) = service.backup_record().await {

@@ -1,31 +1,42 @@
-//! What `/health`, `/version` and `/metrics` say.
+//! What `/health` and `/version` say.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{backups, certificates};
+use tokio::sync::watch;
+
+use super::metrics::{self, Counters};
+use super::space::free_bytes;
+use super::{alerts, backups, certificates};
 use crate::config::Config;
 use crate::model::Timestamp;
 use crate::protocol::mtp;
 use crate::protocol::rest::files::Files;
 use crate::protocol::rest::uploads::Uploads;
-use crate::server::{Checks, Face, Health, Protocol, Site, Statistics, Version};
-use crate::service::{Service, ServiceError};
+use crate::server::{Checks, Face, Health, Protocol, Reloads, Site, Statistics, Version};
+use crate::service::Service;
 use crate::store::search::State;
 use crate::store::{Store, newest_schema, statistics};
 
 /// How long the database may take to answer before it counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statistics) -> Site {
+pub(super) fn site(
+    config: &Config,
+    service: &Arc<Service>,
+    statistics: Statistics,
+    counters: Counters,
+    reloads: watch::Receiver<Reloads>,
+) -> Site {
     let examined = Arc::clone(service);
     let counted = Arc::clone(service);
     let (interval, open) = (config.backup.interval, statistics.clone());
     let served = Arc::new(config.clone());
+    let measured = Arc::clone(&served);
     let metrics: crate::server::Source<String> = Arc::new(move || {
         let (service, statistics) = (Arc::clone(&counted), statistics.clone());
-        Box::pin(async move { metrics(&service, &statistics).await })
+        let (config, counters) = (Arc::clone(&measured), counters.clone());
+        Box::pin(async move { metrics::text(&config, &service, &statistics, &counters).await })
     });
     Site {
         version: Version {
@@ -33,13 +44,18 @@ pub(super) fn site(config: &Config, service: &Arc<Service>, statistics: Statisti
             contact: config.web.contact.clone(),
             ..version()
         },
+        instance: format!("{:016x}", rand::random::<u64>()),
         health: Arc::new(move || {
             let (service, open) = (Arc::clone(&examined), open.clone());
             let served = Arc::clone(&served);
+            let configuration = reloads.borrow().clone();
             Box::pin(async move {
                 let mut health = examine(&service, interval, open.connections()).await;
                 let trouble = certificates::trouble(&served, Timestamp::now().seconds());
                 health.checks.certificate = trouble.unwrap_or_else(|| "ok".to_owned());
+                health.configuration = configuration;
+                let troubles = alerts::troubles(&served, &service).await;
+                health.attention = troubles.into_iter().map(|trouble| trouble.text).collect();
                 health
             })
         }),
@@ -92,6 +108,8 @@ async fn examine(service: &Service, interval: Duration, connections: usize) -> H
             clock: clock(service).await,
             certificate: String::new(),
         },
+        configuration: Reloads::default(),
+        attention: Vec::new(),
     }
 }
 
@@ -168,37 +186,4 @@ pub fn clock_trouble(now: Timestamp, last_change: Timestamp) -> Option<String> {
             last_change.date_time()
         )
     })
-}
-
-async fn metrics(service: &Service, statistics: &Statistics) -> String {
-    let counts: Result<_, ServiceError> = service.count().await;
-    let (users, messages) = counts.unwrap_or_default();
-    let files = service.count_files().await.unwrap_or_default();
-    format!(
-        "# TYPE morelia_connections gauge\nmorelia_connections {}\n\
-         # TYPE morelia_users_online gauge\nmorelia_users_online {}\n\
-         # TYPE morelia_http_requests_total counter\nmorelia_http_requests_total {}\n\
-         # TYPE morelia_users gauge\nmorelia_users {users}\n\
-         # TYPE morelia_messages gauge\nmorelia_messages {messages}\n\
-         # TYPE morelia_files gauge\nmorelia_files {}\n\
-         # TYPE morelia_files_bytes gauge\nmorelia_files_bytes {}\n\
-         # TYPE morelia_uploads gauge\nmorelia_uploads {}\n\
-         # TYPE morelia_uptime_seconds gauge\nmorelia_uptime_seconds {}\n",
-        statistics.connections(),
-        service.online_count(),
-        statistics.requests(),
-        files.files,
-        files.bytes,
-        files.uploads,
-        service.started().elapsed().as_secs(),
-    )
-}
-
-/// Free space for an unprivileged user where a file lies.
-pub(super) fn free_bytes(path: &Path) -> Option<u64> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    fs4::available_space(folder).ok()
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::health::free_bytes;
+use super::space::free_bytes;
 use super::{AppError, backups};
 use crate::config::{Config, Sources};
 use crate::server::Statistics;

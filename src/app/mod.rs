@@ -9,12 +9,15 @@ mod expiry;
 mod health;
 pub mod links;
 mod machine;
+mod metrics;
 mod notify;
 pub mod outward;
 mod pages;
+mod reload;
 mod renewal;
 mod retention;
 mod settings;
+mod space;
 mod upkeep;
 mod worst_case;
 
@@ -30,12 +33,14 @@ use tokio::sync::watch;
 use crate::config::{Config, Loaded, Registration, Sources};
 use crate::exit::Exit;
 use crate::logging;
+use crate::model::Timestamp;
 use crate::protocol::Peer;
-use crate::protocol::mtp::Session;
+use crate::protocol::mtp::{Meter, Session};
 use crate::server::{self, systemd};
 use crate::service::Service;
 use crate::store::folder::Folder;
 use crate::store::{self, Damage, Options, ServerLock, Store, StoreError, backup};
+use reload::Reload;
 
 /// A file up to this size is examined before it is served; a larger one meanwhile, since reading
 /// it all would keep people waiting.
@@ -104,6 +109,7 @@ pub fn serve(
     sources: &Sources,
     ready: impl FnOnce(&str) -> io::Result<()>,
 ) -> Result<Exit, AppError> {
+    let sockets = systemd::sockets().map_err(AppError::Failed)?;
     let loaded = sources.load()?;
     let config = &loaded.config;
     let log = logging::start(&config.logging)?;
@@ -131,19 +137,38 @@ pub fn serve(
     if start.reload {
         log::info!("--reload is not needed: SIGHUP takes up a changed configuration");
     }
-    runtime()?.block_on(run(start, sources, &loaded, &log, ready, size, &lock))
+    let opened = Opened {
+        size,
+        lock: &lock,
+        sockets,
+    };
+    runtime()?.block_on(run(start, sources, &loaded, &log, ready, opened))
 }
 
+/// What is open before anything is served.
+struct Opened<'a> {
+    /// Bytes of the database.
+    size: u64,
+    lock: &'a ServerLock,
+    /// What systemd listens on for this server.
+    sockets: Vec<systemd::Socket>,
+}
+
+#[expect(clippy::too_many_lines, reason = "parts are wired one after the other")]
 async fn run(
     start: Start,
     sources: &Sources,
     loaded: &Loaded,
     log: &logging::Handle,
     ready: impl FnOnce(&str) -> io::Result<()>,
-    size: u64,
-    lock: &ServerLock,
+    opened: Opened<'_>,
 ) -> Result<Exit, AppError> {
     let config = &loaded.config;
+    let Opened {
+        size,
+        lock,
+        sockets,
+    } = opened;
     // Signals are caught from here on, so that none of them ends a start half-way.
     let stop = Stop::install()?;
     let options = Options {
@@ -156,7 +181,9 @@ async fn run(
     let prepared = keeper.prepare();
     transport.tls = settings::transport(config, None).tls;
     let bound = match prepared {
-        Ok(()) => server::bind(transport).await.map_err(AppError::from),
+        Ok(()) => server::bind(transport, sockets)
+            .await
+            .map_err(AppError::from),
         Err(err) => Err(err),
     };
     let bound = match bound {
@@ -186,15 +213,21 @@ async fn run(
     systemd::ready(&line);
     let (named, files) = watch::channel(settings::tls(config));
     pages::attach(config, &service)?;
-    let reloading = tokio::spawn(reload_on_hangup(
-        sources.clone(),
-        config.clone(),
-        log.clone(),
-        Arc::clone(&service),
-        bound.limits(),
-        bound.certificate(),
+    let (told, reloads) = watch::channel(server::Reloads {
+        read_at: Timestamp::by_the_clock().0,
+        ..server::Reloads::default()
+    });
+    let reload = Reload {
+        sources: sources.clone(),
+        started_with: config.clone(),
+        log: log.clone(),
+        service: Arc::clone(&service),
+        limits: bound.limits(),
+        certificate: bound.certificate(),
         named,
-    ));
+        told,
+    };
+    let reloading = tokio::spawn(reload.on_hangup());
     let watched = Arc::clone(&service);
     let feeding = tokio::spawn(systemd::feed_watchdog(move || {
         let service = Arc::clone(&watched);
@@ -202,7 +235,9 @@ async fn run(
         async move { tokio::time::timeout(HANGING, service.count()).await.is_ok() }
     }));
     let mut beside = upkeep::look_after(loaded, &service);
-    beside.extend(upkeep::reach_out(config, &service, &keeper, bound.certificate()).await);
+    let counters = metrics::Counters::new(config);
+    let push = Arc::clone(&counters.push);
+    beside.extend(upkeep::reach_out(config, &service, &keeper, bound.certificate(), push).await);
     let renewing = renewal::keep_reading(bound.certificate(), files);
     beside.push(tokio::spawn(renewing));
     if size > EXAMINED_FIRST_BYTES {
@@ -213,12 +248,12 @@ async fn run(
     }
     let failed = service.store().failed();
     let ending = stop.wait(failed);
-    let conversation = conversations(config, &service);
+    let conversation = conversations(config, &service, counters.requests.clone());
     let given = (start.examine, start.archive);
     let shown = |statistics: server::Statistics| {
         let (file, open) = (loaded.file.clone(), statistics.clone());
         service.attach(machine::of(config, file, sources, given, open));
-        health::site(config, &service, statistics)
+        health::site(config, &service, statistics, counters, reloads)
     };
     let mut why = None;
     let summary = bound
@@ -227,6 +262,7 @@ async fn run(
             systemd::stopping();
         })
         .await;
+    service.keep_push_position().await;
     reloading.abort();
     feeding.abort();
     for task in beside {
@@ -264,12 +300,13 @@ async fn registration(service: &Service, config: &Config) -> Registration {
 fn conversations(
     config: &Config,
     service: &Arc<Service>,
+    meter: Option<Arc<Meter>>,
 ) -> impl Fn(Peer) -> Session + Send + Sync + 'static {
     let (service, protocol) = (Arc::clone(service), settings::protocol(config));
     let client_ip = config.logging.client_ip;
     move |peer| {
         let client = settings::client(peer.address, client_ip, peer.user_agent.as_deref());
-        Session::new(Arc::clone(&service), protocol, client)
+        Session::new(Arc::clone(&service), protocol, client).metered(meter.clone())
     }
 }
 
@@ -324,60 +361,6 @@ impl Stop {
 
 fn no_signals(source: &io::Error) -> AppError {
     AppError::Failed(format!("signals cannot be caught: {source}"))
-}
-
-/// Takes up a changed configuration whenever SIGHUP comes, as far as that goes without a restart.
-async fn reload_on_hangup(
-    sources: Sources,
-    started_with: Config,
-    log: logging::Handle,
-    service: Arc<Service>,
-    limits: server::Limits,
-    certificate: Option<server::Certificate>,
-    named: watch::Sender<Option<server::Tls>>,
-) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-        log::error!("SIGHUP cannot be caught");
-        return;
-    };
-    while hangup.recv().await.is_some() {
-        systemd::reloading();
-        if let Err(err) = log.reopen() {
-            log::error!("the log file cannot be opened again: {err}");
-        }
-        match sources.load() {
-            Ok(loaded) => {
-                log.set_level(loaded.config.logging.level);
-                service.set_limits(settings::limits(&loaded.config));
-                service.set_queue(settings::queue(&loaded.config));
-                let transport = settings::transport(&loaded.config, None);
-                match (&certificate, &transport.tls) {
-                    (Some(certificate), Some(files)) => {
-                        named.send_replace(Some(files.clone()));
-                        if let Err(err) = certificate.reload(files) {
-                            log::error!("the old certificate is kept: {err}");
-                        }
-                    }
-                    (None, None) => {}
-                    (None, Some(_)) => {
-                        log::error!(
-                            "TLS is not switched on: tls.certfile needs a restart for that"
-                        );
-                    }
-                    (Some(_), None) => {
-                        log::warn!("TLS stays on: without tls.certfile it needs a restart to end");
-                    }
-                }
-                limits.set(&transport);
-                log::info!("the configuration was read again");
-                for key in loaded.needs_restart(&started_with) {
-                    log::warn!("{key} has changed and needs a restart");
-                }
-            }
-            Err(err) => log::error!("the old configuration is kept: {err}"),
-        }
-        systemd::ready("reloaded");
-    }
 }
 
 /// Makes anew what is damaged of what can be; what is served meanwhile is as it was.

@@ -117,6 +117,7 @@ pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::S
         frame_max_bytes: config.limits.frame_bytes,
         gate_port: beside(config.server.http_port),
         plain_port: beside(config.server.plain_port),
+        metrics: config.web.metrics_listen.filter(|_| config.web.metrics),
         // A root that is lost must not lock anybody out.
         strict: matches!(config.encryption(), Encryption::Files | Encryption::Acme),
         tls: tls(config),

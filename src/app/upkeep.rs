@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
+use super::metrics::PushCounts;
 use super::{alerts, backups, certificates, expiry, notify, retention};
 use crate::config::{Config, Encryption, Loaded};
 use crate::server;
@@ -40,13 +41,14 @@ pub(super) async fn reach_out(
     service: &Arc<Service>,
     keeper: &Arc<certificates::Keeper>,
     certificate: Option<server::Certificate>,
+    push: Arc<PushCounts>,
 ) -> Vec<JoinHandle<()>> {
     let mut upkeep = Vec::new();
     if config.alerts.url.is_some() {
         let telling = alerts::keep_telling(config.clone(), Arc::clone(service));
         upkeep.push(tokio::spawn(telling));
     }
-    match notify::begin(config, service).await {
+    match notify::begin(config, service, push).await {
         Ok(task) => upkeep.extend(task),
         // A server without notifications is better than none.
         Err(err) => log::error!("no notifications are sent: {err}"),

@@ -44,12 +44,21 @@ pub enum Verbosity {
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// `setup`
+    Setup(Box<Setup>),
     /// `init`
     Init(Init),
     /// `serve` and `devserver`
     Serve(Serve),
-    /// `check`: everything, or one topic.
-    Check(Option<CheckTopic>),
+    /// `check`
+    Check {
+        /// One topic; else everything.
+        topic: Option<CheckTopic>,
+        /// `--fix`, and whether it asks.
+        fix: Option<Confirmation>,
+    },
+    /// `reload`
+    Reload,
     /// `status`
     Status,
     /// `config …`
@@ -80,6 +89,8 @@ pub enum Command {
     ServiceUnit {
         /// `--program`: where the program will be.
         program: Option<PathBuf>,
+        /// `--sockets`: the units by which systemd listens.
+        sockets: bool,
     },
     /// `tls …`
     Tls(TlsCommand),
@@ -88,7 +99,7 @@ pub enum Command {
     /// `clean`
     Clean(Confirmation),
     /// `completions`
-    Completions(Shell),
+    Completions(Completion),
     /// `help`, `--help`: the overview (empty), a group or a command.
     Help(String),
     /// `help --man`: the manual page.
@@ -117,6 +128,43 @@ pub enum Confirmation {
     Ask,
     /// `--yes` was given.
     Given,
+}
+
+/// `setup`: installs a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+pub struct Setup {
+    /// `--user`: the system's user that the server runs as.
+    pub user: Option<String>,
+    /// `--folder`: where the database lies.
+    pub folder: Option<PathBuf>,
+    /// `--https`: the name to fetch a certificate for.
+    pub https: Option<String>,
+    /// `--try`: from the authority for trying things out.
+    pub staging: bool,
+    /// `--local-ca`: certificates by an authority of the server's own.
+    pub local_ca: bool,
+    /// `--plain`: no encryption.
+    pub plain: bool,
+    /// `--backup-dir`: where daily backups go.
+    pub backup_dir: Option<PathBuf>,
+    /// `--no-backup`: none.
+    pub no_backup: bool,
+    /// `--admin`: the login of the first administrator.
+    pub admin: Option<String>,
+    /// `--group`: the title of a first group.
+    pub group: Option<String>,
+    /// `--unit`: where the unit is written.
+    pub unit: Option<PathBuf>,
+    /// Without `--no-start`.
+    pub start: bool,
+    /// The administrator's password.
+    pub password: PasswordSource,
+    /// `--yes`: nothing is asked.
+    pub confirmation: Confirmation,
 }
 
 /// `init`: makes what a server needs.
@@ -254,10 +302,23 @@ pub enum Shell {
     Fish,
 }
 
-impl Word for Shell {
+/// What `completions` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completion {
+    /// The script of a shell.
+    Script(Shell),
+    /// The logins, for that script.
+    Logins,
+    /// The names of flows, for that script.
+    Flows,
+}
+
+impl Word for Completion {
     const WORDS: &'static [(&'static str, Self)] = &[
-        ("bash", Self::Bash),
-        ("zsh", Self::Zsh),
-        ("fish", Self::Fish),
+        ("bash", Self::Script(Shell::Bash)),
+        ("zsh", Self::Script(Shell::Zsh)),
+        ("fish", Self::Script(Shell::Fish)),
+        ("logins", Self::Logins),
+        ("flows", Self::Flows),
     ];
 }

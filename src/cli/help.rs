@@ -26,6 +26,10 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
         "MORELIA__SECTION__KEY_FILE",
         "a file to read such a value from",
     ),
+    (
+        "MORELIA_UNIT",
+        "the systemd unit that `morelia check` looks at",
+    ),
     ("NO_COLOR", "use no colour"),
 ];
 

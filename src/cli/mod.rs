@@ -12,8 +12,8 @@ mod parse;
 pub mod table;
 
 pub use command::{
-    CheckTopic, Command, ConfigCommand, Confirmation, Global, Init, Invocation, PasswordSource,
-    ProxyProgram, Serve, Shell, TlsCommand, Verbosity,
+    CheckTopic, Command, Completion, ConfigCommand, Confirmation, Global, Init, Invocation,
+    PasswordSource, ProxyProgram, Serve, Setup, Shell, TlsCommand, Verbosity,
 };
 pub use matches::UsageError;
 pub use nouns::{

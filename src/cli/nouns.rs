@@ -300,6 +300,8 @@ pub enum BackupCommand {
     Make {
         /// `--to`: a file or folder; else `backup.dir`.
         to: Option<PathBuf>,
+        /// `--with-keys`: also certificates and keys.
+        with_keys: bool,
     },
     /// Lists the copies.
     List,

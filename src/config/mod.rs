@@ -6,6 +6,7 @@
 mod addresses;
 mod assemble;
 pub mod describe;
+pub mod edit;
 mod error;
 mod file;
 mod ini;

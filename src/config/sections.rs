@@ -6,6 +6,7 @@ use super::words::{
     ApiVersion, ClientCert, ClientIp, ColorMode, Directory, Durability, Registration,
 };
 use log::LevelFilter;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -389,6 +390,8 @@ pub struct Web {
     pub previews: bool,
     /// Whether `/metrics` answers. Default: it does not.
     pub metrics: bool,
+    /// Where it answers, to whoever reaches that; none, the default: on the main address, to this machine.
+    pub metrics_listen: Option<SocketAddr>,
     /// Which web pages may connect. Default: those of this server.
     pub allowed_origins: AllowedOrigins,
 }
@@ -401,6 +404,7 @@ impl Default for Web {
             contact: None,
             previews: false,
             metrics: false,
+            metrics_listen: None,
             allowed_origins: AllowedOrigins::Same,
         }
     }

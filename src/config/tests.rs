@@ -188,6 +188,7 @@ const OTHER_VALUES: &[&str] = &[
     "room 12",
     "on",
     "on",
+    "127.0.0.1:9464",
     "any",
     "off",
     "https://b.example/contact",

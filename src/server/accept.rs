@@ -102,6 +102,7 @@ impl Bound {
         let site = site(Statistics(Arc::clone(&shared)));
         let routes = connection::Routes {
             gate: gate::routes(&shared),
+            metrics: http::numbers(&site),
             all: http::routes(&shared, site, connection::socket(&shared, converse)),
         };
         let handle = {

@@ -7,6 +7,7 @@ use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
 use super::limits::Limits;
 use super::settings::Settings;
+use super::systemd::Socket;
 use super::tls::{Certificate, TlsError};
 
 /// What the kernel may hold of a connection in each direction. By itself it would let a peer that
@@ -24,10 +25,18 @@ pub enum BindError {
     /// This user may not listen there.
     #[error(
         "no permission to listen on {0}; choose a port from 1024 up, or give the program the right: \
-         the unit that `morelia service unit` prints has it, and by hand it is `sudo setcap \
-         cap_net_bind_service=+ep {program}`", program = program()
+         the unit that `morelia service unit` prints has it, `morelia service unit --sockets` has \
+         systemd listen in its place, and by hand it is `sudo setcap cap_net_bind_service=+ep \
+         {program}`", program = program()
     )]
     Forbidden(SocketAddr),
+    /// systemd hands over what nobody knows a use for.
+    #[error(
+        "systemd hands over a socket by the name {0:?}; name it {expected} by FileDescriptorName= in its \
+         unit, as `morelia service unit --sockets` does",
+        expected = "http or https"
+    )]
+    Nameless(String),
     /// This machine has no such address.
     #[error("this machine has no address {}; choose 0.0.0.0 for all that it has", .0.ip())]
     NotOurs(SocketAddr),
@@ -46,6 +55,14 @@ pub enum BindError {
     System {
         /// What was to be listened on.
         address: SocketAddr,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// A socket of systemd's cannot be used.
+    #[error("the socket {name} that systemd hands over cannot be used: {cause}")]
+    Handed {
+        /// Its name.
+        name: String,
         /// What the system says.
         cause: io::Error,
     },
@@ -72,6 +89,8 @@ pub(super) enum Role {
     Plain,
     /// What leads to the port with TLS.
     Gate,
+    /// Numbers for monitors.
+    Metrics,
 }
 
 /// Addresses that are taken, so that nobody else gets them, but not served yet.
@@ -113,11 +132,12 @@ impl Bound {
     }
 }
 
-/// Takes the addresses and reads the certificate.
+/// Takes the addresses and reads the certificate. `handed` are sockets that are open already: they take
+/// the place of the ports of their kind.
 ///
 /// # Errors
 /// A sentence that says what to do.
-pub async fn bind(settings: Settings) -> Result<Bound, BindError> {
+pub async fn bind(settings: Settings, handed: Vec<Socket>) -> Result<Bound, BindError> {
     let load = |files| Certificate::load(files, &settings.challenges);
     let certificate = settings.tls.as_ref().map(load).transpose()?;
     let mut bound = Bound {
@@ -128,7 +148,10 @@ pub async fn bind(settings: Settings) -> Result<Bound, BindError> {
         limits: Limits::new(&settings),
         settings,
     };
-    bound.addresses = bound.take(bound.settings.port, Role::Main).await?;
+    let handed = bound.take_handed(handed)?;
+    if !handed.contains(&Role::Main) {
+        bound.addresses = bound.take(bound.settings.port, Role::Main).await?;
+    }
     if let Some(first) = bound.addresses.first() {
         bound.settings.trust.set_port(first.port());
     }
@@ -137,15 +160,47 @@ pub async fn bind(settings: Settings) -> Result<Bound, BindError> {
         (bound.settings.plain_port, Role::Plain),
     ];
     for (port, role) in beside {
-        if let Some(port) = port {
+        if let Some(port) = port.filter(|_| !handed.contains(&role)) {
             let taken = bound.take(port, role).await?;
             bound.others.extend(taken);
         }
+    }
+    if let Some(address) = bound.settings.metrics {
+        let listener = listen(address, bound.settings.backlog)?;
+        bound.others.push(listener.local_addr().unwrap_or(address));
+        bound.listeners.push((listener, Role::Metrics));
     }
     Ok(bound)
 }
 
 impl Bound {
+    /// Takes what is open already; returns for what.
+    fn take_handed(&mut self, handed: Vec<Socket>) -> Result<Vec<Role>, BindError> {
+        let mut roles = Vec::new();
+        for Socket { name, listener } in handed {
+            // Without a certificate there is but one kind of port.
+            let role = match (name.as_str(), &self.certificate) {
+                ("https", Some(_)) | ("http", None) => Role::Main,
+                ("http", Some(_)) => Role::Gate,
+                _ => return Err(BindError::Nameless(name)),
+            };
+            let cause = |cause: io::Error| BindError::Handed {
+                name: name.clone(),
+                cause,
+            };
+            listener.set_nonblocking(true).map_err(cause)?;
+            let address = listener.local_addr().map_err(cause)?;
+            let listener = TcpListener::from_std(listener).map_err(cause)?;
+            match role {
+                Role::Main => self.addresses.push(address),
+                _ => self.others.push(address),
+            }
+            self.listeners.push((listener, role));
+            roles.push(role);
+        }
+        Ok(roles)
+    }
+
     /// Takes a port of all addresses.
     async fn take(&mut self, port: u16, role: Role) -> Result<Vec<SocketAddr>, BindError> {
         let mut taken: Vec<SocketAddr> = Vec::new();
@@ -225,9 +280,11 @@ mod tests {
 
     #[tokio::test]
     async fn taken_port_is_a_sentence() {
-        let first = bind(settings("127.0.0.1", 0)).await.unwrap();
+        let first = bind(settings("127.0.0.1", 0), Vec::new()).await.unwrap();
         let port = first.addresses()[0].port();
-        let err = bind(settings("127.0.0.1", port)).await.unwrap_err();
+        let err = bind(settings("127.0.0.1", port), Vec::new())
+            .await
+            .unwrap_err();
         assert!(matches!(err, BindError::Taken(_)));
         let expected = format!(
             "port {port} of 127.0.0.1 is taken by another program; stop it or choose another port"
@@ -237,19 +294,23 @@ mod tests {
 
     #[tokio::test]
     async fn address_of_another_machine_is_a_sentence() {
-        let err = bind(settings("192.0.2.1", 0)).await.unwrap_err();
+        let err = bind(settings("192.0.2.1", 0), Vec::new())
+            .await
+            .unwrap_err();
         assert!(matches!(err, BindError::NotOurs(_)), "{err}");
     }
 
     #[tokio::test]
     async fn unknown_name_is_a_sentence() {
-        let err = bind(settings("no such name", 0)).await.unwrap_err();
+        let err = bind(settings("no such name", 0), Vec::new())
+            .await
+            .unwrap_err();
         assert!(matches!(err, BindError::Unknown { .. }), "{err}");
     }
 
     #[tokio::test]
     async fn localhost_shares_one_port() {
-        let bound = bind(settings("localhost", 0)).await.unwrap();
+        let bound = bind(settings("localhost", 0), Vec::new()).await.unwrap();
         let ports: Vec<_> = bound.addresses().iter().map(SocketAddr::port).collect();
         assert!(!ports.is_empty() && ports.iter().all(|port| *port == ports[0] && *port != 0));
     }

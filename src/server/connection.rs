@@ -75,6 +75,8 @@ pub(super) struct Arrival {
 pub(super) struct Routes {
     /// On a connection that is to be encrypted and is not.
     pub(super) gate: BoxedFilter<(Response,)>,
+    /// On one of monitors.
+    pub(super) metrics: BoxedFilter<(Response,)>,
     /// On the others.
     pub(super) all: BoxedFilter<(Response,)>,
 }
@@ -126,8 +128,13 @@ pub(super) async fn serve(
         place: Arc::new(place),
         proxies: Arc::clone(&shared.proxies),
     };
-    let routes = if gate { routes.gate } else { routes.all };
-    http(stream, arrival, &shared, routes).await;
+    let any_host = role == Role::Metrics;
+    let routes = match role {
+        Role::Metrics => routes.metrics,
+        _ if gate => routes.gate,
+        _ => routes.all,
+    };
+    http(stream, arrival, &shared, routes, any_host).await;
 }
 
 /// Tells by the first byte whether a peer begins a TLS handshake.
@@ -159,6 +166,7 @@ async fn http(
     arrival: Arrival,
     shared: &Arc<Shared>,
     routes: BoxedFilter<(Response,)>,
+    any_host: bool,
 ) {
     let progress = Arc::new(Progress::default());
     let routes = TowerToHyperService::new(warp::service(routes));
@@ -171,7 +179,7 @@ async fn http(
             request.extensions_mut().insert(arrival.clone());
             let proxied = shared.proxies.trusts(arrival.remote);
             // Authorities and devices that do not trust this server yet come by any name.
-            let is_ours = if asked::is_open(request.uri().path()) {
+            let is_ours = if any_host || asked::is_open(request.uri().path()) {
                 Ok(())
             } else {
                 shared

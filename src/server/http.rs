@@ -13,7 +13,7 @@ use warp::{Filter, Reply as _};
 
 use super::challenge;
 use super::connection::{Arrival, Shared};
-use super::filters::{exactly, reading};
+use super::filters::{exactly, query, reading};
 use super::recover;
 use super::routes::{self, Face};
 use super::trust;
@@ -30,6 +30,8 @@ pub type Source<T> = Arc<dyn Fn() -> Boxed<T> + Send + Sync>;
 pub struct Site {
     /// What `/version` says.
     pub version: Version,
+    /// Tells this process from others: which of them answers at an address.
+    pub instance: String,
     /// Examines the program for `/health`.
     pub health: Source<Health>,
     /// Text for `/metrics` in Prometheus' format; 404 without.
@@ -91,6 +93,23 @@ pub struct Health {
     pub users_online: usize,
     /// What was examined, shown only on the machine itself.
     pub checks: Checks,
+    /// How it went when the configuration was read again, shown only on the machine itself.
+    pub configuration: Reloads,
+    /// What somebody should look after today although people can work, shown only on the machine itself.
+    pub attention: Vec<String>,
+}
+
+/// How often the configuration was read again, and what came of the last time.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Reloads {
+    /// How often.
+    pub reloads: u64,
+    /// When it was read last, in milliseconds since 1970.
+    pub read_at: i64,
+    /// Why it was not taken up.
+    pub error: Option<String>,
+    /// Keys that have changed and need a restart.
+    pub restart: Vec<String>,
 }
 
 /// The parts of an examination.
@@ -119,12 +138,17 @@ pub(super) fn routes(
     socket: BoxedFilter<(Response,)>,
 ) -> BoxedFilter<(Response,)> {
     let site = Arc::new(site);
-    let known = health(&site).or(live()).unify().or(version(&site)).unify();
-    let known = match &site.metrics {
-        Some(source) => known.or(metrics(source)).unify().boxed(),
+    let known = health(&site)
+        .or(live(&site))
+        .unify()
+        .or(version(&site))
+        .unify();
+    let settings = &shared.settings;
+    // With a listener of their own they are nowhere else.
+    let known = match site.metrics.as_ref().filter(|_| settings.metrics.is_none()) {
+        Some(source) => known.or(local_metrics(source)).unify().boxed(),
         None => known.boxed(),
     };
-    let settings = &shared.settings;
     let known = challenge::route(&settings.challenges)
         .or(trust::pages(&settings.trust))
         .unify()
@@ -149,19 +173,22 @@ fn health(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
         .and(reading())
         .and(warp::ext::get::<Arrival>())
         .and(warp::header::headers_cloned())
-        .then(move |arrival: Arrival, headers: HeaderMap| {
+        .and(query())
+        .then(move |arrival: Arrival, headers: HeaderMap, query: String| {
             let site = Arc::clone(&site);
-            async move { examine(&site, is_local(&arrival, &headers)).await }
+            let is_strict = query.split('&').any(|word| word == "strict");
+            async move { examine(&site, is_local(&arrival, &headers), is_strict).await }
         })
         .boxed()
 }
 
 /// `/health/live`: that the process answers.
-fn live() -> BoxedFilter<(Response,)> {
+fn live(site: &Site) -> BoxedFilter<(Response,)> {
+    let value = serde_json::json!({"status": "ok", "instance": site.instance});
     warp::path!("health" / "live")
         .and(exactly())
         .and(reading())
-        .map(|| recover::json(StatusCode::OK, &serde_json::json!({"status": "ok"})))
+        .map(move || recover::json(StatusCode::OK, &value))
         .boxed()
 }
 
@@ -172,6 +199,31 @@ fn version(site: &Site) -> BoxedFilter<(Response,)> {
         .and(exactly())
         .and(reading())
         .map(move || recover::json(StatusCode::OK, &version))
+        .boxed()
+}
+
+/// All routes of a listener of monitors.
+pub(super) fn numbers(site: &Site) -> BoxedFilter<(Response,)> {
+    let nothing = warp::any().map(|| recover::refusal(StatusCode::NOT_FOUND, recover::NOT_FOUND));
+    match &site.metrics {
+        Some(source) => metrics(source).or(nothing).unify().boxed(),
+        None => nothing.boxed(),
+    }
+}
+
+/// `/metrics` for programs on this machine; to all others it is not there.
+fn local_metrics(source: &Source<String>) -> BoxedFilter<(Response,)> {
+    warp::ext::get::<Arrival>()
+        .and(warp::header::headers_cloned())
+        .and_then(async |arrival: Arrival, headers: HeaderMap| {
+            if is_local(&arrival, &headers) {
+                Ok(())
+            } else {
+                Err(warp::reject::not_found())
+            }
+        })
+        .untuple_one()
+        .and(metrics(source))
         .boxed()
 }
 
@@ -188,20 +240,25 @@ fn metrics(source: &Source<String>) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-async fn examine(site: &Site, local: bool) -> Response {
+async fn examine(site: &Site, local: bool, strict: bool) -> Response {
     let health = (site.health)().await;
-    let (status, word) = if health.ok {
-        (StatusCode::OK, "ok")
-    } else {
+    let (status, word) = if !health.ok {
         (StatusCode::SERVICE_UNAVAILABLE, "failing")
+    } else if strict && !health.attention.is_empty() {
+        (StatusCode::SERVICE_UNAVAILABLE, "attention")
+    } else {
+        (StatusCode::OK, "ok")
     };
     let mut value = serde_json::json!({"status": word});
     if local {
         value["version"] = site.version.version.into();
+        value["instance"] = site.instance.as_str().into();
         value["uptime_seconds"] = health.uptime_seconds.into();
         value["connections"] = health.connections.into();
         value["users_online"] = health.users_online.into();
         value["checks"] = serde_json::json!(health.checks);
+        value["configuration"] = serde_json::json!(health.configuration);
+        value["attention"] = serde_json::json!(health.attention);
     }
     recover::json(status, &value)
 }

@@ -3,7 +3,7 @@
 //! Plain values with their units; where they come from (a file, a flag, a default) is not known
 //! here.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,6 +24,9 @@ pub struct Settings {
     pub gate_port: Option<u16>,
     /// Port on which everything is served without encryption beside one with TLS.
     pub plain_port: Option<u16>,
+    /// Where the numbers for monitors are served to whoever reaches it; none: on the usual port, to this
+    /// machine.
+    pub metrics: Option<SocketAddr>,
     /// Connections that the kernel holds until they are accepted.
     pub backlog: u32,
     /// How long a peer may take for its TLS handshake and for its request headers: a phone on a bad
@@ -83,6 +86,7 @@ impl Default for Settings {
             port: 8000,
             gate_port: None,
             plain_port: None,
+            metrics: None,
             backlog: 2048,
             header_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(5),

@@ -3,9 +3,45 @@
 //! Everything here does nothing where systemd is not listening.
 
 use std::future::{Future, pending};
+use std::net::TcpListener;
 
 use sd_notify::NotifyState;
 use tokio::time::{MissedTickBehavior, interval};
+
+/// A socket that systemd has opened, by the name that its unit gives it.
+#[derive(Debug)]
+pub struct Socket {
+    /// `http` or `https`.
+    pub name: String,
+    /// The socket, which listens already.
+    pub listener: TcpListener,
+}
+
+/// Takes the sockets that systemd has opened for this process; a second time there are none. To be called
+/// before there are other threads.
+///
+/// # Errors
+/// A sentence about one that is no socket for connections.
+pub fn sockets() -> Result<Vec<Socket>, String> {
+    let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let names: Vec<&str> = names.split(':').collect();
+    let mut handed = listenfd::ListenFd::from_env();
+    let mut sockets = Vec::new();
+    for place in 0..handed.len() {
+        let name = names.get(place).copied().unwrap_or_default().to_owned();
+        match handed.take_tcp_listener(place) {
+            Ok(Some(listener)) => sockets.push(Socket { name, listener }),
+            Ok(None) => {}
+            Err(err) => {
+                return Err(format!(
+                    "the socket {name} that systemd hands over cannot be used ({err}): it has to be one of \
+                     ListenStream= with an address and a port"
+                ));
+            }
+        }
+    }
+    Ok(sockets)
+}
 
 /// Says that requests are answered from now on, with a line for `systemctl status`.
 pub fn ready(status: &str) {

@@ -48,6 +48,15 @@ pub enum TlsError {
         /// What was looked for.
         expected: &'static str,
     },
+    /// The key can be used with a passphrase only.
+    #[error(
+        "the key {} is encrypted with a passphrase, which nobody can type when the server starts; write one \
+         without: openssl pkey -in {} -out key.pem", path.display(), path.display()
+    )]
+    Encrypted {
+        /// Its path.
+        path: PathBuf,
+    },
     /// Certificate and key don't work together, or cannot be used.
     #[error(
         "the certificate {} and the key {} cannot be used: {cause}",
@@ -129,8 +138,16 @@ impl ResolvesServerCert for Resolver {
 
 fn read(files: &Tls, challenges: &Challenges) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = certificates("certificate", &files.certificate)?;
-    let key = PrivateKeyDer::from_pem_slice(&contents("key", &files.key)?)
-        .map_err(|_| content("key", &files.key, "private key"))?;
+    let pem = contents("key", &files.key)?;
+    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| {
+        let text = String::from_utf8_lossy(&pem);
+        if text.contains("ENCRYPTED") {
+            let path = files.key.clone();
+            TlsError::Encrypted { path }
+        } else {
+            content("key", &files.key, "private key")
+        }
+    })?;
     let unusable = |cause: &dyn std::fmt::Display| TlsError::Unusable {
         certificate: files.certificate.clone(),
         key: files.key.clone(),

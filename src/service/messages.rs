@@ -9,7 +9,8 @@ use super::{Field, Limits, Quota, Refusal, Service, ServiceError, SignedIn, Thin
 use crate::model::file::told;
 use crate::model::{Attachment, FlowId, FlowKind, Form, Message, PublicId, Timestamp, UserId};
 use crate::store::{
-    Tx, View, about, attachments, blocks, events, flows, log, messages, polls, txns, users,
+    Tx, View, about, attachments, blocks, events, flows, log, messages, polls, properties, txns,
+    users,
 };
 
 /// What somebody writes, or how a message is to change.
@@ -86,6 +87,7 @@ impl Service {
         let size = Size::of(&draft);
         let sent = draft.sent.unwrap_or_default();
         let prepared = self.prepare_files(user.user(), draft.files, &sent).await?;
+        let notified = self.push_position_due();
         self.write_prepared(prepared, move |tx, prepared| {
             user.require(tx)?;
             if let Some(posted) = repeated(tx, &user, txn.as_deref())? {
@@ -117,6 +119,9 @@ impl Service {
             let message = messages::insert(tx, new, user.origin)?;
             if access.expire > 0 {
                 expiring.notify_one();
+            }
+            if let Some(position) = notified {
+                properties::set_number(tx, properties::PUSH_POSITION, position)?;
             }
             if let Some(txn) = txn {
                 txns::insert(

@@ -11,6 +11,7 @@ mod accounts;
 mod administration;
 mod archives;
 mod around;
+mod backup_disk;
 mod bearer;
 mod blocks;
 mod bucket;
@@ -100,7 +101,7 @@ pub use operator::{
 };
 pub use previews::{Ask, Asking};
 pub use profiles::Found;
-pub use push::{Courier, Notice, Ring, Tried, What};
+pub use push::{Courier, Notice, Pending, Ring, Tried, What};
 pub use refusal::{Refusal, Value};
 pub use resets::NewReset;
 pub use search::{Search, SearchHits};

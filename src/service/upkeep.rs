@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Refusal, Service, ServiceError};
+use super::{Refusal, Service, ServiceError, backup_disk};
 use crate::model::{By, FlowId, FlowKind, Login, PublicId, Timestamp, User, UserId};
 use crate::store::details::NewDetails;
 use crate::store::properties::{self, BACKUP_AT, BACKUP_FAILED_AT, BACKUP_FAILURE, BACKUP_PATH};
@@ -54,8 +54,10 @@ impl Service {
         at: Timestamp,
         path: String,
     ) -> Result<(), ServiceError> {
+        let database = self.store.path().to_owned();
         self.store
             .write(move |tx| {
+                backup_disk::note(tx, &database, &path)?;
                 if properties::number(tx, properties::BACKUP_TOLD_AT)?.is_some() {
                     tell_administrators(tx, &format!("Backups work again: {path} was made."))?;
                 }

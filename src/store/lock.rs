@@ -64,12 +64,24 @@ impl ServerLock {
     /// The lock's file cannot be written.
     pub fn announce(&self, address: &str) -> std::io::Result<()> {
         self.file.set_len(0)?;
-        (&self.file).write_all(address.as_bytes())
+        let text = format!("{address}\n{}\n", std::process::id());
+        (&self.file).write_all(text.as_bytes())
     }
 
     /// Where the server that runs on the file now can be reached; `None` while none runs.
     #[must_use]
     pub fn address(database: &Path) -> Option<String> {
+        let text = Self::announced(database)?;
+        Some(text.lines().next().unwrap_or_default().to_owned())
+    }
+
+    /// The process of the server that runs on the file now.
+    #[must_use]
+    pub fn pid(database: &Path) -> Option<i32> {
+        Self::announced(database)?.lines().nth(1)?.parse().ok()
+    }
+
+    fn announced(database: &Path) -> Option<String> {
         if !Self::is_held(database) {
             return None;
         }

@@ -9,6 +9,8 @@ use super::tx::{Tx, View};
 pub const BACKUP_AT: &str = "backup_at";
 /// Where it is.
 pub const BACKUP_PATH: &str = "backup_path";
+/// The folder of the last backup, if that is on another disk than the database.
+pub const BACKUP_APART: &str = "backup_apart";
 /// When a backup failed last since one was made, in milliseconds.
 pub const BACKUP_FAILED_AT: &str = "backup_failed_at";
 /// Why it failed.
@@ -27,6 +29,8 @@ pub const REGISTRATION_OVER: &str = "registration_over";
 pub const TICKET_KEY: &str = "ticket_key";
 /// The key by which push services know this server. Without it every device has to subscribe anew.
 pub const VAPID_KEY: &str = "vapid_key";
+/// Up to which message devices were notified.
+pub const PUSH_POSITION: &str = "push_position";
 /// When it was last tried whether the file can be written to, in milliseconds.
 pub(super) const PROBED_AT: &str = "probed_at";
 

@@ -195,6 +195,26 @@ pub fn for_message(
     Ok(Some((FlowId(flow), rows.collect::<Result<_, _>>()?)))
 }
 
+/// The messages after a position that were sent since a time, oldest first: the newest `most` of them.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn sent_after(
+    view: &View<'_>,
+    position: i64,
+    since: Timestamp,
+    most: i64,
+) -> Result<Vec<MessageId>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT id FROM (SELECT id, sent_at, deleted_at FROM messages WHERE id > :position
+                         ORDER BY id DESC LIMIT :most)
+         WHERE sent_at > :since AND deleted_at IS NULL ORDER BY id",
+    )?;
+    let params = named_params! {":position": position, ":since": since.0, ":most": most};
+    let rows = statement.query_map(params, |row| Ok(MessageId(row.get("id")?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// The devices of some users that are to hear that they were brought into a flow, or invited, by
 /// somebody.
 ///

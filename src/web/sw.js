@@ -61,7 +61,10 @@ async function show(data) {
   const { flow, message, time, badge } = notice;
   const tag = flow ?? 'morelia';
   const before = await self.registration.getNotifications({ tag });
-  const count = Math.max(0, ...before.map((shown) => shown.data?.count ?? 1));
+  // A page in the background may have shown this very message already.
+  const others = before.filter((shown) => !message || shown.data?.message !== message);
+  const same = before.find((shown) => message && shown.data?.message === message);
+  const count = Math.max(same ? (same.data.count ?? 1) - 1 : 0, ...others.map((shown) => shown.data?.count ?? 1));
   const title = notice.title ?? 'Morelia';
   await self.registration.showNotification(count > 0 && flow ? words.more(title, count) : title, {
     body: notice.body ?? (notice.test ? words.test : notice.added ? words.added : words.message),
@@ -80,21 +83,32 @@ async function language() {
 
 /** Safari ends a subscription after three pushes that leave nothing on the screen. */
 function isApple() {
-  return /^((?!chrome|chromium|android|firefox).)*(safari|applewebkit)/i.test(self.navigator.userAgent);
+  const agent = self.navigator.userAgent;
+  return /applewebkit/i.test(agent) && !/chrome|chromium|android/i.test(agent);
 }
 
 async function isLooking() {
+  return (await pages()).some((page) => page.focused && page.visibilityState === 'visible');
+}
+
+/** The windows of the client. Other pages of this server, such as the one about trust, know no places. */
+async function pages() {
   const windows = await self.clients.matchAll({ type: 'window' });
-  return windows.some((page) => page.focused && page.visibilityState === 'visible');
+  return windows.filter((page) => /^\/($|invite\/|reset\/)/.test(new URL(page.url).pathname));
 }
 
 self.addEventListener('notificationclick', (event) => {
   event.notification.close();
   const { flow, message } = event.notification.data ?? {};
-  event.waitUntil((async () => {
-    const [open] = await self.clients.matchAll({ type: 'window' });
-    if (!open) { await self.clients.openWindow(flow ? `/#/f/${flow}` : '/'); return; }
-    await open.focus();
-    open.postMessage({ open: flow, message });
-  })());
+  event.waitUntil(lead(message ? `/m/${message}` : flow ? `/f/${flow}` : '/'));
 });
+
+/** Opens a place of the client, in a window that is there or in a new one. */
+async function lead(place) {
+  const open = await pages();
+  const page = open.find((one) => one.focused) ?? open.find((one) => one.visibilityState === 'visible') ?? open[0];
+  if (!page) { await self.clients.openWindow(`/#${place}`); return; }
+  page.postMessage({ open: place });
+  // A browser may refuse; the page has its place all the same.
+  await page.focus().catch(() => {});
+}

@@ -93,6 +93,30 @@ impl Program {
         self
     }
 
+    /// Runs the program by another one, which gets these words before it. To be called last.
+    pub(crate) fn under(mut self, words: &[&str]) -> Self {
+        let (first, rest) = words.split_first().expect("a program");
+        let mut command = Command::new(first);
+        // Some hand on no environment but their own.
+        command.args(rest).arg("env");
+        for (name, value) in self.command.get_envs() {
+            if let Some(value) = value {
+                let mut pair = name.to_owned();
+                pair.push("=");
+                pair.push(value);
+                command.arg(pair);
+            } else {
+                command.env_remove(name);
+            }
+        }
+        command
+            .arg(self.command.get_program())
+            .args(self.command.get_args());
+        command.current_dir(self.command.get_current_dir().unwrap_or(Path::new(".")));
+        self.command = command;
+        self
+    }
+
     /// Sets what the program reads from its standard input.
     pub(crate) fn stdin(mut self, text: impl Into<String>) -> Self {
         self.stdin = text.into();

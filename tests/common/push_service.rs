@@ -45,7 +45,7 @@ pub(crate) struct PushService {
 
 impl PushService {
     /// Starts it. What it answers is in the path: `/ok/…`, `/gone/…`, `/missing/…`, `/refused/…`,
-    /// `/wait/…` (429 once, then 201), `/fail/…` (500 once), `/short/…` (413 above 400 bytes),
+    /// `/wait/…` (429 once, then 201), `/fail/…` (500 once), `/busy/…` (500), `/short/…` (413 above 400 bytes),
     /// `/slow/…` (a second each), `/huge/…` (an endless body), `/away/…` (a redirect).
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -207,6 +207,7 @@ fn serve(stream: TcpStream, sender: &Sender<Received>, failed: &Mutex<Vec<String
             "refused" => "403 Forbidden\r\n",
             "wait" if first() => "429 Too Many Requests\r\nRetry-After: 1\r\n",
             "fail" if first() => "500 Oops\r\n",
+            "busy" => "500 Oops\r\n",
             "short" if size > 400 => "413 Too Large\r\n",
             "away" => "302 Found\r\nLocation: /ok/elsewhere\r\n",
             "huge" => "201 Created\r\nX-Endless: yes\r\n",

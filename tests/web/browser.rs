@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -38,12 +39,28 @@ pub(crate) struct Browser {
     driver: Child,
     port: u16,
     runtime: Runtime,
+    arguments: Vec<String>,
 }
 
 impl Browser {
     #[track_caller]
     pub(crate) fn start() -> Self {
-        let mut driver = Command::new("chromedriver")
+        Self::launch(None, &[])
+    }
+
+    /// The same with a home folder of its own, whose certificates it trusts, and more arguments.
+    #[track_caller]
+    pub(crate) fn at_home(home: &Path, arguments: &[String]) -> Self {
+        Self::launch(Some(home), arguments)
+    }
+
+    #[track_caller]
+    fn launch(home: Option<&Path>, arguments: &[String]) -> Self {
+        let mut command = Command::new("chromedriver");
+        if let Some(home) = home {
+            command.env("HOME", home).env_remove("XDG_DATA_HOME");
+        }
+        let mut driver = command
             .args(["--port=0", "--log-level=SEVERE"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -63,6 +80,7 @@ impl Browser {
                 .enable_all()
                 .build()
                 .expect("a runtime"),
+            arguments: arguments.to_vec(),
         }
     }
 
@@ -78,21 +96,35 @@ impl Browser {
                 json!({"width": 360, "height": 740, "pixelRatio": 2, "touch": true, "mobile": true})
             }
         };
+        let mut arguments = json!([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+            // A microphone that beeps, and is given without a question.
+            "--use-fake-device-for-media-stream",
+            "--use-fake-ui-for-media-stream",
+            "--autoplay-policy=no-user-gesture-required",
+            format!("--lang={language}"),
+            format!("--user-data-dir={}", profile.path().display()),
+        ]);
+        if let Value::Array(list) = &mut arguments {
+            list.extend(self.arguments.iter().map(|argument| json!(argument)));
+        }
         let options = json!({
-            "args": [
-                "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                "--disable-dev-shm-usage", "--hide-scrollbars",
-                // A microphone that beeps, and is given without a question.
-                "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-                "--autoplay-policy=no-user-gesture-required", format!("--lang={language}"),
-                format!("--user-data-dir={}", profile.path().display()),
-            ],
+            "args": arguments,
             "prefs": {"intl.accept_languages": language},
             "mobileEmulation": {"deviceMetrics": metrics},
         });
         let mut capabilities = serde_json::Map::new();
         capabilities.insert("goog:chromeOptions".to_owned(), options);
+        capabilities.insert("acceptInsecureCerts".to_owned(), json!(false));
         capabilities.insert(
             "timeouts".to_owned(),
             json!({"script": (PATIENCE + PATIENCE).as_secs() * 1000}),
@@ -108,7 +140,7 @@ impl Browser {
         Page {
             browser: self,
             client: Some(client),
-            _profile: profile,
+            profile,
         }
     }
 }
@@ -130,7 +162,7 @@ impl Drop for Browser {
 pub(crate) struct Page<'a> {
     browser: &'a Browser,
     client: Option<Client>,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Page<'_> {
@@ -146,6 +178,24 @@ impl Page<'_> {
     pub(crate) fn open(&self, server: &Server, path: &str) {
         let url = format!("http://{}{path}", server.address());
         self.block(self.client().goto(&url)).expect("the page");
+    }
+
+    /// Opens an address anywhere.
+    ///
+    /// # Errors
+    /// What the browser has against it, such as a certificate that it does not trust.
+    pub(crate) fn visit(&self, url: &str) -> Result<(), String> {
+        self.block(self.client().goto(url))
+            .map_err(|error| error.to_string())
+    }
+
+    /// The port of Chromium's own protocol.
+    #[track_caller]
+    pub(crate) fn devtools_port(&self) -> u16 {
+        let file = self.profile.path().join("DevToolsActivePort");
+        let text = std::fs::read_to_string(&file).expect("Chromium has written its port");
+        let port = text.lines().next().and_then(|port| port.parse().ok());
+        port.unwrap_or_else(|| panic!("no port: {text}"))
     }
 
     /// Lets scripts of this page run for so long.

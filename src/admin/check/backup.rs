@@ -4,8 +4,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::fs::{Access, access};
+use rustix::process::geteuid;
+
 use super::Finding;
 use super::database::Pages;
+use super::repair::name;
 use crate::app::backups::{self, State};
 use crate::cli::CheckTopic;
 use crate::config::Config;
@@ -27,10 +31,19 @@ pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
         )];
     }
     let record = crate::admin::on_database(path, config, async |service| {
-        Ok(service.backup_record().await?)
+        Ok((
+            service.backup_record().await?,
+            service.lost_backup_disk().await?,
+        ))
     });
     match record {
-        Ok(record) => judge(&record, config),
+        Ok((record, lost)) => {
+            let mut found = judge(&record, config);
+            found.extend(lost.map(|folder| not_mounted(&folder)));
+            found.extend(folder(config));
+            found.extend(newest(config));
+            found
+        }
         Err(err) => vec![Finding::fail(
             TOPIC,
             err.to_string(),
@@ -44,7 +57,7 @@ fn judge(record: &BackupRecord, config: &Config) -> Vec<Finding> {
         State::Bad(why) => Finding::fail(
             TOPIC,
             format!("backup {why}"),
-            "mend what it names and run `morelia backup`",
+            "correct what it names and run `morelia backup`",
         ),
         State::None => Finding::warn(
             TOPIC,
@@ -75,6 +88,57 @@ fn judge(record: &BackupRecord, config: &Config) -> Vec<Finding> {
         ));
     }
     found
+}
+
+fn not_mounted(folder: &str) -> Finding {
+    Finding::fail(
+        TOPIC,
+        format!("backups lay on another disk, which is not mounted at {folder}"),
+        "mount it, and name it in /etc/fstab; nothing is copied to the disk of the database meanwhile",
+    )
+}
+
+/// Whether backups can be put where they are configured to.
+fn folder(config: &Config) -> Option<Finding> {
+    let folder = config.backup_dir();
+    if config.backup.interval.is_zero() && config.backup.dir.is_none() {
+        return None;
+    }
+    let shown = folder.display();
+    if !folder.exists() {
+        // The server makes the folder itself, but none above it.
+        let parent = folder.parent().filter(|parent| *parent != Path::new(""));
+        if parent.is_none_or(Path::exists) {
+            return None;
+        }
+        return Some(Finding::fail(
+            TOPIC,
+            format!("the folder for backups is not there, nor the one around it: {shown}"),
+            "mount its disk, or set dir in section [backup] to another folder",
+        ));
+    }
+    access(&folder, Access::WRITE_OK | Access::EXEC_OK).err()?;
+    let user = name(geteuid().as_raw());
+    Some(Finding::fail(
+        TOPIC,
+        format!("{user} cannot write to the folder for backups, {shown}"),
+        format!("give it to that user: `sudo chown {user} {shown}`"),
+    ))
+}
+
+/// Whether the newest copy is what was written then.
+fn newest(config: &Config) -> Option<Finding> {
+    let copies = backups::list(&config.backup_dir()).ok()?;
+    let newest = copies.first()?;
+    let shown = newest.path.display();
+    let err = backups::compare(&newest.path).err()?;
+    Some(Finding::fail(
+        TOPIC,
+        format!("the newest backup is damaged: {err}"),
+        format!(
+            "make another one with `morelia backup`, and remove {shown}; look at the disk with `dmesg`"
+        ),
+    ))
 }
 
 fn is_old(record: &BackupRecord, config: &Config) -> bool {

@@ -11,6 +11,7 @@ use crate::certificates::{Facts, Root, State};
 use crate::cli::CheckTopic;
 use crate::config::{Config, Encryption};
 use crate::model::Timestamp;
+use crate::server::TlsError;
 
 const TOPIC: CheckTopic = CheckTopic::Tls;
 
@@ -39,11 +40,16 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         return found;
     }
     if let Some(Err(err)) = app::check_tls(config) {
-        found.push(Finding::fail(
-            TOPIC,
-            err.to_string(),
-            "run this check as the user that the server runs as",
-        ));
+        let remedy = match err {
+            TlsError::Unreadable { .. } => {
+                "let the server's user read it, by a group that both are in (`sudo chgrp`, `sudo chmod g+r`)"
+            }
+            TlsError::Unusable { .. } => {
+                "name the key that the certificate was made for in section [tls]"
+            }
+            _ => "correct certfile and keyfile in section [tls]",
+        };
+        found.push(Finding::fail(TOPIC, err.to_string(), remedy));
         return found;
     }
     found.push(Finding::ok(
@@ -66,8 +72,20 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         return found;
     };
     found.extend(address(config, &facts));
+    found.extend(self_signed(way, &facts));
     found.push(validity(&facts, way, Timestamp::now()));
     found
+}
+
+/// Whether nobody but the certificate itself vouches for it.
+fn self_signed(way: Encryption, facts: &Facts) -> Option<Finding> {
+    (way == Encryption::Files && facts.issuer == facts.subject).then(|| {
+        Finding::warn(
+            TOPIC,
+            "the certificate is signed by itself: every device refuses it, or has to be told one by one",
+            "set local_ca = on in section [tls] in place of it, whose page /trust shows how, or acme with a domain",
+        )
+    })
 }
 
 /// Whether the certificate is for the address that people use.

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::Finding;
-use crate::admin::backup::size;
+use crate::admin::copies::size;
 use crate::cli::CheckTopic;
 use crate::config::Config;
 use crate::store::folder::Folder;

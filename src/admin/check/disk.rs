@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Finding;
-use crate::admin::backup::size;
+use crate::admin::copies::size;
 use crate::cli::CheckTopic;
 use crate::config::Config;
 use crate::store::statistics;

@@ -5,21 +5,28 @@ mod certificate;
 mod clock;
 mod database;
 mod disk;
+mod installed;
+mod limits;
 mod names;
 mod net;
 mod outward;
+mod place;
+mod repair;
+mod running;
 
 use serde_json::{Value, json};
 
+use super::confirm::ask;
 use super::error::CliError;
 use super::print::{Output, count};
 use super::{document, text};
 use crate::app;
-use crate::cli::CheckTopic;
+use crate::cli::{CheckTopic, Confirmation};
 use crate::config::{Config, Loaded, Registration, Sources, Word};
 use crate::exit::Exit;
 use crate::service::CheckRow;
 use database::Pages;
+use repair::Repair;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,15 +54,26 @@ pub(super) struct Finding {
     text: String,
     /// What to do about it.
     remedy: Option<String>,
+    /// What `--fix` would do about it.
+    repair: Option<Repair>,
 }
 
 impl Finding {
+    /// The same with what `--fix` would do.
+    fn with(self, repair: Repair) -> Self {
+        Self {
+            repair: Some(repair),
+            ..self
+        }
+    }
+
     fn ok(topic: CheckTopic, text: impl Into<String>) -> Self {
         Self {
             topic,
             level: Level::Ok,
             text: text.into(),
             remedy: None,
+            repair: None,
         }
     }
 
@@ -65,6 +83,7 @@ impl Finding {
             level: Level::Warn,
             text: text.into(),
             remedy: Some(remedy.into()),
+            repair: None,
         }
     }
 
@@ -82,10 +101,16 @@ impl Finding {
 /// The result cannot be printed.
 pub fn run(
     topic: Option<CheckTopic>,
+    fix: Option<Confirmation>,
     sources: &Sources,
     output: &Output,
 ) -> Result<Exit, CliError> {
-    let findings = findings(topic, sources);
+    let mut findings = findings(topic, sources);
+    if let Some(confirmation) = fix
+        && mend(&findings, confirmation, output)?
+    {
+        findings = self::findings(topic, sources);
+    }
     let failed = findings.iter().any(|found| found.level == Level::Fail);
     if output.is_json() {
         let list: Vec<Value> = findings
@@ -111,6 +136,34 @@ pub fn run(
     })
 }
 
+/// Offers the repairs one by one and makes those that are agreed to. Returns whether there was one.
+fn mend(
+    findings: &[Finding],
+    confirmation: Confirmation,
+    output: &Output,
+) -> Result<bool, CliError> {
+    let mut made: Vec<&Repair> = Vec::new();
+    for found in findings {
+        let Some(repair) = found.repair.as_ref().filter(|it| !made.contains(it)) else {
+            continue;
+        };
+        let question = format!("{}: {}", found.text, repair.question());
+        match ask(confirmation, &question) {
+            Ok(()) => {}
+            // Without a terminal nobody agrees to anything.
+            Err(err @ CliError::Usage(_)) => return Err(err),
+            Err(_) => continue,
+        }
+        repair.make().map_err(|source| CliError::File {
+            path: repair.question().into(),
+            source,
+        })?;
+        output.note(&format!("morelia: done: {}", found.text));
+        made.push(repair);
+    }
+    Ok(!made.is_empty())
+}
+
 /// What the command finds, for who asks from elsewhere.
 #[must_use]
 pub fn rows(sources: &Sources) -> Vec<CheckRow> {
@@ -132,7 +185,7 @@ fn findings(topic: Option<CheckTopic>, sources: &Sources) -> Vec<Finding> {
             .to_string()
             .lines()
             .map(|line| {
-                let remedy = "mend it; `morelia config example` shows every key with its values";
+                let remedy = "correct it; `morelia config example` shows every key with its values";
                 Finding::fail(CheckTopic::Config, line, remedy)
             })
             .collect(),
@@ -145,6 +198,7 @@ fn line(found: &Finding) -> String {
         level,
         text,
         remedy,
+        repair: _,
     } = found;
     let start = format!("{:<4}  {:<8}  {text}", level.word(), topic.word());
     match remedy {
@@ -163,20 +217,31 @@ fn examine(topic: Option<CheckTopic>, loaded: &Loaded) -> Vec<Finding> {
     let mut findings = Vec::new();
     for topic in topics {
         findings.extend(match topic {
-            CheckTopic::Config => configuration(loaded),
+            CheckTopic::Config => {
+                let mut found = configuration(loaded);
+                found.extend(limits::examine(config));
+                found.extend(installed::examine(loaded));
+                found
+            }
             CheckTopic::Database => {
                 let mut found = database::examine(config, &pages);
                 found.extend(names::examine(config, &pages));
+                found.extend(people(config, &pages));
                 found
             }
             CheckTopic::Tls => certificate::examine(config),
             CheckTopic::Net => {
                 let mut found = net::examine(config);
+                found.extend(running::examine(loaded));
                 found.extend(outward::examine(config));
                 found
             }
             CheckTopic::Clock => clock::examine(config, &pages),
-            CheckTopic::Disk => disk::examine(config),
+            CheckTopic::Disk => {
+                let mut found = disk::examine(config);
+                found.extend(place::examine(config));
+                found
+            }
             CheckTopic::Backup => backup::examine(config, &pages),
         });
     }
@@ -203,6 +268,22 @@ fn configuration(loaded: &Loaded) -> Vec<Finding> {
     }
     found.push(memory(config));
     found
+}
+
+/// Whether somebody can sign in.
+fn people(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
+    if !pages.can_be_read() {
+        return Vec::new();
+    }
+    let counted = super::on_database(&config.database.path, config, async |service| {
+        let users = service.users().await?;
+        let admins = users.iter().filter(|user| user.is_admin).count();
+        Ok((users.len(), admins))
+    });
+    counted.map_or_else(
+        |_| Vec::new(),
+        |(users, admins)| limits::people(config, users, admins),
+    )
 }
 
 /// What clients can make the server hold at most.

@@ -2,6 +2,8 @@
 
 use std::net::{TcpListener, ToSocketAddrs};
 
+use serde_json::Value;
+
 use super::Finding;
 use crate::admin::status::{self, Running};
 use crate::cli::CheckTopic;
@@ -104,17 +106,34 @@ fn public(url: &str, config: &Config) -> Vec<Finding> {
     let asked = status::block_on(async {
         let upgrade = client::get(&address, &trust, "/ws", &headers).await;
         let health = client::get(&address, &trust, "/health", &[("Connection", "close")]).await;
-        (upgrade, health)
+        let live = client::get(&address, &trust, "/health/live", &[("Connection", "close")]).await;
+        (upgrade, health, live)
     });
-    let (upgrade, health) = match asked {
+    let (upgrade, health, live) = match asked {
         Ok(answers) => answers,
         Err(why) => return vec![Finding::fail(TOPIC, why, "try again")],
     };
     let mut found = vec![upgraded(url, &upgrade)];
     if upgrade.is_ok_and(|answer| answer.status == 101) {
         found.extend(addresses(url, config, health.ok().as_ref()));
+        found.extend(live.ok().and_then(|live| another(url, config, &live.body)));
     }
     found
+}
+
+/// Whether another server answers at the public address than the one that runs here.
+fn another(url: &str, config: &Config, answer: &str) -> Option<Finding> {
+    let there: Value = serde_json::from_str(answer).ok()?;
+    let there = there["instance"].as_str();
+    let here = status::ask(config)?.health.ok()?;
+    let here = here["instance"].as_str()?;
+    (there != Some(here)).then(|| {
+        Finding::fail(
+            TOPIC,
+            format!("{url} leads to another server than the one that runs here"),
+            "look where the name leads, which port the router forwards, and to which address the proxy passes on",
+        )
+    })
 }
 
 /// The server's own certificate when it encrypts itself, since a name in a home network is signed
@@ -169,6 +188,14 @@ fn upgraded(url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
                  browsers refuse this one as well",
             )
         }
+        Err(ClientError::Unreachable { cause, .. }) if cause.contains("InvalidContentType") => {
+            Finding::fail(
+                TOPIC,
+                format!("nothing encrypts at {url}: what answers there speaks plain HTTP"),
+                "let public_url begin with http://, or set acme or local_ca in section [tls], or a proxy \
+                 before the server",
+            )
+        }
         Err(err) => Finding::fail(
             TOPIC,
             err.to_string(),
@@ -191,7 +218,8 @@ fn missing(body: &str) -> &'static str {
 /// Whether the server learns who its clients are. From this machine itself it tells details only
 /// when no proxy says that the question came from elsewhere.
 fn addresses(url: &str, config: &Config, health: Option<&HttpAnswer>) -> Option<Finding> {
-    let behind_proxy = url.starts_with("https://") && config.encryption() == Encryption::None;
+    let behind_proxy = config.encryption() == Encryption::None
+        && (url.starts_with("https://") || !config.proxy.trusted.is_empty());
     let told_all = health.is_some_and(|answer| answer.body.contains("\"checks\""));
     if behind_proxy && told_all {
         return Some(Finding::fail(
@@ -255,6 +283,17 @@ mod tests {
                 .remedy
                 .is_some_and(|remedy| remedy.contains("authority"))
         );
+    }
+
+    #[test]
+    fn plain_http_is_no_matter_of_trust() {
+        let cause = "received corrupt message of type InvalidContentType".to_owned();
+        let address = "wss://chat/ws".to_owned();
+        let found = upgraded(
+            "https://chat",
+            &Err(ClientError::Unreachable { address, cause }),
+        );
+        assert!(found.text.contains("plain HTTP"), "{}", found.text);
     }
 
     #[test]

@@ -2,8 +2,10 @@
 //!
 //! A backup is three files side by side: `NAME.db`, the database; `NAME.ini`, the configuration it
 //! was made under; `NAME.sha256`, the checksums of both as `sha256sum -c` reads them. Large files are
-//! in the folder `files` beside them, which all copies there share.
+//! in the folder `files` beside them, which all copies there share. Where that is asked for, the folder
+//! `NAME.keys` holds certificates and keys.
 
+pub mod keys;
 mod schedule;
 
 use std::collections::BTreeSet;
@@ -20,7 +22,7 @@ use crate::store::backup::{self, Contents};
 use crate::store::backup_files::{self, Tally};
 use crate::store::folder::Folder;
 
-pub use schedule::{State, judge};
+pub use schedule::{State, judge, not_mounted};
 pub(super) use schedule::{keep_making, keep_watching};
 
 /// A backup that has been made.
@@ -333,7 +335,7 @@ fn remove(copy: &Path) -> Result<(), AppError> {
             _ => {}
         }
     }
-    Ok(())
+    keys::remove(copy)
 }
 
 /// A path that says the same wherever it is read.

@@ -34,15 +34,29 @@ async fn make_scheduled(
 ) -> Result<Made, AppError> {
     let database = service.store().path().to_owned();
     let (folder, keep) = (config.backup_dir(), config.backup.keep);
+    let lost = service.lost_backup_disk().await?;
+    let lost = lost.filter(|lost| *lost == absolute(&folder));
     let work = move || make_in_folder(&database, file.as_deref(), &folder, keep);
-    let made = tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|_| Err(AppError::Failed("making the backup panicked".to_owned())));
+    let made = match lost {
+        Some(folder) => Err(not_mounted(&folder)),
+        None => tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(|_| Err(AppError::Failed("making the backup panicked".to_owned()))),
+    };
     match &made {
         Ok(made) => service.note_backup(absolute(&made.path)).await?,
         Err(err) => service.note_backup_failure(err.to_string()).await?,
     }
     made
+}
+
+/// Why no backup is made in a folder whose disk is gone.
+#[must_use]
+pub fn not_mounted(folder: &str) -> AppError {
+    AppError::Failed(format!(
+        "the disk that backups lie on is not mounted at {folder}: mount it; where backups shall lie on the \
+         disk of the database from now on, set another dir in section [backup]"
+    ))
 }
 
 /// Makes backups as configured, for as long as the server runs.

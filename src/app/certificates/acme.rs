@@ -221,8 +221,9 @@ impl Keeper {
                 state.error = None;
                 state.failures = 0;
                 state.next_at = Some(now + DAY + rand::random_range(0..60) * 60);
-                state.suggested_at = None;
-                state.ask_at = None;
+                // An authority that goes on wanting new ones is not asked again at once.
+                let was_suggested = state.suggested_at.take().is_some_and(|at| at <= now);
+                state.ask_at = was_suggested.then_some(now + DAY / 2);
             }
             Err(failure) => {
                 let wait = wait(&failure, state.failures, rand::random_range(0.9..1.1));

@@ -135,11 +135,21 @@ fn is_plausible(now: OffsetDateTime) -> bool {
     now.unix_timestamp() >= PLAUSIBLE
 }
 
-/// What is wrong with the certificate that is served, if it ends soon.
-pub(super) fn trouble(config: &Config, now: i64) -> Option<String> {
+/// How many seconds the certificate that is served has left.
+fn left(config: &Config, now: i64) -> Option<i64> {
     let (path, _) = config.certificate_files()?;
     let pem = std::fs::read_to_string(path).ok()?;
-    let left = Facts::of_pem(&pem)?.not_after - now;
+    Some(Facts::of_pem(&pem)?.not_after - now)
+}
+
+/// How many days it has left.
+pub(super) fn days_left(config: &Config, now: i64) -> Option<i64> {
+    Some(left(config, now)?.div_euclid(86_400))
+}
+
+/// What is wrong with the certificate that is served, if it ends soon.
+pub(super) fn trouble(config: &Config, now: i64) -> Option<String> {
+    let left = left(config, now)?;
     let days = left.div_euclid(86_400);
     match left {
         ..0 => Some("The certificate has ended.".to_owned()),

@@ -4,6 +4,7 @@
 mod queue;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -11,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::metrics::PushCounts;
 use super::{AppError, outward};
 use crate::config::{self, Config};
 use crate::model::{PushAddress, PushContent, Timestamp};
@@ -62,6 +64,7 @@ const DROPS_LOGGED_EVERY: Duration = Duration::from_mins(1);
 pub(super) async fn begin(
     config: &Config,
     service: &Arc<Service>,
+    counts: Arc<PushCounts>,
 ) -> Result<Option<tokio::task::JoinHandle<()>>, AppError> {
     if !config.push.enabled {
         return Ok(None);
@@ -98,8 +101,14 @@ pub(super) async fn begin(
         sending: JoinSet::new(),
         logged: None,
         dropped: (0, None),
+        counts,
     };
-    Ok(Some(tokio::spawn(notifier.run(bell))))
+    let task = tokio::spawn(notifier.run(bell));
+    // What came shortly before the last stop, and was not told.
+    if let Err(err) = service.resume_notifying().await {
+        log::warn!("nobody is notified of what came before the last stop: {err}");
+    }
+    Ok(Some(task))
 }
 
 /// Whom a push service may write to.
@@ -201,12 +210,15 @@ struct Notifier {
     logged: Option<Instant>,
     /// Notifications that were dropped for want of room, and when that was logged last.
     dropped: (u64, Option<Instant>),
+    counts: Arc<PushCounts>,
 }
 
 impl Notifier {
     async fn run(mut self, mut bell: mpsc::Receiver<Ring>) {
         loop {
             self.start();
+            let waiting = u64::try_from(self.queue.len()).unwrap_or(u64::MAX);
+            self.counts.waiting.store(waiting, Ordering::Relaxed);
             let next = if self.sending.len() < AT_A_TIME {
                 self.queue.next_at()
             } else {
@@ -234,6 +246,7 @@ impl Notifier {
             return;
         }
         self.dropped.0 += 1;
+        PushCounts::add(&self.counts.dropped);
         let now = Instant::now();
         if self
             .dropped
@@ -272,6 +285,14 @@ impl Notifier {
         let now = Instant::now();
         self.queue.landed(&job);
         let (id, endpoint) = (job.ring.subscription, job.ring.endpoint.clone());
+        match &sent {
+            Sent::Nothing | Sent::TooLong => {}
+            Sent::Taken => PushCounts::add(&self.counts.taken),
+            Sent::Gone => PushCounts::add(&self.counts.gone),
+            Sent::Refused(..) => PushCounts::add(&self.counts.refused),
+            Sent::Wait(_) | Sent::Failed(_) => PushCounts::add(&self.counts.put_off),
+            Sent::Dropped(_) => PushCounts::add(&self.counts.dropped),
+        }
         match sent {
             Sent::Nothing => {}
             Sent::Taken => self.service.push_succeeded(id).await,

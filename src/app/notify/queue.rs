@@ -77,6 +77,11 @@ impl Queue {
         }
     }
 
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Puts a notification in, in place of the one of the same conversation. Returns whether another
     /// one had to go for it: the oldest that is not urgent.
     pub(super) fn put(&mut self, job: Job) -> bool {
@@ -214,6 +219,7 @@ mod tests {
             what: What::Message(MessageId(message)),
             is_urgent,
             most: PushContent::Full,
+            pending: None,
         };
         Job::new(ring, now)
     }

@@ -111,14 +111,31 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "backup",
         arguments: "",
-        about: "Makes a copy of database and configuration, also while the server runs, and examines it.",
-        flags: &[&[option(
-            "--to",
-            "FILE|DIR",
-            "where; without it `dir` of section [backup]",
-        )]],
-        examples: &["morelia backup", "morelia backup --to /mnt/usb"],
-        build: |m| Ok(Command::Backup(BackupCommand::Make { to: m.path("--to") })),
+        about: "Makes a copy of database and configuration, also while the server runs, and examines it. With \
+                --with-keys it also copies the certificates and keys that the server made or fetched: whoever \
+                has such a copy can pass for the server.",
+        flags: &[&[
+            option(
+                "--to",
+                "FILE|DIR",
+                "where; without it `dir` of section [backup]",
+            ),
+            switch(
+                "--with-keys",
+                "also copy the folder tls, with its private keys",
+            ),
+        ]],
+        examples: &[
+            "morelia backup",
+            "morelia backup --to /mnt/usb",
+            "morelia backup --to /mnt/usb --with-keys",
+        ],
+        build: |m| {
+            Ok(Command::Backup(BackupCommand::Make {
+                to: m.path("--to"),
+                with_keys: m.switch("--with-keys"),
+            }))
+        },
     },
     Spec {
         path: "backup list",

@@ -5,6 +5,7 @@ mod content;
 mod data;
 mod people;
 mod server;
+mod setup;
 
 use super::command::Command;
 use super::matches::{Matches, UsageError};
@@ -12,6 +13,7 @@ use pico_args::Keys;
 
 /// The groups of commands, in the order of the help, with their headings.
 pub const GROUPS: &[(&str, &[Spec])] = &[
+    ("Installation", setup::COMMANDS),
     ("Server", server::COMMANDS),
     ("People", people::COMMANDS),
     ("Conversations", content::COMMANDS),

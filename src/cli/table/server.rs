@@ -17,8 +17,8 @@ pub(super) const COMMANDS: &[Spec] = &[
                 option("--admin", "LOGIN", "make this administrator"),
                 option(
                     "--registration",
-                    "MODE",
-                    "who may make an account: open, invite or closed",
+                    "open|invite|closed",
+                    "who may make an account",
                 ),
                 option(
                     "--https",
@@ -90,14 +90,40 @@ pub(super) const COMMANDS: &[Spec] = &[
         path: "check",
         arguments: "[config|database|tls|net|clock|disk|backup]",
         about: "Examines everything, or one thing, and says what to do about it. One line each: ok, warn or \
-                FAIL; exit code 5 if there is a FAIL.",
-        flags: &[],
+                FAIL; exit code 5 if there is a FAIL. With --fix it offers, one by one, the repairs that it can \
+                make itself (owner, permissions, folder, reload, unit), and looks again.",
+        flags: &[
+            &[switch(
+                "--fix",
+                "offer the repairs that can be made from here",
+            )],
+            YES,
+        ],
         examples: &[
             "morelia check",
             "morelia check net",
+            "morelia check --fix",
             "morelia --json check backup",
         ],
-        build: |m| Ok(Command::Check(m.optional_word("check")?)),
+        build: |m| {
+            let topic = m.optional_word("check")?;
+            let fix = m.switch("--fix");
+            let confirmation = m.confirmation();
+            Ok(Command::Check {
+                topic,
+                fix: fix.then_some(confirmation),
+            })
+        },
+    },
+    Spec {
+        path: "reload",
+        arguments: "",
+        about: "Has the running server read its configuration, certificate and log file again. What is wrong \
+                is said first, and the server is left alone (exit code 78). Tells which changes need a \
+                restart.",
+        flags: &[],
+        examples: &["morelia reload", "morelia reload --json"],
+        build: |_| Ok(Command::Reload),
     },
     Spec {
         path: "status",
@@ -173,16 +199,25 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "service unit",
         arguments: "",
-        about: "Prints a systemd unit for this setup, hardened.",
-        flags: &[&[option(
-            "--program",
-            "FILE",
-            "where the program will be, if not where it is now",
-        )]],
-        examples: &["morelia service unit > /etc/systemd/system/morelia.service"],
+        about: "Prints a systemd unit for this setup, hardened. With --sockets it prints a shell script that \
+                writes the units by which systemd itself listens on the ports, so that the server needs no \
+                permission for those below 1024.",
+        flags: &[&[
+            option(
+                "--program",
+                "FILE",
+                "where the program will be, if not where it is now",
+            ),
+            switch("--sockets", "print the socket units in place of it"),
+        ]],
+        examples: &[
+            "morelia service unit > /etc/systemd/system/morelia.service",
+            "morelia service unit --sockets > sockets.sh",
+        ],
         build: |m| {
             Ok(Command::ServiceUnit {
                 program: m.path("--program"),
+                sockets: m.switch("--sockets"),
             })
         },
     },
@@ -275,8 +310,9 @@ pub(super) const COMMANDS: &[Spec] = &[
 pub(super) const PROGRAM: &[Spec] = &[
     Spec {
         path: "completions",
-        arguments: "bash|zsh|fish",
-        about: "Prints the completions for a shell.",
+        arguments: "bash|zsh|fish|logins|flows",
+        about: "Prints the completions for a shell. With logins or flows it prints the words that these \
+                complete to, one a line.",
         flags: &[],
         examples: &[
             "morelia completions bash > ~/.local/share/bash-completion/completions/morelia",
@@ -320,8 +356,8 @@ const SERVE: &[Flag] = &[
     ),
     option(
         "--log-level",
-        "LEVEL",
-        "error, warn, info, debug or trace ([logging] level)",
+        "error|warn|info|debug|trace",
+        "the least important lines of the log ([logging] level)",
     ),
     switch("--use-colors", "colour the log ([logging] colors)"),
     switch("--no-use-colors", "do not colour the log"),

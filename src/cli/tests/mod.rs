@@ -224,10 +224,14 @@ fn commands_are_built_from_their_flags() {
     );
     assert_eq!(
         command("backup"),
-        Command::Backup(BackupCommand::Make { to: None })
+        Command::Backup(BackupCommand::Make {
+            to: None,
+            with_keys: false,
+        })
     );
     assert_eq!(command("backup list"), Command::Backup(BackupCommand::List));
-    assert_eq!(command("check tls"), Command::Check(Some(CheckTopic::Tls)));
+    let (topic, fix) = (Some(CheckTopic::Tls), None);
+    assert_eq!(command("check tls"), Command::Check { topic, fix });
     assert_eq!(
         command("invite create --expires 36h"),
         Command::Invite(InviteCommand::Create {

@@ -5,6 +5,7 @@ use crate::config::addresses::AllowedOrigins;
 use crate::config::units::{CENTURY, DAY, duration_in, show_duration};
 use crate::config::words::{ApiVersion, ClientIp, ColorMode, Word};
 use log::LevelFilter;
+use std::net::SocketAddr;
 
 pub(super) const LOGGING: Section = Section {
     name: "logging",
@@ -141,12 +142,26 @@ pub(super) const WEB: Section = Section {
             name: "metrics",
             kind: Kind::Switch,
             values: "on or off",
-            about: "Whether /metrics answers, for Prometheus. Anybody who reaches the server can read \
-                    it then.",
+            about: "Whether /metrics answers, for Prometheus: to programs on this machine, unless \
+                    metrics_listen is set.",
             example: "",
             reload: false,
             set: |config, text, _| put(&mut config.web.metrics, bool::read(text)),
             show: |config| word(config.web.metrics),
+        },
+        Key {
+            name: "metrics_listen",
+            kind: Kind::Text,
+            values: "an address and a port; empty for the server's own",
+            about: "A listener of its own for /metrics, without encryption, which answers whoever reaches \
+                    it: an address of a network that only monitors are in.",
+            example: "127.0.0.1:9464",
+            reload: false,
+            set: |config, text, _| put(&mut config.web.metrics_listen, optional(text, listener)),
+            show: |config| {
+                let listen = config.web.metrics_listen;
+                listen.map_or_else(String::new, |listen| listen.to_string())
+            },
         },
         Key {
             name: "allowed_origins",
@@ -190,3 +205,9 @@ pub(super) const API: Section = Section {
         },
     ],
 };
+
+/// Reads an address with a port.
+fn listener(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is no address with a port, such as 127.0.0.1:9464"))
+}

@@ -10,6 +10,7 @@ mod convert;
 mod draft;
 mod error;
 mod file;
+mod meter;
 mod methods;
 mod push;
 mod reply;
@@ -21,6 +22,7 @@ mod session;
 mod wire;
 mod wording;
 
+pub use meter::Meter;
 pub use session::{Session, Settings};
 
 /// Protocol version that this server speaks.

@@ -10,6 +10,7 @@ use rand::Rng;
 
 use super::codes;
 use super::error::MtpError;
+use super::meter::Meter;
 use super::methods::{self, Context};
 use super::push;
 use super::reply::{Data, Reply};
@@ -70,6 +71,7 @@ pub struct Session {
     bucket: Bucket,
     rate: Rate,
     state: State,
+    meter: Option<Arc<Meter>>,
 }
 
 /// What a session remembers between requests.
@@ -149,22 +151,41 @@ impl Session {
             bucket: Bucket::full(Instant::now()),
             rate,
             state,
+            meter: None,
+        }
+    }
+
+    /// Has the requests counted.
+    #[must_use]
+    pub fn metered(self, meter: Option<Arc<Meter>>) -> Self {
+        Self { meter, ..self }
+    }
+
+    /// Notes how a request went.
+    fn count(&self, method: &str, is_error: bool, began: Option<Instant>) {
+        if let (Some(meter), Some(began)) = (&self.meter, began) {
+            meter.count(method, is_error, began.elapsed());
         }
     }
 
     /// Answers one request.
     async fn respond(&mut self, frame: &[u8]) -> Bytes {
+        let began = self.meter.as_ref().map(|_| Instant::now());
         let request = match Request::read(frame) {
             Ok(request) => request,
             Err(what) => {
                 let form = form_of_unreadable(frame);
+                self.count("error", true, began);
                 return self.refuse("error", form, &MtpError::Malformed(what));
             }
         };
         let method = request.method.clone();
         let form = match request.form() {
             Ok(form) => form,
-            Err(what) => return self.refuse(&method, Form::Plain, &MtpError::Malformed(what)),
+            Err(what) => {
+                self.count("error", true, began);
+                return self.refuse(&method, Form::Plain, &MtpError::Malformed(what));
+            }
         };
         let work = AssertUnwindSafe(self.perform(request, form)).catch_unwind();
         let result = match tokio::time::timeout(REQUEST_TIMEOUT, work).await {
@@ -172,6 +193,12 @@ impl Session {
             Ok(Err(_)) => Err(MtpError::Panicked),
             Err(_) => Err(MtpError::TimedOut),
         };
+        // What is no method of this server has no name here.
+        let name = match &result {
+            Err(err) if err.is_unrecognised() => "error",
+            _ => &*method,
+        };
+        self.count(name, result.is_err(), began);
         match result {
             Ok(frame) => {
                 self.bad_frames = 0;

@@ -125,7 +125,7 @@ impl Server {
             ..Settings::default()
         };
         change(&mut settings);
-        let bound = bind(settings).await.unwrap();
+        let bound = bind(settings, Vec::new()).await.unwrap();
         let (address, certificate) = (bound.addresses()[0], bound.certificate());
         let (stop, stopped) = oneshot::channel();
         let converse = |peer| Talk {
@@ -211,6 +211,8 @@ fn site(statistics: Statistics) -> Site {
                 connections: 0,
                 users_online: 0,
                 checks,
+                configuration: Reloads::default(),
+                attention: Vec::new(),
             }
         })
     });
@@ -224,6 +226,7 @@ fn site(statistics: Statistics) -> Site {
         revision: "1",
     };
     Site {
+        instance: "test".to_owned(),
         version: Version {
             name: "test",
             version: "0",

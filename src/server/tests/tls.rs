@@ -186,12 +186,11 @@ async fn wrong_files_are_sentences_that_name_them() {
         key: folder.path().join("missing.key"),
         ..files("server")
     };
-    let err = bind(Settings {
+    let settings = Settings {
         tls: Some(missing),
         ..Settings::default()
-    })
-    .await
-    .unwrap_err();
+    };
+    let err = bind(settings, Vec::new()).await.unwrap_err();
     let err = err.to_string();
     assert!(
         err.starts_with("cannot read the key ") && err.contains("missing.key as user "),

@@ -156,7 +156,10 @@ impl Service {
         let made = tokio::spawn(async move {
             let permit = service.desk.backing_up.try_acquire();
             let _permit = permit.map_err(|_| Refusal::AlreadyRunning)?;
-            let made = service.run(|machine| (machine.make_backup)()).await?;
+            let made = match service.lost_backup_disk().await? {
+                Some(folder) => Err(format!("the disk of {folder} is not mounted")),
+                None => service.run(|machine| (machine.make_backup)()).await?,
+            };
             match &made {
                 Ok(copy) => service.note_backup(copy.path.clone()).await?,
                 Err(why) => service.note_backup_failure(why.clone()).await?,

@@ -1,20 +1,21 @@
 //! Who is told of what happens, and when: after it is committed, and not while they are looking.
 
 use std::collections::HashMap;
-use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::super::{Service, ServiceError};
+use super::unsettled::{Pending, Unsettled};
 use crate::model::{
     Audience, Event, FlowId, FlowKind, Happening, MessageId, News, PublicId, PushContent,
     SubscriptionId, UserId,
 };
 use crate::store::push::Candidate;
-use crate::store::{flows, push, users};
+use crate::store::{flows, properties, push, users};
 
 /// How long somebody who is looking has to read a message before the devices are told.
 const LOOK_AGAIN: Duration = Duration::from_secs(20);
@@ -25,6 +26,15 @@ const LOOKS: u8 = 15;
 
 /// Things that wait to be looked at; more are dropped, as everything that is only a notification.
 const WAITING: usize = 1024;
+
+/// How often it is tried whether somebody listens after the start.
+const SOON: u32 = 500;
+
+/// Older messages are not told of after a start: people have found them by themselves.
+const OLDEST: Duration = Duration::from_mins(5);
+
+/// Messages that are looked up after a start.
+const MOST: i64 = 1000;
 
 /// People whose devices wait for them to look away.
 const PATIENT: usize = 10_000;
@@ -46,6 +56,8 @@ pub struct Ring {
     pub is_urgent: bool,
     /// The most that may be said.
     pub most: PushContent,
+    /// What keeps its message among those that somebody has to be told of.
+    pub pending: Option<Arc<Pending>>,
 }
 
 /// What a device is told.
@@ -60,7 +72,7 @@ pub enum What {
 /// What may have to be told.
 #[derive(Debug)]
 pub(in crate::service) enum Heard {
-    Message(MessageId),
+    Message(MessageId, Arc<Pending>),
     Added {
         flow: PublicId,
         user: PublicId,
@@ -78,6 +90,7 @@ pub(in crate::service) enum Heard {
 pub(in crate::service) struct Bell {
     /// Whether a device may have asked to be told; while none has, nothing is looked up.
     devices: AtomicBool,
+    pub(in crate::service) unsettled: Arc<Unsettled>,
     sender: std::sync::OnceLock<mpsc::Sender<Heard>>,
 }
 
@@ -95,19 +108,33 @@ impl Bell {
         let Some(sender) = self.sender.get() else {
             return;
         };
-        for it in heard(event) {
+        for it in heard(event, &self.unsettled) {
             if sender.try_send(it).is_err() {
                 log::debug!("too much happens at once for every device to be told of it");
             }
         }
     }
+
+    /// Has something looked at, when there is room for it.
+    pub(super) async fn hear(&self, heard: Heard) {
+        // Right after the start nobody listens yet.
+        for _ in 0..SOON {
+            if let Some(sender) = self.sender.get() {
+                if sender.send(heard).await.is_err() {
+                    log::debug!("nobody looks after notifications any more");
+                }
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
 }
 
 /// What of an event may have to be told.
-fn heard(event: &Event) -> Vec<Heard> {
+fn heard(event: &Event, unsettled: &Arc<Unsettled>) -> Vec<Heard> {
     match &event.news {
         News::Message(message) if message.edited_at.is_none() && !message.is_deleted => {
-            vec![Heard::Message(message.id)]
+            vec![Heard::Message(message.id, unsettled.pend(message.id))]
         }
         News::Invited(invited) => match &event.audience {
             Audience::Users(users) => Vec::from([Heard::Invited {
@@ -208,14 +235,50 @@ async fn until(time: Option<Instant>) {
 }
 
 impl Service {
+    /// Has devices told of messages that came shortly before the last stop and that nobody was told of.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub async fn resume_notifying(&self) -> Result<(), ServiceError> {
+        let since = self.store.now().before(OLDEST);
+        let left = self
+            .store
+            .read(move |view| {
+                let Some(position) = properties::number(view, properties::PUSH_POSITION)? else {
+                    return Ok(Vec::new());
+                };
+                Ok::<_, ServiceError>(push::sent_after(view, position, since, MOST)?)
+            })
+            .await?;
+        let Some(newest) = left.last().map(|message| message.0) else {
+            return Ok(());
+        };
+        // Once: a server that ends and starts again and again must not ring each time.
+        self.store
+            .write(move |tx| {
+                properties::set_number(tx, properties::PUSH_POSITION, newest)?;
+                Ok::<_, ServiceError>(())
+            })
+            .await?;
+        for message in left {
+            let pending = self.bell.unsettled.pend(message);
+            self.bell.hear(Heard::Message(message, pending)).await;
+        }
+        Ok(())
+    }
+
     /// The devices that something may be told to.
     async fn candidates(&self, heard: Heard) -> Result<Vec<Ring>, ServiceError> {
         let now = self.store.now();
         self.store
             .read(move |view| {
+                let mut pending = None;
                 let (flow, what, found) = match heard {
-                    Heard::Message(message) => match push::for_message(view, message, now)? {
-                        Some((flow, found)) => (flow, What::Message(message), found),
+                    Heard::Message(message, held) => match push::for_message(view, message, now)? {
+                        Some((flow, found)) => {
+                            pending = Some(held);
+                            (flow, What::Message(message), found)
+                        }
                         None => return Ok(Vec::new()),
                     },
                     Heard::Added { flow, user, by } => match flows::id_of(view, flow)? {
@@ -245,6 +308,7 @@ impl Service {
                     what,
                     is_urgent: found.is_urgent,
                     most: PushContent::Full,
+                    pending: pending.clone(),
                 };
                 Ok::<_, ServiceError>(found.into_iter().map(ring).collect())
             })

@@ -5,6 +5,7 @@
 
 mod bell;
 mod notice;
+mod unsettled;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::store::{marks, properties, push};
 pub(super) use bell::{Bell, listen};
 pub use bell::{Ring, What};
 pub use notice::Notice;
+pub use unsettled::Pending;
 
 /// Devices of one user that are told.
 const MOST_DEVICES: i64 = 20;
@@ -64,6 +66,13 @@ pub struct Courier {
 pub(super) struct Post(OnceLock<Arc<Courier>>);
 
 impl Service {
+    /// Up to where devices were told, when it is time to write it along with something else. Only the
+    /// process that tells them knows.
+    pub(super) fn push_position_due(&self) -> Option<i64> {
+        self.courier().ok()?;
+        self.bell.unsettled.due()
+    }
+
     /// Says what the program does for notifications; once. From then on devices are told.
     pub fn attach_courier(self: &Arc<Self>, courier: Courier) {
         if self.post.0.set(Arc::new(courier)).is_err() {

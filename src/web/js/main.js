@@ -128,6 +128,7 @@ let ended = null;
 session.on('ended', (how) => { ended = how; });
 session.on('changed', async () => {
   if (running && session.current?.uuid === running.user && session.current) return;
+  if (!session.current) import('./core/push.js').then(({ forgetPush }) => forgetPush(ended?.reason === ''));
   // Only who signs out leaves nothing: what was written waits out a session that ended otherwise.
   await end({ forget: ended?.reason === '' ? 'all' : 'read' });
   if (session.current) { begin(); return; }
@@ -151,7 +152,7 @@ async function registerWorker() {
   // Trusted Types: the only string of this client that becomes a script's address.
   const policy = globalThis.trustedTypes?.createPolicy('morelia', { createScriptURL: (url) => { if (url !== '/sw.js') throw new TypeError(url); return url; } });
   await navigator.serviceWorker.register(policy?.createScriptURL('/sw.js') ?? '/sw.js').catch(() => {});
-  navigator.serviceWorker.addEventListener('message', (event) => { if (event.data?.open) router.go(`/f/${event.data.open}`); });
+  navigator.serviceWorker.addEventListener('message', (event) => { if (event.data?.open) router.go(event.data.open); });
 }
 
 startTheme();

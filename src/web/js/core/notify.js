@@ -30,7 +30,7 @@ export function startNotifying(client) {
     if (document.title !== title) document.title = title;
     if (unread > 0) navigator.setAppBadge?.(unread)?.catch(() => {}); else navigator.clearAppBadge?.()?.catch(() => {});
   };
-  const closers = [store.on('flows', count), store.on('messages', count), store.on('incoming', (message) => notify(store, message)), followActivity(client)];
+  const closers = [store.on('flows', count), store.on('flows', () => closeRead(store)), store.on('messages', count), store.on('incoming', (message) => notify(store, message)), followActivity(client)];
   client.whenReady(() => keepPush(client)).catch(() => {});
   // What came before this was loaded counts as well.
   count();
@@ -45,11 +45,23 @@ async function notify(store, message) {
   const text = summary(message, t);
   const body = flow.type === 'chat' ? text : `${nameOf(store.users.get(message.from), t)}: ${text}`;
   // The tag makes two tabs show one notification, and a flow's newest replace the one before.
-  const options = { body, tag: message.flow, renotify: true, data: { flow: message.flow } };
+  const options = { body, tag: message.flow, renotify: true, data: { flow: message.flow, message: message.uuid } };
   const worker = await navigator.serviceWorker?.getRegistration();
-  if (worker) { await worker.showNotification(title, options); return; }
+  if (worker) {
+    // The worker may have been told of it sooner, by the push service.
+    const before = await worker.getNotifications({ tag: message.flow });
+    if (!before.some((shown) => shown.data?.message === message.uuid)) await worker.showNotification(title, options);
+    return;
+  }
   const shown = new Notification(title, options);
   shown.onclick = () => { focus(); router.go(`/f/${message.flow}`); shown.close(); };
+}
+
+/** Takes notifications of what has been read off the screen, here or on another device. */
+async function closeRead(store) {
+  if (notificationState() === 'impossible') return;
+  const worker = await navigator.serviceWorker?.getRegistration();
+  for (const shown of await worker?.getNotifications() ?? []) if (shown.data?.flow && store.flows.get(shown.data.flow)?.unread === 0) shown.close();
 }
 
 /** Muted; only what calls or answers the person comes through, where that is wished for. */

@@ -36,13 +36,37 @@ export async function switchOn(client) {
   if (await Notification.requestPermission() !== 'granted') throw new Error('denied');
   await subscribe(client);
   localStorage.setItem(WANTED, session.current.uuid);
-  await call(client, 'push_test');
+  await testPush(client);
+}
+
+/** Has the server send a notification to this device at once; throws what the push service said. */
+export function testPush(client) {
+  return call(client, 'push_test');
 }
 
 export async function switchOff(client) {
   localStorage.removeItem(WANTED);
   await (await subscription())?.unsubscribe();
   await call(client, 'push_unsubscribe');
+}
+
+/**
+ * Ends what the browser keeps for somebody who is signed out: the server may not have heard of it.
+ * `forever`: the same person is not told again after the next sign-in either.
+ */
+export async function forgetPush(forever) {
+  if (forever) localStorage.removeItem(WANTED);
+  try {
+    await (await subscription())?.unsubscribe();
+    const worker = await navigator.serviceWorker?.getRegistration();
+    for (const shown of await worker?.getNotifications() ?? []) shown.close();
+  } catch { /* Without a push service there is nothing to end. */ }
+}
+
+/** Whether this server has the page that shows how a device is made to trust it. */
+export async function hasTrustPage() {
+  const answer = await fetch('/trust', { method: 'HEAD' }).catch(() => null);
+  return answer?.ok === true;
 }
 
 /** Keeps what was wanted: services change addresses, and a new sign-in has none. */

@@ -1,0 +1,161 @@
+//! The unit by which systemd runs the server: does it fit what is configured.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::Finding;
+use super::repair::Repair;
+use crate::admin::identity::user_ids;
+use crate::admin::unit::{Setup, unit};
+use crate::cli::CheckTopic;
+use crate::config::Loaded;
+
+const TOPIC: CheckTopic = CheckTopic::Config;
+
+/// Where units of the administrator and of packages lie.
+const UNITS: [&str; 3] = [
+    "/etc/systemd/system/morelia.service",
+    "/usr/local/lib/systemd/system/morelia.service",
+    "/lib/systemd/system/morelia.service",
+];
+
+pub(super) fn examine(loaded: &Loaded) -> Vec<Finding> {
+    let path = std::env::var_os("MORELIA_UNIT").map(PathBuf::from);
+    let all = path.map_or_else(|| UNITS.map(PathBuf::from).to_vec(), |path| vec![path]);
+    let Some((path, text)) = all
+        .into_iter()
+        .find_map(|path| Some((path.clone(), std::fs::read_to_string(path).ok()?)))
+    else {
+        return Vec::new();
+    };
+    let program = value(&text, "ExecStart").map(|line| first_word(line).to_owned());
+    let Ok(setup) = Setup::of(loaded, program.as_deref().map(Path::new)) else {
+        return Vec::new();
+    };
+    // One that serves another configuration is another server's.
+    if !serves(&text, setup.config.as_deref()) {
+        return Vec::new();
+    }
+    let mut found = judge(&path, &text, &setup);
+    found.extend(of_root(&text, &loaded.config.database.path));
+    found
+}
+
+/// Whether the database belongs to root, and the server runs as somebody else.
+fn of_root(text: &str, database: &Path) -> Option<Finding> {
+    let user = value(text, "User")?;
+    let is_root = std::fs::metadata(database).ok()?.uid() == 0;
+    let (id, group) = user_ids(user).filter(|(id, _)| is_root && *id != 0)?;
+    let finding = Finding::fail(
+        CheckTopic::Database,
+        format!(
+            "the database belongs to root, and the server runs as {user}, who cannot write to it"
+        ),
+        format!(
+            "sudo chown {user}: {}*; nothing is lost",
+            database.display()
+        ),
+    );
+    Some(finding.with(Repair::Own(database.to_owned(), id, group)))
+}
+
+/// Values of a key, in the order of the file.
+fn values<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
+    let of = |line: &'a str| {
+        let (name, value) = line.trim().split_once('=')?;
+        (name.trim() == key).then(|| value.trim())
+    };
+    text.lines().filter_map(of).collect()
+}
+
+fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    values(text, key).into_iter().next_back()
+}
+
+fn first_word(line: &str) -> &str {
+    line.split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .trim_matches('"')
+}
+
+fn serves(text: &str, config: Option<&Path>) -> bool {
+    let Some(line) = value(text, "ExecStart") else {
+        return false;
+    };
+    match (line.split_once("--config "), config) {
+        (Some((_, rest)), Some(config)) => Path::new(first_word(rest)) == config,
+        (None, _) => true,
+        (Some(_), None) => false,
+    }
+}
+
+fn judge(path: &Path, text: &str, setup: &Setup) -> Vec<Finding> {
+    let mut wrong = Vec::new();
+    let user = value(text, "User").unwrap_or("root");
+    if user != setup.user {
+        wrong.push(format!(
+            "runs the server as {user}, and its files belong to {}",
+            setup.user
+        ));
+    }
+    if !setup.program.exists() {
+        wrong.push(format!(
+            "starts {}, which is not there",
+            setup.program.display()
+        ));
+    }
+    let limit = value(text, "LimitNOFILE").and_then(|limit| limit.parse::<usize>().ok());
+    if limit.is_some_and(|limit| limit < setup.connections) {
+        wrong.push(format!(
+            "permits {} open files, and limits.connections is {}",
+            limit.unwrap_or(0),
+            setup.connections
+        ));
+    }
+    let has = |key: &str, word: &str| values(text, key).iter().any(|value| value.contains(word));
+    if setup.port < 1024 && !has("AmbientCapabilities", "CAP_NET_BIND_SERVICE") {
+        wrong.push(format!(
+            "does not permit the port {}, which is below 1024",
+            setup.port
+        ));
+    }
+    if has("ProtectSystem", "strict") {
+        let written = values(text, "ReadWritePaths").join(" ");
+        for folder in &setup.writes {
+            let is_covered = written.split_whitespace().any(|path| {
+                let path = path.trim_matches('"').trim_start_matches(['-', '+']);
+                folder.starts_with(path)
+            });
+            if !is_covered {
+                wrong.push(format!(
+                    "does not let the server write to {} (ReadWritePaths)",
+                    folder.display()
+                ));
+            }
+        }
+    }
+    if value(text, "ProtectHome").is_some_and(|value| ["yes", "true"].contains(&value))
+        && setup
+            .writes
+            .iter()
+            .any(|folder| folder.starts_with("/home"))
+    {
+        wrong.push("hides /home, where the server's files are".to_owned());
+    }
+    wrong
+        .into_iter()
+        .map(|what| {
+            Finding::fail(
+                TOPIC,
+                format!("the unit {} {what}", path.display()),
+                format!(
+                    "write it anew and restart: `morelia service unit | sudo tee {} && sudo systemctl \
+                     daemon-reload && sudo systemctl restart morelia`",
+                    path.display()
+                ),
+            )
+            .with(Repair::Unit(path.to_owned(), unit(setup)))
+        })
+        .collect()
+}

@@ -1,0 +1,173 @@
+//! Settings that contradict each other, or what the system gives.
+
+use super::Finding;
+use crate::cli::CheckTopic;
+use crate::config::{Config, Encryption, IpNetwork, Registration};
+use crate::store::ServerLock;
+
+const TOPIC: CheckTopic = CheckTopic::Config;
+
+/// Descriptors besides those of connections.
+const OTHER_FILES: usize = 256;
+
+pub(super) fn examine(config: &Config) -> Vec<Finding> {
+    let limits = &config.limits;
+    let mut found = Vec::new();
+    let mut warn = |text: String, remedy: &str| found.push(Finding::warn(TOPIC, text, remedy));
+    if limits.connections_per_ip > limits.connections {
+        warn(
+            format!(
+                "connections_per_ip is {}, and there are never more than {} connections",
+                limits.connections_per_ip, limits.connections
+            ),
+            "set connections_per_ip in section [limits] below connections: one address can take all places",
+        );
+    }
+    if limits.text_bytes > limits.frame_bytes {
+        warn(
+            format!(
+                "a text may have {} bytes, and a frame that it comes in {}",
+                limits.text_bytes, limits.frame_bytes
+            ),
+            "set text in section [limits] below frame",
+        );
+    }
+    // Files come in base64 inside of a frame.
+    if limits.files_bytes / 3 * 4 > limits.frame_bytes {
+        warn(
+            format!(
+                "files of a message may have {} bytes, which do not fit into a frame of {}",
+                limits.files_bytes, limits.frame_bytes
+            ),
+            "set files in section [limits] to three quarters of frame at most",
+        );
+    }
+    if limits.files_bytes > limits.answer_bytes.saturating_mul(4) {
+        warn(
+            "files of one message may be larger than four whole answers".to_owned(),
+            "set answer in section [limits] higher, or files lower: old clients get such messages alone",
+        );
+    }
+    if config.web.metrics_listen.is_some() && !config.web.metrics {
+        warn(
+            "metrics_listen is set, and metrics is off".to_owned(),
+            "set metrics = on in section [web], or remove metrics_listen",
+        );
+    }
+    if config.encryption() == Encryption::None {
+        for (key, port) in [
+            ("http_port", config.server.http_port),
+            ("plain_port", config.server.plain_port),
+        ] {
+            if port != 0 {
+                warn(
+                    format!("{key} is {port}, which means nothing without a certificate"),
+                    "set acme or local_ca in section [tls], or remove it",
+                );
+            }
+        }
+    } else if config
+        .server
+        .public_url
+        .as_deref()
+        .is_some_and(|url| url.starts_with("http://"))
+    {
+        warn(
+            "public_url begins with http://, and the server encrypts".to_owned(),
+            "let public_url in section [server] begin with https://: links and invitations lead there",
+        );
+    }
+    for network in &config.proxy.trusted {
+        if is_wide(network) {
+            found.push(Finding::fail(
+                TOPIC,
+                format!("everybody in {network} is believed to be a proxy, and can pass for any address"),
+                "name the proxy's own address in trusted of section [proxy], 127.0.0.1 if it runs here",
+            ));
+        }
+    }
+    found.extend(descriptors(config));
+    found
+}
+
+/// Whether a network holds far more than proxies.
+fn is_wide(network: &IpNetwork) -> bool {
+    if network.address().is_ipv4() {
+        network.prefix() < 8
+    } else {
+        network.prefix() < 32
+    }
+}
+
+/// Whether the running server can have as many files open as it may have connections.
+fn descriptors(config: &Config) -> Option<Finding> {
+    let pid = ServerLock::pid(&config.database.path)?;
+    let text = std::fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
+    let most = open_files(&text)?;
+    let needed = config.limits.connections.saturating_add(OTHER_FILES);
+    (most < needed).then(|| {
+        Finding::fail(
+            TOPIC,
+            format!(
+                "the server may have {most} files open, and {} connections need {needed}",
+                config.limits.connections
+            ),
+            "install the unit that `morelia service unit` prints, or raise LimitNOFILE in yours, or lower \
+             connections in section [limits]",
+        )
+    })
+}
+
+/// The soft limit of open files in the kernel's table of a process.
+fn open_files(text: &str) -> Option<usize> {
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("Max open files"))?;
+    let value = line.split_whitespace().nth(3)?;
+    match value {
+        "unlimited" => None,
+        number => number.parse().ok(),
+    }
+}
+
+/// Whether somebody can sign in, and administer.
+pub(super) fn people(config: &Config, users: usize, admins: usize) -> Vec<Finding> {
+    let topic = CheckTopic::Database;
+    let mut found = Vec::new();
+    if users == 0 && config.auth.registration == Registration::Closed {
+        found.push(Finding::fail(
+            topic,
+            "there is no account, and registration is closed: nobody can sign in",
+            "make one: `morelia user add LOGIN --admin`",
+        ));
+    } else if admins == 0 {
+        found.push(Finding::warn(
+            topic,
+            "there is no administrator",
+            "make one: `morelia user add LOGIN --admin`, or `morelia user set LOGIN --admin on`",
+        ));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_s_table_is_read() {
+        let text = "Limit                     Soft Limit           Hard Limit           Units     \n\
+                    Max processes             31435                31435                processes \n\
+                    Max open files            1024                 1048576              files     \n";
+        assert_eq!(open_files(text), Some(1024));
+        assert_eq!(
+            open_files("Max open files            unlimited            unlimited files"),
+            None
+        );
+    }
+
+    #[test]
+    fn the_defaults_agree_with_each_other() {
+        assert!(examine(&Config::default()).is_empty());
+    }
+}

@@ -1,0 +1,152 @@
+//! Where the server writes: whose it is, whether it can be written to, and whether it outlives a restart.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access, statvfs};
+use rustix::process::geteuid;
+
+use super::Finding;
+use super::repair::{Repair, name};
+use crate::cli::CheckTopic;
+use crate::config::Config;
+use crate::store::files_of;
+
+const TOPIC: CheckTopic = CheckTopic::Disk;
+
+/// Fewer free places for files than this are soon used up.
+const FEW_INODES: u64 = 1000;
+
+/// Folders that are empty after a restart of the machine.
+const FORGOTTEN: [&str; 4] = ["/tmp", "/run", "/var/run", "/dev/shm"];
+
+pub(super) fn examine(config: &Config) -> Vec<Finding> {
+    let database = &config.database.path;
+    let folder = folder_of(database);
+    let mut found = owners(database, &folder);
+    found.extend(writable("the folder of the database", &folder));
+    if database.exists() {
+        found.extend(writable("the database", database));
+    }
+    if let Some(log) = &config.logging.file {
+        found.extend(log_folder(&folder_of(log)));
+    }
+    found.extend(inodes(&folder));
+    let whole = fs::canonicalize(&folder).unwrap_or(folder);
+    if let Some(forgotten) = FORGOTTEN.iter().find(|it| whole.starts_with(it)) {
+        found.push(Finding::warn(
+            TOPIC,
+            format!("the database lies below {forgotten}, which is emptied when the machine starts"),
+            "stop the server, move the database to a lasting folder such as /var/lib/morelia and set path in \
+             section [database]",
+        ));
+    }
+    found
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Whether the files beside the database belong to the user of the database.
+fn owners(database: &Path, folder: &Path) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let Ok(own) = fs::metadata(database) else {
+        return found;
+    };
+    let shown = name(own.uid());
+    for file in files_of(database) {
+        let Ok(beside) = fs::metadata(&file) else {
+            continue;
+        };
+        if beside.uid() != own.uid() {
+            let text = format!(
+                "{} belongs to {} and the database to {shown}, who cannot write to it",
+                file.display(),
+                name(beside.uid())
+            );
+            let remedy = format!("sudo chown {shown} {}", file.display());
+            let repair = Repair::Own(file, own.uid(), own.gid());
+            found.push(Finding::fail(TOPIC, text, remedy).with(repair));
+        }
+    }
+    if own.mode() & 0o600 != 0o600 {
+        let text = format!("the user {shown} may not both read and write the database");
+        let remedy = format!("sudo chmod 600 {}", database.display());
+        let repair = Repair::Mode(database.to_owned(), 0o600);
+        found.push(Finding::fail(TOPIC, text, remedy).with(repair));
+    }
+    // Root writes anywhere; a server that runs as somebody else does not.
+    if let Ok(around) = fs::metadata(folder)
+        && own.uid() != 0
+        && around.uid() != own.uid()
+        && around.permissions().mode() & 0o002 == 0
+        && (around.gid() != own.gid() || around.permissions().mode() & 0o020 == 0)
+    {
+        let text = format!(
+            "the folder {} belongs to {}, so that {shown}, to whom the database belongs, cannot make files in it",
+            folder.display(),
+            name(around.uid())
+        );
+        let remedy = format!("sudo chown {shown} {}", folder.display());
+        let repair = Repair::Own(folder.to_owned(), own.uid(), own.gid());
+        found.push(Finding::fail(TOPIC, text, remedy).with(repair));
+    }
+    found
+}
+
+/// Whether this user, who is the server's, can write somewhere.
+fn writable(what: &str, path: &Path) -> Option<Finding> {
+    let wanted = if path.is_dir() {
+        Access::WRITE_OK | Access::EXEC_OK
+    } else {
+        Access::WRITE_OK | Access::READ_OK
+    };
+    let err = io::Error::from(access(path, wanted).err()?);
+    let user = name(geteuid().as_raw());
+    let shown = path.display();
+    let (text, remedy) = match err.kind() {
+        io::ErrorKind::NotFound => (
+            format!("{what} is not there: {shown}"),
+            format!("make it: `sudo install -d -o {user} -m 700 {shown}`"),
+        ),
+        io::ErrorKind::ReadOnlyFilesystem => (
+            format!("{what}, {shown}, is on a disk that is mounted read-only"),
+            "look with `dmesg` why, and remount it for writing".to_owned(),
+        ),
+        _ => (
+            format!("{user} cannot write to {what}, {shown}"),
+            format!("give it to that user: `sudo chown {user} {shown}`; nothing is lost"),
+        ),
+    };
+    Some(Finding::fail(TOPIC, text, remedy))
+}
+
+fn log_folder(folder: &Path) -> Option<Finding> {
+    let mut finding = writable("the folder of the log file", folder)?;
+    if !folder.exists() {
+        finding = finding.with(Repair::Folder(folder.to_owned()));
+    }
+    Some(finding)
+}
+
+/// Whether there is room for more files, whatever their size.
+fn inodes(folder: &Path) -> Option<Finding> {
+    let room = statvfs(folder).ok()?;
+    // Some file systems count none.
+    (room.f_files > 0 && room.f_favail < FEW_INODES).then(|| {
+        Finding::fail(
+            TOPIC,
+            format!(
+                "the disk of the database has room for {} more files, of whatever size",
+                room.f_favail
+            ),
+            "remove many small files (`df -i` shows where they are); nothing is lost",
+        )
+    })
+}

@@ -1,0 +1,65 @@
+//! `check --fix`: repairs that a finding names and that can be made without losing anything, each agreed to
+//! by itself.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, chown};
+use std::path::PathBuf;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::server::user_name;
+
+/// Something that can be put right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Repair {
+    /// A file is given to a user and a group.
+    Own(PathBuf, u32, u32),
+    /// A file gets these permissions.
+    Mode(PathBuf, u32),
+    /// A folder is made.
+    Folder(PathBuf),
+    /// The running server reads its configuration.
+    Reload(i32),
+    /// The unit is written as this program would.
+    Unit(PathBuf, String),
+}
+
+impl Repair {
+    /// What would be done, as a question.
+    pub(super) fn question(&self) -> String {
+        match self {
+            Self::Own(path, user, _) => {
+                format!("Give {} to {}?", path.display(), name(*user))
+            }
+            Self::Mode(path, mode) => {
+                format!("Change the permissions of {} to {mode:o}?", path.display())
+            }
+            Self::Folder(path) => format!("Make the folder {}?", path.display()),
+            Self::Reload(_) => "Have the server read its configuration?".to_owned(),
+            Self::Unit(path, _) => format!("Write {} anew?", path.display()),
+        }
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// The system does not let this user.
+    pub(super) fn make(&self) -> io::Result<()> {
+        match self {
+            Self::Own(path, user, group) => chown(path, Some(*user), Some(*group)),
+            Self::Mode(path, mode) => fs::set_permissions(path, fs::Permissions::from_mode(*mode)),
+            Self::Folder(path) => fs::DirBuilder::new().mode(0o700).create(path),
+            Self::Reload(pid) => match Pid::from_raw(*pid) {
+                Some(pid) => Ok(kill_process(pid, Signal::HUP)?),
+                None => Err(io::ErrorKind::NotFound.into()),
+            },
+            Self::Unit(path, text) => fs::write(path, text),
+        }
+    }
+}
+
+/// A user's name, or else the number.
+pub(super) fn name(user: u32) -> String {
+    user_name(user).unwrap_or_else(|| format!("user {user}"))
+}

@@ -1,0 +1,12 @@
+//! Room on disks.
+
+use std::path::Path;
+
+/// Free space for an unprivileged user where a file lies.
+pub(super) fn free_bytes(path: &Path) -> Option<u64> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    fs4::available_space(folder).ok()
+}
