@@ -187,7 +187,8 @@ fn strangers_at_an_address_take_nothing_of_a_members_requests() {
     assert_eq!(get(&path, &guess), 429);
     assert_eq!(http::ask(&server, "HEAD", "/files/0", &guess).status, 429);
     // Who is known and lives there fetches and sends files.
-    let made = anna.ask("file_ticket", &NOTHING).is(200);
+    // What making the group took has to come back first.
+    let made = eventually(|| anna.ask("file_ticket", &NOTHING), |it| it.code() == 200).is(200);
     let ticket = made.data()["meta"]["ticket"]
         .as_str()
         .expect("a ticket")

@@ -409,7 +409,7 @@ fn the_disk_keeps_a_reserve() {
     patch(&server, &anna, &path, 5, b"56789").is(413);
     assert_eq!(offset(&server, &anna, &path), 5);
     // And of one that comes within a message; what people write still fits.
-    let mut anna = anna;
+    let mut anna = anna.on(server.connect());
     let group = anna.group("G", &[]);
     let message = json!([{"file_document": "QUFB".repeat(200_000)}]);
     let refused = anna.ask(

@@ -89,9 +89,10 @@ impl Service {
     /// # Errors
     /// [`Refusal::AlreadyRunning`] while one is being made.
     pub async fn want_archive(&self, user: &SignedIn, has_files: bool) -> Result<(), ServiceError> {
-        let id = user.user();
+        let (user, id) = (*user, user.user());
         self.store
             .write(move |tx| {
+                user.require(tx)?;
                 if archives::standing(tx, id)? == Standing::Wanted {
                     return Err(ServiceError::from(Refusal::AlreadyRunning));
                 }

@@ -5,9 +5,10 @@ use serde_json::Value;
 
 /// The codes that a sound server has reason to answer with, alone on its machine: not 408, 500,
 /// 503 or 520.
-const CODES: [(u64, &str); 12] = [
+const CODES: [(u64, &str); 13] = [
     (200, "OK"),
     (201, "Created"),
+    (202, "Accepted"),
     (206, "Partial Content"),
     (400, "Bad Request"),
     (401, "Unauthorized"),

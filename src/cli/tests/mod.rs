@@ -455,11 +455,9 @@ fn values_are_taken_as_they_are() {
 fn arguments_need_not_be_utf_8() {
     use std::os::unix::ffi::OsStringExt;
     let odd = || OsString::from_vec(vec![b'a', 0xff]);
-    let verify = parse(vec!["backup".into(), "verify".into(), odd()])
-        .unwrap()
-        .command;
+    let verify = parse(vec!["backup".into(), "verify".into(), odd()]).unwrap();
     assert_eq!(
-        verify,
+        verify.command,
         Command::Backup(BackupCommand::Verify {
             file: odd().into(),
             deep: false,

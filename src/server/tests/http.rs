@@ -125,7 +125,7 @@ async fn connection_is_kept_for_another_request_but_not_for_ever() {
             .await
             .unwrap();
         let mut answer = Vec::new();
-        while !answer.ends_with(b"{\"status\":\"ok\"}") {
+        while !answer.ends_with(b"}") {
             answer.push(timeout(PATIENCE, tcp.read_u8()).await.unwrap().unwrap());
         }
         sleep(Duration::from_millis(100)).await;
