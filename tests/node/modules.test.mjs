@@ -4,10 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import test from 'node:test';
 
-// Some pure functions stand in modules that also speak to a page; while they load, these are all they touch.
-globalThis.addEventListener ??= () => {};
-globalThis.location ??= { hash: '', pathname: '/', protocol: 'http:', host: 'localhost' };
-globalThis.localStorage ??= { getItem: () => null, setItem() {}, removeItem() {} };
+import './page.mjs';
 
 const modules = new URL('../../src/web/js/', import.meta.url);
 const load = (path) => import(new URL(path, modules));

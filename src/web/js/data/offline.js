@@ -34,12 +34,14 @@ export class OfflineCopy {
     this.#save();
   }
 
-  /** Fills the store; false when there was nothing. */
+  /** Fills the store; false when there was nothing, or nothing that is still of use. */
   async load() {
     const user = this.#store.me;
     const snapshot = await this.#database.get('snapshots', user).catch(() => null);
     if (!snapshot) return false;
     const tails = await this.#database.tailsOf(user).catch(() => []);
+    // The server was quicker than the disk: an older picture must not be laid over what it said.
+    if (this.#store.loaded) return false;
     // All at once: a view that opens on the flows finds their messages there.
     for (const one of snapshot.users) this.#store.putUser(one);
     this.#store.applySnapshot({ flows: snapshot.flows, meta: snapshot.meta ?? {} }, false);
