@@ -49,3 +49,17 @@ test('a copy that comes after the server says only what it said before', async (
   assert.equal(history.get(1).before, 'one');
   assert.equal(history.has(1), true);
 });
+
+test('the list has its newest messages from the flows, and a conversation reads them with what happened', () => {
+  const store = new Store('me', async () => []);
+  const last = { uuid: 'm4', from_flow: 'old', from_user: 'you', text: 'newest', time: 5 };
+  store.applySnapshot({ flows: [flow('old')], messages: [last], meta: { count: { old: 5 }, numbers: { m4: 4 } } }, true);
+  const { history } = store.flows.get('old');
+  assert.equal(history.last.text, 'newest');
+  assert.equal(history.has(4), false);
+  // What was read whole stays so.
+  history.put({ ...history.last });
+  store.applySnapshot({ flows: [flow('old')], messages: [{ ...last, text: 'edited' }], meta: { count: { old: 5 }, numbers: { m4: 4 } } }, false);
+  assert.equal(history.last.text, 'edited');
+  assert.equal(history.has(4), true);
+});

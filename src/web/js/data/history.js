@@ -86,6 +86,13 @@ export class History extends Emitter {
     this.#stale.add(number);
   }
 
+  /** A message as the server says it now, without what happened around it: shown, and read again with that. */
+  glimpse(message) {
+    const known = this.has(message.number);
+    this.put(message);
+    if (!known) this.#stale.add(message.number);
+  }
+
   /** Changes some of what is known of a message that is here. */
   patch(uuid, change) {
     const number = this.#numbers.get(uuid);

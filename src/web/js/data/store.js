@@ -96,7 +96,7 @@ export class Store extends Emitter {
   }
 
   /** A whole picture from the server: what is not in it is gone. `fresh`: earlier copies may be out of date. */
-  applySnapshot({ flows, meta }, fresh) {
+  applySnapshot({ flows, messages = [], meta }, fresh) {
     const { read = {}, count = {}, unread, flows: told, invited, settings, pins, unread_mentions: mentions } = meta;
     this.complete = settings !== undefined;
     const ids = new Set(flows.map((flow) => flow.uuid));
@@ -112,8 +112,11 @@ export class Store extends Emitter {
       if (fresh || total < flow.history.count) flow.history.refresh(total);
       else if (total > flow.history.count) { flow.history.count = total; flow.history.emit('change'); }
     }
+    for (const wire of messages) {
+      const number = meta.numbers?.[wire.uuid];
+      if (number !== undefined) this.flows.get(wire.from_flow)?.history.glimpse(fromWire(wire, Number(number), meta.about?.[wire.uuid]));
+    }
     this.putSeen(meta.seen);
-    // The last messages that come along are read with what happened around them, not from here.
     if (invited) { this.invited = new Map(invited.map((one) => [one.flow, one])); this.emit('invited'); }
     this.loaded = true;
     this.emit('flows');

@@ -255,9 +255,9 @@ export class Client extends Emitter {
     }
   }
 
-  /** Every flow's newest message, for the list; what is here already is not asked for again. */
+  /** The newest messages, for the list, that did not come along with the flows. */
   async #readTails() {
-    const waiting = [...this.store.flows.values()].filter((flow) => flow.history.count > 0);
+    const waiting = [...this.store.flows.values()].filter(({ history }) => history.count > 0 && !history.shows(history.count - 1));
     const worker = async () => {
       for (let flow = waiting.shift(); flow; flow = waiting.shift()) {
         await flow.history.ensure(flow.history.count - 1, flow.history.count - 1).catch(() => {});
