@@ -40,6 +40,7 @@ mod files;
 mod flows;
 mod golden;
 mod guessing;
+mod hooks;
 mod host;
 mod hostile;
 mod identity;

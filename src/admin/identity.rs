@@ -47,6 +47,7 @@ fn touch(command: &Command) -> Touch {
         | Command::Session(_)
         | Command::Registration(_)
         | Command::Invite(_)
+        | Command::Hook(_)
         | Command::Flow(_)
         | Command::Message(_)
         | Command::Import(_)

@@ -18,6 +18,7 @@ pub mod error;
 mod event;
 pub mod export;
 pub mod flow;
+pub mod hook;
 mod identity;
 pub mod import;
 pub mod init;
@@ -93,6 +94,7 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
             registration::run(*mode, &sources(global, Vec::new()), &output)
         }
         Command::Invite(command) => invite::run(command, &sources(global, Vec::new()), &output),
+        Command::Hook(command) => hook::run(command, &sources(global, Vec::new()), &output),
         Command::Check { topic, fix } => {
             check::run(*topic, *fix, &sources(global, Vec::new()), &output)
         }

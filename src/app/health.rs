@@ -10,6 +10,7 @@ use super::space::free_bytes;
 use super::{alerts, backups, certificates};
 use crate::config::Config;
 use crate::model::Timestamp;
+use crate::protocol::hooks::Hooks;
 use crate::protocol::mtp;
 use crate::protocol::rest::files::Files;
 use crate::protocol::rest::uploads::Uploads;
@@ -63,6 +64,10 @@ pub(super) fn site(
         faces: vec![
             Face::new(Files::new(Arc::clone(service))),
             Face::new(Uploads::new(Arc::clone(service))),
+            Face::new(Hooks::new(
+                Arc::clone(service),
+                service.limits().files_bytes,
+            )),
         ],
         client: config.web.client,
     }

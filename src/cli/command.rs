@@ -1,8 +1,8 @@
 //! What a command line can ask for, as types.
 
 use super::nouns::{
-    BackupCommand, ClientCommand, DbCommand, Export, FlowCommand, Import, InviteCommand,
-    MessageCommand, SessionCommand, UserCommand,
+    BackupCommand, ClientCommand, DbCommand, Export, FlowCommand, HookCommand, Import,
+    InviteCommand, MessageCommand, SessionCommand, UserCommand,
 };
 use crate::config::{Override, Registration, Word};
 use std::path::PathBuf;
@@ -71,6 +71,8 @@ pub enum Command {
     Registration(Option<Registration>),
     /// `invite …`
     Invite(InviteCommand),
+    /// `hook …`
+    Hook(HookCommand),
     /// `flow …`
     Flow(FlowCommand),
     /// `message …`

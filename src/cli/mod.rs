@@ -17,8 +17,9 @@ pub use command::{
 };
 pub use matches::UsageError;
 pub use nouns::{
-    BackupCommand, ClientAction, ClientCommand, DbCommand, Export, ExportWhat, FlowCommand, Import,
-    InviteCommand, MessageCommand, MessageSearch, SessionCommand, UserChanges, UserCommand,
+    BackupCommand, ClientAction, ClientCommand, DbCommand, Export, ExportWhat, FlowCommand,
+    HookCommand, Import, InviteCommand, MessageCommand, MessageSearch, SessionCommand, UserChanges,
+    UserCommand,
 };
 pub use parse::parse;
 

@@ -129,6 +129,30 @@ pub enum InviteCommand {
     },
 }
 
+/// `hook …`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookCommand {
+    /// Makes a hook.
+    Add {
+        /// `--flow`: the flow that it writes to.
+        flow: String,
+        /// `--name`: what it is called.
+        name: String,
+        /// `--as`: the login of the bot that writes.
+        bot: Option<String>,
+    },
+    /// Lists hooks.
+    List {
+        /// `--flow`: those of one flow only.
+        flow: Option<String>,
+    },
+    /// Ends one.
+    Revoke {
+        /// Its id, as listed.
+        id: String,
+    },
+}
+
 /// `flow …`; a flow is named by its id, or by its title where only one has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlowCommand {

@@ -12,6 +12,7 @@ pub mod file;
 mod flow;
 mod fold;
 mod form;
+mod hook;
 mod id;
 mod invitation;
 mod login;
@@ -38,9 +39,10 @@ pub use file::{File, Kind, Look, Thumbnail};
 pub use flow::{Flow, FlowInfo, FlowKind, FlowSummary, FlowSwitches, Level, Picture};
 pub use fold::fold;
 pub use form::Form;
+pub use hook::{Hook, Loudness};
 pub use id::{
-    Digits, FileId, FlowId, InvitationId, MessageId, Position, PublicId, SessionId, SubscriptionId,
-    UserId,
+    Digits, FileId, FlowId, HookId, InvitationId, MessageId, Position, PublicId, SessionId,
+    SubscriptionId, UserId,
 };
 pub use invitation::Invitation;
 pub use login::{DELETED_LOGIN, InvalidLogin, Login, Looks};

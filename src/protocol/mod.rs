@@ -8,6 +8,7 @@
 //! one over HTTP.
 
 pub mod alert;
+pub mod hooks;
 pub mod mtp;
 pub mod notice;
 pub mod rest;

@@ -34,6 +34,7 @@ mod found;
 mod gate;
 mod guesses;
 mod hashing;
+mod hooks;
 mod invitations;
 mod invited;
 mod labels;
@@ -91,6 +92,7 @@ pub use flow_change::{FlowChange, FlowDraft};
 pub use flows::FlowList;
 pub use found::Several;
 pub use gate::{Shown, SignedIn};
+pub use hooks::{AlertGroup, HookFile, HookOrder, HookPost, NewSecret, PostedByHook};
 pub use invitations::{Ends, Invite, NewCode};
 pub use labels::{MAX_LABEL_CHARS, label_of_user_agent};
 pub use links::NewLink;
@@ -118,6 +120,7 @@ pub use used_up::{Payer, Quota};
 
 pub use crate::store::downloads::Found as FoundFile;
 pub use crate::store::exports::MessagesOf;
+pub use crate::store::hooks::Living as LivingHook;
 pub use crate::store::members::State as MemberState;
 
 use crate::hub::{Hub, Listener, QueueLimits};
@@ -157,6 +160,7 @@ pub struct Service {
     bell: push::Bell,
     post: push::Post,
     previews: previews::Previews,
+    hook_rates: hooks::HookRates,
     started: Instant,
 }
 
@@ -207,6 +211,7 @@ impl Service {
             bell: push::Bell::default(),
             post: push::Post::default(),
             previews: previews::Previews::default(),
+            hook_rates: hooks::HookRates::default(),
             started: Instant::now(),
             store,
             limits: RwLock::new(Arc::new(settings.limits.clone())),

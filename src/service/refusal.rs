@@ -250,6 +250,15 @@ pub enum Refusal {
         /// How much of it is done, in per cent.
         percent: u8,
     },
+    /// Only a bot that is one of the two has hooks into a chat.
+    HookInChat,
+    /// A hook has no name that can be read.
+    HookNeedsName,
+    /// There are as many hooks into the flow as there may be.
+    TooManyHooks {
+        /// How many there may be.
+        limit: i64,
+    },
     /// Who is to be the sender is no member of the flow.
     SenderNotMember,
     /// No administrator is one of the two of the chat.
@@ -438,6 +447,9 @@ impl Refusal {
                 "search_unready",
                 vec![("percent", Value::Number(u64::from(*percent)))],
             ),
+            Self::HookInChat => ("hook_in_chat", vec![]),
+            Self::HookNeedsName => ("hook_needs_name", vec![]),
+            Self::TooManyHooks { limit } => ("too_many_hooks", vec![("limit", (*limit).into())]),
             Self::SenderNotMember => ("sender_not_member", vec![]),
             Self::NoAdministratorInChat => ("no_administrator_in_chat", vec![]),
             Self::NoAdministrator => ("no_administrator", vec![]),

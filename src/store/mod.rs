@@ -33,6 +33,7 @@ pub mod folder;
 pub mod follower;
 pub mod gaps;
 mod history;
+pub mod hooks;
 pub mod imports;
 pub mod invitations;
 mod lane;

@@ -78,6 +78,36 @@ pub(super) struct Accounts<'a> {
     pub(super) users: Vec<Account<'a>>,
 }
 
+/// An address at which programs post, for who governs its flow.
+#[derive(Serialize)]
+pub(super) struct Hook<'a> {
+    id: String,
+    name: &'a str,
+    hint: &'a str,
+    flow: Id,
+    bot: Id,
+    by: Option<Id>,
+    created: i64,
+    used: Option<i64>,
+    uses: i64,
+}
+
+impl<'a> From<&'a model::Hook> for Hook<'a> {
+    fn from(hook: &'a model::Hook) -> Self {
+        Self {
+            id: hook.id.0.to_string(),
+            name: &hook.name,
+            hint: &hook.hint,
+            flow: Id(hook.flow),
+            bot: Id(hook.bot),
+            by: hook.maker.map(Id),
+            created: hook.created_at.seconds(),
+            used: hook.used_at.map(Timestamp::seconds),
+            uses: hook.uses,
+        }
+    }
+}
+
 /// An invitation, for administrators.
 #[derive(Serialize)]
 pub(super) struct Invitation<'a> {

@@ -254,6 +254,15 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             "several invitations begin so; give the whole code",
         ),
         Refusal::SearchUnready { percent } => return search_unready(*percent),
+        Refusal::HookInChat => (
+            BAD_REQUEST,
+            "a hook into a chat writes as the bot that is one of the two; make a group instead",
+        ),
+        Refusal::HookNeedsName => (BAD_REQUEST, "a hook needs a name that can be read"),
+        Refusal::TooManyHooks { limit } => {
+            let words = format!("a flow has at most {limit} hooks; revoke one first");
+            return (FORBIDDEN, words.into());
+        }
         Refusal::SenderNotMember => (FORBIDDEN, "the sender is not a member of this flow"),
         Refusal::NoAdministratorInChat => (BAD_REQUEST, "no administrator is in this chat"),
         Refusal::NoAdministrator => (BAD_REQUEST, "there is no administrator"),
@@ -342,6 +351,7 @@ fn not_found(thing: Thing) -> Wording {
         Thing::Session => "no such session; it may have ended".to_owned(),
         Thing::Link => "this link is not good any more; ask for another".to_owned(),
         Thing::Preview => "this page says nothing of itself, or cannot be asked".to_owned(),
+        Thing::Hook => "no such hook; it may have been revoked".to_owned(),
         Thing::User | Thing::Flow | Thing::Message | Thing::Invitation | Thing::File => {
             format!("no such {what}; it may have been removed, or you are not a member")
         }

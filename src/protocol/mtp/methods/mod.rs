@@ -33,12 +33,14 @@ mod link_device;
 mod list_backups;
 mod list_files;
 mod list_flows;
+mod list_hooks;
 mod list_invitations;
 mod list_members;
 mod list_sessions;
 mod list_users;
 mod logout;
 mod make_backup;
+mod make_hook;
 mod message_info;
 mod moderate;
 mod pin_message;
@@ -56,6 +58,7 @@ mod registration;
 mod remove_flow;
 mod remove_user;
 mod reset_password;
+mod revoke_hook;
 mod revoke_invitation;
 mod run_check;
 mod seen_flow;
@@ -203,6 +206,9 @@ pub(super) async fn dispatch(
         // The flow's owner.
         "edit_flow" => signed_in!(edit_flow, 10.0),
         "remove_flow" => signed_in!(remove_flow, 10.0),
+        "make_hook" => signed_in!(make_hook, 4.0),
+        "list_hooks" => signed_in!(list_hooks, 4.0),
+        "revoke_hook" => signed_in!(revoke_hook, 2.0),
         _ => Err(match gate {
             Err(MtpError::Version { min, max, .. }) => MtpError::Version {
                 min,
