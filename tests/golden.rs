@@ -305,6 +305,7 @@ fn kind(content: &str, key: &str) -> Option<&'static str> {
         64 if hex => Some("token"),
         32 if hex => Some("file"),
         87 if key == "key" => Some("key"),
+        _ if key == "token" && content.starts_with("mb_") => Some("secret"),
         _ if key == "code" => Some("code"),
         _ if key == "ticket" => Some("ticket"),
         _ if key == "secret" => Some("secret"),

@@ -34,7 +34,7 @@ const ROUNDS: usize = 2;
 const CROWD: usize = 33;
 
 /// Methods that write nothing of what somebody has a right to.
-const READS: [&str; 26] = [
+const READS: [&str; 28] = [
     "active",
     "all_flow",
     "all_messages",
@@ -44,12 +44,14 @@ const READS: [&str; 26] = [
     "find_user",
     "get_update",
     "list_backups",
+    "list_bots",
     "list_files",
     "list_hooks",
     "list_flows",
     "list_invitations",
     "list_members",
     "list_sessions",
+    "list_tokens",
     "list_users",
     "message_info",
     "pins",

@@ -48,6 +48,7 @@ fn touch(command: &Command) -> Touch {
         | Command::Registration(_)
         | Command::Invite(_)
         | Command::Hook(_)
+        | Command::Bot(_)
         | Command::Flow(_)
         | Command::Message(_)
         | Command::Import(_)

@@ -36,6 +36,10 @@ pub(super) fn of_refusal(refusal: &Refusal) -> String {
                 "the search index is being rebuilt, {percent} % is done: try again in a minute"
             );
         }
+        Refusal::TooManyTokens { limit } => {
+            return format!("a bot has at most {limit} tokens: revoke one first");
+        }
+        Refusal::ExpiresInPast => "the time at which this is to end has passed",
         Refusal::HookInChat => {
             "a hook into a chat writes as the bot that is one of the two: name it with --as, or make a group"
         }

@@ -94,6 +94,33 @@ impl fmt::Debug for HookSecret {
     }
 }
 
+/// A bot's token: `mb_` and 43 signs of base64url, 256 random bits. Its `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BotSecret(String);
+
+impl BotSecret {
+    /// Makes a new token.
+    #[must_use]
+    pub fn mint() -> Self {
+        use base64::Engine as _;
+        let bits: [u8; 32] = rand::random();
+        let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bits);
+        Self(format!("mb_{text}"))
+    }
+
+    /// The token as the bot shows it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BotSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
 /// An invitation's code: 16 signs out of 32, 80 random bits, that can be read aloud. Its `Debug`
 /// hides it.
 #[derive(Clone, PartialEq, Eq)]

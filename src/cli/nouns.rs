@@ -1,6 +1,7 @@
 //! What can be asked for users, sessions, invitations, flows, messages, data, and as a client.
 
 use super::command::{Confirmation, PasswordSource};
+use super::programs::TokenCommand;
 use crate::config::Word;
 use crate::model::{FlowKind, Level};
 use std::path::PathBuf;
@@ -129,28 +130,27 @@ pub enum InviteCommand {
     },
 }
 
-/// `hook …`
+/// `bot …`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HookCommand {
-    /// Makes a hook.
+pub enum BotCommand {
+    /// Makes a bot.
     Add {
-        /// `--flow`: the flow that it writes to.
-        flow: String,
-        /// `--name`: what it is called.
-        name: String,
-        /// `--as`: the login of the bot that writes.
-        bot: Option<String>,
+        /// The login.
+        login: String,
+        /// `--username`
+        username: Option<String>,
     },
-    /// Lists hooks.
-    List {
-        /// `--flow`: those of one flow only.
-        flow: Option<String>,
+    /// Lists bots.
+    List,
+    /// Removes one.
+    Remove {
+        /// The login.
+        login: String,
+        /// It cannot be undone.
+        confirmation: Confirmation,
     },
-    /// Ends one.
-    Revoke {
-        /// Its id, as listed.
-        id: String,
-    },
+    /// Makes, lists or revokes tokens of one.
+    Token(TokenCommand),
 }
 
 /// `flow …`; a flow is named by its id, or by its title where only one has it.

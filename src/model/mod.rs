@@ -5,6 +5,7 @@
 
 pub mod about;
 mod account;
+mod bot;
 mod confusable;
 mod emoji;
 mod event;
@@ -30,6 +31,7 @@ mod user;
 
 pub use about::{About, Around, Forward, NewPoll, Original, Poll, Preview, Quote, Reaction};
 pub use account::{AccountEdit, OwnAccount, PushAddress, PushContent};
+pub use bot::{Bot, BotToken, Scopes};
 pub use emoji::is_emoji;
 pub use event::{
     Audience, By, Event, FlowEvent, FlowNews, Happening, InvitedTo, News, Origin, Presence,

@@ -13,6 +13,7 @@ pub mod mtp;
 pub mod notice;
 pub mod rest;
 pub mod web;
+mod wording;
 
 use std::future::Future;
 use std::net::IpAddr;

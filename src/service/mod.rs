@@ -14,6 +14,7 @@ mod around;
 mod backup_disk;
 mod bearer;
 mod blocks;
+mod bots;
 mod bucket;
 mod cleaning;
 mod companions;
@@ -54,9 +55,11 @@ mod quotas;
 mod receipts;
 mod recently;
 mod refusal;
+mod refusal_value;
 mod registrations;
 mod resets;
 mod rights;
+mod scopes;
 mod search;
 mod seen;
 mod sent_files;
@@ -81,6 +84,7 @@ pub use administration::{
 };
 pub use archives::{ArchiveFile, ArchiveOrder};
 pub use bearer::Reader;
+pub use bots::{NewBotToken, TokenOrder};
 pub use bucket::{Bucket, Rate};
 #[cfg(any(test, fuzzing))]
 pub use cleaning::clean_any;
@@ -104,7 +108,8 @@ pub use operator::{
 pub use previews::{Ask, Asking};
 pub use profiles::Found;
 pub use push::{Courier, Notice, Pending, Ring, Tried, What};
-pub use refusal::{Refusal, Value};
+pub use refusal::Refusal;
+pub use refusal_value::Value;
 pub use resets::NewReset;
 pub use search::{Search, SearchHits};
 pub use sent_files::{SentFile, Source};

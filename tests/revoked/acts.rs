@@ -176,6 +176,13 @@ pub(super) fn administration(things: &Things, number: usize) -> Vec<Act> {
     };
     let proved = |meta: Value| json!({"user": [{"password": PASSWORD}], "meta": meta});
     vec![
+        (
+            "make_bot",
+            json!({"meta": {"login": format!("bot {number} of {}", things.victim)}}),
+        ),
+        ("make_token", json!({"meta": {"bot": things.blocked}})),
+        ("revoke_token", json!({"meta": {"id": 1_000_000 + number}})),
+        ("remove_bot", json!({"meta": {"bot": things.blocked}})),
         ("registration", json!({"meta": {"mode": mode}})),
         (
             "moderate",

@@ -31,16 +31,20 @@ mod join_flow;
 mod leave_flow;
 mod link_device;
 mod list_backups;
+mod list_bots;
 mod list_files;
 mod list_flows;
 mod list_hooks;
 mod list_invitations;
 mod list_members;
 mod list_sessions;
+mod list_tokens;
 mod list_users;
 mod logout;
 mod make_backup;
+mod make_bot;
 mod make_hook;
+mod make_token;
 mod message_info;
 mod moderate;
 mod pin_message;
@@ -55,11 +59,13 @@ mod react;
 mod read_flow;
 mod register_user;
 mod registration;
+mod remove_bot;
 mod remove_flow;
 mod remove_user;
 mod reset_password;
 mod revoke_hook;
 mod revoke_invitation;
+mod revoke_token;
 mod run_check;
 mod seen_flow;
 mod send_message;
@@ -130,6 +136,7 @@ pub(super) async fn dispatch(
             let input = $method::read(data)?;
             let user = cx.sign_in(credentials.as_ref()).await?;
             cx.service.admit(Some(&user), cx.client, $weight)?;
+            user.permit(cx.method)?;
             $method::handle(cx, &user, input).await
         }};
     }
@@ -167,6 +174,13 @@ pub(super) async fn dispatch(
         // Administrators, members where that is configured, who cares for a flow.
         "invite" => signed_in!(invite, 4.0),
         "use_invitation" => signed_in!(use_invitation, 4.0),
+        // Administrators, members where that is configured, owners of bots.
+        "make_bot" => signed_in!(make_bot, 10.0),
+        "list_bots" => signed_in!(list_bots, 4.0),
+        "remove_bot" => signed_in!(remove_bot, 4.0),
+        "make_token" => signed_in!(make_token, 4.0),
+        "list_tokens" => signed_in!(list_tokens, 4.0),
+        "revoke_token" => signed_in!(revoke_token, 2.0),
         // Administrators.
         "list_users" => signed_in!(list_users, 4.0),
         "set_user" => signed_in!(set_user, 4.0),
