@@ -88,7 +88,7 @@ CREATE TABLE users (
     is_bot          INTEGER NOT NULL DEFAULT 0,
     is_admin        INTEGER NOT NULL DEFAULT 0,
     owner_id        INTEGER REFERENCES users (id), -- of a bot
-    flags           INTEGER NOT NULL DEFAULT 0, -- 1: not in the directory
+    flags           INTEGER NOT NULL DEFAULT 0, -- 1: not in the directory; 2: writes for the hooks of one flow
     privacy         INTEGER NOT NULL DEFAULT 0, -- 1: last seen hidden; 2: read marks hidden; 4: asked before being added to flows
     push_content    TEXT,                     -- what a notification may say; NULL: as the server is configured
     quota           INTEGER,                  -- bytes of files; NULL: as configured
@@ -276,7 +276,8 @@ CREATE TABLE messages (
     forward_user_id INTEGER REFERENCES users (id), -- first author, if here
     forward    TEXT,                          -- JSON {name, time} of the first author
     format     INTEGER,                       -- 1: the text is markup; NULL: plain
-    extra      TEXT,                          -- JSON {reply: uuid of the message that it answers, preview, bot, …}: only what nothing is looked up by
+    extra      TEXT,                          -- JSON {reply: uuid of the message that it answers, preview, bot: who a hook says that writes, push: 0 silent or 2 loud,
+                                              -- group: how the alerts stand that it tells of}: only what nothing is looked up by
     expires_at INTEGER                        -- when it is deleted by itself; NULL: never
 ) STRICT;
 CREATE UNIQUE INDEX messages_by_number ON messages (flow_id, number);

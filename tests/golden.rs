@@ -227,6 +227,11 @@ impl Names {
                         let code = self.name("token", code);
                         hidden.extend(["\"<server>/", page, "/", &code, "\""]);
                     }
+                    _ if key == "url" && content.contains("/hook/") => {
+                        let (_, secret) = content.rsplit_once('/').expect("an address");
+                        let secret = self.name("secret", secret);
+                        hidden.extend(["\"<server>/hook/", &secret, "\""]);
+                    }
                     Some(kind) => hidden.extend(["\"", &self.name(kind, content), "\""]),
                     None => hidden += &rest[..end],
                 }
@@ -300,8 +305,10 @@ fn kind(content: &str, key: &str) -> Option<&'static str> {
         64 if hex => Some("token"),
         32 if hex => Some("file"),
         87 if key == "key" => Some("key"),
+        _ if key == "token" && content.starts_with("mb_") => Some("secret"),
         _ if key == "code" => Some("code"),
         _ if key == "ticket" => Some("ticket"),
+        _ if key == "secret" => Some("secret"),
         _ if key == "hint" => Some("hint"),
         _ if key == "id" && content.starts_with("morelia-") => Some("backup"),
         _ => None,

@@ -38,6 +38,7 @@ fn open(server: &Server) -> Arc<Service> {
         login_attempts: 10,
         login_window: Duration::from_mins(1),
         members_invite: false,
+        members_make_bots: false,
         directory: morelia::config::Directory::Auto,
         limits: Limits {
             messages: 100,

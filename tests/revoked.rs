@@ -34,7 +34,7 @@ const ROUNDS: usize = 2;
 const CROWD: usize = 33;
 
 /// Methods that write nothing of what somebody has a right to.
-const READS: [&str; 25] = [
+const READS: [&str; 28] = [
     "active",
     "all_flow",
     "all_messages",
@@ -44,11 +44,14 @@ const READS: [&str; 25] = [
     "find_user",
     "get_update",
     "list_backups",
+    "list_bots",
     "list_files",
+    "list_hooks",
     "list_flows",
     "list_invitations",
     "list_members",
     "list_sessions",
+    "list_tokens",
     "list_users",
     "message_info",
     "pins",
@@ -81,7 +84,7 @@ const ELSEWHERE: [(&str, &str); 13] = [
 ];
 
 /// What rights permit to write, as far as the server notes none of it by itself.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 17] = [
     // What is told of reactions and polls is told a moment later.
     "SELECT * FROM changes WHERE kind NOT IN (4, 5)",
     "SELECT id, text, edited_at, deleted_at, edits, change_position FROM messages",
@@ -93,6 +96,7 @@ const TABLES: [&str; 16] = [
     "SELECT * FROM polls",
     "SELECT * FROM pins",
     "SELECT * FROM blocks",
+    "SELECT * FROM hooks",
     "SELECT * FROM invitations",
     "SELECT * FROM password_resets",
     "SELECT endpoint FROM push_subscriptions",
@@ -218,6 +222,7 @@ impl House {
         let spare = anna.send_many(&group, (0..20).map(|number| format!("spare {number}")));
         let things = Things {
             own: anna.send(&group, "own"),
+            own_flow: anna.group("Hooks", &[]),
             group,
             crowd: self.crowd.clone(),
             blocked: self.crowd[0].clone(),

@@ -47,6 +47,8 @@ fn touch(command: &Command) -> Touch {
         | Command::Session(_)
         | Command::Registration(_)
         | Command::Invite(_)
+        | Command::Hook(_)
+        | Command::Bot(_)
         | Command::Flow(_)
         | Command::Message(_)
         | Command::Import(_)

@@ -5,6 +5,7 @@
 
 mod about;
 pub mod backup;
+pub mod bot;
 pub mod check;
 pub mod clean;
 pub mod client;
@@ -18,6 +19,7 @@ pub mod error;
 mod event;
 pub mod export;
 pub mod flow;
+pub mod hook;
 mod identity;
 pub mod import;
 pub mod init;
@@ -93,6 +95,8 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
             registration::run(*mode, &sources(global, Vec::new()), &output)
         }
         Command::Invite(command) => invite::run(command, &sources(global, Vec::new()), &output),
+        Command::Bot(command) => bot::run(command, &sources(global, Vec::new()), &output),
+        Command::Hook(command) => hook::run(command, &sources(global, Vec::new()), &output),
         Command::Check { topic, fix } => {
             check::run(*topic, *fix, &sources(global, Vec::new()), &output)
         }

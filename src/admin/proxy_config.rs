@@ -66,8 +66,13 @@ map $http_upgrade $morelia_connection {{
     ''      '';
 }}
 
-# What stands after the question mark lets files be fetched: it is not for the log.
-log_format morelia '$remote_addr [$time_local] \"$request_method $uri\" $status $body_bytes_sent';
+# The address of a hook is its secret, and what stands after the question mark lets files be fetched: neither
+# is for the log.
+map $uri $morelia_uri {{
+    default                  $uri;
+    '~^/(?<kind>hooks?)/'    /$kind/...;
+}}
+log_format morelia '$remote_addr [$time_local] \"$request_method $morelia_uri\" $status $body_bytes_sent';
 
 server {{
     listen 443 ssl;

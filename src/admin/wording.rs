@@ -36,6 +36,17 @@ pub(super) fn of_refusal(refusal: &Refusal) -> String {
                 "the search index is being rebuilt, {percent} % is done: try again in a minute"
             );
         }
+        Refusal::TooManyTokens { limit } => {
+            return format!("a bot has at most {limit} tokens: revoke one first");
+        }
+        Refusal::ExpiresInPast => "the time at which this is to end has passed",
+        Refusal::HookInChat => {
+            "a hook into a chat writes as the bot that is one of the two: name it with --as, or make a group"
+        }
+        Refusal::HookNeedsName => "a hook needs a name that can be read: give --name",
+        Refusal::TooManyHooks { limit } => {
+            return format!("a flow has at most {limit} hooks: revoke one first");
+        }
         Refusal::SenderNotMember => "the sender is not a member of this flow",
         Refusal::NoAdministratorInChat => {
             "no administrator is in this chat: say with --as which of the two sends"

@@ -10,7 +10,9 @@ use super::space::free_bytes;
 use super::{alerts, backups, certificates};
 use crate::config::Config;
 use crate::model::Timestamp;
+use crate::protocol::hooks::Hooks;
 use crate::protocol::mtp;
+use crate::protocol::rest::api::Api;
 use crate::protocol::rest::files::Files;
 use crate::protocol::rest::uploads::Uploads;
 use crate::server::{Checks, Face, Health, Protocol, Reloads, Site, Statistics, Version};
@@ -63,6 +65,15 @@ pub(super) fn site(
         faces: vec![
             Face::new(Files::new(Arc::clone(service))),
             Face::new(Uploads::new(Arc::clone(service))),
+            Face::new(Api::new(
+                Arc::clone(service),
+                service.limits().text_bytes,
+                env!("CARGO_PKG_VERSION"),
+            )),
+            Face::new(Hooks::new(
+                Arc::clone(service),
+                service.limits().files_bytes,
+            )),
         ],
         client: config.web.client,
     }

@@ -28,6 +28,7 @@ pub(super) fn service(config: &Config) -> service::Settings {
         login_attempts: config.auth.login_attempts,
         login_window: config.auth.login_window,
         members_invite: config.auth.members_invite,
+        members_make_bots: config.bots.members,
         directory: config.auth.directory,
         limits: limits(config),
         queue: queue(config),

@@ -9,5 +9,5 @@ mod weakness;
 pub use password::{HashError, Password, hash_password, verify_password};
 pub use throttle::{Taken, Throttle};
 pub use ticket::{Ticket, TicketKey};
-pub use token::{InviteCode, Token};
+pub use token::{BotSecret, HookSecret, InviteCode, Token};
 pub use weakness::{Weakness, weakness};

@@ -43,6 +43,84 @@ impl fmt::Debug for Token {
     }
 }
 
+/// The secret of an incoming hook: `tk_` and 29 signs out of 36, 149 random bits. It is a part of the
+/// hook's address, and by its beginning programs that speak ntfy know it for a token. Its `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HookSecret(String);
+
+/// What secrets of hooks begin with.
+const HOOK_PREFIX: &str = "tk_";
+
+/// How many signs follow.
+const HOOK_SIGNS: usize = 29;
+
+impl HookSecret {
+    /// Makes a new secret.
+    #[must_use]
+    pub fn mint() -> Self {
+        const SIGNS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+        let mut random = rand::rng();
+        let mut text = HOOK_PREFIX.to_owned();
+        for _ in 0..HOOK_SIGNS {
+            text.push(char::from(SIGNS[random.random_range(0..SIGNS.len())]));
+        }
+        Self(text)
+    }
+
+    /// The secret as it stands in the address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Its first signs, by which one is told from another.
+    #[must_use]
+    pub fn hint(&self) -> &str {
+        self.0.get(..HOOK_PREFIX.len() + 4).unwrap_or_default()
+    }
+
+    /// What is stored of a secret; `None`: a text like this is none.
+    #[must_use]
+    pub fn hash_of(text: &str) -> Option<[u8; 32]> {
+        let signs = text.strip_prefix(HOOK_PREFIX)?;
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        (signs.len() == HOOK_SIGNS && signs.bytes().all(plain)).then(|| Token::hash_of(text))
+    }
+}
+
+impl fmt::Debug for HookSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// A bot's token: `mb_` and 43 signs of base64url, 256 random bits. Its `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BotSecret(String);
+
+impl BotSecret {
+    /// Makes a new token.
+    #[must_use]
+    pub fn mint() -> Self {
+        use base64::Engine as _;
+        let bits: [u8; 32] = rand::random();
+        let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bits);
+        Self(format!("mb_{text}"))
+    }
+
+    /// The token as the bot shows it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BotSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
 /// An invitation's code: 16 signs out of 32, 80 random bits, that can be read aloud. Its `Debug`
 /// hides it.
 #[derive(Clone, PartialEq, Eq)]
@@ -111,6 +189,27 @@ mod tests {
         assert_ne!(one, other);
         assert_eq!(one.as_str().len(), 64);
         assert_eq!(format!("{one:?}"), "***");
+    }
+
+    #[test]
+    fn secrets_of_hooks_have_their_form() {
+        let secret = HookSecret::mint();
+        assert_eq!(secret.as_str().len(), 32);
+        assert!(secret.as_str().starts_with(secret.hint()) && secret.hint().len() == 7);
+        assert_eq!(
+            HookSecret::hash_of(secret.as_str()),
+            Some(Token::hash_of(secret.as_str()))
+        );
+        assert_eq!(format!("{secret:?}"), "***");
+        for text in [
+            "",
+            "tk_",
+            "tk_short",
+            &secret.as_str().to_uppercase(),
+            &format!("{}a", secret.as_str()),
+        ] {
+            assert_eq!(HookSecret::hash_of(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What a command line can ask for, as types.
 
 use super::nouns::{
-    BackupCommand, ClientCommand, DbCommand, Export, FlowCommand, Import, InviteCommand,
-    MessageCommand, SessionCommand, UserCommand,
+    BackupCommand, BotCommand, ClientCommand, DbCommand, Export, FlowCommand, Import,
+    InviteCommand, MessageCommand, SessionCommand, UserCommand,
 };
+use super::programs::HookCommand;
 use crate::config::{Override, Registration, Word};
 use std::path::PathBuf;
 
@@ -71,6 +72,10 @@ pub enum Command {
     Registration(Option<Registration>),
     /// `invite …`
     Invite(InviteCommand),
+    /// `bot …`
+    Bot(BotCommand),
+    /// `hook …`
+    Hook(HookCommand),
     /// `flow …`
     Flow(FlowCommand),
     /// `message …`

@@ -9,6 +9,7 @@ pub mod manual;
 mod matches;
 mod nouns;
 mod parse;
+mod programs;
 pub mod table;
 
 pub use command::{
@@ -17,10 +18,12 @@ pub use command::{
 };
 pub use matches::UsageError;
 pub use nouns::{
-    BackupCommand, ClientAction, ClientCommand, DbCommand, Export, ExportWhat, FlowCommand, Import,
-    InviteCommand, MessageCommand, MessageSearch, SessionCommand, UserChanges, UserCommand,
+    BackupCommand, BotCommand, ClientAction, ClientCommand, DbCommand, Export, ExportWhat,
+    FlowCommand, Import, InviteCommand, MessageCommand, MessageSearch, SessionCommand, UserChanges,
+    UserCommand,
 };
 pub use parse::parse;
+pub use programs::{HookCommand, TokenCommand};
 
 #[cfg(test)]
 mod tests;

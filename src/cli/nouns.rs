@@ -1,6 +1,7 @@
 //! What can be asked for users, sessions, invitations, flows, messages, data, and as a client.
 
 use super::command::{Confirmation, PasswordSource};
+use super::programs::TokenCommand;
 use crate::config::Word;
 use crate::model::{FlowKind, Level};
 use std::path::PathBuf;
@@ -127,6 +128,29 @@ pub enum InviteCommand {
         /// The code.
         code: String,
     },
+}
+
+/// `bot …`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BotCommand {
+    /// Makes a bot.
+    Add {
+        /// The login.
+        login: String,
+        /// `--username`
+        username: Option<String>,
+    },
+    /// Lists bots.
+    List,
+    /// Removes one.
+    Remove {
+        /// The login.
+        login: String,
+        /// It cannot be undone.
+        confirmation: Confirmation,
+    },
+    /// Makes, lists or revokes tokens of one.
+    Token(TokenCommand),
 }
 
 /// `flow …`; a flow is named by its id, or by its title where only one has it.

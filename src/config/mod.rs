@@ -25,8 +25,8 @@ pub use load::{Override, Sources};
 pub use origin::Origin;
 pub use outward::{Alerts, AllowPrivate, Destination, Outbound, Push};
 pub use sections::{
-    Api, Auth, Backup, Database, Files, History, Limits, Logging, Proxy, SendQueue, Server, Tls,
-    Web,
+    Api, Auth, Backup, Bots, Database, Files, History, Limits, Logging, Proxy, SendQueue, Server,
+    Tls, Web,
 };
 pub use words::{
     ApiVersion, ClientCert, ClientIp, ColorMode, Directory, Durability, PushContent, Registration,
@@ -48,6 +48,8 @@ pub struct Config {
     pub proxy: Proxy,
     /// Accounts, sessions, attempts to log in.
     pub auth: Auth,
+    /// `[bots]`
+    pub bots: Bots,
     /// What one client may ask of the server.
     pub limits: Limits,
     /// Files that are sent over HTTP, and where large ones lie.

@@ -174,6 +174,13 @@ impl Default for Auth {
     }
 }
 
+/// `[bots]`: accounts of programs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bots {
+    /// Whether members, not only administrators, may make bots. Default: they may not.
+    pub members: bool,
+}
+
 /// `[limits]`: what one client may ask of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -21,9 +21,8 @@ fn sources(folder: &Path) -> Sources {
 fn load(text: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("morelia.ini"), text).unwrap();
-    let pairs = environment
-        .iter()
-        .map(|(name, value)| (OsString::from(name), value.into()));
+    let pair = |(name, value): &(&str, &str)| (OsString::from(name), OsString::from(value));
+    let pairs = environment.iter().map(pair);
     let sources = Sources {
         environment: pairs.collect(),
         ..sources(folder.path())
@@ -139,6 +138,7 @@ const OTHER_VALUES: &[&str] = &[
     "4s",
     "true",
     "search",
+    "true",
     "11",
     "12",
     "6m",

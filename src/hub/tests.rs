@@ -14,6 +14,8 @@ pub(super) fn session(id: i64, user: i64) -> Session {
         user: UserId(user),
         user_uuid: PublicId(1),
         kind: SessionKind::Device,
+        scopes: crate::model::Scopes::ALL,
+        used_at: Timestamp(0),
         is_admin: false,
         is_bot: false,
         expires_at: Timestamp(i64::MAX),

@@ -40,6 +40,8 @@ pub struct About {
     pub everyone: bool,
     /// What the page says of itself that it links to.
     pub preview: Option<Preview>,
+    /// What the program calls itself that wrote it by a hook.
+    pub bot: Option<String>,
     /// The poll that it is.
     pub poll: Option<Poll>,
     /// How people react to it, in the order in which the emoji came.

@@ -42,6 +42,10 @@ row_id!(
     InvitationId
 );
 row_id!(
+    /// Number of the row of an incoming hook.
+    HookId
+);
+row_id!(
     /// Place of a change in the server-wide log; grows by one with each change, from 1.
     Position
 );

@@ -76,7 +76,8 @@ pub struct Message {
 
 impl Message {
     /// What a protocol shows that knows no more than a text: a forward begins with a line that says
-    /// whose words they are, a poll is its question and its numbered options.
+    /// whose words they are, a poll is its question and its numbered options, and what a program wrote
+    /// by a hook begins with its name in brackets.
     #[must_use]
     pub fn plain_text(&self) -> Option<Cow<'_, str>> {
         let text = self.text.as_deref();
@@ -96,7 +97,15 @@ impl Message {
                 let rest = text.map_or_else(String::new, |text| format!("\n{text}"));
                 Some(format!("↪ {}:{rest}", forward.name).into())
             }
-            None => text.map(Cow::Borrowed),
+            None => match (&about.bot, text) {
+                (Some(bot), text) => Some(
+                    format!("[{bot}] {}", text.unwrap_or_default())
+                        .trim_end()
+                        .to_owned()
+                        .into(),
+                ),
+                (None, text) => text.map(Cow::Borrowed),
+            },
         }
     }
 

@@ -5,6 +5,7 @@
 
 pub mod about;
 mod account;
+mod bot;
 mod confusable;
 mod emoji;
 mod event;
@@ -12,6 +13,7 @@ pub mod file;
 mod flow;
 mod fold;
 mod form;
+mod hook;
 mod id;
 mod invitation;
 mod login;
@@ -29,6 +31,7 @@ mod user;
 
 pub use about::{About, Around, Forward, NewPoll, Original, Poll, Preview, Quote, Reaction};
 pub use account::{AccountEdit, OwnAccount, PushAddress, PushContent};
+pub use bot::{Bot, BotToken, Scopes};
 pub use emoji::is_emoji;
 pub use event::{
     Audience, By, Event, FlowEvent, FlowNews, Happening, InvitedTo, News, Origin, Presence,
@@ -38,9 +41,10 @@ pub use file::{File, Kind, Look, Thumbnail};
 pub use flow::{Flow, FlowInfo, FlowKind, FlowSummary, FlowSwitches, Level, Picture};
 pub use fold::fold;
 pub use form::Form;
+pub use hook::{Hook, Loudness};
 pub use id::{
-    Digits, FileId, FlowId, InvitationId, MessageId, Position, PublicId, SessionId, SubscriptionId,
-    UserId,
+    Digits, FileId, FlowId, HookId, InvitationId, MessageId, Position, PublicId, SessionId,
+    SubscriptionId, UserId,
 };
 pub use invitation::Invitation;
 pub use login::{DELETED_LOGIN, InvalidLogin, Login, Looks};

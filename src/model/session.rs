@@ -1,6 +1,6 @@
 //! Sessions: one per signed-in device.
 
-use super::{PublicId, SessionId, Timestamp, UserId};
+use super::{PublicId, Scopes, SessionId, Timestamp, UserId};
 
 /// What shows a session's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,10 @@ pub struct Session {
     pub user_uuid: PublicId,
     /// What shows its token.
     pub kind: SessionKind,
+    /// What a bot's token lets it do.
+    pub scopes: Scopes,
+    /// When it was noted last that the token is in use.
+    pub used_at: Timestamp,
     /// Set for administrators of this server.
     pub is_admin: bool,
     /// Set for programs.

@@ -8,10 +8,12 @@
 //! one over HTTP.
 
 pub mod alert;
+pub mod hooks;
 pub mod mtp;
 pub mod notice;
 pub mod rest;
 pub mod web;
+mod wording;
 
 use std::future::Future;
 use std::net::IpAddr;

@@ -272,7 +272,8 @@ impl Mount {
     /// Returns a refusal of what can be refused before anything of the body is read.
     fn objection(&self, route: &Route, asked: &Asked) -> Option<Response> {
         let headers = &asked.headers;
-        if listed(&route.origins, headers.get(ORIGIN)).is_none()
+        if !route.is_for_any_page
+            && listed(&route.origins, headers.get(ORIGIN)).is_none()
             && !self.shared.welcomes(asked.peer.tls, headers)
         {
             let detail = "web pages of this origin may not use this address; name it in \

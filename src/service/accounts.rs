@@ -20,7 +20,7 @@ use crate::model::{
     AccountEdit, By, Content, Flow, FlowId, Form, Login, Origin, OwnAccount, PublicId, User, UserId,
 };
 use crate::store::{
-    self, StoreError, Tx, accounts, credentials, flow_edits, flows, invitations, members,
+    self, StoreError, Tx, accounts, bots, credentials, flow_edits, flows, invitations, members,
     membership, sessions, users,
 };
 
@@ -352,6 +352,7 @@ pub(super) fn empty_account(
     origin: Option<Origin>,
 ) -> Result<(), ServiceError> {
     sessions::end_all(tx, user, None)?;
+    bots::end_tokens(tx, user)?;
     let by = By {
         user: Some(user),
         origin,

@@ -97,6 +97,7 @@ pub(super) fn of_new(
         everyone,
         preview,
         poll: draft.poll,
+        ..NewDetails::default()
     })
 }
 

@@ -23,7 +23,11 @@ pub(super) fn visible_users(
     ids: &[PublicId],
 ) -> Result<Vec<UserId>, ServiceError> {
     let found = resolve(view, ids)?;
-    let blockers: HashSet<_> = blocks::blockers(view, asker)?.into_iter().collect();
+    let mut blockers: HashSet<_> = blocks::blockers(view, asker)?.into_iter().collect();
+    // Who blocks somebody is left alone by that one's bots too.
+    if let Some(owner) = users::owner_of(view, asker)? {
+        blockers.extend(blocks::blockers(view, owner)?);
+    }
     if blockers.is_empty() {
         return Ok(found);
     }

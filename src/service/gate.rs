@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{Refusal, Service, ServiceError};
 use crate::auth::Token;
 use crate::model::{By, Origin, PublicId, Session, SessionKind, UserId};
-use crate::store::{Tx, sessions};
+use crate::store::{StoreError, Tx, bots, sessions};
 
 /// Tokens that are remembered for sure; up to twice as many may be. About 100 bytes each.
 const REMEMBERED: usize = 4096;
@@ -231,6 +231,9 @@ impl Service {
     /// cannot be written, the token is still good until its present end.
     async fn renew(&self, mut session: Session) -> Session {
         let now = self.store.now();
+        if session.kind == SessionKind::Bot {
+            return self.note_bot(session).await;
+        }
         let expires_at = now.after(self.settings.token_ttl);
         // Short-lived tokens are renewed more often, at a tenth of their life.
         let least = RENEW_AFTER.min(self.settings.token_ttl / 10);
@@ -249,6 +252,24 @@ impl Service {
             log::debug!("renewing a session failed: {err}");
         }
         self.hub.prolong(session.user, id, expires_at);
+        session
+    }
+}
+
+impl Service {
+    /// Notes that a bot's token is in use, if that was not done lately; it ends when it was said to.
+    async fn note_bot(&self, mut session: Session) -> Session {
+        let now = self.store.now();
+        if session.used_at.after(RENEW_AFTER) > now {
+            return session;
+        }
+        session.used_at = now;
+        let id = session.id;
+        let noted = self.store.write(move |tx| bots::token_used(tx, id));
+        let noted: Result<(), StoreError> = noted.await;
+        if let Err(err) = noted {
+            log::debug!("noting that a token is in use failed: {err}");
+        }
         session
     }
 }
@@ -284,6 +305,8 @@ mod tests {
             user: UserId(1),
             user_uuid: PublicId(1),
             kind: SessionKind::Device,
+            scopes: crate::model::Scopes::ALL,
+            used_at: Timestamp(0),
             is_admin: false,
             is_bot: false,
             expires_at: Timestamp(i64::MAX),

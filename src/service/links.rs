@@ -129,6 +129,8 @@ mod tests {
             user: UserId(1),
             user_uuid: PublicId(1),
             kind: SessionKind::Device,
+            scopes: crate::model::Scopes::ALL,
+            used_at: Timestamp(0),
             is_admin: false,
             is_bot: false,
             expires_at: Timestamp(i64::MAX),

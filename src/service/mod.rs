@@ -14,6 +14,7 @@ mod around;
 mod backup_disk;
 mod bearer;
 mod blocks;
+mod bots;
 mod bucket;
 mod cleaning;
 mod companions;
@@ -34,6 +35,7 @@ mod found;
 mod gate;
 mod guesses;
 mod hashing;
+mod hooks;
 mod invitations;
 mod invited;
 mod labels;
@@ -53,9 +55,11 @@ mod quotas;
 mod receipts;
 mod recently;
 mod refusal;
+mod refusal_value;
 mod registrations;
 mod resets;
 mod rights;
+mod scopes;
 mod search;
 mod seen;
 mod sent_files;
@@ -80,6 +84,7 @@ pub use administration::{
 };
 pub use archives::{ArchiveFile, ArchiveOrder};
 pub use bearer::Reader;
+pub use bots::{NewBotToken, TokenOrder};
 pub use bucket::{Bucket, Rate};
 #[cfg(any(test, fuzzing))]
 pub use cleaning::clean_any;
@@ -91,6 +96,7 @@ pub use flow_change::{FlowChange, FlowDraft};
 pub use flows::FlowList;
 pub use found::Several;
 pub use gate::{Shown, SignedIn};
+pub use hooks::{AlertGroup, HookFile, HookOrder, HookPost, NewSecret, PostedByHook};
 pub use invitations::{Ends, Invite, NewCode};
 pub use labels::{MAX_LABEL_CHARS, label_of_user_agent};
 pub use links::NewLink;
@@ -102,7 +108,8 @@ pub use operator::{
 pub use previews::{Ask, Asking};
 pub use profiles::Found;
 pub use push::{Courier, Notice, Pending, Ring, Tried, What};
-pub use refusal::{Refusal, Value};
+pub use refusal::Refusal;
+pub use refusal_value::Value;
 pub use resets::NewReset;
 pub use search::{Search, SearchHits};
 pub use sent_files::{SentFile, Source};
@@ -118,6 +125,7 @@ pub use used_up::{Payer, Quota};
 
 pub use crate::store::downloads::Found as FoundFile;
 pub use crate::store::exports::MessagesOf;
+pub use crate::store::hooks::Living as LivingHook;
 pub use crate::store::members::State as MemberState;
 
 use crate::hub::{Hub, Listener, QueueLimits};
@@ -157,6 +165,7 @@ pub struct Service {
     bell: push::Bell,
     post: push::Post,
     previews: previews::Previews,
+    hook_rates: hooks::HookRates,
     started: Instant,
 }
 
@@ -207,6 +216,7 @@ impl Service {
             bell: push::Bell::default(),
             post: push::Post::default(),
             previews: previews::Previews::default(),
+            hook_rates: hooks::HookRates::default(),
             started: Instant::now(),
             store,
             limits: RwLock::new(Arc::new(settings.limits.clone())),

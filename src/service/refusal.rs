@@ -1,15 +1,15 @@
 //! What the service refuses, as values: each face words them for whoever it talks to.
 //!
 //! A new refusal is a variant here, with its key and values in
-//! `Refusal::described`; `protocol/mtp/wording.rs` gives it a code and a sentence, `docs/protocol.md`
+//! `Refusal::described`; `protocol/wording.rs` gives it a code and a sentence, `docs/protocol.md`
 //! a row, and the web client's languages a phrase.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use super::refusal_value::Value;
 use super::thing::{Field, Thing};
 use super::upload_place::UploadPlace;
 use super::used_up::{Payer, Quota};
@@ -250,52 +250,35 @@ pub enum Refusal {
         /// How much of it is done, in per cent.
         percent: u8,
     },
+    /// A bot's token does not go so far.
+    OutOfScope,
+    /// Only administrators make bots.
+    NotBotMaker,
+    /// The user has as many bots as one may.
+    TooManyBots {
+        /// How many one may.
+        limit: i64,
+    },
+    /// The bot has as many tokens as it may.
+    TooManyTokens {
+        /// How many it may.
+        limit: usize,
+    },
+    /// Only a bot that is one of the two has hooks into a chat.
+    HookInChat,
+    /// A hook has no name that can be read.
+    HookNeedsName,
+    /// There are as many hooks into the flow as there may be.
+    TooManyHooks {
+        /// How many there may be.
+        limit: i64,
+    },
     /// Who is to be the sender is no member of the flow.
     SenderNotMember,
     /// No administrator is one of the two of the chat.
     NoAdministratorInChat,
     /// There is no administrator to send as.
     NoAdministrator,
-}
-
-/// A value of a refusal, for whoever words it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// A text.
-    Text(Cow<'static, str>),
-    /// A number.
-    Number(u64),
-}
-
-impl From<&'static str> for Value {
-    fn from(text: &'static str) -> Self {
-        Self::Text(text.into())
-    }
-}
-
-impl From<UploadPlace> for Value {
-    fn from(place: UploadPlace) -> Self {
-        Self::Text(place.to_string().into())
-    }
-}
-
-impl From<Duration> for Value {
-    /// Whole seconds, at least one.
-    fn from(wait: Duration) -> Self {
-        Self::Number(wait.as_secs().max(1))
-    }
-}
-
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Self::Number(number.unsigned_abs())
-    }
-}
-
-impl From<usize> for Value {
-    fn from(number: usize) -> Self {
-        Self::Number(u64::try_from(number).unwrap_or(u64::MAX))
-    }
 }
 
 impl Refusal {
@@ -438,6 +421,13 @@ impl Refusal {
                 "search_unready",
                 vec![("percent", Value::Number(u64::from(*percent)))],
             ),
+            Self::OutOfScope => ("out_of_scope", vec![]),
+            Self::NotBotMaker => ("not_bot_maker", vec![]),
+            Self::TooManyBots { limit } => ("too_many_bots", vec![("limit", (*limit).into())]),
+            Self::TooManyTokens { limit } => ("too_many_tokens", vec![("limit", (*limit).into())]),
+            Self::HookInChat => ("hook_in_chat", vec![]),
+            Self::HookNeedsName => ("hook_needs_name", vec![]),
+            Self::TooManyHooks { limit } => ("too_many_hooks", vec![("limit", (*limit).into())]),
             Self::SenderNotMember => ("sender_not_member", vec![]),
             Self::NoAdministratorInChat => ("no_administrator_in_chat", vec![]),
             Self::NoAdministrator => ("no_administrator", vec![]),

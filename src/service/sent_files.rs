@@ -12,7 +12,7 @@ use super::uploads::{UploadError, require_quota};
 use super::{Field, Limits, Refusal, Service, ServiceError, UploadPlace};
 use crate::model::{
     Attachment, Content, Encoding, Event, FileId, Form, Kind, Look, Message, MessageId, News,
-    PublicId, UserId,
+    PublicId, UserId, media_type,
 };
 use crate::store::attachments::{self, Brought, NewFile};
 use crate::store::files::Opened;
@@ -55,14 +55,23 @@ pub(super) struct Prepared {
     pub(super) brought: Vec<Brought>,
     /// Uploads of which something was taken out.
     cleaned: HashMap<PublicId, Ready>,
+    /// A file that came by itself, and what it is called.
+    one: Option<(Ready, Option<String>)>,
 }
 
 impl Prepared {
+    /// The file that came by itself, and what it is called.
+    pub(super) fn one(&self) -> Option<(&Ready, Option<&str>)> {
+        let one = self.one.as_ref();
+        one.map(|(ready, name)| (ready, name.as_deref()))
+    }
+
     /// The files of the folder that nothing names yet.
     fn names(&self) -> Vec<PublicId> {
         let brought = self.brought.iter().filter_map(|it| it.ready.as_ref());
         brought
             .chain(self.cleaned.values())
+            .chain(self.one.iter().map(|(ready, _)| ready))
             .filter_map(|ready| match ready.place {
                 Place::Folder(name) => Some(name),
                 Place::Memory(_) => None,
@@ -120,6 +129,41 @@ impl Service {
             }
         }
         Ok(prepared)
+    }
+
+    /// Writes a file that came by itself into the folder, where it is too large for the database. A
+    /// picture loses what says where it was made.
+    pub(super) async fn prepare_one(
+        &self,
+        mut content: Content,
+        name: Option<String>,
+    ) -> Result<Prepared, ServiceError> {
+        let inline = self.limits().files.inline;
+        if content.bytes.len() > inline {
+            self.require_room(content.bytes.len() as u64)
+                .map_err(|err| match err {
+                    UploadError::Failed(err) => err,
+                    err => StoreError::Unwritable(err.to_string()).into(),
+                })?;
+        }
+        let folder = self.store.folder().clone();
+        let work = move || -> Result<Ready, StoreError> {
+            let kind = media_type(&content.bytes).unwrap_or_default();
+            if let Some(clean) = cleaning::whole(&content.bytes, kind) {
+                content.bytes = clean;
+            }
+            let mut ready = files::ready(&content);
+            if content.bytes.len() > inline {
+                ready.place = Place::Folder(folder.put(&mut &content.bytes[..])?);
+            }
+            Ok(ready)
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        let ready = done.unwrap_or(Err(StoreError::Panicked)).map_err(full)?;
+        Ok(Prepared {
+            one: Some((ready, name)),
+            ..Prepared::default()
+        })
     }
 
     /// A picture that was uploaded, without what says where it was made; `None`: there is nothing to
@@ -356,10 +400,33 @@ pub(super) fn check_quota(
 ) -> Result<(), ServiceError> {
     let came: u64 = prepared.brought.iter().map(Brought::size).sum();
     let more = came + size_of(tx, shown)?;
+    require_so_many(tx, user, more, limits.files.user_quota)
+}
+
+/// Checks that a bot may have the file that came by itself, besides what it has.
+///
+/// # Errors
+/// [`Refusal::QuotaExceeded`].
+pub(super) fn check_quota_of(
+    tx: &Tx<'_>,
+    bot: UserId,
+    prepared: &Prepared,
+    configured: u64,
+) -> Result<(), ServiceError> {
+    let more = prepared.one.as_ref().map_or(0, |(ready, _)| ready.size);
+    require_so_many(tx, bot, more, configured)
+}
+
+fn require_so_many(
+    tx: &Tx<'_>,
+    user: UserId,
+    more: u64,
+    configured: u64,
+) -> Result<(), ServiceError> {
     if more == 0 {
         return Ok(());
     }
-    match require_quota(tx, user, more, limits.files.user_quota) {
+    match require_quota(tx, user, more, configured) {
         Ok(()) => Ok(()),
         Err(UploadError::Quota { limit, used }) => {
             Err(Refusal::QuotaExceeded { limit, used }.into())

@@ -51,6 +51,8 @@ pub struct Settings {
     pub login_window: Duration,
     /// Whether every member may invite, not only administrators.
     pub members_invite: bool,
+    /// Whether members make bots.
+    pub members_make_bots: bool,
     /// Whom members see who look for people without a name.
     pub directory: Directory,
     /// Limits on requests and answers.

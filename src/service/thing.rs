@@ -19,6 +19,8 @@ pub enum Thing {
     Link,
     /// What a page says of itself.
     Preview,
+    /// An incoming hook.
+    Hook,
 }
 
 impl Thing {
@@ -34,6 +36,7 @@ impl Thing {
             Self::Session => "session",
             Self::Link => "link",
             Self::Preview => "preview",
+            Self::Hook => "hook",
         }
     }
 }

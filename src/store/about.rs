@@ -85,7 +85,7 @@ fn details(view: &View<'_>, ids: &str, found: &mut HashMap<i64, About>) -> Resul
                 CASE WHEN o.slots & 255 <> 0 THEN
                     (SELECT a.kind FROM attachments a WHERE a.message_id = o.id ORDER BY a.ordinal LIMIT 1) END,
                 m.extra ->> '$.preview.url', m.extra ->> '$.preview.title', m.extra ->> '$.preview.text',
-                m.extra ->> '$.preview.site'
+                m.extra ->> '$.preview.site', m.extra ->> 'bot'
          FROM json_each(:ids) j JOIN messages m ON m.id = j.value JOIN flows f ON f.id = m.flow_id
          LEFT JOIN messages o ON o.id = m.reply_to_id",
     )?;
@@ -96,6 +96,7 @@ fn details(view: &View<'_>, ids: &str, found: &mut HashMap<i64, About>) -> Resul
         };
         about.is_markup = row.get::<_, Option<i64>>(1)? == Some(1);
         about.expires_at = row.get::<_, Option<i64>>(2)?.map(Timestamp);
+        about.bot = row.get(17)?;
         if let Some(name) = row.get::<_, Option<String>>(3)? {
             let author = row.get::<_, Option<i64>>(5)?.map(UserId);
             about.forward = Some(Forward {

@@ -7,8 +7,8 @@
 use rusqlite::{OptionalExtension, named_params};
 
 use super::error::StoreError;
-use super::resets;
 use super::tx::{Tx, View};
+use super::{bots, resets};
 use crate::model::{Login, PublicId, Timestamp, UserId};
 
 /// What a login leads to: the account's number and the hash of its password.
@@ -95,5 +95,6 @@ pub fn set_suspended(tx: &Tx<'_>, id: UserId, since: Option<Timestamp>) -> Resul
         "UPDATE users SET suspended_at = :since, credentials_version = credentials_version + 1 WHERE id = :id",
     )?
     .execute(named_params! {":since": since.map(|time| time.0), ":id": id.0})?;
+    bots::rest(tx, id)?;
     resets::end(tx, id)
 }

@@ -7,7 +7,7 @@ use super::error::StoreError;
 use super::polls;
 use super::tx::{Tx, View};
 use crate::model::about::bits;
-use crate::model::{FlowId, MessageId, NewPoll, Preview, PublicId, Timestamp, UserId};
+use crate::model::{FlowId, Loudness, MessageId, NewPoll, Preview, PublicId, Timestamp, UserId};
 
 /// What a new message says besides its words and files.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +26,10 @@ pub struct NewDetails {
     pub preview: Option<Preview>,
     /// The poll that it is.
     pub poll: Option<NewPoll>,
+    /// What the program calls itself that writes it by a hook.
+    pub bot: Option<String>,
+    /// How loud it is.
+    pub loudness: Loudness,
 }
 
 impl NewDetails {
@@ -35,6 +39,8 @@ impl NewDetails {
             || self.forward.is_some()
             || self.is_markup
             || self.preview.is_some()
+            || self.bot.is_some()
+            || self.loudness != Loudness::Usual
             || !self.mentions.is_empty()
             || expires_at.is_some();
         let bit = |on: bool, bit: i64| if on { bit } else { 0 };
@@ -57,7 +63,8 @@ pub(super) fn write(
         "UPDATE messages SET reply_to_id = :reply, format = :format, expires_at = :expires,
                 extra = nullif(json_patch('{}', json_object('reply', :answered, 'preview',
                     json(CASE WHEN :url IS NOT NULL
-                         THEN json_object('url', :url, 'title', :title, 'text', :about, 'site', :site) END))), '{}')
+                         THEN json_object('url', :url, 'title', :title, 'text', :about, 'site', :site) END),
+                    'bot', :bot, 'push', :push)), '{}')
          WHERE id = :id",
     )?
     .execute(named_params! {
@@ -67,6 +74,8 @@ pub(super) fn write(
         ":title": preview.map(|it| &it.title),
         ":about": preview.and_then(|it| it.text.as_ref()),
         ":site": preview.and_then(|it| it.site.as_ref()),
+        ":bot": new.bot,
+        ":push": new.loudness.number(),
         ":format": new.is_markup.then_some(1),
         ":expires": expires_at.map(|time| time.0),
         ":id": message.0,

@@ -154,8 +154,9 @@ pub fn count(view: &View<'_>, flow: FlowId) -> Result<i64, StoreError> {
 /// The file cannot be read.
 pub fn heir(view: &View<'_>, flow: FlowId) -> Result<Option<UserId>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT user_id FROM members WHERE flow_id = :flow AND state = 'joined'
-         ORDER BY level DESC, ordinal LIMIT 1",
+        "SELECT m.user_id FROM members m JOIN users u ON u.id = m.user_id
+         WHERE m.flow_id = :flow AND m.state = 'joined' AND u.flags & 2 = 0
+         ORDER BY m.level DESC, m.ordinal LIMIT 1",
     )?;
     let found = statement.query_row(named_params! {":flow": flow.0}, |row| {
         row.get(0).map(UserId)

@@ -42,6 +42,26 @@ pub fn is_like_a_login(
     Ok(false)
 }
 
+/// Tells whether a name could be taken for the login or the name of anybody, not deleted.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_like_anybody(view: &View<'_>, looks: &Looks) -> Result<bool, StoreError> {
+    if is_like_a_login(view, looks, None)? {
+        return Ok(true);
+    }
+    let mut statement =
+        view.prepare("SELECT username FROM users WHERE deleted_at IS NULL AND username <> ''")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let name: String = row.get("username")?;
+        if looks.are_like(&Looks::of(&name)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The name that others read of an account.
 ///
 /// # Errors

@@ -174,9 +174,10 @@ pub fn for_message(
         return Ok(None);
     };
     let mut statement = view.prepare(
-        "SELECT id, user_id, endpoint, is_named OR is_chat AS is_urgent FROM (
+        "SELECT id, user_id, endpoint, is_named OR is_chat OR is_loud AS is_urgent FROM (
              SELECT p.id, p.user_id, p.endpoint, m.settings, f.kind = 'chat' AS is_chat,
-                 coalesce(json_extract(t.extra, '$.everyone'), 0)
+                 coalesce(t.extra ->> 'push', 1) = 2 AS is_loud,
+                 t.slots & 4096 <> 0
                  OR EXISTS (SELECT 1 FROM mentions WHERE message_id = t.id AND user_id = p.user_id)
                  OR EXISTS (SELECT 1 FROM messages r WHERE r.id = t.reply_to_id AND r.author_id = p.user_id)
                  AS is_named
@@ -186,9 +187,9 @@ pub fn for_message(
              JOIN messages t ON t.id = :message
              JOIN flows f ON f.id = t.flow_id
              JOIN members m ON m.flow_id = t.flow_id AND m.user_id = p.user_id AND m.state = 'joined'
-             WHERE p.user_id <> t.author_id AND m.muted_until <> -1 AND m.muted_until <= :second
+             WHERE p.user_id <> t.author_id AND coalesce(t.extra ->> 'push', 1) > 0 AND m.muted_until <> -1 AND m.muted_until <= :second
                AND NOT EXISTS (SELECT 1 FROM blocks WHERE user_id = p.user_id AND blocked_id = t.author_id)
-         ) WHERE settings & 1 = 0 OR is_named",
+         ) WHERE settings & 1 = 0 OR is_named OR is_loud",
     )?;
     let params = named_params! {":message": message.0, ":now": now.0, ":second": now.seconds()};
     let rows = statement.query_map(params, candidate)?;
@@ -281,7 +282,7 @@ pub fn place(view: &View<'_>, flow: FlowId, user: UserId) -> Result<Option<Place
 /// The file cannot be read.
 pub fn message(view: &View<'_>, id: MessageId) -> Result<Option<Told>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT t.uuid, t.number, t.text, t.sent_at, coalesce(nullif(u.username, ''), u.login) AS author
+        "SELECT t.uuid, t.number, t.text, t.sent_at, coalesce(t.extra ->> 'bot', nullif(u.username, ''), u.login) AS author
          FROM messages t JOIN users u ON u.id = t.author_id WHERE t.id = :id AND t.deleted_at IS NULL",
     )?;
     let found = statement.query_row(named_params! {":id": id.0}, |row| {

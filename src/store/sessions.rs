@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, named_params};
 use super::error::StoreError;
 use super::tx::{Tx, View};
 use crate::model::{
-    Page, PublicId, Session, SessionId, SessionInfo, SessionKind, Timestamp, UserId,
+    Page, PublicId, Scopes, Session, SessionId, SessionInfo, SessionKind, Timestamp, UserId,
 };
 
 /// What a new session begins with.
@@ -95,9 +95,10 @@ pub fn find(
     now: Timestamp,
 ) -> Result<Option<Session>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT s.id, s.user_id, s.kind, s.expires_at, u.uuid, u.is_admin, u.is_bot FROM sessions s JOIN users u ON u.id = s.user_id
+        "SELECT s.id, s.user_id, s.kind, s.scopes, s.last_used_at, s.expires_at, u.uuid, u.is_admin, u.is_bot FROM sessions s JOIN users u ON u.id = s.user_id
          WHERE s.token_hash = :token_hash AND s.expires_at > :now
-           AND u.deleted_at IS NULL AND u.suspended_at IS NULL",
+           AND u.deleted_at IS NULL AND u.suspended_at IS NULL
+           AND (u.owner_id IS NULL OR EXISTS (SELECT 1 FROM users o WHERE o.id = u.owner_id AND o.suspended_at IS NULL))",
     )?;
     let found = statement.query_row(
         named_params! {":token_hash": token_hash, ":now": now.0},
@@ -107,6 +108,8 @@ pub fn find(
                 user: UserId(row.get("user_id")?),
                 user_uuid: PublicId::from_bytes(row.get("uuid")?),
                 kind: kind(row.get("kind")?),
+                scopes: Scopes(row.get("scopes")?),
+                used_at: Timestamp(row.get("last_used_at")?),
                 is_admin: row.get("is_admin")?,
                 is_bot: row.get("is_bot")?,
                 expires_at: Timestamp(row.get("expires_at")?),
@@ -123,7 +126,8 @@ pub fn find(
 pub fn is_valid(view: &View<'_>, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
     let mut statement = view.prepare(
         "SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.id = :id AND s.expires_at > :now AND u.deleted_at IS NULL AND u.suspended_at IS NULL",
+         WHERE s.id = :id AND s.expires_at > :now AND u.deleted_at IS NULL AND u.suspended_at IS NULL
+           AND (u.owner_id IS NULL OR EXISTS (SELECT 1 FROM users o WHERE o.id = u.owner_id AND o.suspended_at IS NULL))",
     )?;
     Ok(statement.exists(named_params! {":id": id.0, ":now": now.0})?)
 }
@@ -139,7 +143,8 @@ pub fn stands(tx: &Tx<'_>, id: SessionId) -> Result<bool, StoreError> {
     }
     let mut statement = tx.prepare(
         "SELECT s.expires_at FROM sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.id = :id AND s.expires_at > :now AND u.deleted_at IS NULL AND u.suspended_at IS NULL",
+         WHERE s.id = :id AND s.expires_at > :now AND u.deleted_at IS NULL AND u.suspended_at IS NULL
+           AND (u.owner_id IS NULL OR EXISTS (SELECT 1 FROM users o WHERE o.id = u.owner_id AND o.suspended_at IS NULL))",
     )?;
     let params = named_params! {":id": id.0, ":now": tx.now().0};
     let found = statement.query_row(params, |row| row.get(0).map(Timestamp));
@@ -171,7 +176,8 @@ pub fn living(
 ) -> Result<Option<(UserId, [u8; 32])>, StoreError> {
     let mut statement = view.prepare(
         "SELECT s.user_id, s.token_hash FROM sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.id = :id AND s.expires_at > :now AND u.deleted_at IS NULL AND u.suspended_at IS NULL",
+         WHERE s.id = :id AND s.expires_at > :now AND u.deleted_at IS NULL AND u.suspended_at IS NULL
+           AND (u.owner_id IS NULL OR EXISTS (SELECT 1 FROM users o WHERE o.id = u.owner_id AND o.suspended_at IS NULL))",
     )?;
     let found = statement.query_row(named_params! {":id": id.0, ":now": now.0}, |row| {
         Ok((UserId(row.get(0)?), row.get(1)?))

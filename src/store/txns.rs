@@ -10,7 +10,7 @@ use crate::model::{FlowId, MessageId, UserId};
 
 /// How long a repetition is recognised. MTP asks for 24 hours at least; a phone that was off for a
 /// day is still served.
-const LIFETIME: Duration = Duration::from_hours(48);
+pub const LIFETIME: Duration = Duration::from_hours(48);
 
 /// What the first request made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,10 +26,25 @@ pub enum Made {
 /// # Errors
 /// The file cannot be read.
 pub fn find(view: &View<'_>, user: UserId, txn: &str) -> Result<Option<Made>, StoreError> {
+    find_within(view, user, "", txn)
+}
+
+/// The same for a text that is unique within a scope only.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn find_within(
+    view: &View<'_>,
+    user: UserId,
+    scope: &str,
+    txn: &str,
+) -> Result<Option<Made>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT message_id, flow_id, client_id FROM txns WHERE user_id = :user AND scope = '' AND txn = :txn",
+        "SELECT message_id, flow_id, client_id FROM txns
+         WHERE user_id = :user AND scope = :scope AND txn = :txn",
     )?;
-    let found = statement.query_row(named_params! {":user": user.0, ":txn": txn}, |row| {
+    let params = named_params! {":user": user.0, ":scope": scope, ":txn": txn};
+    let found = statement.query_row(params, |row| {
         let message: Option<i64> = row.get("message_id")?;
         let flow: Option<i64> = row.get("flow_id")?;
         let client_id = row.get("client_id")?;
@@ -45,6 +60,21 @@ pub fn find(view: &View<'_>, user: UserId, txn: &str) -> Result<Option<Made>, St
 /// # Errors
 /// The file cannot be written.
 pub fn insert(tx: &Tx<'_>, user: UserId, txn: &str, made: Made) -> Result<(), StoreError> {
+    insert_within(tx, user, ("", txn), made, LIFETIME)
+}
+
+/// The same for a text that is unique within a scope only, for some time. What the text made before is
+/// forgotten.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn insert_within(
+    tx: &Tx<'_>,
+    user: UserId,
+    (scope, txn): (&str, &str),
+    made: Made,
+    lifetime: Duration,
+) -> Result<(), StoreError> {
     tx.prepare(
         "DELETE FROM txns WHERE (user_id, scope, txn) IN
          (SELECT user_id, scope, txn FROM txns WHERE expires_at < :now ORDER BY expires_at LIMIT 8)",
@@ -55,16 +85,17 @@ pub fn insert(tx: &Tx<'_>, user: UserId, txn: &str, made: Made) -> Result<(), St
         Made::Flow(id) => (None, Some(id.0), None),
     };
     tx.prepare(
-        "INSERT INTO txns (user_id, scope, txn, message_id, flow_id, client_id, expires_at)
-         VALUES (:user, '', :txn, :message, :flow, :client_id, :expires_at)",
+        "INSERT OR REPLACE INTO txns (user_id, scope, txn, message_id, flow_id, client_id, expires_at)
+         VALUES (:user, :scope, :txn, :message, :flow, :client_id, :expires_at)",
     )?
     .execute(named_params! {
         ":user": user.0,
+        ":scope": scope,
         ":txn": txn,
         ":message": message,
         ":flow": flow,
         ":client_id": client_id,
-        ":expires_at": tx.now().after(LIFETIME).0,
+        ":expires_at": tx.now().after(lifetime).0,
     })?;
     Ok(())
 }

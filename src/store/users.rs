@@ -232,6 +232,16 @@ pub fn id_of(view: &View<'_>, uuid: PublicId) -> Result<Option<UserId>, StoreErr
         .optional()?)
 }
 
+/// Whose an account is that is a bot; `None`: nobody's in particular.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn owner_of(view: &View<'_>, id: UserId) -> Result<Option<UserId>, StoreError> {
+    let mut statement = view.prepare("SELECT owner_id FROM users WHERE id = :id")?;
+    let found = statement.query_row(named_params! {":id": id.0}, |row| row.get(0));
+    Ok(found.optional()?.flatten().map(UserId))
+}
+
 /// Whether an account is an administrator's; `None` when it is deleted or suspended.
 ///
 /// # Errors
@@ -260,7 +270,7 @@ pub fn all(view: &View<'_>) -> Result<Vec<User>, StoreError> {
 /// The file cannot be read.
 pub fn names(view: &View<'_>) -> Result<Vec<(UserId, String, Option<String>)>, StoreError> {
     let mut statement = view
-        .prepare("SELECT id, login, username FROM users WHERE deleted_at IS NULL ORDER BY username IS NULL, username, id")?;
+        .prepare("SELECT id, login, username FROM users WHERE deleted_at IS NULL AND flags & 1 = 0 ORDER BY username IS NULL, username, id")?;
     let rows = statement.query_map([], |row| {
         Ok((
             UserId(row.get("id")?),

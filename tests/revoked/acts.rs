@@ -21,6 +21,8 @@ pub(super) struct Things {
     pub(super) spare: Vec<String>,
     /// An invitation to another flow.
     pub(super) code: String,
+    /// A flow that programs write to.
+    pub(super) own_flow: String,
     /// A flow to leave, and one to answer an invitation to.
     pub(super) left: String,
     pub(super) invited: String,
@@ -154,6 +156,11 @@ pub(super) fn everything(things: &Things, number: usize) -> Vec<Act> {
             "block_user",
             json!({"user": [{}, {"uuid": things.blocked}], "meta": {"on": on}}),
         ),
+        (
+            "make_hook",
+            json!({"meta": {"flow": things.own_flow, "name": format!("hook {number}")}}),
+        ),
+        ("revoke_hook", json!({"meta": {"id": number + 1}})),
         ("push_subscribe", things.subscription.clone()),
         ("push_unsubscribe", NOTHING),
     ]);
@@ -169,6 +176,13 @@ pub(super) fn administration(things: &Things, number: usize) -> Vec<Act> {
     };
     let proved = |meta: Value| json!({"user": [{"password": PASSWORD}], "meta": meta});
     vec![
+        (
+            "make_bot",
+            json!({"meta": {"login": format!("bot {number} of {}", things.victim)}}),
+        ),
+        ("make_token", json!({"meta": {"bot": things.blocked}})),
+        ("revoke_token", json!({"meta": {"id": 1_000_000 + number}})),
+        ("remove_bot", json!({"meta": {"bot": things.blocked}})),
         ("registration", json!({"meta": {"mode": mode}})),
         (
             "moderate",

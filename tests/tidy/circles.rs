@@ -36,7 +36,7 @@ const KNOWN: &[(&str, &[&str])] = &[
     // A method works on the state of the session that calls it.
     ("protocol", &["mtp/methods", "mtp/session"]),
     // The code of an error stands with the codes, which errors and their words are made of.
-    ("protocol", &["mtp/codes", "mtp/error", "mtp/wording"]),
+    ("protocol", &["mtp/codes", "mtp/error"]),
     // Nouns stand for commands, of which each has its nouns; the table is made of what it matches.
     ("cli", &["command", "nouns"]),
     ("cli", &["matches", "table"]),

@@ -1,5 +1,6 @@
 //! The list of every command: name, arguments, flags, meaning, examples, and what it builds.
 
+mod bots;
 mod client;
 mod content;
 mod data;
@@ -17,6 +18,7 @@ pub const GROUPS: &[(&str, &[Spec])] = &[
     ("Server", server::COMMANDS),
     ("People", people::COMMANDS),
     ("Conversations", content::COMMANDS),
+    ("Bots and hooks", bots::COMMANDS),
     ("Data", data::COMMANDS),
     ("Client", client::COMMANDS),
     ("This program", server::PROGRAM),

@@ -1,4 +1,4 @@
-//! `[auth]`.
+//! `[auth]` and `[bots]`.
 
 use super::{Key, Kind, Section, put, true_or_false, word};
 use crate::config::units::{CENTURY, DAY, SECOND, age, duration, number, show_duration};
@@ -90,4 +90,19 @@ pub(super) const AUTH: Section = Section {
             show: |config| word(config.auth.directory),
         },
     ],
+};
+
+pub(super) const BOTS: Section = Section {
+    name: "bots",
+    about: "Accounts of programs.",
+    keys: &[Key {
+        name: "members",
+        kind: Kind::Switch,
+        values: "true or false",
+        about: "Whether every member may make bots, at most five each, not only administrators.",
+        example: "",
+        reload: false,
+        set: |config, text, _| put(&mut config.bots.members, bool::read(text)),
+        show: |config| true_or_false(config.bots.members),
+    }],
 };

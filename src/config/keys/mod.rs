@@ -23,6 +23,7 @@ pub const SECTIONS: &[Section] = &[
     tls::TLS,
     network::PROXY,
     access::AUTH,
+    access::BOTS,
     limits::LIMITS,
     files::FILES,
     storage::HISTORY,

@@ -147,6 +147,12 @@ impl From<&model::Preview> for Preview {
     }
 }
 
+/// What the program calls itself that wrote a message by a hook.
+#[derive(Serialize)]
+struct Bot {
+    name: String,
+}
+
 /// What a message has to tell besides its files.
 #[derive(Default, Serialize)]
 pub(super) struct Details {
@@ -162,6 +168,8 @@ pub(super) struct Details {
     everyone: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     preview: Option<Preview>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bot: Option<Bot>,
     #[serde(skip_serializing_if = "Option::is_none")]
     poll: Option<Poll>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -180,6 +188,7 @@ impl From<&model::About> for Details {
             mentions: about.mentions.iter().copied().map(Id).collect(),
             everyone: about.everyone.then_some(true),
             preview: about.preview.as_ref().map(Into::into),
+            bot: about.bot.clone().map(|name| Bot { name }),
             poll: about.poll.as_ref().map(Into::into),
             reactions: (!reactions.is_empty()).then(|| reactions.into()),
             expires: about.expires_at.map(Timestamp::seconds),

@@ -1,6 +1,6 @@
 //! Everything that an MTP answer can say instead of yes.
 
-use super::wording;
+use super::super::wording;
 use crate::service::{Refusal, ServiceError, Value};
 
 /// Why a request is not done.

@@ -20,7 +20,6 @@ mod rows;
 mod seconds;
 mod session;
 mod wire;
-mod wording;
 
 pub use meter::Meter;
 pub use session::{Session, Settings};

@@ -78,6 +78,84 @@ pub(super) struct Accounts<'a> {
     pub(super) users: Vec<Account<'a>>,
 }
 
+/// An address at which programs post, for who governs its flow.
+#[derive(Serialize)]
+pub(super) struct Hook<'a> {
+    id: String,
+    name: &'a str,
+    hint: &'a str,
+    flow: Id,
+    bot: Id,
+    by: Option<Id>,
+    created: i64,
+    used: Option<i64>,
+    uses: i64,
+}
+
+impl<'a> From<&'a model::Hook> for Hook<'a> {
+    fn from(hook: &'a model::Hook) -> Self {
+        Self {
+            id: hook.id.0.to_string(),
+            name: &hook.name,
+            hint: &hook.hint,
+            flow: Id(hook.flow),
+            bot: Id(hook.bot),
+            by: hook.maker.map(Id),
+            created: hook.created_at.seconds(),
+            used: hook.used_at.map(Timestamp::seconds),
+            uses: hook.uses,
+        }
+    }
+}
+
+/// A bot, for its owner.
+#[derive(Serialize)]
+pub(super) struct Bot<'a> {
+    id: Id,
+    login: &'a str,
+    username: Option<&'a str>,
+    owner: Option<&'a str>,
+    created: i64,
+    tokens: i64,
+}
+
+impl<'a> From<&'a model::Bot> for Bot<'a> {
+    fn from(bot: &'a model::Bot) -> Self {
+        Self {
+            id: Id(bot.uuid),
+            login: &bot.login,
+            username: bot.username.as_deref(),
+            owner: bot.owner.as_deref(),
+            created: bot.created_at.seconds(),
+            tokens: bot.tokens,
+        }
+    }
+}
+
+/// A token of a bot, for the bot's owner.
+#[derive(Serialize)]
+pub(super) struct BotToken<'a> {
+    id: String,
+    label: Option<&'a str>,
+    scopes: Vec<&'static str>,
+    created: i64,
+    used: Option<i64>,
+    expires: Option<i64>,
+}
+
+impl<'a> From<&'a model::BotToken> for BotToken<'a> {
+    fn from(token: &'a model::BotToken) -> Self {
+        Self {
+            id: token.id.0.to_string(),
+            label: token.label.as_deref(),
+            scopes: token.scopes.words(),
+            created: token.created_at.seconds(),
+            used: token.used_at.map(Timestamp::seconds),
+            expires: token.expires_at.map(Timestamp::seconds),
+        }
+    }
+}
+
 /// An invitation, for administrators.
 #[derive(Serialize)]
 pub(super) struct Invitation<'a> {

@@ -99,6 +99,7 @@ impl Files {
         match (&asked.token, &asked.ticket) {
             (Some(token), _) => {
                 let user = self.service.admit_bearer(token, &asked.client).await?;
+                user.permit("list_files")?;
                 Ok(Some(Reader {
                     user: user.user(),
                     session: user.session().id,
@@ -223,6 +224,9 @@ impl Web for Files {
             ServiceError::Refused(Refusal::TooManyRequests { wait, .. }) => {
                 let seconds = wait.as_secs() + 1;
                 problem(429, "too many requests").with("retry-after", seconds.to_string())
+            }
+            ServiceError::Refused(Refusal::OutOfScope) => {
+                problem(403, "this token does not let its bot read")
             }
             ServiceError::Refused(_) => {
                 let detail = if is_known {

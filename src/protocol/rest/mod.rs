@@ -3,6 +3,7 @@
 //! What belongs here: addresses, headers and status codes of HTTP. What does not: who may do what
 //! (see [`crate::service`]), and the conversation over a socket, which is another protocol.
 
+pub mod api;
 mod disposition;
 pub mod files;
 mod metadata;

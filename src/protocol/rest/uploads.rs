@@ -127,7 +127,9 @@ impl Uploads {
 
     async fn user(&self, asked: &Asked) -> Result<SignedIn, Refused> {
         let token = asked.token.as_deref().unwrap_or_default();
-        Ok(self.service.admit_bearer(token, &asked.client).await?)
+        let user = self.service.admit_bearer(token, &asked.client).await?;
+        user.permit("upload")?;
+        Ok(user)
     }
 
     async fn act(&self, action: Action, asked: Asked, body: Body) -> Result<Response, Refused> {
@@ -314,7 +316,10 @@ fn status_of(err: &UploadError) -> u16 {
         UploadError::TooMany { .. }
         | UploadError::TooManyAtOnce { .. }
         | UploadError::Failed(ServiceError::Refused(Refusal::TooManyRequests { .. })) => 429,
-        UploadError::Shown => 403,
+        UploadError::Shown
+        | UploadError::Failed(ServiceError::Refused(Refusal::OutOfScope | Refusal::NotForBots)) => {
+            403
+        }
         UploadError::Failed(ServiceError::Refused(_)) => 401,
         UploadError::Crowded | UploadError::Failed(_) => 503,
     }
@@ -324,6 +329,9 @@ fn told(err: &UploadError) -> String {
     match err {
         UploadError::Failed(ServiceError::Refused(Refusal::TooManyRequests { .. })) => {
             "too many requests".to_owned()
+        }
+        UploadError::Failed(ServiceError::Refused(Refusal::OutOfScope)) => {
+            "this token does not let its bot send files".to_owned()
         }
         UploadError::Failed(ServiceError::Refused(_)) => {
             "this session is unknown or has ended".to_owned()

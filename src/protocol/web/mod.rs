@@ -103,6 +103,9 @@ pub struct Route {
     /// The foreign web pages that may use it: their origins, or `*` for all. A page of this server
     /// always may, and a program that is no browser.
     pub origins: Arc<[String]>,
+    /// Whether any web page may send to it, and reads nothing of the answer: what is shown in the
+    /// request is all the right that it takes.
+    pub is_for_any_page: bool,
 }
 
 impl Route {
@@ -115,7 +118,15 @@ impl Route {
             takes: Takes::Nothing,
             needs_bearer: false,
             origins: Arc::default(),
+            is_for_any_page: false,
         }
+    }
+
+    /// Lets any web page send to it, without reading the answer.
+    #[must_use]
+    pub fn for_any_page(mut self) -> Self {
+        self.is_for_any_page = true;
+        self
     }
 
     /// Takes a body.

@@ -31,14 +31,20 @@ mod join_flow;
 mod leave_flow;
 mod link_device;
 mod list_backups;
+mod list_bots;
 mod list_files;
 mod list_flows;
+mod list_hooks;
 mod list_invitations;
 mod list_members;
 mod list_sessions;
+mod list_tokens;
 mod list_users;
 mod logout;
 mod make_backup;
+mod make_bot;
+mod make_hook;
+mod make_token;
 mod message_info;
 mod moderate;
 mod pin_message;
@@ -53,10 +59,13 @@ mod react;
 mod read_flow;
 mod register_user;
 mod registration;
+mod remove_bot;
 mod remove_flow;
 mod remove_user;
 mod reset_password;
+mod revoke_hook;
 mod revoke_invitation;
+mod revoke_token;
 mod run_check;
 mod seen_flow;
 mod send_message;
@@ -127,6 +136,7 @@ pub(super) async fn dispatch(
             let input = $method::read(data)?;
             let user = cx.sign_in(credentials.as_ref()).await?;
             cx.service.admit(Some(&user), cx.client, $weight)?;
+            user.permit(cx.method)?;
             $method::handle(cx, &user, input).await
         }};
     }
@@ -164,6 +174,13 @@ pub(super) async fn dispatch(
         // Administrators, members where that is configured, who cares for a flow.
         "invite" => signed_in!(invite, 4.0),
         "use_invitation" => signed_in!(use_invitation, 4.0),
+        // Administrators, members where that is configured, owners of bots.
+        "make_bot" => signed_in!(make_bot, 10.0),
+        "list_bots" => signed_in!(list_bots, 4.0),
+        "remove_bot" => signed_in!(remove_bot, 4.0),
+        "make_token" => signed_in!(make_token, 4.0),
+        "list_tokens" => signed_in!(list_tokens, 4.0),
+        "revoke_token" => signed_in!(revoke_token, 2.0),
         // Administrators.
         "list_users" => signed_in!(list_users, 4.0),
         "set_user" => signed_in!(set_user, 4.0),
@@ -203,6 +220,9 @@ pub(super) async fn dispatch(
         // The flow's owner.
         "edit_flow" => signed_in!(edit_flow, 10.0),
         "remove_flow" => signed_in!(remove_flow, 10.0),
+        "make_hook" => signed_in!(make_hook, 4.0),
+        "list_hooks" => signed_in!(list_hooks, 4.0),
+        "revoke_hook" => signed_in!(revoke_hook, 2.0),
         _ => Err(match gate {
             Err(MtpError::Version { min, max, .. }) => MtpError::Version {
                 min,

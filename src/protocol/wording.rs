@@ -1,5 +1,5 @@
-//! MTP's words for what the service refuses: a code and a sentence each. Source: MTP 1.0 revision
-//! 17, Errors.
+//! The words for what the service refuses, whatever face says them: a code and a sentence each. Source:
+//! MTP 1.0 revision 17, Errors.
 //!
 //! The first letter and the full stop are put there by whoever writes the answer.
 
@@ -8,11 +8,39 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::codes::{
-    BAD_REQUEST, CONFLICT, Code, FORBIDDEN, INTERNAL, NOT_FOUND, TOO_MANY, UNAUTHORIZED,
-    UNAVAILABLE, UNSUPPORTED,
-};
 use crate::service::{Field, Payer, Quota, Refusal, ServiceError, Thing, Unit};
+
+/// A code with its status text.
+pub(super) type Code = (u16, &'static str);
+
+pub(super) const BAD_REQUEST: Code = (400, "Bad Request");
+pub(super) const UNAUTHORIZED: Code = (401, "Unauthorized");
+pub(super) const FORBIDDEN: Code = (403, "Forbidden");
+pub(super) const NOT_FOUND: Code = (404, "Not Found");
+pub(super) const CONFLICT: Code = (409, "Conflict");
+pub(super) const UNSUPPORTED: Code = (415, "Unsupported Media Type");
+pub(super) const TOO_MANY: Code = (429, "Too Many Requests");
+pub(super) const INTERNAL: Code = (500, "Internal Server Error");
+pub(super) const UNAVAILABLE: Code = (503, "Service Unavailable");
+
+/// The status text of a code over HTTP.
+pub(super) fn status(code: u16) -> &'static str {
+    let all = [
+        BAD_REQUEST,
+        UNAUTHORIZED,
+        FORBIDDEN,
+        NOT_FOUND,
+        (405, "Method Not Allowed"),
+        (408, "Request Timeout"),
+        CONFLICT,
+        (413, "Payload Too Large"),
+        UNSUPPORTED,
+        TOO_MANY,
+        UNAVAILABLE,
+    ];
+    let found = all.into_iter().find(|(known, _)| *known == code);
+    found.map_or(INTERNAL.1, |(_, status)| status)
+}
 
 /// A code and a sentence.
 pub(super) type Wording = (Code, Cow<'static, str>);
@@ -254,6 +282,25 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             "several invitations begin so; give the whole code",
         ),
         Refusal::SearchUnready { percent } => return search_unready(*percent),
+        Refusal::OutOfScope => (FORBIDDEN, "this token does not let its bot do this"),
+        Refusal::NotBotMaker => (FORBIDDEN, "only an administrator makes bots on this server"),
+        Refusal::TooManyBots { limit } => {
+            let words = format!("you have at most {limit} bots; remove one first");
+            return (FORBIDDEN, words.into());
+        }
+        Refusal::TooManyTokens { limit } => {
+            let words = format!("a bot has at most {limit} tokens; revoke one first");
+            return (FORBIDDEN, words.into());
+        }
+        Refusal::HookInChat => (
+            BAD_REQUEST,
+            "a hook into a chat writes as the bot that is one of the two; make a group instead",
+        ),
+        Refusal::HookNeedsName => (BAD_REQUEST, "a hook needs a name that can be read"),
+        Refusal::TooManyHooks { limit } => {
+            let words = format!("a flow has at most {limit} hooks; revoke one first");
+            return (FORBIDDEN, words.into());
+        }
         Refusal::SenderNotMember => (FORBIDDEN, "the sender is not a member of this flow"),
         Refusal::NoAdministratorInChat => (BAD_REQUEST, "no administrator is in this chat"),
         Refusal::NoAdministrator => (BAD_REQUEST, "there is no administrator"),
@@ -342,6 +389,7 @@ fn not_found(thing: Thing) -> Wording {
         Thing::Session => "no such session; it may have ended".to_owned(),
         Thing::Link => "this link is not good any more; ask for another".to_owned(),
         Thing::Preview => "this page says nothing of itself, or cannot be asked".to_owned(),
+        Thing::Hook => "no such hook; it may have been revoked".to_owned(),
         Thing::User | Thing::Flow | Thing::Message | Thing::Invitation | Thing::File => {
             format!("no such {what}; it may have been removed, or you are not a member")
         }

@@ -1,0 +1,100 @@
+//! The form of Gotify, and what many programs send: a title and a message.
+//!
+//! Source: Gotify's documentation, Push messages and Message extras.
+
+use serde_json::{Map, Value, json};
+
+use super::markup;
+use super::said::{Complaint, Echo, Said, link};
+
+/// Reads JSON, or the fields of a form put into JSON.
+pub(super) fn of_json(json: &Map<String, Value>) -> Result<Said, Complaint> {
+    let text = |name: &str| json.get(name).and_then(Value::as_str);
+    let message = text("message").unwrap_or_default();
+    let title = text("title").filter(|title| !title.trim().is_empty());
+    if message.trim().is_empty() {
+        return Err(Complaint::bad("the field `message` is required"));
+    }
+    let number = match json.get("priority") {
+        Some(Value::Number(number)) => number.as_i64(),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let extras = json.get("extras").cloned().filter(Value::is_object);
+    let extra = |names: [&str; 3]| {
+        let mut found = extras.as_ref()?;
+        for name in names.into_iter().filter(|name| !name.is_empty()) {
+            found = found.get(name)?;
+        }
+        found.as_str()
+    };
+    let is_markdown = extra(["client::display", "contentType", ""]) == Some("text/markdown");
+    let click = extra(["client::notification", "click", "url"]).and_then(link);
+    let echo = Echo {
+        title: title.map(str::to_owned),
+        message: message.to_owned(),
+        priority: number.unwrap_or(0),
+        extras: extras.clone(),
+        ..Echo::default()
+    };
+    let body = if is_markdown {
+        markup::from_markdown(message)
+    } else {
+        message.to_owned()
+    };
+    Ok(Said {
+        title: title.map(str::to_owned),
+        text: body,
+        is_markup: is_markdown,
+        priority: number.map(|number| match number {
+            ..=3 => 2,
+            4..=7 => 3,
+            _ => 5,
+        }),
+        lines: click.into_iter().collect(),
+        echo,
+        ..Said::default()
+    })
+}
+
+/// An error in Gotify's words.
+pub(super) fn error(status: u16, detail: &str) -> Value {
+    let name = match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        404 => "Not Found",
+        413 => "Payload Too Large",
+        429 => "Too Many Requests",
+        _ => "Internal Server Error",
+    };
+    json!({"error": name, "errorCode": status, "errorDescription": detail})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: Value) -> Result<Said, Complaint> {
+        of_json(json.as_object().unwrap())
+    }
+
+    #[test]
+    fn title_message_and_extras_are_read() {
+        let said = read(
+            json!({"title": "T", "message": "*m*", "priority": 8, "extras": {
+            "client::display": {"contentType": "text/markdown"},
+            "client::notification": {"click": {"url": "https://a.b"}}}}),
+        )
+        .unwrap();
+        assert_eq!(said.priority, Some(5));
+        assert_eq!(said.into_post().text, "**T**\n_m_\nhttps://a.b");
+        assert_eq!(read(json!({"message": "m"})).unwrap().priority, None);
+        assert_eq!(
+            read(json!({"message": "m", "priority": "5"}))
+                .unwrap()
+                .priority,
+            Some(3)
+        );
+        assert_eq!(read(json!({"title": "only"})).unwrap_err().0, 400);
+    }
+}

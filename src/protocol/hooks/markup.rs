@@ -1,0 +1,180 @@
+//! Foreign markup and plain text as the markup of messages.
+
+/// The marks of messages, longest first.
+const MARKS: [&str; 5] = ["**", "~~", "||", "_", "`"];
+
+/// Tells whether a mark may begin after a character.
+fn may_open_after(before: Option<char>) -> bool {
+    before.is_none_or(|c| c.is_whitespace() || "([{\"'*_~|".contains(c))
+}
+
+/// Takes their meaning from the marks in a text, and from no more than those that could have one: an
+/// address with `_` in it stays as it is.
+pub(super) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut before: Option<char> = None;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if c == '\\' {
+            let next = rest.chars().nth(1);
+            if next.is_some_and(|next| "*_~|`\\".contains(next)) {
+                escaped.push('\\');
+            }
+        } else if let Some(mark) = MARKS.iter().find(|mark| rest.starts_with(**mark)) {
+            let after = rest.get(mark.len()..).and_then(|it| it.chars().next());
+            if may_open_after(before) && after.is_some_and(|c| !c.is_whitespace()) {
+                escaped.push('\\');
+            }
+        }
+        escaped.push(c);
+        before = Some(c);
+        rest = rest.get(c.len_utf8()..).unwrap_or_default();
+    }
+    escaped
+}
+
+/// Takes their meaning from all marks in a text that stands between marks itself.
+pub(super) fn escape_all(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if "*_~|`\\".contains(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+/// Markdown as the markup of messages: headings are bold lines, `*so*` is `_so_`, a link is its words
+/// and its address.
+pub(super) fn from_markdown(text: &str) -> String {
+    let mut is_code = false;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            is_code = !is_code;
+            // What language it is says nothing here.
+            lines.push("```".to_owned());
+        } else if is_code {
+            lines.push(line.to_owned());
+        } else {
+            let level = line.chars().take_while(|c| *c == '#').count();
+            let heading = line.get(level..).and_then(|rest| rest.strip_prefix(' '));
+            match heading.filter(|_| (1..=6).contains(&level)) {
+                Some(heading) => {
+                    let words = heading.trim().trim_matches('*').trim();
+                    lines.push(format!("**{words}**"));
+                }
+                None => lines.push(inline(line)),
+            }
+        }
+    }
+    if is_code {
+        lines.push("```".to_owned());
+    }
+    lines.join("\n")
+}
+
+fn inline(line: &str) -> String {
+    let mut done = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(c) = rest.chars().next() {
+        let mut taken = c.len_utf8();
+        if c == '`'
+            && let Some(end) = rest.get(1..).and_then(|it| it.find('`'))
+        {
+            taken = end + 2;
+            done.push_str(rest.get(..taken).unwrap_or_default());
+        } else if rest.starts_with("**") || rest.starts_with("~~") {
+            taken = 2;
+            done.push_str(rest.get(..taken).unwrap_or_default());
+        } else if rest.starts_with("__") {
+            taken = 2;
+            done.push_str("**");
+        } else if c == '*' {
+            // A list item stays one.
+            let is_item = done.trim().is_empty() && rest.starts_with("* ");
+            done.push(if is_item { '-' } else { '_' });
+            if !is_item && rest.starts_with("* ") && done.ends_with(" _") {
+                // A sign between two numbers.
+                done.pop();
+                done.push('*');
+            }
+        } else if let Some((words, url, length)) = link(rest) {
+            taken = length;
+            done.push_str(&named(&words, &url));
+        } else {
+            done.push(c);
+        }
+        rest = rest.get(taken..).unwrap_or_default();
+    }
+    done
+}
+
+/// Words and the address that they stand for.
+pub(super) fn named(words: &str, url: &str) -> String {
+    if words.is_empty() || words == url {
+        url.to_owned()
+    } else {
+        format!("{words} ({url})")
+    }
+}
+
+/// `[words](address)` or `![words](address)` at the beginning of a text, and its length.
+fn link(text: &str) -> Option<(String, String, usize)> {
+    let mark = if text.starts_with("![") { 2 } else { 1 };
+    let body = text.strip_prefix("![").or(text.strip_prefix('['))?;
+    let (words, after) = body.split_once("](")?;
+    let (url, _) = after.split_once(')')?;
+    let is_plain = !words.contains(['[', ']', '\n']) && !url.contains([' ', '(', '\n']);
+    let length = mark + words.len() + 2 + url.len() + 1;
+    is_plain.then(|| (words.to_owned(), url.to_owned(), length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn only_what_could_be_a_mark_is_escaped() {
+        for (text, expected) in [
+            ("plain", "plain"),
+            ("_so_", "\\_so_"),
+            ("a_b http://x/a_b", "a_b http://x/a_b"),
+            ("**bold**", "\\**bold**"),
+            ("5 * 3", "5 * 3"),
+            ("a | b || c", "a | b || c"),
+            ("C:\\dir \\_x", "C:\\dir \\\\_x"),
+        ] {
+            assert_eq!(escape(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn markdown_becomes_our_markup() {
+        for (text, expected) in [
+            ("# Head", "**Head**"),
+            ("*i* **b** __b__ ~~s~~", "_i_ **b** **b** ~~s~~"),
+            ("[words](https://a.b/c)", "words (https://a.b/c)"),
+            ("![cat](https://a.b/c.png)!", "cat (https://a.b/c.png)!"),
+            ("`a*b*c`", "`a*b*c`"),
+            ("* one\n* two", "- one\n- two"),
+            ("```sh\n*x*\n```\n*y*", "```\n*x*\n```\n_y_"),
+            ("#notaheading", "#notaheading"),
+            ("```\nopen", "```\nopen\n```"),
+        ] {
+            assert_eq!(from_markdown(text), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_taken(text in "[a *_~|`\\\\#\\[\\]()!\n\u{436}]{0,60}") {
+            let escaped = escape(&text);
+            prop_assert_eq!(escaped.replace('\\', ""), text.replace('\\', ""));
+            prop_assert_eq!(escape_all(&text).replace('\\', ""), text.replace('\\', ""));
+            let _ = from_markdown(&text);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Incoming hooks: one address, at which programs post in the forms that they speak already.
+//!
+//! What belongs here: telling the forms apart, reading them, and answering each as it expects. What
+//! does not: who may post how often, and what becomes of it (see [`crate::service`]). Secrets of hooks
+//! stand in addresses: nothing here says an address in a log.
+
+mod alerts;
+mod answers;
+mod detect;
+mod emoji;
+mod form;
+mod gotify;
+mod header;
+mod markup;
+mod ntfy;
+mod said;
+mod secret;
+mod slack;
+
+use std::sync::Arc;
+
+use super::web::{Body, Headers, Method, Request, Response, Route, Takes, Web};
+use crate::service::{Client, Field, HookFile, HookPost, Refusal, Service, ServiceError};
+use answers::{Answered, Trouble};
+use detect::{MAX_TEXT_BYTES, Sent, Told, Tongue};
+use ntfy::Beside;
+use said::{Complaint, Echo};
+
+/// The face of hooks.
+pub struct Hooks {
+    service: Arc<Service>,
+    max_bytes: usize,
+}
+
+/// What there is to do.
+#[derive(Debug, Clone, Copy)]
+pub enum Action {
+    /// Post to the hook that the address names.
+    Post(Form),
+    /// Post to the hook whose secret is shown beside the address.
+    PostBeside(Form),
+    /// Say which version of Gotify is spoken.
+    Version,
+    /// Say that all is well.
+    Health,
+}
+
+/// What an address says of the form of a post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Nothing: it is told from the post.
+    Any,
+    /// A text or a file.
+    Text,
+    /// JSON with a topic.
+    Publish,
+    /// All that is said stands in the address.
+    Get,
+    /// That of Slack.
+    Slack,
+    /// That of Gotify.
+    Gotify,
+    /// That of Alertmanager and Grafana.
+    Alerts,
+}
+
+impl Form {
+    fn told(self) -> Told {
+        match self {
+            Self::Any => Told::Nothing,
+            Self::Text | Self::Get => Told::Text,
+            Self::Publish => Told::Publish,
+            Self::Slack => Told::Slack,
+            Self::Gotify => Told::Gotify,
+            Self::Alerts => Told::Alerts,
+        }
+    }
+
+    /// How trouble is answered that comes before the form is told.
+    fn tongue(self) -> Option<Tongue> {
+        (self == Self::Gotify).then_some(Tongue::Gotify)
+    }
+}
+
+impl Hooks {
+    /// Makes the face, for files of at most so many bytes.
+    #[must_use]
+    pub fn new(service: Arc<Service>, max_file_bytes: usize) -> Self {
+        Self {
+            service,
+            max_bytes: max_file_bytes.max(MAX_TEXT_BYTES),
+        }
+    }
+
+    async fn post(
+        &self,
+        form: Form,
+        is_beside: bool,
+        request: Request,
+    ) -> Result<Answered, Trouble> {
+        let client = Client {
+            neighbourhood: request.peer.address.into(),
+            ..Client::default()
+        };
+        let shown = if is_beside {
+            secret::beside(&request).ok_or(Trouble::NoSecret)?
+        } else {
+            request.captured.first().cloned().unwrap_or_default()
+        };
+        let hook = self.service.admit_hook(&shown, &client).await?;
+        let topic = request.captured.get(usize::from(!is_beside)).cloned();
+        let Request {
+            query,
+            headers,
+            body,
+            ..
+        } = request;
+        let body = if form == Form::Get {
+            Body::empty()
+        } else {
+            body
+        };
+        // The bytes are held to the end: a file may be large.
+        let body = body.gather(true).await?;
+        let asked = Asked {
+            form,
+            topic,
+            query,
+            headers,
+        };
+        let (tongue, echo, post) = asked.read(&body.bytes)?;
+        // Nothing of our own form is cut.
+        let limit = self.service.limits().text_bytes;
+        if tongue == Tongue::Ours && post.text.len() > limit {
+            let what = Field::Text;
+            return Err(ServiceError::from(Refusal::TooLarge { what, limit }).into());
+        }
+        let posted = self.service.post_by_hook(&hook, post).await?;
+        Ok(Answered {
+            tongue,
+            echo,
+            topic: hook.name,
+            posted,
+        })
+    }
+}
+
+/// What came besides the body.
+struct Asked {
+    form: Form,
+    topic: Option<String>,
+    query: String,
+    headers: Headers,
+}
+
+impl Asked {
+    /// Reads a post: its form, what the answer gives back, and what is to be written.
+    fn read(self, body: &[u8]) -> Result<(Tongue, Echo, HookPost), Complaint> {
+        let header = |name: &str| self.headers.get(name).map(str::to_owned);
+        let parameter = |name: &str| {
+            let mut all = form_urlencoded::parse(self.query.as_bytes());
+            all.find(|(found, _)| found.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value.into_owned())
+        };
+        let sent = Sent {
+            told: self.form.told(),
+            topic: self.topic,
+            content_type: self.headers.get("content-type"),
+            beside: Beside {
+                header: &header,
+                parameter: &parameter,
+            },
+            body,
+        };
+        let (tongue, mut said) = detect::read(&sent)?;
+        let echo = std::mem::take(&mut said.echo);
+        let file = said.file.take().map(|file| HookFile {
+            name: file.name.as_deref().and_then(answers::file_name),
+            bytes: body
+                .get(file.place.0..file.place.1)
+                .unwrap_or_default()
+                .into(),
+        });
+        let mut post = said.into_post();
+        post.file = file;
+        Ok((tongue, echo, post))
+    }
+}
+
+impl Web for Hooks {
+    type Action = Action;
+
+    fn routes(&self) -> Vec<(Route, Action)> {
+        let takes = Takes::Whole(self.max_bytes);
+        let mut routes = Vec::new();
+        let mut add = |methods: &[Method], pattern, action| {
+            for method in methods {
+                let route = Route::new(*method, pattern).for_any_page();
+                let route = if *method == Method::Get {
+                    route
+                } else {
+                    route.takes(takes)
+                };
+                routes.push((route, action));
+            }
+        };
+        let post = &[Method::Post, Method::Put][..];
+        add(post, "/hook/{secret}", Action::Post(Form::Any));
+        add(post, "/hook/{secret}/slack", Action::Post(Form::Slack));
+        add(post, "/hook/{secret}/message", Action::Post(Form::Gotify));
+        add(
+            post,
+            "/hook/{secret}/alertmanager",
+            Action::Post(Form::Alerts),
+        );
+        add(post, "/hook/{secret}/grafana", Action::Post(Form::Alerts));
+        add(post, "/hook/{secret}/ntfy", Action::Post(Form::Publish));
+        add(
+            post,
+            "/hook/{secret}/ntfy/{topic}",
+            Action::Post(Form::Text),
+        );
+        for pattern in [
+            "/hook/{secret}/publish",
+            "/hook/{secret}/send",
+            "/hook/{secret}/trigger",
+        ] {
+            add(&[Method::Get], pattern, Action::Post(Form::Get));
+        }
+        // Mattermost's form of an address.
+        add(post, "/hooks/{secret}", Action::Post(Form::Slack));
+        add(post, "/ntfy/{topic}", Action::PostBeside(Form::Text));
+        for pattern in [
+            "/ntfy/{topic}/publish",
+            "/ntfy/{topic}/send",
+            "/ntfy/{topic}/trigger",
+        ] {
+            add(&[Method::Get], pattern, Action::PostBeside(Form::Get));
+        }
+        add(&[Method::Post], "/ntfy", Action::PostBeside(Form::Publish));
+        add(&[Method::Post], "/", Action::PostBeside(Form::Publish));
+        add(
+            &[Method::Post],
+            "/gotify/message",
+            Action::PostBeside(Form::Gotify),
+        );
+        add(&[Method::Get], "/gotify/version", Action::Version);
+        add(&[Method::Get], "/gotify/health", Action::Health);
+        routes
+    }
+
+    async fn answer(&self, action: Action, request: Request) -> Response {
+        let (form, is_beside) = match action {
+            Action::Version => return answers::version(),
+            Action::Health => return answers::health(),
+            Action::Post(form) => (form, false),
+            Action::PostBeside(form) => (form, true),
+        };
+        match self.post(form, is_beside, request).await {
+            Ok(answered) => answered.response(),
+            Err(trouble) => trouble.response(form.tongue()),
+        }
+    }
+}

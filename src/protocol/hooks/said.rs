@@ -1,0 +1,186 @@
+//! What a program says, whatever form it says it in, and how that reads as a message.
+
+use super::markup;
+use crate::model::Loudness;
+use crate::service::{AlertGroup, HookPost};
+
+/// What a program says. What is empty or `None` is not said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Said {
+    /// Headline.
+    pub(super) title: Option<String>,
+    /// What it says.
+    pub(super) text: String,
+    /// Whether the text is the markup of messages.
+    pub(super) is_markup: bool,
+    /// What the program calls itself.
+    pub(super) label: Option<String>,
+    /// From 1 to 5; `None`: not said.
+    pub(super) priority: Option<u8>,
+    /// Emoji that stand before the first line.
+    pub(super) emoji: String,
+    /// Lines that follow the text.
+    pub(super) lines: Vec<String>,
+    /// Tells a repetition from something new.
+    pub(super) key: Option<String>,
+    /// The group of alerts that it tells of.
+    pub(super) group: Option<AlertGroup>,
+    /// The file that it is, or comes with.
+    pub(super) file: Option<SaidFile>,
+    /// What the answer gives back.
+    pub(super) echo: Echo,
+}
+
+/// A file of a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct SaidFile {
+    /// What it is called.
+    pub(super) name: Option<String>,
+    /// Where in the body it is: from, to.
+    pub(super) place: (usize, usize),
+}
+
+/// What the answer of a form gives back as it came.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Echo {
+    pub(super) topic: Option<String>,
+    pub(super) title: Option<String>,
+    pub(super) message: String,
+    pub(super) tags: Vec<String>,
+    pub(super) priority: i64,
+    pub(super) extras: Option<serde_json::Value>,
+}
+
+/// What is wrong with a request: a status code and a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Complaint(pub(super) u16, pub(super) String);
+
+impl Complaint {
+    /// A request that makes no sense.
+    pub(super) fn bad(words: impl Into<String>) -> Self {
+        Self(400, words.into())
+    }
+}
+
+impl Said {
+    /// The message that says it. The bytes of a file are the caller's to add.
+    pub(super) fn into_post(self) -> HookPost {
+        let loudness = match self.priority {
+            Some(1 | 2) => Loudness::Silent,
+            Some(4 | 5) => Loudness::Loud,
+            _ => Loudness::Usual,
+        };
+        let before = |line: &str| match self.emoji.as_str() {
+            "" => line.to_owned(),
+            emoji => format!("{emoji} {line}").trim_end().to_owned(),
+        };
+        let title = self.title.as_deref().map(one_line);
+        let title = title.filter(|title| !title.is_empty());
+        let body = self.text.trim_end().to_owned();
+        let is_markup = self.is_markup || title.is_some();
+        let plain = |text: &str| {
+            if is_markup {
+                markup::escape(text)
+            } else {
+                text.to_owned()
+            }
+        };
+        let body = if self.is_markup { body } else { plain(&body) };
+        let mut lines = Vec::new();
+        match title {
+            Some(title) => {
+                lines.push(before(&format!("**{}**", markup::escape_all(&title))));
+                lines.push(body);
+            }
+            None => lines.push(before(&body)),
+        }
+        lines.extend(self.lines.iter().map(|line| plain(line)));
+        lines.retain(|line| !line.is_empty());
+        HookPost {
+            text: lines.join("\n"),
+            is_markup,
+            label: self.label,
+            loudness,
+            file: None,
+            key: self.key,
+            group: self.group,
+        }
+    }
+}
+
+/// A text on one line.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// An address that may stand in a message as a link.
+pub(super) fn link(text: &str) -> Option<String> {
+    const MAX_BYTES: usize = 2048;
+    let text = text.trim();
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme)?;
+    let known = ["http", "https", "mailto"];
+    let is_known = known.iter().any(|it| it.eq_ignore_ascii_case(scheme));
+    let is_plain = !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    (is_known && is_plain && text.len() <= MAX_BYTES).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(said: Said) -> (String, bool) {
+        let post = said.into_post();
+        (post.text, post.is_markup)
+    }
+
+    #[test]
+    fn title_is_the_first_line_in_bold() {
+        let said = Said {
+            title: Some("Disk\nfull".to_owned()),
+            text: "of _photos_ and a_b\n".to_owned(),
+            ..Said::default()
+        };
+        let expected = "**Disk full**\nof \\_photos_ and a_b";
+        assert_eq!(read(said), (expected.to_owned(), true));
+        let said = Said {
+            text: "of _photos_".to_owned(),
+            emoji: "🔥".to_owned(),
+            lines: vec!["http://pi.lan/".to_owned()],
+            ..Said::default()
+        };
+        assert_eq!(
+            read(said),
+            ("🔥 of _photos_\nhttp://pi.lan/".to_owned(), false)
+        );
+    }
+
+    #[test]
+    fn priority_is_how_loud_it_is() {
+        use Loudness::{Loud, Silent, Usual};
+        let all = [
+            (None, Usual),
+            (Some(1), Silent),
+            (Some(2), Silent),
+            (Some(3), Usual),
+            (Some(4), Loud),
+            (Some(5), Loud),
+        ];
+        for (priority, expected) in all {
+            let said = Said {
+                priority,
+                ..Said::default()
+            };
+            assert_eq!(said.into_post().loudness, expected);
+        }
+    }
+
+    #[test]
+    fn only_links_that_browsers_open_are_links() {
+        for good in ["http://a", "https://a/b?c#d", "mailto:a@b.c", " HTTPS://A "] {
+            assert!(link(good).is_some(), "{good}");
+        }
+        for bad in ["", "javascript:alert(1)", "a", "http://a b", "file:///etc"] {
+            assert!(link(bad).is_none(), "{bad}");
+        }
+    }
+}

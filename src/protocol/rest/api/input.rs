@@ -1,0 +1,153 @@
+//! Reading the bodies of requests, and what is said of those that make no sense.
+
+use serde_json::{Map, Value, json};
+
+use super::super::super::web::{BodyError, Response};
+use super::super::super::wording;
+use crate::model::{FlowKind, Kind, Look, PublicId};
+use crate::service::{Refusal, SentFile, ServiceError, Source};
+
+/// Why a request is not done.
+pub(super) enum Trouble {
+    /// It makes no sense.
+    Bad(String),
+    /// Its body ended too early.
+    Body(BodyError),
+    /// The service refuses or fails.
+    Service(ServiceError),
+}
+
+impl Trouble {
+    /// A request that makes no sense.
+    pub(super) fn bad(words: impl Into<String>) -> Self {
+        Self::Bad(words.into())
+    }
+
+    /// The answer.
+    pub(super) fn response(self) -> Response {
+        let (code, status, detail) = match &self {
+            Self::Bad(words) => (400, wording::status(400), words.clone()),
+            Self::Body(err) => (err.status(), wording::status(err.status()), err.to_string()),
+            Self::Service(err) => {
+                if !matches!(err, ServiceError::Refused(_)) {
+                    log::error!("a request could not be answered: {err}");
+                }
+                let ((code, status), words) = wording::of_service(err);
+                (code, status, words.into_owned())
+            }
+        };
+        let response = problem(code, status, &detail);
+        let wait = match &self {
+            Self::Service(ServiceError::Refused(
+                Refusal::TooManyRequests { wait, .. }
+                | Refusal::Throttled(wait)
+                | Refusal::UsedUp {
+                    wait: Some(wait), ..
+                },
+            )) => Some(wait.as_secs() + 1),
+            _ => None,
+        };
+        match (code, wait) {
+            (401, _) => response.with("www-authenticate", "Bearer"),
+            (_, Some(seconds)) => response.with("retry-after", seconds.to_string()),
+            _ => response,
+        }
+    }
+}
+
+/// An answer that says what is wrong.
+pub(super) fn problem(code: u16, status: &str, detail: &str) -> Response {
+    let error = json!({"error": {"code": code, "status": status, "detail": detail}});
+    Response::json(code, &error)
+}
+
+/// What sort of flow a word means.
+pub(super) fn kind(word: &str) -> Result<FlowKind, Trouble> {
+    [FlowKind::Chat, FlowKind::Channel, FlowKind::Group]
+        .into_iter()
+        .find(|kind| kind.as_str() == word)
+        .ok_or_else(|| Trouble::bad("type is chat, group or channel"))
+}
+
+/// The fields of a body.
+pub(super) struct Body(Map<String, Value>);
+
+impl Body {
+    /// Reads JSON.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, Trouble> {
+        match serde_json::from_slice(bytes) {
+            Ok(Value::Object(fields)) => Ok(Self(fields)),
+            Ok(_) => Err(Trouble::bad("the body is no JSON object")),
+            Err(err) => Err(Trouble::bad(format!("the body is no JSON: {err}"))),
+        }
+    }
+
+    fn field(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    /// A text.
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, Trouble> {
+        let read = |value: &Value| value.as_str().map(str::to_owned);
+        let found = self.field(name);
+        found
+            .map(|value| read(value).ok_or_else(|| Trouble::bad(format!("{name} is no text"))))
+            .transpose()
+    }
+
+    /// An id.
+    pub(super) fn id(&self, name: &str) -> Result<Option<PublicId>, Trouble> {
+        let text = self.text(name)?;
+        Ok(text.map(|text| PublicId::parse(&text).unwrap_or(PublicId::NOTHING)))
+    }
+
+    /// A list of texts.
+    fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Trouble> {
+        let Some(value) = self.field(name) else {
+            return Ok(None);
+        };
+        let list = value.as_array().into_iter().flatten();
+        let texts: Option<Vec<_>> = list.map(|it| it.as_str().map(str::to_owned)).collect();
+        match texts.filter(|_| value.is_array()) {
+            Some(texts) => Ok(Some(texts)),
+            None => Err(Trouble::bad(format!("{name} is no list of texts"))),
+        }
+    }
+
+    /// A list of ids.
+    pub(super) fn ids(&self, name: &str) -> Result<Option<Vec<PublicId>>, Trouble> {
+        let parse = |text: String| PublicId::parse(&text).unwrap_or(PublicId::NOTHING);
+        Ok(self
+            .texts(name)?
+            .map(|texts| texts.into_iter().map(parse).collect()))
+    }
+
+    /// A list of ids that has to be there.
+    pub(super) fn needed_ids(&self, name: &str) -> Result<Vec<PublicId>, Trouble> {
+        let ids = self.ids(name)?;
+        ids.ok_or_else(|| Trouble::bad(format!("{name} is missing")))
+    }
+
+    /// Uploads to be shown, as documents.
+    pub(super) fn files(&self, name: &str) -> Result<Option<Vec<SentFile>>, Trouble> {
+        let one = |text: String| SentFile {
+            source: Source::Upload(PublicId::from_hex(&text).unwrap_or(PublicId::NOTHING)),
+            kind: Kind::Document,
+            look: Look::default(),
+            thumbnail: None,
+        };
+        Ok(self
+            .texts(name)?
+            .map(|texts| texts.into_iter().map(one).collect()))
+    }
+
+    /// Whether a text is markup.
+    pub(super) fn format(&self) -> Result<Option<bool>, Trouble> {
+        match self.field("format").map(Value::as_i64) {
+            None => Ok(None),
+            Some(Some(0)) => Ok(Some(false)),
+            Some(Some(1)) => Ok(Some(true)),
+            Some(_) => Err(Trouble::bad("format is 0 or 1")),
+        }
+    }
+}

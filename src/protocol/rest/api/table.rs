@@ -1,0 +1,346 @@
+//! The table of the routes, of which the document that describes them is made too.
+
+use serde_json::{Map, Value, json};
+
+use crate::protocol::web::Method;
+
+/// What a route does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Describes all of them.
+    Describe,
+    /// Who asks.
+    Me,
+    /// The flows of who asks.
+    Flows,
+    /// Makes a flow.
+    AddFlow,
+    /// One flow.
+    Flow,
+    /// Changes a flow.
+    EditFlow,
+    /// Brings people into a flow.
+    AddMembers,
+    /// Takes people out of a flow.
+    RemoveMembers,
+    /// Messages of a flow.
+    Messages,
+    /// Writes a message.
+    Send,
+    /// Changes a message.
+    Edit,
+    /// Deletes a message.
+    Delete,
+    /// Reacts to a message.
+    React,
+    /// Takes a reaction back.
+    Unreact,
+    /// Pins a message.
+    Pin,
+    /// Unpins a message.
+    Unpin,
+    /// What happened since.
+    Updates,
+    /// Finds messages.
+    Search,
+    /// Finds people.
+    Users,
+}
+
+/// A route.
+pub(super) struct Entry {
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+    pub(super) action: Action,
+    /// The method of the other protocol that it stands for, which says what a bot's token needs.
+    pub(super) stands_for: &'static str,
+    pub(super) about: &'static str,
+    /// Parameters of the address: name and type.
+    query: &'static [(&'static str, &'static str)],
+    /// Fields of the body: name, type, whether it has to be there.
+    body: &'static [(&'static str, &'static str, bool)],
+}
+
+/// Where all routes are.
+pub(super) const BASE: &str = "/api/v1";
+
+const fn entry(
+    (method, path, action): (Method, &'static str, Action),
+    stands_for: &'static str,
+    about: &'static str,
+    query: &'static [(&'static str, &'static str)],
+    body: &'static [(&'static str, &'static str, bool)],
+) -> Entry {
+    Entry {
+        method,
+        path,
+        action,
+        stands_for,
+        about,
+        query,
+        body,
+    }
+}
+
+/// All routes.
+pub(super) const TABLE: &[Entry] = &[
+    entry(
+        (Method::Get, "/api/v1/openapi.json", Action::Describe),
+        "",
+        "This document.",
+        &[],
+        &[],
+    ),
+    entry(
+        (Method::Get, "/api/v1/me", Action::Me),
+        "user_info",
+        "Who asks.",
+        &[],
+        &[],
+    ),
+    entry(
+        (Method::Get, "/api/v1/flows", Action::Flows),
+        "all_flow",
+        "The conversations of who asks.",
+        &[("after", "string")],
+        &[],
+    ),
+    entry(
+        (Method::Post, "/api/v1/flows", Action::AddFlow),
+        "add_flow",
+        "Makes a conversation.",
+        &[],
+        &[
+            ("type", "string", true),
+            ("title", "string", false),
+            ("info", "string", false),
+            ("users", "array", false),
+        ],
+    ),
+    entry(
+        (Method::Get, "/api/v1/flows/{id}", Action::Flow),
+        "all_flow",
+        "One conversation.",
+        &[],
+        &[],
+    ),
+    entry(
+        (Method::Patch, "/api/v1/flows/{id}", Action::EditFlow),
+        "edit_flow",
+        "Changes a conversation.",
+        &[],
+        &[("title", "string", false), ("info", "string", false)],
+    ),
+    entry(
+        (
+            Method::Post,
+            "/api/v1/flows/{id}/members",
+            Action::AddMembers,
+        ),
+        "edit_flow",
+        "Brings people into a conversation.",
+        &[],
+        &[("users", "array", true)],
+    ),
+    entry(
+        (
+            Method::Delete,
+            "/api/v1/flows/{id}/members",
+            Action::RemoveMembers,
+        ),
+        "edit_flow",
+        "Takes people out of a conversation.",
+        &[],
+        &[("users", "array", true)],
+    ),
+    entry(
+        (Method::Get, "/api/v1/flows/{id}/messages", Action::Messages),
+        "all_messages",
+        "Messages of a conversation, oldest first: the last ones, those before a number or those after one.",
+        &[
+            ("before", "integer"),
+            ("after", "integer"),
+            ("limit", "integer"),
+        ],
+        &[],
+    ),
+    entry(
+        (Method::Post, "/api/v1/flows/{id}/messages", Action::Send),
+        "send_message",
+        "Writes a message. With the header Idempotency-Key a repetition gets the first answer.",
+        &[],
+        &[
+            ("text", "string", false),
+            ("format", "integer", false),
+            ("reply", "string", false),
+            ("files", "array", false),
+        ],
+    ),
+    entry(
+        (Method::Patch, "/api/v1/messages/{id}", Action::Edit),
+        "edited_message",
+        "Changes a message of one's own.",
+        &[],
+        &[("text", "string", true), ("format", "integer", false)],
+    ),
+    entry(
+        (Method::Delete, "/api/v1/messages/{id}", Action::Delete),
+        "delete_message",
+        "Deletes a message.",
+        &[],
+        &[],
+    ),
+    entry(
+        (
+            Method::Put,
+            "/api/v1/messages/{id}/reactions/{emoji}",
+            Action::React,
+        ),
+        "react",
+        "Reacts to a message.",
+        &[],
+        &[],
+    ),
+    entry(
+        (
+            Method::Delete,
+            "/api/v1/messages/{id}/reactions/{emoji}",
+            Action::Unreact,
+        ),
+        "react",
+        "Takes a reaction back.",
+        &[],
+        &[],
+    ),
+    entry(
+        (Method::Put, "/api/v1/messages/{id}/pin", Action::Pin),
+        "pin_message",
+        "Pins a message.",
+        &[],
+        &[],
+    ),
+    entry(
+        (Method::Delete, "/api/v1/messages/{id}/pin", Action::Unpin),
+        "pin_message",
+        "Unpins a message.",
+        &[],
+        &[],
+    ),
+    entry(
+        (Method::Get, "/api/v1/updates", Action::Updates),
+        "get_update",
+        "What happened after a position; without one, the position. The answer is held back until something happens, or for `wait` seconds. \
+         With Accept: text/event-stream it goes on.",
+        &[("after", "integer"), ("wait", "integer")],
+        &[],
+    ),
+    entry(
+        (Method::Get, "/api/v1/search", Action::Search),
+        "find_message",
+        "Finds messages.",
+        &[("q", "string"), ("flow", "string"), ("before", "integer")],
+        &[],
+    ),
+    entry(
+        (Method::Get, "/api/v1/users", Action::Users),
+        "find_user",
+        "Finds people.",
+        &[("q", "string")],
+        &[],
+    ),
+];
+
+fn schema(kind: &str) -> Value {
+    match kind {
+        "array" => json!({"type": "array", "items": {"type": "string"}}),
+        kind => json!({"type": kind}),
+    }
+}
+
+/// The document that describes the routes.
+///
+/// Source: OpenAPI 3.1.
+pub(super) fn document(version: &str) -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for entry in TABLE {
+        let mut parameters: Vec<Value> = entry
+            .path
+            .split('/')
+            .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+            .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
+            .collect();
+        for (name, kind) in entry.query {
+            parameters.push(
+                json!({"name": name, "in": "query", "required": false, "schema": schema(kind)}),
+            );
+        }
+        let answer = json!({"description": "Done.", "content": {"application/json": {"schema": {"type": "object"}}}});
+        let error = json!({"description": "Not done.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}});
+        let mut operation = json!({
+            "summary": entry.about,
+            "operationId": format!("{:?}", entry.action),
+            "parameters": parameters,
+            "responses": {"200": answer, "default": error},
+        });
+        if entry.action == Action::Describe {
+            operation["security"] = json!([]);
+        }
+        if !entry.body.is_empty() {
+            let properties: Map<String, Value> = entry
+                .body
+                .iter()
+                .map(|(name, kind, _)| ((*name).to_owned(), schema(kind)))
+                .collect();
+            let required: Vec<&str> = entry
+                .body
+                .iter()
+                .filter(|(_, _, needed)| *needed)
+                .map(|(name, _, _)| *name)
+                .collect();
+            let schema = json!({"type": "object", "properties": properties, "required": required});
+            operation["requestBody"] =
+                json!({"required": true, "content": {"application/json": {"schema": schema}}});
+        }
+        let path = entry.path.strip_prefix(BASE).unwrap_or(entry.path);
+        let item = paths.entry(path).or_insert_with(|| json!({}));
+        item[entry.method.as_str().to_ascii_lowercase()] = operation;
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {"title": "Morelia", "version": version},
+        "servers": [{"url": BASE}],
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "schemas": {"Error": {
+                "type": "object",
+                "required": ["error"],
+                "properties": {"error": {
+                    "type": "object",
+                    "required": ["code", "detail"],
+                    "properties": {"code": {"type": "integer"}, "status": {"type": "string"}, "detail": {"type": "string"}},
+                }},
+            }},
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_in_the_document() {
+        let document = document("0.1.0");
+        let paths = document["paths"].as_object().unwrap();
+        let count: usize = paths.values().map(|it| it.as_object().unwrap().len()).sum();
+        assert_eq!(count, TABLE.len());
+        for entry in TABLE {
+            let path = entry.path.strip_prefix(BASE).unwrap();
+            let operation = &paths[path][entry.method.as_str().to_ascii_lowercase()];
+            assert_eq!(operation["operationId"], format!("{:?}", entry.action));
+            assert!(entry.about.ends_with('.'));
+        }
+    }
+}

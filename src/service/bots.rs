@@ -1,0 +1,240 @@
+//! Bots and their tokens: who makes which.
+
+use super::accounts::empty_account;
+use super::fields::check_name;
+use super::labels::MAX_LABEL_CHARS;
+use super::names;
+use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
+use crate::auth::{BotSecret, Token};
+use crate::model::{
+    Bot, BotToken, Login, PublicId, Scopes, SessionId, SessionKind, Timestamp, User, clean_name,
+};
+use crate::store::{View, bots, sessions, users};
+
+/// Bots of a member at most.
+const MAX_BOTS: i64 = 5;
+
+/// Tokens of a bot at most.
+const MAX_TOKENS: usize = 20;
+
+/// Bots in a list.
+const LISTED: i64 = 1000;
+
+/// A token that is to be.
+#[derive(Debug, Clone)]
+pub struct TokenOrder {
+    /// Whose.
+    pub bot: PublicId,
+    /// What it is for.
+    pub label: Option<String>,
+    /// What it lets the bot do.
+    pub scopes: Scopes,
+    /// When it ends; `None`: never.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A token that has just been made: the only time it is known.
+#[derive(Debug)]
+pub struct NewBotToken {
+    /// What the bot shows.
+    pub token: BotSecret,
+    /// Row number.
+    pub id: SessionId,
+}
+
+impl Service {
+    /// Makes a bot, which nobody can sign in as: for an administrator, a member where that is configured, or
+    /// without a user for the operator.
+    ///
+    /// # Errors
+    /// [`Refusal::NotBotMaker`]; [`Refusal::TooManyBots`]; the rule of logins that it breaks;
+    /// [`Refusal::LoginTaken`], [`Refusal::NameTaken`].
+    pub async fn make_bot(
+        &self,
+        login: &str,
+        username: Option<String>,
+        by: Option<&SignedIn>,
+    ) -> Result<User, ServiceError> {
+        let login = Login::new(login)?;
+        check_name(Field::Username, username.as_deref())?;
+        let (by, members_make) = (by.copied(), self.settings.members_make_bots);
+        self.store
+            .write(move |tx| {
+                if let Some(user) = by {
+                    user.require(tx)?;
+                    if users::is_admin(tx, user.user())? != Some(true) {
+                        if !members_make {
+                            return Err(Refusal::NotBotMaker.into());
+                        }
+                        if bots::count_of(tx, user.user())? >= MAX_BOTS {
+                            return Err(Refusal::TooManyBots { limit: MAX_BOTS }.into());
+                        }
+                    }
+                }
+                names::require_free(tx, &login)?;
+                let new = users::NewUser {
+                    login,
+                    password_hash: None,
+                    username: names::of_new(tx, username.as_deref())?,
+                    email: None,
+                    is_admin: false,
+                    is_bot: true,
+                };
+                let bot = users::insert(tx, &new, None)?;
+                if let Some(user) = by {
+                    bots::set_owner(tx, bot.id, user.user())?;
+                }
+                Ok(bot)
+            })
+            .await
+    }
+
+    /// The bots of the caller; all of them for an administrator, and for the operator.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn list_bots(&self, by: Option<&SignedIn>) -> Result<Vec<Bot>, ServiceError> {
+        let by = by.copied();
+        self.store
+            .read(move |view| {
+                let owner = match by {
+                    Some(user) if users::is_admin(view, user.user())? != Some(true) => {
+                        Some(user.user())
+                    }
+                    _ => None,
+                };
+                Ok::<_, ServiceError>(bots::list(view, owner, LISTED)?)
+            })
+            .await
+    }
+
+    /// Removes a bot as an account is removed.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub async fn remove_bot(
+        &self,
+        bot: PublicId,
+        by: Option<&SignedIn>,
+    ) -> Result<(), ServiceError> {
+        let by = by.copied();
+        self.store
+            .write(move |tx| {
+                if let Some(user) = by {
+                    user.require(tx)?;
+                }
+                let bot = owned(tx, bot, by.as_ref())?;
+                empty_account(tx, bot.id, None)
+            })
+            .await
+    }
+
+    /// Makes a token of a bot, for its owner, an administrator, or the operator.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`]; [`Refusal::TooManyTokens`]; [`Refusal::ExpiresInPast`]; what is too large.
+    pub async fn make_token(
+        &self,
+        order: TokenOrder,
+        by: Option<&SignedIn>,
+    ) -> Result<NewBotToken, ServiceError> {
+        let label = order.label.as_deref().and_then(clean_name);
+        if label
+            .as_ref()
+            .is_some_and(|it| it.chars().count() > MAX_LABEL_CHARS)
+        {
+            let (what, limit) = (Field::Note, MAX_LABEL_CHARS);
+            return Err(Refusal::TooLarge { what, limit }.into());
+        }
+        let token = BotSecret::mint();
+        let hash = Token::hash_of(token.as_str());
+        let by = by.copied();
+        let id = self
+            .store
+            .write(move |tx| {
+                if let Some(user) = by {
+                    user.require(tx)?;
+                }
+                let bot = owned(tx, order.bot, by.as_ref())?;
+                if order.expires_at.is_some_and(|time| time <= tx.now()) {
+                    return Err(Refusal::ExpiresInPast.into());
+                }
+                if bots::tokens(tx, bot.id)?.len() >= MAX_TOKENS {
+                    return Err(Refusal::TooManyTokens { limit: MAX_TOKENS }.into());
+                }
+                let new = bots::NewToken {
+                    bot: bot.id,
+                    hash,
+                    label,
+                    scopes: order.scopes,
+                    expires_at: order.expires_at,
+                };
+                Ok::<_, ServiceError>(bots::insert_token(tx, &new)?)
+            })
+            .await?;
+        log::info!("a token of a bot was made: {}", id.0);
+        Ok(NewBotToken { token, id })
+    }
+
+    /// The tokens of a bot, newest first.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub async fn list_tokens(
+        &self,
+        bot: PublicId,
+        by: Option<&SignedIn>,
+    ) -> Result<Vec<BotToken>, ServiceError> {
+        let by = by.copied();
+        self.store
+            .read(move |view| {
+                let bot = owned(view, bot, by.as_ref())?;
+                Ok::<_, ServiceError>(bots::tokens(view, bot.id)?)
+            })
+            .await
+    }
+
+    /// Ends a token of a bot.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub async fn revoke_token(
+        &self,
+        id: SessionId,
+        by: Option<&SignedIn>,
+    ) -> Result<(), ServiceError> {
+        let by = by.copied();
+        self.store
+            .write(move |tx| {
+                if let Some(user) = by {
+                    user.require(tx)?;
+                }
+                let missing = Refusal::NotFound(Thing::Session);
+                let session = sessions::by_id(tx, id)?.ok_or(missing)?;
+                let bot = users::by_login(tx, &session.login)?.ok_or(missing)?;
+                let is_owned = owned(tx, bot.uuid, by.as_ref()).is_ok();
+                if session.kind != SessionKind::Bot || !is_owned {
+                    return Err(missing.into());
+                }
+                sessions::end(tx, id)?;
+                Ok::<_, ServiceError>(())
+            })
+            .await
+    }
+}
+
+/// A bot that is the caller's to govern: an owner's own, any for an administrator and the operator.
+fn owned(view: &View<'_>, bot: PublicId, by: Option<&SignedIn>) -> Result<User, ServiceError> {
+    let missing = Refusal::NotFound(Thing::User);
+    let bot = users::by_uuid(view, bot)?.filter(|it| it.is_bot && !it.is_deleted);
+    let bot = bot.ok_or(missing)?;
+    match by {
+        Some(user)
+            if users::owner_of(view, bot.id)? != Some(user.user())
+                && users::is_admin(view, user.user())? != Some(true) =>
+        {
+            Err(missing.into())
+        }
+        _ => Ok(bot),
+    }
+}

@@ -1,0 +1,268 @@
+//! Incoming hooks: who makes which, and what is known of them.
+
+mod posting;
+
+use std::sync::Mutex;
+
+use super::bucket::Buckets;
+use super::fields::check_name;
+use super::names;
+use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
+use crate::auth::HookSecret;
+use crate::model::{
+    By, FlowId, FlowKind, Hook, HookId, Level, Login, Page, PublicId, UserId, clean_name,
+};
+use crate::store::hooks::NewHook;
+use crate::store::membership::Entry;
+use crate::store::{Tx, View, flow_edits, flows, hooks, members, membership, users};
+
+pub use posting::{AlertGroup, HookFile, HookPost, PostedByHook};
+
+/// Hooks of a flow at most.
+const MAX_HOOKS: i64 = 20;
+
+/// What the bot of a flow's hooks is called.
+const BOT_NAME: &str = "Hooks";
+
+/// How often a login for a bot is tried.
+const ATTEMPTS: u32 = 8;
+
+/// What hooks have used lately.
+#[derive(Debug, Default)]
+pub(super) struct HookRates(Mutex<Buckets<(HookId, Use)>>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Use {
+    Posts,
+    Files,
+}
+
+/// A hook that is to be.
+#[derive(Debug, Clone)]
+pub struct HookOrder {
+    /// The flow that it writes to.
+    pub flow: PublicId,
+    /// What it is called.
+    pub name: String,
+    /// Who writes; `None`: the bot of the flow's hooks.
+    pub bot: Option<PublicId>,
+}
+
+/// A hook that has just been made: the only time its secret is known.
+#[derive(Debug)]
+pub struct NewSecret {
+    /// What its address ends with.
+    pub secret: HookSecret,
+    /// Row number.
+    pub id: HookId,
+    /// What it is called.
+    pub name: String,
+    /// The address.
+    pub url: String,
+}
+
+impl Service {
+    /// Makes a hook, for the owner of a flow or an administrator, or without a user for the operator.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`]; [`Refusal::NotOwner`]; [`Refusal::HookInChat`],
+    /// [`Refusal::SavedIsFixed`]; [`Refusal::TooManyHooks`]; [`Refusal::SenderNotMember`] for a bot that
+    /// is not in the flow; [`Refusal::HookNeedsName`], what is too large.
+    pub async fn make_hook(
+        &self,
+        order: HookOrder,
+        by: Option<&SignedIn>,
+    ) -> Result<NewSecret, ServiceError> {
+        check_name(Field::Username, Some(&order.name))?;
+        let name = clean_name(&order.name).ok_or(Refusal::HookNeedsName)?;
+        let secret = HookSecret::mint();
+        let hash = HookSecret::hash_of(secret.as_str()).ok_or(Refusal::NotFound(Thing::Hook))?;
+        let (hint, called) = (secret.hint().to_owned(), name.clone());
+        let by = by.copied();
+        let id = self
+            .store
+            .write(move |tx| {
+                if let Some(user) = by {
+                    user.require(tx)?;
+                }
+                let flow = governed(tx, order.flow, by.as_ref())?;
+                if hooks::count(tx, flow)? >= MAX_HOOKS {
+                    return Err(Refusal::TooManyHooks { limit: MAX_HOOKS }.into());
+                }
+                let bot = writer(tx, flow, order.bot, by.as_ref())?;
+                let new = NewHook {
+                    secret_hash: hash,
+                    hint,
+                    flow,
+                    bot,
+                    maker: by.map(|user| user.user()),
+                    name: called,
+                };
+                Ok::<_, ServiceError>(hooks::insert(tx, &new)?)
+            })
+            .await?;
+        log::info!("a hook was made: {}", id.0);
+        let url = self.address_of_hook(&secret);
+        Ok(NewSecret {
+            secret,
+            id,
+            name,
+            url,
+        })
+    }
+
+    /// The hooks of a flow, newest first, for its owner or an administrator; of all flows for the
+    /// operator.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`]; [`Refusal::NotOwner`].
+    pub async fn list_hooks(
+        &self,
+        flow: Option<PublicId>,
+        after: Option<HookId>,
+        by: Option<&SignedIn>,
+    ) -> Result<Page<Hook>, ServiceError> {
+        let by = by.copied();
+        self.store
+            .read(move |view| {
+                let flow = match flow {
+                    Some(flow) => Some(governed(view, flow, by.as_ref())?),
+                    None if by.is_none() => None,
+                    None => return Err(Refusal::NotFound(Thing::Flow).into()),
+                };
+                Ok::<_, ServiceError>(hooks::page(view, flow, after)?)
+            })
+            .await
+    }
+
+    /// Makes a hook useless, for the owner of its flow or an administrator, or for the operator.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub async fn revoke_hook(&self, id: HookId, by: Option<&SignedIn>) -> Result<(), ServiceError> {
+        let by = by.copied();
+        self.store
+            .write(move |tx| {
+                if let Some(user) = by {
+                    user.require(tx)?;
+                }
+                let missing = Refusal::NotFound(Thing::Hook);
+                let flow = hooks::flow_of(tx, id)?.ok_or(missing)?;
+                if let Some(user) = by
+                    && !governs(tx, flow, &user)?
+                {
+                    return Err(missing.into());
+                }
+                hooks::revoke(tx, id)?;
+                Ok::<_, ServiceError>(())
+            })
+            .await?;
+        log::info!("a hook was revoked: {}", id.0);
+        Ok(())
+    }
+}
+
+/// Whether somebody makes and ends what programs do in a flow: its owner and administrators.
+fn governs(view: &View<'_>, flow: FlowId, user: &SignedIn) -> Result<bool, ServiceError> {
+    if users::is_admin(view, user.user())? == Some(true) {
+        return Ok(true);
+    }
+    let standing = members::standing(view, flow, user.user())?;
+    Ok(standing.is_some_and(|it| it.state == members::State::Joined && it.level >= Level::OWNER))
+}
+
+/// A flow that somebody governs; to who is not in it, it does not exist.
+pub(super) fn governed(
+    view: &View<'_>,
+    flow: PublicId,
+    by: Option<&SignedIn>,
+) -> Result<FlowId, ServiceError> {
+    let id = flows::id_of(view, flow)?.ok_or(Refusal::NotFound(Thing::Flow))?;
+    let Some(user) = by else { return Ok(id) };
+    if governs(view, id, user)? {
+        return Ok(id);
+    }
+    match flows::access(view, flow, user.user())? {
+        // In a chat the two are equals.
+        Some(access) if access.kind == FlowKind::Chat => Ok(id),
+        Some(_) => Err(Refusal::NotOwner.into()),
+        None => Err(Refusal::NotFound(Thing::Flow).into()),
+    }
+}
+
+/// Who writes for a hook: the bot that is named, or that of the flow's hooks.
+fn writer(
+    tx: &Tx<'_>,
+    flow: FlowId,
+    named: Option<PublicId>,
+    by: Option<&SignedIn>,
+) -> Result<UserId, ServiceError> {
+    let flow = flows::by_id(tx, flow)?.ok_or(Refusal::NotFound(Thing::Flow))?;
+    let Some(named) = named else {
+        if flow.kind == FlowKind::Chat {
+            return Err(Refusal::HookInChat.into());
+        }
+        if flow.is_saved {
+            return Err(Refusal::SavedIsFixed.into());
+        }
+        return bot_of_hooks(tx, flow.id, by);
+    };
+    let missing = Refusal::NotFound(Thing::User);
+    let bot = users::by_uuid(tx, named)?
+        .filter(|it| !it.is_deleted)
+        .ok_or(missing)?;
+    // Nobody makes another person write.
+    if !bot.is_bot {
+        return Err(missing.into());
+    }
+    if !members::is_member(tx, flow.id, bot.id)? {
+        return Err(Refusal::SenderNotMember.into());
+    }
+    if let Some(user) = by
+        && user.user() != bot.id
+        && users::is_admin(tx, user.user())? != Some(true)
+        && users::owner_of(tx, bot.id)? != Some(user.user())
+    {
+        return Err(missing.into());
+    }
+    Ok(bot.id)
+}
+
+/// The bot of a flow's hooks, which is made, and brought back into the flow, where that is needed.
+fn bot_of_hooks(tx: &Tx<'_>, flow: FlowId, by: Option<&SignedIn>) -> Result<UserId, ServiceError> {
+    let bot = match hooks::bot_of(tx, flow)? {
+        Some(bot) => bot,
+        None => new_bot(tx)?,
+    };
+    if !members::is_member(tx, flow, bot)? {
+        let by = by.map_or(By::OPERATOR, |user| By {
+            user: Some(user.user()),
+            origin: None,
+        });
+        let events = membership::enter(tx, flow, &[bot], Entry::Added, by)?;
+        flow_edits::tell(tx, flow, events, by)?;
+    }
+    Ok(bot)
+}
+
+fn new_bot(tx: &Tx<'_>) -> Result<UserId, ServiceError> {
+    for _ in 0..ATTEMPTS {
+        let number: u32 = rand::random();
+        let login = Login::new(&format!("hooks-{number:08x}"))?;
+        if names::require_free(tx, &login).is_err() {
+            continue;
+        }
+        let new = users::NewUser {
+            login,
+            password_hash: None,
+            username: names::of_new(tx, Some(BOT_NAME)).unwrap_or_default(),
+            email: None,
+            is_admin: false,
+            is_bot: true,
+        };
+        let bot = users::insert(tx, &new, None)?;
+        hooks::set_bot(tx, bot.id)?;
+        return Ok(bot.id);
+    }
+    Err(Refusal::LoginTaken.into())
+}

@@ -1,0 +1,372 @@
+//! What comes by hooks: who may post how often, and what becomes of it.
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::super::bucket::Rate;
+use super::super::messages::require_unblocked;
+use super::super::sent_files::{self, Prepared};
+use super::super::{Client, Payer, Refusal, Service, ServiceError, Thing};
+use super::Use;
+use crate::auth::HookSecret;
+use crate::model::{
+    By, Content, Encoding, FlowKind, Kind, Look, Looks, Loudness, Message, clean_name,
+};
+use crate::store::attachments::NewFile;
+use crate::store::details::NewDetails;
+use crate::store::hooks::Living;
+use crate::store::{Tx, View, flows, hooks, messages, names, shelf, txns};
+
+/// Posts of one hook a minute, and how many of them at once.
+const POSTS_PER_MINUTE: f64 = 60.0;
+const POSTS_AT_ONCE: f64 = 10.0;
+
+/// Files of one hook a minute.
+const FILES_PER_MINUTE: u32 = 5;
+
+/// What a request weighs whose sender is not known yet.
+const WEIGHT: f64 = 1.0;
+
+/// Longest name that a program gives itself, in characters.
+const MAX_LABEL_CHARS: usize = 80;
+
+/// How long a group of alerts goes on in the same message.
+const GROUP_LIFETIME: Duration = Duration::from_hours(4);
+
+/// How often one message of a group changes before another is begun.
+const GROUP_EDITS: i64 = 100;
+
+/// What a program says by a hook.
+#[derive(Debug, Clone, Default)]
+pub struct HookPost {
+    /// The text; what is too long is cut.
+    pub text: String,
+    /// Whether it is markup.
+    pub is_markup: bool,
+    /// What the program calls itself.
+    pub label: Option<String>,
+    /// How loud it is.
+    pub loudness: Loudness,
+    /// A file.
+    pub file: Option<HookFile>,
+    /// Tells a repetition from a new post.
+    pub key: Option<String>,
+    /// The group of alerts that it tells of.
+    pub group: Option<AlertGroup>,
+}
+
+/// A file that comes by a hook.
+#[derive(Debug, Clone)]
+pub struct HookFile {
+    /// What it is called.
+    pub name: Option<String>,
+    /// What it is.
+    pub bytes: Arc<[u8]>,
+}
+
+/// A group of alerts, which one message tells of for as long as it lasts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertGroup {
+    /// What the group is known by.
+    pub key: String,
+    /// Whether any of them is firing.
+    pub is_firing: bool,
+    /// What is said when that has changed.
+    pub headline: String,
+}
+
+impl AlertGroup {
+    fn state(&self) -> &'static str {
+        if self.is_firing { "firing" } else { "resolved" }
+    }
+}
+
+/// A message that came by a hook.
+#[derive(Debug)]
+pub struct PostedByHook {
+    /// The message.
+    pub message: Arc<Message>,
+    /// The id of its row, which is a number.
+    pub id: i64,
+}
+
+impl Service {
+    /// The address of a hook.
+    #[must_use]
+    pub fn address_of_hook(&self, secret: &HookSecret) -> String {
+        format!("{}/hook/{}", self.settings.public_url, secret.as_str())
+    }
+
+    /// Finds the hook of a secret, and counts a post of it.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], which tells nothing of why; [`Refusal::Throttled`] for an address that has
+    /// guessed too often; [`Refusal::TooManyRequests`].
+    pub async fn admit_hook(&self, secret: &str, client: &Client) -> Result<Living, ServiceError> {
+        self.admit(None, client, WEIGHT)?;
+        let found = match HookSecret::hash_of(secret) {
+            Some(hash) => {
+                let find = move |view: &View<'_>| Ok::<_, ServiceError>(hooks::find(view, &hash)?);
+                self.store.read(find).await?
+            }
+            None => None,
+        };
+        let Some(hook) = found else {
+            self.guesses
+                .missed_code(client.neighbourhood, Instant::now())?;
+            return Err(Refusal::NotFound(Thing::Hook).into());
+        };
+        let rate = Rate::new(POSTS_PER_MINUTE / 60.0, POSTS_AT_ONCE);
+        self.spend_hook(&hook, Use::Posts, rate)?;
+        Ok(hook)
+    }
+
+    fn spend_hook(&self, hook: &Living, what: Use, rate: Rate) -> Result<(), ServiceError> {
+        let mut rates = self
+            .hook_rates
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let taken = rates.take(&(hook.id, what), 1.0, rate, Instant::now());
+        taken.map_err(|wait| {
+            log::debug!("hook {} ({}…) posts too often", hook.id.0, hook.hint);
+            let payer = Payer::Account;
+            Refusal::TooManyRequests { payer, wait }.into()
+        })
+    }
+
+    /// Writes what a program says. Repeated with the same key, it returns the first message.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a hook that is off by now; [`Refusal::EmptyMessage`];
+    /// [`Refusal::PartnerDeleted`], [`Refusal::Blocked`]; [`Refusal::QuotaExceeded`];
+    /// [`Refusal::TooManyRequests`] for too many files.
+    pub async fn post_by_hook(
+        &self,
+        hook: &Living,
+        mut post: HookPost,
+    ) -> Result<PostedByHook, ServiceError> {
+        let limits = self.limits();
+        cut(&mut post.text, limits.text_bytes);
+        if post.text.trim().is_empty() && post.file.is_none() {
+            return Err(Refusal::EmptyMessage.into());
+        }
+        if post.file.is_some() {
+            let rate = Rate::of(FILES_PER_MINUTE, Duration::from_mins(1));
+            self.spend_hook(hook, Use::Files, rate)?;
+        }
+        let prepared = self.prepare_hook_file(post.file.take()).await?;
+        let (id, expiring) = (hook.id, Arc::clone(&self.expiring));
+        let user_quota = limits.files.user_quota;
+        self.write_prepared(prepared, move |tx, prepared| {
+            let hook = hooks::by_id(tx, id)?.ok_or(Refusal::NotFound(Thing::Hook))?;
+            let scope = format!("hook {}", hook.id.0);
+            if let Some(message) = repeated(tx, &hook, &scope, post.key.as_deref())? {
+                return Ok((posted(message), false));
+            }
+            let access = flows::access(tx, hook.flow_uuid, hook.bot)?;
+            let access = access.ok_or(Refusal::NotFound(Thing::Hook))?;
+            if access.kind == FlowKind::Chat {
+                if !flows::has_living_others(tx, access.id, hook.bot)? {
+                    return Err(Refusal::PartnerDeleted.into());
+                }
+                require_unblocked(tx, access.id, hook.bot)?;
+            }
+            sent_files::check_quota_of(tx, hook.bot, &prepared, user_quota)?;
+            let label = label(tx, &hook, post.label.as_deref())?;
+            let details = NewDetails {
+                is_markup: post.is_markup,
+                bot: label,
+                loudness: post.loudness,
+                ..NewDetails::default()
+            };
+            let new = messages::NewMessage {
+                flow: access.id,
+                flow_uuid: hook.flow_uuid,
+                author: hook.bot,
+                author_uuid: hook.bot_uuid,
+                text: Some(post.text),
+                files: Vec::new(),
+                stored: shown(tx, &hook, &prepared)?,
+                details,
+                state: Some(messages::FlowState {
+                    first_number: access.first_number,
+                    next_number: access.next_number,
+                    expire: access.expire,
+                }),
+            };
+            if access.expire > 0 {
+                expiring.notify_one();
+            }
+            let message = match post.group {
+                Some(group) => of_group(tx, &hook, &group, new)?,
+                None => messages::insert(tx, new, None)?,
+            };
+            if let Some(key) = post.key {
+                let made = txns::Made::Message(message.id, None);
+                txns::insert_within(tx, hook.bot, (&scope, &key), made, txns::LIFETIME)?;
+            }
+            hooks::used(tx, hook.id)?;
+            Ok((posted(message), true))
+        })
+        .await
+    }
+
+    /// Writes into the folder what is too large for the database, without what a picture says of where
+    /// it was made.
+    async fn prepare_hook_file(&self, file: Option<HookFile>) -> Result<Prepared, ServiceError> {
+        let Some(file) = file else {
+            return Ok(Prepared::default());
+        };
+        let content = Content {
+            bytes: file.bytes,
+            encoding: Encoding::Base64,
+        };
+        self.prepare_one(content, file.name).await
+    }
+}
+
+fn posted(message: Arc<Message>) -> PostedByHook {
+    let id = message.id.0;
+    PostedByHook { message, id }
+}
+
+/// The message that an earlier post with the same key made.
+fn repeated(
+    tx: &Tx<'_>,
+    hook: &Living,
+    scope: &str,
+    key: Option<&str>,
+) -> Result<Option<Arc<Message>>, ServiceError> {
+    let Some(key) = key else { return Ok(None) };
+    match txns::find_within(tx, hook.bot, scope, key)? {
+        Some(txns::Made::Message(id, _)) => Ok(messages::by_id(tx, id)?.map(Arc::new)),
+        _ => Ok(None),
+    }
+}
+
+/// What a message shows of the file that came.
+fn shown(tx: &Tx<'_>, hook: &Living, prepared: &Prepared) -> Result<Vec<NewFile>, ServiceError> {
+    let Some((ready, name)) = prepared.one() else {
+        return Ok(Vec::new());
+    };
+    let kind = match ready.media_type {
+        Some(found) if found.starts_with("image/") => Kind::Picture,
+        Some(found) if found.starts_with("video/") => Kind::Video,
+        Some(found) if found.starts_with("audio/") => Kind::Audio,
+        _ => Kind::Document,
+    };
+    Ok(vec![NewFile {
+        kind,
+        file: shelf::keep(tx, ready, Some(hook.bot))?,
+        look: Look {
+            name: name.map(str::to_owned),
+            ..Look::default()
+        },
+        thumbnail: None,
+    }])
+}
+
+/// What the program is called: as it says, unless that is, or looks like, somebody here; else as the
+/// hook is. A bot of its own writes under its own name.
+fn label(
+    view: &View<'_>,
+    hook: &Living,
+    said: Option<&str>,
+) -> Result<Option<String>, ServiceError> {
+    if let Some(name) = said.and_then(clean_name) {
+        let name: String = name.chars().take(MAX_LABEL_CHARS).collect();
+        if !names::is_like_anybody(view, &Looks::of(&name))? {
+            return Ok(Some(name));
+        }
+    }
+    Ok(hook.is_labelled.then(|| hook.name.clone()))
+}
+
+/// Tells of a group of alerts: in the message that told of it before, if that is not long ago, which is
+/// answered once each time that the group begins or ends; else in a new one.
+fn of_group(
+    tx: &Tx<'_>,
+    hook: &Living,
+    group: &AlertGroup,
+    new: messages::NewMessage,
+) -> Result<Arc<Message>, ServiceError> {
+    let scope = format!("alerts {}", hook.id.0);
+    let by = By {
+        user: Some(hook.bot),
+        origin: None,
+    };
+    let known = match txns::find_within(tx, hook.bot, &scope, &group.key)? {
+        Some(txns::Made::Message(id, _)) => messages::by_id(tx, id)?,
+        _ => None,
+    };
+    let recent = known.filter(|it| {
+        !it.is_deleted && it.sent_at.after(GROUP_LIFETIME) > tx.now() && it.flow == hook.flow_uuid
+    });
+    if let Some(message) = recent
+        && let Some(handle) = messages::handle(tx, message.uuid, hook.bot)?
+        && handle.edits < GROUP_EDITS
+    {
+        let before = hooks::group_state(tx, message.id)?;
+        let is_news = before.as_deref() != Some(group.state());
+        if message.text != new.text {
+            let edit = messages::MessageEdit {
+                text: new.text,
+                ..messages::MessageEdit::default()
+            };
+            messages::edit(tx, &handle, &edit, by)?;
+        }
+        if is_news {
+            hooks::set_group_state(tx, message.id, group.state())?;
+            let answer = messages::NewMessage {
+                text: Some(group.headline.clone()),
+                details: NewDetails {
+                    reply: Some((message.id, message.uuid)),
+                    ..new.details
+                },
+                ..new
+            };
+            messages::insert(tx, answer, None)?;
+        }
+        let present = messages::by_id(tx, message.id)?;
+        return Ok(Arc::new(present.unwrap_or(message)));
+    }
+    let message = messages::insert(tx, new, None)?;
+    hooks::set_group_state(tx, message.id, group.state())?;
+    let made = txns::Made::Message(message.id, None);
+    txns::insert_within(tx, hook.bot, (&scope, &group.key), made, GROUP_LIFETIME)?;
+    Ok(message)
+}
+
+/// Cuts a text that is too long: a monitor must not fail at a long report.
+fn cut(text: &mut String, limit: usize) {
+    const END: char = '…';
+    if text.len() <= limit {
+        return;
+    }
+    let mut at = limit.saturating_sub(END.len_utf8());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    text.truncate(at);
+    text.push(END);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        for (text, limit, expected) in [
+            ("abc", 3, "abc"),
+            ("abcdef", 5, "ab…"),
+            ("жжжж", 7, "жж…"),
+            ("жжжж", 6, "ж…"),
+        ] {
+            let mut text = text.to_owned();
+            cut(&mut text, limit);
+            assert_eq!(text, expected);
+        }
+    }
+}

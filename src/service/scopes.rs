@@ -1,0 +1,66 @@
+//! What a bot's token lets its bot do: the one place that every method of every face asks.
+//!
+//! Source: extensions of this server, bots.
+
+use super::{Refusal, ServiceError, SignedIn};
+use crate::model::{Scopes, SessionKind};
+
+/// What a method asks of a bot's token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// Nothing but to be known.
+    Nothing,
+    /// A scope.
+    Scope(u8),
+    /// Not to be one.
+    Person,
+}
+
+/// What each method asks of a bot's token, by the name that MTP gives it; the faces over HTTP name the method that
+/// each of their routes stands for. What is not in here is closed to bots.
+fn needs(method: &str) -> Needs {
+    match method {
+        "ping_pong" | "logout" => Needs::Nothing,
+        // What changes nothing.
+        "get_update" | "subscribe" | "all_flow" | "user_info" | "find_user" | "find_message"
+        | "all_messages" | "list_members" | "seen_flow" | "message_info" | "list_files"
+        | "pins" | "file_ticket" | "active" => Needs::Scope(Scopes::READ),
+        // What is written, and what goes with it.
+        "send_message" | "edited_message" | "delete_message" | "react" | "vote" | "close_poll"
+        | "read_flow" | "typing" | "flow_settings" | "upload" => Needs::Scope(Scopes::WRITE),
+        // The bot's own flows and their hooks.
+        "add_flow" | "edit_flow" | "remove_flow" | "leave_flow" | "join_flow" | "make_hook"
+        | "list_hooks" | "revoke_hook" => Needs::Scope(Scopes::MANAGE),
+        _ => Needs::Person,
+    }
+}
+
+impl SignedIn {
+    /// Fails for a bot's token that does not let its bot use a method.
+    ///
+    /// # Errors
+    /// [`Refusal::NotForBots`], [`Refusal::OutOfScope`].
+    pub fn permit(&self, method: &str) -> Result<(), ServiceError> {
+        if self.session.kind != SessionKind::Bot {
+            return Ok(());
+        }
+        match needs(method) {
+            Needs::Nothing => Ok(()),
+            Needs::Scope(scope) if self.session.scopes.has(scope) => Ok(()),
+            Needs::Scope(_) => Err(Refusal::OutOfScope.into()),
+            Needs::Person => Err(Refusal::NotForBots.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_closed_to_bots() {
+        assert_eq!(needs("edit_user"), Needs::Person);
+        assert_eq!(needs("anything"), Needs::Person);
+        assert_eq!(needs("all_messages"), Needs::Scope(Scopes::READ));
+    }
+}

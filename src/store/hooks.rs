@@ -1,0 +1,269 @@
+//! Incoming hooks, and the bots that write for them.
+
+use rusqlite::{OptionalExtension, Row, named_params};
+
+use super::error::StoreError;
+use super::tx::{Tx, View};
+use crate::model::{FlowId, Hook, HookId, MessageId, Page, PublicId, Timestamp, UserId};
+
+/// In `users.flags`: nobody finds the account who does not know it.
+const HIDDEN: i64 = 1;
+/// The account writes for the hooks of one flow.
+const OF_HOOKS: i64 = 2;
+
+/// Hooks that were revoked and are kept, so that a list of the operator's tells what there was.
+const KEPT_REVOKED: i64 = 20;
+
+/// What a new hook begins with.
+#[derive(Debug, Clone)]
+pub struct NewHook {
+    /// SHA-256 of the secret.
+    pub secret_hash: [u8; 32],
+    /// First characters of the secret.
+    pub hint: String,
+    /// The flow that it writes to.
+    pub flow: FlowId,
+    /// Who writes.
+    pub bot: UserId,
+    /// Who makes it; `None`: the operator.
+    pub maker: Option<UserId>,
+    /// What it is called.
+    pub name: String,
+}
+
+/// Stores a hook. Of the revoked ones of its flow the oldest are forgotten on the way.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn insert(tx: &Tx<'_>, new: &NewHook) -> Result<HookId, StoreError> {
+    tx.prepare(
+        "DELETE FROM hooks WHERE flow_id = :flow AND revoked_at IS NOT NULL AND id <=
+         (SELECT id FROM hooks WHERE flow_id = :flow AND revoked_at IS NOT NULL
+          ORDER BY id DESC LIMIT 1 OFFSET :kept)",
+    )?
+    .execute(named_params! {":flow": new.flow.0, ":kept": KEPT_REVOKED})?;
+    tx.prepare(
+        "INSERT INTO hooks (secret_hash, hint, flow_id, bot_id, made_by, name, created_at)
+         VALUES (:secret_hash, :hint, :flow, :bot, :maker, :name, :now)",
+    )?
+    .execute(named_params! {
+        ":secret_hash": new.secret_hash,
+        ":hint": new.hint,
+        ":flow": new.flow.0,
+        ":bot": new.bot.0,
+        ":maker": new.maker.map(|id| id.0),
+        ":name": new.name,
+        ":now": tx.now().0,
+    })?;
+    Ok(HookId(tx.last_id()))
+}
+
+/// A hook that may be used now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Living {
+    /// Row number.
+    pub id: HookId,
+    /// First characters of its secret.
+    pub hint: String,
+    /// What it is called.
+    pub name: String,
+    /// The flow that it writes to.
+    pub flow: FlowId,
+    /// The id by which clients know that flow.
+    pub flow_uuid: PublicId,
+    /// Who writes.
+    pub bot: UserId,
+    /// The id by which clients know the bot.
+    pub bot_uuid: PublicId,
+    /// Whether the bot writes for hooks only, so that each message says which.
+    pub is_labelled: bool,
+}
+
+/// The query for hooks that may be used now, with what names one: the bot is in the flow and not
+/// kept out, and neither is the bot's owner; whoever made the hook is here and either in the flow or an
+/// administrator.
+macro_rules! select_living {
+    ($rest:literal) => {
+        concat!(
+            "SELECT h.id, h.hint, h.name, h.flow_id, f.uuid AS flow, h.bot_id, b.uuid AS bot, b.flags & 2 <> 0 AS is_labelled
+             FROM hooks h JOIN flows f ON f.id = h.flow_id AND f.removed_at IS NULL
+             JOIN users b ON b.id = h.bot_id AND b.deleted_at IS NULL AND b.suspended_at IS NULL
+             JOIN members m ON m.flow_id = h.flow_id AND m.user_id = h.bot_id AND m.state = 'joined'
+             LEFT JOIN users o ON o.id = b.owner_id
+             LEFT JOIN users u ON u.id = h.made_by
+             WHERE h.revoked_at IS NULL AND o.suspended_at IS NULL AND o.deleted_at IS NULL
+               AND (h.made_by IS NULL OR u.deleted_at IS NULL AND u.suspended_at IS NULL AND (u.is_admin OR EXISTS
+                   (SELECT 1 FROM members w WHERE w.flow_id = h.flow_id AND w.user_id = u.id AND w.state = 'joined'))) ",
+            $rest
+        )
+    };
+}
+
+/// The hook of a secret, if it may be used now.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn find(view: &View<'_>, secret_hash: &[u8; 32]) -> Result<Option<Living>, StoreError> {
+    let mut statement = view.prepare(select_living!("AND h.secret_hash = :hash"))?;
+    Ok(statement
+        .query_row(named_params! {":hash": secret_hash}, living)
+        .optional()?)
+}
+
+/// A hook, if it may still be used.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn by_id(view: &View<'_>, id: HookId) -> Result<Option<Living>, StoreError> {
+    let mut statement = view.prepare(select_living!("AND h.id = :id"))?;
+    Ok(statement
+        .query_row(named_params! {":id": id.0}, living)
+        .optional()?)
+}
+
+fn living(row: &Row<'_>) -> rusqlite::Result<Living> {
+    Ok(Living {
+        id: HookId(row.get("id")?),
+        hint: row.get("hint")?,
+        name: row.get("name")?,
+        flow: FlowId(row.get("flow_id")?),
+        flow_uuid: PublicId::from_bytes(row.get("flow")?),
+        bot: UserId(row.get("bot_id")?),
+        bot_uuid: PublicId::from_bytes(row.get("bot")?),
+        is_labelled: row.get("is_labelled")?,
+    })
+}
+
+/// Notes that a hook was used.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn used(tx: &Tx<'_>, id: HookId) -> Result<(), StoreError> {
+    tx.prepare("UPDATE hooks SET used_at = :now, uses = uses + 1 WHERE id = :id")?
+        .execute(named_params! {":now": tx.now().0, ":id": id.0})?;
+    Ok(())
+}
+
+/// How many hooks of a flow are not revoked.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn count(view: &View<'_>, flow: FlowId) -> Result<i64, StoreError> {
+    let mut statement =
+        view.prepare("SELECT COUNT(*) FROM hooks WHERE flow_id = :flow AND revoked_at IS NULL")?;
+    Ok(statement.query_row(named_params! {":flow": flow.0}, |row| row.get(0))?)
+}
+
+/// The flow of a hook that is not revoked.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn flow_of(view: &View<'_>, id: HookId) -> Result<Option<FlowId>, StoreError> {
+    let mut statement =
+        view.prepare("SELECT flow_id FROM hooks WHERE id = :id AND revoked_at IS NULL")?;
+    let found = statement.query_row(named_params! {":id": id.0}, |row| row.get(0).map(FlowId));
+    Ok(found.optional()?)
+}
+
+/// Makes a hook useless. Returns whether there was a usable one.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn revoke(tx: &Tx<'_>, id: HookId) -> Result<bool, StoreError> {
+    let changed = tx
+        .prepare("UPDATE hooks SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL")?
+        .execute(named_params! {":now": tx.now().0, ":id": id.0})?;
+    Ok(changed > 0)
+}
+
+/// The hooks of a flow, or of all flows, that are not revoked, newest first; those after one of them
+/// where that is given.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn page(
+    view: &View<'_>,
+    flow: Option<FlowId>,
+    after: Option<HookId>,
+) -> Result<Page<Hook>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT h.id, h.name, h.hint, f.uuid AS flow, f.title, b.uuid AS bot, b.login, u.uuid AS maker,
+                h.created_at, h.used_at, h.uses
+         FROM hooks h JOIN flows f ON f.id = h.flow_id JOIN users b ON b.id = h.bot_id
+         LEFT JOIN users u ON u.id = h.made_by
+         WHERE h.revoked_at IS NULL AND f.removed_at IS NULL AND (:flow IS NULL OR h.flow_id = :flow) AND h.id < :after
+         ORDER BY h.id DESC LIMIT :limit",
+    )?;
+    let params = named_params! {
+        ":flow": flow.map(|id| id.0),
+        ":after": after.map_or(i64::MAX, |id| id.0),
+        ":limit": Page::<Hook>::LIMIT,
+    };
+    let rows = statement.query_map(params, hook)?;
+    Ok(Page::of(rows.collect::<Result<_, _>>()?))
+}
+
+fn hook(row: &Row<'_>) -> rusqlite::Result<Hook> {
+    let maker: Option<[u8; 16]> = row.get("maker")?;
+    Ok(Hook {
+        id: HookId(row.get("id")?),
+        name: row.get("name")?,
+        hint: row.get("hint")?,
+        flow: PublicId::from_bytes(row.get("flow")?),
+        title: row.get("title")?,
+        bot: PublicId::from_bytes(row.get("bot")?),
+        login: row.get("login")?,
+        maker: maker.map(PublicId::from_bytes),
+        created_at: Timestamp(row.get("created_at")?),
+        used_at: row.get::<_, Option<i64>>("used_at")?.map(Timestamp),
+        uses: row.get("uses")?,
+    })
+}
+
+/// The bot that writes for the hooks of a flow, whether it is in the flow at present or not.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn bot_of(view: &View<'_>, flow: FlowId) -> Result<Option<UserId>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT u.id FROM members m JOIN users u ON u.id = m.user_id
+         WHERE m.flow_id = :flow AND u.flags & :of_hooks <> 0 AND u.deleted_at IS NULL LIMIT 1",
+    )?;
+    let params = named_params! {":flow": flow.0, ":of_hooks": OF_HOOKS};
+    Ok(statement
+        .query_row(params, |row| row.get(0).map(UserId))
+        .optional()?)
+}
+
+/// Makes an account the one that writes for the hooks of a flow, which nobody finds by its name.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set_bot(tx: &Tx<'_>, bot: UserId) -> Result<(), StoreError> {
+    tx.prepare("UPDATE users SET flags = flags | :flags WHERE id = :id")?
+        .execute(named_params! {":flags": HIDDEN | OF_HOOKS, ":id": bot.0})?;
+    Ok(())
+}
+
+/// How a group of alerts stood when a message told of it last.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn group_state(view: &View<'_>, message: MessageId) -> Result<Option<String>, StoreError> {
+    let mut statement = view
+        .prepare("SELECT extra ->> 'group' FROM messages WHERE id = :id AND deleted_at IS NULL")?;
+    let found = statement.query_row(named_params! {":id": message.0}, |row| row.get(0));
+    Ok(found.optional()?.flatten())
+}
+
+/// Notes with a message how the group of alerts stands that it tells of.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set_group_state(tx: &Tx<'_>, message: MessageId, state: &str) -> Result<(), StoreError> {
+    tx.prepare(
+        "UPDATE messages SET extra = json_set(coalesce(extra, '{}'), '$.group', :state) WHERE id = :id",
+    )?
+    .execute(named_params! {":state": state, ":id": message.0})?;
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! What scripts do over HTTP: `/api/v1`, its codes and its document.
+
+use std::{
+    io::{BufRead, BufReader},
+    thread,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    bots::bot,
+    common::{
+        Person, Server,
+        http::{self, Answer},
+    },
+};
+
+#[track_caller]
+fn call(server: &Server, person: &Person, method: &str, path: &str, body: &Value) -> Answer {
+    let headers = format!("{}Content-Type: application/json\r\n", http::bearer(person));
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    http::send(
+        server,
+        method,
+        &format!("/api/v1{path}"),
+        &headers,
+        body.as_bytes(),
+    )
+}
+
+#[track_caller]
+fn get(server: &Server, person: &Person, path: &str) -> Value {
+    document(&call(server, person, "GET", path, &Value::Null).is(200))
+}
+
+#[track_caller]
+fn document(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.body).expect("JSON")
+}
+
+#[test]
+fn a_script_does_what_a_person_can() {
+    let server = Server::start();
+    let mut admin = server.sign_in("admin");
+    let anna = server.register("anna");
+    let helper = bot(&server, &mut admin, "helper", &["read", "write", "manage"]);
+    assert_eq!(get(&server, &helper, "/me")["login"], "helper");
+    let group = json!({"type": "group", "title": "Family", "users": [anna.id]});
+    let flow = document(&call(&server, &helper, "POST", "/flows", &group).is(200));
+    let id = flow["id"].as_str().expect("an id").to_owned();
+    let flows = get(&server, &helper, "/flows");
+    assert_eq!(flows["flows"][0]["title"], "Family");
+    call(
+        &server,
+        &helper,
+        "PATCH",
+        &format!("/flows/{id}"),
+        &json!({"title": "All"}),
+    )
+    .is(200);
+    assert_eq!(
+        get(&server, &helper, &format!("/flows/{id}"))["title"],
+        "All"
+    );
+    let users = json!({"users": [admin.id]});
+    let members = format!("/flows/{id}/members");
+    let with = document(&call(&server, &helper, "POST", &members, &users).is(200));
+    assert_eq!(with["member_count"], 3);
+    call(&server, &helper, "DELETE", &members, &users).is(200);
+
+    let messages = format!("/flows/{id}/messages");
+    for number in 0..5 {
+        call(
+            &server,
+            &anna,
+            "POST",
+            &messages,
+            &json!({"text": format!("text {number}")}),
+        )
+        .is(200);
+    }
+    let numbers = |path: &str| -> Vec<i64> {
+        let page = get(&server, &helper, path);
+        let list = page["messages"].as_array().expect("messages").clone();
+        list.iter().filter_map(|it| it["number"].as_i64()).collect()
+    };
+    assert_eq!(numbers(&format!("{messages}?limit=2")), [3, 4]);
+    assert_eq!(numbers(&format!("{messages}?before=3&limit=2")), [1, 2]);
+    assert_eq!(numbers(&format!("{messages}?after=3")), [4]);
+    assert_eq!(numbers(&format!("{messages}?before=0")), [0_i64; 0]);
+    let headers = format!("{}Idempotency-Key: once\r\n", http::bearer(&helper));
+    let path = format!("/api/v1{messages}");
+    let send =
+        || document(&http::send(&server, "POST", &path, &headers, b"{\"text\": \"*a*\"}").is(200));
+    let (one, other) = (send(), send());
+    assert_eq!(one["id"], other["id"]);
+    let message = format!("/messages/{}", one["id"].as_str().expect("an id"));
+    call(&server, &helper, "PATCH", &message, &json!({"text": "b"})).is(200);
+    call(
+        &server,
+        &anna,
+        "PUT",
+        &format!("{message}/reactions/%F0%9F%91%8D"),
+        &Value::Null,
+    )
+    .is(200);
+    let last = get(&server, &helper, &format!("{messages}?limit=1"))["messages"][0].clone();
+    assert_eq!(
+        (&last["text"], &last["reactions"]["👍"]),
+        (&json!("b"), &json!(1))
+    );
+    call(
+        &server,
+        &anna,
+        "DELETE",
+        &format!("{message}/reactions/%F0%9F%91%8D"),
+        &Value::Null,
+    )
+    .is(200);
+    call(
+        &server,
+        &anna,
+        "PUT",
+        &format!("{message}/pin"),
+        &Value::Null,
+    )
+    .is(200);
+    call(
+        &server,
+        &anna,
+        "DELETE",
+        &format!("{message}/pin"),
+        &Value::Null,
+    )
+    .is(200);
+    assert_eq!(
+        get(&server, &helper, "/search?q=text")["messages"]
+            .as_array()
+            .map(Vec::len),
+        Some(5)
+    );
+    assert_eq!(
+        get(&server, &helper, "/users?q=ann")["users"][0]["login"],
+        "anna"
+    );
+    call(&server, &helper, "DELETE", &message, &Value::Null).is(200);
+}
+
+#[test]
+fn codes_are_those_of_the_protocol() {
+    let server = Server::start();
+    let mut admin = server.sign_in("admin");
+    let mut anna = server.register("anna");
+    let reader = bot(&server, &mut admin, "reader", &["read"]);
+    let flow = anna.group("Family", &[&reader]);
+    let messages = format!("/flows/{flow}/messages");
+    let text = json!({"text": "x"});
+    let refused = call(&server, &reader, "POST", &messages, &text).is(403);
+    let error = document(&refused)["error"].clone();
+    assert_eq!(
+        (&error["code"], &error["status"]),
+        (&json!(403), &json!("Forbidden"))
+    );
+    call(&server, &reader, "PUT", "/messages/7/pin", &Value::Null).is(403);
+    call(&server, &admin, "POST", &messages, &text).is(404);
+    call(&server, &anna, "GET", "/flows/what", &Value::Null).is(404);
+    call(&server, &anna, "POST", &messages, &json!({"text": 7})).is(400);
+    call(&server, &anna, "POST", &messages, &json!({"text": ""})).is(400);
+    call(&server, &anna, "POST", "/flows", &json!({"type": "crowd"})).is(400);
+    call(&server, &anna, "GET", "/nothing", &Value::Null).is(404);
+    call(&server, &anna, "PUT", "/me", &Value::Null).is(405);
+    http::ask(&server, "GET", "/api/v1/me", "").is(401);
+    http::ask(
+        &server,
+        "GET",
+        "/api/v1/me",
+        "Authorization: Bearer mb_no\r\n",
+    )
+    .is(401);
+    let document = document(&http::ask(&server, "GET", "/api/v1/openapi.json", "").is(200));
+    assert_eq!(document["openapi"], "3.1.0");
+    assert!(document["paths"]["/flows/{id}/messages"]["post"].is_object());
+}
+
+#[test]
+fn updates_are_held_back_until_something_happens() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let boris = server.register("boris");
+    let flow = anna.group("Family", &[&boris]);
+    let now = get(&server, &boris, "/updates")["position"]
+        .as_i64()
+        .expect("a position");
+    let nothing = get(&server, &boris, &format!("/updates?after={now}"));
+    assert_eq!(nothing["messages"], json!([]));
+    thread::scope(|scope| {
+        let waiting =
+            scope.spawn(|| get(&server, &boris, &format!("/updates?after={now}&wait=30")));
+        thread::sleep(Duration::from_millis(300));
+        anna.send(&flow, "hello");
+        let told = waiting.join().expect("an answer");
+        assert_eq!(told["messages"][0]["text"], "hello", "{told}");
+        assert!(told["position"].as_i64() > Some(now));
+    });
+    // As a stream of events it goes on.
+    let headers = format!("{}Accept: text/event-stream\r\n", http::bearer(&boris));
+    let stream = http::begin(
+        &server,
+        "GET",
+        &format!("/api/v1/updates?after={now}"),
+        &headers,
+    );
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    let mut data = || {
+        lines
+            .find(|line| line.starts_with("data: "))
+            .expect("an event")
+    };
+    assert!(data().contains("hello"));
+    anna.send(&flow, "again");
+    assert!(data().contains("again"));
+}
