@@ -220,9 +220,34 @@ impl House {
         });
         let [poll, own_poll] = polls;
         let spare = anna.send_many(&group, (0..20).map(|number| format!("spare {number}")));
+        let own_flow = anna.group("Hooks", &[]);
+        let new = |person: &mut Person, method: &str, meta: serde_json::Value| {
+            let made = ask(person, method, &json!({"meta": meta}));
+            made.data()["meta"]["id"].clone()
+        };
+        let hook = |_| {
+            new(
+                &mut anna,
+                "make_hook",
+                json!({"flow": own_flow, "name": "old"}),
+            )
+        };
+        let hooks = (0..acts::SPARE).map(hook).collect();
+        let [bot, old_bot] = ["bot", "old bot"].map(|what| {
+            let login = json!({"meta": {"login": format!("{what} {number}")}});
+            let made = ask(boris, "make_bot", &login);
+            let id = made.data()["meta"]["bot"].as_str();
+            id.expect("an id").to_owned()
+        });
+        let token = |_| new(boris, "make_token", json!({"bot": bot}));
+        let tokens = (0..acts::SPARE).map(token).collect();
         let things = Things {
             own: anna.send(&group, "own"),
-            own_flow: anna.group("Hooks", &[]),
+            own_flow,
+            hooks,
+            bot,
+            tokens,
+            old_bot,
             group,
             crowd: self.crowd.clone(),
             blocked: self.crowd[0].clone(),
@@ -432,6 +457,8 @@ fn every_method_that_writes_is_tried() {
         .collect();
     let things = Things {
         spare: vec![String::new(); 20],
+        hooks: vec![NOTHING; acts::SPARE],
+        tokens: vec![NOTHING; acts::SPARE],
         ..Things::default()
     };
     let tried = [everything(&things, 0), administration(&things, 0)].concat();

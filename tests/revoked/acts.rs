@@ -21,14 +21,22 @@ pub(super) struct Things {
     pub(super) spare: Vec<String>,
     /// An invitation to another flow.
     pub(super) code: String,
-    /// A flow that programs write to.
+    /// A flow that programs write to, and hooks of it.
     pub(super) own_flow: String,
+    pub(super) hooks: Vec<Value>,
+    /// A bot with tokens, and one to be removed.
+    pub(super) bot: String,
+    pub(super) tokens: Vec<Value>,
+    pub(super) old_bot: String,
     /// A flow to leave, and one to answer an invitation to.
     pub(super) left: String,
     pub(super) invited: String,
     pub(super) subscription: Value,
     pub(super) invitation: String,
 }
+
+/// How many hooks and tokens there are to be revoked.
+pub(super) const SPARE: usize = 10;
 
 /// A request: its method and data.
 pub(super) type Act = (&'static str, Value);
@@ -160,7 +168,10 @@ pub(super) fn everything(things: &Things, number: usize) -> Vec<Act> {
             "make_hook",
             json!({"meta": {"flow": things.own_flow, "name": format!("hook {number}")}}),
         ),
-        ("revoke_hook", json!({"meta": {"id": number + 1}})),
+        (
+            "revoke_hook",
+            json!({"meta": {"id": things.hooks[number % SPARE]}}),
+        ),
         ("push_subscribe", things.subscription.clone()),
         ("push_unsubscribe", NOTHING),
     ]);
@@ -180,9 +191,12 @@ pub(super) fn administration(things: &Things, number: usize) -> Vec<Act> {
             "make_bot",
             json!({"meta": {"login": format!("bot {number} of {}", things.victim)}}),
         ),
-        ("make_token", json!({"meta": {"bot": things.blocked}})),
-        ("revoke_token", json!({"meta": {"id": 1_000_000 + number}})),
-        ("remove_bot", json!({"meta": {"bot": things.blocked}})),
+        ("make_token", json!({"meta": {"bot": things.bot}})),
+        (
+            "revoke_token",
+            json!({"meta": {"id": things.tokens[number % SPARE]}}),
+        ),
+        ("remove_bot", json!({"meta": {"bot": things.old_bot}})),
         ("registration", json!({"meta": {"mode": mode}})),
         (
             "moderate",

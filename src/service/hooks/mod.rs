@@ -162,13 +162,19 @@ impl Service {
     }
 }
 
-/// Whether somebody makes and ends what programs do in a flow: its owner and administrators.
+/// Whether somebody makes and ends what programs do in a flow: its owner and administrators; in a chat
+/// the two are equals.
 fn governs(view: &View<'_>, flow: FlowId, user: &SignedIn) -> Result<bool, ServiceError> {
     if users::is_admin(view, user.user())? == Some(true) {
         return Ok(true);
     }
     let standing = members::standing(view, flow, user.user())?;
-    Ok(standing.is_some_and(|it| it.state == members::State::Joined && it.level >= Level::OWNER))
+    let Some(standing) = standing.filter(|it| it.state == members::State::Joined) else {
+        return Ok(false);
+    };
+    let is_chat =
+        || flows::by_id(view, flow).map(|it| it.is_some_and(|it| it.kind == FlowKind::Chat));
+    Ok(standing.level >= Level::OWNER || is_chat()?)
 }
 
 /// A flow that somebody governs; to who is not in it, it does not exist.
@@ -183,8 +189,6 @@ pub(super) fn governed(
         return Ok(id);
     }
     match flows::access(view, flow, user.user())? {
-        // In a chat the two are equals.
-        Some(access) if access.kind == FlowKind::Chat => Ok(id),
         Some(_) => Err(Refusal::NotOwner.into()),
         None => Err(Refusal::NotFound(Thing::Flow).into()),
     }
