@@ -51,6 +51,7 @@ mod messages;
 mod model;
 mod moderation;
 mod monitor;
+mod moving;
 mod mutations;
 mod names;
 mod noise;

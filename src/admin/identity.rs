@@ -51,7 +51,7 @@ fn touch(command: &Command) -> Touch {
         | Command::Message(_)
         | Command::Import(_)
         | Command::Db(_) => Touch::Them,
-        Command::Backup(_) | Command::Export(_) => Touch::Elsewhere,
+        Command::Backup(_) | Command::Export(_) | Command::Move(_) => Touch::Elsewhere,
         _ => Touch::None,
     }
 }

@@ -23,6 +23,7 @@ pub mod import;
 pub mod init;
 pub mod invite;
 pub mod message;
+mod moving;
 mod names;
 mod owner;
 pub mod password;
@@ -107,6 +108,7 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
             db::run(command, &sources.load()?, &program(&sources), &output)
         }
         Command::Backup(command) => backup::run(command, &sources(global, Vec::new()), &output),
+        Command::Move(command) => moving::run(command, &sources(global, Vec::new()), &output),
         Command::Flow(command) => flow::run(command, &sources(global, Vec::new()), &output),
         Command::Message(command) => message::run(command, &sources(global, Vec::new()), &output),
         Command::Import(command) => import::run(command, &sources(global, Vec::new()), &output),

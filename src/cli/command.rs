@@ -2,7 +2,7 @@
 
 use super::nouns::{
     BackupCommand, ClientCommand, DbCommand, Export, FlowCommand, Import, InviteCommand,
-    MessageCommand, SessionCommand, UserCommand,
+    MessageCommand, MoveCommand, SessionCommand, UserCommand,
 };
 use crate::config::{Override, Registration, Word};
 use std::path::PathBuf;
@@ -79,6 +79,8 @@ pub enum Command {
     Db(DbCommand),
     /// `backup …` and `restore`
     Backup(BackupCommand),
+    /// `move …`
+    Move(MoveCommand),
     /// `import`
     Import(Import),
     /// `export`

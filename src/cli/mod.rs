@@ -18,7 +18,8 @@ pub use command::{
 pub use matches::UsageError;
 pub use nouns::{
     BackupCommand, ClientAction, ClientCommand, DbCommand, Export, ExportWhat, FlowCommand, Import,
-    InviteCommand, MessageCommand, MessageSearch, SessionCommand, UserChanges, UserCommand,
+    InviteCommand, MessageCommand, MessageSearch, MoveCommand, SessionCommand, UserChanges,
+    UserCommand,
 };
 pub use parse::parse;
 

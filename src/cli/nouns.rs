@@ -321,6 +321,25 @@ pub enum BackupCommand {
     },
 }
 
+/// `move …`: the server goes to another machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MoveCommand {
+    /// Writes everything into one file.
+    Pack {
+        /// The file, or a folder for it.
+        file: PathBuf,
+        /// `--with-keys`: also certificates and keys.
+        with_keys: bool,
+        /// Files that are missing are left out.
+        confirmation: Confirmation,
+    },
+    /// Makes the server from such a file.
+    Unpack {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
 /// `import`: takes over a database of the Python server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {

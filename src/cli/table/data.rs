@@ -3,7 +3,7 @@
 use super::{Spec, YES, option, switch};
 use crate::cli::command::Command;
 use crate::cli::matches::UsageError;
-use crate::cli::nouns::{BackupCommand, DbCommand, Export, ExportWhat, Import};
+use crate::cli::nouns::{BackupCommand, DbCommand, Export, ExportWhat, Import, MoveCommand};
 use crate::config::read_duration;
 
 pub(super) const COMMANDS: &[Spec] = &[
@@ -169,6 +169,47 @@ pub(super) const COMMANDS: &[Spec] = &[
             Ok(Command::Backup(BackupCommand::Restore {
                 file: m.path_argument("FILE")?,
                 confirmation: m.confirmation(),
+            }))
+        },
+    },
+    Spec {
+        path: "move pack",
+        arguments: "FILE",
+        about: "Writes everything that another machine needs into one file: database, files, configuration, \
+                and with --with-keys the certificates and keys. The file is read back and compared. Stop the \
+                server first: what people write after this is not in the file.",
+        flags: &[
+            &[switch(
+                "--with-keys",
+                "also the folder tls, with its private keys",
+            )],
+            YES,
+        ],
+        examples: &[
+            "morelia move pack /mnt/usb/chat.morelia",
+            "morelia move pack /mnt/usb/chat.morelia --with-keys",
+        ],
+        build: |m| {
+            Ok(Command::Move(MoveCommand::Pack {
+                file: m.path_argument("FILE")?,
+                with_keys: m.switch("--with-keys"),
+                confirmation: m.confirmation(),
+            }))
+        },
+    },
+    Spec {
+        path: "move unpack",
+        arguments: "FILE",
+        about: "Makes the server on this machine from such a file. Everything is compared and examined before \
+                anything takes its place; where there is a database already, nothing is changed. A \
+                configuration that is here is kept beside the new one, which takes over its database.path.",
+        flags: &[],
+        examples: &[
+            "sudo morelia --config /etc/morelia/morelia.ini move unpack /mnt/usb/chat.morelia",
+        ],
+        build: |m| {
+            Ok(Command::Move(MoveCommand::Unpack {
+                file: m.path_argument("FILE")?,
             }))
         },
     },
