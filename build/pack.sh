@@ -1,5 +1,5 @@
 #!/bin/sh
-# Packs a program with its documentation into target/dist, with a checksum beside it.
+# Archives a program with its documentation in target/dist, with a checksum beside it.
 #
 #   build/pack.sh NAME [EMULATOR…] PROGRAM
 #

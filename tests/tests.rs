@@ -59,6 +59,7 @@ mod notify;
 mod output;
 mod outside;
 mod own_view;
+mod packages;
 mod people;
 mod pins;
 mod power;

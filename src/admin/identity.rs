@@ -42,7 +42,7 @@ fn touch(command: &Command) -> Touch {
         | Command::Check { fix: None, .. }
         | Command::Completions(Completion::Logins | Completion::Flows)
         | Command::Reload
-        | Command::Status
+        | Command::Status { .. }
         | Command::User(_)
         | Command::Session(_)
         | Command::Registration(_)

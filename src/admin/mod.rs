@@ -98,7 +98,12 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
             check::run(*topic, *fix, &sources(global, Vec::new()), &output)
         }
         Command::Reload => reload::run(&sources(global, Vec::new()), &output),
-        Command::Status => status::run(&sources(global, Vec::new()).load()?, &output),
+        Command::Status { health: true } => {
+            status::health_of(&sources(global, Vec::new()).load()?, &output)
+        }
+        Command::Status { health: false } => {
+            status::run(&sources(global, Vec::new()).load()?, &output)
+        }
         Command::Clean(confirmation) => {
             let loaded = sources(global, Vec::new()).load()?;
             clean::run(*confirmation, &loaded, &output)

@@ -60,7 +60,10 @@ pub enum Command {
     /// `reload`
     Reload,
     /// `status`
-    Status,
+    Status {
+        /// `--health`: only whether the running server is well.
+        health: bool,
+    },
     /// `config …`
     Config(ConfigCommand),
     /// `user …`
