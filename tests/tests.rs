@@ -76,6 +76,7 @@ mod revoked;
 mod rich;
 mod rights;
 mod roles;
+mod rollback;
 mod search;
 mod security;
 mod sent_files;

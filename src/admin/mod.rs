@@ -32,6 +32,7 @@ pub mod proxy_config;
 pub mod registration;
 mod reload;
 mod restore;
+mod rollback;
 pub mod session;
 mod setup;
 mod sockets;

@@ -269,6 +269,8 @@ pub enum DbCommand {
     Delete(Confirmation),
     /// Brings the schema up to date.
     Migrate,
+    /// Goes back to the copy from before the last migration.
+    Rollback(Confirmation),
     /// Examines the file.
     Check,
     /// Makes every index anew.

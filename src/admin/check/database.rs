@@ -100,7 +100,8 @@ fn schema(database: &Path) -> Finding {
         Ok(Some(version)) if version > known => Finding::fail(
             TOPIC,
             format!("{shown} has schema {version}, this program knows {known}"),
-            "install the newer Morelia again, or restore a backup from before",
+            "install the newer Morelia again, or run `morelia db rollback`, which goes back to the copy from before \
+             the upgrade",
         ),
         Ok(Some(version)) => Finding::warn(
             TOPIC,

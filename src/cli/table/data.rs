@@ -33,6 +33,16 @@ pub(super) const COMMANDS: &[Spec] = &[
         build: |_| Ok(Command::Db(DbCommand::Migrate)),
     },
     Spec {
+        path: "db rollback",
+        arguments: "",
+        about: "Undoes the last change of the tables: the copy from before it takes the place of the database, \
+                which is kept beside it. What was written since is only in the kept one. For going back to \
+                an older program; that one can run it too. No server may run on the database.",
+        flags: &[YES],
+        examples: &["morelia db rollback"],
+        build: |m| Ok(Command::Db(DbCommand::Rollback(m.confirmation()))),
+    },
+    Spec {
         path: "db check",
         arguments: "",
         about: "Examines the database file thoroughly; exit code 5 if it is damaged.",
