@@ -16,6 +16,7 @@ mod abuse;
 mod accounts;
 mod acme;
 mod administration;
+mod after_backup;
 mod alerts;
 mod archives;
 mod backup;

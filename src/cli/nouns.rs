@@ -313,6 +313,8 @@ pub enum BackupCommand {
         file: PathBuf,
         /// Large files are read whole.
         deep: bool,
+        /// It is restored into a temporary folder.
+        restores: bool,
     },
     /// Puts a copy in the place of the database.
     Restore {

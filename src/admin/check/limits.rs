@@ -84,20 +84,25 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     found
 }
 
+/// Whether the server listens where nobody else can reach it.
+pub(super) fn reach(config: &Config) -> Option<Finding> {
+    let host = config.server.host.as_str();
+    let is_loopback =
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback());
+    (is_loopback && config.proxy.trusted.is_empty()).then(|| {
+        Finding::warn(
+            TOPIC,
+            format!("the server listens on {host} only: no other device can reach it"),
+            "set host = 0.0.0.0 in section [server]; if people come by a proxy on this machine, set trusted = \
+             127.0.0.1 in section [proxy]",
+        )
+    })
+}
+
 /// Settings that are allowed and that operators regret.
 fn habits(config: &Config) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut warn = |text: String, remedy: &str| found.push(Finding::warn(TOPIC, text, remedy));
-    let host = config.server.host.as_str();
-    let is_loopback =
-        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback());
-    if is_loopback && config.proxy.trusted.is_empty() {
-        warn(
-            format!("the server listens on {host} only: no other device can reach it"),
-            "set host = 0.0.0.0 in section [server]; if people come by a proxy on this machine, set trusted = \
-             127.0.0.1 in section [proxy]",
-        );
-    }
     if config.logging.level >= LevelFilter::Debug {
         warn(
             format!(

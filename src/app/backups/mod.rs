@@ -5,10 +5,12 @@
 //! in the folder `files` beside them, which all copies there share. Where that is asked for, the folder
 //! `NAME.keys` holds certificates and keys.
 
+pub mod after;
 pub mod bundle;
 pub mod keys;
 mod schedule;
 mod staging;
+pub mod trial;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -106,7 +108,10 @@ pub fn free_name(named: impl Fn(&str) -> PathBuf) -> PathBuf {
     let numbered = (2..100).map(|n| named(&format!("{stamp}-{n:02}")));
     std::iter::once(named(&stamp))
         .chain(numbered)
-        .find(|path| !path.exists())
+        // What is left of a copy that somebody removed takes its name too.
+        .find(|path| {
+            !path.exists() && !configuration_of(path).exists() && !checksums_of(path).exists()
+        })
         .unwrap_or_else(|| named(&stamp))
 }
 

@@ -159,12 +159,19 @@ pub(super) const COMMANDS: &[Spec] = &[
         path: "backup verify",
         arguments: "FILE",
         about: "Opens a copy, examines and counts it, and looks whether its files are there.",
-        flags: &[&[switch("--deep", "read the files whole and compare them")]],
+        flags: &[&[
+            switch("--deep", "read the files whole and compare them"),
+            switch(
+                "--restore",
+                "also restore it into a temporary folder beside it, which is removed again",
+            ),
+        ]],
         examples: &["morelia backup verify /mnt/usb/morelia-2026-11-22.db"],
         build: |m| {
             Ok(Command::Backup(BackupCommand::Verify {
                 file: m.path_argument("FILE")?,
                 deep: m.switch("--deep"),
+                restores: m.switch("--restore"),
             }))
         },
     },
@@ -214,9 +221,7 @@ pub(super) const COMMANDS: &[Spec] = &[
                 anything takes its place; where there is a database already, nothing is changed. A \
                 configuration that is here is kept beside the new one, which takes over its database.path.",
         flags: &[],
-        examples: &[
-            "sudo morelia --config /etc/morelia/morelia.ini move unpack /mnt/usb/chat.morelia",
-        ],
+        examples: &["morelia move unpack /mnt/usb/chat.morelia"],
         build: |m| {
             Ok(Command::Move(MoveCommand::Unpack {
                 file: m.path_argument("FILE")?,
