@@ -45,7 +45,8 @@ install -d "$root/usr/share/man/man1" "$root/usr/share/bash-completion/completio
 
 doc=$root/usr/share/doc/morelia
 install -d "$doc" "$root/usr/share/lintian/overrides"
-install -m 644 README.md docs/*.md morelia.ini.example "$doc/"
+install -m 644 README.ru.md docs/*.md morelia.ini.example "$doc/"
+install -D -m 644 docs/ru/operating.md "$doc/ru/operating.md"
 gzip -9n <CHANGELOG.md >"$doc/NEWS.gz"
 install -m 644 build/debian/copyright "$doc/copyright"
 install -m 644 build/debian/lintian-overrides "$root/usr/share/lintian/overrides/morelia"

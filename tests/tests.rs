@@ -61,6 +61,7 @@ mod output;
 mod outside;
 mod own_view;
 mod packages;
+mod pages;
 mod people;
 mod pins;
 mod power;
