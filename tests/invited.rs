@@ -218,3 +218,21 @@ fn being_added_again_lifts_a_ban_and_an_account_that_goes_declines() {
     let reply = rich(&mut anna, "list_members", &list).is(200);
     assert!(reply.users().is_empty(), "{reply}");
 }
+
+#[test]
+fn who_accepts_into_a_group_that_everybody_has_left_owns_it() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let mut boris = asking(&server, "boris");
+    let mut clara = asking(&server, "clara");
+    let group = anna.group("Deserted", &[&boris, &clara]);
+    anna.ask("leave_flow", &flow(&group)).is(200);
+    let joined = rich(&mut boris, "join_flow", &flow(&group)).is(200);
+    assert_eq!(joined.flows()[0]["owner"], json!(boris.id), "{joined}");
+    // Once only: who comes next is a member.
+    let joined = rich(&mut clara, "join_flow", &flow(&group)).is(200);
+    assert_eq!(joined.flows()[0]["owner"], json!(boris.id), "{joined}");
+    let title = json!({"flow": [{"uuid": group, "title": "Ours"}]});
+    rich(&mut clara, "edit_flow", &title).is(403);
+    rich(&mut boris, "edit_flow", &title).is(200);
+}

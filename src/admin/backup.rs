@@ -249,13 +249,13 @@ fn verify(file: &Path, deep: bool, restores: bool, output: &Output) -> Result<Ex
     } else {
         "there are no checksums beside it"
     };
-    let restored = if restores {
+    let tried = if restores {
         "; restored into a temporary folder"
     } else {
         ""
     };
     text(&format!(
-        "ok  {}: {}; {}; {sums}{restored}",
+        "ok  {}: {}; {}; {sums}{tried}",
         file.display(),
         contents_text(&contents),
         files_text(&files)

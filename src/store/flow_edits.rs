@@ -128,15 +128,9 @@ pub fn edit(
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?;
     tx.prepare(
-        "UPDATE flows SET title = coalesce(:title, title), info = coalesce(:info, info),
-                          owner_id = coalesce(:owner, owner_id) WHERE id = :id",
+        "UPDATE flows SET title = coalesce(:title, title), info = coalesce(:info, info) WHERE id = :id",
     )?
-    .execute(named_params! {
-        ":title": edit.title,
-        ":info": edit.info,
-        ":owner": edit.owner.map(|owner| owner.0),
-        ":id": id.0,
-    })?;
+    .execute(named_params! {":title": edit.title, ":info": edit.info, ":id": id.0})?;
     if let Some(new) = edit
         .title
         .as_deref()
@@ -152,12 +146,7 @@ pub fn edit(
         events.push(events::append(tx, id, Deed::Plain(Kind::Info), by)?);
     }
     if let Some(new) = edit.owner.filter(|new| owner != Some(new.0)) {
-        tx.prepare(
-            "UPDATE members SET level = CASE user_id WHEN :owner THEN 100 ELSE 0 END
-             WHERE flow_id = :flow AND (user_id = :owner OR level >= 100)",
-        )?
-        .execute(named_params! {":owner": new.0, ":flow": id.0})?;
-        events.push(events::append(tx, id, Deed::Of(Kind::Owner, new), by)?);
+        events.push(membership::own(tx, id, new, by)?);
     }
     set_switches(tx, id, &edit.switches, &mut events, by)?;
     let otherwise = if edit.shows_in_flow() {

@@ -5,7 +5,7 @@ use rusqlite::named_params;
 use super::error::StoreError;
 use super::events::{self, Deed, Scene};
 use super::log::{self, About, Kind, Reach};
-use super::members::{State, invitation, standing};
+use super::members::{State, heir, invitation, standing};
 use super::tx::{Tx, View};
 use crate::model::{
     Audience, By, FlowEvent, FlowId, Level, MessageId, News, Position, PublicId, UserId,
@@ -64,7 +64,8 @@ pub enum Entry {
     Joined,
 }
 
-/// Puts users into a flow and logs it. Returns what happened, for [`flow_edits::tell`](super::flow_edits::tell).
+/// Puts users into a flow and logs it; the first who come into one that everybody has left own it from
+/// then on. Returns what happened, for [`flow_edits::tell`](super::flow_edits::tell).
 ///
 /// # Errors
 /// The file cannot be written.
@@ -105,7 +106,36 @@ pub fn enter(
             );
         }
     }
+    if !is_owned(tx, flow)?
+        && let Some(heir) = heir(tx, flow)?
+    {
+        events.push(own(tx, flow, heir, by)?);
+    }
     Ok(events)
+}
+
+/// Tells whether the owner of a flow is in it.
+fn is_owned(view: &View<'_>, flow: FlowId) -> Result<bool, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT EXISTS (SELECT 1 FROM flows JOIN members ON flow_id = flows.id AND user_id = owner_id
+                        WHERE flows.id = :flow AND state = 'joined')",
+    )?;
+    Ok(statement.query_row(named_params! {":flow": flow.0}, |row| row.get(0))?)
+}
+
+/// Makes a member the owner of a flow, and who was it a member like others. Returns what happened.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn own(tx: &Tx<'_>, flow: FlowId, new: UserId, by: By) -> Result<FlowEvent, StoreError> {
+    tx.prepare("UPDATE flows SET owner_id = :owner WHERE id = :flow")?
+        .execute(named_params! {":owner": new.0, ":flow": flow.0})?;
+    tx.prepare(
+        "UPDATE members SET level = CASE user_id WHEN :owner THEN 100 ELSE 0 END
+         WHERE flow_id = :flow AND (user_id = :owner OR level >= 100)",
+    )?
+    .execute(named_params! {":owner": new.0, ":flow": flow.0})?;
+    events::append(tx, flow, Deed::Of(Kind::Owner, new), by)
 }
 
 /// Those of some users who are not in a flow, each with up to where that user has been told of what

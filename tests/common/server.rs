@@ -211,6 +211,11 @@ impl Server {
         Connection::open(self.port)
     }
 
+    /// Connects, if the server lets that happen now.
+    pub(crate) fn try_connect(&self) -> Result<Connection, String> {
+        Connection::try_open(self.port)
+    }
+
     /// Connects as a program that says what it is.
     #[track_caller]
     pub(crate) fn connect_as(&self, user_agent: &str) -> Connection {

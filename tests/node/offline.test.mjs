@@ -10,12 +10,13 @@ import { Store } from '../../src/web/js/data/store.js';
 
 const flow = (uuid) => ({ uuid, type: 'group', title: uuid, users: [] });
 const told = (id, after) => ({ flow: 'old', id, after, kind: 'title', title: id, time: after });
-const tail = { flow: 'old', messages: [{ uuid: 'm0', number: 0, files: [] }], events: [told('e0', 0)] };
+const said = (number, text, before = null) => ({ uuid: `m${number}`, number, text, before, files: [] });
+const tail = { flow: 'old', messages: [said(0, 'nought', 'naught'), said(1, 'one', 'ONE')], events: [told('e0', 0)] };
 
 function kept(hold) {
   const store = new Store('me', async () => []);
   const database = {
-    get: async () => ({ users: [], flows: [flow('old')], meta: { count: { old: 1 }, read: { old: 0 } } }),
+    get: async () => ({ users: [], flows: [flow('old')], meta: { count: { old: 2 }, read: { old: 0 } } }),
     tailsOf: async () => { await hold; return [tail]; },
   };
   return { store, copy: new OfflineCopy(database, store) };
@@ -28,15 +29,23 @@ test('the copy fills an empty store', async () => {
   assert.deepEqual(store.flows.get('old').events.after(0).map((event) => event.id), ['e0']);
 });
 
-test('a copy that comes after the server is left alone', async () => {
+test('a copy that comes after the server says only what it said before', async () => {
   let release;
   const { store, copy } = kept(new Promise((resolve) => { release = resolve; }));
   const loading = copy.load();
-  store.applySnapshot({ flows: [flow('old'), flow('new')], meta: { count: { old: 2, new: 1 } } }, true);
+  store.applySnapshot({ flows: [flow('old'), flow('new')], meta: { count: { old: 3, new: 1 } } }, true);
+  const { history, events } = store.flows.get('old');
+  history.put(said(1, 'won'));
   release();
-  assert.equal(await loading, false);
+  assert.equal(await loading, true);
   assert.deepEqual([...store.flows.keys()], ['old', 'new']);
-  // Message 0 with what happened after it is to be read from the server: the copy's is older.
-  assert.equal(store.flows.get('old').history.has(0), false);
-  assert.equal(store.flows.get('old').history.count, 2);
+  assert.equal(history.count, 3);
+  // Message 0 is shown, and is to be read from the server with what happened after it.
+  assert.equal(history.get(0).text, 'nought');
+  assert.equal(history.has(0), false);
+  assert.deepEqual(events.after(0), []);
+  // Message 1 was read already; its last words are known from before.
+  assert.equal(history.get(1).text, 'won');
+  assert.equal(history.get(1).before, 'one');
+  assert.equal(history.has(1), true);
 });

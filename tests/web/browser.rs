@@ -56,6 +56,23 @@ impl Browser {
 
     #[track_caller]
     fn launch(home: Option<&Path>, arguments: &[String]) -> Self {
+        // The port that it finds for one protocol of the Internet may be taken in the other: it ends then.
+        let started = (0..5).find_map(|_| Self::start_driver(home));
+        let (driver, port) = started.expect("chromedriver names its port");
+        Self {
+            driver,
+            port,
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime"),
+            arguments: arguments.to_vec(),
+        }
+    }
+
+    /// Starts `chromedriver`. Returns it with its port; nothing when it has ended without one.
+    #[track_caller]
+    fn start_driver(home: Option<&Path>) -> Option<(Child, u16)> {
         let mut command = Command::new("chromedriver");
         if let Some(home) = home {
             command.env("HOME", home).env_remove("XDG_DATA_HOME");
@@ -73,15 +90,10 @@ impl Browser {
             let (_, port) = line.split_once("started successfully on port ")?;
             port.trim_end_matches('.').parse().ok()
         });
-        Self {
-            driver,
-            port: port.expect("chromedriver names its port"),
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime"),
-            arguments: arguments.to_vec(),
+        if port.is_none() {
+            driver.wait().expect("it has ended");
         }
+        port.map(|port| (driver, port))
     }
 
     /// Opens a window with a profile of its own: another person's device.

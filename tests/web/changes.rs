@@ -61,6 +61,18 @@ fn deletion_without_a_connection_waits_for_it() {
     one.wait("!Object.keys(localStorage).some((key) => key.startsWith('morelia.removing.'))");
 }
 
+/// Waits until the browser's database holds that the newest message said "At one" before.
+const KEEPS_WHAT_IT_SAID: &str = "
+    for (let found; found !== 'At one';) {
+      await new Promise((next) => setTimeout(next, 50));
+      const open = indexedDB.open('morelia');
+      const db = await new Promise((done) => { open.onsuccess = () => done(open.result); });
+      const all = db.transaction('tails').objectStore('tails').getAll();
+      const tails = await new Promise((done) => { all.onsuccess = () => done(all.result); });
+      db.close();
+      found = tails[0]?.messages.at(-1)?.before;
+    }";
+
 #[test]
 fn edited_message_tells_what_it_said_before() {
     let (server, browser) = (Server::start(), Browser::start());
@@ -89,7 +101,7 @@ fn edited_message_tells_what_it_said_before() {
     sees(&two, "At two");
     before(&two, "At one");
     // It outlives the page; who comes later has not seen it.
-    two.run_async("await new Promise((next) => setTimeout(next, 2_000));");
+    two.run_async(KEEPS_WHAT_IT_SAID);
     two.reload();
     two.wait("document.documentElement.dataset.connection === 'ready'");
     sees(&two, "At two");

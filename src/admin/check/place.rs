@@ -151,7 +151,8 @@ fn old_copies(database: &Path, folder: &Path) -> Option<Finding> {
         let Some(rest) = name.strip_prefix(&format!("{stem}.")) else {
             continue;
         };
-        let is_copy = rest.ends_with(".db") && LEFT.iter().any(|left| rest.starts_with(left));
+        let is_copy = rest.split('.').next_back() == Some("db")
+            && LEFT.iter().any(|left| rest.starts_with(left));
         let Ok(found) = entry.metadata() else {
             continue;
         };

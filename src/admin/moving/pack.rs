@@ -21,6 +21,10 @@ use crate::store::{ServerLock, backup, backup_files};
 ///
 /// # Errors
 /// Something cannot be read or written; a file is missing and nobody agreed to go on without it.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one step after the other, each told of"
+)]
 pub(super) fn run(
     file: &Path,
     with_keys: bool,

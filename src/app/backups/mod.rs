@@ -101,18 +101,21 @@ pub fn place(to: &Path) -> Result<PathBuf, AppError> {
     Ok(free_name(|stamp| to.join(format!("morelia-{stamp}.db"))))
 }
 
-/// The first path, made from the present second, that is not taken: two may fall into one second.
+/// The first path, made from the present second, that is not taken, nor are the files that may stand
+/// beside it: two may fall into one second.
 #[must_use]
 pub fn free_name(named: impl Fn(&str) -> PathBuf) -> PathBuf {
     let stamp = stamp();
     let numbered = (2..100).map(|n| named(&format!("{stamp}-{n:02}")));
     std::iter::once(named(&stamp))
         .chain(numbered)
-        // What is left of a copy that somebody removed takes its name too.
-        .find(|path| {
-            !path.exists() && !configuration_of(path).exists() && !checksums_of(path).exists()
-        })
+        .find(|path| with_beside(path).iter().all(|path| !path.exists()))
         .unwrap_or_else(|| named(&stamp))
+}
+
+/// A copy and what is put beside it.
+fn with_beside(copy: &Path) -> [PathBuf; 3] {
+    [copy.to_owned(), configuration_of(copy), checksums_of(copy)]
 }
 
 /// Makes a backup and examines it. Blocks.
@@ -124,11 +127,7 @@ pub fn make(
     configuration: Option<&Path>,
     target: &Path,
 ) -> Result<Made, AppError> {
-    let beside = [configuration_of(target), checksums_of(target)];
-    if let Some(taken) = std::iter::once(target)
-        .chain(beside.iter().map(PathBuf::as_path))
-        .find(|path| path.exists())
-    {
+    if let Some(taken) = with_beside(target).iter().find(|path| path.exists()) {
         return Err(AppError::AlreadyExists(format!(
             "{} is there already; name another file, or a folder",
             taken.display()
@@ -398,5 +397,31 @@ fn file_error(path: &Path, source: io::Error) -> AppError {
     AppError::File {
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::free_name;
+
+    #[test]
+    fn a_name_is_taken_by_what_stands_beside_it_too() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let named = |stamp: &str| {
+            let number = stamp.split_once("Z-").map_or("01", |(_, number)| number);
+            folder.path().join(format!("copy-{number}.db"))
+        };
+        let free = || {
+            let path = free_name(named);
+            path.file_name().expect("a name").to_owned()
+        };
+        assert_eq!(free(), "copy-01.db");
+        // What is left of copies that somebody has removed.
+        fs::write(folder.path().join("copy-01.ini"), "").expect("written");
+        fs::write(folder.path().join("copy-02.sha256"), "").expect("written");
+        fs::write(folder.path().join("copy-03.db"), "").expect("written");
+        assert_eq!(free(), "copy-04.db");
     }
 }

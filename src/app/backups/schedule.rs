@@ -139,17 +139,16 @@ pub(in crate::app) async fn keep_making(
             let again = unfinished
                 .take()
                 .filter(|path| path.exists() && waited_since.elapsed() < interval.max(TRY_AGAIN));
-            let copy = match again {
-                Some(path) => Ok(path),
-                None => {
-                    waited_since = Instant::now();
-                    let made = make_scheduled(&service, &config, file.clone()).await;
-                    made.map(|made| {
-                        log::info!("a backup was made: {}", made.path.display());
-                        made.path
-                    })
-                    .map_err(|err| format!("No backup could be made: {err}"))
-                }
+            let copy = if let Some(path) = again {
+                Ok(path)
+            } else {
+                waited_since = Instant::now();
+                let made = make_scheduled(&service, &config, file.clone()).await;
+                made.map(|made| {
+                    log::info!("a backup was made: {}", made.path.display());
+                    made.path
+                })
+                .map_err(|err| format!("No backup could be made: {err}"))
             };
             let finished = match copy {
                 Ok(path) => finish(&service, &config, &path).await.map_err(|err| {

@@ -257,12 +257,19 @@ fn write(view: &View<'_>, sql: &str, id: i64, terms: &str) -> Result<(), StoreEr
     done.map(drop).map_err(of_index)
 }
 
-/// Compares what the index holds with what the messages should have put there. Returns a sentence
-/// when they differ.
+/// Compares what the index holds with what the messages should have put there, both as they are at one
+/// moment: a server may be at work on the file. Returns a sentence when they differ.
 ///
 /// # Errors
 /// The file cannot be read.
 pub(in crate::store) fn disagreement(conn: &Connection) -> Result<Option<String>, StoreError> {
+    let moment = conn.unchecked_transaction()?;
+    let found = compare(conn);
+    moment.finish()?;
+    found
+}
+
+fn compare(conn: &Connection) -> Result<Option<String>, StoreError> {
     let Some(last) = state(&View::new(conn))?.indexed else {
         return Ok(None);
     };

@@ -102,6 +102,41 @@ async fn a_search_ends_when_its_time_is_over_and_goes_on_where_it_ended() {
     store.close();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_grows_meanwhile_agrees() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let (store, [(stranger, group), _]) = filled(&path, 300).await;
+    std::thread::scope(|scope| {
+        let looking = scope.spawn(|| {
+            for _ in 0..50 {
+                let conn = Connection::open(&path).unwrap();
+                assert_eq!(disagreement(&conn).unwrap(), None);
+            }
+        });
+        // At most so many messages, should the other never come to its end.
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async {
+                for _ in 0..20_000 {
+                    if looking.is_finished() {
+                        break;
+                    }
+                    store
+                        .write(move |tx| {
+                            let flow = flows::by_id(tx, group)?.unwrap();
+                            add_message(tx, &flow, stranger, "one more")
+                        })
+                        .await
+                        .unwrap();
+                    store.index_all().await.unwrap();
+                }
+            });
+        });
+        looking.join().unwrap();
+    });
+    store.close();
+}
+
 #[tokio::test]
 async fn what_is_forgotten_leaves_the_file_and_what_stays_agrees() {
     let folder = tempfile::tempdir().unwrap();
@@ -145,7 +180,6 @@ async fn what_is_forgotten_leaves_the_file_and_what_stays_agrees() {
         [],
     )
     .unwrap();
-    conn.execute_batch("DROP TABLE temp.search_terms").unwrap();
     assert!(disagreement(&conn).unwrap().is_some());
 }
 

@@ -73,6 +73,19 @@ export class History extends Emitter {
     this.emit('change');
   }
 
+  /** A message as it was on the last visit: shown until it is read again, and known by what it said before. */
+  recall(message) {
+    const { number } = message;
+    const now = this.#messages.get(number);
+    if (number >= this.count || this.#holes.has(number)) return;
+    if (now) {
+      if (now.uuid === message.uuid && !now.before) this.patch(now.uuid, { before: before(message, now) });
+      return;
+    }
+    this.put(message);
+    this.#stale.add(number);
+  }
+
   /** Changes some of what is known of a message that is here. */
   patch(uuid, change) {
     const number = this.#numbers.get(uuid);

@@ -34,24 +34,27 @@ export class OfflineCopy {
     this.#save();
   }
 
-  /** Fills the store; false when there was nothing, or nothing that is still of use. */
+  /** Fills the store; false when there was nothing. */
   async load() {
     const user = this.#store.me;
     const snapshot = await this.#database.get('snapshots', user).catch(() => null);
     if (!snapshot) return false;
     const tails = await this.#database.tailsOf(user).catch(() => []);
-    // The server was quicker than the disk: an older picture must not be laid over what it said.
-    if (this.#store.loaded) return false;
+    // Where the server was quicker than the disk, its words on flows and people stay.
+    const late = this.#store.loaded;
     // All at once: a view that opens on the flows finds their messages there.
-    for (const one of snapshot.users) this.#store.putUser(one);
-    this.#store.applySnapshot({ flows: snapshot.flows, meta: snapshot.meta ?? {} }, false);
+    for (const one of snapshot.users) if (!late || !this.#store.users.has(one.uuid)) this.#store.putUser(one);
+    if (!late) this.#store.applySnapshot({ flows: snapshot.flows, meta: snapshot.meta ?? {} }, false);
     for (const tail of tails) {
-      const flow = this.#store.flows.get(tail.flow);
+      const history = this.#store.flows.get(tail.flow)?.history;
       for (const message of tail.messages) {
         for (const file of message.files) { if (file.blob) remember(file.id, file.blob); delete file.blob; }
-        if (message.number < (flow?.history.count ?? 0)) flow.history.put({ ...message, version: nextVersion() });
+        const read = { ...message, version: nextVersion() };
+        if (late) history?.recall(read);
+        else if (message.number < (history?.count ?? 0)) history.put(read);
       }
-      this.#store.putEvents(tail.events);
+      // What is recalled late is read again, with what happened around it.
+      if (!late) this.#store.putEvents(tail.events);
     }
     return true;
   }

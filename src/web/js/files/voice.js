@@ -60,10 +60,13 @@ export async function recordVoice({ client, flow, hold, send, end }) {
   return recording;
 }
 
-/** What was spoken here before one looked elsewhere, to be heard and sent; null when nothing was. */
-export function spokenBefore({ flow, send, end }) {
-  const file = left.get(flow);
-  if (!file) return null;
+/**
+ * Resolves with what was spoken here before one looked elsewhere, to be heard and sent; with null when
+ * nothing was, or when it is no longer `wanted()` once its last piece is there.
+ */
+export async function spokenBefore({ flow, send, end, wanted }) {
+  const file = await left.get(flow);
+  if (!file || !wanted()) return null;
   left.delete(flow);
   const recording = new Recording({ flow, send, end });
   recording.listen(file);
@@ -79,6 +82,7 @@ class Recording {
   #peaks = [];
   #began = performance.now();
   #wanted = null;
+  #left = null;
   #file = null;
   #time = h('time.voice-time', {}, '0:00');
   #level = h('span.voice-level', { 'aria-hidden': 'true' });
@@ -114,7 +118,10 @@ class Recording {
   /** The person looks at another conversation: what was spoken waits in this one. */
   leave() {
     quiet();
-    if (this.#file) left.set(this.#parts.flow, this.#file); else this.#stop('leave');
+    if (this.#file) { left.set(this.#parts.flow, this.#file); return; }
+    // The last piece comes in a moment: who is back before it waits for it.
+    left.set(this.#parts.flow, new Promise((resolve) => { this.#left = resolve; }));
+    this.#stop('leave');
   }
 
   #measure(stream) {
@@ -144,12 +151,12 @@ class Recording {
   #finished() {
     this.#parts.hold?.end();
     const duration = Math.round(performance.now() - this.#began);
-    if (this.#wanted === 'cancel') { this.#parts.end(); return; }
-    if (duration < SHORTEST_MS) { toast(t('voice.short')); this.#parts.end(); return; }
+    if (this.#wanted === 'cancel') { this.#left?.(null); this.#parts.end(); return; }
+    if (duration < SHORTEST_MS) { this.#left?.(null); toast(t('voice.short')); this.#parts.end(); return; }
     const type = (this.#recorder.mimeType || this.#type || 'audio/webm').split(';')[0];
     const blob = new Blob(this.#pieces, { type });
     const file = { kind: 'voice', blob, type, extension: type === 'audio/mp4' ? 'm4a' : 'weba', size: blob.size, width: 0, height: 0, duration, waveform: reduce(this.#peaks) };
-    if (this.#wanted === 'leave') { left.set(this.#parts.flow, file); return; }
+    if (this.#left) { this.#left(file); return; }
     this.listen(file);
     if (this.#wanted === 'send') this.#stop('send'); else this.bar.querySelector('.voice-play').focus({ preventScroll: true });
   }

@@ -40,6 +40,7 @@ export class Composer {
   #completion;
   #link;
   #closers;
+  #closed = false;
 
   constructor(client, flow, timeline) {
     this.#client = client;
@@ -70,8 +71,7 @@ export class Composer {
       this.#picker, this.#cameraPicker);
     this.#closers = [client.drafts.on('change', (id) => { if (id === flow.uuid && document.activeElement !== this.#field) this.#show(); }), client.on('state', () => this.#changed())];
     this.#show();
-    const spoken = spokenBefore(this.#voicePlace);
-    if (spoken) { this.#recording = true; this.#showSpoken(spoken); }
+    this.#recall();
   }
 
   get #draft() { return this.#client.drafts.of(this.#flow.uuid); }
@@ -84,6 +84,7 @@ export class Composer {
   focus() { this.#field.focus({ preventScroll: true }); }
 
   close() {
+    this.#closed = true;
     for (const close of this.#closers) close();
     this.#spoken?.leave();
   }
@@ -239,6 +240,15 @@ export class Composer {
         this.#row.hidden = false;
       },
     };
+  }
+
+  async #recall() {
+    // Left again, or speaking again: it waits on.
+    const wanted = () => !this.#closed && !this.#recording;
+    const spoken = await spokenBefore({ ...this.#voicePlace, wanted });
+    if (!spoken) return;
+    this.#recording = true;
+    this.#showSpoken(spoken);
   }
 
   /** `hold`: the finger that is on the microphone. */
