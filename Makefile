@@ -11,12 +11,21 @@ DATA     ?= data
 THREADS  ?= 4
 VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 PROGRAM  := target/debug/morelia
+ARCH     := $(shell dpkg --print-architecture 2>/dev/null)
+# Times in packages are those of the last commit, and paths in programs those of no machine: two builds of
+# one commit are the same bytes.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+CARGO_DIR := $(or $(CARGO_HOME),$(HOME)/.cargo)
+SAME      := RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/morelia --remap-path-prefix=$(CARGO_DIR)=/cargo" \
+             CFLAGS="-ffile-prefix-map=$(CURDIR)=/morelia -ffile-prefix-map=$(CARGO_DIR)=/cargo"
 # What the tests need beyond Rust, as Debian's packages: a command each, and what provides it.
 NEEDED   := chromium:chromium chromedriver:chromium-driver sqlite3:sqlite3 strace:strace openssl:openssl \
-            valgrind:valgrind pebble:pebble curl:curl node:nodejs npm:npm certutil:libnss3-tools
+            valgrind:valgrind pebble:pebble curl:curl node:nodejs npm:npm certutil:libnss3-tools \
+            python3:python3 readelf:binutils dpkg-deb:dpkg
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test types check deny fuzz soak interop bench golden release install dist dist-arm64 check-arm64 dist-armhf check-armhf packages
+.PHONY: help build run test types check deny fuzz soak interop bench golden program install \
+        dist dist-arm64 check-arm64 dist-armhf check-armhf deb deb-arm64 deb-armhf image sbom release packages-check packages
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -77,10 +86,10 @@ golden: ## record the answers of tests/golden anew; review the difference
 	MORELIA_GOLDEN_REWRITE=1 $(CARGO) test --test tests golden::every_method
 	git --no-pager diff --stat -- tests/golden
 
-release: ## build the program for use
-	$(CARGO) build --release --locked
+program: ## build the program for use
+	$(SAME) $(CARGO) build --release --locked
 
-install: release ## install program, manual page, unit and documentation under PREFIX
+install: program ## install program, manual page, unit and documentation under PREFIX
 	install -D -m 755 target/release/morelia $(HERE)/bin/morelia
 	install -D -m 644 morelia.ini.example $(HERE)/share/doc/morelia/morelia.ini.example
 	install -m 644 README.md CHANGELOG.md COPYING COPYING.LESSER docs/*.md $(HERE)/share/doc/morelia/
@@ -96,20 +105,45 @@ install: release ## install program, manual page, unit and documentation under P
 	  > $(HERE)/lib/systemd/system/morelia.service
 	@echo "Installed. What comes next is in $(PREFIX)/share/doc/morelia/operating.md"
 
-dist: release ## pack the program for this kind of machine, with checksums
+dist: program ## archive the program for this kind of machine, with checksums
 	build/pack.sh morelia-$(VERSION)-$$(uname -m)-linux target/release/morelia
 
-dist-arm64: ## pack the program for a Raspberry Pi with a 64-bit system
-	CARGO=$(CARGO) build/cross.sh dist arm64
+dist-arm64: ## archive the program for a Raspberry Pi with a 64-bit system
+	$(SAME) CARGO=$(CARGO) build/cross.sh dist arm64
 
 check-arm64: ## start what dist-arm64 has made in an emulator, and talk to it
 	build/cross.sh check arm64
 
-dist-armhf: ## pack the program for a Raspberry Pi with a 32-bit system
-	CARGO=$(CARGO) build/cross.sh dist armhf
+dist-armhf: ## archive the program for a Raspberry Pi with a 32-bit system
+	$(SAME) CARGO=$(CARGO) build/cross.sh dist armhf
 
 check-armhf: ## start what dist-armhf has made in an emulator, and talk to it
 	build/cross.sh check armhf
+
+deb: program ## make a Debian package for this kind of machine, in target/dist
+	build/deb.sh $(ARCH) target/dist target/release/morelia
+
+deb-arm64: ## make a Debian package for a Raspberry Pi with a 64-bit system
+	$(SAME) CARGO=$(CARGO) build/cross.sh deb arm64
+
+deb-armhf: ## make a Debian package for a Raspberry Pi with a 32-bit system
+	$(SAME) CARGO=$(CARGO) build/cross.sh deb armhf
+
+image: program ## make an OCI image for amd64 and arm64, in target/dist
+	$(SAME) CARGO=$(CARGO) build/cross.sh build arm64
+	@mkdir -p target/dist
+	build/image.py target/dist/morelia-$(VERSION)-image.tar $(ARCH)=target/release/morelia \
+	  arm64=$$(build/cross.sh where arm64)
+
+sbom: ## write the bill of materials (CycloneDX), in target/dist
+	@mkdir -p target/dist
+	CARGO=$(CARGO) build/sbom.py > target/dist/morelia-$(VERSION).cdx.json
+
+release: ## from the tag of this commit to all files of a release, in target/dist
+	build/release.sh
+
+packages-check: ## install, upgrade, remove and purge the package in a bare Debian; start the image (needs root)
+	build/check-packages.sh
 
 # Installs only what is missing, and only as root; otherwise it says what to do.
 packages:

@@ -5,6 +5,9 @@
 #
 #   build/cross.sh dist  arm64|armhf     build and pack into target/dist
 #   build/cross.sh check arm64|armhf     start what was built, and talk to it
+#   build/cross.sh deb   arm64|armhf     build, and make a Debian package in target/dist
+#   build/cross.sh build arm64|armhf     build only
+#   build/cross.sh where arm64|armhf     print program and libraries, as build/image.py takes them
 #
 # A compiler named by RUSTC is taken as it is; it has to know the target (`rustup target add`).
 set -eu -o pipefail
@@ -21,7 +24,7 @@ arm64) # Pi 3, 4, 5, Zero 2 W with a 64-bit system; the emulator is set to the o
 armhf) # Pi 2 and newer with a 32-bit system
 	target=armv7-unknown-linux-gnueabihf triplet=arm-linux-gnueabihf machine=armv7l
 	emulator="qemu-arm-static -cpu cortex-a7" ;;
-*) fail "say for what: build/cross.sh dist|check arm64|armhf" ;;
+*) fail "say for what: build/cross.sh dist|check|deb|build|where arm64|armhf" ;;
 esac
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -156,6 +159,18 @@ dist)
 	build
 	build/pack.sh "morelia-$version-$machine-linux" "${emulated[@]}"
 	;;
+deb)
+	fetch
+	wrap
+	build
+	build/deb.sh "$arch" target/dist "${emulated[@]}"
+	;;
+build)
+	fetch
+	wrap
+	build
+	;;
+where) printf '%s:%s\n' "$program" "$cross/$triplet/lib" ;;
 check) fetch; check ;;
-*) fail "say what to do: build/cross.sh dist|check $arch" ;;
+*) fail "say what to do: build/cross.sh dist|check|deb|build|where $arch" ;;
 esac

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Packs a program with its documentation into target/dist, with a checksum beside it.
+# Archives a program with its documentation in target/dist, with a checksum beside it.
 #
 #   build/pack.sh NAME [EMULATOR…] PROGRAM
 #
@@ -12,9 +12,11 @@ for program; do :; done
 
 folder=target/dist/$name
 rm -rf "$folder"
-mkdir -p "$folder/docs"
+mkdir -p "$folder/docs/ru"
 cp "$program" morelia.ini.example README.md CHANGELOG.md COPYING COPYING.LESSER "$folder/"
+cp README.ru.md "$folder/"
 cp docs/*.md "$folder/docs/"
+cp docs/ru/*.md "$folder/docs/ru/"
 "$@" help --man >"$folder/morelia.1"
 time=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
 cd target/dist

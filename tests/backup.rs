@@ -17,12 +17,12 @@ pub(crate) fn document<const N: usize>(server: &Server, args: [&str; N], code: i
     serde_json::from_str(&output.stdout).unwrap_or_else(|err| panic!("{err}: {}", output.stdout))
 }
 
-fn path(value: &Value) -> PathBuf {
+pub(crate) fn path(value: &Value) -> PathBuf {
     PathBuf::from(value.as_str().expect("a path"))
 }
 
 /// Overwrites pages in the middle of a file.
-fn damage(file: &Path) {
+pub(crate) fn damage(file: &Path) {
     let mut bytes = fs::read(file).expect("a file");
     let (from, to) = (bytes.len() / 4, bytes.len() * 3 / 4);
     bytes[from..to].fill(0xa5);
@@ -227,7 +227,7 @@ fn old_copies_go_when_a_new_one_is_good() {
 
 /// Asks again until something holds.
 #[track_caller]
-fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
     let start = std::time::Instant::now();
     loop {
         if let Some(found) = look() {

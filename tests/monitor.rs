@@ -111,6 +111,16 @@ fn without_metrics_there_are_none() {
 }
 
 #[test]
+fn health_of_containers_is_an_exit_code() {
+    let mut server = Server::start();
+    let well = server.command(["status", "--health"]).run().exits(0);
+    assert_eq!(well.stdout, "ok\n");
+    server.stop();
+    let gone = server.command(["status", "--health"]).run().exits(69);
+    assert!(gone.stderr.contains("no server runs"), "{gone:?}");
+}
+
+#[test]
 fn strict_health_tells_what_needs_somebody_today() {
     let keys = [("backup.interval", "1h"), ("backup.dir", "/proc/nowhere")];
     let server = Server::with(&keys);

@@ -4,6 +4,8 @@
 mod certificate;
 mod configuration;
 mod files;
+mod lost;
+mod network;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -123,6 +125,38 @@ fn configuration() {
 }
 
 #[test]
+fn network() {
+    all(network::NETWORK);
+}
+
+#[test]
+fn habits() {
+    all(network::HABITS);
+}
+
+#[test]
+fn lost() {
+    all(lost::LOST);
+}
+
+#[test]
+fn at_least_sixty_are_told() {
+    let tables: [&[Situation]; 9] = [
+        configuration::CONFIGURATION,
+        configuration::UNIT,
+        files::DATABASE,
+        files::PLACES,
+        files::BACKUPS,
+        certificate::CERTIFICATE,
+        network::NETWORK,
+        network::HABITS,
+        lost::LOST,
+    ];
+    let count: usize = tables.iter().map(|table| table.len()).sum();
+    assert!(count >= 60, "{count}");
+}
+
+#[test]
 fn unit() {
     all(configuration::UNIT);
 }
@@ -239,18 +273,4 @@ fn repairs_are_made_when_they_are_agreed_to() {
         .permissions()
         .mode();
     assert_eq!(now & 0o777, 0o600);
-}
-
-#[test]
-fn there_are_as_many_situations_as_promised() {
-    let tables = [
-        configuration::CONFIGURATION,
-        configuration::UNIT,
-        files::DATABASE,
-        certificate::CERTIFICATE,
-        files::PLACES,
-        files::BACKUPS,
-    ];
-    let count: usize = tables.iter().map(|table| table.len()).sum();
-    assert!(count >= 46, "{count}");
 }

@@ -20,12 +20,12 @@ use crate::{
     roles::ask,
 };
 
-fn folder(server: &Server) -> PathBuf {
+pub(crate) fn folder(server: &Server) -> PathBuf {
     server.folder().join("morelia.db-files")
 }
 
 /// The files of a folder of this kind, those that gather left out.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let shelves = fs::read_dir(folder).into_iter().flatten();
     let mut found: Vec<PathBuf> = shelves
         .map(|entry| entry.expect("an entry").path())
@@ -39,7 +39,12 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// Uploads a file, sends it and returns the ids of message and file.
 #[track_caller]
-fn send(server: &Server, person: &mut Person, flow: &str, bytes: &[u8]) -> (String, String) {
+pub(crate) fn send(
+    server: &Server,
+    person: &mut Person,
+    flow: &str,
+    bytes: &[u8],
+) -> (String, String) {
     let id = upload(server, person, bytes);
     let data = json!({
         "flow": [{"uuid": flow}], "message": [{}],

@@ -30,7 +30,11 @@ pub fn run(command: &BackupCommand, sources: &Sources, output: &Output) -> Resul
             make(to.as_deref(), *with_keys, &sources.load()?, output)
         }
         BackupCommand::List => list(&sources.load()?, output),
-        BackupCommand::Verify { file, deep } => verify(file, *deep, output),
+        BackupCommand::Verify {
+            file,
+            deep,
+            restores,
+        } => verify(file, *deep, *restores, output),
         BackupCommand::Restore { file, confirmation } => {
             restore::run(file, *confirmation, sources, output)
         }
@@ -64,7 +68,12 @@ fn make(
     let tls = certificates::folder(config);
     let made = made.and_then(|made| {
         let taken = with_keys.then(|| keys::take_in(&made.path, &tls));
-        Ok((made, taken.transpose()?))
+        let taken = taken.transpose()?;
+        // As the server does after its own.
+        if let Some(command) = config.backup.after.as_deref().filter(|_| to.is_none()) {
+            backups::after::run(command, &made.path)?;
+        }
+        Ok((made, taken))
     });
     let (made, with_keys) = match made {
         Ok(made) => made,
@@ -175,7 +184,7 @@ fn list(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
     text(&lines.join("\n"))
 }
 
-fn verify(file: &Path, deep: bool, output: &Output) -> Result<Exit, CliError> {
+fn verify(file: &Path, deep: bool, restores: bool, output: &Output) -> Result<Exit, CliError> {
     let examined = examine(file);
     let (contents, has_checksums) = match examined {
         Ok(examined) => examined,
@@ -204,6 +213,9 @@ fn verify(file: &Path, deep: bool, output: &Output) -> Result<Exit, CliError> {
     };
     let files = backup_files::verify(file, deep)?;
     let is_whole = files.missing.is_empty();
+    if restores && is_whole {
+        backups::trial::restore(file)?;
+    }
     let exit = if is_whole {
         Exit::Ok
     } else {
@@ -213,6 +225,7 @@ fn verify(file: &Path, deep: bool, output: &Output) -> Result<Exit, CliError> {
         let mut value = contents_json(&contents);
         value["file"] = shown(file).into();
         value["sound"] = is_whole.into();
+        value["restored"] = (restores && is_whole).into();
         value["checksums"] = has_checksums.into();
         value["configuration"] = backups::configuration_of(file).exists().into();
         files_json(&files, &mut value);
@@ -236,8 +249,13 @@ fn verify(file: &Path, deep: bool, output: &Output) -> Result<Exit, CliError> {
     } else {
         "there are no checksums beside it"
     };
+    let tried = if restores {
+        "; restored into a temporary folder"
+    } else {
+        ""
+    };
     text(&format!(
-        "ok  {}: {}; {}; {sums}",
+        "ok  {}: {}; {}; {sums}{tried}",
         file.display(),
         contents_text(&contents),
         files_text(&files)

@@ -129,7 +129,7 @@ fn present(sources: &Sources) -> Result<PathBuf, CliError> {
 }
 
 /// Where the configuration file is, or would be.
-fn place(sources: &Sources) -> Result<PathBuf, CliError> {
+pub(super) fn place(sources: &Sources) -> Result<PathBuf, CliError> {
     if let Some((path, _)) = sources.asked_for() {
         return Ok(path);
     }

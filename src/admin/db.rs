@@ -1,7 +1,7 @@
 //! `db …`: the database as a file.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -49,7 +49,10 @@ fn dispatch(
     match command {
         DbCommand::Create => create(database, program, output),
         DbCommand::Delete(confirmation) => delete(database, *confirmation, output),
-        DbCommand::Migrate => migrate(database, output),
+        DbCommand::Migrate => migrate(database, program, output),
+        DbCommand::Rollback(confirmation) => {
+            super::rollback::run(database, *confirmation, program, output)
+        }
         DbCommand::Check => check(database, output),
         DbCommand::Repair { times: true, .. } => repair_times(database, output),
         DbCommand::Repair { to, times: false } => repair(database, to.as_deref(), output),
@@ -104,9 +107,10 @@ fn delete(database: &Path, confirmation: Confirmation, output: &Output) -> Resul
     ))
 }
 
-fn migrate(database: &Path, output: &Output) -> Result<Exit, CliError> {
+fn migrate(database: &Path, program: &str, output: &Output) -> Result<Exit, CliError> {
     let before = upkeep::schema(database)?;
     let known = newest_schema();
+    let begun = Instant::now();
     let copy = if before == Some(known) {
         None
     } else {
@@ -119,13 +123,16 @@ fn migrate(database: &Path, output: &Output) -> Result<Exit, CliError> {
             "from": before,
             "to": known,
             "copy": copy.map(|copy| copy.display().to_string()),
+            "seconds": begun.elapsed().as_secs_f64(),
         });
         return document(output, &value);
     }
     text(&match (before, copy) {
         (Some(before), Some(copy)) => format!(
-            "migrated  {} from schema {before} to {known}; a copy from before is {}",
+            "migrated  {} from schema {before} to {known} in {:.1} s\ncopy      {}\n\nTo undo it:  {program} db \
+             rollback",
             database.display(),
+            begun.elapsed().as_secs_f64(),
             copy.display()
         ),
         (Some(_), None) => format!("{} has schema {known}; nothing to do", database.display()),

@@ -42,7 +42,7 @@ fn touch(command: &Command) -> Touch {
         | Command::Check { fix: None, .. }
         | Command::Completions(Completion::Logins | Completion::Flows)
         | Command::Reload
-        | Command::Status
+        | Command::Status { .. }
         | Command::User(_)
         | Command::Session(_)
         | Command::Registration(_)
@@ -53,7 +53,7 @@ fn touch(command: &Command) -> Touch {
         | Command::Message(_)
         | Command::Import(_)
         | Command::Db(_) => Touch::Them,
-        Command::Backup(_) | Command::Export(_) => Touch::Elsewhere,
+        Command::Backup(_) | Command::Export(_) | Command::Move(_) => Touch::Elsewhere,
         _ => Touch::None,
     }
 }

@@ -25,6 +25,7 @@ pub mod import;
 pub mod init;
 pub mod invite;
 pub mod message;
+mod moving;
 mod names;
 mod owner;
 pub mod password;
@@ -33,6 +34,7 @@ pub mod proxy_config;
 pub mod registration;
 mod reload;
 mod restore;
+mod rollback;
 pub mod session;
 mod setup;
 mod sockets;
@@ -101,7 +103,12 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
             check::run(*topic, *fix, &sources(global, Vec::new()), &output)
         }
         Command::Reload => reload::run(&sources(global, Vec::new()), &output),
-        Command::Status => status::run(&sources(global, Vec::new()).load()?, &output),
+        Command::Status { health: true } => {
+            status::health_of(&sources(global, Vec::new()).load()?, &output)
+        }
+        Command::Status { health: false } => {
+            status::run(&sources(global, Vec::new()).load()?, &output)
+        }
         Command::Clean(confirmation) => {
             let loaded = sources(global, Vec::new()).load()?;
             clean::run(*confirmation, &loaded, &output)
@@ -111,6 +118,7 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
             db::run(command, &sources.load()?, &program(&sources), &output)
         }
         Command::Backup(command) => backup::run(command, &sources(global, Vec::new()), &output),
+        Command::Move(command) => moving::run(command, &sources(global, Vec::new()), &output),
         Command::Flow(command) => flow::run(command, &sources(global, Vec::new()), &output),
         Command::Message(command) => message::run(command, &sources(global, Vec::new()), &output),
         Command::Import(command) => import::run(command, &sources(global, Vec::new()), &output),

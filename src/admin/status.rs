@@ -142,6 +142,35 @@ pub fn run(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
     text(&lines.join("\n"))
 }
 
+/// Runs `status --health`.
+///
+/// # Errors
+/// No server runs, or it does not answer or work.
+pub(super) fn health_of(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
+    let database = &loaded.config.database.path;
+    let running = ask(&loaded.config).ok_or_else(|| {
+        CliError::Unreachable(format!(
+            "no server runs on {}; start it with `morelia serve`",
+            database.display()
+        ))
+    })?;
+    let health = running.health.map_err(CliError::Unreachable)?;
+    let status = health["status"].as_str().unwrap_or("unknown");
+    if status != "ok" {
+        return Err(CliError::Failed(format!(
+            "the server at {} says {status}; see `morelia check`",
+            running.address
+        )));
+    }
+    if output.is_json() {
+        return document(
+            output,
+            &json!({"status": status, "address": running.address}),
+        );
+    }
+    text(status)
+}
+
 fn bytes(count: i64) -> String {
     size(count.max(0).unsigned_abs())
 }

@@ -135,6 +135,8 @@ RestartSec=2
 # A configuration that is wrong does not get right by trying again.
 RestartPreventExitStatus=78
 WatchdogSec=60
+# After an upgrade the database may have to be copied and changed before the server is ready.
+TimeoutStartSec=1h
 TimeoutStopSec={stop_s}
 LimitNOFILE={files}
 

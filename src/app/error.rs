@@ -125,6 +125,9 @@ fn advice(err: &StoreError) -> &'static str {
             "; export what is in it with that build (`morelia export`), move it away and make a new one \
              with `morelia init`"
         }
+        StoreError::TooNew { .. } => {
+            "; install that, or go back to the copy from before the upgrade with `morelia db rollback`"
+        }
         StoreError::Foreign(_) => "; name another file in database.path",
         _ => "",
     }

@@ -126,12 +126,7 @@ pub fn serve(
     if size <= EXAMINED_FIRST_BYTES {
         damage = Store::examine(database, true)?;
     }
-    if let Some(copy) = Store::prepare(database)? {
-        log::info!(
-            "the database was migrated; a copy from before is {}",
-            copy.display()
-        );
-    }
+    Store::prepare(database)?;
     Folder::of(database).prepare(config.files.dir.as_deref())?;
     mend(database, &damage)?;
     if start.reload {

@@ -2,7 +2,7 @@
 
 use super::nouns::{
     BackupCommand, BotCommand, ClientCommand, DbCommand, Export, FlowCommand, Import,
-    InviteCommand, MessageCommand, SessionCommand, UserCommand,
+    InviteCommand, MessageCommand, MoveCommand, SessionCommand, UserCommand,
 };
 use super::programs::HookCommand;
 use crate::config::{Override, Registration, Word};
@@ -61,7 +61,10 @@ pub enum Command {
     /// `reload`
     Reload,
     /// `status`
-    Status,
+    Status {
+        /// `--health`: only whether the running server is well.
+        health: bool,
+    },
     /// `config …`
     Config(ConfigCommand),
     /// `user …`
@@ -84,6 +87,8 @@ pub enum Command {
     Db(DbCommand),
     /// `backup …` and `restore`
     Backup(BackupCommand),
+    /// `move …`
+    Move(MoveCommand),
     /// `import`
     Import(Import),
     /// `export`

@@ -293,6 +293,8 @@ pub enum DbCommand {
     Delete(Confirmation),
     /// Brings the schema up to date.
     Migrate,
+    /// Goes back to the copy from before the last migration.
+    Rollback(Confirmation),
     /// Examines the file.
     Check,
     /// Makes every index anew.
@@ -335,6 +337,8 @@ pub enum BackupCommand {
         file: PathBuf,
         /// Large files are read whole.
         deep: bool,
+        /// It is restored into a temporary folder.
+        restores: bool,
     },
     /// Puts a copy in the place of the database.
     Restore {
@@ -342,6 +346,25 @@ pub enum BackupCommand {
         file: PathBuf,
         /// The present database is set aside.
         confirmation: Confirmation,
+    },
+}
+
+/// `move …`: the server goes to another machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MoveCommand {
+    /// Writes everything into one file.
+    Pack {
+        /// The file, or a folder for it.
+        file: PathBuf,
+        /// `--with-keys`: also certificates and keys.
+        with_keys: bool,
+        /// Files that are missing are left out.
+        confirmation: Confirmation,
+    },
+    /// Makes the server from such a file.
+    Unpack {
+        /// The file.
+        file: PathBuf,
     },
 }
 

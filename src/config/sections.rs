@@ -345,6 +345,10 @@ pub struct Backup {
     pub dir: Option<PathBuf>,
     /// Copies kept; older ones are removed. Default 7.
     pub keep: u32,
+    /// How often the newest copy is restored into a temporary folder; zero is never. Default 30 days.
+    pub verify: Duration,
+    /// What the shell runs after each copy. Default: nothing.
+    pub after: Option<String>,
 }
 
 impl Default for Backup {
@@ -353,6 +357,8 @@ impl Default for Backup {
             interval: Duration::ZERO,
             dir: None,
             keep: 7,
+            verify: 30 * DAY,
+            after: None,
         }
     }
 }

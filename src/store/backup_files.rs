@@ -36,7 +36,10 @@ pub fn pool_of(copy: &Path) -> Folder {
 }
 
 /// The files that a database names, which nobody writes to.
-fn named(database: &Path) -> Result<Vec<Kept>, StoreError> {
+///
+/// # Errors
+/// The database cannot be read.
+pub fn named(database: &Path) -> Result<Vec<Kept>, StoreError> {
     let conn = open_copy(database)?;
     shelf::kept(&View::new(&conn))
 }

@@ -11,6 +11,7 @@ mod tests;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use refinery::error::Kind;
 use refinery::{Migration, Runner};
@@ -19,8 +20,8 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::backup;
 use super::error::StoreError;
-use super::paths::{file_error, remove_if_there, sync_folder};
-use super::schema::{Found, applied, examine, newest_of};
+use super::paths::{file_error, folder_of, remove_if_there, sync_folder};
+use super::schema::{Found, applied, examine, newest, newest_of};
 
 /// Copies from before a migration that may lie beside one database.
 const MAX_COPIES: u32 = 99;
@@ -59,16 +60,67 @@ fn migrate_at_once(
             return Err(StoreError::TooNew { found, known });
         }
         Found::Version(found) if found == newest => return Ok(None),
-        Found::Version(found) => Some(copy_before(path, found)?),
+        Found::Version(found) => {
+            ::log::warn!(
+                "the schema of {} changes from {found} to {newest}; a copy is made first, and nobody is \
+                 served until this is done",
+                path.display()
+            );
+            let begun = Instant::now();
+            let copy = copy_before(path, found)?;
+            ::log::info!(
+                "the copy from before is {}; it took {:.1} s",
+                copy.display(),
+                begun.elapsed().as_secs_f64()
+            );
+            Some(copy)
+        }
         Found::Empty => None,
     };
+    let begun = Instant::now();
     Runner::new(known)
         .set_grouped(true)
         .run(&mut Inside(&tx))
         .map_err(|err| failure(&err))?;
     require_references(&tx)?;
     tx.commit()?;
+    if copy.is_some() {
+        ::log::info!(
+            "the schema is {newest}; the change took {:.1} s. `morelia db rollback` undoes it",
+            begun.elapsed().as_secs_f64()
+        );
+    }
     Ok(copy)
+}
+
+/// The copy from before the last migration that this program can work with: of those with the newest
+/// schema the last.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn copy_to_go_back_to(path: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let folder = folder_of(path);
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let prefix = format!("{stem}.schema-");
+    let entries = std::fs::read_dir(folder).map_err(|source| file_error(folder, source))?;
+    let mut best = None;
+    for entry in entries {
+        let entry = entry.map_err(|source| file_error(folder, source))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let numbers = name
+            .strip_prefix(&prefix)
+            .and_then(|rest| rest.strip_suffix(".db"));
+        let Some(numbers) = numbers else { continue };
+        let (schema, number) = numbers.split_once('-').unwrap_or((numbers, "1"));
+        let (Ok(schema), Ok(number)) = (schema.parse::<i32>(), number.parse::<u32>()) else {
+            continue;
+        };
+        let found = (schema, number);
+        if schema <= newest() && best.as_ref().is_none_or(|(known, _)| *known < found) {
+            best = Some((found, entry.path()));
+        }
+    }
+    Ok(best.map(|(_, path)| path))
 }
 
 /// Refuses to go on when a row refers to one that is not there.

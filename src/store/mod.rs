@@ -99,6 +99,7 @@ pub use connection::Durability;
 pub use damage::Damage;
 pub use error::StoreError;
 pub use lock::ServerLock;
+pub use migrations::copy_to_go_back_to;
 pub use paths::{files_of, require};
 pub use schema::newest as newest_schema;
 pub use tx::{Tx, View};

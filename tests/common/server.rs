@@ -80,6 +80,18 @@ impl Server {
         server
     }
 
+    /// A server whose configuration and database are in a folder already; starts nothing.
+    pub(crate) fn adopted(folder: TempDir) -> Self {
+        Self {
+            folder,
+            environment: ROOMY
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            running: None,
+            port: 0,
+        }
+    }
+
     /// Sets a key of the configuration (`section.key`) for everything that is started from now on.
     pub(crate) fn set(&mut self, key: &str, value: &str) {
         let (section, key) = key.split_once('.').expect("section.key");

@@ -1,6 +1,6 @@
 //! Situations of certificates.
 
-use super::{Situation, folder, good_files, tls, with_files};
+use super::{Situation, folder, good_files, mode, tls, with_files};
 use crate::common::Server;
 use crate::common::https::openssl;
 
@@ -102,6 +102,36 @@ pub(super) const CERTIFICATE: &[Situation] = &[
         text: "no certificate has been asked for yet",
         remedy: "start the server",
         mend: None,
+    },
+    Situation {
+        name: "everybody can read the key",
+        make: |server| {
+            let (certificate, key) = own_certificate(server, "300");
+            mode(std::path::Path::new(&key), 0o644);
+            with_files(server, &certificate, &key);
+        },
+        says: ("warn", "tls"),
+        text: "can read the private key",
+        remedy: "chmod o-rwx",
+        mend: Some(|server| mode(&folder(server, "own.key"), 0o640)),
+    },
+    Situation {
+        name: "the own authority does not know a name",
+        make: |server| {
+            server.set("tls.local_ca", "on");
+            server.serve();
+            server.stop();
+            server.set("tls.local_names", "chat.lan");
+        },
+        says: ("warn", "tls"),
+        text: "does not vouch for chat.lan",
+        remedy: "morelia tls local-root --new",
+        mend: Some(|server| {
+            server
+                .command(["tls", "local-root", "--new", "--yes"])
+                .run()
+                .exits(0);
+        }),
     },
     Situation {
         name: "the name leads nowhere",

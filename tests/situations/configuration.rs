@@ -167,6 +167,41 @@ pub(super) const UNIT: &[Situation] = &[
         remedy: "service unit",
         mend: Some(right_unit),
     },
+    Situation {
+        name: "the unit hides the folder of the database",
+        make: |server| {
+            write_unit(server, |unit| {
+                unit.replace("PrivateTmp=no", "PrivateTmp=yes")
+            });
+        },
+        says: ("FAIL", "config"),
+        text: "hides /tmp",
+        remedy: "service unit",
+        mend: Some(right_unit),
+    },
+    Situation {
+        name: "the unit kills a server that stops",
+        make: |server| {
+            right_unit(server);
+            server.set("server.shutdown_timeout", "30s");
+        },
+        says: ("FAIL", "config"),
+        text: "kills the server after 15 s",
+        remedy: "service unit",
+        mend: Some(right_unit),
+    },
+    Situation {
+        name: "the unit leaves a server that has ended",
+        make: |server| {
+            write_unit(server, |unit| {
+                unit.replace("Restart=on-failure", "Restart=no")
+            });
+        },
+        says: ("FAIL", "config"),
+        text: "does not start the server again",
+        remedy: "service unit",
+        mend: Some(right_unit),
+    },
 ];
 
 fn write_unit(server: &mut Server, change: fn(String) -> String) {

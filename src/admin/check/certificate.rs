@@ -1,9 +1,11 @@
 //! The certificate: readable by whoever asks, fitting its key and its address, and good for how long.
 
 use std::net::ToSocketAddrs as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use super::Finding;
+use super::repair::Repair;
 use crate::admin::print::count;
 use crate::app;
 use crate::app::certificates::{self, local};
@@ -56,6 +58,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         TOPIC,
         "certificate and key can be read and fit each other",
     ));
+    found.extend(readable_key(config));
     let facts = std::fs::read_to_string(&certificate)
         .ok()
         .as_deref()
@@ -75,6 +78,20 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     found.extend(self_signed(way, &facts));
     found.push(validity(&facts, way, Timestamp::now()));
     found
+}
+
+/// Whether everybody on this machine can read the private key.
+fn readable_key(config: &Config) -> Option<Finding> {
+    let (_, key) = config.certificate_files()?;
+    let mode = std::fs::metadata(&key).ok()?.permissions().mode();
+    (mode & 0o004 != 0).then(|| {
+        let text = format!(
+            "every user of this machine can read the private key {}",
+            key.display()
+        );
+        let remedy = format!("sudo chmod o-rwx {}", key.display());
+        Finding::warn(TOPIC, text, remedy).with(Repair::Mode(key, mode & 0o770))
+    })
 }
 
 /// Whether nobody but the certificate itself vouches for it.

@@ -7,16 +7,19 @@ use std::path::Path;
 
 use super::Finding;
 use crate::admin::copies::size;
+use crate::app::backups;
 use crate::cli::CheckTopic;
 use crate::config::Config;
 use crate::store::folder::Folder;
-use crate::store::{Damage, Store, StoreError, backup_files, newest_schema, statistics, upkeep};
+use crate::store::{
+    Damage, Store, StoreError, backup_files, files_of, newest_schema, require, statistics, upkeep,
+};
 
 const TOPIC: CheckTopic = CheckTopic::Database;
 
 pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     let database = &config.database.path;
-    let mut found = vec![schema(database)];
+    let mut found = vec![gone(config).unwrap_or_else(|| schema(database))];
     // A file that cannot even be opened says so twice.
     let damage = damage(pages).into_iter();
     found.extend(
@@ -90,6 +93,53 @@ fn files(database: &Path) -> Vec<Finding> {
     found
 }
 
+/// What is known of a database that is not there. Whoever makes a new one in its place loses the way back.
+fn gone(config: &Config) -> Option<Finding> {
+    let database = &config.database.path;
+    if database.exists() || !matches!(require(database), Err(StoreError::Missing(_))) {
+        return None;
+    }
+    let shown = database.display();
+    if let Ok(target) = std::fs::read_link(database) {
+        return Some(Finding::fail(
+            TOPIC,
+            format!(
+                "{shown} is a link to {}, which is not there",
+                target.display()
+            ),
+            "mount the disk that it is on; do not make a new database",
+        ));
+    }
+    let log = files_of(database)
+        .into_iter()
+        .find(|path| path.to_string_lossy().ends_with("-wal") && has_content(path));
+    if let Some(log) = log {
+        return Some(Finding::fail(
+            TOPIC,
+            format!(
+                "there is no database at {shown}, but its write-ahead log {} is",
+                log.display()
+            ),
+            "find where the database was moved to and put it back before anything else; if it is lost, move the \
+             log away and restore a backup: `morelia backup list`, `morelia restore FILE`",
+        ));
+    }
+    let copies = backups::list(&config.backup_dir()).unwrap_or_default();
+    let newest = copies.first()?;
+    Some(Finding::fail(
+        TOPIC,
+        format!("there is no database at {shown}, but there are backups of it"),
+        format!(
+            "find where it was moved to, or put the newest backup back: `morelia restore {}`",
+            newest.path.display()
+        ),
+    ))
+}
+
+fn has_content(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.len() > 0)
+}
+
 fn schema(database: &Path) -> Finding {
     let known = newest_schema();
     let shown = database.display();
@@ -100,7 +150,8 @@ fn schema(database: &Path) -> Finding {
         Ok(Some(version)) if version > known => Finding::fail(
             TOPIC,
             format!("{shown} has schema {version}, this program knows {known}"),
-            "install the newer Morelia again, or restore a backup from before",
+            "install the newer Morelia again, or run `morelia db rollback`, which goes back to the copy from before \
+             the upgrade",
         ),
         Ok(Some(version)) => Finding::warn(
             TOPIC,

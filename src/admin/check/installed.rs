@@ -143,6 +143,25 @@ fn judge(path: &Path, text: &str, setup: &Setup) -> Vec<Finding> {
     {
         wrong.push("hides /home, where the server's files are".to_owned());
     }
+    if value(text, "PrivateTmp").is_some_and(|value| ["yes", "true"].contains(&value))
+        && setup
+            .writes
+            .iter()
+            .any(|folder| folder.starts_with("/tmp") || folder.starts_with("/var/tmp"))
+    {
+        wrong.push("hides /tmp, where the server's files are (PrivateTmp)".to_owned());
+    }
+    let stop = value(text, "TimeoutStopSec").and_then(|value| value.parse::<u64>().ok());
+    if stop.is_some_and(|stop| stop <= setup.shutdown_timeout.as_secs()) {
+        wrong.push(format!(
+            "kills the server after {} s, and server.shutdown_timeout is {} s",
+            stop.unwrap_or(0),
+            setup.shutdown_timeout.as_secs()
+        ));
+    }
+    if value(text, "Restart").is_none_or(|value| value == "no") {
+        wrong.push("does not start the server again when it ends by itself (Restart)".to_owned());
+    }
     wrong
         .into_iter()
         .map(|what| {

@@ -1,5 +1,9 @@
 //! Settings that contradict each other, or what the system gives.
 
+use std::net::IpAddr;
+
+use log::LevelFilter;
+
 use super::Finding;
 use crate::cli::CheckTopic;
 use crate::config::{Config, Encryption, IpNetwork, Registration};
@@ -54,23 +58,12 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
             "set metrics = on in section [web], or remove metrics_listen",
         );
     }
-    if config.encryption() == Encryption::None {
-        for (key, port) in [
-            ("http_port", config.server.http_port),
-            ("plain_port", config.server.plain_port),
-        ] {
-            if port != 0 {
-                warn(
-                    format!("{key} is {port}, which means nothing without a certificate"),
-                    "set acme or local_ca in section [tls], or remove it",
-                );
-            }
-        }
-    } else if config
-        .server
-        .public_url
-        .as_deref()
-        .is_some_and(|url| url.starts_with("http://"))
+    if config.encryption() != Encryption::None
+        && config
+            .server
+            .public_url
+            .as_deref()
+            .is_some_and(|url| url.starts_with("http://"))
     {
         warn(
             "public_url begins with http://, and the server encrypts".to_owned(),
@@ -87,6 +80,57 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         }
     }
     found.extend(descriptors(config));
+    found.extend(habits(config));
+    found
+}
+
+/// Whether the server listens where nobody else can reach it.
+pub(super) fn reach(config: &Config) -> Option<Finding> {
+    let host = config.server.host.as_str();
+    let is_loopback =
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback());
+    (is_loopback && config.proxy.trusted.is_empty()).then(|| {
+        Finding::warn(
+            TOPIC,
+            format!("the server listens on {host} only: no other device can reach it"),
+            "set host = 0.0.0.0 in section [server]; if people come by a proxy on this machine, set trusted = \
+             127.0.0.1 in section [proxy]",
+        )
+    })
+}
+
+/// Settings that are allowed and that operators regret.
+fn habits(config: &Config) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut warn = |text: String, remedy: &str| found.push(Finding::warn(TOPIC, text, remedy));
+    if config.logging.level >= LevelFilter::Debug {
+        warn(
+            format!(
+                "the log level is {}: the log grows fast and slows the server down",
+                config.logging.level.as_str().to_lowercase()
+            ),
+            "set level = info in section [logging]",
+        );
+    }
+    let backup = &config.backup;
+    if !backup.interval.is_zero() && backup.keep < 2 {
+        warn(
+            "only one backup is kept: what was damaged or deleted before it was made cannot be restored".to_owned(),
+            "set keep = 7 in section [backup]",
+        );
+    }
+    if !backup.interval.is_zero()
+        && config
+            .history
+            .keep
+            .is_some_and(|keep| keep < backup.interval)
+    {
+        warn(
+            "messages are removed sooner than the next backup is made: some are in no backup"
+                .to_owned(),
+            "set interval in section [backup] below keep of section [history]",
+        );
+    }
     found
 }
 

@@ -22,7 +22,7 @@ use super::print::{Output, count};
 use super::{document, text};
 use crate::app;
 use crate::cli::{CheckTopic, Confirmation};
-use crate::config::{Config, Loaded, Registration, Sources, Word};
+use crate::config::{Config, Loaded, Origin, Registration, Sources, Word};
 use crate::exit::Exit;
 use crate::service::CheckRow;
 use database::Pages;
@@ -265,6 +265,10 @@ fn configuration(loaded: &Loaded) -> Vec<Finding> {
             "anybody who reaches this server can register",
             "set registration = invite in section [auth]",
         ));
+    }
+    // Whoever says it by a flag tries something out.
+    if !matches!(loaded.origin("server", "host"), Origin::Flag(_)) {
+        found.extend(limits::reach(config));
     }
     found.push(memory(config));
     found

@@ -4,12 +4,15 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{Access, access, statvfs};
 use rustix::process::geteuid;
 
 use super::Finding;
 use super::repair::{Repair, name};
+use crate::admin::copies::size;
+use crate::admin::print::count;
 use crate::cli::CheckTopic;
 use crate::config::Config;
 use crate::store::files_of;
@@ -18,6 +21,17 @@ const TOPIC: CheckTopic = CheckTopic::Disk;
 
 /// Fewer free places for files than this are soon used up.
 const FEW_INODES: u64 = 1000;
+
+/// The names of copies that commands leave beside a database, after its own name.
+const LEFT: [&str; 4] = [
+    "schema-",
+    "before-restore-",
+    "before-rollback-",
+    "before-unpack-",
+];
+
+/// After this, such a copy will hardly be needed.
+const LONG_UNUSED: Duration = Duration::from_hours(30 * 24);
 
 /// Folders that are empty after a restart of the machine.
 const FORGOTTEN: [&str; 4] = ["/tmp", "/run", "/var/run", "/dev/shm"];
@@ -34,6 +48,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         found.extend(log_folder(&folder_of(log)));
     }
     found.extend(inodes(&folder));
+    found.extend(old_copies(database, &folder));
     let whole = fs::canonicalize(&folder).unwrap_or(folder);
     if let Some(forgotten) = FORGOTTEN.iter().find(|it| whole.starts_with(it)) {
         found.push(Finding::warn(
@@ -125,6 +140,41 @@ fn writable(what: &str, path: &Path) -> Option<Finding> {
         ),
     };
     Some(Finding::fail(TOPIC, text, remedy))
+}
+
+/// Copies that commands leave beside the database, and that nobody has needed for a long time.
+fn old_copies(database: &Path, folder: &Path) -> Option<Finding> {
+    let stem = database.file_stem()?.to_string_lossy().into_owned();
+    let (mut bytes, mut names) = (0, Vec::new());
+    for entry in fs::read_dir(folder).ok()?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(rest) = name.strip_prefix(&format!("{stem}.")) else {
+            continue;
+        };
+        let is_copy = rest.split('.').next_back() == Some("db")
+            && LEFT.iter().any(|left| rest.starts_with(left));
+        let Ok(found) = entry.metadata() else {
+            continue;
+        };
+        let age = found.modified().ok().and_then(|at| at.elapsed().ok());
+        if is_copy && age.is_some_and(|age| age > LONG_UNUSED) {
+            bytes += found.len();
+            names.push(name);
+        }
+    }
+    let first = names.first()?;
+    let many = count(i64::try_from(names.len()).unwrap_or(i64::MAX), "file");
+    Some(Finding::warn(
+        TOPIC,
+        format!(
+            "what commands kept of the database more than 30 days ago uses {}: {many}, such as {first}",
+            size(bytes)
+        ),
+        format!(
+            "if all is well, remove what you no longer need: `ls {}/{stem}.*.db`",
+            folder.display()
+        ),
+    ))
 }
 
 fn log_folder(folder: &Path) -> Option<Finding> {

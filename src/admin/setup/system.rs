@@ -92,9 +92,14 @@ fn folder(path: &Path, owner: Option<Owner>) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Writes the unit, where another one or none is there.
+/// Where the unit of the Debian package lies.
+const PACKAGED: &str = "/usr/lib/systemd/system/morelia.service";
+
+/// Writes the unit, where another one or none is there. That of the package does, where it says the same.
 pub(super) fn unit(path: &Path, text: &str, done: &mut Done) -> Result<(), CliError> {
-    if fs::read_to_string(path).is_ok_and(|there| there == text) {
+    let is_there = |path: &Path| fs::read_to_string(path).is_ok_and(|there| there == text);
+    if is_there(path) || !path.exists() && path == Path::new(UNIT) && is_there(Path::new(PACKAGED))
+    {
         return Ok(());
     }
     fs::write(path, text).map_err(|source| CliError::File {

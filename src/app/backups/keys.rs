@@ -87,7 +87,10 @@ pub(super) fn remove(copy: &Path) -> Result<(), AppError> {
 }
 
 /// The files of a folder; none where there is no folder. What is half written is none.
-fn files_in(folder: &Path) -> Result<Vec<PathBuf>, AppError> {
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn files_in(folder: &Path) -> Result<Vec<PathBuf>, AppError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

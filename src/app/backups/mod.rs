@@ -5,8 +5,12 @@
 //! in the folder `files` beside them, which all copies there share. Where that is asked for, the folder
 //! `NAME.keys` holds certificates and keys.
 
+pub mod after;
+pub mod bundle;
 pub mod keys;
 mod schedule;
+mod staging;
+pub mod trial;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -24,6 +28,7 @@ use crate::store::folder::Folder;
 
 pub use schedule::{State, judge, not_mounted};
 pub(super) use schedule::{keep_making, keep_watching};
+pub use staging::Staging;
 
 /// A backup that has been made.
 #[derive(Debug, Clone)]
@@ -366,7 +371,6 @@ fn line_of_checksum(path: &Path) -> Result<String, AppError> {
 }
 
 fn checksum(path: &Path) -> Result<String, AppError> {
-    use std::fmt::Write as _;
     let failed = |source| file_error(path, source);
     let mut file = File::open(path).map_err(failed)?;
     let mut digest = Sha256::new();
@@ -378,13 +382,15 @@ fn checksum(path: &Path) -> Result<String, AppError> {
         }
         digest.update(&buffer[..read]);
     }
-    Ok(digest
-        .finalize()
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        }))
+    Ok(hex(&digest.finalize()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn file_error(path: &Path, source: io::Error) -> AppError {

@@ -1,10 +1,10 @@
 //! When the server makes a backup, how backups stand, and who is told when that is badly.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Made, absolute, make_in_folder};
+use super::{Made, absolute, after, make_in_folder, trial};
 use crate::app::AppError;
 use crate::config::Config;
 use crate::model::Timestamp;
@@ -12,6 +12,9 @@ use crate::service::{BackupRecord, Service};
 
 /// How often the clock is looked at, since it may jump.
 const LOOK: Duration = Duration::from_mins(1);
+
+/// Under which name it is remembered when a backup was last restored for a trial.
+const TRIAL: &str = "trial restore";
 
 /// How long after a failure the next attempt is made, at the latest.
 const TRY_AGAIN: Duration = Duration::from_mins(15);
@@ -23,7 +26,7 @@ const TELL_AGAIN: Duration = Duration::from_hours(24);
 /// takes its time.
 const SETTLED: Duration = Duration::from_mins(10);
 
-/// Makes a backup where the configuration says, removes older ones, and notes it.
+/// Makes a backup where the configuration says, and removes older ones.
 ///
 /// # Errors
 /// What failed, which has been noted as well as that is possible.
@@ -43,11 +46,60 @@ async fn make_scheduled(
             .await
             .unwrap_or_else(|_| Err(AppError::Failed("making the backup panicked".to_owned()))),
     };
-    match &made {
-        Ok(made) => service.note_backup(absolute(&made.path)).await?,
-        Err(err) => service.note_backup_failure(err.to_string()).await?,
+    if let Err(err) = &made {
+        service.note_backup_failure(err.to_string()).await?;
     }
     made
+}
+
+/// Does what comes after a copy: a trial restore where that is due, the operator's own command; and notes
+/// the backup.
+///
+/// # Errors
+/// What failed, which has been noted as well as that is possible.
+async fn finish(service: &Arc<Service>, config: &Config, copy: &Path) -> Result<(), AppError> {
+    let finished = finish_unnoted(service, config, copy).await;
+    match &finished {
+        Ok(()) => service.note_backup(absolute(copy)).await?,
+        Err(err) => service.note_backup_failure(err.to_string()).await?,
+    }
+    finished
+}
+
+async fn finish_unnoted(
+    service: &Arc<Service>,
+    config: &Config,
+    copy: &Path,
+) -> Result<(), AppError> {
+    let every = config.backup.verify;
+    if !every.is_zero() && service.is_alert_due(TRIAL, every).await? {
+        let path = copy.to_owned();
+        blocking(move || trial::restore(&path))
+            .await
+            .map_err(|err| {
+                AppError::Failed(format!(
+                    "{} was made and cannot be restored: {err}",
+                    copy.display()
+                ))
+            })?;
+        service.note_alert(TRIAL).await?;
+        log::info!("the backup was restored for a trial, and is whole");
+    }
+    let Some(command) = config.backup.after.clone() else {
+        return Ok(());
+    };
+    let path = copy.to_owned();
+    blocking(move || after::run(&command, &path))
+        .await
+        .map_err(|err| AppError::Failed(format!("{} was made, but {err}", copy.display())))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, AppError> + Send + 'static,
+) -> Result<T, AppError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(AppError::Failed("it panicked".to_owned())))
 }
 
 /// Why no backup is made in a folder whose disk is gone.
@@ -71,6 +123,9 @@ pub(in crate::app) async fn keep_making(
     }
     let mut failed_at: Option<Instant> = None;
     let mut waited_since = Instant::now();
+    // A copy that is good, and after which something failed: that is tried again, and no new copy is made
+    // for it, which would take the place of older ones.
+    let mut unfinished: Option<PathBuf> = None;
     loop {
         let due = match (failed_at, service.backup_record().await) {
             (Some(at), _) => at.elapsed() >= interval.min(TRY_AGAIN),
@@ -81,17 +136,33 @@ pub(in crate::app) async fn keep_making(
             }
         };
         if due {
-            waited_since = Instant::now();
-            failed_at = match make_scheduled(&service, &config, file.clone()).await {
-                Ok(made) => {
+            let again = unfinished
+                .take()
+                .filter(|path| path.exists() && waited_since.elapsed() < interval.max(TRY_AGAIN));
+            let copy = if let Some(path) = again {
+                Ok(path)
+            } else {
+                waited_since = Instant::now();
+                let made = make_scheduled(&service, &config, file.clone()).await;
+                made.map(|made| {
                     log::info!("a backup was made: {}", made.path.display());
-                    None
-                }
-                Err(err) => {
-                    log::error!("no backup could be made: {err}");
+                    made.path
+                })
+                .map_err(|err| format!("No backup could be made: {err}"))
+            };
+            let finished = match copy {
+                Ok(path) => finish(&service, &config, &path).await.map_err(|err| {
+                    unfinished = Some(path);
+                    format!("The backup is not complete: {err}")
+                }),
+                Err(why) => Err(why),
+            };
+            failed_at = match finished {
+                Ok(()) => None,
+                Err(why) => {
+                    log::error!("{why}");
                     let text = format!(
-                        "No backup could be made: {err}. I go on trying; `morelia check backup` on the \
-                         server tells more."
+                        "{why}. I go on trying; `morelia check backup` on the server tells more."
                     );
                     warn(&service, text).await;
                     Some(Instant::now())

@@ -3,7 +3,7 @@
 use super::{Spec, YES, option, switch};
 use crate::cli::command::Command;
 use crate::cli::matches::UsageError;
-use crate::cli::nouns::{BackupCommand, DbCommand, Export, ExportWhat, Import};
+use crate::cli::nouns::{BackupCommand, DbCommand, Export, ExportWhat, Import, MoveCommand};
 use crate::config::read_duration;
 
 pub(super) const COMMANDS: &[Spec] = &[
@@ -31,6 +31,16 @@ pub(super) const COMMANDS: &[Spec] = &[
         flags: &[],
         examples: &["morelia db migrate"],
         build: |_| Ok(Command::Db(DbCommand::Migrate)),
+    },
+    Spec {
+        path: "db rollback",
+        arguments: "",
+        about: "Undoes the last change of the tables: the copy from before it takes the place of the database, \
+                which is kept beside it. What was written since is only in the kept one. For going back to \
+                an older program; that one can run it too. No server may run on the database.",
+        flags: &[YES],
+        examples: &["morelia db rollback"],
+        build: |m| Ok(Command::Db(DbCommand::Rollback(m.confirmation()))),
     },
     Spec {
         path: "db check",
@@ -149,12 +159,19 @@ pub(super) const COMMANDS: &[Spec] = &[
         path: "backup verify",
         arguments: "FILE",
         about: "Opens a copy, examines and counts it, and looks whether its files are there.",
-        flags: &[&[switch("--deep", "read the files whole and compare them")]],
+        flags: &[&[
+            switch("--deep", "read the files whole and compare them"),
+            switch(
+                "--restore",
+                "also restore it into a temporary folder beside it, which is removed again",
+            ),
+        ]],
         examples: &["morelia backup verify /mnt/usb/morelia-2026-11-22.db"],
         build: |m| {
             Ok(Command::Backup(BackupCommand::Verify {
                 file: m.path_argument("FILE")?,
                 deep: m.switch("--deep"),
+                restores: m.switch("--restore"),
             }))
         },
     },
@@ -169,6 +186,45 @@ pub(super) const COMMANDS: &[Spec] = &[
             Ok(Command::Backup(BackupCommand::Restore {
                 file: m.path_argument("FILE")?,
                 confirmation: m.confirmation(),
+            }))
+        },
+    },
+    Spec {
+        path: "move pack",
+        arguments: "FILE",
+        about: "Writes everything that another machine needs into one file: database, files, configuration, \
+                and with --with-keys the certificates and keys. The file is read back and compared. Stop the \
+                server first: what people write after this is not in the file.",
+        flags: &[
+            &[switch(
+                "--with-keys",
+                "also the folder tls, with its private keys",
+            )],
+            YES,
+        ],
+        examples: &[
+            "morelia move pack /mnt/usb/chat.morelia",
+            "morelia move pack /mnt/usb/chat.morelia --with-keys",
+        ],
+        build: |m| {
+            Ok(Command::Move(MoveCommand::Pack {
+                file: m.path_argument("FILE")?,
+                with_keys: m.switch("--with-keys"),
+                confirmation: m.confirmation(),
+            }))
+        },
+    },
+    Spec {
+        path: "move unpack",
+        arguments: "FILE",
+        about: "Makes the server on this machine from such a file. Everything is compared and examined before \
+                anything takes its place; where there is a database already, nothing is changed. A \
+                configuration that is here is kept beside the new one, which takes over its database.path.",
+        flags: &[],
+        examples: &["morelia move unpack /mnt/usb/chat.morelia"],
+        build: |m| {
+            Ok(Command::Move(MoveCommand::Unpack {
+                file: m.path_argument("FILE")?,
             }))
         },
     },

@@ -129,10 +129,22 @@ pub(super) const COMMANDS: &[Spec] = &[
         path: "status",
         arguments: "",
         about: "Shows connections, users, flows, messages, sizes and the last backup. Asks the running \
-                server, or reads the file when it is stopped.",
-        flags: &[],
-        examples: &["morelia status", "morelia status --json"],
-        build: |_| Ok(Command::Status),
+                server, or reads the file when it is stopped. With --health it only asks whether the running \
+                server works: exit code 0, 1 if it does not, 69 if no server runs.",
+        flags: &[&[switch(
+            "--health",
+            "only tell whether the running server works, for health checks of containers",
+        )]],
+        examples: &[
+            "morelia status",
+            "morelia status --json",
+            "morelia status --health",
+        ],
+        build: |m| {
+            Ok(Command::Status {
+                health: m.switch("--health"),
+            })
+        },
     },
     Spec {
         path: "config show",

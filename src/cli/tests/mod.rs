@@ -456,13 +456,13 @@ fn arguments_need_not_be_utf_8() {
     use std::os::unix::ffi::OsStringExt;
     let odd = || OsString::from_vec(vec![b'a', 0xff]);
     let verify = parse(vec!["backup".into(), "verify".into(), odd()]).unwrap();
-    assert_eq!(
-        verify.command,
-        Command::Backup(BackupCommand::Verify {
-            file: odd().into(),
-            deep: false,
-        })
-    );
+    let (deep, restores, file) = (false, false, odd().into());
+    let expected = BackupCommand::Verify {
+        file,
+        deep,
+        restores,
+    };
+    assert_eq!(verify.command, Command::Backup(expected));
     for line in [vec!["user".into(), "show".into(), odd()], vec![odd()]] {
         assert!(
             parse(line)

@@ -108,5 +108,37 @@ pub(super) const BACKUP: Section = Section {
             set: |config, text, _| put(&mut config.backup.keep, number(text, 1..=10_000)),
             show: |config| config.backup.keep.to_string(),
         },
+        Key {
+            name: "verify",
+            kind: Kind::Text,
+            values: "a duration with its unit such as 30d; 0 is never",
+            about: "How often the newest copy is restored into a temporary folder beside it and examined, \
+                    with all large files. The administrators are told when that fails.",
+            example: "",
+            reload: false,
+            set: |config, text, _| {
+                put(
+                    &mut config.backup.verify,
+                    age(text, Duration::ZERO..=CENTURY),
+                )
+            },
+            show: |config| show_duration(config.backup.verify),
+        },
+        Key {
+            name: "after",
+            kind: Kind::Text,
+            values: "a command for the shell; empty for none",
+            about: "What runs after each copy into this folder, such as a copy to another machine. The \
+                    variables MORELIA_BACKUP, MORELIA_BACKUP_CONFIG and MORELIA_BACKUP_FILES name the copy, \
+                    its configuration and the folder of large files. If it ends with another code than 0, \
+                    the backup counts as failed and the administrators are told.",
+            example: "rsync -a /mnt/usb/morelia/ backup@nas:morelia/",
+            reload: false,
+            set: |config, text, _| {
+                let command = (!text.is_empty()).then(|| text.to_owned());
+                put(&mut config.backup.after, Ok(command))
+            },
+            show: |config| config.backup.after.clone().unwrap_or_default(),
+        },
     ],
 };

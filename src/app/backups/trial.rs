@@ -1,0 +1,32 @@
+//! A trial restore: whether a backup really becomes a database again.
+
+use std::path::Path;
+
+use super::{Staging, compare};
+use crate::app::AppError;
+use crate::store::{Store, backup, backup_files};
+
+/// Restores a backup into a temporary folder beside it, examines what came of it, and reads all large
+/// files. The folder is removed again. Blocks.
+///
+/// # Errors
+/// What does not work, as a sentence.
+pub fn restore(copy: &Path) -> Result<backup::Contents, AppError> {
+    compare(copy)?;
+    let staging = Staging::begin(copy.with_extension("trial"))?;
+    let database = staging.join("morelia.db");
+    backup::restore(copy, &database, &staging.join("before.db"))?;
+    Store::prepare(&database)?;
+    Store::examine(&database, true)?;
+    let contents = backup::examine(&database)?;
+    let files = backup_files::verify(copy, true)?;
+    if let Some(first) = files.missing.first() {
+        return Err(AppError::Failed(format!(
+            "of {} large files {} are missing or changed, such as {}",
+            files.files,
+            files.missing.len(),
+            first.display()
+        )));
+    }
+    Ok(contents)
+}
