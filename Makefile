@@ -13,7 +13,7 @@ VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 PROGRAM  := target/debug/morelia
 # What the tests need beyond Rust, as Debian's packages: a command each, and what provides it.
 NEEDED   := chromium:chromium chromedriver:chromium-driver sqlite3:sqlite3 strace:strace openssl:openssl \
-            valgrind:valgrind pebble:pebble curl:curl node:nodejs npm:npm certutil:libnss3-tools
+            valgrind:valgrind pebble:pebble curl:curl jq:jq node:nodejs npm:npm certutil:libnss3-tools
 
 .DEFAULT_GOAL := help
 .PHONY: help build run test types check deny fuzz soak interop bench golden release install dist dist-arm64 check-arm64 dist-armhf check-armhf packages
