@@ -20,7 +20,7 @@ SAME      := RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/morelia --remap-path-pref
              CFLAGS="-ffile-prefix-map=$(CURDIR)=/morelia -ffile-prefix-map=$(CARGO_DIR)=/cargo"
 # What the tests need beyond Rust, as Debian's packages: a command each, and what provides it.
 NEEDED   := chromium:chromium chromedriver:chromium-driver sqlite3:sqlite3 strace:strace openssl:openssl \
-            valgrind:valgrind pebble:pebble curl:curl node:nodejs npm:npm certutil:libnss3-tools \
+            valgrind:valgrind pebble:pebble curl:curl jq:jq node:nodejs npm:npm certutil:libnss3-tools \
             python3:python3 readelf:binutils dpkg-deb:dpkg
 
 .DEFAULT_GOAL := help

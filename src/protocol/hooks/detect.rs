@@ -157,8 +157,8 @@ fn ours(json: &Map<String, Value>) -> Result<Said, Complaint> {
     let text = text.ok_or_else(|| Complaint::bad("`text` is a text"))?;
     let is_markup = match json.get("format") {
         None | Some(Value::Null) => false,
-        Some(format) if *format == Value::from(0) => false,
-        Some(format) if *format == Value::from(1) => true,
+        Some(format) if format.as_i64() == Some(0) => false,
+        Some(format) if format.as_i64() == Some(1) => true,
         Some(_) => return Err(Complaint::bad("`format` is 1 for markup, or absent")),
     };
     let key = match json.get("txn") {
@@ -184,7 +184,9 @@ fn of_parts(sent: &Sent<'_>, form: form::Form) -> Result<(Tongue, Said), Complai
         Some(file) => {
             let mut said = ntfy::of_body(&sent.beside, sent.topic.clone(), b"")?;
             let field = |name: &str| form.fields.get(name).and_then(Value::as_str);
-            said.text = field("message").unwrap_or_default().to_owned();
+            field("message")
+                .unwrap_or_default()
+                .clone_into(&mut said.text);
             said.title = field("title").map(str::to_owned).or(said.title);
             said.echo.message.clone_from(&said.text);
             said.file = Some(file);

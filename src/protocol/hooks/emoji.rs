@@ -124,15 +124,12 @@ pub(super) fn in_text(text: &str) -> String {
             let emoji = of_name(after.get(..end)?)?;
             Some((emoji, end + 2))
         });
-        match found {
-            Some((emoji, length)) => {
-                done.push_str(emoji);
-                rest = from.get(length..).unwrap_or_default();
-            }
-            None => {
-                done.push(':');
-                rest = after;
-            }
+        if let Some((emoji, length)) = found {
+            done.push_str(emoji);
+            rest = from.get(length..).unwrap_or_default();
+        } else {
+            done.push(':');
+            rest = after;
         }
     }
     done.push_str(rest);

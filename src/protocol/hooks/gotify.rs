@@ -74,27 +74,27 @@ pub(super) fn error(status: u16, detail: &str) -> Value {
 mod tests {
     use super::*;
 
-    fn read(json: Value) -> Result<Said, Complaint> {
+    fn read(json: &Value) -> Result<Said, Complaint> {
         of_json(json.as_object().unwrap())
     }
 
     #[test]
     fn title_message_and_extras_are_read() {
         let said = read(
-            json!({"title": "T", "message": "*m*", "priority": 8, "extras": {
+            &json!({"title": "T", "message": "*m*", "priority": 8, "extras": {
             "client::display": {"contentType": "text/markdown"},
             "client::notification": {"click": {"url": "https://a.b"}}}}),
         )
         .unwrap();
         assert_eq!(said.priority, Some(5));
         assert_eq!(said.into_post().text, "**T**\n_m_\nhttps://a.b");
-        assert_eq!(read(json!({"message": "m"})).unwrap().priority, None);
+        assert_eq!(read(&json!({"message": "m"})).unwrap().priority, None);
         assert_eq!(
-            read(json!({"message": "m", "priority": "5"}))
+            read(&json!({"message": "m", "priority": "5"}))
                 .unwrap()
                 .priority,
             Some(3)
         );
-        assert_eq!(read(json!({"title": "only"})).unwrap_err().0, 400);
+        assert_eq!(read(&json!({"title": "only"})).unwrap_err().0, 400);
     }
 }

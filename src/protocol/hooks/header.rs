@@ -16,22 +16,19 @@ pub(super) fn decode(text: &str) -> Cow<'_, str> {
     let mut was_word = false;
     while let Some(at) = rest.find("=?") {
         let (before, from) = rest.split_at(at);
-        match word(from) {
-            Some((word, length)) => {
-                // White space between two words only separates them.
-                if !(was_word && before.trim().is_empty()) {
-                    decoded.push_str(before);
-                }
-                decoded.push_str(&word);
-                was_word = true;
-                rest = from.get(length..).unwrap_or_default();
-            }
-            None => {
+        if let Some((word, length)) = word(from) {
+            // White space between two words only separates them.
+            if !(was_word && before.trim().is_empty()) {
                 decoded.push_str(before);
-                decoded.push_str("=?");
-                was_word = false;
-                rest = from.get(2..).unwrap_or_default();
             }
+            decoded.push_str(&word);
+            was_word = true;
+            rest = from.get(length..).unwrap_or_default();
+        } else {
+            decoded.push_str(before);
+            decoded.push_str("=?");
+            was_word = false;
+            rest = from.get(2..).unwrap_or_default();
         }
     }
     decoded.push_str(rest);

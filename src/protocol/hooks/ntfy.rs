@@ -94,7 +94,7 @@ pub(super) fn of_json(beside: &Beside<'_>, json: &Map<String, Value>) -> Result<
     for name in ["delay", "email", "call"] {
         if json
             .get(name)
-            .is_some_and(|value| !value.is_null() && *value != Value::from(""))
+            .is_some_and(|value| !value.is_null() && value.as_str() != Some(""))
         {
             return Err(not_offered(name));
         }

@@ -76,7 +76,7 @@ impl Said {
         };
         let title = self.title.as_deref().map(one_line);
         let title = title.filter(|title| !title.is_empty());
-        let body = self.text.trim_end().to_owned();
+        let body = self.text.trim_end().replace("\r\n", "\n");
         let is_markup = self.is_markup || title.is_some();
         let plain = |text: &str| {
             if is_markup {
@@ -137,10 +137,10 @@ mod tests {
     fn title_is_the_first_line_in_bold() {
         let said = Said {
             title: Some("Disk\nfull".to_owned()),
-            text: "of _photos_ and a_b\n".to_owned(),
+            text: "of _photos_\r\nand a_b\n".to_owned(),
             ..Said::default()
         };
-        let expected = "**Disk full**\nof \\_photos_ and a_b";
+        let expected = "**Disk full**\nof \\_photos_\nand a_b";
         assert_eq!(read(said), (expected.to_owned(), true));
         let said = Said {
             text: "of _photos_".to_owned(),

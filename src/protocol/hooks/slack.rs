@@ -78,9 +78,10 @@ fn of_attachment(attachment: &Map<String, Value>) -> Vec<String> {
     for field in list(attachment, "fields").iter().take(MAX_PARTS) {
         let text = |name: &str| field.get(name).and_then(Value::as_str).unwrap_or_default();
         let (title, value) = (one_line(&entities(text("title"))), mrkdwn(text("value")));
-        match title.is_empty() {
-            true => lines.push(value),
-            false => lines.push(format!("**{}**: {value}", markup::escape_all(&title))),
+        if title.is_empty() {
+            lines.push(value);
+        } else {
+            lines.push(format!("**{}**: {value}", markup::escape_all(&title)));
         }
     }
     for one in list(attachment, "blocks").iter().take(MAX_PARTS) {
@@ -192,7 +193,7 @@ pub(super) fn mrkdwn(text: &str) -> String {
             } else {
                 "\n"
             };
-            done.push_str(&format!("{start}```\n{code}\n```"));
+            done.push_str(&[start, "```\n", code, "\n```"].concat());
             let after = rest.get(taken..).unwrap_or_default();
             if !after.is_empty() && !after.starts_with('\n') {
                 done.push('\n');
@@ -214,7 +215,7 @@ pub(super) fn mrkdwn(text: &str) -> String {
             taken = length;
             let mark = if c == '*' { "**" } else { "~~" };
             let inner = rest.get(1..length - 1).unwrap_or_default();
-            done.push_str(&format!("{mark}{}{mark}", mrkdwn_inner(inner)));
+            done.push_str(&[mark, &mrkdwn_inner(inner), mark].concat());
         } else if c == '\\' {
             done.push_str("\\\\");
         } else {
@@ -233,15 +234,12 @@ fn mrkdwn_inner(text: &str) -> String {
     while let Some(at) = rest.find('<') {
         let (before, from) = rest.split_at(at);
         done.push_str(before);
-        match from.find('>') {
-            Some(end) => {
-                done.push_str(&reference(from.get(1..end).unwrap_or_default()));
-                rest = from.get(end + 1..).unwrap_or_default();
-            }
-            None => {
-                done.push_str(from);
-                rest = "";
-            }
+        if let Some(end) = from.find('>') {
+            done.push_str(&reference(from.get(1..end).unwrap_or_default()));
+            rest = from.get(end + 1..).unwrap_or_default();
+        } else {
+            done.push_str(from);
+            rest = "";
         }
     }
     done.push_str(rest);
@@ -323,13 +321,13 @@ mod tests {
         }
     }
 
-    fn read(json: Value) -> Said {
+    fn read(json: &Value) -> Said {
         of_json(json.as_object().unwrap()).unwrap()
     }
 
     #[test]
     fn attachments_and_blocks_are_lines() {
-        let said = read(json!({
+        let said = read(&json!({
             "username": "Grafana", "icon_emoji": ":fire:",
             "attachments": [{"color": "#D63232", "title": "CPU high", "title_link": "http://g.lan/a",
                 "text": "on _pi_", "fields": [{"title": "load", "value": "9"}], "footer": "v12"}],
@@ -339,7 +337,7 @@ mod tests {
             "🟥 **CPU high** (http://g.lan/a)\non _pi_\n**load**: 9\nv12"
         );
         assert_eq!(said.label.as_deref(), Some("🔥 Grafana"));
-        let said = read(json!({"text": "fallback", "blocks": [
+        let said = read(&json!({"text": "fallback", "blocks": [
             {"type": "header", "text": {"type": "plain_text", "text": "Head"}},
             {"type": "section", "text": {"type": "mrkdwn", "text": "*x*"}, "fields": [{"type": "mrkdwn", "text": "y"}]},
             {"type": "divider"}, {"type": "actions"},

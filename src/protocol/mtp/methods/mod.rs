@@ -112,6 +112,7 @@ pub(super) struct Credentials {
 }
 
 /// Finds the method and runs it. `gate` is what keeps any method from being run.
+#[expect(clippy::too_many_lines, reason = "one line a method, all in one table")]
 pub(super) async fn dispatch(
     cx: &mut Context<'_>,
     gate: Result<(), MtpError>,

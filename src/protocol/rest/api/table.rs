@@ -259,7 +259,7 @@ fn schema(kind: &str) -> Value {
 
 /// The document that describes the routes.
 ///
-/// Source: OpenAPI 3.1.
+/// Source: `OpenAPI` 3.1.
 pub(super) fn document(version: &str) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for entry in TABLE {
