@@ -101,43 +101,22 @@ fn a_script_does_what_a_person_can() {
     assert_eq!(one["id"], other["id"]);
     let message = format!("/messages/{}", one["id"].as_str().expect("an id"));
     call(&server, &helper, "PATCH", &message, &json!({"text": "b"})).is(200);
-    call(
-        &server,
-        &anna,
-        "PUT",
-        &format!("{message}/reactions/%F0%9F%91%8D"),
-        &Value::Null,
-    )
-    .is(200);
+    let for_anna = |method: &str, path: &str| {
+        call(&server, &anna, method, path, &Value::Null).is(200);
+    };
+    let (thumb, pin) = (
+        format!("{message}/reactions/%F0%9F%91%8D"),
+        format!("{message}/pin"),
+    );
+    for_anna("PUT", &thumb);
     let last = get(&server, &helper, &format!("{messages}?limit=1"))["messages"][0].clone();
     assert_eq!(
         (&last["text"], &last["reactions"]["👍"]),
         (&json!("b"), &json!(1))
     );
-    call(
-        &server,
-        &anna,
-        "DELETE",
-        &format!("{message}/reactions/%F0%9F%91%8D"),
-        &Value::Null,
-    )
-    .is(200);
-    call(
-        &server,
-        &anna,
-        "PUT",
-        &format!("{message}/pin"),
-        &Value::Null,
-    )
-    .is(200);
-    call(
-        &server,
-        &anna,
-        "DELETE",
-        &format!("{message}/pin"),
-        &Value::Null,
-    )
-    .is(200);
+    for_anna("DELETE", &thumb);
+    for_anna("PUT", &pin);
+    for_anna("DELETE", &pin);
     assert_eq!(
         get(&server, &helper, "/search?q=text")["messages"]
             .as_array()

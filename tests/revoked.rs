@@ -220,34 +220,9 @@ impl House {
         });
         let [poll, own_poll] = polls;
         let spare = anna.send_many(&group, (0..20).map(|number| format!("spare {number}")));
-        let own_flow = anna.group("Hooks", &[]);
-        let new = |person: &mut Person, method: &str, meta: serde_json::Value| {
-            let made = ask(person, method, &json!({"meta": meta}));
-            made.data()["meta"]["id"].clone()
-        };
-        let hook = |_| {
-            new(
-                &mut anna,
-                "make_hook",
-                json!({"flow": own_flow, "name": "old"}),
-            )
-        };
-        let hooks = (0..acts::SPARE).map(hook).collect();
-        let [bot, old_bot] = ["bot", "old bot"].map(|what| {
-            let login = json!({"meta": {"login": format!("{what} {number}")}});
-            let made = ask(boris, "make_bot", &login);
-            let id = made.data()["meta"]["bot"].as_str();
-            id.expect("an id").to_owned()
-        });
-        let token = |_| new(boris, "make_token", json!({"bot": bot}));
-        let tokens = (0..acts::SPARE).map(token).collect();
+        let programs = programs(&mut anna, boris, number);
         let things = Things {
             own: anna.send(&group, "own"),
-            own_flow,
-            hooks,
-            bot,
-            tokens,
-            old_bot,
             group,
             crowd: self.crowd.clone(),
             blocked: self.crowd[0].clone(),
@@ -261,6 +236,7 @@ impl House {
             invited,
             subscription: self.service.subscription("/ok/anna"),
             invitation,
+            ..programs
         };
         (anna, things)
     }
@@ -335,6 +311,39 @@ impl House {
                 assert!(missing.is_empty(), "{what}: never done: {missing:?}");
             }
         }
+    }
+}
+
+/// Hooks of somebody, and bots with tokens that an administrator has made.
+fn programs(person: &mut Person, administrator: &mut Person, number: usize) -> Things {
+    let own_flow = person.group("Hooks", &[]);
+    let new = |person: &mut Person, method: &str, meta: serde_json::Value| {
+        let made = ask(person, method, &json!({"meta": meta}));
+        made.data()["meta"]["id"].clone()
+    };
+    let hook = |_| {
+        new(
+            person,
+            "make_hook",
+            json!({"flow": own_flow, "name": "old"}),
+        )
+    };
+    let hooks = (0..acts::SPARE).map(hook).collect();
+    let [bot, old_bot] = ["bot", "old bot"].map(|what| {
+        let login = json!({"meta": {"login": format!("{what} {number}")}});
+        let made = ask(administrator, "make_bot", &login);
+        let id = made.data()["meta"]["bot"].as_str();
+        id.expect("an id").to_owned()
+    });
+    let token = |_| new(administrator, "make_token", json!({"bot": bot}));
+    let tokens = (0..acts::SPARE).map(token).collect();
+    Things {
+        own_flow,
+        hooks,
+        bot,
+        tokens,
+        old_bot,
+        ..Things::default()
     }
 }
 
