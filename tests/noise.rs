@@ -24,7 +24,7 @@ const LEAST: usize = 20;
 type Tally = BTreeMap<&'static str, usize>;
 
 /// Methods that came after revision 17 and list or change what the whole server has.
-const NEWER: [&str; 21] = [
+const NEWER: [&str; 24] = [
     "server_status",
     "list_users",
     "set_user",
@@ -36,6 +36,9 @@ const NEWER: [&str; 21] = [
     "use_invitation",
     "list_sessions",
     "end_session",
+    "make_token",
+    "list_tokens",
+    "revoke_token",
     "list_flows",
     "remove_flow",
     "moderate",

@@ -360,7 +360,7 @@ const GROWING: &[&str] = &[
     "SELECT id FROM sessions WHERE user_id = :a",
     "DELETE FROM sessions WHERE user_id = :a AND expires_at < :b",
     "SELECT id FROM sessions WHERE user_id = :a AND expires_at < :b ORDER BY id DESC LIMIT 1 OFFSET 16",
-    "SELECT 1 FROM txns WHERE user_id = :a AND scope = '' AND txn = :b",
+    "SELECT 1 FROM txns WHERE user_id = :a AND scope = :c AND txn = :b",
     "SELECT user_id FROM txns WHERE expires_at < :a ORDER BY expires_at LIMIT 8",
     "SELECT 1 FROM invitations WHERE code_hash = :a",
     "SELECT 1 FROM invitations WHERE created_by = :a AND uses_left > 0 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :b) LIMIT :c",
@@ -430,7 +430,7 @@ fn the_queries_that_are_examined_are_those_of_the_source() {
         "WHERE s.token_hash = :token_hash",
         "WHERE user_id = :user AND expires_at < :now",
         "WHERE expires_at < :now",
-        "WHERE user_id = :user AND scope = '' AND txn = :txn",
+        "WHERE user_id = :user AND scope = :scope AND txn = :txn",
         "WHERE code_hash = :code_hash",
         "SELECT coalesce(max(position), 0) FROM changes WHERE audience = 0",
     ] {

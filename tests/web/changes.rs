@@ -21,6 +21,10 @@ fn deleted_message_comes_back_until_the_moment_is_over() {
     take(&one, "Delete");
     sees(&one, "Message deleted");
     one.wait("document.querySelector('.toast.undo')?.textContent.includes('Message deleted')");
+    // A pointer rests on it while it is looked at.
+    one.run(
+        "document.querySelector('.toast.undo').dispatchEvent(new PointerEvent('pointerenter'))",
+    );
     passes(&one);
     one.click(".toast.undo button");
     sees(&one, "Who is coming on Sunday?");
