@@ -20,6 +20,7 @@ mod after_backup;
 mod alerts;
 mod archives;
 mod backup;
+mod bot_clients;
 mod bots;
 mod check;
 mod client;

@@ -13,6 +13,7 @@ mod films;
 mod first;
 mod groups;
 mod history;
+mod hooks;
 mod kept;
 mod looks;
 mod media;

@@ -1,6 +1,6 @@
 // Telling a person who looks elsewhere: the page's title, the app's badge, notifications.
 
-import { nameOf, summary } from '../data/message.js';
+import { authorOf, summary } from '../data/message.js';
 import { flowTitle } from '../views/avatar.js';
 import { t } from './i18n.js';
 import { followActivity, keepPush } from './push.js';
@@ -43,7 +43,7 @@ async function notify(store, message) {
   if (looking || !flow || message.from === store.me || message.deleted || store.blocked.has(message.from) || isQuiet(store, flow, message) || notificationState() !== 'on' || message.number <= (flow.read ?? -1)) return;
   const title = flowTitle(store, flow);
   const text = summary(message, t);
-  const body = flow.type === 'chat' ? text : `${nameOf(store.users.get(message.from), t)}: ${text}`;
+  const body = flow.type === 'chat' ? text : `${authorOf(message, store, t)}: ${text}`;
   // The tag makes two tabs show one notification, and a flow's newest replace the one before.
   const options = { body, tag: message.flow, renotify: true, data: { flow: message.flow, message: message.uuid } };
   const worker = await navigator.serviceWorker?.getRegistration();

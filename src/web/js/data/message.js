@@ -91,6 +91,11 @@ export function nameOf(user, t) {
   return user.username?.trim() || user.login || t('person.unknown');
 }
 
+/** Who says a message: the program that a hook gives its voice to, else the account. */
+export function authorOf(message, store, t) {
+  return message.bot?.name ?? nameOf(store.users.get(message.from), t);
+}
+
 /** Whether this account is gone for good. */
 export function isDeleted(user) {
   return user?.username === DELETED_LOGIN && user?.login === DELETED_LOGIN;

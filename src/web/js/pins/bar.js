@@ -3,7 +3,7 @@
 
 import { h, icon, iconButton, replace } from '../core/dom.js';
 import { t } from '../core/i18n.js';
-import { fromWire, nameOf, summary } from '../data/message.js';
+import { authorOf, fromWire, summary } from '../data/message.js';
 import { describe } from '../views/form.js';
 import { dialog, toast } from '../views/overlay.js';
 
@@ -73,7 +73,7 @@ export class PinsBar {
     dialog(t('pin.all'), (close) => h('form.question', { onsubmit: (event) => { event.preventDefault(); close(); } },
       h('h2', {}, t('pin.all')),
       h('div.rows', {}, this.#pins.map((pin) => h('button.row', { type: 'button', onclick: () => { close(); this.#jump(pin.uuid); } },
-        h('span.row-words', {}, h('span.row-title', {}, h('bdi', {}, nameOf(store.users.get(pin.from), t))), h('span.row-text.two-lines', { dir: 'auto' }, summary(pin, t)))))),
+        h('span.row-words', {}, h('span.row-title', {}, h('bdi', {}, authorOf(pin, store, t))), h('span.row-text.two-lines', { dir: 'auto' }, summary(pin, t)))))),
       h('div.actions', {}, h('button.button', { autofocus: true }, t('close')))));
   }
 

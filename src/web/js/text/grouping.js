@@ -26,7 +26,7 @@ export function arrangeMessages(messages, unreadFrom, before = null) {
     if (message.lines) { days.at(-1).items.push({ lines: message }); previous = null; continue; }
     const newAbove = unreadFrom !== null && message.number === unreadFrom;
     const joined = previous !== null && !newAbove
-      && previous.message.from === message.from
+      && previous.message.from === message.from && previous.message.bot?.name === message.bot?.name
       && message.time - previous.message.time <= GROUP_GAP_S;
     const item = { message, first: !joined, last: true, newAbove };
     if (joined) previous.last = false;

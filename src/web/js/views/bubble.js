@@ -2,7 +2,7 @@
 
 import { h, icon, iconButton } from '../core/dom.js';
 import { locale, t } from '../core/i18n.js';
-import { nameOf } from '../data/message.js';
+import { authorOf, nameOf } from '../data/message.js';
 import { attachments } from '../files/attachment.js';
 import { fileName } from '../media/attachments.js';
 import { pollNodes } from '../polls/poll.js';
@@ -28,7 +28,7 @@ export function signature(message, store) {
 export function bubble(message, store, { own, shared }) {
   const author = store.users.get(message.from);
   if (!own && store.blocked.has(message.from)) return folded();
-  const name = nameOf(author, t);
+  const name = authorOf(message, store, t);
   const [file] = message.files;
   const media = file && ['picture', 'video', 'sticker'].includes(file.kind) && !file.text;
   const givenName = file?.kind === 'document' ? file.name ?? fileName(message.text) : null;
@@ -46,7 +46,7 @@ export function bubble(message, store, { own, shared }) {
   });
   if (shared && !own) node.append(h('span.gutter', {}, userAvatar(author ?? { uuid: message.from }, 's')));
   const body = h('div.bubble', {});
-  if (shared && !own) body.append(h('div.author', { class: `ink-${hue(message.from)}` }, h('bdi', {}, name)));
+  if ((shared || message.bot) && !own) body.append(h('div.author', { class: `ink-${hue(message.bot?.name ?? message.from)}` }, h('bdi', {}, name)));
   if (message.forward) body.append(origin(message.forward, store));
   if (message.reply) body.append(quote(message.reply, store));
   body.append(...attachments(message.files, givenName));

@@ -4,7 +4,7 @@ import { h, icon, iconButton, replace } from '../core/dom.js';
 import { now } from '../core/clock.js';
 import { locale, t } from '../core/i18n.js';
 import { router } from '../core/router.js';
-import { isDeleted, nameOf, summary } from '../data/message.js';
+import { authorOf, isDeleted, nameOf, summary } from '../data/message.js';
 import { PinsBar } from '../pins/bar.js';
 import { lastSeen } from '../text/times.js';
 import { describe } from './form.js';
@@ -149,7 +149,7 @@ export class Conversation {
 
   #announce(message) {
     if (message.flow !== this.flow.uuid || message.from === this.#client.store.me) return;
-    this.#live.textContent = `${nameOf(this.#client.store.users.get(message.from), t)}: ${summary(message, t)}`;
+    this.#live.textContent = `${authorOf(message, this.#client.store, t)}: ${summary(message, t)}`;
   }
 
   #acceptDrops() {

@@ -6,7 +6,7 @@ import { now } from '../core/clock.js';
 import { locale, t } from '../core/i18n.js';
 import { rest } from '../core/rest.js';
 import { router } from '../core/router.js';
-import { nameOf, summary } from '../data/message.js';
+import { authorOf, nameOf, summary } from '../data/message.js';
 import { invitedRow } from '../invite/waiting.js';
 import { fullTime, shortTime } from '../text/times.js';
 import { FILTERS, byOrder } from '../settings/order.js';
@@ -156,7 +156,7 @@ export class FlowList {
         last && last.from === store.me && !draft && stateIcon(last, store.isSeen(last)),
         last && h('time.row-time', { datetime: new Date(last.time * 1000).toISOString(), title: fullTime(last.time, language) }, when)),
       h('span.row-bottom', {},
-        this.#snippet(flow, { last, author, typing, draft: open ? '' : draft }),
+        this.#snippet(flow, { last, typing, draft: open ? '' : draft }),
         flow.settings.pinned > 0 && h('span.mark', { role: 'img', 'aria-label': t('pinned') }, icon('pin')),
         flow.mentions > 0 && h('span.badge.at', { role: 'img', 'aria-label': t('mentioned') }, '@'),
         (unread > 0 || flow.settings.unread) && h('span.badge', { class: store.isMuted(flow) ? 'quiet' : '', role: 'img', 'aria-label': t('unread', { n: unread }) }, unread > 999 ? '999+' : unread > 0 ? String(unread) : ''))));
@@ -181,15 +181,15 @@ export class FlowList {
     return words || (files.length > 0 ? files.map((file) => file.name).join(', ') : '');
   }
 
-  #snippet(flow, { last, author, typing, draft }) {
+  #snippet(flow, { last, typing, draft }) {
     const { store } = this.#client;
     if (typing.length > 0) {
       return h('span.row-text.typing', {}, flow.type === 'chat' ? t('typing.chat') : t('typing.group', { name: nameOf(store.users.get(typing[0]), t), n: typing.length }));
     }
     if (draft) return h('span.row-text', {}, h('span.draft', {}, `${t('draft')}: `), h('bdi', {}, draft));
     if (!last) return h('span.row-text', {}, flow.history.count > 0 ? '…' : t('empty.row'));
-    const prefix = last.from === store.me ? t('you') : nameOf(author, t);
-    const named = flow.type === 'group';
+    const prefix = last.from === store.me ? t('you') : authorOf(last, store, t);
+    const named = flow.type === 'group' || last.bot;
     return h('span.row-text', {}, named && h('span.row-author', {}, h('bdi', {}, prefix), ': '), h('bdi', {}, summary(last, t)));
   }
 

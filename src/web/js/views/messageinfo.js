@@ -2,7 +2,7 @@
 
 import { h, replace } from '../core/dom.js';
 import { locale, t } from '../core/i18n.js';
-import { nameOf } from '../data/message.js';
+import { authorOf } from '../data/message.js';
 import { fullTime } from '../text/times.js';
 import { describe } from './form.js';
 import { dialog } from './overlay.js';
@@ -30,7 +30,7 @@ export function showMessageInfo(client, flow, message) {
   read();
   return dialog(t('info.title'), (close) => h('form.question', { onsubmit: (event) => { event.preventDefault(); close(); } },
     h('h2', {}, t('info.title')),
-    h('dl.facts', {}, [[t('search.from'), nameOf(store.users.get(message.from), t)], ...facts].map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', { dir: 'auto' }, value)))),
+    h('dl.facts', {}, [[t('search.from'), authorOf(message, store, t)], ...facts].map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', { dir: 'auto' }, value)))),
     message.edited && !message.deleted && h('div', {}, h('h3.section-title', {}, t('info.before')),
       message.before === null || message.before === undefined ? h('p.hint', {}, t('info.before.unseen')) : h('p.before', { dir: 'auto' }, message.before || t('info.before.empty'))),
     readers,

@@ -5,7 +5,7 @@ import { h, icon, iconButton, replace } from '../core/dom.js';
 import { locale, t } from '../core/i18n.js';
 import { now } from '../core/clock.js';
 import { router } from '../core/router.js';
-import { fromWire, nameOf, summary } from '../data/message.js';
+import { authorOf, fromWire, nameOf, summary } from '../data/message.js';
 import { mark } from '../text/linkify.js';
 import { shortTime } from '../text/times.js';
 import { flowAvatar, flowTitle, userAvatar } from './avatar.js';
@@ -150,7 +150,7 @@ function hitRow(client, message, query, scope) {
   const { store } = client;
   const flow = store.flows.get(message.flow);
   const author = store.users.get(message.from);
-  const name = message.from === store.me ? t('you') : nameOf(author, t);
+  const name = message.from === store.me ? t('you') : authorOf(message, store, t);
   return h('a.row.hit', {
     href: `/#/f/${message.flow}/m/${message.number}`,
     onclick: (event) => { event.preventDefault(); router.go(`/f/${message.flow}/m/${message.number}`); },

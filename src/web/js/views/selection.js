@@ -5,7 +5,7 @@ import { h, iconButton, replace } from '../core/dom.js';
 import { Emitter } from '../core/emitter.js';
 import { locale, t } from '../core/i18n.js';
 import { router } from '../core/router.js';
-import { nameOf, summary } from '../data/message.js';
+import { authorOf, summary } from '../data/message.js';
 import { clockTime } from '../text/times.js';
 import { confirm, toast } from './overlay.js';
 
@@ -72,7 +72,7 @@ export class Selection extends Emitter {
   async #copy(all) {
     const { store } = this.#client;
     const lines = all.length === 1 ? [all[0].text]
-      : all.map((message) => `${nameOf(store.users.get(message.from), t)}, ${clockTime(message.time, locale())}: ${summary(message, t)}`);
+      : all.map((message) => `${authorOf(message, store, t)}, ${clockTime(message.time, locale())}: ${summary(message, t)}`);
     await copyText(lines.join('\n'));
     toast(t('copied'));
     this.end();
