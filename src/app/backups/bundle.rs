@@ -71,7 +71,7 @@ impl Bundle {
     /// Opens an archive and reads its checksums.
     ///
     /// # Errors
-    /// It cannot be read, or [`write`] has not made it.
+    /// It cannot be read, or [`write()`] has not made it.
     pub fn open(path: &Path) -> Result<Self, AppError> {
         let failed = |source| file_error(path, source);
         let foreign = || {
