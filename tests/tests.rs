@@ -51,6 +51,7 @@ mod import;
 mod invitations;
 mod invited;
 mod limits;
+mod matrix;
 mod messages;
 mod model;
 mod moderation;
