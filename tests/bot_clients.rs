@@ -57,21 +57,22 @@ fn a_bot_of_twenty_lines_answers() {
     assert!(texts[1].starts_with("It is "), "{texts:?}");
 }
 
-/// The program, installed once.
-fn apprise() -> PathBuf {
-    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join("apprise");
+/// Where the programs of a package from PyPI are, which is installed once.
+pub(crate) fn installed(package: &str) -> PathBuf {
+    let name = package.split_once("==").map_or(package, |(name, _)| name);
+    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if !tools.join("installed").exists() {
         let run = |command: &mut Command| assert!(command.status().expect("it runs").success());
         run(Command::new("python3").args(["-m", "venv"]).arg(&tools));
-        run(Command::new(tools.join("bin/pip")).args(["install", "--quiet", APPRISE]));
-        fs::write(tools.join("installed"), APPRISE).expect("written");
+        run(Command::new(tools.join("bin/pip")).args(["install", "--quiet", package]));
+        fs::write(tools.join("installed"), package).expect("written");
     }
-    tools.join("bin/apprise")
+    tools.join("bin")
 }
 
 #[test]
 fn apprise_speaks_four_forms() {
-    let apprise = apprise();
+    let apprise = installed(APPRISE).join("apprise");
     let server = Server::start();
     let mut anna = server.register("anna");
     let flow = anna.group("Family", &[]);

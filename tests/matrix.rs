@@ -1,7 +1,13 @@
 //! Matrix: the client-server API over the conversations that MTP has.
 
 mod door;
+mod members;
+mod messages;
 mod names;
+mod nio;
+mod registering;
+mod rooms;
+mod sync;
 mod transport;
 
 use serde_json::{Value, json};
@@ -101,4 +107,68 @@ impl<'a> Client<'a> {
     pub(crate) fn get(&self, path: &str) -> Value {
         document(&self.call("GET", path, &Value::Null).is(200))
     }
+
+    /// Sends a request that is done, and returns what is told.
+    #[track_caller]
+    pub(crate) fn done(&self, method: &str, path: &str, body: &Value) -> Value {
+        document(&self.call(method, path, body).is(200))
+    }
+
+    /// Makes a room and returns the beginning of its addresses.
+    #[track_caller]
+    pub(crate) fn create(&self, body: &Value) -> String {
+        let told = self.done("POST", "createRoom", body);
+        address(told["room_id"].as_str().expect("an id"))
+    }
+
+    /// Sends a text, and returns the id of the event.
+    #[track_caller]
+    pub(crate) fn say(&self, room: &str, text: &str, txn: &str) -> String {
+        let body = json!({"msgtype": "m.text", "body": text});
+        self.send(room, "m.room.message", txn, &body)
+    }
+
+    /// Sends an event, and returns its id.
+    #[track_caller]
+    pub(crate) fn send(&self, room: &str, kind: &str, txn: &str, content: &Value) -> String {
+        let told = self.done("PUT", &format!("{room}/send/{kind}/{txn}"), content);
+        told["event_id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The bodies of the newest messages of a room, oldest first.
+    #[track_caller]
+    pub(crate) fn texts(&self, room: &str) -> Vec<String> {
+        let page = self.get(&format!("{room}/messages?dir=b&limit=100"));
+        let mut texts: Vec<_> = events(&page["chunk"])
+            .filter(|event| event["type"] == "m.room.message")
+            .filter_map(|event| event["content"]["body"].as_str().map(str::to_owned))
+            .collect();
+        texts.reverse();
+        texts
+    }
+}
+
+/// The beginning of the addresses of a room.
+pub(crate) fn address(room: &str) -> String {
+    format!("rooms/{}", room.replace('!', "%21").replace(':', "%3A"))
+}
+
+/// The room of a flow.
+pub(crate) fn room_of(flow: &str) -> String {
+    let number: u128 = flow.parse().expect("the id of a flow");
+    format!("!{number:032x}:example.org")
+}
+
+/// The events of a list.
+pub(crate) fn events(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().expect("events").iter()
+}
+
+/// The content of a piece of state in a list.
+#[track_caller]
+pub(crate) fn state<'a>(list: &'a Value, kind: &str, key: &str) -> &'a Value {
+    let found = events(list).filter(|it| it["type"] == kind && it["state_key"] == key);
+    &found
+        .last()
+        .unwrap_or_else(|| panic!("no {kind} {key} in {list:#}"))["content"]
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::details::{self, DraftDetails};
 use super::rights::{Action, may};
-use super::rooms::{RoomDraft, sent_before};
+use super::rooms::{RoomDraft, earlier};
 use super::sent_files::{self, SentFile};
 use super::{Field, Limits, Quota, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::file::told;
 use crate::model::{Attachment, FlowId, FlowKind, Form, Message, PublicId, Timestamp, UserId};
 use crate::store::{
     Tx, View, about, attachments, blocks, events, flows, log, messages, polls, properties,
-    room_events, txns, users,
+    room_events, room_log, txns, users,
 };
 
 /// What somebody writes, or how a message is to change.
@@ -333,6 +333,27 @@ impl Service {
             })
             .await
     }
+}
+
+/// The message that a session has sent already by the same text.
+fn sent_before(
+    tx: &Tx<'_>,
+    user: &SignedIn,
+    flow: PublicId,
+    draft: Option<&RoomDraft>,
+) -> Result<Option<Posted>, ServiceError> {
+    let Some(draft) = draft else { return Ok(None) };
+    let Some(uuid) = earlier(tx, user, flow, draft)? else {
+        return Ok(None);
+    };
+    let Some((id, _)) = room_log::message_of(tx, uuid)? else {
+        return Ok(None);
+    };
+    let message = messages::by_id(tx, id)?.ok_or(Refusal::NotFound(Thing::Message))?;
+    Ok(Some(Posted {
+        message: Arc::new(message),
+        client_id: None,
+    }))
 }
 
 /// The message of an earlier request with the same `txn`.

@@ -114,7 +114,7 @@ pub use refusal_value::Value;
 pub use resets::NewReset;
 pub use rooms::{
     Device, NewLevels, NewRoom, RoomDraft, RoomNews, RoomPage, RoomQuery, RoomReading, RoomRefusal,
-    SyncQuery, Synced,
+    SyncQuery, Synced, Wanted,
 };
 pub use search::{Search, SearchHits};
 pub use sent_files::{SentFile, Source};

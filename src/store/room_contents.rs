@@ -51,11 +51,11 @@ pub(super) fn power_levels(view: &View<'_>, flow: FlowId) -> Result<String, Stor
                     'ban', 50, 'redact', 50, 'events', json_object('m.room.power_levels', 100,
                     'm.room.history_visibility', 100, 'm.room.tombstone', 100, 'm.room.encryption', 100,
                     'm.room.server_acl', 100))),
-                '$.users', (SELECT json_group_object('@' || u.localpart, iif(f.kind = 'chat', 100, m.level))
+                '$.users', json((SELECT json_group_object('@' || u.localpart, iif(f.kind = 'chat', 100, m.level))
                             FROM (SELECT user_id, level FROM members WHERE flow_id = f.id
                                   AND state IN ('joined', 'invited')
                                   AND (level <> 0 OR (SELECT kind FROM flows WHERE id = members.flow_id) = 'chat')
-                                  ORDER BY ordinal, user_id) m JOIN users u ON u.id = m.user_id))
+                                  ORDER BY ordinal, user_id) m JOIN users u ON u.id = m.user_id)))
          FROM flows f WHERE f.id = :id",
         named_params! {":id": flow.0},
     )

@@ -5,6 +5,7 @@
 use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
+use super::follower::first_number_after;
 use super::members::State;
 use super::tx::{Tx, View};
 use crate::model::{FlowId, FlowKind, Position, PublicId, UserId};
@@ -77,6 +78,19 @@ fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
         numbers: row.get(7)?..row.get(8)?,
         read: row.get(9)?,
     })
+}
+
+/// The number, as clients count, of the last message of a room up to a position; `None`: there is none.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn number_at(
+    view: &View<'_>,
+    room: &Room,
+    position: Position,
+) -> Result<Option<i64>, StoreError> {
+    let next = first_number_after(view, room.flow, room.numbers.clone(), position)?;
+    Ok((next > room.numbers.start).then_some(next - room.numbers.start - 1))
 }
 
 /// How many are in a room and invited to it, and some of them besides one user.

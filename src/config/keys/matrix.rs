@@ -26,9 +26,8 @@ pub(super) const MATRIX: Section = Section {
             name: "encryption",
             kind: Kind::Switch,
             values: "on or off",
-            about: "Whether rooms may be switched to encryption between the clients. Nobody can switch it off \
-                    again in a room, people without a Matrix client cannot come into it, and this server \
-                    does not keep keys for clients yet.",
+            about: "Whether rooms may be switched to encryption between the clients. This server keeps no keys for \
+                    clients yet: no room is encrypted, whatever is set here.",
             example: "",
             reload: false,
             set: |config, text, _| put(&mut config.matrix.encryption, bool::read(text)),
@@ -38,8 +37,8 @@ pub(super) const MATRIX: Section = Section {
             name: "legacy_media",
             kind: Kind::Switch,
             values: "on or off",
-            about: "Whether files are given to clients that show no token for them, as old ones do not. Whoever \
-                    knows the address of a file then reads it.",
+            about: "Whether files are given to clients that show no token for them, as old ones do not. This server \
+                    gives no files by Matrix yet, whatever is set here.",
             example: "",
             reload: false,
             set: |config, text, _| put(&mut config.matrix.legacy_media, bool::read(text)),

@@ -6,10 +6,18 @@
 //! Source: Matrix 1.19, Client-Server API.
 
 mod account;
+mod changing;
 mod door;
+mod events;
+mod filter;
 mod input;
+mod marks;
 mod names;
 mod push_rules;
+mod reading;
+mod registering;
+mod sending;
+mod sync;
 mod table;
 mod trouble;
 mod well_known;
@@ -23,12 +31,16 @@ use super::web::{Method, Request, Response, Route, Takes, Web};
 use crate::service::{Client, Service, SignedIn};
 use input::Body;
 use names::Names;
+use registering::Stages;
 pub use table::{Action, Signed};
 use trouble::Trouble;
 pub use well_known::WellKnown;
 
 /// The most bytes of a body.
 const MAX_BYTES: usize = 64 * 1024;
+
+/// The most events of a page.
+const MOST_EVENTS: usize = 100;
 
 /// What a request weighs beside that of finding out who asks.
 const WEIGHT: f64 = 2.0;
@@ -41,6 +53,8 @@ pub struct Matrix {
     service: Arc<Service>,
     names: Names,
     introduce: Introduce,
+    /// Who is making an account.
+    stages: Stages,
 }
 
 /// What came besides the body.
@@ -51,7 +65,30 @@ struct Asked {
     query: String,
 }
 
+/// The first parameter of a name in an address.
+fn parameter(query: &str, name: &str) -> Option<String> {
+    let mut all = form_urlencoded::parse(query.as_bytes());
+    all.find(|(found, _)| found == name)
+        .map(|(_, value)| value.into_owned())
+}
+
 impl Asked {
+    /// A parameter of the address.
+    fn parameter(&self, name: &str) -> Option<String> {
+        parameter(&self.query, name)
+    }
+
+    /// How many events are wanted.
+    fn limit(&self, otherwise: usize) -> Result<usize, Trouble> {
+        let Some(text) = self.parameter("limit").filter(|text| !text.is_empty()) else {
+            return Ok(otherwise);
+        };
+        let limit: usize = text
+            .parse()
+            .map_err(|_| Trouble::invalid("limit is no number"))?;
+        Ok(limit.clamp(1, MOST_EVENTS))
+    }
+
     /// A part of the path.
     fn part(&self, place: usize) -> &str {
         self.ids.get(place).map(String::as_str).unwrap_or_default()
@@ -66,6 +103,7 @@ impl Matrix {
             service,
             names: Names::new(server_name),
             introduce,
+            stages: Stages::default(),
         }
     }
 
@@ -79,7 +117,13 @@ impl Matrix {
             return match action {
                 Action::Login => self.login(&body?, &client).await,
                 Action::LoginFlows => Ok(json!({"flows": [{"type": "m.login.password"}]})),
-                _ => Ok(versions()),
+                Action::Register => {
+                    let kind = parameter(&query, "kind");
+                    self.register(&body?, kind, &client).await
+                }
+                Action::Available => self.available(parameter(&query, "username")).await,
+                Action::Validity => self.validity(parameter(&query, "token"), &client).await,
+                Action::Versions | Action::Signed(_) => Ok(versions()),
             };
         };
         let Some(token) = request.bearer() else {
@@ -103,22 +147,46 @@ impl Matrix {
             Signed::Logout => self.logout(asked, false).await,
             Signed::LogoutAll => self.logout(asked, true).await,
             Signed::Whoami => self.whoami(asked).await,
-            Signed::Capabilities => Ok(account::capabilities()),
             Signed::PushRules => self.push_rules(asked).await,
             Signed::PushRulesGlobal => {
                 let mut rules = self.push_rules(asked).await?;
                 Ok(rules["global"].take())
             }
-            Signed::Threepids => Ok(json!({"threepids": []})),
-            Signed::ChangeThreepids => {
-                let words = "this server knows no addresses outside of it";
-                Err(Trouble::said(403, "M_THREEPID_DENIED", words))
-            }
-            Signed::Nothing => Ok(json!({})),
+            Signed::JoinedRooms => self.joined_rooms(asked).await,
+            Signed::Messages => self.messages(asked).await,
+            Signed::Event => self.event(asked).await,
+            Signed::Context => self.context(asked).await,
+            Signed::State => self.state(asked).await,
+            Signed::OneState => self.one_state(asked).await,
+            Signed::PutState => self.put_state(asked, body).await,
+            Signed::Members => self.members(asked).await,
+            Signed::JoinedMembers => self.joined_members(asked).await,
+            Signed::Send => self.send(asked, body).await,
+            Signed::Redact => self.send_redaction(asked, body).await,
+            Signed::Sync => self.sync(asked).await,
+            Signed::AddFilter => self.add_filter(asked, body).await,
+            Signed::GetFilter => self.get_filter(asked).await,
+            Signed::CreateRoom => self.create_room(asked, body).await,
+            Signed::Join => self.join(asked).await,
+            Signed::Leave => self.leave(asked).await,
+            Signed::Forget => self.forget(asked).await,
+            Signed::Profile => self.profile(asked).await,
+            Signed::PutDisplayName => self.put_display_name(asked, body).await,
+            Signed::Receipt => self.receipt(asked).await,
+            Signed::ReadMarkers => self.read_markers(asked, body).await,
+            Signed::Typing => self.typing(asked, body).await,
+            Signed::To(deed) => self.deed(asked, deed, body).await,
             Signed::Report => {
                 log::warn!("a user reports {}", asked.ids.join(" "));
                 Ok(json!({}))
             }
+            Signed::ChangeThreepids => {
+                let words = "this server knows no addresses outside of it";
+                Err(Trouble::said(403, "M_THREEPID_DENIED", words))
+            }
+            Signed::Threepids => Ok(json!({"threepids": []})),
+            Signed::Capabilities => Ok(account::capabilities()),
+            Signed::Nothing => Ok(json!({})),
             Signed::KeysUpload => Ok(json!({"one_time_key_counts": {"signed_curve25519": 50}})),
             Signed::KeysQuery => Ok(json!({"device_keys": {}, "failures": {}})),
         }

@@ -42,7 +42,7 @@ fn loud(sound: &str) -> Value {
 }
 
 /// All rules of a user.
-fn rules(user: &str) -> Value {
+pub(super) fn rules(user: &str) -> Value {
     let highlight = || json!({"set_tweak": "highlight"});
     let mut master = rule(".m.rule.master", json!([]), json!([]));
     master["enabled"] = json!(false);

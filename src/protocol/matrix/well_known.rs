@@ -10,14 +10,13 @@ use super::{refused, shared, trouble};
 /// The face of `/.well-known/matrix/client`.
 pub struct WellKnown {
     base_url: Option<String>,
-    encrypts: bool,
 }
 
 impl WellKnown {
     /// Makes the face of a server at an address; `None`: nobody has said which it is.
     #[must_use]
-    pub fn new(base_url: Option<String>, encrypts: bool) -> Self {
-        Self { base_url, encrypts }
+    pub fn new(base_url: Option<String>) -> Self {
+        Self { base_url }
     }
 }
 
@@ -35,10 +34,11 @@ impl Web for WellKnown {
             let words = "public_url in [server] does not say where this server is";
             return shared(trouble::error(404, "M_NOT_FOUND", words));
         };
-        let mut known = json!({"m.homeserver": {"base_url": url}});
-        if !self.encrypts {
-            known["io.element.e2ee"] = json!({"force_disable": true});
-        }
+        // No keys are kept for clients yet.
+        let known = json!({
+            "m.homeserver": {"base_url": url},
+            "io.element.e2ee": {"force_disable": true},
+        });
         shared(Response::json(200, &known))
     }
 

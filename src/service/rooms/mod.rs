@@ -4,6 +4,7 @@
 //! functions and rights as every other face. What does not: JSON, and the form of ids.
 
 mod change;
+mod draft;
 mod people;
 mod power;
 mod read;
@@ -12,14 +13,14 @@ mod send;
 mod sync;
 
 pub use change::NewRoom;
+pub use draft::RoomDraft;
 pub use people::Device;
 pub use power::NewLevels;
-pub use read::{RoomPage, RoomQuery, RoomReading};
+pub use read::{RoomPage, RoomQuery, RoomReading, Wanted};
 pub use refused::RoomRefusal;
-pub use send::RoomDraft;
 pub use sync::{RoomNews, SyncQuery, Synced};
 
-pub(super) use send::sent_before;
+pub(super) use draft::earlier;
 
 use super::{Refusal, Service, ServiceError, Thing};
 use crate::model::{Position, PublicId, UserId};

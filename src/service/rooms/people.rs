@@ -1,11 +1,13 @@
 //! Who is who in Matrix: names, devices, stored filters.
 
-use super::SERVER_NAME;
-use crate::auth::Token;
-use crate::model::PublicId;
-use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
+use std::time::Instant;
+
+use super::{SERVER_NAME, readable};
+use crate::auth::{InviteCode, Token};
+use crate::model::{Login, PublicId};
+use crate::service::{Client, Refusal, Service, ServiceError, SignedIn, Thing, names};
 use crate::store::localparts::{self, Named};
-use crate::store::{properties, room_names, sessions, users};
+use crate::store::{invitations, properties, room_log, room_names, rooms, sessions, users};
 
 /// A device of Matrix that has just signed in.
 #[derive(Debug)]
@@ -94,6 +96,70 @@ impl Service {
         let found = self.named(localpart.clone()).await?;
         let found = found.filter(|named| !named.is_deleted);
         Ok(found.map_or_else(|| format!("@{localpart}"), |named| named.login))
+    }
+
+    /// Fails for a name that cannot be had any more.
+    ///
+    /// # Errors
+    /// [`Refusal::BadLogin`]; [`Refusal::LoginTaken`].
+    pub async fn require_free_name(&self, name: String) -> Result<(), ServiceError> {
+        let login = Login::new(&name)?;
+        self.store
+            .read(move |view| {
+                names::require_free(view, &login)?;
+                match localparts::find(view, &name)? {
+                    Some(_) => Err(Refusal::LoginTaken.into()),
+                    None => Ok(()),
+                }
+            })
+            .await
+    }
+
+    /// Whether an invitation is good. Wrong ones are counted as guesses.
+    ///
+    /// # Errors
+    /// [`Refusal::Throttled`].
+    pub async fn is_good_code(&self, code: &str, client: &Client) -> Result<bool, ServiceError> {
+        let (hash, now) = (InviteCode::hash_of(code), self.store.now());
+        let found = self
+            .store
+            .read(move |view| Ok::<_, ServiceError>(invitations::find(view, &hash, now)?))
+            .await?;
+        let is_good = found.is_some_and(|found| found.holds);
+        if !is_good {
+            self.guesses
+                .missed_code(client.neighbourhood, Instant::now())?;
+        }
+        Ok(is_good)
+    }
+
+    /// Notes that the caller has read a room up to an event.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a room that the caller is not in, or an event that is not there.
+    pub async fn read_up_to(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        event: PublicId,
+    ) -> Result<(), ServiceError> {
+        let asker = user.user();
+        let number = self
+            .store
+            .read(move |view| {
+                let (found, _) = readable(view, room, asker)?;
+                let missing = Refusal::NotFound(Thing::Message);
+                let (flow, event) = room_log::by_uuid(view, event)?.ok_or(missing)?;
+                if flow != found.flow {
+                    return Err(missing.into());
+                }
+                Ok::<_, ServiceError>(rooms::number_at(view, &found, event.position)?)
+            })
+            .await?;
+        match number {
+            Some(number) => self.mark_read(user, room, number).await,
+            None => Ok(()),
+        }
     }
 
     /// Stores a filter, and returns its id.

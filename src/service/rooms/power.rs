@@ -1,6 +1,6 @@
 //! Who may set which state of a room, and send which events.
 
-use super::send::RoomDraft;
+use super::draft::RoomDraft;
 use crate::model::{Level, PublicId};
 use crate::service::flow_change::{FlowChange, FlowDraft};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};

@@ -2,99 +2,15 @@
 
 use std::sync::Arc;
 
+use super::draft::{RoomDraft, earlier};
 use super::power::require_event;
 use super::readable;
 use crate::model::{MessageId, PublicId, is_emoji};
 use crate::service::details::DraftDetails;
 use crate::service::rights::{Action, may};
-use crate::service::{Draft, Posted, Refusal, RoomRefusal, Service, ServiceError, SignedIn, Thing};
+use crate::service::{Draft, Refusal, RoomRefusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::room_events::{self, NewRoomEvent, REDACTION};
-use crate::store::{Said, Tx, View, flows, messages, room_log, rooms, txns, users};
-
-/// An event of a room as a client sends it.
-#[derive(Debug, Clone)]
-pub struct RoomDraft {
-    /// Its type.
-    pub kind: String,
-    /// Its content, JSON.
-    pub content: String,
-    /// The id that it gets, unless it is a message: that has its own.
-    pub uuid: PublicId,
-    /// By what the session knows it.
-    pub txn: Option<String>,
-    /// The event that it is about, how, and with which key.
-    pub relation: Option<(PublicId, String, Option<String>)>,
-    /// What MTP shows of it, if it is a message.
-    pub text: Option<String>,
-    /// The message that it answers.
-    pub reply: Option<PublicId>,
-}
-
-impl RoomDraft {
-    /// The event as it is stored.
-    pub(in crate::service) fn event(&self, user: &SignedIn) -> NewRoomEvent<'_> {
-        let relation = self.relation.as_ref();
-        NewRoomEvent {
-            kind: &self.kind,
-            content: self.content.clone(),
-            relation: relation.map(|(uuid, how, key)| (*uuid, how.as_str(), key.as_deref())),
-            txn: self.txn.clone().map(|txn| (user.session.id, txn)),
-            ..NewRoomEvent::default()
-        }
-    }
-
-    /// What is said of an event that the server makes of a change.
-    pub(in crate::service) fn said(self, user: &SignedIn) -> Said {
-        Said {
-            kind: self.kind,
-            content: self.content,
-            uuid: self.uuid,
-            txn: self.txn.map(|txn| (user.session.id, txn)),
-        }
-    }
-}
-
-/// The event that a session has sent already by the same text.
-fn earlier(
-    view: &View<'_>,
-    user: &SignedIn,
-    flow: PublicId,
-    draft: &RoomDraft,
-) -> Result<Option<PublicId>, ServiceError> {
-    let (Some(txn), Some(room)) = (&draft.txn, rooms::find(view, flow, user.user())?) else {
-        return Ok(None);
-    };
-    let since = crate::model::Timestamp::now().before(txns::LIFETIME);
-    let session = (user.session.id, txn.as_str());
-    Ok(room_log::sent(
-        view,
-        room.flow,
-        &draft.kind,
-        session,
-        since,
-    )?)
-}
-
-/// The message that a session has sent already by the same text.
-pub(in crate::service) fn sent_before(
-    tx: &Tx<'_>,
-    user: &SignedIn,
-    flow: PublicId,
-    draft: Option<&RoomDraft>,
-) -> Result<Option<Posted>, ServiceError> {
-    let Some(draft) = draft else { return Ok(None) };
-    let Some(uuid) = earlier(tx, user, flow, draft)? else {
-        return Ok(None);
-    };
-    let Some((id, _)) = room_log::message_of(tx, uuid)? else {
-        return Ok(None);
-    };
-    let message = messages::by_id(tx, id)?.ok_or(Refusal::NotFound(Thing::Message))?;
-    Ok(Some(Posted {
-        message: Arc::new(message),
-        client_id: None,
-    }))
-}
+use crate::store::{flows, messages, room_log, users};
 
 /// What an event is about, in a room.
 struct Target {
