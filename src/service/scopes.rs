@@ -30,7 +30,8 @@ fn needs(method: &str) -> Needs {
         | "read_flow" | "typing" | "flow_settings" | "upload" => Needs::Scope(Scopes::WRITE),
         // The bot's own flows and their hooks.
         "add_flow" | "edit_flow" | "remove_flow" | "leave_flow" | "join_flow" | "make_hook"
-        | "list_hooks" | "revoke_hook" => Needs::Scope(Scopes::MANAGE),
+        | "list_hooks" | "revoke_hook" | "make_outgoing" | "list_outgoing" | "remove_outgoing"
+        | "test_outgoing" => Needs::Scope(Scopes::MANAGE),
         _ => Needs::Person,
     }
 }

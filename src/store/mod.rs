@@ -47,6 +47,7 @@ pub mod messages;
 mod migrations;
 pub mod names;
 pub mod news;
+pub mod outgoing;
 pub mod overview;
 pub mod own;
 mod pace;

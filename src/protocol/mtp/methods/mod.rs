@@ -37,6 +37,7 @@ mod list_flows;
 mod list_hooks;
 mod list_invitations;
 mod list_members;
+mod list_outgoing;
 mod list_sessions;
 mod list_tokens;
 mod list_users;
@@ -44,6 +45,7 @@ mod logout;
 mod make_backup;
 mod make_bot;
 mod make_hook;
+mod make_outgoing;
 mod make_token;
 mod message_info;
 mod moderate;
@@ -61,6 +63,7 @@ mod register_user;
 mod registration;
 mod remove_bot;
 mod remove_flow;
+mod remove_outgoing;
 mod remove_user;
 mod reset_password;
 mod revoke_hook;
@@ -72,6 +75,7 @@ mod send_message;
 mod server_status;
 mod set_user;
 mod subscribe;
+mod test_outgoing;
 mod typing;
 mod use_invitation;
 mod use_link;
@@ -224,6 +228,10 @@ pub(super) async fn dispatch(
         "make_hook" => signed_in!(make_hook, 4.0),
         "list_hooks" => signed_in!(list_hooks, 4.0),
         "revoke_hook" => signed_in!(revoke_hook, 2.0),
+        "make_outgoing" => signed_in!(make_outgoing, 20.0),
+        "list_outgoing" => signed_in!(list_outgoing, 4.0),
+        "remove_outgoing" => signed_in!(remove_outgoing, 2.0),
+        "test_outgoing" => signed_in!(test_outgoing, 50.0),
         _ => Err(match gate {
             Err(MtpError::Version { min, max, .. }) => MtpError::Version {
                 min,
