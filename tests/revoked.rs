@@ -36,7 +36,7 @@ const ROUNDS: usize = 2;
 const CROWD: usize = 33;
 
 /// Methods that write nothing of what somebody has a right to.
-const READS: [&str; 30] = [
+const READS: [&str; 31] = [
     "active",
     "all_flow",
     "all_messages",
@@ -44,6 +44,7 @@ const READS: [&str; 30] = [
     "file_ticket",
     "find_message",
     "find_user",
+    "flow_commands",
     "get_update",
     "list_backups",
     "list_bots",
@@ -88,7 +89,7 @@ const ELSEWHERE: [(&str, &str); 13] = [
 ];
 
 /// What rights permit to write, as far as the server notes none of it by itself.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 19] = [
     // What is told of reactions and polls is told a moment later.
     "SELECT * FROM changes WHERE kind NOT IN (4, 5)",
     "SELECT id, text, edited_at, deleted_at, edits, change_position FROM messages",
@@ -101,6 +102,7 @@ const TABLES: [&str; 18] = [
     "SELECT * FROM pins",
     "SELECT * FROM blocks",
     "SELECT * FROM hooks",
+    "SELECT * FROM bot_commands",
     // Positions move by themselves.
     "SELECT id, flow_id, url FROM outgoing",
     "SELECT * FROM invitations",

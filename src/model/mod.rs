@@ -32,7 +32,7 @@ mod user;
 
 pub use about::{About, Around, Forward, NewPoll, Original, Poll, Preview, Quote, Reaction};
 pub use account::{AccountEdit, OwnAccount, PushAddress, PushContent};
-pub use bot::{Bot, BotToken, Scopes};
+pub use bot::{Bot, BotCommand, BotToken, Scopes};
 pub use emoji::is_emoji;
 pub use event::{
     Audience, By, Event, FlowEvent, FlowNews, Happening, InvitedTo, News, Origin, Presence,

@@ -297,6 +297,13 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             "a hook into a chat writes as the bot that is one of the two; make a group instead",
         ),
         Refusal::HookNeedsName => (BAD_REQUEST, "a hook needs a name that can be read"),
+        Refusal::BadCommands { limit } => {
+            let words = format!(
+                "a command is 1 to 32 of a to z, digits and _, once, with a description of 1 to 100 characters; a bot has \
+                 at most {limit}"
+            );
+            return (BAD_REQUEST, words.into());
+        }
         Refusal::BadHookUrl { what } => {
             let words = format!("the hook cannot post there: {what}");
             return (BAD_REQUEST, words.into());

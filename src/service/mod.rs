@@ -14,6 +14,7 @@ mod around;
 mod backup_disk;
 mod bearer;
 mod blocks;
+mod bot_commands;
 mod bots;
 mod bucket;
 mod cleaning;

@@ -15,6 +15,7 @@ pub mod attachments;
 pub mod backup;
 pub mod backup_files;
 pub mod blocks;
+pub mod bot_commands;
 pub mod bots;
 mod connection;
 pub mod credentials;

@@ -208,6 +208,10 @@ pub(super) fn administration(things: &Things, number: usize) -> Vec<Act> {
         ),
         ("make_token", json!({"meta": {"bot": things.bot}})),
         (
+            "set_commands",
+            json!({"meta": {"bot": things.bot, "commands": [{"name": format!("do_{number}"), "description": "x"}]}}),
+        ),
+        (
             "revoke_token",
             json!({"meta": {"id": things.tokens[number % SPARE]}}),
         ),

@@ -24,6 +24,7 @@ mod export_me;
 mod file_ticket;
 mod find_message;
 mod find_user;
+mod flow_commands;
 mod flow_settings;
 mod get_update;
 mod invite;
@@ -73,6 +74,7 @@ mod run_check;
 mod seen_flow;
 mod send_message;
 mod server_status;
+mod set_commands;
 mod set_user;
 mod subscribe;
 mod test_outgoing;
@@ -183,6 +185,7 @@ pub(super) async fn dispatch(
         "make_bot" => signed_in!(make_bot, 10.0),
         "list_bots" => signed_in!(list_bots, 4.0),
         "remove_bot" => signed_in!(remove_bot, 4.0),
+        "set_commands" => signed_in!(set_commands, 4.0),
         "make_token" => signed_in!(make_token, 4.0),
         "list_tokens" => signed_in!(list_tokens, 4.0),
         "revoke_token" => signed_in!(revoke_token, 2.0),
@@ -205,6 +208,7 @@ pub(super) async fn dispatch(
         "list_members" => signed_in!(list_members, 4.0),
         "read_flow" => signed_in!(read_flow),
         "leave_flow" => signed_in!(leave_flow),
+        "flow_commands" => signed_in!(flow_commands, 4.0),
         "flow_settings" => signed_in!(flow_settings),
         "seen_flow" => signed_in!(seen_flow, 4.0),
         "message_info" => signed_in!(message_info, 4.0),
