@@ -60,6 +60,7 @@ mod mutations;
 mod names;
 mod noise;
 mod notify;
+mod outgoing;
 mod output;
 mod outside;
 mod own_view;
