@@ -83,6 +83,7 @@ mod rich;
 mod rights;
 mod roles;
 mod rollback;
+mod sealed_backups;
 mod search;
 mod security;
 mod sent_files;
