@@ -57,7 +57,7 @@ const BOUNDARIES: &[(&[&str], &[&str])] = &[
     (&["unicode_security"], &["model"]),
     // Backups are encrypted in one place; the configuration reads the public keys.
     (
-        &["age::"],
+        &["age::x25519", "use age"],
         &["app/backups/seal.rs", "config/keys/storage.rs"],
     ),
     // Arguments are read in one place.
