@@ -25,6 +25,7 @@ mod bots;
 mod check;
 mod client;
 mod clients;
+mod compact;
 mod database;
 mod deletion;
 mod devices;

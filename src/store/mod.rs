@@ -16,6 +16,7 @@ pub mod backup;
 pub mod backup_files;
 pub mod blocks;
 pub mod bots;
+pub mod compact;
 mod connection;
 pub mod credentials;
 mod damage;

@@ -87,7 +87,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "db compact",
         arguments: "",
-        about: "Gives free space in the file back to the disk.",
+        about: "Gives free space in the file back to the disk: in small steps while the server runs, at once \
+                and with the search index in one piece while it does not.",
         flags: &[],
         examples: &["morelia db compact"],
         build: |_| Ok(Command::Db(DbCommand::Compact)),
