@@ -17,6 +17,7 @@ pub mod backup_files;
 pub mod blocks;
 pub mod bot_commands;
 pub mod bots;
+pub mod compact;
 mod connection;
 pub mod credentials;
 mod damage;
