@@ -52,6 +52,7 @@ mod import;
 mod invitations;
 mod invited;
 mod limits;
+mod matrix;
 mod messages;
 mod model;
 mod moderation;
