@@ -3,6 +3,7 @@
 mod alerts;
 pub mod backups;
 mod banner;
+pub mod callouts;
 pub mod certificates;
 mod error;
 mod expiry;

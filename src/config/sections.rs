@@ -347,6 +347,8 @@ pub struct Backup {
     pub keep: u32,
     /// How often the newest copy is restored into a temporary folder; zero is never. Default 30 days.
     pub verify: Duration,
+    /// The public keys to which copies are encrypted. Default: none, and they are not.
+    pub encrypt_to: Vec<String>,
     /// What the shell runs after each copy. Default: nothing.
     pub after: Option<String>,
 }
@@ -358,6 +360,7 @@ impl Default for Backup {
             dir: None,
             keep: 7,
             verify: 30 * DAY,
+            encrypt_to: Vec::new(),
             after: None,
         }
     }

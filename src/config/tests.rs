@@ -80,10 +80,8 @@ fn example_names_every_key_and_its_examples_are_valid() {
         .collect();
     let config = load(&uncommented, &[]).unwrap();
     assert!(keys::all().all(|(_, key)| !key.show(&config).is_empty()));
-    assert_eq!(
-        config.server.public_url.as_deref(),
-        Some("https://chat.example.org")
-    );
+    let public_url = config.server.public_url.as_deref();
+    assert_eq!(public_url, Some("https://chat.example.org"));
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod around;
 mod backup_disk;
 mod bearer;
 mod blocks;
+mod bot_commands;
 mod bots;
 mod bucket;
 mod cleaning;
@@ -44,6 +45,7 @@ mod members;
 mod messages;
 mod names;
 mod operator;
+mod outgoing;
 mod own_account;
 mod passwords;
 mod pins;
@@ -105,6 +107,9 @@ pub use members::MemberQuery;
 pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
 pub use operator::{
     Brought, FlowStanding, Line, MemberStanding, NewFlow, Takeover, Tally, UserChange, UserStanding,
+};
+pub use outgoing::{
+    CalloutEnd, Messenger, NewOutgoing, NextCallout, OutgoingOrder, Recipient, Sending, TestEnd,
 };
 pub use previews::{Ask, Asking};
 pub use profiles::Found;
@@ -173,6 +178,7 @@ pub struct Service {
     bell: push::Bell,
     post: push::Post,
     previews: previews::Previews,
+    outgoing: outgoing::Desk,
     hook_rates: hooks::HookRates,
     started: Instant,
 }
@@ -224,6 +230,7 @@ impl Service {
             bell: push::Bell::default(),
             post: push::Post::default(),
             previews: previews::Previews::default(),
+            outgoing: outgoing::Desk::default(),
             hook_rates: hooks::HookRates::default(),
             started: Instant::now(),
             store,
@@ -330,6 +337,7 @@ async fn tell(service: std::sync::Weak<Service>, mut committed: mpsc::Receiver<C
         let Some(service) = service.upgrade() else {
             return;
         };
+        service.outgoing.news.notify_one();
         for mut event in batch.events {
             service.complete_account(&mut event);
             service.note_removals(&event);

@@ -271,6 +271,16 @@ pub enum Refusal {
     HookInChat,
     /// A hook has no name that can be read.
     HookNeedsName,
+    /// Commands of a bot are too many, or one is none.
+    BadCommands {
+        /// How many there may be.
+        limit: usize,
+    },
+    /// An outgoing hook cannot post to its address.
+    BadHookUrl {
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// There are as many hooks into the flow as there may be.
     TooManyHooks {
         /// How many there may be.
@@ -431,6 +441,8 @@ impl Refusal {
             Self::TooManyTokens { limit } => ("too_many_tokens", vec![("limit", (*limit).into())]),
             Self::HookInChat => ("hook_in_chat", vec![]),
             Self::HookNeedsName => ("hook_needs_name", vec![]),
+            Self::BadCommands { limit } => ("bad_commands", vec![("limit", (*limit).into())]),
+            Self::BadHookUrl { what } => ("bad_hook_url", vec![("what", (*what).into())]),
             Self::TooManyHooks { limit } => ("too_many_hooks", vec![("limit", (*limit).into())]),
             Self::SenderNotMember => ("sender_not_member", vec![]),
             Self::NoAdministratorInChat => ("no_administrator_in_chat", vec![]),

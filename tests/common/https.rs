@@ -32,17 +32,35 @@ fn ask(stream: &mut (impl Read + Write), host: &str, path: &str, more: &str) -> 
     stream.write_all(request.as_bytes()).expect("sent");
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
-    // Some end TLS without saying so.
-    while let Ok(read) = stream.read(&mut buffer) {
-        if read == 0 {
-            break;
+    // Some end TLS without saying so, and some keep the connection whatever they were asked.
+    while !is_whole(&answer) {
+        match stream.read(&mut buffer) {
+            Ok(read) if read > 0 => answer.extend_from_slice(&buffer[..read]),
+            _ => break,
         }
-        answer.extend_from_slice(&buffer[..read]);
     }
-    let end = answer.windows(4).position(|it| it == b"\r\n\r\n");
+    let end = head_end(&answer);
     let end = end.unwrap_or_else(|| panic!("no head: {}", String::from_utf8_lossy(&answer)));
     let head = String::from_utf8(answer[..end].to_vec()).expect("text");
     (head, answer[end + 4..].to_vec())
+}
+
+fn head_end(answer: &[u8]) -> Option<usize> {
+    answer.windows(4).position(|it| it == b"\r\n\r\n")
+}
+
+/// Whether an answer that names its length is here. One without ends with its connection.
+fn is_whole(answer: &[u8]) -> bool {
+    let Some(end) = head_end(answer) else {
+        return false;
+    };
+    let head = String::from_utf8_lossy(&answer[..end]);
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        value.trim().parse::<usize>().ok().filter(|_| is_length)
+    });
+    length.is_some_and(|length| answer.len() >= end + 4 + length)
 }
 
 /// The same over TLS, by a name, as somebody who trusts these authorities alone.

@@ -32,7 +32,8 @@ async def main(host, password):
         if "hello back" in heard:
             break
     assert heard[-2:] == ["hello from nio", "hello back"], heard
-    page = await anna.room_messages(room, start=anna.next_batch or "", limit=50)
+    await anna.sync(timeout=0)
+    page = await anna.room_messages(room, start=anna.next_batch, limit=50)
     bodies = [event.body for event in page.chunk if isinstance(event, RoomMessageText)]
     assert "hello from nio" in bodies, page
     taken = await anna.room_redact(room, sent.event_id, reason="oops")

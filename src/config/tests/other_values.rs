@@ -75,6 +75,7 @@ pub(super) const OTHER_VALUES: &[&str] = &[
     "/b",
     "2",
     "8d",
+    "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
     "true",
     "debug",
     "/l",

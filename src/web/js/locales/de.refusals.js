@@ -7,6 +7,8 @@ export const refusals = {
   'refusal.bad_credentials': 'Anmeldename oder Passwort ist falsch.',
   'refusal.bad_email': 'Das ist keine E-Mail-Adresse.',
   'refusal.bad_level': 'Ein Mitglied moderiert oder nicht.',
+  'refusal.bad_commands': 'Ein Befehl hat bis zu 32 Kleinbuchstaben, Ziffern und _ und eine Beschreibung; ein Bot hat höchstens {limit}.',
+  'refusal.bad_hook_url': 'An diese Adresse lässt sich nichts melden.',
   'refusal.bad_login': 'Dieser Anmeldename geht nicht. Wähle einen anderen.',
   'refusal.bad_poll': 'Eine Umfrage braucht eine Frage von bis zu 300 Zeichen und 2 bis {limit} Antworten von bis zu 100.',
   'refusal.bad_range': 'Diese Nachrichten lassen sich nicht auf einmal laden.',

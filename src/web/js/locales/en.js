@@ -259,6 +259,8 @@ export const en = {
   'refusal.backup_failed': 'The backups cannot be read or made. The server log says why.',
   'refusal.bad_credentials': 'Wrong login or password.',
   'refusal.bad_email': 'This is not an e-mail address.',
+  'refusal.bad_commands': 'A command is up to 32 lower-case letters, digits and _, with a description; a bot has at most {limit}.',
+  'refusal.bad_hook_url': 'The hook cannot post to this address.',
   'refusal.bad_login': 'This login cannot be used. Choose another one.',
   'refusal.bad_poll': 'A poll needs a question of up to 300 characters and 2 to {limit} options of up to 100.',
   'refusal.bad_range': 'These messages cannot be loaded at once.',

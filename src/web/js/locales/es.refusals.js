@@ -7,6 +7,8 @@ export const refusals = {
   'refusal.bad_credentials': 'Usuario o contraseña incorrectos.',
   'refusal.bad_email': 'Esto no es una dirección de correo.',
   'refusal.bad_level': 'Un miembro modera o no modera.',
+  'refusal.bad_commands': 'Una orden tiene hasta 32 minúsculas, cifras y _ y una descripción; un bot tiene como mucho {limit}.',
+  'refusal.bad_hook_url': 'No se puede enviar nada a esta dirección.',
   'refusal.bad_login': 'Este usuario no se puede usar. Elige otro.',
   'refusal.bad_poll': 'Una encuesta necesita una pregunta de hasta 300 caracteres y de 2 a {limit} respuestas de hasta 100.',
   'refusal.bad_range': 'Estos mensajes no se pueden cargar de una vez.',
