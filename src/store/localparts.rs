@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, named_params};
 use super::error::StoreError;
 use super::sessions;
 use super::tx::{Tx, View};
-use crate::model::{PublicId, SessionId, UserId};
+use crate::model::{PublicId, SessionId, Timestamp, UserId};
 
 /// Somebody who has a name in Matrix.
 #[derive(Debug, Clone)]
@@ -102,6 +102,23 @@ pub fn device(view: &View<'_>, session: SessionId) -> Result<Option<String>, Sto
     let mut statement = view.prepare("SELECT device_id FROM sessions WHERE id = :id")?;
     let found = statement.query_row(named_params! {":id": session.0}, |row| row.get(0));
     Ok(found.optional()?.flatten())
+}
+
+/// Tells whether a token was a device's, and has ended by nothing but time.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn has_expired(
+    view: &View<'_>,
+    token_hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id
+         WHERE s.token_hash = :token_hash AND s.kind = 2 AND s.expires_at <= :now
+           AND u.deleted_at IS NULL AND u.suspended_at IS NULL",
+    )?;
+    Ok(statement.exists(named_params! {":token_hash": token_hash, ":now": now.0})?)
 }
 
 /// Tells whether somebody has signed in by Matrix at least once.

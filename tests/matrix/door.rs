@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Client, call, document, refused, server};
-use crate::common::{PASSWORD, Server};
+use crate::common::{PASSWORD, Server, eventually};
 
 fn login(server: &Server, user: &str, password: &str) -> crate::common::http::Answer {
     let body = json!({
@@ -85,4 +85,20 @@ fn who_cannot_sign_in_does_not_learn_why() {
         400,
         "M_UNKNOWN",
     );
+}
+
+#[test]
+fn a_token_that_has_only_expired_says_so() {
+    let server = server();
+    server.register("anna");
+    let anna = Client::sign_in(&server, "anna");
+    let file = rusqlite::Connection::open(server.database()).expect("the database");
+    file.execute("UPDATE sessions SET expires_at = 1 WHERE kind = 2", [])
+        .expect("changed");
+    drop(file);
+    let told = eventually(
+        || anna.call("GET", "account/whoami", &Value::Null),
+        |answer| answer.status == 401,
+    );
+    assert_eq!(refused(told, 401, "M_UNKNOWN_TOKEN")["soft_logout"], true);
 }

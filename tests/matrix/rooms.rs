@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Client, address, events, refused, room_of, server, state};
+use crate::common::Server;
 
 #[test]
 fn a_group_is_a_room_with_state_and_messages() {
@@ -223,4 +224,79 @@ fn state_is_set_by_who_may_and_seen_by_both_protocols() {
     refused(member.call("PUT", &levels, &content), 403, "M_FORBIDDEN");
     content["users"]["@boris:example.org"] = json!("50");
     refused(owner.call("PUT", &levels, &content), 400, "M_BAD_JSON");
+}
+
+#[test]
+fn flows_from_before_are_rooms_and_what_happened_meanwhile_is_told() {
+    let mut server = Server::start();
+    let (mut anna, mut boris) = (server.register("anna"), server.register("boris"));
+    let flow = anna.group("Before", &[&boris]);
+    anna.send(&flow, "old");
+    let room = address(&room_of(&flow));
+    server.set("matrix.server_name", "example.org");
+    let ids = |client: &Client<'_>| {
+        let all = client.get(&format!("{room}/state"));
+        let mut ids: Vec<_> = events(&all).map(|it| it["event_id"].to_string()).collect();
+        ids.sort();
+        ids
+    };
+    server.set("matrix.enabled", "on");
+    server.restart();
+    let client = Client::sign_in(&server, "anna");
+    assert_eq!(client.texts(&room), ["old"]);
+    let all = client.get(&format!("{room}/state"));
+    assert_eq!(state(&all, "m.room.name", "")["name"], "Before");
+    assert_eq!(
+        state(&all, "m.room.member", "@boris:example.org")["membership"],
+        "join"
+    );
+    let before = ids(&client);
+    server.restart();
+    assert_eq!(ids(&Client::sign_in(&server, "anna")), before);
+
+    // Nobody keeps events while it is off; what is then said is right all the same.
+    server.set("matrix.enabled", "off");
+    server.restart();
+    (anna, boris) = (server.sign_in("anna"), server.sign_in("boris"));
+    let rename = json!({"flow": [{"uuid": flow, "title": "After"}]});
+    anna.ask("edit_flow", &rename).is(200);
+    boris
+        .ask("leave_flow", &json!({"flow": [{"uuid": flow}]}))
+        .is(200);
+    anna.send(&flow, "new");
+    server.set("matrix.enabled", "on");
+    server.restart();
+    let client = Client::sign_in(&server, "anna");
+    let all = client.get(&format!("{room}/state"));
+    assert_eq!(state(&all, "m.room.name", "")["name"], "After");
+    assert_eq!(
+        state(&all, "m.room.member", "@boris:example.org")["membership"],
+        "leave"
+    );
+    assert_eq!(client.texts(&room), ["old", "new"]);
+}
+
+#[test]
+fn a_chat_has_no_name_and_both_may_do_everything() {
+    let server = server();
+    let (mut anna, boris) = (server.register("anna"), server.register("boris"));
+    let flow = anna.add_flow("chat", "Never shown", &[&boris]);
+    anna.send(&flow, "hello");
+    let client = Client::sign_in(&server, "boris");
+    let room = address(&room_of(&flow));
+    let all = client.get(&format!("{room}/state"));
+    assert!(events(&all).all(|it| it["type"] != "m.room.name"), "{all}");
+    let levels = &state(&all, "m.room.power_levels", "")["users"];
+    assert_eq!(
+        levels,
+        &json!({"@anna:example.org": 100, "@boris:example.org": 100})
+    );
+    for user in ["anna", "boris"] {
+        let member = state(&all, "m.room.member", &format!("@{user}:example.org"));
+        assert_eq!(member["is_direct"], true);
+    }
+    let told = client.get("sync");
+    let direct = events(&told["account_data"]["events"]).find(|it| it["type"] == "m.direct");
+    let rooms = &direct.expect("m.direct")["content"]["@anna:example.org"];
+    assert_eq!(rooms, &json!([room_of(&flow)]));
 }

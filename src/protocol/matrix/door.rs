@@ -15,7 +15,14 @@ const DEVICE_SIGNS: usize = 10;
 impl Matrix {
     /// Finds out who shows a token. One that was made for another protocol is none.
     pub(super) async fn admit(&self, token: &str, client: &Client) -> Result<SignedIn, Trouble> {
-        let user = self.service.admit_bearer(token, client).await?;
+        let user = match self.service.admit_bearer(token, client).await {
+            Err(ServiceError::Refused(Refusal::NoSession)) => {
+                return Err(Trouble::NoToken {
+                    soft: self.service.has_expired(token).await?,
+                });
+            }
+            found => found?,
+        };
         if user.session().kind != SessionKind::Matrix {
             return Err(Refusal::NoSession.into());
         }

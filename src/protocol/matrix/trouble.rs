@@ -16,6 +16,11 @@ pub(super) enum Trouble {
     Body(BodyError),
     /// The service refuses or fails.
     Service(ServiceError),
+    /// The token is none; `soft`: it was one until it expired.
+    NoToken {
+        /// Whether the client may keep what it knows.
+        soft: bool,
+    },
     /// The client has to show something more first.
     Stage(Value),
 }
@@ -57,6 +62,7 @@ impl Trouble {
             Self::Said(status, code, words) => error(status, code, &words),
             Self::Body(err) => of_body(err),
             Self::Service(err) => of_service(&err),
+            Self::NoToken { soft } => no_token(soft),
             Self::Stage(stage) => Response::json(401, &stage),
         }
     }
@@ -77,6 +83,15 @@ impl From<Refusal> for Trouble {
 /// An answer that says what is wrong.
 pub(super) fn error(status: u16, code: &str, words: &str) -> Response {
     Response::json(status, &json!({"errcode": code, "error": words}))
+}
+
+fn no_token(soft: bool) -> Response {
+    let unknown = json!({
+        "errcode": "M_UNKNOWN_TOKEN",
+        "error": "this token is unknown or has ended; sign in again",
+        "soft_logout": soft,
+    });
+    Response::json(401, &unknown)
 }
 
 fn of_body(err: BodyError) -> Response {

@@ -43,6 +43,17 @@ impl Service {
             .await
     }
 
+    /// Whether a token was a device's, and has ended by nothing but time.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn has_expired(&self, token: &str) -> Result<bool, ServiceError> {
+        let (hash, now) = (Token::hash_of(token), self.store.now());
+        self.store
+            .read(move |view| Ok(localparts::has_expired(view, &hash, now)?))
+            .await
+    }
+
     /// The device that a session is, and whose.
     ///
     /// # Errors
