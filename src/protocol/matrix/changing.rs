@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::input::{Body, require_plain_numbers, require_short};
+use super::sending::state_draft;
 use super::trouble::Trouble;
 use super::{Asked, Matrix, names};
 use crate::model::{FlowKind, PublicId};
@@ -63,6 +64,22 @@ impl Matrix {
         found.filter(|it| !it.is_deleted).ok_or_else(missing)
     }
 
+    /// The name that a new room is to have, and the content of the event that says so.
+    fn new_alias(&self, body: &Body) -> Result<Option<(String, String)>, Trouble> {
+        match body.text("room_alias_name")? {
+            Some(name) if name.is_empty() || name.contains([':', '#', '\0']) => {
+                Err(Trouble::invalid("this is no name of a room"))
+            }
+            Some(name) => {
+                let whole = format!("#{name}:{}", self.names.server());
+                require_short("the alias", &whole)?;
+                let content = json!({"alias": whole}).to_string();
+                Ok(Some((name.to_owned(), content)))
+            }
+            None => Ok(None),
+        }
+    }
+
     pub(super) async fn create_room(&self, asked: &Asked, body: &Body) -> Result<Value, Trouble> {
         require_plain_numbers(&Value::Object(body.0.clone()))?;
         if body.text("room_version")?.is_some_and(|it| it != VERSION) {
@@ -114,18 +131,7 @@ impl Matrix {
             let id = id.ok_or_else(|| Trouble::bad_json("invite is no list of users"))?;
             invite.push(self.somebody(id).await?.uuid);
         }
-        let alias = match body.text("room_alias_name")? {
-            Some(name) if name.is_empty() || name.contains([':', '#', '\0']) => {
-                return Err(Trouble::invalid("this is no name of a room"));
-            }
-            Some(name) => {
-                let whole = format!("#{name}:{}", self.names.server());
-                require_short("the alias", &whole)?;
-                let content = json!({"alias": whole}).to_string();
-                Some((name.to_owned(), content))
-            }
-            None => None,
-        };
+        let alias = self.new_alias(body)?;
         let new = self.levels(&levels, 0)?;
         let mut users = Vec::new();
         for (key, level) in &new.users {
@@ -321,7 +327,7 @@ impl Matrix {
             let new = self.levels(body, 0)?;
             self.service.set_room_levels(&asked.user, room, new).await?
         } else {
-            let draft = self.state_draft(kind, body)?;
+            let draft = state_draft(kind, body)?;
             let key = self.names.stored_key(key);
             self.service
                 .set_room_state(&asked.user, room, key, draft)
@@ -355,8 +361,7 @@ impl Matrix {
         let is_own = key == self.names.user(&own.localpart);
         let membership = body.needed("membership")?;
         let deed = match membership {
-            "join" if is_own => None,
-            "leave" if is_own => None,
+            "join" | "leave" if is_own => None,
             "invite" => Some(Deed::Invite),
             "ban" => Some(Deed::Ban),
             "leave" => Some(Deed::Kick),

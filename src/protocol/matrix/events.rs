@@ -79,11 +79,11 @@ impl Teller<'_> {
         let mut told = json!({
             "type": kind,
             "sender": self.names.user(&event.sender),
-            "content": content,
             "event_id": id,
             "origin_server_ts": event.at.0,
             "unsigned": unsigned,
         });
+        told["content"] = content;
         if let Some(room) = self.room {
             told["room_id"] = json!(self.names.room(room));
         }

@@ -15,13 +15,10 @@ impl Matrix {
 }
 
 fn rule(id: &str, conditions: Value, actions: Value) -> Value {
-    json!({
-        "rule_id": id,
-        "default": true,
-        "enabled": true,
-        "conditions": conditions,
-        "actions": actions,
-    })
+    let mut told = json!({"rule_id": id, "default": true, "enabled": true});
+    told["conditions"] = conditions;
+    told["actions"] = actions;
+    told
 }
 
 /// The value of a key is this text.
@@ -30,7 +27,9 @@ fn is(key: &str, pattern: &str) -> Value {
 }
 
 fn property(key: &str, value: Value) -> Value {
-    json!({"kind": "event_property_is", "key": key, "value": value})
+    let mut told = json!({"kind": "event_property_is", "key": key});
+    told["value"] = value;
+    told
 }
 
 fn two() -> Value {

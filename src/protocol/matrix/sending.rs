@@ -12,48 +12,54 @@ use crate::service::RoomDraft;
 /// What the other protocol shows of what only the clients can read.
 const ENCRYPTED: &str = "🔒 encrypted message";
 
-impl Matrix {
-    /// An event as it is handed to the service.
-    fn draft(
-        &self,
-        kind: &str,
-        body: &Body,
-        txn: Option<String>,
-        sender: &str,
-    ) -> Result<RoomDraft, Trouble> {
-        require_short("the type", kind)?;
-        let content = Value::Object(body.0.clone());
-        require_plain_numbers(&content)?;
-        let content = content.to_string();
-        if content.len() + kind.len() > MAX_BYTES {
-            return Err(Trouble::said(413, "M_TOO_LARGE", "the event is too large"));
-        }
-        let relation = relation(body);
-        let reply = body.0.get("m.relates_to");
-        let reply = reply.and_then(|it| it["m.in_reply_to"]["event_id"].as_str());
-        let edited = relation
-            .as_ref()
-            .is_some_and(|(_, how, _)| how == "m.replace");
-        let shown = match body.0.get("m.new_content") {
-            Some(Value::Object(new)) if edited => &Body(new.clone()),
-            _ => body,
-        };
-        let text = match kind {
-            "m.room.message" | "m.sticker" => Some(text(shown, reply.is_some(), sender)?),
-            "m.room.encrypted" => Some(ENCRYPTED.to_owned()),
-            _ => None,
-        };
-        Ok(RoomDraft {
-            kind: kind.to_owned(),
-            content,
-            uuid: PublicId::generate(),
-            txn,
-            relation,
-            text,
-            reply: reply.and_then(names::parse_event).map(|(uuid, _)| uuid),
-        })
+/// An event as it is handed to the service.
+fn draft(kind: &str, body: &Body, txn: Option<String>, sender: &str) -> Result<RoomDraft, Trouble> {
+    require_short("the type", kind)?;
+    let content = Value::Object(body.0.clone());
+    require_plain_numbers(&content)?;
+    let content = content.to_string();
+    if content.len() + kind.len() > MAX_BYTES {
+        return Err(Trouble::said(413, "M_TOO_LARGE", "the event is too large"));
     }
+    let relation = relation(body);
+    let reply = body.0.get("m.relates_to");
+    let reply = reply.and_then(|it| it["m.in_reply_to"]["event_id"].as_str());
+    let edited = relation
+        .as_ref()
+        .is_some_and(|(_, how, _)| how == "m.replace");
+    let shown = match body.0.get("m.new_content") {
+        Some(Value::Object(new)) if edited => &Body(new.clone()),
+        _ => body,
+    };
+    let text = match kind {
+        "m.room.message" | "m.sticker" => Some(text(shown, reply.is_some(), sender)?),
+        "m.room.encrypted" => Some(ENCRYPTED.to_owned()),
+        _ => None,
+    };
+    Ok(RoomDraft {
+        kind: kind.to_owned(),
+        content,
+        uuid: PublicId::generate(),
+        txn,
+        relation,
+        text,
+        reply: reply.and_then(names::parse_event).map(|(uuid, _)| uuid),
+    })
+}
 
+/// A draft of state.
+pub(super) fn state_draft(kind: &str, body: &Body) -> Result<RoomDraft, Trouble> {
+    let mut made = draft(kind, body, None, "")?;
+    made.relation = None;
+    made.text = match kind {
+        "m.room.name" => Some(body.text("name")?.unwrap_or_default().to_owned()),
+        "m.room.topic" => Some(body.text("topic")?.unwrap_or_default().to_owned()),
+        _ => None,
+    };
+    Ok(made)
+}
+
+impl Matrix {
     pub(super) async fn send(&self, asked: &Asked, body: &Body) -> Result<Value, Trouble> {
         let (kind, txn) = (asked.part(1), asked.part(2));
         require_short("the transaction", txn)?;
@@ -65,7 +71,7 @@ impl Matrix {
         // Who is no member learns nothing of what is wrong.
         self.service.require_in_room(&asked.user, room).await?;
         let (_, own) = self.service.device_of(&asked.user).await?;
-        let draft = self.draft(kind, body, Some(txn.to_owned()), &own.display_name)?;
+        let draft = draft(kind, body, Some(txn.to_owned()), &own.display_name)?;
         let sent = self.service.send_to_room(&asked.user, room, draft).await?;
         Ok(json!({"event_id": names::event(sent)}))
     }
@@ -105,18 +111,6 @@ impl Matrix {
         };
         let sent = self.service.redact(&asked.user, room, uuid, draft).await?;
         Ok(json!({"event_id": names::event(sent)}))
-    }
-
-    /// A draft of state.
-    pub(super) fn state_draft(&self, kind: &str, body: &Body) -> Result<RoomDraft, Trouble> {
-        let mut draft = self.draft(kind, body, None, "")?;
-        draft.relation = None;
-        draft.text = match kind {
-            "m.room.name" => Some(body.text("name")?.unwrap_or_default().to_owned()),
-            "m.room.topic" => Some(body.text("topic")?.unwrap_or_default().to_owned()),
-            _ => None,
-        };
-        Ok(draft)
     }
 }
 
