@@ -277,7 +277,7 @@ CREATE TABLE messages (
     forward    TEXT,                          -- JSON {name, time} of the first author
     format     INTEGER,                       -- 1: the text is markup; NULL: plain
     extra      TEXT,                          -- JSON {reply: uuid of the message that it answers, preview, bot: who a hook says that writes, push: 0 silent or 2 loud,
-                                              -- group: how the alerts stand that it tells of}: only what nothing is looked up by
+                                              -- group: how the alerts stand that it tells of, answer: whether the receiver of an outgoing hook says it}: only what nothing is looked up by
     expires_at INTEGER                        -- when it is deleted by itself; NULL: never
 ) STRICT;
 CREATE UNIQUE INDEX messages_by_number ON messages (flow_id, number);

@@ -15,7 +15,9 @@ use std::{
     time::Duration,
 };
 
-use acts::{Act, Things, administration, as_moderator, everything, in_group, with_messages};
+use acts::{
+    Act, Things, administration, as_moderator, everything, in_group, programs, with_messages,
+};
 use serde_json::json;
 
 use crate::{
@@ -34,7 +36,7 @@ const ROUNDS: usize = 2;
 const CROWD: usize = 33;
 
 /// Methods that write nothing of what somebody has a right to.
-const READS: [&str; 28] = [
+const READS: [&str; 31] = [
     "active",
     "all_flow",
     "all_messages",
@@ -42,6 +44,7 @@ const READS: [&str; 28] = [
     "file_ticket",
     "find_message",
     "find_user",
+    "flow_commands",
     "get_update",
     "list_backups",
     "list_bots",
@@ -50,6 +53,7 @@ const READS: [&str; 28] = [
     "list_flows",
     "list_invitations",
     "list_members",
+    "list_outgoing",
     "list_sessions",
     "list_tokens",
     "list_users",
@@ -61,6 +65,7 @@ const READS: [&str; 28] = [
     "seen_flow",
     "server_status",
     "subscribe",
+    "test_outgoing",
     "typing",
     "user_info",
 ];
@@ -84,7 +89,7 @@ const ELSEWHERE: [(&str, &str); 13] = [
 ];
 
 /// What rights permit to write, as far as the server notes none of it by itself.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 19] = [
     // What is told of reactions and polls is told a moment later.
     "SELECT * FROM changes WHERE kind NOT IN (4, 5)",
     "SELECT id, text, edited_at, deleted_at, edits, change_position FROM messages",
@@ -97,6 +102,9 @@ const TABLES: [&str; 17] = [
     "SELECT * FROM pins",
     "SELECT * FROM blocks",
     "SELECT * FROM hooks",
+    "SELECT * FROM bot_commands",
+    // Positions move by themselves.
+    "SELECT id, flow_id, url FROM outgoing",
     "SELECT * FROM invitations",
     "SELECT * FROM password_resets",
     "SELECT endpoint FROM push_subscriptions",
@@ -220,7 +228,7 @@ impl House {
         });
         let [poll, own_poll] = polls;
         let spare = anna.send_many(&group, (0..20).map(|number| format!("spare {number}")));
-        let programs = programs(&mut anna, boris, number);
+        let made = programs(&mut anna, boris, number);
         let things = Things {
             own: anna.send(&group, "own"),
             group,
@@ -236,7 +244,7 @@ impl House {
             invited,
             subscription: self.service.subscription("/ok/anna"),
             invitation,
-            ..programs
+            ..made
         };
         (anna, things)
     }
@@ -311,39 +319,6 @@ impl House {
                 assert!(missing.is_empty(), "{what}: never done: {missing:?}");
             }
         }
-    }
-}
-
-/// Hooks of somebody, and bots with tokens that an administrator has made.
-fn programs(person: &mut Person, administrator: &mut Person, number: usize) -> Things {
-    let own_flow = person.group("Hooks", &[]);
-    let new = |person: &mut Person, method: &str, meta: serde_json::Value| {
-        let made = ask(person, method, &json!({"meta": meta}));
-        made.data()["meta"]["id"].clone()
-    };
-    let hook = |_| {
-        new(
-            person,
-            "make_hook",
-            json!({"flow": own_flow, "name": "old"}),
-        )
-    };
-    let hooks = (0..acts::SPARE).map(hook).collect();
-    let [bot, old_bot] = ["bot", "old bot"].map(|what| {
-        let login = json!({"meta": {"login": format!("{what} {number}")}});
-        let made = ask(administrator, "make_bot", &login);
-        let id = made.data()["meta"]["bot"].as_str();
-        id.expect("an id").to_owned()
-    });
-    let token = |_| new(administrator, "make_token", json!({"bot": bot}));
-    let tokens = (0..acts::SPARE).map(token).collect();
-    Things {
-        own_flow,
-        hooks,
-        bot,
-        tokens,
-        old_bot,
-        ..Things::default()
     }
 }
 
@@ -467,6 +442,7 @@ fn every_method_that_writes_is_tried() {
     let things = Things {
         spare: vec![String::new(); 20],
         hooks: vec![NOTHING; acts::SPARE],
+        outgoing: vec![NOTHING; acts::SPARE],
         tokens: vec![NOTHING; acts::SPARE],
         ..Things::default()
     };

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::error::CliError;
 use super::invite::qr;
 use super::print::{self, Output};
-use super::{names, result, secret, with_service};
+use super::{hook_out, names, result, secret, with_service};
 use crate::app::links;
 use crate::cli::HookCommand;
 use crate::config::Sources;
@@ -44,6 +44,7 @@ pub fn run(command: &HookCommand, sources: &Sources, output: &Output) -> Result<
             })?;
             result(output, &json!({"revoked": 1}), "the hook is revoked")
         }
+        HookCommand::Out(command) => hook_out::run(command, sources, output),
     }
 }
 

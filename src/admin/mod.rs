@@ -20,6 +20,7 @@ mod event;
 pub mod export;
 pub mod flow;
 pub mod hook;
+mod hook_out;
 mod identity;
 pub mod import;
 pub mod init;

@@ -44,6 +44,7 @@ pub(super) fn of_refusal(refusal: &Refusal) -> String {
             "a hook into a chat writes as the bot that is one of the two: name it with --as, or make a group"
         }
         Refusal::HookNeedsName => "a hook needs a name that can be read: give --name",
+        Refusal::BadHookUrl { what } => return format!("the hook cannot post there: {what}"),
         Refusal::TooManyHooks { limit } => {
             return format!("a flow has at most {limit} hooks: revoke one first");
         }
@@ -71,6 +72,7 @@ fn too_large(what: Field, limit: usize) -> String {
         Field::Avatar => "the avatar",
         Field::Picture => "the picture",
         Field::Note => "the note",
+        Field::Trigger => "the trigger",
     };
     let limit = match what.unit() {
         Unit::Bytes => format!("{} KiB", limit / 1024),

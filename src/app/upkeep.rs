@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 use super::metrics::PushCounts;
-use super::{alerts, backups, certificates, expiry, notify, retention};
+use super::{alerts, backups, callouts, certificates, expiry, notify, retention};
 use crate::config::{Config, Encryption, Loaded};
 use crate::server;
 use crate::service::Service;
@@ -52,6 +52,10 @@ pub(super) async fn reach_out(
         Ok(task) => upkeep.extend(task),
         // A server without notifications is better than none.
         Err(err) => log::error!("no notifications are sent: {err}"),
+    }
+    match callouts::begin(config, service) {
+        Ok(task) => upkeep.push(task),
+        Err(err) => log::error!("no outgoing hook posts: {err}"),
     }
     if config.encryption() == Encryption::Acme {
         let keeping =

@@ -23,7 +23,7 @@ pub use nouns::{
     UserChanges, UserCommand,
 };
 pub use parse::parse;
-pub use programs::{HookCommand, TokenCommand};
+pub use programs::{HookCommand, NewOut, OutCommand, TokenCommand};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! What can be asked for hooks and for tokens of bots.
 
-use crate::model::Scopes;
+use crate::model::{Scopes, Topics};
 use std::time::Duration;
 
 /// `hook …`
@@ -22,6 +22,30 @@ pub enum HookCommand {
     },
     /// Ends one.
     Revoke {
+        /// Its id, as listed.
+        id: String,
+    },
+    /// `hook out …`
+    Out(OutCommand),
+}
+
+/// `hook out …`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutCommand {
+    /// Makes an outgoing hook.
+    Add(NewOut),
+    /// Lists outgoing hooks.
+    List {
+        /// `--flow`: those of one flow only.
+        flow: Option<String>,
+    },
+    /// Removes one.
+    Remove {
+        /// Its id, as listed.
+        id: String,
+    },
+    /// Posts to its address at once.
+    Test {
         /// Its id, as listed.
         id: String,
     },
@@ -51,4 +75,21 @@ pub enum TokenCommand {
         /// Its id, as listed.
         id: String,
     },
+}
+
+/// What `hook out add` is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewOut {
+    /// `--flow`: the flow that it tells of.
+    pub flow: String,
+    /// `--url`: where it posts.
+    pub url: String,
+    /// `--on`: what it is told of.
+    pub topics: Topics,
+    /// `--trigger`: what messages have to begin with.
+    pub trigger: Option<String>,
+    /// `--bots`: whether it is told of what other bots write.
+    pub has_bots: bool,
+    /// `--as`: the login of the bot that answers.
+    pub bot: Option<String>,
 }

@@ -426,6 +426,34 @@ impl Default for Web {
     }
 }
 
+/// `[matrix]`: the second protocol over the same conversations.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Matrix {
+    /// Whether Matrix clients are answered. Default: they are not.
+    pub enabled: bool,
+    /// Whether rooms may be encrypted between the clients. Default: they may not.
+    pub encryption: bool,
+    /// Whether files are given without a token. Default: they are not.
+    pub legacy_media: bool,
+    /// What comes after the colon of every user's name. Default: the host of `public_url`.
+    pub server_name: Option<String>,
+}
+
+impl Matrix {
+    /// The name of the server: the one that is set, else the host of an address.
+    #[must_use]
+    pub fn name(&self, public_url: Option<&str>) -> Option<String> {
+        let host = || {
+            let (_, place) = public_url?.split_once("://")?;
+            let port = place
+                .rsplit_once(':')
+                .filter(|(_, port)| port.parse::<u16>().is_ok());
+            Some(port.map_or(place, |(host, _)| host).to_owned())
+        };
+        self.server_name.clone().or_else(host)
+    }
+}
+
 /// `[api]`: protocol versions taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Api {

@@ -201,6 +201,10 @@ const OTHER_VALUES: &[&str] = &[
     "10.0.0.0/8, 127.0.0.1:2586",
     "https://ntfy.example/alerts",
     "4h",
+    "on",
+    "on",
+    "on",
+    "chat.example.org",
     "1.1",
     "1.2",
 ];

@@ -86,6 +86,37 @@ pub struct BotToken {
     pub expires_at: Option<Timestamp>,
 }
 
+/// Something that people can type after "/" to a bot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BotCommand {
+    /// What is typed.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+}
+
+impl BotCommand {
+    /// Characters of a name at most.
+    pub const MAX_NAME: usize = 32;
+    /// Characters of a description at most.
+    pub const MAX_DESCRIPTION: usize = 100;
+
+    /// A command, if its name is one word of a to z, digits and `_`, and its description can be read; both are
+    /// bounded.
+    #[must_use]
+    pub fn new(name: &str, description: &str) -> Option<Self> {
+        let name = name.strip_prefix('/').unwrap_or(name);
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let is_name = (1..=Self::MAX_NAME).contains(&name.len()) && name.bytes().all(plain);
+        let description = super::clean_name(description)?;
+        let fits = description.chars().count() <= Self::MAX_DESCRIPTION;
+        (is_name && fits).then(|| Self {
+            name: name.to_owned(),
+            description,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +128,23 @@ mod tests {
         assert_eq!(Scopes::ALL.words(), ["read", "write", "manage"]);
         assert_eq!(Scopes::of_words(["root"]), None);
         assert_eq!(Scopes::of_words([]), None);
+    }
+
+    #[test]
+    fn commands_are_one_word_and_a_line() {
+        let made = BotCommand::new("/washing", " How long  it takes ").unwrap();
+        assert_eq!(made.name, "washing");
+        assert_eq!(BotCommand::new("washing_2", "x").unwrap().name, "washing_2");
+        let long = "x".repeat(101);
+        for (name, description) in [
+            ("", "x"),
+            ("Washing", "x"),
+            ("a b", "x"),
+            ("a-b", "x"),
+            ("a", ""),
+            ("a", &*long),
+        ] {
+            assert_eq!(BotCommand::new(name, description), None, "{name:?}");
+        }
     }
 }

@@ -46,6 +46,10 @@ row_id!(
     HookId
 );
 row_id!(
+    /// Number of the row of an outgoing hook.
+    OutgoingId
+);
+row_id!(
     /// Place of a change in the server-wide log; grows by one with each change, from 1.
     Position
 );

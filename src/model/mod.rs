@@ -20,6 +20,7 @@ mod login;
 mod media;
 mod message;
 mod neighbourhood;
+mod outgoing;
 mod page;
 mod session;
 mod setting;
@@ -31,26 +32,27 @@ mod user;
 
 pub use about::{About, Around, Forward, NewPoll, Original, Poll, Preview, Quote, Reaction};
 pub use account::{AccountEdit, OwnAccount, PushAddress, PushContent};
-pub use bot::{Bot, BotToken, Scopes};
+pub use bot::{Bot, BotCommand, BotToken, Scopes};
 pub use emoji::is_emoji;
 pub use event::{
     Audience, By, Event, FlowEvent, FlowNews, Happening, InvitedTo, News, Origin, Presence,
     ReadMark,
 };
 pub use file::{File, Kind, Look, Thumbnail};
-pub use flow::{Flow, FlowInfo, FlowKind, FlowSummary, FlowSwitches, Level, Picture};
+pub use flow::{Flow, FlowInfo, FlowKind, FlowSummary, FlowSwitches, Level, Picture, Power};
 pub use fold::fold;
 pub use form::Form;
 pub use hook::{Hook, Loudness};
 pub use id::{
-    Digits, FileId, FlowId, HookId, InvitationId, MessageId, Position, PublicId, SessionId,
-    SubscriptionId, UserId,
+    Digits, FileId, FlowId, HookId, InvitationId, MessageId, OutgoingId, Position, PublicId,
+    SessionId, SubscriptionId, UserId,
 };
 pub use invitation::Invitation;
-pub use login::{DELETED_LOGIN, InvalidLogin, Login, Looks};
+pub use login::{DELETED_LOGIN, InvalidLogin, Login, Looks, is_of_localpart};
 pub use media::{known_media_type, media_type};
 pub use message::{Attachment, Content, DELETED_TEXT, Encoding, KINDS, Message, kind_bit};
 pub use neighbourhood::Neighbourhood;
+pub use outgoing::{Callout, CalloutKind, Outgoing, Topics};
 pub use page::Page;
 pub use session::{Session, SessionInfo, SessionKind};
 pub use setting::{FlowSettings, FlowSettingsEdit};

@@ -15,6 +15,7 @@ pub mod page;
 mod pool;
 pub mod push;
 mod reach;
+pub mod signed;
 #[cfg(test)]
 mod tests;
 mod url;

@@ -245,6 +245,7 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             CONFLICT,
             "this invitation leads into no group; you have an account already",
         ),
+        Refusal::Room(why) => return (FORBIDDEN, why.as_str().into()),
         Refusal::Banned => (FORBIDDEN, "you were banned from this group"),
         Refusal::AlreadyRunning => (CONFLICT, "this is being done at the moment"),
         Refusal::TooSoon(wait) => return too_soon(*wait),
@@ -297,6 +298,17 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             "a hook into a chat writes as the bot that is one of the two; make a group instead",
         ),
         Refusal::HookNeedsName => (BAD_REQUEST, "a hook needs a name that can be read"),
+        Refusal::BadCommands { limit } => {
+            let words = format!(
+                "a command is 1 to 32 of a to z, digits and _, once, with a description of 1 to 100 characters; a bot has \
+                 at most {limit}"
+            );
+            return (BAD_REQUEST, words.into());
+        }
+        Refusal::BadHookUrl { what } => {
+            let words = format!("the hook cannot post there: {what}");
+            return (BAD_REQUEST, words.into());
+        }
         Refusal::TooManyHooks { limit } => {
             let words = format!("a flow has at most {limit} hooks; revoke one first");
             return (FORBIDDEN, words.into());
@@ -414,6 +426,7 @@ fn too_large(what: Field, limit: usize) -> Wording {
         Field::Avatar => "the avatar",
         Field::Picture => "the picture",
         Field::Note => "the note",
+        Field::Trigger => "the trigger",
     };
     let limit = match what.unit() {
         Unit::Bytes => format!("{} KiB", limit / 1024),

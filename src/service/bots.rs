@@ -224,7 +224,11 @@ impl Service {
 }
 
 /// A bot that is the caller's to govern: an owner's own, any for an administrator and the operator.
-fn owned(view: &View<'_>, bot: PublicId, by: Option<&SignedIn>) -> Result<User, ServiceError> {
+pub(super) fn owned(
+    view: &View<'_>,
+    bot: PublicId,
+    by: Option<&SignedIn>,
+) -> Result<User, ServiceError> {
     let missing = Refusal::NotFound(Thing::User);
     let bot = users::by_uuid(view, bot)?.filter(|it| it.is_bot && !it.is_deleted);
     let bot = bot.ok_or(missing)?;

@@ -14,6 +14,7 @@ mod around;
 mod backup_disk;
 mod bearer;
 mod blocks;
+mod bot_commands;
 mod bots;
 mod bucket;
 mod cleaning;
@@ -44,6 +45,7 @@ mod members;
 mod messages;
 mod names;
 mod operator;
+mod outgoing;
 mod own_account;
 mod passwords;
 mod pins;
@@ -59,6 +61,7 @@ mod refusal_value;
 mod registrations;
 mod resets;
 mod rights;
+mod rooms;
 mod scopes;
 mod search;
 mod seen;
@@ -105,12 +108,19 @@ pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
 pub use operator::{
     Brought, FlowStanding, Line, MemberStanding, NewFlow, Takeover, Tally, UserChange, UserStanding,
 };
+pub use outgoing::{
+    CalloutEnd, Messenger, NewOutgoing, NextCallout, OutgoingOrder, Recipient, Sending, TestEnd,
+};
 pub use previews::{Ask, Asking};
 pub use profiles::Found;
 pub use push::{Courier, Notice, Pending, Ring, Tried, What};
 pub use refusal::Refusal;
 pub use refusal_value::Value;
 pub use resets::NewReset;
+pub use rooms::{
+    Device, NewLevels, NewRoom, RoomDraft, RoomNews, RoomPage, RoomQuery, RoomReading, RoomRefusal,
+    SyncQuery, Synced,
+};
 pub use search::{Search, SearchHits};
 pub use sent_files::{SentFile, Source};
 pub use sessions::{Client, Opened};
@@ -126,7 +136,10 @@ pub use used_up::{Payer, Quota};
 pub use crate::store::downloads::Found as FoundFile;
 pub use crate::store::exports::MessagesOf;
 pub use crate::store::hooks::Living as LivingHook;
+pub use crate::store::localparts::Named as RoomUser;
 pub use crate::store::members::State as MemberState;
+pub use crate::store::room_log::{RoomEvent, Stored, Way, What as RoomContent};
+pub use crate::store::rooms::Room;
 
 use crate::hub::{Hub, Listener, QueueLimits};
 use crate::store::{
@@ -165,6 +178,7 @@ pub struct Service {
     bell: push::Bell,
     post: push::Post,
     previews: previews::Previews,
+    outgoing: outgoing::Desk,
     hook_rates: hooks::HookRates,
     started: Instant,
 }
@@ -216,6 +230,7 @@ impl Service {
             bell: push::Bell::default(),
             post: push::Post::default(),
             previews: previews::Previews::default(),
+            outgoing: outgoing::Desk::default(),
             hook_rates: hooks::HookRates::default(),
             started: Instant::now(),
             store,
@@ -322,6 +337,7 @@ async fn tell(service: std::sync::Weak<Service>, mut committed: mpsc::Receiver<C
         let Some(service) = service.upgrade() else {
             return;
         };
+        service.outgoing.news.notify_one();
         for mut event in batch.events {
             service.complete_account(&mut event);
             service.note_removals(&event);

@@ -10,6 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::refusal_value::Value;
+use super::rooms::RoomRefusal;
 use super::thing::{Field, Thing};
 use super::upload_place::UploadPlace;
 use super::used_up::{Payer, Quota};
@@ -217,6 +218,8 @@ pub enum Refusal {
     InvitationWithoutFlow,
     /// The user is not to come back to the flow.
     Banned,
+    /// A room is not as the request takes it to be.
+    Room(RoomRefusal),
     /// That is being done at this moment.
     AlreadyRunning,
     /// That was done a moment ago; how long to wait.
@@ -268,6 +271,16 @@ pub enum Refusal {
     HookInChat,
     /// A hook has no name that can be read.
     HookNeedsName,
+    /// Commands of a bot are too many, or one is none.
+    BadCommands {
+        /// How many there may be.
+        limit: usize,
+    },
+    /// An outgoing hook cannot post to its address.
+    BadHookUrl {
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// There are as many hooks into the flow as there may be.
     TooManyHooks {
         /// How many there may be.
@@ -403,6 +416,7 @@ impl Refusal {
             Self::ExpiresInPast => ("expires_in_past", vec![]),
             Self::InvitationWithoutFlow => ("invitation_without_flow", vec![]),
             Self::Banned => ("banned", vec![]),
+            Self::Room(why) => ("room", vec![("what", why.as_str().into())]),
             Self::AlreadyRunning => ("already_running", vec![]),
             Self::TooSoon(wait) => ("too_soon", vec![("seconds", (*wait).into())]),
             Self::BackupFailed => ("backup_failed", vec![]),
@@ -427,6 +441,8 @@ impl Refusal {
             Self::TooManyTokens { limit } => ("too_many_tokens", vec![("limit", (*limit).into())]),
             Self::HookInChat => ("hook_in_chat", vec![]),
             Self::HookNeedsName => ("hook_needs_name", vec![]),
+            Self::BadCommands { limit } => ("bad_commands", vec![("limit", (*limit).into())]),
+            Self::BadHookUrl { what } => ("bad_hook_url", vec![("what", (*what).into())]),
             Self::TooManyHooks { limit } => ("too_many_hooks", vec![("limit", (*limit).into())]),
             Self::SenderNotMember => ("sender_not_member", vec![]),
             Self::NoAdministratorInChat => ("no_administrator_in_chat", vec![]),

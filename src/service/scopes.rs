@@ -24,13 +24,16 @@ fn needs(method: &str) -> Needs {
         // What changes nothing.
         "get_update" | "subscribe" | "all_flow" | "user_info" | "find_user" | "find_message"
         | "all_messages" | "list_members" | "seen_flow" | "message_info" | "list_files"
-        | "pins" | "file_ticket" | "active" => Needs::Scope(Scopes::READ),
+        | "pins" | "file_ticket" | "active" | "flow_commands" => Needs::Scope(Scopes::READ),
         // What is written, and what goes with it.
         "send_message" | "edited_message" | "delete_message" | "react" | "vote" | "close_poll"
-        | "read_flow" | "typing" | "flow_settings" | "upload" => Needs::Scope(Scopes::WRITE),
+        | "read_flow" | "typing" | "flow_settings" | "set_commands" | "upload" => {
+            Needs::Scope(Scopes::WRITE)
+        }
         // The bot's own flows and their hooks.
         "add_flow" | "edit_flow" | "remove_flow" | "leave_flow" | "join_flow" | "make_hook"
-        | "list_hooks" | "revoke_hook" => Needs::Scope(Scopes::MANAGE),
+        | "list_hooks" | "revoke_hook" | "make_outgoing" | "list_outgoing" | "remove_outgoing"
+        | "test_outgoing" => Needs::Scope(Scopes::MANAGE),
         _ => Needs::Person,
     }
 }

@@ -64,6 +64,8 @@ pub enum Field {
     Picture,
     /// Words about an invitation.
     Note,
+    /// What messages begin with that a hook is told of.
+    Trigger,
 }
 
 /// In what a size is counted.
@@ -92,6 +94,7 @@ impl Field {
             Self::Avatar => "avatar",
             Self::Picture => "picture",
             Self::Note => "note",
+            Self::Trigger => "trigger",
         }
     }
 
@@ -99,7 +102,7 @@ impl Field {
     #[must_use]
     pub fn unit(self) -> Unit {
         match self {
-            Self::Title | Self::Username | Self::Note => Unit::Characters,
+            Self::Title | Self::Username | Self::Note | Self::Trigger => Unit::Characters,
             Self::Members => Unit::Users,
             Self::Text | Self::Files | Self::Info | Self::Bio | Self::Avatar | Self::Picture => {
                 Unit::Bytes

@@ -9,7 +9,9 @@ use crate::store::details::NewDetails;
 use crate::store::properties::{self, BACKUP_AT, BACKUP_FAILED_AT, BACKUP_FAILURE, BACKUP_PATH};
 use crate::store::retention::{self, Removed};
 use crate::store::statistics::{self, Statistics};
-use crate::store::{StoreError, Tx, View, flow_edits, flows, members, messages, push, users};
+use crate::store::{
+    StoreError, Tx, View, blocks, flow_edits, flows, members, messages, push, users,
+};
 
 /// Messages removed in one write, so that others do not wait for long.
 const PRUNED_AT_ONCE: i64 = 200;
@@ -243,24 +245,45 @@ fn tell_administrators(tx: &Tx<'_>, text: &str) -> Result<(), ServiceError> {
         if !admin.is_admin || admin.is_suspended || admin.id == sender.id {
             continue;
         }
-        let (flow, flow_uuid) = match chat(tx, &sender, &admin) {
-            // Who has left that chat does not want to be told.
-            Err(ServiceError::Store(StoreError::Conflict(_))) => continue,
-            found => found?,
-        };
-        let new = messages::NewMessage {
-            flow,
-            flow_uuid,
-            author: sender.id,
-            author_uuid: sender.uuid,
-            text: Some(text.to_owned()),
-            files: Vec::new(),
-            stored: Vec::new(),
-            details: NewDetails::default(),
-            state: None,
-        };
-        messages::insert(tx, new, None)?;
+        write_to(tx, &sender, &admin, text)?;
     }
+    Ok(())
+}
+
+/// Writes to somebody, in a chat with the server's own account, unless that person is gone, is a program
+/// or wants to hear nothing from it.
+pub(super) fn tell_person(tx: &Tx<'_>, person: UserId, text: &str) -> Result<(), ServiceError> {
+    let Some(person) = users::by_id(tx, person)? else {
+        return Ok(());
+    };
+    if person.is_deleted || person.is_bot {
+        return Ok(());
+    }
+    let sender = system_user(tx)?;
+    if blocks::has(tx, person.id, sender.id)? {
+        return Ok(());
+    }
+    write_to(tx, &sender, &person, text)
+}
+
+fn write_to(tx: &Tx<'_>, sender: &User, person: &User, text: &str) -> Result<(), ServiceError> {
+    let (flow, flow_uuid) = match chat(tx, sender, person) {
+        // Who has left that chat does not want to be told.
+        Err(ServiceError::Store(StoreError::Conflict(_))) => return Ok(()),
+        found => found?,
+    };
+    let new = messages::NewMessage {
+        flow,
+        flow_uuid,
+        author: sender.id,
+        author_uuid: sender.uuid,
+        text: Some(text.to_owned()),
+        files: Vec::new(),
+        stored: Vec::new(),
+        details: NewDetails::default(),
+        state: None,
+    };
+    messages::insert(tx, new, None)?;
     Ok(())
 }
 
@@ -309,6 +332,7 @@ fn chat(tx: &Tx<'_>, one: &User, other: &User) -> Result<(FlowId, PublicId), Ser
         owner: one.id,
         members: vec![one.id, other.id],
         is_saved: false,
+        room: crate::store::flow_edits::RoomTerms::default(),
     };
     let flow = flow_edits::insert(tx, &new, By::OPERATOR)?;
     Ok((flow.id, flow.uuid))

@@ -15,6 +15,7 @@ pub(crate) mod pages;
 pub(crate) mod person;
 pub(crate) mod program;
 pub(crate) mod push_service;
+pub(crate) mod receiver;
 pub(crate) mod reply;
 pub(crate) mod server;
 pub(crate) mod shim;

@@ -230,7 +230,7 @@ fn serve(stream: TcpStream, sender: &Sender<Received>, failed: &Mutex<Vec<String
     }
 }
 
-fn request(reader: &mut BufReader<TcpStream>) -> Option<Received> {
+pub(super) fn request(reader: &mut BufReader<TcpStream>) -> Option<Received> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
     let path = line.split(' ').nth(1)?.to_owned();

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::{common::PASSWORD, roles::NOTHING};
+use crate::{
+    common::{PASSWORD, Person},
+    roles::{NOTHING, ask},
+};
 
 /// What somebody does things with.
 #[derive(Default)]
@@ -24,6 +27,7 @@ pub(super) struct Things {
     /// A flow that programs write to, and hooks of it.
     pub(super) own_flow: String,
     pub(super) hooks: Vec<Value>,
+    pub(super) outgoing: Vec<Value>,
     /// A bot with tokens, and one to be removed.
     pub(super) bot: String,
     pub(super) tokens: Vec<Value>,
@@ -34,6 +38,9 @@ pub(super) struct Things {
     pub(super) subscription: Value,
     pub(super) invitation: String,
 }
+
+/// Where hooks would post if anything happened in their flow.
+pub(super) const ADDRESS: &str = "https://1.1.1.1/chat";
 
 /// How many hooks and tokens there are to be revoked.
 pub(super) const SPARE: usize = 10;
@@ -172,6 +179,14 @@ pub(super) fn everything(things: &Things, number: usize) -> Vec<Act> {
             "revoke_hook",
             json!({"meta": {"id": things.hooks[number % SPARE]}}),
         ),
+        (
+            "make_outgoing",
+            json!({"meta": {"flow": things.own_flow, "url": ADDRESS}}),
+        ),
+        (
+            "remove_outgoing",
+            json!({"meta": {"id": things.outgoing[number % SPARE]}}),
+        ),
         ("push_subscribe", things.subscription.clone()),
         ("push_unsubscribe", NOTHING),
     ]);
@@ -192,6 +207,10 @@ pub(super) fn administration(things: &Things, number: usize) -> Vec<Act> {
             json!({"meta": {"login": format!("bot {number} of {}", things.victim)}}),
         ),
         ("make_token", json!({"meta": {"bot": things.bot}})),
+        (
+            "set_commands",
+            json!({"meta": {"bot": things.bot, "commands": [{"name": format!("do_{number}"), "description": "x"}]}}),
+        ),
         (
             "revoke_token",
             json!({"meta": {"id": things.tokens[number % SPARE]}}),
@@ -218,4 +237,43 @@ pub(super) fn administration(things: &Things, number: usize) -> Vec<Act> {
         ),
         ("remove_user", proved(json!({"user": things.victim}))),
     ]
+}
+
+/// Hooks of somebody, and bots with tokens that an administrator has made.
+pub(super) fn programs(person: &mut Person, administrator: &mut Person, number: usize) -> Things {
+    let own_flow = person.group("Hooks", &[]);
+    let new = |person: &mut Person, method: &str, meta: Value| {
+        let made = ask(person, method, &json!({"meta": meta}));
+        made.data()["meta"]["id"].clone()
+    };
+    let hook = |_| {
+        new(
+            person,
+            "make_hook",
+            json!({"flow": own_flow, "name": "old"}),
+        )
+    };
+    let hooks = (0..SPARE).map(hook).collect();
+    let out = |_| {
+        let meta = json!({"flow": own_flow, "url": ADDRESS});
+        new(person, "make_outgoing", meta)
+    };
+    let outgoing = (0..SPARE).map(out).collect();
+    let [bot, old_bot] = ["bot", "old bot"].map(|what| {
+        let login = json!({"meta": {"login": format!("{what} {number}")}});
+        let made = ask(administrator, "make_bot", &login);
+        let id = made.data()["meta"]["bot"].as_str();
+        id.expect("an id").to_owned()
+    });
+    let token = |_| new(administrator, "make_token", json!({"bot": bot}));
+    let tokens = (0..SPARE).map(token).collect();
+    Things {
+        own_flow,
+        hooks,
+        outgoing,
+        bot,
+        tokens,
+        old_bot,
+        ..Things::default()
+    }
 }

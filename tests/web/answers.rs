@@ -4,7 +4,11 @@ use serde_json::{Value, json};
 
 use super::browser::{Browser, Page, Screen};
 use super::{NEWEST, group, open_flow, say, sees, sign_in, write};
-use crate::common::{Person, Server};
+use crate::{
+    administration::ask,
+    bots::bot,
+    common::{Person, Server},
+};
 
 /// The message with this text, as an expression.
 fn message(text: &str) -> String {
@@ -296,4 +300,28 @@ fn several_are_passed_on_or_deleted_at_once() {
     one.click(".selection .icon-button[aria-label=Delete]");
     one.click("dialog .button.danger");
     two.wait("[...document.querySelectorAll('article.deleted')].length === 2");
+}
+
+#[test]
+fn commands_of_bots_are_listed() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let mut admin = server.sign_in("admin");
+    let mut helper = bot(&server, &mut admin, "helper", &["read", "write"]);
+    let flow = admin.group("Family", &[&helper]);
+    let commands = json!([
+        {"name": "washing", "description": "How long the washing machine takes"},
+        {"name": "door", "description": "Opens the door"},
+    ]);
+    ask(&mut helper, "set_commands", &json!({"commands": commands})).is(200);
+    let page = browser.page(Screen::Desk, "en-GB");
+    sign_in(&page, &server, "admin");
+    open_flow(&page, "Family");
+    page.press(".composer-field", "/");
+    page.wait("document.querySelectorAll('.completion .row').length === 2");
+    page.wait("document.querySelector('.completion').textContent.includes('Opens the door')");
+    page.press(".composer-field", "wa\u{e007}");
+    page.wait("document.querySelector('.composer-field').value === '/washing ' && document.querySelector('.completion').hidden");
+    page.press(".composer-field", "\u{e007}");
+    page.wait(&format!("{NEWEST}?.textContent.includes('/washing')"));
+    assert_eq!(helper.texts(&flow), ["/washing"]);
 }

@@ -1,17 +1,26 @@
 //! Commands about hooks and bots.
 
-use super::{Spec, YES, option};
+use super::{Spec, YES, option, switch};
 use crate::cli::command::Command;
 use crate::cli::matches::UsageError;
 use crate::cli::nouns::BotCommand;
-use crate::cli::programs::{HookCommand, TokenCommand};
+use crate::cli::programs::{HookCommand, NewOut, OutCommand, TokenCommand};
 use crate::config::read_duration;
-use crate::model::Scopes;
+use crate::model::{Scopes, Topics};
 
 /// Reads scopes as a command line has them.
 fn scopes(text: &str) -> Result<Scopes, String> {
     Scopes::of_words(text.split(',')).ok_or_else(|| {
         format!("{text:?} is no list of scopes: read, write and manage, with commas between them")
+    })
+}
+
+/// Reads what an outgoing hook is told of as a command line has it.
+fn topics(text: &str) -> Result<Topics, String> {
+    Topics::of_words(text.split(',')).ok_or_else(|| {
+        format!(
+            "{text:?} is no list of what happens: message, edit, delete, join and reaction, with commas between them"
+        )
     })
 }
 
@@ -156,6 +165,80 @@ pub(super) const COMMANDS: &[Spec] = &[
             Ok(Command::Hook(HookCommand::Revoke {
                 id: m.argument("ID")?,
             }))
+        },
+    },
+    Spec {
+        path: "hook out",
+        arguments: "add|list|remove|test [ID]",
+        about: "Makes a hook that posts what happens in a flow to an address, and prints the secret that signs its posts; \
+                lists such hooks, removes one, or tries one. ID is what `morelia hook out list` shows.",
+        flags: &[&[
+            option(
+                "--flow",
+                "FLOW",
+                "the flow that it tells of; with list: those of one flow only",
+            ),
+            option("--url", "URL", "with add: where it posts"),
+            option(
+                "--on",
+                "LIST",
+                "with add: message, edit, delete, join, reaction; without it message",
+            ),
+            option(
+                "--trigger",
+                "TEXT",
+                "with add: only messages that begin with this",
+            ),
+            switch("--bots", "with add: what other bots write as well"),
+            option(
+                "--as",
+                "LOGIN",
+                "with add: the bot that answers; without it the bot for the hooks of this flow",
+            ),
+        ]],
+        examples: &[
+            "morelia hook out add --flow Family --url https://home.example.org/api/chat --trigger /washing",
+            "morelia hook out list",
+            "morelia hook out test 2",
+            "morelia hook out remove 2",
+        ],
+        build: |m| {
+            let what = m.argument("add|list|remove|test")?;
+            let id = m.optional_argument("ID")?;
+            let flow = m.text("--flow")?;
+            let (url, topics) = (m.text("--url")?, m.read("--on", topics)?);
+            let (trigger, bot) = (m.text("--trigger")?, m.text("--as")?);
+            let has_bots = m.switch("--bots");
+            let is_plain = url.is_none()
+                && topics.is_none()
+                && trigger.is_none()
+                && bot.is_none()
+                && !has_bots;
+            let command = match (what.as_str(), id) {
+                ("add", None) => OutCommand::Add(NewOut {
+                    flow: flow.ok_or_else(|| m.missing("--flow"))?,
+                    url: url.ok_or_else(|| m.missing("--url"))?,
+                    topics: topics.unwrap_or_default(),
+                    trigger,
+                    has_bots,
+                    bot,
+                }),
+                ("list", None) if is_plain => OutCommand::List { flow },
+                ("remove", Some(id)) if is_plain && flow.is_none() => OutCommand::Remove { id },
+                ("test", Some(id)) if is_plain && flow.is_none() => OutCommand::Test { id },
+                ("remove" | "test", None) => return Err(m.missing("ID")),
+                ("add" | "list" | "remove" | "test", _) => {
+                    return Err(UsageError::new(format!(
+                        "`morelia hook out {what}` takes fewer arguments and flags"
+                    )));
+                }
+                (other, _) => {
+                    return Err(UsageError::new(format!(
+                        "{other:?} is none of add, list, remove and test"
+                    )));
+                }
+            };
+            Ok(Command::Hook(HookCommand::Out(command)))
         },
     },
 ];

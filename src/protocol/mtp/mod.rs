@@ -5,6 +5,7 @@
 //! sentence, and `methods/` holds a file per method.
 
 mod about;
+mod callout;
 mod codes;
 mod convert;
 mod draft;
@@ -21,6 +22,7 @@ mod seconds;
 mod session;
 mod wire;
 
+pub use callout::{answer_of, text_of};
 pub use meter::Meter;
 pub use session::{Session, Settings};
 

@@ -108,6 +108,40 @@ impl<'a> From<&'a model::Hook> for Hook<'a> {
     }
 }
 
+/// A hook that posts what happens in a flow, for who governs that flow.
+#[derive(Serialize)]
+pub(super) struct Outgoing<'a> {
+    id: String,
+    flow: Id,
+    url: &'a str,
+    events: Vec<&'static str>,
+    bots: bool,
+    trigger: Option<&'a str>,
+    bot: Id,
+    by: Option<Id>,
+    failures: i64,
+    next: Option<i64>,
+    disabled: Option<i64>,
+}
+
+impl<'a> From<&'a model::Outgoing> for Outgoing<'a> {
+    fn from(hook: &'a model::Outgoing) -> Self {
+        Self {
+            id: hook.id.0.to_string(),
+            flow: Id(hook.flow),
+            url: &hook.url,
+            events: hook.topics.words(),
+            bots: hook.has_bots,
+            trigger: hook.trigger.as_deref(),
+            bot: Id(hook.bot),
+            by: hook.maker.map(Id),
+            failures: hook.failures,
+            next: (hook.next_at.0 > 0).then(|| hook.next_at.seconds()),
+            disabled: hook.disabled_at.map(Timestamp::seconds),
+        }
+    }
+}
+
 /// A bot, for its owner.
 #[derive(Serialize)]
 pub(super) struct Bot<'a> {

@@ -16,6 +16,7 @@ use crate::store::hooks::NewHook;
 use crate::store::membership::Entry;
 use crate::store::{Tx, View, flow_edits, flows, hooks, members, membership, users};
 
+pub(super) use posting::cut;
 pub use posting::{AlertGroup, HookFile, HookPost, PostedByHook};
 
 /// Hooks of a flow at most.
@@ -164,7 +165,11 @@ impl Service {
 
 /// Whether somebody makes and ends what programs do in a flow: its owner and administrators; in a chat
 /// the two are equals.
-fn governs(view: &View<'_>, flow: FlowId, user: &SignedIn) -> Result<bool, ServiceError> {
+pub(super) fn governs(
+    view: &View<'_>,
+    flow: FlowId,
+    user: &SignedIn,
+) -> Result<bool, ServiceError> {
     if users::is_admin(view, user.user())? == Some(true) {
         return Ok(true);
     }
@@ -195,7 +200,7 @@ pub(super) fn governed(
 }
 
 /// Who writes for a hook: the bot that is named, or that of the flow's hooks.
-fn writer(
+pub(super) fn writer(
     tx: &Tx<'_>,
     flow: FlowId,
     named: Option<PublicId>,

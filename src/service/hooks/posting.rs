@@ -339,7 +339,7 @@ fn of_group(
 }
 
 /// Cuts a text that is too long: a monitor must not fail at a long report.
-fn cut(text: &mut String, limit: usize) {
+pub(in crate::service) fn cut(text: &mut String, limit: usize) {
     const END: char = '…';
     if text.len() <= limit {
         return;

@@ -24,6 +24,7 @@ mod export_me;
 mod file_ticket;
 mod find_message;
 mod find_user;
+mod flow_commands;
 mod flow_settings;
 mod get_update;
 mod invite;
@@ -37,6 +38,7 @@ mod list_flows;
 mod list_hooks;
 mod list_invitations;
 mod list_members;
+mod list_outgoing;
 mod list_sessions;
 mod list_tokens;
 mod list_users;
@@ -44,6 +46,7 @@ mod logout;
 mod make_backup;
 mod make_bot;
 mod make_hook;
+mod make_outgoing;
 mod make_token;
 mod message_info;
 mod moderate;
@@ -61,6 +64,7 @@ mod register_user;
 mod registration;
 mod remove_bot;
 mod remove_flow;
+mod remove_outgoing;
 mod remove_user;
 mod reset_password;
 mod revoke_hook;
@@ -70,8 +74,10 @@ mod run_check;
 mod seen_flow;
 mod send_message;
 mod server_status;
+mod set_commands;
 mod set_user;
 mod subscribe;
+mod test_outgoing;
 mod typing;
 mod use_invitation;
 mod use_link;
@@ -179,6 +185,7 @@ pub(super) async fn dispatch(
         "make_bot" => signed_in!(make_bot, 10.0),
         "list_bots" => signed_in!(list_bots, 4.0),
         "remove_bot" => signed_in!(remove_bot, 4.0),
+        "set_commands" => signed_in!(set_commands, 4.0),
         "make_token" => signed_in!(make_token, 4.0),
         "list_tokens" => signed_in!(list_tokens, 4.0),
         "revoke_token" => signed_in!(revoke_token, 2.0),
@@ -201,6 +208,7 @@ pub(super) async fn dispatch(
         "list_members" => signed_in!(list_members, 4.0),
         "read_flow" => signed_in!(read_flow),
         "leave_flow" => signed_in!(leave_flow),
+        "flow_commands" => signed_in!(flow_commands, 4.0),
         "flow_settings" => signed_in!(flow_settings),
         "seen_flow" => signed_in!(seen_flow, 4.0),
         "message_info" => signed_in!(message_info, 4.0),
@@ -224,6 +232,10 @@ pub(super) async fn dispatch(
         "make_hook" => signed_in!(make_hook, 4.0),
         "list_hooks" => signed_in!(list_hooks, 4.0),
         "revoke_hook" => signed_in!(revoke_hook, 2.0),
+        "make_outgoing" => signed_in!(make_outgoing, 20.0),
+        "list_outgoing" => signed_in!(list_outgoing, 4.0),
+        "remove_outgoing" => signed_in!(remove_outgoing, 2.0),
+        "test_outgoing" => signed_in!(test_outgoing, 50.0),
         _ => Err(match gate {
             Err(MtpError::Version { min, max, .. }) => MtpError::Version {
                 min,

@@ -1,4 +1,5 @@
-// Names that are called in a text: found as somebody types, and told to the server when it is sent.
+// Names that are called in a text, and commands of bots: found as somebody types. Names are told to the server
+// when the text is sent.
 
 import { h, replace } from '../core/dom.js';
 import { debounce } from '../core/emitter.js';
@@ -9,11 +10,24 @@ import { personRow } from '../views/people.js';
 /** What calls everybody. */
 export const EVERYONE = 'all';
 const SHOWN = 6;
+/** Milliseconds for which the commands of a flow are good. */
+const FRESH = 60_000;
+
+function commandRow({ name, description }, { tag, ...props }) {
+  return h(`${tag}.row.command`, props, h('span.row-words', {},
+    h('span.row-title', {}, h('bdi', {}, `/${name}`)), h('span.row-text', {}, description)));
+}
 
 /** What is being called before the cursor: `{start, query}`, or null. Pure. */
 export function callAt(text, cursor) {
   const found = /(?:^|[\s([{"'«„“])@([\p{L}\p{N}._-]{0,32})$/u.exec(text.slice(0, cursor));
   return found ? { start: cursor - found[1].length - 1, query: found[1] } : null;
+}
+
+/** What is being typed of a command before the cursor, if anything: the text begins with it. Pure. */
+export function commandAt(text, cursor) {
+  const found = /^\/([a-z0-9_]{0,32})$/iu.exec(text.slice(0, cursor));
+  return found ? { start: 0, query: found[1], command: true } : null;
 }
 
 /** Whether `text` calls `login`: `@login`, not followed by more of a word. Pure. */
@@ -45,6 +59,8 @@ export class Completion {
   #users = [];
   #at = 0;
   #found = new Map();
+  #commands = [];
+  #commandsAt = 0;
   #ask = debounce(() => this.#read(), 150);
 
   /** `field` is the text area; it gets an `input` event when a name was taken. */
@@ -65,11 +81,13 @@ export class Completion {
 
   /** Looks at the text again. */
   update() {
-    const call = this.#flow.type === 'chat' || this.#flow.saved ? null : callAt(this.#field.value, this.#field.selectionStart);
-    this.#call = call;
-    if (!call) { this.close(); return; }
+    const [text, cursor] = [this.#field.value, this.#field.selectionStart];
+    const call = commandAt(text, cursor) ?? (this.#flow.type === 'chat' ? null : callAt(text, cursor));
+    this.#call = this.#flow.saved ? null : call;
+    if (!this.#call) { this.close(); return; }
     this.#at = 0;
     this.#draw();
+    if (call.command) { this.#readCommands(); return; }
     if (this.#flow.members > this.#flow.users.length && call.query) this.#ask();
   }
 
@@ -98,26 +116,48 @@ export class Completion {
     if (this.#call?.query === query) this.#draw();
   }
 
+  /** Asks for the commands, once a minute. */
+  async #readCommands() {
+    if (Date.now() - this.#commandsAt < FRESH) return;
+    this.#commandsAt = Date.now();
+    this.#commands = await this.#client.api.commands(this.#flow.uuid).catch(() => []);
+    if (this.#call?.command) this.#draw();
+  }
+
   #draw() {
+    if (this.#call.command) {
+      const found = this.#commands.filter(({ name }) => name.startsWith(this.#call.query.toLowerCase()));
+      // What is typed in full is sent by the next Enter.
+      this.#offer(found.length === 1 && found[0].name === this.#call.query ? [] : found, commandRow);
+    } else this.#offer(this.#people(), personRow);
+  }
+
+  #offer(found, row) {
+    this.#users = found;
+    this.element.hidden = found.length === 0;
+    replace(this.element, found.map((one, i) => {
+      const shown = row(one, { tag: 'div', role: 'option', id: `completion-${i}`, 'aria-selected': String(i === this.#at) });
+      shown.addEventListener('pointerdown', (event) => { event.preventDefault(); this.#take(one); });
+      return shown;
+    }));
+    this.#field.setAttribute('aria-activedescendant', `completion-${this.#at}`);
+    this.element.children[this.#at]?.scrollIntoView?.({ block: 'nearest' });
+  }
+
+  #people() {
     const { store } = this.#client;
     const wanted = this.#call.query.toLocaleLowerCase();
     const begins = (user) => [user.login ?? '', ...(user.username ?? '').split(/\s+/u)].some((word) => word.toLocaleLowerCase().startsWith(wanted));
-    this.#users = this.people.filter((user) => user.uuid !== store.me && !isDeleted(user) && begins(user))
+    const users = this.people.filter((user) => user.uuid !== store.me && !isDeleted(user) && begins(user))
       .sort((a, b) => nameOf(a, t).localeCompare(nameOf(b, t))).slice(0, SHOWN);
     const all = this.#flow.members <= 20 || store.moderates(this.#flow);
-    if (all && EVERYONE.startsWith(wanted)) this.#users.push({ uuid: EVERYONE, login: EVERYONE, username: t('mention.all') });
-    this.element.hidden = this.#users.length === 0;
-    replace(this.element, this.#users.map((user, i) => {
-      const row = personRow(user, { tag: 'div', role: 'option', id: `completion-${i}`, 'aria-selected': String(i === this.#at) });
-      row.addEventListener('pointerdown', (event) => { event.preventDefault(); this.#take(user); });
-      return row;
-    }));
-    this.#field.setAttribute('aria-activedescendant', `completion-${this.#at}`);
+    if (all && EVERYONE.startsWith(wanted)) users.push({ uuid: EVERYONE, login: EVERYONE, username: t('mention.all') });
+    return users;
   }
 
-  #take(user) {
-    const { start } = this.#call;
-    this.#field.setRangeText(`@${user.login} `, start, this.#field.selectionStart, 'end');
+  #take(one) {
+    const { start, command } = this.#call;
+    this.#field.setRangeText(command ? `/${one.name} ` : `@${one.login} `, start, this.#field.selectionStart, 'end');
     this.close();
     this.#field.dispatchEvent(new Event('input', { bubbles: true }));
   }

@@ -140,6 +140,12 @@ export class Api {
 
   removeFlow(flow) { return this.meta('remove_flow', { flow }); }
 
+  /** What can be typed after "/" in a flow: `[{name, description, bot}]`. */
+  async commands(flow) {
+    const { data } = await this.ask('flow_commands', { meta: { flow } });
+    return data?.meta?.commands ?? [];
+  }
+
   /** A page of members: `{users, more}`. */
   async members(flow, meta) {
     const { data, errors } = await this.ask('list_members', { flow: [{ uuid: flow }], meta });

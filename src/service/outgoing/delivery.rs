@@ -1,0 +1,403 @@
+//! What outgoing hooks are told next, and what becomes of it. The log is the queue: nothing waits in
+//! memory, and a position says up to where everything is delivered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::messages::require_unblocked;
+use super::super::upkeep::tell_person;
+use super::super::{Service, ServiceError};
+use super::{Recipient, recipient};
+use crate::model::{
+    Callout, CalloutKind, FlowKind, Form, Happening, MessageId, OutgoingId, Position, Timestamp,
+    Topics, User,
+};
+use crate::store::details::NewDetails;
+use crate::store::follower::Follower;
+use crate::store::log::{Change, Kind, last};
+use crate::store::messages::{Fitting, Load};
+use crate::store::outgoing::Living;
+use crate::store::{Tx, View, events, flows, members, messages, outgoing, users};
+
+/// How long is waited before a try is repeated; after the last one the hook is given up.
+const AGAIN: [Duration; 6] = [
+    Duration::from_secs(10),
+    Duration::from_mins(1),
+    Duration::from_mins(5),
+    Duration::from_mins(30),
+    Duration::from_hours(2),
+    Duration::from_hours(6),
+];
+
+/// A hook that is further behind goes on from now.
+const MOST_BEHIND: i64 = 10_000;
+
+/// Rows of the log that are looked at in one read.
+const AT_ONCE: usize = 256;
+
+/// What was passed over is noted when it is so much: after a start no more is looked at again.
+const NOTED_EVERY: i64 = 1000;
+
+/// Answers of receivers in a row in a flow; then people have to say something.
+const ANSWERS_IN_A_ROW: i64 = 10;
+
+/// What is to be posted.
+#[derive(Debug, Clone)]
+pub struct Sending {
+    /// Where.
+    pub recipient: Recipient,
+    /// What.
+    pub callout: Callout,
+}
+
+/// What there is to post.
+#[derive(Debug)]
+pub enum NextCallout {
+    /// Something.
+    Send(Box<Sending>),
+    /// Nothing up to a position, which is the end of the log.
+    Nothing(Position),
+    /// Nothing up to a position, and more to be looked at.
+    More(Position),
+    /// The hook is off.
+    Off,
+}
+
+/// What came of posting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CalloutEnd {
+    /// The receiver has it, and perhaps says something.
+    Taken(Option<String>),
+    /// The receiver wants nothing any more.
+    Gone,
+    /// It failed in a way that may pass, for this reason.
+    Failed(String),
+}
+
+impl Service {
+    /// Waits until something was committed that hooks may have to be told of.
+    pub async fn outgoing_news(&self) {
+        self.outgoing.news.notified().await;
+    }
+
+    /// The hooks that are told of what happens, and when each is to be tried.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn living_outgoing(&self) -> Result<Vec<(OutgoingId, Timestamp)>, ServiceError> {
+        self.store.read(|view| Ok(outgoing::living(view)?)).await
+    }
+
+    /// What a hook is to be told next, where everything up to a position was looked at.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn next_callout(
+        &self,
+        id: OutgoingId,
+        passed: Position,
+    ) -> Result<NextCallout, ServiceError> {
+        let found = self.store.read(move |view| next(view, id, passed)).await?;
+        let (end, behind) = match found {
+            Found::Next(next) => return Ok(next),
+            Found::Behind(end, behind) => (end, behind),
+            Found::Passed(end, is_all) => {
+                self.store
+                    .write(move |tx| Ok::<_, ServiceError>(outgoing::pass(tx, id, end)?))
+                    .await?;
+                return Ok(if is_all {
+                    NextCallout::Nothing(end)
+                } else {
+                    NextCallout::More(end)
+                });
+            }
+        };
+        log::warn!(
+            "the outgoing hook {} is {behind} changes behind and goes on from now",
+            id.0
+        );
+        self.store
+            .write(move |tx| {
+                outgoing::pass(tx, id, end)?;
+                let text = format!(
+                    "The outgoing hook {} fell {behind} changes behind. What happened meanwhile is not delivered; it goes \
+                     on from now.",
+                    id.0
+                );
+                tell_maker(tx, id, &text)
+            })
+            .await?;
+        Ok(NextCallout::Nothing(end))
+    }
+
+    /// Notes what came of posting what [`next_callout`](Self::next_callout) returned.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn settle_callout(
+        &self,
+        callout: Callout,
+        end: CalloutEnd,
+    ) -> Result<(), ServiceError> {
+        let (id, position) = (callout.hook, callout.position);
+        let limits = self.limits();
+        let (counts, expiring) = (Arc::clone(&self.counts), Arc::clone(&self.expiring));
+        self.store
+            .write(move |tx| {
+                let Some(hook) = outgoing::by_id(tx, id)? else {
+                    return Ok(());
+                };
+                if hook.position >= position {
+                    return Ok(());
+                }
+                match end {
+                    CalloutEnd::Taken(answer) => {
+                        outgoing::pass(tx, id, position)?;
+                        if let Some(text) = answer.filter(|text| !text.trim().is_empty()) {
+                            if counts.message(hook.bot, true, &limits).is_err() {
+                                log::warn!(
+                                    "an answer of the outgoing hook {} is dropped: 429",
+                                    id.0
+                                );
+                                return Ok(());
+                            }
+                            answer_with(tx, &hook, &callout, text, limits.text_bytes)?;
+                            expiring.notify_one();
+                        }
+                    }
+                    CalloutEnd::Gone => give_up(tx, &hook, "its receiver answers 410 Gone")?,
+                    CalloutEnd::Failed(why) => {
+                        let tries = usize::try_from(hook.failures).unwrap_or(usize::MAX);
+                        match AGAIN.get(tries) {
+                            Some(wait) => {
+                                let wait = wait.mul_f64(rand::random_range(0.9..1.1));
+                                outgoing::put_off(tx, id, tx.now().after(wait))?;
+                            }
+                            None => give_up(tx, &hook, &why)?,
+                        }
+                    }
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// What a read finds.
+enum Found {
+    Next(NextCallout),
+    /// The end of the log, from which the hook is too far.
+    Behind(Position, i64),
+    /// Nothing up to a position, which is worth being noted, and whether it is the end.
+    Passed(Position, bool),
+}
+
+fn next(view: &View<'_>, id: OutgoingId, passed: Position) -> Result<Found, ServiceError> {
+    let Some(hook) = outgoing::by_id(view, id)? else {
+        return Ok(Found::Next(NextCallout::Off));
+    };
+    let (end, _) = last(view)?;
+    let from = hook.position.max(passed);
+    let behind = end.0.saturating_sub(from.0);
+    if behind > MOST_BEHIND {
+        return Ok(Found::Behind(end, behind));
+    }
+    let nothing = |until: Position, is_all: bool| {
+        Ok(if until.0.saturating_sub(hook.position.0) >= NOTED_EVERY {
+            Found::Passed(until, is_all)
+        } else if is_all {
+            Found::Next(NextCallout::Nothing(until))
+        } else {
+            Found::Next(NextCallout::More(until))
+        })
+    };
+    let flows = members::followed(view, hook.bot, from)?;
+    let Some(flow) = flows.iter().find(|it| it.place.flow == hook.flow) else {
+        return nothing(end, true);
+    };
+    let mut follower = Follower::of_flow(view, flow, from)?;
+    let mut looked = 0;
+    while let Some(change) = follower.peek().copied() {
+        if looked == AT_ONCE {
+            return nothing(Position(change.position.0 - 1), false);
+        }
+        looked += 1;
+        if let Some(callout) = callout(view, &hook, &change)? {
+            return Ok(Found::Next(NextCallout::Send(Box::new(Sending {
+                recipient: recipient(&hook),
+                callout,
+            }))));
+        }
+        follower.advance(AT_ONCE - looked)?;
+    }
+    nothing(end, true)
+}
+
+/// What a change is to a hook; `None`: nothing that it is told of.
+fn callout(
+    view: &View<'_>,
+    hook: &Living,
+    change: &Change,
+) -> Result<Option<Callout>, ServiceError> {
+    let (what, topic) = match change.kind {
+        Some(Kind::Sent) => (CalloutKind::Created, Topics::MESSAGE),
+        Some(Kind::Edited) => (CalloutKind::Edited, Topics::EDIT),
+        Some(Kind::Deleted) => (CalloutKind::Deleted, Topics::DELETE),
+        Some(Kind::Added | Kind::Joined) => (CalloutKind::Joined, Topics::JOIN),
+        Some(Kind::Left | Kind::Removed | Kind::Banned) => (CalloutKind::Left, Topics::JOIN),
+        Some(Kind::Reacted) => (CalloutKind::Reacted, Topics::REACTION),
+        _ => return Ok(None),
+    };
+    if !hook.topics.has(topic) {
+        return Ok(None);
+    }
+    let (message, from) = match what {
+        CalloutKind::Joined | CalloutKind::Left => (None, moved(view, change)?),
+        _ => match told(view, hook, change, what)? {
+            Some((message, from)) => (Some(message), from),
+            None => return Ok(None),
+        },
+    };
+    let Some(from) = from else { return Ok(None) };
+    let is_own = from.id == hook.bot && what != CalloutKind::Reacted;
+    if is_own || from.is_bot && !hook.has_bots && from.id != hook.bot {
+        return Ok(None);
+    }
+    let Some(flow) = flows::by_id(view, hook.flow)? else {
+        return Ok(None);
+    };
+    Ok(Some(Callout {
+        hook: hook.id,
+        position: change.position,
+        what,
+        flow: hook.flow_uuid,
+        flow_kind: flow.kind.as_str(),
+        title: flow.title,
+        message,
+        from: Some(from),
+    }))
+}
+
+type Told = (Box<crate::model::Message>, Option<Box<User>>);
+
+/// The message that a change is about, and its author.
+fn told(
+    view: &View<'_>,
+    hook: &Living,
+    change: &Change,
+    what: CalloutKind,
+) -> Result<Option<Told>, ServiceError> {
+    let id = match what {
+        CalloutKind::Created => MessageId(change.position.0),
+        _ => match change.message {
+            Some(id) => id,
+            None => return Ok(None),
+        },
+    };
+    let load = Load::of(Form::Rich, 0);
+    // Of several changes of one message the last is told.
+    if matches!(what, CalloutKind::Edited | CalloutKind::Deleted) {
+        match messages::by_id_within(view, id, change.position, load, usize::MAX)? {
+            Some(Fitting::Superseded) | None => return Ok(None),
+            Some(_) => {}
+        }
+    }
+    let Some(message) = messages::by_id_as(view, id, load)? else {
+        return Ok(None);
+    };
+    if message.is_deleted && what != CalloutKind::Deleted {
+        return Ok(None);
+    }
+    let begins = |trigger: &String| {
+        let text = message.text.as_deref().unwrap_or_default();
+        !message.is_deleted && text.starts_with(trigger.as_str())
+    };
+    if !hook.trigger.as_ref().is_none_or(begins) {
+        return Ok(None);
+    }
+    let from = users::by_uuid(view, message.author)?.map(Box::new);
+    Ok(Some((Box::new(message), from)))
+}
+
+/// Who came or went.
+fn moved(view: &View<'_>, change: &Change) -> Result<Option<Box<User>>, ServiceError> {
+    let event = events::at(view, change.position)?;
+    let uuid = event.and_then(|event| match event.what {
+        Happening::Added(user)
+        | Happening::Joined(user)
+        | Happening::Left(user)
+        | Happening::Removed(user)
+        | Happening::Banned(user) => Some(user),
+        _ => None,
+    });
+    let Some(uuid) = uuid else { return Ok(None) };
+    Ok(users::by_uuid(view, uuid)?.map(Box::new))
+}
+
+/// Posts what a receiver says in its answer, as the hook's bot.
+fn answer_with(
+    tx: &Tx<'_>,
+    hook: &Living,
+    callout: &Callout,
+    mut text: String,
+    limit: usize,
+) -> Result<(), ServiceError> {
+    super::super::hooks::cut(&mut text, limit);
+    let newest = outgoing::answers_among_newest(tx, hook.flow, ANSWERS_IN_A_ROW)?;
+    if newest >= ANSWERS_IN_A_ROW {
+        log::warn!(
+            "an answer of the outgoing hook {} is dropped: nobody but receivers of hooks has written {ANSWERS_IN_A_ROW} \
+             times (429)",
+            hook.id.0
+        );
+        return Ok(());
+    }
+    let Some(access) = flows::access(tx, hook.flow_uuid, hook.bot)? else {
+        return Ok(());
+    };
+    if access.kind == FlowKind::Chat
+        && (!flows::has_living_others(tx, access.id, hook.bot)?
+            || require_unblocked(tx, access.id, hook.bot).is_err())
+    {
+        return Ok(());
+    }
+    let answered = callout.message.as_ref().filter(|it| !it.is_deleted);
+    let new = messages::NewMessage {
+        flow: access.id,
+        flow_uuid: hook.flow_uuid,
+        author: hook.bot,
+        author_uuid: hook.bot_uuid,
+        text: Some(text),
+        files: Vec::new(),
+        stored: Vec::new(),
+        details: NewDetails {
+            reply: answered.map(|it| (it.id, it.uuid)),
+            ..NewDetails::default()
+        },
+        state: None,
+    };
+    let message = messages::insert(tx, new, None)?;
+    outgoing::mark_answer(tx, message.id)?;
+    Ok(())
+}
+
+/// Gives a hook up and says so to whoever made it.
+fn give_up(tx: &Tx<'_>, hook: &Living, why: &str) -> Result<(), ServiceError> {
+    outgoing::disable(tx, hook.id)?;
+    log::warn!("the outgoing hook {} is given up: {why}", hook.id.0);
+    let text = format!(
+        "The outgoing hook {} is disabled: {why}. Remove it and make another when its receiver works again.",
+        hook.id.0
+    );
+    match hook.maker {
+        Some(maker) => tell_person(tx, maker, &text),
+        None => Ok(()),
+    }
+}
+
+fn tell_maker(tx: &Tx<'_>, id: OutgoingId, text: &str) -> Result<(), ServiceError> {
+    match outgoing::by_id(tx, id)?.and_then(|hook| hook.maker) {
+        Some(maker) => tell_person(tx, maker, text),
+        None => Ok(()),
+    }
+}
