@@ -2,19 +2,25 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
+
+use serde_json::{Value, json};
 
 use crate::{
     bots::bot,
-    common::{Server, eventually},
+    common::{Server, eventually, receiver::Receiver},
     hooks::hook,
+    outgoing::out,
 };
 
-/// The version that was tried.
+/// The versions that were tried.
 const APPRISE: &str = "apprise==2.3.0";
+const VERIFIER: &str = "standardwebhooks==1.1.0";
 
 struct Running(Child);
 
@@ -100,4 +106,107 @@ fn apprise_speaks_four_forms() {
             "{texts:?}"
         );
     }
+}
+
+/// Takes the secret and the headers as arguments, the body as input, and fails unless they fit together.
+const VERIFY: &str = "
+import json, sys
+from standardwebhooks.webhooks import Webhook
+body = sys.stdin.buffer.read()
+told = Webhook(sys.argv[1]).verify(body, json.loads(sys.argv[2]))
+assert told['message']['text'] == 'hello', told
+try:
+    Webhook(sys.argv[1]).verify(body.replace(b'hello', b'jello'), json.loads(sys.argv[2]))
+except Exception:
+    sys.exit(0)
+sys.exit('a forgery is accepted')
+";
+
+#[test]
+fn the_reference_library_accepts_what_is_posted() {
+    let python = installed(VERIFIER).join("python");
+    let receiver = Receiver::start();
+    let server = Server::with(&[("outbound.allow_private", &receiver.address())]);
+    let mut admin = server.sign_in("admin");
+    let flow = admin.group("Family", &[]);
+    let (_, secret) = out(&mut admin, &flow, &receiver.url(), json!({}));
+    admin.send(&flow, "hello");
+    let post = receiver.next();
+    let headers = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+    let headers: serde_json::Map<String, Value> = headers
+        .into_iter()
+        .map(|name| (name.to_owned(), post.header(name).into()))
+        .collect();
+    let mut verifier = Command::new(python)
+        .args(["-c", VERIFY, &secret, &Value::from(headers).to_string()])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut input = verifier.stdin.take().expect("its input");
+    input.write_all(&post.body).expect("written");
+    drop(input);
+    assert!(verifier.wait().expect("it ends").success());
+}
+
+#[test]
+fn alertmanager_tells_of_a_group_that_begins_and_ends() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let flow = anna.group("Family", &[]);
+    let secret = hook(&mut anna, &flow, "Monitor");
+    let place = tempfile::tempdir().expect("a folder");
+    let config = place.path().join("alertmanager.yml");
+    let text = format!(
+        "route:\n  receiver: family\n  group_by: [alertname]\n  group_wait: 0s\n  group_interval: 1s\n\
+         receivers:\n  - name: family\n    webhook_configs:\n      - url: http://{}/hook/{secret}\n",
+        server.address()
+    );
+    fs::write(&config, text).expect("written");
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a port")
+        .port();
+    let monitor = Command::new("prometheus-alertmanager")
+        .arg(format!("--config.file={}", config.display()))
+        .arg(format!("--storage.path={}", place.path().display()))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .arg("--cluster.listen-address=")
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("alertmanager runs");
+    let _monitor = Running(monitor);
+    let amtool = |more: &[&str]| {
+        let url = format!("--alertmanager.url=http://127.0.0.1:{port}");
+        let alert = [
+            "alert",
+            "add",
+            "HighLoad",
+            "instance=pi",
+            "--annotation=summary=Load is 9",
+        ];
+        let mut command = Command::new("amtool");
+        let output = command.arg(url).args(alert).args(more).output();
+        output.expect("amtool runs").status.success()
+    };
+    assert!(
+        eventually(|| amtool(&[]), |done| *done),
+        "it takes an alert"
+    );
+    let texts = eventually(|| anna.texts(&flow), |texts| !texts.is_empty());
+    assert!(
+        texts[0].contains("1 firing: HighLoad") && texts[0].contains("pi: Load is 9"),
+        "{texts:?}"
+    );
+    // It ends after it began, in whole seconds.
+    std::thread::sleep(Duration::from_secs(2));
+    let now = Command::new("date").args(["-u", "+%FT%TZ"]).output();
+    let now = String::from_utf8(now.expect("date runs").stdout).expect("a time");
+    let end = format!("--end={}", now.trim());
+    assert!(amtool(&[&end]));
+    // The message that told of it changes, and is answered once.
+    let texts = eventually(|| anna.texts(&flow), |texts| texts.len() == 2);
+    assert!(
+        texts.iter().all(|text| text.contains("resolved")),
+        "{texts:?}"
+    );
 }

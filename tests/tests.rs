@@ -95,6 +95,7 @@ mod setup;
 mod situations;
 mod soak;
 mod sockets;
+mod standby;
 mod stored_files;
 mod terminal;
 mod tidy;

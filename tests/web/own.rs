@@ -5,7 +5,7 @@ use serde_json::json;
 use super::answers::{family, open_menu, take};
 use super::browser::{Browser, Screen};
 use super::{group, say, sees, sign_in};
-use crate::common::{Server, health::until};
+use crate::common::{Server, health::until, http};
 
 #[test]
 fn pins_stand_at_the_top() {
@@ -143,4 +143,48 @@ fn link_to_a_message_opens_it() {
     sign_in(&two, &server, "clara");
     two.run(&format!("location.hash = '#/m/{wanted}'"));
     two.wait("document.querySelector('.toast')?.textContent === 'Этого сообщения больше нет, или оно вам недоступно.'");
+}
+
+#[test]
+fn an_owner_makes_addresses_for_programs() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let mut anna = server.register("anna");
+    let boris = server.register("boris");
+    let flow = group(&mut anna, "Family", &[&boris]);
+    say(&mut anna, &flow, "hello");
+    let page = browser.page(Screen::Desk, "en-GB");
+    sign_in(&page, &server, "anna");
+    page.run(&format!("location.hash = '#/f/{flow}/info'"));
+    page.click(".hooks-of");
+    page.wait("document.querySelector('.hooks .hint')?.textContent === 'There is none yet.'");
+    page.run("[...document.querySelectorAll('dialog .button')].at(-1).click()");
+    page.fill("dialog input[name=name]", "Washing machine");
+    page.run("document.querySelector('dialog:last-of-type form').requestSubmit()");
+    page.wait("document.querySelector('.qr') && document.querySelector('.link-box')?.value.includes('/hook/tk_')");
+    let line = page.run("return document.querySelector('.curl').value");
+    let line = line.as_str().expect("a line");
+    let path = page.run("return new URL(document.querySelector('.link-box').value).pathname");
+    let path = path.as_str().expect("a path");
+    assert!(
+        line.starts_with("curl -d \"It works\" http") && line.ends_with(path),
+        "{line}"
+    );
+    http::send(&server, "POST", path, "", b"It works").is(200);
+    page.run("[...document.querySelectorAll('dialog')].at(-1).close()");
+    sees(&page, "It works");
+    page.run("[...document.querySelectorAll('dialog')].forEach((one) => one.close())");
+    page.wait("!document.querySelector('dialog')");
+    page.click(".hooks-of");
+    page.wait("document.querySelector('.hooks .row')?.textContent.includes('1 message, last on')");
+    page.click(".hooks .row .button");
+    page.run(
+        "[...document.querySelectorAll('dialog')].at(-1).querySelector('.button.danger').click()",
+    );
+    page.wait("document.querySelector('.hooks .hint')?.textContent === 'There is none yet.'");
+    http::send(&server, "POST", path, "", b"again").is(404);
+    // Who owns nothing there is offered nothing.
+    let two = browser.page(Screen::Phone, "en-GB");
+    sign_in(&two, &server, "boris");
+    two.run(&format!("location.hash = '#/f/{flow}/info'"));
+    two.wait("document.querySelector('.info .hero') && !document.querySelector('.hooks-of')");
 }

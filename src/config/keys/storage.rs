@@ -126,8 +126,8 @@ pub(super) const BACKUP: Section = Section {
             name: "verify",
             kind: Kind::Text,
             values: "a duration with its unit such as 30d; 0 is never",
-            about: "How often the newest copy is restored into a temporary folder beside it and examined, \
-                    with all large files. The administrators are told when that fails.",
+            about: "How often the newest copy is restored into a temporary folder beside it and checked, \
+                    with all large files. The administrators are notified if that fails.",
             example: "",
             reload: false,
             set: |config, text, _| {
@@ -159,7 +159,7 @@ pub(super) const BACKUP: Section = Section {
                     its configuration and the folder of large files, MORELIA_BACKUP_KEYS the folder of keys \
                     if the copy was made by `backup --with-keys`; what a copy does not have beside it is \
                     empty. If the command ends with another code than 0, the backup counts as failed and \
-                    the administrators are told.",
+                    the administrators are notified.",
             example: "rsync -a /mnt/usb/morelia/ backup@nas:morelia/",
             reload: false,
             set: |config, text, _| {

@@ -33,13 +33,14 @@ async function made(client, meta) {
   }
 }
 
-/** A link with its QR code, to be copied or shared. */
-export function showLink({ title, text, link, label = t('invite.link') }) {
+/** A link with its QR code, to be copied or shared, and `more` below it. */
+export function showLink({ title, text, link, label = t('invite.link'), more = null }) {
   return dialog(title, (close) => h('form.question', { onsubmit: (event) => { event.preventDefault(); close(); } },
     h('h2', { dir: 'auto' }, title),
     h('p', {}, text),
     qrPicture(link),
     h('input.link-box', { readonly: true, value: link, 'aria-label': label, onfocus: (event) => event.target.select() }),
+    more,
     h('div.actions', {},
       h('button.button.quiet', { type: 'button', onclick: () => close() }, t('close')),
       navigator.share && h('button.button.quiet', { type: 'button', onclick: () => navigator.share({ url: link }).catch(() => {}) }, t('invite.share')),

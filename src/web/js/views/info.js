@@ -76,7 +76,8 @@ export class FlowInfo {
         store.complete && !flow.saved && h('button.row.action', { type: 'button', onclick: (event) => this.#mute(event.currentTarget) }, icon(store.isMuted(flow) ? 'bell' : 'mute'), t(store.isMuted(flow) ? 'flow.unmute' : 'flow.mute')),
         store.complete && flow.type === 'group' && !flow.saved && h('label.row.setting', {}, icon('mention'), h('span', {}, t('flow.mentions')),
           h('input', { type: 'checkbox', role: 'switch', checked: flow.settings.mentions_only === true, onchange: (event) => setFlow(this.#client, flow, { mentions_only: event.target.checked }) })),
-        store.moderates(flow) && h('button.row.action', { type: 'button', onclick: () => this.#invite() }, icon('link'), t('invite.flow'))),
+        store.moderates(flow) && h('button.row.action', { type: 'button', onclick: () => this.#invite() }, icon('link'), t('invite.flow')),
+        store.complete && level >= OWNER && !partner && !flow.saved && h('button.row.action.hooks-of', { type: 'button', onclick: () => this.#hooks() }, icon('link'), t('hooks'))),
       this.#rules(level),
       this.#members?.element,
       partner && !isDeleted(person) && this.#blocking(partner),
@@ -177,6 +178,11 @@ export class FlowInfo {
   async #invite() {
     const { inviteTo } = await import('../invite/dialog.js');
     inviteTo(this.#client, this.#flow);
+  }
+
+  async #hooks() {
+    const { hooksOf } = await import('../hooks/dialog.js');
+    hooksOf(this.#client, this.#flow);
   }
 
   async #leave() {
