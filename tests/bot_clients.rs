@@ -63,7 +63,7 @@ fn a_bot_of_twenty_lines_answers() {
     assert!(texts[1].starts_with("It is "), "{texts:?}");
 }
 
-/// Where the programs of a package from PyPI are, which is installed once.
+/// Where the programs of a package from `PyPI` are, which is installed once.
 pub(crate) fn installed(package: &str) -> PathBuf {
     let name = package.split_once("==").map_or(package, |(name, _)| name);
     let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);

@@ -31,7 +31,7 @@ impl Service {
         }
         let mut made: Vec<BotCommand> = Vec::with_capacity(commands.len());
         for (name, description) in &commands {
-            let command = BotCommand::new(name, description).ok_or(bad.clone())?;
+            let command = BotCommand::new(name, description).ok_or(bad)?;
             if made.iter().any(|it| it.name == command.name) {
                 return Err(bad.into());
             }

@@ -6,6 +6,7 @@ use super::{Client, address, events, refused, room_of, server, state};
 use crate::common::Server;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 fn a_group_is_a_room_with_state_and_messages() {
     let server = server();
     let (mut anna, boris) = (server.register("anna"), server.register("boris"));

@@ -120,7 +120,7 @@ fn what_is_not_there_is_told_from_what_is_asked_wrongly() {
     refused(send(b"[1]"), 400, "M_BAD_JSON");
     refused(send(b"{\"type\": 1}"), 400, "M_BAD_JSON");
     refused(send(b""), 400, "M_MISSING_PARAM");
-    refused(send(&[b' '; 70_000]), 413, "M_TOO_LARGE");
+    refused(send(&vec![b' '; 70_000]), 413, "M_TOO_LARGE");
     assert_eq!(
         document(&call(&server, Some(&anna.token), "GET", "r0/account/whoami", none).is(200))["user_id"],
         "@anna:example.org"

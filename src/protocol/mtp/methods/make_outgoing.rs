@@ -35,6 +35,8 @@ struct Meta<'a> {
 }
 
 pub(super) fn read(data: Data<'_>) -> Result<OutgoingOrder, MtpError> {
+    const MISSING: MtpError =
+        MtpError::Missing("make_outgoing needs data.meta.flow and data.meta.url");
     let arguments: Arguments<'_> = data.extensions_as().map_err(MtpError::Malformed)?;
     let topics = match &arguments.events {
         None => Topics::default(),
@@ -44,8 +46,6 @@ pub(super) fn read(data: Data<'_>) -> Result<OutgoingOrder, MtpError> {
             MtpError::Malformed(what.to_owned())
         })?,
     };
-    const MISSING: MtpError =
-        MtpError::Missing("make_outgoing needs data.meta.flow and data.meta.url");
     Ok(OutgoingOrder {
         flow: arguments.flow.as_ref().map(convert::id).ok_or(MISSING)?,
         bot: arguments.bot.as_ref().map(convert::id),
