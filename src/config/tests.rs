@@ -31,10 +31,8 @@ fn load(text: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
         ..sources(folder.path())
     };
     let prefix = format!("{}/", folder.path().display());
-    sources
-        .load()
-        .map(|loaded| loaded.config)
-        .map_err(|error| error.to_string().replace(&prefix, ""))
+    let loaded = sources.load().map(|loaded| loaded.config);
+    loaded.map_err(|error| error.to_string().replace(&prefix, ""))
 }
 
 #[test]
@@ -91,12 +89,8 @@ fn every_value_shown_reads_back() {
     config.database.path = "morelia.db".into();
     for (section, key) in keys::all() {
         let value = key.show(&Config::default());
-        assert_eq!(
-            keys::check(section, key.name, &value),
-            Ok(()),
-            "{section}.{}",
-            key.name
-        );
+        let checked = keys::check(section, key.name, &value);
+        assert_eq!(checked, Ok(()), "{section}.{}", key.name);
     }
     config.logging.file = Some("/var/log/a ;b#c.log".into());
     assert_eq!(
