@@ -68,6 +68,7 @@ mod packages;
 mod pages;
 mod people;
 mod pins;
+mod posts;
 mod power;
 mod presence;
 mod previews;

@@ -204,6 +204,7 @@ const OTHER_VALUES: &[&str] = &[
     "4h",
     "1.1",
     "1.2",
+    "true",
 ];
 
 #[test]
