@@ -19,16 +19,16 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use super::common::https::{get, get_secure, openssl};
 use super::common::{Server, eventually};
 
-const NAME: &str = "chat.example.test";
+pub(crate) const NAME: &str = "chat.example.test";
 
 /// An authority that looks for names at an address that can be changed, with its own resolver.
-struct Authority {
+pub(crate) struct Authority {
     folder: TempDir,
     children: Vec<Child>,
-    directory: u16,
+    pub(crate) directory: u16,
     management: u16,
     names: u16,
-    http: u16,
+    pub(crate) http: u16,
     tls: u16,
 }
 
@@ -37,7 +37,7 @@ fn free() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-fn file(name: &str) -> PathBuf {
+pub(crate) fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/tls")
         .join(name)
@@ -45,7 +45,7 @@ fn file(name: &str) -> PathBuf {
 
 impl Authority {
     /// Starts it.
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut authority = Self {
             folder: tempfile::tempdir().expect("a folder"),
             children: Vec::new(),
@@ -108,7 +108,7 @@ impl Authority {
     }
 
     /// The root of what it signs.
-    fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         let root = get_secure_or(self.management, "/roots/0").expect("a root");
         let path = self.folder.path().join("root.pem");
         fs::write(&path, root).expect("written");

@@ -99,22 +99,22 @@ fn answered(
     eventually(|| person.texts(flow), |texts| texts.len() == 2)
 }
 
-/// A program of PyPI, installed once.
-fn tool(requirement: &str, program: &str) -> PathBuf {
-    let name = requirement.split_once("==").expect("a version").0;
+/// Where the programs of a package from PyPI are, which is installed once.
+pub(crate) fn installed(package: &str) -> PathBuf {
+    let name = package.split_once("==").map_or(package, |(name, _)| name);
     let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if !tools.join("installed").exists() {
         let run = |command: &mut Command| assert!(command.status().expect("it runs").success());
         run(Command::new("python3").args(["-m", "venv"]).arg(&tools));
-        run(Command::new(tools.join("bin/pip")).args(["install", "--quiet", requirement]));
-        fs::write(tools.join("installed"), requirement).expect("written");
+        run(Command::new(tools.join("bin/pip")).args(["install", "--quiet", package]));
+        fs::write(tools.join("installed"), package).expect("written");
     }
-    tools.join("bin").join(program)
+    tools.join("bin")
 }
 
 #[test]
 fn apprise_speaks_four_forms() {
-    let apprise = tool(APPRISE, "apprise");
+    let apprise = installed(APPRISE).join("apprise");
     let server = Server::start();
     let mut anna = server.register("anna");
     let flow = anna.group("Family", &[]);
@@ -160,7 +160,7 @@ sys.exit('a forgery is accepted')
 
 #[test]
 fn the_reference_library_accepts_what_is_posted() {
-    let python = tool(VERIFIER, "python");
+    let python = installed(VERIFIER).join("python");
     let receiver = Receiver::start();
     let server = Server::with(&[("outbound.allow_private", &receiver.address())]);
     let mut admin = server.sign_in("admin");
@@ -249,7 +249,7 @@ fn alertmanager_tells_of_a_group_that_begins_and_ends() {
 
 #[test]
 fn the_routes_are_what_their_document_says() {
-    let examiner = tool(EXAMINER, "st");
+    let examiner = installed(EXAMINER).join("st");
     let server = Server::with(&[
         ("limits.requests_per_second", "1000000"),
         ("limits.burst", "1000000"),

@@ -89,6 +89,30 @@ fn a_closed_client_is_told_and_the_service_reads_nothing() {
 }
 
 #[test]
+fn an_address_of_unified_push_is_one_like_any_other() {
+    let service = PushService::start();
+    let server = server(&service);
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    // As ntfy gives it to the distributor on a phone; what is behind the question mark belongs to it.
+    let path = "/ok/upJ2x0ZkQ9aB?up=1";
+    subscribe(&mut boris, &service, path);
+    let tested = rich(&mut boris, "push_test", &json!({}));
+    assert_eq!(tested.code(), 200, "{tested}");
+    let told = service.next();
+    assert_eq!(told.path, path);
+    service.read(&told);
+    let flow = anna.add_flow("chat", "", &[&boris]);
+    anna.send(&flow, "the cake is in the oven");
+    let told = service.next();
+    assert_eq!(told.path, path);
+    // What the specification of UnifiedPush asks of a server: Web Push's encryption, at most 4096 bytes.
+    assert_eq!(told.header("content-encoding"), "aes128gcm");
+    assert!(!told.header("ttl").is_empty() && told.body.len() <= 4096);
+    assert_eq!(service.read(&told)["flow"], flow.as_str());
+}
+
+#[test]
 fn who_is_not_to_be_told_is_not() {
     let service = PushService::start();
     let server = server(&service);

@@ -14,7 +14,7 @@ fn upgraded(server: &Server, copy: &str) {
     let file = rusqlite::Connection::open(server.database()).expect("the database");
     file.execute(
         "INSERT OR IGNORE INTO refinery_schema_history (version, name, applied_on, checksum)
-         SELECT 2, 'later', applied_on, checksum FROM refinery_schema_history WHERE version = 1",
+         SELECT 3, 'later', applied_on, checksum FROM refinery_schema_history WHERE version = 2",
         [],
     )
     .expect("changed");
@@ -28,7 +28,7 @@ fn an_upgrade_is_undone_by_one_command() {
     anna.send(&group, "before the upgrade");
     let refused = server.command(["db", "rollback", "--yes"]).run().exits(3);
     assert!(refused.stderr.contains("morelia restore"), "{refused:?}");
-    upgraded(&server, "morelia.schema-1.db");
+    upgraded(&server, "morelia.schema-2.db");
     let running = server.command(["db", "rollback", "--yes"]).run().exits(75);
     assert!(running.stderr.contains("server is running"), "{running:?}");
     anna.send(&group, "after the upgrade");
@@ -57,15 +57,15 @@ fn the_last_copy_that_the_program_can_read_is_taken() {
     let mut server = Server::start();
     let mut anna = server.register("anna");
     let group = anna.group("G", &[]);
-    upgraded(&server, "morelia.schema-1.db");
+    upgraded(&server, "morelia.schema-2.db");
     anna.send(&group, "written after a migration that failed");
     let file = rusqlite::Connection::open(server.database()).expect("the database");
-    file.execute("DELETE FROM refinery_schema_history WHERE version = 2", [])
+    file.execute("DELETE FROM refinery_schema_history WHERE version = 3", [])
         .expect("changed");
     drop(file);
-    upgraded(&server, "morelia.schema-1-2.db");
+    upgraded(&server, "morelia.schema-2-2.db");
     server.stop();
-    for not_for_us in ["morelia.schema-2.db", "morelia.schema-x.db"] {
+    for not_for_us in ["morelia.schema-3.db", "morelia.schema-x.db"] {
         fs::write(server.folder().join(not_for_us), "of another program").expect("written");
     }
     let back = document(&server, ["db", "rollback", "--yes"], 0);

@@ -7,7 +7,9 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::common::https::get_secure;
+use super::acme::{self, Authority, NAME};
+use super::common::eventually;
+use super::common::https::{get, get_secure};
 use super::common::program::{Output, Program};
 use super::common::{Connection, PASSWORD, Server};
 use super::terminal::Terminal;
@@ -195,6 +197,60 @@ fn answers_make_a_server_too() {
         .run()
         .exits(0);
     assert_eq!(json(&flows)["flows"][0]["title"], "Family");
+}
+
+#[test]
+fn one_answer_brings_a_certificate() {
+    let (machine, authority) = (Machine::new(), Authority::start());
+    fs::create_dir(machine.path("etc")).expect("made");
+    let line = format!(
+        "'{}' --config etc/morelia.ini setup --user {} --no-start --no-backup --admin anna --group Family",
+        env!("CARGO_BIN_EXE_morelia"),
+        me()
+    );
+    let mut terminal = Terminal::start_in(machine.0.path(), &line);
+    let folder = machine.path("data").display().to_string();
+    for (question, answer) in [
+        ("Folder of the database", folder.as_str()),
+        ("Domain name", NAME),
+        ("assword", PASSWORD),
+        ("gain", PASSWORD),
+    ] {
+        terminal.shows(question).types(&format!("{answer}\n"));
+    }
+    // The invitation is for the name.
+    terminal.shows(&format!("https://{NAME}/invite/"));
+    terminal.ends();
+    let config = machine.config();
+    for line in [
+        format!("acme = {NAME}"),
+        "acme_terms = agreed".to_owned(),
+        "port = 443".to_owned(),
+        "http_port = 80".to_owned(),
+        format!("public_url = https://{NAME}"),
+    ] {
+        assert!(config.contains(&format!("\n{line}\n")), "{line}: {config}");
+    }
+    // As the unit starts it, but for the authority and its ports.
+    let directory = format!("https://localhost:{}/dir", authority.directory);
+    let running = machine
+        .program()
+        .args(["serve", "--host", "127.0.0.1", "--port", "0"])
+        .env("MORELIA__SERVER__HTTP_PORT", authority.http.to_string())
+        .env("MORELIA__TLS__ACME_DIRECTORY", directory)
+        .env("MORELIA__TLS__ACME_CA", acme::file("ca.pem"))
+        .start();
+    let ready = running.line_with("listening on ");
+    let port = ready.rsplit(':').next().and_then(|it| it.parse().ok());
+    let (port, root) = (port.expect("a port"), authority.root());
+    let served = || get_secure(port, NAME, &root, "/health");
+    let (head, _) = eventually(served, Result::is_ok).expect("a certificate that is trusted");
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    let (head, _) = get(authority.http, NAME, "/", "");
+    assert!(
+        head.contains(&format!("location: https://{NAME}")),
+        "{head}"
+    );
 }
 
 #[test]

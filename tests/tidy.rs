@@ -55,6 +55,11 @@ const BOUNDARIES: &[(&[&str], &[&str])] = &[
     (&["argon2"], &["auth"]),
     // What looks like what is decided in one place.
     (&["unicode_security"], &["model"]),
+    // Backups are encrypted in one place; the configuration reads the public keys.
+    (
+        &["age::x25519", "use age"],
+        &["app/backups/seal.rs", "config/keys/storage.rs"],
+    ),
     // Arguments are read in one place.
     (&["pico_args"], &["cli"]),
     (&["Ini::"], &["config"]),

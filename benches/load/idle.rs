@@ -122,9 +122,9 @@ pub(crate) fn rest_of_nobody(effort: &Effort) -> Vec<Row> {
     let home = Home::new(1000);
     let server = home.serve();
     server.settle();
-    let seconds = if effort.quick { 10 } else { 60 };
-    // What follows from starting is over; the server goes on looking for five seconds after a write.
-    std::thread::sleep(Duration::from_secs(15));
+    // Threads that the start needed wait a minute for more to do, and end; those are no wake-ups of a server at rest.
+    let (settled, seconds) = if effort.quick { (15, 10) } else { (90, 240) };
+    std::thread::sleep(Duration::from_secs(settled));
     let before = server.waits();
     std::thread::sleep(Duration::from_secs(seconds));
     let each = (server.waits() - before) / seconds as f64;

@@ -10,9 +10,12 @@ use super::copies::{
 use super::error::CliError;
 use super::owner::Owner;
 use super::print::Output;
-use super::{document, restore, text};
+use super::{document, restore, sealed, text};
 use crate::app::backups::keys;
-use crate::app::{AppError, backups, certificates};
+use crate::app::backups::seal::Seal;
+use crate::app::backups::sealed::manifest_of;
+use crate::app::backups::{self, Origin};
+use crate::app::{AppError, certificates};
 use crate::cli::BackupCommand;
 use crate::config::{Loaded, Sources};
 use crate::exit::Exit;
@@ -26,24 +29,40 @@ use crate::store::folder::Folder;
 /// What failed.
 pub fn run(command: &BackupCommand, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
     match command {
-        BackupCommand::Make { to, with_keys } => {
-            make(to.as_deref(), *with_keys, &sources.load()?, output)
-        }
+        BackupCommand::Make {
+            to,
+            with_keys,
+            encrypt_to,
+        } => make(
+            to.as_deref(),
+            *with_keys,
+            encrypt_to,
+            &sources.load()?,
+            output,
+        ),
+        BackupCommand::Key { file } => sealed::make_key(file, output),
         BackupCommand::List => list(&sources.load()?, output),
         BackupCommand::Verify {
             file,
             deep,
             restores,
-        } => verify(file, *deep, *restores, output),
-        BackupCommand::Restore { file, confirmation } => {
-            restore::run(file, *confirmation, sources, output)
-        }
+            identity,
+        } => match sealed::verify(file, *deep, *restores, identity.as_deref(), sources, output)? {
+            Some(exit) => Ok(exit),
+            None => verify(file, *deep, *restores, output),
+        },
+        BackupCommand::Restore {
+            file,
+            identity,
+            confirmation,
+        } => restore::run(file, identity.as_deref(), *confirmation, sources, output),
     }
 }
 
 fn make(
     to: Option<&Path>,
     with_keys: bool,
+    encrypt_to: &[String],
     loaded: &Loaded,
     output: &Output,
 ) -> Result<Exit, CliError> {
@@ -60,22 +79,32 @@ fn make(
         _ => None,
     };
     let lost = lost.filter(|lost| *lost == backups::absolute(&folder));
+    let tls = certificates::folder(config);
+    let encrypt_to = if encrypt_to.is_empty() {
+        &config.backup.encrypt_to
+    } else {
+        encrypt_to
+    };
+    let seal = Seal::to(encrypt_to)?;
+    let origin = Origin {
+        database,
+        configuration: file,
+        keys: with_keys.then_some(&tls),
+        seal: seal.as_ref(),
+    };
     let made = match to {
         None if lost.is_some() => Err(backups::not_mounted(&lost.unwrap_or_default())),
-        Some(to) => backups::place(to).and_then(|target| backups::make(database, file, &target)),
-        None => backups::make_in_folder(database, file, &folder, config.backup.keep),
+        Some(to) => backups::place(to, origin.seal).and_then(|to| backups::make(&origin, &to)),
+        None => backups::make_in_folder(&origin, &folder, config.backup.keep),
     };
-    let tls = certificates::folder(config);
     let made = made.and_then(|made| {
-        let taken = with_keys.then(|| keys::take_in(&made.path, &tls));
-        let taken = taken.transpose()?;
         // As the server does after its own.
         if let Some(command) = config.backup.after.as_deref().filter(|_| to.is_none()) {
             backups::after::run(command, &made.path)?;
         }
-        Ok((made, taken))
+        Ok(made)
     });
-    let (made, with_keys) = match made {
+    let made = match made {
         Ok(made) => made,
         Err(err) => {
             note(loaded, output, Err(&err));
@@ -84,9 +113,11 @@ fn make(
     };
     let sums = backups::checksums_of(&made.path);
     Owner::give(owner, [made.path.as_path(), sums.as_path()]);
+    let manifest = seal.as_ref().map(|_| manifest_of(&made.path));
+    Owner::give(owner, manifest.as_deref());
     Owner::give(owner, made.configuration.as_deref());
     Owner::give(owner, is_new.then_some(folder.as_path()));
-    Owner::give_folder(owner, backup_files::pool_of(&made.path).path());
+    Owner::give_folder(owner, made.pool.path());
     Owner::give_folder(owner, &keys::folder_of(&made.path));
     Owner::give_folder(owner, Folder::of(database).path());
     note(loaded, output, Ok(&made.path));
@@ -95,7 +126,8 @@ fn make(
         value["file"] = shown(&made.path).into();
         value["configuration"] = made.configuration.as_deref().map(shown).into();
         files_json(&made.files, &mut value);
-        value["keys"] = with_keys.into();
+        value["keys"] = made.keys.into();
+        value["encrypted_to"] = seal.iter().flat_map(Seal::keys).collect();
         value["removed"] = made.removed.iter().map(|path| shown(path)).collect();
         return document(output, &value);
     }
@@ -103,6 +135,7 @@ fn make(
         format!("backup         {}", made.path.display()),
         match &made.configuration {
             Some(path) => format!("configuration  {}", path.display()),
+            None if seal.is_some() && file.is_some() => "configuration  in it".to_owned(),
             None => "configuration  there is no file to copy".to_owned(),
         },
         format!("examined       sound; {}", contents_text(&made.contents)),
@@ -111,12 +144,16 @@ fn make(
         lines.push(format!("files          {}", files_text(&made.files)));
         lines.extend(missing_lines(&made.files));
     }
-    match with_keys {
+    for key in seal.iter().flat_map(Seal::keys) {
+        lines.push(format!("encrypted to   {key}"));
+    }
+    match made.keys {
         None => {}
         Some(0) => lines.push(format!(
             "keys           there are none in {}",
             tls.folder().display()
         )),
+        Some(_) if seal.is_some() => lines.push("keys           in it".to_owned()),
         Some(_) => lines.push(format!(
             "keys           {}; keep this copy where nobody else can read it",
             keys::folder_of(&made.path).display()
@@ -159,6 +196,7 @@ fn list(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
                     "made_at": copy.made_at.seconds(),
                     "size_bytes": copy.size_bytes,
                     "configuration": copy.has_configuration,
+                    "encrypted": copy.is_encrypted,
                 })
             })
             .collect();

@@ -1,5 +1,6 @@
 //! `db …`: the database as a file.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -15,12 +16,16 @@ use crate::cli::{Confirmation, DbCommand};
 use crate::config::Loaded;
 use crate::exit::Exit;
 use crate::model::Timestamp;
+use crate::store::compact::{self, Compacted, PAGES_PER_STEP};
 use crate::store::upkeep::{self, Findings};
 use crate::store::{ServerLock, Store, StoreError, newest_schema, statistics};
 use crate::store::{repair, salvage, times};
 
-/// Compacting writes the whole file anew while writes wait; a server is spared more than this.
+/// Where a file can only be written anew as a whole, writes wait; a server is spared more than this.
 const COMPACTED_WHILE_SERVING_BYTES: u64 = 256 << 20;
+
+/// How often it is told how far a compaction in steps has come.
+const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// Runs the command.
 ///
@@ -295,25 +300,51 @@ fn save(database: &Path, target: &Path, output: &Output) -> Result<Exit, CliErro
 
 fn compact(database: &Path, output: &Output) -> Result<Exit, CliError> {
     let (before, log) = statistics::sizes(database);
-    if before > COMPACTED_WHILE_SERVING_BYTES && ServerLock::is_held(database) {
-        return Err(CliError::Busy(format!(
-            "{} is so large that nobody could write for a while: stop the server first",
+    let is_served = ServerLock::is_held(database);
+    let wait = |why: &str| {
+        CliError::Busy(format!(
+            "{} {why}: stop the server, compact it, and start the server again; after that it can be \
+             compacted while the server runs",
             database.display()
-        )));
+        ))
+    };
+    if is_served && before > COMPACTED_WHILE_SERVING_BYTES && !compact::can_go_in_steps(database)? {
+        return Err(wait(
+            "can only be written anew as a whole, and is so large that nobody could write meanwhile",
+        ));
     }
-    upkeep::compact(database)?;
+    let told = Cell::new(Instant::now());
+    let compacted = compact::compact(database, |free| {
+        if told.get().elapsed() > TELL_EVERY {
+            told.set(Instant::now());
+            output.note(&format!("pages that are still to be given back: {free}"));
+        }
+    });
+    let compacted = compacted.map_err(|err| match err {
+        StoreError::Damaged(_) if is_served => wait("has pages that nothing leads to any more"),
+        err => err.into(),
+    })?;
     let (after, _) = statistics::sizes(database);
     let before = before + log;
+    let steps = match compacted {
+        Compacted::AtOnce => None,
+        Compacted::InSteps(steps) => Some(steps),
+    };
     if output.is_json() {
         let value = json!({
             "database": database.display().to_string(),
             "before_bytes": before,
             "after_bytes": after,
+            "steps": steps,
+            "pages_per_step": steps.map(|_| PAGES_PER_STEP),
         });
         return document(output, &value);
     }
+    let how = steps.map_or_else(String::new, |steps| {
+        format!(" ({})", count(i64::from(steps), "step"))
+    });
     text(&format!(
-        "compacted  {}: {} → {}",
+        "compacted  {}: {} → {}{how}",
         database.display(),
         size(before),
         size(after)

@@ -11,7 +11,7 @@ use rustix::process::{Gid, Uid, geteuid};
 use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
 
 use super::error::CliError;
-use crate::cli::{Command, Completion};
+use crate::cli::{BackupCommand, Command, Completion};
 use crate::config::{self, ConfigError, Sources};
 
 /// Where users and groups are listed.
@@ -53,6 +53,7 @@ fn touch(command: &Command) -> Touch {
         | Command::Message(_)
         | Command::Import(_)
         | Command::Db(_) => Touch::Them,
+        Command::Backup(BackupCommand::Key { .. }) => Touch::None,
         Command::Backup(_) | Command::Export(_) | Command::Move(_) => Touch::Elsewhere,
         _ => Touch::None,
     }

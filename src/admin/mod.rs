@@ -36,6 +36,7 @@ pub mod registration;
 mod reload;
 mod restore;
 mod rollback;
+mod sealed;
 pub mod session;
 mod setup;
 mod sockets;

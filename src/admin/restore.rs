@@ -11,6 +11,7 @@ use super::copies::{
 use super::error::CliError;
 use super::owner::Owner;
 use super::print::Output;
+use super::sealed::{self, Opened};
 use super::{document, program, text};
 use crate::app::backups::keys::{self, Returned};
 use crate::app::{backups, certificates};
@@ -29,15 +30,16 @@ use crate::store::{ServerLock, Store, StoreError, backup, backup_files};
     reason = "one step after the other, each told of"
 )]
 pub(super) fn run(
-    file: &Path,
+    given: &Path,
+    identity: Option<&Path>,
     confirmation: Confirmation,
     sources: &Sources,
     output: &Output,
 ) -> Result<Exit, CliError> {
-    if !file.exists() {
+    if !given.exists() {
         return Err(CliError::NotFound(format!(
             "there is no file {}; see `morelia backup list`",
-            file.display()
+            given.display()
         )));
     }
     let loaded = match sources.load() {
@@ -45,11 +47,17 @@ pub(super) fn run(
         Ok(_) | Err(ConfigError::Missing { .. }) => None,
         Err(err) => return Err(err.into()),
     };
-    let (contents, _) = examine(file)?;
-    let configuration = backups::configuration_of(file);
     let place = sources
         .asked_for()
         .map_or_else(|| PathBuf::from("morelia.ini"), |(path, _)| path);
+    // What comes out of an encrypted copy goes to the disk on which it will stay.
+    let beside = loaded
+        .as_ref()
+        .map_or(&place, |it| &it.config.database.path);
+    let opened = sealed::open(given, identity, beside, true)?;
+    let file = opened.as_ref().map_or(given, Opened::database);
+    let (contents, _) = examine(file)?;
+    let configuration = backups::configuration_of(file);
     let new_configuration = loaded.is_none() && configuration.exists();
     let staged = if new_configuration {
         Some(Staged::new(&configuration, &place)?)
@@ -70,7 +78,7 @@ pub(super) fn run(
         confirmation,
         &format!(
             "{} ({}) comes to {}; what is there now is kept beside it",
-            file.display(),
+            given.display(),
             contents_text(&contents),
             database.display()
         ),
@@ -108,7 +116,7 @@ pub(super) fn run(
         let mut value = contents_json(&contents);
         files_json(&files, &mut value);
         value["database"] = shown(&database).into();
-        value["restored_from"] = shown(file).into();
+        value["restored_from"] = shown(given).into();
         value["keys"] = match returned {
             Returned::None => Value::Null,
             Returned::Kept => 0.into(),
@@ -149,6 +157,11 @@ pub(super) fn run(
     if new_configuration {
         lines.push(format!("made      {}", place.display()));
     } else if differs(&configuration, loaded.as_ref()) {
+        let configuration = match opened {
+            // Which is removed in a moment.
+            Some(_) => aside(&configuration, &place)?,
+            None => configuration,
+        };
         lines.push(format!(
             "\nThe configuration of the backup differs from the present one, which was left alone.\n\
              To put it back: morelia config restore --source {}",
@@ -165,6 +178,13 @@ pub(super) fn run(
     lines.push(format!("\nStart the server:  {} serve", program(sources)));
     text(&lines.join("\n"))?;
     Ok(exit)
+}
+
+/// Puts the configuration of an encrypted copy beside the present one. Returns where.
+fn aside(configuration: &Path, place: &Path) -> Result<PathBuf, CliError> {
+    let aside = backups::free_name(|stamp| place.with_extension(format!("of-backup-{stamp}.ini")));
+    super::config_copies::put(configuration, &aside)?;
+    Ok(aside)
 }
 
 /// A configuration beside the place that it will take, removed again if it does not come to that.

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::metrics::{self, Counters};
 use super::space::free_bytes;
-use super::{alerts, backups, certificates};
+use super::{alerts, backups, certificates, matrix};
 use crate::config::Config;
 use crate::model::Timestamp;
 use crate::protocol::hooks::Hooks;
@@ -29,6 +29,7 @@ pub(super) fn site(
     statistics: Statistics,
     counters: Counters,
     reloads: watch::Receiver<Reloads>,
+    server_name: Option<String>,
 ) -> Site {
     let examined = Arc::clone(service);
     let counted = Arc::clone(service);
@@ -40,6 +41,23 @@ pub(super) fn site(
         let (config, counters) = (Arc::clone(&measured), counters.clone());
         Box::pin(async move { metrics::text(&config, &service, &statistics, &counters).await })
     });
+    let mut faces = vec![
+        Face::new(Files::new(Arc::clone(service))),
+        Face::new(Uploads::new(Arc::clone(service))),
+        Face::new(Api::new(
+            Arc::clone(service),
+            service.limits().text_bytes,
+            env!("CARGO_PKG_VERSION"),
+            config.api.admin,
+        )),
+        Face::new(Hooks::new(
+            Arc::clone(service),
+            service.limits().files_bytes,
+        )),
+    ];
+    if let Some(name) = server_name {
+        faces.extend(matrix::faces(config, service, name));
+    }
     Site {
         version: Version {
             title: config.web.title.clone(),
@@ -62,20 +80,7 @@ pub(super) fn site(
             })
         }),
         metrics: config.web.metrics.then_some(metrics),
-        faces: vec![
-            Face::new(Files::new(Arc::clone(service))),
-            Face::new(Uploads::new(Arc::clone(service))),
-            Face::new(Api::new(
-                Arc::clone(service),
-                service.limits().text_bytes,
-                env!("CARGO_PKG_VERSION"),
-                config.api.admin,
-            )),
-            Face::new(Hooks::new(
-                Arc::clone(service),
-                service.limits().files_bytes,
-            )),
-        ],
+        faces,
         client: config.web.client,
     }
 }

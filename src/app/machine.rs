@@ -20,6 +20,7 @@ pub(super) fn of(
 ) -> Machine {
     let (folder, keep) = (config.backup_dir(), config.backup.keep);
     let interval = config.backup.interval;
+    let encrypt_to = config.backup.encrypt_to.clone();
     let database = config.database.path.clone();
     let (sources, listed, beside) = (sources.clone(), folder.clone(), database.clone());
     Machine {
@@ -29,7 +30,15 @@ pub(super) fn of(
             Ok(found.iter().map(copy).collect())
         }),
         make_backup: Box::new(move || {
-            let made = backups::make_in_folder(&database, file.as_deref(), &folder, keep);
+            let made = backups::seal::Seal::to(&encrypt_to).and_then(|seal| {
+                let origin = backups::Origin {
+                    database: &database,
+                    configuration: file.as_deref(),
+                    keys: None,
+                    seal: seal.as_ref(),
+                };
+                backups::make_in_folder(&origin, &folder, keep)
+            });
             made.and_then(|made| found(&folder, &made.path))
                 .map_err(|err| err.to_string())
         }),

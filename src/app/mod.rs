@@ -10,6 +10,7 @@ mod expiry;
 mod health;
 pub mod links;
 mod machine;
+mod matrix;
 mod metrics;
 mod notify;
 pub mod outward;
@@ -189,6 +190,13 @@ async fn run(
             return Err(err);
         }
     };
+    let server_name = match matrix::settle(config, &service).await {
+        Ok(name) => name,
+        Err(err) => {
+            close(&service).await;
+            return Err(err);
+        }
+    };
     let registration = registration(&service, config).await;
     banner::log(
         loaded,
@@ -249,7 +257,7 @@ async fn run(
     let shown = |statistics: server::Statistics| {
         let (file, open) = (loaded.file.clone(), statistics.clone());
         service.attach(machine::of(config, file, sources, given, open));
-        health::site(config, &service, statistics, counters, reloads)
+        health::site(config, &service, statistics, counters, reloads, server_name)
     };
     let mut why = None;
     let summary = bound

@@ -328,9 +328,16 @@ pub enum BackupCommand {
         to: Option<PathBuf>,
         /// `--with-keys`: also certificates and keys.
         with_keys: bool,
+        /// `--encrypt-to`: public keys, in place of `backup.encrypt_to`.
+        encrypt_to: Vec<String>,
     },
     /// Lists the copies.
     List,
+    /// Makes a key for encrypted copies.
+    Key {
+        /// Where the secret key goes.
+        file: PathBuf,
+    },
     /// Examines a copy.
     Verify {
         /// The copy.
@@ -339,11 +346,15 @@ pub enum BackupCommand {
         deep: bool,
         /// It is restored into a temporary folder.
         restores: bool,
+        /// `--identity`: the file of the secret key.
+        identity: Option<PathBuf>,
     },
     /// Puts a copy in the place of the database.
     Restore {
         /// The copy.
         file: PathBuf,
+        /// `--identity`: the file of the secret key.
+        identity: Option<PathBuf>,
         /// The present database is set aside.
         confirmation: Confirmation,
     },

@@ -205,6 +205,14 @@ impl Loading {
                 "is a second port beside one with TLS, and [tls] sets none: set port instead",
             ));
         }
+        let (matrix, url) = (&self.config.matrix, &self.config.server.public_url);
+        if matrix.enabled && matrix.name(url.as_deref()).is_none() {
+            wrong.push((
+                "matrix",
+                "enabled",
+                "users need a name of the server behind theirs: set server_name, or public_url in [server]",
+            ));
+        }
         if api.min_version > api.max_version {
             wrong.push((
                 "api",

@@ -25,8 +25,8 @@ pub use load::{Override, Sources};
 pub use origin::Origin;
 pub use outward::{Alerts, AllowPrivate, Destination, Outbound, Push};
 pub use sections::{
-    Api, Auth, Backup, Bots, Database, Files, History, Limits, Logging, Proxy, SendQueue, Server,
-    Tls, Web,
+    Api, Auth, Backup, Bots, Database, Files, History, Limits, Logging, Matrix, Proxy, SendQueue,
+    Server, Tls, Web,
 };
 pub use words::{
     ApiVersion, ClientCert, ClientIp, ColorMode, Directory, Durability, PushContent, Registration,
@@ -68,6 +68,8 @@ pub struct Config {
     pub outbound: Outbound,
     /// Telling the operator when something is wrong.
     pub alerts: Alerts,
+    /// The second protocol.
+    pub matrix: Matrix,
     /// Protocol versions taken.
     pub api: Api,
 }

@@ -347,6 +347,8 @@ pub struct Backup {
     pub keep: u32,
     /// How often the newest copy is restored into a temporary folder; zero is never. Default 30 days.
     pub verify: Duration,
+    /// The public keys to which copies are encrypted. Default: none, and they are not.
+    pub encrypt_to: Vec<String>,
     /// What the shell runs after each copy. Default: nothing.
     pub after: Option<String>,
 }
@@ -358,6 +360,7 @@ impl Default for Backup {
             dir: None,
             keep: 7,
             verify: 30 * DAY,
+            encrypt_to: Vec::new(),
             after: None,
         }
     }
@@ -420,6 +423,34 @@ impl Default for Web {
             metrics_listen: None,
             allowed_origins: AllowedOrigins::Same,
         }
+    }
+}
+
+/// `[matrix]`: the second protocol over the same conversations.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Matrix {
+    /// Whether Matrix clients are answered. Default: they are not.
+    pub enabled: bool,
+    /// Whether rooms may be encrypted between the clients. Default: they may not.
+    pub encryption: bool,
+    /// Whether files are given without a token. Default: they are not.
+    pub legacy_media: bool,
+    /// What comes after the colon of every user's name. Default: the host of `public_url`.
+    pub server_name: Option<String>,
+}
+
+impl Matrix {
+    /// The name of the server: the one that is set, else the host of an address.
+    #[must_use]
+    pub fn name(&self, public_url: Option<&str>) -> Option<String> {
+        let host = || {
+            let (_, place) = public_url?.split_once("://")?;
+            let port = place
+                .rsplit_once(':')
+                .filter(|(_, port)| port.parse::<u16>().is_ok());
+            Some(port.map_or(place, |(host, _)| host).to_owned())
+        };
+        self.server_name.clone().or_else(host)
     }
 }
 

@@ -1,6 +1,9 @@
 //! The configuration as a whole: search, overrides, mistakes with their places, the example.
 
+mod other_values;
+
 use super::*;
+use other_values::OTHER_VALUES;
 use proptest::prelude::*;
 use std::ffi::OsString;
 use std::fs;
@@ -77,10 +80,8 @@ fn example_names_every_key_and_its_examples_are_valid() {
         .collect();
     let config = load(&uncommented, &[]).unwrap();
     assert!(keys::all().all(|(_, key)| !key.show(&config).is_empty()));
-    assert_eq!(
-        config.server.public_url.as_deref(),
-        Some("https://chat.example.org")
-    );
+    let public_url = config.server.public_url.as_deref();
+    assert_eq!(public_url, Some("https://chat.example.org"));
 }
 
 #[test]
@@ -103,109 +104,6 @@ fn every_value_shown_reads_back() {
         config.logging
     );
 }
-
-/// A value of each key that is not its default, in the order of the keys.
-const OTHER_VALUES: &[&str] = &[
-    "127.0.0.1",
-    "8001",
-    "81",
-    "8002",
-    "http://a.example",
-    "b.example, c.example",
-    "17",
-    "7s",
-    "8s",
-    "9s",
-    "/x.db",
-    "normal",
-    "/c",
-    "/k",
-    "/a",
-    "optional",
-    "chat.example.org",
-    "mailto:a@b.example",
-    "staging",
-    "/r",
-    "agreed",
-    "on",
-    "d.example",
-    "10.0.0.0/8",
-    "x-real-ip",
-    "closed",
-    "18",
-    "5d",
-    "3",
-    "4s",
-    "true",
-    "search",
-    "true",
-    "11",
-    "12",
-    "6m",
-    "13",
-    "14",
-    "31",
-    "32",
-    "33",
-    "34",
-    "35",
-    "36",
-    "37",
-    "38",
-    "15",
-    "16",
-    "19",
-    "1MB",
-    "22",
-    "2KB",
-    "3MB",
-    "4MB",
-    "22",
-    "23",
-    "24",
-    "25",
-    "5 frames or 6KB",
-    "/f",
-    "5MB",
-    "6MB",
-    "7MB",
-    "8KB",
-    "3h",
-    "23",
-    "24",
-    "true",
-    "40d",
-    "6h",
-    "/b",
-    "2",
-    "8d",
-    "true",
-    "debug",
-    "/l",
-    "9d",
-    "never",
-    "full",
-    "off",
-    "The Ivanovs",
-    "room 12",
-    "on",
-    "on",
-    "127.0.0.1:9464",
-    "any",
-    "off",
-    "https://b.example/contact",
-    "full",
-    "2d",
-    "22",
-    "/o",
-    "http://proxy.example:3128",
-    "10.0.0.0/8, 127.0.0.1:2586",
-    "https://ntfy.example/alerts",
-    "4h",
-    "1.1",
-    "1.2",
-    "true",
-];
 
 #[test]
 fn every_key_is_set_by_its_own_field() {

@@ -96,7 +96,8 @@ impl Delivery {
                 | News::Account(_)
                 | News::Blocked(_)
                 | News::Archive(_)
-                | News::Back(_) => 0,
+                | News::Back(_)
+                | News::Room(_) => 0,
             }
     }
 }

@@ -259,6 +259,8 @@ pub enum News {
     Archive(Option<Arc<File>>),
     /// The hearer came back to a flow, which this connection has to catch up with.
     Back(FlowId),
+    /// Something happened in a flow that only other protocols show.
+    Room(FlowId),
     /// Somebody registered or changed the profile.
     User(Arc<User>),
     /// The hearer has read a flow up to a number, perhaps on another device.

@@ -55,6 +55,43 @@ impl Level {
     }
 }
 
+/// From which level on members of a flow do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Power {
+    /// Write messages.
+    pub write: Level,
+    /// Change what the flow is called and what it is about.
+    pub describe: Level,
+    /// Bring somebody in.
+    pub invite: Level,
+    /// Take somebody out.
+    pub kick: Level,
+    /// Keep somebody out.
+    pub ban: Level,
+    /// Delete messages of others.
+    pub redact: Level,
+}
+
+impl Power {
+    /// What the kind of a flow means.
+    #[must_use]
+    pub fn of(kind: FlowKind) -> Self {
+        let write = if kind == FlowKind::Channel {
+            Level::MODERATOR
+        } else {
+            Level::MEMBER
+        };
+        Self {
+            write,
+            describe: Level::MODERATOR,
+            invite: Level::MODERATOR,
+            kick: Level::MODERATOR,
+            ban: Level::MODERATOR,
+            redact: Level::MODERATOR,
+        }
+    }
+}
+
 /// The picture of a flow, or an avatar, by what is known of it without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {

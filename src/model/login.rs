@@ -123,14 +123,74 @@ impl Login {
         folded.nfkc().collect()
     }
 
-    /// An ASCII name for protocols that need one: the login where it already is ASCII, else `None`.
+    /// An ASCII name for protocols that need one: the login in lower case, Cyrillic letters spelled in
+    /// Latin ones, other characters left out.
     #[must_use]
-    pub fn localpart(&self) -> Option<String> {
-        let lower = self.0.to_ascii_lowercase();
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        lower.chars().all(plain).then_some(lower)
+    pub fn localpart(&self) -> String {
+        let mut name = String::new();
+        for c in self.0.nfc().flat_map(char::to_lowercase) {
+            if is_of_localpart(c) {
+                name.push(c);
+            } else if let Some((_, latin)) = LATIN.iter().find(|(letter, _)| *letter == c) {
+                name.push_str(latin);
+            }
+        }
+        if name.is_empty() {
+            name.push_str("user");
+        }
+        name
     }
 }
+
+/// Tells whether a character may stand in the name of a Matrix user.
+#[must_use]
+pub fn is_of_localpart(c: char) -> bool {
+    c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '=' | '-' | '/' | '+')
+}
+
+/// How Cyrillic letters are spelled.
+const LATIN: [(char, &str); 40] = [
+    ('а', "a"),
+    ('б', "b"),
+    ('в', "v"),
+    ('г', "g"),
+    ('д', "d"),
+    ('е', "e"),
+    ('ё', "yo"),
+    ('ж', "zh"),
+    ('з', "z"),
+    ('и', "i"),
+    ('й', "y"),
+    ('к', "k"),
+    ('л', "l"),
+    ('м', "m"),
+    ('н', "n"),
+    ('о', "o"),
+    ('п', "p"),
+    ('р', "r"),
+    ('с', "s"),
+    ('т', "t"),
+    ('у', "u"),
+    ('ф', "f"),
+    ('х', "kh"),
+    ('ц', "ts"),
+    ('ч', "ch"),
+    ('ш', "sh"),
+    ('щ', "shch"),
+    ('ъ', ""),
+    ('ы', "y"),
+    ('ь', ""),
+    ('э', "e"),
+    ('ю', "yu"),
+    ('я', "ya"),
+    ('і', "i"),
+    ('ї', "yi"),
+    ('є', "ye"),
+    ('ґ', "g"),
+    ('ў', "u"),
+    ('ј', "j"),
+    ('љ', "lj"),
+];
 
 /// What a name looks like: names of the same looks cannot be told apart by eye.
 #[derive(Debug, Clone, PartialEq, Eq)]

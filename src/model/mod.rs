@@ -39,7 +39,7 @@ pub use event::{
     ReadMark,
 };
 pub use file::{File, Kind, Look, Thumbnail};
-pub use flow::{Flow, FlowInfo, FlowKind, FlowSummary, FlowSwitches, Level, Picture};
+pub use flow::{Flow, FlowInfo, FlowKind, FlowSummary, FlowSwitches, Level, Picture, Power};
 pub use fold::fold;
 pub use form::Form;
 pub use hook::{Hook, Loudness};
@@ -48,7 +48,7 @@ pub use id::{
     SessionId, SubscriptionId, UserId,
 };
 pub use invitation::Invitation;
-pub use login::{DELETED_LOGIN, InvalidLogin, Login, Looks};
+pub use login::{DELETED_LOGIN, InvalidLogin, Login, Looks, is_of_localpart};
 pub use media::{known_media_type, media_type};
 pub use message::{Attachment, Content, DELETED_TEXT, Encoding, KINDS, Message, kind_bit};
 pub use neighbourhood::Neighbourhood;

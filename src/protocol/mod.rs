@@ -9,6 +9,7 @@
 
 pub mod alert;
 pub mod hooks;
+pub mod matrix;
 pub mod mtp;
 pub mod notice;
 pub mod rest;

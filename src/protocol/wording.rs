@@ -245,6 +245,7 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             CONFLICT,
             "this invitation leads into no group; you have an account already",
         ),
+        Refusal::Room(why) => return (FORBIDDEN, why.as_str().into()),
         Refusal::Banned => (FORBIDDEN, "you were banned from this group"),
         Refusal::AlreadyRunning => (CONFLICT, "this is being done at the moment"),
         Refusal::TooSoon(wait) => return too_soon(*wait),

@@ -59,6 +59,7 @@ trait Answers: Send + Sync {
     fn routes(&self) -> &[Route];
     fn answer(&self, route: usize, request: Request) -> BoxFuture<'_, web::Response>;
     fn refuse(&self, status: u16, detail: &str) -> Option<web::Response>;
+    fn describe(&self) -> Option<web::Response>;
 }
 
 struct Mounted<W: Web> {
@@ -81,6 +82,10 @@ impl<W: Web> Answers for Mounted<W> {
 
     fn refuse(&self, status: u16, detail: &str) -> Option<web::Response> {
         self.web.refuse(status, detail)
+    }
+
+    fn describe(&self) -> Option<web::Response> {
+        self.web.describe()
     }
 }
 
@@ -199,6 +204,11 @@ struct Asked {
 impl Mount {
     fn find(&self, path: &str, method: &http::Method) -> Result<Way, Rejection> {
         let known = known(method);
+        if known == Some(Method::Options)
+            && let Some(description) = self.face.describe()
+        {
+            return Ok(Way::Refusal(response(description, false)));
+        }
         match self.table.find(known, path) {
             Found::Route(route, captured) => {
                 Ok(Way::Route(route, known.unwrap_or(Method::Get), captured))

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::messages::{require_unblocked, visible};
 use super::recently::Recently;
+use super::rooms::RoomDraft;
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{Around, By, Level, MessageId, Origin, PublicId, UserId, is_emoji};
 use crate::store::around::{self, Telling};
@@ -72,6 +73,17 @@ impl Service {
         emoji: String,
         on: bool,
     ) -> Result<Around, ServiceError> {
+        self.react_as(user, message, (emoji, on), None).await
+    }
+
+    /// The same, with what Matrix says of it.
+    pub(super) async fn react_as(
+        &self,
+        user: &SignedIn,
+        message: PublicId,
+        (emoji, on): (String, bool),
+        room: Option<RoomDraft>,
+    ) -> Result<Around, ServiceError> {
         let user = *user;
         let kinds = i64::try_from(self.limits().reactions).unwrap_or(i64::MAX);
         let recently = Arc::clone(&self.recently);
@@ -91,6 +103,9 @@ impl Service {
                     if !counts.has_kind && counts.kinds >= kinds {
                         return Err(Refusal::TooManyEmoji { limit: kinds }.into());
                     }
+                }
+                if let Some(room) = room {
+                    tx.say(room.said(&user));
                 }
                 if reactions::set(tx, handle.id, user.user(), &emoji, on)? {
                     let telling = if is_told_now(&recently, handle.id, user.origin) {

@@ -17,6 +17,10 @@ const LOOK: Duration = Duration::from_mins(10);
 /// How many looks fall into the time for which uploads are kept, at least.
 const LOOKS: u32 = 10;
 
+/// How soon it is tried again after it failed: at first, and twice as late after each failure, up to
+/// the time of a usual look.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// Files removed at one go.
 const AT_ONCE: i64 = 100;
 
@@ -26,6 +30,7 @@ const UNTOUCHED: Duration = Duration::from_hours(1);
 /// Removes files that are doomed and uploads that have expired, until the service is gone.
 pub(super) async fn keep(service: Weak<Service>, woken: Arc<Notify>) {
     let mut look = Duration::ZERO;
+    let mut again = AGAIN;
     loop {
         // Either way it is time to look.
         let _ = tokio::time::timeout(look, woken.notified()).await;
@@ -36,6 +41,10 @@ pub(super) async fn keep(service: Weak<Service>, woken: Arc<Notify>) {
         look = LOOK.min((kept / LOOKS).max(Duration::from_secs(1)));
         if let Err(err) = service.remove_doomed().await {
             log::warn!("files that are not needed could not be removed: {err}");
+            look = look.min(again);
+            again = LOOK.min(again * 2);
+        } else {
+            again = AGAIN;
         }
     }
 }

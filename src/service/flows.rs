@@ -11,6 +11,7 @@ use super::invited::decline;
 use super::messages::require_unblocked;
 use super::quotas::{require_room_for_flow, require_room_to_own};
 use super::rights::{Action, may};
+use super::rooms::RoomDraft;
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing, UploadPlace, sent_files};
 use crate::model::{
     Audience, Event, Flow, FlowId, FlowKind, FlowSettings, FlowSummary, Form, InvitedTo, News,
@@ -84,6 +85,7 @@ impl Service {
                     owner: user.user(),
                     members,
                     is_saved: false,
+                    room: crate::store::flow_edits::RoomTerms::default(),
                 };
                 let flow = make(tx, new, user.by())?;
                 if let Some(txn) = txn {
@@ -151,6 +153,17 @@ impl Service {
         flow: PublicId,
         change: FlowChange,
     ) -> Result<Flow, ServiceError> {
+        self.edit_flow_as(user, flow, change, None).await
+    }
+
+    /// The same, with what Matrix says of it.
+    pub(super) async fn edit_flow_as(
+        &self,
+        user: &SignedIn,
+        flow: PublicId,
+        change: FlowChange,
+        room: Option<RoomDraft>,
+    ) -> Result<Flow, ServiceError> {
         let user = *user;
         let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
         let mut count = change.count();
@@ -167,6 +180,9 @@ impl Service {
                 named.require(tx, &access, &user, &change)?;
                 // What changes is told in the conversation for ever, as a message is.
                 counts.message(user.user(), user.session.is_bot, &limits)?;
+                if let Some(room) = room {
+                    tx.say(room.said(&user));
+                }
                 let events = named.move_people(tx, (&access, flow), &user, (&counts, &limits))?;
                 let new_owner = named.owner.filter(|owner| access.owner != Some(*owner));
                 if let Some(owner) = named.owner
@@ -215,6 +231,7 @@ impl Service {
                     owner: user.user(),
                     members: vec![user.user()],
                     is_saved: true,
+                    room: crate::store::flow_edits::RoomTerms::default(),
                 };
                 Ok(flow_edits::insert(tx, &new, user.by())?)
             })

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::details::{self, DraftDetails};
 use super::rights::{Action, may};
+use super::rooms::{RoomDraft, earlier};
 use super::sent_files::{self, SentFile};
 use super::{Field, Limits, Quota, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::file::told;
 use crate::model::{Attachment, FlowId, FlowKind, Form, Message, PublicId, Timestamp, UserId};
 use crate::store::{
-    Tx, View, about, attachments, blocks, events, flows, log, messages, polls, properties, txns,
-    users,
+    Tx, View, about, attachments, blocks, events, flows, log, messages, polls, properties,
+    room_events, room_log, txns, users,
 };
 
 /// What somebody writes, or how a message is to change.
@@ -24,6 +25,8 @@ pub struct Draft {
     pub sent: Option<Vec<SentFile>>,
     /// What else it says.
     pub details: DraftDetails,
+    /// The event of a room that it is, where it comes by Matrix.
+    pub room: Option<RoomDraft>,
 }
 
 /// A message that is on disk.
@@ -93,6 +96,9 @@ impl Service {
             if let Some(posted) = repeated(tx, &user, txn.as_deref())? {
                 return Ok((posted, false));
             }
+            if let Some(posted) = sent_before(tx, &user, flow, draft.room.as_ref())? {
+                return Ok((posted, false));
+            }
             let access =
                 flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
             require_writer(tx, &access, user.user())?;
@@ -119,6 +125,9 @@ impl Service {
             let message = messages::insert(tx, new, user.origin)?;
             if access.expire > 0 {
                 expiring.notify_one();
+            }
+            if let Some(room) = &draft.room {
+                room_events::of_new_message(tx, message.id, &room.event(&user))?;
             }
             if let Some(position) = notified {
                 properties::set_number(tx, properties::PUSH_POSITION, position)?;
@@ -257,6 +266,9 @@ impl Service {
                 arranged,
                 details: details::of_edit(tx, &access, &draft.details, &limits)?,
             };
+            if let Some(room) = draft.room.take() {
+                tx.say(room.said(&user));
+            }
             messages::edit(tx, &handle, &edit, user.by())?;
             let left = messages::by_id(tx, handle.id)?;
             if left
@@ -285,6 +297,17 @@ impl Service {
         message: PublicId,
         flow: Option<PublicId>,
     ) -> Result<(), ServiceError> {
+        self.redact_message(user, message, flow, None).await
+    }
+
+    /// The same, with what Matrix says of it.
+    pub(super) async fn redact_message(
+        &self,
+        user: &SignedIn,
+        message: PublicId,
+        flow: Option<PublicId>,
+        room: Option<RoomDraft>,
+    ) -> Result<(), ServiceError> {
         let user = *user;
         self.store
             .write(move |tx| {
@@ -301,12 +324,36 @@ impl Service {
                     may(&access, Action::Delete { is_own })?;
                 }
                 if !handle.is_deleted {
+                    if let Some(room) = room {
+                        tx.say(room.said(&user));
+                    }
                     messages::delete(tx, &handle, user.by())?;
                 }
                 Ok(())
             })
             .await
     }
+}
+
+/// The message that a session has sent already by the same text.
+fn sent_before(
+    tx: &Tx<'_>,
+    user: &SignedIn,
+    flow: PublicId,
+    draft: Option<&RoomDraft>,
+) -> Result<Option<Posted>, ServiceError> {
+    let Some(draft) = draft else { return Ok(None) };
+    let Some(uuid) = earlier(tx, user, flow, draft)? else {
+        return Ok(None);
+    };
+    let Some((id, _)) = room_log::message_of(tx, uuid)? else {
+        return Ok(None);
+    };
+    let message = messages::by_id(tx, id)?.ok_or(Refusal::NotFound(Thing::Message))?;
+    Ok(Some(Posted {
+        message: Arc::new(message),
+        client_id: None,
+    }))
 }
 
 /// The message of an earlier request with the same `txn`.

@@ -61,6 +61,7 @@ mod refusal_value;
 mod registrations;
 mod resets;
 mod rights;
+mod rooms;
 mod scopes;
 mod search;
 mod seen;
@@ -116,6 +117,10 @@ pub use push::{Courier, Notice, Pending, Ring, Tried, What};
 pub use refusal::Refusal;
 pub use refusal_value::Value;
 pub use resets::NewReset;
+pub use rooms::{
+    Device, NewLevels, NewRoom, RoomDraft, RoomNews, RoomPage, RoomQuery, RoomReading, RoomRefusal,
+    SyncQuery, Synced, Wanted,
+};
 pub use search::{Search, SearchHits};
 pub use sent_files::{SentFile, Source};
 pub use sessions::{Client, Opened};
@@ -131,7 +136,10 @@ pub use used_up::{Payer, Quota};
 pub use crate::store::downloads::Found as FoundFile;
 pub use crate::store::exports::MessagesOf;
 pub use crate::store::hooks::Living as LivingHook;
+pub use crate::store::localparts::Named as RoomUser;
 pub use crate::store::members::State as MemberState;
+pub use crate::store::room_log::{RoomEvent, Stored, Way, What as RoomContent};
+pub use crate::store::rooms::Room;
 
 use crate::hub::{Hub, Listener, QueueLimits};
 use crate::store::{

@@ -10,6 +10,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::refusal_value::Value;
+use super::rooms::RoomRefusal;
 use super::thing::{Field, Thing};
 use super::upload_place::UploadPlace;
 use super::used_up::{Payer, Quota};
@@ -217,6 +218,8 @@ pub enum Refusal {
     InvitationWithoutFlow,
     /// The user is not to come back to the flow.
     Banned,
+    /// A room is not as the request takes it to be.
+    Room(RoomRefusal),
     /// That is being done at this moment.
     AlreadyRunning,
     /// That was done a moment ago; how long to wait.
@@ -413,6 +416,7 @@ impl Refusal {
             Self::ExpiresInPast => ("expires_in_past", vec![]),
             Self::InvitationWithoutFlow => ("invitation_without_flow", vec![]),
             Self::Banned => ("banned", vec![]),
+            Self::Room(why) => ("room", vec![("what", why.as_str().into())]),
             Self::AlreadyRunning => ("already_running", vec![]),
             Self::TooSoon(wait) => ("too_soon", vec![("seconds", (*wait).into())]),
             Self::BackupFailed => ("backup_failed", vec![]),

@@ -15,6 +15,8 @@ pub(super) enum Action {
     Add,
     /// Take somebody out who has a level.
     Remove(Level),
+    /// Keep somebody out who has a level.
+    Ban(Level),
     /// Say who is a moderator.
     SetLevels,
     /// Make somebody else the owner.
@@ -50,23 +52,25 @@ pub(super) fn may(access: &Access, action: Action) -> Result<(), ServiceError> {
         if allowed { Ok(()) } else { Err(refusal.into()) }
     };
     match action {
-        Action::Write => allow(
-            access.kind != FlowKind::Channel || moderates,
-            Refusal::NotWriter,
-        ),
+        Action::Write => allow(access.level >= access.power.write, Refusal::NotWriter),
         Action::Describe => {
             allow(!access.is_saved, Refusal::SavedIsFixed)?;
-            allow(moderates, Refusal::NotOwner)
+            allow(access.level >= access.power.describe, Refusal::NotOwner)
         }
         Action::Add => {
-            allow(moderates, Refusal::NotOwner)?;
+            allow(access.level >= access.power.invite, Refusal::NotOwner)?;
             allow(!is_chat, Refusal::ChatIsFixed)?;
             allow(!access.is_saved, Refusal::SavedIsFixed)
         }
         Action::Remove(level) => {
-            allow(moderates, Refusal::NotOwner)?;
+            allow(access.level >= access.power.kick, Refusal::NotOwner)?;
             allow(!is_chat, Refusal::ChatIsFixed)?;
-            allow(owns || level < Level::MODERATOR, Refusal::Outranked)
+            allow(owns || level < access.level, Refusal::Outranked)
+        }
+        Action::Ban(level) => {
+            allow(access.level >= access.power.ban, Refusal::NotOwner)?;
+            allow(!is_chat, Refusal::ChatIsFixed)?;
+            allow(owns || level < access.level, Refusal::Outranked)
         }
         Action::SetLevels | Action::HandOver => {
             allow(owns, Refusal::NotOwner)?;
@@ -75,7 +79,10 @@ pub(super) fn may(access: &Access, action: Action) -> Result<(), ServiceError> {
         }
         Action::SetExpire => allow(owns || is_chat, Refusal::NotOwner),
         Action::SetRules => allow(owns, Refusal::NotOwner),
-        Action::Delete { is_own } => allow(is_own || moderates, Refusal::NotRemover),
+        Action::Delete { is_own } => allow(
+            is_own || access.level >= access.power.redact,
+            Refusal::NotRemover,
+        ),
         Action::Pin => allow(
             moderates || is_chat || access.kind == FlowKind::Group && !access.pins_are_restricted,
             Refusal::NotPinner,
@@ -94,7 +101,7 @@ pub(super) fn may(access: &Access, action: Action) -> Result<(), ServiceError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::FlowId;
+    use crate::model::{FlowId, Power};
 
     fn access(kind: FlowKind, level: Level) -> Access {
         Access {
@@ -108,6 +115,7 @@ mod tests {
             is_protected: false,
             pins_are_restricted: false,
             is_saved: false,
+            power: Power::of(kind),
         }
     }
 

@@ -332,6 +332,7 @@ fn chat(tx: &Tx<'_>, one: &User, other: &User) -> Result<(FlowId, PublicId), Ser
         owner: one.id,
         members: vec![one.id, other.id],
         is_saved: false,
+        room: crate::store::flow_edits::RoomTerms::default(),
     };
     let flow = flow_edits::insert(tx, &new, By::OPERATOR)?;
     Ok((flow.id, flow.uuid))

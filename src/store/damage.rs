@@ -37,13 +37,22 @@ impl Depth {
     }
 }
 
+/// How the engine tells that the map of pages is wrong.
+const MAP: [&str; 3] = [
+    "Bad ptr map entry",
+    "max rootpage",
+    "pointer map referenced",
+];
+
 /// What was found to be wrong with a file.
 #[derive(Debug, Default)]
 pub struct Damage {
     data: Vec<String>,
     search: Option<String>,
     indexes: BTreeMap<String, Fault>,
+    map: Option<String>,
     lost_pages: usize,
+    pages: u32,
 }
 
 /// What is wrong with an index.
@@ -71,6 +80,8 @@ impl Damage {
         for (name, fault) in &self.indexes {
             found.push(format!("the index {name} is damaged: {}", fault.what));
         }
+        let map = self.map.iter();
+        found.extend(map.map(|what| format!("the map of pages is damaged: {what}")));
         found
     }
 
@@ -87,7 +98,10 @@ impl Damage {
     }
 
     fn is_none(&self) -> bool {
-        self.data.is_empty() && self.search.is_none() && self.indexes.is_empty()
+        self.data.is_empty()
+            && self.search.is_none()
+            && self.indexes.is_empty()
+            && self.map.is_none()
     }
 
     /// Refuses damage of what cannot be made again.
@@ -108,6 +122,10 @@ impl Damage {
         }
         if line.starts_with("Page ") && line.ends_with(": never used") {
             self.lost_pages += 1;
+            return;
+        }
+        if self.is_of_map(line) {
+            self.map.get_or_insert_with(|| line.to_owned());
             return;
         }
         if let Some(rest) = line.strip_prefix("Tree ") {
@@ -132,6 +150,15 @@ impl Damage {
             Some(name) => self.fault(name, line, false),
             None => self.data.push(line.to_owned()),
         }
+    }
+
+    /// Whether only what says to which page each page belongs is wrong: it serves to move pages, and is made
+    /// anew with the file. What leads to a page that cannot be is wrong itself, and a tree's.
+    fn is_of_map(&self, line: &str) -> bool {
+        let key = line.split_once("Failed to read ptrmap key=");
+        let key = key.and_then(|(_, key)| key.trim().parse().ok());
+        key.is_some_and(|key: u32| key > 2 && key <= self.pages)
+            || MAP.iter().any(|words| line.contains(words))
     }
 
     fn fault(&mut self, index: &str, what: &str, is_in_pages: bool) {
@@ -162,7 +189,10 @@ struct Object {
 /// The file cannot be read at all.
 pub(super) fn look(conn: &Connection, path: &Path, depth: Depth) -> Result<Damage, StoreError> {
     let roots = roots(conn)?;
-    let mut damage = Damage::default();
+    let mut damage = Damage {
+        pages: conn.query_row("PRAGMA page_count", [], |row| row.get(0))?,
+        ..Damage::default()
+    };
     // Where a virtual table is the last of all tables, and it is after a VACUUM, the engine does not
     // look at the list of free pages, save with the schema's own table.
     let whole = check(conn, depth.all(), None, &roots, &mut damage).and_then(|()| {

@@ -30,6 +30,17 @@ pub struct NewFlow {
     pub members: Vec<UserId>,
     /// Set for the owner's saved messages.
     pub is_saved: bool,
+    /// What Matrix says of it.
+    pub room: RoomTerms,
+}
+
+/// What Matrix says of a new flow.
+#[derive(Debug, Clone, Default)]
+pub struct RoomTerms {
+    /// Who may do what, JSON without the users; `None`: as the kind means.
+    pub power_levels: Option<String>,
+    /// Who may join; `None`: who is invited.
+    pub join_rule: Option<&'static str>,
 }
 
 /// Changes to a flow; `None` leaves as it is.
@@ -66,8 +77,8 @@ pub fn insert(tx: &Tx<'_>, new: &NewFlow, by: By) -> Result<Flow, StoreError> {
         chat_key(new.kind, &new.members)
     };
     tx.prepare(
-        "INSERT INTO flows (uuid, kind, title, info, owner_id, created_by, chat_key, flags, created_at)
-         VALUES (:uuid, :kind, :title, :info, :owner, :by, :chat_key, :flags, :now)",
+        "INSERT INTO flows (uuid, kind, title, info, owner_id, created_by, chat_key, flags, created_at, power_levels, join_rule)
+         VALUES (:uuid, :kind, :title, :info, :owner, :by, :chat_key, :flags, :now, :power, :join_rule)",
     )?
     .execute(named_params! {
         ":uuid": uuid.to_bytes(),
@@ -78,6 +89,8 @@ pub fn insert(tx: &Tx<'_>, new: &NewFlow, by: By) -> Result<Flow, StoreError> {
         ":by": by.user.map(|id| id.0),
         ":chat_key": key,
         ":flags": if new.is_saved { SAVED } else { 0 },
+        ":power": new.room.power_levels,
+        ":join_rule": new.room.join_rule,
         ":now": tx.now().0,
     })?;
     let id = FlowId(tx.last_id());

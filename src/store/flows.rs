@@ -6,7 +6,7 @@ use super::error::StoreError;
 use super::tx::View;
 use super::{files, members};
 use crate::model::{
-    Flow, FlowId, FlowKind, FlowSettings, FlowSummary, Level, PublicId, Timestamp, UserId,
+    Flow, FlowId, FlowKind, FlowSettings, FlowSummary, Level, Power, PublicId, Timestamp, UserId,
 };
 
 /// The columns of a flow, for [`flow`], which reads them by place: a list has hundreds of flows.
@@ -143,6 +143,8 @@ pub struct Access {
     pub pins_are_restricted: bool,
     /// The user's saved messages.
     pub is_saved: bool,
+    /// From which level on members do what.
+    pub power: Power,
 }
 
 /// Finds a flow that a user is in; to others it does not exist.
@@ -150,17 +152,20 @@ pub struct Access {
 /// # Errors
 /// The file cannot be read.
 pub fn access(view: &View<'_>, uuid: PublicId, user: UserId) -> Result<Option<Access>, StoreError> {
+    let mut has_power = false;
     let mut statement = view.prepare(
-        "SELECT f.id, f.kind, f.owner_id, f.next_number, f.first_number, m.level, f.expire, f.flags
+        "SELECT f.id, f.kind, f.owner_id, f.next_number, f.first_number, m.level, f.expire, f.flags, f.power_levels IS NOT NULL
          FROM flows f JOIN members m ON m.flow_id = f.id
          WHERE f.uuid = ?1 AND f.removed_at IS NULL AND m.user_id = ?2 AND m.state = 'joined'",
     )?;
     // By place: every request about a flow begins with this.
     let found = statement.query_row((uuid.to_bytes(), user.0), |row| {
         let flags: i64 = row.get(7)?;
+        let kind = parse_kind(row.get_ref(1)?.as_str()?);
+        has_power = row.get(8)?;
         Ok(Access {
             id: FlowId(row.get(0)?),
-            kind: parse_kind(row.get_ref(1)?.as_str()?),
+            kind,
             owner: row.get::<_, Option<i64>>(2)?.map(UserId),
             next_number: row.get(3)?,
             first_number: row.get(4)?,
@@ -169,9 +174,43 @@ pub fn access(view: &View<'_>, uuid: PublicId, user: UserId) -> Result<Option<Ac
             is_protected: flags & PROTECTED != 0,
             pins_are_restricted: flags & RESTRICTED_PINS != 0,
             is_saved: flags & SAVED != 0,
+            power: Power::of(kind),
         })
     });
-    Ok(found.optional()?)
+    let Some(mut access) = found.optional()? else {
+        return Ok(None);
+    };
+    if has_power {
+        access.power = power(view, access.id, access.power)?;
+    }
+    Ok(Some(access))
+}
+
+/// What was said by Matrix of who may do what.
+fn power(view: &View<'_>, flow: FlowId, otherwise: Power) -> Result<Power, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT p -> 'events' ->> 'm.room.message', p ->> 'events_default', p -> 'events' ->> 'm.room.name',
+                p ->> 'state_default', p ->> 'invite', p ->> 'kick', p ->> 'ban', p ->> 'redact'
+         FROM (SELECT power_levels AS p FROM flows WHERE id = :flow)",
+    )?;
+    Ok(statement.query_row(named_params! {":flow": flow.0}, |row| {
+        let level = |places: &[usize], otherwise: Level| -> rusqlite::Result<Level> {
+            for place in places {
+                if let Some(level) = row.get::<_, Option<i64>>(*place)? {
+                    return Ok(Level(level));
+                }
+            }
+            Ok(otherwise)
+        };
+        Ok(Power {
+            write: level(&[0, 1], Level::MEMBER)?,
+            describe: level(&[2, 3], Level::MODERATOR)?,
+            invite: level(&[4], Level::MEMBER)?,
+            kick: level(&[5], otherwise.kick)?,
+            ban: level(&[6], otherwise.ban)?,
+            redact: level(&[7], otherwise.redact)?,
+        })
+    })?)
 }
 
 /// Which members a flow is read with.

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::properties;
-use super::tx::{Tx, View};
+use super::tx::{Logged, Tx, View};
 use crate::model::{FlowId, MessageId, Position, PublicId, Timestamp, UserId};
 
 /// What a change is. The numbers are stored; `sql/V1__initial.sql` lists them too.
@@ -62,6 +62,8 @@ pub enum Kind {
     FlowChanged = 30,
     /// A flow changed in a way that is no event and that only some protocols show.
     FlowAdjusted = 31,
+    /// Something happened in a room that only Matrix shows.
+    Room = 32,
     /// Somebody registered.
     Registered = 40,
     /// Somebody changed the profile, or deleted the account.
@@ -87,7 +89,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 35] = [
+    const ALL: [Self; 36] = [
         Self::Sent,
         Self::Edited,
         Self::Deleted,
@@ -112,6 +114,7 @@ impl Kind {
         Self::Unpinned,
         Self::FlowChanged,
         Self::FlowAdjusted,
+        Self::Room,
         Self::Registered,
         Self::Profile,
         Self::Read,
@@ -223,6 +226,7 @@ impl Change {
             Kind::Account => Some(Subject::Account),
             Kind::Blocked => Some(Subject::Blocked),
             Kind::Archived => Some(Subject::Archive),
+            Kind::Room => None,
             Kind::Invitation => self.flow.map(Subject::Invitation),
             Kind::Uninvited => self.flow.map(Subject::Uninvited),
             Kind::Back => {
@@ -301,6 +305,14 @@ pub(super) fn append(
         ":number": about.place.map(|(number, _)| number),
         ":uuid": about.place.map(|(_, uuid)| uuid.to_bytes()),
         ":body": about.body,
+    })?;
+    tx.logged(&Logged {
+        position,
+        kind: kind as i64,
+        actor: about.actor,
+        flow: about.flow,
+        message: about.message,
+        user: about.user,
     })?;
     Ok(position)
 }

@@ -38,7 +38,7 @@ impl State {
         }
     }
 
-    fn parse(word: &str) -> Self {
+    pub(super) fn parse(word: &str) -> Self {
         [Self::Joined, Self::Invited, Self::Banned]
             .into_iter()
             .find(|state| state.as_str() == word)

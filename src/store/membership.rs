@@ -33,7 +33,7 @@ pub(super) fn insert(
         "INSERT INTO members (flow_id, user_id, state, level, ordinal, joined_at, changed_by, since_position, read_number, read_at)
          VALUES (:flow, :user, 'joined', :level, :ordinal, :now, :by, :since, nullif(:last, -1), :now)
          ON CONFLICT (flow_id, user_id) DO UPDATE
-         SET state = 'joined', level = excluded.level, ordinal = excluded.ordinal, joined_at = excluded.joined_at,
+         SET state = 'joined', level = iif(state = 'invited', max(level, excluded.level), excluded.level), ordinal = excluded.ordinal, joined_at = excluded.joined_at,
              left_at = NULL, until_position = NULL, forgotten_at = NULL, changed_by = excluded.changed_by,
              since_position = excluded.since_position,
              read_number = nullif(max(coalesce(read_number, -1), :last), -1)",
@@ -331,4 +331,46 @@ pub fn set_level(
         return Ok(None);
     }
     events::append(tx, flow, Deed::Level(user, level), by).map(Some)
+}
+
+/// Keeps somebody out of a flow who is not in it. Returns what happened.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn ban(tx: &Tx<'_>, flow: FlowId, user: UserId, by: By) -> Result<FlowEvent, StoreError> {
+    tx.prepare(
+        "INSERT INTO members (flow_id, user_id, state, ordinal, joined_at, changed_by, since_position)
+         VALUES (:flow, :user, 'banned', 0, :now, :by, :since)
+         ON CONFLICT (flow_id, user_id) DO UPDATE
+         SET state = 'banned', changed_by = excluded.changed_by, since_position = excluded.since_position",
+    )?
+    .execute(named_params! {
+        ":flow": flow.0, ":user": user.0, ":now": tx.now().0, ":by": by.user.map(|id| id.0),
+        ":since": tx.position().0,
+    })?;
+    events::append(tx, flow, Deed::Of(Kind::Banned, user), by)
+}
+
+/// Lets somebody back into a flow who was banned. Returns what happened; `None`: that was not so.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn unban(
+    tx: &Tx<'_>,
+    flow: FlowId,
+    user: UserId,
+    by: By,
+) -> Result<Option<FlowEvent>, StoreError> {
+    let changed = tx
+        .prepare(
+            "UPDATE members SET state = 'left', changed_by = :by, since_position = :since
+             WHERE flow_id = :flow AND user_id = :user AND state = 'banned'",
+        )?
+        .execute(named_params! {
+            ":flow": flow.0, ":user": user.0, ":by": by.user.map(|id| id.0), ":since": tx.position().0,
+        })?;
+    if changed == 0 {
+        return Ok(None);
+    }
+    events::append(tx, flow, Deed::Of(Kind::Removed, user), by).map(Some)
 }

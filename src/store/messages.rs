@@ -12,7 +12,7 @@ pub use super::history::{Fitting, Load, Sent, by_number};
 use super::history::{fit, whole};
 use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
-use super::{marks, removal, search};
+use super::{marks, removal, room_keeper, search};
 use crate::model::about::bits;
 use crate::model::{
     By, DELETED_TEXT, FlowId, Level, Message, MessageId, News, Origin, Position, PublicId,
@@ -252,6 +252,7 @@ pub fn handle(view: &View<'_>, uuid: PublicId, user: UserId) -> Result<Option<Ha
 /// The file cannot be written.
 pub fn edit(tx: &Tx<'_>, message: &Handle, edit: &MessageEdit, by: By) -> Result<(), StoreError> {
     search::outdate(tx, message.id)?;
+    room_keeper::keep_original(tx, message.id)?;
     let mut slots = message.slots;
     for file in &edit.files {
         attachments::replace(tx, message.id, file, by.user, edit.given_bytes)?;

@@ -3,6 +3,7 @@
 use rusqlite::named_params;
 
 use super::error::StoreError;
+use super::room_keeper;
 use super::tx::{Tx, View};
 use crate::model::{MessageId, UserId};
 
@@ -57,6 +58,9 @@ pub fn set(
     emoji: &str,
     on: bool,
 ) -> Result<bool, StoreError> {
+    if !on {
+        room_keeper::reacted(tx, message, user, emoji, false)?;
+    }
     let changed = if on {
         // It is logged next.
         let position = tx.position().0 + 1;
@@ -73,5 +77,8 @@ pub fn set(
         )?
         .execute(named_params! {":message": message.0, ":emoji": emoji, ":user": user.0})?
     };
+    if on && changed > 0 {
+        room_keeper::reacted(tx, message, user, emoji, true)?;
+    }
     Ok(changed > 0)
 }

@@ -66,6 +66,7 @@ pub(super) fn add_group(
         owner,
         members: members.to_vec(),
         is_saved: false,
+        room: crate::store::flow_edits::RoomTerms::default(),
     };
     flow_edits::insert(tx, &new, By::OPERATOR)
 }

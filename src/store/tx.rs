@@ -12,7 +12,8 @@ use rusqlite::{CachedStatement, Connection, ErrorCode};
 use super::error::StoreError;
 use super::uuids::Uuids;
 use crate::model::{
-    Audience, Event, FlowId, News, Origin, Position, PublicId, SessionId, Timestamp, UserId,
+    Audience, Event, FlowId, MessageId, News, Origin, Position, PublicId, SessionId, Timestamp,
+    UserId,
 };
 
 /// One consistent state of the file.
@@ -105,6 +106,36 @@ pub(super) struct Ground {
     pub(super) uuids: Arc<Uuids>,
     /// Reads the members of a flow.
     pub(super) load: fn(&View<'_>, FlowId) -> Result<Vec<UserId>, StoreError>,
+    /// Writes the events of rooms, while those are kept.
+    pub(super) keeper: Cell<Option<Keeper>>,
+}
+
+/// What makes events of rooms from what is logged.
+pub(super) type Keeper = fn(&Tx<'_>, &Logged) -> Result<(), StoreError>;
+
+/// A row of the log that has just been written, for the [`Keeper`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Logged {
+    pub(super) position: Position,
+    /// The number of its kind.
+    pub(super) kind: i64,
+    pub(super) actor: Option<UserId>,
+    pub(super) flow: Option<FlowId>,
+    pub(super) message: Option<MessageId>,
+    pub(super) user: Option<UserId>,
+}
+
+/// What somebody says of an event of a room that is about to be logged: the content as it was sent.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// The type of the event.
+    pub kind: String,
+    /// Its content, JSON.
+    pub content: String,
+    /// The id that it is to have.
+    pub uuid: PublicId,
+    /// By which session, and what that calls it.
+    pub txn: Option<(SessionId, String)>,
 }
 
 impl Ground {
@@ -121,7 +152,14 @@ impl Ground {
             sessions: RefCell::default(),
             uuids,
             load,
+            keeper: Cell::new(None),
         }
+    }
+
+    /// The same, making the events of rooms.
+    pub(super) fn keeping(self, keeper: Option<Keeper>) -> Self {
+        self.keeper.set(keeper);
+        self
     }
 
     /// Forgets what may have changed without the writer's doing, or was not written after all.
@@ -140,6 +178,7 @@ pub struct Tx<'a> {
     ground: &'a Ground,
     touched: RefCell<Vec<FlowId>>,
     told: RefCell<Told>,
+    said: RefCell<Vec<Said>>,
 }
 
 /// What a write leaves behind besides rows.
@@ -176,7 +215,39 @@ impl<'a> Tx<'a> {
             ground,
             touched: RefCell::default(),
             told: RefCell::default(),
+            said: RefCell::default(),
         }
+    }
+
+    /// Makes the events of rooms from what is logged from now on, or no longer.
+    pub(super) fn keep_rooms(&self, keeper: Option<Keeper>) {
+        self.ground.keeper.set(keeper);
+    }
+
+    /// Tells whether events of rooms are kept.
+    #[must_use]
+    pub fn keeps_rooms(&self) -> bool {
+        self.ground.keeper.get().is_some()
+    }
+
+    /// Makes the events of rooms from a row of the log.
+    pub(super) fn logged(&self, row: &Logged) -> Result<(), StoreError> {
+        match self.ground.keeper.get() {
+            Some(keep) => keep(self, row),
+            None => Ok(()),
+        }
+    }
+
+    /// Says what the next event of its type is to contain.
+    pub fn say(&self, said: Said) {
+        self.said.borrow_mut().push(said);
+    }
+
+    /// Takes what was said of the next event of a type.
+    pub(super) fn take_said(&self, kind: &str) -> Option<Said> {
+        let mut said = self.said.borrow_mut();
+        let place = said.iter().position(|it| it.kind == kind)?;
+        Some(said.remove(place))
     }
 
     /// The time at which this write happens.
@@ -219,6 +290,19 @@ impl<'a> Tx<'a> {
             audience,
             news,
         });
+    }
+
+    /// Tells the members of a flow, after the commit, that something happened in its room.
+    pub(super) fn tell_room(&self, flow: FlowId) -> Result<(), StoreError> {
+        let audience = self.audience_of(flow)?;
+        self.told.borrow_mut().events.push(Event {
+            // Whoever follows by position passes it over.
+            position: None,
+            origin: None,
+            audience,
+            news: News::Room(flow),
+        });
+        Ok(())
     }
 
     /// When a session ends that has been found to stand, if that is known without reading it.

@@ -1,4 +1,4 @@
-//! Care of the whole file: examining, compacting, emptying it.
+//! Care of the whole file: examining it, emptying it.
 
 use std::path::Path;
 
@@ -105,20 +105,6 @@ fn collect(conn: &Connection, sql: &str, found: &mut Vec<String>) -> Result<(), 
     while let Some(row) = rows.next()? {
         found.push(row.get(0)?);
     }
-    Ok(())
-}
-
-/// Gives free space back to the disk and tidies the full-text index. Writers wait meanwhile.
-///
-/// # Errors
-/// The file cannot be written, or somebody else writes to it for long.
-pub fn compact(path: &Path) -> Result<(), StoreError> {
-    paths::require(path)?;
-    let conn = connection::open_writer(path, Durability::Full)?;
-    schema::require_current(&conn, path)?;
-    search::tidy(&conn)?;
-    conn.execute_batch("VACUUM")?;
-    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())
 }
 

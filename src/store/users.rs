@@ -88,16 +88,24 @@ pub fn insert(tx: &Tx<'_>, new: &NewUser, origin: Option<Origin>) -> Result<User
     announce(tx, id, Kind::Registered, origin)
 }
 
+/// Accounts whose names are told apart by a number.
+const MOST_NAMESAKES: u32 = 1000;
+
 /// A name for other protocols that no account has, or ever had.
 pub(super) fn localpart(tx: &Tx<'_>, login: &Login, uuid: PublicId) -> Result<String, StoreError> {
-    if let Some(name) = login.localpart() {
-        let mut statement =
-            tx.prepare("SELECT 1 FROM users WHERE localpart IN (:name, :worn_out)")?;
+    let base = login.localpart();
+    let mut statement = tx.prepare("SELECT 1 FROM users WHERE localpart IN (:name, :worn_out)")?;
+    for number in 1..MOST_NAMESAKES {
+        let name = if number == 1 {
+            base.clone()
+        } else {
+            format!("{base}-{number}")
+        };
         if !statement.exists(named_params! {":name": name, ":worn_out": worn_out(&name)})? {
             return Ok(name);
         }
     }
-    Ok(format!("u{uuid}"))
+    Ok(format!("{base}-{uuid}"))
 }
 
 /// What stays of a deleted account's name: enough to tell that it was used, not what it was.

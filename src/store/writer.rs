@@ -25,7 +25,7 @@ use super::pace::Pace;
 use super::paths::with_suffix;
 use super::tx::{Ground, Told, Tx, View};
 use super::uuids::Uuids;
-use super::{log as stored_log, members, news};
+use super::{log as stored_log, members, news, room_keeper};
 use crate::model::{Event, FlowId, SessionId, Timestamp};
 use chores::{AWAKE, IDLE_TICK};
 use watch::Watch;
@@ -191,6 +191,7 @@ impl Writer {
             },
         ))?;
         let (position, last_at) = stored_log::last(&View::new(&conn))?;
+        let keeper = room_keeper::keeper(&View::new(&conn))?;
         let data_version = data_version(&conn)?;
         shared.last_at.store(last_at.0, Ordering::Relaxed);
         let log = conn.path().map(|path| with_suffix(Path::new(path), "-wal"));
@@ -203,7 +204,7 @@ impl Writer {
             conn,
             shared,
             sink,
-            ground: Ground::new((position, last_at), uuids, members::ids),
+            ground: Ground::new((position, last_at), uuids, members::ids).keeping(keeper),
             data_version,
             wal_pages,
             scrub: true,

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::answers::{family, open_menu, take};
 use super::browser::{Browser, Screen};
 use super::{group, say, sees, sign_in};
-use crate::common::{Server, http};
+use crate::common::{Server, health::until, http};
 
 #[test]
 fn pins_stand_at_the_top() {
@@ -44,7 +44,7 @@ fn who_has_read_is_told() {
 #[test]
 fn conversations_are_muted_pinned_archived_and_marked() {
     let (server, browser) = (Server::start(), Browser::start());
-    let boris = server.register("boris");
+    let mut boris = server.register("boris");
     let mut anna = server.register("anna");
     let family = group(&mut anna, "Family", &[&boris]);
     let club = group(&mut anna, "Club", &[&boris]);
@@ -78,6 +78,12 @@ fn conversations_are_muted_pinned_archived_and_marked() {
     act("Family", "Mark as unread");
     page.wait("document.querySelector('a.row .badge')");
     // On the server, not on the device.
+    until("the mark is on the server", || {
+        let rich = json!({"accept": ["rich"]});
+        let answer = boris.ask_with_meta("all_flow", &json!({}), &rich);
+        let settings = &answer.data()["meta"]["settings"];
+        (settings[&family]["unread"] == true).then_some(())
+    });
     page.reload();
     page.wait("document.documentElement.dataset.connection === 'ready'");
     page.wait("document.querySelectorAll('a.row').length === 1 && document.querySelector('a.row .icon-pin') && document.querySelector('a.row .badge')");

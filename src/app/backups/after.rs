@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::{absolute, configuration_of, keys};
+use super::{absolute, configuration_of, keys, pool_of};
 use crate::app::AppError;
-use crate::store::backup_files;
 
 /// How long the command may take: a full copy over a slow line.
 const MOST: Duration = Duration::from_hours(12);
@@ -28,15 +27,20 @@ const MOST_SAID: u64 = 64 * 1024;
 /// It cannot be started, does not end, or ends with another code than 0.
 pub fn run(command: &str, copy: &Path) -> Result<(), AppError> {
     let failed = |why: String| AppError::Failed(format!("the command [backup] after {why}"));
+    // What is not beside this copy is not named.
+    let beside = [
+        ("MORELIA_BACKUP_CONFIG", configuration_of(copy)),
+        ("MORELIA_BACKUP_FILES", pool_of(copy).path().to_owned()),
+        ("MORELIA_BACKUP_KEYS", keys::folder_of(copy)),
+    ];
+    let named = beside.map(|(variable, path)| {
+        let there = path.exists().then(|| absolute(&path));
+        (variable, there.unwrap_or_default())
+    });
     let mut child = Command::new("sh")
         .args(["-c", command])
         .env("MORELIA_BACKUP", absolute(copy))
-        .env("MORELIA_BACKUP_CONFIG", absolute(&configuration_of(copy)))
-        .env(
-            "MORELIA_BACKUP_FILES",
-            absolute(backup_files::pool_of(copy).path()),
-        )
-        .env("MORELIA_BACKUP_KEYS", absolute(&keys::folder_of(copy)))
+        .envs(named)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -106,13 +110,19 @@ mod tests {
         let copy = place.path().join("morelia-1.db");
         let note = place.path().join("note");
         let command = format!(
-            "printf '%s\\n' \"$MORELIA_BACKUP\" \"$MORELIA_BACKUP_FILES\" > '{}'",
+            "printf '%s\\n' \"$MORELIA_BACKUP\" \"$MORELIA_BACKUP_FILES\" \"$MORELIA_BACKUP_KEYS\" > '{}'",
             note.display()
         );
         run(&command, &copy).unwrap();
         let noted = std::fs::read_to_string(&note).unwrap();
-        let files = place.path().join("files");
-        assert_eq!(noted, format!("{}\n{}\n", copy.display(), files.display()));
+        assert_eq!(noted, format!("{}\n\n\n", copy.display()));
+        let (files, keys) = (place.path().join("files"), keys::folder_of(&copy));
+        std::fs::create_dir(&files).unwrap();
+        std::fs::create_dir(&keys).unwrap();
+        run(&command, &copy).unwrap();
+        let noted = std::fs::read_to_string(&note).unwrap();
+        let (copy_name, files) = (copy.display(), files.display());
+        assert_eq!(noted, format!("{copy_name}\n{files}\n{}\n", keys.display()));
         let err = run("echo no route >&2; echo >&2; exit 3", &copy).unwrap_err();
         assert!(
             err.to_string().ends_with("ended with code 3: no route"),

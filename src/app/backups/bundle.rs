@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
@@ -37,6 +37,34 @@ pub fn write(archive: &Path, entries: &[(String, PathBuf)]) -> Result<(), AppErr
         .open(archive)
         .map_err(failed)?;
     let mut zip = ZipWriter::new(file);
+    fill(&mut zip, archive, entries)?;
+    let file = zip.finish().map_err(|err| failed(err.into()))?;
+    file.sync_all().map_err(failed)
+}
+
+/// Writes files as an archive into something that only takes bytes, such as a cipher. Blocks.
+///
+/// # Errors
+/// A file cannot be read, or `archive`, which names the target, not be written.
+pub fn write_into(
+    target: impl Write,
+    archive: &Path,
+    entries: &[(String, PathBuf)],
+) -> Result<(), AppError> {
+    let mut zip = ZipWriter::new_stream(target);
+    fill(&mut zip, archive, entries)?;
+    let finished = zip.finish();
+    finished
+        .map(drop)
+        .map_err(|err| file_error(archive, err.into()))
+}
+
+fn fill<W: Write + Seek>(
+    zip: &mut ZipWriter<W>,
+    archive: &Path,
+    entries: &[(String, PathBuf)],
+) -> Result<(), AppError> {
+    let failed = |source| file_error(archive, source);
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .large_file(true)
@@ -46,7 +74,7 @@ pub fn write(archive: &Path, entries: &[(String, PathBuf)]) -> Result<(), AppErr
         let mut source = File::open(path).map_err(|source| file_error(path, source))?;
         zip.start_file(name.as_str(), options)
             .map_err(|err| failed(err.into()))?;
-        let sum = copy(&mut source, &mut zip, u64::MAX).map_err(|err| match err {
+        let sum = copy(&mut source, zip, u64::MAX).map_err(|err| match err {
             CopyError::Read(source) => file_error(path, source),
             CopyError::Write(source) => failed(source),
         })?;
@@ -55,15 +83,18 @@ pub fn write(archive: &Path, entries: &[(String, PathBuf)]) -> Result<(), AppErr
     }
     zip.start_file(SUMS, options)
         .map_err(|err| failed(err.into()))?;
-    zip.write_all(sums.as_bytes()).map_err(failed)?;
-    let file = zip.finish().map_err(|err| failed(err.into()))?;
-    file.sync_all().map_err(failed)
+    zip.write_all(sums.as_bytes()).map_err(failed)
 }
+
+/// Where an archive is read from.
+pub trait Source: Read + Seek {}
+
+impl<T: Read + Seek> Source for T {}
 
 /// An archive that is read.
 pub struct Bundle {
     path: PathBuf,
-    zip: ZipArchive<BufReader<File>>,
+    zip: ZipArchive<Box<dyn Source>>,
     sums: BTreeMap<String, String>,
 }
 
@@ -73,7 +104,15 @@ impl Bundle {
     /// # Errors
     /// It cannot be read, or [`write()`] has not made it.
     pub fn open(path: &Path) -> Result<Self, AppError> {
-        let failed = |source| file_error(path, source);
+        let file = File::open(path).map_err(|source| file_error(path, source))?;
+        Self::read(path, Box::new(BufReader::new(file)))
+    }
+
+    /// Reads the checksums of an archive, which `path` names.
+    ///
+    /// # Errors
+    /// It cannot be read, or [`write()`] has not made it.
+    pub fn read(path: &Path, source: Box<dyn Source>) -> Result<Self, AppError> {
         let foreign = || {
             AppError::Failed(format!(
                 "{} is not a file that `morelia move pack` made, or only a part of one: compare its size \
@@ -81,8 +120,7 @@ impl Bundle {
                 path.display()
             ))
         };
-        let file = File::open(path).map_err(failed)?;
-        let mut zip = ZipArchive::new(BufReader::new(file)).map_err(|_| foreign())?;
+        let mut zip = ZipArchive::new(source).map_err(|_| foreign())?;
         let mut text = String::new();
         let entry = zip.by_name(SUMS).map_err(|_| foreign())?;
         let read = entry.take(MAX_SUMS).read_to_string(&mut text);
@@ -178,7 +216,7 @@ impl Bundle {
 
 fn changed(bundle: &Path, name: &str) -> AppError {
     AppError::Failed(format!(
-        "{}: {name} is not what was packed: copy the file from the old machine again",
+        "{}: {name} is not what was packed: copy the file again from where it was made",
         bundle.display()
     ))
 }

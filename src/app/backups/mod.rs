@@ -3,12 +3,14 @@
 //! A backup is three files side by side: `NAME.db`, the database; `NAME.ini`, the configuration it
 //! was made under; `NAME.sha256`, the checksums of both as `sha256sum -c` reads them. Large files are
 //! in the folder `files` beside them, which all copies there share. Where that is asked for, the folder
-//! `NAME.keys` holds certificates and keys.
+//! `NAME.keys` holds certificates and keys. Where backups are encrypted, all of that is in `NAME.age`.
 
 pub mod after;
 pub mod bundle;
 pub mod keys;
 mod schedule;
+pub mod seal;
+pub mod sealed;
 mod staging;
 pub mod trial;
 
@@ -21,6 +23,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::AppError;
+use crate::certificates;
 use crate::model::Timestamp;
 use crate::store::backup::{self, Contents};
 use crate::store::backup_files::{self, Tally};
@@ -28,7 +31,21 @@ use crate::store::folder::Folder;
 
 pub use schedule::{State, judge, not_mounted};
 pub(super) use schedule::{keep_making, keep_watching};
+use seal::Seal;
 pub use staging::Staging;
+
+/// What a backup is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// The database.
+    pub database: &'a Path,
+    /// The configuration, if there is a file.
+    pub configuration: Option<&'a Path>,
+    /// The folder of certificates and keys, if they are to be in it.
+    pub keys: Option<&'a certificates::Folder>,
+    /// To whom it is encrypted, if it is.
+    pub seal: Option<&'a Seal>,
+}
 
 /// A backup that has been made.
 #[derive(Debug, Clone)]
@@ -41,6 +58,10 @@ pub struct Made {
     pub contents: Contents,
     /// The large files that it names, which lie in the pool beside it.
     pub files: Tally,
+    /// Certificates and keys that it holds; `None`: they were not asked for.
+    pub keys: Option<usize>,
+    /// Where the large files lie.
+    pub pool: Folder,
     /// Older copies that were removed for it.
     pub removed: Vec<PathBuf>,
 }
@@ -54,7 +75,9 @@ pub struct Listed {
     pub made_at: Timestamp,
     /// Bytes of it.
     pub size_bytes: u64,
-    /// Whether the configuration lies beside it.
+    /// Whether only a secret key opens it.
+    pub is_encrypted: bool,
+    /// Whether the configuration lies beside or in it.
     pub has_configuration: bool,
 }
 
@@ -80,16 +103,27 @@ pub fn stamp() -> String {
     format!("{text}Z")
 }
 
+/// The folder that holds the large files of a copy.
+#[must_use]
+pub fn pool_of(copy: &Path) -> Folder {
+    let sealed = sealed::is_sealed(copy).then(|| sealed::pool_of(copy));
+    sealed
+        .flatten()
+        .unwrap_or_else(|| backup_files::pool_of(copy))
+}
+
 /// Where a new copy goes: a folder gets one more file, named by the time.
 ///
 /// # Errors
 /// The folder is not there and cannot be made.
-pub fn place(to: &Path) -> Result<PathBuf, AppError> {
+pub fn place(to: &Path, seal: Option<&Seal>) -> Result<PathBuf, AppError> {
+    let extension = seal.map_or("db", |_| sealed::EXTENSION);
     let is_folder = to.is_dir()
         || to.as_os_str().as_encoded_bytes().ends_with(b"/")
         || !to.exists() && to.extension().is_none();
     if !is_folder {
-        return Ok(to.to_owned());
+        // By the name an encrypted copy is told from another.
+        return Ok(seal.map_or_else(|| to.to_owned(), |_| to.with_extension(extension)));
     }
     if !to.exists() {
         // One level only: a disk that is not mounted must not be mistaken for the folder on it.
@@ -98,7 +132,9 @@ pub fn place(to: &Path) -> Result<PathBuf, AppError> {
             .create(to)
             .map_err(|source| file_error(to, source))?;
     }
-    Ok(free_name(|stamp| to.join(format!("morelia-{stamp}.db"))))
+    Ok(free_name(|stamp| {
+        to.join(format!("morelia-{stamp}.{extension}"))
+    }))
 }
 
 /// The first path, made from the present second, that is not taken, nor are the files that may stand
@@ -114,57 +150,67 @@ pub fn free_name(named: impl Fn(&str) -> PathBuf) -> PathBuf {
 }
 
 /// A copy and what is put beside it.
-fn with_beside(copy: &Path) -> [PathBuf; 3] {
-    [copy.to_owned(), configuration_of(copy), checksums_of(copy)]
+fn with_beside(copy: &Path) -> [PathBuf; 4] {
+    [
+        copy.to_owned(),
+        configuration_of(copy),
+        checksums_of(copy),
+        sealed::manifest_of(copy),
+    ]
 }
 
 /// Makes a backup and examines it. Blocks.
 ///
 /// # Errors
 /// The copy cannot be made or is damaged.
-pub fn make(
-    database: &Path,
-    configuration: Option<&Path>,
-    target: &Path,
-) -> Result<Made, AppError> {
+pub fn make(origin: &Origin<'_>, target: &Path) -> Result<Made, AppError> {
     if let Some(taken) = with_beside(target).iter().find(|path| path.exists()) {
         return Err(AppError::AlreadyExists(format!(
             "{} is there already; name another file, or a folder",
             taken.display()
         )));
     }
-    let live = Folder::of(database);
-    // What the copy names must not be removed until it is in the pool.
-    let hold = live.hold()?;
-    let contents = backup::copy(database, target)?;
-    let completed = backup_files::take_in(target, &live)
-        .map_err(AppError::from)
-        .and_then(|files| Ok((files, complete(target, configuration)?)));
-    drop(hold);
-    match completed {
-        Ok((files, configuration)) => {
-            for path in &files.missing {
+    let made = match origin.seal {
+        Some(seal) => sealed::make(origin, seal, target),
+        None => make_plain(origin, target),
+    };
+    match &made {
+        Ok(made) => {
+            for path in &made.files.missing {
                 log::error!(
                     "a file is not in the backup, since it is not there: {}",
                     path.display()
                 );
             }
-            Ok(Made {
-                path: target.to_owned(),
-                configuration,
-                contents,
-                files,
-                removed: Vec::new(),
-            })
         }
-        Err(err) => {
+        Err(_) => {
             // All of it or nothing: a copy without its checksums looks like one that was changed.
             if let Err(left) = remove(target) {
                 log::warn!("what is left of a backup stays: {left}");
             }
-            Err(err)
         }
     }
+    made
+}
+
+fn make_plain(origin: &Origin<'_>, target: &Path) -> Result<Made, AppError> {
+    let live = Folder::of(origin.database);
+    // What the copy names must not be removed until it is in the pool.
+    let hold = live.hold()?;
+    let contents = backup::copy(origin.database, target)?;
+    let files = backup_files::take_in(target, &live)?;
+    let configuration = complete(target, origin.configuration)?;
+    drop(hold);
+    let keys = origin.keys.map(|folder| keys::take_in(target, folder));
+    Ok(Made {
+        path: target.to_owned(),
+        configuration,
+        contents,
+        files,
+        keys: keys.transpose()?,
+        pool: backup_files::pool_of(target),
+        removed: Vec::new(),
+    })
 }
 
 /// Puts the configuration and the checksums beside a copy. Returns where the configuration is.
@@ -189,16 +235,11 @@ fn complete(copy: &Path, configuration: Option<&Path>) -> Result<Option<PathBuf>
 ///
 /// # Errors
 /// The copy cannot be made or is damaged; an older one cannot be removed.
-pub fn make_in_folder(
-    database: &Path,
-    configuration: Option<&Path>,
-    folder: &Path,
-    keep: u32,
-) -> Result<Made, AppError> {
+pub fn make_in_folder(origin: &Origin<'_>, folder: &Path, keep: u32) -> Result<Made, AppError> {
     remove_abandoned(folder);
-    let target = place(&folder.join(""))?;
+    let target = place(&folder.join(""), origin.seal)?;
     let mut removed = Vec::new();
-    let mut made = make(database, configuration, &target);
+    let mut made = make(origin, &target);
     if made.as_ref().is_err_and(AppError::is_full_disk) {
         removed = make_room(folder, keep)?;
         if !removed.is_empty() {
@@ -206,14 +247,20 @@ pub fn make_in_folder(
                 "the disk is full; older backups were removed: {}",
                 removed.len()
             );
-            made = make(database, configuration, &target);
+            made = make(origin, &target);
         }
     }
     let mut made = made?;
     removed.extend(rotate(folder, keep, &made.path)?);
-    backup_files::prune(folder)?;
+    prune(folder)?;
     made.removed = removed;
     Ok(made)
+}
+
+/// Removes from the pools of a folder what no copy there names.
+fn prune(folder: &Path) -> Result<(), AppError> {
+    backup_files::prune(folder)?;
+    sealed::prune(folder).map(drop)
 }
 
 /// Removes what killed programs have left of backups.
@@ -286,7 +333,8 @@ pub fn list(folder: &Path) -> Result<Vec<Listed>, AppError> {
         let copy = Listed {
             made_at: Timestamp(i64::try_from(made.as_millis()).unwrap_or(i64::MAX)),
             size_bytes: metadata.len(),
-            has_configuration: configuration_of(&path).exists(),
+            is_encrypted: sealed::is_sealed(&path),
+            has_configuration: sealed::is_sealed(&path) || configuration_of(&path).exists(),
             path,
         };
         found.push((made, copy));
@@ -300,7 +348,7 @@ fn is_ours(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.strip_prefix("morelia-")
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-        && path.extension().is_some_and(|it| it == "db")
+        && (path.extension().is_some_and(|it| it == "db") || sealed::is_sealed(path))
 }
 
 /// Removes the copies that one more would make too many, but never the newest: as long as the next
@@ -312,7 +360,7 @@ fn make_room(folder: &Path, keep: u32) -> Result<Vec<PathBuf>, AppError> {
             .into_iter()
             .skip(keep.saturating_sub(1).max(1)),
     )?;
-    backup_files::prune(folder)?;
+    prune(folder)?;
     Ok(removed)
 }
 
@@ -334,10 +382,10 @@ fn remove_all(copies: impl Iterator<Item = Listed>) -> Result<Vec<PathBuf>, AppE
 
 /// Removes a backup with what is beside it.
 fn remove(copy: &Path) -> Result<(), AppError> {
-    for path in [copy, &configuration_of(copy), &checksums_of(copy)] {
-        match std::fs::remove_file(path) {
+    for path in with_beside(copy) {
+        match std::fs::remove_file(&path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(file_error(path, source));
+                return Err(file_error(&path, source));
             }
             _ => {}
         }

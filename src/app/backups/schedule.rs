@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Made, absolute, after, make_in_folder, trial};
+use super::seal::Seal;
+use super::{Made, Origin, absolute, after, make_in_folder, sealed, trial};
 use crate::app::AppError;
 use crate::config::Config;
 use crate::model::Timestamp;
@@ -39,7 +40,16 @@ async fn make_scheduled(
     let (folder, keep) = (config.backup_dir(), config.backup.keep);
     let lost = service.lost_backup_disk().await?;
     let lost = lost.filter(|lost| *lost == absolute(&folder));
-    let work = move || make_in_folder(&database, file.as_deref(), &folder, keep);
+    let seal = Seal::to(&config.backup.encrypt_to)?;
+    let work = move || {
+        let origin = Origin {
+            database: &database,
+            configuration: file.as_deref(),
+            keys: None,
+            seal: seal.as_ref(),
+        };
+        make_in_folder(&origin, &folder, keep)
+    };
     let made = match lost {
         Some(folder) => Err(not_mounted(&folder)),
         None => tokio::task::spawn_blocking(work)
@@ -74,16 +84,30 @@ async fn finish_unnoted(
     let every = config.backup.verify;
     if !every.is_zero() && service.is_alert_due(TRIAL, every).await? {
         let path = copy.to_owned();
-        blocking(move || trial::restore(&path))
-            .await
-            .map_err(|err| {
-                AppError::Failed(format!(
-                    "{} was made and cannot be restored: {err}",
-                    copy.display()
-                ))
-            })?;
+        // An encrypted one is opened where the secret key is, which is not here.
+        let is_sealed = sealed::is_sealed(copy);
+        let tried = blocking(move || {
+            if is_sealed {
+                sealed::examine(&path).map(drop)
+            } else {
+                trial::restore(&path).map(drop)
+            }
+        });
+        tried.await.map_err(|err| {
+            AppError::Failed(format!(
+                "{} was made and cannot be restored: {err}",
+                copy.display()
+            ))
+        })?;
         service.note_alert(TRIAL).await?;
-        log::info!("the backup was restored for a trial, and is whole");
+        log::info!(
+            "{}",
+            if is_sealed {
+                "the encrypted backup was read again, and is what was written"
+            } else {
+                "the backup was restored for a trial, and is whole"
+            }
+        );
     }
     let Some(command) = config.backup.after.clone() else {
         return Ok(());

@@ -1,10 +1,16 @@
 //! Commands about the database, its copies, and what goes in and out of it.
 
-use super::{Spec, YES, option, switch};
+use super::{Flag, Spec, YES, many, option, switch};
 use crate::cli::command::Command;
 use crate::cli::matches::UsageError;
 use crate::cli::nouns::{BackupCommand, DbCommand, Export, ExportWhat, Import, MoveCommand};
 use crate::config::read_duration;
+
+const IDENTITY: Flag = option(
+    "--identity",
+    "FILE",
+    "the secret key of an encrypted copy; - reads it from standard input",
+);
 
 pub(super) const COMMANDS: &[Spec] = &[
     Spec {
@@ -81,7 +87,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "db compact",
         arguments: "",
-        about: "Gives free space in the file back to the disk.",
+        about: "Gives free space in the file back to the disk: in small steps while the server runs, at once \
+                and with the search index in one piece while it does not.",
         flags: &[],
         examples: &["morelia db compact"],
         build: |_| Ok(Command::Db(DbCommand::Compact)),
@@ -123,7 +130,8 @@ pub(super) const COMMANDS: &[Spec] = &[
         arguments: "",
         about: "Makes a copy of database and configuration, also while the server runs, and examines it. With \
                 --with-keys it also copies the certificates and keys that the server made or fetched: whoever \
-                has such a copy can pass for the server.",
+                has such a copy can pass for the server. With --encrypt-to, or `encrypt_to` of section [backup], \
+                the copy is one encrypted file that only the matching secret key opens.",
         flags: &[&[
             option(
                 "--to",
@@ -134,6 +142,11 @@ pub(super) const COMMANDS: &[Spec] = &[
                 "--with-keys",
                 "also copy the folder tls, with its private keys",
             ),
+            many(option(
+                "--encrypt-to",
+                "KEY",
+                "encrypt it to this public key (age1…); of several, each secret key opens it",
+            )),
         ]],
         examples: &[
             "morelia backup",
@@ -144,6 +157,21 @@ pub(super) const COMMANDS: &[Spec] = &[
             Ok(Command::Backup(BackupCommand::Make {
                 to: m.path("--to"),
                 with_keys: m.switch("--with-keys"),
+                encrypt_to: m.texts("--encrypt-to")?,
+            }))
+        },
+    },
+    Spec {
+        path: "backup key",
+        arguments: "FILE",
+        about: "Makes a key for encrypted copies: writes the secret key to a file and shows the public one, \
+                for `encrypt_to` of section [backup]. Without that file nobody can open the copies. It is \
+                also a file for the program `age`.",
+        flags: &[],
+        examples: &["morelia backup key morelia-backup.key"],
+        build: |m| {
+            Ok(Command::Backup(BackupCommand::Key {
+                file: m.path_argument("FILE")?,
             }))
         },
     },
@@ -165,6 +193,7 @@ pub(super) const COMMANDS: &[Spec] = &[
                 "--restore",
                 "also restore it into a temporary folder beside it, which is removed again",
             ),
+            IDENTITY,
         ]],
         examples: &["morelia backup verify /mnt/usb/morelia-2026-11-22.db"],
         build: |m| {
@@ -172,6 +201,7 @@ pub(super) const COMMANDS: &[Spec] = &[
                 file: m.path_argument("FILE")?,
                 deep: m.switch("--deep"),
                 restores: m.switch("--restore"),
+                identity: m.path("--identity"),
             }))
         },
     },
@@ -180,11 +210,15 @@ pub(super) const COMMANDS: &[Spec] = &[
         arguments: "FILE",
         about: "Puts a copy in the place of the database, which is kept beside it. Refuses while a server \
                 runs.",
-        flags: &[YES],
-        examples: &["morelia restore /mnt/usb/morelia-2026-11-22.db"],
+        flags: &[&[IDENTITY], YES],
+        examples: &[
+            "morelia restore /mnt/usb/morelia-2026-11-22.db",
+            "morelia restore /mnt/usb/morelia-2026-11-22.age --identity morelia-backup.key",
+        ],
         build: |m| {
             Ok(Command::Backup(BackupCommand::Restore {
                 file: m.path_argument("FILE")?,
+                identity: m.path("--identity"),
                 confirmation: m.confirmation(),
             }))
         },

@@ -71,7 +71,7 @@ fn every_command_of_the_contract_is_there() {
         ),
         ("message", "list send delete search"),
         ("db", "create delete migrate check compact stats"),
-        ("backup", "list verify"),
+        ("backup", "key list verify"),
         (
             "client",
             "ping register login send history watch raw conformance",
@@ -222,13 +222,12 @@ fn commands_are_built_from_their_flags() {
             password: PasswordSource::File("pw".into()),
         })
     );
-    assert_eq!(
-        command("backup"),
-        Command::Backup(BackupCommand::Make {
-            to: None,
-            with_keys: false,
-        })
-    );
+    let plain = BackupCommand::Make {
+        to: None,
+        with_keys: false,
+        encrypt_to: Vec::new(),
+    };
+    assert_eq!(command("backup"), Command::Backup(plain));
     assert_eq!(command("backup list"), Command::Backup(BackupCommand::List));
     let (topic, fix) = (Some(CheckTopic::Tls), None);
     assert_eq!(command("check tls"), Command::Check { topic, fix });
@@ -461,6 +460,7 @@ fn arguments_need_not_be_utf_8() {
         file,
         deep,
         restores,
+        identity: None,
     };
     assert_eq!(verify.command, Command::Backup(expected));
     for line in [vec!["user".into(), "show".into(), odd()], vec![odd()]] {

@@ -12,7 +12,7 @@ pub(super) const AUTH: Section = Section {
             name: "registration",
             kind: Kind::Text,
             values: "open, invite or closed",
-            about: "Who may make an account: anybody, whoever has an invitation (`morelia invite \
+            about: "Who may create an account: anybody, people with an invitation (`morelia invite \
                     create`), or nobody but you (`morelia user add`).",
             example: "",
             reload: false,

@@ -9,7 +9,7 @@ use crate::config::words::Word;
 
 pub(super) const FILES: Section = Section {
     name: "files",
-    about: "Files that people send over HTTP. Large ones lie in a folder beside the database, which \
+    about: "Files that people send over HTTP. Large ones are stored in a folder beside the database, which \
             backups cover.",
     keys: &[
         Key {

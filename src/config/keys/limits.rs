@@ -168,7 +168,7 @@ pub(super) const LIMITS: Section = Section {
             kind: Kind::Number,
             values: ANY_NUMBER,
             about: "Changes of its profile that one account may make within an hour. Everybody \
-                    is told of each.",
+                    is notified of each.",
             example: "",
             reload: true,
             set: |config, text, _| {

@@ -6,6 +6,7 @@
 mod access;
 mod files;
 mod limits;
+mod matrix;
 mod network;
 mod output;
 mod outward;
@@ -33,6 +34,7 @@ pub const SECTIONS: &[Section] = &[
     outward::PUSH,
     outward::OUTBOUND,
     outward::ALERTS,
+    matrix::MATRIX,
     output::API,
 ];
 

@@ -113,7 +113,7 @@ pub(super) const WEB: Section = Section {
             name: "contact",
             kind: Kind::Text,
             values: "an address (mailto:, tel:, https:) or a line of text of at most 200 characters",
-            about: "How people who cannot sign in reach whoever runs this server: the page for signing in \
+            about: "How people who cannot sign in reach the person who runs this server: the page for signing in \
                     tells it to those who have forgotten their password or need an invitation. Everybody \
                     who reaches the server reads that.",
             example: "mailto:anna@example.org",
@@ -153,7 +153,7 @@ pub(super) const WEB: Section = Section {
             name: "metrics_listen",
             kind: Kind::Text,
             values: "an address and a port; empty for the server's own",
-            about: "A listener of its own for /metrics, without encryption, which answers whoever reaches \
+            about: "A listener of its own for /metrics, without encryption, which answers everybody who reaches \
                     it: an address of a network that only monitors are in.",
             example: "127.0.0.1:9464",
             reload: false,

@@ -141,7 +141,7 @@ pub(super) const ALERTS: Section = Section {
             name: "every",
             kind: Kind::Text,
             values: "a duration from 1m to 365d",
-            about: "How often the same trouble is told at most.",
+            about: "The shortest time between two alerts about the same problem.",
             example: "",
             reload: false,
             set: |config, text, _| {

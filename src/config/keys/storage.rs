@@ -1,8 +1,10 @@
 //! `[database]`, `[history]` and `[backup]`.
 
 use super::{Key, Kind, Section, optional_path, path, put, show_path, word};
+use crate::config::addresses::list;
 use crate::config::units::{CENTURY, SECOND, age, number, show_duration};
 use crate::config::words::{Durability, Word};
+use std::str::FromStr as _;
 use std::time::Duration;
 
 pub(super) const DATABASE: Section = Section {
@@ -68,6 +70,18 @@ fn keep(text: &str) -> Result<Option<Duration>, String> {
     age(text, SECOND..=CENTURY).map(Some)
 }
 
+fn public_key(text: &str) -> Result<String, String> {
+    let read = age::x25519::Recipient::from_str(text);
+    read.map(|key| key.to_string()).map_err(|_| {
+        let what = if text.starts_with("AGE-SECRET-KEY-") {
+            "a secret key; it must not be on this machine. Write the public one that belongs to it"
+        } else {
+            "no public key"
+        };
+        format!("this is {what}: `age1` and 58 more letters and digits, as `morelia backup key FILE` prints it")
+    })
+}
+
 pub(super) const BACKUP: Section = Section {
     name: "backup",
     about: "Copies made by the running server, each of them opened and checked afterwards. A copy on the \
@@ -112,8 +126,8 @@ pub(super) const BACKUP: Section = Section {
             name: "verify",
             kind: Kind::Text,
             values: "a duration with its unit such as 30d; 0 is never",
-            about: "How often the newest copy is restored into a temporary folder beside it and examined, \
-                    with all large files. The administrators are told when that fails.",
+            about: "How often the newest copy is restored into a temporary folder beside it and checked, \
+                    with all large files. The administrators are notified if that fails.",
             example: "",
             reload: false,
             set: |config, text, _| {
@@ -125,13 +139,27 @@ pub(super) const BACKUP: Section = Section {
             show: |config| show_duration(config.backup.verify),
         },
         Key {
+            name: "encrypt_to",
+            kind: Kind::Text,
+            values: "public keys such as age1…, separated by commas; empty for none",
+            about: "Copies are encrypted so that only the matching secret key opens them, in the format of \
+                    the program age. `morelia backup key FILE` makes a key; keep FILE away from this \
+                    machine and in two places, since without it nobody can open the copies.",
+            example: "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
+            reload: false,
+            set: |config, text, _| put(&mut config.backup.encrypt_to, list(text, public_key)),
+            show: |config| config.backup.encrypt_to.join(", "),
+        },
+        Key {
             name: "after",
             kind: Kind::Text,
             values: "a command for the shell; empty for none",
             about: "What runs after each copy into this folder, such as a copy to another machine. The \
                     variables MORELIA_BACKUP, MORELIA_BACKUP_CONFIG and MORELIA_BACKUP_FILES name the copy, \
-                    its configuration and the folder of large files. If it ends with another code than 0, \
-                    the backup counts as failed and the administrators are told.",
+                    its configuration and the folder of large files, MORELIA_BACKUP_KEYS the folder of keys \
+                    if the copy was made by `backup --with-keys`; what a copy does not have beside it is \
+                    empty. If the command ends with another code than 0, the backup counts as failed and \
+                    the administrators are notified.",
             example: "rsync -a /mnt/usb/morelia/ backup@nas:morelia/",
             reload: false,
             set: |config, text, _| {

@@ -13,7 +13,7 @@ pub(super) const TLS: Section = Section {
     about: "Encryption, for https:// and wss:// without a proxy. Of several ways the first that is \
             set is used: certfile, acme, local_ca. The files are read again on SIGHUP, so a renewed \
             certificate needs no restart; switching TLS on or off does. What acme and local_ca make \
-            lies in the folder tls beside this file.",
+            is in the folder tls beside this file.",
     keys: &[
         Key {
             name: "certfile",
@@ -135,7 +135,7 @@ pub(super) const TLS: Section = Section {
             about: "More names for these certificates, besides localhost, this machine's name (alone and \
                     with .local), the name in public_url and the private addresses of this machine. A \
                     name that is added later needs a new authority, which every device has to trust \
-                    anew: `morelia tls local-root --new`.",
+                    again: `morelia tls local-root --new`.",
             example: "chat.home.arpa",
             reload: false,
             set: |config, text, _| put(&mut config.tls.local_names, list(text, host_name)),

@@ -146,6 +146,7 @@ fn event(form: Form, event: &Event, hearer: Option<PublicId>, service: &Service)
         | News::Blocked(_)
         | News::Archive(_)
         | News::Back(_)
+        | News::Room(_)
         | News::Presence(_) => {
             return None;
         }

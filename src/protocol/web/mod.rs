@@ -49,6 +49,12 @@ pub trait Web: Send + Sync + 'static {
         let _ = (status, detail);
         None
     }
+
+    /// Returns the answer to OPTIONS at any address below the face's; `None`: the transport answers by
+    /// its routes.
+    fn describe(&self) -> Option<Response> {
+        None
+    }
 }
 
 /// A method of HTTP.

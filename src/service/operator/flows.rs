@@ -152,6 +152,7 @@ impl Service {
             owner: new.owner,
             members,
             is_saved: false,
+            room: crate::store::flow_edits::RoomTerms::default(),
         };
         self.store
             .write(move |tx| make(tx, new, By::OPERATOR))

@@ -34,8 +34,11 @@ fn every_file_in_sql_is_embedded() {
 fn schema_newer_than_the_program_is_refused() {
     let mut conn = Connection::open_in_memory().unwrap();
     migrate(&mut conn, Path::new("x.db"), &known()).unwrap();
-    conn.execute("UPDATE refinery_schema_history SET version = 900", [])
-        .unwrap();
+    conn.execute(
+        "UPDATE refinery_schema_history SET version = 900 WHERE version = 2",
+        [],
+    )
+    .unwrap();
     let err = migrate(&mut conn, Path::new("x.db"), &known()).unwrap_err();
     assert!(
         matches!(err, StoreError::TooNew { found: 900, .. }),
@@ -80,10 +83,10 @@ fn a_referenced_table_is_made_anew() {
     let copy = place.migrate(&known).unwrap().unwrap();
     assert_eq!(copy, place.copy());
     assert_eq!(mode(&copy), 0o600);
-    assert_eq!(place.version(), 2);
+    assert_eq!(place.version(), 3);
     place.is_whole(500);
     let contents = backup::examine(&copy).unwrap();
-    assert_eq!((contents.schema, contents.messages), (1, 500));
+    assert_eq!((contents.schema, contents.messages), (2, 500));
     // And foreign keys hold again.
     let mut conn = connection::open_writer(&place.path, Durability::Full).unwrap();
     assert_eq!(migrate(&mut conn, &place.path, &known).unwrap(), None);
@@ -103,7 +106,7 @@ fn a_migration_that_breaks_a_reference_is_rolled_back() {
             said.contains("rows of table messages would refer to missing rows of table flows: 500"),
             "{said}"
         );
-        assert_eq!(place.version(), 1);
+        assert_eq!(place.version(), 2);
         place.is_whole(500);
         // However often it is tried, there is one copy of one state.
         assert_eq!(place.copies(), [place.copy()]);
@@ -111,7 +114,7 @@ fn a_migration_that_breaks_a_reference_is_rolled_back() {
     // Another state gets another copy.
     place.fill(1);
     place.migrate(&known).unwrap_err();
-    let second = place.path.with_extension("schema-1-2.db");
+    let second = place.path.with_extension("schema-2-2.db");
     assert_eq!(place.copies(), [second.clone(), place.copy()]);
     assert_eq!(backup::examine(&place.copy()).unwrap().messages, 500);
     assert_eq!(backup::examine(&second).unwrap().messages, 501);
@@ -127,7 +130,7 @@ fn a_migration_that_fails_half_way_changes_nothing() {
         err.to_string(),
         "migrating the database failed: no such table: nowhere"
     );
-    assert_eq!(place.version(), 1);
+    assert_eq!(place.version(), 2);
     place.is_whole(10);
 }
 
@@ -139,8 +142,8 @@ fn nothing_is_migrated_without_a_copy() {
     std::fs::create_dir(with_suffix(&place.copy(), ".part")).unwrap();
     let known = with_second(&place.rebuilding());
     let err = place.migrate(&known).unwrap_err();
-    assert!(err.to_string().contains("schema-1.db.part"), "{err}");
-    assert_eq!(place.version(), 1);
+    assert!(err.to_string().contains("schema-2.db.part"), "{err}");
+    assert_eq!(place.version(), 2);
     place.is_whole(10);
 }
 
@@ -170,7 +173,7 @@ fn a_kill_at_any_moment_leaves_the_old_schema_or_the_new_one() {
         std::thread::sleep(LOOK);
     }
     assert!(child.wait().unwrap().success());
-    assert_eq!(place.version(), 2);
+    assert_eq!(place.version(), 3);
     assert!(longest_log > size / 4, "{longest_log} of {size}");
 
     let (mut old, mut new) = (0, 0);
@@ -204,18 +207,18 @@ fn a_kill_at_any_moment_leaves_the_old_schema_or_the_new_one() {
             assert_eq!(backup::examine(&copy).unwrap().messages, MESSAGES);
         }
         match place.version() {
-            1 => old += 1,
+            2 => old += 1,
             _ => new += 1,
         }
         place.is_whole(MESSAGES);
         let copy = place.migrate(&known).unwrap();
-        assert_eq!(place.version(), 2, "moment {moment}");
+        assert_eq!(place.version(), 3, "moment {moment}");
         place.is_whole(MESSAGES);
         assert!(copy.is_none_or(|copy| copy == place.copy()));
         // What was there before can be gone back to.
         assert_eq!(place.copies(), [place.copy()]);
         let contents = backup::examine(&place.copy()).unwrap();
-        assert_eq!((contents.schema, contents.messages), (1, MESSAGES));
+        assert_eq!((contents.schema, contents.messages), (2, MESSAGES));
     }
     eprintln!("killed {MOMENTS} times: the old schema {old} times, the new one {new} times");
     // Most were killed before the commit, and the last after it.
@@ -224,7 +227,7 @@ fn a_kill_at_any_moment_leaves_the_old_schema_or_the_new_one() {
 
 /// The migrations of this program and one more.
 fn with_second(sql: &str) -> Vec<Migration> {
-    let second = Migration::unapplied("V2__rebuilt", sql).unwrap();
+    let second = Migration::unapplied("V3__rebuilt", sql).unwrap();
     known().into_iter().chain([second]).collect()
 }
 
@@ -362,7 +365,7 @@ impl Place {
     }
 
     fn copy(&self) -> PathBuf {
-        self.path.with_extension("schema-1.db")
+        self.path.with_extension("schema-2.db")
     }
 
     fn log(&self) -> PathBuf {
@@ -408,7 +411,7 @@ impl Place {
                 "SELECT COUNT(*) FROM pragma_table_info('{table}') WHERE name = 'rebuilt'"
             ))
         };
-        let expected = i64::from(self.version() - 1);
+        let expected = i64::from(self.version() - 2);
         assert_eq!(
             (rebuilt("flows"), rebuilt("messages")),
             (expected, expected)

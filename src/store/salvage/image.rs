@@ -19,6 +19,8 @@ pub(super) struct Image {
     newer: HashMap<u32, u64>,
     page_size: usize,
     pages: u32,
+    /// Every how many pages one says where the others belong; 0: none does.
+    map_every: u32,
 }
 
 impl Image {
@@ -38,13 +40,27 @@ impl Image {
         // A log adds no more pages than it has, whatever a damaged number in it says.
         let most = in_file.saturating_add(u32::try_from(newer.len()).unwrap_or(u32::MAX));
         let in_log = newer.keys().max().copied().unwrap_or(0).min(most);
-        Ok(Self {
+        let mut image = Self {
             pages: in_file.max(in_log),
             file,
             log,
             newer,
             page_size,
-        })
+            map_every: 0,
+        };
+        let largest_root = image
+            .page(1)
+            .and_then(|page| page.get(52..56).map(|it| it != [0; 4]));
+        if largest_root == Some(true) {
+            // Five bytes for each page, and the map itself.
+            image.map_every = u32::try_from(page_size / 5 + 1).unwrap_or(0);
+        }
+        Ok(image)
+    }
+
+    /// Whether a page is one of those that say where others belong. Nothing that people wrote is there.
+    pub(super) fn is_map(&self, number: u32) -> bool {
+        self.map_every > 0 && number >= 2 && (number - 2).is_multiple_of(self.map_every)
     }
 
     /// How many pages there are; they are numbered from 1.

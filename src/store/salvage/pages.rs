@@ -54,6 +54,9 @@ pub(super) struct Page {
 impl Page {
     /// Reads the head of a page; `None`: it is none of a tree.
     pub(super) fn read(image: &Image, number: u32) -> Option<Self> {
+        if image.is_map(number) {
+            return None;
+        }
         let bytes = image.page(number)?;
         let start = if number == 1 { FILE_HEADER } else { 0 };
         let kind = match bytes.get(start)? {

@@ -16,6 +16,7 @@ export const refusals = {
   'refusal.bad_subscription': 'An diese Adresse lassen sich keine Mitteilungen senden.',
   'refusal.bad_timer': 'Die Zeit muss aus sein oder zwischen {least} und {most} Sekunden liegen.',
   'refusal.bad_vote': 'Diese Stimme passt nicht zur Umfrage. Lade die Seite neu.',
+  'refusal.room': 'Das geht in dieser Unterhaltung gerade nicht.',
   'refusal.banned': 'Du bist hier gesperrt.',
   'refusal.blocked': 'In diesem Chat schreibt niemand, solange einer den anderen blockiert.',
   'refusal.blocks_self': 'Du kannst dich nicht selbst blockieren.',

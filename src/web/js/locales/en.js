@@ -285,6 +285,7 @@ export const en = {
   'refusal.bad_vote': 'This vote does not fit the poll. Reload the page.',
   'refusal.blocked': 'Nobody writes in this chat while one of you blocks the other.',
   'refusal.blocks_self': 'You cannot block yourself.',
+  'refusal.room': 'This is not possible in this conversation now.',
   'refusal.banned': 'You were banned from here.',
   'refusal.chat_exists': 'You already have a chat with this person.',
   'refusal.chat_is_fixed': 'The two members of a chat cannot be changed.',

@@ -16,6 +16,7 @@ export const refusals = {
   'refusal.bad_subscription': 'No se pueden enviar notificaciones a esta dirección.',
   'refusal.bad_timer': 'El tiempo debe estar apagado o entre {least} y {most} segundos.',
   'refusal.bad_vote': 'Este voto no encaja con la encuesta. Vuelve a cargar la página.',
+  'refusal.room': 'Eso no es posible ahora en esta conversación.',
   'refusal.banned': 'Te han vetado aquí.',
   'refusal.blocked': 'En este chat no escribe nadie mientras uno bloquee al otro.',
   'refusal.blocks_self': 'No puedes bloquearte a ti mismo.',

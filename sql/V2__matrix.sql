@@ -1,0 +1,57 @@
+-- Rooms: what only Matrix shows of flows. Empty until Matrix is switched on.
+--
+-- In the log, 32 is what happened in a room and only Matrix shows.
+
+-- Events of rooms that are more than a message as it was sent by MTP: state, edits, redactions,
+-- reactions, and messages by Matrix with their content as it was sent. A message by MTP has no row:
+-- its event is derived from `messages`, until it is edited.
+--
+-- User ids of this server stand without its name in `state_key` and in the users of
+-- m.room.power_levels: `@anna`.
+CREATE TABLE room_events (
+    flow_id    INTEGER NOT NULL REFERENCES flows (id),
+    position   INTEGER NOT NULL,              -- in the log; of a message, messages.id
+    part       INTEGER NOT NULL,              -- order among those of one position
+    uuid       BLOB NOT NULL UNIQUE,          -- of a message, messages.uuid
+    sender_id  INTEGER REFERENCES users (id),
+    type       TEXT NOT NULL,
+    state_key  TEXT,                          -- NULL: not state
+    content    TEXT NOT NULL,                 -- JSON
+    at         INTEGER NOT NULL,              -- milliseconds
+    message_id INTEGER,                       -- the message that it is, or is about
+    target     BLOB,                          -- uuid of the event that it is about
+    relation   TEXT,                          -- to that: m.replace, m.annotation, m.thread, m.reference; redaction
+    key        TEXT,                          -- of an annotation
+    redacted_by BLOB,                         -- uuid of the redaction
+    session_id INTEGER,                       -- that sent it
+    txn        TEXT,                          -- by which that session knows it
+    PRIMARY KEY (flow_id, position, part)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX room_state ON room_events (flow_id, type, state_key, position, part) WHERE state_key IS NOT NULL;
+CREATE INDEX room_events_by_target ON room_events (target, relation, position) WHERE target IS NOT NULL;
+CREATE INDEX room_events_by_message ON room_events (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX room_events_by_txn ON room_events (session_id, txn) WHERE txn IS NOT NULL;
+
+-- Filters that Matrix clients have stored.
+CREATE TABLE room_filters (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id    INTEGER NOT NULL REFERENCES users (id),
+    definition TEXT NOT NULL,                 -- JSON
+    UNIQUE (user_id, definition)
+) STRICT;
+
+-- Names of rooms: `#name` without the server.
+CREATE TABLE room_aliases (
+    alias      TEXT NOT NULL PRIMARY KEY,
+    flow_id    INTEGER NOT NULL REFERENCES flows (id),
+    user_id    INTEGER REFERENCES users (id)  -- who made it
+) STRICT, WITHOUT ROWID;
+CREATE INDEX room_aliases_by_flow ON room_aliases (flow_id);
+
+-- What a deleted message said, and how it was edited, is gone from its events too.
+CREATE TRIGGER room_events_emptied AFTER UPDATE OF deleted_at ON messages WHEN NEW.deleted_at IS NOT NULL BEGIN
+    UPDATE room_events SET content = '{}' WHERE message_id = NEW.id AND relation IS NOT 'redaction';
+END;
+CREATE TRIGGER room_events_removed AFTER DELETE ON messages BEGIN
+    DELETE FROM room_events WHERE message_id = OLD.id;
+END;

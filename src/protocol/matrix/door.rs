@@ -1,0 +1,103 @@
+//! Signing in and out, and making accounts.
+
+use serde_json::{Value, json};
+
+use super::input::{Body, require_short};
+use super::trouble::Trouble;
+use super::{Asked, Matrix, WEIGHT};
+use crate::auth::Password;
+use crate::model::SessionKind;
+use crate::service::{Client, Device, Opened, Refusal, ServiceError, SignedIn};
+
+/// Signs of the id that a device gets.
+const DEVICE_SIGNS: usize = 10;
+
+impl Matrix {
+    /// Finds out who shows a token. One that was made for another protocol is none.
+    pub(super) async fn admit(&self, token: &str, client: &Client) -> Result<SignedIn, Trouble> {
+        let user = match self.service.admit_bearer(token, client).await {
+            Err(ServiceError::Refused(Refusal::NoSession)) => {
+                return Err(Trouble::NoToken {
+                    soft: self.service.has_expired(token).await?,
+                });
+            }
+            found => found?,
+        };
+        if user.session().kind != SessionKind::Matrix {
+            return Err(Refusal::NoSession.into());
+        }
+        self.service.admit(Some(&user), client, WEIGHT)?;
+        Ok(user)
+    }
+
+    pub(super) async fn login(&self, body: &Body, client: &Client) -> Result<Value, Trouble> {
+        let kind = body.needed("type")?;
+        if kind != "m.login.password" {
+            let words = format!("{kind} is no way to sign in here");
+            return Err(Trouble::said(400, "M_UNKNOWN", words));
+        }
+        let named = match body.object("identifier")? {
+            Some(identifier) => {
+                let kind = identifier.needed("type")?;
+                if kind != "m.id.user" {
+                    let words = format!("{kind} is no way to name somebody here");
+                    return Err(Trouble::said(400, "M_UNKNOWN", words));
+                }
+                identifier.needed("user")?.to_owned()
+            }
+            None => body.needed("user")?.to_owned(),
+        };
+        let password = Password::new(body.needed("password")?.to_owned());
+        let device = device(body)?;
+        let login = match self.names.localpart(&named) {
+            Some(localpart) => self.service.login_of(localpart.to_lowercase()).await?,
+            None => self.service.login_behind(named).await?,
+        };
+        let opened = self.service.log_in(&login, password, client).await;
+        let opened = opened.map_err(|err| match err {
+            // Whether there is such an account, and how it stands, is nobody's business.
+            ServiceError::Refused(Refusal::BadCredentials | Refusal::Suspended) => {
+                Trouble::forbidden("wrong user name or password")
+            }
+            err => err.into(),
+        })?;
+        self.welcome(opened, device).await
+    }
+
+    /// Makes a session that was opened a device, and says so.
+    pub(super) async fn welcome(&self, opened: Opened, device: Device) -> Result<Value, Trouble> {
+        let id = device.id.clone();
+        let server = self.names.server().to_owned();
+        let named = self
+            .service
+            .adopt_device(&opened.token, device, server)
+            .await?;
+        Ok(json!({
+            "user_id": self.names.user(&named.localpart),
+            "access_token": opened.token.as_str(),
+            "device_id": id,
+            "home_server": self.names.server(),
+        }))
+    }
+
+    pub(super) async fn logout(&self, asked: &Asked, everywhere: bool) -> Result<Value, Trouble> {
+        self.service.log_out(&asked.user, everywhere).await?;
+        Ok(json!({}))
+    }
+}
+
+/// The device that a body names, or a new one.
+pub(super) fn device(body: &Body) -> Result<Device, Trouble> {
+    let id = match body.text("device_id")?.filter(|id| !id.is_empty()) {
+        Some(id) => id.to_owned(),
+        None => (0..DEVICE_SIGNS)
+            .map(|_| char::from(b'A' + rand::random_range(0..26)))
+            .collect(),
+    };
+    require_short("device_id", &id)?;
+    let label = body.text("initial_device_display_name")?;
+    Ok(Device {
+        id,
+        label: label.map(|label| label.chars().take(100).collect()),
+    })
+}

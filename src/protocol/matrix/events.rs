@@ -1,0 +1,207 @@
+//! Events as clients see them.
+
+use serde_json::{Map, Value, json};
+
+use super::names::{self, Names};
+use crate::model::{File, Kind, Message, Position, PublicId, SessionId, Timestamp};
+use crate::service::{RoomContent, RoomEvent, Stored};
+
+/// To whom, and as of when, events are told.
+pub(super) struct Teller<'a> {
+    pub(super) names: &'a Names,
+    /// The session that asks.
+    pub(super) session: SessionId,
+    /// The room, where each event is to say it.
+    pub(super) room: Option<PublicId>,
+    pub(super) now: Timestamp,
+}
+
+/// Between what is put before a transaction, and itself.
+pub(super) const BEFORE_TXN: char = '\n';
+
+impl Teller<'_> {
+    /// An event, which is several where a message has several files.
+    pub(super) fn tell(&self, event: &RoomEvent) -> Vec<Value> {
+        match &event.what {
+            RoomContent::Stored(stored) => vec![self.stored(event, stored)],
+            RoomContent::Message(message) => self
+                .parts(message)
+                .into_iter()
+                .map(|(kind, id, content)| self.whole(event, kind, &id, content))
+                .collect(),
+        }
+    }
+
+    /// Events in their order; `back`: in the one from the newest on.
+    pub(super) fn all(&self, events: &[RoomEvent], back: bool) -> Vec<Value> {
+        let mut told = Vec::with_capacity(events.len());
+        for event in events {
+            let mut parts = self.tell(event);
+            if back {
+                parts.reverse();
+            }
+            told.append(&mut parts);
+        }
+        told
+    }
+
+    fn stored(&self, event: &RoomEvent, stored: &Stored) -> Value {
+        let content = content(self.names, stored);
+        let id = names::event(event.uuid);
+        let mut told = self.whole(event, &stored.kind, &id, content);
+        if let Some(key) = &stored.state_key {
+            told["state_key"] = json!(self.names.told_key(key));
+        }
+        if stored.kind == "m.room.redaction" {
+            told["redacts"] = told["content"]["redacts"].clone();
+        }
+        if let Some((session, txn)) = &stored.txn
+            && *session == self.session
+        {
+            let txn = txn.split_once(BEFORE_TXN).map_or(txn.as_str(), |it| it.1);
+            told["unsigned"]["transaction_id"] = json!(txn);
+        }
+        told
+    }
+
+    fn whole(&self, event: &RoomEvent, kind: &str, id: &str, content: Value) -> Value {
+        let mut unsigned = json!({"age": (self.now.0 - event.at.0).max(0)});
+        if let Some((id, content)) = &event.before {
+            unsigned["prev_content"] = parsed(content);
+            unsigned["replaces_state"] = json!(names::event(*id));
+        }
+        if let Some(redaction) = &event.redaction {
+            unsigned["redacted_because"] = self.alone(redaction);
+        }
+        if let Some(edit) = &event.edit {
+            unsigned["m.relations"] = json!({"m.replace": self.alone(edit)});
+        }
+        let mut told = json!({
+            "type": kind,
+            "sender": self.names.user(&event.sender),
+            "content": content,
+            "event_id": id,
+            "origin_server_ts": event.at.0,
+            "unsigned": unsigned,
+        });
+        if let Some(room) = self.room {
+            told["room_id"] = json!(self.names.room(room));
+        }
+        told
+    }
+
+    fn alone(&self, event: &RoomEvent) -> Value {
+        self.tell(event).into_iter().next().unwrap_or_default()
+    }
+
+    /// What a message by the other protocol is: type, id and content of each event.
+    fn parts(&self, message: &Message) -> Vec<(&'static str, String, Value)> {
+        let id = names::event(message.uuid);
+        if message.is_deleted {
+            return vec![("m.room.message", id, json!({}))];
+        }
+        let text = message.plain_text().unwrap_or_default();
+        let part = |place: usize| format!("{id}_{place}");
+        let mut parts = Vec::new();
+        let only = match message.shown.as_slice() {
+            [only] if only.kind != Kind::Sticker && !text.is_empty() => Some(only),
+            _ => None,
+        };
+        if let Some(file) = only {
+            let mut content = self.file(file);
+            content["filename"] = content["body"].take();
+            content["body"] = json!(text);
+            parts.push(("m.room.message", part(0), content));
+        } else {
+            if !text.is_empty() || message.shown.is_empty() {
+                let content = json!({"msgtype": "m.text", "body": text});
+                parts.push(("m.room.message", id.clone(), content));
+            }
+            for (place, file) in message.shown.iter().enumerate() {
+                let kind = if file.kind == Kind::Sticker {
+                    "m.sticker"
+                } else {
+                    "m.room.message"
+                };
+                parts.push((kind, part(place), self.file(file)));
+            }
+        }
+        let about = message.about.as_deref();
+        if let Some(quote) = about.and_then(|about| about.reply.as_ref())
+            && let Some((_, _, content)) = parts.first_mut()
+        {
+            let id = names::event(quote.uuid);
+            content["m.relates_to"] = json!({"m.in_reply_to": {"event_id": id}});
+        }
+        parts
+    }
+
+    fn file(&self, file: &File) -> Value {
+        let kind = match file.kind {
+            Kind::Picture => Some("m.image"),
+            Kind::Video => Some("m.video"),
+            Kind::Audio | Kind::Voice => Some("m.audio"),
+            Kind::Document => Some("m.file"),
+            Kind::Sticker => None,
+        };
+        let mut info = json!({"size": file.size});
+        if let Some(kind) = &file.media_type {
+            info["mimetype"] = json!(kind);
+        }
+        let name = file.look.name.clone().or_else(|| file.text.clone());
+        let mut content = json!({
+            "body": name.unwrap_or_else(|| "file".to_owned()),
+            "url": self.names.media(file.id),
+            "info": info,
+        });
+        if let Some(kind) = kind {
+            content["msgtype"] = json!(kind);
+        }
+        content
+    }
+}
+
+/// JSON that is stored.
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| json!({}))
+}
+
+/// What a stored event says, with whole ids of users.
+fn content(names: &Names, stored: &Stored) -> Value {
+    let mut content = parsed(&stored.content);
+    if stored.kind == "m.room.power_levels"
+        && let Some(Value::Object(users)) = content.get_mut("users")
+    {
+        *users = std::mem::take(users)
+            .into_iter()
+            .map(|(key, level)| (names.told_key(&key), level))
+            .collect::<Map<_, _>>();
+    }
+    content
+}
+
+/// What is told of state to somebody who is not in the room.
+pub(super) fn stripped(names: &Names, event: &RoomEvent) -> Value {
+    let RoomContent::Stored(stored) = &event.what else {
+        return json!({});
+    };
+    json!({
+        "type": stored.kind,
+        "state_key": names.told_key(stored.state_key.as_deref().unwrap_or_default()),
+        "sender": names.user(&event.sender),
+        "content": content(names, stored),
+    })
+}
+
+/// The content of a piece of state.
+pub(super) fn state_content(names: &Names, event: &RoomEvent) -> Value {
+    match &event.what {
+        RoomContent::Stored(stored) => content(names, stored),
+        RoomContent::Message(_) => json!({}),
+    }
+}
+
+/// Where in the log the last of some events stands.
+pub(super) fn last_position(events: &[RoomEvent]) -> Option<Position> {
+    events.last().map(|event| event.position)
+}

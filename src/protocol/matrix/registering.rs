@@ -1,0 +1,209 @@
+//! Making accounts: in two steps, of which the first says what has to be shown.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::door::device;
+use super::input::Body;
+use super::trouble::Trouble;
+use super::{Asked, Matrix};
+use crate::auth::Password;
+use crate::config::Registration as Mode;
+use crate::model::{Form, is_of_localpart};
+use crate::service::{Client, ProfileChange, Refusal, Registration, ServiceError};
+
+/// How long somebody may take for the steps.
+const LIFETIME: Duration = Duration::from_mins(15);
+
+/// Of how many people at once it is kept that they have begun.
+const MOST: usize = 1000;
+
+/// Signs of a name that somebody gets who asks for none.
+const NAME_SIGNS: usize = 8;
+
+/// Who has begun, and what it was for.
+#[derive(Default)]
+pub(super) struct Stages(Mutex<HashMap<String, (Instant, String)>>);
+
+impl Stages {
+    /// Begins, for one thing.
+    fn begin(&self, what: &str) -> String {
+        let id = format!("{:032x}", rand::random::<u128>());
+        let now = Instant::now();
+        let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.retain(|_, (at, _)| now.duration_since(*at) < LIFETIME);
+        if begun.len() >= MOST
+            && let Some(oldest) = begun.iter().min_by_key(|it| it.1.0).map(|it| it.0.clone())
+        {
+            begun.remove(&oldest);
+        }
+        begun.insert(id.clone(), (now, what.to_owned()));
+        id
+    }
+
+    fn is_begun(&self, id: &str, what: &str) -> bool {
+        let begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        begun
+            .get(id)
+            .is_some_and(|(at, it)| at.elapsed() < LIFETIME && it == what)
+    }
+
+    /// Ends: it is good once.
+    fn end(&self, id: &str) {
+        let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.remove(id);
+    }
+}
+
+/// Fails for a name that nobody has here.
+fn require_name(name: &str) -> Result<(), Trouble> {
+    if !name.is_empty() && name.chars().all(is_of_localpart) {
+        return Ok(());
+    }
+    let words = "a user name is made of a-z, 0-9 and . _ = - / +";
+    Err(Trouble::said(400, "M_INVALID_USERNAME", words))
+}
+
+impl Matrix {
+    /// Where a name stands that somebody wants.
+    async fn require_free(&self, name: &str) -> Result<(), Trouble> {
+        require_name(name)?;
+        self.service.require_free_name(name.to_owned()).await?;
+        Ok(())
+    }
+
+    pub(super) async fn available(&self, name: Option<String>) -> Result<Value, Trouble> {
+        let name = name.ok_or_else(|| Trouble::missing("username"))?;
+        self.require_free(&name).await?;
+        Ok(json!({"available": true}))
+    }
+
+    pub(super) async fn validity(
+        &self,
+        code: Option<String>,
+        client: &Client,
+    ) -> Result<Value, Trouble> {
+        let code = code.ok_or_else(|| Trouble::missing("token"))?;
+        let valid = self.service.is_good_code(&code, client).await?;
+        Ok(json!({"valid": valid}))
+    }
+
+    pub(super) async fn register(
+        &self,
+        body: &Body,
+        kind: Option<String>,
+        client: &Client,
+    ) -> Result<Value, Trouble> {
+        match kind.as_deref() {
+            None | Some("user") => {}
+            Some("guest") => {
+                let words = "there are no guests here";
+                return Err(Trouble::said(403, "M_GUEST_ACCESS_FORBIDDEN", words));
+            }
+            Some(_) => return Err(Trouble::invalid("kind is user or guest")),
+        }
+        let stage = match self.service.registration().await? {
+            Mode::Closed => return Err(Refusal::RegistrationClosed.into()),
+            Mode::Open => "m.login.dummy",
+            Mode::Invite => "m.login.registration_token",
+        };
+        let wanted = body.text("username")?.filter(|name| !name.is_empty());
+        if let Some(name) = wanted {
+            self.require_free(name).await?;
+        }
+        let device = device(body)?;
+        let Some(auth) = body.object("auth")? else {
+            return Err(self.begin(stage, None));
+        };
+        let session = auth.text("session")?.unwrap_or_default();
+        let is_right = auth.text("type")? == Some(stage)
+            && (self.stages.is_begun(session, "register") || session.is_empty());
+        if !is_right {
+            return Err(self.begin(stage, Some("this step is not the one that was asked for")));
+        }
+        let password = Password::new(body.needed("password")?.to_owned());
+        let name = match wanted {
+            Some(name) => name.to_owned(),
+            None => (0..NAME_SIGNS)
+                .map(|_| char::from(b'a' + rand::random_range(0..26)))
+                .collect(),
+        };
+        let registration = Registration {
+            login: name,
+            password,
+            username: None,
+            email: None,
+            is_bot: false,
+            invitation: auth.text("token")?.map(str::to_owned),
+        };
+        let opened = match self.service.register(registration, client, None).await {
+            Err(ServiceError::Refused(Refusal::InvitationRequired)) => {
+                return Err(self.begin(stage, Some("this code is not good")));
+            }
+            opened => opened?,
+        };
+        self.stages.end(session);
+        let mut told = self.welcome(opened, device).await?;
+        if body.flag("inhibit_login")? {
+            let token = told["access_token"].as_str().unwrap_or_default().to_owned();
+            let user = self.admit(&token, client).await?;
+            self.service.log_out(&user, false).await?;
+            told = json!({"user_id": told["user_id"], "home_server": told["home_server"]});
+        }
+        Ok(told)
+    }
+
+    /// Says what has to be shown, and what was wrong.
+    fn begin(&self, stage: &str, wrong: Option<&str>) -> Trouble {
+        let mut told = json!({
+            "flows": [{"stages": [stage]}],
+            "params": {},
+            "completed": [],
+            "session": self.stages.begin("register"),
+        });
+        if let Some(words) = wrong {
+            told["errcode"] = json!("M_FORBIDDEN");
+            told["error"] = json!(words);
+        }
+        Trouble::Stage(told)
+    }
+
+    pub(super) async fn profile(&self, asked: &Asked) -> Result<Value, Trouble> {
+        let found = self.somebody(asked.part(0)).await?;
+        let all = json!({"displayname": found.display_name});
+        match asked.ids.get(1) {
+            None => Ok(all),
+            Some(field) => match all.get(field) {
+                Some(value) => Ok(json!({field: value})),
+                None if field == "avatar_url" => Ok(json!({})),
+                None => Err(Trouble::not_found("there is no such field here")),
+            },
+        }
+    }
+
+    pub(super) async fn put_display_name(
+        &self,
+        asked: &Asked,
+        body: &Body,
+    ) -> Result<Value, Trouble> {
+        self.require_own(asked).await?;
+        let name = body.text("displayname")?.unwrap_or_default();
+        let change = ProfileChange {
+            username: Some(name.to_owned()),
+            ..ProfileChange::default()
+        };
+        let changed = self
+            .service
+            .edit_profile(&asked.user, change, &asked.client, Form::Rich)
+            .await;
+        match changed {
+            Err(ServiceError::Refused(Refusal::NameTaken)) => Err(Trouble::forbidden(
+                "this name is, or looks like, somebody's login",
+            )),
+            changed => changed.map(|_| json!({})).map_err(Trouble::from),
+        }
+    }
+}

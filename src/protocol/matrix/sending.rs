@@ -1,0 +1,171 @@
+//! Sending events: from their content to what the service takes.
+
+use serde_json::{Value, json};
+
+use super::events::BEFORE_TXN;
+use super::input::{Body, require_plain_numbers, require_short};
+use super::trouble::Trouble;
+use super::{Asked, MAX_BYTES, Matrix, names};
+use crate::model::PublicId;
+use crate::service::RoomDraft;
+
+/// What the other protocol shows of what only the clients can read.
+const ENCRYPTED: &str = "🔒 encrypted message";
+
+impl Matrix {
+    /// An event as it is handed to the service.
+    fn draft(
+        &self,
+        kind: &str,
+        body: &Body,
+        txn: Option<String>,
+        sender: &str,
+    ) -> Result<RoomDraft, Trouble> {
+        require_short("the type", kind)?;
+        let content = Value::Object(body.0.clone());
+        require_plain_numbers(&content)?;
+        let content = content.to_string();
+        if content.len() + kind.len() > MAX_BYTES {
+            return Err(Trouble::said(413, "M_TOO_LARGE", "the event is too large"));
+        }
+        let relation = relation(body);
+        let reply = body.0.get("m.relates_to");
+        let reply = reply.and_then(|it| it["m.in_reply_to"]["event_id"].as_str());
+        let edited = relation
+            .as_ref()
+            .is_some_and(|(_, how, _)| how == "m.replace");
+        let shown = match body.0.get("m.new_content") {
+            Some(Value::Object(new)) if edited => &Body(new.clone()),
+            _ => body,
+        };
+        let text = match kind {
+            "m.room.message" | "m.sticker" => Some(text(shown, reply.is_some(), sender)?),
+            "m.room.encrypted" => Some(ENCRYPTED.to_owned()),
+            _ => None,
+        };
+        Ok(RoomDraft {
+            kind: kind.to_owned(),
+            content,
+            uuid: PublicId::generate(),
+            txn,
+            relation,
+            text,
+            reply: reply.and_then(names::parse_event).map(|(uuid, _)| uuid),
+        })
+    }
+
+    pub(super) async fn send(&self, asked: &Asked, body: &Body) -> Result<Value, Trouble> {
+        let (kind, txn) = (asked.part(1), asked.part(2));
+        require_short("the transaction", txn)?;
+        if kind == "m.room.redaction" {
+            let target = body.needed("redacts")?.to_owned();
+            return self.redact(asked, &target, txn, body).await;
+        }
+        let room = self.room(asked);
+        // Who is no member learns nothing of what is wrong.
+        self.service.require_in_room(&asked.user, room).await?;
+        let (_, own) = self.service.device_of(&asked.user).await?;
+        let draft = self.draft(kind, body, Some(txn.to_owned()), &own.display_name)?;
+        let sent = self.service.send_to_room(&asked.user, room, draft).await?;
+        Ok(json!({"event_id": names::event(sent)}))
+    }
+
+    pub(super) async fn send_redaction(
+        &self,
+        asked: &Asked,
+        body: &Body,
+    ) -> Result<Value, Trouble> {
+        let (target, txn) = (asked.part(1).to_owned(), asked.part(2));
+        require_short("the transaction", txn)?;
+        self.redact(asked, &target, txn, body).await
+    }
+
+    async fn redact(
+        &self,
+        asked: &Asked,
+        target: &str,
+        txn: &str,
+        body: &Body,
+    ) -> Result<Value, Trouble> {
+        let room = self.room(asked);
+        self.service.require_in_room(&asked.user, room).await?;
+        let uuid = names::parse_event(target).map_or(PublicId::NOTHING, |(uuid, _)| uuid);
+        let mut content = json!({"redacts": target});
+        if let Some(reason) = body.text("reason")? {
+            content["reason"] = json!(reason);
+        }
+        let draft = RoomDraft {
+            kind: "m.room.redaction".to_owned(),
+            content: content.to_string(),
+            uuid: PublicId::generate(),
+            txn: Some(format!("{}{BEFORE_TXN}{txn}", uuid.hex())),
+            relation: None,
+            text: None,
+            reply: None,
+        };
+        let sent = self.service.redact(&asked.user, room, uuid, draft).await?;
+        Ok(json!({"event_id": names::event(sent)}))
+    }
+
+    /// A draft of state.
+    pub(super) fn state_draft(&self, kind: &str, body: &Body) -> Result<RoomDraft, Trouble> {
+        let mut draft = self.draft(kind, body, None, "")?;
+        draft.relation = None;
+        draft.text = match kind {
+            "m.room.name" => Some(body.text("name")?.unwrap_or_default().to_owned()),
+            "m.room.topic" => Some(body.text("topic")?.unwrap_or_default().to_owned()),
+            _ => None,
+        };
+        Ok(draft)
+    }
+}
+
+/// The event that another is about, how, and with which key.
+fn relation(body: &Body) -> Option<(PublicId, String, Option<String>)> {
+    let relates = body.0.get("m.relates_to")?;
+    let how = relates["rel_type"].as_str()?;
+    let id = relates["event_id"].as_str()?;
+    let (uuid, _) = names::parse_event(id)?;
+    let key = relates["key"].as_str().map(str::to_owned);
+    Some((uuid, how.to_owned(), key))
+}
+
+/// What the other protocol shows of a message.
+fn text(body: &Body, is_reply: bool, sender: &str) -> Result<String, Trouble> {
+    let text = body.needed("body")?;
+    let text = if is_reply { without_quote(text) } else { text };
+    Ok(match body.text("msgtype")? {
+        Some("m.emote") => format!("* {sender} {text}"),
+        _ => text.to_owned(),
+    })
+}
+
+/// A reply without the lines that say again what it answers.
+fn without_quote(text: &str) -> &str {
+    let mut rest = text;
+    while rest.starts_with("> ") || rest == ">" || rest.starts_with(">\n") {
+        rest = rest.split_once('\n').map_or("", |(_, after)| after);
+    }
+    if rest.len() == text.len() {
+        return text;
+    }
+    let rest = rest.strip_prefix('\n').unwrap_or(rest);
+    if rest.is_empty() { text } else { rest }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quote_before_a_reply_is_left_out() {
+        for (text, left) in [
+            ("> <@a:b> one\n> two\n\nanswer", "answer"),
+            ("answer", "answer"),
+            ("> only a quote", "> only a quote"),
+            (">one\nmore", ">one\nmore"),
+        ] {
+            assert_eq!(without_quote(text), left);
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! `/sync`: what is new, at once or when it happens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::events::{self, Teller};
+use super::filter::Filter;
+use super::input::Body;
+use super::names;
+use super::trouble::Trouble;
+use super::{Asked, Matrix};
+use crate::model::{Form, Position};
+use crate::service::{MemberState, Refusal, RoomEvent, RoomNews, SyncQuery, Synced};
+
+/// The longest that an answer is held back, in milliseconds.
+const MAX_WAIT: u64 = 60_000;
+
+/// Types of state that the invited see.
+const STRIPPED: [&str; 7] = [
+    "m.room.create",
+    "m.room.join_rules",
+    "m.room.name",
+    "m.room.avatar",
+    "m.room.topic",
+    "m.room.canonical_alias",
+    "m.room.encryption",
+];
+
+impl Matrix {
+    pub(super) async fn sync(&self, asked: &Asked) -> Result<Value, Trouble> {
+        let since = self.token(asked, "since").await?;
+        let wait = match asked.parameter("timeout").filter(|text| !text.is_empty()) {
+            Some(text) => text
+                .parse::<u64>()
+                .map_err(|_| Trouble::invalid("timeout is no number"))?
+                .min(MAX_WAIT),
+            None => 0,
+        };
+        let filter = self.sync_filter(asked).await?;
+        let is_on = |name: &str| asked.parameter(name).as_deref() == Some("true");
+        let (full_state, after) = (is_on("full_state"), is_on("use_state_after"));
+        let (names, rooms, wanted) = (self.names.clone(), filter.clone(), filter.timeline.clone());
+        let query = Arc::new(SyncQuery {
+            since,
+            limit: filter.timeline.limit(),
+            full_state,
+            include_left: filter.include_leave,
+            rooms: Box::new(move |room| {
+                let id = names.room(room);
+                rooms.rooms.pass(&id) && rooms.timeline.rooms.pass(&id)
+            }),
+            wanted: Box::new(move |event| wanted.pass(event)),
+        });
+        let read = async || {
+            self.service
+                .sync_rooms(&asked.user, Arc::clone(&query))
+                .await
+        };
+        let mut synced = read().await?;
+        if since.is_some() && !full_state && wait > 0 && synced.rooms.is_empty() {
+            let mut listener = self.service.connect();
+            if !listener.sign_in(asked.user.session(), asked.user.epoch()) {
+                return Err(Refusal::NoSession.into());
+            }
+            listener.listen(Form::Rich);
+            let end = tokio::time::Instant::now() + Duration::from_millis(wait);
+            loop {
+                // What happened before it listened is found by looking once more.
+                synced = read().await?;
+                if !synced.rooms.is_empty() {
+                    break;
+                }
+                match tokio::time::timeout_at(end, listener.next()).await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(_)) => return Err(Refusal::NoSession.into()),
+                    Err(_) => break,
+                }
+            }
+        }
+        Ok(self.synced(asked, &synced, &filter, (since.is_none(), after)))
+    }
+
+    /// The filter of an address: the id of one that is stored, or JSON.
+    async fn sync_filter(&self, asked: &Asked) -> Result<Filter, Trouble> {
+        let Some(text) = asked.parameter("filter").filter(|text| !text.is_empty()) else {
+            return Ok(Filter::default());
+        };
+        if text.starts_with('{') {
+            return Filter::read(&Body::read(text.as_bytes())?, &self.names);
+        }
+        let stored = self.stored_filter(asked, &text).await?;
+        Filter::read(&Body::read(stored.as_bytes())?, &self.names)
+    }
+
+    async fn stored_filter(&self, asked: &Asked, id: &str) -> Result<String, Trouble> {
+        let found = match id.parse() {
+            Ok(id) => self.service.filter(&asked.user, id).await?,
+            Err(_) => None,
+        };
+        found.ok_or_else(|| Trouble::not_found("there is no such filter"))
+    }
+
+    /// Fails for somebody else's things.
+    pub(super) async fn require_own(&self, asked: &Asked) -> Result<(), Trouble> {
+        let (_, own) = self.service.device_of(&asked.user).await?;
+        if asked.part(0) == self.names.user(&own.localpart) {
+            Ok(())
+        } else {
+            Err(Trouble::forbidden("this is somebody else's"))
+        }
+    }
+
+    pub(super) async fn add_filter(&self, asked: &Asked, body: &Body) -> Result<Value, Trouble> {
+        self.require_own(asked).await?;
+        Filter::read(body, &self.names)?;
+        let definition = Value::Object(body.0.clone()).to_string();
+        let id = self.service.add_filter(&asked.user, definition).await?;
+        Ok(json!({"filter_id": id.to_string()}))
+    }
+
+    pub(super) async fn get_filter(&self, asked: &Asked) -> Result<Value, Trouble> {
+        self.require_own(asked).await?;
+        let stored = self.stored_filter(asked, asked.part(1)).await?;
+        Ok(Value::Object(Body::read(stored.as_bytes())?.0))
+    }
+
+    fn synced(
+        &self,
+        asked: &Asked,
+        synced: &Synced,
+        filter: &Filter,
+        (is_first, after): (bool, bool),
+    ) -> Value {
+        let teller = self.teller(asked, None);
+        let own = format!("@{}", synced.localpart);
+        let (mut join, mut invite, mut leave) = (Map::new(), Map::new(), Map::new());
+        for news in &synced.rooms {
+            let id = self.names.room(news.room.uuid);
+            match news.room.state {
+                MemberState::Joined => {
+                    let told = self.joined(&teller, news, filter, (&own, is_first, after));
+                    join.insert(id, told);
+                }
+                MemberState::Invited => {
+                    invite.insert(id, self.invited(news, &own));
+                }
+                MemberState::Left | MemberState::Banned => {
+                    let told = json!({
+                        "timeline": timeline(&teller, news),
+                        "state": {"events": state(&teller, news, filter, (&own, is_first))},
+                        "account_data": {"events": []},
+                    });
+                    leave.insert(id, told);
+                }
+            }
+        }
+        let mut account_data = Vec::new();
+        if let Some(chats) = &synced.chats {
+            let mut direct = Map::new();
+            for (name, room) in chats {
+                let rooms = direct
+                    .entry(self.names.user(name))
+                    .or_insert_with(|| json!([]));
+                if let Value::Array(rooms) = rooms {
+                    rooms.push(json!(self.names.room(*room)));
+                }
+            }
+            account_data.push(json!({"type": "m.direct", "content": direct}));
+        }
+        if is_first {
+            let rules = super::push_rules::rules(&self.names.user(&synced.localpart));
+            account_data.push(json!({"type": "m.push_rules", "content": rules}));
+        }
+        json!({
+            "next_batch": names::sync_token(synced.position),
+            "rooms": {"join": join, "invite": invite, "leave": leave},
+            "account_data": {"events": account_data},
+            "presence": {"events": []},
+            "to_device": {"events": []},
+            "device_lists": {"changed": [], "left": []},
+            "device_one_time_keys_count": {"signed_curve25519": 50},
+            "device_unused_fallback_key_types": [],
+        })
+    }
+
+    fn joined(
+        &self,
+        teller: &Teller<'_>,
+        news: &RoomNews,
+        filter: &Filter,
+        (own, is_first, after): (&str, bool, bool),
+    ) -> Value {
+        let (notify, highlight) = news.unread;
+        let mut told = json!({
+            "timeline": timeline(teller, news),
+            "ephemeral": {"events": []},
+            "account_data": {"events": []},
+            "unread_notifications": {"notification_count": notify, "highlight_count": highlight},
+        });
+        let mut state = state(teller, news, filter, (own, is_first));
+        if after {
+            let timeline = news.timeline.iter().filter(|it| it.state_key().is_some());
+            for event in timeline.flat_map(|event| teller.tell(event)) {
+                state.retain(|it| {
+                    it["type"] != event["type"] || it["state_key"] != event["state_key"]
+                });
+                state.push(event);
+            }
+            told["state_after"] = json!({"events": state});
+        } else {
+            told["state"] = json!({"events": state});
+        }
+        if let Some((joined, invited, heroes)) = &news.summary {
+            let heroes: Vec<_> = heroes.iter().map(|name| self.names.user(name)).collect();
+            told["summary"] = json!({
+                "m.heroes": heroes,
+                "m.joined_member_count": joined,
+                "m.invited_member_count": invited,
+            });
+        }
+        told
+    }
+
+    fn invited(&self, news: &RoomNews, own: &str) -> Value {
+        let mine =
+            |event: &&RoomEvent| event.kind() == "m.room.member" && event.state_key() == Some(own);
+        let inviter = news.state.iter().find(mine);
+        let inviter = inviter.map(|event| format!("@{}", event.sender));
+        let shown = |event: &&RoomEvent| {
+            let is_people = event.kind() == "m.room.member"
+                && event
+                    .state_key()
+                    .is_some_and(|key| key == own || inviter.as_deref() == Some(key));
+            is_people || STRIPPED.contains(&event.kind())
+        };
+        let told = news.state.iter().filter(shown);
+        let told: Vec<_> = told
+            .map(|event| events::stripped(&self.names, event))
+            .collect();
+        json!({"invite_state": {"events": told}})
+    }
+}
+
+fn timeline(teller: &Teller<'_>, news: &RoomNews) -> Value {
+    json!({
+        "events": teller.all(&news.timeline, false),
+        "limited": news.is_limited,
+        "prev_batch": names::page_token(news.before.max(Position(0))),
+    })
+}
+
+/// The state that is told beside a timeline. Where a client loads members when it needs them, only of
+/// those that it needs at once.
+fn state(
+    teller: &Teller<'_>,
+    news: &RoomNews,
+    filter: &Filter,
+    (own, is_first): (&str, bool),
+) -> Vec<Value> {
+    let is_needed = |key: &str| {
+        let Some(name) = key.strip_prefix('@') else {
+            return true;
+        };
+        let heroes = news.summary.as_ref().map(|(_, _, heroes)| heroes);
+        key == own
+            || news.timeline.iter().any(|event| event.sender == name)
+            || heroes.is_some_and(|heroes| heroes.iter().any(|hero| hero == name))
+    };
+    let is_whole = is_first || news.is_new;
+    let shown = |event: &&RoomEvent| {
+        let is_left_out = filter.state.is_lazy
+            && is_whole
+            && event.kind() == "m.room.member"
+            && !event.state_key().is_none_or(is_needed);
+        filter.state.pass(event) && !is_left_out
+    };
+    news.state
+        .iter()
+        .filter(shown)
+        .flat_map(|event| teller.tell(event))
+        .collect()
+}

@@ -1,0 +1,209 @@
+//! The table of the routes.
+
+use super::changing::Deed;
+use crate::protocol::web::Method;
+
+/// What a route does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Which versions are spoken.
+    Versions,
+    /// How to sign in.
+    LoginFlows,
+    /// Signs in.
+    Login,
+    /// Makes an account.
+    Register,
+    /// Whether a name is free.
+    Available,
+    /// Whether a code is good.
+    Validity,
+    /// What needs a token.
+    Signed(Signed),
+}
+
+/// What somebody does who is signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signed {
+    /// Ends the session.
+    Logout,
+    /// Ends all sessions.
+    LogoutAll,
+    /// Who asks.
+    Whoami,
+    /// What the server can do.
+    Capabilities,
+    /// When there is a notification.
+    PushRules,
+    /// The same without the word around.
+    PushRulesGlobal,
+    /// Addresses outside of this server: none.
+    Threepids,
+    /// The same, changed.
+    ChangeThreepids,
+    /// What this server has nothing of.
+    Nothing,
+    /// Something is reported.
+    Report,
+    /// Keys are uploaded.
+    KeysUpload,
+    /// Keys are asked for.
+    KeysQuery,
+    /// The rooms that one is in.
+    JoinedRooms,
+    /// Events of a room.
+    Messages,
+    /// One event.
+    Event,
+    /// An event with what is around it.
+    Context,
+    /// All state of a room.
+    State,
+    /// A piece of state.
+    OneState,
+    /// Sets a piece of state.
+    PutState,
+    /// The members of a room.
+    Members,
+    /// Who is in a room.
+    JoinedMembers,
+    /// Sends an event.
+    Send,
+    /// Takes an event back.
+    Redact,
+    /// What is new.
+    Sync,
+    /// Stores a filter.
+    AddFilter,
+    /// A stored filter.
+    GetFilter,
+    /// Makes a room.
+    CreateRoom,
+    /// Comes into a room.
+    Join,
+    /// Leaves a room.
+    Leave,
+    /// Hears nothing more of a room.
+    Forget,
+    /// What is known of somebody.
+    Profile,
+    /// Changes the own name.
+    PutDisplayName,
+    /// An event was read.
+    Receipt,
+    /// Events were read.
+    ReadMarkers,
+    /// Somebody writes.
+    Typing,
+    /// Does something to somebody in a room.
+    To(Deed),
+}
+
+/// A route.
+pub(super) type Entry = (Method, &'static str, Action);
+
+/// A route below both names of the third version.
+macro_rules! stable {
+    ($method:ident $path:literal $action:expr) => {
+        [
+            (
+                Method::$method,
+                concat!("/_matrix/client/v3/", $path),
+                $action,
+            ),
+            (
+                Method::$method,
+                concat!("/_matrix/client/r0/", $path),
+                $action,
+            ),
+        ]
+    };
+}
+
+/// Routes below `v3` and `r0`.
+const STABLE: &[[Entry; 2]] = &[
+    stable!(Get "login" Action::LoginFlows),
+    stable!(Post "login" Action::Login),
+    stable!(Post "logout" Action::Signed(Signed::Logout)),
+    stable!(Post "logout/all" Action::Signed(Signed::LogoutAll)),
+    stable!(Get "account/whoami" Action::Signed(Signed::Whoami)),
+    stable!(Get "capabilities" Action::Signed(Signed::Capabilities)),
+    stable!(Get "pushrules/" Action::Signed(Signed::PushRules)),
+    stable!(Get "pushrules" Action::Signed(Signed::PushRules)),
+    stable!(Get "pushrules/global/" Action::Signed(Signed::PushRulesGlobal)),
+    stable!(Get "account/3pid" Action::Signed(Signed::Threepids)),
+    stable!(Post "account/3pid" Action::Signed(Signed::ChangeThreepids)),
+    stable!(Post "account/3pid/add" Action::Signed(Signed::ChangeThreepids)),
+    stable!(Post "account/3pid/bind" Action::Signed(Signed::ChangeThreepids)),
+    stable!(Post "account/3pid/unbind" Action::Signed(Signed::ChangeThreepids)),
+    stable!(Post "account/3pid/delete" Action::Signed(Signed::ChangeThreepids)),
+    stable!(Post "account/3pid/email/requestToken" Action::Signed(Signed::ChangeThreepids)),
+    stable!(Post "account/3pid/msisdn/requestToken" Action::Signed(Signed::ChangeThreepids)),
+    stable!(Get "voip/turnServer" Action::Signed(Signed::Nothing)),
+    stable!(Get "thirdparty/protocols" Action::Signed(Signed::Nothing)),
+    stable!(Post "rooms/{room}/report" Action::Signed(Signed::Report)),
+    stable!(Post "rooms/{room}/report/{event}" Action::Signed(Signed::Report)),
+    stable!(Post "users/{user}/report" Action::Signed(Signed::Report)),
+    stable!(Post "keys/upload" Action::Signed(Signed::KeysUpload)),
+    stable!(Post "keys/query" Action::Signed(Signed::KeysQuery)),
+    stable!(Get "joined_rooms" Action::Signed(Signed::JoinedRooms)),
+    stable!(Get "rooms/{room}/messages" Action::Signed(Signed::Messages)),
+    stable!(Get "rooms/{room}/event/{event}" Action::Signed(Signed::Event)),
+    stable!(Get "rooms/{room}/context/{event}" Action::Signed(Signed::Context)),
+    stable!(Get "rooms/{room}/state" Action::Signed(Signed::State)),
+    stable!(Get "rooms/{room}/state/{type}" Action::Signed(Signed::OneState)),
+    stable!(Get "rooms/{room}/state/{type}/" Action::Signed(Signed::OneState)),
+    stable!(Get "rooms/{room}/state/{type}/{key}" Action::Signed(Signed::OneState)),
+    stable!(Put "rooms/{room}/state/{type}" Action::Signed(Signed::PutState)),
+    stable!(Put "rooms/{room}/state/{type}/" Action::Signed(Signed::PutState)),
+    stable!(Put "rooms/{room}/state/{type}/{key}" Action::Signed(Signed::PutState)),
+    stable!(Get "rooms/{room}/members" Action::Signed(Signed::Members)),
+    stable!(Get "rooms/{room}/joined_members" Action::Signed(Signed::JoinedMembers)),
+    stable!(Put "rooms/{room}/send/{type}/{txn}" Action::Signed(Signed::Send)),
+    stable!(Put "rooms/{room}/redact/{event}/{txn}" Action::Signed(Signed::Redact)),
+    stable!(Get "sync" Action::Signed(Signed::Sync)),
+    stable!(Post "user/{user}/filter" Action::Signed(Signed::AddFilter)),
+    stable!(Get "user/{user}/filter/{filter}" Action::Signed(Signed::GetFilter)),
+    stable!(Post "createRoom" Action::Signed(Signed::CreateRoom)),
+    stable!(Post "join/{room}" Action::Signed(Signed::Join)),
+    stable!(Post "rooms/{room}/join" Action::Signed(Signed::Join)),
+    stable!(Post "rooms/{room}/leave" Action::Signed(Signed::Leave)),
+    stable!(Post "rooms/{room}/forget" Action::Signed(Signed::Forget)),
+    stable!(Get "profile/{user}" Action::Signed(Signed::Profile)),
+    stable!(Get "profile/{user}/{field}" Action::Signed(Signed::Profile)),
+    stable!(Put "profile/{user}/displayname" Action::Signed(Signed::PutDisplayName)),
+    stable!(Post "rooms/{room}/receipt/{kind}/{event}" Action::Signed(Signed::Receipt)),
+    stable!(Post "rooms/{room}/read_markers" Action::Signed(Signed::ReadMarkers)),
+    stable!(Put "rooms/{room}/typing/{user}" Action::Signed(Signed::Typing)),
+    stable!(Post "rooms/{room}/invite" Action::Signed(Signed::To(Deed::Invite))),
+    stable!(Post "rooms/{room}/kick" Action::Signed(Signed::To(Deed::Kick))),
+    stable!(Post "rooms/{room}/ban" Action::Signed(Signed::To(Deed::Ban))),
+    stable!(Post "rooms/{room}/unban" Action::Signed(Signed::To(Deed::Unban))),
+    stable!(Post "register" Action::Register),
+    stable!(Get "register/available" Action::Available),
+];
+
+/// The other routes.
+const OTHERS: &[Entry] = &[
+    (Method::Get, "/_matrix/client/versions", Action::Versions),
+    (
+        Method::Get,
+        "/_matrix/client/v1/register/m.login.registration_token/validity",
+        Action::Validity,
+    ),
+    (
+        Method::Get,
+        "/_matrix/client/v1/media/preview_url",
+        Action::Signed(Signed::Nothing),
+    ),
+    (
+        Method::Get,
+        "/_matrix/media/v3/preview_url",
+        Action::Signed(Signed::Nothing),
+    ),
+];
+
+/// All routes.
+pub(super) fn all() -> impl Iterator<Item = Entry> {
+    STABLE.iter().flatten().chain(OTHERS).copied()
+}

@@ -1,0 +1,379 @@
+//! Making rooms, and who comes into them and goes.
+
+use std::sync::Arc;
+
+use crate::model::{By, FlowEvent, FlowId, FlowKind, Level, PublicId, UserId};
+use crate::service::accounts::leave;
+use crate::service::entry::{check_members, make, visible_users};
+use crate::service::fields::{check_info, check_name};
+use crate::service::quotas::require_room_for_flow;
+use crate::service::rights::{Action, may};
+use crate::service::{Field, Refusal, RoomRefusal, Service, ServiceError, SignedIn, Thing};
+use crate::store::flow_edits::{NewFlow, RoomTerms};
+use crate::store::members::State;
+use crate::store::membership::{Entry, Exit};
+use crate::store::{
+    Said, Tx, accounts, flow_edits, flows, localparts, members, membership, room_events,
+    room_levels, room_names, rooms,
+};
+
+/// What a new room is to be.
+#[derive(Debug)]
+pub struct NewRoom {
+    /// Who writes in it; a chat where the two have none.
+    pub kind: FlowKind,
+    /// What it is called.
+    pub title: Option<String>,
+    /// What it is about.
+    pub topic: Option<String>,
+    /// Whom to invite.
+    pub invite: Vec<PublicId>,
+    /// Whether those get as much to say as who makes it.
+    pub is_trusted: bool,
+    /// Whether everybody may join.
+    pub is_public: bool,
+    /// Who may do what, JSON without the users.
+    pub power_levels: String,
+    /// Users with a level.
+    pub levels: Vec<(PublicId, i64)>,
+    /// What its first event says besides, JSON.
+    pub create: String,
+    /// More state: types, keys and contents.
+    pub state: Vec<(String, String, String)>,
+    /// Its name, without `#` and the server, and the content of the event that says so.
+    pub alias: Option<(String, String)>,
+}
+
+impl Service {
+    /// Makes a room.
+    ///
+    /// # Errors
+    /// As [`add_flow`](Self::add_flow); [`Refusal::NameTaken`] for an alias.
+    pub async fn create_room(
+        &self,
+        user: &SignedIn,
+        new: NewRoom,
+    ) -> Result<PublicId, ServiceError> {
+        let user = *user;
+        let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
+        self.store
+            .write_sized(Self::size_of(&user, new.invite.len()), move |tx| {
+                user.require(tx)?;
+                let mut invited = visible_users(tx, user.user(), None, &new.invite)?;
+                invited.retain(|it| *it != user.user());
+                check_name(Field::Title, new.title.as_deref())?;
+                check_info(Field::Info, new.topic.as_deref())?;
+                check_members(invited.len() + 1)?;
+                let kind = match (new.kind, invited.as_slice()) {
+                    (FlowKind::Chat, [other]) if !rooms::have_chat(tx, user.user(), *other)? => {
+                        FlowKind::Chat
+                    }
+                    (FlowKind::Chat, _) => FlowKind::Group,
+                    (kind, _) => kind,
+                };
+                require_room_for_flow(tx, user.user(), kind, &limits)?;
+                counts.members(user.user(), invited.len(), &limits)?;
+                tx.say(Said {
+                    kind: "m.room.create".to_owned(),
+                    content: new.create,
+                    uuid: PublicId::generate(),
+                    txn: None,
+                });
+                let mut people = vec![user.user()];
+                if kind == FlowKind::Chat {
+                    people.append(&mut invited);
+                }
+                let flow = make(
+                    tx,
+                    NewFlow {
+                        kind,
+                        title: new.title,
+                        info: new.topic,
+                        owner: user.user(),
+                        members: people,
+                        is_saved: false,
+                        room: RoomTerms {
+                            power_levels: (kind != FlowKind::Chat).then_some(new.power_levels),
+                            join_rule: new.is_public.then_some("public"),
+                        },
+                    },
+                    user.by(),
+                )?;
+                if let Some((alias, content)) = new.alias {
+                    if !room_names::name(tx, &alias, flow.id, user.user())? {
+                        return Err(Refusal::NameTaken.into());
+                    }
+                    let place = ("m.room.canonical_alias", "");
+                    room_events::set_state(tx, flow.id, user.by(), place, content)?;
+                }
+                for (kind, key, content) in new.state {
+                    room_events::set_state(tx, flow.id, user.by(), (&kind, &key), content)?;
+                }
+                let events = welcome(tx, flow.id, &invited, user.by())?;
+                let mut has_levels = false;
+                if new.is_trusted {
+                    for other in &invited {
+                        room_levels::give(tx, flow.id, *other, Level::OWNER.0)?;
+                        has_levels = true;
+                    }
+                }
+                for (other, level) in &new.levels {
+                    for other in visible_users(tx, user.user(), Some(flow.id), &[*other])? {
+                        room_levels::give(tx, flow.id, other, *level)?;
+                        has_levels = true;
+                    }
+                }
+                if has_levels {
+                    room_events::set_levels(tx, flow.id, user.by())?;
+                }
+                if !events.is_empty() {
+                    flow_edits::tell(tx, flow.id, events, user.by())?;
+                }
+                Ok(flow.uuid)
+            })
+            .await
+    }
+
+    /// Invites somebody to a room. Who knows nothing of Matrix, and does not ask to be asked, joins.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a room that the caller is not in, or an unknown user; what the caller
+    /// may not do; [`Refusal::Banned`]; [`RoomRefusal::AlreadyMember`].
+    pub async fn invite_to_room(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        (who, said): (PublicId, String),
+    ) -> Result<(), ServiceError> {
+        let user = *user;
+        let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
+        self.store
+            .write(move |tx| {
+                user.require(tx)?;
+                let access =
+                    flows::access(tx, room, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
+                let found = visible_users(tx, user.user(), Some(access.id), &[who])?;
+                may(&access, Action::Add)?;
+                for other in &found {
+                    match members::standing(tx, access.id, *other)?.map(|it| it.state) {
+                        Some(State::Banned) => return Err(Refusal::Banned.into()),
+                        Some(State::Joined) => {
+                            return Err(Refusal::Room(RoomRefusal::AlreadyMember).into());
+                        }
+                        _ => {}
+                    }
+                }
+                counts.members(user.user(), found.len(), &limits)?;
+                say_member(tx, said);
+                let events = welcome(tx, access.id, &found, user.by())?;
+                let count = usize::try_from(members::count(tx, access.id)?).unwrap_or(usize::MAX);
+                check_members(count)?;
+                if !events.is_empty() {
+                    flow_edits::tell(tx, access.id, events, user.by())?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Puts the caller into a room: by an invitation, or because everybody may.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for who may not.
+    pub async fn join_room(&self, user: &SignedIn, room: PublicId) -> Result<(), ServiceError> {
+        let caller = *user;
+        let standing = self
+            .store
+            .read(move |view| {
+                let id = flows::id_of(view, room)?.ok_or(Refusal::NotFound(Thing::Flow))?;
+                let standing = members::standing(view, id, caller.user())?;
+                Ok::<_, ServiceError>(standing.map(|it| it.state))
+            })
+            .await?;
+        match standing {
+            Some(State::Joined) => return Ok(()),
+            Some(State::Invited) => return self.join_flow(user, room).await.map(drop),
+            _ => {}
+        }
+        self.store
+            .write(move |tx| {
+                caller.require(tx)?;
+                let id = flows::id_of(tx, room)?.ok_or(Refusal::NotFound(Thing::Flow))?;
+                let standing = members::standing(tx, id, caller.user())?.map(|it| it.state);
+                if standing == Some(State::Banned) || !room_levels::is_public(tx, id)? {
+                    return Err(Refusal::NotFound(Thing::Flow).into());
+                }
+                let count = usize::try_from(members::count(tx, id)?).unwrap_or(usize::MAX);
+                check_members(count.saturating_add(1))?;
+                let by = caller.by();
+                let events = membership::enter(tx, id, &[caller.user()], Entry::Joined, by)?;
+                if !events.is_empty() {
+                    flow_edits::tell(tx, id, events, by)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Takes the caller out of a room, or declines an invitation; twice is fine.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a room that the caller has never been in; [`Refusal::ChatIsFixed`].
+    pub async fn leave_room(&self, user: &SignedIn, room: PublicId) -> Result<(), ServiceError> {
+        let caller = user.user();
+        let found = self
+            .store
+            .read(move |view| Ok::<_, ServiceError>(rooms::find(view, room, caller)?))
+            .await?;
+        match found.map(|room| room.state) {
+            None => Err(Refusal::NotFound(Thing::Flow).into()),
+            Some(State::Left | State::Banned) => Ok(()),
+            Some(State::Joined | State::Invited) => self.leave_flow(user, room).await,
+        }
+    }
+
+    /// Takes somebody out of a room, or an invitation back; with `is_ban`, for good.
+    ///
+    /// # Errors
+    /// As [`invite_to_room`](Self::invite_to_room); [`Refusal::Outranked`].
+    pub async fn remove_from_room(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        (who, said): (PublicId, String),
+        is_ban: bool,
+    ) -> Result<(), ServiceError> {
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                user.require(tx)?;
+                let access =
+                    flows::access(tx, room, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
+                let found = crate::service::entry::resolve(tx, &[who])?;
+                let other = *found.first().ok_or(Refusal::NotFound(Thing::User))?;
+                let standing = members::standing(tx, access.id, other)?;
+                let level = standing.map_or(Level::MEMBER, |it| it.level);
+                let action = if is_ban {
+                    Action::Ban(level)
+                } else {
+                    Action::Remove(level)
+                };
+                may(&access, action)?;
+                if other == user.user() {
+                    return Err(Refusal::Outranked.into());
+                }
+                say_member(tx, said);
+                take_out(
+                    tx,
+                    (access.id, room),
+                    (other, standing.map(|it| it.state)),
+                    is_ban,
+                    user.by(),
+                )
+            })
+            .await
+    }
+
+    /// Lets somebody back into a room who was banned.
+    ///
+    /// # Errors
+    /// As [`remove_from_room`](Self::remove_from_room); [`RoomRefusal::NotBanned`].
+    pub async fn unban_in_room(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        (who, said): (PublicId, String),
+    ) -> Result<(), ServiceError> {
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                user.require(tx)?;
+                let access =
+                    flows::access(tx, room, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
+                let found = crate::service::entry::resolve(tx, &[who])?;
+                let other = *found.first().ok_or(Refusal::NotFound(Thing::User))?;
+                may(&access, Action::Ban(Level::MEMBER))?;
+                say_member(tx, said);
+                let Some(event) = membership::unban(tx, access.id, other, user.by())? else {
+                    return Err(Refusal::Room(RoomRefusal::NotBanned).into());
+                };
+                flow_edits::tell(tx, access.id, vec![event], user.by())?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Lets the caller hear nothing more of a room that was left.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`]; [`RoomRefusal::StillMember`].
+    pub async fn forget_room(&self, user: &SignedIn, room: PublicId) -> Result<(), ServiceError> {
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                user.require(tx)?;
+                let found = rooms::find(tx, room, user.user())?;
+                let found = found.ok_or(Refusal::NotFound(Thing::Flow))?;
+                if matches!(found.state, State::Joined | State::Invited) {
+                    return Err(Refusal::Room(RoomRefusal::StillMember).into());
+                }
+                Ok(rooms::forget(tx, found.flow, user.user())?)
+            })
+            .await
+    }
+}
+
+/// Says what the next event about somebody's membership contains besides.
+fn say_member(tx: &Tx<'_>, content: String) {
+    tx.say(Said {
+        kind: "m.room.member".to_owned(),
+        content,
+        uuid: PublicId::generate(),
+        txn: None,
+    });
+}
+
+/// Invites those who know Matrix or ask to be asked, and puts the others in.
+fn welcome(
+    tx: &Tx<'_>,
+    flow: FlowId,
+    users: &[UserId],
+    by: By,
+) -> Result<Vec<FlowEvent>, ServiceError> {
+    let asking = accounts::who_asks_first(tx, users)?;
+    let (mut asked, mut coming) = (Vec::new(), Vec::new());
+    for user in users {
+        if asking.contains(user) || localparts::is_here(tx, *user)? {
+            asked.push(*user);
+        } else {
+            coming.push(*user);
+        }
+    }
+    let mut events = membership::invite(tx, flow, &asked, by)?;
+    events.extend(membership::enter(tx, flow, &coming, Entry::Added, by)?);
+    Ok(events)
+}
+
+fn take_out(
+    tx: &Tx<'_>,
+    (flow, uuid): (FlowId, PublicId),
+    (other, state): (UserId, Option<State>),
+    is_ban: bool,
+    by: By,
+) -> Result<(), ServiceError> {
+    let events = match (state, is_ban) {
+        (Some(State::Joined), _) => {
+            let exit = if is_ban { Exit::Banned } else { Exit::Removed };
+            let flow = flows::by_id(tx, flow)?.ok_or(Refusal::NotFound(Thing::Flow))?;
+            return leave(tx, &flow, other, exit, by);
+        }
+        (Some(State::Invited), false) => membership::uninvite(tx, flow, uuid, &[other], by)?,
+        (Some(State::Banned), true) => Vec::new(),
+        (_, true) => vec![membership::ban(tx, flow, other, by)?],
+        (_, false) => return Err(Refusal::Room(RoomRefusal::NotMember).into()),
+    };
+    if !events.is_empty() {
+        flow_edits::tell(tx, flow, events, by)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! Rooms: flows as Matrix knows them.
+//!
+//! What belongs here: reading rooms as of a position, and what Matrix does to flows, by the same
+//! functions and rights as every other face. What does not: JSON, and the form of ids.
+
+mod change;
+mod draft;
+mod people;
+mod power;
+mod read;
+mod refused;
+mod send;
+mod sync;
+
+pub use change::NewRoom;
+pub use draft::RoomDraft;
+pub use people::Device;
+pub use power::NewLevels;
+pub use read::{RoomPage, RoomQuery, RoomReading, Wanted};
+pub use refused::RoomRefusal;
+pub use sync::{RoomNews, SyncQuery, Synced};
+
+pub(super) use draft::earlier;
+
+use super::{Refusal, Service, ServiceError, Thing};
+use crate::model::{Position, PublicId, UserId};
+use crate::store::members::State;
+use crate::store::rooms::{self, Room};
+use crate::store::{View, properties, room_keeper};
+
+/// The name of this server in Matrix, once somebody has signed in by it.
+const SERVER_NAME: &str = "matrix_server_name";
+
+/// Flows that are looked at in one write when Matrix is switched on.
+const AT_ONCE: usize = 50;
+
+impl Service {
+    /// Keeps events of rooms from now on, under a server's name, or no longer. Returns the name that is
+    /// in force: people are known by the one under which somebody has signed in.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn settle_rooms(&self, name: Option<String>) -> Result<Option<String>, ServiceError> {
+        let is_on = name.is_some();
+        let was_on = self
+            .store
+            .read(|view| Ok::<_, ServiceError>(room_keeper::are_kept(view)?))
+            .await?;
+        if !is_on {
+            if was_on {
+                self.store
+                    .write(|tx| Ok::<_, ServiceError>(room_keeper::switch(tx, false)?))
+                    .await?;
+            }
+            return Ok(None);
+        }
+        if !was_on {
+            self.store
+                .write(|tx| Ok::<_, ServiceError>(room_keeper::switch(tx, true)?))
+                .await?;
+        }
+        let flows = self
+            .store
+            .read(move |view| Ok::<_, ServiceError>(room_keeper::unsettled(view, !was_on)?))
+            .await?;
+        for flows in flows.chunks(AT_ONCE) {
+            let flows = flows.to_vec();
+            self.store
+                .write(move |tx| {
+                    for flow in flows {
+                        room_keeper::settle(tx, flow)?;
+                    }
+                    Ok::<_, ServiceError>(())
+                })
+                .await?;
+        }
+        let frozen = self
+            .store
+            .read(|view| Ok::<_, ServiceError>(properties::text(view, SERVER_NAME)?))
+            .await?;
+        Ok(frozen.or(name))
+    }
+}
+
+/// A room that somebody may read, and up to where; `None`: to its end. To others it does not exist.
+fn readable(
+    view: &View<'_>,
+    room: PublicId,
+    user: UserId,
+) -> Result<(Room, Option<Position>), ServiceError> {
+    let refused = || ServiceError::from(Refusal::NotFound(Thing::Flow));
+    let room = rooms::find(view, room, user)?.ok_or_else(refused)?;
+    match (room.state, room.until) {
+        (State::Joined, _) => Ok((room, None)),
+        (State::Left | State::Banned, Some(until)) if !room.is_forgotten => {
+            // What it ended with follows next.
+            Ok((room, Some(Position(until.0 + 1))))
+        }
+        _ => Err(refused()),
+    }
+}

@@ -1,0 +1,184 @@
+//! Who may set which state of a room, and send which events.
+
+use super::draft::RoomDraft;
+use crate::model::{Level, PublicId};
+use crate::service::flow_change::{FlowChange, FlowDraft};
+use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
+use crate::store::flows::Access;
+use crate::store::room_log::RoomEvent;
+use crate::store::{View, flows, localparts, room_events, room_levels, room_log};
+
+/// Who may do what, as a client sets it.
+#[derive(Debug)]
+pub struct NewLevels {
+    /// The content without the users, JSON.
+    pub content: String,
+    /// Users with a level, by their names.
+    pub users: Vec<(String, i64)>,
+    /// Every number of the content, users too, by its place there.
+    pub numbers: Vec<(String, i64)>,
+}
+
+/// Checks that a member may send an event of a type.
+pub(super) fn require_event(
+    view: &View<'_>,
+    access: &Access,
+    kind: &str,
+    is_state: bool,
+) -> Result<(), ServiceError> {
+    let needed = room_levels::needed(view, access.id, kind, is_state)?;
+    if level_of(access) < Level(needed) {
+        return Err(if is_state {
+            Refusal::NotOwner
+        } else {
+            Refusal::NotWriter
+        }
+        .into());
+    }
+    Ok(())
+}
+
+/// In a chat both may do everything.
+fn level_of(access: &Access) -> Level {
+    if access.kind == crate::model::FlowKind::Chat {
+        Level::OWNER
+    } else {
+        access.level
+    }
+}
+
+impl Service {
+    /// Sets state of a room. Returns the id of the event, that of the present one where nothing changes.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a room that the caller is not in; what the caller may not set there.
+    pub async fn set_room_state(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        key: String,
+        draft: RoomDraft,
+    ) -> Result<PublicId, ServiceError> {
+        self.require_in_room(user, room).await?;
+        let words = match draft.kind.as_str() {
+            "m.room.name" => FlowDraft {
+                title: draft.text.clone(),
+                ..FlowDraft::default()
+            },
+            "m.room.topic" => FlowDraft {
+                info: draft.text.clone(),
+                ..FlowDraft::default()
+            },
+            _ => return self.set_other_state(user, room, key, draft).await,
+        };
+        let kind = draft.kind.clone();
+        let is_set = words.title.is_some() || words.info.is_some();
+        if !is_set || self.is_chat(user, room).await? {
+            return self.set_other_state(user, room, key, draft).await;
+        }
+        let change = FlowChange {
+            words,
+            ..FlowChange::default()
+        };
+        self.edit_flow_as(user, room, change, Some(draft)).await?;
+        self.present(user, room, kind, key).await
+    }
+
+    async fn is_chat(&self, user: &SignedIn, room: PublicId) -> Result<bool, ServiceError> {
+        let user = user.user();
+        self.store
+            .read(move |view| {
+                let access =
+                    flows::access(view, room, user)?.ok_or(Refusal::NotFound(Thing::Flow))?;
+                Ok(access.kind == crate::model::FlowKind::Chat)
+            })
+            .await
+    }
+
+    /// The id of a piece of state that has just been set.
+    async fn present(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        kind: String,
+        key: String,
+    ) -> Result<PublicId, ServiceError> {
+        let what = super::RoomReading::OneState(kind, key);
+        let found: Vec<RoomEvent> = self.read_room(user, room, what).await?;
+        let found = found.first().map(|event| event.uuid);
+        Ok(found.ok_or(Refusal::NotFound(Thing::Message))?)
+    }
+
+    async fn set_other_state(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        key: String,
+        draft: RoomDraft,
+    ) -> Result<PublicId, ServiceError> {
+        let caller = *user;
+        let (kind, state_key) = (draft.kind.clone(), key.clone());
+        self.store
+            .write(move |tx| {
+                caller.require(tx)?;
+                let access = flows::access(tx, room, caller.user())?
+                    .ok_or(Refusal::NotFound(Thing::Flow))?;
+                require_event(tx, &access, &draft.kind, true)?;
+                if draft.kind == "m.room.join_rules" {
+                    room_levels::set_join_rule(tx, access.id, &draft.content)?;
+                }
+                let place = (draft.kind.as_str(), key.as_str());
+                let present =
+                    room_log::one_state(tx, access.id, place, crate::model::Position(i64::MAX))?;
+                let is_same = present.is_some_and(|event| match event.what {
+                    room_log::What::Stored(stored) => stored.content == draft.content,
+                    room_log::What::Message(_) => false,
+                });
+                if !is_same {
+                    let content = draft.content.clone();
+                    room_events::set_state(tx, access.id, caller.by(), place, content)?;
+                }
+                Ok::<_, ServiceError>(())
+            })
+            .await?;
+        self.present(user, room, kind, state_key).await
+    }
+
+    /// Says who may do what in a room. Nobody gives more than one has, or takes from an equal other.
+    ///
+    /// # Errors
+    /// As [`set_room_state`](Self::set_room_state); [`Refusal::Outranked`].
+    pub async fn set_room_levels(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        new: NewLevels,
+    ) -> Result<PublicId, ServiceError> {
+        self.require_in_room(user, room).await?;
+        let caller = *user;
+        self.store
+            .write(move |tx| {
+                caller.require(tx)?;
+                let access = flows::access(tx, room, caller.user())?
+                    .ok_or(Refusal::NotFound(Thing::Flow))?;
+                require_event(tx, &access, "m.room.power_levels", true)?;
+                let own = level_of(&access).0;
+                let name = localparts::of(tx, caller.user())?.map(|named| named.localpart);
+                let own_place = name.map(|name| format!("$.users.@{name}"));
+                for change in room_levels::changes(tx, access.id, &new.numbers)? {
+                    let is_own = own_place.as_deref() == Some(change.place.as_str());
+                    let is_user = change.place.starts_with("$.users.");
+                    let touches_equal = is_user && !is_own && change.before >= own;
+                    if change.before > own || change.after > own || touches_equal {
+                        return Err(Refusal::Outranked.into());
+                    }
+                }
+                room_levels::set(tx, access.id, &new.content, &new.users, caller.by())?;
+                room_events::set_levels(tx, access.id, caller.by())?;
+                Ok::<_, ServiceError>(())
+            })
+            .await?;
+        self.present(user, room, "m.room.power_levels".to_owned(), String::new())
+            .await
+    }
+}

@@ -1,0 +1,219 @@
+//! Reading rooms: pages of events, single ones, state.
+
+use super::readable;
+use crate::model::{Position, PublicId};
+use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
+use crate::store::log;
+use crate::store::room_log::{self, RoomEvent, Way};
+use crate::store::rooms;
+use crate::store::{View, members};
+
+/// Positions that one look at the log reads.
+const STRIDE: usize = 64;
+
+/// Looks at the log for one page: what a filter leaves out is passed over, but not without end.
+const MOST_LOOKS: usize = 32;
+
+/// Which events of a page are wanted.
+pub type Wanted = dyn Fn(&RoomEvent) -> bool + Send + Sync;
+
+/// A page of the events of a room.
+pub struct RoomQuery {
+    /// Which way.
+    pub way: Way,
+    /// From here: back from this position on, forward after it. `None`: from the end, or the beginning.
+    pub from: Option<Position>,
+    /// Up to here, this excluded.
+    pub to: Option<Position>,
+    /// How many at most; parts of a message stay together.
+    pub limit: usize,
+    /// Which.
+    pub wanted: Box<Wanted>,
+}
+
+/// A page of events.
+#[derive(Debug)]
+pub struct RoomPage {
+    /// In the order in which they were asked for.
+    pub events: Vec<RoomEvent>,
+    /// Where the page begins.
+    pub start: Position,
+    /// Where to go on; `None`: nothing follows.
+    pub end: Option<Position>,
+}
+
+/// What is to be read of a room.
+#[derive(Debug, Clone)]
+pub enum RoomReading {
+    /// All state, as of a position where that is given.
+    State(Option<Position>),
+    /// One piece of it.
+    OneState(String, String),
+    /// One event.
+    Event(PublicId),
+}
+
+/// Events that are wanted, whole positions of them, until there are so many. Returns where to go on.
+pub(super) fn collect(
+    view: &View<'_>,
+    room: &rooms::Room,
+    (mut after, mut until): (Position, Position),
+    way: Way,
+    limit: usize,
+    wanted: &Wanted,
+) -> Result<(Vec<RoomEvent>, Option<Position>), ServiceError> {
+    let mut found: Vec<RoomEvent> = Vec::new();
+    for _ in 0..MOST_LOOKS {
+        let look = room_log::look(view, room, (after, until), way, STRIDE)?;
+        for event in look.events {
+            let same = found.last().is_some_and(|it| it.position == event.position);
+            if found.len() >= limit && !same {
+                let last = found.last().map_or(event.position, |it| it.position);
+                let next = match way {
+                    Way::Back => Position(last.0 - 1),
+                    Way::Forward => last,
+                };
+                return Ok((found, Some(next)));
+            }
+            if wanted(&event) {
+                found.push(event);
+            }
+        }
+        match (look.next, way) {
+            (None, _) => return Ok((found, None)),
+            (Some(next), Way::Back) => until = next,
+            (Some(next), Way::Forward) => after = next,
+        }
+    }
+    let next = match way {
+        Way::Back => until,
+        Way::Forward => after,
+    };
+    Ok((found, Some(next)))
+}
+
+impl Service {
+    /// A page of the events of a room.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a room that the caller may not read.
+    pub async fn room_page(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        query: RoomQuery,
+    ) -> Result<RoomPage, ServiceError> {
+        let user = user.user();
+        self.store
+            .read(move |view| {
+                let (room, readable) = readable(view, room, user)?;
+                let (now, _) = log::last(view)?;
+                let end = readable.map_or(now, |end| end.min(now));
+                let (range, start) = match query.way {
+                    Way::Back => {
+                        let from = query.from.map_or(end, |from| from.min(end));
+                        ((query.to.unwrap_or(Position(-1)), from), from)
+                    }
+                    Way::Forward => {
+                        let from = query.from.unwrap_or(Position(-1));
+                        let to = query.to.map_or(end, |to| to.min(end));
+                        ((from, to), from)
+                    }
+                };
+                let wanted = &*query.wanted;
+                let (events, end) = collect(view, &room, range, query.way, query.limit, wanted)?;
+                Ok(RoomPage {
+                    events,
+                    start: start.max(Position(0)),
+                    end: end.map(|end| end.max(Position(0))),
+                })
+            })
+            .await
+    }
+
+    /// Reads something of a room; nothing where it is not there.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a room that the caller may not read.
+    pub async fn read_room(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        what: RoomReading,
+    ) -> Result<Vec<RoomEvent>, ServiceError> {
+        let user = user.user();
+        self.store
+            .read(move |view| {
+                let (room, readable) = readable(view, room, user)?;
+                let end = readable.unwrap_or(Position(i64::MAX));
+                match what {
+                    RoomReading::State(at) => {
+                        let at = at.map_or(end, |at| at.min(end));
+                        Ok(room_log::state(view, room.flow, (Position(-1), at))?)
+                    }
+                    RoomReading::OneState(kind, key) => {
+                        let found = room_log::one_state(view, room.flow, (&kind, &key), end)?;
+                        Ok(found.into_iter().collect())
+                    }
+                    RoomReading::Event(uuid) => {
+                        let found = room_log::by_uuid(view, uuid)?;
+                        let here = |(flow, event): &(_, RoomEvent)| {
+                            *flow == room.flow && event.position <= end
+                        };
+                        Ok(found
+                            .filter(here)
+                            .map(|(_, event)| event)
+                            .into_iter()
+                            .collect())
+                    }
+                }
+            })
+            .await
+    }
+
+    /// The rooms that the caller is in.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn joined_rooms(&self, user: &SignedIn) -> Result<Vec<PublicId>, ServiceError> {
+        let user = user.user();
+        self.store
+            .read(move |view| {
+                let rooms = rooms::of_user(view, user)?;
+                let joined = rooms
+                    .into_iter()
+                    .filter(|room| room.state == members::State::Joined);
+                Ok(joined.map(|room| room.uuid).collect())
+            })
+            .await
+    }
+
+    /// The end of the log, for tokens.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn room_end(&self) -> Result<Position, ServiceError> {
+        self.store.read(|view| Ok(log::last(view)?.0)).await
+    }
+
+    /// Fails for a room that the caller is not in.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub async fn require_in_room(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+    ) -> Result<(), ServiceError> {
+        let user = user.user();
+        self.store
+            .read(move |view| {
+                let found = rooms::find(view, room, user)?;
+                match found.filter(|room| room.state == members::State::Joined) {
+                    Some(_) => Ok(()),
+                    None => Err(Refusal::NotFound(Thing::Flow).into()),
+                }
+            })
+            .await
+    }
+}

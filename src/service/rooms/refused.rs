@@ -1,0 +1,30 @@
+//! Why a room is not as a request takes it to be.
+
+/// What is not so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoomRefusal {
+    /// Who is to be invited is a member already.
+    AlreadyMember,
+    /// Who is to be taken out is no member.
+    NotMember,
+    /// Who is to be let back in is not banned.
+    NotBanned,
+    /// Only a room that was left is forgotten.
+    StillMember,
+    /// The user reacts so already.
+    SameReaction,
+}
+
+impl RoomRefusal {
+    /// What is so instead, for people.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AlreadyMember => "the user is a member already",
+            Self::NotMember => "the user is not a member",
+            Self::NotBanned => "the user is not banned",
+            Self::StillMember => "you are still a member",
+            Self::SameReaction => "you have already reacted with this",
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Sending events to rooms: messages, edits, reactions, redactions and whatever else clients agree on.
+
+use std::sync::Arc;
+
+use super::draft::{RoomDraft, earlier};
+use super::power::require_event;
+use super::readable;
+use crate::model::{MessageId, PublicId, is_emoji};
+use crate::service::details::DraftDetails;
+use crate::service::rights::{Action, may};
+use crate::service::{Draft, Refusal, RoomRefusal, Service, ServiceError, SignedIn, Thing};
+use crate::store::room_events::{self, NewRoomEvent, REDACTION};
+use crate::store::{flows, messages, room_log, users};
+
+/// What an event is about, in a room.
+struct Target {
+    /// The message, where it is one that MTP has too.
+    message: Option<MessageId>,
+    sender: String,
+    kind: String,
+    is_redacted: bool,
+    /// Of an annotation: of which message, with which key.
+    is_reaction: bool,
+}
+
+impl Service {
+    /// Sends an event to a room. Returns its id; sent twice by the same session and text, that of the
+    /// first.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a room that the caller is not in and an event that is not there; what
+    /// the caller may not do there; what is too large.
+    pub async fn send_to_room(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        draft: RoomDraft,
+    ) -> Result<PublicId, ServiceError> {
+        self.require_in_room(user, room).await?;
+        let (asked, again) = (*user, draft.clone());
+        let known = self
+            .store
+            .read(move |view| earlier(view, &asked, room, &again))
+            .await?;
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let relation = draft.relation.clone();
+        match (draft.kind.as_str(), relation) {
+            (_, Some((target, how, _))) if how == "m.replace" => {
+                self.send_edit(user, room, target, draft).await
+            }
+            ("m.reaction", Some((target, how, Some(key)))) if how == "m.annotation" => {
+                self.send_reaction(user, room, (target, key), draft).await
+            }
+            ("m.room.message" | "m.sticker" | "m.room.encrypted", _) => {
+                let message = Draft {
+                    text: draft.text.clone(),
+                    details: DraftDetails {
+                        reply: self.answered(user, room, draft.reply).await?,
+                        ..DraftDetails::default()
+                    },
+                    room: Some(draft),
+                    ..Draft::default()
+                };
+                let posted = self.post_message(user, room, message, None, None).await?;
+                Ok(posted.message.uuid)
+            }
+            _ => self.send_other(user, room, draft, None).await,
+        }
+    }
+
+    /// The message that is answered, if it is there.
+    async fn answered(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        reply: Option<PublicId>,
+    ) -> Result<Option<PublicId>, ServiceError> {
+        let Some(reply) = reply else { return Ok(None) };
+        let user = user.user();
+        self.store
+            .read(move |view| {
+                let found = messages::handle(view, reply, user)?;
+                Ok(found
+                    .filter(|it| it.flow_uuid == room && !it.is_deleted)
+                    .map(|_| reply))
+            })
+            .await
+    }
+
+    async fn target(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        uuid: PublicId,
+    ) -> Result<Target, ServiceError> {
+        let asker = user.user();
+        self.store
+            .read(move |view| {
+                let (room, _) = readable(view, room, asker)?;
+                let missing = || ServiceError::from(Refusal::NotFound(Thing::Message));
+                let (flow, event) = room_log::by_uuid(view, uuid)?.ok_or_else(missing)?;
+                if flow != room.flow {
+                    return Err(missing());
+                }
+                let is_reaction = event.kind() == "m.reaction";
+                let message = match &event.what {
+                    room_log::What::Message(message) => Some(message.id),
+                    room_log::What::Stored(stored) if stored.relation.is_none() || is_reaction => {
+                        room_log::message_of(view, uuid)?.map(|(id, _)| id)
+                    }
+                    room_log::What::Stored(_) => None,
+                };
+                Ok(Target {
+                    message,
+                    kind: event.kind().to_owned(),
+                    is_redacted: event.redaction.is_some(),
+                    sender: event.sender,
+                    is_reaction,
+                })
+            })
+            .await
+    }
+
+    /// An edit: by the author it changes the message, by another it is only kept.
+    async fn send_edit(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        uuid: PublicId,
+        draft: RoomDraft,
+    ) -> Result<PublicId, ServiceError> {
+        let target = self.target(user, room, uuid).await?;
+        let (_, own) = self.device_of(user).await?;
+        let is_message = target.message.is_some() && !target.is_reaction;
+        if target.sender != own.localpart || !is_message || target.is_redacted {
+            return self.send_other(user, room, draft, target.message).await;
+        }
+        let made = draft.uuid;
+        let edit = Draft {
+            text: draft.text.clone(),
+            room: Some(draft),
+            ..Draft::default()
+        };
+        self.edit_message(user, uuid, edit).await?;
+        Ok(made)
+    }
+
+    /// A reaction: an emoji to a message is one for MTP too.
+    async fn send_reaction(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        (uuid, key): (PublicId, String),
+        draft: RoomDraft,
+    ) -> Result<PublicId, ServiceError> {
+        let target = self.target(user, room, uuid).await?;
+        let (who, emoji) = (user.user(), key.clone());
+        let twice = self
+            .store
+            .read(move |view| {
+                Ok::<_, ServiceError>(room_events::annotation(view, uuid, who, &emoji)?)
+            })
+            .await?;
+        if twice.is_some() {
+            return Err(Refusal::Room(RoomRefusal::SameReaction).into());
+        }
+        let made = draft.uuid;
+        if target.message.is_some() && !target.is_reaction && is_emoji(&key) {
+            self.react_as(user, uuid, (key, true), Some(draft)).await?;
+            return Ok(made);
+        }
+        self.send_other(user, room, draft, target.message).await
+    }
+
+    /// What is no message for MTP.
+    async fn send_other(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        draft: RoomDraft,
+        message: Option<MessageId>,
+    ) -> Result<PublicId, ServiceError> {
+        let user = *user;
+        let limits = self.limits();
+        let counts = Arc::clone(&self.counts);
+        self.store
+            .write(move |tx| {
+                user.require(tx)?;
+                if let Some(known) = earlier(tx, &user, room, &draft)? {
+                    return Ok(known);
+                }
+                let access =
+                    flows::access(tx, room, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
+                require_event(tx, &access, &draft.kind, false)?;
+                counts.message(user.user(), user.session.is_bot, &limits)?;
+                let new = NewRoomEvent {
+                    message,
+                    ..draft.event(&user)
+                };
+                Ok(room_events::add(tx, access.id, user.by(), new)?)
+            })
+            .await
+    }
+
+    /// Takes an event back. Returns the id of the redaction.
+    ///
+    /// # Errors
+    /// As [`send_to_room`](Self::send_to_room); [`Refusal::NotRemover`].
+    pub async fn redact(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        uuid: PublicId,
+        draft: RoomDraft,
+    ) -> Result<PublicId, ServiceError> {
+        self.require_in_room(user, room).await?;
+        let (asked, again) = (*user, draft.clone());
+        let known = self
+            .store
+            .read(move |view| earlier(view, &asked, room, &again))
+            .await?;
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let target = self.target(user, room, uuid).await?;
+        let made = draft.uuid;
+        match target.message {
+            Some(_) if target.is_reaction => {
+                if let Some((message, emoji)) = self.reaction(user, uuid).await? {
+                    let change = (emoji, false);
+                    self.react_as(user, message, change, Some(draft)).await?;
+                    return Ok(made);
+                }
+            }
+            Some(_) if !target.is_redacted && target.kind != "m.room.redaction" => {
+                self.redact_message(user, uuid, Some(room), Some(draft))
+                    .await?;
+                return Ok(made);
+            }
+            _ => {}
+        }
+        self.strike(user, room, uuid, target, draft).await
+    }
+
+    /// The message and the emoji of a reaction of the caller's, where MTP has it too.
+    async fn reaction(
+        &self,
+        user: &SignedIn,
+        uuid: PublicId,
+    ) -> Result<Option<(PublicId, String)>, ServiceError> {
+        let user = user.user();
+        self.store
+            .read(move |view| Ok(room_log::reaction(view, uuid, user)?))
+            .await
+    }
+
+    async fn strike(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        uuid: PublicId,
+        target: Target,
+        draft: RoomDraft,
+    ) -> Result<PublicId, ServiceError> {
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                user.require(tx)?;
+                let access =
+                    flows::access(tx, room, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
+                let own = crate::store::localparts::of(tx, user.user())?;
+                let is_own = own.is_some_and(|own| own.localpart == target.sender);
+                if !is_own && users::is_admin(tx, user.user())? != Some(true) {
+                    may(&access, Action::Delete { is_own })?;
+                }
+                let new = NewRoomEvent {
+                    relation: Some((uuid, REDACTION, None)),
+                    ..draft.event(&user)
+                };
+                Ok(room_events::add(tx, access.id, user.by(), new)?)
+            })
+            .await
+    }
+}

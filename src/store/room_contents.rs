@@ -1,0 +1,168 @@
+//! Contents of events of rooms, as JSON that the database makes of its own rows.
+
+use rusqlite::{Params, named_params};
+
+use super::error::StoreError;
+use super::tx::View;
+use crate::model::{FlowId, MessageId, UserId};
+
+/// Of the first event of every room. Rooms of version 11 name no creator besides the sender.
+pub(super) const CREATE: &str = r#"{"room_version":"11","m.federate":false}"#;
+/// Members see everything, also from before they came.
+pub(super) const HISTORY_VISIBILITY: &str = r#"{"history_visibility":"shared"}"#;
+/// There are no guests.
+pub(super) const GUEST_ACCESS: &str = r#"{"guest_access":"forbidden"}"#;
+
+fn text(view: &View<'_>, sql: &str, params: impl Params) -> Result<String, StoreError> {
+    Ok(view.prepare(sql)?.query_row(params, |row| row.get(0))?)
+}
+
+pub(super) fn name(view: &View<'_>, flow: FlowId) -> Result<String, StoreError> {
+    text(
+        view,
+        "SELECT json_object('name', coalesce(title, '')) FROM flows WHERE id = :id",
+        named_params! {":id": flow.0},
+    )
+}
+
+pub(super) fn topic(view: &View<'_>, flow: FlowId) -> Result<String, StoreError> {
+    text(
+        view,
+        "SELECT json_object('topic', coalesce(info, '')) FROM flows WHERE id = :id",
+        named_params! {":id": flow.0},
+    )
+}
+
+pub(super) fn join_rules(view: &View<'_>, flow: FlowId) -> Result<String, StoreError> {
+    text(
+        view,
+        "SELECT json_object('join_rule', coalesce(join_rule, 'invite')) FROM flows WHERE id = :id",
+        named_params! {":id": flow.0},
+    )
+}
+
+/// Who may do what: what was said by Matrix, else what the kind of the flow means; and the members with
+/// a level.
+pub(super) fn power_levels(view: &View<'_>, flow: FlowId) -> Result<String, StoreError> {
+    text(
+        view,
+        "SELECT json_set(coalesce(f.power_levels, json_object('users_default', 0,
+                    'events_default', iif(f.kind = 'channel', 50, 0), 'state_default', 50, 'invite', 50, 'kick', 50,
+                    'ban', 50, 'redact', 50, 'events', json_object('m.room.power_levels', 100,
+                    'm.room.history_visibility', 100, 'm.room.tombstone', 100, 'm.room.encryption', 100,
+                    'm.room.server_acl', 100))),
+                '$.users', json((SELECT json_group_object('@' || u.localpart, iif(f.kind = 'chat', 100, m.level))
+                            FROM (SELECT user_id, level FROM members WHERE flow_id = f.id
+                                  AND state IN ('joined', 'invited')
+                                  AND (level <> 0 OR (SELECT kind FROM flows WHERE id = members.flow_id) = 'chat')
+                                  ORDER BY ordinal, user_id) m JOIN users u ON u.id = m.user_id)))
+         FROM flows f WHERE f.id = :id",
+        named_params! {":id": flow.0},
+    )
+}
+
+/// The key and the content of what somebody is to a room.
+pub(super) fn member(
+    view: &View<'_>,
+    flow: FlowId,
+    user: UserId,
+    membership: &str,
+) -> Result<(String, String), StoreError> {
+    let mut statement = view.prepare(
+        "SELECT '@' || u.localpart, json_patch(
+                 json_object('membership', :membership, 'displayname', coalesce(nullif(u.username, ''), u.login)),
+                 iif(f.kind = 'chat' AND :membership IN ('join', 'invite'), '{\"is_direct\":true}', '{}'))
+         FROM users u, flows f WHERE u.id = :user AND f.id = :flow",
+    )?;
+    let params = named_params! {":membership": membership, ":user": user.0, ":flow": flow.0};
+    Ok(statement.query_row(params, |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// Who is in a flow, in the order of joining.
+pub(super) fn members(view: &View<'_>, flow: FlowId) -> Result<Vec<UserId>, StoreError> {
+    super::members::ids(view, flow)
+}
+
+/// Members whose last event says something else than the present, with what they are.
+pub(super) fn stale_members(
+    view: &View<'_>,
+    flow: FlowId,
+) -> Result<Vec<(UserId, String)>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT * FROM (
+             SELECT m.user_id, CASE m.state WHEN 'joined' THEN 'join' WHEN 'invited' THEN 'invite'
+                               WHEN 'banned' THEN 'ban' ELSE 'leave' END AS now,
+                    (SELECT e.content ->> 'membership' FROM room_events e
+                     WHERE e.flow_id = m.flow_id AND e.type = 'm.room.member' AND e.state_key = '@' || u.localpart
+                     ORDER BY e.position DESC, e.part DESC LIMIT 1) AS said
+             FROM members m JOIN users u ON u.id = m.user_id WHERE m.flow_id = :flow)
+         WHERE coalesce(said, 'leave') <> now",
+    )?;
+    let rows = statement.query_map(named_params! {":flow": flow.0}, |row| {
+        Ok((UserId(row.get(0)?), row.get(1)?))
+    })?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
+/// What an edit by MTP makes of a message.
+pub(super) fn edit(view: &View<'_>, message: MessageId) -> Result<String, StoreError> {
+    let name = event_of(view, message)?;
+    text(
+        view,
+        "SELECT json_object('msgtype', 'm.text', 'body', '* ' || coalesce(text, ''),
+                    'm.new_content', json_object('msgtype', 'm.text', 'body', coalesce(text, '')),
+                    'm.relates_to', json_object('rel_type', 'm.replace', 'event_id', :name))
+         FROM messages WHERE id = :id",
+        named_params! {":id": message.0, ":name": name},
+    )
+}
+
+/// What a message by MTP says that has no files.
+pub(super) fn original(view: &View<'_>, message: MessageId) -> Result<String, StoreError> {
+    text(
+        view,
+        "SELECT json_patch(json_object('msgtype', 'm.text', 'body', coalesce(m.text, '')),
+                    CASE WHEN r.uuid IS NULL THEN '{}' ELSE json_object('m.relates_to', json_object(
+                        'm.in_reply_to', json_object('event_id', '$' || lower(hex(r.uuid))))) END)
+         FROM messages m LEFT JOIN messages r ON r.id = m.reply_to_id WHERE m.id = :id",
+        named_params! {":id": message.0},
+    )
+}
+
+/// The id of the event by which a message is known: its text's, else its first file's.
+pub(super) fn event_of(view: &View<'_>, message: MessageId) -> Result<String, StoreError> {
+    text(
+        view,
+        "SELECT '$' || lower(hex(m.uuid)) || CASE
+                WHEN a.n = 1 AND a.kind <> 4 OR a.n > 0 AND coalesce(m.text, '') = '' THEN '_' || a.first ELSE '' END
+         FROM messages m, (SELECT count(*) AS n, min(ordinal) AS first, max(kind) AS kind
+                           FROM attachments WHERE message_id = :id) a
+         WHERE m.id = :id",
+        named_params! {":id": message.0},
+    )
+}
+
+pub(super) fn redaction(view: &View<'_>, target: &str) -> Result<String, StoreError> {
+    text(
+        view,
+        "SELECT json_object('redacts', :target)",
+        named_params! {":target": target},
+    )
+}
+
+pub(super) fn reaction(view: &View<'_>, target: &str, key: &str) -> Result<String, StoreError> {
+    text(
+        view,
+        "SELECT json_object('m.relates_to', json_object('rel_type', 'm.annotation', 'event_id', :target, 'key', :key))",
+        named_params! {":target": target, ":key": key},
+    )
+}
+
+/// One object with the keys of another on top.
+pub(super) fn patched(view: &View<'_>, under: &str, over: &str) -> Result<String, StoreError> {
+    text(
+        view,
+        "SELECT json_patch(:under, :over)",
+        named_params! {":under": under, ":over": over},
+    )
+}

@@ -1,0 +1,465 @@
+//! Rooms as Matrix reads them: the events of a flow in the order of the log, and its state.
+//!
+//! An event is a row of `room_events`, or a message that has none. What does not belong here: writing
+//! them (see [`room_events`](super::room_events)), and their form on the wire.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{OptionalExtension, Row, named_params};
+
+use super::error::StoreError;
+use super::history::{Load, by_number};
+use super::rooms::Room;
+use super::tx::View;
+use crate::model::{
+    FlowId, Form, Message, MessageId, Position, PublicId, SessionId, Timestamp, UserId,
+};
+
+/// Bytes of messages that one look reads.
+const BUDGET_BYTES: usize = 16 << 20;
+
+/// An event of a room.
+#[derive(Debug, Clone)]
+pub struct RoomEvent {
+    /// Its place in the log.
+    pub position: Position,
+    /// Its id; of a message, that of the message.
+    pub uuid: PublicId,
+    /// The name of who sent it, without the server.
+    pub sender: String,
+    /// When.
+    pub at: Timestamp,
+    /// What it says.
+    pub what: What,
+    /// The state before, its id and content.
+    pub before: Option<(PublicId, String)>,
+    /// What took it back.
+    pub redaction: Option<Box<RoomEvent>>,
+    /// Its newest edit.
+    pub edit: Option<Box<RoomEvent>>,
+}
+
+/// What an event says.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// What is stored.
+    Stored(Stored),
+    /// A message, from which the event is derived.
+    Message(Box<Message>),
+}
+
+/// A stored event.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// Its type.
+    pub kind: String,
+    /// Of state, of what.
+    pub state_key: Option<String>,
+    /// Its content, JSON.
+    pub content: String,
+    /// What took it back.
+    pub redacted_by: Option<PublicId>,
+    /// How it is about another event.
+    pub relation: Option<String>,
+    /// The session that sent it, and what that calls it.
+    pub txn: Option<(SessionId, String)>,
+}
+
+impl RoomEvent {
+    /// Its type.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match &self.what {
+            What::Stored(stored) => &stored.kind,
+            What::Message(_) => "m.room.message",
+        }
+    }
+
+    /// Of state, of what.
+    #[must_use]
+    pub fn state_key(&self) -> Option<&str> {
+        match &self.what {
+            What::Stored(stored) => stored.state_key.as_deref(),
+            What::Message(_) => None,
+        }
+    }
+}
+
+/// Which way a log is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// From the newest on.
+    Back,
+    /// From the oldest on.
+    Forward,
+}
+
+/// Events of a room, whole positions of them.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// In the order in which they were asked for.
+    pub events: Vec<RoomEvent>,
+    /// Where to go on: everything on this side of it has been read; `None`: all has.
+    pub next: Option<Position>,
+}
+
+/// Reads events after one position up to another, at most of so many positions.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn look(
+    view: &View<'_>,
+    room: &Room,
+    (after, until): (Position, Position),
+    way: Way,
+    limit: usize,
+) -> Result<Look, StoreError> {
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let first = flows_number(view, room, after)?;
+    let end = flows_number(view, room, until)?;
+    let (sql_messages, sql_rows) = match way {
+        Way::Back => (
+            "SELECT id, number FROM messages WHERE flow_id = :flow AND number >= :first AND number < :end
+             ORDER BY number DESC LIMIT :limit",
+            "SELECT DISTINCT position FROM room_events WHERE flow_id = :flow AND position > :after AND position <= :until
+             ORDER BY position DESC LIMIT :limit",
+        ),
+        Way::Forward => (
+            "SELECT id, number FROM messages WHERE flow_id = :flow AND number >= :first AND number < :end
+             ORDER BY number LIMIT :limit",
+            "SELECT DISTINCT position FROM room_events WHERE flow_id = :flow AND position > :after AND position <= :until
+             ORDER BY position LIMIT :limit",
+        ),
+    };
+    let numbers = view
+        .prepare(sql_messages)?
+        .query_map(
+            named_params! {":flow": room.flow.0, ":first": first, ":end": end, ":limit": most},
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
+        )?
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut places: BTreeSet<i64> = numbers.iter().map(|(id, _)| *id).collect();
+    let mut statement = view.prepare(sql_rows)?;
+    let rows = statement.query_map(
+        named_params! {":flow": room.flow.0, ":after": after.0, ":until": until.0, ":limit": most},
+        |row| row.get::<_, i64>(0),
+    )?;
+    for position in rows {
+        places.insert(position?);
+    }
+    let is_cut = places.len() > limit || numbers.len() == limit || places.len() == limit;
+    let mut places: Vec<i64> = places.into_iter().collect();
+    if way == Way::Back {
+        places.reverse();
+    }
+    places.truncate(limit);
+    let Some((low, high)) = places.iter().min().zip(places.iter().max()) else {
+        return Ok(Look::default());
+    };
+    let wanted = numbers
+        .iter()
+        .filter(|(id, _)| (*low..=*high).contains(id))
+        .map(|(_, number)| *number);
+    let mut messages = match wanted.clone().min().zip(wanted.max()) {
+        Some(range) => by_number(
+            view,
+            room.flow,
+            range,
+            Load::of(Form::Rich, 0),
+            BUDGET_BYTES,
+        )?,
+        None => Vec::new(),
+    };
+    let mut stored = between(view, room.flow, Position(*low), Position(*high))?;
+    let mut events = Vec::with_capacity(stored.len() + messages.len());
+    for place in &places {
+        let here: Vec<_> = stored
+            .extract_if(.., |event| event.position.0 == *place)
+            .collect();
+        let message = messages.iter().position(|it| it.id.0 == *place);
+        let message = message.map(|at| messages.swap_remove(at));
+        let derived = message.filter(|_| here.is_empty());
+        let mut group: Vec<_> = match derived {
+            Some(message) => vec![derive(view, message)?],
+            None => here,
+        };
+        if way == Way::Back {
+            group.reverse();
+        }
+        events.extend(group);
+    }
+    for event in &mut events {
+        complete(view, event)?;
+    }
+    let last = places.last().copied().map(Position);
+    let next = match way {
+        Way::Back => last.map(|it| Position(it.0 - 1)),
+        Way::Forward => last,
+    };
+    Ok(Look {
+        events,
+        next: next.filter(|_| is_cut),
+    })
+}
+
+/// The number of the first message after a position, or the one that the next will get.
+fn flows_number(view: &View<'_>, room: &Room, after: Position) -> Result<i64, StoreError> {
+    super::follower::first_number_after(view, room.flow, room.numbers.clone(), after)
+}
+
+/// The columns of a stored event, for [`event`].
+macro_rules! select_events {
+    ($rest:literal) => {
+        concat!(
+            "SELECT e.position, e.uuid, coalesce(u.localpart, ''), e.at, e.type, e.state_key, e.content, e.redacted_by,
+                    e.relation, e.session_id, e.txn
+             FROM room_events e LEFT JOIN users u ON u.id = e.sender_id ",
+            $rest
+        )
+    };
+}
+
+fn between(
+    view: &View<'_>,
+    flow: FlowId,
+    first: Position,
+    last: Position,
+) -> Result<Vec<RoomEvent>, StoreError> {
+    let mut statement = view.prepare(select_events!(
+        "WHERE e.flow_id = :flow AND e.position BETWEEN :first AND :last ORDER BY e.position, e.part"
+    ))?;
+    let params = named_params! {":flow": flow.0, ":first": first.0, ":last": last.0};
+    let rows = statement.query_map(params, event)?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
+fn event(row: &Row<'_>) -> rusqlite::Result<RoomEvent> {
+    let session = row.get::<_, Option<i64>>(9)?.map(SessionId);
+    Ok(RoomEvent {
+        position: Position(row.get(0)?),
+        uuid: PublicId::from_bytes(row.get(1)?),
+        sender: row.get(2)?,
+        at: Timestamp(row.get(3)?),
+        what: What::Stored(Stored {
+            kind: row.get(4)?,
+            state_key: row.get(5)?,
+            content: row.get(6)?,
+            redacted_by: row.get::<_, Option<[u8; 16]>>(7)?.map(PublicId::from_bytes),
+            relation: row.get(8)?,
+            txn: session.zip(row.get(10)?),
+        }),
+        before: None,
+        redaction: None,
+        edit: None,
+    })
+}
+
+/// The event that a message is.
+fn derive(view: &View<'_>, message: Message) -> Result<RoomEvent, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT u.localpart FROM messages m JOIN users u ON u.id = m.author_id WHERE m.id = :id",
+    )?;
+    let sender = statement.query_row(named_params! {":id": message.id.0}, |row| row.get(0))?;
+    Ok(RoomEvent {
+        position: Position(message.id.0),
+        uuid: message.uuid,
+        sender,
+        at: message.sent_at,
+        what: What::Message(Box::new(message)),
+        before: None,
+        redaction: None,
+        edit: None,
+    })
+}
+
+/// Adds to an event what is told with it.
+fn complete(view: &View<'_>, event: &mut RoomEvent) -> Result<(), StoreError> {
+    let (is_gone, is_state) = match &event.what {
+        What::Message(message) => (message.is_deleted, false),
+        What::Stored(stored) => (stored.redacted_by.is_some(), stored.state_key.is_some()),
+    };
+    if is_gone {
+        let found = related(view, event.uuid, "redaction")?;
+        event.redaction = found.map(Box::new);
+    } else if is_state {
+        event.before = before(view, event)?;
+    } else {
+        let found = related(view, event.uuid, "m.replace")?;
+        event.edit = found.map(Box::new);
+    }
+    Ok(())
+}
+
+/// The newest event that is about another in some way, by its sender if it is an edit.
+fn related(
+    view: &View<'_>,
+    target: PublicId,
+    relation: &str,
+) -> Result<Option<RoomEvent>, StoreError> {
+    let mut statement = view.prepare(select_events!(
+        "WHERE e.target = :target AND e.relation = :relation AND e.redacted_by IS NULL
+           AND (:relation = 'redaction' OR e.sender_id = coalesce(
+                    (SELECT sender_id FROM room_events WHERE uuid = :target),
+                    (SELECT author_id FROM messages WHERE uuid = :target)))
+         ORDER BY e.position DESC LIMIT 1"
+    ))?;
+    let params = named_params! {":target": target.to_bytes(), ":relation": relation};
+    Ok(statement.query_row(params, event).optional()?)
+}
+
+fn before(view: &View<'_>, of: &RoomEvent) -> Result<Option<(PublicId, String)>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT p.uuid, p.content FROM room_events e JOIN room_events p
+           ON p.flow_id = e.flow_id AND p.type = e.type AND p.state_key = e.state_key
+          AND (p.position, p.part) < (e.position, e.part)
+         WHERE e.uuid = :uuid ORDER BY p.position DESC, p.part DESC LIMIT 1",
+    )?;
+    let params = named_params! {":uuid": of.uuid.to_bytes()};
+    let found = statement.query_row(params, |row| {
+        Ok((PublicId::from_bytes(row.get(0)?), row.get(1)?))
+    });
+    Ok(found.optional()?)
+}
+
+/// The state of a room that was set after one position and holds at another.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn state(
+    view: &View<'_>,
+    flow: FlowId,
+    (after, at): (Position, Position),
+) -> Result<Vec<RoomEvent>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT uuid, max(position * 4096 + part) FROM room_events
+         WHERE flow_id = :flow AND state_key IS NOT NULL AND position > :after AND position <= :at
+         GROUP BY type, state_key ORDER BY 2",
+    )?;
+    let params = named_params! {":flow": flow.0, ":after": after.0, ":at": at.0};
+    let rows = statement.query_map(params, |row| row.get::<_, [u8; 16]>(0))?;
+    let mut found = Vec::new();
+    for uuid in rows {
+        if let Some(mut event) = stored(view, PublicId::from_bytes(uuid?))?.map(|(_, it)| it) {
+            complete(view, &mut event)?;
+            found.push(event);
+        }
+    }
+    Ok(found)
+}
+
+/// One piece of the state of a room as of a position.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn one_state(
+    view: &View<'_>,
+    flow: FlowId,
+    (kind, key): (&str, &str),
+    at: Position,
+) -> Result<Option<RoomEvent>, StoreError> {
+    let mut statement = view.prepare(select_events!(
+        "WHERE e.flow_id = :flow AND e.type = :type AND e.state_key = :key AND e.position <= :at
+         ORDER BY e.position DESC, e.part DESC LIMIT 1"
+    ))?;
+    let params = named_params! {":flow": flow.0, ":type": kind, ":key": key, ":at": at.0};
+    Ok(statement.query_row(params, event).optional()?)
+}
+
+fn stored(view: &View<'_>, uuid: PublicId) -> Result<Option<(FlowId, RoomEvent)>, StoreError> {
+    let flow: Option<i64> = view
+        .prepare("SELECT flow_id FROM room_events WHERE uuid = :uuid")?
+        .query_row(named_params! {":uuid": uuid.to_bytes()}, |row| row.get(0))
+        .optional()?;
+    let Some(flow) = flow else { return Ok(None) };
+    let mut statement = view.prepare(select_events!("WHERE e.uuid = :uuid"))?;
+    let found = statement.query_row(named_params! {":uuid": uuid.to_bytes()}, event);
+    Ok(found.optional()?.map(|event| (FlowId(flow), event)))
+}
+
+/// An event by its id, with what is told with it.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn by_uuid(view: &View<'_>, uuid: PublicId) -> Result<Option<(FlowId, RoomEvent)>, StoreError> {
+    if let Some((flow, mut event)) = stored(view, uuid)? {
+        complete(view, &mut event)?;
+        return Ok(Some((flow, event)));
+    }
+    let found: Option<(i64, i64)> = view
+        .prepare("SELECT flow_id, number FROM messages WHERE uuid = :uuid")?
+        .query_row(named_params! {":uuid": uuid.to_bytes()}, |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    let Some((flow, number)) = found else {
+        return Ok(None);
+    };
+    let flow = FlowId(flow);
+    let load = Load::of(Form::Rich, 0);
+    let Some(message) = by_number(view, flow, (number, number), load, BUDGET_BYTES)?.pop() else {
+        return Ok(None);
+    };
+    let mut event = derive(view, message)?;
+    complete(view, &mut event)?;
+    Ok(Some((flow, event)))
+}
+
+/// The message that an event is, or is about, and how it is.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn message_of(
+    view: &View<'_>,
+    uuid: PublicId,
+) -> Result<Option<(MessageId, Option<String>)>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT message_id, relation FROM room_events WHERE uuid = :uuid AND message_id IS NOT NULL",
+    )?;
+    let found = statement.query_row(named_params! {":uuid": uuid.to_bytes()}, |row| {
+        Ok((MessageId(row.get(0)?), row.get(1)?))
+    });
+    Ok(found.optional()?)
+}
+
+/// What a session has sent to a room by a text of its own, lately.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn sent(
+    view: &View<'_>,
+    flow: FlowId,
+    kind: &str,
+    (session, txn): (SessionId, &str),
+    since: Timestamp,
+) -> Result<Option<PublicId>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT uuid FROM room_events WHERE session_id = :session AND txn = :txn AND flow_id = :flow
+           AND type = :type AND at > :since LIMIT 1",
+    )?;
+    let params = named_params! {
+        ":session": session.0, ":txn": txn, ":flow": flow.0, ":type": kind, ":since": since.0,
+    };
+    let found = statement.query_row(params, |row| row.get(0).map(PublicId::from_bytes));
+    Ok(found.optional()?)
+}
+
+/// The message and the emoji of a reaction of a user, where MTP has it too.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn reaction(
+    view: &View<'_>,
+    uuid: PublicId,
+    user: UserId,
+) -> Result<Option<(PublicId, String)>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT m.uuid, r.emoji FROM room_events e JOIN messages m ON m.id = e.message_id
+         JOIN reactions r ON r.message_id = m.id AND r.emoji = e.key AND r.user_id = e.sender_id
+         WHERE e.uuid = :uuid AND e.sender_id = :user AND e.target = m.uuid",
+    )?;
+    let params = named_params! {":uuid": uuid.to_bytes(), ":user": user.0};
+    let found = statement.query_row(params, |row| {
+        Ok((PublicId::from_bytes(row.get(0)?), row.get(1)?))
+    });
+    Ok(found.optional()?)
+}
