@@ -411,5 +411,5 @@ fn a_call_of_everyone_rings_where_only_mentions_do() {
     rich(&mut anna, "send_message", &call).is(200);
     let told = service.next();
     assert_eq!(told.header("urgency"), "high");
-    assert_eq!(service.read(&told)["body"], "@all dinner");
+    assert_eq!(service.read(&told)["title"], "anna · Family");
 }
