@@ -75,6 +75,7 @@ fuzz: ## look for inputs that break something, MINUTES= for each of the TARGETS=
 
 soak: packages ## 50 clients for MINUTES= (30), then 200 damaged databases; says what it measured
 	MORELIA_SOAK_MINUTES=$(or $(MINUTES),30) $(CARGO) test --test tests soak:: -- --nocapture
+	MORELIA_POSTS=$(or $(POSTS),10000) $(CARGO) test --test tests posts:: -- --nocapture
 	MORELIA_DAMAGES=$(or $(DAMAGES),200) $(CARGO) test --test tests faults::salvage -- --nocapture
 
 interop: packages ## large files by programs in the field, through a network that breaks

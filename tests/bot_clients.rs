@@ -13,13 +13,14 @@ use serde_json::{Value, json};
 
 use crate::{
     bots::bot,
-    common::{Server, eventually, receiver::Receiver},
+    common::{Person, Server, eventually, receiver::Receiver},
     hooks::hook,
     outgoing::out,
 };
 
 /// The versions that were tried.
 const APPRISE: &str = "apprise==2.3.0";
+const EXAMINER: &str = "schemathesis==4.32.5";
 const VERIFIER: &str = "standardwebhooks==1.1.0";
 
 struct Running(Child);
@@ -46,21 +47,56 @@ fn a_bot_of_twenty_lines_answers() {
             .count()
             <= 24
     );
-    let mut program = Command::new("sh")
-        .arg(&script)
+    let texts = answered(
+        Command::new("sh").arg(script),
+        &server,
+        &helper,
+        (&mut anna, &flow),
+        "!time",
+    );
+    assert!(texts[1].starts_with("It is "), "{texts:?}");
+}
+
+#[test]
+fn a_bot_in_python_answers() {
+    let server = Server::start();
+    let mut admin = server.sign_in("admin");
+    let mut anna = server.register("anna");
+    let helper = bot(&server, &mut admin, "helper", &["read", "write"]);
+    let flow = anna.group("Family", &[&helper]);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bot.py");
+    let texts = answered(
+        Command::new("python3").arg(script),
+        &server,
+        &helper,
+        (&mut anna, &flow),
+        "!dice",
+    );
+    assert!(texts[1].starts_with("You have thrown a "), "{texts:?}");
+}
+
+/// What is said once somebody has said a word to a bot that this command is.
+#[track_caller]
+fn answered(
+    command: &mut Command,
+    server: &Server,
+    helper: &Person,
+    (person, flow): (&mut Person, &str),
+    word: &str,
+) -> Vec<String> {
+    let mut program = command
         .env("MORELIA", format!("http://{}", server.address()))
         .env("TOKEN", &helper.token)
         .stdout(Stdio::piped())
         .spawn()
-        .expect("sh runs");
+        .expect("it runs");
     let output = program.stdout.take().expect("its output");
     let _program = Running(program);
     let mut line = String::new();
     BufReader::new(output).read_line(&mut line).expect("a line");
     assert_eq!(line, "ready\n");
-    anna.send(&flow, "!time");
-    let texts = eventually(|| anna.texts(&flow), |texts| texts.len() == 2);
-    assert!(texts[1].starts_with("It is "), "{texts:?}");
+    person.send(flow, word);
+    eventually(|| person.texts(flow), |texts| texts.len() == 2)
 }
 
 /// Where the programs of a package from `PyPI` are, which is installed once.
@@ -209,4 +245,79 @@ fn alertmanager_tells_of_a_group_that_begins_and_ends() {
         texts.iter().all(|text| text.contains("resolved")),
         "{texts:?}"
     );
+}
+
+#[test]
+fn the_routes_are_what_their_document_says() {
+    let examiner = installed(EXAMINER).join("st");
+    let server = Server::with(&[
+        ("limits.requests_per_second", "1000000"),
+        ("limits.burst", "1000000"),
+    ]);
+    let mut admin = server.sign_in("admin");
+    let helper = bot(&server, &mut admin, "helper", &["read", "write", "manage"]);
+    let output = Command::new(examiner)
+        .arg("run")
+        .arg(format!("http://{}/api/v1/openapi.json", server.address()))
+        .args([
+            "--header",
+            &format!("Authorization: Bearer {}", helper.token),
+        ])
+        .args([
+            "--phases",
+            "examples,coverage,fuzzing",
+            "--max-examples",
+            "5",
+        ])
+        // An answer that is held back for a minute is no use here, and no pattern says what is an emoji.
+        .args(["--exclude-path", "/updates"])
+        .args(["--exclude-path", "/messages/{id}/reactions/{emoji}"])
+        .args(["--generation-deterministic", "--no-color"])
+        .current_dir(server.folder())
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+}
+
+/// The lines for curl that docs/bots.md begins with do what it says.
+#[test]
+fn the_first_lines_of_the_page_work() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let flow = anna.group("Family", &[]);
+    let secret = hook(&mut anna, &flow, "Washing machine");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/bots.md");
+    let page = fs::read_to_string(page).expect("the page");
+    let lines = page
+        .lines()
+        .filter(|line| line.starts_with("curl ") && line.contains("/hook/tk_…"));
+    let mut count = 0;
+    for line in lines {
+        let line = line
+            .replace("https://chat.home", &format!("http://{}", server.address()))
+            .replace("tk_…", &secret);
+        let status = Command::new("sh")
+            .args(["-c", &format!("{line} --fail -s")])
+            .status();
+        assert!(status.expect("sh runs").success(), "{line}");
+        count += 1;
+    }
+    assert!(count > 0);
+    assert_eq!(anna.texts(&flow).len(), count);
+    let token = format!("Authorization: Bearer {}", anna.token);
+    let url = format!("http://{}/api/v1/flows/{flow}/messages", server.address());
+    let status = Command::new("curl")
+        .args([
+            "-s",
+            "--fail",
+            "-H",
+            &token,
+            "-d",
+            r#"{"text": "hello"}"#,
+            &url,
+        ])
+        .status();
+    assert!(status.expect("curl runs").success());
+    assert_eq!(anna.texts(&flow).len(), count + 1);
 }

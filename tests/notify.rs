@@ -393,3 +393,23 @@ fn what_the_stop_cut_off_is_told_after_the_start() {
     let again = service.within(Duration::from_secs(3));
     assert!(again.is_empty(), "{again:?}");
 }
+
+#[test]
+fn a_call_of_everyone_rings_where_only_mentions_do() {
+    let service = PushService::start();
+    let server = server(&service);
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    let flow = anna.group("Family", &[&boris]);
+    subscribe(&mut boris, &service, "/ok/boris");
+    let quiet = json!({"flow": [{"uuid": flow}], "meta": {"settings": {"mentions_only": true}}});
+    rich(&mut boris, "flow_settings", &quiet).is(200);
+    anna.send(&flow, "quietly");
+    let told = service.within(Duration::from_millis(1000));
+    assert!(told.is_empty(), "{told:?}");
+    let call = json!({"flow": [{"uuid": flow}], "message": [{"text": "@all dinner"}], "meta": {"about": {"everyone": true}}});
+    rich(&mut anna, "send_message", &call).is(200);
+    let told = service.next();
+    assert_eq!(told.header("urgency"), "high");
+    assert_eq!(service.read(&told)["title"], "anna · Family");
+}

@@ -204,3 +204,47 @@ fn updates_are_held_back_until_something_happens() {
     anna.send(&flow, "again");
     assert!(data().contains("again"));
 }
+
+#[test]
+fn administration_is_there_where_the_operator_says_so() {
+    let server = Server::with(&[("api.admin", "true")]);
+    let mut admin = server.sign_in("admin");
+    let anna = server.register("anna");
+    let helper = bot(&server, &mut admin, "helper", &["read", "write", "manage"]);
+    let get = |person: &Person, path: &str| http::ask(&server, "GET", path, &http::bearer(person));
+    let users = get(&admin, "/api/v1/admin/users?q=anna").is(200);
+    let users: Value = serde_json::from_slice(&users.body).expect("JSON");
+    assert_eq!(users["users"][0]["login"], "anna");
+    let status = get(&admin, "/api/v1/admin/status").is(200);
+    let status: Value = serde_json::from_slice(&status.body).expect("JSON");
+    assert!(status["users"].as_i64() >= Some(2), "{status}");
+    for path in ["users", "invites", "status"] {
+        for other in [&anna, &helper] {
+            get(other, &format!("/api/v1/admin/{path}")).is(403);
+        }
+    }
+    let headers = format!("{}Content-Type: application/json\r\n", http::bearer(&admin));
+    let post = |path: &str, body: &[u8]| http::send(&server, "POST", path, &headers, body);
+    let made = post(
+        "/api/v1/admin/invites",
+        br#"{"uses": 2, "note": "cousins"}"#,
+    )
+    .is(200);
+    let made: Value = serde_json::from_slice(&made.body).expect("JSON");
+    assert!(made["code"].is_string(), "{made}");
+    let invites = get(&admin, "/api/v1/admin/invites").is(200);
+    let invites: Value = serde_json::from_slice(&invites.body).expect("JSON");
+    assert_eq!(
+        (
+            &invites["invites"][0]["note"],
+            &invites["invites"][0]["uses"]
+        ),
+        (&json!("cousins"), &json!(2))
+    );
+    post("/api/v1/admin/backup", b"{}").is(200);
+
+    // Off, there is nothing.
+    let plain = Server::start();
+    let admin = plain.sign_in("admin");
+    http::ask(&plain, "GET", "/api/v1/admin/status", &http::bearer(&admin)).is(404);
+}

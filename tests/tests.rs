@@ -70,6 +70,7 @@ mod packages;
 mod pages;
 mod people;
 mod pins;
+mod posts;
 mod power;
 mod presence;
 mod previews;

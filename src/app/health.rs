@@ -48,6 +48,7 @@ pub(super) fn site(
             Arc::clone(service),
             service.limits().text_bytes,
             env!("CARGO_PKG_VERSION"),
+            config.api.admin,
         )),
         Face::new(Hooks::new(
             Arc::clone(service),

@@ -454,13 +454,15 @@ impl Matrix {
     }
 }
 
-/// `[api]`: protocol versions taken.
+/// `[api]`: protocol versions taken, and what scripts may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Api {
     /// The lowest `jsonapi.version` that is answered. Default 1.0.
     pub min_version: ApiVersion,
     /// The highest. Default 1.9.
     pub max_version: ApiVersion,
+    /// Whether scripts of administrators administrate. Default: they do not.
+    pub admin: bool,
 }
 
 impl Default for Api {
@@ -468,6 +470,7 @@ impl Default for Api {
         Self {
             min_version: ApiVersion { major: 1, minor: 0 },
             max_version: ApiVersion { major: 1, minor: 9 },
+            admin: false,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `[logging]`, `[web]` and `[api]`.
 
-use super::{Key, Kind, Section, optional, optional_path, put, show_path, word};
+use super::{Key, Kind, Section, optional, optional_path, put, show_path, true_or_false, word};
 use crate::config::addresses::AllowedOrigins;
 use crate::config::units::{CENTURY, DAY, duration_in, show_duration};
 use crate::config::words::{ApiVersion, ClientIp, ColorMode, Word};
@@ -181,7 +181,7 @@ pub(super) const WEB: Section = Section {
 pub(super) const API: Section = Section {
     name: "api",
     about: "The versions of the protocol that are answered; any other gets 505. They compare as numbers: \
-            1.10 is above 1.9.",
+            1.10 is above 1.9. And what scripts may do.",
     keys: &[
         Key {
             name: "min_version",
@@ -202,6 +202,17 @@ pub(super) const API: Section = Section {
             reload: false,
             set: |config, text, _| put(&mut config.api.max_version, ApiVersion::read(text)),
             show: |config| config.api.max_version.to_string(),
+        },
+        Key {
+            name: "admin",
+            kind: Kind::Switch,
+            values: "true or false",
+            about: "Whether scripts of administrators reach /api/v1/admin: accounts, invitations, backups and status, \
+                    by the token of a session, over TLS or on the server itself.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.api.admin, bool::read(text)),
+            show: |config| true_or_false(config.api.admin),
         },
     ],
 };

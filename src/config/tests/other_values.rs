@@ -105,4 +105,5 @@ pub(super) const OTHER_VALUES: &[&str] = &[
     "chat.example.org",
     "1.1",
     "1.2",
+    "true",
 ];

@@ -11,6 +11,8 @@ use crate::service::{Refusal, SentFile, ServiceError, Source};
 pub(super) enum Trouble {
     /// It makes no sense.
     Bad(String),
+    /// It came over the network without encryption.
+    Insecure,
     /// Its body ended too early.
     Body(BodyError),
     /// The service refuses or fails.
@@ -27,6 +29,10 @@ impl Trouble {
     pub(super) fn response(self) -> Response {
         let (code, status, detail) = match &self {
             Self::Bad(words) => (400, wording::status(400), words.clone()),
+            Self::Insecure => {
+                let words = "the administration answers over TLS, or on the server itself";
+                (403, wording::status(403), words.to_owned())
+            }
             Self::Body(err) => (err.status(), wording::status(err.status()), err.to_string()),
             Self::Service(err) => {
                 if !matches!(err, ServiceError::Refused(_)) {
@@ -83,7 +89,7 @@ impl Body {
     }
 
     fn field(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.0.get(name)
     }
 
     /// A text.
@@ -92,6 +98,15 @@ impl Body {
         let found = self.field(name);
         found
             .map(|value| read(value).ok_or_else(|| Trouble::bad(format!("{name} is no text"))))
+            .transpose()
+    }
+
+    /// A number that is not below 0.
+    pub(super) fn number(&self, name: &str) -> Result<Option<i64>, Trouble> {
+        let read = |value: &Value| value.as_i64().filter(|it| *it >= 0);
+        let found = self.field(name);
+        found
+            .map(|value| read(value).ok_or_else(|| Trouble::bad(format!("{name} is no number"))))
             .transpose()
     }
 

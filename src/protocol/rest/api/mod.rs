@@ -2,6 +2,7 @@
 //!
 //! The routes call the service as the methods of the protocol on a socket do, with the same codes.
 
+mod admin;
 mod input;
 mod objects;
 mod table;
@@ -32,6 +33,8 @@ pub struct Api {
     service: Arc<Service>,
     max_bytes: usize,
     version: &'static str,
+    /// Whether the routes of the administration are there.
+    admin: bool,
 }
 
 /// What came besides the body.
@@ -66,18 +69,29 @@ impl Asked {
 }
 
 impl Api {
-    /// Makes the face, for texts of at most so many bytes.
+    /// Makes the face, for texts of at most so many bytes, with or without the routes of the
+    /// administration.
     #[must_use]
-    pub fn new(service: Arc<Service>, max_text_bytes: usize, version: &'static str) -> Self {
+    pub fn new(
+        service: Arc<Service>,
+        max_text_bytes: usize,
+        version: &'static str,
+        admin: bool,
+    ) -> Self {
         Self {
             service,
             // Each sign of a text may be six in JSON.
             max_bytes: max_text_bytes.saturating_mul(6).saturating_add(AROUND),
             version,
+            admin,
         }
     }
 
     async fn act(&self, action: Action, request: Request) -> Result<Response, Trouble> {
+        let is_near = request.peer.tls || request.peer.address.is_loopback();
+        if action.is_administration() && !is_near {
+            return Err(Trouble::Insecure);
+        }
         let client = Client {
             neighbourhood: request.peer.address.into(),
             ..Client::default()
@@ -104,7 +118,7 @@ impl Api {
         }
         let body = request.body.gather(true).await.map_err(Trouble::Body)?;
         let done = match action {
-            Action::Describe => table::document(self.version),
+            Action::Describe => table::document(self.version, self.admin),
             Action::Me => self.me(&asked).await?,
             Action::Flows => self.flows(&asked).await?,
             Action::AddFlow => self.add_flow(&asked, &Body::read(&body.bytes)?).await?,
@@ -145,6 +159,13 @@ impl Api {
                     .find_users(&asked.user, text, Form::Rich)
                     .await?;
                 json!({"users": found.iter().map(objects::user).collect::<Vec<_>>()})
+            }
+            Action::AdminUsers
+            | Action::AdminInvites
+            | Action::AdminInvite
+            | Action::AdminBackup
+            | Action::AdminStatus => {
+                admin::answer(&self.service, action, &asked, &body.bytes).await?
             }
         };
         Ok(Response::json(200, &done))
@@ -338,12 +359,12 @@ impl Web for Api {
             };
             (route, entry.action)
         };
-        table::TABLE.iter().map(route).collect()
+        table::routes(self.admin).map(route).collect()
     }
 
     async fn answer(&self, action: Action, request: Request) -> Response {
         if action == Action::Describe {
-            return Response::json(200, &table::document(self.version));
+            return Response::json(200, &table::document(self.version, self.admin));
         }
         let answered = self.act(action, request).await;
         answered.unwrap_or_else(Trouble::response)

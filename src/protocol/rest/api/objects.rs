@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{File, Flow, Message, PublicId, Timestamp, User};
+use crate::model::{AccountInfo, File, Flow, Invitation, Message, PublicId, Timestamp, User};
 
 fn id(id: PublicId) -> Value {
     Value::from(id.to_string())
@@ -68,5 +68,33 @@ pub(super) fn message(message: &Message) -> Value {
         "bot": about.and_then(|it| it.bot.clone()),
         "files": message.shown.iter().map(file).collect::<Vec<_>>(),
         "reactions": reactions,
+    })
+}
+
+/// An account, for administrators.
+pub(super) fn account(info: &AccountInfo) -> Value {
+    json!({
+        "id": id(info.uuid),
+        "login": info.login,
+        "username": info.username,
+        "is_bot": info.is_bot,
+        "is_admin": info.is_admin,
+        "suspended": info.is_suspended,
+        "created": info.created_at.seconds(),
+        "seen": info.seen_at.map(Timestamp::seconds),
+        "used": info.used_bytes,
+    })
+}
+
+/// An invitation, for administrators.
+pub(super) fn invitation(invitation: &Invitation) -> Value {
+    json!({
+        "id": invitation.id.0.to_string(),
+        "hint": invitation.hint,
+        "note": invitation.note,
+        "uses": invitation.uses_left,
+        "created": invitation.created_at.seconds(),
+        "expires": invitation.expires_at.map_or(0, Timestamp::seconds),
+        "flow": invitation.flow.map(id),
     })
 }

@@ -45,6 +45,30 @@ pub enum Action {
     Search,
     /// Finds people.
     Users,
+    /// Accounts, for administrators.
+    AdminUsers,
+    /// Invitations, for administrators.
+    AdminInvites,
+    /// Makes an invitation.
+    AdminInvite,
+    /// Makes a copy of the database.
+    AdminBackup,
+    /// How the server is doing.
+    AdminStatus,
+}
+
+impl Action {
+    /// Whether it is there only where the operator says so, and not over the network without encryption.
+    pub(super) fn is_administration(self) -> bool {
+        matches!(
+            self,
+            Self::AdminUsers
+                | Self::AdminInvites
+                | Self::AdminInvite
+                | Self::AdminBackup
+                | Self::AdminStatus
+        )
+    }
 }
 
 /// A route.
@@ -111,7 +135,7 @@ pub(super) const TABLE: &[Entry] = &[
         "Makes a conversation.",
         &[],
         &[
-            ("type", "string", true),
+            ("type", "kind", true),
             ("title", "string", false),
             ("info", "string", false),
             ("users", "array", false),
@@ -140,7 +164,7 @@ pub(super) const TABLE: &[Entry] = &[
         "edit_flow",
         "Brings people into a conversation.",
         &[],
-        &[("users", "array", true)],
+        &[("users", "ids", true)],
     ),
     entry(
         (
@@ -151,7 +175,7 @@ pub(super) const TABLE: &[Entry] = &[
         "edit_flow",
         "Takes people out of a conversation.",
         &[],
-        &[("users", "array", true)],
+        &[("users", "ids", true)],
     ),
     entry(
         (Method::Get, "/api/v1/flows/{id}/messages", Action::Messages),
@@ -170,10 +194,10 @@ pub(super) const TABLE: &[Entry] = &[
         "Writes a message. With the header Idempotency-Key a repetition gets the first answer.",
         &[],
         &[
-            ("text", "string", false),
-            ("format", "integer", false),
+            ("text", "text", false),
+            ("format", "format", false),
             ("reply", "string", false),
-            ("files", "array", false),
+            ("files", "ids", false),
         ],
     ),
     entry(
@@ -181,7 +205,7 @@ pub(super) const TABLE: &[Entry] = &[
         "edited_message",
         "Changes a message of one's own.",
         &[],
-        &[("text", "string", true), ("format", "integer", false)],
+        &[("text", "text", true), ("format", "format", false)],
     ),
     entry(
         (Method::Delete, "/api/v1/messages/{id}", Action::Delete),
@@ -248,11 +272,76 @@ pub(super) const TABLE: &[Entry] = &[
         &[("q", "string")],
         &[],
     ),
+    entry(
+        (Method::Get, "/api/v1/admin/users", Action::AdminUsers),
+        "list_users",
+        "Accounts, for administrators.",
+        &[("q", "string"), ("after", "string")],
+        &[],
+    ),
+    entry(
+        (Method::Get, "/api/v1/admin/invites", Action::AdminInvites),
+        "list_invitations",
+        "Invitations that hold, for administrators.",
+        &[("after", "integer")],
+        &[],
+    ),
+    entry(
+        (Method::Post, "/api/v1/admin/invites", Action::AdminInvite),
+        "invite",
+        "Makes an invitation, for administrators; `expires` is a second, 0 for never.",
+        &[],
+        &[
+            ("uses", "number", false),
+            ("expires", "number", false),
+            ("flow", "string", false),
+            ("note", "string", false),
+        ],
+    ),
+    entry(
+        (Method::Post, "/api/v1/admin/backup", Action::AdminBackup),
+        "make_backup",
+        "Makes a copy of the database, for administrators.",
+        &[],
+        &[],
+    ),
+    entry(
+        (Method::Get, "/api/v1/admin/status", Action::AdminStatus),
+        "server_status",
+        "How the server is doing, for administrators.",
+        &[],
+        &[],
+    ),
 ];
+
+/// The routes that there are, with or without those of the administration.
+pub(super) fn routes(admin: bool) -> impl Iterator<Item = &'static Entry> {
+    let there = move |entry: &&Entry| admin || !entry.action.is_administration();
+    TABLE.iter().filter(there)
+}
+
+/// Fields of a body of which one has to be there.
+fn one_of(action: Action) -> &'static [&'static str] {
+    match action {
+        Action::EditFlow => &["title", "info"],
+        Action::Send => &["text", "files"],
+        _ => &[],
+    }
+}
 
 fn schema(kind: &str) -> Value {
     match kind {
         "array" => json!({"type": "array", "items": {"type": "string"}}),
+        "ids" => json!({"type": "array", "items": {"type": "string"}, "minItems": 1}),
+        "text" => json!({"type": "string", "minLength": 1}),
+        "kind" => json!({"type": "string", "enum": ["chat", "group", "channel"]}),
+        "format" => json!({"type": "integer", "enum": [0, 1]}),
+        "number" => {
+            json!({"type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX})
+        }
+        "integer" => {
+            json!({"type": "integer", "format": "int64", "minimum": -1, "maximum": i64::MAX})
+        }
         kind => json!({"type": kind}),
     }
 }
@@ -260,9 +349,9 @@ fn schema(kind: &str) -> Value {
 /// The document that describes the routes.
 ///
 /// Source: `OpenAPI` 3.1.
-pub(super) fn document(version: &str) -> Value {
+pub(super) fn document(version: &str, admin: bool) -> Value {
     let mut paths: Map<String, Value> = Map::new();
-    for entry in TABLE {
+    for entry in routes(admin) {
         let mut parameters: Vec<Value> = entry
             .path
             .split('/')
@@ -297,7 +386,20 @@ pub(super) fn document(version: &str) -> Value {
                 .filter(|(_, _, needed)| *needed)
                 .map(|(name, _, _)| *name)
                 .collect();
-            let schema = json!({"type": "object", "properties": properties, "required": required});
+            let mut schema =
+                json!({"type": "object", "properties": properties, "required": required});
+            let either = one_of(entry.action).iter();
+            let either: Vec<Value> = either.map(|name| json!({"required": [name]})).collect();
+            if !either.is_empty() {
+                schema["anyOf"] = Value::from(either);
+            }
+            if entry.action == Action::AddFlow {
+                // A chat has one other.
+                schema["anyOf"] = json!([
+                    {"properties": {"type": {"enum": ["group", "channel"]}}},
+                    {"properties": {"users": {"minItems": 1, "maxItems": 1}}, "required": ["users"]},
+                ]);
+            }
             operation["requestBody"] =
                 json!({"required": true, "content": {"application/json": {"schema": schema}}});
         }
@@ -332,7 +434,7 @@ mod tests {
 
     #[test]
     fn every_route_is_in_the_document() {
-        let document = document("0.1.0");
+        let document = document("0.1.0", true);
         let paths = document["paths"].as_object().unwrap();
         let count: usize = paths.values().map(|it| it.as_object().unwrap().len()).sum();
         assert_eq!(count, TABLE.len());
@@ -342,5 +444,10 @@ mod tests {
             assert_eq!(operation["operationId"], format!("{:?}", entry.action));
             assert!(entry.about.ends_with('.'));
         }
+        assert!(
+            !super::document("0.1.0", false)
+                .to_string()
+                .contains("/admin/")
+        );
     }
 }
