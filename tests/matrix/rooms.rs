@@ -301,3 +301,24 @@ fn a_chat_has_no_name_and_both_may_do_everything() {
     let rooms = &direct.expect("m.direct")["content"]["@anna:example.org"];
     assert_eq!(rooms, &json!([room_of(&flow)]));
 }
+
+#[test]
+fn state_counts_as_messages_do() {
+    let server = Server::with(&[
+        ("matrix.enabled", "on"),
+        ("matrix.server_name", "example.org"),
+        ("limits.messages_per_minute", "3"),
+    ]);
+    let mut anna = server.register("anna");
+    let room = address(&room_of(&anna.group("Club", &[])));
+    let client = Client::sign_in(&server, "anna");
+    for nth in 0..3 {
+        let path = format!("{room}/state/org.example.note/{nth}");
+        client.call("PUT", &path, &json!({"n": nth})).is(200);
+    }
+    for place in ["org.example.note/more", "m.room.power_levels"] {
+        let path = format!("{room}/state/{place}");
+        let content = json!({"users": {"@anna:example.org": 100}});
+        refused(client.call("PUT", &path, &content), 429, "M_LIMIT_EXCEEDED");
+    }
+}

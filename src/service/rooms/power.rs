@@ -1,5 +1,7 @@
 //! Who may set which state of a room, and send which events.
 
+use std::sync::Arc;
+
 use super::draft::RoomDraft;
 use crate::model::{Level, PublicId};
 use crate::service::flow_change::{FlowChange, FlowDraft};
@@ -118,6 +120,7 @@ impl Service {
     ) -> Result<PublicId, ServiceError> {
         let caller = *user;
         let (kind, state_key) = (draft.kind.clone(), key.clone());
+        let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
         self.store
             .write(move |tx| {
                 caller.require(tx)?;
@@ -135,6 +138,8 @@ impl Service {
                     room_log::What::Message(_) => false,
                 });
                 if !is_same {
+                    // It stays in the log as a message does.
+                    counts.message(caller.user(), caller.session.is_bot, &limits)?;
                     let content = draft.content.clone();
                     room_events::set_state(tx, access.id, caller.by(), place, content)?;
                 }
@@ -156,12 +161,14 @@ impl Service {
     ) -> Result<PublicId, ServiceError> {
         self.require_in_room(user, room).await?;
         let caller = *user;
+        let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
         self.store
             .write(move |tx| {
                 caller.require(tx)?;
                 let access = flows::access(tx, room, caller.user())?
                     .ok_or(Refusal::NotFound(Thing::Flow))?;
                 require_event(tx, &access, "m.room.power_levels", true)?;
+                counts.message(caller.user(), caller.session.is_bot, &limits)?;
                 let own = level_of(&access).0;
                 let name = localparts::of(tx, caller.user())?.map(|named| named.localpart);
                 let own_place = name.map(|name| format!("$.users.@{name}"));
