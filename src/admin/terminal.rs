@@ -5,7 +5,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 use rustix::termios::{
@@ -14,9 +13,6 @@ use rustix::termios::{
 
 /// The longest line that is kept; more is no password of a person's.
 const MAX_BYTES: usize = 4096;
-
-/// Time that the system has for ending the process by a signal.
-const NOTICED: Duration = Duration::from_secs(5);
 
 /// The terminal of the process, whatever its standard input and output are.
 pub(super) struct Terminal {
@@ -46,9 +42,7 @@ impl Terminal {
             Typed::Ended => Ok(None),
             Typed::Interrupted => {
                 kill_process(getpid(), Signal::INT)?;
-                // Another thread may be the one that takes it, when its turn comes.
-                std::thread::sleep(NOTICED);
-                // The process ignores that signal.
+                // The process ignores that signal, or has not noticed yet.
                 Err(io::ErrorKind::Interrupted.into())
             }
         }
