@@ -87,7 +87,7 @@ impl Authority {
         pebble.arg("-config").arg(&path).args(["-dnsserver", &dns]);
         for (name, value) in [
             ("PEBBLE_VA_NOSLEEP", "1"),
-            ("PEBBLE_WFE_NONCEREJECT", "10"),
+            ("PEBBLE_WFE_NONCEREJECT", "3"),
             ("PEBBLE_AUTHZREUSE", "0"),
         ] {
             pebble.env(name, value);

@@ -24,7 +24,7 @@ const LEAST: usize = 20;
 type Tally = BTreeMap<&'static str, usize>;
 
 /// Methods that came after revision 17 and list or change what the whole server has.
-const NEWER: [&str; 24] = [
+const NEWER: [&str; 28] = [
     "server_status",
     "list_users",
     "set_user",
@@ -39,6 +39,10 @@ const NEWER: [&str; 24] = [
     "make_token",
     "list_tokens",
     "revoke_token",
+    "make_outgoing",
+    "list_outgoing",
+    "remove_outgoing",
+    "test_outgoing",
     "list_flows",
     "remove_flow",
     "moderate",

@@ -105,7 +105,7 @@ fn every_result_is_json_where_programs_ask_for_it() {
         .exits(0);
     let version: Value = serde_json::from_str(&output.stdout).expect("JSON");
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(version["schema"], json!(1));
+    assert_eq!(version["schema"], json!(2));
     assert!(version["features"].is_array(), "{version}");
 }
 

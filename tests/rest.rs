@@ -241,10 +241,53 @@ fn administration_is_there_where_the_operator_says_so() {
         ),
         (&json!("cousins"), &json!(2))
     );
+    let dora = br#"{"login": "dora", "password": "of some length", "username": "Dora"}"#;
+    let made = post("/api/v1/admin/users", dora).is(200);
+    let made: Value = serde_json::from_slice(&made.body).expect("JSON");
+    assert_eq!(made["username"], "Dora");
+    post("/api/v1/admin/users", dora).is(409);
+    post("/api/v1/admin/users", br#"{"login": "nobody"}"#).is(400);
+    let sign_in = json!({"user": [{"login": "dora", "password": "of some length"}]});
+    assert_eq!(
+        server.connect().request("authentication", &sign_in).code(),
+        200
+    );
+    // Whether a login is taken is not told to others.
+    let headers = format!("{}Content-Type: application/json\r\n", http::bearer(&anna));
+    http::send(&server, "POST", "/api/v1/admin/users", &headers, dora).is(403);
     post("/api/v1/admin/backup", b"{}").is(200);
 
     // Off, there is nothing.
     let plain = Server::start();
     let admin = plain.sign_in("admin");
     http::ask(&plain, "GET", "/api/v1/admin/status", &http::bearer(&admin)).is(404);
+}
+
+#[test]
+fn web_pages_of_listed_origins_may_use_it() {
+    let server = Server::with(&[
+        ("api.admin", "true"),
+        ("api.origins", "https://board.example.org"),
+    ]);
+    let admin = server.sign_in("admin");
+    let from = |origin: &str, path: &str| {
+        let headers = format!("{}Origin: {origin}\r\n", http::bearer(&admin));
+        http::ask(&server, "GET", path, &headers)
+    };
+    let listed = "https://board.example.org";
+    let answer = from(listed, "/api/v1/flows").is(200);
+    assert_eq!(answer.header("access-control-allow-origin"), Some(listed));
+    from("https://other.example.org", "/api/v1/flows").is(403);
+    // Administrators' routes are for no foreign page.
+    from(listed, "/api/v1/admin/status").is(403);
+    let asked = format!("Origin: {listed}\r\nAccess-Control-Request-Method: POST\r\n");
+    let flow = "/api/v1/flows/1/messages";
+    let allowed = http::ask(&server, "OPTIONS", flow, &asked).is(204);
+    assert_eq!(allowed.header("access-control-allow-origin"), Some(listed));
+    let headers = allowed
+        .header("access-control-allow-headers")
+        .expect("some");
+    for needed in ["authorization", "content-type", "idempotency-key"] {
+        assert!(headers.to_lowercase().contains(needed), "{headers}");
+    }
 }

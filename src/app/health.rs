@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::metrics::{self, Counters};
+use super::settings::origins;
 use super::space::free_bytes;
 use super::{alerts, backups, certificates, matrix};
 use crate::config::Config;
@@ -49,6 +50,7 @@ pub(super) fn site(
             service.limits().text_bytes,
             env!("CARGO_PKG_VERSION"),
             config.api.admin,
+            origins(&config.api.origins),
         )),
         Face::new(Hooks::new(
             Arc::clone(service),

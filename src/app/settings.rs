@@ -138,11 +138,19 @@ pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::S
         names: names(config),
         allowed_origins: match &config.web.allowed_origins {
             AllowedOrigins::Same => server::Origins::Same,
-            AllowedOrigins::Any => server::Origins::List(vec!["*".to_owned()]),
-            AllowedOrigins::List(origins) => server::Origins::List(origins.clone()),
+            others => server::Origins::List(origins(others)),
         },
         max_requests,
         ..server::Settings::default()
+    }
+}
+
+/// The origins of foreign pages that are let in; `*` is any.
+pub(super) fn origins(allowed: &AllowedOrigins) -> Vec<String> {
+    match allowed {
+        AllowedOrigins::Same => Vec::new(),
+        AllowedOrigins::Any => vec!["*".to_owned()],
+        AllowedOrigins::List(origins) => origins.clone(),
     }
 }
 

@@ -463,6 +463,8 @@ pub struct Api {
     pub max_version: ApiVersion,
     /// Whether scripts of administrators administrate. Default: they do not.
     pub admin: bool,
+    /// Which web pages may use it. Default: those of this server.
+    pub origins: AllowedOrigins,
 }
 
 impl Default for Api {
@@ -471,6 +473,7 @@ impl Default for Api {
             min_version: ApiVersion { major: 1, minor: 0 },
             max_version: ApiVersion { major: 1, minor: 9 },
             admin: false,
+            origins: AllowedOrigins::Same,
         }
     }
 }

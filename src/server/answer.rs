@@ -93,7 +93,8 @@ pub(super) fn preflight(
     if let Ok(methods) = HeaderValue::from_str(&methods.join(", ")) {
         map.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
     }
-    let wanted = HeaderValue::from_static("Authorization, Content-Type, X-Requested-With");
+    let wanted =
+        HeaderValue::from_static("Authorization, Content-Type, Idempotency-Key, X-Requested-With");
     map.insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted);
     map.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     response

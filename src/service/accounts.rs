@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use std::time::Instant;
 
-use super::administration::registration_mode;
+use super::administration::{registration_mode, require_administrator};
 use super::fields::{check_avatar, check_email, check_info, check_name};
 use super::invitations::{Newcomers, admit, join_new};
 use super::names;
@@ -209,14 +209,45 @@ impl Service {
     /// # Errors
     /// The rule of logins that it breaks; [`Refusal::LoginTaken`], [`Refusal::NameTaken`].
     pub async fn add_account(&self, account: Account) -> Result<User, ServiceError> {
+        self.insert_account(account, None, None).await
+    }
+
+    /// Makes an account, for an administrator, whatever the rule of registration.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAdministrator`]; as [`add_account`](Self::add_account).
+    pub async fn make_account(
+        &self,
+        user: &SignedIn,
+        account: Account,
+        client: &Client,
+    ) -> Result<User, ServiceError> {
+        let (by, now) = (*user, self.store.now());
+        // Who may not make accounts is not told which there are.
+        self.store
+            .read(move |view| require_administrator(view, &by, now))
+            .await?;
+        let made = self.insert_account(account, Some(by), Some(client));
+        let made = made.await?;
+        log::info!("an administrator made an account");
+        Ok(made)
+    }
+
+    async fn insert_account(
+        &self,
+        account: Account,
+        by: Option<SignedIn>,
+        client: Option<&Client>,
+    ) -> Result<User, ServiceError> {
         let login = Login::new(&account.login)?;
         check_email(account.email.as_deref())?;
         check_name(Field::Username, account.username.as_deref())?;
         self.require_free(&login, account.username.as_deref())
             .await?;
+        let askers = client.map_or_else(Vec::new, |client| askers(None, client));
         let mut new = users::NewUser {
             login,
-            password_hash: Some(self.hasher.hash(account.password, Vec::new()).await?),
+            password_hash: Some(self.hasher.hash(account.password, askers).await?),
             username: account.username,
             email: account.email,
             is_admin: account.is_admin,
@@ -224,6 +255,9 @@ impl Service {
         };
         self.store
             .write(move |tx| {
+                if let Some(by) = by {
+                    require_administrator(tx, &by, tx.now())?;
+                }
                 names::require_free(tx, &new.login)?;
                 new.username = names::of_new(tx, new.username.as_deref())?;
                 users::insert(tx, &new, None).map_err(taken)

@@ -214,6 +214,18 @@ pub(super) const API: Section = Section {
             set: |config, text, _| put(&mut config.api.admin, bool::read(text)),
             show: |config| true_or_false(config.api.admin),
         },
+        Key {
+            name: "origins",
+            kind: Kind::Text,
+            values: "same, any, or origins with commas between",
+            about: "Which web pages may use /api/v1 from a browser: those of this server, also those of the origins \
+                    named (https://dashboard.example.org), or all. They show a token all the same. The routes of \
+                    administrators stay with this server's own pages.",
+            example: "",
+            reload: false,
+            set: |config, text, _| put(&mut config.api.origins, AllowedOrigins::read(text)),
+            show: |config| config.api.origins.to_string(),
+        },
     ],
 };
 

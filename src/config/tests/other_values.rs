@@ -106,4 +106,5 @@ pub(super) const OTHER_VALUES: &[&str] = &[
     "1.1",
     "1.2",
     "true",
+    "https://e.example",
 ];

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::input::{Body, Trouble};
 use super::table::Action;
 use super::{Asked, objects};
+use crate::auth::Password;
 use crate::config::Word;
 use crate::model::{InvitationId, PublicId, Timestamp};
-use crate::service::{Ends, Invite, Service};
+use crate::service::{Account, Ends, Invite, Service};
 
 /// Answers one of them.
 pub(super) async fn answer(
@@ -28,6 +29,23 @@ pub(super) async fn answer(
                 .await?;
             let users: Vec<Value> = page.rows.iter().map(objects::account).collect();
             json!({"users": users, "more": !page.is_last})
+        }
+        Action::AdminUser => {
+            let body = Body::read(body)?;
+            let needed = |name: &str| {
+                let missing = || Trouble::bad(format!("{name} is missing"));
+                body.text(name)?.ok_or_else(missing)
+            };
+            let account = Account {
+                login: needed("login")?,
+                password: Password::new(needed("password")?),
+                username: body.text("username")?,
+                email: body.text("email")?,
+                is_admin: false,
+                is_bot: false,
+            };
+            let made = service.make_account(user, account, &asked.client).await?;
+            objects::user(&made)
         }
         Action::AdminInvites => {
             let after = asked.number("after")?.map(InvitationId);

@@ -35,11 +35,14 @@ pub struct Api {
     version: &'static str,
     /// Whether the routes of the administration are there.
     admin: bool,
+    /// The foreign web pages that may use the others.
+    origins: Arc<[String]>,
 }
 
 /// What came besides the body.
 struct Asked {
     user: SignedIn,
+    client: Client,
     ids: Vec<String>,
     query: String,
     key: Option<String>,
@@ -70,13 +73,14 @@ impl Asked {
 
 impl Api {
     /// Makes the face, for texts of at most so many bytes, with or without the routes of the
-    /// administration.
+    /// administration, which web pages of these origins may use too; `*` is any.
     #[must_use]
     pub fn new(
         service: Arc<Service>,
         max_text_bytes: usize,
         version: &'static str,
         admin: bool,
+        origins: Vec<String>,
     ) -> Self {
         Self {
             service,
@@ -84,6 +88,7 @@ impl Api {
             max_bytes: max_text_bytes.saturating_mul(6).saturating_add(AROUND),
             version,
             admin,
+            origins: origins.into(),
         }
     }
 
@@ -104,6 +109,7 @@ impl Api {
         let header = |name| request.headers.get(name).map(str::to_owned);
         let asked = Asked {
             user,
+            client,
             key: header("idempotency-key").filter(|key| !key.is_empty()),
             is_stream: header("accept").is_some_and(|kind| kind.contains("text/event-stream")),
             ids: request.captured,
@@ -161,6 +167,7 @@ impl Api {
                 json!({"users": found.iter().map(objects::user).collect::<Vec<_>>()})
             }
             Action::AdminUsers
+            | Action::AdminUser
             | Action::AdminInvites
             | Action::AdminInvite
             | Action::AdminBackup
@@ -350,6 +357,11 @@ impl Web for Api {
                 route
             } else {
                 route.with_bearer()
+            };
+            let route = if entry.action.is_administration() {
+                route
+            } else {
+                route.with_origins(Arc::clone(&self.origins))
             };
             let has_body = !matches!(entry.method, Method::Get | Method::Put);
             let route = if has_body {

@@ -47,6 +47,8 @@ pub enum Action {
     Users,
     /// Accounts, for administrators.
     AdminUsers,
+    /// Makes an account.
+    AdminUser,
     /// Invitations, for administrators.
     AdminInvites,
     /// Makes an invitation.
@@ -63,6 +65,7 @@ impl Action {
         matches!(
             self,
             Self::AdminUsers
+                | Self::AdminUser
                 | Self::AdminInvites
                 | Self::AdminInvite
                 | Self::AdminBackup
@@ -278,6 +281,18 @@ pub(super) const TABLE: &[Entry] = &[
         "Accounts, for administrators.",
         &[("q", "string"), ("after", "string")],
         &[],
+    ),
+    entry(
+        (Method::Post, "/api/v1/admin/users", Action::AdminUser),
+        "set_user",
+        "Makes an account, for administrators, whatever the rule of registration.",
+        &[],
+        &[
+            ("login", "string", true),
+            ("password", "string", true),
+            ("username", "string", false),
+            ("email", "string", false),
+        ],
     ),
     entry(
         (Method::Get, "/api/v1/admin/invites", Action::AdminInvites),
