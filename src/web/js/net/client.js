@@ -47,7 +47,7 @@ export class Client extends Emitter {
   #fetchPeople = debounce(() => this.#learnPeople(), 100);
   #adoptFlows = debounce(() => this.#readFlows().catch(() => {}), 50);
   #learnPresence = debounce(() => this.#readPresence().catch(() => {}), 200);
-  #sendMarks = debounce(() => this.#flushMarks(), 400);
+  #sendMarks = debounce(() => this.flushMarks(), 400);
 
   constructor(user) {
     super();
@@ -245,7 +245,7 @@ export class Client extends Emitter {
       this.#ready.resolve();
       setTickets(this.features.has('files') ? () => this.#fileTicket() : null);
       this.outbox.setOpen(true, this.features.has('files'));
-      this.#flushMarks();
+      this.flushMarks();
       await this.#readTails();
     } catch (error) {
       if (error instanceof ConnectionLost) return;
@@ -357,7 +357,8 @@ export class Client extends Emitter {
     if (place !== null) this.markRead(item.flow, place);
   }
 
-  async #flushMarks() {
+  /** Tells the server at once how far was read: what is set after that is not undone by it. */
+  async flushMarks() {
     if (this.state !== 'ready') return;
     for (const [id, number] of [...this.#readMarks]) {
       try {

@@ -13,7 +13,11 @@ export async function setFlow(client, flow, change) {
   const before = flow.settings;
   store.putSettings(flow.uuid, { ...before, ...change });
   try {
-    const { meta } = await client.whenReady(() => client.api.inFlow('flow_settings', flow.uuid, { settings: change }));
+    const { meta } = await client.whenReady(async () => {
+      // Reading takes the mark "unread" away: what was read before goes first.
+      await client.flushMarks();
+      return client.api.inFlow('flow_settings', flow.uuid, { settings: change });
+    });
     if (meta?.settings?.[flow.uuid]) store.putSettings(flow.uuid, meta.settings[flow.uuid]);
   } catch (error) {
     store.putSettings(flow.uuid, before);
