@@ -17,6 +17,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::common::https::{get, get_secure, openssl};
+use super::common::port::free_port;
 use super::common::{Server, eventually};
 
 pub(crate) const NAME: &str = "chat.example.test";
@@ -32,11 +33,6 @@ pub(crate) struct Authority {
     tls: u16,
 }
 
-fn free() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
-}
-
 pub(crate) fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/tls")
@@ -49,13 +45,13 @@ impl Authority {
         let mut authority = Self {
             folder: tempfile::tempdir().expect("a folder"),
             children: Vec::new(),
-            directory: free(),
-            management: free(),
-            names: free(),
-            http: free(),
-            tls: free(),
+            directory: free_port(),
+            management: free_port(),
+            names: free_port(),
+            http: free_port(),
+            tls: free_port(),
         };
-        let dns = format!("127.0.0.1:{}", free());
+        let dns = format!("127.0.0.1:{}", free_port());
         let mut resolver = Command::new("pebble-challtestsrv");
         resolver.args([
             "-dns01",

@@ -3,7 +3,6 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     bots::bot,
-    common::{Person, Server, eventually, receiver::Receiver},
+    common::{Person, Server, eventually, port::free_port, receiver::Receiver},
     hooks::hook,
     outgoing::out,
 };
@@ -198,10 +197,7 @@ fn alertmanager_tells_of_a_group_that_begins_and_ends() {
         server.address()
     );
     fs::write(&config, text).expect("written");
-    let port = TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a port")
-        .port();
+    let port = free_port();
     let monitor = Command::new("prometheus-alertmanager")
         .arg(format!("--config.file={}", config.display()))
         .arg(format!("--storage.path={}", place.path().display()))

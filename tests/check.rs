@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     os::unix::fs::PermissionsExt,
 };
 
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::backup::document;
 use crate::common::Server;
+use crate::common::port::free_port;
 use crate::proxy::{Nginx, adapted};
 use crate::transport::{becomes, fixture};
 
@@ -229,9 +230,7 @@ fn an_nginx_that_forgets_headers_is_told_which() {
     .into_iter()
     .enumerate()
     {
-        let free = TcpListener::bind("127.0.0.1:0")
-            .and_then(|free| free.local_addr())
-            .expect("a port");
+        let free = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let whole = adapted(&printed, free);
         let kept = |line: &&str| forgotten.is_empty() || !line.trim().starts_with(forgotten);
         let site: String = whole.split_inclusive('\n').filter(kept).collect();

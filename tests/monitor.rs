@@ -1,11 +1,11 @@
 //! What monitors read: numbers, health, and how a change of the configuration went.
 
 use std::fs;
-use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
 use super::common::https::get;
+use super::common::port::free_port;
 use super::common::{Server, eventually};
 
 fn port(server: &Server) -> u16 {
@@ -15,11 +15,6 @@ fn port(server: &Server) -> u16 {
         .next()
         .and_then(|it| it.parse().ok())
         .expect("a port")
-}
-
-fn free() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 /// The value of a line.
@@ -84,7 +79,7 @@ fn numbers_are_for_this_machine_alone() {
     );
     assert!(head.starts_with("HTTP/1.1 404"), "{head}");
     // A listener of its own answers whoever reaches it, and nothing else does.
-    let monitors = free();
+    let monitors = free_port();
     server.stop();
     server.set("web.metrics_listen", &format!("127.0.0.1:{monitors}"));
     server.serve();

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -14,7 +14,7 @@ use rustls::{ClientConnection, StreamOwned};
 use tokio::net::TcpSocket;
 
 use super::{
-    common::{PATIENCE, Server},
+    common::{PATIENCE, Server, port::free_port},
     transport::{becomes, connect_tls, fixture},
 };
 
@@ -139,12 +139,6 @@ fn behind(proxy: &str) -> (Server, String) {
     (server, output.stdout)
 }
 
-fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|free| free.local_addr())
-        .expect("a port")
-}
-
 /// Asserts that what is behind a proxy works as it does without.
 #[track_caller]
 fn carries_sockets_and_addresses(address: &str) {
@@ -180,7 +174,7 @@ fn carries_sockets_and_addresses(address: &str) {
 #[test]
 fn nginx_carries_sockets_and_addresses() {
     let (mut server, printed) = behind("nginx");
-    let free = free_port();
+    let free = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let nginx = match Nginx::start(&server.folder().join("nginx"), &adapted(&printed, free)) {
         Ok(nginx) => nginx,
         Err(err) => return println!("skipped: nginx does not start: {err}"),
@@ -206,7 +200,7 @@ impl Drop for Caddy {
 #[test]
 fn caddy_carries_sockets_and_addresses() {
     let (mut server, printed) = behind("caddy");
-    let free = free_port();
+    let free = SocketAddr::from(([127, 0, 0, 1], free_port()));
     // The printed site on another port and with the certificate of the tests; Caddy would fetch
     // one for its name.
     let (remarks, site) = printed.split_once("{\n").expect("a site");

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::acme::{self, Authority, NAME};
 use super::common::eventually;
 use super::common::https::{get, get_secure};
+use super::common::port::free_port;
 use super::common::program::{Output, Program};
 use super::common::{Connection, PASSWORD, Server};
 use super::terminal::Terminal;
@@ -114,7 +115,7 @@ fn a_server_is_made_from_nothing_and_found_again() {
     let running = machine
         .program()
         .args(["serve", "--host", "127.0.0.1", "--port", "0"])
-        .env("MORELIA__SERVER__PLAIN_PORT", free().to_string())
+        .env("MORELIA__SERVER__PLAIN_PORT", free_port().to_string())
         .start();
     let ready = running.line_with("listening on ");
     let port = ready
@@ -127,11 +128,6 @@ fn a_server_is_made_from_nothing_and_found_again() {
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
     drop(running);
     newcomer(&machine, &code);
-}
-
-fn free() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 /// Registers by an invitation and finds the group.

@@ -1,7 +1,7 @@
 //! Ports that systemd opens, and certificates that change under open connections.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -10,12 +10,8 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::common::https::{get, get_secure, tcp};
+use super::common::port::free_port;
 use super::common::{Server, eventually};
-
-fn free() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
-}
 
 #[test]
 fn systemd_listens_in_place_of_the_server() {
@@ -35,7 +31,7 @@ fn systemd_listens_in_place_of_the_server() {
     let server = Server::initialised("open", &keys);
     let alone = server.command(["serve"]).run();
     assert_ne!(alone.code, Some(0), "{alone:?}");
-    let (https, http) = (free(), free());
+    let (https, http) = (free_port(), free_port());
     let activate = |names: &str| {
         let listen = [https, http].map(|port| format!("--listen=127.0.0.1:{port}"));
         let names = format!("--fdname={names}");

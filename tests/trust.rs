@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::common::https::{get, get_secure, openssl, tcp};
+use super::common::port::free_port;
 use super::common::{Server, eventually};
 
 fn server(keys: &[(&str, &str)]) -> Server {
@@ -215,9 +216,7 @@ fn without_encryption_there_is_only_the_way_to_it() {
 
 #[test]
 fn old_clients_have_a_port_of_their_own_where_that_is_wanted() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let plain = free.local_addr().expect("an address").port();
-    drop(free);
+    let plain = free_port();
     let mut server = server(&[("server.plain_port", &plain.to_string())]);
     let (head, _) = get(plain, "localhost", "/health", "");
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");

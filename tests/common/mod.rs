@@ -13,6 +13,7 @@ pub(crate) mod http;
 pub(crate) mod https;
 pub(crate) mod pages;
 pub(crate) mod person;
+pub(crate) mod port;
 pub(crate) mod program;
 pub(crate) mod push_service;
 pub(crate) mod receiver;

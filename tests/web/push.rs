@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::browser::{Browser, Page, Screen};
 use super::devtools::Devtools;
 use super::sign_in;
+use crate::common::port::free_port;
 use crate::common::push_service::PushService;
 use crate::common::{Person, Server};
 
@@ -296,9 +297,7 @@ fn a_service_that_has_forgotten_the_device_is_told_in_words() {
 
 #[test]
 fn without_encryption_the_settings_say_why_and_what_to_do() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let plain = free.local_addr().expect("an address").port();
-    drop(free);
+    let plain = free_port();
     let rules = "--host-resolver-rules=MAP raspberrypi.local 127.0.0.1".to_owned();
     let home = tempfile::tempdir().expect("a folder");
     let browser = Browser::at_home(home.path(), &[rules]);

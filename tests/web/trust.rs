@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::browser::{Browser, Page, Screen};
 use crate::common::https::openssl;
+use crate::common::port::free_port;
 use crate::common::{PASSWORD, Server, eventually};
 
 const NAME: &str = "raspberrypi.local";
@@ -159,9 +160,7 @@ fn a_stolen_root_opens_no_other_site() {
     ]);
     let (made, said) = openssl(&arguments);
     assert!(made, "{said}");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = free.local_addr().expect("an address").port();
-    drop(free);
+    let port = free_port();
     let other = Command::new("openssl")
         .args([
             "s_server",
