@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     common::{
         PATIENCE, Person, Server,
+        health::until,
         http::{self, PART, bearer, content, tus, upload},
     },
     roles::ask,
@@ -294,6 +295,40 @@ fn old_messages_take_their_files_along() {
         assert!(begun.elapsed() < PATIENCE, "it stays on the disk");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+#[test]
+fn what_a_backup_kept_from_going_goes_after_it() {
+    let mut server = Server::initialised("open", &[("files.unfinished", "1s")]);
+    server.serve();
+    let anna = server.register("anna");
+    server.stop();
+    let old = std::time::SystemTime::now() - Duration::from_hours(2);
+    let junk = folder(&server).join(format!("part/{}", "a".repeat(32)));
+    fs::write(&junk, "junk").expect("written");
+    let file = fs::File::options().write(true).open(&junk);
+    file.expect("a file").set_modified(old).expect("set");
+    let hold = fs::File::create(folder(&server).join("hold")).expect("a file");
+    hold.lock_shared().expect("locked");
+    server.serve();
+    // Half of an upload expires meanwhile.
+    let headers = format!("{}Upload-Length: 700000\r\n", tus(&anna));
+    let made = http::ask(&server, "POST", "/files", &headers).is(201);
+    let path = made.header("location").expect("a path").to_owned();
+    let brought = format!("{}{PART}Upload-Offset: 0\r\n", tus(&anna));
+    http::send(&server, "PATCH", &path, &brought, &content(300_000, 1)).is(204);
+    until("the upload expires", || {
+        let asked = http::ask(&server, "HEAD", &path, &tus(&anna));
+        (asked.status != 200).then_some(())
+    });
+    let parts = || {
+        fs::read_dir(folder(&server).join("part"))
+            .expect("a folder")
+            .count()
+    };
+    assert_eq!(parts(), 2, "nothing goes while a backup needs the files");
+    drop(hold);
+    until("all of it goes", || (parts() == 0).then_some(()));
 }
 
 #[test]

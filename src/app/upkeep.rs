@@ -13,9 +13,9 @@ use crate::service::Service;
 /// Begins what looks after the database beside serving.
 pub(super) fn look_after(loaded: &Loaded, service: &Arc<Service>) -> Vec<JoinHandle<()>> {
     let config = &loaded.config;
-    let (removing, sweeping) = (Arc::clone(service), Arc::clone(service));
+    let removing = Arc::clone(service);
+    service.sweep_folder();
     vec![
-        tokio::spawn(async move { sweep(&sweeping).await }),
         tokio::spawn(finish_left_over(removing)),
         tokio::spawn(Arc::clone(service).keep_archiving()),
         tokio::spawn(backups::keep_making(
@@ -67,15 +67,6 @@ pub(super) async fn reach_out(
         upkeep.push(tokio::spawn(keeping));
     }
     upkeep
-}
-
-/// Removes what a server that was killed has left in the folder beside the database.
-async fn sweep(service: &Service) {
-    match service.sweep_folder().await {
-        Ok(0) => {}
-        Ok(count) => log::info!("files that nothing names were removed: {count}"),
-        Err(err) => log::warn!("files that nothing names could not be looked for: {err}"),
-    }
 }
 
 /// Finishes what an earlier run has left: flows that are being removed, reactions nobody was told of.

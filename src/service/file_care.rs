@@ -1,5 +1,6 @@
 //! Care of the folder beside the database: what nothing names any more is removed from the disk.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -27,24 +28,39 @@ const AT_ONCE: i64 = 100;
 /// How long a file must not have been touched before it is taken for one that nobody needs.
 const UNTOUCHED: Duration = Duration::from_hours(1);
 
-/// Removes files that are doomed and uploads that have expired, until the service is gone.
-pub(super) async fn keep(service: Weak<Service>, woken: Arc<Notify>) {
+/// What asks for a look at the folder.
+#[derive(Debug, Default)]
+pub(super) struct Care {
+    woken: Notify,
+    /// Whether files that nothing names are to be looked for, too.
+    is_sweep_due: AtomicBool,
+}
+
+/// Removes files that are doomed, uploads that have expired and, once at the start, files that nothing
+/// names, until the service is gone. Only this task removes: two would keep each other from it.
+pub(super) async fn keep(service: Weak<Service>, care: Arc<Care>) {
     let mut look = Duration::ZERO;
     let mut again = AGAIN;
     loop {
         // Either way it is time to look.
-        let _ = tokio::time::timeout(look, woken.notified()).await;
+        let _ = tokio::time::timeout(look, care.woken.notified()).await;
         let Some(service) = service.upgrade() else {
             return;
         };
         let kept = service.limits().files.unfinished;
         look = LOOK.min((kept / LOOKS).max(Duration::from_secs(1)));
-        if let Err(err) = service.remove_doomed().await {
-            log::warn!("files that are not needed could not be removed: {err}");
+        let is_done = match service.care().await {
+            Ok(is_done) => is_done,
+            Err(err) => {
+                log::warn!("files that are not needed could not be removed: {err}");
+                false
+            }
+        };
+        if is_done {
+            again = AGAIN;
+        } else {
             look = look.min(again);
             again = LOOK.min(again * 2);
-        } else {
-            again = AGAIN;
         }
     }
 }
@@ -62,7 +78,7 @@ impl Service {
 
     /// Has files looked for that are to be removed.
     pub(super) fn wake_care(&self) {
-        self.care.notify_one();
+        self.care.woken.notify_one();
     }
 
     /// The same, if what happened may have left some.
@@ -77,43 +93,88 @@ impl Service {
         }
     }
 
-    /// Removes uploads that have expired and files that are doomed, unless a backup needs them.
-    async fn remove_doomed(&self) -> Result<(), ServiceError> {
-        let now = self.store.now();
-        let (is_due, is_over, any) = self
-            .store
-            .read(move |view| {
-                let due = uploads::has_expired(view, now)?;
-                let over = archives::has_expired(view, now)?;
-                Ok::<_, ServiceError>((due, over, !shelf::doomed(view, 1)?.is_empty()))
+    /// Has files looked for that nothing names and that have not been touched for a while: what a
+    /// process that was killed has left.
+    pub fn sweep_folder(&self) {
+        self.care.is_sweep_due.store(true, Ordering::Relaxed);
+        self.wake_care();
+    }
+
+    /// Removes what is to be removed. Returns whether it could be: while a backup needs the files, or
+    /// while their folder is not there, they stay.
+    async fn care(&self) -> Result<bool, ServiceError> {
+        let is_sweep_due = self.care.is_sweep_due.load(Ordering::Relaxed);
+        let due = self.due().await?;
+        if !is_sweep_due && !due.any() {
+            return Ok(true);
+        }
+        let folder = self.store.folder().clone();
+        if !folder.exists() {
+            // On a disk that is not mounted, perhaps: what is noted stays noted.
+            let is_done = !due.files && !is_sweep_due;
+            self.remove(Due {
+                files: false,
+                ..due
             })
             .await?;
-        if is_over {
+            return Ok(is_done);
+        }
+        let Some(_allowed) = blocking(move || folder.release()).await? else {
+            return Ok(false);
+        };
+        self.remove(due).await?;
+        if is_sweep_due {
+            let count = self.sweep().await?;
+            if count > 0 {
+                log::info!("files that nothing names were removed: {count}");
+            }
+            self.care.is_sweep_due.store(false, Ordering::Relaxed);
+        }
+        Ok(true)
+    }
+
+    async fn due(&self) -> Result<Due, ServiceError> {
+        let now = self.store.now();
+        self.store
+            .read(move |view| {
+                Ok::<_, ServiceError>(Due {
+                    uploads: uploads::has_expired(view, now)?,
+                    archives: archives::has_expired(view, now)?,
+                    files: !shelf::doomed(view, 1)?.is_empty(),
+                })
+            })
+            .await
+    }
+
+    /// Removes uploads and archives that have expired, and files that are doomed.
+    async fn remove(&self, due: Due) -> Result<(), ServiceError> {
+        if due.archives {
             let removed = self
                 .store
                 .write(|tx| Ok::<_, ServiceError>(archives::expire(tx)?));
             removed.await?;
         }
         let mut expired = Vec::new();
-        if is_due {
+        if due.uploads {
             expired = self
                 .store
                 .write(|tx| Ok::<_, ServiceError>(uploads::expire(tx, AT_ONCE)?))
                 .await?;
+            for id in &expired {
+                self.running.forget(*id);
+            }
         }
-        if !any && !is_over && expired.is_empty() {
-            return Ok(());
-        }
-        let doomed = self
-            .store
-            .read(|view| Ok::<_, ServiceError>(shelf::doomed(view, AT_ONCE)?))
-            .await?;
-        let gone = self.remove_files(doomed, expired.clone()).await?;
-        for id in &expired {
-            self.running.forget(*id);
+        let mut doomed = Vec::new();
+        if due.files {
+            doomed = self
+                .store
+                .read(|view| Ok::<_, ServiceError>(shelf::doomed(view, AT_ONCE)?))
+                .await?;
         }
         let is_full = |names: &[PublicId]| i64::try_from(names.len()) == Ok(AT_ONCE);
-        let is_cut = is_full(&gone) || is_full(&expired);
+        let mut is_cut = is_full(&expired);
+        let gone = self.remove_files(doomed, expired).await?;
+        is_cut |= is_full(&gone);
         if !gone.is_empty() {
             self.store
                 .write(move |tx| Ok::<_, ServiceError>(shelf::forget(tx, &gone)?))
@@ -133,14 +194,7 @@ impl Service {
     ) -> Result<Vec<PublicId>, ServiceError> {
         let folder = self.store.folder().clone();
         let overwrite = self.limits().files.overwrite;
-        let work = move || -> Result<Vec<PublicId>, StoreError> {
-            if !folder.exists() {
-                // On a disk that is not mounted, perhaps: what is noted stays noted.
-                return Ok(Vec::new());
-            }
-            let Some(_allowed) = folder.release()? else {
-                return Ok(Vec::new());
-            };
+        blocking(move || {
             for part in parts {
                 folder.remove_part(part, overwrite)?;
             }
@@ -152,20 +206,14 @@ impl Service {
                 }
             }
             Ok(gone)
-        };
-        let gone = tokio::task::spawn_blocking(work).await;
-        Ok(gone.unwrap_or(Err(StoreError::Panicked))?)
+        })
+        .await
     }
 
-    /// Removes files that nothing names and that have not been touched for a while: what a process
-    /// that was killed has left. Returns how many there were.
-    ///
-    /// # Errors
-    /// The folder or the database cannot be read.
-    pub async fn sweep_folder(&self) -> Result<usize, ServiceError> {
+    /// Removes files that nothing names. Returns how many there were.
+    async fn sweep(&self) -> Result<usize, ServiceError> {
         let folder = self.store.folder().clone();
-        let listing = tokio::task::spawn_blocking(move || folder.entries(UNTOUCHED)).await;
-        let entries = listing.unwrap_or(Err(StoreError::Panicked))?;
+        let entries = blocking(move || folder.entries(UNTOUCHED)).await?;
         let unnamed = self
             .store
             .read(move |view| {
@@ -188,9 +236,28 @@ impl Service {
         let names = |entries: Vec<crate::store::folder::Entry>| {
             entries.into_iter().map(|entry| entry.name).collect()
         };
-        if count > 0 {
-            self.remove_files(names(files), names(parts)).await?;
-        }
+        self.remove_files(names(files), names(parts)).await?;
         Ok(count)
     }
+}
+
+/// What there is to remove.
+struct Due {
+    uploads: bool,
+    archives: bool,
+    files: bool,
+}
+
+impl Due {
+    fn any(&self) -> bool {
+        self.uploads || self.archives || self.files
+    }
+}
+
+/// Does what waits for the disk where nobody else waits for it.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, ServiceError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.unwrap_or(Err(StoreError::Panicked))?)
 }

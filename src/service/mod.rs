@@ -173,7 +173,7 @@ pub struct Service {
     links: links::Links,
     fetching: files::Fetching,
     running: Arc<uploads::Running>,
-    care: Arc<Notify>,
+    care: Arc<file_care::Care>,
     archiving: Notify,
     bell: push::Bell,
     post: push::Post,

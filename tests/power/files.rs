@@ -36,7 +36,7 @@ use crate::{
 const STATES: usize = 240;
 const STATES_PER_CUT: usize = 4;
 /// Each so many-th disk is served, and swept.
-const SERVED: usize = 60;
+const SERVED: usize = 6;
 /// Uploads that nothing shows are removed after so many seconds.
 const UNFINISHED: &str = "6s";
 
