@@ -7,7 +7,7 @@ use super::{NEWEST, group, open_flow, say, sees, sign_in, write};
 use crate::{
     administration::ask,
     bots::bot,
-    common::{Person, Server},
+    common::{Person, Server, health::until},
 };
 
 /// The message with this text, as an expression.
@@ -323,5 +323,8 @@ fn commands_of_bots_are_listed() {
     page.wait("document.querySelector('.composer-field').value === '/washing ' && document.querySelector('.completion').hidden");
     page.press(".composer-field", "\u{e007}");
     page.wait(&format!("{NEWEST}?.textContent.includes('/washing')"));
-    assert_eq!(helper.texts(&flow), ["/washing"]);
+    // It stands in the page before the server has it.
+    until("the bot is asked", || {
+        (helper.texts(&flow) == ["/washing"]).then_some(())
+    });
 }

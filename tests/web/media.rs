@@ -161,13 +161,13 @@ fn voice_is_recorded_and_heard() {
     let (server, browser) = (Server::start(), Browser::start());
     let (one, two) = family(&server, &browser);
     one.click(".voice");
-    one.wait("document.querySelector('.voice-bar .voice-time')?.textContent === '0:02'");
+    one.wait("document.querySelector('.voice-bar .voice-time')?.textContent >= '0:02'");
     one.click(".voice-bar .send");
     two.wait(&format!(
         "{NEWEST}.querySelectorAll('.voice-player .wave i').length === 40"
     ));
     two.wait(&format!(
-        "{NEWEST}.querySelector('.voice-player .voice-time').textContent === '0:02'"
+        "{NEWEST}.querySelector('.voice-player .voice-time').textContent >= '0:02'"
     ));
     two.click(".voice-play");
     two.wait("document.querySelector('.voice-player .icon-pause')");

@@ -57,17 +57,17 @@ fn held_it_records_and_let_go_it_sends() {
     let (one, two, ..) = family(&server, &browser);
     let finger = Finger::down(&two);
     two.wait(&format!(
-        "{HELD}?.textContent.includes('Slide to throw away') && document.querySelector('.voice-bar .voice-time')?.textContent === '0:02'"
+        "{HELD}?.textContent.includes('Slide to throw away') && document.querySelector('.voice-bar .voice-time')?.textContent >= '0:02'"
     ));
     finger.up();
     one.wait(&format!(
-        "{NEWEST}.querySelector('.voice-player .voice-time')?.textContent === '0:02'"
+        "{NEWEST}.querySelector('.voice-player .voice-time')?.textContent >= '0:02'"
     ));
     two.wait("!document.querySelector('.voice-bar') && document.querySelector('.voice').getBoundingClientRect().width > 0");
     // Slid aside, it is thrown away.
     let finger = Finger::down(&two);
     two.wait(&format!(
-        "{HELD} && document.querySelector('.voice-bar .voice-time')?.textContent === '0:01'"
+        "{HELD} && document.querySelector('.voice-bar .voice-time')?.textContent >= '0:01'"
     ));
     finger.slide(-150.0, 0.0);
     two.wait("!document.querySelector('.voice-bar')");
