@@ -42,7 +42,7 @@ run: build ## set up a server in ./data if there is none, and serve
 	@exec $(PROGRAM) --config $(DATA)/morelia.ini serve
 
 test: packages ## run all tests
-	$(CARGO) test -- --test-threads=$(THREADS)
+	@CARGO="$(CARGO)" THREADS="$(THREADS)" tests/run.sh
 
 types: ## check the types of the web client's pure modules, with npm's typescript
 	npx --yes --package=typescript@5 tsc -p tests/node
@@ -50,7 +50,7 @@ types: ## check the types of the web client's pure modules, with npm's typescrip
 check: packages ## formatting, lints, tests, documentation
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets -- -D warnings
-	$(CARGO) test -- --test-threads=$(THREADS)
+	@CARGO="$(CARGO)" THREADS="$(THREADS)" tests/run.sh
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
 	@$(MAKE) --no-print-directory types deny
 
