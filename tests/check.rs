@@ -204,6 +204,59 @@ fn the_way_through_tls_is_tried_live() {
 }
 
 #[test]
+fn matrix_is_tried_where_it_is_on() {
+    let tls = |name: &str| fixture(name).display().to_string();
+    let mut server = Server::initialised(
+        "open",
+        &[
+            ("tls.certfile", &tls("server.pem")),
+            ("tls.keyfile", &tls("server.key")),
+            ("matrix.enabled", "on"),
+            ("matrix.server_name", "example.org"),
+        ],
+    );
+    server.serve();
+    let address = server.address();
+    let (_, port) = address.rsplit_once(':').expect("a port");
+    let place = format!("localhost:{port}");
+    let check = |server: &Server, url: &str, name: &str| {
+        server
+            .command(["check", "net"])
+            .env("MORELIA__SERVER__PUBLIC_URL", url)
+            .env("MORELIA__MATRIX__SERVER_NAME", name)
+            .run()
+    };
+    let url = format!("https://{place}");
+    // The server was not told its public address, so that the name leads nowhere.
+    let nowhere = check(&server, &url, &place).exits(0);
+    assert!(nowhere.stdout.contains("Matrix answers at"), "{nowhere:?}");
+    assert!(
+        nowhere.stdout.contains("does not lead clients"),
+        "{nowhere:?}"
+    );
+    server.set("server.public_url", &url);
+    server.restart();
+    let good = check(&server, &url, &place).exits(0);
+    assert!(
+        good.stdout.contains(&format!("the name {place} leads")),
+        "{good:?}"
+    );
+    let clear = check(&server, &format!("http://{place}"), &place);
+    assert!(clear.stdout.contains("they want https"), "{clear:?}");
+    server.set("matrix.enabled", "off");
+    server.restart();
+    let off = server
+        .command(["check", "net"])
+        .env("MORELIA__MATRIX__ENABLED", "on")
+        .run()
+        .exits(5);
+    assert!(
+        off.stdout.contains("does not answer as Matrix does"),
+        "{off:?}"
+    );
+}
+
+#[test]
 fn an_nginx_that_forgets_headers_is_told_which() {
     let mut server = Server::initialised("open", &[("proxy.trusted", "127.0.0.1")]);
     server.serve();

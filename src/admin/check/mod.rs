@@ -7,6 +7,7 @@ mod database;
 mod disk;
 mod installed;
 mod limits;
+mod matrix;
 mod names;
 mod net;
 mod outward;
@@ -234,6 +235,7 @@ fn examine(topic: Option<CheckTopic>, loaded: &Loaded) -> Vec<Finding> {
                 let mut found = net::examine(config);
                 found.extend(running::examine(loaded));
                 found.extend(outward::examine(config));
+                found.extend(matrix::examine(config));
                 found
             }
             CheckTopic::Clock => clock::examine(config, &pages),

@@ -138,7 +138,7 @@ fn another(url: &str, config: &Config, answer: &str) -> Option<Finding> {
 
 /// The server's own certificate when it encrypts itself, since a name in a home network is signed
 /// by nobody; else what the system trusts.
-fn own_trust(config: &Config) -> Trust {
+pub(super) fn own_trust(config: &Config) -> Trust {
     config
         .certificate_files()
         .map_or(Trust::System, |(certificate, _)| Trust::File(certificate))
