@@ -12,8 +12,11 @@ use crate::auth;
 use crate::cli::{PasswordSource, UserChanges, UserCommand};
 use crate::config::Sources;
 use crate::exit::Exit;
-use crate::model::{FlowSummary, User};
-use crate::service::{Account, Refusal, ServiceError, UserChange, UserStanding};
+use crate::model::{FlowSummary, User, is_of_localpart};
+use crate::service::{Account, Refusal, Renamed, ServiceError, UserChange, UserStanding};
+
+/// How long a name in Matrix may be: a whole id has at most 255 bytes.
+const LOCALPART: usize = 64;
 
 /// Runs the command.
 ///
@@ -76,6 +79,7 @@ pub fn run(command: &UserCommand, sources: &Sources, output: &Output) -> Result<
         }
         UserCommand::Passwd { login, password } => passwd(login, password, sources, output),
         UserCommand::Reset { login } => reset(login, sources, output),
+        UserCommand::Localpart { login, name } => localpart(login, name, sources, output),
         UserCommand::Suspend { login } => {
             let (user, ended) = with_service(sources, async |service, _| {
                 let user = names::user(service, login).await?;
@@ -134,8 +138,10 @@ fn show(login: &str, sources: &Sources, output: &Output) -> Result<Exit, CliErro
         quota,
         files,
         uploads,
+        localpart,
     } = &standing;
     let mut whole = document(user);
+    whole["localpart"] = localpart.as_str().into();
     whole["quota"] = json!(quota);
     whole["files"] = json!({"count": files.0, "bytes": files.1});
     whole["uploads"] = json!({"count": uploads.0, "bytes": uploads.1});
@@ -143,8 +149,9 @@ fn show(login: &str, sources: &Sources, output: &Output) -> Result<Exit, CliErro
     whole["sessions"] = sessions.iter().map(session::document).collect();
     let rows: Vec<_> = flows.iter().map(flow_row).collect();
     let text = format!(
-        "{}{}\n{}\n{}",
+        "{}{:<10}@{localpart}\n{}\n{}\n{}",
         sheet(user),
+        "Matrix",
         files_of(&standing),
         print::table(&["flow", "type", "title", "messages"], &rows),
         session::table(sessions),
@@ -183,6 +190,37 @@ fn reset(login: &str, sources: &Sources, output: &Output) -> Result<Exit, CliErr
         invite::qr(&new.link)?
     );
     secret(output, &Value::Null, &text, &new.link)
+}
+
+fn localpart(
+    login: &str,
+    name: &str,
+    sources: &Sources,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    if name.is_empty() || name.len() > LOCALPART || !name.chars().all(is_of_localpart) {
+        return Err(CliError::Usage(format!(
+            "{name:?} is no name for Matrix: it has up to {LOCALPART} of the characters a-z, 0-9 and . _ = - / +"
+        )));
+    }
+    let (user, renamed) = with_service(sources, async |service, _| {
+        let user = names::user(service, login).await?;
+        let renamed = service.rename_localpart(user.id, name.to_owned()).await?;
+        Ok((user, renamed))
+    })?;
+    let shown = print::cell(Some(&user.login));
+    match renamed {
+        Renamed::Done => {
+            let document = json!({"login": user.login, "localpart": name});
+            result(output, &document, &format!("{shown} is @{name} in Matrix"))
+        }
+        Renamed::Taken => Err(CliError::AlreadyExists(format!(
+            "{name:?} is, or was, the name of somebody else; choose another one"
+        ))),
+        Renamed::Settled => Err(CliError::Failed(format!(
+            "{shown} has signed in by Matrix: others know the name, so it stays"
+        ))),
+    }
 }
 
 fn passwd(

@@ -1,5 +1,6 @@
 //! What a command line can ask for, as types.
 
+use super::answers::{Confirmation, PasswordSource};
 use super::nouns::{
     BackupCommand, BotCommand, ClientCommand, DbCommand, Export, FlowCommand, Import,
     InviteCommand, MessageCommand, MoveCommand, SessionCommand, UserCommand,
@@ -116,28 +117,6 @@ pub enum Command {
     Manual,
     /// `--version`
     Version,
-}
-
-/// Where a password comes from; never from an argument, which every user of the machine can read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PasswordSource {
-    /// Asked twice on the terminal.
-    Terminal,
-    /// `--password-file`: the file's first line.
-    File(PathBuf),
-    /// `--password-stdin`: the first line of standard input.
-    Stdin,
-    /// `--generate`: made here, printed once to standard output.
-    Generate,
-}
-
-/// Whether `--yes` answers the question that a destructive command asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Confirmation {
-    /// A person is asked; without a terminal the command ends with exit code 2.
-    Ask,
-    /// `--yes` was given.
-    Given,
 }
 
 /// `setup`: installs a server.

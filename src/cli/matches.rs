@@ -1,6 +1,7 @@
 //! The flags and arguments of one command, taken out one after the other.
 
-use super::command::{Confirmation, Global, PasswordSource};
+use super::answers::{Confirmation, PasswordSource};
+use super::command::Global;
 use super::table::Spec;
 use crate::config::Word;
 use std::collections::{BTreeMap, VecDeque};

@@ -3,6 +3,7 @@
 //! Every command is a row of one list ([`table`]): parsing, help, the nearest right name for a
 //! misspelt one and the completions of shells come from it.
 
+mod answers;
 mod command;
 pub mod help;
 pub mod manual;
@@ -12,9 +13,10 @@ mod parse;
 mod programs;
 pub mod table;
 
+pub use answers::{Confirmation, PasswordSource};
 pub use command::{
-    CheckTopic, Command, Completion, ConfigCommand, Confirmation, Global, Init, Invocation,
-    PasswordSource, ProxyProgram, Serve, Setup, Shell, TlsCommand, Verbosity,
+    CheckTopic, Command, Completion, ConfigCommand, Global, Init, Invocation, ProxyProgram, Serve,
+    Setup, Shell, TlsCommand, Verbosity,
 };
 pub use matches::UsageError;
 pub use nouns::{

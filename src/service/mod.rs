@@ -118,8 +118,8 @@ pub use refusal::Refusal;
 pub use refusal_value::Value;
 pub use resets::NewReset;
 pub use rooms::{
-    Device, NewLevels, NewRoom, RoomDraft, RoomNews, RoomPage, RoomQuery, RoomReading, RoomRefusal,
-    SyncQuery, Synced, Wanted,
+    Device, NewLevels, NewRoom, Renamed, RoomDraft, RoomNews, RoomPage, RoomQuery, RoomReading,
+    RoomRefusal, SyncQuery, Synced, Wanted,
 };
 pub use search::{Search, SearchHits};
 pub use sent_files::{SentFile, Source};

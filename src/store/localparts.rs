@@ -66,6 +66,16 @@ pub fn of(view: &View<'_>, user: UserId) -> Result<Option<Named>, StoreError> {
         .optional()?)
 }
 
+/// Gives a user another name.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn rename(tx: &Tx<'_>, user: UserId, localpart: &str) -> Result<(), StoreError> {
+    tx.prepare("UPDATE users SET localpart = :name WHERE id = :id")?
+        .execute(named_params! {":name": localpart, ":id": user.0})?;
+    Ok(())
+}
+
 /// Makes a session a device of Matrix. What was that device before ends.
 ///
 /// # Errors

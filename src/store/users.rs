@@ -94,18 +94,27 @@ const MOST_NAMESAKES: u32 = 1000;
 /// A name for other protocols that no account has, or ever had.
 pub(super) fn localpart(tx: &Tx<'_>, login: &Login, uuid: PublicId) -> Result<String, StoreError> {
     let base = login.localpart();
-    let mut statement = tx.prepare("SELECT 1 FROM users WHERE localpart IN (:name, :worn_out)")?;
     for number in 1..MOST_NAMESAKES {
         let name = if number == 1 {
             base.clone()
         } else {
             format!("{base}-{number}")
         };
-        if !statement.exists(named_params! {":name": name, ":worn_out": worn_out(&name)})? {
+        if !is_localpart_taken(tx, &name)? {
             return Ok(name);
         }
     }
     Ok(format!("{base}-{uuid}"))
+}
+
+/// Tells whether an account has, or ever had, a name for other protocols.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_localpart_taken(view: &View<'_>, name: &str) -> Result<bool, StoreError> {
+    let mut statement =
+        view.prepare("SELECT 1 FROM users WHERE localpart IN (:name, :worn_out)")?;
+    Ok(statement.exists(named_params! {":name": name, ":worn_out": worn_out(name)})?)
 }
 
 /// What stays of a deleted account's name: enough to tell that it was used, not what it was.

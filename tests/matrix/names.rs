@@ -41,3 +41,30 @@ fn the_name_of_the_server_stays_once_somebody_has_signed_in() {
     server.restart();
     assert_eq!(Client::sign_in(&server, "anna").user, "@anna:first.example");
 }
+
+#[test]
+fn the_operator_gives_another_name_before_it_is_known() {
+    let server = server();
+    for login in ["Борис", "anna", "gone"] {
+        server.register(login);
+    }
+    let rename = |login, name| server.command(["user", "localpart", login, name]).run();
+    rename("Борис", "boris.the-brave").exits(0);
+    let shown = server.command(["user", "show", "Борис"]).run().exits(0);
+    assert!(shown.stdout.contains("boris.the-brave"), "{shown:?}");
+    for (name, code) in [("anna", 4), ("Boris", 2), ("a b", 2), ("", 2)] {
+        rename("Борис", name).exits(code);
+    }
+    rename("nobody", "somebody").exits(3);
+    // What somebody was called once is nobody else's, either.
+    server
+        .command(["user", "remove", "gone", "--yes"])
+        .run()
+        .exits(0);
+    rename("Борис", "gone").exits(4);
+    let user = "@boris.the-brave:example.org";
+    assert_eq!(Client::sign_in(&server, "Борис").user, user);
+    let settled = rename("Борис", "boris").exits(1);
+    assert!(settled.stderr.contains("it stays"), "{settled:?}");
+    assert_eq!(Client::sign_in(&server, user).user, user);
+}

@@ -37,8 +37,7 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("protocol", &["mtp/methods", "mtp/session"]),
     // The code of an error stands with the codes, which errors and their words are made of.
     ("protocol", &["mtp/codes", "mtp/error"]),
-    // Nouns stand for commands, of which each has its nouns; the table is made of what it matches.
-    ("cli", &["command", "nouns"]),
+    // The table is made of what it matches.
     ("cli", &["matches", "table"]),
 ];
 

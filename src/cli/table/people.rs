@@ -131,6 +131,20 @@ pub(super) const COMMANDS: &[Spec] = &[
         },
     },
     Spec {
+        path: "user localpart",
+        arguments: "LOGIN NAME",
+        about: "Says by what name others know a user in Matrix: the part of @name:server between @ and the \
+                colon. It is made of the login; once the user has signed in by Matrix it stays.",
+        flags: &[],
+        examples: &["morelia user localpart Борис boris"],
+        build: |m| {
+            Ok(Command::User(UserCommand::Localpart {
+                login: m.argument("LOGIN")?,
+                name: m.argument("NAME")?,
+            }))
+        },
+    },
+    Spec {
         path: "user suspend",
         arguments: "LOGIN",
         about: "Ends all sessions of a user and lets no new one begin.",

@@ -1,12 +1,12 @@
 //! The command line as a whole: every command and flag, the mistakes, the help.
 
+mod any;
 mod documentation;
 
 use super::matches::Matches;
 use super::table::{self, Flag, GLOBAL, Spec};
 use super::*;
 use crate::config::{Override, Registration};
-use proptest::prelude::*;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -62,7 +62,10 @@ fn every_command_of_the_contract_is_there() {
         ),
         ("", "completions help"),
         ("config", "show example backup restore"),
-        ("user", "add list show set passwd suspend resume remove"),
+        (
+            "user",
+            "add list show set passwd localpart suspend resume remove",
+        ),
         ("session", "list revoke"),
         ("invite", "create list revoke"),
         (
@@ -470,31 +473,5 @@ fn arguments_need_not_be_utf_8() {
                 .to_string()
                 .contains("not UTF-8 text")
         );
-    }
-}
-
-fn any_word() -> impl Strategy<Value = String> {
-    let known: Vec<String> = table::all()
-        .flat_map(|spec| {
-            spec.path
-                .split(' ')
-                .chain(Spec::all_flags(spec).map(|flag| flag.name))
-        })
-        .chain(GLOBAL.iter().map(|flag| flag.name))
-        .map(str::to_owned)
-        .collect();
-    prop_oneof![
-        proptest::sample::select(known),
-        "\\PC{0,6}",
-        "--?[a-z]{0,8}=?",
-    ]
-}
-
-proptest! {
-    #[test]
-    fn any_command_line_is_a_command_or_a_sentence(line in proptest::collection::vec(any_word(), 0..6)) {
-        if let Err(error) = parse(line.into_iter().map(OsString::from).collect()) {
-            prop_assert!(!error.to_string().is_empty());
-        }
     }
 }

@@ -6,7 +6,7 @@ use crate::service::accounts::empty_account;
 use crate::service::fields::{check_email, check_info, check_name};
 use crate::service::names;
 use crate::service::{Field, Refusal, Service, ServiceError, Thing};
-use crate::store::{View, accounts, credentials, flows, sessions, uploads, users};
+use crate::store::{View, accounts, credentials, flows, localparts, sessions, uploads, users};
 
 /// Changes to an account; `None` leaves as it is.
 #[derive(Debug, Default)]
@@ -40,6 +40,8 @@ pub struct UserStanding {
     pub files: (i64, i64),
     /// Uploads of the user that nothing shows, and bytes of them.
     pub uploads: (i64, i64),
+    /// The name in Matrix, without the server.
+    pub localpart: String,
 }
 
 impl Service {
@@ -77,7 +79,9 @@ impl Service {
                 let user = users::by_login(view, &login)?.ok_or(Refusal::NotFound(Thing::User))?;
                 let account = accounts::of_files(view, user.id)?;
                 let (quota, bytes) = account.map_or((None, 0), |it| (it.quota, it.used));
+                let named = localparts::of(view, user.id)?;
                 Ok(UserStanding {
+                    localpart: named.map(|named| named.localpart).unwrap_or_default(),
                     quota,
                     files: (accounts::count_files(view, user.id)?, bytes),
                     uploads: uploads::unshown(view, user.id, now)?,

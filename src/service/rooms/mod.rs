@@ -14,7 +14,7 @@ mod sync;
 
 pub use change::NewRoom;
 pub use draft::RoomDraft;
-pub use people::Device;
+pub use people::{Device, Renamed};
 pub use power::NewLevels;
 pub use read::{RoomPage, RoomQuery, RoomReading, Wanted};
 pub use refused::RoomRefusal;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{SERVER_NAME, readable};
 use crate::auth::{InviteCode, Token};
-use crate::model::{Login, PublicId};
+use crate::model::{Login, PublicId, UserId};
 use crate::service::{Client, Refusal, Service, ServiceError, SignedIn, Thing, names};
 use crate::store::localparts::{self, Named};
 use crate::store::{invitations, properties, room_log, room_names, rooms, sessions, users};
@@ -18,7 +18,45 @@ pub struct Device {
     pub label: Option<String>,
 }
 
+/// What came of another name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renamed {
+    /// The user has it.
+    Done,
+    /// Somebody else has it, or had it.
+    Taken,
+    /// The user is known by the present one already.
+    Settled,
+}
+
 impl Service {
+    /// Gives a user another name in Matrix, which is `a-z0-9._=-/+`. It stays after the first sign-in
+    /// by Matrix.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn rename_localpart(
+        &self,
+        user: UserId,
+        name: String,
+    ) -> Result<Renamed, ServiceError> {
+        self.store
+            .write(move |tx| {
+                if localparts::of(tx, user)?.is_some_and(|now| now.localpart == name) {
+                    return Ok(Renamed::Done);
+                }
+                if localparts::is_here(tx, user)? {
+                    return Ok(Renamed::Settled);
+                }
+                if users::is_localpart_taken(tx, &name)? {
+                    return Ok(Renamed::Taken);
+                }
+                localparts::rename(tx, user, &name)?;
+                Ok(Renamed::Done)
+            })
+            .await
+    }
+
     /// Makes a session that has just been opened a device of Matrix. What was that device before ends.
     ///
     /// # Errors
