@@ -5,12 +5,13 @@ mod page;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Service, ServiceError, SignedIn, own_account};
+use super::own_account::Configured;
+use super::{Limits, Service, ServiceError, SignedIn, own_account};
 use crate::model::{
     Around, File, Flow, FlowEvent, FlowSettings, Form, InvitedTo, Message, OwnAccount, Position,
-    PublicId, ReadMark, Timestamp, User,
+    PublicId, ReadMark, Timestamp, User, UserId,
 };
-use crate::store::{about, blocks, gaps, log, members};
+use crate::store::{Tx, View, about, blocks, gaps, log, members, unheard};
 use page::Page;
 
 /// What changed, each thing once, in its present state.
@@ -127,30 +128,26 @@ impl Service {
         let store = self.store.clone();
         let configured = self.as_configured();
         async move {
-            store
-                .read(move |view| {
-                    if within.form.is_rich() && gaps::is_void(view, from.after)? {
-                        let (position, _) = log::last(view)?;
-                        return Ok(Updates {
-                            reset: true,
-                            position,
-                            cursor: Cursor::after(position),
-                            complete: true,
-                            ..Updates::default()
-                        });
+            loop {
+                let limits = Arc::clone(&limits);
+                let read = store.read(move |view| {
+                    let unheard = unheard::after(view, id, from.after)?;
+                    if unheard.is_empty() {
+                        read(view, id, from, (&limits, configured), within).map(Ok)
+                    } else {
+                        Ok(Err(unheard))
                     }
-                    let mut page = Page::new(view, id, from, &limits, within)?;
-                    page.fill()?;
-                    let mut updates = page.into_updates()?;
-                    if within.form.is_rich() {
-                        about::personal(view, &mut updates.messages, id)?;
+                });
+                match read.await? {
+                    Ok(updates) => return Ok(updates),
+                    // Said before the reader passes them over. Nothing is left to say then, unless the
+                    // user came back meanwhile and left again.
+                    Err(unheard) => {
+                        let note = move |tx: &Tx<'_>| Ok(unheard::note(tx, id, &unheard)?);
+                        store.write::<_, ServiceError, _>(note).await?;
                     }
-                    if updates.account.is_some() {
-                        updates.account = own_account::of(view, id, configured)?;
-                    }
-                    Ok(updates)
-                })
-                .await
+                }
+            }
         }
     }
 
@@ -216,6 +213,36 @@ impl Service {
             })
             .await
     }
+}
+
+/// What changed after a position, as one state of the file has it.
+fn read(
+    view: &View<'_>,
+    user: UserId,
+    from: Cursor,
+    (limits, configured): (&Limits, Configured),
+    within: Within,
+) -> Result<Updates, ServiceError> {
+    if within.form.is_rich() && gaps::is_void(view, from.after)? {
+        let (position, _) = log::last(view)?;
+        return Ok(Updates {
+            reset: true,
+            position,
+            cursor: Cursor::after(position),
+            complete: true,
+            ..Updates::default()
+        });
+    }
+    let mut page = Page::new(view, user, from, limits, within)?;
+    page.fill()?;
+    let mut updates = page.into_updates()?;
+    if within.form.is_rich() {
+        about::personal(view, &mut updates.messages, user)?;
+    }
+    if updates.account.is_some() {
+        updates.account = own_account::of(view, user, configured)?;
+    }
+    Ok(updates)
 }
 
 /// How things stand for who begins to follow.

@@ -53,7 +53,7 @@ pub struct Standing {
     pub state: State,
     /// What a member may do.
     pub level: Level,
-    /// Of who left: up to where that user has been told of what happened.
+    /// Of who left: up to where every client of that user that has looked has been told of what happened.
     pub until: Option<Position>,
 }
 
@@ -67,7 +67,8 @@ pub fn standing(
     user: UserId,
 ) -> Result<Option<Standing>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT state, level, until_position FROM members WHERE flow_id = :flow AND user_id = :user",
+        "SELECT state, level, min(until_position, coalesce(unheard_position, until_position)) FROM members
+         WHERE flow_id = :flow AND user_id = :user",
     )?;
     let found = statement.query_row(named_params! {":flow": flow.0, ":user": user.0}, |row| {
         Ok(Standing {
