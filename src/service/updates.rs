@@ -2,14 +2,15 @@
 
 mod page;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
 
 use super::own_account::Configured;
 use super::{Limits, Service, ServiceError, SignedIn, own_account};
 use crate::model::{
-    Around, File, Flow, FlowEvent, FlowSettings, Form, InvitedTo, Message, OwnAccount, Position,
-    PublicId, ReadMark, Timestamp, User, UserId,
+    Around, Digits, File, Flow, FlowEvent, FlowSettings, Form, InvitedTo, Message, OwnAccount,
+    Position, PublicId, ReadMark, Timestamp, User, UserId,
 };
 use crate::store::{Tx, View, about, blocks, gaps, log, members, unheard};
 use page::Page;
@@ -191,15 +192,15 @@ impl Service {
         self.store
             .read(move |view| {
                 let (position, _) = log::last(view)?;
-                let mut online = BTreeMap::new();
+                let mut online = Vec::new();
                 for flow in members::flows_of(view, id)? {
                     hub.add_online(&companions.members(view, flow, as_of)?, &mut online);
                 }
-                online.remove(&id);
                 // Who blocks the user is not seen.
-                for blocker in blocks::blockers(view, id)? {
-                    online.remove(&blocker);
-                }
+                let blockers: FxHashSet<_> = blocks::blockers(view, id)?.into_iter().collect();
+                online.retain(|(user, _)| *user != id && !blockers.contains(user));
+                online.sort_unstable_by_key(|(user, _)| *user);
+                online.dedup_by_key(|(user, _)| *user);
                 let account = if form.is_rich() {
                     own_account::of(view, id, configured)?
                 } else {
@@ -207,7 +208,7 @@ impl Service {
                 };
                 Ok(Standing {
                     position,
-                    online: online.into_values().collect(),
+                    online: online.into_iter().map(|(_, uuid)| uuid).collect(),
                     account,
                 })
             })
@@ -250,8 +251,8 @@ fn read(
 pub struct Standing {
     /// The end of the log.
     pub position: Position,
-    /// Who of those that share a flow with the user is connected.
-    pub online: Vec<PublicId>,
+    /// Who of those that share a flow with the user is connected: the ids that clients know.
+    pub online: Vec<Digits>,
     /// The user's own account, in rich form.
     pub account: Option<OwnAccount>,
 }
