@@ -1,8 +1,7 @@
 //! Who is in which flow, and as what.
 
-use std::collections::HashMap;
-
 use rusqlite::{OptionalExtension, named_params};
+use rustc_hash::FxHashMap;
 
 use super::error::StoreError;
 use super::follower::Followed;
@@ -123,7 +122,7 @@ pub(super) fn levels(view: &View<'_>, flow: FlowId) -> Result<Vec<(PublicId, Lev
 pub(super) fn levels_around(
     view: &View<'_>,
     user: UserId,
-) -> Result<HashMap<FlowId, Vec<(PublicId, Level)>>, StoreError> {
+) -> Result<FxHashMap<FlowId, Vec<(PublicId, Level)>>, StoreError> {
     let mut statement = view.prepare(
         "SELECT m.flow_id, m.user_id, m.level
          FROM members me JOIN members m ON m.flow_id = me.flow_id
@@ -131,7 +130,7 @@ pub(super) fn levels_around(
          ORDER BY me.flow_id, m.level DESC, m.ordinal",
     )?;
     let mut rows = statement.query(named_params! {":user": user.0})?;
-    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    let mut found: FxHashMap<_, Vec<_>> = FxHashMap::default();
     while let Some(row) = rows.next()? {
         let uuid = users::uuid(view, UserId(row.get(1)?))?;
         let levels = found.entry(FlowId(row.get(0)?)).or_default();
