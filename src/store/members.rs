@@ -1,5 +1,7 @@
 //! Who is in which flow, and as what.
 
+use std::cmp::Reverse;
+
 use rusqlite::{OptionalExtension, named_params};
 use rustc_hash::FxHashMap;
 
@@ -123,18 +125,23 @@ pub(super) fn levels_around(
     view: &View<'_>,
     user: UserId,
 ) -> Result<FxHashMap<FlowId, Vec<(PublicId, Level)>>, StoreError> {
+    // Put in order here: SQLite would have a sorter of its own for each flow.
     let mut statement = view.prepare(
-        "SELECT m.flow_id, m.user_id, m.level
+        "SELECT m.flow_id, m.level, m.ordinal, m.user_id
          FROM members me JOIN members m ON m.flow_id = me.flow_id
-         WHERE me.user_id = :user AND me.state = 'joined' AND m.state = 'joined' AND m.level > 0
-         ORDER BY me.flow_id, m.level DESC, m.ordinal",
+         WHERE me.user_id = :user AND me.state = 'joined' AND m.state = 'joined' AND m.level > 0",
     )?;
     let mut rows = statement.query(named_params! {":user": user.0})?;
-    let mut found: FxHashMap<_, Vec<_>> = FxHashMap::default();
+    let mut all = Vec::new();
     while let Some(row) = rows.next()? {
-        let uuid = users::uuid(view, UserId(row.get(1)?))?;
-        let levels = found.entry(FlowId(row.get(0)?)).or_default();
-        levels.extend(uuid.zip(Some(Level(row.get(2)?))));
+        let rank: (i64, Reverse<i64>, i64) = (row.get(0)?, Reverse(row.get(1)?), row.get(2)?);
+        all.push((rank, UserId(row.get(3)?)));
+    }
+    all.sort_unstable();
+    let mut found: FxHashMap<_, Vec<_>> = FxHashMap::default();
+    for ((flow, Reverse(level), _), user) in all {
+        let levels = found.entry(FlowId(flow)).or_default();
+        levels.extend(users::uuid(view, user)?.zip(Some(Level(level))));
     }
     Ok(found)
 }
