@@ -17,8 +17,9 @@ use rounds::{Change, rounds};
 /// Source: MTP extensions of this server, presence.
 const LEAST_BETWEEN: Duration = Duration::from_secs(5);
 
-/// Who comes and goes within this time is told together.
-const TICK: Duration = Duration::from_millis(200);
+/// Who comes and goes within this time is told together: each time costs a frame for everybody who
+/// shares a flow with one of them.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Tells who comes and goes, until the service is gone.
 pub(super) async fn announce(service: Weak<Service>) {
