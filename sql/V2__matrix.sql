@@ -1,6 +1,10 @@
--- Rooms: what only Matrix shows of flows. Empty until Matrix is switched on.
+-- Rooms: what only Matrix shows of flows. Empty until Matrix is switched on. Besides, one column of `members`.
 --
 -- In the log, 32 is what happened in a room and only Matrix shows.
+
+-- With or without Matrix. Of who left: where a client stood that has learned of it late. What came after it is told to whoever
+-- comes back; NULL: no client was late, and what came after until_position is enough.
+ALTER TABLE members ADD COLUMN unheard_position INTEGER;
 
 -- Events of rooms that are more than a message as it was sent by MTP: state, edits, redactions,
 -- reactions, and messages by Matrix with their content as it was sent. A message by MTP has no row:

@@ -6,20 +6,19 @@
 
 mod delivery;
 mod ends;
+mod online;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::{Notify, mpsc};
 
 pub use delivery::{Delivery, Frames, Naming};
 
-use crate::model::{
-    Audience, Event, Form, Origin, PublicId, Session, SessionId, Timestamp, UserId,
-};
+use crate::model::{Audience, Digits, Event, Form, Origin, Session, SessionId, Timestamp, UserId};
 
 /// How much may wait for one connection.
 #[derive(Debug, Clone, Copy, Default)]
@@ -64,17 +63,18 @@ struct Connection {
 
 /// A user who is connected.
 struct Here {
-    uuid: PublicId,
+    /// The id that clients know, as it is written in every list of who is here.
+    uuid: Digits,
     origins: Vec<Origin>,
 }
 
 #[derive(Default)]
 struct State {
     limits: QueueLimits,
-    connections: HashMap<Origin, Connection>,
-    by_user: HashMap<UserId, Here>,
+    connections: FxHashMap<Origin, Connection>,
+    by_user: FxHashMap<UserId, Here>,
     /// Users who came or went since the last look.
-    moved: HashSet<UserId>,
+    moved: FxHashSet<UserId>,
     /// When sessions are looked through for those that have expired; `None`: nobody is connected.
     next_look: Option<Timestamp>,
 }
@@ -238,55 +238,16 @@ impl Hub {
         connections.any(|it| it.queue.is_some() && it.form.is_rich() && !it.is_away)
     }
 
-    /// Which of these users are connected now.
-    #[must_use]
-    pub fn online(&self, users: &[UserId]) -> Vec<UserId> {
-        let state = self.state();
-        users
-            .iter()
-            .copied()
-            .filter(|user| state.by_user.contains_key(user))
-            .collect()
-    }
-
-    /// Tells whether a user is connected now.
-    #[must_use]
-    pub fn is_online(&self, user: UserId) -> bool {
-        self.state().by_user.contains_key(&user)
-    }
-
-    /// Adds those of some users who are connected now to a list, by the ids that clients know.
-    pub fn add_online(&self, users: &[UserId], list: &mut BTreeMap<UserId, PublicId>) {
-        let state = self.state();
-        for user in users {
-            if let Some(here) = state.by_user.get(user) {
-                list.insert(*user, here.uuid);
-            }
-        }
-    }
-
-    /// Everybody who is connected now.
-    #[must_use]
-    pub fn users(&self) -> HashSet<UserId> {
-        self.state().by_user.keys().copied().collect()
-    }
-
-    /// How many users are connected now.
-    #[must_use]
-    pub fn online_count(&self) -> usize {
-        self.state().by_user.len()
-    }
-
     /// Who came or went since the last look.
     #[must_use]
-    pub fn take_moved(&self) -> HashSet<UserId> {
+    pub fn take_moved(&self) -> FxHashSet<UserId> {
         std::mem::take(&mut self.state().moved)
     }
 
     /// Waits until users have come or gone, and says who.
     ///
     /// Cancel safe.
-    pub async fn moved(&self) -> HashSet<UserId> {
+    pub async fn moved(&self) -> FxHashSet<UserId> {
         loop {
             let moved = self.take_moved();
             if !moved.is_empty() {
@@ -318,7 +279,7 @@ impl Hub {
         let here = by_user.entry(session.user).or_insert_with(|| {
             moved.insert(session.user);
             Here {
-                uuid: session.user_uuid,
+                uuid: Digits::of(session.user_uuid),
                 origins: Vec::new(),
             }
         });

@@ -6,7 +6,12 @@
 
 mod rows;
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -209,6 +214,21 @@ pub(crate) fn fill(database: &Path, messages: u64) {
     if !is_before {
         morelia::store::repair::rebuild_search(database, |_| ()).expect("indexed words");
     }
+}
+
+/// When sessions end: as if they had been used just now, so that none is renewed while something is
+/// measured.
+fn session_end() -> i64 {
+    const MONTH: Duration = Duration::from_hours(24 * 30);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    (now.expect("a clock") + MONTH).as_millis() as i64
+}
+
+/// Makes the sessions of a file that was kept as new ones are.
+pub(crate) fn renew_sessions(database: &Path) {
+    let conn = Connection::open(database).expect("the database opens");
+    conn.execute("UPDATE sessions SET expires_at = ?1", [session_end()])
+        .expect("sessions");
 }
 
 /// Adds rows to a database that no server has open. Returns whether its schema is the one before.

@@ -290,6 +290,7 @@ impl Home {
             println!("(making a file of {messages} messages, once)");
             Self::filled(&program(), messages).keep(&path);
         }
+        seed::renew_sessions(&path.join("morelia.db"));
         Some(Self {
             path,
             program: program(),

@@ -1,6 +1,6 @@
 //! Flows: conversations.
 
-use super::{Content, FlowId, FlowSettings, Message, PublicId, Timestamp, UserId};
+use super::{Content, FlowId, FlowSettings, Message, MessageId, PublicId, Timestamp, UserId};
 
 /// Who writes in a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -199,7 +199,9 @@ pub struct FlowSummary {
     pub pins: i64,
     /// Of a chat: how far the other has read, if that is shared.
     pub seen: Vec<(PublicId, i64)>,
-    /// Its last message.
+    /// Row number of its last message; none has 0.
+    pub newest: MessageId,
+    /// Its last message, where that was read.
     pub last: Option<Message>,
 }
 

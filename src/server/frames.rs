@@ -337,6 +337,9 @@ fn closing(payload: &[u8]) -> Result<Event, Violation> {
     Ok(Event::Close(Some(code)))
 }
 
+/// The longest header of a frame that a server sends.
+pub(super) const HEAD_MAX_BYTES: usize = 10;
+
 /// Appends the header of a frame that a server sends; its payload follows it.
 fn head(opcode: u8, len: usize, out: &mut Vec<u8>) {
     out.push(0x80 | opcode);

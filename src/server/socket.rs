@@ -181,8 +181,13 @@ impl Socket {
     /// Puts a frame behind what waits to be written. When that [is full](Self::is_full) it must be
     /// [flushed](Self::flush) first.
     pub(super) fn queue(&mut self, frame: Frame) {
+        let (Frame::Text(payload) | Frame::Binary(payload)) = &frame;
+        let copied = Some(payload.len()).filter(|len| *len < SHARED_BYTES);
+        // Once for both: mostly nothing waits, and nothing is reserved for what might.
+        self.out
+            .reserve(frames::HEAD_MAX_BYTES + copied.unwrap_or(0));
         let payload = frames::data(frame, &mut self.out);
-        if payload.len() < SHARED_BYTES {
+        if copied.is_some() {
             self.out.extend_from_slice(&payload);
         } else {
             self.tail = payload;

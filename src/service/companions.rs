@@ -1,8 +1,9 @@
 //! Who shares a flow with whom, kept in memory: who comes and goes is told to all of them, and asked
 //! for by everybody who comes.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustc_hash::FxHashMap;
 
 use crate::model::{FlowId, UserId};
 use crate::store::{StoreError, View, members};
@@ -18,7 +19,7 @@ pub(super) struct Companions(Mutex<Remembered>);
 struct Remembered {
     /// Grows whenever something is forgotten: what was read before that may be old.
     age: u64,
-    members: HashMap<FlowId, Arc<[UserId]>>,
+    members: FxHashMap<FlowId, Arc<[UserId]>>,
     /// How many members there are in all of them.
     count: usize,
 }

@@ -2,10 +2,10 @@
 
 mod rounds;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Weak;
 use std::time::Duration;
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::time::Instant;
 
 use super::{Service, ServiceError, seen};
@@ -17,16 +17,17 @@ use rounds::{Change, rounds};
 /// Source: MTP extensions of this server, presence.
 const LEAST_BETWEEN: Duration = Duration::from_secs(5);
 
-/// Who comes and goes within this time is told together.
-const TICK: Duration = Duration::from_millis(200);
+/// Who comes and goes within this time is told together: each time costs a frame for everybody who
+/// shares a flow with one of them.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Tells who comes and goes, until the service is gone.
 pub(super) async fn announce(service: Weak<Service>) {
     let start = Instant::now();
     // When something was told of users last.
-    let mut told: HashMap<UserId, Instant> = HashMap::new();
+    let mut told: FxHashMap<UserId, Instant> = FxHashMap::default();
     // Users of whom something may have to be told, and when.
-    let mut due: HashMap<UserId, Instant> = HashMap::new();
+    let mut due: FxHashMap<UserId, Instant> = FxHashMap::default();
     loop {
         let Some(hub) = service.upgrade().map(|service| service.hub.clone()) else {
             return;
@@ -34,7 +35,7 @@ pub(super) async fn announce(service: Weak<Service>) {
         let next = due.values().min().copied();
         let moved = tokio::select! {
             moved = hub.moved() => moved,
-            () = wait_until(next) => HashSet::default(),
+            () = wait_until(next) => FxHashSet::default(),
         };
         drop(hub);
         let Some(service) = service.upgrade() else {
@@ -89,7 +90,7 @@ impl Service {
             .store
             .read(move |view| {
                 let hiding = stored::hiding(view)?;
-                let mut flows: HashMap<FlowId, _> = HashMap::new();
+                let mut flows: FxHashMap<FlowId, _> = FxHashMap::default();
                 let mut found = Vec::with_capacity(changes.len());
                 for (user, online) in changes {
                     let Some(uuid) = users::uuid(view, user)? else {

@@ -1,8 +1,9 @@
 //! When people were last here: noted in memory at once, written once a minute.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
+
+use rustc_hash::FxHashMap;
 
 use super::{Service, ServiceError};
 use crate::hub::Hub;
@@ -18,8 +19,8 @@ const RENEWED_EVERY: Duration = Duration::from_mins(5);
 /// What was noted and is not written yet, and what was written of who is here.
 #[derive(Default)]
 pub(super) struct Seen {
-    noted: Mutex<HashMap<UserId, Timestamp>>,
-    written: Mutex<HashMap<UserId, Timestamp>>,
+    noted: Mutex<FxHashMap<UserId, Timestamp>>,
+    written: Mutex<FxHashMap<UserId, Timestamp>>,
 }
 
 impl Seen {
@@ -38,7 +39,7 @@ impl Seen {
         self.noted().get(&user).copied()
     }
 
-    fn noted(&self) -> MutexGuard<'_, HashMap<UserId, Timestamp>> {
+    fn noted(&self) -> MutexGuard<'_, FxHashMap<UserId, Timestamp>> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

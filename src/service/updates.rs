@@ -2,15 +2,17 @@
 
 mod page;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Service, ServiceError, SignedIn, own_account};
+use rustc_hash::FxHashSet;
+
+use super::own_account::Configured;
+use super::{Limits, Service, ServiceError, SignedIn, own_account};
 use crate::model::{
-    Around, File, Flow, FlowEvent, FlowSettings, Form, InvitedTo, Message, OwnAccount, Position,
-    PublicId, ReadMark, Timestamp, User,
+    Around, Digits, File, Flow, FlowEvent, FlowSettings, Form, InvitedTo, Message, OwnAccount,
+    Position, PublicId, ReadMark, Timestamp, User, UserId,
 };
-use crate::store::{about, blocks, gaps, log, members};
+use crate::store::{Tx, View, about, blocks, gaps, log, members, unheard};
 use page::Page;
 
 /// What changed, each thing once, in its present state.
@@ -127,30 +129,26 @@ impl Service {
         let store = self.store.clone();
         let configured = self.as_configured();
         async move {
-            store
-                .read(move |view| {
-                    if within.form.is_rich() && gaps::is_void(view, from.after)? {
-                        let (position, _) = log::last(view)?;
-                        return Ok(Updates {
-                            reset: true,
-                            position,
-                            cursor: Cursor::after(position),
-                            complete: true,
-                            ..Updates::default()
-                        });
+            loop {
+                let limits = Arc::clone(&limits);
+                let read = store.read(move |view| {
+                    let unheard = unheard::after(view, id, from.after)?;
+                    if unheard.is_empty() {
+                        read(view, id, from, (&limits, configured), within).map(Ok)
+                    } else {
+                        Ok(Err(unheard))
                     }
-                    let mut page = Page::new(view, id, from, &limits, within)?;
-                    page.fill()?;
-                    let mut updates = page.into_updates()?;
-                    if within.form.is_rich() {
-                        about::personal(view, &mut updates.messages, id)?;
+                });
+                match read.await? {
+                    Ok(updates) => return Ok(updates),
+                    // Said before the reader passes them over. Nothing is left to say then, unless the
+                    // user came back meanwhile and left again.
+                    Err(unheard) => {
+                        let note = move |tx: &Tx<'_>| Ok(unheard::note(tx, id, &unheard)?);
+                        store.write::<_, ServiceError, _>(note).await?;
                     }
-                    if updates.account.is_some() {
-                        updates.account = own_account::of(view, id, configured)?;
-                    }
-                    Ok(updates)
-                })
-                .await
+                }
+            }
         }
     }
 
@@ -194,15 +192,15 @@ impl Service {
         self.store
             .read(move |view| {
                 let (position, _) = log::last(view)?;
-                let mut online = BTreeMap::new();
+                let mut online = Vec::new();
                 for flow in members::flows_of(view, id)? {
                     hub.add_online(&companions.members(view, flow, as_of)?, &mut online);
                 }
-                online.remove(&id);
                 // Who blocks the user is not seen.
-                for blocker in blocks::blockers(view, id)? {
-                    online.remove(&blocker);
-                }
+                let blockers: FxHashSet<_> = blocks::blockers(view, id)?.into_iter().collect();
+                online.retain(|(user, _)| *user != id && !blockers.contains(user));
+                online.sort_unstable_by_key(|(user, _)| *user);
+                online.dedup_by_key(|(user, _)| *user);
                 let account = if form.is_rich() {
                     own_account::of(view, id, configured)?
                 } else {
@@ -210,7 +208,7 @@ impl Service {
                 };
                 Ok(Standing {
                     position,
-                    online: online.into_values().collect(),
+                    online: online.into_iter().map(|(_, uuid)| uuid).collect(),
                     account,
                 })
             })
@@ -218,13 +216,43 @@ impl Service {
     }
 }
 
+/// What changed after a position, as one state of the file has it.
+fn read(
+    view: &View<'_>,
+    user: UserId,
+    from: Cursor,
+    (limits, configured): (&Limits, Configured),
+    within: Within,
+) -> Result<Updates, ServiceError> {
+    if within.form.is_rich() && gaps::is_void(view, from.after)? {
+        let (position, _) = log::last(view)?;
+        return Ok(Updates {
+            reset: true,
+            position,
+            cursor: Cursor::after(position),
+            complete: true,
+            ..Updates::default()
+        });
+    }
+    let mut page = Page::new(view, user, from, limits, within)?;
+    page.fill()?;
+    let mut updates = page.into_updates()?;
+    if within.form.is_rich() {
+        about::personal(view, &mut updates.messages, user)?;
+    }
+    if updates.account.is_some() {
+        updates.account = own_account::of(view, user, configured)?;
+    }
+    Ok(updates)
+}
+
 /// How things stand for who begins to follow.
 #[derive(Debug)]
 pub struct Standing {
     /// The end of the log.
     pub position: Position,
-    /// Who of those that share a flow with the user is connected.
-    pub online: Vec<PublicId>,
+    /// Who of those that share a flow with the user is connected: the ids that clients know.
+    pub online: Vec<Digits>,
     /// The user's own account, in rich form.
     pub account: Option<OwnAccount>,
 }

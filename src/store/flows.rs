@@ -4,24 +4,28 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::tx::View;
-use super::{files, members};
+use super::{files, members, settings, users};
 use crate::model::{
-    Flow, FlowId, FlowKind, FlowSettings, FlowSummary, Level, Power, PublicId, Timestamp, UserId,
+    Flow, FlowId, FlowKind, FlowSummary, Level, MessageId, Power, PublicId, Timestamp, UserId,
 };
 
 /// The columns of a flow, for [`flow`], which reads them by place: a list has hundreds of flows.
 macro_rules! flow_columns {
     () => {
-        "f.id, f.uuid, f.kind, f.title, f.info, f.owner_id, o.uuid, f.created_at, f.member_count,
+        "f.id, f.uuid, f.kind, f.title, f.info, f.owner_id, f.created_at, f.member_count,
          f.flags, f.expire, f.picture_public_id, p.size, p.type, f.next_number - f.first_number"
     };
 }
 
 /// Places of what else is read: how many messages there are; in the list of a user's flows, the read
-/// mark, and how many messages after it are deleted.
-const COUNT: usize = 14;
-const READ: usize = 15;
-const DELETED: usize = 16;
+/// mark, how many messages after it are deleted, how the user has set it up, how many messages are
+/// pinned, and the newest message.
+const COUNT: usize = 13;
+const READ: usize = 14;
+const DELETED: usize = 15;
+const SETTINGS: [usize; 3] = [16, 17, 18];
+const PINS: usize = 19;
+const NEWEST: usize = 20;
 
 /// The query for flows with the rest that selects and orders them.
 macro_rules! select_flows {
@@ -29,7 +33,7 @@ macro_rules! select_flows {
         concat!(
             "SELECT ",
             flow_columns!(),
-            " FROM flows f LEFT JOIN users o ON o.id = f.owner_id LEFT JOIN files p ON p.id = f.picture_file_id ",
+            " FROM flows f LEFT JOIN files p ON p.id = f.picture_file_id ",
             $rest
         )
     };
@@ -264,15 +268,18 @@ pub fn page_of_user(
     after: FlowId,
     budget_bytes: usize,
 ) -> Result<(Vec<FlowSummary>, bool), StoreError> {
+    let now = Timestamp::now();
     let mut levels = members::levels_around(view, user)?;
     let mut statement = view.prepare(concat!(
         "SELECT ",
         flow_columns!(),
         ", m.read_number - f.first_number,
-         (SELECT COUNT(*) FROM messages d WHERE d.flow_id = f.id AND d.deleted_at IS NOT NULL
-          AND d.number > coalesce(m.read_number, -1) AND d.number >= f.first_number)
-         FROM members m JOIN flows f ON f.id = m.flow_id LEFT JOIN users o ON o.id = f.owner_id
-         LEFT JOIN files p ON p.id = f.picture_file_id
+         iif(f.next_number > coalesce(m.read_number + 1, f.first_number),
+             (SELECT COUNT(*) FROM messages d WHERE d.flow_id = f.id AND d.deleted_at IS NOT NULL
+              AND d.number > coalesce(m.read_number, -1) AND d.number >= f.first_number), 0),
+         m.muted_until, m.settings, m.aside_number = f.next_number,
+         (SELECT COUNT(*) FROM pins x WHERE x.flow_id = f.id), f.last_message_id
+         FROM members m JOIN flows f ON f.id = m.flow_id LEFT JOIN files p ON p.id = f.picture_file_id
          WHERE m.user_id = :user AND m.state = 'joined' AND m.flow_id > :after AND f.removed_at IS NULL
          ORDER BY m.flow_id"
     ))?;
@@ -297,9 +304,10 @@ pub fn page_of_user(
         let unread = (count - 1 - read.unwrap_or(-1) - deleted).max(0);
         flows.push(FlowSummary {
             mentions: 0,
-            settings: FlowSettings::default(),
-            pins: 0,
+            settings: settings::read(row, SETTINGS, now)?,
+            pins: row.get(PINS)?,
             seen: Vec::new(),
+            newest: MessageId(row.get(NEWEST)?),
             last: None,
             count,
             read,
@@ -378,19 +386,22 @@ fn with_members(
     with_roster(view, flow, roster, reader)
 }
 
-/// Adds the members to a flow whose levels have been read.
+/// Adds the owner and the members to a flow whose levels have been read.
 fn with_roster(
     view: &View<'_>,
     mut flow: Flow,
     roster: Roster,
     reader: Option<UserId>,
 ) -> Result<Flow, StoreError> {
+    if let Some(owner) = flow.owner {
+        flow.owner_uuid = users::uuid(view, owner)?;
+    }
     if roster == Roster::Whole || flow.member_count <= SMALL {
         flow.members = members::uuids(view, flow.id)?;
     } else {
         flow.members = flow.levels.iter().map(|(user, _)| *user).collect();
         if let Some(reader) = reader {
-            let own = super::users::uuid(view, reader)?;
+            let own = users::uuid(view, reader)?;
             flow.members
                 .extend(own.filter(|own| !flow.members.contains(own)));
         }
@@ -407,9 +418,9 @@ fn parse_kind(word: &str) -> FlowKind {
     FlowKind::parse(word).unwrap_or(FlowKind::Group)
 }
 
-/// A flow without its members.
+/// A flow without its owner's public id and its members.
 fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
-    let flags: i64 = row.get(9)?;
+    let flags: i64 = row.get(8)?;
     Ok(Flow {
         id: FlowId(row.get(0)?),
         uuid: PublicId::from_bytes(row.get(1)?),
@@ -417,16 +428,16 @@ fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
         title: row.get(3)?,
         info: row.get(4)?,
         owner: row.get::<_, Option<i64>>(5)?.map(UserId),
-        owner_uuid: row.get::<_, Option<[u8; 16]>>(6)?.map(PublicId::from_bytes),
+        owner_uuid: None,
         members: Vec::new(),
-        member_count: row.get(8)?,
+        member_count: row.get(7)?,
         levels: Vec::new(),
-        picture: files::picture(row, [11, 12, 13])?,
-        expire: row.get(10)?,
+        picture: files::picture(row, [10, 11, 12])?,
+        expire: row.get(9)?,
         is_protected: flags & PROTECTED != 0,
         pins_are_restricted: flags & RESTRICTED_PINS != 0,
         is_saved: flags & SAVED != 0,
-        created_at: Timestamp(row.get(7)?),
+        created_at: Timestamp(row.get(6)?),
     })
 }
 

@@ -1,8 +1,9 @@
 //! Who is in which flow, and as what.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
 
 use rusqlite::{OptionalExtension, named_params};
+use rustc_hash::FxHashMap;
 
 use super::error::StoreError;
 use super::follower::Followed;
@@ -53,7 +54,7 @@ pub struct Standing {
     pub state: State,
     /// What a member may do.
     pub level: Level,
-    /// Of who left: up to where that user has been told of what happened.
+    /// Of who left: up to where every client of that user that has looked has been told of what happened.
     pub until: Option<Position>,
 }
 
@@ -67,7 +68,8 @@ pub fn standing(
     user: UserId,
 ) -> Result<Option<Standing>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT state, level, until_position FROM members WHERE flow_id = :flow AND user_id = :user",
+        "SELECT state, level, min(until_position, coalesce(unheard_position, until_position)) FROM members
+         WHERE flow_id = :flow AND user_id = :user",
     )?;
     let found = statement.query_row(named_params! {":flow": flow.0, ":user": user.0}, |row| {
         Ok(Standing {
@@ -122,19 +124,24 @@ pub(super) fn levels(view: &View<'_>, flow: FlowId) -> Result<Vec<(PublicId, Lev
 pub(super) fn levels_around(
     view: &View<'_>,
     user: UserId,
-) -> Result<HashMap<FlowId, Vec<(PublicId, Level)>>, StoreError> {
+) -> Result<FxHashMap<FlowId, Vec<(PublicId, Level)>>, StoreError> {
+    // Put in order here: SQLite would have a sorter of its own for each flow.
     let mut statement = view.prepare(
-        "SELECT m.flow_id, m.user_id, m.level
+        "SELECT m.flow_id, m.level, m.ordinal, m.user_id
          FROM members me JOIN members m ON m.flow_id = me.flow_id
-         WHERE me.user_id = :user AND me.state = 'joined' AND m.state = 'joined' AND m.level > 0
-         ORDER BY me.flow_id, m.level DESC, m.ordinal",
+         WHERE me.user_id = :user AND me.state = 'joined' AND m.state = 'joined' AND m.level > 0",
     )?;
     let mut rows = statement.query(named_params! {":user": user.0})?;
-    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    let mut all = Vec::new();
     while let Some(row) = rows.next()? {
-        let uuid = users::uuid(view, UserId(row.get(1)?))?;
-        let levels = found.entry(FlowId(row.get(0)?)).or_default();
-        levels.extend(uuid.zip(Some(Level(row.get(2)?))));
+        let rank: (i64, Reverse<i64>, i64) = (row.get(0)?, Reverse(row.get(1)?), row.get(2)?);
+        all.push((rank, UserId(row.get(3)?)));
+    }
+    all.sort_unstable();
+    let mut found: FxHashMap<_, Vec<_>> = FxHashMap::default();
+    for ((flow, Reverse(level), _), user) in all {
+        let levels = found.entry(FlowId(flow)).or_default();
+        levels.extend(users::uuid(view, user)?.zip(Some(Level(level))));
     }
     Ok(found)
 }

@@ -34,7 +34,7 @@ pub(super) fn insert(
          VALUES (:flow, :user, 'joined', :level, :ordinal, :now, :by, :since, nullif(:last, -1), :now)
          ON CONFLICT (flow_id, user_id) DO UPDATE
          SET state = 'joined', level = iif(state = 'invited', max(level, excluded.level), excluded.level), ordinal = excluded.ordinal, joined_at = excluded.joined_at,
-             left_at = NULL, until_position = NULL, forgotten_at = NULL, changed_by = excluded.changed_by,
+             left_at = NULL, until_position = NULL, unheard_position = NULL, forgotten_at = NULL, changed_by = excluded.changed_by,
              since_position = excluded.since_position,
              read_number = nullif(max(coalesce(read_number, -1), :last), -1)",
     )?;

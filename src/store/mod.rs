@@ -87,6 +87,7 @@ pub mod statistics;
 pub mod times;
 mod tx;
 pub mod txns;
+pub mod unheard;
 pub mod upkeep;
 pub mod uploads;
 pub mod user_admin;

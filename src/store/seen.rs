@@ -1,8 +1,7 @@
 //! When people were last here.
 
-use std::collections::HashSet;
-
 use rusqlite::{OptionalExtension, named_params};
+use rustc_hash::FxHashSet;
 
 use super::accounts::HIDES_SEEN;
 use super::error::StoreError;
@@ -52,7 +51,7 @@ pub fn by(
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn hiding(view: &View<'_>) -> Result<HashSet<UserId>, StoreError> {
+pub fn hiding(view: &View<'_>) -> Result<FxHashSet<UserId>, StoreError> {
     // Written as the index is, which holds these alone.
     let mut statement = view.prepare("SELECT id FROM users WHERE privacy & 1 <> 0")?;
     let rows = statement.query_map([], |row| row.get(0).map(UserId))?;

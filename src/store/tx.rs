@@ -1,13 +1,13 @@
 //! What a read sees and what a write may do: the arguments of every SQL function here.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::blob::Blob;
 use rusqlite::{CachedStatement, Connection, ErrorCode};
+use rustc_hash::FxHashMap;
 
 use super::error::StoreError;
 use super::uuids::Uuids;
@@ -99,9 +99,9 @@ pub(super) struct Ground {
     /// The time there.
     pub(super) at: Cell<Timestamp>,
     /// Members of flows, so that a message costs no query for them.
-    pub(super) members: RefCell<HashMap<FlowId, Arc<[UserId]>>>,
+    pub(super) members: RefCell<FxHashMap<FlowId, Arc<[UserId]>>>,
     /// When sessions end that have been found to stand, so that a write costs no query for its own.
-    pub(super) sessions: RefCell<HashMap<SessionId, Timestamp>>,
+    pub(super) sessions: RefCell<FxHashMap<SessionId, Timestamp>>,
     /// Public ids of users.
     pub(super) uuids: Arc<Uuids>,
     /// Reads the members of a flow.

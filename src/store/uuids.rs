@@ -1,7 +1,8 @@
 //! Public ids of users, which never change, kept in memory: most of what is read names users.
 
-use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
+
+use rustc_hash::FxHashMap;
 
 use crate::model::{PublicId, UserId};
 
@@ -12,7 +13,7 @@ const MAX: usize = 8192;
 /// whose making is undone is given to another.
 #[derive(Default)]
 pub(super) struct Uuids {
-    known: RwLock<HashMap<UserId, PublicId>>,
+    known: RwLock<FxHashMap<UserId, PublicId>>,
 }
 
 impl Uuids {

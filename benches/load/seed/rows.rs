@@ -5,7 +5,7 @@ use std::{collections::HashMap, ops::Range};
 use rusqlite::{Connection, params};
 use sha2::{Digest, Sha256};
 
-use super::{EPOCH, STEP, flow_id_number, mix, public_id, text, token};
+use super::{EPOCH, STEP, flow_id_number, mix, public_id, session_end, text, token};
 
 /// Numbers by which the log says that somebody registered and that a flow was made.
 struct Kinds {
@@ -86,11 +86,10 @@ impl<'c> Rows<'c> {
             ],
         );
         let hash: [u8; 32] = Sha256::digest(token(number)).into();
-        // So far away that no session is renewed while something is measured.
         self.execute(
             "INSERT INTO sessions (user_id, token_hash, created_at, last_used_at, expires_at, label)
              VALUES (?1, ?2, ?3, ?3, ?4, 'bench')",
-            params![row as i64, hash, EPOCH, EPOCH * 4],
+            params![row as i64, hash, EPOCH, session_end()],
         );
         self.position += 1;
         self.execute(

@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 use super::codes::Code;
 use super::file::File;
 use super::wire::Frames;
-pub(super) use super::wire::Id;
+pub(super) use super::wire::{Id, Ids};
 use super::{REVISION, VERSION};
 use super::{about, rich};
 use crate::model::{Content, Encoding};
@@ -199,7 +199,7 @@ pub(super) struct DataMeta {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) left: Option<Vec<Id>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) online: Option<Vec<Id>>,
+    pub(super) online: Option<Ids>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) features: Option<&'static [&'static str]>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -26,6 +26,29 @@ impl Serialize for Id {
     }
 }
 
+/// A list of ids, written already.
+pub(super) struct Ids(Vec<u8>);
+
+impl FromIterator<Digits> for Ids {
+    fn from_iter<T: IntoIterator<Item = Digits>>(ids: T) -> Self {
+        let mut list = vec![b'['];
+        for (place, id) in ids.into_iter().enumerate() {
+            if place > 0 {
+                list.push(b',');
+            }
+            list.extend_from_slice(id.quoted());
+        }
+        list.push(b']');
+        Self(list)
+    }
+}
+
+impl Serialize for Ids {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
 /// How frames are written: without blanks; numbers of 128 bits, which are ids, as texts; and bytes,
 /// which are JSON that is written already, as they are.
 #[derive(Default)]
@@ -83,12 +106,14 @@ mod tests {
             (Id(PublicId(7)), Id(PublicId(0))),
             (Id(PublicId(12)), Id(PublicId(u128::MAX))),
         ]);
+        let lists =
+            [0, 1, 2].map(|count| (0..count).map(PublicId).map(Digits::of).collect::<Ids>());
         let mut frame = Vec::new();
         let mut writer = serde_json::Serializer::with_formatter(&mut frame, Frames::default());
-        [("a", ids)].serialize(&mut writer).unwrap();
+        ("a", ids, lists).serialize(&mut writer).unwrap();
         assert_eq!(
             String::from_utf8(frame).unwrap(),
-            r#"[["a",{"7":"0","12":"340282366920938463463374607431768211455"}]]"#
+            r#"["a",{"7":"0","12":"340282366920938463463374607431768211455"},[[],["0"],["0","1"]]]"#
         );
     }
 }

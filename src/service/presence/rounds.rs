@@ -1,7 +1,7 @@
 //! Who is told of whom in one tick: as few different lists as possible, since a list is written once
 //! for all who hear it.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::model::{FlowId, Presence, PublicId, Timestamp, UserId};
 
@@ -31,19 +31,19 @@ pub(super) struct Round {
 /// all hear the same list; who has heard of some before gets a list of their own of the others.
 pub(super) fn rounds(
     changes: &[Change],
-    flows: HashMap<FlowId, Vec<UserId>>,
-    hiding: &HashSet<UserId>,
+    flows: FxHashMap<FlowId, Vec<UserId>>,
+    hiding: &FxHashSet<UserId>,
     now: Timestamp,
 ) -> Vec<Round> {
     let mut flows: Vec<_> = flows.into_iter().collect();
     flows.sort_by_key(|(flow, here)| (std::cmp::Reverse(here.len()), *flow));
-    let mut moved: HashMap<FlowId, Vec<&Change>> = HashMap::new();
+    let mut moved: FxHashMap<FlowId, Vec<&Change>> = FxHashMap::default();
     for change in changes {
         for flow in &change.flows {
             moved.entry(*flow).or_default().push(change);
         }
     }
-    let mut heard: HashMap<UserId, Vec<FlowId>> = HashMap::new();
+    let mut heard: FxHashMap<UserId, Vec<FlowId>> = FxHashMap::default();
     let mut rounds = Vec::new();
     for (flow, here) in flows {
         let Some(moved) = moved.get(&flow) else {

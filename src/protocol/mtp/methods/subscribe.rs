@@ -59,7 +59,7 @@ pub(super) async fn handle(
         position: Some(told.0),
         features: cx.form.is_rich().then_some(FEATURES),
         me: standing.account.as_ref().map(rich::Me::from),
-        online: Some(standing.online.into_iter().map(reply::Id).collect()),
+        online: Some(standing.online.into_iter().collect()),
         ..reply::DataMeta::default()
     };
     Ok(cx.reply(
