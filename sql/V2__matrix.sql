@@ -48,6 +48,21 @@ CREATE TABLE room_aliases (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX room_aliases_by_flow ON room_aliases (flow_id);
 
+-- Files of messages under the names that Matrix clients have given them: of an upload, or of a file that
+-- another message shows.
+CREATE TABLE room_media (
+    media      BLOB NOT NULL,                 -- 16 bytes, on the wire the end of an mxc address
+    message_id INTEGER NOT NULL,
+    ordinal    INTEGER NOT NULL,              -- of the attachment
+    is_thumb   INTEGER NOT NULL,              -- 1: its thumbnail
+    type       TEXT,                          -- as the client says
+    PRIMARY KEY (media, message_id, ordinal, is_thumb)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX room_media_by_message ON room_media (message_id);
+CREATE TRIGGER room_media_removed AFTER DELETE ON attachments BEGIN
+    DELETE FROM room_media WHERE message_id = OLD.message_id AND ordinal = OLD.ordinal;
+END;
+
 -- What a deleted message said, and how it was edited, is gone from its events too.
 CREATE TRIGGER room_events_emptied AFTER UPDATE OF deleted_at ON messages WHEN NEW.deleted_at IS NOT NULL BEGIN
     UPDATE room_events SET content = '{}' WHERE message_id = NEW.id AND relation IS NOT 'redaction';

@@ -1,6 +1,7 @@
 //! Matrix: the client-server API over the conversations that MTP has.
 
 mod door;
+mod media;
 mod members;
 mod messages;
 mod names;

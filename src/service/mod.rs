@@ -118,8 +118,8 @@ pub use refusal::Refusal;
 pub use refusal_value::Value;
 pub use resets::NewReset;
 pub use rooms::{
-    Device, NewLevels, NewRoom, RoomDraft, RoomNews, RoomPage, RoomQuery, RoomReading, RoomRefusal,
-    SyncQuery, Synced, Wanted,
+    Device, NewLevels, NewRoom, RoomDraft, RoomFile, RoomNews, RoomPage, RoomQuery, RoomReading,
+    RoomRefusal, SyncQuery, Synced, Wanted,
 };
 pub use search::{Search, SearchHits};
 pub use sent_files::{SentFile, Source};
@@ -139,6 +139,7 @@ pub use crate::store::hooks::Living as LivingHook;
 pub use crate::store::localparts::Named as RoomUser;
 pub use crate::store::members::State as MemberState;
 pub use crate::store::room_log::{RoomEvent, Stored, Way, What as RoomContent};
+pub use crate::store::room_media::Media;
 pub use crate::store::rooms::Room;
 
 use crate::hub::{Hub, Listener, QueueLimits};

@@ -74,6 +74,7 @@ pub mod room_events;
 pub mod room_keeper;
 pub mod room_levels;
 pub mod room_log;
+pub mod room_media;
 pub mod room_names;
 pub mod rooms;
 pub mod salvage;

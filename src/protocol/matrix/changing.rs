@@ -327,7 +327,7 @@ impl Matrix {
             let new = self.levels(body, 0)?;
             self.service.set_room_levels(&asked.user, room, new).await?
         } else {
-            let draft = state_draft(kind, body)?;
+            let draft = state_draft(kind, body, &self.names)?;
             let key = self.names.stored_key(key);
             self.service
                 .set_room_state(&asked.user, room, key, draft)

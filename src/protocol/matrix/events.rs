@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::attached;
 use super::names::{self, Names};
-use crate::model::{File, Kind, Message, Position, PublicId, SessionId, Timestamp};
+use crate::model::{Kind, Message, Position, PublicId, SessionId, Timestamp};
 use crate::service::{RoomContent, RoomEvent, Stored};
 
 /// To whom, and as of when, events are told.
@@ -108,7 +109,7 @@ impl Teller<'_> {
             _ => None,
         };
         if let Some(file) = only {
-            let mut content = self.file(file);
+            let mut content = attached::told(file, self.names);
             content["filename"] = content["body"].take();
             content["body"] = json!(text);
             parts.push(("m.room.message", part(0), content));
@@ -123,7 +124,7 @@ impl Teller<'_> {
                 } else {
                     "m.room.message"
                 };
-                parts.push((kind, part(place), self.file(file)));
+                parts.push((kind, part(place), attached::told(file, self.names)));
             }
         }
         let about = message.about.as_deref();
@@ -134,30 +135,6 @@ impl Teller<'_> {
             content["m.relates_to"] = json!({"m.in_reply_to": {"event_id": id}});
         }
         parts
-    }
-
-    fn file(&self, file: &File) -> Value {
-        let kind = match file.kind {
-            Kind::Picture => Some("m.image"),
-            Kind::Video => Some("m.video"),
-            Kind::Audio | Kind::Voice => Some("m.audio"),
-            Kind::Document => Some("m.file"),
-            Kind::Sticker => None,
-        };
-        let mut info = json!({"size": file.size});
-        if let Some(kind) = &file.media_type {
-            info["mimetype"] = json!(kind);
-        }
-        let name = file.look.name.clone().or_else(|| file.text.clone());
-        let mut content = json!({
-            "body": name.unwrap_or_else(|| "file".to_owned()),
-            "url": self.names.media(file.id),
-            "info": info,
-        });
-        if let Some(kind) = kind {
-            content["msgtype"] = json!(kind);
-        }
-        content
     }
 }
 

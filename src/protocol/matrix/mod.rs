@@ -6,12 +6,14 @@
 //! Source: Matrix 1.19, Client-Server API.
 
 mod account;
+mod attached;
 mod changing;
 mod door;
 mod events;
 mod filter;
 mod input;
 mod marks;
+mod media;
 mod names;
 mod push_rules;
 mod reading;
@@ -30,6 +32,7 @@ use super::Peer;
 use super::web::{Method, Request, Response, Route, Takes, Web};
 use crate::service::{Client, Service, SignedIn};
 use input::Body;
+pub use media::Act as MediaAct;
 use names::Names;
 use registering::Stages;
 pub use table::{Action, Signed};
@@ -53,6 +56,8 @@ pub struct Matrix {
     service: Arc<Service>,
     names: Names,
     introduce: Introduce,
+    /// Whether files are given without a token too.
+    has_legacy_media: bool,
     /// Who is making an account.
     stages: Stages,
 }
@@ -96,13 +101,19 @@ impl Asked {
 }
 
 impl Matrix {
-    /// Makes the face of a server of that name.
+    /// Makes the face of a server of that name; `has_legacy_media`: files are given without a token too.
     #[must_use]
-    pub fn new(service: Arc<Service>, server_name: String, introduce: Introduce) -> Self {
+    pub fn new(
+        service: Arc<Service>,
+        server_name: String,
+        has_legacy_media: bool,
+        introduce: Introduce,
+    ) -> Self {
         Self {
             service,
             names: Names::new(server_name),
             introduce,
+            has_legacy_media,
             stages: Stages::default(),
         }
     }
@@ -123,7 +134,7 @@ impl Matrix {
                 }
                 Action::Available => self.available(parameter(&query, "username")).await,
                 Action::Validity => self.validity(parameter(&query, "token"), &client).await,
-                Action::Versions | Action::Signed(_) => Ok(versions()),
+                Action::Versions | Action::Media(_) | Action::Signed(_) => Ok(versions()),
             };
         };
         let Some(token) = request.bearer() else {
@@ -196,7 +207,10 @@ impl Matrix {
 /// Which versions are spoken.
 fn versions() -> Value {
     let versions: Vec<String> = (1..=11).map(|minor| format!("v1.{minor}")).collect();
-    json!({"versions": versions, "unstable_features": {}})
+    json!({
+        "versions": versions,
+        "unstable_features": {"org.matrix.msc3916.stable": true},
+    })
 }
 
 /// What lets programs in browsers read an answer.
@@ -232,8 +246,12 @@ impl Web for Matrix {
         let everybody: Arc<[String]> = Arc::new(["*".to_owned()]);
         let route = |(method, path, action): table::Entry| {
             let route = Route::new(method, path).with_origins(Arc::clone(&everybody));
-            let route = match method {
-                Method::Get => route,
+            let route = match (method, action) {
+                (Method::Get, _) => route,
+                // How much there may be is found out before it is read.
+                (_, Action::Media(MediaAct::Upload | MediaAct::Fill)) => {
+                    route.takes(Takes::Pieces(u64::MAX))
+                }
                 _ => route.takes(Takes::Whole(MAX_BYTES)),
             };
             (route, action)
@@ -242,8 +260,13 @@ impl Web for Matrix {
     }
 
     async fn answer(&self, action: Action, request: Request) -> Response {
-        let answered = self.act(action, request).await;
-        let answered = answered.map(|value| Response::json(200, &value));
+        let answered = match action {
+            Action::Media(act) => self.media(act, request).await,
+            action => {
+                let answered = self.act(action, request).await;
+                answered.map(|value| Response::json(200, &value))
+            }
+        };
         shared(answered.unwrap_or_else(Trouble::response))
     }
 

@@ -52,6 +52,12 @@ impl Names {
         format!("mxc://{}/{}", self.0, id.hex())
     }
 
+    /// The file of an address; `None`: it is none of this server.
+    pub(super) fn parse_media(&self, address: &str) -> Option<PublicId> {
+        let (server, id) = address.strip_prefix("mxc://")?.split_once('/')?;
+        PublicId::from_hex(id).filter(|_| server == self.0)
+    }
+
     /// The key of a piece of state as it is stored: users of this server without its name.
     pub(super) fn stored_key(&self, key: &str) -> String {
         self.localpart(key)

@@ -1,6 +1,7 @@
 //! The table of the routes.
 
 use super::changing::Deed;
+use super::media::Act;
 use crate::protocol::web::Method;
 
 /// What a route does.
@@ -18,6 +19,8 @@ pub enum Action {
     Available,
     /// Whether a code is good.
     Validity,
+    /// Files.
+    Media(Act),
     /// What needs a token.
     Signed(Signed),
 }
@@ -203,7 +206,70 @@ const OTHERS: &[Entry] = &[
     ),
 ];
 
+/// Routes of files.
+const MEDIA: &[(Method, &str, Act)] = &[
+    (Method::Post, "/_matrix/media/v3/upload", Act::Upload),
+    (Method::Post, "/_matrix/media/r0/upload", Act::Upload),
+    (Method::Post, "/_matrix/media/v1/create", Act::Create),
+    (
+        Method::Put,
+        "/_matrix/media/v3/upload/{server}/{media}",
+        Act::Fill,
+    ),
+    (
+        Method::Get,
+        "/_matrix/client/v1/media/download/{server}/{media}",
+        Act::Download,
+    ),
+    (
+        Method::Get,
+        "/_matrix/client/v1/media/download/{server}/{media}/{name}",
+        Act::Download,
+    ),
+    (
+        Method::Get,
+        "/_matrix/client/v1/media/thumbnail/{server}/{media}",
+        Act::Thumbnail,
+    ),
+    (Method::Get, "/_matrix/client/v1/media/config", Act::Limits),
+    (Method::Get, "/_matrix/media/v3/config", Act::Limits),
+    (Method::Get, "/_matrix/media/r0/config", Act::Limits),
+    (
+        Method::Get,
+        "/_matrix/media/v3/download/{server}/{media}",
+        Act::OldDownload,
+    ),
+    (
+        Method::Get,
+        "/_matrix/media/r0/download/{server}/{media}",
+        Act::OldDownload,
+    ),
+    (
+        Method::Get,
+        "/_matrix/media/v3/download/{server}/{media}/{name}",
+        Act::OldDownload,
+    ),
+    (
+        Method::Get,
+        "/_matrix/media/r0/download/{server}/{media}/{name}",
+        Act::OldDownload,
+    ),
+    (
+        Method::Get,
+        "/_matrix/media/v3/thumbnail/{server}/{media}",
+        Act::OldThumbnail,
+    ),
+    (
+        Method::Get,
+        "/_matrix/media/r0/thumbnail/{server}/{media}",
+        Act::OldThumbnail,
+    ),
+];
+
 /// All routes.
 pub(super) fn all() -> impl Iterator<Item = Entry> {
-    STABLE.iter().flatten().chain(OTHERS).copied()
+    let media = MEDIA
+        .iter()
+        .map(|(method, path, act)| (*method, *path, Action::Media(*act)));
+    STABLE.iter().flatten().chain(OTHERS).copied().chain(media)
 }

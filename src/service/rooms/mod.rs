@@ -5,6 +5,7 @@
 
 mod change;
 mod draft;
+mod media;
 mod people;
 mod power;
 mod read;
@@ -14,6 +15,7 @@ mod sync;
 
 pub use change::NewRoom;
 pub use draft::RoomDraft;
+pub use media::RoomFile;
 pub use people::Device;
 pub use power::NewLevels;
 pub use read::{RoomPage, RoomQuery, RoomReading, Wanted};
@@ -21,6 +23,7 @@ pub use refused::RoomRefusal;
 pub use sync::{RoomNews, SyncQuery, Synced};
 
 pub(super) use draft::earlier;
+pub(super) use media::name_file;
 
 use super::{Refusal, Service, ServiceError, Thing};
 use crate::model::{Position, PublicId, UserId};

@@ -34,7 +34,7 @@ impl Service {
         &self,
         user: &SignedIn,
         room: PublicId,
-        draft: RoomDraft,
+        mut draft: RoomDraft,
     ) -> Result<PublicId, ServiceError> {
         self.require_in_room(user, room).await?;
         let (asked, again) = (*user, draft.clone());
@@ -54,8 +54,10 @@ impl Service {
                 self.send_reaction(user, room, (target, key), draft).await
             }
             ("m.room.message" | "m.sticker" | "m.room.encrypted", _) => {
+                let sent = self.sent_with(user, &mut draft).await?;
                 let message = Draft {
                     text: draft.text.clone(),
+                    sent,
                     details: DraftDetails {
                         reply: self.answered(user, room, draft.reply).await?,
                         ..DraftDetails::default()
