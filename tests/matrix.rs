@@ -1,6 +1,7 @@
 //! Matrix: the client-server API over the conversations that MTP has.
 
 mod door;
+mod marks;
 mod media;
 mod members;
 mod messages;

@@ -71,6 +71,8 @@ pub struct ProfileChange {
     pub avatar: Option<Content>,
     /// Id of an upload of the user's that is to be the picture.
     pub avatar_upload: Option<PublicId>,
+    /// Whether the upload's id is to be the picture's too.
+    pub keeps_name: bool,
     /// Old and new password.
     pub password: Option<(Password, Password)>,
     /// What only the user sees.
@@ -299,6 +301,7 @@ impl Service {
             email: change.email,
             bio: change.bio,
             avatar: change.avatar,
+            avatar_name: upload.filter(|_| change.keeps_name),
         };
         let user = *user;
         let (session, by) = (user.session, user.by());

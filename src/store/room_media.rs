@@ -198,3 +198,15 @@ pub fn content(
     let found = find(view, id, Some(user), now)?;
     Ok(found.map(|media| (media.found.file, media.found.name)))
 }
+
+/// Keeps the name by which the avatar of a user was set.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn name_avatar(tx: &Tx<'_>, user: UserId, media: PublicId) -> Result<(), StoreError> {
+    tx.prepare(
+        "UPDATE users SET avatar_public_id = :media WHERE id = :id AND avatar_file_id IS NOT NULL",
+    )?
+    .execute(named_params! {":media": media.to_bytes(), ":id": user.0})?;
+    Ok(())
+}

@@ -129,6 +129,8 @@ pub fn unread(view: &View<'_>, room: &Room, user: UserId) -> Result<(i64, i64), 
              SELECT m.slots & 4096 <> 0 OR EXISTS (SELECT 1 FROM mentions t WHERE t.message_id = m.id AND t.user_id = :user)
                     AS is_for
              FROM messages m WHERE m.flow_id = :flow AND m.number > :read AND m.author_id <> :user
+               AND m.id > coalesce((SELECT max(p.event_position) FROM room_receipts p WHERE p.flow_id = :flow
+                   AND p.user_id = :user AND p.kind = 'm.read.private' AND p.thread IN ('', 'main')), 0)
                AND m.deleted_at IS NULL LIMIT 1000)",
     )?;
     let params = named_params! {":flow": room.flow.0, ":read": room.read, ":user": user.0};

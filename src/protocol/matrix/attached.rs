@@ -66,6 +66,18 @@ pub(super) fn read(kind: &str, body: &Body, names: &Names) -> Option<(RoomFile, 
     Some((file, caption.filter(|text| !text.is_empty())))
 }
 
+/// The picture that an address means; `None`: none of this server.
+pub(super) fn picture(url: &str, names: &Names) -> Option<RoomFile> {
+    names.parse_media(url).map(|media| RoomFile {
+        media,
+        kind: Kind::Picture,
+        look: Look::default(),
+        media_type: None,
+        thumbnail: None,
+        otherwise: String::new(),
+    })
+}
+
 /// The content of the event that a file of the other protocol is.
 pub(super) fn told(file: &File, names: &Names) -> Value {
     let kind = match file.kind {

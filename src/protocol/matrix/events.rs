@@ -68,7 +68,9 @@ impl Teller<'_> {
     fn whole(&self, event: &RoomEvent, kind: &str, id: &str, content: Value) -> Value {
         let mut unsigned = json!({"age": (self.now.0 - event.at.0).max(0)});
         if let Some((id, content)) = &event.before {
-            unsigned["prev_content"] = parsed(content);
+            let mut content = parsed(content);
+            tell_media(self.names, &mut content);
+            unsigned["prev_content"] = content;
             unsigned["replaces_state"] = json!(names::event(*id));
         }
         if let Some(redaction) = &event.redaction {
@@ -143,9 +145,21 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| json!({}))
 }
 
+/// Completes addresses of files that stand without the name of the server.
+fn tell_media(names: &Names, content: &mut Value) {
+    for field in ["avatar_url", "url"] {
+        if let Some(value) = content.get_mut(field)
+            && let Some(id) = value.as_str().and_then(|url| url.strip_prefix("mxc:///"))
+        {
+            *value = json!(format!("mxc://{}/{id}", names.server()));
+        }
+    }
+}
+
 /// What a stored event says, with whole ids of users.
 fn content(names: &Names, stored: &Stored) -> Value {
     let mut content = parsed(&stored.content);
+    tell_media(names, &mut content);
     if stored.kind == "m.room.power_levels"
         && let Some(Value::Object(users)) = content.get_mut("users")
     {

@@ -12,6 +12,7 @@ mod door;
 mod events;
 mod filter;
 mod input;
+mod kept;
 mod marks;
 mod media;
 mod names;
@@ -183,9 +184,17 @@ impl Matrix {
             Signed::Forget => self.forget(asked).await,
             Signed::Profile => self.profile(asked).await,
             Signed::PutDisplayName => self.put_display_name(asked, body).await,
-            Signed::Receipt => self.receipt(asked).await,
+            Signed::PutAvatar => self.put_avatar(asked, body).await,
+            Signed::Receipt => self.receipt(asked, body).await,
             Signed::ReadMarkers => self.read_markers(asked, body).await,
             Signed::Typing => self.typing(asked, body).await,
+            Signed::AccountData(in_room) => self.account_data(asked, in_room).await,
+            Signed::PutAccountData(in_room) => self.put_account_data(asked, body, in_room).await,
+            Signed::Tags => self.tags(asked).await,
+            Signed::PutTag => self.put_tag(asked, Some(body)).await,
+            Signed::RemoveTag => self.put_tag(asked, None).await,
+            Signed::Presence => self.presence(asked).await,
+            Signed::PutPresence => self.put_presence(asked, body).await,
             Signed::To(deed) => self.deed(asked, deed, body).await,
             Signed::Report => {
                 log::warn!("a user reports {}", asked.ids.join(" "));

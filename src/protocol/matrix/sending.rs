@@ -66,6 +66,11 @@ pub(super) fn state_draft(kind: &str, body: &Body, names: &Names) -> Result<Room
     made.text = match kind {
         "m.room.name" => Some(body.text("name")?.unwrap_or_default().to_owned()),
         "m.room.topic" => Some(body.text("topic")?.unwrap_or_default().to_owned()),
+        "m.room.avatar" => {
+            let url = body.text("url")?.unwrap_or_default();
+            made.file = attached::picture(url, names);
+            Some(url.to_owned())
+        }
         _ => None,
     };
     Ok(made)

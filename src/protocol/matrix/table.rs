@@ -92,12 +92,28 @@ pub enum Signed {
     Profile,
     /// Changes the own name.
     PutDisplayName,
+    /// Changes the own picture.
+    PutAvatar,
     /// An event was read.
     Receipt,
     /// Events were read.
     ReadMarkers,
     /// Somebody writes.
     Typing,
+    /// What is kept for somebody, of a room or of none.
+    AccountData(bool),
+    /// Keeps something, of a room or of none.
+    PutAccountData(bool),
+    /// The tags of a room.
+    Tags,
+    /// Sets a tag.
+    PutTag,
+    /// Takes a tag away.
+    RemoveTag,
+    /// Whether somebody is there.
+    Presence,
+    /// Says that one is there.
+    PutPresence,
     /// Does something to somebody in a room.
     To(Deed),
 }
@@ -175,9 +191,19 @@ const STABLE: &[[Entry; 2]] = &[
     stable!(Get "profile/{user}" Action::Signed(Signed::Profile)),
     stable!(Get "profile/{user}/{field}" Action::Signed(Signed::Profile)),
     stable!(Put "profile/{user}/displayname" Action::Signed(Signed::PutDisplayName)),
+    stable!(Put "profile/{user}/avatar_url" Action::Signed(Signed::PutAvatar)),
     stable!(Post "rooms/{room}/receipt/{kind}/{event}" Action::Signed(Signed::Receipt)),
     stable!(Post "rooms/{room}/read_markers" Action::Signed(Signed::ReadMarkers)),
     stable!(Put "rooms/{room}/typing/{user}" Action::Signed(Signed::Typing)),
+    stable!(Get "user/{user}/account_data/{type}" Action::Signed(Signed::AccountData(false))),
+    stable!(Put "user/{user}/account_data/{type}" Action::Signed(Signed::PutAccountData(false))),
+    stable!(Get "user/{user}/rooms/{room}/account_data/{type}" Action::Signed(Signed::AccountData(true))),
+    stable!(Put "user/{user}/rooms/{room}/account_data/{type}" Action::Signed(Signed::PutAccountData(true))),
+    stable!(Get "user/{user}/rooms/{room}/tags" Action::Signed(Signed::Tags)),
+    stable!(Put "user/{user}/rooms/{room}/tags/{tag}" Action::Signed(Signed::PutTag)),
+    stable!(Delete "user/{user}/rooms/{room}/tags/{tag}" Action::Signed(Signed::RemoveTag)),
+    stable!(Get "presence/{user}/status" Action::Signed(Signed::Presence)),
+    stable!(Put "presence/{user}/status" Action::Signed(Signed::PutPresence)),
     stable!(Post "rooms/{room}/invite" Action::Signed(Signed::To(Deed::Invite))),
     stable!(Post "rooms/{room}/kick" Action::Signed(Signed::To(Deed::Kick))),
     stable!(Post "rooms/{room}/ban" Action::Signed(Signed::To(Deed::Ban))),

@@ -5,9 +5,11 @@
 
 mod change;
 mod draft;
+mod marks;
 mod media;
 mod people;
 mod power;
+mod presence;
 mod read;
 mod refused;
 mod send;
@@ -15,9 +17,12 @@ mod sync;
 
 pub use change::NewRoom;
 pub use draft::RoomDraft;
+pub use marks::ReadUpTo;
 pub use media::RoomFile;
 pub use people::Device;
 pub use power::NewLevels;
+pub(super) use presence::Moods;
+pub use presence::{Mood, RoomPresence};
 pub use read::{RoomPage, RoomQuery, RoomReading, Wanted};
 pub use refused::RoomRefusal;
 pub use sync::{RoomNews, SyncQuery, Synced};

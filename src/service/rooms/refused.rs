@@ -13,6 +13,8 @@ pub enum RoomRefusal {
     StillMember,
     /// The user reacts so already.
     SameReaction,
+    /// As much is kept for the user as can be.
+    TooMuchKept,
 }
 
 impl RoomRefusal {
@@ -24,6 +26,7 @@ impl RoomRefusal {
             Self::NotMember => "the user is not a member",
             Self::NotBanned => "the user is not banned",
             Self::StillMember => "you are still a member",
+            Self::TooMuchKept => "as much is kept for you as can be",
             Self::SameReaction => "you have already reacted with this",
         }
     }

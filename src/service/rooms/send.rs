@@ -45,6 +45,7 @@ impl Service {
         if let Some(known) = known {
             return Ok(known);
         }
+        self.moods.act(user.user());
         let relation = draft.relation.clone();
         match (draft.kind.as_str(), relation) {
             (_, Some((target, how, _))) if how == "m.replace" => {
