@@ -1,5 +1,7 @@
 //! Matrix: the client-server API over the conversations that MTP has.
 
+mod account;
+mod directory;
 mod door;
 mod marks;
 mod media;

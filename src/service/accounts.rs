@@ -75,6 +75,8 @@ pub struct ProfileChange {
     pub keeps_name: bool,
     /// Old and new password.
     pub password: Option<(Password, Password)>,
+    /// Whether a new password leaves the other sessions as they are.
+    pub keeps_sessions: bool,
     /// What only the user sees.
     pub account: AccountEdit,
 }
@@ -320,7 +322,9 @@ impl Service {
                 if let Some((proof, hash)) = password {
                     proof.require(tx)?;
                     credentials::set_password(tx, session.user, &hash)?;
-                    sessions::end_all(tx, session.user, Some(session.id))?;
+                    if !change.keeps_sessions {
+                        sessions::end_all(tx, session.user, Some(session.id))?;
+                    }
                 }
                 accounts::edit(tx, session.user, &account, by)?;
                 let user = if is_seen {

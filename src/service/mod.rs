@@ -118,7 +118,7 @@ pub use refusal::Refusal;
 pub use refusal_value::Value;
 pub use resets::NewReset;
 pub use rooms::{
-    Device, Mood, NewLevels, NewRoom, ReadUpTo, RoomDraft, RoomFile, RoomNews, RoomPage,
+    Device, Judge, Mood, NewLevels, NewRoom, ReadUpTo, RoomDraft, RoomFile, RoomNews, RoomPage,
     RoomPresence, RoomQuery, RoomReading, RoomRefusal, SyncQuery, Synced, Wanted,
 };
 pub use search::{Search, SearchHits};
@@ -139,8 +139,10 @@ pub use crate::store::hooks::Living as LivingHook;
 pub use crate::store::localparts::Named as RoomUser;
 pub use crate::store::members::State as MemberState;
 pub use crate::store::room_account::AccountData;
+pub use crate::store::room_devices::RoomDevice;
 pub use crate::store::room_log::{RoomEvent, Stored, Way, What as RoomContent};
 pub use crate::store::room_media::Media;
+pub use crate::store::room_names::PublicRoom;
 pub use crate::store::rooms::Room;
 
 use crate::hub::{Hub, Listener, QueueLimits};

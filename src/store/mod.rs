@@ -71,6 +71,7 @@ pub mod resets;
 pub mod retention;
 pub mod room_account;
 mod room_contents;
+pub mod room_devices;
 pub mod room_events;
 pub mod room_keeper;
 pub mod room_levels;

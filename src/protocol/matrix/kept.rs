@@ -43,14 +43,21 @@ impl Matrix {
         let others = synced
             .account_data
             .iter()
-            .filter(|(kind, _)| kind != "m.direct");
+            .filter(|(kind, _)| kind != "m.direct" && kind != "m.push_rules");
         let mut events = told(others, wanted);
         if let Some(chats) = &synced.chats {
             let content = self.direct(synced.direct.as_deref(), chats);
             events.push(json!({"type": "m.direct", "content": content}));
         }
-        if is_first {
-            let rules = super::push_rules::rules(&self.names.user(&synced.localpart));
+        let changed = synced
+            .account_data
+            .iter()
+            .find(|(kind, _)| kind == "m.push_rules");
+        if is_first || changed.is_some() {
+            let rules = match changed {
+                Some((_, kept)) => parsed(kept),
+                None => super::push_rules::rules(&self.names.user(&synced.localpart)),
+            };
             events.push(json!({"type": "m.push_rules", "content": rules}));
         }
         events.retain(|event| event["type"].as_str().is_some_and(wanted));
@@ -177,7 +184,7 @@ impl Matrix {
                     }
                 }
             }
-            content.to_string()
+            Some(content.to_string())
         };
         let user = &asked.user;
         self.service

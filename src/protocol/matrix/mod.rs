@@ -8,10 +8,13 @@
 mod account;
 mod attached;
 mod changing;
+mod devices;
+mod directory;
 mod door;
 mod events;
 mod filter;
 mod input;
+mod judging;
 mod kept;
 mod marks;
 mod media;
@@ -164,6 +167,9 @@ impl Matrix {
                 let mut rules = self.push_rules(asked).await?;
                 Ok(rules["global"].take())
             }
+            Signed::PushRule => self.push_rule(asked).await,
+            Signed::PutPushRule => self.put_push_rule(asked, body).await,
+            Signed::RemovePushRule => self.remove_push_rule(asked).await,
             Signed::JoinedRooms => self.joined_rooms(asked).await,
             Signed::Messages => self.messages(asked).await,
             Signed::Event => self.event(asked).await,
@@ -188,6 +194,20 @@ impl Matrix {
             Signed::Receipt => self.receipt(asked, body).await,
             Signed::ReadMarkers => self.read_markers(asked, body).await,
             Signed::Typing => self.typing(asked, body).await,
+            Signed::Devices => self.devices(asked).await,
+            Signed::Device => self.device(asked).await,
+            Signed::PutDevice => self.put_device(asked, body).await,
+            Signed::RemoveDevices(is_one) => self.remove_devices(asked, body, is_one).await,
+            Signed::PutPassword => self.put_password(asked, body).await,
+            Signed::Deactivate => self.deactivate(asked, body).await,
+            Signed::FindAlias => self.find_alias(asked).await,
+            Signed::PutAlias => self.put_alias(asked, body).await,
+            Signed::RemoveAlias => self.remove_alias(asked).await,
+            Signed::Aliases => self.aliases(asked).await,
+            Signed::Visibility => self.visibility(asked).await,
+            Signed::PutVisibility => self.put_visibility(asked, body).await,
+            Signed::PublicRooms => self.public_rooms(asked, body).await,
+            Signed::FindPeople => self.find_people(asked, body).await,
             Signed::AccountData(in_room) => self.account_data(asked, in_room).await,
             Signed::PutAccountData(in_room) => self.put_account_data(asked, body, in_room).await,
             Signed::Tags => self.tags(asked).await,

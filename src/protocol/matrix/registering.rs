@@ -30,7 +30,7 @@ pub(super) struct Stages(Mutex<HashMap<String, (Instant, String)>>);
 
 impl Stages {
     /// Begins, for one thing.
-    fn begin(&self, what: &str) -> String {
+    pub(super) fn begin(&self, what: &str) -> String {
         let id = format!("{:032x}", rand::random::<u128>());
         let now = Instant::now();
         let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,7 +44,7 @@ impl Stages {
         id
     }
 
-    fn is_begun(&self, id: &str, what: &str) -> bool {
+    pub(super) fn is_begun(&self, id: &str, what: &str) -> bool {
         let begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         begun
             .get(id)
@@ -52,7 +52,7 @@ impl Stages {
     }
 
     /// Ends: it is good once.
-    fn end(&self, id: &str) {
+    pub(super) fn end(&self, id: &str) {
         let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         begun.remove(id);
     }

@@ -55,6 +55,7 @@ fn draft(
         relation,
         text,
         reply: reply.and_then(names::parse_event).map(|(uuid, _)| uuid),
+        mentions: mentions(body, names),
         file,
     })
 }
@@ -131,6 +132,7 @@ impl Matrix {
             text: None,
             reply: None,
             file: None,
+            mentions: Vec::new(),
         };
         let sent = self.service.redact(&asked.user, room, uuid, draft).await?;
         Ok(json!({"event_id": names::event(sent)}))
@@ -145,6 +147,23 @@ fn relation(body: &Body) -> Option<(PublicId, String, Option<String>)> {
     let (uuid, _) = names::parse_event(id)?;
     let key = relates["key"].as_str().map(str::to_owned);
     Some((uuid, how.to_owned(), key))
+}
+
+/// The most people that a message mentions in the other protocol.
+const MOST_MENTIONS: usize = 50;
+
+/// Whom a message mentions, by the names behind their ids.
+fn mentions(body: &Body, names: &Names) -> Vec<String> {
+    let all = body
+        .0
+        .get("m.mentions")
+        .and_then(|it| it["user_ids"].as_array());
+    let ids = all
+        .map_or(&[][..], Vec::as_slice)
+        .iter()
+        .filter_map(Value::as_str);
+    let named = ids.filter_map(|id| names.localpart(id));
+    named.take(MOST_MENTIONS).map(str::to_owned).collect()
 }
 
 /// What the other protocol shows of a message.

@@ -8,11 +8,14 @@ use serde_json::{Map, Value, json};
 use super::events::{self, Teller};
 use super::filter::Filter;
 use super::input::Body;
+use super::judging::{Case, judge};
 use super::names;
 use super::trouble::Trouble;
 use super::{Asked, Matrix};
-use crate::model::{Form, Position};
-use crate::service::{MemberState, Mood, Refusal, RoomEvent, RoomNews, SyncQuery, Synced};
+use crate::model::{Form, Position, Timestamp};
+use crate::service::{
+    Judge, MemberState, Mood, Refusal, RoomContent, RoomEvent, RoomNews, SyncQuery, Synced,
+};
 
 /// The longest that an answer is held back, in milliseconds.
 const MAX_WAIT: u64 = 60_000;
@@ -57,7 +60,9 @@ impl Matrix {
             .parameter("since")
             .as_deref()
             .and_then(names::parse_count);
+        let judge = self.judge(asked).await?;
         let query = Arc::new(SyncQuery {
+            judge,
             count,
             has_presence,
             since,
@@ -99,6 +104,41 @@ impl Matrix {
             }
         }
         Ok(self.synced(asked, &synced, &filter, (since.is_none(), after)))
+    }
+
+    /// Tells which events notify, by the rules of who asks.
+    async fn judge(&self, asked: &Asked) -> Result<Box<Judge>, Trouble> {
+        let rules = self.push_rules(asked).await?;
+        let (names, session) = (self.names.clone(), asked.user.session().id);
+        let (uuid, now) = (asked.user.uuid(), Timestamp::now());
+        let (_, own) = self.service.device_of(&asked.user).await?;
+        let own = names.user(&own.localpart);
+        Ok(Box::new(move |event, room, members, levels| {
+            let teller = Teller {
+                names: &names,
+                session,
+                room: None,
+                now,
+            };
+            let Some(mut told) = teller.tell(event).into_iter().next() else {
+                return (false, false);
+            };
+            if let RoomContent::Message(message) = &event.what
+                && let Some(about) = message.about.as_deref()
+            {
+                let is_meant = about.mentions.contains(&uuid);
+                let named: Vec<_> = is_meant.then_some(&own).into_iter().collect();
+                told["content"]["m.mentions"] = json!({"user_ids": named, "room": about.everyone});
+            }
+            let levels = levels.map(|levels| events::state_content(&names, levels));
+            let case = Case {
+                event: &told,
+                room: &names.room(room),
+                members,
+                levels: &levels.unwrap_or_default(),
+            };
+            judge(&rules, &case)
+        }))
     }
 
     /// The filter of an address: the id of one that is stored, or JSON.

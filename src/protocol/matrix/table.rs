@@ -40,6 +40,12 @@ pub enum Signed {
     PushRules,
     /// The same without the word around.
     PushRulesGlobal,
+    /// Rules of one kind, one of them, a part of it.
+    PushRule,
+    /// Sets a rule, or a part of one.
+    PutPushRule,
+    /// Takes a rule away.
+    RemovePushRule,
     /// Addresses outside of this server: none.
     Threepids,
     /// The same, changed.
@@ -100,6 +106,34 @@ pub enum Signed {
     ReadMarkers,
     /// Somebody writes.
     Typing,
+    /// The devices that are signed in.
+    Devices,
+    /// One of them.
+    Device,
+    /// Calls one something else.
+    PutDevice,
+    /// Ends one, or several.
+    RemoveDevices(bool),
+    /// Sets another password.
+    PutPassword,
+    /// Ends the account.
+    Deactivate,
+    /// The room of a name.
+    FindAlias,
+    /// Names a room.
+    PutAlias,
+    /// Takes a name away.
+    RemoveAlias,
+    /// The names of a room.
+    Aliases,
+    /// Whether a room is in the directory.
+    Visibility,
+    /// Puts a room there, or takes it out.
+    PutVisibility,
+    /// The directory of rooms.
+    PublicRooms,
+    /// Finds people.
+    FindPeople,
     /// What is kept for somebody, of a room or of none.
     AccountData(bool),
     /// Keeps something, of a room or of none.
@@ -150,6 +184,12 @@ const STABLE: &[[Entry; 2]] = &[
     stable!(Get "pushrules/" Action::Signed(Signed::PushRules)),
     stable!(Get "pushrules" Action::Signed(Signed::PushRules)),
     stable!(Get "pushrules/global/" Action::Signed(Signed::PushRulesGlobal)),
+    stable!(Get "pushrules/global/{kind}" Action::Signed(Signed::PushRule)),
+    stable!(Get "pushrules/global/{kind}/{rule}" Action::Signed(Signed::PushRule)),
+    stable!(Get "pushrules/global/{kind}/{rule}/{part}" Action::Signed(Signed::PushRule)),
+    stable!(Put "pushrules/global/{kind}/{rule}" Action::Signed(Signed::PutPushRule)),
+    stable!(Put "pushrules/global/{kind}/{rule}/{part}" Action::Signed(Signed::PutPushRule)),
+    stable!(Delete "pushrules/global/{kind}/{rule}" Action::Signed(Signed::RemovePushRule)),
     stable!(Get "account/3pid" Action::Signed(Signed::Threepids)),
     stable!(Post "account/3pid" Action::Signed(Signed::ChangeThreepids)),
     stable!(Post "account/3pid/add" Action::Signed(Signed::ChangeThreepids)),
@@ -195,6 +235,22 @@ const STABLE: &[[Entry; 2]] = &[
     stable!(Post "rooms/{room}/receipt/{kind}/{event}" Action::Signed(Signed::Receipt)),
     stable!(Post "rooms/{room}/read_markers" Action::Signed(Signed::ReadMarkers)),
     stable!(Put "rooms/{room}/typing/{user}" Action::Signed(Signed::Typing)),
+    stable!(Get "devices" Action::Signed(Signed::Devices)),
+    stable!(Get "devices/{device}" Action::Signed(Signed::Device)),
+    stable!(Put "devices/{device}" Action::Signed(Signed::PutDevice)),
+    stable!(Delete "devices/{device}" Action::Signed(Signed::RemoveDevices(true))),
+    stable!(Post "delete_devices" Action::Signed(Signed::RemoveDevices(false))),
+    stable!(Post "account/password" Action::Signed(Signed::PutPassword)),
+    stable!(Post "account/deactivate" Action::Signed(Signed::Deactivate)),
+    stable!(Get "directory/room/{alias}" Action::Signed(Signed::FindAlias)),
+    stable!(Put "directory/room/{alias}" Action::Signed(Signed::PutAlias)),
+    stable!(Delete "directory/room/{alias}" Action::Signed(Signed::RemoveAlias)),
+    stable!(Get "rooms/{room}/aliases" Action::Signed(Signed::Aliases)),
+    stable!(Get "directory/list/room/{room}" Action::Signed(Signed::Visibility)),
+    stable!(Put "directory/list/room/{room}" Action::Signed(Signed::PutVisibility)),
+    stable!(Get "publicRooms" Action::Signed(Signed::PublicRooms)),
+    stable!(Post "publicRooms" Action::Signed(Signed::PublicRooms)),
+    stable!(Post "user_directory/search" Action::Signed(Signed::FindPeople)),
     stable!(Get "user/{user}/account_data/{type}" Action::Signed(Signed::AccountData(false))),
     stable!(Put "user/{user}/account_data/{type}" Action::Signed(Signed::PutAccountData(false))),
     stable!(Get "user/{user}/rooms/{room}/account_data/{type}" Action::Signed(Signed::AccountData(true))),

@@ -150,6 +150,8 @@ fn of_service(err: &ServiceError) -> Response {
         Refusal::BadLogin(_) => (400, "M_INVALID_USERNAME"),
         Refusal::EmptyMessage => (400, "M_BAD_JSON"),
         Refusal::Room(RoomRefusal::SameReaction) => (400, "M_DUPLICATE_ANNOTATION"),
+        Refusal::Room(RoomRefusal::NameTaken) => (409, "M_UNKNOWN"),
+        Refusal::Room(RoomRefusal::NotKept) => (404, "M_NOT_FOUND"),
         Refusal::Room(RoomRefusal::StillMember) => (400, "M_UNKNOWN"),
         _ => match status {
             400 | 409 | 415 => (400, "M_INVALID_PARAM"),

@@ -23,6 +23,8 @@ pub struct RoomDraft {
     pub text: Option<String>,
     /// The message that it answers.
     pub reply: Option<PublicId>,
+    /// Whom it mentions, by their names.
+    pub mentions: Vec<String>,
     /// The file that it is.
     pub file: Option<RoomFile>,
 }

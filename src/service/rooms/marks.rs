@@ -10,6 +10,9 @@ use crate::store::{Tx, View, room_log, rooms};
 /// Things that a user may keep.
 const MOST_ACCOUNT_DATA: i64 = 1000;
 
+/// Bytes of one of them.
+const MOST_BYTES: usize = 64 * 1024;
+
 /// What a client says to have read.
 #[derive(Debug, Clone)]
 pub struct ReadUpTo {
@@ -90,23 +93,25 @@ impl Service {
             .await
     }
 
-    /// Changes something that is kept for the caller, from what it is; `None`: nothing.
+    /// Changes something that is kept for the caller, from what it is, if it is there.
     ///
     /// # Errors
-    /// As [`keep_account_data`](Self::keep_account_data).
+    /// As [`keep_account_data`](Self::keep_account_data); [`RoomRefusal::NotKept`] where the change finds
+    /// nothing to change; what is too large.
     pub async fn change_account_data(
         &self,
         user: &SignedIn,
         room: Option<PublicId>,
         kind: &'static str,
-        change: impl FnOnce(Option<String>) -> String + Send + 'static,
+        change: impl FnOnce(Option<String>) -> Option<String> + Send + 'static,
     ) -> Result<(), ServiceError> {
         let user = *user;
         self.store
             .write(move |tx| {
                 user.require(tx)?;
                 let flow = kept_place(tx, &user, room)?;
-                let content = change(room_account::get(tx, user.user(), flow, kind)?);
+                let before = room_account::get(tx, user.user(), flow, kind)?;
+                let content = change(before).ok_or(Refusal::Room(RoomRefusal::NotKept))?;
                 keep(tx, &user, flow, (kind, &content))
             })
             .await
@@ -183,6 +188,9 @@ fn keep(
     let known = room_account::get(tx, user.user(), flow, kind)?;
     if known.as_deref() == Some(content) {
         return Ok(());
+    }
+    if content.len() > MOST_BYTES {
+        return Err(Refusal::Room(RoomRefusal::TooMuchKept).into());
     }
     if known.is_none() && room_account::count(tx, user.user())? >= MOST_ACCOUNT_DATA {
         return Err(Refusal::Room(RoomRefusal::TooMuchKept).into());

@@ -4,6 +4,8 @@
 //! functions and rights as every other face. What does not: JSON, and the form of ids.
 
 mod change;
+mod devices;
+mod directory;
 mod draft;
 mod marks;
 mod media;
@@ -25,7 +27,7 @@ pub(super) use presence::Moods;
 pub use presence::{Mood, RoomPresence};
 pub use read::{RoomPage, RoomQuery, RoomReading, Wanted};
 pub use refused::RoomRefusal;
-pub use sync::{RoomNews, SyncQuery, Synced};
+pub use sync::{Judge, RoomNews, SyncQuery, Synced};
 
 pub(super) use draft::earlier;
 pub(super) use media::name_file;

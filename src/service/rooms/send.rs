@@ -61,6 +61,7 @@ impl Service {
                     sent,
                     details: DraftDetails {
                         reply: self.answered(user, room, draft.reply).await?,
+                        mentions: self.mentioned(&draft.mentions).await?,
                         ..DraftDetails::default()
                     },
                     room: Some(draft),
@@ -71,6 +72,24 @@ impl Service {
             }
             _ => self.send_other(user, room, draft, None).await,
         }
+    }
+
+    /// The users of some names, if there are any.
+    async fn mentioned(&self, names: &[String]) -> Result<Option<Vec<PublicId>>, ServiceError> {
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let names = names.to_vec();
+        self.store
+            .read(move |view| {
+                let mut found = Vec::with_capacity(names.len());
+                for name in names {
+                    let named = crate::store::localparts::find(view, &name)?;
+                    found.extend(named.filter(|it| !it.is_deleted).map(|it| it.uuid));
+                }
+                Ok::<_, ServiceError>(Some(found))
+            })
+            .await
     }
 
     /// The message that is answered, if it is there.

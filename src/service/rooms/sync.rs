@@ -92,7 +92,16 @@ pub struct SyncQuery {
     pub rooms: Box<dyn Fn(PublicId) -> bool + Send + Sync>,
     /// Which events.
     pub wanted: Box<Wanted>,
+    /// Whether an event of a room of so many members notifies, and is highlighted; with the levels there.
+    pub judge: Box<Judge>,
 }
+
+/// Tells whether an event notifies, and whether it is highlighted.
+pub type Judge =
+    dyn Fn(&RoomEvent, PublicId, i64, Option<&RoomEvent>) -> (bool, bool) + Send + Sync;
+
+/// Events that are looked at to count those that are not read.
+const MOST_UNREAD: usize = 1000;
 
 impl Service {
     /// What is new in the rooms of the caller.
@@ -133,7 +142,7 @@ impl Service {
                     news.push(found);
                 }
                 for room in news.iter_mut().filter(|it| it.room.state == State::Joined) {
-                    room.unread = rooms::unread(view, &room.room, user)?;
+                    room.unread = unread(view, &room.room, user, (position, &query))?;
                     room.summary = Some(rooms::summary(view, room.room.flow, user)?);
                 }
                 let chats = rooms::chats(view, user)?;
@@ -170,7 +179,7 @@ impl Service {
         synced: &mut Synced,
         joined: Vec<Room>,
         people: Vec<UserId>,
-        query: &SyncQuery,
+        query: &std::sync::Arc<SyncQuery>,
     ) -> Result<(), ServiceError> {
         let flows: Vec<_> = joined.iter().map(|room| room.flow).collect();
         let people = if query.has_presence {
@@ -215,25 +224,54 @@ impl Service {
             } else if let Some(room) = joined.iter().find(|it| it.flow == flow) {
                 let mut room = quiet(room.clone(), synced.position);
                 room.writers = Some(names);
-                let (user, unread) = (room.room.clone(), synced.localpart.clone());
-                room.unread = self.unread_of(user, unread).await?;
+                room.unread = self.unread_of(room.room.clone(), synced, query).await?;
                 synced.rooms.push(room);
             }
         }
         Ok(())
     }
 
-    async fn unread_of(&self, room: Room, localpart: String) -> Result<(i64, i64), ServiceError> {
+    async fn unread_of(
+        &self,
+        room: Room,
+        synced: &Synced,
+        query: &std::sync::Arc<SyncQuery>,
+    ) -> Result<(i64, i64), ServiceError> {
+        let (localpart, position) = (synced.localpart.clone(), synced.position);
+        let query = std::sync::Arc::clone(query);
         self.store
-            .read(move |view| {
-                let user = localparts::find(view, &localpart)?;
-                match user {
-                    Some(named) => Ok(rooms::unread(view, &room, named.user)?),
-                    None => Ok((0, 0)),
-                }
+            .read(move |view| match localparts::find(view, &localpart)? {
+                Some(named) => unread(view, &room, named.user, (position, &query)),
+                None => Ok((0, 0)),
             })
             .await
     }
+}
+
+/// How many events of others a user has not read in a room that notify, and how many are highlighted.
+fn unread(
+    view: &View<'_>,
+    room: &Room,
+    user: UserId,
+    (now, query): (Position, &SyncQuery),
+) -> Result<(i64, i64), ServiceError> {
+    let read = rooms::read_position(view, room, user)?;
+    if room.last_message() <= read.0 {
+        return Ok((0, 0));
+    }
+    let own = localparts::of(view, user)?.map(|named| named.localpart);
+    let levels = room_log::one_state(view, room.flow, ("m.room.power_levels", ""), now)?;
+    let members = members::count(view, room.flow)?;
+    let others =
+        move |event: &RoomEvent| Some(&event.sender) != own.as_ref() && event.redaction.is_none();
+    let found = collect(view, room, (read, now), Way::Back, MOST_UNREAD, &others)?.0;
+    let mut counted = (0, 0);
+    for event in &found {
+        let (notifies, highlights) = (query.judge)(event, room.uuid, members, levels.as_ref());
+        counted.0 += i64::from(notifies);
+        counted.1 += i64::from(highlights);
+    }
+    Ok(counted)
 }
 
 /// What has moved of how far people have read, and what the user keeps of a room.

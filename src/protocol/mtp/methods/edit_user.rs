@@ -91,6 +91,7 @@ pub(super) fn read(mut data: Data<'_>) -> Result<ProfileChange, MtpError> {
         avatar,
         avatar_upload,
         keeps_name: false,
+        keeps_sessions: false,
         password,
         account,
     };
