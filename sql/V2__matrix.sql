@@ -52,6 +52,51 @@ CREATE TABLE room_aliases (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX room_aliases_by_flow ON room_aliases (flow_id);
 
+-- Files of messages under the names that Matrix clients have given them: of an upload, or of a file that
+-- another message shows.
+CREATE TABLE room_media (
+    media      BLOB NOT NULL,                 -- 16 bytes, on the wire the end of an mxc address
+    message_id INTEGER NOT NULL,
+    ordinal    INTEGER NOT NULL,              -- of the attachment
+    is_thumb   INTEGER NOT NULL,              -- 1: its thumbnail
+    type       TEXT,                          -- as the client says
+    PRIMARY KEY (media, message_id, ordinal, is_thumb)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX room_media_by_message ON room_media (message_id);
+CREATE TRIGGER room_media_removed AFTER DELETE ON attachments BEGIN
+    DELETE FROM room_media WHERE message_id = OLD.message_id AND ordinal = OLD.ordinal;
+END;
+
+-- How far people have read by Matrix, and by MTP while Matrix is on.
+CREATE TABLE room_receipts (
+    flow_id    INTEGER NOT NULL REFERENCES flows (id),
+    user_id    INTEGER NOT NULL REFERENCES users (id),
+    kind       TEXT NOT NULL,                 -- m.read, m.read.private, m.fully_read
+    thread     TEXT NOT NULL,                 -- main, the id of an event, or nothing: all
+    event      TEXT NOT NULL,                 -- id of the event
+    event_position INTEGER NOT NULL,
+    at         INTEGER NOT NULL,              -- milliseconds
+    position   INTEGER NOT NULL,              -- in the log, when that was said
+    PRIMARY KEY (flow_id, user_id, kind, thread)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX room_receipts_by_position ON room_receipts (flow_id, position);
+
+-- What Matrix clients keep for themselves.
+CREATE TABLE room_account_data (
+    user_id    INTEGER NOT NULL REFERENCES users (id),
+    flow_id    INTEGER NOT NULL,              -- 0: of no room
+    type       TEXT NOT NULL,
+    content    TEXT NOT NULL,                 -- JSON
+    position   INTEGER NOT NULL,              -- in the log
+    PRIMARY KEY (user_id, flow_id, type)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER room_users_deleted AFTER UPDATE OF deleted_at ON users WHEN NEW.deleted_at IS NOT NULL BEGIN
+    DELETE FROM room_account_data WHERE user_id = NEW.id;
+    DELETE FROM room_receipts WHERE user_id = NEW.id;
+    DELETE FROM room_filters WHERE user_id = NEW.id;
+END;
+
 -- What a deleted message said, and how it was edited, is gone from its events too.
 CREATE TRIGGER room_events_emptied AFTER UPDATE OF deleted_at ON messages WHEN NEW.deleted_at IS NOT NULL BEGIN
     UPDATE room_events SET content = '{}' WHERE message_id = NEW.id AND relation IS NOT 'redaction';

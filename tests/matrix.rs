@@ -1,6 +1,10 @@
 //! Matrix: the client-server API over the conversations that MTP has.
 
+mod account;
+mod directory;
 mod door;
+mod marks;
+mod media;
 mod members;
 mod messages;
 mod names;

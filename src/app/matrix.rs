@@ -35,7 +35,12 @@ pub(super) fn faces(config: &Config, service: &Arc<Service>, server_name: String
     });
     let base_url = config.server.public_url.clone();
     [
-        Face::new(Matrix::new(Arc::clone(service), server_name, introduce)),
+        Face::new(Matrix::new(
+            Arc::clone(service),
+            server_name,
+            config.matrix.legacy_media,
+            introduce,
+        )),
         Face::new(WellKnown::new(base_url)),
     ]
 }

@@ -210,6 +210,8 @@ pub struct FlowSummary {
 pub struct FlowSwitches {
     /// Its picture; inner `None` removes it.
     pub picture: Option<Option<Content>>,
+    /// The name that its picture has in Matrix; `None`: a new one.
+    pub picture_name: Option<PublicId>,
     /// Seconds after which a new message disappears; 0: never.
     pub expire: Option<i64>,
     /// Nothing is forwarded from it.

@@ -8,10 +8,12 @@
 //! one over HTTP.
 
 pub mod alert;
+mod disposition;
 pub mod hooks;
 pub mod matrix;
 pub mod mtp;
 pub mod notice;
+mod receiving;
 pub mod rest;
 pub mod web;
 mod wording;

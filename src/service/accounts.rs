@@ -71,8 +71,12 @@ pub struct ProfileChange {
     pub avatar: Option<Content>,
     /// Id of an upload of the user's that is to be the picture.
     pub avatar_upload: Option<PublicId>,
+    /// Whether the upload's id is to be the picture's too.
+    pub keeps_name: bool,
     /// Old and new password.
     pub password: Option<(Password, Password)>,
+    /// Whether a new password leaves the other sessions as they are.
+    pub keeps_sessions: bool,
     /// What only the user sees.
     pub account: AccountEdit,
 }
@@ -299,6 +303,7 @@ impl Service {
             email: change.email,
             bio: change.bio,
             avatar: change.avatar,
+            avatar_name: upload.filter(|_| change.keeps_name),
         };
         let user = *user;
         let (session, by) = (user.session, user.by());
@@ -317,7 +322,9 @@ impl Service {
                 if let Some((proof, hash)) = password {
                     proof.require(tx)?;
                     credentials::set_password(tx, session.user, &hash)?;
-                    sessions::end_all(tx, session.user, Some(session.id))?;
+                    if !change.keeps_sessions {
+                        sessions::end_all(tx, session.user, Some(session.id))?;
+                    }
                 }
                 accounts::edit(tx, session.user, &account, by)?;
                 let user = if is_seen {

@@ -25,6 +25,8 @@ pub struct Reader {
     pub user: UserId,
     /// By which session.
     pub session: SessionId,
+    /// Whether it is by Matrix, which has names of its own for files.
+    pub is_matrix: bool,
 }
 
 /// The tickets that were good, in two generations: the old one is forgotten when the young one is

@@ -11,7 +11,7 @@ use tokio::time::{Duration, Instant};
 use super::{Reader, Refusal, Service, ServiceError, Thing};
 use crate::model::PublicId;
 use crate::store::downloads::{self, Found};
-use crate::store::sessions;
+use crate::store::{room_media, sessions};
 pub(super) use fetching::Fetching;
 
 /// Bytes that are read at a time: a reader of the database is held no longer than that takes.
@@ -42,7 +42,7 @@ pub enum FetchError {
 pub struct Pieces {
     service: Arc<Service>,
     /// Who reads it, by which id.
-    asked: (Reader, PublicId),
+    asked: (Option<Reader>, PublicId),
     /// When the right to it was looked up last.
     looked_at: Instant,
     source: Source,
@@ -59,8 +59,11 @@ impl Pieces {
     /// The next piece; `None` at the end.
     pub async fn next(&mut self) -> Option<std::io::Result<Vec<u8>>> {
         if self.looked_at.elapsed() >= LOOK_AGAIN {
-            let (reader, id) = self.asked;
-            if let Err(err) = self.service.find_file(reader, id).await {
+            let looked = match self.asked {
+                (Some(reader), id) => self.service.find_file(reader, id).await,
+                (None, id) => self.service.find_media(None, id).await.map(|it| it.found),
+            };
+            if let Err(err) = looked {
                 return Some(Err(std::io::Error::other(err)));
             }
             self.looked_at = Instant::now();
@@ -97,7 +100,12 @@ impl Service {
                 if !sessions::is_valid(view, reader.session, now)? {
                     return Err(Refusal::NoSession.into());
                 }
-                let found = downloads::find(view, id, reader.user)?;
+                let found = if reader.is_matrix {
+                    let found = room_media::find(view, id, Some(reader.user), now)?;
+                    found.map(|media| media.found)
+                } else {
+                    downloads::find(view, id, reader.user)?
+                };
                 Ok(found.ok_or(Refusal::NotFound(Thing::File))?)
             })
             .await
@@ -112,12 +120,25 @@ impl Service {
         self: &Arc<Self>,
         asked: (Reader, PublicId),
         file: Found,
+        part: (u64, u64),
+    ) -> Result<Pieces, FetchError> {
+        self.fetch_media((Some(asked.0), asked.1), file, part).await
+    }
+
+    /// The same by its name in Matrix, without a reader for whoever asks.
+    ///
+    /// # Errors
+    /// As [`fetch_file`](Self::fetch_file).
+    pub async fn fetch_media(
+        self: &Arc<Self>,
+        asked: (Option<Reader>, PublicId),
+        file: Found,
         (from, until): (u64, u64),
     ) -> Result<Pieces, FetchError> {
         let Some(name) = file.place else {
             return Ok(self.pieces(asked, Source::Row(file, from, until)));
         };
-        let turn = self.fetching.enter(asked.0.user).await?;
+        let turn = self.fetching.enter(asked.0.map(|it| it.user)).await?;
         let folder = self.store.folder().clone();
         let opening = tokio::task::spawn_blocking(move || folder.open(name, file.size)).await;
         let opened = match opening {
@@ -151,7 +172,7 @@ impl Service {
         Ok(self.pieces(asked, Source::Folder(pieces)))
     }
 
-    fn pieces(self: &Arc<Self>, asked: (Reader, PublicId), source: Source) -> Pieces {
+    fn pieces(self: &Arc<Self>, asked: (Option<Reader>, PublicId), source: Source) -> Pieces {
         Pieces {
             service: Arc::clone(self),
             asked,

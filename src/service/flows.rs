@@ -180,6 +180,7 @@ impl Service {
                 named.require(tx, &access, &user, &change)?;
                 // What changes is told in the conversation for ever, as a message is.
                 counts.message(user.user(), user.session.is_bot, &limits)?;
+                let is_matrix = room.is_some();
                 if let Some(room) = room {
                     tx.say(room.said(&user));
                 }
@@ -199,6 +200,7 @@ impl Service {
                     let bounds = (Field::Picture, MAX_PICTURE_BYTES);
                     let picture = sent_files::picture(tx, user, upload, place, bounds)?;
                     switches.picture = Some(Some(picture));
+                    switches.picture_name = is_matrix.then_some(upload);
                 }
                 let edit = flow_edits::FlowEdit {
                     title: change.words.title,
@@ -340,7 +342,7 @@ impl Service {
     /// [`Refusal::NotFound`] for a flow that the caller is not in.
     pub async fn typing(&self, user: &SignedIn, flow: PublicId) -> Result<(), ServiceError> {
         let id = user.user();
-        let others = self
+        let (row, others) = self
             .store
             .read(move |view| {
                 let access =
@@ -349,9 +351,10 @@ impl Service {
                 require_unblocked(view, access.id, id)?;
                 let mut members = members::ids(view, access.id)?;
                 members.retain(|member| *member != id);
-                Ok::<_, ServiceError>(members)
+                Ok::<_, ServiceError>((access.id, members))
             })
             .await?;
+        self.note_typing(row, id);
         self.hub.publish(Event {
             position: None,
             origin: user.origin,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::details::{self, DraftDetails};
 use super::rights::{Action, may};
-use super::rooms::{RoomDraft, earlier};
+use super::rooms::{RoomDraft, earlier, name_file};
 use super::sent_files::{self, SentFile};
 use super::{Field, Limits, Quota, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::file::told;
@@ -128,6 +128,9 @@ impl Service {
             }
             if let Some(room) = &draft.room {
                 room_events::of_new_message(tx, message.id, &room.event(&user))?;
+                if let Some(file) = &room.file {
+                    name_file(tx, message.id, file)?;
+                }
             }
             if let Some(position) = notified {
                 properties::set_number(tx, properties::PUSH_POSITION, position)?;

@@ -118,8 +118,8 @@ pub use refusal::Refusal;
 pub use refusal_value::Value;
 pub use resets::NewReset;
 pub use rooms::{
-    Device, NewLevels, NewRoom, Renamed, RoomDraft, RoomNews, RoomPage, RoomQuery, RoomReading,
-    RoomRefusal, SyncQuery, Synced, Wanted,
+    Device, Judge, Mood, NewLevels, NewRoom, ReadUpTo, Renamed, RoomDraft, RoomFile, RoomNews,
+    RoomPage, RoomPresence, RoomQuery, RoomReading, RoomRefusal, SyncQuery, Synced, Wanted,
 };
 pub use search::{Search, SearchHits};
 pub use sent_files::{SentFile, Source};
@@ -138,7 +138,11 @@ pub use crate::store::exports::MessagesOf;
 pub use crate::store::hooks::Living as LivingHook;
 pub use crate::store::localparts::Named as RoomUser;
 pub use crate::store::members::State as MemberState;
+pub use crate::store::room_account::AccountData;
+pub use crate::store::room_devices::RoomDevice;
 pub use crate::store::room_log::{RoomEvent, Stored, Way, What as RoomContent};
+pub use crate::store::room_media::Media;
+pub use crate::store::room_names::PublicRoom;
 pub use crate::store::rooms::Room;
 
 use crate::hub::{Hub, Listener, QueueLimits};
@@ -180,6 +184,7 @@ pub struct Service {
     previews: previews::Previews,
     outgoing: outgoing::Desk,
     hook_rates: hooks::HookRates,
+    moods: rooms::Moods,
     started: Instant,
 }
 
@@ -208,6 +213,7 @@ impl Service {
         let store = Store::open(options, sink)?;
         let service = Arc::new(Self {
             hub,
+            moods: rooms::Moods::default(),
             gate: gate::Gate::default(),
             tickets: bearer::Tickets::default(),
             hasher: Hasher::new(),

@@ -18,7 +18,7 @@ use crate::store::attachments::{self, Brought, NewFile};
 use crate::store::files::Opened;
 use crate::store::folder::Folder;
 use crate::store::shelf::{self, Place, Ready};
-use crate::store::{StoreError, Tx, View, files, messages, uploads};
+use crate::store::{StoreError, Tx, View, files, messages, room_media, uploads};
 
 /// Largest thumbnail, in bytes; a larger one is left out.
 const MAX_THUMBNAIL_BYTES: i64 = 128 * 1024;
@@ -46,6 +46,8 @@ pub enum Source {
     Upload(PublicId),
     /// A file of the message, by its public id.
     Shown(PublicId),
+    /// A file that the sender may read, by its name in Matrix.
+    Media(PublicId),
 }
 
 /// What has been written for a message that is not there yet.
@@ -333,16 +335,24 @@ pub(super) fn resolve(
     let mut resolved = Vec::with_capacity(sent.len());
     for (index, file) in sent.iter().enumerate() {
         let refused = |place| ServiceError::from(Refusal::NoUpload { place });
-        let upload = match (file.source, message) {
-            (Source::Upload(id), _) => id,
+        let missing = || refused(UploadPlace::File(index));
+        let (upload, content, name) = match (file.source, message) {
+            (Source::Upload(id), _) => {
+                let (content, name) = complete(tx, id, user)?.ok_or_else(missing)?;
+                uploads::show(tx, id)?;
+                (id, content, name)
+            }
+            (Source::Media(id), _) => {
+                let found = room_media::content(tx, id, user, tx.now())?;
+                let (content, name) = found.ok_or_else(missing)?;
+                (id, content, name)
+            }
             (Source::Shown(id), Some(message)) if attachments::has(tx, message, id)? => {
                 resolved.push(Ok(id));
                 continue;
             }
             (Source::Shown(_), _) => return Err(refused(UploadPlace::Shown(index))),
         };
-        let (content, name) =
-            complete(tx, upload, user)?.ok_or_else(|| refused(UploadPlace::File(index)))?;
         let cleaned = prepared.cleaned.get(&upload);
         let content = match cleaned.filter(|_| is_cleaned(file.kind)) {
             Some(ready) => shelf::keep(tx, ready, Some(user))?,
@@ -365,7 +375,6 @@ pub(super) fn resolve(
         }
         let mut look = file.look.clone();
         look.name = look.name.or(name);
-        uploads::show(tx, upload)?;
         resolved.push(Err(NewFile {
             kind: file.kind,
             file: content,

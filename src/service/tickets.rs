@@ -61,7 +61,11 @@ impl Service {
                 };
                 let session = ticket.session;
                 let is_true = ticket.is_true(&TicketKey::new(key), &hash);
-                Ok(is_true.then_some(Reader { user, session }))
+                Ok(is_true.then_some(Reader {
+                    user,
+                    session,
+                    is_matrix: false,
+                }))
             })
             .await
     }

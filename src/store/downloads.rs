@@ -60,7 +60,7 @@ pub fn find(view: &View<'_>, id: PublicId, user: UserId) -> Result<Option<Found>
     Ok(None)
 }
 
-fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
+pub(super) fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
     let size: i64 = row.get(1)?;
     let place = row.get::<_, Option<[u8; 16]>>(2)?;
     let media_type: Option<String> = row.get(3)?;

@@ -189,7 +189,7 @@ fn set_switches(
         .execute(named_params! {
             ":file": file.map(|file| file.0),
             ":encoding": picture.as_ref().map_or(0, |content| files::encoding_number(content.encoding)),
-            ":public": file.map(|_| files::public_id()),
+            ":public": file.map(|_| switches.picture_name.map_or_else(files::public_id, PublicId::to_bytes)),
             ":id": id.0,
         })?;
         events.push(events::append(tx, id, Deed::Plain(Kind::Picture), by)?);

@@ -20,6 +20,8 @@ pub struct Named {
     pub localpart: String,
     /// What others read.
     pub display_name: String,
+    /// The picture, by its name in Matrix.
+    pub avatar: Option<PublicId>,
     /// Whether the account is deleted.
     pub is_deleted: bool,
 }
@@ -27,7 +29,8 @@ pub struct Named {
 macro_rules! select_named {
     ($rest:literal) => {
         concat!(
-            "SELECT id, uuid, login, localpart, coalesce(nullif(username, ''), login), deleted_at IS NOT NULL FROM users ",
+            "SELECT id, uuid, login, localpart, coalesce(nullif(username, ''), login), deleted_at IS NOT NULL,
+                    avatar_public_id FROM users ",
             $rest
         )
     };
@@ -41,6 +44,7 @@ fn named(row: &rusqlite::Row<'_>) -> rusqlite::Result<Named> {
         localpart: row.get(3)?,
         display_name: row.get(4)?,
         is_deleted: row.get(5)?,
+        avatar: row.get::<_, Option<[u8; 16]>>(6)?.map(PublicId::from_bytes),
     })
 }
 

@@ -33,6 +33,16 @@ pub(super) fn topic(view: &View<'_>, flow: FlowId) -> Result<String, StoreError>
     )
 }
 
+/// The picture of a flow. Addresses of files stand without the name of the server.
+pub(super) fn picture(view: &View<'_>, flow: FlowId) -> Result<String, StoreError> {
+    text(
+        view,
+        "SELECT CASE WHEN picture_public_id IS NULL THEN '{}'
+                ELSE json_object('url', 'mxc:///' || lower(hex(picture_public_id))) END FROM flows WHERE id = :id",
+        named_params! {":id": flow.0},
+    )
+}
+
 pub(super) fn join_rules(view: &View<'_>, flow: FlowId) -> Result<String, StoreError> {
     text(
         view,
@@ -69,8 +79,10 @@ pub(super) fn member(
     membership: &str,
 ) -> Result<(String, String), StoreError> {
     let mut statement = view.prepare(
-        "SELECT '@' || u.localpart, json_patch(
+        "SELECT '@' || u.localpart, json_patch(json_patch(
                  json_object('membership', :membership, 'displayname', coalesce(nullif(u.username, ''), u.login)),
+                 iif(u.avatar_public_id IS NULL, '{}',
+                     json_object('avatar_url', 'mxc:///' || lower(hex(u.avatar_public_id))))),
                  iif(f.kind = 'chat' AND :membership IN ('join', 'invite'), '{\"is_direct\":true}', '{}'))
          FROM users u, flows f WHERE u.id = :user AND f.id = :flow",
     )?;

@@ -342,3 +342,17 @@ pub fn set_levels(tx: &Tx<'_>, flow: FlowId, by: By) -> Result<(), StoreError> {
     let content = contents::power_levels(tx, flow)?;
     set_state(tx, flow, by, ("m.room.power_levels", ""), content)
 }
+
+/// Messages of a user that are not deleted, so many of them.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn messages_of(view: &View<'_>, user: UserId, limit: i64) -> Result<Vec<PublicId>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT uuid FROM messages WHERE author_id = :user AND deleted_at IS NULL ORDER BY id LIMIT :limit",
+    )?;
+    let rows = statement.query_map(named_params! {":user": user.0, ":limit": limit}, |row| {
+        row.get(0).map(PublicId::from_bytes)
+    })?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}

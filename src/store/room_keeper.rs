@@ -13,6 +13,7 @@ use super::room_events::{
     NewRoomEvent, Place, REDACTION, about_message, annotation, append, levels, member, set, state,
     strike,
 };
+use super::room_marks;
 use super::tx::{Keeper, Logged, Tx, View};
 use crate::model::{FlowId, MessageId, Position, UserId};
 
@@ -79,6 +80,11 @@ fn keep(tx: &Tx<'_>, row: &Logged) -> Result<(), StoreError> {
     match (kind, row.user) {
         (Kind::Made, _) => initial(tx, place, false),
         (Kind::Title, _) => state(tx, place, "m.room.name", "", contents::name(tx, flow)?),
+        (Kind::Picture, _) => {
+            let content = contents::picture(tx, flow)?;
+            state(tx, place, "m.room.avatar", "", content)
+        }
+        (Kind::Read, Some(user)) => room_marks::of_mark(tx, flow, user, row.position),
         (Kind::Info, _) => state(tx, place, "m.room.topic", "", contents::topic(tx, flow)?),
         (Kind::Level | Kind::Owner, _) => levels(tx, place),
         (Kind::Added | Kind::Joined, Some(user)) => {
@@ -201,13 +207,14 @@ pub(super) fn reacted(
 /// What a room begins with.
 fn initial(tx: &Tx<'_>, place: Place, is_derived: bool) -> Result<(), StoreError> {
     let flow = place.flow;
-    let (owner, has_title, has_info): (Option<i64>, bool, bool) = tx
+    let (owner, has_title, has_info, has_picture): (Option<i64>, bool, bool, bool) = tx
         .prepare(
-            "SELECT coalesce(owner_id, created_by), title IS NOT NULL AND kind <> 'chat', coalesce(info, '') <> ''
+            "SELECT coalesce(owner_id, created_by), title IS NOT NULL AND kind <> 'chat', coalesce(info, '') <> '',
+                    picture_public_id IS NOT NULL
              FROM flows WHERE id = :id",
         )?
         .query_row(named_params! {":id": flow.0}, |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })?;
     let owner = owner.map(UserId);
     let place = Place {
@@ -258,6 +265,9 @@ fn initial(tx: &Tx<'_>, place: Place, is_derived: bool) -> Result<(), StoreError
     }
     if has_info {
         put(owner, "m.room.topic", "", contents::topic(tx, flow)?)?;
+    }
+    if has_picture {
+        put(owner, "m.room.avatar", "", contents::picture(tx, flow)?)?;
     }
     for user in users.iter().filter(|user| Some(**user) != owner) {
         join(*user)?;
@@ -330,9 +340,11 @@ pub fn settle(tx: &Tx<'_>, flow: FlowId) -> Result<(), StoreError> {
     for (kind, content) in [
         ("m.room.name", contents::name(tx, flow)?),
         ("m.room.topic", contents::topic(tx, flow)?),
+        ("m.room.avatar", contents::picture(tx, flow)?),
         ("m.room.power_levels", contents::power_levels(tx, flow)?),
     ] {
-        let is_there = kind == "m.room.power_levels" || !content.contains(":\"\"}");
+        let is_there =
+            kind == "m.room.power_levels" || content != "{}" && !content.contains(":\"\"}");
         if is_there {
             state(tx, place, kind, "", content)?;
         }

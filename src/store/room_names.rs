@@ -67,3 +67,111 @@ pub fn name(tx: &Tx<'_>, alias: &str, flow: FlowId, user: UserId) -> Result<bool
         .execute(named_params! {":alias": alias, ":flow": flow.0, ":user": user.0})?;
     Ok(added > 0)
 }
+
+/// The names of a room.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn of_room(view: &View<'_>, flow: FlowId) -> Result<Vec<String>, StoreError> {
+    let mut statement =
+        view.prepare("SELECT alias FROM room_aliases WHERE flow_id = :flow ORDER BY alias")?;
+    let rows = statement.query_map(named_params! {":flow": flow.0}, |row| row.get(0))?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
+/// Which room a name means, and who gave it.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn named(
+    view: &View<'_>,
+    alias: &str,
+) -> Result<Option<(FlowId, PublicId, Option<UserId>)>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT f.id, f.uuid, a.user_id FROM room_aliases a JOIN flows f ON f.id = a.flow_id
+         WHERE a.alias = :alias AND f.removed_at IS NULL",
+    )?;
+    let found = statement.query_row(named_params! {":alias": alias}, |row| {
+        let maker: Option<i64> = row.get(2)?;
+        Ok((
+            FlowId(row.get(0)?),
+            PublicId::from_bytes(row.get(1)?),
+            maker.map(UserId),
+        ))
+    });
+    Ok(found.optional()?)
+}
+
+/// Takes a name away.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn remove(tx: &Tx<'_>, alias: &str) -> Result<(), StoreError> {
+    tx.prepare("DELETE FROM room_aliases WHERE alias = :alias")?
+        .execute(named_params! {":alias": alias})?;
+    Ok(())
+}
+
+/// Puts a room into the directory, or takes it out.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn publish(tx: &Tx<'_>, flow: FlowId, on: bool) -> Result<(), StoreError> {
+    tx.prepare("UPDATE flows SET is_published = :on WHERE id = :id")?
+        .execute(named_params! {":on": on, ":id": flow.0})?;
+    Ok(())
+}
+
+/// Whether a room is in the directory.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_published(view: &View<'_>, room: PublicId) -> Result<Option<bool>, StoreError> {
+    let mut statement =
+        view.prepare("SELECT is_published FROM flows WHERE uuid = :uuid AND removed_at IS NULL")?;
+    let found = statement.query_row(named_params! {":uuid": room.to_bytes()}, |row| row.get(0));
+    Ok(found.optional()?)
+}
+
+/// A room of the directory.
+#[derive(Debug, Clone)]
+pub struct PublicRoom {
+    /// Which.
+    pub uuid: PublicId,
+    /// What it is called.
+    pub title: Option<String>,
+    /// What it is about.
+    pub info: Option<String>,
+    /// Its picture.
+    pub picture: Option<PublicId>,
+    /// How many are in it.
+    pub members: i64,
+    /// Whether everybody may join.
+    pub is_open: bool,
+    /// One of its names.
+    pub alias: Option<String>,
+}
+
+/// The rooms of the directory, the largest first.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn published(view: &View<'_>) -> Result<Vec<PublicRoom>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT f.uuid, f.title, f.info, f.picture_public_id, f.member_count, coalesce(f.join_rule, '') = 'public',
+                (SELECT min(alias) FROM room_aliases a WHERE a.flow_id = f.id)
+         FROM flows f WHERE f.is_published = 1 AND f.removed_at IS NULL ORDER BY f.member_count DESC, f.id",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok(PublicRoom {
+            uuid: PublicId::from_bytes(row.get(0)?),
+            title: row.get(1)?,
+            info: row.get(2)?,
+            picture: row.get::<_, Option<[u8; 16]>>(3)?.map(PublicId::from_bytes),
+            members: row.get(4)?,
+            is_open: row.get(5)?,
+            alias: row.get(6)?,
+        })
+    })?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}

@@ -31,13 +31,23 @@ pub struct Room {
     pub(super) numbers: std::ops::Range<i64>,
     /// The last message that the user has read, as it is stored; -1: none.
     read: i64,
+    /// Where its last message stands.
+    last: i64,
+}
+
+impl Room {
+    /// Where its last message stands in the log.
+    #[must_use]
+    pub fn last_message(&self) -> i64 {
+        self.last
+    }
 }
 
 macro_rules! select_rooms {
     ($rest:literal) => {
         concat!(
             "SELECT f.id, f.uuid, f.kind, m.state, m.since_position, m.until_position, m.forgotten_at IS NOT NULL,
-                    f.first_number, f.next_number, coalesce(m.read_number, -1)
+                    f.first_number, f.next_number, coalesce(m.read_number, -1), f.last_message_id
              FROM members m JOIN flows f ON f.id = m.flow_id ",
             $rest
         )
@@ -77,6 +87,7 @@ fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
         is_forgotten: row.get(6)?,
         numbers: row.get(7)?..row.get(8)?,
         read: row.get(9)?,
+        last: row.get(10)?,
     })
 }
 
@@ -118,21 +129,19 @@ pub fn summary(
     Ok((joined, invited, rows.collect::<Result<_, _>>()?))
 }
 
-/// How many messages of others a user has not read in a room, and how many of them mention that user;
-/// of both at most 1,000.
+/// Up to where a user has read a room: by the mark that every protocol has, or by the private one.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn unread(view: &View<'_>, room: &Room, user: UserId) -> Result<(i64, i64), StoreError> {
+pub fn read_position(view: &View<'_>, room: &Room, user: UserId) -> Result<Position, StoreError> {
     let mut statement = view.prepare(
-        "SELECT count(*), coalesce(sum(is_for), 0) FROM (
-             SELECT m.slots & 4096 <> 0 OR EXISTS (SELECT 1 FROM mentions t WHERE t.message_id = m.id AND t.user_id = :user)
-                    AS is_for
-             FROM messages m WHERE m.flow_id = :flow AND m.number > :read AND m.author_id <> :user
-               AND m.deleted_at IS NULL LIMIT 1000)",
+        "SELECT max(coalesce((SELECT id FROM messages WHERE flow_id = :flow AND number <= :read
+                              ORDER BY number DESC LIMIT 1), 0),
+                    coalesce((SELECT max(event_position) FROM room_receipts WHERE flow_id = :flow AND user_id = :user
+                              AND kind IN ('m.read', 'm.read.private') AND thread IN ('', 'main')), 0))",
     )?;
     let params = named_params! {":flow": room.flow.0, ":read": room.read, ":user": user.0};
-    Ok(statement.query_row(params, |row| Ok((row.get(0)?, row.get(1)?)))?)
+    Ok(Position(statement.query_row(params, |row| row.get(0))?))
 }
 
 /// The chats of a user: with whom, and which.

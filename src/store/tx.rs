@@ -305,6 +305,16 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
+    /// Tells one user alone of something that only other protocols show.
+    pub(super) fn tell_private(&self, user: UserId, flow: FlowId) {
+        self.told.borrow_mut().events.push(Event {
+            position: None,
+            origin: None,
+            audience: Audience::Users([user].into()),
+            news: News::Room(flow),
+        });
+    }
+
     /// When a session ends that has been found to stand, if that is known without reading it.
     pub(super) fn known_session(&self, session: SessionId) -> Option<Timestamp> {
         self.ground.sessions.borrow().get(&session).copied()

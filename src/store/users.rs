@@ -8,7 +8,7 @@ use super::error::StoreError;
 use super::log::{self, About, Kind, Reach};
 use super::resets;
 use super::tx::{Tx, View};
-use super::{archives, blocks, files};
+use super::{archives, blocks, files, room_media};
 use crate::model::{
     Audience, Content, DELETED_LOGIN, Login, News, Origin, Position, PublicId, Timestamp, User,
     UserId,
@@ -42,6 +42,8 @@ pub struct ProfileEdit {
     pub bio: Option<String>,
     /// Picture; empty content removes it.
     pub avatar: Option<Content>,
+    /// The name that it has in Matrix; `None`: a new one.
+    pub avatar_name: Option<PublicId>,
 }
 
 /// The query for accounts with the rest that selects and orders them. Of avatars it reads what is
@@ -340,6 +342,9 @@ pub fn edit(
             id,
             Some(avatar).filter(|content| !content.bytes.is_empty()),
         )?;
+        if let Some(name) = edit.avatar_name {
+            room_media::name_avatar(tx, id, name)?;
+        }
     }
     announce(tx, id, Kind::Profile, origin)
 }

@@ -37,8 +37,8 @@ pub(super) const MATRIX: Section = Section {
             name: "legacy_media",
             kind: Kind::Switch,
             values: "on or off",
-            about: "Whether files are given to clients that show no token for them, as old ones do not. This server \
-                    gives no files by Matrix yet, whatever is set here.",
+            about: "Whether files are given to clients that show no token for them, as old ones do not. Whoever \
+                    knows the address of a file then fetches it.",
             example: "",
             reload: false,
             set: |config, text, _| put(&mut config.matrix.legacy_media, bool::read(text)),

@@ -86,7 +86,8 @@ impl Matrix {
             let words = "rooms are of version 11 here";
             return Err(Trouble::said(400, "M_UNSUPPORTED_ROOM_VERSION", words));
         }
-        let is_public = body.text("visibility")? == Some("public");
+        let is_published = body.text("visibility")? == Some("public");
+        let is_public = is_published;
         let preset = body.text("preset")?;
         let mut is_public = preset.map_or(is_public, |it| it == "public_chat");
         let (mut title, mut topic) = (
@@ -159,6 +160,7 @@ impl Matrix {
                 invite,
                 is_trusted: preset == Some("trusted_private_chat"),
                 is_public,
+                is_published,
                 power_levels: new.content,
                 levels: users,
                 create: Value::Object(create).to_string(),
@@ -327,7 +329,7 @@ impl Matrix {
             let new = self.levels(body, 0)?;
             self.service.set_room_levels(&asked.user, room, new).await?
         } else {
-            let draft = state_draft(kind, body)?;
+            let draft = state_draft(kind, body, &self.names)?;
             let key = self.names.stored_key(key);
             self.service
                 .set_room_state(&asked.user, room, key, draft)

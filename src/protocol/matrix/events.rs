@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::attached;
 use super::names::{self, Names};
-use crate::model::{File, Kind, Message, Position, PublicId, SessionId, Timestamp};
+use crate::model::{Kind, Message, Position, PublicId, SessionId, Timestamp};
 use crate::service::{RoomContent, RoomEvent, Stored};
 
 /// To whom, and as of when, events are told.
@@ -67,7 +68,9 @@ impl Teller<'_> {
     fn whole(&self, event: &RoomEvent, kind: &str, id: &str, content: Value) -> Value {
         let mut unsigned = json!({"age": (self.now.0 - event.at.0).max(0)});
         if let Some((id, content)) = &event.before {
-            unsigned["prev_content"] = parsed(content);
+            let mut content = parsed(content);
+            tell_media(self.names, &mut content);
+            unsigned["prev_content"] = content;
             unsigned["replaces_state"] = json!(names::event(*id));
         }
         if let Some(redaction) = &event.redaction {
@@ -108,7 +111,7 @@ impl Teller<'_> {
             _ => None,
         };
         if let Some(file) = only {
-            let mut content = self.file(file);
+            let mut content = attached::told(file, self.names);
             content["filename"] = content["body"].take();
             content["body"] = json!(text);
             parts.push(("m.room.message", part(0), content));
@@ -123,7 +126,7 @@ impl Teller<'_> {
                 } else {
                     "m.room.message"
                 };
-                parts.push((kind, part(place), self.file(file)));
+                parts.push((kind, part(place), attached::told(file, self.names)));
             }
         }
         let about = message.about.as_deref();
@@ -135,30 +138,6 @@ impl Teller<'_> {
         }
         parts
     }
-
-    fn file(&self, file: &File) -> Value {
-        let kind = match file.kind {
-            Kind::Picture => Some("m.image"),
-            Kind::Video => Some("m.video"),
-            Kind::Audio | Kind::Voice => Some("m.audio"),
-            Kind::Document => Some("m.file"),
-            Kind::Sticker => None,
-        };
-        let mut info = json!({"size": file.size});
-        if let Some(kind) = &file.media_type {
-            info["mimetype"] = json!(kind);
-        }
-        let name = file.look.name.clone().or_else(|| file.text.clone());
-        let mut content = json!({
-            "body": name.unwrap_or_else(|| "file".to_owned()),
-            "url": self.names.media(file.id),
-            "info": info,
-        });
-        if let Some(kind) = kind {
-            content["msgtype"] = json!(kind);
-        }
-        content
-    }
 }
 
 /// JSON that is stored.
@@ -166,9 +145,21 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| json!({}))
 }
 
+/// Completes addresses of files that stand without the name of the server.
+fn tell_media(names: &Names, content: &mut Value) {
+    for field in ["avatar_url", "url"] {
+        if let Some(value) = content.get_mut(field)
+            && let Some(id) = value.as_str().and_then(|url| url.strip_prefix("mxc:///"))
+        {
+            *value = json!(format!("mxc://{}/{id}", names.server()));
+        }
+    }
+}
+
 /// What a stored event says, with whole ids of users.
 fn content(names: &Names, stored: &Stored) -> Value {
     let mut content = parsed(&stored.content);
+    tell_media(names, &mut content);
     if stored.kind == "m.room.power_levels"
         && let Some(Value::Object(users)) = content.get_mut("users")
     {

@@ -20,6 +20,10 @@ pub(super) struct Filter {
     pub(super) include_leave: bool,
     pub(super) timeline: Events,
     pub(super) state: Events,
+    pub(super) ephemeral: Events,
+    pub(super) account_data: Events,
+    pub(super) own_data: Events,
+    pub(super) presence: Events,
 }
 
 /// Which rooms.
@@ -103,6 +107,12 @@ impl Events {
         self.limit.unwrap_or(LIMIT)
     }
 
+    /// Tells whether something passes that has a type and nothing else.
+    pub(super) fn pass_kind(&self, kind: &str) -> bool {
+        let is_of = |list: &[String]| list.iter().any(|it| fits(it, kind));
+        self.types.as_deref().is_none_or(is_of) && !is_of(&self.not_types)
+    }
+
     /// Tells whether an event passes.
     pub(super) fn pass(&self, event: &RoomEvent) -> bool {
         let is_of = |list: &[String]| list.iter().any(|it| fits(it, event.kind()));
@@ -122,17 +132,16 @@ impl Filter {
     pub(super) fn read(body: &Body, names: &Names) -> Result<Self, Trouble> {
         let room = body.object("room")?.unwrap_or_default();
         let events = |name: &str| Events::read(&room.object(name)?.unwrap_or_default(), names);
-        for name in ["presence", "account_data"] {
-            Events::read(&body.object(name)?.unwrap_or_default(), names)?;
-        }
-        for name in ["ephemeral", "account_data"] {
-            events(name)?;
-        }
+        let own = |name: &str| Events::read(&body.object(name)?.unwrap_or_default(), names);
         Ok(Self {
             rooms: Rooms::read(&room)?,
             include_leave: room.flag("include_leave")?,
             timeline: events("timeline")?,
             state: events("state")?,
+            ephemeral: events("ephemeral")?,
+            account_data: events("account_data")?,
+            own_data: own("account_data")?,
+            presence: own("presence")?,
         })
     }
 }

@@ -1,40 +1,62 @@
-//! How far somebody has read.
+//! How far somebody has read, and who writes.
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::input::Body;
+use super::input::{Body, require_short};
 use super::trouble::Trouble;
 use super::{Asked, Matrix, names};
 use crate::model::PublicId;
+use crate::service::ReadUpTo;
+
+/// Kinds of receipts.
+const KINDS: [&str; 3] = ["m.fully_read", "m.read", "m.read.private"];
+
+/// How long somebody writes who does not say it, in milliseconds.
+const TYPING: u64 = 20_000;
 
 impl Matrix {
-    pub(super) async fn receipt(&self, asked: &Asked) -> Result<Value, Trouble> {
-        match asked.part(1) {
-            "m.read" | "m.read.private" => self.read_up_to(asked, asked.part(2)).await,
-            "m.fully_read" => {
-                let room = self.room(asked);
-                self.service.require_in_room(&asked.user, room).await?;
-                Ok(json!({}))
-            }
-            _ => Err(Trouble::invalid("this is no kind of receipt here")),
+    pub(super) async fn receipt(&self, asked: &Asked, body: &Body) -> Result<Value, Trouble> {
+        let kind = asked.part(1);
+        if !KINDS.contains(&kind) {
+            return Err(Trouble::invalid("this is no kind of receipt here"));
         }
+        let thread = body.text("thread_id")?.unwrap_or_default();
+        require_short("thread_id", thread)?;
+        let is_thread = thread == "main" || names::parse_event(thread).is_some();
+        if body.field("thread_id").is_some() && (!is_thread || kind == "m.fully_read") {
+            return Err(Trouble::invalid("thread_id is main, or the id of an event"));
+        }
+        self.read_up_to(asked, (kind, thread), asked.part(2)).await
     }
 
     pub(super) async fn read_markers(&self, asked: &Asked, body: &Body) -> Result<Value, Trouble> {
-        for kind in ["m.read", "m.read.private"] {
-            if let Some(id) = body.text(kind)? {
-                self.read_up_to(asked, id).await?;
-            }
-        }
         let room = self.room(asked);
         self.service.require_in_room(&asked.user, room).await?;
+        for kind in KINDS {
+            if let Some(id) = body.text(kind)? {
+                self.read_up_to(asked, (kind, ""), id).await?;
+            }
+        }
         Ok(json!({}))
     }
 
-    async fn read_up_to(&self, asked: &Asked, id: &str) -> Result<Value, Trouble> {
+    async fn read_up_to(
+        &self,
+        asked: &Asked,
+        (kind, thread): (&str, &str),
+        id: &str,
+    ) -> Result<Value, Trouble> {
         let room = self.room(asked);
-        let uuid = names::parse_event(id).map_or(PublicId::NOTHING, |(uuid, _)| uuid);
-        self.service.read_up_to(&asked.user, room, uuid).await?;
+        let event = names::parse_event(id).map_or(PublicId::NOTHING, |(uuid, _)| uuid);
+        let read = ReadUpTo {
+            kind: kind.to_owned(),
+            thread: thread.to_owned(),
+            event,
+            id: id.to_owned(),
+        };
+        self.service.read_up_to(&asked.user, room, read).await?;
         Ok(json!({}))
     }
 
@@ -45,9 +67,13 @@ impl Matrix {
         if asked.part(1) != self.names.user(&own.localpart) {
             return Err(Trouble::forbidden("nobody types for somebody else"));
         }
-        if body.flag("typing")? {
-            self.service.typing(&asked.user, room).await?;
-        }
+        let wait = body.field("timeout").map(|value| {
+            let wrong = || Trouble::bad_json("timeout is no number of milliseconds");
+            value.as_u64().ok_or_else(wrong)
+        });
+        let wait = wait.transpose()?.unwrap_or(TYPING);
+        let wait = body.flag("typing")?.then_some(Duration::from_millis(wait));
+        self.service.type_in_room(&asked.user, room, wait).await?;
         Ok(json!({}))
     }
 }

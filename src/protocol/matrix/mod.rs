@@ -6,12 +6,18 @@
 //! Source: Matrix 1.19, Client-Server API.
 
 mod account;
+mod attached;
 mod changing;
+mod devices;
+mod directory;
 mod door;
 mod events;
 mod filter;
 mod input;
+mod judging;
+mod kept;
 mod marks;
+mod media;
 mod names;
 mod push_rules;
 mod reading;
@@ -30,6 +36,7 @@ use super::Peer;
 use super::web::{Method, Request, Response, Route, Takes, Web};
 use crate::service::{Client, Service, SignedIn};
 use input::Body;
+pub use media::Act as MediaAct;
 use names::Names;
 use registering::Stages;
 pub use table::{Action, Signed};
@@ -53,6 +60,8 @@ pub struct Matrix {
     service: Arc<Service>,
     names: Names,
     introduce: Introduce,
+    /// Whether files are given without a token too.
+    has_legacy_media: bool,
     /// Who is making an account.
     stages: Stages,
 }
@@ -96,13 +105,19 @@ impl Asked {
 }
 
 impl Matrix {
-    /// Makes the face of a server of that name.
+    /// Makes the face of a server of that name; `has_legacy_media`: files are given without a token too.
     #[must_use]
-    pub fn new(service: Arc<Service>, server_name: String, introduce: Introduce) -> Self {
+    pub fn new(
+        service: Arc<Service>,
+        server_name: String,
+        has_legacy_media: bool,
+        introduce: Introduce,
+    ) -> Self {
         Self {
             service,
             names: Names::new(server_name),
             introduce,
+            has_legacy_media,
             stages: Stages::default(),
         }
     }
@@ -123,7 +138,7 @@ impl Matrix {
                 }
                 Action::Available => self.available(parameter(&query, "username")).await,
                 Action::Validity => self.validity(parameter(&query, "token"), &client).await,
-                Action::Versions | Action::Signed(_) => Ok(versions()),
+                Action::Versions | Action::Media(_) | Action::Signed(_) => Ok(versions()),
             };
         };
         let Some(token) = request.bearer() else {
@@ -152,6 +167,9 @@ impl Matrix {
                 let mut rules = self.push_rules(asked).await?;
                 Ok(rules["global"].take())
             }
+            Signed::PushRule => self.push_rule(asked).await,
+            Signed::PutPushRule => self.put_push_rule(asked, body).await,
+            Signed::RemovePushRule => self.remove_push_rule(asked).await,
             Signed::JoinedRooms => self.joined_rooms(asked).await,
             Signed::Messages => self.messages(asked).await,
             Signed::Event => self.event(asked).await,
@@ -172,9 +190,31 @@ impl Matrix {
             Signed::Forget => self.forget(asked).await,
             Signed::Profile => self.profile(asked).await,
             Signed::PutDisplayName => self.put_display_name(asked, body).await,
-            Signed::Receipt => self.receipt(asked).await,
+            Signed::PutAvatar => self.put_avatar(asked, body).await,
+            Signed::Receipt => self.receipt(asked, body).await,
             Signed::ReadMarkers => self.read_markers(asked, body).await,
             Signed::Typing => self.typing(asked, body).await,
+            Signed::Devices => self.devices(asked).await,
+            Signed::Device => self.device(asked).await,
+            Signed::PutDevice => self.put_device(asked, body).await,
+            Signed::RemoveDevices(is_one) => self.remove_devices(asked, body, is_one).await,
+            Signed::PutPassword => self.put_password(asked, body).await,
+            Signed::Deactivate => self.deactivate(asked, body).await,
+            Signed::FindAlias => self.find_alias(asked).await,
+            Signed::PutAlias => self.put_alias(asked, body).await,
+            Signed::RemoveAlias => self.remove_alias(asked).await,
+            Signed::Aliases => self.aliases(asked).await,
+            Signed::Visibility => self.visibility(asked).await,
+            Signed::PutVisibility => self.put_visibility(asked, body).await,
+            Signed::PublicRooms => self.public_rooms(asked, body).await,
+            Signed::FindPeople => self.find_people(asked, body).await,
+            Signed::AccountData(in_room) => self.account_data(asked, in_room).await,
+            Signed::PutAccountData(in_room) => self.put_account_data(asked, body, in_room).await,
+            Signed::Tags => self.tags(asked).await,
+            Signed::PutTag => self.put_tag(asked, Some(body)).await,
+            Signed::RemoveTag => self.put_tag(asked, None).await,
+            Signed::Presence => self.presence(asked).await,
+            Signed::PutPresence => self.put_presence(asked, body).await,
             Signed::To(deed) => self.deed(asked, deed, body).await,
             Signed::Report => {
                 log::warn!("a user reports {}", asked.ids.join(" "));
@@ -196,7 +236,10 @@ impl Matrix {
 /// Which versions are spoken.
 fn versions() -> Value {
     let versions: Vec<String> = (1..=11).map(|minor| format!("v1.{minor}")).collect();
-    json!({"versions": versions, "unstable_features": {}})
+    json!({
+        "versions": versions,
+        "unstable_features": {"org.matrix.msc3916.stable": true},
+    })
 }
 
 /// What lets programs in browsers read an answer.
@@ -232,8 +275,12 @@ impl Web for Matrix {
         let everybody: Arc<[String]> = Arc::new(["*".to_owned()]);
         let route = |(method, path, action): table::Entry| {
             let route = Route::new(method, path).with_origins(Arc::clone(&everybody));
-            let route = match method {
-                Method::Get => route,
+            let route = match (method, action) {
+                (Method::Get, _) => route,
+                // How much there may be is found out before it is read.
+                (_, Action::Media(MediaAct::Upload | MediaAct::Fill)) => {
+                    route.takes(Takes::Pieces(u64::MAX))
+                }
                 _ => route.takes(Takes::Whole(MAX_BYTES)),
             };
             (route, action)
@@ -242,8 +289,13 @@ impl Web for Matrix {
     }
 
     async fn answer(&self, action: Action, request: Request) -> Response {
-        let answered = self.act(action, request).await;
-        let answered = answered.map(|value| Response::json(200, &value));
+        let answered = match action {
+            Action::Media(act) => self.media(act, request).await,
+            action => {
+                let answered = self.act(action, request).await;
+                answered.map(|value| Response::json(200, &value))
+            }
+        };
         shared(answered.unwrap_or_else(Trouble::response))
     }
 

@@ -52,6 +52,12 @@ impl Names {
         format!("mxc://{}/{}", self.0, id.hex())
     }
 
+    /// The file of an address; `None`: it is none of this server.
+    pub(super) fn parse_media(&self, address: &str) -> Option<PublicId> {
+        let (server, id) = address.strip_prefix("mxc://")?.split_once('/')?;
+        PublicId::from_hex(id).filter(|_| server == self.0)
+    }
+
     /// The key of a piece of state as it is stored: users of this server without its name.
     pub(super) fn stored_key(&self, key: &str) -> String {
         self.localpart(key)
@@ -82,8 +88,14 @@ pub(super) fn parse_event(id: &str) -> Option<(PublicId, Option<usize>)> {
 }
 
 /// A place in the log, as `/sync` tells it.
-pub(super) fn sync_token(at: Position) -> String {
-    format!("s{}.0", at.0)
+pub(super) fn sync_token(at: Position, count: u64) -> String {
+    format!("s{}.{count}", at.0)
+}
+
+/// The number of the last change of who writes and who is there, if a token has one.
+pub(super) fn parse_count(token: &str) -> Option<u64> {
+    let (_, count) = token.strip_prefix('s')?.split_once('.')?;
+    count.parse().ok()
 }
 
 /// A place in the log, as pages tell it.

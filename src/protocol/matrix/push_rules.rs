@@ -4,14 +4,201 @@
 
 use serde_json::{Value, json};
 
+use super::input::{Body, require_short};
 use super::trouble::Trouble;
 use super::{Asked, Matrix};
 
 impl Matrix {
     pub(super) async fn push_rules(&self, asked: &Asked) -> Result<Value, Trouble> {
-        let (_, named) = self.service.device_of(&asked.user).await?;
-        Ok(rules(&self.names.user(&named.localpart)))
+        let kept = self
+            .service
+            .account_data(&asked.user, None, KIND.to_owned())
+            .await?;
+        let kept = kept.and_then(|text| serde_json::from_str(&text).ok());
+        match kept {
+            Some(rules) => Ok(rules),
+            None => {
+                let (_, named) = self.service.device_of(&asked.user).await?;
+                Ok(rules(&self.names.user(&named.localpart)))
+            }
+        }
     }
+
+    /// The rules of one kind, one rule, or what one does.
+    pub(super) async fn push_rule(&self, asked: &Asked) -> Result<Value, Trouble> {
+        let missing = || Trouble::not_found("there is no such rule");
+        let (kind, id) = (kind(asked)?, asked.part(1));
+        let rules = self.push_rules(asked).await?;
+        let all = &rules["global"][kind];
+        if asked.ids.len() < 2 {
+            return Ok(all.clone());
+        }
+        let found = all
+            .as_array()
+            .and_then(|all| all.iter().find(|it| it["rule_id"] == id));
+        let found = found.ok_or_else(missing)?;
+        match asked.ids.get(2).map(String::as_str) {
+            None => Ok(found.clone()),
+            Some(field @ ("enabled" | "actions")) => Ok(json!({field: found[field]})),
+            Some(_) => Err(missing()),
+        }
+    }
+
+    /// Sets a rule of one's own, puts it elsewhere, or changes what any rule does.
+    pub(super) async fn put_push_rule(&self, asked: &Asked, body: &Body) -> Result<Value, Trouble> {
+        let (kind, id) = (kind(asked)?, asked.part(1).to_owned());
+        require_short("the rule", &id)?;
+        match asked.ids.get(2).map(String::as_str) {
+            Some("enabled") => {
+                let on = body.field("enabled").and_then(Value::as_bool);
+                let on = on.ok_or_else(|| Trouble::missing("enabled"))?;
+                self.change_rule(asked, move |rules| {
+                    set(rules, kind, &id, ("enabled", json!(on)))
+                })
+                .await
+            }
+            Some("actions") => {
+                let actions = actions(body)?;
+                self.change_rule(asked, move |rules| {
+                    set(rules, kind, &id, ("actions", actions))
+                })
+                .await
+            }
+            Some(_) => Err(Trouble::not_found("a rule has no such part")),
+            None => {
+                if id.starts_with('.') || id.contains(['/', '\\']) {
+                    return Err(Trouble::invalid(
+                        "the id of a rule of one's own has no dot before it and no slash",
+                    ));
+                }
+                let new = own_rule(kind, &id, body)?;
+                let place = (asked.parameter("before"), asked.parameter("after"));
+                let fixed = |id: &Option<String>| id.as_ref().is_some_and(|id| id.starts_with('.'));
+                if fixed(&place.0) || fixed(&place.1) {
+                    return Err(Trouble::invalid(
+                        "rules of one's own stand before those of the server",
+                    ));
+                }
+                self.change_rule(asked, move |rules| put(rules, kind, new, place))
+                    .await
+            }
+        }
+    }
+
+    pub(super) async fn remove_push_rule(&self, asked: &Asked) -> Result<Value, Trouble> {
+        let (kind, id) = (kind(asked)?, asked.part(1).to_owned());
+        if id.starts_with('.') {
+            return Err(Trouble::invalid("rules of the server stay"));
+        }
+        let take = move |rules: &mut Value| {
+            let all = rules["global"][kind].as_array_mut()?;
+            let place = all.iter().position(|it| it["rule_id"] == json!(id))?;
+            all.remove(place);
+            Some(())
+        };
+        self.change_rule(asked, take).await
+    }
+
+    async fn change_rule(
+        &self,
+        asked: &Asked,
+        change: impl FnOnce(&mut Value) -> Option<()> + Send + 'static,
+    ) -> Result<Value, Trouble> {
+        let (_, named) = self.service.device_of(&asked.user).await?;
+        let default = rules(&self.names.user(&named.localpart));
+        let change = move |before: Option<String>| {
+            let before = before.and_then(|text| serde_json::from_str(&text).ok());
+            let mut rules: Value = before.unwrap_or(default);
+            change(&mut rules)?;
+            let count = |kind: &str| rules["global"][kind].as_array().map_or(0, Vec::len);
+            (KINDS.into_iter().map(count).sum::<usize>() <= MOST_RULES).then(|| rules.to_string())
+        };
+        self.service
+            .change_account_data(&asked.user, None, KIND, change)
+            .await?;
+        Ok(json!({}))
+    }
+}
+
+/// Kinds of rules, in the order in which they are asked.
+pub(super) const KINDS: [&str; 5] = ["override", "content", "room", "sender", "underride"];
+
+/// The most rules of a user.
+const MOST_RULES: usize = 500;
+
+/// As what the rules are kept.
+pub(super) const KIND: &str = "m.push_rules";
+
+fn kind(asked: &Asked) -> Result<&'static str, Trouble> {
+    let found = KINDS.into_iter().find(|kind| *kind == asked.part(0));
+    found.ok_or_else(|| Trouble::invalid("this is no kind of rule"))
+}
+
+/// What a rule does; what was once said in more words.
+fn actions(body: &Body) -> Result<Value, Trouble> {
+    if body.field("actions").is_none() {
+        return Err(Trouble::missing("actions"));
+    }
+    let is_known = |action: &Value| {
+        matches!(action.as_str(), Some("notify" | "coalesce" | "dont_notify"))
+            || action["set_tweak"].is_string()
+    };
+    let all = body.list("actions")?;
+    if !all.iter().all(is_known) {
+        return Err(Trouble::invalid("this is no action of a rule"));
+    }
+    let left = all
+        .iter()
+        .filter(|it| !matches!(it.as_str(), Some("dont_notify" | "coalesce")));
+    Ok(left.cloned().collect())
+}
+
+/// A rule of one's own, from what a client says.
+fn own_rule(kind: &str, id: &str, body: &Body) -> Result<Value, Trouble> {
+    let mut rule =
+        json!({"rule_id": id, "default": false, "enabled": true, "actions": actions(body)?});
+    match kind {
+        "override" | "underride" => {
+            let conditions = body.list("conditions")?;
+            if !conditions.iter().all(|it| it["kind"].is_string()) {
+                return Err(Trouble::bad_json("a condition has no kind"));
+            }
+            rule["conditions"] = json!(conditions);
+        }
+        "content" => rule["pattern"] = json!(body.needed("pattern")?),
+        _ => {}
+    }
+    Ok(rule)
+}
+
+fn set(rules: &mut Value, kind: &str, id: &str, (field, value): (&str, Value)) -> Option<()> {
+    let all = rules["global"][kind].as_array_mut()?;
+    let rule = all.iter_mut().find(|it| it["rule_id"] == id)?;
+    rule[field] = value;
+    Some(())
+}
+
+/// Puts a rule of one's own first, or beside another; after the one that turns all off.
+fn put(
+    rules: &mut Value,
+    kind: &str,
+    mut new: Value,
+    (before, after): (Option<String>, Option<String>),
+) -> Option<()> {
+    let all = rules["global"][kind].as_array_mut()?;
+    let find = |all: &[Value], id: &Value| all.iter().position(|it| it["rule_id"] == *id);
+    let present = find(all, &new["rule_id"]);
+    if let Some(place) = present {
+        new["enabled"] = all.remove(place)["enabled"].take();
+    }
+    let first = usize::from(kind == "override");
+    let place = match (before, after) {
+        (Some(other), _) => find(all, &json!(other))?,
+        (None, Some(other)) => find(all, &json!(other))? + 1,
+        (None, None) => present.unwrap_or(first),
+    };
+    all.insert(place.max(first).min(all.len()), new);
+    Some(())
 }
 
 fn rule(id: &str, conditions: Value, actions: Value) -> Value {

@@ -12,7 +12,7 @@ use super::trouble::Trouble;
 use super::{Asked, Matrix};
 use crate::auth::Password;
 use crate::config::Registration as Mode;
-use crate::model::{Form, is_of_localpart};
+use crate::model::{Content, Encoding, Form, is_of_localpart};
 use crate::service::{Client, ProfileChange, Refusal, Registration, ServiceError};
 
 /// How long somebody may take for the steps.
@@ -30,7 +30,7 @@ pub(super) struct Stages(Mutex<HashMap<String, (Instant, String)>>);
 
 impl Stages {
     /// Begins, for one thing.
-    fn begin(&self, what: &str) -> String {
+    pub(super) fn begin(&self, what: &str) -> String {
         let id = format!("{:032x}", rand::random::<u128>());
         let now = Instant::now();
         let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,7 +44,7 @@ impl Stages {
         id
     }
 
-    fn is_begun(&self, id: &str, what: &str) -> bool {
+    pub(super) fn is_begun(&self, id: &str, what: &str) -> bool {
         let begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         begun
             .get(id)
@@ -52,7 +52,7 @@ impl Stages {
     }
 
     /// Ends: it is good once.
-    fn end(&self, id: &str) {
+    pub(super) fn end(&self, id: &str) {
         let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         begun.remove(id);
     }
@@ -173,7 +173,10 @@ impl Matrix {
 
     pub(super) async fn profile(&self, asked: &Asked) -> Result<Value, Trouble> {
         let found = self.somebody(asked.part(0)).await?;
-        let all = json!({"displayname": found.display_name});
+        let mut all = json!({"displayname": found.display_name});
+        if let Some(avatar) = found.avatar {
+            all["avatar_url"] = json!(self.names.media(avatar));
+        }
         match asked.ids.get(1) {
             None => Ok(all),
             Some(field) => match all.get(field) {
@@ -182,6 +185,34 @@ impl Matrix {
                 None => Err(Trouble::not_found("there is no such field here")),
             },
         }
+    }
+
+    pub(super) async fn put_avatar(&self, asked: &Asked, body: &Body) -> Result<Value, Trouble> {
+        self.require_own(asked).await?;
+        let url = body.text("avatar_url")?.unwrap_or_default();
+        let upload = self.names.parse_media(url);
+        let (_, own) = self.service.device_of(&asked.user).await?;
+        if upload == own.avatar && (upload.is_some() || url.is_empty()) {
+            return Ok(json!({}));
+        }
+        if upload.is_none() && !url.is_empty() {
+            return Err(Trouble::invalid("this is no file of this server"));
+        }
+        let nothing = Content {
+            bytes: Vec::new().into(),
+            encoding: Encoding::Base64,
+        };
+        let change = ProfileChange {
+            avatar: upload.is_none().then_some(nothing),
+            avatar_upload: upload,
+            keeps_name: true,
+            ..ProfileChange::default()
+        };
+        let form = Form::Rich;
+        let changed = self
+            .service
+            .edit_profile(&asked.user, change, &asked.client, form);
+        Ok(changed.await.map(|_| json!({}))?)
     }
 
     pub(super) async fn put_display_name(

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::events::BEFORE_TXN;
 use super::input::{Body, require_plain_numbers, require_short};
+use super::names::{self, Names};
 use super::trouble::Trouble;
-use super::{Asked, MAX_BYTES, Matrix, names};
+use super::{Asked, MAX_BYTES, Matrix, attached};
 use crate::model::PublicId;
 use crate::service::RoomDraft;
 
@@ -13,7 +14,12 @@ use crate::service::RoomDraft;
 const ENCRYPTED: &str = "🔒 encrypted message";
 
 /// An event as it is handed to the service.
-fn draft(kind: &str, body: &Body, txn: Option<String>, sender: &str) -> Result<RoomDraft, Trouble> {
+fn draft(
+    kind: &str,
+    body: &Body,
+    txn: Option<String>,
+    (sender, names): (&str, &Names),
+) -> Result<RoomDraft, Trouble> {
     require_short("the type", kind)?;
     let content = Value::Object(body.0.clone());
     require_plain_numbers(&content)?;
@@ -36,6 +42,11 @@ fn draft(kind: &str, body: &Body, txn: Option<String>, sender: &str) -> Result<R
         "m.room.encrypted" => Some(ENCRYPTED.to_owned()),
         _ => None,
     };
+    let file = attached::read(kind, body, names).filter(|_| !edited);
+    let (file, text) = match file {
+        Some((file, caption)) => (Some(file), caption),
+        None => (None, text),
+    };
     Ok(RoomDraft {
         kind: kind.to_owned(),
         content,
@@ -44,16 +55,23 @@ fn draft(kind: &str, body: &Body, txn: Option<String>, sender: &str) -> Result<R
         relation,
         text,
         reply: reply.and_then(names::parse_event).map(|(uuid, _)| uuid),
+        mentions: mentions(body, names),
+        file,
     })
 }
 
 /// A draft of state.
-pub(super) fn state_draft(kind: &str, body: &Body) -> Result<RoomDraft, Trouble> {
-    let mut made = draft(kind, body, None, "")?;
+pub(super) fn state_draft(kind: &str, body: &Body, names: &Names) -> Result<RoomDraft, Trouble> {
+    let mut made = draft(kind, body, None, ("", names))?;
     made.relation = None;
     made.text = match kind {
         "m.room.name" => Some(body.text("name")?.unwrap_or_default().to_owned()),
         "m.room.topic" => Some(body.text("topic")?.unwrap_or_default().to_owned()),
+        "m.room.avatar" => {
+            let url = body.text("url")?.unwrap_or_default();
+            made.file = attached::picture(url, names);
+            Some(url.to_owned())
+        }
         _ => None,
     };
     Ok(made)
@@ -71,7 +89,12 @@ impl Matrix {
         // Who is no member learns nothing of what is wrong.
         self.service.require_in_room(&asked.user, room).await?;
         let (_, own) = self.service.device_of(&asked.user).await?;
-        let draft = draft(kind, body, Some(txn.to_owned()), &own.display_name)?;
+        let draft = draft(
+            kind,
+            body,
+            Some(txn.to_owned()),
+            (&own.display_name, &self.names),
+        )?;
         let sent = self.service.send_to_room(&asked.user, room, draft).await?;
         Ok(json!({"event_id": names::event(sent)}))
     }
@@ -108,6 +131,8 @@ impl Matrix {
             relation: None,
             text: None,
             reply: None,
+            file: None,
+            mentions: Vec::new(),
         };
         let sent = self.service.redact(&asked.user, room, uuid, draft).await?;
         Ok(json!({"event_id": names::event(sent)}))
@@ -122,6 +147,23 @@ fn relation(body: &Body) -> Option<(PublicId, String, Option<String>)> {
     let (uuid, _) = names::parse_event(id)?;
     let key = relates["key"].as_str().map(str::to_owned);
     Some((uuid, how.to_owned(), key))
+}
+
+/// The most people that a message mentions in the other protocol.
+const MOST_MENTIONS: usize = 50;
+
+/// Whom a message mentions, by the names behind their ids.
+fn mentions(body: &Body, names: &Names) -> Vec<String> {
+    let all = body
+        .0
+        .get("m.mentions")
+        .and_then(|it| it["user_ids"].as_array());
+    let ids = all
+        .map_or(&[][..], Vec::as_slice)
+        .iter()
+        .filter_map(Value::as_str);
+    let named = ids.filter_map(|id| names.localpart(id));
+    named.take(MOST_MENTIONS).map(str::to_owned).collect()
 }
 
 /// What the other protocol shows of a message.

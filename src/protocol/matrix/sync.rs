@@ -8,11 +8,14 @@ use serde_json::{Map, Value, json};
 use super::events::{self, Teller};
 use super::filter::Filter;
 use super::input::Body;
+use super::judging::{Case, judge};
 use super::names;
 use super::trouble::Trouble;
 use super::{Asked, Matrix};
-use crate::model::{Form, Position};
-use crate::service::{MemberState, Refusal, RoomEvent, RoomNews, SyncQuery, Synced};
+use crate::model::{Form, Position, Timestamp};
+use crate::service::{
+    Judge, MemberState, Mood, Refusal, RoomContent, RoomEvent, RoomNews, SyncQuery, Synced,
+};
 
 /// The longest that an answer is held back, in milliseconds.
 const MAX_WAIT: u64 = 60_000;
@@ -42,7 +45,26 @@ impl Matrix {
         let is_on = |name: &str| asked.parameter(name).as_deref() == Some("true");
         let (full_state, after) = (is_on("full_state"), is_on("use_state_after"));
         let (names, rooms, wanted) = (self.names.clone(), filter.clone(), filter.timeline.clone());
+        let has_presence = filter.presence.pass_kind("m.presence");
+        let mood = match asked.parameter("set_presence") {
+            Some(word) => super::kept::mood(&word)?,
+            None => Mood::Online,
+        };
+        if mood != Mood::Offline {
+            let stays = Duration::from_millis(wait);
+            self.service
+                .be_there(&asked.user, mood, None, stays)
+                .await?;
+        }
+        let count = asked
+            .parameter("since")
+            .as_deref()
+            .and_then(names::parse_count);
+        let judge = self.judge(asked).await?;
         let query = Arc::new(SyncQuery {
+            judge,
+            count,
+            has_presence,
             since,
             limit: filter.timeline.limit(),
             full_state,
@@ -59,7 +81,7 @@ impl Matrix {
                 .await
         };
         let mut synced = read().await?;
-        if since.is_some() && !full_state && wait > 0 && synced.rooms.is_empty() {
+        if since.is_some() && !full_state && wait > 0 && synced.is_nothing() {
             let mut listener = self.service.connect();
             if !listener.sign_in(asked.user.session(), asked.user.epoch()) {
                 return Err(Refusal::NoSession.into());
@@ -69,17 +91,54 @@ impl Matrix {
             loop {
                 // What happened before it listened is found by looking once more.
                 synced = read().await?;
-                if !synced.rooms.is_empty() {
+                if !synced.is_nothing() {
                     break;
                 }
-                match tokio::time::timeout_at(end, listener.next()).await {
-                    Ok(Ok(_)) => {}
+                // Who writes does so until a moment that nobody tells of.
+                let next = synced.next.map_or(end, |next| end.min(next.into()));
+                match tokio::time::timeout_at(next, listener.next()).await {
                     Ok(Err(_)) => return Err(Refusal::NoSession.into()),
-                    Err(_) => break,
+                    Err(_) if next >= end => break,
+                    Ok(Ok(_)) | Err(_) => {}
                 }
             }
         }
         Ok(self.synced(asked, &synced, &filter, (since.is_none(), after)))
+    }
+
+    /// Tells which events notify, by the rules of who asks.
+    async fn judge(&self, asked: &Asked) -> Result<Box<Judge>, Trouble> {
+        let rules = self.push_rules(asked).await?;
+        let (names, session) = (self.names.clone(), asked.user.session().id);
+        let (uuid, now) = (asked.user.uuid(), Timestamp::now());
+        let (_, own) = self.service.device_of(&asked.user).await?;
+        let own = names.user(&own.localpart);
+        Ok(Box::new(move |event, room, members, levels| {
+            let teller = Teller {
+                names: &names,
+                session,
+                room: None,
+                now,
+            };
+            let Some(mut told) = teller.tell(event).into_iter().next() else {
+                return (false, false);
+            };
+            if let RoomContent::Message(message) = &event.what
+                && let Some(about) = message.about.as_deref()
+            {
+                let is_meant = about.mentions.contains(&uuid);
+                let named: Vec<_> = is_meant.then_some(&own).into_iter().collect();
+                told["content"]["m.mentions"] = json!({"user_ids": named, "room": about.everyone});
+            }
+            let levels = levels.map(|levels| events::state_content(&names, levels));
+            let case = Case {
+                event: &told,
+                room: &names.room(room),
+                members,
+                levels: &levels.unwrap_or_default(),
+            };
+            judge(&rules, &case)
+        }))
     }
 
     /// The filter of an address: the id of one that is stored, or JSON.
@@ -156,28 +215,12 @@ impl Matrix {
                 }
             }
         }
-        let mut account_data = Vec::new();
-        if let Some(chats) = &synced.chats {
-            let mut direct = Map::new();
-            for (name, room) in chats {
-                let rooms = direct
-                    .entry(self.names.user(name))
-                    .or_insert_with(|| json!([]));
-                if let Value::Array(rooms) = rooms {
-                    rooms.push(json!(self.names.room(*room)));
-                }
-            }
-            account_data.push(json!({"type": "m.direct", "content": direct}));
-        }
-        if is_first {
-            let rules = super::push_rules::rules(&self.names.user(&synced.localpart));
-            account_data.push(json!({"type": "m.push_rules", "content": rules}));
-        }
+        let account_data = self.own_data(synced, filter, is_first);
         json!({
-            "next_batch": names::sync_token(synced.position),
+            "next_batch": names::sync_token(synced.position, synced.count),
             "rooms": {"join": join, "invite": invite, "leave": leave},
             "account_data": {"events": account_data},
-            "presence": {"events": []},
+            "presence": {"events": self.people(synced)},
             "to_device": {"events": []},
             "device_lists": {"changed": [], "left": []},
             "device_one_time_keys_count": {"signed_curve25519": 50},
@@ -195,8 +238,8 @@ impl Matrix {
         let (notify, highlight) = news.unread;
         let mut told = json!({
             "timeline": timeline(teller, news),
-            "ephemeral": {"events": []},
-            "account_data": {"events": []},
+            "ephemeral": {"events": self.ephemeral(news, filter)},
+            "account_data": super::kept::of_room(&news.account_data, filter),
             "unread_notifications": {"notification_count": notify, "highlight_count": highlight},
         });
         let mut state = state(teller, news, filter, (own, is_first));
@@ -221,6 +264,33 @@ impl Matrix {
             });
         }
         told
+    }
+
+    /// Who writes, and how far people have read.
+    fn ephemeral(&self, news: &RoomNews, filter: &Filter) -> Vec<Value> {
+        let mut events = Vec::new();
+        if let Some(writers) = &news.writers {
+            let users: Vec<_> = writers.iter().map(|name| self.names.user(name)).collect();
+            events.push(json!({"type": "m.typing", "content": {"user_ids": users}}));
+        }
+        if !news.receipts.is_empty() {
+            let mut content = json!({});
+            for receipt in &news.receipts {
+                let mut said = json!({"ts": receipt.at.0});
+                if !receipt.thread.is_empty() {
+                    said["thread_id"] = json!(receipt.thread);
+                }
+                let user = self.names.user(&receipt.localpart);
+                content[&receipt.event][&receipt.kind][user] = said;
+            }
+            events.push(json!({"type": "m.receipt", "content": content}));
+        }
+        events.retain(|event| {
+            event["type"]
+                .as_str()
+                .is_some_and(|kind| filter.ephemeral.pass_kind(kind))
+        });
+        events
     }
 
     fn invited(&self, news: &RoomNews, own: &str) -> Value {

@@ -1,6 +1,7 @@
 //! The table of the routes.
 
 use super::changing::Deed;
+use super::media::Act;
 use crate::protocol::web::Method;
 
 /// What a route does.
@@ -18,6 +19,8 @@ pub enum Action {
     Available,
     /// Whether a code is good.
     Validity,
+    /// Files.
+    Media(Act),
     /// What needs a token.
     Signed(Signed),
 }
@@ -37,6 +40,12 @@ pub enum Signed {
     PushRules,
     /// The same without the word around.
     PushRulesGlobal,
+    /// Rules of one kind, one of them, a part of it.
+    PushRule,
+    /// Sets a rule, or a part of one.
+    PutPushRule,
+    /// Takes a rule away.
+    RemovePushRule,
     /// Addresses outside of this server: none.
     Threepids,
     /// The same, changed.
@@ -89,12 +98,56 @@ pub enum Signed {
     Profile,
     /// Changes the own name.
     PutDisplayName,
+    /// Changes the own picture.
+    PutAvatar,
     /// An event was read.
     Receipt,
     /// Events were read.
     ReadMarkers,
     /// Somebody writes.
     Typing,
+    /// The devices that are signed in.
+    Devices,
+    /// One of them.
+    Device,
+    /// Calls one something else.
+    PutDevice,
+    /// Ends one, or several.
+    RemoveDevices(bool),
+    /// Sets another password.
+    PutPassword,
+    /// Ends the account.
+    Deactivate,
+    /// The room of a name.
+    FindAlias,
+    /// Names a room.
+    PutAlias,
+    /// Takes a name away.
+    RemoveAlias,
+    /// The names of a room.
+    Aliases,
+    /// Whether a room is in the directory.
+    Visibility,
+    /// Puts a room there, or takes it out.
+    PutVisibility,
+    /// The directory of rooms.
+    PublicRooms,
+    /// Finds people.
+    FindPeople,
+    /// What is kept for somebody, of a room or of none.
+    AccountData(bool),
+    /// Keeps something, of a room or of none.
+    PutAccountData(bool),
+    /// The tags of a room.
+    Tags,
+    /// Sets a tag.
+    PutTag,
+    /// Takes a tag away.
+    RemoveTag,
+    /// Whether somebody is there.
+    Presence,
+    /// Says that one is there.
+    PutPresence,
     /// Does something to somebody in a room.
     To(Deed),
 }
@@ -131,6 +184,12 @@ const STABLE: &[[Entry; 2]] = &[
     stable!(Get "pushrules/" Action::Signed(Signed::PushRules)),
     stable!(Get "pushrules" Action::Signed(Signed::PushRules)),
     stable!(Get "pushrules/global/" Action::Signed(Signed::PushRulesGlobal)),
+    stable!(Get "pushrules/global/{kind}" Action::Signed(Signed::PushRule)),
+    stable!(Get "pushrules/global/{kind}/{rule}" Action::Signed(Signed::PushRule)),
+    stable!(Get "pushrules/global/{kind}/{rule}/{part}" Action::Signed(Signed::PushRule)),
+    stable!(Put "pushrules/global/{kind}/{rule}" Action::Signed(Signed::PutPushRule)),
+    stable!(Put "pushrules/global/{kind}/{rule}/{part}" Action::Signed(Signed::PutPushRule)),
+    stable!(Delete "pushrules/global/{kind}/{rule}" Action::Signed(Signed::RemovePushRule)),
     stable!(Get "account/3pid" Action::Signed(Signed::Threepids)),
     stable!(Post "account/3pid" Action::Signed(Signed::ChangeThreepids)),
     stable!(Post "account/3pid/add" Action::Signed(Signed::ChangeThreepids)),
@@ -172,9 +231,35 @@ const STABLE: &[[Entry; 2]] = &[
     stable!(Get "profile/{user}" Action::Signed(Signed::Profile)),
     stable!(Get "profile/{user}/{field}" Action::Signed(Signed::Profile)),
     stable!(Put "profile/{user}/displayname" Action::Signed(Signed::PutDisplayName)),
+    stable!(Put "profile/{user}/avatar_url" Action::Signed(Signed::PutAvatar)),
     stable!(Post "rooms/{room}/receipt/{kind}/{event}" Action::Signed(Signed::Receipt)),
     stable!(Post "rooms/{room}/read_markers" Action::Signed(Signed::ReadMarkers)),
     stable!(Put "rooms/{room}/typing/{user}" Action::Signed(Signed::Typing)),
+    stable!(Get "devices" Action::Signed(Signed::Devices)),
+    stable!(Get "devices/{device}" Action::Signed(Signed::Device)),
+    stable!(Put "devices/{device}" Action::Signed(Signed::PutDevice)),
+    stable!(Delete "devices/{device}" Action::Signed(Signed::RemoveDevices(true))),
+    stable!(Post "delete_devices" Action::Signed(Signed::RemoveDevices(false))),
+    stable!(Post "account/password" Action::Signed(Signed::PutPassword)),
+    stable!(Post "account/deactivate" Action::Signed(Signed::Deactivate)),
+    stable!(Get "directory/room/{alias}" Action::Signed(Signed::FindAlias)),
+    stable!(Put "directory/room/{alias}" Action::Signed(Signed::PutAlias)),
+    stable!(Delete "directory/room/{alias}" Action::Signed(Signed::RemoveAlias)),
+    stable!(Get "rooms/{room}/aliases" Action::Signed(Signed::Aliases)),
+    stable!(Get "directory/list/room/{room}" Action::Signed(Signed::Visibility)),
+    stable!(Put "directory/list/room/{room}" Action::Signed(Signed::PutVisibility)),
+    stable!(Get "publicRooms" Action::Signed(Signed::PublicRooms)),
+    stable!(Post "publicRooms" Action::Signed(Signed::PublicRooms)),
+    stable!(Post "user_directory/search" Action::Signed(Signed::FindPeople)),
+    stable!(Get "user/{user}/account_data/{type}" Action::Signed(Signed::AccountData(false))),
+    stable!(Put "user/{user}/account_data/{type}" Action::Signed(Signed::PutAccountData(false))),
+    stable!(Get "user/{user}/rooms/{room}/account_data/{type}" Action::Signed(Signed::AccountData(true))),
+    stable!(Put "user/{user}/rooms/{room}/account_data/{type}" Action::Signed(Signed::PutAccountData(true))),
+    stable!(Get "user/{user}/rooms/{room}/tags" Action::Signed(Signed::Tags)),
+    stable!(Put "user/{user}/rooms/{room}/tags/{tag}" Action::Signed(Signed::PutTag)),
+    stable!(Delete "user/{user}/rooms/{room}/tags/{tag}" Action::Signed(Signed::RemoveTag)),
+    stable!(Get "presence/{user}/status" Action::Signed(Signed::Presence)),
+    stable!(Put "presence/{user}/status" Action::Signed(Signed::PutPresence)),
     stable!(Post "rooms/{room}/invite" Action::Signed(Signed::To(Deed::Invite))),
     stable!(Post "rooms/{room}/kick" Action::Signed(Signed::To(Deed::Kick))),
     stable!(Post "rooms/{room}/ban" Action::Signed(Signed::To(Deed::Ban))),
@@ -203,7 +288,70 @@ const OTHERS: &[Entry] = &[
     ),
 ];
 
+/// Routes of files.
+const MEDIA: &[(Method, &str, Act)] = &[
+    (Method::Post, "/_matrix/media/v3/upload", Act::Upload),
+    (Method::Post, "/_matrix/media/r0/upload", Act::Upload),
+    (Method::Post, "/_matrix/media/v1/create", Act::Create),
+    (
+        Method::Put,
+        "/_matrix/media/v3/upload/{server}/{media}",
+        Act::Fill,
+    ),
+    (
+        Method::Get,
+        "/_matrix/client/v1/media/download/{server}/{media}",
+        Act::Download,
+    ),
+    (
+        Method::Get,
+        "/_matrix/client/v1/media/download/{server}/{media}/{name}",
+        Act::Download,
+    ),
+    (
+        Method::Get,
+        "/_matrix/client/v1/media/thumbnail/{server}/{media}",
+        Act::Thumbnail,
+    ),
+    (Method::Get, "/_matrix/client/v1/media/config", Act::Limits),
+    (Method::Get, "/_matrix/media/v3/config", Act::Limits),
+    (Method::Get, "/_matrix/media/r0/config", Act::Limits),
+    (
+        Method::Get,
+        "/_matrix/media/v3/download/{server}/{media}",
+        Act::OldDownload,
+    ),
+    (
+        Method::Get,
+        "/_matrix/media/r0/download/{server}/{media}",
+        Act::OldDownload,
+    ),
+    (
+        Method::Get,
+        "/_matrix/media/v3/download/{server}/{media}/{name}",
+        Act::OldDownload,
+    ),
+    (
+        Method::Get,
+        "/_matrix/media/r0/download/{server}/{media}/{name}",
+        Act::OldDownload,
+    ),
+    (
+        Method::Get,
+        "/_matrix/media/v3/thumbnail/{server}/{media}",
+        Act::OldThumbnail,
+    ),
+    (
+        Method::Get,
+        "/_matrix/media/r0/thumbnail/{server}/{media}",
+        Act::OldThumbnail,
+    ),
+];
+
 /// All routes.
 pub(super) fn all() -> impl Iterator<Item = Entry> {
-    STABLE.iter().flatten().chain(OTHERS).copied()
+    let media = MEDIA
+        .iter()
+        .map(|(method, path, act)| (*method, *path, Action::Media(*act)));
+    STABLE.iter().flatten().chain(OTHERS).copied().chain(media)
 }

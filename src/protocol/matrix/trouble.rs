@@ -21,6 +21,8 @@ pub(super) enum Trouble {
         /// Whether the client may keep what it knows.
         soft: bool,
     },
+    /// The same may be asked again in a second.
+    Wait(String),
     /// The client has to show something more first.
     Stage(Value),
 }
@@ -63,6 +65,12 @@ impl Trouble {
             Self::Body(err) => of_body(err),
             Self::Service(err) => of_service(&err),
             Self::NoToken { soft } => no_token(soft),
+            Self::Wait(words) => {
+                let limited = json!({
+                    "errcode": "M_LIMIT_EXCEEDED", "error": words, "retry_after_ms": 1000,
+                });
+                Response::json(429, &limited).with("retry-after", "1")
+            }
             Self::Stage(stage) => Response::json(401, &stage),
         }
     }
@@ -142,6 +150,8 @@ fn of_service(err: &ServiceError) -> Response {
         Refusal::BadLogin(_) => (400, "M_INVALID_USERNAME"),
         Refusal::EmptyMessage => (400, "M_BAD_JSON"),
         Refusal::Room(RoomRefusal::SameReaction) => (400, "M_DUPLICATE_ANNOTATION"),
+        Refusal::Room(RoomRefusal::NameTaken) => (409, "M_UNKNOWN"),
+        Refusal::Room(RoomRefusal::NotKept) => (404, "M_NOT_FOUND"),
         Refusal::Room(RoomRefusal::StillMember) => (400, "M_UNKNOWN"),
         _ => match status {
             400 | 409 | 415 => (400, "M_INVALID_PARAM"),

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::disposition::disposition;
+use super::super::disposition::disposition;
 use super::problem;
 use crate::model::PublicId;
 use crate::protocol::web::{Content, Method, Range, Request, Response, Route, Web};
@@ -103,6 +103,7 @@ impl Files {
                 Ok(Some(Reader {
                     user: user.user(),
                     session: user.session().id,
+                    is_matrix: false,
                 }))
             }
             (None, Some(ticket)) => self.service.admit_ticket(ticket, &asked.client).await,

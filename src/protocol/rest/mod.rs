@@ -4,7 +4,6 @@
 //! (see [`crate::service`]), and the conversation over a socket, which is another protocol.
 
 pub mod api;
-mod disposition;
 pub mod files;
 mod metadata;
 pub mod uploads;

@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
+use super::super::receiving::{Stopped, receive};
 use super::metadata::{self, Metadata};
 use super::problem;
 use crate::model::PublicId;
 use crate::protocol::web::{Body, BodyError, Method, Request, Response, Route, Takes, Web};
 use crate::service::{
-    Client, Intake, NewUpload, Progress, Refusal, Service, ServiceError, SignedIn, Upload,
-    UploadError,
+    Client, NewUpload, Progress, Refusal, Service, ServiceError, SignedIn, Upload, UploadError,
 };
 
 /// The version of the protocol.
@@ -104,6 +104,15 @@ impl From<UploadError> for Refused {
 impl From<ServiceError> for Refused {
     fn from(err: ServiceError) -> Self {
         Self::Upload(err.into())
+    }
+}
+
+impl From<Stopped> for Refused {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Upload(err) => Self::Upload(err),
+            Stopped::Body(err) => Self::Body(err),
+        }
     }
 }
 
@@ -207,7 +216,7 @@ impl Uploads {
         body: Body,
     ) -> Result<Progress, Refused> {
         let intake = self.service.resume_upload(user, upload.id, 0).await?;
-        receive(intake, body).await
+        Ok(receive(intake, body).await?)
     }
 
     async fn stand(&self, user: &SignedIn, asked: &Asked) -> Result<Response, Refused> {
@@ -267,39 +276,6 @@ impl Uploads {
             _ => response,
         };
         response
-    }
-}
-
-/// Takes a body into an upload, until it ends, is more than enough, or somebody else wants to go on.
-async fn receive(mut intake: Intake, mut body: Body) -> Result<Progress, Refused> {
-    let mut trouble = None;
-    loop {
-        let piece = tokio::select! {
-            piece = body.next() => piece,
-            () = intake.ended() => Some(Err(BodyError::Silent)),
-        };
-        match piece {
-            None => break,
-            Some(Ok(piece)) => {
-                if let Err(err) = intake.push(&piece).await {
-                    trouble = Some(err.into());
-                    break;
-                }
-            }
-            Some(Err(err)) => {
-                trouble = Some(Refused::Body(err));
-                break;
-            }
-        }
-        if intake.is_failed() {
-            break;
-        }
-    }
-    drop(body);
-    let progress = intake.finish().await?;
-    match trouble {
-        Some(trouble) => Err(trouble),
-        None => Ok(progress),
     }
 }
 

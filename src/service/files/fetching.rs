@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(in crate::service) struct Fetching {
     all: Arc<Semaphore>,
     patience: Duration,
-    users: Mutex<HashMap<UserId, Arc<Semaphore>>>,
+    users: Mutex<HashMap<Option<UserId>, Arc<Semaphore>>>,
 }
 
 /// The right to send a file; given back when dropped.
@@ -45,11 +45,11 @@ impl Default for Fetching {
 }
 
 impl Fetching {
-    /// Takes a turn, for which one more waits a little.
+    /// Takes a turn, of a user or of those who say not who they are, for which one more waits a little.
     ///
     /// # Errors
     /// [`FetchError::Crowded`].
-    pub(super) async fn enter(&self, user: UserId) -> Result<Turn, FetchError> {
+    pub(super) async fn enter(&self, user: Option<UserId>) -> Result<Turn, FetchError> {
         let until = Instant::now() + self.patience;
         // The user's own first: who waits for that keeps nobody else waiting.
         let of_user = wait(self.of(user), until).await?;
@@ -60,7 +60,7 @@ impl Fetching {
         })
     }
 
-    fn of(&self, user: UserId) -> Arc<Semaphore> {
+    fn of(&self, user: Option<UserId>) -> Arc<Semaphore> {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         // Those that nobody holds are as good as new.
         users
@@ -92,16 +92,16 @@ mod tests {
         let mut held = Vec::new();
         for user in 0..10 {
             for _ in 0..OF_USER {
-                held.push(fetching.enter(UserId(user)).await.unwrap());
+                held.push(fetching.enter(Some(UserId(user))).await.unwrap());
             }
-            assert!(fetching.enter(UserId(user)).await.is_err());
+            assert!(fetching.enter(Some(UserId(user))).await.is_err());
         }
         for _ in held.len()..AT_ONCE {
-            held.push(fetching.enter(UserId(99)).await.unwrap());
+            held.push(fetching.enter(Some(UserId(99))).await.unwrap());
         }
-        assert!(fetching.enter(UserId(98)).await.is_err());
+        assert!(fetching.enter(Some(UserId(98))).await.is_err());
         held.clear();
-        fetching.enter(UserId(0)).await.unwrap();
+        fetching.enter(Some(UserId(0))).await.unwrap();
         assert!(fetching.users.lock().unwrap().len() <= 2);
     }
 }

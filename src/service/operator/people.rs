@@ -120,6 +120,7 @@ impl Service {
                     accounts::set_quota(tx, user, quota, By::OPERATOR)?;
                 }
                 let edit = users::ProfileEdit {
+                    avatar_name: None,
                     username: names::of_user(tx, user, change.username)?,
                     email: change.email,
                     bio: change.bio,

@@ -32,6 +32,8 @@ pub struct NewRoom {
     pub is_trusted: bool,
     /// Whether everybody may join.
     pub is_public: bool,
+    /// Whether everybody finds it.
+    pub is_published: bool,
     /// Who may do what, JSON without the users.
     pub power_levels: String,
     /// Users with a level.
@@ -105,6 +107,9 @@ impl Service {
                     }
                     let place = ("m.room.canonical_alias", "");
                     room_events::set_state(tx, flow.id, user.by(), place, content)?;
+                }
+                if new.is_published {
+                    room_names::publish(tx, flow.id, true)?;
                 }
                 for (kind, key, content) in new.state {
                     room_events::set_state(tx, flow.id, user.by(), (&kind, &key), content)?;

@@ -1,5 +1,6 @@
 //! Events as clients send them.
 
+use super::media::RoomFile;
 use crate::model::PublicId;
 use crate::service::{ServiceError, SignedIn};
 use crate::store::room_events::NewRoomEvent;
@@ -22,6 +23,10 @@ pub struct RoomDraft {
     pub text: Option<String>,
     /// The message that it answers.
     pub reply: Option<PublicId>,
+    /// Whom it mentions, by their names.
+    pub mentions: Vec<String>,
+    /// The file that it is.
+    pub file: Option<RoomFile>,
 }
 
 impl RoomDraft {

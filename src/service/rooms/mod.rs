@@ -4,9 +4,14 @@
 //! functions and rights as every other face. What does not: JSON, and the form of ids.
 
 mod change;
+mod devices;
+mod directory;
 mod draft;
+mod marks;
+mod media;
 mod people;
 mod power;
+mod presence;
 mod read;
 mod refused;
 mod send;
@@ -14,13 +19,18 @@ mod sync;
 
 pub use change::NewRoom;
 pub use draft::RoomDraft;
+pub use marks::ReadUpTo;
+pub use media::RoomFile;
 pub use people::{Device, Renamed};
 pub use power::NewLevels;
+pub(super) use presence::Moods;
+pub use presence::{Mood, RoomPresence};
 pub use read::{RoomPage, RoomQuery, RoomReading, Wanted};
 pub use refused::RoomRefusal;
-pub use sync::{RoomNews, SyncQuery, Synced};
+pub use sync::{Judge, RoomNews, SyncQuery, Synced};
 
 pub(super) use draft::earlier;
+pub(super) use media::name_file;
 
 use super::{Refusal, Service, ServiceError, Thing};
 use crate::model::{Position, PublicId, UserId};

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use super::{SERVER_NAME, readable};
+use super::SERVER_NAME;
 use crate::auth::{InviteCode, Token};
 use crate::model::{Login, PublicId, UserId};
 use crate::service::{Client, Refusal, Service, ServiceError, SignedIn, Thing, names};
 use crate::store::localparts::{self, Named};
-use crate::store::{invitations, properties, room_log, room_names, rooms, sessions, users};
+use crate::store::{invitations, properties, room_names, sessions, users};
 
 /// A device of Matrix that has just signed in.
 #[derive(Debug)]
@@ -180,35 +180,6 @@ impl Service {
                 .missed_code(client.neighbourhood, Instant::now())?;
         }
         Ok(is_good)
-    }
-
-    /// Notes that the caller has read a room up to an event.
-    ///
-    /// # Errors
-    /// [`Refusal::NotFound`] for a room that the caller is not in, or an event that is not there.
-    pub async fn read_up_to(
-        &self,
-        user: &SignedIn,
-        room: PublicId,
-        event: PublicId,
-    ) -> Result<(), ServiceError> {
-        let asker = user.user();
-        let number = self
-            .store
-            .read(move |view| {
-                let (found, _) = readable(view, room, asker)?;
-                let missing = Refusal::NotFound(Thing::Message);
-                let (flow, event) = room_log::by_uuid(view, event)?.ok_or(missing)?;
-                if flow != found.flow {
-                    return Err(missing.into());
-                }
-                Ok::<_, ServiceError>(rooms::number_at(view, &found, event.position)?)
-            })
-            .await?;
-        match number {
-            Some(number) => self.mark_read(user, room, number).await,
-            None => Ok(()),
-        }
     }
 
     /// Stores a filter, and returns its id.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::draft::RoomDraft;
-use crate::model::{Level, PublicId};
+use crate::model::{FlowSwitches, Level, PublicId};
 use crate::service::flow_change::{FlowChange, FlowDraft};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::flows::Access;
@@ -71,15 +71,30 @@ impl Service {
                 info: draft.text.clone(),
                 ..FlowDraft::default()
             },
+            "m.room.avatar" => FlowDraft::default(),
             _ => return self.set_other_state(user, room, key, draft).await,
         };
         let kind = draft.kind.clone();
-        let is_set = words.title.is_some() || words.info.is_some();
+        let picture = draft.file.as_ref().map(|file| file.media);
+        let is_removed = kind == "m.room.avatar" && draft.text.as_deref() == Some("");
+        let is_own = match picture {
+            Some(id) => self
+                .find_upload(user, id)
+                .await
+                .is_ok_and(|it| it.file.is_some()),
+            None => is_removed,
+        };
+        let is_set = words.title.is_some() || words.info.is_some() || is_own;
         if !is_set || self.is_chat(user, room).await? {
             return self.set_other_state(user, room, key, draft).await;
         }
         let change = FlowChange {
             words,
+            picture_upload: picture,
+            switches: FlowSwitches {
+                picture: is_removed.then_some(None),
+                ..FlowSwitches::default()
+            },
             ..FlowChange::default()
         };
         self.edit_flow_as(user, room, change, Some(draft)).await?;

@@ -13,6 +13,12 @@ pub enum RoomRefusal {
     StillMember,
     /// The user reacts so already.
     SameReaction,
+    /// Another room has that name, or the same one.
+    NameTaken,
+    /// What is to be changed is not there.
+    NotKept,
+    /// As much is kept for the user as can be.
+    TooMuchKept,
 }
 
 impl RoomRefusal {
@@ -24,6 +30,9 @@ impl RoomRefusal {
             Self::NotMember => "the user is not a member",
             Self::NotBanned => "the user is not banned",
             Self::StillMember => "you are still a member",
+            Self::NameTaken => "this name is taken",
+            Self::NotKept => "there is nothing of this name",
+            Self::TooMuchKept => "as much is kept for you as can be",
             Self::SameReaction => "you have already reacted with this",
         }
     }

@@ -34,7 +34,7 @@ impl Service {
         &self,
         user: &SignedIn,
         room: PublicId,
-        draft: RoomDraft,
+        mut draft: RoomDraft,
     ) -> Result<PublicId, ServiceError> {
         self.require_in_room(user, room).await?;
         let (asked, again) = (*user, draft.clone());
@@ -45,6 +45,7 @@ impl Service {
         if let Some(known) = known {
             return Ok(known);
         }
+        self.moods.act(user.user());
         let relation = draft.relation.clone();
         match (draft.kind.as_str(), relation) {
             (_, Some((target, how, _))) if how == "m.replace" => {
@@ -54,10 +55,13 @@ impl Service {
                 self.send_reaction(user, room, (target, key), draft).await
             }
             ("m.room.message" | "m.sticker" | "m.room.encrypted", _) => {
+                let sent = self.sent_with(user, &mut draft).await?;
                 let message = Draft {
                     text: draft.text.clone(),
+                    sent,
                     details: DraftDetails {
                         reply: self.answered(user, room, draft.reply).await?,
+                        mentions: self.mentioned(&draft.mentions).await?,
                         ..DraftDetails::default()
                     },
                     room: Some(draft),
@@ -68,6 +72,24 @@ impl Service {
             }
             _ => self.send_other(user, room, draft, None).await,
         }
+    }
+
+    /// The users of some names, if there are any.
+    async fn mentioned(&self, names: &[String]) -> Result<Option<Vec<PublicId>>, ServiceError> {
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let names = names.to_vec();
+        self.store
+            .read(move |view| {
+                let mut found = Vec::with_capacity(names.len());
+                for name in names {
+                    let named = crate::store::localparts::find(view, &name)?;
+                    found.extend(named.filter(|it| !it.is_deleted).map(|it| it.uuid));
+                }
+                Ok::<_, ServiceError>(Some(found))
+            })
+            .await
     }
 
     /// The message that is answered, if it is there.

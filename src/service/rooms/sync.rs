@@ -1,12 +1,20 @@
 //! What is new in the rooms of a user, as of one position.
 
+use std::time::Instant;
+
+use super::presence::RoomPresence;
 use super::read::{Wanted, collect};
-use crate::model::{Position, PublicId};
+use crate::model::{Position, PublicId, UserId};
 use crate::service::{Service, ServiceError, SignedIn};
 use crate::store::members::State;
+use crate::store::room_account::{self, AccountData, NO_ROOM};
 use crate::store::room_log::{self, RoomEvent, Way};
+use crate::store::room_marks::{self, RoomReceipt};
 use crate::store::rooms::{self, Room};
-use crate::store::{View, localparts, log};
+use crate::store::{View, localparts, log, members};
+
+/// What says with whom there are chats.
+const DIRECT: &str = "m.direct";
 
 /// What there is to tell of one room.
 #[derive(Debug)]
@@ -27,6 +35,12 @@ pub struct RoomNews {
     pub unread: (i64, i64),
     /// Whether the user did not know the room before.
     pub is_new: bool,
+    /// How far people have read, where that has moved.
+    pub receipts: Vec<RoomReceipt>,
+    /// What the user keeps of the room, where that has changed.
+    pub account_data: Vec<AccountData>,
+    /// Who writes, where that has changed.
+    pub writers: Option<Vec<String>>,
 }
 
 /// What is new, as of a position.
@@ -40,10 +54,32 @@ pub struct Synced {
     pub chats: Option<Vec<(String, PublicId)>>,
     /// The user's name.
     pub localpart: String,
+    /// What the user keeps of no room, where that has changed.
+    pub account_data: Vec<AccountData>,
+    /// What the user keeps of with whom there are chats, if that or the chats have changed.
+    pub direct: Option<String>,
+    /// Who is there, where that has changed.
+    pub presence: Vec<RoomPresence>,
+    /// The number of the last change of who writes and who is there.
+    pub count: u64,
+    /// When something of that changes by itself.
+    pub next: Option<Instant>,
+}
+
+impl Synced {
+    /// Tells whether there is nothing to tell.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.rooms.is_empty() && self.account_data.is_empty() && self.presence.is_empty()
+    }
 }
 
 /// What is asked for.
 pub struct SyncQuery {
+    /// The last change of who writes and who is there that the client knows.
+    pub count: Option<u64>,
+    /// Whether who is there is told.
+    pub has_presence: bool,
     /// What the client knows; `None`: nothing.
     pub since: Option<Position>,
     /// Events of each room at most.
@@ -56,7 +92,16 @@ pub struct SyncQuery {
     pub rooms: Box<dyn Fn(PublicId) -> bool + Send + Sync>,
     /// Which events.
     pub wanted: Box<Wanted>,
+    /// Whether an event of a room of so many members notifies, and is highlighted; with the levels there.
+    pub judge: Box<Judge>,
 }
+
+/// Tells whether an event notifies, and whether it is highlighted.
+pub type Judge =
+    dyn Fn(&RoomEvent, PublicId, i64, Option<&RoomEvent>) -> (bool, bool) + Send + Sync;
+
+/// Events that are looked at to count those that are not read.
+const MOST_UNREAD: usize = 1000;
 
 impl Service {
     /// What is new in the rooms of the caller.
@@ -69,47 +114,189 @@ impl Service {
         query: std::sync::Arc<SyncQuery>,
     ) -> Result<Synced, ServiceError> {
         let user = user.user();
-        self.store
+        let reading = std::sync::Arc::clone(&query);
+        let mut synced = self
+            .store
             .read(move |view| {
+                let query = reading;
                 let (position, _) = log::last(view)?;
                 let mut news = Vec::new();
+                let mut joined = Vec::new();
                 let mut has_new = query.since.is_none();
                 for room in rooms::of_user(view, user)? {
                     if room.is_forgotten || !(query.rooms)(room.uuid) {
                         continue;
                     }
                     let is_new = query.since.is_none_or(|since| room.since >= since);
-                    let Some(found) = of_room(view, room, is_new, position, &query)? else {
+                    let marks = marks(view, &room, user, (is_new, position), &query)?;
+                    if room.state == State::Joined {
+                        joined.push(room.clone());
+                    }
+                    let has_marks = !marks.0.is_empty() || !marks.1.is_empty();
+                    let found = of_room(view, room, (is_new, has_marks), position, &query)?;
+                    let Some(mut found) = found else {
                         continue;
                     };
                     has_new |= found.is_new;
+                    (found.receipts, found.account_data) = marks;
                     news.push(found);
                 }
                 for room in news.iter_mut().filter(|it| it.room.state == State::Joined) {
-                    room.unread = rooms::unread(view, &room.room, user)?;
+                    room.unread = unread(view, &room.room, user, (position, &query))?;
                     room.summary = Some(rooms::summary(view, room.room.flow, user)?);
                 }
-                let chats = has_new.then(|| rooms::chats(view, user)).transpose()?;
+                let chats = rooms::chats(view, user)?;
                 let named = localparts::of(view, user)?;
-                Ok(Synced {
+                let after = query.since.unwrap_or(Position(-1));
+                let account_data = room_account::since(view, user, NO_ROOM, after)?;
+                let has_new = has_new || account_data.iter().any(|(kind, _)| kind == DIRECT);
+                let direct = room_account::get(view, user, NO_ROOM, DIRECT)?;
+                let mut people = members::companions(view, user)?;
+                people.retain(|it| *it != user);
+                let synced = Synced {
                     position,
                     rooms: news,
-                    chats,
+                    chats: has_new.then_some(chats),
                     localpart: named.map(|named| named.localpart).unwrap_or_default(),
-                })
+                    account_data,
+                    direct,
+                    presence: Vec::new(),
+                    count: 0,
+                    next: None,
+                };
+                Ok::<_, ServiceError>((synced, joined, people))
+            })
+            .await?;
+        let (joined, people) = (synced.1, synced.2);
+        self.add_moods(&mut synced.0, joined, people, &query)
+            .await?;
+        Ok(synced.0)
+    }
+
+    /// Adds who writes and who is there.
+    async fn add_moods(
+        &self,
+        synced: &mut Synced,
+        joined: Vec<Room>,
+        people: Vec<UserId>,
+        query: &std::sync::Arc<SyncQuery>,
+    ) -> Result<(), ServiceError> {
+        let flows: Vec<_> = joined.iter().map(|room| room.flow).collect();
+        let people = if query.has_presence {
+            people
+        } else {
+            Vec::new()
+        };
+        let seen = self.moods.since(query.count, &flows, &people);
+        (synced.count, synced.next) = (seen.count, seen.next);
+        if seen.writers.is_empty() && seen.people.is_empty() {
+            return Ok(());
+        }
+        let named = self
+            .store
+            .read(move |view| {
+                let name = |user| -> Result<String, ServiceError> {
+                    let found = localparts::of(view, user)?;
+                    Ok(found.map(|it| it.localpart).unwrap_or_default())
+                };
+                let mut writers = Vec::new();
+                for (flow, users) in seen.writers {
+                    let names = users.into_iter().map(name).collect::<Result<Vec<_>, _>>()?;
+                    writers.push((flow, names));
+                }
+                let mut presence = Vec::new();
+                for (user, mood, status, ago) in seen.people {
+                    presence.push(RoomPresence {
+                        localpart: name(user)?,
+                        mood,
+                        status,
+                        ago: Some(ago),
+                    });
+                }
+                Ok::<_, ServiceError>((writers, presence))
+            })
+            .await?;
+        let (writers, presence) = named;
+        synced.presence = presence;
+        for (flow, names) in writers {
+            if let Some(room) = synced.rooms.iter_mut().find(|it| it.room.flow == flow) {
+                room.writers = Some(names);
+            } else if let Some(room) = joined.iter().find(|it| it.flow == flow) {
+                let mut room = quiet(room.clone(), synced.position);
+                room.writers = Some(names);
+                room.unread = self.unread_of(room.room.clone(), synced, query).await?;
+                synced.rooms.push(room);
+            }
+        }
+        Ok(())
+    }
+
+    async fn unread_of(
+        &self,
+        room: Room,
+        synced: &Synced,
+        query: &std::sync::Arc<SyncQuery>,
+    ) -> Result<(i64, i64), ServiceError> {
+        let (localpart, position) = (synced.localpart.clone(), synced.position);
+        let query = std::sync::Arc::clone(query);
+        self.store
+            .read(move |view| match localparts::find(view, &localpart)? {
+                Some(named) => unread(view, &room, named.user, (position, &query)),
+                None => Ok((0, 0)),
             })
             .await
     }
 }
 
-fn of_room(
+/// How many events of others a user has not read in a room that notify, and how many are highlighted.
+fn unread(
     view: &View<'_>,
-    room: Room,
-    is_new: bool,
-    now: Position,
+    room: &Room,
+    user: UserId,
+    (now, query): (Position, &SyncQuery),
+) -> Result<(i64, i64), ServiceError> {
+    let read = rooms::read_position(view, room, user)?;
+    if room.last_message() <= read.0 {
+        return Ok((0, 0));
+    }
+    let own = localparts::of(view, user)?.map(|named| named.localpart);
+    let levels = room_log::one_state(view, room.flow, ("m.room.power_levels", ""), now)?;
+    let members = members::count(view, room.flow)?;
+    let others =
+        move |event: &RoomEvent| Some(&event.sender) != own.as_ref() && event.redaction.is_none();
+    let found = collect(view, room, (read, now), Way::Back, MOST_UNREAD, &others)?.0;
+    let mut counted = (0, 0);
+    for event in &found {
+        let (notifies, highlights) = (query.judge)(event, room.uuid, members, levels.as_ref());
+        counted.0 += i64::from(notifies);
+        counted.1 += i64::from(highlights);
+    }
+    Ok(counted)
+}
+
+/// What has moved of how far people have read, and what the user keeps of a room.
+fn marks(
+    view: &View<'_>,
+    room: &Room,
+    user: UserId,
+    (is_new, now): (bool, Position),
     query: &SyncQuery,
-) -> Result<Option<RoomNews>, ServiceError> {
-    let empty = |room: Room| RoomNews {
+) -> Result<(Vec<RoomReceipt>, Vec<AccountData>), ServiceError> {
+    if room.state != State::Joined {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let after = match query.since {
+        Some(since) if !is_new => since,
+        _ => Position(-1),
+    };
+    let receipts = room_marks::since(view, room.flow, user, (after, now))?;
+    let kept = room_account::since(view, user, room.flow, after)?;
+    Ok((receipts, kept))
+}
+
+/// A room of which nothing is told yet.
+fn quiet(room: Room, now: Position) -> RoomNews {
+    RoomNews {
         room,
         timeline: Vec::new(),
         is_limited: false,
@@ -117,7 +304,23 @@ fn of_room(
         state: Vec::new(),
         summary: None,
         unread: (0, 0),
+        is_new: false,
+        receipts: Vec::new(),
+        account_data: Vec::new(),
+        writers: None,
+    }
+}
+
+fn of_room(
+    view: &View<'_>,
+    room: Room,
+    (is_new, has_marks): (bool, bool),
+    now: Position,
+    query: &SyncQuery,
+) -> Result<Option<RoomNews>, ServiceError> {
+    let empty = |room: Room| RoomNews {
         is_new,
+        ..quiet(room, now)
     };
     match room.state {
         State::Invited => {
@@ -142,7 +345,7 @@ fn of_room(
                 Some(since) => !is_new && !rooms::has_news(view, &room, since)?,
                 None => false,
             };
-            if is_quiet && !query.full_state {
+            if is_quiet && !query.full_state && !has_marks {
                 return Ok(None);
             }
         }
@@ -188,7 +391,8 @@ fn of_room(
     } else {
         Vec::new()
     };
-    let is_nothing = timeline.is_empty() && state.is_empty() && !is_new && !query.full_state;
+    let is_nothing =
+        timeline.is_empty() && state.is_empty() && !is_new && !query.full_state && !has_marks;
     if is_nothing && query.since.is_some() {
         return Ok(None);
     }

@@ -186,7 +186,7 @@ impl Service {
         }
     }
 
-    async fn write_upload<T: Send + 'static>(
+    pub(super) async fn write_upload<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Tx<'_>) -> Result<T, UploadError> + Send + 'static,
     ) -> Result<T, UploadError> {

@@ -105,6 +105,7 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
             .collect(),
         picture_upload,
         switches: FlowSwitches {
+            picture_name: None,
             picture,
             expire: meta.expire.map(|seconds| seconds.0),
             protect: meta.protect,

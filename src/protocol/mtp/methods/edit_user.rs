@@ -90,6 +90,8 @@ pub(super) fn read(mut data: Data<'_>) -> Result<ProfileChange, MtpError> {
         bio: user.bio.map(Text::into_owned),
         avatar,
         avatar_upload,
+        keeps_name: false,
+        keeps_sessions: false,
         password,
         account,
     };

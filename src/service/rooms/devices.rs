@@ -1,0 +1,126 @@
+//! Devices, and the end of an account, as Matrix clients ask for them.
+
+use crate::auth::Password;
+use crate::model::PublicId;
+use crate::service::{Client, Refusal, Service, ServiceError, SignedIn, Thing};
+use crate::store::room_devices::{self, RoomDevice};
+use crate::store::{messages, room_events};
+
+/// Messages that are taken back in one write when an account ends.
+const AT_ONCE: i64 = 100;
+
+impl Service {
+    /// The devices of the caller.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn room_devices(&self, user: &SignedIn) -> Result<Vec<RoomDevice>, ServiceError> {
+        let (user, now) = (user.user(), self.store.now());
+        self.store
+            .read(move |view| Ok(room_devices::of_user(view, user, now)?))
+            .await
+    }
+
+    /// Calls a device of the caller something else.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub async fn rename_device(
+        &self,
+        user: &SignedIn,
+        id: String,
+        label: String,
+    ) -> Result<(), ServiceError> {
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                user.require(tx)?;
+                let all = room_devices::of_user(tx, user.user(), tx.now())?;
+                let found = all.iter().find(|device| device.id == id);
+                let found = found.ok_or(Refusal::NotFound(Thing::Session))?;
+                Ok(room_devices::rename(tx, found.session, &label)?)
+            })
+            .await
+    }
+
+    /// Ends devices of the caller, for which the password is shown.
+    ///
+    /// # Errors
+    /// [`Refusal::BadCredentials`].
+    pub async fn end_devices(
+        &self,
+        user: &SignedIn,
+        ids: Vec<String>,
+        (login, password): (&str, Password),
+        client: &Client,
+    ) -> Result<(), ServiceError> {
+        let session = Some(user.session.id);
+        let proof = self
+            .check_password(login, password, client, session)
+            .await?;
+        if proof.user() != user.user() {
+            return Err(Refusal::BadCredentials.into());
+        }
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                user.require(tx)?;
+                proof.require(tx)?;
+                Ok(room_devices::end(tx, user.user(), &ids)?)
+            })
+            .await
+    }
+
+    /// Takes back all that the caller has written, for which the password is shown.
+    ///
+    /// # Errors
+    /// [`Refusal::BadCredentials`].
+    pub async fn take_all_back(
+        &self,
+        user: &SignedIn,
+        (login, password): (&str, Password),
+        client: &Client,
+    ) -> Result<(), ServiceError> {
+        let session = Some(user.session.id);
+        let proof = self
+            .check_password(login, password, client, session)
+            .await?;
+        if proof.user() != user.user() {
+            return Err(Refusal::BadCredentials.into());
+        }
+        let user = *user;
+        loop {
+            let (asked, from) = (user.user(), AT_ONCE);
+            let left = self
+                .store
+                .read(move |view| {
+                    Ok::<_, ServiceError>(room_events::messages_of(view, asked, from)?)
+                })
+                .await?;
+            if left.is_empty() {
+                return Ok(());
+            }
+            self.store
+                .write(move |tx| {
+                    user.require(tx)?;
+                    delete_all(tx, &user, &left)
+                })
+                .await?;
+        }
+    }
+}
+
+fn delete_all(
+    tx: &crate::store::Tx<'_>,
+    user: &SignedIn,
+    written: &[PublicId],
+) -> Result<(), ServiceError> {
+    for uuid in written {
+        if let Some(handle) = messages::handle(tx, *uuid, user.user())?
+            && !handle.is_deleted
+        {
+            messages::delete(tx, &handle, user.by())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! How far people have read, and what clients keep for themselves.
+
+use super::{RoomRefusal, readable};
+use crate::model::{Position, PublicId};
+use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
+use crate::store::room_account::{self, NO_ROOM};
+use crate::store::room_marks::{self, NewReceipt};
+use crate::store::{Tx, View, room_log, rooms};
+
+/// Things that a user may keep.
+const MOST_ACCOUNT_DATA: i64 = 1000;
+
+/// Bytes of one of them.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// What a client says to have read.
+#[derive(Debug, Clone)]
+pub struct ReadUpTo {
+    /// m.read, m.read.private, m.fully_read.
+    pub kind: String,
+    /// Of which thread; empty: of all.
+    pub thread: String,
+    /// The event.
+    pub event: PublicId,
+    /// The same as the client knows it.
+    pub id: String,
+}
+
+impl Service {
+    /// Notes that the caller has read a room up to an event.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a room that the caller is not in, or an event that is not there.
+    pub async fn read_up_to(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        new: ReadUpTo,
+    ) -> Result<(), ServiceError> {
+        self.require_in_room(user, room).await?;
+        let (asker, event) = (user.user(), new.event);
+        let number = self
+            .store
+            .read(move |view| {
+                let (found, position) = place(view, room, asker, event)?;
+                Ok::<_, ServiceError>(rooms::number_at(view, &found, position)?)
+            })
+            .await?;
+        // What is read of one thread only says nothing of the rest.
+        let is_whole = matches!(new.thread.as_str(), "" | "main");
+        if let Some(number) = number.filter(|_| new.kind == "m.read" && is_whole) {
+            self.mark_read(user, room, number).await?;
+        }
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                user.require(tx)?;
+                let (found, position) = place(tx, room, user.user(), event)?;
+                let receipt = NewReceipt {
+                    kind: &new.kind,
+                    thread: &new.thread,
+                    event: (&new.id, position),
+                };
+                let moved = room_marks::set(tx, found.flow, user.by(), receipt)?;
+                if moved && new.kind == "m.fully_read" {
+                    let content = room_account::event_content(tx, &new.id)?;
+                    let kept = (new.kind.as_str(), content.as_str());
+                    room_account::set(tx, user.user(), found.flow, kept)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Keeps something for the caller, of a room or of none.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a room that the caller knows nothing of;
+    /// [`RoomRefusal::TooMuchKept`].
+    pub async fn keep_account_data(
+        &self,
+        user: &SignedIn,
+        room: Option<PublicId>,
+        (kind, content): (String, String),
+    ) -> Result<(), ServiceError> {
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                user.require(tx)?;
+                let flow = kept_place(tx, &user, room)?;
+                keep(tx, &user, flow, (&kind, &content))
+            })
+            .await
+    }
+
+    /// Changes something that is kept for the caller, from what it is, if it is there.
+    ///
+    /// # Errors
+    /// As [`keep_account_data`](Self::keep_account_data); [`RoomRefusal::NotKept`] where the change finds
+    /// nothing to change; what is too large.
+    pub async fn change_account_data(
+        &self,
+        user: &SignedIn,
+        room: Option<PublicId>,
+        kind: &'static str,
+        change: impl FnOnce(Option<String>) -> Option<String> + Send + 'static,
+    ) -> Result<(), ServiceError> {
+        let user = *user;
+        self.store
+            .write(move |tx| {
+                user.require(tx)?;
+                let flow = kept_place(tx, &user, room)?;
+                let before = room_account::get(tx, user.user(), flow, kind)?;
+                let content = change(before).ok_or(Refusal::Room(RoomRefusal::NotKept))?;
+                keep(tx, &user, flow, (kind, &content))
+            })
+            .await
+    }
+
+    /// What is kept for the caller.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a room that the caller knows nothing of.
+    pub async fn account_data(
+        &self,
+        user: &SignedIn,
+        room: Option<PublicId>,
+        kind: String,
+    ) -> Result<Option<String>, ServiceError> {
+        let user = *user;
+        self.store
+            .read(move |view| {
+                let flow = kept_place(view, &user, room)?;
+                Ok(room_account::get(view, user.user(), flow, &kind)?)
+            })
+            .await
+    }
+
+    /// The chats of the caller: with whom, and which room.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn room_chats(
+        &self,
+        user: &SignedIn,
+    ) -> Result<Vec<(String, PublicId)>, ServiceError> {
+        let user = user.user();
+        self.store
+            .read(move |view| Ok(rooms::chats(view, user)?))
+            .await
+    }
+}
+
+/// The room that an event is in, and where it stands.
+fn place(
+    view: &View<'_>,
+    room: PublicId,
+    user: crate::model::UserId,
+    event: PublicId,
+) -> Result<(rooms::Room, Position), ServiceError> {
+    let (found, _) = readable(view, room, user)?;
+    let missing = || ServiceError::from(Refusal::NotFound(Thing::Message));
+    let (flow, event) = room_log::by_uuid(view, event)?.ok_or_else(missing)?;
+    if flow != found.flow {
+        return Err(missing());
+    }
+    Ok((found, event.position))
+}
+
+fn kept_place(
+    view: &View<'_>,
+    user: &SignedIn,
+    room: Option<PublicId>,
+) -> Result<crate::model::FlowId, ServiceError> {
+    let Some(room) = room else {
+        return Ok(NO_ROOM);
+    };
+    let found = rooms::find(view, room, user.user())?;
+    Ok(found.ok_or(Refusal::NotFound(Thing::Flow))?.flow)
+}
+
+fn keep(
+    tx: &Tx<'_>,
+    user: &SignedIn,
+    flow: crate::model::FlowId,
+    (kind, content): (&str, &str),
+) -> Result<(), ServiceError> {
+    let known = room_account::get(tx, user.user(), flow, kind)?;
+    if known.as_deref() == Some(content) {
+        return Ok(());
+    }
+    if content.len() > MOST_BYTES {
+        return Err(Refusal::Room(RoomRefusal::TooMuchKept).into());
+    }
+    if known.is_none() && room_account::count(tx, user.user())? >= MOST_ACCOUNT_DATA {
+        return Err(Refusal::Room(RoomRefusal::TooMuchKept).into());
+    }
+    Ok(room_account::set(tx, user.user(), flow, (kind, content))?)
+}

@@ -1,0 +1,96 @@
+//! What Matrix clients keep for themselves: account data, of no room or of one.
+
+use rusqlite::{OptionalExtension, named_params};
+
+use super::error::StoreError;
+use super::log::{self, About, Kind, Reach};
+use super::tx::{Tx, View};
+use crate::model::{FlowId, Position, UserId};
+
+/// What belongs to no room.
+pub const NO_ROOM: FlowId = FlowId(0);
+
+/// One thing that is kept: its type, and its content, JSON.
+pub type AccountData = (String, String);
+
+/// Keeps something, in place of what was there.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set(
+    tx: &Tx<'_>,
+    user: UserId,
+    flow: FlowId,
+    (kind, content): (&str, &str),
+) -> Result<(), StoreError> {
+    let about = About {
+        actor: Some(user),
+        ..About::default()
+    };
+    let position = log::append(tx, Reach::Private(user), Kind::Room, about)?;
+    tx.prepare(
+        "INSERT INTO room_account_data (user_id, flow_id, type, content, position)
+         VALUES (:user, :flow, :type, :content, :position)
+         ON CONFLICT DO UPDATE SET content = excluded.content, position = excluded.position",
+    )?
+    .execute(named_params! {
+        ":user": user.0, ":flow": flow.0, ":type": kind, ":content": content, ":position": position.0,
+    })?;
+    tx.tell_private(user, flow);
+    Ok(())
+}
+
+/// What is kept.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn get(
+    view: &View<'_>,
+    user: UserId,
+    flow: FlowId,
+    kind: &str,
+) -> Result<Option<String>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT content FROM room_account_data WHERE user_id = :user AND flow_id = :flow AND type = :type",
+    )?;
+    let params = named_params! {":user": user.0, ":flow": flow.0, ":type": kind};
+    Ok(statement.query_row(params, |row| row.get(0)).optional()?)
+}
+
+/// What was kept after a position.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn since(
+    view: &View<'_>,
+    user: UserId,
+    flow: FlowId,
+    after: Position,
+) -> Result<Vec<AccountData>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT type, content FROM room_account_data
+         WHERE user_id = :user AND flow_id = :flow AND position > :after ORDER BY position",
+    )?;
+    let params = named_params! {":user": user.0, ":flow": flow.0, ":after": after.0};
+    let rows = statement.query_map(params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
+/// How many things a user keeps.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn count(view: &View<'_>, user: UserId) -> Result<i64, StoreError> {
+    let mut statement =
+        view.prepare("SELECT count(*) FROM room_account_data WHERE user_id = :user")?;
+    Ok(statement.query_row(named_params! {":user": user.0}, |row| row.get(0))?)
+}
+
+/// What says up to where something was read.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn event_content(view: &View<'_>, event: &str) -> Result<String, StoreError> {
+    let mut statement = view.prepare("SELECT json_object('event_id', :event)")?;
+    Ok(statement.query_row(named_params! {":event": event}, |row| row.get(0))?)
+}
