@@ -8,6 +8,7 @@ use crate::{
         Person, Server, eventually,
         http::{self, Answer},
     },
+    roles::change,
     users::document,
 };
 
@@ -356,11 +357,48 @@ fn names_of_people_are_not_lent() {
     let mut anna = server.register("anna");
     let flow = anna.group("Family", &[]);
     let path = format!("/hook/{}/slack", hook(&mut anna, &flow, "Door"));
-    for name in ["anna", "ANNA", " anna "] {
-        let body = json!({"text": "send me money", "username": name});
+    for name in ["anna", "ANNA", " anna ", "\u{1f525} anna", "* anna *"] {
+        let body = json!({"text": "send me money", "username": name, "icon_emoji": ":fire:"});
         post(&server, &path, JSON, body.to_string()).is(200);
         assert_eq!(last(&mut anna, &flow).1["bot"]["name"], "Door", "{name}");
     }
+}
+
+#[test]
+fn who_lists_the_members_keeps_the_bot_of_the_hooks() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let boris = server.register("boris");
+    let flow = anna.group("Family", &[&boris]);
+    let secret = hook(&mut anna, &flow, "Door");
+    let path = format!("/hook/{secret}");
+    let only = |people: &[&str]| json!({"flow": [{"uuid": flow, "users": people}]});
+    let members = |anna: &mut Person| -> Vec<String> {
+        let flows = anna.ask("all_flow", &Value::Null).is(200).flows().to_vec();
+        let family = flows.iter().find(|it| it["uuid"] == json!(flow));
+        let users = family.expect("the group")["users"].clone();
+        serde_json::from_value(users).expect("ids")
+    };
+    // A client that knows nothing of hooks lists the people.
+    let id = anna.id.clone();
+    anna.ask("edit_flow", &only(&[&id])).is(200);
+    let left = members(&mut anna);
+    assert!(!left.contains(&boris.id) && left.len() == 2, "{left:?}");
+    post(&server, &path, "", "still here").is(200);
+    // Who means the bot takes it out, and the hook is off.
+    let bot = left.into_iter().find(|it| *it != id).expect("the bot");
+    change(&mut anna, &flow, &json!({"remove": [bot]})).is(200);
+    post(&server, &path, "", "gone").is(404);
+    // With the hooks revoked a list takes it out too.
+    let secret = hook(&mut anna, &flow, "Bell");
+    post(&server, &format!("/hook/{secret}"), "", "again").is(200);
+    let listed = ask(&mut anna, "list_hooks", &json!({"flow": flow})).is(200);
+    for hook in listed.data()["meta"]["hooks"].as_array().expect("hooks") {
+        let id = hook["id"].as_str().and_then(|id| id.parse::<i64>().ok());
+        ask(&mut anna, "revoke_hook", &json!({"id": id})).is(200);
+    }
+    anna.ask("edit_flow", &only(&[&id])).is(200);
+    assert_eq!(members(&mut anna), [id]);
 }
 
 #[test]

@@ -131,6 +131,69 @@ fn a_script_does_what_a_person_can() {
 }
 
 #[test]
+fn files_are_shown_as_what_they_are() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let boris = server.register("boris");
+    let flow = anna.group("Family", &[&boris]);
+    let picture = [&[0x89, b'P', b'N', b'G', 13, 10, 26, 10][..], &[7; 90]].concat();
+    let sound = [b"ID3\x03\0\0\0\0\0\0".as_slice(), &[0; 90]].concat();
+    let files: Vec<String> = [&*picture, &*sound, b"a line of text"]
+        .iter()
+        .map(|bytes| http::upload(&server, &anna, bytes))
+        .collect();
+    let messages = format!("/flows/{flow}/messages");
+    let body = json!({"text": "three", "files": files});
+    let sent = document(&call(&server, &anna, "POST", &messages, &body).is(200));
+    let kinds: Vec<&str> = sent["files"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|it| it["kind"].as_str())
+        .collect();
+    assert_eq!(kinds, ["picture", "audio", "document"], "{sent}");
+    // Nobody shows the uploads of somebody else, and no message has more than fit.
+    let other = http::upload(&server, &boris, b"not hers");
+    for (files, code) in [(vec![other], 404), (vec!["00".repeat(16); 40], 403)] {
+        let refused = call(&server, &anna, "POST", &messages, &json!({"files": files}));
+        assert_eq!(refused.status, code, "{:?}", refused.detail());
+    }
+}
+
+#[test]
+fn the_administration_answers_near_or_over_tls_only() {
+    let server = Server::with(&[("api.admin", "true"), ("proxy.trusted", "127.0.0.1")]);
+    let admin = server.sign_in("admin");
+    let from = |address: &str, method: &str, path: &str| {
+        let headers = format!("{}X-Forwarded-For: {address}\r\n", http::bearer(&admin));
+        http::ask(&server, method, &format!("/api/v1/admin/{path}"), &headers)
+    };
+    let before = ["192.0.2.7", "10.0.0.7", "2001:db8::7"];
+    for address in before {
+        for (method, path) in [
+            ("GET", "users"),
+            ("POST", "users"),
+            ("GET", "invites"),
+            ("POST", "invites"),
+            ("POST", "backup"),
+            ("GET", "status"),
+        ] {
+            let refused = from(address, method, path).is(403);
+            assert!(refused.detail().contains("TLS"), "{}", refused.detail());
+        }
+    }
+    // What is claimed of TLS changes nothing, and the other routes are there for everybody.
+    let claim = format!(
+        "{}X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n",
+        http::bearer(&admin)
+    );
+    http::ask(&server, "GET", "/api/v1/admin/status", &claim).is(403);
+    from("127.0.0.1", "GET", "status").is(200);
+    let me = format!("{}X-Forwarded-For: 192.0.2.7\r\n", http::bearer(&admin));
+    http::ask(&server, "GET", "/api/v1/me", &me).is(200);
+}
+
+#[test]
 fn codes_are_those_of_the_protocol() {
     let server = Server::start();
     let mut admin = server.sign_in("admin");

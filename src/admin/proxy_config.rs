@@ -106,6 +106,7 @@ server {{
     listen 80;
     listen [::]:80;
     server_name {host};
+    access_log /var/log/nginx/access.log morelia;
     return 301 https://$host$request_uri;
 }}
 "
@@ -162,6 +163,16 @@ mod tests {
         ];
         for (host, expected) in cases {
             assert_eq!(upstream(host, 8000), expected);
+        }
+    }
+
+    #[test]
+    fn no_log_of_nginx_has_the_address_of_a_hook() {
+        let text = nginx(&setup(false));
+        let servers = text.split("\nserver {").skip(1);
+        assert_eq!(servers.clone().count(), 2);
+        for server in servers {
+            assert!(server.contains("access_log /var/log/nginx/access.log morelia;"));
         }
     }
 

@@ -66,6 +66,17 @@ impl Kind {
         all.find(|(_, known)| *known == word).map(|(kind, _)| *kind)
     }
 
+    /// As what a file is shown that says only what it is.
+    #[must_use]
+    pub fn of_media_type(found: Option<&str>) -> Self {
+        match found.and_then(|found| found.split('/').next()) {
+            Some("image") => Self::Picture,
+            Some("video") => Self::Video,
+            Some("audio") => Self::Audio,
+            _ => Self::Document,
+        }
+    }
+
     /// Where it stands in messages that bring their files along.
     #[must_use]
     pub fn slot(self) -> Slot {

@@ -9,7 +9,7 @@ use super::{Field, Refusal, ServiceError, SignedIn, Thing};
 use crate::model::{FlowEvent, FlowSwitches, Level, PublicId, UserId};
 use crate::store::flows::Access;
 use crate::store::membership::Exit;
-use crate::store::{Tx, View, members, membership};
+use crate::store::{Tx, View, hooks, members, membership};
 
 /// Shortest timer of disappearing messages, in seconds.
 const LEAST_TIMER_S: i64 = 60;
@@ -195,9 +195,14 @@ impl Named {
         let (mut coming, mut going) = (self.add.clone(), Vec::new());
         if let Some(all) = &self.all {
             going = members::ids(tx, id)?;
+            // Who lists people does not know the bot that writes for hooks: it goes when it is named.
+            let bots = hooks::bots_in_use(tx, id)?;
             // The owner, and who asks, stay: to go, hand over and leave.
             going.retain(|member| {
-                !all.contains(member) && *member != user.user() && access.owner != Some(*member)
+                !all.contains(member)
+                    && *member != user.user()
+                    && access.owner != Some(*member)
+                    && !bots.contains(member)
             });
             coming.extend(all.iter().filter(|member| !self.add.contains(member)));
         }

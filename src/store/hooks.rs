@@ -235,6 +235,22 @@ pub fn bot_of(view: &View<'_>, flow: FlowId) -> Result<Option<UserId>, StoreErro
         .optional()?)
 }
 
+/// The members of a flow that write for hooks of it which are not revoked, and for nothing else.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn bots_in_use(view: &View<'_>, flow: FlowId) -> Result<Vec<UserId>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT u.id FROM members m JOIN users u ON u.id = m.user_id
+         WHERE m.flow_id = :flow AND m.state = 'joined' AND u.flags & :of_hooks <> 0
+           AND (EXISTS (SELECT 1 FROM hooks h WHERE h.flow_id = :flow AND h.bot_id = u.id AND h.revoked_at IS NULL)
+             OR EXISTS (SELECT 1 FROM outgoing o WHERE o.flow_id = :flow AND o.bot_id = u.id))",
+    )?;
+    let params = named_params! {":flow": flow.0, ":of_hooks": OF_HOOKS};
+    let rows = statement.query_map(params, |row| row.get(0).map(UserId))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Makes an account the one that writes for the hooks of a flow, which nobody finds by its name.
 ///
 /// # Errors

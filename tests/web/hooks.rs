@@ -2,7 +2,10 @@
 
 use super::browser::{Browser, Screen};
 use super::{NEWEST, group, open_flow, sees, sign_in};
-use crate::common::{Server, http};
+use serde_json::json;
+
+use crate::administration::ask;
+use crate::common::{Server, http, receiver::Receiver};
 use crate::hooks::hook;
 
 #[test]
@@ -33,4 +36,54 @@ fn programs_speak_under_the_names_of_their_hooks() {
     // And so after a reload, from the server and from the copy of the last visit.
     page.reload();
     page.wait("document.querySelector('a.row .row-author')?.textContent.startsWith('Door')");
+}
+
+#[test]
+fn an_owner_says_which_addresses_are_told_of_what() {
+    let receiver = Receiver::start();
+    let server = Server::with(&[("outbound.allow_private", &receiver.address())]);
+    let browser = Browser::start();
+    let mut admin = server.sign_in("admin");
+    let flow = group(&mut admin, "Family", &[]);
+    let page = browser.page(Screen::Phone, "en-GB");
+    sign_in(&page, &server, "admin");
+    page.run(&format!("location.hash = '#/f/{flow}/info'"));
+    page.click(".hooks-of");
+    page.wait("document.querySelector('.outgoing .hint')?.textContent === 'No address is told.'");
+    page.click(".out-make");
+    let submit = "[...document.querySelectorAll('dialog form')].at(-1).requestSubmit()";
+    // Told of nothing it would be of no use.
+    page.fill("dialog input[name=url]", &receiver.url());
+    page.click("dialog input[name=on-message]");
+    page.run(submit);
+    page.wait(
+        "document.querySelector('dialog .form-error:not(:empty)')?.textContent.includes('Choose')",
+    );
+    for event in ["message", "edit"] {
+        page.click(&format!("dialog input[name=on-{event}]"));
+    }
+    page.fill("dialog input[name=trigger]", "!");
+    page.run(submit);
+    page.wait("document.querySelector('.secret')?.value.startsWith('whsec_')");
+    let secret = page.run("return document.querySelector('.secret').value");
+    let secret = secret.as_str().expect("a secret");
+    page.run("[...document.querySelectorAll('dialog')].at(-1).close()");
+    page.wait(
+        "document.querySelector('.outgoing .row small')?.textContent === 'new messages, edited messages · only after “!”'",
+    );
+    let message = admin.send(&flow, "!one");
+    assert_eq!(receiver.told(secret)["message"]["text"], "!one");
+    admin.edit(&message, "!two").is(200);
+    assert_eq!(receiver.told(secret)["type"], "message.edited");
+    page.click(".out-test");
+    assert_eq!(receiver.told(secret)["type"], "test");
+    page.wait("document.querySelector('.toast')?.textContent.includes('has taken the test')");
+    page.wait("document.querySelector('.out-remove')");
+    page.click(".out-remove");
+    page.run(
+        "[...document.querySelectorAll('dialog')].at(-1).querySelector('.button.danger').click()",
+    );
+    page.wait("document.querySelector('.outgoing .hint')?.textContent === 'No address is told.'");
+    let listed = ask(&mut admin, "list_outgoing", &json!({"flow": flow})).is(200);
+    assert_eq!(listed.data()["meta"]["outgoing"], json!([]));
 }

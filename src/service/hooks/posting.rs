@@ -250,14 +250,8 @@ fn shown(tx: &Tx<'_>, hook: &Living, prepared: &Prepared) -> Result<Vec<NewFile>
     let Some((ready, name)) = prepared.one() else {
         return Ok(Vec::new());
     };
-    let kind = match ready.media_type {
-        Some(found) if found.starts_with("image/") => Kind::Picture,
-        Some(found) if found.starts_with("video/") => Kind::Video,
-        Some(found) if found.starts_with("audio/") => Kind::Audio,
-        _ => Kind::Document,
-    };
     Ok(vec![NewFile {
-        kind,
+        kind: Kind::of_media_type(ready.media_type),
         file: shelf::keep(tx, ready, Some(hook.bot))?,
         look: Look {
             name: name.map(str::to_owned),
@@ -276,7 +270,11 @@ fn label(
 ) -> Result<Option<String>, ServiceError> {
     if let Some(name) = said.and_then(clean_name) {
         let name: String = name.chars().take(MAX_LABEL_CHARS).collect();
-        if !names::is_like_anybody(view, &Looks::of(&name))? {
+        // Signs around a name make it nobody else's.
+        let bare = name.trim_matches(|c: char| !c.is_alphanumeric());
+        if !names::is_like_anybody(view, &Looks::of(&name))?
+            && !names::is_like_anybody(view, &Looks::of(bare))?
+        {
             return Ok(Some(name));
         }
     }

@@ -6,6 +6,7 @@
 mod error;
 mod intake;
 mod running;
+mod shown;
 
 use std::sync::Arc;
 use std::time::Duration;

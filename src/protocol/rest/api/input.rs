@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::super::web::{BodyError, Response};
 use super::super::super::wording;
-use crate::model::{FlowKind, Kind, Look, PublicId};
-use crate::service::{Refusal, SentFile, ServiceError, Source};
+use crate::model::{FlowKind, PublicId};
+use crate::service::{Refusal, ServiceError};
 
 /// Why a request is not done.
 pub(super) enum Trouble {
@@ -143,17 +143,12 @@ impl Body {
         ids.ok_or_else(|| Trouble::bad(format!("{name} is missing")))
     }
 
-    /// Uploads to be shown, as documents.
-    pub(super) fn files(&self, name: &str) -> Result<Option<Vec<SentFile>>, Trouble> {
-        let one = |text: String| SentFile {
-            source: Source::Upload(PublicId::from_hex(&text).unwrap_or(PublicId::NOTHING)),
-            kind: Kind::Document,
-            look: Look::default(),
-            thumbnail: None,
-        };
+    /// Ids of uploads.
+    pub(super) fn uploads(&self, name: &str) -> Result<Option<Vec<PublicId>>, Trouble> {
+        let parse = |text: String| PublicId::from_hex(&text).unwrap_or(PublicId::NOTHING);
         Ok(self
             .texts(name)?
-            .map(|texts| texts.into_iter().map(one).collect()))
+            .map(|texts| texts.into_iter().map(parse).collect()))
     }
 
     /// Whether a text is markup.

@@ -292,7 +292,10 @@ impl Api {
     async fn send(&self, asked: &Asked, body: &Body) -> Result<Value, Trouble> {
         let draft = Draft {
             text: body.text("text")?,
-            sent: body.files("files")?,
+            sent: match body.uploads("files")? {
+                Some(uploads) => Some(self.service.as_what_they_are(&asked.user, uploads).await?),
+                None => None,
+            },
             details: DraftDetails {
                 reply: body.id("reply")?,
                 is_markup: body.format()?,

@@ -9,6 +9,7 @@ import { fullTime } from '../text/times.js';
 import { flowTitle } from '../views/avatar.js';
 import { describe, field, form } from '../views/form.js';
 import { confirm, dialog, toast } from '../views/overlay.js';
+import { outgoingOf } from './outgoing.js';
 
 /** The hooks of a flow, with a button that makes one. */
 export function hooksOf(client, flow) {
@@ -23,6 +24,7 @@ export function hooksOf(client, flow) {
     h('h2', { dir: 'auto' }, title),
     h('p', {}, t('hooks.text')),
     list,
+    outgoingOf(client, flow),
     h('div.actions', {},
       h('button.button.quiet', {}, t('close')),
       h('button.button', { type: 'button', autofocus: true, onclick: () => make(client, flow, read) }, t('hooks.make')))));
