@@ -99,6 +99,7 @@ const drawn = (text) => parseMarkup(text).map((block) => {
   return block.type === 'quote' ? `<quote>${flat(block.parts)}</quote>` : flat(block.parts);
 }).join('|');
 for (const [text, wanted] of MARKUP) same(`markup: ${text}`, drawn(text), wanted);
+same('marks that never close are given up', [30, 5000].map((count) => drawn(`${'**a '.repeat(count)}\n- **b**`).endsWith('<li><bold>b</bold></li></ul>')), [true, false]);
 same('plain is plain', MARKUP.filter(([text, wanted]) => hasMarks(text) !== (wanted !== text) && !text.includes('\\') && !text.includes('`')).map(([text]) => text), []);
 
 // Names that are called.

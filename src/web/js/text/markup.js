@@ -6,15 +6,22 @@ const MARKS = [['**', 'bold'], ['~~', 'struck'], ['||', 'spoiler'], ['_', 'itali
 const DEEPEST = 4;
 const OPENERS = '([{"\'*_~|';
 
+/** Steps for each character that are taken to find where marks close; then the rest is text. Without it a message of
+ * nothing but marks that never close would hold up everybody who opens the conversation. */
+const PATIENCE = 32;
+
 /**
  * Blocks: `{type: 'text' | 'quote', parts}`, `{type: 'list', ordered, items: [parts]}`, `{type: 'code', text}`.
  * Parts: `{text}`, `{code}`, or `{mark, parts}`.
  */
 export function parse(source) {
   const lines = source.split('\n');
+  // Nothing is opened after the last line that closes.
+  const last = lines.findLastIndex((line) => line.trimEnd() === '```');
+  const left = { steps: 4096 + PATIENCE * source.length };
   const blocks = [];
   for (let at = 0; at < lines.length;) {
-    const fence = closingFence(lines, at);
+    const fence = closingFence(lines, at, last);
     if (fence > at) {
       blocks.push({ type: 'code', text: lines.slice(at + 1, fence).join('\n') });
       at = fence + 1;
@@ -22,10 +29,10 @@ export function parse(source) {
     }
     const type = typeOf(lines[at]);
     const taken = [];
-    while (at < lines.length && typeOf(lines[at]) === type && (taken.length === 0 || closingFence(lines, at) < 0)) { taken.push(lines[at]); at += 1; }
-    if (type === 'quote') blocks.push({ type, parts: inline(taken.map((line) => line.slice(2)).join('\n')) });
-    else if (type === 'text') blocks.push({ type, parts: inline(taken.join('\n')) });
-    else blocks.push({ type: 'list', ordered: type === 'ordered', items: taken.map((line) => inline(line.replace(/^(?:- |\d{1,3}\. )/, ''))) });
+    while (at < lines.length && typeOf(lines[at]) === type && (taken.length === 0 || closingFence(lines, at, last) < 0)) { taken.push(lines[at]); at += 1; }
+    if (type === 'quote') blocks.push({ type, parts: inline(taken.map((line) => line.slice(2)).join('\n'), left) });
+    else if (type === 'text') blocks.push({ type, parts: inline(taken.join('\n'), left) });
+    else blocks.push({ type: 'list', ordered: type === 'ordered', items: taken.map((line) => inline(line.replace(/^(?:- |\d{1,3}\. )/, ''), left)) });
   }
   return blocks;
 }
@@ -42,11 +49,11 @@ function typeOf(line) {
 }
 
 /** The line that closes the code which line `at` opens; -1 when it opens none. */
-function closingFence(lines, at) {
-  return /^```\w*\s*$/.test(lines[at]) ? lines.findIndex((line, i) => i > at && line.trimEnd() === '```') : -1;
+function closingFence(lines, at, last) {
+  return at < last && /^```\w*\s*$/.test(lines[at]) ? lines.findIndex((line, i) => i > at && line.trimEnd() === '```') : -1;
 }
 
-function inline(text, depth = 0) {
+function inline(text, left, depth = 0) {
   const parts = [];
   let plain = '';
   const flush = () => { if (plain !== '') parts.push({ text: plain }); plain = ''; };
@@ -54,7 +61,7 @@ function inline(text, depth = 0) {
     if (text[at] === '\\' && isMark(text, at + 1)) { plain += text[at + 1]; at += 2; continue; }
     // Two or more together are no mark.
     const alone = text[at] === '`' && text[at - 1] !== '`' && text[at + 1] !== '`';
-    const code = alone && opens(text, at, 1) ? closing(text, at + 1, '`') : -1;
+    const code = alone && opens(text, at, 1) ? closing(text, at + 1, '`', left) : -1;
     if (code > 0) {
       flush();
       parts.push({ code: text.slice(at + 1, code) });
@@ -62,10 +69,10 @@ function inline(text, depth = 0) {
       continue;
     }
     const [sign, mark] = MARKS.find(([one]) => text.startsWith(one, at)) ?? [];
-    const end = sign && depth < DEEPEST && opens(text, at, sign.length) ? closing(text, at + sign.length, sign) : -1;
+    const end = sign && depth < DEEPEST && opens(text, at, sign.length) ? closing(text, at + sign.length, sign, left) : -1;
     if (end < 0) { plain += text[at]; at += 1; continue; }
     flush();
-    parts.push({ mark, parts: inline(text.slice(at + sign.length, end), depth + 1) });
+    parts.push({ mark, parts: inline(text.slice(at + sign.length, end), left, depth + 1) });
     at = end + sign.length;
   }
   flush();
@@ -82,15 +89,16 @@ function opens(text, at, length) {
 }
 
 /** Where `sign` closes what begins at `from`; -1: nowhere. Code within is passed over. */
-function closing(text, from, sign) {
+function closing(text, from, sign, left) {
   for (let at = from; at < text.length; at += 1) {
+    if ((left.steps -= 1) < 0) return -1;
     if (text[at] === '\\' && sign !== '`' && isMark(text, at + 1)) { at += 1; continue; }
     if (text.startsWith(sign, at) && at > from && !/\s/.test(text[at - 1])) {
       const after = text[at + sign.length];
       if (after === undefined || /[\s\p{P}\p{S}]/u.test(after)) return at;
     }
     if (text[at] === '`' && sign !== '`' && opens(text, at, 1)) {
-      const end = closing(text, at + 1, '`');
+      const end = closing(text, at + 1, '`', left);
       if (end > 0) at = end;
     }
   }
