@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, named_params};
 use super::error::StoreError;
 use super::sessions;
 use super::tx::{Tx, View};
-use crate::model::{PublicId, SessionId, Timestamp, UserId};
+use crate::model::{MessageId, PublicId, SessionId, Timestamp, UserId};
 
 /// Somebody who has a name in Matrix.
 #[derive(Debug, Clone)]
@@ -68,6 +68,18 @@ pub fn of(view: &View<'_>, user: UserId) -> Result<Option<Named>, StoreError> {
     Ok(statement
         .query_row(named_params! {":id": user.0}, named)
         .optional()?)
+}
+
+/// Whom a message mentions by name.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn mentioned(view: &View<'_>, message: MessageId) -> Result<Vec<Named>, StoreError> {
+    let mut statement = view.prepare(select_named!(
+        "WHERE id IN (SELECT user_id FROM mentions WHERE message_id = :message) ORDER BY id"
+    ))?;
+    let rows = statement.query_map(named_params! {":message": message.0}, named)?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
 /// Gives a user another name.

@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::history::{Load, by_number};
+use super::localparts::{self, Named};
 use super::rooms::Room;
 use super::tx::View;
 use crate::model::{
@@ -37,6 +38,8 @@ pub struct RoomEvent {
     pub redaction: Option<Box<RoomEvent>>,
     /// Its newest edit.
     pub edit: Option<Box<RoomEvent>>,
+    /// Whom a message mentions that the event is derived from.
+    pub mentioned: Vec<Named>,
 }
 
 /// What an event says.
@@ -251,6 +254,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<RoomEvent> {
         before: None,
         redaction: None,
         edit: None,
+        mentioned: Vec::new(),
     })
 }
 
@@ -260,6 +264,15 @@ fn derive(view: &View<'_>, message: Message) -> Result<RoomEvent, StoreError> {
         "SELECT u.localpart FROM messages m JOIN users u ON u.id = m.author_id WHERE m.id = :id",
     )?;
     let sender = statement.query_row(named_params! {":id": message.id.0}, |row| row.get(0))?;
+    let calls = message
+        .about
+        .as_ref()
+        .is_some_and(|about| !about.mentions.is_empty());
+    let mentioned = if calls {
+        localparts::mentioned(view, message.id)?
+    } else {
+        Vec::new()
+    };
     Ok(RoomEvent {
         position: Position(message.id.0),
         uuid: message.uuid,
@@ -269,6 +282,7 @@ fn derive(view: &View<'_>, message: Message) -> Result<RoomEvent, StoreError> {
         before: None,
         redaction: None,
         edit: None,
+        mentioned,
     })
 }
 

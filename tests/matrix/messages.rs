@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::roles::ask;
+
 use super::{Client, address, events, refused, room_of, server};
 
 #[test]
@@ -203,4 +205,33 @@ fn only_who_may_takes_back() {
     carol.send(&room, "m.room.message", "2", &edit);
     let event = boris.get(&format!("{room}/event/{id}"));
     assert_eq!(event["content"], json!({}));
+}
+
+#[test]
+fn marks_and_calls_of_the_other_protocol_are_shown() {
+    let server = server();
+    let (mut anna, boris) = (server.register("anna"), server.register("boris"));
+    let flow = anna.group("Family", &[&boris]);
+    let room = address(&room_of(&flow));
+    let client = Client::sign_in(&server, "boris");
+    let about = |about: Value| json!({"flow": [{"uuid": flow}], "message": [{"text": "**now**, @boris <b>"}], "meta": {"about": about}});
+    let called = about(json!({"format": 1, "mentions": [boris.id], "everyone": true}));
+    ask(&mut anna, "send_message", &called).is(200);
+    ask(&mut anna, "send_message", &about(json!({}))).is(200);
+    let page = client.get(&format!("{room}/messages?dir=b&limit=2"));
+    assert_eq!(
+        page["chunk"][0]["content"],
+        json!({"msgtype": "m.text", "body": "**now**, @boris <b>"})
+    );
+    let content = &page["chunk"][1]["content"];
+    assert_eq!(content["body"], "**now**, @boris <b>");
+    assert_eq!(content["format"], "org.matrix.custom.html");
+    assert_eq!(
+        content["formatted_body"],
+        "<strong>now</strong>, <a href=\"https://matrix.to/#/@boris:example.org\">boris</a> &lt;b&gt;"
+    );
+    assert_eq!(
+        content["m.mentions"],
+        json!({"user_ids": ["@boris:example.org"], "room": true})
+    );
 }

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::attached;
+use super::markup::{self, Pill};
 use super::names::{self, Names};
 use crate::model::{Kind, Message, Position, PublicId, SessionId, Timestamp};
-use crate::service::{RoomContent, RoomEvent, Stored};
+use crate::service::{RoomContent, RoomEvent, RoomUser, Stored};
 
 /// To whom, and as of when, events are told.
 pub(super) struct Teller<'a> {
@@ -26,7 +27,7 @@ impl Teller<'_> {
         match &event.what {
             RoomContent::Stored(stored) => vec![self.stored(event, stored)],
             RoomContent::Message(message) => self
-                .parts(message)
+                .parts(message, &event.mentioned)
                 .into_iter()
                 .map(|(kind, id, content)| self.whole(event, kind, &id, content))
                 .collect(),
@@ -98,12 +99,25 @@ impl Teller<'_> {
     }
 
     /// What a message by the other protocol is: type, id and content of each event.
-    fn parts(&self, message: &Message) -> Vec<(&'static str, String, Value)> {
+    fn parts(
+        &self,
+        message: &Message,
+        mentioned: &[RoomUser],
+    ) -> Vec<(&'static str, String, Value)> {
         let id = names::event(message.uuid);
         if message.is_deleted {
             return vec![("m.room.message", id, json!({}))];
         }
         let text = message.plain_text().unwrap_or_default();
+        let is_markup = message.about.as_ref().is_some_and(|about| about.is_markup);
+        let format = |content: &mut Value| {
+            let pills = mentioned.iter().map(|who| Pill {
+                login: who.login.clone(),
+                link: format!("https://matrix.to/#/{}", self.names.user(&who.localpart)),
+                name: who.display_name.clone(),
+            });
+            markup::add(content, &text, is_markup, pills.collect());
+        };
         let part = |place: usize| format!("{id}_{place}");
         let mut parts = Vec::new();
         let only = match message.shown.as_slice() {
@@ -114,10 +128,12 @@ impl Teller<'_> {
             let mut content = attached::told(file, self.names);
             content["filename"] = content["body"].take();
             content["body"] = json!(text);
+            format(&mut content);
             parts.push(("m.room.message", part(0), content));
         } else {
             if !text.is_empty() || message.shown.is_empty() {
-                let content = json!({"msgtype": "m.text", "body": text});
+                let mut content = json!({"msgtype": "m.text", "body": text});
+                format(&mut content);
                 parts.push(("m.room.message", id.clone(), content));
             }
             for (place, file) in message.shown.iter().enumerate() {
@@ -130,6 +146,22 @@ impl Teller<'_> {
             }
         }
         let about = message.about.as_deref();
+        let everyone = about.is_some_and(|about| about.everyone);
+        if (everyone || !mentioned.is_empty())
+            && let Some((_, _, content)) = parts.first_mut()
+        {
+            let ids: Vec<_> = mentioned
+                .iter()
+                .map(|who| self.names.user(&who.localpart))
+                .collect();
+            content["m.mentions"] = json!({});
+            if !ids.is_empty() {
+                content["m.mentions"]["user_ids"] = json!(ids);
+            }
+            if everyone {
+                content["m.mentions"]["room"] = json!(true);
+            }
+        }
         if let Some(quote) = about.and_then(|about| about.reply.as_ref())
             && let Some((_, _, content)) = parts.first_mut()
         {

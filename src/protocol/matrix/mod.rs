@@ -17,6 +17,7 @@ mod input;
 mod judging;
 mod kept;
 mod marks;
+mod markup;
 mod media;
 mod names;
 mod push_rules;
