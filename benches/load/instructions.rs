@@ -101,6 +101,7 @@ impl Work {
         ]);
         server.settle();
         (self.run)(&server, count);
+        server.settle();
         server.end();
         total(&counted)
     }

@@ -204,7 +204,8 @@ impl Watch {
         let start = Instant::now();
         let mut before = self.cpu_ticks();
         while start.elapsed() < Duration::from_mins(5) {
-            std::thread::sleep(Duration::from_millis(500));
+            // Longer than the second after which it is told who has come.
+            std::thread::sleep(Duration::from_millis(1200));
             let now = self.cpu_ticks();
             // A hundredth of a second each: four percent of one processor.
             if now - before <= 2 {

@@ -134,20 +134,19 @@ impl fmt::Display for PublicId {
 /// The most digits that an id has.
 const MAX_DIGITS: usize = 39;
 
-/// Two digits each, from 00 to 99.
-const PAIRS: [[u8; 2]; 100] = {
-    let mut pairs = [[b'0'; 2]; 100];
-    let mut tens: u8 = 0;
-    while tens < 10 {
-        let mut ones: u8 = 0;
-        while ones < 10 {
-            pairs[tens as usize * 10 + ones as usize] = [b'0' + tens, b'0' + ones];
-            ones += 1;
-        }
-        tens += 1;
-    }
-    pairs
-};
+/// The digits of a number below 10^8, all at the same time: twice four of them, then four times two,
+/// then eight, each in a lane of its own.
+fn eight_digits(number: u64) -> [u8; 8] {
+    const LANES_OF_TWO: u64 = 0x0000_007f_0000_007f;
+    const LANES_OF_ONE: u64 = 0x000f_000f_000f_000f;
+    let fours = (number / 10_000) | ((number % 10_000) << 32);
+    // As long as fours have no more than 14 bits, this is division by 100; below, by 10.
+    let hundreds = ((fours * 10_486) >> 20) & LANES_OF_TWO;
+    let twos = hundreds | ((fours - 100 * hundreds) << 16);
+    let tens = ((twos * 103) >> 10) & LANES_OF_ONE;
+    let ones = tens | ((twos - 10 * tens) << 8);
+    (ones + u64::from_le_bytes([b'0'; 8])).to_le_bytes()
+}
 
 /// The decimal text of an id, in quotation marks: what `Display` writes, for those who write many.
 #[derive(Debug, Clone, Copy)]
@@ -168,11 +167,14 @@ impl Digits {
             text: [b'0'; MAX_DIGITS + 2],
             start: 0,
         };
-        let upper = id.0 / PART;
-        let top = upper / PART;
+        let mut upper = id.0 / PART;
         digits.put::<{ MAX_DIGITS - 18 }>(id.0 - upper * PART);
-        digits.put::<{ MAX_DIGITS - 37 }>(upper - top * PART);
-        digits.text[1] += u8::try_from(top).unwrap_or(0);
+        // At most three times, which is less than a division takes.
+        while upper >= PART {
+            upper -= PART;
+            digits.text[1] += 1;
+        }
+        digits.put::<{ MAX_DIGITS - 37 }>(upper);
         // The last digit stays, also when it is 0.
         let zeros = digits.text[1..MAX_DIGITS].iter();
         digits.start = zeros.take_while(|digit| **digit == b'0').count();
@@ -183,14 +185,14 @@ impl Digits {
 
     /// Writes nineteen digits from a place on.
     fn put<const PLACE: usize>(&mut self, number: u128) {
-        let mut rest = u64::try_from(number).unwrap_or(0);
-        for nth in (0..9).rev() {
-            let [tens, ones] = PAIRS[usize::try_from(rest % 100).unwrap_or(0)];
-            rest /= 100;
-            self.text[PLACE + 1 + 2 * nth] = tens;
-            self.text[PLACE + 2 + 2 * nth] = ones;
-        }
-        self.text[PLACE] += u8::try_from(rest).unwrap_or(0);
+        const EIGHT: u64 = 100_000_000;
+        let number = u64::try_from(number).unwrap_or(0);
+        let (rest, last) = (number / EIGHT, number % EIGHT);
+        let (first, middle) = (rest / EIGHT, rest % EIGHT);
+        let [.., hundreds, tens, ones] = eight_digits(first);
+        self.text[PLACE..PLACE + 3].copy_from_slice(&[hundreds, tens, ones]);
+        self.text[PLACE + 3..PLACE + 11].copy_from_slice(&eight_digits(middle));
+        self.text[PLACE + 11..PLACE + 19].copy_from_slice(&eight_digits(last));
     }
 
     /// The digits in quotation marks.

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::tx::View;
-use super::{files, members, settings, users};
+use super::{files, members, set_up, users};
 use crate::model::{
     Flow, FlowId, FlowKind, FlowSummary, Level, MessageId, Power, PublicId, Timestamp, UserId,
 };
@@ -304,7 +304,7 @@ pub fn page_of_user(
         let unread = (count - 1 - read.unwrap_or(-1) - deleted).max(0);
         flows.push(FlowSummary {
             mentions: 0,
-            settings: settings::read(row, SETTINGS, now)?,
+            settings: set_up::read(row, SETTINGS, now)?,
             pins: row.get(PINS)?,
             seen: Vec::new(),
             newest: MessageId(row.get(NEWEST)?),

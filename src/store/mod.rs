@@ -85,6 +85,7 @@ mod schema;
 pub mod search;
 pub mod seen;
 pub mod sessions;
+mod set_up;
 pub mod settings;
 pub mod shelf;
 pub mod statistics;

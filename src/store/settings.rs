@@ -3,21 +3,13 @@
 //! What is put aside comes back with the next message. Nothing is written then: the number which that
 //! message was to get is kept beside the bit.
 
-use rusqlite::{OptionalExtension, Row, named_params};
+use rusqlite::{OptionalExtension, named_params};
 
 use super::error::StoreError;
-use super::flows;
 use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
+use super::{flows, set_up};
 use crate::model::{Audience, By, FlowId, FlowSettings, News, Timestamp, UserId};
-
-const MENTIONS_ONLY: i64 = 1;
-const ARCHIVED: i64 = 2;
-const UNREAD: i64 = 4;
-const HIDDEN: i64 = 8;
-/// Where the bits of the rank begin.
-const RANK: u32 = 8;
-const RANKS: i64 = 0xf;
 
 /// How a member has set up a flow, at a time.
 ///
@@ -35,29 +27,8 @@ pub fn of(
          WHERE m.flow_id = :flow AND m.user_id = :user",
     )?;
     let params = named_params! {":flow": flow.0, ":user": user.0};
-    let found = statement.query_row(params, |row| read(row, [0, 1, 2], now));
+    let found = statement.query_row(params, |row| set_up::read(row, [0, 1, 2], now));
     Ok(found.optional()?.unwrap_or_default())
-}
-
-/// Reads them from the places of `muted_until`, of `settings`, and of whether the flow's next number is
-/// `aside_number`.
-pub(super) fn read(
-    row: &Row<'_>,
-    [muted_until, bits, is_quiet]: [usize; 3],
-    now: Timestamp,
-) -> rusqlite::Result<FlowSettings> {
-    let (muted_until, bits): (i64, i64) = (row.get(muted_until)?, row.get(bits)?);
-    // No message has come since it was put aside.
-    let is_quiet = row.get::<_, Option<bool>>(is_quiet)?.unwrap_or(false);
-    let is_muted = muted_until < 0 || muted_until > now.seconds();
-    Ok(FlowSettings {
-        muted_until: if is_muted { muted_until } else { 0 },
-        mentions_only: bits & MENTIONS_ONLY != 0,
-        archived: bits & ARCHIVED != 0 && (is_quiet || is_muted),
-        pinned: bits >> RANK & RANKS,
-        unread: bits & UNREAD != 0,
-        hidden: bits & HIDDEN != 0 && is_quiet,
-    })
 }
 
 /// Sets up a flow for a member, and tells that member's own devices.
@@ -71,12 +42,7 @@ pub fn set(
     new: FlowSettings,
     by: By,
 ) -> Result<(), StoreError> {
-    let bit = |on: bool, bit: i64| if on { bit } else { 0 };
-    let bits = bit(new.mentions_only, MENTIONS_ONLY)
-        | bit(new.archived, ARCHIVED)
-        | bit(new.unread, UNREAD)
-        | bit(new.hidden, HIDDEN)
-        | (new.pinned & RANKS) << RANK;
+    let bits = set_up::bits(new);
     let about = About {
         actor: Some(user),
         flow: Some(flow),

@@ -30,7 +30,7 @@ pub fn after(
                                           WHERE c.audience = -:user AND c.position > :after
                                             AND c.kind = 56 AND c.flow_id = m.flow_id), :after)) AS known
              FROM members m
-             WHERE m.user_id = :user AND m.state IN ('left', 'banned', 'invited') AND m.until_position > :after)
+             WHERE m.user_id = :user AND m.state <> 'joined' AND m.until_position > :after)
          WHERE noted IS NULL OR noted > known",
     )?;
     let rows = statement.query_map(named_params! {":user": user.0, ":after": after.0}, |row| {

@@ -21,9 +21,9 @@ use super::Prepared;
 
 /// Thousands of instructions of a request that was not built for speed, and of one that was.
 const EXPECTED: [(&str, usize, [f64; 2]); 3] = [
-    ("send", 60, [600.0, 130.0]),
-    ("history", 12, [4_550.0, 900.0]),
-    ("catch-up", 12, [6_600.0, 1_300.0]),
+    ("send", 60, [525.0, 130.0]),
+    ("history", 12, [4_050.0, 850.0]),
+    ("catch-up", 12, [5_950.0, 1_240.0]),
 ];
 
 /// How much more is let pass, in the same order: what the writer does when it finds the time falls
@@ -95,7 +95,8 @@ impl<'a> Counted<'a> {
             thread::sleep(Duration::from_millis(100));
             let now = self.processor_time();
             quiet = if now == before { quiet + 1 } else { 0 };
-            if quiet == 5 {
+            // Longer than the second after which it is told who has come.
+            if quiet == 12 {
                 return;
             }
             before = now;

@@ -434,8 +434,10 @@ impl<'a, 'c> Page<'a, 'c> {
             }
         }
         // Whoever is told of a message is told of what is around it.
-        let told: HashSet<_> = updates.messages.iter().map(|it| it.uuid).collect();
-        updates.around.retain(|it| !told.contains(&it.message));
+        if !updates.around.is_empty() {
+            let told: HashSet<_> = updates.messages.iter().map(|it| it.uuid).collect();
+            updates.around.retain(|it| !told.contains(&it.message));
+        }
         Ok(updates)
     }
 }
