@@ -38,7 +38,7 @@ done <<'POSTS'
 \0000\n\n{"title":"T","message":"m","type":"info","attachments":[]}
 \0000\n\n{"text":"ours","format":1,"txn":"a"}
 \0004\n\n{"text":"*a* <https://a.b|w> :tada:","username":"Grafana","icon_emoji":":fire:","attachments":[{"color":"#D63232","title":"CPU","title_link":"http://a.b","text":"t","fields":[{"title":"a","value":"b"}],"footer":"f","fallback":"x"}],"blocks":[{"type":"header","text":{"type":"plain_text","text":"H"}},{"type":"section","text":{"type":"mrkdwn","text":"x"},"fields":[{"type":"mrkdwn","text":"y"}]},{"type":"context","elements":[{"type":"image","alt_text":"c"}]},{"type":"divider"}]}
-\0000\ncontent-type:application/x-www-form-urlencoded\n\npayload=%%7B%%22text%%22%%3A%%22a%%22%%7D
+\0000\ncontent-type:application/x-www-form-urlencoded\n\npayload=%7B%22text%22%3A%22a%22%7D
 \0005token=x\ncontent-type:multipart/form-data; boundary=x\n\n--x\r\nContent-Disposition: form-data; name="message"\r\n\r\nhello\r\n--x\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\nbytes\r\n--x--\r\n
 \0005\n\n{"title":"T","message":"*m*","priority":8,"extras":{"client::display":{"contentType":"text/markdown"},"client::notification":{"click":{"url":"https://a.b"}}}}
 \0000\n\n{"version":"4","groupKey":"{}:{}","status":"firing","commonLabels":{"alertname":"A"},"alerts":[{"status":"firing","labels":{"alertname":"A","instance":"pi"},"annotations":{"summary":"s"},"generatorURL":"http://p"}]}
