@@ -68,7 +68,7 @@ fuzz: ## look for inputs that break something, MINUTES= for each of the TARGETS=
 	else nightly=; export RUSTC_BOOTSTRAP=1; fi; \
 	libraries=$$(rustc $$nightly --print sysroot)/lib/rustlib/$$(rustc $$nightly --print host-tuple)/lib; \
 	sanitizer=address; ls $$libraries/*rt.asan* >/dev/null 2>&1 || sanitizer=none; \
-	for target in $(or $(TARGETS),frames requests http searches pictures); do \
+	for target in $(or $(TARGETS),frames requests http searches pictures hooks); do \
 	  dictionary=; [ ! -e fuzz/$$target.dict ] || dictionary=-dict=fuzz/$$target.dict; \
 	  $(CARGO) $$nightly fuzz run --sanitizer $$sanitizer $$target -- \
 	    -max_total_time=$$(( $(or $(MINUTES),5) * 60 )) -rss_limit_mb=4096 $$dictionary || exit 1; done

@@ -23,11 +23,11 @@ pub(crate) fn hook(person: &mut Person, flow: &str, name: &str) -> String {
     secret.to_owned()
 }
 
-const JSON: &str = "Content-Type: application/json\r\n";
+pub(crate) const JSON: &str = "Content-Type: application/json\r\n";
 
 /// Posts and returns the answer.
 #[track_caller]
-fn post(server: &Server, path: &str, headers: &str, body: impl AsRef<[u8]>) -> Answer {
+pub(crate) fn post(server: &Server, path: &str, headers: &str, body: impl AsRef<[u8]>) -> Answer {
     http::send(server, "POST", path, headers, body.as_ref())
 }
 
@@ -49,7 +49,7 @@ fn messages(person: &mut Person, flow: &str) -> Vec<(Value, Value)> {
     reply.messages().iter().map(with).collect()
 }
 
-fn last(person: &mut Person, flow: &str) -> (String, Value) {
+pub(crate) fn last(person: &mut Person, flow: &str) -> (String, Value) {
     let (message, about) = messages(person, flow).pop().expect("a message");
     (
         message["text"].as_str().unwrap_or_default().to_owned(),

@@ -44,6 +44,7 @@ mod files;
 mod flows;
 mod golden;
 mod guessing;
+mod hook_forms;
 mod hooks;
 mod host;
 mod hostile;

@@ -44,7 +44,9 @@ impl Output {
 impl Program {
     /// Prepares a run in a folder, untouched by the environment of whoever runs the tests.
     pub(crate) fn new(folder: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_morelia"));
+        let program = std::env::var_os("MORELIA_PROGRAM");
+        let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_morelia").into());
+        let mut command = Command::new(program);
         command.current_dir(folder).env("HOME", folder);
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy().into_owned();

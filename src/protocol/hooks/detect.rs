@@ -95,16 +95,17 @@ fn of_form(sent: &Sent<'_>) -> Result<(Tongue, Said), Complaint> {
             return Ok((Tongue::Slack, slack::of_json(&json)?));
         }
         Told::Gotify => {
-            let mut fields = match json? {
-                Some(json) => json,
-                None => fields(sent).ok_or_else(needed)?.fields,
+            let form::Form { mut fields, file } = match json? {
+                Some(fields) => form::Form { fields, file: None },
+                None => fields(sent).ok_or_else(needed)?,
             };
             for name in ["message", "title", "priority"] {
                 if let (None, Some(value)) = (fields.get(name), (sent.beside.parameter)(name)) {
                     fields.insert(name.to_owned(), Value::from(value));
                 }
             }
-            return Ok((Tongue::Gotify, gotify::of_json(&fields)?));
+            let said = gotify::of_json(&fields)?;
+            return Ok((Tongue::Gotify, Said { file, ..said }));
         }
         Told::Alerts => {
             let json = json?.ok_or_else(needed)?;

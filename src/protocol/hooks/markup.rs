@@ -121,7 +121,7 @@ pub(super) fn named(words: &str, url: &str) -> String {
 }
 
 /// `[words](address)` or `![words](address)` at the beginning of a text, and its length.
-fn link(text: &str) -> Option<(String, String, usize)> {
+pub(super) fn link(text: &str) -> Option<(String, String, usize)> {
     let mark = if text.starts_with("![") { 2 } else { 1 };
     let body = text.strip_prefix("![").or(text.strip_prefix('['))?;
     let (words, after) = body.split_once("](")?;

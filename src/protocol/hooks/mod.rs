@@ -145,6 +145,22 @@ impl Hooks {
     }
 }
 
+/// Reads any post as the face does, and writes nothing: for those who look for posts that break something.
+///
+/// # Errors
+/// The status of a post that makes no sense.
+#[cfg(any(test, fuzzing))]
+pub fn read_any(form: Form, query: String, headers: Headers, body: &[u8]) -> Result<HookPost, u16> {
+    let asked = Asked {
+        form,
+        topic: None,
+        query,
+        headers,
+    };
+    let read = asked.read(body).map_err(|Complaint(status, _)| status)?;
+    Ok(read.2)
+}
+
 /// What came besides the body.
 struct Asked {
     form: Form,
@@ -237,8 +253,8 @@ impl Web for Hooks {
         ] {
             add(&[Method::Get], pattern, Action::PostBeside(Form::Get));
         }
-        add(&[Method::Post], "/ntfy", Action::PostBeside(Form::Publish));
-        add(&[Method::Post], "/", Action::PostBeside(Form::Publish));
+        add(post, "/ntfy", Action::PostBeside(Form::Publish));
+        add(post, "/", Action::PostBeside(Form::Publish));
         add(
             &[Method::Post],
             "/gotify/message",

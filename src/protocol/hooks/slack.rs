@@ -204,6 +204,13 @@ pub(super) fn mrkdwn(text: &str) -> String {
         {
             taken = end + 2;
             done.push_str(&entities(rest.get(..taken).unwrap_or_default()));
+        } else if rest.starts_with("**") || rest.starts_with("~~") {
+            // Mattermost's, which is Markdown.
+            taken = 2;
+            done.push_str(rest.get(..taken).unwrap_or_default());
+        } else if let Some((words, url, length)) = markup::link(rest) {
+            taken = length;
+            done.push_str(&markup::named(&words, &url));
         } else if c == '<'
             && let Some(end) = rest.find('>')
         {
@@ -314,6 +321,10 @@ mod tests {
             (":tada: done", "🎉 done"),
             ("```a\nb``` c", "```\na\nb\n```\n c"),
             ("*<https://a.b|w>*", "**w (https://a.b)**"),
+            (
+                "**b** ~~s~~ [w](https://a.b)",
+                "**b** ~~s~~ w (https://a.b)",
+            ),
             ("a < b", "a < b"),
             ("C:\\x", "C:\\\\x"),
         ] {

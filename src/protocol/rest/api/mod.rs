@@ -47,6 +47,8 @@ struct Asked {
     query: String,
     key: Option<String>,
     is_stream: bool,
+    /// How far a stream got that broke off.
+    resumed: Option<i64>,
 }
 
 impl Asked {
@@ -112,6 +114,7 @@ impl Api {
             client,
             key: header("idempotency-key").filter(|key| !key.is_empty()),
             is_stream: header("accept").is_some_and(|kind| kind.contains("text/event-stream")),
+            resumed: header("last-event-id").and_then(|text| text.trim().parse().ok()),
             ids: request.captured,
             query: request.query,
         };

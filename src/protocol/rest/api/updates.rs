@@ -25,7 +25,9 @@ const BEAT: Duration = Duration::from_secs(20);
 /// Answers who asks what happened.
 pub(super) async fn answer(service: &Arc<Service>, asked: &Asked) -> Result<Response, Trouble> {
     let wait = asked.number("wait")?.unwrap_or(0).clamp(0, MAX_WAIT);
-    let after = match asked.number("after")? {
+    // A browser that connects again asks at the same address and says how far it got.
+    let resumed = asked.resumed.filter(|_| asked.is_stream);
+    let after = match resumed.or(asked.number("after")?) {
         Some(after) => Position(after),
         None => service.standing(&asked.user, Form::Rich).await?.position,
     };
