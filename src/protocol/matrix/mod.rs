@@ -13,12 +13,14 @@ mod directory;
 mod door;
 mod events;
 mod filter;
+mod finding;
 mod input;
 mod judging;
 mod kept;
 mod marks;
 mod media;
 mod names;
+mod parked;
 mod push_rules;
 mod reading;
 mod registering;
@@ -62,6 +64,8 @@ pub struct Matrix {
     introduce: Introduce,
     /// Whether files are given without a token too.
     has_legacy_media: bool,
+    /// Who waits for news.
+    parked: parked::Parked,
     /// Who is making an account.
     stages: Stages,
 }
@@ -118,6 +122,7 @@ impl Matrix {
             names: Names::new(server_name),
             introduce,
             has_legacy_media,
+            parked: parked::Parked::default(),
             stages: Stages::default(),
         }
     }
@@ -208,6 +213,10 @@ impl Matrix {
             Signed::PutVisibility => self.put_visibility(asked, body).await,
             Signed::PublicRooms => self.public_rooms(asked, body).await,
             Signed::FindPeople => self.find_people(asked, body).await,
+            Signed::Relations => self.relations(asked).await,
+            Signed::Threads => self.threads(asked).await,
+            Signed::EventAt => self.event_at(asked).await,
+            Signed::Search => self.search(asked, body).await,
             Signed::AccountData(in_room) => self.account_data(asked, in_room).await,
             Signed::PutAccountData(in_room) => self.put_account_data(asked, body, in_room).await,
             Signed::Tags => self.tags(asked).await,
