@@ -3,6 +3,7 @@
 mod account;
 mod directory;
 mod door;
+mod finding;
 mod marks;
 mod media;
 mod members;

@@ -26,7 +26,7 @@ pub struct Draft {
     /// What else it says.
     pub details: DraftDetails,
     /// The event of a room that it is, where it comes by Matrix.
-    pub room: Option<RoomDraft>,
+    pub room: Option<Box<RoomDraft>>,
 }
 
 /// A message that is on disk.
@@ -96,7 +96,7 @@ impl Service {
             if let Some(posted) = repeated(tx, &user, txn.as_deref())? {
                 return Ok((posted, false));
             }
-            if let Some(posted) = sent_before(tx, &user, flow, draft.room.as_ref())? {
+            if let Some(posted) = sent_before(tx, &user, flow, draft.room.as_deref())? {
                 return Ok((posted, false));
             }
             let access =

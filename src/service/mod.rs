@@ -143,6 +143,7 @@ pub use crate::store::room_devices::RoomDevice;
 pub use crate::store::room_log::{RoomEvent, Stored, Way, What as RoomContent};
 pub use crate::store::room_media::Media;
 pub use crate::store::room_names::PublicRoom;
+pub use crate::store::room_relations::Relations;
 pub use crate::store::rooms::Room;
 
 use crate::hub::{Hub, Listener, QueueLimits};

@@ -16,7 +16,7 @@ use crate::model::{By, FlowId, MessageId, Position, Timestamp, UserId};
 pub struct RoomReceipt {
     /// Whose it is, without the server.
     pub localpart: String,
-    /// m.read, m.read.private.
+    /// `m.read`, `m.read.private`.
     pub kind: String,
     /// Of which thread; empty: of all.
     pub thread: String,
@@ -29,7 +29,7 @@ pub struct RoomReceipt {
 /// A receipt that is to be kept.
 #[derive(Debug, Clone, Copy)]
 pub struct NewReceipt<'a> {
-    /// m.read, m.read.private, m.fully_read.
+    /// `m.read`, `m.read.private`, `m.fully_read`.
     pub kind: &'a str,
     /// Of which thread; empty: of all.
     pub thread: &'a str,

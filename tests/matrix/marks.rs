@@ -17,7 +17,7 @@ fn token(told: &Value) -> String {
 }
 
 /// The room of two who are both there by Matrix.
-fn room<'a>(server: &'a Server) -> (Client<'a>, Client<'a>, String) {
+fn room(server: &Server) -> (Client<'_>, Client<'_>, String) {
     server.register("anna");
     server.register("boris");
     let [anna, boris] = ["anna", "boris"].map(|login| Client::sign_in(server, login));

@@ -1,9 +1,22 @@
 """Two people with matrix-nio, and a third one with the other protocol, whose lines come on standard input."""
 
 import asyncio
+import io
 import sys
 
-from nio import AsyncClient, JoinedRoomsResponse, LoginResponse, RoomMessageText, RoomRedactResponse
+from nio import (
+    AsyncClient,
+    DevicesResponse,
+    JoinedRoomsResponse,
+    LoginResponse,
+    ProfileSetAvatarResponse,
+    RoomMessageImage,
+    RoomMessageText,
+    RoomReadMarkersResponse,
+    RoomRedactResponse,
+    RoomTypingResponse,
+    UploadResponse,
+)
 
 
 async def main(host, password):
@@ -38,6 +51,24 @@ async def main(host, password):
     assert "hello from nio" in bodies, page
     taken = await anna.room_redact(room, sent.event_id, reason="oops")
     assert isinstance(taken, RoomRedactResponse), taken
+    marked = await boris.room_read_markers(room, sent.event_id, sent.event_id)
+    assert isinstance(marked, RoomReadMarkersResponse), marked
+    assert isinstance(await anna.room_typing(room, timeout=20000), RoomTypingResponse)
+    await boris.sync(timeout=1000)
+    assert "@anna:example.org" in boris.rooms[room].typing_users, boris.rooms[room].typing_users
+    devices = await anna.devices()
+    assert isinstance(devices, DevicesResponse) and len(devices.devices) == 2, devices
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(2000)
+    uploaded, _ = await anna.upload(io.BytesIO(picture), "image/png", "dot.png", filesize=len(picture))
+    assert isinstance(uploaded, UploadResponse), uploaded
+    assert isinstance(await anna.set_avatar(uploaded.content_uri), ProfileSetAvatarResponse)
+    assert (await boris.get_profile("@anna:example.org")).avatar_url == uploaded.content_uri
+    content = {"msgtype": "m.image", "body": "dot.png", "url": uploaded.content_uri, "info": {"size": len(picture)}}
+    await anna.room_send(room, "m.room.message", content)
+    seen = []
+    boris.add_event_callback(lambda _, event: seen.append(event.url), RoomMessageImage)
+    await boris.sync(timeout=1000)
+    assert seen == [uploaded.content_uri], seen
     profile = await anna.get_profile("@carol:example.org")
     assert profile.displayname == "carol", profile
     await boris.room_leave(room)

@@ -16,14 +16,12 @@ const STAGE: &str = "m.login.password";
 const MOST_LABEL: usize = 100;
 
 fn device(found: &RoomDevice) -> Value {
-    let mut told = json!({"device_id": found.id, "last_seen_ts": found.seen_at.0});
-    if let Some(label) = &found.label {
-        told["display_name"] = json!(label);
-    }
-    if let Some(address) = &found.address {
-        told["last_seen_ip"] = json!(address);
-    }
-    told
+    json!({
+        "device_id": found.id,
+        "display_name": found.label,
+        "last_seen_ip": found.address,
+        "last_seen_ts": found.seen_at.0,
+    })
 }
 
 /// What was shown to do one thing.

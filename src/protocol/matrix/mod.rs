@@ -13,6 +13,7 @@ mod directory;
 mod door;
 mod events;
 mod filter;
+mod finding;
 mod input;
 mod judging;
 mod kept;
@@ -20,6 +21,7 @@ mod marks;
 mod markup;
 mod media;
 mod names;
+mod parked;
 mod push_rules;
 mod reading;
 mod registering;
@@ -63,6 +65,8 @@ pub struct Matrix {
     introduce: Introduce,
     /// Whether files are given without a token too.
     has_legacy_media: bool,
+    /// Who waits for news.
+    parked: parked::Parked,
     /// Who is making an account.
     stages: Stages,
 }
@@ -119,6 +123,7 @@ impl Matrix {
             names: Names::new(server_name),
             introduce,
             has_legacy_media,
+            parked: parked::Parked::default(),
             stages: Stages::default(),
         }
     }
@@ -209,6 +214,10 @@ impl Matrix {
             Signed::PutVisibility => self.put_visibility(asked, body).await,
             Signed::PublicRooms => self.public_rooms(asked, body).await,
             Signed::FindPeople => self.find_people(asked, body).await,
+            Signed::Relations => self.relations(asked).await,
+            Signed::Threads => self.threads(asked).await,
+            Signed::EventAt => self.event_at(asked).await,
+            Signed::Search => self.search(asked, body).await,
             Signed::AccountData(in_room) => self.account_data(asked, in_room).await,
             Signed::PutAccountData(in_room) => self.put_account_data(asked, body, in_room).await,
             Signed::Tags => self.tags(asked).await,

@@ -15,13 +15,11 @@ impl Matrix {
             .account_data(&asked.user, None, KIND.to_owned())
             .await?;
         let kept = kept.and_then(|text| serde_json::from_str(&text).ok());
-        match kept {
-            Some(rules) => Ok(rules),
-            None => {
-                let (_, named) = self.service.device_of(&asked.user).await?;
-                Ok(rules(&self.names.user(&named.localpart)))
-            }
+        if let Some(rules) = kept {
+            return Ok(rules);
         }
+        let (_, named) = self.service.device_of(&asked.user).await?;
+        Ok(rules(&self.names.user(&named.localpart)))
     }
 
     /// The rules of one kind, one rule, or what one does.

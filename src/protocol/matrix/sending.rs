@@ -162,8 +162,8 @@ fn mentions(body: &Body, names: &Names) -> Vec<String> {
         .map_or(&[][..], Vec::as_slice)
         .iter()
         .filter_map(Value::as_str);
-    let named = ids.filter_map(|id| names.localpart(id));
-    named.take(MOST_MENTIONS).map(str::to_owned).collect()
+    let found = ids.filter_map(|id| names.localpart(id));
+    found.take(MOST_MENTIONS).map(str::to_owned).collect()
 }
 
 /// What the other protocol shows of a message.

@@ -87,6 +87,7 @@ impl Matrix {
                 return Err(Refusal::NoSession.into());
             }
             listener.listen(Form::Rich);
+            let place = self.parked.enter(asked.user.session().id);
             let end = tokio::time::Instant::now() + Duration::from_millis(wait);
             loop {
                 // What happened before it listened is found by looking once more.
@@ -96,7 +97,11 @@ impl Matrix {
                 }
                 // Who writes does so until a moment that nobody tells of.
                 let next = synced.next.map_or(end, |next| end.min(next.into()));
-                match tokio::time::timeout_at(next, listener.next()).await {
+                let happened = tokio::select! {
+                    happened = tokio::time::timeout_at(next, listener.next()) => happened,
+                    () = place.ended() => break,
+                };
+                match happened {
                     Ok(Err(_)) => return Err(Refusal::NoSession.into()),
                     Err(_) if next >= end => break,
                     Ok(Ok(_)) | Err(_) => {}
@@ -127,8 +132,8 @@ impl Matrix {
                 && let Some(about) = message.about.as_deref()
             {
                 let is_meant = about.mentions.contains(&uuid);
-                let named: Vec<_> = is_meant.then_some(&own).into_iter().collect();
-                told["content"]["m.mentions"] = json!({"user_ids": named, "room": about.everyone});
+                let meant: Vec<_> = is_meant.then_some(&own).into_iter().collect();
+                told["content"]["m.mentions"] = json!({"user_ids": meant, "room": about.everyone});
             }
             let levels = levels.map(|levels| events::state_content(&names, levels));
             let case = Case {

@@ -134,6 +134,14 @@ pub enum Signed {
     PublicRooms,
     /// Finds people.
     FindPeople,
+    /// Events about another.
+    Relations,
+    /// The threads of a room.
+    Threads,
+    /// The event next to a time.
+    EventAt,
+    /// Finds messages by words.
+    Search,
     /// What is kept for somebody, of a room or of none.
     AccountData(bool),
     /// Keeps something, of a room or of none.
@@ -251,6 +259,7 @@ const STABLE: &[[Entry; 2]] = &[
     stable!(Get "publicRooms" Action::Signed(Signed::PublicRooms)),
     stable!(Post "publicRooms" Action::Signed(Signed::PublicRooms)),
     stable!(Post "user_directory/search" Action::Signed(Signed::FindPeople)),
+    stable!(Post "search" Action::Signed(Signed::Search)),
     stable!(Get "user/{user}/account_data/{type}" Action::Signed(Signed::AccountData(false))),
     stable!(Put "user/{user}/account_data/{type}" Action::Signed(Signed::PutAccountData(false))),
     stable!(Get "user/{user}/rooms/{room}/account_data/{type}" Action::Signed(Signed::AccountData(true))),
@@ -275,6 +284,31 @@ const OTHERS: &[Entry] = &[
         Method::Get,
         "/_matrix/client/v1/register/m.login.registration_token/validity",
         Action::Validity,
+    ),
+    (
+        Method::Get,
+        "/_matrix/client/v1/rooms/{room}/relations/{event}",
+        Action::Signed(Signed::Relations),
+    ),
+    (
+        Method::Get,
+        "/_matrix/client/v1/rooms/{room}/relations/{event}/{relation}",
+        Action::Signed(Signed::Relations),
+    ),
+    (
+        Method::Get,
+        "/_matrix/client/v1/rooms/{room}/relations/{event}/{relation}/{type}",
+        Action::Signed(Signed::Relations),
+    ),
+    (
+        Method::Get,
+        "/_matrix/client/v1/rooms/{room}/threads",
+        Action::Signed(Signed::Threads),
+    ),
+    (
+        Method::Get,
+        "/_matrix/client/v1/rooms/{room}/timestamp_to_event",
+        Action::Signed(Signed::EventAt),
     ),
     (
         Method::Get,

@@ -1,10 +1,26 @@
 //! Events as clients send them.
 
-use super::media::RoomFile;
-use crate::model::PublicId;
+use crate::model::{Kind, Look, PublicId};
 use crate::service::{ServiceError, SignedIn};
 use crate::store::room_events::NewRoomEvent;
 use crate::store::{Said, View, room_log, rooms, txns};
+
+/// The file that a message by Matrix is.
+#[derive(Debug, Clone)]
+pub struct RoomFile {
+    /// Its name.
+    pub media: PublicId,
+    /// As what it is shown.
+    pub kind: Kind,
+    /// What is said of it.
+    pub look: Look,
+    /// Its type, by its sender's word.
+    pub media_type: Option<String>,
+    /// Its thumbnail: name, pixels across and down.
+    pub thumbnail: Option<(PublicId, Option<i64>, Option<i64>)>,
+    /// What the message says if the file is not there.
+    pub otherwise: String,
+}
 
 /// An event of a room as a client sends it.
 #[derive(Debug, Clone)]

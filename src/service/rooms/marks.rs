@@ -16,7 +16,7 @@ const MOST_BYTES: usize = 64 * 1024;
 /// What a client says to have read.
 #[derive(Debug, Clone)]
 pub struct ReadUpTo {
-    /// m.read, m.read.private, m.fully_read.
+    /// `m.read`, `m.read.private`, `m.fully_read`.
     pub kind: String,
     /// Of which thread; empty: of all.
     pub thread: String,

@@ -1,7 +1,7 @@
 //! Files as Matrix sends and fetches them.
 
-use super::draft::RoomDraft;
-use crate::model::{Kind, Look, PublicId};
+use super::draft::{RoomDraft, RoomFile};
+use crate::model::PublicId;
 use crate::service::sent_files::{SentFile, Source};
 use crate::service::uploads::require_quota;
 use crate::service::{
@@ -9,23 +9,6 @@ use crate::service::{
 };
 use crate::store::room_media::{self, Media, NewMedia};
 use crate::store::{Tx, sessions, uploads};
-
-/// The file that a message by Matrix is.
-#[derive(Debug, Clone)]
-pub struct RoomFile {
-    /// Its name.
-    pub media: PublicId,
-    /// As what it is shown.
-    pub kind: Kind,
-    /// What is said of it.
-    pub look: Look,
-    /// Its type, by its sender's word.
-    pub media_type: Option<String>,
-    /// Its thumbnail: name, pixels across and down.
-    pub thumbnail: Option<(PublicId, Option<i64>, Option<i64>)>,
-    /// What the message says if the file is not there.
-    pub otherwise: String,
-}
 
 impl Service {
     /// Finds a file by its name in Matrix; without a reader, for whoever asks.

@@ -14,13 +14,13 @@ mod power;
 mod presence;
 mod read;
 mod refused;
+mod relations;
 mod send;
 mod sync;
 
 pub use change::NewRoom;
-pub use draft::RoomDraft;
+pub use draft::{RoomDraft, RoomFile};
 pub use marks::ReadUpTo;
-pub use media::RoomFile;
 pub use people::{Device, Renamed};
 pub use power::NewLevels;
 pub(super) use presence::Moods;

@@ -12,7 +12,7 @@ use crate::store::{flows, localparts, members};
 const AWAY: Duration = Duration::from_secs(30);
 
 /// How long somebody who is there and does nothing is taken to look.
-const IDLE: Duration = Duration::from_secs(5 * 60);
+const IDLE: Duration = Duration::from_mins(5);
 
 /// The longest that somebody is said to write.
 const MOST_TYPING: Duration = Duration::from_secs(30);
@@ -115,7 +115,7 @@ impl Moods {
     }
 
     /// Notes who writes, and until when; `None`: no longer. Returns whether that is new.
-    fn write(&self, flow: FlowId, user: UserId, wait: Option<Duration>) -> bool {
+    fn note(&self, flow: FlowId, user: UserId, wait: Option<Duration>) -> bool {
         let mut state = self.state();
         let count = state.count + 1;
         let writers = state.writers.entry(flow).or_default();
@@ -278,7 +278,7 @@ impl Service {
         if wait.is_some() {
             self.typing(user, room).await?;
         }
-        if self.moods.write(flow, asker, wait) {
+        if self.moods.note(flow, asker, wait) {
             self.hint(flow, members);
         }
         Ok(())
@@ -287,7 +287,7 @@ impl Service {
     /// Notes that somebody writes by the other protocol.
     pub(in crate::service) fn note_typing(&self, flow: FlowId, user: UserId) {
         const SHOWN: Duration = Duration::from_secs(5);
-        self.moods.write(flow, user, Some(SHOWN));
+        self.moods.note(flow, user, Some(SHOWN));
     }
 
     /// Wakes those who follow a room by Matrix.
@@ -371,8 +371,8 @@ mod tests {
         let (flow, anna) = (FlowId(1), UserId(1));
         let start = moods.since(None, &[flow], &[]);
         assert!(start.writers.is_empty());
-        assert!(moods.write(flow, anna, Some(Duration::from_secs(20))));
-        assert!(!moods.write(flow, anna, Some(Duration::from_secs(20))));
+        assert!(moods.note(flow, anna, Some(Duration::from_secs(20))));
+        assert!(!moods.note(flow, anna, Some(Duration::from_secs(20))));
         let told = moods.since(Some(start.count), &[flow], &[]);
         assert_eq!(told.writers[&flow], [anna]);
         assert!(
@@ -387,10 +387,10 @@ mod tests {
                 .writers
                 .is_empty()
         );
-        assert!(moods.write(flow, anna, None));
+        assert!(moods.note(flow, anna, None));
         let told = moods.since(Some(told.count), &[flow], &[]);
         assert!(told.writers[&flow].is_empty());
-        moods.write(flow, anna, Some(Duration::ZERO));
+        moods.note(flow, anna, Some(Duration::ZERO));
         let told = moods.since(Some(told.count), &[flow], &[]);
         assert!(told.writers[&flow].is_empty());
     }

@@ -196,6 +196,21 @@ impl Service {
         self.store.read(|view| Ok(log::last(view)?.0)).await
     }
 
+    /// Fails for a room that the caller may not read.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`].
+    pub async fn require_readable(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+    ) -> Result<(), ServiceError> {
+        let user = user.user();
+        self.store
+            .read(move |view| readable(view, room, user).map(drop))
+            .await
+    }
+
     /// Fails for a room that the caller is not in.
     ///
     /// # Errors

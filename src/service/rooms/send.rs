@@ -64,7 +64,7 @@ impl Service {
                         mentions: self.mentioned(&draft.mentions).await?,
                         ..DraftDetails::default()
                     },
-                    room: Some(draft),
+                    room: Some(Box::new(draft)),
                     ..Draft::default()
                 };
                 let posted = self.post_message(user, room, message, None, None).await?;
@@ -84,8 +84,8 @@ impl Service {
             .read(move |view| {
                 let mut found = Vec::with_capacity(names.len());
                 for name in names {
-                    let named = crate::store::localparts::find(view, &name)?;
-                    found.extend(named.filter(|it| !it.is_deleted).map(|it| it.uuid));
+                    let user = crate::store::localparts::find(view, &name)?;
+                    found.extend(user.filter(|it| !it.is_deleted).map(|it| it.uuid));
                 }
                 Ok::<_, ServiceError>(Some(found))
             })
@@ -162,7 +162,7 @@ impl Service {
         let made = draft.uuid;
         let edit = Draft {
             text: draft.text.clone(),
-            room: Some(draft),
+            room: Some(Box::new(draft)),
             ..Draft::default()
         };
         self.edit_message(user, uuid, edit).await?;
