@@ -408,11 +408,11 @@ mod tests {
             Block::Code(text) => format!("<pre>{text}</pre>"),
             Block::List(is_ordered, items) => {
                 let tag = if *is_ordered { "ol" } else { "ul" };
-                let items: String = items
+                let items: Vec<_> = items
                     .iter()
                     .map(|item| format!("<li>{}</li>", flat(item)))
                     .collect();
-                format!("<{tag}>{items}</{tag}>")
+                format!("<{tag}>{}</{tag}>", items.concat())
             }
         };
         parse(source).iter().map(tell).collect::<Vec<_>>().join("|")
