@@ -29,7 +29,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::{Config, Loaded, Registration, Sources};
@@ -167,7 +167,7 @@ async fn run(
         sockets,
     } = opened;
     // Signals are caught from here on, so that none of them ends a start half-way.
-    let stop = Stop::install()?;
+    let (stop, hangup) = Stop::install()?;
     let options = Options {
         path: config.database.path.clone(),
         durability: settings::durability(config),
@@ -231,7 +231,7 @@ async fn run(
         named,
         told,
     };
-    let reloading = tokio::spawn(reload.on_hangup());
+    let reloading = tokio::spawn(reload.on_hangup(hangup));
     let watched = Arc::clone(&service);
     let feeding = tokio::spawn(systemd::feed_watchdog(move || {
         let service = Arc::clone(&watched);
@@ -329,8 +329,8 @@ struct Stop {
 }
 
 impl Stop {
-    /// Catches SIGTERM and SIGINT.
-    fn install() -> Result<Self, AppError> {
+    /// Catches SIGTERM and SIGINT, and SIGHUP, which is returned: the configuration is read again at it.
+    fn install() -> Result<(Self, Signal), AppError> {
         let sender = watch::Sender::new(None);
         for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
             let mut signal = signal(kind).map_err(|err| no_signals(&err))?;
@@ -341,7 +341,8 @@ impl Stop {
                 }
             });
         }
-        Ok(Self { sender })
+        let hangup = signal(SignalKind::hangup()).map_err(|err| no_signals(&err))?;
+        Ok((Self { sender }, hangup))
     }
 
     /// Waits until the server is to end.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
 use super::settings;
@@ -28,11 +28,7 @@ pub(super) struct Reload {
 
 impl Reload {
     /// Takes up a changed configuration whenever SIGHUP comes, as far as that goes without a restart.
-    pub(super) async fn on_hangup(self) {
-        let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-            log::error!("SIGHUP cannot be caught");
-            return;
-        };
+    pub(super) async fn on_hangup(self, mut hangup: Signal) {
         while hangup.recv().await.is_some() {
             systemd::reloading();
             if let Err(err) = self.log.reopen() {
