@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::common::{
     PATIENCE, Person, Server,
+    health::until,
     http::{Answer, PART, answer, ask, bearer, begin, content, send, tus, upload},
 };
 
@@ -307,14 +308,20 @@ fn what_a_broken_connection_brought_is_kept() {
 fn an_upload_is_sent_by_one_at_a_time() {
     let server = Server::start();
     let anna = server.register("anna");
-    let path = create(&server, &anna, 100);
     let headers = format!(
         "{}{PART}Upload-Offset: 0\r\nContent-Length: 100\r\n",
         tus(&anna)
     );
-    let mut first = begin(&server, "PATCH", &path, &headers);
-    first.write_all(b"0123456789").expect("sent");
-    let begun = Instant::now();
+    // Until the first one has begun before the second: both come to the server by themselves.
+    let (path, mut first, begun) = until("somebody sends", || {
+        let path = create(&server, &anna, 100);
+        let mut first = begin(&server, "PATCH", &path, &headers);
+        first.write_all(b"0123456789").expect("sent");
+        let begun = Instant::now();
+        std::thread::sleep(Duration::from_millis(100));
+        let second = patch(&server, &anna, &path, 0, b"x");
+        (second.status == 423).then_some((path, first, begun))
+    });
     // Until it has been silent for ten seconds; then what it brought is kept, and it is told.
     while offset(&server, &anna, &path) != 10 {
         assert!(begun.elapsed() < PATIENCE, "the first one is not ended");
