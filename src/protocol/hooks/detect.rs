@@ -2,12 +2,10 @@
 
 use serde_json::{Map, Value};
 
+pub(super) use super::markup::MAX_TEXT_BYTES;
 use super::ntfy::{self, Beside};
 use super::said::{Complaint, Said};
 use super::{alerts, form, gotify, slack};
-
-/// Bytes of a body that is a text.
-pub(super) const MAX_TEXT_BYTES: usize = 64 * 1024;
 
 /// Characters of what tells a repetition from something new.
 const MAX_KEY_CHARS: usize = 64;

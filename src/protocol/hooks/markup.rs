@@ -1,5 +1,8 @@
 //! Foreign markup and plain text as the markup of messages.
 
+/// Bytes of a body that is a text.
+pub(super) const MAX_TEXT_BYTES: usize = 64 * 1024;
+
 /// The marks of messages, longest first.
 const MARKS: [&str; 5] = ["**", "~~", "||", "_", "`"];
 
@@ -111,6 +114,12 @@ fn inline(line: &str) -> String {
     done
 }
 
+/// The beginning of a text, whole characters of at most so many bytes.
+pub(super) fn cut(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most))
+        .unwrap_or_default()
+}
+
 /// Words and the address that they stand for.
 pub(super) fn named(words: &str, url: &str) -> String {
     if words.is_empty() || words == url {
@@ -124,11 +133,13 @@ pub(super) fn named(words: &str, url: &str) -> String {
 pub(super) fn link(text: &str) -> Option<(String, String, usize)> {
     let mark = if text.starts_with("![") { 2 } else { 1 };
     let body = text.strip_prefix("![").or(text.strip_prefix('['))?;
-    let (words, after) = body.split_once("](")?;
-    let (url, _) = after.split_once(')')?;
-    let is_plain = !words.contains(['[', ']', '\n']) && !url.contains([' ', '(', '\n']);
+    // No further than to the first sign that can be in neither: each opening bracket of a text asks.
+    let words = body.split(['[', ']', '\n']).next()?;
+    let after = body.get(words.len()..)?.strip_prefix("](")?;
+    let url = after.split([' ', '(', ')', '\n']).next()?;
+    let is_closed = after.get(url.len()..)?.starts_with(')');
     let length = mark + words.len() + 2 + url.len() + 1;
-    is_plain.then(|| (words.to_owned(), url.to_owned(), length))
+    is_closed.then(|| (words.to_owned(), url.to_owned(), length))
 }
 
 #[cfg(test)]

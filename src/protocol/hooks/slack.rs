@@ -176,8 +176,16 @@ fn entities(text: &str) -> String {
         .replace("&amp;", "&")
 }
 
-/// Slack's markup as that of messages.
+/// Bytes within which an address in angle brackets ends.
+const MOST_REFERENCE: usize = 4096;
+
+/// Bytes within which what is marked ends, on its line.
+const MOST_MARKED: usize = 1024;
+
+/// Slack's markup as that of messages. Where nothing ends what begins, the search for it is short: a text of
+/// nothing but beginnings takes no longer than another.
 pub(super) fn mrkdwn(text: &str) -> String {
+    let text = markup::cut(text, markup::MAX_TEXT_BYTES);
     let mut done = String::with_capacity(text.len());
     let mut rest = text;
     let mut before: Option<char> = None;
@@ -212,7 +220,7 @@ pub(super) fn mrkdwn(text: &str) -> String {
             taken = length;
             done.push_str(&markup::named(&words, &url));
         } else if c == '<'
-            && let Some(end) = rest.find('>')
+            && let Some(end) = markup::cut(rest, MOST_REFERENCE).find('>')
         {
             taken = end + 1;
             done.push_str(&reference(rest.get(1..end).unwrap_or_default()));
@@ -259,7 +267,7 @@ fn marked(text: &str, mark: char, before: Option<char>) -> Option<usize> {
         return None;
     }
     let inner = text.get(1..)?;
-    let line = inner.split('\n').next()?;
+    let line = markup::cut(inner, MOST_MARKED).split('\n').next()?;
     let first = line.chars().next()?;
     if first.is_whitespace() || first == mark {
         return None;
