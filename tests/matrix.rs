@@ -10,6 +10,7 @@ mod members;
 mod messages;
 mod names;
 mod nio;
+mod outsiders;
 mod registering;
 mod rooms;
 mod sync;

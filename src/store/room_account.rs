@@ -76,14 +76,16 @@ pub fn since(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// How many things a user keeps.
+/// How many things a user keeps, and bytes of them.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn count(view: &View<'_>, user: UserId) -> Result<i64, StoreError> {
-    let mut statement =
-        view.prepare("SELECT count(*) FROM room_account_data WHERE user_id = :user")?;
-    Ok(statement.query_row(named_params! {":user": user.0}, |row| row.get(0))?)
+pub fn count(view: &View<'_>, user: UserId) -> Result<(i64, i64), StoreError> {
+    let mut statement = view.prepare(
+        "SELECT count(*), coalesce(sum(octet_length(content)), 0) FROM room_account_data WHERE user_id = :user",
+    )?;
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    Ok(statement.query_row(named_params! {":user": user.0}, row)?)
 }
 
 /// What says up to where something was read.

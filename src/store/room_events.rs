@@ -115,7 +115,7 @@ pub fn add(
         .filter(|(_, relation, _)| *relation == REDACTION);
     let made = append(tx, place, new)?;
     if let Some((target, _, _)) = target {
-        strike(tx, target, made)?;
+        strike(tx, flow, target, made)?;
     }
     tx.tell_room(flow)?;
     Ok(made)
@@ -140,8 +140,13 @@ pub fn annotation(
     Ok(found.optional()?)
 }
 
-/// Empties an event that a redaction takes back.
-pub(super) fn strike(tx: &Tx<'_>, target: PublicId, by: PublicId) -> Result<(), StoreError> {
+/// Empties an event of a room that a redaction takes back.
+pub(super) fn strike(
+    tx: &Tx<'_>,
+    flow: FlowId,
+    target: PublicId,
+    by: PublicId,
+) -> Result<(), StoreError> {
     tx.scrub();
     tx.prepare(
         "UPDATE room_events SET redacted_by = :by, content = CASE type
@@ -152,9 +157,11 @@ pub(super) fn strike(tx: &Tx<'_>, target: PublicId, by: PublicId) -> Result<(), 
              WHEN 'm.room.history_visibility' THEN json_object('history_visibility', content ->> 'history_visibility')
              WHEN 'm.room.redaction' THEN json_object('redacts', content ->> 'redacts')
              ELSE '{}' END
-         WHERE uuid = :target",
+         WHERE uuid = :target AND flow_id = :flow",
     )?
-    .execute(named_params! {":by": by.to_bytes(), ":target": target.to_bytes()})?;
+    .execute(named_params! {
+        ":by": by.to_bytes(), ":target": target.to_bytes(), ":flow": flow.0,
+    })?;
     Ok(())
 }
 
@@ -347,12 +354,17 @@ pub fn set_levels(tx: &Tx<'_>, flow: FlowId, by: By) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn messages_of(view: &View<'_>, user: UserId, limit: i64) -> Result<Vec<PublicId>, StoreError> {
+pub fn messages_of(
+    view: &View<'_>,
+    user: UserId,
+    (after, limit): (MessageId, i64),
+) -> Result<Vec<(MessageId, PublicId)>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT uuid FROM messages WHERE author_id = :user AND deleted_at IS NULL ORDER BY id LIMIT :limit",
+        "SELECT id, uuid FROM messages WHERE author_id = :user AND deleted_at IS NULL AND id > :after ORDER BY id LIMIT :limit",
     )?;
-    let rows = statement.query_map(named_params! {":user": user.0, ":limit": limit}, |row| {
-        row.get(0).map(PublicId::from_bytes)
+    let params = named_params! {":user": user.0, ":after": after.0, ":limit": limit};
+    let rows = statement.query_map(params, |row| {
+        Ok((MessageId(row.get(0)?), PublicId::from_bytes(row.get(1)?)))
     })?;
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }

@@ -130,7 +130,7 @@ fn of_message(tx: &Tx<'_>, kind: Kind, message: MessageId, row: &Logged) -> Resu
     };
     let made = append(tx, place, new)?;
     if relation == REDACTION {
-        strike(tx, uuid, made)?;
+        strike(tx, place.flow, uuid, made)?;
     }
     Ok(())
 }
@@ -201,7 +201,7 @@ pub(super) fn reacted(
         ..NewRoomEvent::default()
     };
     let made = append(tx, place, new)?;
-    strike(tx, target, made)
+    strike(tx, place.flow, target, made)
 }
 
 /// What a room begins with.

@@ -56,7 +56,13 @@ pub fn set(tx: &Tx<'_>, flow: FlowId, by: By, new: NewReceipt<'_>) -> Result<boo
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?;
-    if known.is_some_and(|(known, at)| at > place.0 || at == place.0 && known == event) {
+    // Parts of a message stand at one place, in the order of their numbers.
+    let part = |id: &str| {
+        id.split_once('_')
+            .and_then(|(_, part)| part.parse::<u32>().ok())
+    };
+    if known.is_some_and(|(known, at)| at > place.0 || at == place.0 && part(&known) >= part(event))
+    {
         return Ok(false);
     }
     let about = About {
@@ -72,6 +78,25 @@ pub fn set(tx: &Tx<'_>, flow: FlowId, by: By, new: NewReceipt<'_>) -> Result<boo
         tx.tell_private(user, flow);
     }
     Ok(true)
+}
+
+/// Forgets a user's oldest receipts of threads of a room beyond a number.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn keep_newest(
+    tx: &Tx<'_>,
+    (flow, user): (FlowId, UserId),
+    most: i64,
+) -> Result<(), StoreError> {
+    tx.prepare(
+        "DELETE FROM room_receipts WHERE flow_id = :flow AND user_id = :user AND position <= (
+             SELECT position FROM room_receipts
+             WHERE flow_id = :flow AND user_id = :user AND thread NOT IN ('', 'main')
+             ORDER BY position DESC LIMIT 1 OFFSET :most) AND thread NOT IN ('', 'main')",
+    )?
+    .execute(named_params! {":flow": flow.0, ":user": user.0, ":most": most})?;
+    Ok(())
 }
 
 fn put(

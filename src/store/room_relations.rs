@@ -69,7 +69,7 @@ pub struct Thread {
     pub is_own: bool,
 }
 
-/// The threads of a room, those with the newest events first.
+/// The threads of a room as of a position, those with the newest events first.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -77,15 +77,15 @@ pub fn threads(
     view: &View<'_>,
     flow: FlowId,
     reader: UserId,
-    (from, limit): (Option<Position>, usize),
+    (from, until, limit): (Option<Position>, Option<Position>, usize),
 ) -> Result<Vec<Thread>, StoreError> {
     let mut statement = view.prepare(
         "SELECT target, uuid, max(position) AS latest, count(*), count(*) FILTER (WHERE sender_id = :reader) > 0 FROM room_events
-         WHERE flow_id = :flow AND relation = 'm.thread' AND redacted_by IS NULL
+         WHERE flow_id = :flow AND relation = 'm.thread' AND redacted_by IS NULL AND position <= :until
          GROUP BY target HAVING latest < :from ORDER BY latest DESC LIMIT :limit",
     )?;
     let params = named_params! {
-        ":flow": flow.0, ":reader": reader.0, ":from": from.map_or(i64::MAX, |from| from.0),
+        ":flow": flow.0, ":reader": reader.0, ":until": until.map_or(i64::MAX, |until| until.0), ":from": from.map_or(i64::MAX, |from| from.0),
         ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
     };
     let rows = statement.query_map(params, |row| {

@@ -116,8 +116,9 @@ impl Matrix {
             .map(|room| self.public(room))
             .collect();
         let mut told = json!({"chunk": chunk, "total_room_count_estimate": all.len()});
-        if start + limit < all.len() {
-            told["next_batch"] = json!((start + limit).to_string());
+        let end = start.saturating_add(limit);
+        if end < all.len() {
+            told["next_batch"] = json!(end.to_string());
         }
         if start > 0 {
             told["prev_batch"] = json!(start.saturating_sub(limit).to_string());

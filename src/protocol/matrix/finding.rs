@@ -11,6 +11,9 @@ use crate::service::{Relations, RoomQuery, Search, Way};
 /// Events of a page, unless a request says otherwise.
 const PAGE: usize = 20;
 
+/// Pages of a room that are looked through for an event of some time; each is a few thousand events.
+const MOST_PAGES: usize = 10;
+
 impl Matrix {
     pub(super) async fn relations(&self, asked: &Asked) -> Result<Value, Trouble> {
         let room = self.room(asked);
@@ -89,7 +92,7 @@ impl Matrix {
             _ => return Err(Trouble::invalid("dir is b or f")),
         };
         let mut from = None;
-        loop {
+        for _ in 0..MOST_PAGES {
             let query = RoomQuery {
                 way,
                 from,
@@ -114,9 +117,10 @@ impl Matrix {
             }
             match page.end {
                 Some(end) if Some(end) != from => from = Some(end),
-                _ => return Err(Trouble::not_found("there is no such event")),
+                _ => break,
             }
         }
+        Err(Trouble::not_found("there is no such event near that time"))
     }
 
     pub(super) async fn search(&self, asked: &Asked, body: &Body) -> Result<Value, Trouble> {

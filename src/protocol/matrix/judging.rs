@@ -2,9 +2,34 @@
 //!
 //! Source: Matrix 1.19, Push Notifications, Conditions.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::Value;
 
 use super::push_rules::KINDS;
+
+/// Bytes at the beginning of a text in which words are looked for.
+const MOST_SEARCHED: usize = 4096;
+
+/// How much is compared for one request. Rules are their user's, texts are whoever's writes: together they
+/// may not hold up others.
+pub(super) struct Patience(AtomicUsize);
+
+impl Patience {
+    /// Enough for a thousand events and dozens of rules about words.
+    pub(super) fn new() -> Self {
+        Self(AtomicUsize::new(30_000_000))
+    }
+
+    /// Takes steps; `None`: there are no more.
+    fn take(&self, steps: usize) -> Option<()> {
+        let left = |left: usize| left.checked_sub(steps);
+        let taken = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left);
+        taken.ok().map(drop)
+    }
+}
 
 /// An event, and the room that it is in.
 pub(super) struct Case<'a> {
@@ -13,6 +38,7 @@ pub(super) struct Case<'a> {
     pub(super) members: i64,
     /// The content of the room's levels.
     pub(super) levels: &'a Value,
+    pub(super) patience: &'a Patience,
 }
 
 /// Whether an event notifies, and whether it is highlighted. The first rule that fits decides.
@@ -45,7 +71,7 @@ fn fits(kind: &str, rule: &Value, case: &Case<'_>) -> bool {
         "content" => {
             let pattern = rule["pattern"].as_str().unwrap_or_default();
             let body = case.event["content"]["body"].as_str();
-            body.is_some_and(|body| has_word(pattern, body))
+            body.is_some_and(|body| has_word(pattern, body, case.patience).unwrap_or(false))
         }
         _ => {
             let conditions = rule["conditions"].as_array().map_or(&[][..], Vec::as_slice);
@@ -64,11 +90,19 @@ fn holds(condition: &Value, case: &Case<'_>) -> bool {
             } else {
                 value().and_then(Value::as_str)
             };
-            match (found, text("key")) {
-                (Some(body), "content.body") => has_word(text("pattern"), body),
-                (Some(found), _) => glob(&text("pattern").to_lowercase(), &found.to_lowercase()),
-                (None, _) => false,
-            }
+            let fits = |found: &str| match text("key") {
+                "content.body" => has_word(text("pattern"), found, case.patience),
+                _ => {
+                    let (pattern, found) = (text("pattern"), beginning(found));
+                    case.patience.take(found.len())?;
+                    glob(
+                        &pattern.to_lowercase(),
+                        &found.to_lowercase(),
+                        case.patience,
+                    )
+                }
+            };
+            found.and_then(fits).unwrap_or(false)
         }
         "event_property_is" => value().is_some_and(|found| *found == condition["value"]),
         "event_property_contains" => {
@@ -120,35 +154,48 @@ fn counts(is: &str, members: i64) -> bool {
     }
 }
 
-/// Whether a text has a word that fits a pattern, whatever its case.
-fn has_word(pattern: &str, text: &str) -> bool {
+fn beginning(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MOST_SEARCHED))
+        .unwrap_or_default()
+}
+
+/// Whether a text has a word that fits a pattern, whatever its case; `None`: it took too long to say.
+fn has_word(pattern: &str, text: &str, patience: &Patience) -> Option<bool> {
+    let text = beginning(text);
+    patience.take(pattern.len() + text.len())?;
     let (pattern, text) = (pattern.to_lowercase(), text.to_lowercase());
     if pattern.is_empty() {
-        return false;
+        return Some(false);
     }
     if !pattern.contains(['*', '?']) {
         let is_edge =
             |sign: Option<char>| !sign.is_some_and(|it| it.is_alphanumeric() || it == '_');
-        return text.match_indices(&pattern).any(|(start, found)| {
+        return Some(text.match_indices(&pattern).any(|(start, found)| {
             let before = text.get(..start).and_then(|it| it.chars().next_back());
             let after = text
                 .get(start + found.len()..)
                 .and_then(|it| it.chars().next());
             is_edge(before) && is_edge(after)
-        });
+        }));
     }
-    text.split(|sign: char| !(sign.is_alphanumeric() || sign == '_'))
-        .any(|word| glob(&pattern, word))
-        || glob(&pattern, &text)
+    for word in text.split(|sign: char| !(sign.is_alphanumeric() || sign == '_')) {
+        if glob(&pattern, word, patience)? {
+            return Some(true);
+        }
+    }
+    glob(&pattern, &text, patience)
 }
 
-/// Whether a text fits a pattern in which `*` stands for anything and `?` for one sign.
-fn glob(pattern: &str, text: &str) -> bool {
+/// Whether a text fits a pattern in which `*` stands for anything and `?` for one sign; `None`: it took
+/// too long to say.
+fn glob(pattern: &str, text: &str, patience: &Patience) -> Option<bool> {
+    patience.take(pattern.len() + text.len())?;
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut place) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while place < text.len() {
+        patience.take(1)?;
         match pattern.get(at) {
             Some('*') => {
                 star = Some((at, place));
@@ -163,11 +210,11 @@ fn glob(pattern: &str, text: &str) -> bool {
                     *from += 1;
                     (at, place) = (*back + 1, *from);
                 }
-                None => return false,
+                None => return Some(false),
             },
         }
     }
-    pattern.iter().skip(at).all(|sign| *sign == '*')
+    Some(pattern.iter().skip(at).all(|sign| *sign == '*'))
 }
 
 #[cfg(test)]
@@ -182,6 +229,7 @@ mod tests {
             room: "!r:example.org",
             members: 3,
             levels: &json!({"users": {"@boss:example.org": 100}}),
+            patience: &Patience::new(),
         };
         judge(rules, &case)
     }
@@ -229,12 +277,28 @@ mod tests {
             ("c?ke", "cookie", false),
             ("", "x", false),
         ] {
-            assert_eq!(has_word(pattern, text), fits, "{pattern} {text}");
+            assert_eq!(
+                has_word(pattern, text, &Patience::new()),
+                Some(fits),
+                "{pattern} {text}"
+            );
         }
         assert!(counts(">=2", 2) && counts("3", 3) && !counts("<2", 2) && !counts("x", 1));
+        let glob = |pattern, text| glob(pattern, text, &Patience::new()).unwrap();
         assert!(glob("*a*b", "xxaxxb") && !glob("a*b", "ac"));
         let event = json!({"content": {"m.mentions": {"room": true}}});
         assert_eq!(at(&event, "content.m\\.mentions.room"), Some(&json!(true)));
         assert_eq!(at(&event, "content.m.mentions"), None);
+    }
+
+    #[test]
+    fn rules_that_would_take_for_ever_are_given_up() {
+        let pattern = format!("{}b", "a*".repeat(100));
+        let (text, patience) = ("a".repeat(4_000), Patience::new());
+        let judged = (0..1_000).map(|_| has_word(&pattern, &text, &patience));
+        assert_eq!(judged.last(), Some(None));
+        // What stands after the beginning is not looked at.
+        let late = format!("{}cake", "x ".repeat(MOST_SEARCHED));
+        assert_eq!(has_word("cake", &late, &Patience::new()), Some(false));
     }
 }

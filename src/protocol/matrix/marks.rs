@@ -16,6 +16,9 @@ const KINDS: [&str; 3] = ["m.fully_read", "m.read", "m.read.private"];
 /// How long somebody writes who does not say it, in milliseconds.
 const TYPING: u64 = 20_000;
 
+/// The most parts that a message has: its files.
+const MOST_PARTS: usize = 64;
+
 impl Matrix {
     pub(super) async fn receipt(&self, asked: &Asked, body: &Body) -> Result<Value, Trouble> {
         let kind = asked.part(1);
@@ -49,12 +52,19 @@ impl Matrix {
         id: &str,
     ) -> Result<Value, Trouble> {
         let room = self.room(asked);
-        let event = names::parse_event(id).map_or(PublicId::NOTHING, |(uuid, _)| uuid);
+        let (event, part) = names::parse_event(id).unwrap_or((PublicId::NOTHING, None));
+        let part = part.filter(|part| *part < MOST_PARTS);
+        let root = names::parse_event(thread).map(|(uuid, _)| uuid);
         let read = ReadUpTo {
             kind: kind.to_owned(),
-            thread: thread.to_owned(),
+            thread: root.map_or_else(|| thread.to_owned(), names::event),
+            root,
             event,
-            id: id.to_owned(),
+            // As the server writes it, however it was spelled.
+            id: match part {
+                Some(part) => format!("{}_{part}", names::event(event)),
+                None => names::event(event),
+            },
         };
         self.service.read_up_to(&asked.user, room, read).await?;
         Ok(json!({}))

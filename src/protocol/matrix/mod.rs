@@ -68,6 +68,8 @@ pub struct Matrix {
     /// Who waits for news.
     parked: parked::Parked,
     /// Who is making an account.
+    /// Of people who register, and of those who change their account: the one cannot push out the other.
+    registering: Stages,
     stages: Stages,
 }
 
@@ -124,6 +126,7 @@ impl Matrix {
             introduce,
             has_legacy_media,
             parked: parked::Parked::default(),
+            registering: Stages::default(),
             stages: Stages::default(),
         }
     }

@@ -122,7 +122,10 @@ impl Matrix {
 pub(super) const KINDS: [&str; 5] = ["override", "content", "room", "sender", "underride"];
 
 /// The most rules of a user.
-const MOST_RULES: usize = 500;
+const MOST_RULES: usize = 200;
+
+/// The most conditions of a rule.
+const MOST_CONDITIONS: usize = 20;
 
 /// As what the rules are kept.
 pub(super) const KIND: &str = "m.push_rules";
@@ -161,9 +164,22 @@ fn own_rule(kind: &str, id: &str, body: &Body) -> Result<Value, Trouble> {
             if !conditions.iter().all(|it| it["kind"].is_string()) {
                 return Err(Trouble::bad_json("a condition has no kind"));
             }
+            if conditions.len() > MOST_CONDITIONS {
+                let words = format!("a rule has at most {MOST_CONDITIONS} conditions");
+                return Err(Trouble::invalid(words));
+            }
+            for condition in conditions {
+                for part in ["key", "pattern", "is"] {
+                    require_short(part, condition[part].as_str().unwrap_or_default())?;
+                }
+            }
             rule["conditions"] = json!(conditions);
         }
-        "content" => rule["pattern"] = json!(body.needed("pattern")?),
+        "content" => {
+            let pattern = body.needed("pattern")?;
+            require_short("pattern", pattern)?;
+            rule["pattern"] = json!(pattern);
+        }
         _ => {}
     }
     Ok(rule)

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::door::device;
 use super::input::Body;
@@ -24,9 +25,13 @@ const MOST: usize = 1000;
 /// Signs of a name that somebody gets who asks for none.
 const NAME_SIGNS: usize = 8;
 
-/// Who has begun, and what it was for.
+/// Who has begun, when, and what it was for, of which a digest does.
 #[derive(Default)]
-pub(super) struct Stages(Mutex<HashMap<String, (Instant, String)>>);
+pub(super) struct Stages(Mutex<HashMap<String, (Instant, [u8; 32])>>);
+
+fn digest(what: &str) -> [u8; 32] {
+    Sha256::digest(what.as_bytes()).into()
+}
 
 impl Stages {
     /// Begins, for one thing.
@@ -40,7 +45,7 @@ impl Stages {
         {
             begun.remove(&oldest);
         }
-        begun.insert(id.clone(), (now, what.to_owned()));
+        begun.insert(id.clone(), (now, digest(what)));
         id
     }
 
@@ -48,7 +53,7 @@ impl Stages {
         let begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         begun
             .get(id)
-            .is_some_and(|(at, it)| at.elapsed() < LIFETIME && it == what)
+            .is_some_and(|(at, it)| at.elapsed() < LIFETIME && *it == digest(what))
     }
 
     /// Ends: it is good once.
@@ -120,7 +125,7 @@ impl Matrix {
         };
         let session = auth.text("session")?.unwrap_or_default();
         let is_right = auth.text("type")? == Some(stage)
-            && (self.stages.is_begun(session, "register") || session.is_empty());
+            && (self.registering.is_begun(session, "register") || session.is_empty());
         if !is_right {
             return Err(self.begin(stage, Some("this step is not the one that was asked for")));
         }
@@ -145,7 +150,7 @@ impl Matrix {
             }
             opened => opened?,
         };
-        self.stages.end(session);
+        self.registering.end(session);
         let mut told = self.welcome(opened, device).await?;
         if body.flag("inhibit_login")? {
             let token = told["access_token"].as_str().unwrap_or_default().to_owned();
@@ -162,7 +167,7 @@ impl Matrix {
             "flows": [{"stages": [stage]}],
             "params": {},
             "completed": [],
-            "session": self.stages.begin("register"),
+            "session": self.registering.begin("register"),
         });
         if let Some(words) = wrong {
             told["errcode"] = json!("M_FORBIDDEN");

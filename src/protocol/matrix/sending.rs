@@ -142,7 +142,10 @@ impl Matrix {
 /// The event that another is about, how, and with which key.
 fn relation(body: &Body) -> Option<(PublicId, String, Option<String>)> {
     let relates = body.0.get("m.relates_to")?;
-    let how = relates["rel_type"].as_str()?;
+    // Only a redaction redacts, whatever else says that it does.
+    let how = relates["rel_type"]
+        .as_str()
+        .filter(|how| *how != "redaction")?;
     let id = relates["event_id"].as_str()?;
     let (uuid, _) = names::parse_event(id)?;
     let key = relates["key"].as_str().map(str::to_owned);

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::events::{self, Teller};
 use super::filter::Filter;
 use super::input::Body;
-use super::judging::{Case, judge};
+use super::judging::{Case, Patience, judge};
 use super::names;
 use super::trouble::Trouble;
 use super::{Asked, Matrix};
@@ -118,6 +118,7 @@ impl Matrix {
         let (uuid, now) = (asked.user.uuid(), Timestamp::now());
         let (_, own) = self.service.device_of(&asked.user).await?;
         let own = names.user(&own.localpart);
+        let patience = Patience::new();
         Ok(Box::new(move |event, room, members, levels| {
             let teller = Teller {
                 names: &names,
@@ -141,6 +142,7 @@ impl Matrix {
                 room: &names.room(room),
                 members,
                 levels: &levels.unwrap_or_default(),
+                patience: &patience,
             };
             judge(&rules, &case)
         }))

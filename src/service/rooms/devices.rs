@@ -1,7 +1,7 @@
 //! Devices, and the end of an account, as Matrix clients ask for them.
 
 use crate::auth::Password;
-use crate::model::PublicId;
+use crate::model::{MessageId, PublicId};
 use crate::service::{Client, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::room_devices::{self, RoomDevice};
 use crate::store::{messages, room_events};
@@ -89,17 +89,19 @@ impl Service {
             return Err(Refusal::BadCredentials.into());
         }
         let user = *user;
+        let mut after = MessageId(0);
         loop {
-            let (asked, from) = (user.user(), AT_ONCE);
+            let (asked, from) = (user.user(), (after, AT_ONCE));
             let left = self
                 .store
                 .read(move |view| {
                     Ok::<_, ServiceError>(room_events::messages_of(view, asked, from)?)
                 })
                 .await?;
-            if left.is_empty() {
+            let Some((last, _)) = left.last() else {
                 return Ok(());
-            }
+            };
+            after = *last;
             self.store
                 .write(move |tx| {
                     user.require(tx)?;
@@ -113,9 +115,9 @@ impl Service {
 fn delete_all(
     tx: &crate::store::Tx<'_>,
     user: &SignedIn,
-    written: &[PublicId],
+    written: &[(MessageId, PublicId)],
 ) -> Result<(), ServiceError> {
-    for uuid in written {
+    for (_, uuid) in written {
         if let Some(handle) = messages::handle(tx, *uuid, user.user())?
             && !handle.is_deleted
         {

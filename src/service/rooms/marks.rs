@@ -13,6 +13,12 @@ const MOST_ACCOUNT_DATA: i64 = 1000;
 /// Bytes of one of them.
 const MOST_BYTES: usize = 64 * 1024;
 
+/// Bytes of all of them: a client that begins is told all.
+const MOST_BYTES_KEPT: i64 = 4 << 20;
+
+/// Receipts of threads of one room that are kept of a user.
+const MOST_THREADS: i64 = 200;
+
 /// What a client says to have read.
 #[derive(Debug, Clone)]
 pub struct ReadUpTo {
@@ -20,6 +26,8 @@ pub struct ReadUpTo {
     pub kind: String,
     /// Of which thread; empty: of all.
     pub thread: String,
+    /// The event with which that begins.
+    pub root: Option<PublicId>,
     /// The event.
     pub event: PublicId,
     /// The same as the client knows it.
@@ -56,12 +64,18 @@ impl Service {
             .write(move |tx| {
                 user.require(tx)?;
                 let (found, position) = place(tx, room, user.user(), event)?;
+                if let Some(thread) = new.root {
+                    place(tx, room, user.user(), thread)?;
+                }
                 let receipt = NewReceipt {
                     kind: &new.kind,
                     thread: &new.thread,
                     event: (&new.id, position),
                 };
                 let moved = room_marks::set(tx, found.flow, user.by(), receipt)?;
+                if moved && new.root.is_some() {
+                    room_marks::keep_newest(tx, (found.flow, user.user()), MOST_THREADS)?;
+                }
                 if moved && new.kind == "m.fully_read" {
                     let content = room_account::event_content(tx, &new.id)?;
                     let kept = (new.kind.as_str(), content.as_str());
@@ -192,7 +206,12 @@ fn keep(
     if content.len() > MOST_BYTES {
         return Err(Refusal::Room(RoomRefusal::TooMuchKept).into());
     }
-    if known.is_none() && room_account::count(tx, user.user())? >= MOST_ACCOUNT_DATA {
+    let (count, bytes) = room_account::count(tx, user.user())?;
+    let grows = content
+        .len()
+        .saturating_sub(known.as_ref().map_or(0, String::len));
+    let is_full = bytes.saturating_add(i64::try_from(grows).unwrap_or(i64::MAX)) > MOST_BYTES_KEPT;
+    if grows > 0 && is_full || known.is_none() && count >= MOST_ACCOUNT_DATA {
         return Err(Refusal::Room(RoomRefusal::TooMuchKept).into());
     }
     Ok(room_account::set(tx, user.user(), flow, (kind, content))?)

@@ -35,6 +35,7 @@ pub(super) use media::name_file;
 use super::{Refusal, Service, ServiceError, Thing};
 use crate::model::{Position, PublicId, UserId};
 use crate::store::members::State;
+use crate::store::room_log::RoomEvent;
 use crate::store::rooms::{self, Room};
 use crate::store::{View, properties, room_keeper};
 
@@ -90,6 +91,15 @@ impl Service {
             .await?;
         Ok(frozen.or(name))
     }
+}
+
+/// An event as somebody may read it who reads up to a position: not what came later, its edits included.
+fn as_of(mut event: RoomEvent, until: Option<Position>) -> Option<RoomEvent> {
+    let Some(until) = until else {
+        return Some(event);
+    };
+    event.edit = event.edit.filter(|edit| edit.position <= until);
+    (event.position <= until).then_some(event)
 }
 
 /// A room that somebody may read, and up to where; `None`: to its end. To others it does not exist.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::model::{Audience, Event, FlowId, News, PublicId, UserId};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
-use crate::store::{flows, localparts, members};
+use crate::store::{blocks, flows, localparts, members, seen};
 
 /// How long somebody who has asked for nothing is still there.
 const AWAY: Duration = Duration::from_secs(30);
@@ -16,6 +16,9 @@ const IDLE: Duration = Duration::from_mins(5);
 
 /// The longest that somebody is said to write.
 const MOST_TYPING: Duration = Duration::from_secs(30);
+
+/// How often one person's coming and going wakes others, at most.
+const LEAST_BETWEEN: Duration = Duration::from_secs(5);
 
 /// People of whom something is remembered.
 const MOST_MOODS: usize = 100_000;
@@ -56,6 +59,8 @@ struct Person {
     told: Mood,
     /// When that changed.
     changed: u64,
+    /// When others were last woken to be told.
+    hinted: Option<Instant>,
 }
 
 impl Person {
@@ -131,7 +136,8 @@ impl Moods {
         is_new
     }
 
-    /// Notes that somebody asks for something. Returns whether others are to be told.
+    /// Notes that somebody asks for something. Returns whether others are to be woken: what changes soon
+    /// after is told with whatever they ask next.
     fn come(
         &self,
         user: UserId,
@@ -154,6 +160,7 @@ impl Moods {
             active: now,
             told: Mood::Offline,
             changed: 0,
+            hinted: None,
         });
         let before = (person.told, person.status.clone());
         person.said = mood;
@@ -166,11 +173,17 @@ impl Moods {
         }
         person.told = person.mood(now);
         let is_new = before != (person.told, person.status.clone());
-        if is_new {
-            person.changed = count;
-            state.count = count;
+        if !is_new {
+            return false;
         }
-        is_new
+        person.changed = count;
+        let last = person.hinted;
+        let is_due = last.is_none_or(|last| now.duration_since(last) >= LEAST_BETWEEN);
+        if is_due {
+            person.hinted = Some(now);
+        }
+        state.count = count;
+        is_due
     }
 
     /// What has changed since a number, of these rooms and people; all of it for a number of another run
@@ -338,18 +351,22 @@ impl Service {
             .read(move |view| {
                 let found = localparts::find(view, &localpart)?;
                 let found = found.ok_or(Refusal::NotFound(Thing::User))?;
-                let knows =
-                    found.user == asker || members::companions(view, asker)?.contains(&found.user);
-                if knows {
-                    Ok::<_, ServiceError>(found)
-                } else {
-                    Err(Refusal::NotFound(Thing::User).into())
+                let is_own = found.user == asker;
+                let knows = is_own
+                    || members::companions(view, asker)?.contains(&found.user)
+                        && !blocks::has(view, found.user, asker)?;
+                if !knows {
+                    return Err(Refusal::NotFound(Thing::User).into());
                 }
+                let hiding = seen::hiding(view)?;
+                let hides = hiding.contains(&found.user) || hiding.contains(&asker);
+                Ok::<_, ServiceError>((found, hides && !is_own))
             })
             .await?;
+        let (found, hides) = found;
         let known = self.moods.of(found.user);
         let (mood, status, ago) = match known {
-            Some((mood, status, ago)) => (mood, status, Some(ago)),
+            Some((mood, status, ago)) => (mood, status, (!hides).then_some(ago)),
             None => (Mood::Offline, None, None),
         };
         Ok(RoomPresence {
@@ -405,7 +422,8 @@ mod tests {
         assert_eq!(told.people[0].1, Mood::Online);
         let again = moods.since(Some(told.count), &[], &[anna]);
         assert!(again.people.is_empty() && again.next.is_some());
-        assert!(moods.come(
+        // It is told, and wakes nobody so soon.
+        assert!(!moods.come(
             anna,
             Mood::Online,
             Some(Some("here".to_owned())),

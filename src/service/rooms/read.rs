@@ -1,6 +1,6 @@
 //! Reading rooms: pages of events, single ones, state.
 
-use super::readable;
+use super::{as_of, readable};
 use crate::model::{Position, PublicId};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::log;
@@ -122,6 +122,8 @@ impl Service {
                 };
                 let wanted = &*query.wanted;
                 let (events, end) = collect(view, &room, range, query.way, query.limit, wanted)?;
+                let events = events.into_iter().filter_map(|it| as_of(it, readable));
+                let events = events.collect();
                 Ok(RoomPage {
                     events,
                     start: start.max(Position(0)),
@@ -157,14 +159,9 @@ impl Service {
                     }
                     RoomReading::Event(uuid) => {
                         let found = room_log::by_uuid(view, uuid)?;
-                        let here = |(flow, event): &(_, RoomEvent)| {
-                            *flow == room.flow && event.position <= end
-                        };
-                        Ok(found
-                            .filter(here)
-                            .map(|(_, event)| event)
-                            .into_iter()
-                            .collect())
+                        let found = found.filter(|(flow, _)| *flow == room.flow);
+                        let found = found.and_then(|(_, event)| as_of(event, readable));
+                        Ok(found.into_iter().collect())
                     }
                 }
             })

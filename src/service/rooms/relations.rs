@@ -1,7 +1,7 @@
 //! Events that are about others, threads, and events by their ids.
 
-use super::readable;
-use crate::model::{Position, PublicId};
+use super::{as_of, readable};
+use crate::model::{FlowId, Position, PublicId};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::room_log::{self, RoomEvent};
 use crate::store::room_relations::{self, Relations, Thread};
@@ -37,7 +37,7 @@ impl Service {
                     .filter(|_| has_more);
                 found.retain(|(position, _)| until.is_none_or(|until| *position <= until));
                 let ids = found.into_iter().map(|(_, uuid)| uuid);
-                Ok((read(view, ids)?, next))
+                Ok((read(view, (flow, until), ids)?, next))
             })
             .await
     }
@@ -56,13 +56,11 @@ impl Service {
         self.store
             .read(move |view| {
                 let (room, until) = readable(view, room, user)?;
-                let from = match (from, until) {
-                    (None, Some(until)) => Some(Position(until.0 + 1)),
-                    (from, _) => from,
-                };
                 let mut all = Vec::new();
-                for thread in room_relations::threads(view, room.flow, user, (from, limit))? {
-                    let both = read(view, [thread.root, thread.latest.0].into_iter())?;
+                let asked = (from, until, limit);
+                for thread in room_relations::threads(view, room.flow, user, asked)? {
+                    let both = [thread.root, thread.latest.0].into_iter();
+                    let both = read(view, (room.flow, until), both)?;
                     if let Ok([root, latest]) = <[RoomEvent; 2]>::try_from(both) {
                         all.push((thread, root, latest));
                     }
@@ -96,13 +94,16 @@ impl Service {
     }
 }
 
+/// Events of a room as of a position: an id that a client has named may be that of any room.
 fn read(
     view: &View<'_>,
+    (flow, until): (FlowId, Option<Position>),
     ids: impl Iterator<Item = PublicId>,
 ) -> Result<Vec<RoomEvent>, ServiceError> {
     let mut all = Vec::new();
     for uuid in ids {
-        all.extend(room_log::by_uuid(view, uuid)?.map(|(_, event)| event));
+        let found = room_log::by_uuid(view, uuid)?.filter(|(found, _)| *found == flow);
+        all.extend(found.and_then(|(_, event)| as_of(event, until)));
     }
     Ok(all)
 }

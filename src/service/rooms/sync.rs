@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::as_of;
 use super::presence::RoomPresence;
 use super::read::{Wanted, collect};
 use crate::model::{Position, PublicId, UserId};
@@ -11,7 +12,7 @@ use crate::store::room_account::{self, AccountData, NO_ROOM};
 use crate::store::room_log::{self, RoomEvent, Way};
 use crate::store::room_marks::{self, RoomReceipt};
 use crate::store::rooms::{self, Room};
-use crate::store::{View, localparts, log, members};
+use crate::store::{View, blocks, localparts, log, members, seen};
 
 /// What says with whom there are chats.
 const DIRECT: &str = "m.direct";
@@ -152,7 +153,8 @@ impl Service {
                 let has_new = has_new || account_data.iter().any(|(kind, _)| kind == DIRECT);
                 let direct = room_account::get(view, user, NO_ROOM, DIRECT)?;
                 let mut people = members::companions(view, user)?;
-                people.retain(|it| *it != user);
+                let blockers = blocks::blockers(view, user)?;
+                people.retain(|it| *it != user && !blockers.contains(it));
                 let synced = Synced {
                     position,
                     rooms: news,
@@ -168,7 +170,7 @@ impl Service {
             })
             .await?;
         let (joined, people) = (synced.1, synced.2);
-        self.add_moods(&mut synced.0, joined, people, &query)
+        self.add_moods(&mut synced.0, (user, joined, people), &query)
             .await?;
         Ok(synced.0)
     }
@@ -177,8 +179,7 @@ impl Service {
     async fn add_moods(
         &self,
         synced: &mut Synced,
-        joined: Vec<Room>,
-        people: Vec<UserId>,
+        (reader, joined, people): (UserId, Vec<Room>, Vec<UserId>),
         query: &std::sync::Arc<SyncQuery>,
     ) -> Result<(), ServiceError> {
         let flows: Vec<_> = joined.iter().map(|room| room.flow).collect();
@@ -204,13 +205,15 @@ impl Service {
                     let names = users.into_iter().map(name).collect::<Result<Vec<_>, _>>()?;
                     writers.push((flow, names));
                 }
+                let hiding = seen::hiding(view)?;
+                let hides = |user: &UserId| hiding.contains(user);
                 let mut presence = Vec::new();
                 for (user, mood, status, ago) in seen.people {
                     presence.push(RoomPresence {
                         localpart: name(user)?,
                         mood,
                         status,
-                        ago: Some(ago),
+                        ago: (!hides(&user) && !hides(&reader)).then_some(ago),
                     });
                 }
                 Ok::<_, ServiceError>((writers, presence))
@@ -377,6 +380,11 @@ fn of_room(
         &*query.wanted,
     )?;
     timeline.reverse();
+    let readable = (!is_joined).then_some(end);
+    let timeline: Vec<_> = timeline
+        .into_iter()
+        .filter_map(|it| as_of(it, readable))
+        .collect();
     let first = timeline
         .first()
         .map_or(end, |event| Position(event.position.0 - 1));
