@@ -1,5 +1,6 @@
 //! Reading rooms: pages of events, single ones, state.
 
+use super::ignored::Ignored;
 use super::readable;
 use crate::model::{Position, PublicId};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
@@ -60,7 +61,7 @@ pub(super) fn collect(
     (mut after, mut until): (Position, Position),
     way: Way,
     limit: usize,
-    wanted: &Wanted,
+    wanted: &(dyn Fn(&RoomEvent) -> bool + Send + Sync),
 ) -> Result<(Vec<RoomEvent>, Option<Position>), ServiceError> {
     let mut found: Vec<RoomEvent> = Vec::new();
     for _ in 0..MOST_LOOKS {
@@ -120,8 +121,9 @@ impl Service {
                         ((from, to), from)
                     }
                 };
-                let wanted = &*query.wanted;
-                let (events, end) = collect(view, &room, range, query.way, query.limit, wanted)?;
+                let ignored = Ignored::of(view, user)?;
+                let wanted = |event: &RoomEvent| !ignored.hides(event) && (query.wanted)(event);
+                let (events, end) = collect(view, &room, range, query.way, query.limit, &wanted)?;
                 Ok(RoomPage {
                     events,
                     start: start.max(Position(0)),
@@ -157,8 +159,9 @@ impl Service {
                     }
                     RoomReading::Event(uuid) => {
                         let found = room_log::by_uuid(view, uuid)?;
+                        let ignored = Ignored::of(view, user)?;
                         let here = |(flow, event): &(_, RoomEvent)| {
-                            *flow == room.flow && event.position <= end
+                            *flow == room.flow && event.position <= end && !ignored.hides(event)
                         };
                         Ok(found
                             .filter(here)

@@ -1,5 +1,6 @@
 //! Events that are about others, threads, and events by their ids.
 
+use super::ignored::Ignored;
 use super::readable;
 use crate::model::{Position, PublicId};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
@@ -37,7 +38,10 @@ impl Service {
                     .filter(|_| has_more);
                 found.retain(|(position, _)| until.is_none_or(|until| *position <= until));
                 let ids = found.into_iter().map(|(_, uuid)| uuid);
-                Ok((read(view, ids)?, next))
+                let ignored = Ignored::of(view, user)?;
+                let mut events = read(view, ids)?;
+                events.retain(|event| !ignored.hides(event));
+                Ok((events, next))
             })
             .await
     }
