@@ -6,8 +6,8 @@ use crate::model::{Position, PublicId};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::log;
 use crate::store::room_log::{self, RoomEvent, Way};
-use crate::store::rooms;
 use crate::store::{View, members};
+use crate::store::{room_standing, rooms};
 
 /// Positions that one look at the log reads.
 const STRIDE: usize = 64;
@@ -123,7 +123,9 @@ impl Service {
                 };
                 let ignored = Ignored::of(view, user)?;
                 let wanted = |event: &RoomEvent| !ignored.hides(event) && (query.wanted)(event);
-                let (events, end) = collect(view, &room, range, query.way, query.limit, &wanted)?;
+                let (mut events, end) =
+                    collect(view, &room, range, query.way, query.limit, &wanted)?;
+                room_standing::add_memberships(view, (room.flow, user), &mut events)?;
                 Ok(RoomPage {
                     events,
                     start: start.max(Position(0)),
@@ -163,11 +165,10 @@ impl Service {
                         let here = |(flow, event): &(_, RoomEvent)| {
                             *flow == room.flow && event.position <= end && !ignored.hides(event)
                         };
-                        Ok(found
-                            .filter(here)
-                            .map(|(_, event)| event)
-                            .into_iter()
-                            .collect())
+                        let found = found.filter(here).map(|(_, event)| event);
+                        let mut found: Vec<_> = found.into_iter().collect();
+                        room_standing::add_memberships(view, (room.flow, user), &mut found)?;
+                        Ok(found)
                     }
                 }
             })

@@ -6,7 +6,7 @@ use crate::model::{Position, PublicId};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::room_log::{self, RoomEvent};
 use crate::store::room_relations::{self, Relations, Thread};
-use crate::store::{View, flows};
+use crate::store::{View, flows, room_standing};
 
 impl Service {
     /// Events about another. Returns where to go on, too.
@@ -41,6 +41,7 @@ impl Service {
                 let ignored = Ignored::of(view, user)?;
                 let mut events = read(view, ids)?;
                 events.retain(|event| !ignored.hides(event));
+                room_standing::add_memberships(view, (flow, user), &mut events)?;
                 Ok((events, next))
             })
             .await

@@ -12,7 +12,7 @@ use crate::store::room_account::{self, AccountData, NO_ROOM};
 use crate::store::room_log::{self, RoomEvent, Way};
 use crate::store::room_marks::{self, RoomReceipt};
 use crate::store::rooms::{self, Room};
-use crate::store::{View, localparts, log, members};
+use crate::store::{View, localparts, log, members, room_standing};
 
 /// What says with whom there are chats.
 const DIRECT: &str = "m.direct";
@@ -143,7 +143,7 @@ impl Service {
                         room,
                         (is_new, has_marks),
                         position,
-                        (&query, &ignored),
+                        (&query, &ignored, user),
                     )?;
                     let Some(mut found) = found.filter(|it| !is_hidden(it, &localpart, &ignored))
                     else {
@@ -347,7 +347,7 @@ fn of_room(
     room: Room,
     (is_new, has_marks): (bool, bool),
     now: Position,
-    (query, ignored): (&SyncQuery, &Ignored),
+    (query, ignored, user): (&SyncQuery, &Ignored, UserId),
 ) -> Result<Option<RoomNews>, ServiceError> {
     let empty = |room: Room| RoomNews {
         is_new,
@@ -402,6 +402,7 @@ fn of_room(
     let wanted = |event: &RoomEvent| !ignored.hides(event) && (query.wanted)(event);
     let (mut timeline, rest) = collect(view, &room, (known, end), Way::Back, query.limit, &wanted)?;
     timeline.reverse();
+    room_standing::add_memberships(view, (room.flow, user), &mut timeline)?;
     let first = timeline
         .first()
         .map_or(end, |event| Position(event.position.0 - 1));
