@@ -4,6 +4,7 @@ mod account;
 mod directory;
 mod door;
 mod finding;
+mod ignored;
 mod marks;
 mod media;
 mod members;

@@ -29,6 +29,8 @@ pub struct DraftDetails {
     pub mentions: Option<Vec<PublicId>>,
     /// Whether everyone is mentioned.
     pub everyone: Option<bool>,
+    /// Whether everyone is mentioned if whoever writes may do that.
+    pub calls_room: bool,
     /// A poll.
     pub poll: Option<NewPoll>,
     /// The id of a preview that the sender was given.
@@ -45,6 +47,7 @@ impl DraftDetails {
             && self.is_markup.is_none()
             && self.mentions.is_none()
             && self.everyone.is_none()
+            && !self.calls_room
             && self.preview.is_none()
     }
 }
@@ -84,10 +87,13 @@ pub(super) fn of_new(
     if let Some(poll) = &draft.poll {
         check_poll(poll, limits.poll_options)?;
     }
-    let everyone = draft.everyone.unwrap_or(false);
-    if everyone {
-        require_everyone(view, access)?;
-    }
+    let everyone = match draft.everyone {
+        Some(true) => {
+            require_everyone(view, access)?;
+            true
+        }
+        _ => draft.calls_room && may_mention_everyone(view, access)?,
+    };
     let mentions = draft.mentions.unwrap_or_default();
     Ok(NewDetails {
         reply,
@@ -142,12 +148,16 @@ fn mentioned(
     Ok(found)
 }
 
+/// Tells whether whoever has this access may mention everyone.
+fn may_mention_everyone(view: &View<'_>, access: &Access) -> Result<bool, ServiceError> {
+    Ok(access.kind == FlowKind::Chat
+        || access.level.moderates()
+        || members::count(view, access.id)? <= LARGE_GROUP)
+}
+
 /// Checks that whoever has this access may mention everyone.
 fn require_everyone(view: &View<'_>, access: &Access) -> Result<(), ServiceError> {
-    if access.kind == FlowKind::Chat
-        || access.level.moderates()
-        || members::count(view, access.id)? <= LARGE_GROUP
-    {
+    if may_mention_everyone(view, access)? {
         return Ok(());
     }
     Err(Refusal::NotForEveryone {

@@ -31,6 +31,8 @@ pub const TICKET_KEY: &str = "ticket_key";
 pub const VAPID_KEY: &str = "vapid_key";
 /// Up to which message devices were notified.
 pub const PUSH_POSITION: &str = "push_position";
+/// The name of this server in Matrix, once somebody has signed in by it.
+pub const MATRIX_SERVER_NAME: &str = "matrix_server_name";
 /// When it was last tried whether the file can be written to, in milliseconds.
 pub(super) const PROBED_AT: &str = "probed_at";
 

@@ -40,6 +40,8 @@ pub struct RoomEvent {
     pub edit: Option<Box<RoomEvent>>,
     /// Whom a message mentions that the event is derived from.
     pub mentioned: Vec<Named>,
+    /// What the reader was to the room at the time, where that was asked for.
+    pub membership: Option<String>,
 }
 
 /// What an event says.
@@ -255,6 +257,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<RoomEvent> {
         redaction: None,
         edit: None,
         mentioned: Vec::new(),
+        membership: None,
     })
 }
 
@@ -283,6 +286,7 @@ fn derive(view: &View<'_>, message: Message) -> Result<RoomEvent, StoreError> {
         redaction: None,
         edit: None,
         mentioned,
+        membership: None,
     })
 }
 

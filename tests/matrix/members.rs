@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, address, refused, room_of, server, state};
+use super::{Client, address, events, refused, room_of, server, state};
 
 #[test]
 fn somebody_is_invited_joins_leaves_and_forgets() {
@@ -208,4 +208,49 @@ fn rooms_are_made_of_what_is_asked_for() {
     let direct =
         super::events(&direct["account_data"]["events"]).find(|it| it["type"] == "m.direct");
     assert!(direct.expect("m.direct")["content"][&boris.user].is_array());
+}
+
+#[test]
+fn events_say_what_their_reader_was_at_the_time() {
+    let server = server();
+    for login in ["anna", "boris"] {
+        server.register(login);
+    }
+    let [anna, boris] = ["anna", "boris"].map(|login| Client::sign_in(&server, login));
+    let room = anna.create(&json!({"name": "Club"}));
+    anna.say(&room, "before", "1");
+    let body = json!({"user_id": boris.user});
+    anna.done("POST", &format!("{room}/invite"), &body);
+    anna.say(&room, "asked", "2");
+    boris.done("POST", &format!("{room}/join"), &json!({}));
+    let last = anna.say(&room, "there", "3");
+    let was = |list: &Value| -> Vec<(String, String)> {
+        events(list)
+            .filter(|event| event["state_key"].is_null() || event["state_key"] == boris.user)
+            .map(|event| {
+                let said = &event["content"]["body"];
+                let said = said.as_str().or(event["content"]["membership"].as_str());
+                let was = event["unsigned"]["membership"].as_str();
+                [said, was]
+                    .map(|it| it.unwrap_or_default().to_owned())
+                    .into()
+            })
+            .collect()
+    };
+    let expected = [
+        ("before", "leave"),
+        ("invite", "invite"),
+        ("asked", "invite"),
+        ("join", "join"),
+        ("there", "join"),
+    ];
+    let expected = expected.map(|(said, was)| (said.to_owned(), was.to_owned()));
+    let page = boris.get(&format!("{room}/messages?dir=f&limit=100"));
+    assert_eq!(was(&page["chunk"]), expected);
+    let told = boris.get("sync");
+    let rooms = told["rooms"]["join"].as_object().expect("rooms");
+    let news = rooms.values().next().expect("a room");
+    assert_eq!(was(&news["timeline"]["events"])[..], expected);
+    let alone = anna.get(&format!("{room}/event/{last}"));
+    assert_eq!(alone["unsigned"]["membership"], "join");
 }

@@ -235,3 +235,31 @@ fn marks_and_calls_of_the_other_protocol_are_shown() {
         json!({"user_ids": ["@boris:example.org"], "room": true})
     );
 }
+
+#[test]
+fn who_may_calls_everybody_in_the_room() {
+    let server = server();
+    let mut anna = server.register("anna");
+    let mut people: Vec<_> = (0..20).map(|n| server.register(&format!("p{n}"))).collect();
+    let flow = anna.group("G", &people[..19].iter().collect::<Vec<_>>());
+    let room = address(&room_of(&flow));
+    let [owner, member] = ["anna", "p0"].map(|login| Client::sign_in(&server, login));
+    let call = |client: &Client<'_>, txn: &str| {
+        let content = json!({"msgtype": "m.text", "body": "@room", "m.mentions": {"room": true}});
+        client.send(&room, "m.room.message", txn, &content);
+    };
+    let mut called = || {
+        let all = ask(&mut people[1], "all_flow", &Value::Null).is(200);
+        all.data()["meta"]["unread_mentions"][&flow].clone()
+    };
+    call(&member, "1");
+    assert_eq!(called(), 1);
+    let add = json!({"user_id": "@p19:example.org"});
+    owner.done("POST", &format!("{room}/invite"), &add);
+    // In a large group not every member calls everybody. The message stays.
+    call(&member, "2");
+    assert_eq!(called(), 1);
+    call(&owner, "1");
+    assert_eq!(called(), 2);
+    assert_eq!(owner.texts(&room).len(), 3);
+}

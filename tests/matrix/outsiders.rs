@@ -53,18 +53,18 @@ fn who_was_banned_reads_nothing_that_came_later() {
     );
     let room = anna.create(&json!({"preset": "public_chat", "name": "Open"}));
     boris.done("POST", &format!("{room}/join"), &json!({}));
-    let root = anna.say(&room, "before", "1");
-    let thread = |text: &str| json!({"msgtype": "m.text", "body": text, "m.relates_to": {"rel_type": "m.thread", "event_id": root}});
+    let first_event = anna.say(&room, "before", "1");
+    let thread = |text: &str| json!({"msgtype": "m.text", "body": text, "m.relates_to": {"rel_type": "m.thread", "event_id": first_event}});
     anna.send(&room, "m.room.message", "2", &thread("early"));
     let ban = json!({"user_id": boris.user});
     anna.done("POST", &format!("{room}/ban"), &ban);
     anna.send(&room, "m.room.message", "3", &thread("late"));
     let edit = json!({
         "msgtype": "m.text", "body": "* later", "m.new_content": {"msgtype": "m.text", "body": "later"},
-        "m.relates_to": {"rel_type": "m.replace", "event_id": root},
+        "m.relates_to": {"rel_type": "m.replace", "event_id": first_event},
     });
     anna.send(&room, "m.room.message", "4", &edit);
-    let id = root.replace('$', "%24");
+    let id = first_event.replace('$', "%24");
     let now = boris.get("sync")["next_batch"].clone();
     let now = now.as_str().expect("a token");
     let filter = "%7B%22room%22%3A%7B%22include_leave%22%3Atrue%7D%7D";

@@ -74,6 +74,9 @@ impl Teller<'_> {
             unsigned["prev_content"] = content;
             unsigned["replaces_state"] = json!(names::event(*id));
         }
+        if let Some(membership) = &event.membership {
+            unsigned["membership"] = json!(membership);
+        }
         if let Some(redaction) = &event.redaction {
             unsigned["redacted_because"] = self.alone(redaction);
         }

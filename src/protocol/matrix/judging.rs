@@ -90,17 +90,13 @@ fn holds(condition: &Value, case: &Case<'_>) -> bool {
             } else {
                 value().and_then(Value::as_str)
             };
-            let fits = |found: &str| match text("key") {
-                "content.body" => has_word(text("pattern"), found, case.patience),
-                _ => {
-                    let (pattern, found) = (text("pattern"), beginning(found));
-                    case.patience.take(found.len())?;
-                    glob(
-                        &pattern.to_lowercase(),
-                        &found.to_lowercase(),
-                        case.patience,
-                    )
+            let fits = |found: &str| {
+                if text("key") == "content.body" {
+                    return has_word(text("pattern"), found, case.patience);
                 }
+                let (pattern, found) = (text("pattern").to_lowercase(), beginning(found));
+                case.patience.take(found.len())?;
+                glob(&pattern, &found.to_lowercase(), case.patience)
             };
             found.and_then(fits).unwrap_or(false)
         }
@@ -293,7 +289,7 @@ mod tests {
 
     #[test]
     fn rules_that_would_take_for_ever_are_given_up() {
-        let pattern = format!("{}b", "a*".repeat(100));
+        let pattern = format!("*{}b", "a".repeat(200));
         let (text, patience) = ("a".repeat(4_000), Patience::new());
         let judged = (0..1_000).map(|_| has_word(&pattern, &text, &patience));
         assert_eq!(judged.last(), Some(None));

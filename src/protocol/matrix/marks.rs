@@ -54,11 +54,11 @@ impl Matrix {
         let room = self.room(asked);
         let (event, part) = names::parse_event(id).unwrap_or((PublicId::NOTHING, None));
         let part = part.filter(|part| *part < MOST_PARTS);
-        let root = names::parse_event(thread).map(|(uuid, _)| uuid);
+        let begun_by = names::parse_event(thread).map(|(uuid, _)| uuid);
         let read = ReadUpTo {
             kind: kind.to_owned(),
-            thread: root.map_or_else(|| thread.to_owned(), names::event),
-            root,
+            thread: begun_by.map_or_else(|| thread.to_owned(), names::event),
+            root: begun_by,
             event,
             // As the server writes it, however it was spelled.
             id: match part {

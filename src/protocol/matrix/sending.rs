@@ -56,6 +56,7 @@ fn draft(
         text,
         reply: reply.and_then(names::parse_event).map(|(uuid, _)| uuid),
         mentions: mentions(body, names),
+        calls_room: calls_room(body),
         file,
     })
 }
@@ -133,6 +134,7 @@ impl Matrix {
             reply: None,
             file: None,
             mentions: Vec::new(),
+            calls_room: false,
         };
         let sent = self.service.redact(&asked.user, room, uuid, draft).await?;
         Ok(json!({"event_id": names::event(sent)}))
@@ -167,6 +169,12 @@ fn mentions(body: &Body, names: &Names) -> Vec<String> {
         .filter_map(Value::as_str);
     let found = ids.filter_map(|id| names.localpart(id));
     found.take(MOST_MENTIONS).map(str::to_owned).collect()
+}
+
+/// Whether a message calls everybody in the room.
+fn calls_room(body: &Body) -> bool {
+    let said = body.0.get("m.mentions").map(|it| &it["room"]);
+    said.and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// What the other protocol shows of a message.

@@ -101,6 +101,7 @@ pub(super) fn details(data: &Data<'_>) -> Result<DraftDetails, MtpError> {
         is_markup,
         mentions: about.mentions.map(ids),
         everyone: about.everyone,
+        calls_room: false,
         poll,
         preview: preview.transpose()?,
     })

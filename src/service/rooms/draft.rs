@@ -41,6 +41,8 @@ pub struct RoomDraft {
     pub reply: Option<PublicId>,
     /// Whom it mentions, by their names.
     pub mentions: Vec<String>,
+    /// Whether it calls everybody in the room.
+    pub calls_room: bool,
     /// The file that it is.
     pub file: Option<RoomFile>,
 }

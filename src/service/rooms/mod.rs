@@ -7,6 +7,7 @@ mod change;
 mod devices;
 mod directory;
 mod draft;
+mod ignored;
 mod marks;
 mod media;
 mod people;
@@ -38,9 +39,6 @@ use crate::store::members::State;
 use crate::store::room_log::RoomEvent;
 use crate::store::rooms::{self, Room};
 use crate::store::{View, properties, room_keeper};
-
-/// The name of this server in Matrix, once somebody has signed in by it.
-const SERVER_NAME: &str = "matrix_server_name";
 
 /// Flows that are looked at in one write when Matrix is switched on.
 const AT_ONCE: usize = 50;
@@ -87,7 +85,9 @@ impl Service {
         }
         let frozen = self
             .store
-            .read(|view| Ok::<_, ServiceError>(properties::text(view, SERVER_NAME)?))
+            .read(|view| {
+                Ok::<_, ServiceError>(properties::text(view, properties::MATRIX_SERVER_NAME)?)
+            })
             .await?;
         Ok(frozen.or(name))
     }

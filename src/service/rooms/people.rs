@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use super::SERVER_NAME;
 use crate::auth::{InviteCode, Token};
 use crate::model::{Login, PublicId, UserId};
 use crate::service::{Client, Refusal, Service, ServiceError, SignedIn, Thing, names};
@@ -73,8 +72,8 @@ impl Service {
                 let session = sessions::find(tx, &hash, tx.now())?.ok_or(Refusal::NoSession)?;
                 let label = device.label.as_deref();
                 localparts::adopt(tx, session.user, session.id, (&device.id, label))?;
-                if properties::text(tx, SERVER_NAME)?.is_none() {
-                    properties::set_text(tx, SERVER_NAME, &server_name)?;
+                if properties::text(tx, properties::MATRIX_SERVER_NAME)?.is_none() {
+                    properties::set_text(tx, properties::MATRIX_SERVER_NAME, &server_name)?;
                 }
                 Ok(localparts::of(tx, session.user)?.ok_or(Refusal::NoSession)?)
             })

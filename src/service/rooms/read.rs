@@ -1,12 +1,13 @@
 //! Reading rooms: pages of events, single ones, state.
 
+use super::ignored::Ignored;
 use super::{as_of, readable};
 use crate::model::{Position, PublicId};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::log;
 use crate::store::room_log::{self, RoomEvent, Way};
-use crate::store::rooms;
 use crate::store::{View, members};
+use crate::store::{room_standing, rooms};
 
 /// Positions that one look at the log reads.
 const STRIDE: usize = 64;
@@ -60,7 +61,7 @@ pub(super) fn collect(
     (mut after, mut until): (Position, Position),
     way: Way,
     limit: usize,
-    wanted: &Wanted,
+    wanted: &(dyn Fn(&RoomEvent) -> bool + Send + Sync),
 ) -> Result<(Vec<RoomEvent>, Option<Position>), ServiceError> {
     let mut found: Vec<RoomEvent> = Vec::new();
     for _ in 0..MOST_LOOKS {
@@ -120,10 +121,12 @@ impl Service {
                         ((from, to), from)
                     }
                 };
-                let wanted = &*query.wanted;
-                let (events, end) = collect(view, &room, range, query.way, query.limit, wanted)?;
+                let ignored = Ignored::of(view, user)?;
+                let wanted = |event: &RoomEvent| !ignored.hides(event) && (query.wanted)(event);
+                let (events, end) = collect(view, &room, range, query.way, query.limit, &wanted)?;
                 let events = events.into_iter().filter_map(|it| as_of(it, readable));
-                let events = events.collect();
+                let mut events: Vec<_> = events.collect();
+                room_standing::add_memberships(view, (room.flow, user), &mut events)?;
                 Ok(RoomPage {
                     events,
                     start: start.max(Position(0)),
@@ -159,9 +162,14 @@ impl Service {
                     }
                     RoomReading::Event(uuid) => {
                         let found = room_log::by_uuid(view, uuid)?;
-                        let found = found.filter(|(flow, _)| *flow == room.flow);
-                        let found = found.and_then(|(_, event)| as_of(event, readable));
-                        Ok(found.into_iter().collect())
+                        let ignored = Ignored::of(view, user)?;
+                        let found = found
+                            .filter(|(flow, _)| *flow == room.flow)
+                            .and_then(|(_, event)| as_of(event, readable))
+                            .filter(|event| !ignored.hides(event));
+                        let mut found: Vec<_> = found.into_iter().collect();
+                        room_standing::add_memberships(view, (room.flow, user), &mut found)?;
+                        Ok(found)
                     }
                 }
             })

@@ -1,11 +1,12 @@
 //! Events that are about others, threads, and events by their ids.
 
+use super::ignored::Ignored;
 use super::{as_of, readable};
 use crate::model::{FlowId, Position, PublicId};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::room_log::{self, RoomEvent};
 use crate::store::room_relations::{self, Relations, Thread};
-use crate::store::{View, flows};
+use crate::store::{View, flows, room_standing};
 
 impl Service {
     /// Events about another. Returns where to go on, too.
@@ -37,7 +38,11 @@ impl Service {
                     .filter(|_| has_more);
                 found.retain(|(position, _)| until.is_none_or(|until| *position <= until));
                 let ids = found.into_iter().map(|(_, uuid)| uuid);
-                Ok((read(view, (flow, until), ids)?, next))
+                let ignored = Ignored::of(view, user)?;
+                let mut events = read(view, (flow, until), ids)?;
+                events.retain(|event| !ignored.hides(event));
+                room_standing::add_memberships(view, (flow, user), &mut events)?;
+                Ok((events, next))
             })
             .await
     }

@@ -62,6 +62,7 @@ impl Service {
                     details: DraftDetails {
                         reply: self.answered(user, room, draft.reply).await?,
                         mentions: self.mentioned(&draft.mentions).await?,
+                        calls_room: draft.calls_room,
                         ..DraftDetails::default()
                     },
                     room: Some(Box::new(draft)),

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::as_of;
+use super::ignored::Ignored;
 use super::presence::RoomPresence;
 use super::read::{Wanted, collect};
 use crate::model::{Position, PublicId, UserId};
@@ -12,7 +13,7 @@ use crate::store::room_account::{self, AccountData, NO_ROOM};
 use crate::store::room_log::{self, RoomEvent, Way};
 use crate::store::room_marks::{self, RoomReceipt};
 use crate::store::rooms::{self, Room};
-use crate::store::{View, blocks, localparts, log, members, seen};
+use crate::store::{View, blocks, localparts, log, members, room_standing, seen};
 
 /// What says with whom there are chats.
 const DIRECT: &str = "m.direct";
@@ -121,6 +122,9 @@ impl Service {
             .read(move |view| {
                 let query = reading;
                 let (position, _) = log::last(view)?;
+                let ignored = Ignored::of(view, user)?;
+                let named = localparts::of(view, user)?;
+                let localpart = named.map(|named| named.localpart).unwrap_or_default();
                 let mut news = Vec::new();
                 let mut joined = Vec::new();
                 let mut has_new = query.since.is_none();
@@ -129,13 +133,21 @@ impl Service {
                         continue;
                     }
                     let is_new = query.since.is_none_or(|since| room.since >= since);
-                    let marks = marks(view, &room, user, (is_new, position), &query)?;
+                    let mut marks = marks(view, &room, user, (is_new, position), &query)?;
+                    marks.0.retain(|receipt| !ignored.has(&receipt.localpart));
                     if room.state == State::Joined {
                         joined.push(room.clone());
                     }
                     let has_marks = !marks.0.is_empty() || !marks.1.is_empty();
-                    let found = of_room(view, room, (is_new, has_marks), position, &query)?;
-                    let Some(mut found) = found else {
+                    let found = of_room(
+                        view,
+                        room,
+                        (is_new, has_marks),
+                        position,
+                        (&query, &ignored, user),
+                    )?;
+                    let Some(mut found) = found.filter(|it| !is_hidden(it, &localpart, &ignored))
+                    else {
                         continue;
                     };
                     has_new |= found.is_new;
@@ -143,11 +155,10 @@ impl Service {
                     news.push(found);
                 }
                 for room in news.iter_mut().filter(|it| it.room.state == State::Joined) {
-                    room.unread = unread(view, &room.room, user, (position, &query))?;
+                    room.unread = unread(view, &room.room, user, (position, &query, &ignored))?;
                     room.summary = Some(rooms::summary(view, room.room.flow, user)?);
                 }
                 let chats = rooms::chats(view, user)?;
-                let named = localparts::of(view, user)?;
                 let after = query.since.unwrap_or(Position(-1));
                 let account_data = room_account::since(view, user, NO_ROOM, after)?;
                 let has_new = has_new || account_data.iter().any(|(kind, _)| kind == DIRECT);
@@ -159,18 +170,19 @@ impl Service {
                     position,
                     rooms: news,
                     chats: has_new.then_some(chats),
-                    localpart: named.map(|named| named.localpart).unwrap_or_default(),
+                    localpart,
                     account_data,
                     direct,
                     presence: Vec::new(),
                     count: 0,
                     next: None,
                 };
-                Ok::<_, ServiceError>((synced, joined, people))
+                Ok::<_, ServiceError>((synced, joined, people, ignored))
             })
             .await?;
-        let (joined, people) = (synced.1, synced.2);
-        self.add_moods(&mut synced.0, (user, joined, people), &query)
+        let (joined, people, ignored) = (synced.1, synced.2, synced.3);
+        let people = (user, joined, people);
+        self.add_moods(&mut synced.0, people, (&query, &ignored))
             .await?;
         Ok(synced.0)
     }
@@ -180,7 +192,7 @@ impl Service {
         &self,
         synced: &mut Synced,
         (reader, joined, people): (UserId, Vec<Room>, Vec<UserId>),
-        query: &std::sync::Arc<SyncQuery>,
+        (query, ignored): (&std::sync::Arc<SyncQuery>, &Ignored),
     ) -> Result<(), ServiceError> {
         let flows: Vec<_> = joined.iter().map(|room| room.flow).collect();
         let people = if query.has_presence {
@@ -221,7 +233,13 @@ impl Service {
             .await?;
         let (writers, presence) = named;
         synced.presence = presence;
-        for (flow, names) in writers {
+        for (flow, mut names) in writers {
+            let was_empty = names.is_empty();
+            names.retain(|name| !ignored.has(name));
+            // That somebody ignored begins to write changes nothing.
+            if names.is_empty() && !was_empty {
+                continue;
+            }
             if let Some(room) = synced.rooms.iter_mut().find(|it| it.room.flow == flow) {
                 room.writers = Some(names);
             } else if let Some(room) = joined.iter().find(|it| it.flow == flow) {
@@ -244,7 +262,10 @@ impl Service {
         let query = std::sync::Arc::clone(query);
         self.store
             .read(move |view| match localparts::find(view, &localpart)? {
-                Some(named) => unread(view, &room, named.user, (position, &query)),
+                Some(named) => {
+                    let ignored = Ignored::of(view, named.user)?;
+                    unread(view, &room, named.user, (position, &query, &ignored))
+                }
                 None => Ok((0, 0)),
             })
             .await
@@ -256,7 +277,7 @@ fn unread(
     view: &View<'_>,
     room: &Room,
     user: UserId,
-    (now, query): (Position, &SyncQuery),
+    (now, query, ignored): (Position, &SyncQuery, &Ignored),
 ) -> Result<(i64, i64), ServiceError> {
     let read = rooms::read_position(view, room, user)?;
     if room.last_message() <= read.0 {
@@ -265,8 +286,9 @@ fn unread(
     let own = localparts::of(view, user)?.map(|named| named.localpart);
     let levels = room_log::one_state(view, room.flow, ("m.room.power_levels", ""), now)?;
     let members = members::count(view, room.flow)?;
-    let others =
-        move |event: &RoomEvent| Some(&event.sender) != own.as_ref() && event.redaction.is_none();
+    let others = |event: &RoomEvent| {
+        Some(&event.sender) != own.as_ref() && event.redaction.is_none() && !ignored.hides(event)
+    };
     let found = collect(view, room, (read, now), Way::Back, MOST_UNREAD, &others)?.0;
     let mut counted = (0, 0);
     for event in &found {
@@ -314,12 +336,22 @@ fn quiet(room: Room, now: Position) -> RoomNews {
     }
 }
 
+/// Tells whether this is an invitation by somebody of whom the user wants to read nothing.
+fn is_hidden(news: &RoomNews, own: &str, ignored: &Ignored) -> bool {
+    let is_own = |event: &&RoomEvent| {
+        let key = event.state_key().and_then(|key| key.strip_prefix('@'));
+        event.kind() == "m.room.member" && key == Some(own)
+    };
+    let invitation = news.state.iter().find(is_own);
+    news.room.state == State::Invited && invitation.is_some_and(|it| ignored.has(&it.sender))
+}
+
 fn of_room(
     view: &View<'_>,
     room: Room,
     (is_new, has_marks): (bool, bool),
     now: Position,
-    query: &SyncQuery,
+    (query, ignored, user): (&SyncQuery, &Ignored, UserId),
 ) -> Result<Option<RoomNews>, ServiceError> {
     let empty = |room: Room| RoomNews {
         is_new,
@@ -371,20 +403,15 @@ fn of_room(
     } else {
         known
     };
-    let (mut timeline, rest) = collect(
-        view,
-        &room,
-        (known, end),
-        Way::Back,
-        query.limit,
-        &*query.wanted,
-    )?;
+    let wanted = |event: &RoomEvent| !ignored.hides(event) && (query.wanted)(event);
+    let (mut timeline, rest) = collect(view, &room, (known, end), Way::Back, query.limit, &wanted)?;
     timeline.reverse();
     let readable = (!is_joined).then_some(end);
-    let timeline: Vec<_> = timeline
+    let mut timeline: Vec<_> = timeline
         .into_iter()
         .filter_map(|it| as_of(it, readable))
         .collect();
+    room_standing::add_memberships(view, (room.flow, user), &mut timeline)?;
     let first = timeline
         .first()
         .map_or(end, |event| Position(event.position.0 - 1));

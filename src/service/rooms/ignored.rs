@@ -1,0 +1,26 @@
+//! Of whom a user wants to read nothing.
+
+use crate::model::UserId;
+use crate::service::ServiceError;
+use crate::store::room_log::RoomEvent;
+use crate::store::{View, room_account};
+
+/// Those of whom a user wants to read nothing, by their names.
+pub(super) struct Ignored(Vec<String>);
+
+impl Ignored {
+    /// Those of a user.
+    pub(super) fn of(view: &View<'_>, user: UserId) -> Result<Self, ServiceError> {
+        Ok(Self(room_account::ignored(view, user)?))
+    }
+
+    /// Tells whether nothing comes from somebody.
+    pub(super) fn has(&self, localpart: &str) -> bool {
+        self.0.iter().any(|name| name == localpart)
+    }
+
+    /// Tells whether an event is kept from the user. State never is: rooms would be wrong without it.
+    pub(super) fn hides(&self, event: &RoomEvent) -> bool {
+        event.state_key().is_none() && self.has(&event.sender)
+    }
+}
