@@ -130,8 +130,9 @@ export class Conversation {
     if (flow.type === 'chat') return this.#personStatus(store.users.get(store.partner(flow)));
     if (flow.saved) return t('saved.hint');
     const members = t(flow.type === 'channel' ? 'subscribers' : 'members', { n: flow.members });
-    const here = flow.users.filter((id) => id !== store.me && store.online.has(id)).length;
-    return flow.type === 'group' && here > 0 ? `${members}, ${t('members.online', { n: here })}` : members;
+    // Oneself counts too, as in the number of members, but is not worth telling alone.
+    const others = flow.users.filter((id) => id !== store.me && store.online.has(id)).length;
+    return flow.type === 'group' && others > 0 ? `${members}, ${t('members.online', { n: others + 1 })}` : members;
   }
 
   #personStatus(person) {
