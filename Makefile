@@ -26,7 +26,7 @@ NEEDED   := chromium:chromium chromedriver:chromium-driver sqlite3:sqlite3 strac
 
 .DEFAULT_GOAL := help
 .PHONY: help build run test types check deny fuzz soak interop bench golden program install \
-        dist dist-arm64 check-arm64 dist-armhf check-armhf deb deb-arm64 deb-armhf image sbom release packages-check packages
+        dist dist-arm64 check-arm64 dist-armhf check-armhf deb deb-arm64 deb-armhf image sbom release packages-check upgrade-check packages
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -143,6 +143,9 @@ sbom: ## write the bill of materials (CycloneDX), in target/dist
 
 release: ## from the tag of this commit to all files of a release, in target/dist
 	build/release.sh
+
+upgrade-check: build ## upgrade a server from the commit FROM= (the last tag) and go back, with both programs
+	CARGO=$(CARGO) build/check-upgrade.sh $(FROM)
 
 packages-check: ## install, upgrade, remove and purge the package in a bare Debian; start the image (needs root)
 	build/check-packages.sh
