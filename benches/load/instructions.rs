@@ -37,6 +37,8 @@ struct Work {
     rows: fn(&mut Rows<'_>),
     /// Does it so often.
     run: fn(&Process, usize),
+    /// What comes before it each time, and is taken off: done alone so often.
+    before: Option<fn(&Process, usize)>,
 }
 
 /// Whether there is callgrind; where there is none, this is said.
@@ -82,12 +84,15 @@ impl Work {
     /// Instructions that it takes once.
     fn each(&self, program: &OsStr, quick: bool) -> f64 {
         let count = if quick { self.count / 4 } else { self.count };
-        let [some, twice] = [count, 2 * count].map(|count| self.all(program, count));
-        (twice - some) / count as f64
+        let one = |run| {
+            let [some, twice] = [count, 2 * count].map(|count| self.all(program, run, count));
+            (twice - some) / count as f64
+        };
+        self.before.map_or(one(self.run), |before| one(self.run) - one(before))
     }
 
-    /// Instructions of a server's whole life in which it is done so often.
-    fn all(&self, program: &OsStr, count: usize) -> f64 {
+    /// Instructions of a server's whole life in which something is done so often.
+    fn all(&self, program: &OsStr, run: fn(&Process, usize), count: usize) -> f64 {
         let home = Home::of(program, MESSAGES);
         seed::add(&home.database(), self.rows);
         let counted = folder::disk().join(format!("{}.callgrind", self.name));
@@ -100,7 +105,7 @@ impl Work {
             &option,
         ]);
         server.settle();
-        (self.run)(&server, count);
+        run(&server, count);
         server.settle();
         server.end();
         total(&counted)
@@ -127,6 +132,7 @@ const WORKS: &[Work] = &[
             let part = (script.part)(0);
             ask(server, &part.first, &part.frames, count);
         },
+        before: None,
     },
     Work {
         name: "history",
@@ -141,6 +147,7 @@ const WORKS: &[Work] = &[
             let frame = client::request("all_messages", &person.signed(json!({"flow": page})));
             ask(server, &requests::ping(&person), &[frame], count);
         },
+        before: None,
     },
     Work {
         name: "catch-up",
@@ -154,22 +161,25 @@ const WORKS: &[Work] = &[
             let frame = client::request("get_update", &person.signed(data));
             ask(server, &requests::ping(&person), &[frame], count);
         },
+        before: None,
     },
     Work {
         name: "subscribe-100",
-        what: "come and subscribe, 100 of the group online",
+        what: "subscribe, 100 of the group online",
         most: 250.0,
         count: 20,
         rows: |rows| newcomers(rows, 100),
-        run: |server, count| come(server, 100, count),
+        run: |server, count| come(server, 100, count, "subscribe"),
+        before: Some(|server, count| come(server, 100, count, "ping_pong")),
     },
     Work {
         name: "subscribe-400",
-        what: "come and subscribe, 400 of the group online",
+        what: "subscribe, 400 of the group online",
         most: 250.0,
         count: 20,
         rows: |rows| newcomers(rows, 400),
-        run: |server, count| come(server, 400, count),
+        run: |server, count| come(server, 400, count, "subscribe"),
+        before: Some(|server, count| come(server, 400, count, "ping_pong")),
     },
     Work {
         name: "all-flow",
@@ -181,6 +191,7 @@ const WORKS: &[Work] = &[
             let person = seed::person(PEOPLE);
             ask(server, &requests::ping(&person), &[all_flow()], count);
         },
+        before: None,
     },
 ];
 
@@ -220,20 +231,20 @@ fn ask(server: &Process, first: &[u8], frames: &[Vec<u8>], count: usize) {
     });
 }
 
-/// Has people subscribe, and then others, one after the other; all stay.
-fn come(server: &Process, online: usize, count: usize) {
+/// Has people subscribe, and then others come with a request of theirs, one after the other; all stay.
+fn come(server: &Process, online: usize, count: usize, request: &str) {
     let runtime = drive::runtime();
     let tasks = tokio::task::LocalSet::new();
     tasks.block_on(&runtime, async {
         let mut all = Vec::new();
         for number in 0..online {
-            all.push(subscribe(server, PEOPLE + number).await);
+            all.push(connect(server, PEOPLE + number, "subscribe").await);
         }
         let watch = server.watch();
         let settled = tokio::task::spawn_blocking(move || watch.settle());
         settled.await.expect("at rest");
         for number in 0..count {
-            all.push(subscribe(server, PEOPLE + online + number).await);
+            all.push(connect(server, PEOPLE + online + number, request).await);
         }
         let watch = server.watch();
         let settled = tokio::task::spawn_blocking(move || watch.settle());
@@ -241,11 +252,11 @@ fn come(server: &Process, online: usize, count: usize) {
     });
 }
 
-/// Connects somebody who subscribes and reads what comes.
-async fn subscribe(server: &Process, number: usize) -> Reading {
+/// Connects somebody who asks for one thing, and reads what comes.
+async fn connect(server: &Process, number: usize, request: &str) -> Reading {
     let mut client = Client::open(server.address, None).await;
     let person = seed::person(number);
-    let frame = client::request("subscribe", &person.signed(json!({})));
+    let frame = client::request(request, &person.signed(json!({})));
     let answer = client.ask(&frame).await;
     assert_eq!(answer["errors"]["code"], 200, "{answer}");
     Reading::of(client)
