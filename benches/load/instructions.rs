@@ -88,7 +88,8 @@ impl Work {
             let [some, twice] = [count, 2 * count].map(|count| self.all(program, run, count));
             (twice - some) / count as f64
         };
-        self.before.map_or(one(self.run), |before| one(self.run) - one(before))
+        self.before
+            .map_or(one(self.run), |before| one(self.run) - one(before))
     }
 
     /// Instructions of a server's whole life in which something is done so often.

@@ -7,6 +7,7 @@ mod error;
 mod intake;
 mod running;
 mod shown;
+mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +19,9 @@ pub use crate::store::uploads::Upload;
 use crate::store::{StoreError, Tx, accounts};
 
 pub use error::UploadError;
-pub use intake::{Intake, Progress};
+pub use intake::Intake;
 pub(super) use running::Running;
+pub use writer::Progress;
 
 /// Uploads that one user may have begun and not finished.
 const MAX_UNFINISHED: usize = 20;
