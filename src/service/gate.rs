@@ -207,8 +207,8 @@ impl Service {
         let epoch = self.hub.epoch();
         let now = self.store.now();
         let known = self.gate.find(&hash, epoch);
-        let known = known.filter(|session| session.expires_at > now);
-        let found = match known {
+        let known = known.filter(|session| session.is_good(now));
+        let mut found = match known {
             Some(session) => session,
             None => self
                 .store
@@ -216,8 +216,15 @@ impl Service {
                 .await?
                 .ok_or(Refusal::NoSession)?,
         };
+        if found.supersedes {
+            // Best effort: else the one before is good until the next time.
+            match self.settle_token(found.id, hash).await {
+                Ok(()) => found.supersedes = false,
+                Err(err) => log::debug!("ending a token failed: {err}"),
+            }
+        }
         let session = self.renew(found).await;
-        if known != Some(session) {
+        if known != Some(session) && !session.supersedes {
             self.gate.remember(hash, session, epoch);
         }
         Ok(SignedIn {
@@ -310,6 +317,8 @@ mod tests {
             is_admin: false,
             is_bot: false,
             expires_at: Timestamp(i64::MAX),
+            token_until: None,
+            supersedes: false,
         }
     }
 
