@@ -6,6 +6,15 @@
 -- comes back; NULL: no client was late, and what came after until_position is enough.
 ALTER TABLE members ADD COLUMN unheard_position INTEGER;
 
+-- A token that a Matrix client renews ends before its session does. While the new one has not been used, the
+-- pair before is good too.
+ALTER TABLE sessions ADD COLUMN token_until INTEGER;
+ALTER TABLE sessions ADD COLUMN previous_until INTEGER;
+ALTER TABLE sessions ADD COLUMN previous_refresh_hash BLOB;
+CREATE INDEX sessions_by_refresh ON sessions (refresh_hash) WHERE refresh_hash IS NOT NULL;
+CREATE INDEX sessions_by_previous ON sessions (previous_hash) WHERE previous_hash IS NOT NULL;
+CREATE INDEX sessions_by_previous_refresh ON sessions (previous_refresh_hash) WHERE previous_refresh_hash IS NOT NULL;
+
 -- Events of rooms that are more than a message as it was sent by MTP: state, edits, redactions,
 -- reactions, and messages by Matrix with their content as it was sent. A message by MTP has no row:
 -- its event is derived from `messages`, until it is edited.

@@ -118,8 +118,9 @@ pub use refusal::Refusal;
 pub use refusal_value::Value;
 pub use resets::NewReset;
 pub use rooms::{
-    Device, Judge, Mood, NewLevels, NewRoom, ReadUpTo, Renamed, RoomDraft, RoomFile, RoomNews,
-    RoomPage, RoomPresence, RoomQuery, RoomReading, RoomRefusal, SyncQuery, Synced, Wanted,
+    Device, Judge, Mood, NewLevels, NewRoom, ReadUpTo, Renamed, Renewed, RoomDraft, RoomFile,
+    RoomNews, RoomPage, RoomPresence, RoomQuery, RoomReading, RoomRefusal, SyncQuery, Synced,
+    Wanted,
 };
 pub use search::{Search, SearchHits};
 pub use sent_files::{SentFile, Source};

@@ -140,6 +140,7 @@ impl Matrix {
             let body = Body::read(&body.bytes);
             return match action {
                 Action::Login => self.login(&body?, &client).await,
+                Action::Refresh => self.refresh(&body?).await,
                 Action::LoginFlows => Ok(json!({"flows": [{"type": "m.login.password"}]})),
                 Action::Register => {
                     let kind = parameter(&query, "kind");

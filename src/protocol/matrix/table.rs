@@ -13,6 +13,8 @@ pub enum Action {
     LoginFlows,
     /// Signs in.
     Login,
+    /// Renews a token.
+    Refresh,
     /// Makes an account.
     Register,
     /// Whether a name is free.
@@ -185,6 +187,7 @@ macro_rules! stable {
 const STABLE: &[[Entry; 2]] = &[
     stable!(Get "login" Action::LoginFlows),
     stable!(Post "login" Action::Login),
+    stable!(Post "refresh" Action::Refresh),
     stable!(Post "logout" Action::Signed(Signed::Logout)),
     stable!(Post "logout/all" Action::Signed(Signed::LogoutAll)),
     stable!(Get "account/whoami" Action::Signed(Signed::Whoami)),

@@ -16,6 +16,7 @@ mod presence;
 mod read;
 mod refused;
 mod relations;
+mod renewal;
 mod send;
 mod sync;
 
@@ -28,6 +29,7 @@ pub(super) use presence::Moods;
 pub use presence::{Mood, RoomPresence};
 pub use read::{RoomPage, RoomQuery, RoomReading, Wanted};
 pub use refused::RoomRefusal;
+pub use renewal::Renewed;
 pub use sync::{Judge, RoomNews, SyncQuery, Synced};
 
 pub(super) use draft::earlier;
