@@ -6,6 +6,11 @@
 -- comes back; NULL: no client was late, and what came after until_position is enough.
 ALTER TABLE members ADD COLUMN unheard_position INTEGER;
 
+-- Of a chat, which has its two members for good: who has left the room that it is by Matrix.
+ALTER TABLE members ADD COLUMN room_left INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE members ADD COLUMN room_since INTEGER; -- where that begins in the log, or the return from it
+CREATE INDEX members_by_room_left ON members (flow_id) WHERE room_left = 1;
+
 -- A token that a Matrix client renews ends before its session does. While the new one has not been used, the
 -- pair before is good too.
 ALTER TABLE sessions ADD COLUMN token_until INTEGER;

@@ -1,6 +1,7 @@
 //! Matrix: the client-server API over the conversations that MTP has.
 
 mod account;
+mod chats;
 mod directory;
 mod door;
 mod finding;

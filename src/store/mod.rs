@@ -74,6 +74,7 @@ mod room_contents;
 pub mod room_devices;
 pub mod room_events;
 pub mod room_keeper;
+pub mod room_leaving;
 pub mod room_levels;
 pub mod room_log;
 pub mod room_marks;

@@ -155,7 +155,7 @@ pub fn since(
 ) -> Result<Vec<RoomReceipt>, StoreError> {
     let mut statement = view.prepare(
         "SELECT u.localpart, r.kind, r.thread, r.event, r.at FROM room_receipts r JOIN users u ON u.id = r.user_id
-         JOIN members m ON m.flow_id = r.flow_id AND m.user_id = r.user_id AND m.state = 'joined'
+         JOIN members m ON m.flow_id = r.flow_id AND m.user_id = r.user_id AND m.state = 'joined' AND m.room_left = 0
          WHERE r.flow_id = :flow AND r.position > :after AND r.position <= :until AND r.kind <> 'm.fully_read'
            AND (r.user_id = :reader OR r.kind = 'm.read' AND u.privacy & :hides = 0
                 AND NOT EXISTS (SELECT 1 FROM users o WHERE o.id = :reader AND o.privacy & :hides <> 0)
