@@ -16,6 +16,7 @@ mod outsiders;
 mod registering;
 mod rooms;
 mod sync;
+mod threads;
 mod transport;
 
 use serde_json::{Value, json};

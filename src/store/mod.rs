@@ -72,6 +72,7 @@ pub mod retention;
 pub mod room_account;
 mod room_contents;
 pub mod room_devices;
+pub mod room_event;
 pub mod room_events;
 pub mod room_keeper;
 pub mod room_leaving;

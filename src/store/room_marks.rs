@@ -133,6 +133,16 @@ pub(super) fn of_mark(
         .query_row(named_params! {":flow": flow.0, ":user": user.0}, |row| row.get(0))
         .optional()?;
     let Some(last) = last else { return Ok(()) };
+    // It has moved by what was said of the events outside of threads alone, and says nothing of those.
+    let is_main = tx
+        .prepare(
+            "SELECT 1 FROM room_receipts WHERE flow_id = :flow AND user_id = :user AND kind = 'm.read'
+               AND thread = 'main' AND event_position >= :last",
+        )?
+        .exists(named_params! {":flow": flow.0, ":user": user.0, ":last": last})?;
+    if is_main {
+        return tx.tell_room(flow);
+    }
     let event = contents::event_of(tx, MessageId(last))?;
     let new = NewReceipt {
         kind: "m.read",
@@ -174,6 +184,24 @@ pub fn since(
             at: Timestamp(row.get(4)?),
         })
     })?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
+/// How far somebody has read each thread of a room.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn of_threads(
+    view: &View<'_>,
+    flow: FlowId,
+    user: UserId,
+) -> Result<Vec<(String, Position)>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT thread, max(event_position) FROM room_receipts WHERE flow_id = :flow AND user_id = :user
+           AND kind IN ('m.read', 'm.read.private') AND thread NOT IN ('', 'main') GROUP BY thread",
+    )?;
+    let params = named_params! {":flow": flow.0, ":user": user.0};
+    let rows = statement.query_map(params, |row| Ok((row.get(0)?, Position(row.get(1)?))))?;
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 

@@ -150,6 +150,29 @@ pub fn read_position(view: &View<'_>, room: &Room, user: UserId) -> Result<Posit
     Ok(Position(statement.query_row(params, |row| row.get(0))?))
 }
 
+/// Up to where a user has read all threads of a room: by marks that are of no thread. Where the user has
+/// marked what is outside of threads by itself, the mark that every protocol has says nothing of them.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn read_threads_position(
+    view: &View<'_>,
+    room: &Room,
+    user: UserId,
+) -> Result<Position, StoreError> {
+    let mut statement = view.prepare(
+        "WITH marks AS (SELECT thread, event_position FROM room_receipts WHERE flow_id = :flow AND user_id = :user
+                        AND kind IN ('m.read', 'm.read.private') AND thread IN ('', 'main'))
+         SELECT max(coalesce((SELECT max(event_position) FROM marks WHERE thread = ''), 0),
+                    iif(EXISTS (SELECT 1 FROM marks WHERE thread = 'main'), 0,
+                        coalesce((SELECT id FROM messages WHERE flow_id = :flow AND number <= :read
+                                  ORDER BY number DESC LIMIT 1), 0)))",
+    )?;
+    let params = named_params! {":flow": room.flow.0, ":read": room.read, ":user": user.0};
+    let read: i64 = statement.query_row(params, |row| row.get(0))?;
+    Ok(Position(read.max(room.since.0)))
+}
+
 /// The chats of a user: with whom, and which.
 ///
 /// # Errors

@@ -144,6 +144,8 @@ pub enum Signed {
     EventAt,
     /// Finds messages by words.
     Search,
+    /// What has notified.
+    Notifications,
     /// What is kept for somebody, of a room or of none.
     AccountData(bool),
     /// Keeps something, of a room or of none.
@@ -263,6 +265,7 @@ const STABLE: &[[Entry; 2]] = &[
     stable!(Post "publicRooms" Action::Signed(Signed::PublicRooms)),
     stable!(Post "user_directory/search" Action::Signed(Signed::FindPeople)),
     stable!(Post "search" Action::Signed(Signed::Search)),
+    stable!(Get "notifications" Action::Signed(Signed::Notifications)),
     stable!(Get "user/{user}/account_data/{type}" Action::Signed(Signed::AccountData(false))),
     stable!(Put "user/{user}/account_data/{type}" Action::Signed(Signed::PutAccountData(false))),
     stable!(Get "user/{user}/rooms/{room}/account_data/{type}" Action::Signed(Signed::AccountData(true))),

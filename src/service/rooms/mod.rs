@@ -19,6 +19,7 @@ mod relations;
 mod renewal;
 mod send;
 mod sync;
+mod unread;
 
 pub use change::NewRoom;
 pub use draft::{RoomDraft, RoomFile};
@@ -30,7 +31,8 @@ pub use presence::{Mood, RoomPresence};
 pub use read::{RoomPage, RoomQuery, RoomReading, Wanted};
 pub use refused::RoomRefusal;
 pub use renewal::Renewed;
-pub use sync::{Judge, RoomNews, SyncQuery, Synced};
+pub use sync::{RoomNews, SyncQuery, Synced};
+pub use unread::{Judge, Notified, Unread};
 
 pub(super) use draft::earlier;
 pub(super) use media::name_file;
