@@ -6,6 +6,20 @@
 -- comes back; NULL: no client was late, and what came after until_position is enough.
 ALTER TABLE members ADD COLUMN unheard_position INTEGER;
 
+-- Of a chat, which has its two members for good: who has left the room that it is by Matrix.
+ALTER TABLE members ADD COLUMN room_left INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE members ADD COLUMN room_since INTEGER; -- where that begins in the log, or the return from it
+CREATE INDEX members_by_room_left ON members (flow_id) WHERE room_left = 1;
+
+-- A token that a Matrix client renews ends before its session does. While the new one has not been used, the
+-- pair before is good too.
+ALTER TABLE sessions ADD COLUMN token_until INTEGER;
+ALTER TABLE sessions ADD COLUMN previous_until INTEGER;
+ALTER TABLE sessions ADD COLUMN previous_refresh_hash BLOB;
+CREATE INDEX sessions_by_refresh ON sessions (refresh_hash) WHERE refresh_hash IS NOT NULL;
+CREATE INDEX sessions_by_previous ON sessions (previous_hash) WHERE previous_hash IS NOT NULL;
+CREATE INDEX sessions_by_previous_refresh ON sessions (previous_refresh_hash) WHERE previous_refresh_hash IS NOT NULL;
+
 -- Events of rooms that are more than a message as it was sent by MTP: state, edits, redactions,
 -- reactions, and messages by Matrix with their content as it was sent. A message by MTP has no row:
 -- its event is derived from `messages`, until it is edited.
@@ -33,7 +47,8 @@ CREATE TABLE room_events (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX room_state ON room_events (flow_id, type, state_key, position, part) WHERE state_key IS NOT NULL;
 CREATE INDEX room_events_by_target ON room_events (target, relation, position) WHERE target IS NOT NULL;
-CREATE INDEX room_threads ON room_events (flow_id, target, position) WHERE relation = 'm.thread' AND redacted_by IS NULL;
+CREATE INDEX room_threads ON room_events (flow_id, target, position, sender_id) WHERE relation = 'm.thread' AND redacted_by IS NULL;
+CREATE INDEX room_thread_events ON room_events (flow_id, position) WHERE relation = 'm.thread' AND redacted_by IS NULL;
 CREATE INDEX room_events_by_message ON room_events (message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX room_events_by_txn ON room_events (session_id, txn) WHERE txn IS NOT NULL;
 

@@ -1,6 +1,7 @@
 //! Matrix: the client-server API over the conversations that MTP has.
 
 mod account;
+mod chats;
 mod directory;
 mod door;
 mod finding;
@@ -15,6 +16,7 @@ mod outsiders;
 mod registering;
 mod rooms;
 mod sync;
+mod threads;
 mod transport;
 
 use serde_json::{Value, json};

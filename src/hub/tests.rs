@@ -19,6 +19,8 @@ pub(super) fn session(id: i64, user: i64) -> Session {
         is_admin: false,
         is_bot: false,
         expires_at: Timestamp(i64::MAX),
+        token_until: None,
+        supersedes: false,
     }
 }
 

@@ -44,8 +44,20 @@ pub struct Session {
     pub is_admin: bool,
     /// Set for programs.
     pub is_bot: bool,
-    /// When the token ends unless it is used before.
+    /// When the session ends unless its token is used before.
     pub expires_at: Timestamp,
+    /// When the token ends, if its client renews it.
+    pub token_until: Option<Timestamp>,
+    /// Whether the token follows one that is still good.
+    pub supersedes: bool,
+}
+
+impl Session {
+    /// Tells whether the token is good at a time.
+    #[must_use]
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.expires_at > now && self.token_until.is_none_or(|until| until > now)
+    }
 }
 
 /// A session as its owner and the operator see it.

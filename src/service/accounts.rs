@@ -21,7 +21,7 @@ use crate::model::{
 };
 use crate::store::{
     self, StoreError, Tx, accounts, bots, credentials, flow_edits, flows, invitations, members,
-    membership, sessions, users,
+    membership, room_leaving, sessions, users,
 };
 
 /// What somebody registers with.
@@ -401,7 +401,11 @@ pub(super) fn empty_account(
     for summary in flows::of_user(tx, user, flows::Roster::Brief)? {
         let flow = summary.flow;
         // A chat stays as it is for the other side.
-        if flow.kind != crate::model::FlowKind::Chat {
+        if flow.kind == crate::model::FlowKind::Chat {
+            if tx.keeps_rooms() {
+                room_leaving::leave(tx, flow.id, user)?;
+            }
+        } else {
             leave(tx, &flow, user, membership::Exit::Left, by)?;
         }
     }

@@ -132,6 +132,8 @@ pub(super) struct Gate(Mutex<Generations>);
 struct Generations {
     young: HashMap<[u8; 32], Known>,
     old: HashMap<[u8; 32], Known>,
+    /// How often a token was forgotten: what was looked up before may be that.
+    forgotten: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -146,15 +148,10 @@ impl Gate {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find(&self, hash: &[u8; 32], epoch: u64) -> Option<Session> {
+    /// What is known of a token, and how often one was forgotten by now.
+    fn find(&self, hash: &[u8; 32], epoch: u64) -> (Option<Session>, u64) {
         let mut generations = self.generations();
-        let young = generations.young.get(hash).copied();
-        let known = young.or_else(|| {
-            let known = generations.old.remove(hash)?;
-            generations.insert(*hash, known);
-            Some(known)
-        })?;
-        (known.epoch == epoch).then_some(known.session)
+        (generations.find(hash, epoch), generations.forgotten)
     }
 
     /// Tells whether a token was good when it was looked up last.
@@ -168,14 +165,29 @@ impl Gate {
         let mut generations = self.generations();
         generations.young.remove(hash);
         generations.old.remove(hash);
+        generations.forgotten += 1;
     }
 
-    fn remember(&self, hash: [u8; 32], session: Session, epoch: u64) {
-        self.generations().insert(hash, Known { session, epoch });
+    /// Remembers what was looked up, unless a token was forgotten since.
+    fn remember(&self, hash: [u8; 32], session: Session, epoch: u64, forgotten: u64) {
+        let mut generations = self.generations();
+        if generations.forgotten == forgotten {
+            generations.insert(hash, Known { session, epoch });
+        }
     }
 }
 
 impl Generations {
+    fn find(&mut self, hash: &[u8; 32], epoch: u64) -> Option<Session> {
+        let young = self.young.get(hash).copied();
+        let known = young.or_else(|| {
+            let known = self.old.remove(hash)?;
+            self.insert(*hash, known);
+            Some(known)
+        })?;
+        (known.epoch == epoch).then_some(known.session)
+    }
+
     fn insert(&mut self, hash: [u8; 32], known: Known) {
         if self.young.len() >= REMEMBERED && !self.young.contains_key(&hash) {
             self.old = std::mem::take(&mut self.young);
@@ -206,9 +218,9 @@ impl Service {
         // Taken before looking, so that a revocation in between is not missed.
         let epoch = self.hub.epoch();
         let now = self.store.now();
-        let known = self.gate.find(&hash, epoch);
-        let known = known.filter(|session| session.expires_at > now);
-        let found = match known {
+        let (known, forgotten) = self.gate.find(&hash, epoch);
+        let known = known.filter(|session| session.is_good(now));
+        let mut found = match known {
             Some(session) => session,
             None => self
                 .store
@@ -216,9 +228,16 @@ impl Service {
                 .await?
                 .ok_or(Refusal::NoSession)?,
         };
+        if found.supersedes {
+            // Best effort: else the one before is good until the next time.
+            match self.settle_token(found.id, hash).await {
+                Ok(()) => found.supersedes = false,
+                Err(err) => log::debug!("ending a token failed: {err}"),
+            }
+        }
         let session = self.renew(found).await;
-        if known != Some(session) {
-            self.gate.remember(hash, session, epoch);
+        if known != Some(session) && !session.supersedes {
+            self.gate.remember(hash, session, epoch, forgotten);
         }
         Ok(SignedIn {
             session,
@@ -310,6 +329,8 @@ mod tests {
             is_admin: false,
             is_bot: false,
             expires_at: Timestamp(i64::MAX),
+            token_until: None,
+            supersedes: false,
         }
     }
 
@@ -320,24 +341,33 @@ mod tests {
     #[test]
     fn nothing_is_known_of_another_epoch() {
         let gate = Gate::default();
-        gate.remember(hash(1), session(1), 7);
-        assert_eq!(gate.find(&hash(1), 7), Some(session(1)));
-        assert_eq!(gate.find(&hash(1), 8), None);
-        assert_eq!(gate.find(&hash(2), 7), None);
+        gate.remember(hash(1), session(1), 7, 0);
+        assert_eq!(gate.find(&hash(1), 7).0, Some(session(1)));
+        assert_eq!(gate.find(&hash(1), 8).0, None);
+        assert_eq!(gate.find(&hash(2), 7).0, None);
+    }
+
+    #[test]
+    fn a_token_that_was_forgotten_while_it_was_looked_up_is_not_known() {
+        let gate = Gate::default();
+        let (_, before) = gate.find(&hash(1), 7);
+        gate.forget(&hash(1));
+        gate.remember(hash(1), session(1), 7, before);
+        assert_eq!(gate.find(&hash(1), 7).0, None);
     }
 
     #[test]
     fn what_is_asked_for_stays_and_memory_is_bounded() {
         let gate = Gate::default();
-        gate.remember(hash(0), session(1), 1);
+        gate.remember(hash(0), session(1), 1, 0);
         for number in 1..4 * REMEMBERED {
-            gate.remember(hash(number), session(2), 1);
+            gate.remember(hash(number), session(2), 1, 0);
             if number % (REMEMBERED / 2) == 0 {
-                assert!(gate.find(&hash(0), 1).is_some(), "{number}");
+                assert!(gate.find(&hash(0), 1).0.is_some(), "{number}");
             }
         }
-        assert!(gate.find(&hash(1), 1).is_none());
-        let Generations { young, old } = &*gate.generations();
+        assert!(gate.find(&hash(1), 1).0.is_none());
+        let Generations { young, old, .. } = &*gate.generations();
         assert!(young.len() <= REMEMBERED && old.len() <= REMEMBERED);
     }
 }

@@ -134,6 +134,8 @@ mod tests {
             is_admin: false,
             is_bot: false,
             expires_at: Timestamp(i64::MAX),
+            token_until: None,
+            supersedes: false,
         }
     }
 

@@ -118,8 +118,9 @@ pub use refusal::Refusal;
 pub use refusal_value::Value;
 pub use resets::NewReset;
 pub use rooms::{
-    Device, Judge, Mood, NewLevels, NewRoom, ReadUpTo, Renamed, RoomDraft, RoomFile, RoomNews,
-    RoomPage, RoomPresence, RoomQuery, RoomReading, RoomRefusal, SyncQuery, Synced, Wanted,
+    Device, Judge, Mood, NewLevels, NewRoom, Notified, ReadUpTo, Renamed, Renewed, RoomDraft,
+    RoomFile, RoomNews, RoomPage, RoomPresence, RoomQuery, RoomReading, RoomRefusal, SyncQuery,
+    Synced, Unread, Wanted,
 };
 pub use search::{Search, SearchHits};
 pub use sent_files::{SentFile, Source};
@@ -143,7 +144,7 @@ pub use crate::store::room_devices::RoomDevice;
 pub use crate::store::room_log::{RoomEvent, Stored, Way, What as RoomContent};
 pub use crate::store::room_media::Media;
 pub use crate::store::room_names::PublicRoom;
-pub use crate::store::room_relations::Relations;
+pub use crate::store::room_relations::{DEPTH as RELATION_DEPTH, Relations};
 pub use crate::store::rooms::Room;
 
 use crate::hub::{Hub, Listener, QueueLimits};

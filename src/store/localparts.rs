@@ -141,7 +141,10 @@ pub fn has_expired(
 ) -> Result<bool, StoreError> {
     let mut statement = view.prepare(
         "SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.token_hash = :token_hash AND s.kind = 2 AND s.expires_at <= :now
+         WHERE s.id = coalesce((SELECT id FROM sessions WHERE token_hash = :token_hash),
+                               (SELECT id FROM sessions WHERE previous_hash = :token_hash))
+           AND s.kind = 2 AND (s.expires_at <= :now
+                OR iif(s.token_hash = :token_hash, s.token_until, s.previous_until) <= :now)
            AND u.deleted_at IS NULL AND u.suspended_at IS NULL",
     )?;
     Ok(statement.exists(named_params! {":token_hash": token_hash, ":now": now.0})?)

@@ -12,7 +12,7 @@ pub use super::history::{Fitting, Load, Sent, by_number};
 use super::history::{fit, whole};
 use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
-use super::{marks, removal, room_keeper, search};
+use super::{marks, removal, room_keeper, room_leaving, search};
 use crate::model::about::bits;
 use crate::model::{
     By, DELETED_TEXT, FlowId, Level, Message, MessageId, News, Origin, Position, PublicId,
@@ -91,6 +91,7 @@ pub fn insert(
     new: NewMessage,
     origin: Option<Origin>,
 ) -> Result<Arc<Message>, StoreError> {
+    room_leaving::before_message(tx, new.flow)?;
     let position = tx.next_position();
     let id = MessageId(position.0);
     let logged_at = tx.log_time();

@@ -77,22 +77,22 @@ pub fn since(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Names of those of whom a user wants to read nothing, without the server.
+/// Those of whom a user wants to read nothing, and their names without the server.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn ignored(view: &View<'_>, user: UserId) -> Result<Vec<String>, StoreError> {
+pub fn ignored(view: &View<'_>, user: UserId) -> Result<Vec<(UserId, String)>, StoreError> {
     let Some(server) = properties::text(view, properties::MATRIX_SERVER_NAME)? else {
         return Ok(Vec::new());
     };
     let mut statement = view.prepare(
-        "SELECT u.localpart FROM room_account_data d, json_each(d.content, '$.ignored_users') e
+        "SELECT u.id, u.localpart FROM room_account_data d, json_each(d.content, '$.ignored_users') e
          JOIN users u ON u.localpart = substr(e.key, 2, instr(e.key, ':') - 2)
          WHERE d.user_id = :user AND d.flow_id = 0 AND d.type = 'm.ignored_user_list'
            AND e.key = '@' || u.localpart || ':' || :server AND u.id <> :user",
     )?;
     let rows = statement.query_map(named_params! {":user": user.0, ":server": server}, |row| {
-        row.get(0)
+        Ok((UserId(row.get(0)?), row.get(1)?))
     })?;
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }

@@ -102,7 +102,7 @@ pub(super) fn stale_members(
 ) -> Result<Vec<(UserId, String)>, StoreError> {
     let mut statement = view.prepare(
         "SELECT * FROM (
-             SELECT m.user_id, CASE m.state WHEN 'joined' THEN 'join' WHEN 'invited' THEN 'invite'
+             SELECT m.user_id, CASE m.state WHEN 'joined' THEN iif(m.room_left, 'leave', 'join') WHEN 'invited' THEN 'invite'
                                WHEN 'banned' THEN 'ban' ELSE 'leave' END AS now,
                     (SELECT e.content ->> 'membership' FROM room_events e
                      WHERE e.flow_id = m.flow_id AND e.type = 'm.room.member' AND e.state_key = '@' || u.localpart

@@ -13,8 +13,8 @@ use super::room_events::{
     NewRoomEvent, Place, REDACTION, about_message, annotation, append, levels, member, set, state,
     strike,
 };
-use super::room_marks;
 use super::tx::{Keeper, Logged, Tx, View};
+use super::{room_leaving, room_marks};
 use crate::model::{FlowId, MessageId, Position, UserId};
 
 /// The fact that events of rooms are kept.
@@ -55,6 +55,7 @@ pub fn switch(tx: &Tx<'_>, on: bool) -> Result<bool, StoreError> {
     let was_on = properties::number(tx, KEPT)? == Some(1);
     if was_on != on {
         properties::set_number(tx, KEPT, i64::from(on))?;
+        room_leaving::settle(tx)?;
     }
     tx.keep_rooms(on.then_some(keep as Keeper));
     Ok(was_on != on)
@@ -111,6 +112,9 @@ fn of_message(tx: &Tx<'_>, kind: Kind, message: MessageId, row: &Logged) -> Resu
         // Who deletes for the operator, or because the time has come, is the author.
         sender: row.actor.or(Some(author)),
     };
+    if row.actor.is_some() {
+        room_leaving::before_event(tx, place)?;
+    }
     let (kind, relation, content) = if kind == Kind::Edited {
         ("m.room.message", "m.replace", contents::edit(tx, message)?)
     } else {
@@ -178,6 +182,7 @@ pub(super) fn reacted(
         sender: Some(user),
     };
     tx.tell_room(flow)?;
+    room_leaving::before_event(tx, place)?;
     if on {
         let name = contents::event_of(tx, message)?;
         let new = NewRoomEvent {
@@ -279,7 +284,7 @@ fn initial(tx: &Tx<'_>, place: Place, is_derived: bool) -> Result<(), StoreError
 fn of_profile(tx: &Tx<'_>, row: &Logged) -> Result<(), StoreError> {
     let Some(user) = row.user else { return Ok(()) };
     let flows = tx
-        .prepare("SELECT flow_id FROM members WHERE user_id = :user AND state = 'joined'")?
+        .prepare("SELECT flow_id FROM members WHERE user_id = :user AND state = 'joined' AND room_left = 0")?
         .query_map(named_params! {":user": user.0}, |row| {
             row.get(0).map(FlowId)
         })?

@@ -9,7 +9,8 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::history::{Load, by_number};
-use super::localparts::{self, Named};
+use super::localparts;
+pub use super::room_event::{RoomEvent, Stored, What};
 use super::rooms::Room;
 use super::tx::View;
 use crate::model::{
@@ -18,77 +19,6 @@ use crate::model::{
 
 /// Bytes of messages that one look reads.
 const BUDGET_BYTES: usize = 16 << 20;
-
-/// An event of a room.
-#[derive(Debug, Clone)]
-pub struct RoomEvent {
-    /// Its place in the log.
-    pub position: Position,
-    /// Its id; of a message, that of the message.
-    pub uuid: PublicId,
-    /// The name of who sent it, without the server.
-    pub sender: String,
-    /// When.
-    pub at: Timestamp,
-    /// What it says.
-    pub what: What,
-    /// The state before, its id and content.
-    pub before: Option<(PublicId, String)>,
-    /// What took it back.
-    pub redaction: Option<Box<RoomEvent>>,
-    /// Its newest edit.
-    pub edit: Option<Box<RoomEvent>>,
-    /// Whom a message mentions that the event is derived from.
-    pub mentioned: Vec<Named>,
-    /// What the reader was to the room at the time, where that was asked for.
-    pub membership: Option<String>,
-}
-
-/// What an event says.
-#[derive(Debug, Clone)]
-pub enum What {
-    /// What is stored.
-    Stored(Stored),
-    /// A message, from which the event is derived.
-    Message(Box<Message>),
-}
-
-/// A stored event.
-#[derive(Debug, Clone)]
-pub struct Stored {
-    /// Its type.
-    pub kind: String,
-    /// Of state, of what.
-    pub state_key: Option<String>,
-    /// Its content, JSON.
-    pub content: String,
-    /// What took it back.
-    pub redacted_by: Option<PublicId>,
-    /// How it is about another event.
-    pub relation: Option<String>,
-    /// The session that sent it, and what that calls it.
-    pub txn: Option<(SessionId, String)>,
-}
-
-impl RoomEvent {
-    /// Its type.
-    #[must_use]
-    pub fn kind(&self) -> &str {
-        match &self.what {
-            What::Stored(stored) => &stored.kind,
-            What::Message(_) => "m.room.message",
-        }
-    }
-
-    /// Of state, of what.
-    #[must_use]
-    pub fn state_key(&self) -> Option<&str> {
-        match &self.what {
-            What::Stored(stored) => stored.state_key.as_deref(),
-            What::Message(_) => None,
-        }
-    }
-}
 
 /// Which way a log is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,7 +147,7 @@ macro_rules! select_events {
     ($rest:literal) => {
         concat!(
             "SELECT e.position, e.uuid, coalesce(u.localpart, ''), e.at, e.type, e.state_key, e.content, e.redacted_by,
-                    e.relation, e.session_id, e.txn
+                    e.relation, e.session_id, e.txn, e.target
              FROM room_events e LEFT JOIN users u ON u.id = e.sender_id ",
             $rest
         )
@@ -251,6 +181,9 @@ fn event(row: &Row<'_>) -> rusqlite::Result<RoomEvent> {
             content: row.get(6)?,
             redacted_by: row.get::<_, Option<[u8; 16]>>(7)?.map(PublicId::from_bytes),
             relation: row.get(8)?,
+            target: row
+                .get::<_, Option<[u8; 16]>>(11)?
+                .map(PublicId::from_bytes),
             txn: session.zip(row.get(10)?),
         }),
         before: None,
@@ -258,6 +191,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<RoomEvent> {
         edit: None,
         mentioned: Vec::new(),
         membership: None,
+        bundle: None,
     })
 }
 
@@ -287,6 +221,7 @@ fn derive(view: &View<'_>, message: Message) -> Result<RoomEvent, StoreError> {
         edit: None,
         mentioned,
         membership: None,
+        bundle: None,
     })
 }
 

@@ -133,6 +133,16 @@ pub(super) fn of_mark(
         .query_row(named_params! {":flow": flow.0, ":user": user.0}, |row| row.get(0))
         .optional()?;
     let Some(last) = last else { return Ok(()) };
+    // It has moved by what was said of the events outside of threads alone, and says nothing of those.
+    let is_main = tx
+        .prepare(
+            "SELECT 1 FROM room_receipts WHERE flow_id = :flow AND user_id = :user AND kind = 'm.read'
+               AND thread = 'main' AND event_position >= :last",
+        )?
+        .exists(named_params! {":flow": flow.0, ":user": user.0, ":last": last})?;
+    if is_main {
+        return tx.tell_room(flow);
+    }
     let event = contents::event_of(tx, MessageId(last))?;
     let new = NewReceipt {
         kind: "m.read",
@@ -155,7 +165,7 @@ pub fn since(
 ) -> Result<Vec<RoomReceipt>, StoreError> {
     let mut statement = view.prepare(
         "SELECT u.localpart, r.kind, r.thread, r.event, r.at FROM room_receipts r JOIN users u ON u.id = r.user_id
-         JOIN members m ON m.flow_id = r.flow_id AND m.user_id = r.user_id AND m.state = 'joined'
+         JOIN members m ON m.flow_id = r.flow_id AND m.user_id = r.user_id AND m.state = 'joined' AND m.room_left = 0
          WHERE r.flow_id = :flow AND r.position > :after AND r.position <= :until AND r.kind <> 'm.fully_read'
            AND (r.user_id = :reader OR r.kind = 'm.read' AND u.privacy & :hides = 0
                 AND NOT EXISTS (SELECT 1 FROM users o WHERE o.id = :reader AND o.privacy & :hides <> 0)
@@ -174,6 +184,24 @@ pub fn since(
             at: Timestamp(row.get(4)?),
         })
     })?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
+/// How far somebody has read each thread of a room.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn of_threads(
+    view: &View<'_>,
+    flow: FlowId,
+    user: UserId,
+) -> Result<Vec<(String, Position)>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT thread, max(event_position) FROM room_receipts WHERE flow_id = :flow AND user_id = :user
+           AND kind IN ('m.read', 'm.read.private') AND thread NOT IN ('', 'main') GROUP BY thread",
+    )?;
+    let params = named_params! {":flow": flow.0, ":user": user.0};
+    let rows = statement.query_map(params, |row| Ok((row.get(0)?, Position(row.get(1)?))))?;
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 

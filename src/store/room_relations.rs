@@ -3,6 +3,8 @@
 use rusqlite::named_params;
 
 use super::error::StoreError;
+use super::room_event::{Bundle, ThreadBundle};
+use super::room_log;
 use super::tx::View;
 use crate::model::{FlowId, Position, PublicId, UserId};
 
@@ -15,6 +17,8 @@ pub struct Relations {
     pub relation: Option<String>,
     /// Of which type.
     pub kind: Option<String>,
+    /// Those too that are about it by way of others.
+    pub is_deep: bool,
     /// From the newest on; else from the oldest.
     pub back: bool,
     /// Beyond this position.
@@ -56,45 +60,215 @@ pub fn about(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// A thread of a room.
-#[derive(Debug, Clone, Copy)]
-pub struct Thread {
-    /// The event with which it begins.
-    pub root: PublicId,
-    /// Its newest event, and where that stands.
-    pub latest: (PublicId, Position),
-    /// How many there are.
-    pub count: i64,
-    /// Whether the reader has written in it.
-    pub is_own: bool,
+/// How far events lie from one that they are about by way of others, where those are wanted.
+pub const DEPTH: i64 = 3;
+
+/// Events that are looked through for those that are about one by way of others.
+const MOST_RELATED: i64 = 5000;
+
+/// The same with events that are about those, and so on.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn about_deeply(
+    view: &View<'_>,
+    flow: FlowId,
+    wanted: &Relations,
+    limit: usize,
+) -> Result<Vec<(Position, PublicId)>, StoreError> {
+    let mut statement = view.prepare(
+        "WITH RECURSIVE found (uuid, depth) AS (
+             SELECT uuid, 1 FROM room_events
+             WHERE target = :target AND relation <> 'redaction' AND redacted_by IS NULL AND flow_id = :flow
+             UNION
+             SELECT e.uuid, found.depth + 1 FROM found JOIN room_events e ON e.target = found.uuid
+             WHERE found.depth < :depth AND e.relation <> 'redaction' AND e.redacted_by IS NULL AND e.flow_id = :flow
+             LIMIT :most)
+         SELECT e.position, e.uuid FROM found JOIN room_events e ON e.uuid = found.uuid
+         WHERE iif(:back, e.position < :from, e.position > :from)
+           AND (:relation IS NULL OR e.relation = :relation) AND (:type IS NULL OR e.type = :type)
+         GROUP BY e.uuid
+         ORDER BY iif(:back, -e.position, e.position), iif(:back, -e.part, e.part) LIMIT :limit",
+    )?;
+    let otherwise = if wanted.back { i64::MAX } else { -1 };
+    let params = named_params! {
+        ":target": wanted.target.to_bytes(), ":flow": flow.0, ":depth": DEPTH, ":most": MOST_RELATED,
+        ":back": wanted.back, ":from": wanted.from.map_or(otherwise, |from| from.0),
+        ":relation": wanted.relation, ":type": wanted.kind,
+        ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
+    };
+    let rows = statement.query_map(params, |row| {
+        Ok((Position(row.get(0)?), PublicId::from_bytes(row.get(1)?)))
+    })?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// The threads of a room as of a position, those with the newest events first.
+/// Who reads a room, up to where, and of whom nothing.
+pub struct Reader {
+    flow: FlowId,
+    user: UserId,
+    until: i64,
+    /// JSON.
+    ignored: String,
+}
+
+impl Reader {
+    /// Somebody who reads a room up to a position, else to its end.
+    #[must_use]
+    pub fn new(
+        flow: FlowId,
+        user: UserId,
+        until: Option<Position>,
+        ignored: impl IntoIterator<Item = UserId>,
+    ) -> Self {
+        let ids: Vec<_> = ignored.into_iter().map(|id| id.0.to_string()).collect();
+        Self {
+            flow,
+            user,
+            until: until.map_or(i64::MAX, |until| until.0),
+            ignored: format!("[{}]", ids.join(",")),
+        }
+    }
+}
+
+/// The threads of a room, those with the newest events first: with what each begins, and where its newest
+/// event stands.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn threads(
     view: &View<'_>,
-    flow: FlowId,
-    reader: UserId,
-    (from, until, limit): (Option<Position>, Option<Position>, usize),
-) -> Result<Vec<Thread>, StoreError> {
+    reader: &Reader,
+    (from, limit): (Option<Position>, usize),
+) -> Result<Vec<(PublicId, Position)>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT target, uuid, max(position) AS latest, count(*), count(*) FILTER (WHERE sender_id = :reader) > 0 FROM room_events
+        "SELECT target, max(position) AS latest FROM room_events
          WHERE flow_id = :flow AND relation = 'm.thread' AND redacted_by IS NULL AND position <= :until
+           AND sender_id NOT IN (SELECT value FROM json_each(:ignored))
          GROUP BY target HAVING latest < :from ORDER BY latest DESC LIMIT :limit",
     )?;
     let params = named_params! {
-        ":flow": flow.0, ":reader": reader.0, ":until": until.map_or(i64::MAX, |until| until.0), ":from": from.map_or(i64::MAX, |from| from.0),
+        ":flow": reader.flow.0, ":until": reader.until, ":ignored": reader.ignored,
+        ":from": from.map_or(i64::MAX, |from| from.0),
         ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
     };
     let rows = statement.query_map(params, |row| {
-        Ok(Thread {
-            root: PublicId::from_bytes(row.get(0)?),
-            latest: (PublicId::from_bytes(row.get(1)?), Position(row.get(2)?)),
-            count: row.get(3)?,
-            is_own: row.get(4)?,
-        })
+        Ok((PublicId::from_bytes(row.get(0)?), Position(row.get(1)?)))
     })?;
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
+/// An event of a thread: its id, where it stands, the thread, and whether a user has sent it.
+pub type InThread = (PublicId, Position, PublicId, bool);
+
+/// The newest events of the threads of a room within positions, at most so many.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn in_threads(
+    view: &View<'_>,
+    (flow, user): (FlowId, UserId),
+    (after, until): (Position, Position),
+    limit: usize,
+) -> Result<Vec<InThread>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT uuid, position, target, sender_id = :user FROM room_events
+         WHERE flow_id = :flow AND relation = 'm.thread' AND redacted_by IS NULL
+           AND position > :after AND position <= :until ORDER BY position DESC LIMIT :limit",
+    )?;
+    let params = named_params! {
+        ":user": user.0, ":flow": flow.0, ":after": after.0, ":until": until.0,
+        ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
+    };
+    let rows = statement.query_map(params, |row| {
+        let (uuid, position, target) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let is_own: Option<bool> = row.get(3)?;
+        Ok((
+            PublicId::from_bytes(uuid),
+            Position(position),
+            PublicId::from_bytes(target),
+            is_own == Some(true),
+        ))
+    })?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
+/// Events of a thread that are counted.
+const MOST_COUNTED: i64 = 5000;
+
+/// Events that refer to one that are told with it.
+const MOST_REFERENCES: i64 = 100;
+
+/// What is told with an event of events about it; `None`: nothing.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn bundle(
+    view: &View<'_>,
+    reader: &Reader,
+    target: PublicId,
+) -> Result<Option<Bundle>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT uuid FROM room_events
+         WHERE target = :target AND relation = 'm.reference' AND redacted_by IS NULL AND flow_id = :flow
+           AND position <= :until AND sender_id NOT IN (SELECT value FROM json_each(:ignored))
+         ORDER BY position LIMIT :most",
+    )?;
+    let rows = statement.query_map(
+        named_params! {
+            ":target": target.to_bytes(), ":flow": reader.flow.0, ":until": reader.until,
+            ":ignored": reader.ignored, ":most": MOST_REFERENCES,
+        },
+        |row| row.get(0).map(PublicId::from_bytes),
+    )?;
+    let references = rows.collect::<Result<Vec<_>, _>>()?;
+    let thread = thread(view, reader, target)?;
+    Ok((thread.is_some() || !references.is_empty()).then_some(Bundle { thread, references }))
+}
+
+fn thread(
+    view: &View<'_>,
+    reader: &Reader,
+    root: PublicId,
+) -> Result<Option<ThreadBundle>, StoreError> {
+    let (count, latest, is_own): (i64, Option<i64>, Option<bool>) = view
+        .prepare(
+            "SELECT count(*), max(position), max(sender_id = :reader) FROM (
+                 SELECT position, sender_id FROM room_events
+                 WHERE flow_id = :flow AND target = :root AND relation = 'm.thread' AND redacted_by IS NULL
+                   AND position <= :until AND sender_id NOT IN (SELECT value FROM json_each(:ignored))
+                 ORDER BY position DESC LIMIT :most)",
+        )?
+        .query_row(
+            named_params! {
+                ":reader": reader.user.0, ":flow": reader.flow.0, ":root": root.to_bytes(),
+                ":until": reader.until, ":ignored": reader.ignored, ":most": MOST_COUNTED,
+            },
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+    let Some(latest) = latest else {
+        return Ok(None);
+    };
+    let (latest, has_begun): ([u8; 16], Option<bool>) = view
+        .prepare(
+            "SELECT uuid, :reader = coalesce((SELECT sender_id FROM room_events WHERE uuid = :root),
+                                             (SELECT author_id FROM messages WHERE uuid = :root))
+             FROM room_events WHERE flow_id = :flow AND position = :latest AND target = :root
+             ORDER BY part DESC LIMIT 1",
+        )?
+        .query_row(
+            named_params! {
+                ":reader": reader.user.0, ":root": root.to_bytes(), ":flow": reader.flow.0, ":latest": latest,
+            },
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+    let Some((_, mut latest)) = room_log::by_uuid(view, PublicId::from_bytes(latest))? else {
+        return Ok(None);
+    };
+    latest.edit = latest.edit.filter(|edit| edit.position.0 <= reader.until);
+    Ok(Some(ThreadBundle {
+        latest,
+        count,
+        is_own: is_own == Some(true) || has_begun == Some(true),
+    }))
 }

@@ -47,7 +47,8 @@ macro_rules! select_rooms {
     ($rest:literal) => {
         concat!(
             "SELECT f.id, f.uuid, f.kind, m.state, m.since_position, m.until_position, m.forgotten_at IS NOT NULL,
-                    f.first_number, f.next_number, coalesce(m.read_number, -1), f.last_message_id
+                    f.first_number, f.next_number, coalesce(m.read_number, -1), f.last_message_id,
+                    m.state = 'joined' AND m.room_left, m.room_since
              FROM members m JOIN flows f ON f.id = m.flow_id ",
             $rest
         )
@@ -77,13 +78,18 @@ pub fn find(view: &View<'_>, uuid: PublicId, user: UserId) -> Result<Option<Room
 
 fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
     let kind: String = row.get(2)?;
+    // Of the room that a chat is, who has left it is out, though the chat has its two members.
+    let (has_left, turned): (bool, Option<i64>) = (row.get(11)?, row.get(12)?);
+    let since: i64 = row.get(4)?;
+    let until = if has_left { turned } else { row.get(5)? };
+    let state = State::parse(&row.get::<_, String>(3)?);
     Ok(Room {
         flow: FlowId(row.get(0)?),
         uuid: PublicId::from_bytes(row.get(1)?),
         kind: FlowKind::parse(&kind).unwrap_or(FlowKind::Group),
-        state: State::parse(&row.get::<_, String>(3)?),
-        since: Position(row.get(4)?),
-        until: row.get::<_, Option<i64>>(5)?.map(Position),
+        state: if has_left { State::Left } else { state },
+        since: Position(turned.map_or(since, |turned| turned.max(since))),
+        until: until.map(Position),
         is_forgotten: row.get(6)?,
         numbers: row.get(7)?..row.get(8)?,
         read: row.get(9)?,
@@ -115,7 +121,7 @@ pub fn summary(
 ) -> Result<(i64, i64, Vec<String>), StoreError> {
     let (joined, invited) = view
         .prepare(
-            "SELECT count(*) FILTER (WHERE state = 'joined'), count(*) FILTER (WHERE state = 'invited')
+            "SELECT count(*) FILTER (WHERE state = 'joined' AND room_left = 0), count(*) FILTER (WHERE state = 'invited')
              FROM members WHERE flow_id = :flow",
         )?
         .query_row(named_params! {":flow": flow.0}, |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -144,6 +150,29 @@ pub fn read_position(view: &View<'_>, room: &Room, user: UserId) -> Result<Posit
     Ok(Position(statement.query_row(params, |row| row.get(0))?))
 }
 
+/// Up to where a user has read all threads of a room: by marks that are of no thread. Where the user has
+/// marked what is outside of threads by itself, the mark that every protocol has says nothing of them.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn read_threads_position(
+    view: &View<'_>,
+    room: &Room,
+    user: UserId,
+) -> Result<Position, StoreError> {
+    let mut statement = view.prepare(
+        "WITH marks AS (SELECT thread, event_position FROM room_receipts WHERE flow_id = :flow AND user_id = :user
+                        AND kind IN ('m.read', 'm.read.private') AND thread IN ('', 'main'))
+         SELECT max(coalesce((SELECT max(event_position) FROM marks WHERE thread = ''), 0),
+                    iif(EXISTS (SELECT 1 FROM marks WHERE thread = 'main'), 0,
+                        coalesce((SELECT id FROM messages WHERE flow_id = :flow AND number <= :read
+                                  ORDER BY number DESC LIMIT 1), 0)))",
+    )?;
+    let params = named_params! {":flow": room.flow.0, ":read": room.read, ":user": user.0};
+    let read: i64 = statement.query_row(params, |row| row.get(0))?;
+    Ok(Position(read.max(room.since.0)))
+}
+
 /// The chats of a user: with whom, and which.
 ///
 /// # Errors
@@ -152,7 +181,7 @@ pub fn chats(view: &View<'_>, user: UserId) -> Result<Vec<(String, PublicId)>, S
     let mut statement = view.prepare(
         "SELECT u.localpart, f.uuid FROM members me JOIN flows f ON f.id = me.flow_id
          JOIN members o ON o.flow_id = f.id AND o.user_id <> me.user_id JOIN users u ON u.id = o.user_id
-         WHERE me.user_id = :user AND me.state = 'joined' AND f.kind = 'chat' AND f.removed_at IS NULL ORDER BY f.id",
+         WHERE me.user_id = :user AND me.state = 'joined' AND me.room_left = 0 AND f.kind = 'chat' AND f.removed_at IS NULL ORDER BY f.id",
     )?;
     let rows = statement.query_map(named_params! {":user": user.0}, |row| {
         Ok((row.get(0)?, PublicId::from_bytes(row.get(1)?)))
@@ -181,7 +210,7 @@ pub fn has_news(view: &View<'_>, room: &Room, after: Position) -> Result<bool, S
 pub fn forget(tx: &Tx<'_>, flow: FlowId, user: UserId) -> Result<(), StoreError> {
     tx.prepare(
         "UPDATE members SET forgotten_at = :now
-         WHERE flow_id = :flow AND user_id = :user AND state IN ('left', 'banned')",
+         WHERE flow_id = :flow AND user_id = :user AND (state IN ('left', 'banned') OR room_left = 1)",
     )?
     .execute(named_params! {":now": tx.now().0, ":flow": flow.0, ":user": user.0})?;
     Ok(())

@@ -95,8 +95,14 @@ pub fn find(
     now: Timestamp,
 ) -> Result<Option<Session>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT s.id, s.user_id, s.kind, s.scopes, s.last_used_at, s.expires_at, u.uuid, u.is_admin, u.is_bot FROM sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.token_hash = :token_hash AND s.expires_at > :now
+        "SELECT s.id, s.user_id, s.kind, s.scopes, s.last_used_at, s.expires_at,
+                iif(s.token_hash = :token_hash, s.token_until, s.previous_until) AS token_until,
+                s.token_hash = :token_hash AND coalesce(s.previous_hash, s.previous_refresh_hash) IS NOT NULL AS supersedes,
+                u.uuid, u.is_admin, u.is_bot FROM sessions s JOIN users u ON u.id = s.user_id
+         WHERE s.id = coalesce((SELECT id FROM sessions WHERE token_hash = :token_hash),
+                               (SELECT id FROM sessions WHERE previous_hash = :token_hash))
+           AND s.expires_at > :now
+           AND coalesce(iif(s.token_hash = :token_hash, s.token_until, s.previous_until) > :now, TRUE)
            AND u.deleted_at IS NULL AND u.suspended_at IS NULL
            AND (u.owner_id IS NULL OR EXISTS (SELECT 1 FROM users o WHERE o.id = u.owner_id AND o.suspended_at IS NULL))",
     )?;
@@ -113,6 +119,8 @@ pub fn find(
                 is_admin: row.get("is_admin")?,
                 is_bot: row.get("is_bot")?,
                 expires_at: Timestamp(row.get("expires_at")?),
+                token_until: row.get::<_, Option<i64>>("token_until")?.map(Timestamp),
+                supersedes: row.get("supersedes")?,
             })
         },
     );

@@ -102,3 +102,68 @@ fn a_token_that_has_only_expired_says_so() {
     );
     assert_eq!(refused(told, 401, "M_UNKNOWN_TOKEN")["soft_logout"], true);
 }
+
+#[test]
+fn tokens_that_are_renewed_end_once_the_new_one_is_used() {
+    let server = server();
+    server.register("anna");
+    let body = json!({
+        "type": "m.login.password", "user": "anna", "password": PASSWORD, "device_id": "D",
+        "refresh_token": true,
+    });
+    let told = document(&call(&server, None, "POST", "v3/login", &body).is(200));
+    assert_eq!(told["expires_in_ms"], 3_600_000);
+    let pair = |told: &Value| {
+        ["access_token", "refresh_token"].map(|key| told[key].as_str().expect("one").to_owned())
+    };
+    let refresh = |token: &str| {
+        let body = json!({"refresh_token": token});
+        call(&server, None, "POST", "v3/refresh", &body)
+    };
+    let whoami = |token: &str| {
+        call(
+            &server,
+            Some(token),
+            "GET",
+            "v3/account/whoami",
+            &Value::Null,
+        )
+    };
+    let [first, renewing] = pair(&told);
+    whoami(&first).is(200);
+    let lost = pair(&document(&refresh(&renewing).is(200)));
+    // Who has not got the answer asks again; what was in it is good no more.
+    let [second, then] = pair(&document(&refresh(&renewing).is(200)));
+    refused(whoami(&lost[0]), 401, "M_UNKNOWN_TOKEN");
+    refused(refresh(&lost[1]), 401, "M_UNKNOWN_TOKEN");
+    whoami(&first).is(200);
+    let told = document(&whoami(&second).is(200));
+    assert_eq!(told["device_id"], "D");
+    // Now the new one is in use.
+    let gone = refused(whoami(&first), 401, "M_UNKNOWN_TOKEN");
+    assert_eq!(gone["soft_logout"], false);
+    refused(refresh(&renewing), 401, "M_UNKNOWN_TOKEN");
+    refused(refresh("x"), 401, "M_UNKNOWN_TOKEN");
+
+    // A token that has only ended says so, and is renewed.
+    let [third, then] = pair(&document(&refresh(&then).is(200)));
+    let file = rusqlite::Connection::open(server.database()).expect("the database");
+    file.execute("UPDATE sessions SET token_until = 1 WHERE kind = 2", [])
+        .expect("changed");
+    drop(file);
+    let ended = eventually(|| whoami(&third), |answer| answer.status == 401);
+    assert_eq!(refused(ended, 401, "M_UNKNOWN_TOKEN")["soft_logout"], true);
+    let [fourth, _] = pair(&document(&refresh(&then).is(200)));
+    // That does not bring it back, not even until the next is used.
+    let ended = refused(whoami(&third), 401, "M_UNKNOWN_TOKEN");
+    assert_eq!(ended["soft_logout"], true);
+    let told = document(&whoami(&fourth).is(200));
+    assert_eq!(told["user_id"], "@anna:example.org");
+
+    // What is kept of them is hashes.
+    let kept = server.database_bytes();
+    for token in [&fourth, &then] {
+        let token = token.as_bytes();
+        assert!(!kept.windows(token.len()).any(|it| it == token));
+    }
+}

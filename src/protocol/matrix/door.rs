@@ -7,7 +7,7 @@ use super::trouble::Trouble;
 use super::{Asked, Matrix, WEIGHT};
 use crate::auth::Password;
 use crate::model::SessionKind;
-use crate::service::{Client, Device, Opened, Refusal, ServiceError, SignedIn};
+use crate::service::{Client, Device, Opened, Refusal, Renewed, ServiceError, SignedIn};
 
 /// Signs of the id that a device gets.
 const DEVICE_SIGNS: usize = 10;
@@ -66,24 +66,47 @@ impl Matrix {
 
     /// Makes a session that was opened a device, and says so.
     pub(super) async fn welcome(&self, opened: Opened, device: Device) -> Result<Value, Trouble> {
-        let id = device.id.clone();
+        let (id, renews) = (device.id.clone(), device.renews);
         let server = self.names.server().to_owned();
         let named = self
             .service
             .adopt_device(&opened.token, device, server)
             .await?;
-        Ok(json!({
+        let mut told = json!({
             "user_id": self.names.user(&named.localpart),
             "access_token": opened.token.as_str(),
             "device_id": id,
             "home_server": self.names.server(),
-        }))
+        });
+        if renews {
+            tell_renewed(
+                &mut told,
+                &self.service.begin_renewing(&opened.token).await?,
+            );
+        }
+        Ok(told)
+    }
+
+    /// Gives a new token for what renews it.
+    pub(super) async fn refresh(&self, body: &Body) -> Result<Value, Trouble> {
+        let shown = body.needed("refresh_token")?;
+        let (token, renewed) = self.service.renew_token(shown).await?;
+        let mut told = json!({"access_token": token.as_str()});
+        tell_renewed(&mut told, &renewed);
+        Ok(told)
     }
 
     pub(super) async fn logout(&self, asked: &Asked, everywhere: bool) -> Result<Value, Trouble> {
         self.service.log_out(&asked.user, everywhere).await?;
         Ok(json!({}))
     }
+}
+
+/// Says until when a token is good, and what renews it.
+fn tell_renewed(told: &mut Value, renewed: &Renewed) {
+    let life = u64::try_from(renewed.life.as_millis()).unwrap_or(u64::MAX);
+    told["refresh_token"] = json!(renewed.refresh.as_str());
+    told["expires_in_ms"] = json!(life);
 }
 
 /// The device that a body names, or a new one.
@@ -99,5 +122,6 @@ pub(super) fn device(body: &Body) -> Result<Device, Trouble> {
     Ok(Device {
         id,
         label: label.map(|label| label.chars().take(100).collect()),
+        renews: body.flag("refresh_token")?,
     })
 }

@@ -29,7 +29,19 @@ impl Teller<'_> {
             RoomContent::Message(message) => self
                 .parts(message, &event.mentioned)
                 .into_iter()
-                .map(|(kind, id, content)| self.whole(event, kind, &id, content))
+                .enumerate()
+                .map(|(place, (kind, id, content))| {
+                    let mut told = self.whole(event, kind, &id, content);
+                    // What is about a message is about its first event.
+                    if place > 0
+                        && let Some(relations) = told["unsigned"]
+                            .get_mut("m.relations")
+                            .and_then(Value::as_object_mut)
+                    {
+                        relations.retain(|how, _| how == "m.replace");
+                    }
+                    told
+                })
                 .collect(),
         }
     }
@@ -81,7 +93,23 @@ impl Teller<'_> {
             unsigned["redacted_because"] = self.alone(redaction);
         }
         if let Some(edit) = &event.edit {
-            unsigned["m.relations"] = json!({"m.replace": self.alone(edit)});
+            unsigned["m.relations"]["m.replace"] = self.alone(edit);
+        }
+        if let Some(bundle) = &event.bundle {
+            if let Some(thread) = &bundle.thread {
+                unsigned["m.relations"]["m.thread"] = json!({
+                    "latest_event": self.alone(&thread.latest),
+                    "count": thread.count,
+                    "current_user_participated": thread.is_own,
+                });
+            }
+            let referring = bundle.references.iter();
+            let chunk: Vec<_> = referring
+                .map(|uuid| json!({"event_id": names::event(*uuid)}))
+                .collect();
+            if !chunk.is_empty() {
+                unsigned["m.relations"]["m.reference"] = json!({"chunk": chunk});
+            }
         }
         let mut told = json!({
             "type": kind,

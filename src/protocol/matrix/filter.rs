@@ -43,6 +43,7 @@ pub(super) struct Events {
     not_senders: Vec<String>,
     contains_url: Option<bool>,
     pub(super) is_lazy: bool,
+    pub(super) has_threads: bool,
     pub(super) rooms: Rooms,
 }
 
@@ -98,6 +99,7 @@ impl Events {
             not_senders: texts(body, "not_senders")?.map(short).unwrap_or_default(),
             contains_url,
             is_lazy: body.flag("lazy_load_members")?,
+            has_threads: body.flag("unread_thread_notifications")?,
             rooms: Rooms::read(body)?,
         })
     }

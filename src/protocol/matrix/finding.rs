@@ -6,7 +6,7 @@ use super::input::Body;
 use super::trouble::Trouble;
 use super::{Asked, Matrix, names};
 use crate::model::{Form, Position, PublicId, Timestamp};
-use crate::service::{Relations, RoomQuery, Search, Way};
+use crate::service::{RELATION_DEPTH, Relations, RoomQuery, Search, Way};
 
 /// Events of a page, unless a request says otherwise.
 const PAGE: usize = 20;
@@ -19,10 +19,16 @@ impl Matrix {
         let room = self.room(asked);
         self.service.require_readable(&asked.user, room).await?;
         let text = |place: usize| asked.ids.get(place).cloned();
+        let is_set = |name: &str| match asked.parameter(name).as_deref() {
+            Some("true") => Ok(true),
+            None | Some("" | "false") => Ok(false),
+            Some(_) => Err(Trouble::invalid(format!("{name} is true or false"))),
+        };
         let wanted = Relations {
             target: names::parse_event(asked.part(1)).map_or(PublicId::NOTHING, |(uuid, _)| uuid),
             relation: text(2),
             kind: text(3),
+            is_deep: is_set("recurse")?,
             back: match asked.parameter("dir").as_deref() {
                 None | Some("b") => true,
                 Some("f") => false,
@@ -30,12 +36,15 @@ impl Matrix {
             },
             from: self.token(asked, "from").await?,
         };
-        let limit = asked.limit(PAGE)?;
+        let (limit, is_deep) = (asked.limit(PAGE)?, wanted.is_deep);
         let (events, next) = self
             .service
             .related(&asked.user, room, wanted, limit)
             .await?;
         let mut told = json!({"chunk": self.teller(asked, Some(room)).all(&events, false)});
+        if is_deep {
+            told["recursion_depth"] = json!(RELATION_DEPTH);
+        }
         if let Some(next) = next {
             told["next_batch"] = json!(names::page_token(next));
         }
@@ -51,27 +60,19 @@ impl Matrix {
             Some(_) => return Err(Trouble::invalid("include is all or participated")),
         };
         let (from, limit) = (self.token(asked, "from").await?, asked.limit(PAGE)?);
-        let all = self
+        let (roots, next) = self
             .service
             .room_threads(&asked.user, room, (from, limit))
             .await?;
         let teller = self.teller(asked, Some(room));
-        let first = |event| teller.tell(event).into_iter().next().unwrap_or_default();
-        let last = all.last().map(|(thread, _, _)| thread.latest.1);
-        let next = last.filter(|_| all.len() >= limit);
-        let chunk: Vec<_> = all
+        let mut chunk: Vec<_> = roots
             .iter()
-            .filter(|(thread, _, _)| thread.is_own || !is_own)
-            .map(|(thread, root, latest)| {
-                let mut told = first(root);
-                told["unsigned"]["m.relations"]["m.thread"] = json!({
-                    "latest_event": first(latest),
-                    "count": thread.count,
-                    "current_user_participated": thread.is_own,
-                });
-                told
-            })
+            .filter_map(|root| teller.tell(root).into_iter().next())
             .collect();
+        chunk.retain(|root| {
+            let thread = &root["unsigned"]["m.relations"]["m.thread"];
+            thread["current_user_participated"] == true || !is_own
+        });
         let mut told = json!({"chunk": chunk});
         if let Some(next) = next {
             told["next_batch"] = json!(names::page_token(next));
@@ -171,7 +172,7 @@ impl Matrix {
             next = ids.last().map(|(_, id)| Position(id.0));
         }
         let ids = ids.into_iter().map(|(uuid, _)| uuid).collect();
-        let found = self.service.events_of(ids).await?;
+        let found = self.service.events_of(&asked.user, ids).await?;
         let results: Vec<_> = found
             .iter()
             .filter(|(room, _)| !has_rooms || rooms.contains(room))

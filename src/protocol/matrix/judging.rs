@@ -41,8 +41,18 @@ pub(super) struct Case<'a> {
     pub(super) patience: &'a Patience,
 }
 
-/// Whether an event notifies, and whether it is highlighted. The first rule that fits decides.
+/// Whether an event notifies, and whether it is highlighted.
 pub(super) fn judge(rules: &Value, case: &Case<'_>) -> (bool, bool) {
+    let actions = actions(rules, case);
+    let notifies = actions.iter().any(|action| action == "notify");
+    let highlights = actions.iter().any(|action| {
+        action["set_tweak"] == "highlight" && action.get("value") != Some(&Value::Bool(false))
+    });
+    (notifies, notifies && highlights)
+}
+
+/// What is to be done about an event. The first rule that fits decides.
+pub(super) fn actions<'a>(rules: &'a Value, case: &Case<'_>) -> &'a [Value] {
     let all = KINDS.into_iter().flat_map(|kind| {
         let all = rules["global"][kind]
             .as_array()
@@ -53,14 +63,9 @@ pub(super) fn judge(rules: &Value, case: &Case<'_>) -> (bool, bool) {
         if rule["enabled"] != Value::Bool(true) || !fits(kind, rule, case) {
             continue;
         }
-        let actions = rule["actions"].as_array().map_or(&[][..], Vec::as_slice);
-        let notifies = actions.iter().any(|action| action == "notify");
-        let highlights = actions.iter().any(|action| {
-            action["set_tweak"] == "highlight" && action.get("value") != Some(&Value::Bool(false))
-        });
-        return (notifies, notifies && highlights);
+        return rule["actions"].as_array().map_or(&[][..], Vec::as_slice);
     }
-    (false, false)
+    &[]
 }
 
 fn fits(kind: &str, rule: &Value, case: &Case<'_>) -> bool {

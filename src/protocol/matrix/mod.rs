@@ -21,6 +21,7 @@ mod marks;
 mod markup;
 mod media;
 mod names;
+mod notified;
 mod parked;
 mod push_rules;
 mod reading;
@@ -140,6 +141,7 @@ impl Matrix {
             let body = Body::read(&body.bytes);
             return match action {
                 Action::Login => self.login(&body?, &client).await,
+                Action::Refresh => self.refresh(&body?).await,
                 Action::LoginFlows => Ok(json!({"flows": [{"type": "m.login.password"}]})),
                 Action::Register => {
                     let kind = parameter(&query, "kind");
@@ -221,6 +223,7 @@ impl Matrix {
             Signed::Threads => self.threads(asked).await,
             Signed::EventAt => self.event_at(asked).await,
             Signed::Search => self.search(asked, body).await,
+            Signed::Notifications => self.notifications(asked).await,
             Signed::AccountData(in_room) => self.account_data(asked, in_room).await,
             Signed::PutAccountData(in_room) => self.put_account_data(asked, body, in_room).await,
             Signed::Tags => self.tags(asked).await,

@@ -8,14 +8,11 @@ use serde_json::{Map, Value, json};
 use super::events::{self, Teller};
 use super::filter::Filter;
 use super::input::Body;
-use super::judging::{Case, Patience, judge};
 use super::names;
 use super::trouble::Trouble;
 use super::{Asked, Matrix};
-use crate::model::{Form, Position, Timestamp};
-use crate::service::{
-    Judge, MemberState, Mood, Refusal, RoomContent, RoomEvent, RoomNews, SyncQuery, Synced,
-};
+use crate::model::{Form, Position};
+use crate::service::{MemberState, Mood, Refusal, RoomEvent, RoomNews, SyncQuery, Synced};
 
 /// The longest that an answer is held back, in milliseconds.
 const MAX_WAIT: u64 = 60_000;
@@ -68,6 +65,7 @@ impl Matrix {
             since,
             limit: filter.timeline.limit(),
             full_state,
+            has_threads: filter.timeline.has_threads,
             include_left: filter.include_leave,
             rooms: Box::new(move |room| {
                 let id = names.room(room);
@@ -109,43 +107,6 @@ impl Matrix {
             }
         }
         Ok(self.synced(asked, &synced, &filter, (since.is_none(), after)))
-    }
-
-    /// Tells which events notify, by the rules of who asks.
-    async fn judge(&self, asked: &Asked) -> Result<Box<Judge>, Trouble> {
-        let rules = self.push_rules(asked).await?;
-        let (names, session) = (self.names.clone(), asked.user.session().id);
-        let (uuid, now) = (asked.user.uuid(), Timestamp::now());
-        let (_, own) = self.service.device_of(&asked.user).await?;
-        let own = names.user(&own.localpart);
-        let patience = Patience::new();
-        Ok(Box::new(move |event, room, members, levels| {
-            let teller = Teller {
-                names: &names,
-                session,
-                room: None,
-                now,
-            };
-            let Some(mut told) = teller.tell(event).into_iter().next() else {
-                return (false, false);
-            };
-            if let RoomContent::Message(message) = &event.what
-                && let Some(about) = message.about.as_deref()
-            {
-                let is_meant = about.mentions.contains(&uuid);
-                let meant: Vec<_> = is_meant.then_some(&own).into_iter().collect();
-                told["content"]["m.mentions"] = json!({"user_ids": meant, "room": about.everyone});
-            }
-            let levels = levels.map(|levels| events::state_content(&names, levels));
-            let case = Case {
-                event: &told,
-                room: &names.room(room),
-                members,
-                levels: &levels.unwrap_or_default(),
-                patience: &patience,
-            };
-            judge(&rules, &case)
-        }))
     }
 
     /// The filter of an address: the id of one that is stored, or JSON.
@@ -242,13 +203,17 @@ impl Matrix {
         filter: &Filter,
         (own, is_first, after): (&str, bool, bool),
     ) -> Value {
-        let (notify, highlight) = news.unread;
         let mut told = json!({
             "timeline": timeline(teller, news),
             "ephemeral": {"events": self.ephemeral(news, filter)},
             "account_data": super::kept::of_room(&news.account_data, filter),
-            "unread_notifications": {"notification_count": notify, "highlight_count": highlight},
+            "unread_notifications": counted(news.unread.count),
         });
+        if filter.timeline.has_threads {
+            let threads = news.unread.threads.iter();
+            let threads = threads.map(|(root, count)| (names::event(*root), counted(*count)));
+            told["unread_thread_notifications"] = Value::Object(threads.collect());
+        }
         let mut state = state(teller, news, filter, (own, is_first));
         if after {
             let timeline = news.timeline.iter().filter(|it| it.state_key().is_some());
@@ -318,6 +283,10 @@ impl Matrix {
             .collect();
         json!({"invite_state": {"events": told}})
     }
+}
+
+fn counted((notify, highlight): (i64, i64)) -> Value {
+    json!({"notification_count": notify, "highlight_count": highlight})
 }
 
 fn timeline(teller: &Teller<'_>, news: &RoomNews) -> Value {

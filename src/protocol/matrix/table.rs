@@ -13,6 +13,8 @@ pub enum Action {
     LoginFlows,
     /// Signs in.
     Login,
+    /// Renews a token.
+    Refresh,
     /// Makes an account.
     Register,
     /// Whether a name is free.
@@ -142,6 +144,8 @@ pub enum Signed {
     EventAt,
     /// Finds messages by words.
     Search,
+    /// What has notified.
+    Notifications,
     /// What is kept for somebody, of a room or of none.
     AccountData(bool),
     /// Keeps something, of a room or of none.
@@ -185,6 +189,7 @@ macro_rules! stable {
 const STABLE: &[[Entry; 2]] = &[
     stable!(Get "login" Action::LoginFlows),
     stable!(Post "login" Action::Login),
+    stable!(Post "refresh" Action::Refresh),
     stable!(Post "logout" Action::Signed(Signed::Logout)),
     stable!(Post "logout/all" Action::Signed(Signed::LogoutAll)),
     stable!(Get "account/whoami" Action::Signed(Signed::Whoami)),
@@ -260,6 +265,7 @@ const STABLE: &[[Entry; 2]] = &[
     stable!(Post "publicRooms" Action::Signed(Signed::PublicRooms)),
     stable!(Post "user_directory/search" Action::Signed(Signed::FindPeople)),
     stable!(Post "search" Action::Signed(Signed::Search)),
+    stable!(Get "notifications" Action::Signed(Signed::Notifications)),
     stable!(Get "user/{user}/account_data/{type}" Action::Signed(Signed::AccountData(false))),
     stable!(Put "user/{user}/account_data/{type}" Action::Signed(Signed::PutAccountData(false))),
     stable!(Get "user/{user}/rooms/{room}/account_data/{type}" Action::Signed(Signed::AccountData(true))),

@@ -14,7 +14,7 @@ use crate::store::members::State;
 use crate::store::membership::{Entry, Exit};
 use crate::store::{
     Said, Tx, accounts, flow_edits, flows, localparts, members, membership, room_events,
-    room_levels, room_names, rooms,
+    room_leaving, room_levels, room_names, rooms,
 };
 
 /// What a new room is to be.
@@ -158,6 +158,12 @@ impl Service {
                 let access =
                     flows::access(tx, room, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 let found = visible_users(tx, user.user(), Some(access.id), &[who])?;
+                if access.kind == FlowKind::Chat
+                    && let [other] = found[..]
+                    && rooms::find(tx, room, other)?.is_some_and(|it| it.state == State::Left)
+                {
+                    return Ok(room_leaving::come_back(tx, access.id, other)?);
+                }
                 may(&access, Action::Add)?;
                 for other in &found {
                     match members::standing(tx, access.id, *other)?.map(|it| it.state) {
@@ -191,11 +197,24 @@ impl Service {
             .store
             .read(move |view| {
                 let id = flows::id_of(view, room)?.ok_or(Refusal::NotFound(Thing::Flow))?;
-                let standing = members::standing(view, id, caller.user())?;
-                Ok::<_, ServiceError>(standing.map(|it| it.state))
+                let standing = members::standing(view, id, caller.user())?.map(|it| it.state);
+                let shown = rooms::find(view, room, caller.user())?.map(|it| it.state);
+                Ok::<_, ServiceError>((standing, shown))
             })
             .await?;
-        match standing {
+        match standing.0 {
+            // A chat of the caller's that was left.
+            Some(State::Joined) if standing.1 == Some(State::Left) => {
+                return self
+                    .store
+                    .write(move |tx| {
+                        caller.require(tx)?;
+                        let access = flows::access(tx, room, caller.user())?;
+                        let access = access.ok_or(Refusal::NotFound(Thing::Flow))?;
+                        Ok(room_leaving::come_back(tx, access.id, caller.user())?)
+                    })
+                    .await;
+            }
             Some(State::Joined) => return Ok(()),
             Some(State::Invited) => return self.join_flow(user, room).await.map(drop),
             _ => {}
@@ -220,19 +239,31 @@ impl Service {
             .await
     }
 
-    /// Takes the caller out of a room, or declines an invitation; twice is fine.
+    /// Takes the caller out of a room, or declines an invitation; twice is fine. A chat keeps its two
+    /// members: who leaves it is out of its room, until somebody writes there.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a room that the caller has never been in; [`Refusal::ChatIsFixed`].
+    /// [`Refusal::NotFound`] for a room that the caller has never been in; [`Refusal::SavedIsFixed`].
     pub async fn leave_room(&self, user: &SignedIn, room: PublicId) -> Result<(), ServiceError> {
-        let caller = user.user();
+        let (caller, asked) = (user.user(), *user);
         let found = self
             .store
             .read(move |view| Ok::<_, ServiceError>(rooms::find(view, room, caller)?))
             .await?;
+        let is_chat = found.as_ref().is_some_and(|it| it.kind == FlowKind::Chat);
         match found.map(|room| room.state) {
             None => Err(Refusal::NotFound(Thing::Flow).into()),
             Some(State::Left | State::Banned) => Ok(()),
+            Some(State::Joined) if is_chat => {
+                self.store
+                    .write(move |tx| {
+                        asked.require(tx)?;
+                        let access = flows::access(tx, room, caller)?;
+                        let access = access.ok_or(Refusal::NotFound(Thing::Flow))?;
+                        Ok(room_leaving::leave(tx, access.id, caller)?)
+                    })
+                    .await
+            }
             Some(State::Joined | State::Invited) => self.leave_flow(user, room).await,
         }
     }

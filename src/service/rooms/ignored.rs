@@ -5,8 +5,8 @@ use crate::service::ServiceError;
 use crate::store::room_log::RoomEvent;
 use crate::store::{View, room_account};
 
-/// Those of whom a user wants to read nothing, by their names.
-pub(super) struct Ignored(Vec<String>);
+/// Those of whom a user wants to read nothing, by their row numbers and names.
+pub(super) struct Ignored(Vec<(UserId, String)>);
 
 impl Ignored {
     /// Those of a user.
@@ -16,7 +16,12 @@ impl Ignored {
 
     /// Tells whether nothing comes from somebody.
     pub(super) fn has(&self, localpart: &str) -> bool {
-        self.0.iter().any(|name| name == localpart)
+        self.0.iter().any(|(_, name)| name == localpart)
+    }
+
+    /// Their row numbers.
+    pub(super) fn ids(&self) -> Vec<UserId> {
+        self.0.iter().map(|(id, _)| *id).collect()
     }
 
     /// Tells whether an event is kept from the user. State never is: rooms would be wrong without it.

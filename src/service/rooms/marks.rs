@@ -56,14 +56,30 @@ impl Service {
             .await?;
         // What is read of one thread only says nothing of the rest.
         let is_whole = matches!(new.thread.as_str(), "" | "main");
-        if let Some(number) = number.filter(|_| new.kind == "m.read" && is_whole) {
+        let number = number.filter(|_| new.kind == "m.read" && is_whole);
+        if let Some(number) = number.filter(|_| new.thread.is_empty()) {
             self.mark_read(user, room, number).await?;
         }
+        let is_main = new.thread == "main";
+        self.keep_receipt(user, room, new).await?;
+        // After the receipt, so that the mark is known to say nothing of threads.
+        if let Some(number) = number.filter(|_| is_main) {
+            self.mark_read(user, room, number).await?;
+        }
+        Ok(())
+    }
+
+    async fn keep_receipt(
+        &self,
+        user: &SignedIn,
+        room: PublicId,
+        new: ReadUpTo,
+    ) -> Result<(), ServiceError> {
         let user = *user;
         self.store
             .write(move |tx| {
                 user.require(tx)?;
-                let (found, position) = place(tx, room, user.user(), event)?;
+                let (found, position) = place(tx, room, user.user(), new.event)?;
                 if let Some(thread) = new.root {
                     place(tx, room, user.user(), thread)?;
                 }

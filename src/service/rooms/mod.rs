@@ -16,8 +16,10 @@ mod presence;
 mod read;
 mod refused;
 mod relations;
+mod renewal;
 mod send;
 mod sync;
+mod unread;
 
 pub use change::NewRoom;
 pub use draft::{RoomDraft, RoomFile};
@@ -28,7 +30,9 @@ pub(super) use presence::Moods;
 pub use presence::{Mood, RoomPresence};
 pub use read::{RoomPage, RoomQuery, RoomReading, Wanted};
 pub use refused::RoomRefusal;
-pub use sync::{Judge, RoomNews, SyncQuery, Synced};
+pub use renewal::Renewed;
+pub use sync::{RoomNews, SyncQuery, Synced};
+pub use unread::{Judge, Notified, Unread};
 
 pub(super) use draft::earlier;
 pub(super) use media::name_file;

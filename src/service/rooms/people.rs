@@ -15,6 +15,8 @@ pub struct Device {
     pub id: String,
     /// What people call it.
     pub label: Option<String>,
+    /// Whether its token ends soon, and is renewed.
+    pub renews: bool,
 }
 
 /// What came of another name.

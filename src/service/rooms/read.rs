@@ -1,13 +1,14 @@
 //! Reading rooms: pages of events, single ones, state.
 
 use super::ignored::Ignored;
+use super::relations::dress;
 use super::{as_of, readable};
 use crate::model::{Position, PublicId};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::log;
 use crate::store::room_log::{self, RoomEvent, Way};
+use crate::store::rooms;
 use crate::store::{View, members};
-use crate::store::{room_standing, rooms};
 
 /// Positions that one look at the log reads.
 const STRIDE: usize = 64;
@@ -126,7 +127,7 @@ impl Service {
                 let (events, end) = collect(view, &room, range, query.way, query.limit, &wanted)?;
                 let events = events.into_iter().filter_map(|it| as_of(it, readable));
                 let mut events: Vec<_> = events.collect();
-                room_standing::add_memberships(view, (room.flow, user), &mut events)?;
+                dress(view, (room.flow, user), (readable, &ignored), &mut events)?;
                 Ok(RoomPage {
                     events,
                     start: start.max(Position(0)),
@@ -168,7 +169,7 @@ impl Service {
                             .and_then(|(_, event)| as_of(event, readable))
                             .filter(|event| !ignored.hides(event));
                         let mut found: Vec<_> = found.into_iter().collect();
-                        room_standing::add_memberships(view, (room.flow, user), &mut found)?;
+                        dress(view, (room.flow, user), (readable, &ignored), &mut found)?;
                         Ok(found)
                     }
                 }

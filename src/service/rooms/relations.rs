@@ -2,10 +2,10 @@
 
 use super::ignored::Ignored;
 use super::{as_of, readable};
-use crate::model::{FlowId, Position, PublicId};
+use crate::model::{FlowId, Position, PublicId, UserId};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::room_log::{self, RoomEvent};
-use crate::store::room_relations::{self, Relations, Thread};
+use crate::store::room_relations::{self, Reader, Relations};
 use crate::store::{View, flows, room_standing};
 
 impl Service {
@@ -29,7 +29,11 @@ impl Service {
                 if flow != room.flow {
                     return Err(missing());
                 }
-                let mut found = room_relations::about(view, flow, &wanted, limit + 1)?;
+                let mut found = if wanted.is_deep {
+                    room_relations::about_deeply(view, flow, &wanted, limit + 1)?
+                } else {
+                    room_relations::about(view, flow, &wanted, limit + 1)?
+                };
                 let has_more = found.len() > limit;
                 found.truncate(limit);
                 let next = found
@@ -41,13 +45,14 @@ impl Service {
                 let ignored = Ignored::of(view, user)?;
                 let mut events = read(view, (flow, until), ids)?;
                 events.retain(|event| !ignored.hides(event));
-                room_standing::add_memberships(view, (flow, user), &mut events)?;
+                dress(view, (flow, user), (until, &ignored), &mut events)?;
                 Ok((events, next))
             })
             .await
     }
 
-    /// The threads of a room, those with the newest events first: the first event and the newest of each.
+    /// The threads of a room, those with the newest events first: with what each begins. Returns where to
+    /// go on, too.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] for a room that the caller may not read.
@@ -56,47 +61,82 @@ impl Service {
         user: &SignedIn,
         room: PublicId,
         (from, limit): (Option<Position>, usize),
-    ) -> Result<Vec<(Thread, RoomEvent, RoomEvent)>, ServiceError> {
+    ) -> Result<(Vec<RoomEvent>, Option<Position>), ServiceError> {
         let user = user.user();
         self.store
             .read(move |view| {
                 let (room, until) = readable(view, room, user)?;
-                let mut all = Vec::new();
-                let asked = (from, until, limit);
-                for thread in room_relations::threads(view, room.flow, user, asked)? {
-                    let both = [thread.root, thread.latest.0].into_iter();
-                    let both = read(view, (room.flow, until), both)?;
-                    if let Ok([root, latest]) = <[RoomEvent; 2]>::try_from(both) {
-                        all.push((thread, root, latest));
-                    }
+                let ignored = Ignored::of(view, user)?;
+                let reader = Reader::new(room.flow, user, until, ignored.ids());
+                let threads = room_relations::threads(view, &reader, (from, limit))?;
+                let last = threads.last().map(|(_, latest)| *latest);
+                let next = last.filter(|_| threads.len() >= limit);
+                let roots = threads.into_iter().map(|(root, _)| root);
+                let mut roots = read(view, (room.flow, until), roots)?;
+                dress(view, (room.flow, user), (until, &ignored), &mut roots)?;
+                // Who is ignored has begun a thread that others go on with: what it began with is not shown.
+                for root in roots.iter_mut().filter(|root| ignored.hides(root)) {
+                    root.hide();
                 }
-                Ok(all)
+                Ok((roots, next))
             })
             .await
     }
 
-    /// Events of messages that the caller has been given, each with its room.
+    /// Events of messages that the caller has been given, each with its room, but of who is ignored.
     ///
     /// # Errors
     /// The file cannot be read.
     pub async fn events_of(
         &self,
+        user: &SignedIn,
         messages: Vec<PublicId>,
     ) -> Result<Vec<(PublicId, RoomEvent)>, ServiceError> {
+        let user = user.user();
         self.store
             .read(move |view| {
+                let ignored = Ignored::of(view, user)?;
                 let mut all = Vec::with_capacity(messages.len());
                 for uuid in messages {
-                    if let Some((flow, event)) = room_log::by_uuid(view, uuid)?
-                        && let Some(room) = flows::uuid(view, flow)?
-                    {
-                        all.push((room, event));
-                    }
+                    let Some((flow, event)) = room_log::by_uuid(view, uuid)? else {
+                        continue;
+                    };
+                    let Some(room) = flows::uuid(view, flow)? else {
+                        continue;
+                    };
+                    let Ok((_, until)) = readable(view, room, user) else {
+                        continue;
+                    };
+                    let event = as_of(event, until).filter(|event| !ignored.hides(event));
+                    let mut event: Vec<_> = event.into_iter().collect();
+                    dress(view, (flow, user), (until, &ignored), &mut event)?;
+                    all.extend(event.into_iter().map(|event| (room, event)));
                 }
                 Ok(all)
             })
             .await
     }
+}
+
+/// Adds to events what is told with them to somebody who reads their room up to a position: what the reader
+/// was at the time, and what others say about them.
+pub(super) fn dress(
+    view: &View<'_>,
+    (flow, user): (FlowId, UserId),
+    (until, ignored): (Option<Position>, &Ignored),
+    events: &mut [RoomEvent],
+) -> Result<(), ServiceError> {
+    room_standing::add_memberships(view, (flow, user), events)?;
+    let reader = Reader::new(flow, user, until, ignored.ids());
+    for event in events.iter_mut().filter(|event| event.has_bundle()) {
+        let mut bundle = room_relations::bundle(view, &reader, event.uuid)?;
+        if let Some(thread) = bundle.as_mut().and_then(|it| it.thread.as_mut()) {
+            let latest = std::slice::from_mut(&mut thread.latest);
+            room_standing::add_memberships(view, (flow, user), latest)?;
+        }
+        event.bundle = bundle.map(Box::new);
+    }
+    Ok(())
 }
 
 /// Events of a room as of a position: an id that a client has named may be that of any room.

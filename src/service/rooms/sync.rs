@@ -6,6 +6,8 @@ use super::as_of;
 use super::ignored::Ignored;
 use super::presence::RoomPresence;
 use super::read::{Wanted, collect};
+use super::relations::dress;
+use super::unread::{Judge, Unread, unread};
 use crate::model::{Position, PublicId, UserId};
 use crate::service::{Service, ServiceError, SignedIn};
 use crate::store::members::State;
@@ -13,7 +15,7 @@ use crate::store::room_account::{self, AccountData, NO_ROOM};
 use crate::store::room_log::{self, RoomEvent, Way};
 use crate::store::room_marks::{self, RoomReceipt};
 use crate::store::rooms::{self, Room};
-use crate::store::{View, blocks, localparts, log, members, room_standing, seen};
+use crate::store::{View, blocks, localparts, log, members, seen};
 
 /// What says with whom there are chats.
 const DIRECT: &str = "m.direct";
@@ -33,8 +35,8 @@ pub struct RoomNews {
     pub state: Vec<RoomEvent>,
     /// How many are there and invited, and some of them.
     pub summary: Option<(i64, i64, Vec<String>)>,
-    /// Messages that are not read, and those of them that mention the user.
-    pub unread: (i64, i64),
+    /// What is not read.
+    pub unread: Unread,
     /// Whether the user did not know the room before.
     pub is_new: bool,
     /// How far people have read, where that has moved.
@@ -88,6 +90,8 @@ pub struct SyncQuery {
     pub limit: usize,
     /// Whether all state is told of again.
     pub full_state: bool,
+    /// Whether what is not read of threads is counted for each by itself.
+    pub has_threads: bool,
     /// Whether rooms that were left are told of at first.
     pub include_left: bool,
     /// Which rooms.
@@ -97,13 +101,6 @@ pub struct SyncQuery {
     /// Whether an event of a room of so many members notifies, and is highlighted; with the levels there.
     pub judge: Box<Judge>,
 }
-
-/// Tells whether an event notifies, and whether it is highlighted.
-pub type Judge =
-    dyn Fn(&RoomEvent, PublicId, i64, Option<&RoomEvent>) -> (bool, bool) + Send + Sync;
-
-/// Events that are looked at to count those that are not read.
-const MOST_UNREAD: usize = 1000;
 
 impl Service {
     /// What is new in the rooms of the caller.
@@ -257,7 +254,7 @@ impl Service {
         room: Room,
         synced: &Synced,
         query: &std::sync::Arc<SyncQuery>,
-    ) -> Result<(i64, i64), ServiceError> {
+    ) -> Result<Unread, ServiceError> {
         let (localpart, position) = (synced.localpart.clone(), synced.position);
         let query = std::sync::Arc::clone(query);
         self.store
@@ -266,37 +263,10 @@ impl Service {
                     let ignored = Ignored::of(view, named.user)?;
                     unread(view, &room, named.user, (position, &query, &ignored))
                 }
-                None => Ok((0, 0)),
+                None => Ok(Unread::default()),
             })
             .await
     }
-}
-
-/// How many events of others a user has not read in a room that notify, and how many are highlighted.
-fn unread(
-    view: &View<'_>,
-    room: &Room,
-    user: UserId,
-    (now, query, ignored): (Position, &SyncQuery, &Ignored),
-) -> Result<(i64, i64), ServiceError> {
-    let read = rooms::read_position(view, room, user)?;
-    if room.last_message() <= read.0 {
-        return Ok((0, 0));
-    }
-    let own = localparts::of(view, user)?.map(|named| named.localpart);
-    let levels = room_log::one_state(view, room.flow, ("m.room.power_levels", ""), now)?;
-    let members = members::count(view, room.flow)?;
-    let others = |event: &RoomEvent| {
-        Some(&event.sender) != own.as_ref() && event.redaction.is_none() && !ignored.hides(event)
-    };
-    let found = collect(view, room, (read, now), Way::Back, MOST_UNREAD, &others)?.0;
-    let mut counted = (0, 0);
-    for event in &found {
-        let (notifies, highlights) = (query.judge)(event, room.uuid, members, levels.as_ref());
-        counted.0 += i64::from(notifies);
-        counted.1 += i64::from(highlights);
-    }
-    Ok(counted)
 }
 
 /// What has moved of how far people have read, and what the user keeps of a room.
@@ -328,7 +298,7 @@ fn quiet(room: Room, now: Position) -> RoomNews {
         before: now,
         state: Vec::new(),
         summary: None,
-        unread: (0, 0),
+        unread: Unread::default(),
         is_new: false,
         receipts: Vec::new(),
         account_data: Vec::new(),
@@ -411,7 +381,7 @@ fn of_room(
         .into_iter()
         .filter_map(|it| as_of(it, readable))
         .collect();
-    room_standing::add_memberships(view, (room.flow, user), &mut timeline)?;
+    dress(view, (room.flow, user), (Some(end), ignored), &mut timeline)?;
     let first = timeline
         .first()
         .map_or(end, |event| Position(event.position.0 - 1));

@@ -1,0 +1,249 @@
+//! What is not read: how much of it notifies, and which events have notified.
+
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+
+use super::ignored::Ignored;
+use super::read::collect;
+use super::relations::dress;
+use super::sync::SyncQuery;
+use crate::model::{Position, PublicId, UserId};
+use crate::service::{Service, ServiceError, SignedIn};
+use crate::store::members::State;
+use crate::store::room_log::{self, RoomEvent, Way};
+use crate::store::rooms::{self, Room};
+use crate::store::{View, localparts, log, members, room_marks, room_relations};
+
+/// Tells whether an event of a room of so many members notifies, and whether it is highlighted; with the
+/// levels there.
+pub type Judge =
+    dyn Fn(&RoomEvent, PublicId, i64, Option<&RoomEvent>) -> (bool, bool) + Send + Sync;
+
+/// Events that are looked at to count those that are not read.
+const MOST_UNREAD: usize = 1000;
+
+/// Looks at logs of rooms for one page of what has notified.
+const MOST_LOOKS: usize = 200;
+
+/// Positions that each of them reads.
+const STRIDE: usize = 16;
+
+/// Events that notify and are not read, and those of them that are highlighted.
+#[derive(Debug, Clone, Default)]
+pub struct Unread {
+    /// Of the whole room, or of what is outside of threads if those are counted by themselves.
+    pub count: (i64, i64),
+    /// Of the threads where there are any, by the events with which they begin.
+    pub threads: Vec<(PublicId, (i64, i64))>,
+}
+
+/// An event that has notified somebody.
+#[derive(Debug)]
+pub struct Notified {
+    /// In which room.
+    pub room: PublicId,
+    /// What.
+    pub event: RoomEvent,
+    /// Members of the room.
+    pub members: i64,
+    /// Who may do what there.
+    pub levels: Option<RoomEvent>,
+    /// Whether it is read.
+    pub is_read: bool,
+}
+
+/// What events of a room are judged by.
+struct Bench<'a> {
+    room: PublicId,
+    members: i64,
+    levels: Option<RoomEvent>,
+    judge: &'a Judge,
+}
+
+impl<'a> Bench<'a> {
+    fn of(
+        view: &View<'_>,
+        room: &Room,
+        now: Position,
+        judge: &'a Judge,
+    ) -> Result<Self, ServiceError> {
+        Ok(Self {
+            room: room.uuid,
+            members: members::count(view, room.flow)?,
+            levels: room_log::one_state(view, room.flow, ("m.room.power_levels", ""), now)?,
+            judge,
+        })
+    }
+
+    fn judge(&self, event: &RoomEvent) -> (bool, bool) {
+        (self.judge)(event, self.room, self.members, self.levels.as_ref())
+    }
+
+    fn count(&self, counted: &mut (i64, i64), event: &RoomEvent) {
+        let (notifies, highlights) = self.judge(event);
+        counted.0 += i64::from(notifies);
+        counted.1 += i64::from(highlights);
+    }
+}
+
+/// How many events of others a user has not read in a room that notify, and how many are highlighted.
+pub(super) fn unread(
+    view: &View<'_>,
+    room: &Room,
+    user: UserId,
+    (now, query, ignored): (Position, &SyncQuery, &Ignored),
+) -> Result<Unread, ServiceError> {
+    let mut all = Unread::default();
+    let read = rooms::read_position(view, room, user)?;
+    let of_threads = if query.has_threads {
+        rooms::read_threads_position(view, room, user)?.min(read)
+    } else {
+        read
+    };
+    if room.last_message() <= of_threads.0 {
+        return Ok(all);
+    }
+    let bench = Bench::of(view, room, now, &*query.judge)?;
+    let own = localparts::of(view, user)?.map(|named| named.localpart);
+    let is_others = |event: &RoomEvent| {
+        Some(&event.sender) != own.as_ref() && event.redaction.is_none() && !ignored.hides(event)
+    };
+    if room.last_message() > read.0 {
+        let others = |event: &RoomEvent| {
+            is_others(event) && !(query.has_threads && event.thread().is_some())
+        };
+        let found = collect(view, room, (read, now), Way::Back, MOST_UNREAD, &others)?.0;
+        for event in &found {
+            bench.count(&mut all.count, event);
+        }
+    }
+    if !query.has_threads {
+        return Ok(all);
+    }
+    let marks: HashMap<_, _> = room_marks::of_threads(view, room.flow, user)?
+        .into_iter()
+        .collect();
+    let place = (room.flow, user);
+    let range = (of_threads, now);
+    let mut done = HashSet::new();
+    let mut threads: BTreeMap<PublicId, (i64, i64)> = BTreeMap::new();
+    for (uuid, position, thread, is_own) in
+        room_relations::in_threads(view, place, range, MOST_UNREAD)?
+    {
+        let is_read = marks
+            .get(&format!("${}", thread.hex()))
+            .is_some_and(|read| position <= *read);
+        // Who writes in a thread has read what stands before.
+        if is_own || is_read {
+            done.insert(thread);
+        }
+        if done.contains(&thread) {
+            continue;
+        }
+        if let Some((_, event)) = room_log::by_uuid(view, uuid)?.filter(|(_, it)| is_others(it)) {
+            bench.count(threads.entry(thread).or_default(), &event);
+        }
+    }
+    all.threads = threads.into_iter().filter(|(_, it)| it.0 > 0).collect();
+    Ok(all)
+}
+
+/// A room whose log is read from the newest event on.
+struct Log<'a> {
+    room: Room,
+    bench: Option<(Bench<'a>, Position)>,
+    /// What has been read, oldest first.
+    events: Vec<RoomEvent>,
+    /// Up to where to go on; `None`: all has been read.
+    until: Option<Position>,
+}
+
+impl Service {
+    /// What has notified the caller in all rooms, newest first, up to a position; `is_wanted` tells of an
+    /// event whether it notifies and is highlighted. Returns up to where to go on, too.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn notified(
+        &self,
+        user: &SignedIn,
+        judge: Box<Judge>,
+        (from, limit, only_highlights): (Option<Position>, usize, bool),
+    ) -> Result<(Vec<Notified>, Option<Position>), ServiceError> {
+        let user = user.user();
+        self.store
+            .read(move |view| {
+                let (now, _) = log::last(view)?;
+                let from = from.map_or(now, |from| from.min(now));
+                let ignored = Ignored::of(view, user)?;
+                let own = localparts::of(view, user)?.map(|named| named.localpart);
+                let mut logs = Vec::new();
+                // Up to where each log has something: of what has been read, where that stands.
+                let mut next = BinaryHeap::new();
+                for room in rooms::of_user(view, user)? {
+                    let until = Position(room.last_message()).min(from);
+                    if room.state == State::Joined && until.0 > 0 {
+                        next.push((until, logs.len()));
+                        logs.push(Log {
+                            room,
+                            bench: None,
+                            events: Vec::new(),
+                            until: Some(until),
+                        });
+                    }
+                }
+                let mut found: Vec<Notified> = Vec::new();
+                let mut looks = 0;
+                while let Some((place, at)) = next.pop() {
+                    if found.len() >= limit || looks >= MOST_LOOKS {
+                        return Ok((found, Some(place)));
+                    }
+                    let Some(log) = logs.get_mut(at) else { break };
+                    let Some(event) = log.events.pop() else {
+                        let Some(until) = log.until else { continue };
+                        looks += 1;
+                        let range = (Position(-1), until);
+                        let look = room_log::look(view, &log.room, range, Way::Back, STRIDE)?;
+                        log.until = look.next;
+                        log.events = look.events;
+                        log.events.reverse();
+                        let last = log.events.last().map(|event| event.position);
+                        next.extend(last.or(log.until).map(|place| (place, at)));
+                        continue;
+                    };
+                    let following = log.events.last().map(|event| event.position);
+                    next.extend(following.or(log.until).map(|place| (place, at)));
+                    if Some(&event.sender) == own.as_ref()
+                        || event.redaction.is_some()
+                        || ignored.has(&event.sender)
+                    {
+                        continue;
+                    }
+                    if log.bench.is_none() {
+                        // Whoever has come has read what was before.
+                        let read = rooms::read_position(view, &log.room, user)?;
+                        let read = read.max(log.room.since);
+                        log.bench = Some((Bench::of(view, &log.room, now, &*judge)?, read));
+                    }
+                    let Some((bench, read)) = &log.bench else {
+                        continue;
+                    };
+                    let (notifies, highlights) = bench.judge(&event);
+                    if !notifies || only_highlights && !highlights {
+                        continue;
+                    }
+                    let mut event = [event];
+                    dress(view, (log.room.flow, user), (None, &ignored), &mut event)?;
+                    let [event] = event;
+                    found.push(Notified {
+                        room: log.room.uuid,
+                        is_read: event.position <= *read,
+                        event,
+                        members: bench.members,
+                        levels: bench.levels.clone(),
+                    });
+                }
+                Ok((found, None))
+            })
+            .await
+    }
+}
