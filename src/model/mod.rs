@@ -30,7 +30,9 @@ mod terms;
 mod time;
 mod user;
 
-pub use about::{About, Around, Forward, NewPoll, Original, Poll, Preview, Quote, Reaction};
+pub use about::{
+    About, Around, Forward, NewPoll, Original, Poll, Preview, Program, Quote, Reaction,
+};
 pub use account::{AccountEdit, OwnAccount, PushAddress, PushContent};
 pub use bot::{Bot, BotCommand, BotToken, Scopes};
 pub use emoji::is_emoji;
