@@ -82,6 +82,7 @@ mod push;
 mod quotas;
 mod races;
 mod reactions;
+mod recipes;
 mod rest;
 mod restart;
 mod restored;
