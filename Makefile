@@ -22,7 +22,8 @@ SAME      := RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/morelia --remap-path-pref
 NEEDED   := chromium:chromium chromedriver:chromium-driver sqlite3:sqlite3 strace:strace openssl:openssl \
             valgrind:valgrind pebble:pebble curl:curl jq:jq node:nodejs npm:npm certutil:libnss3-tools \
             python3:python3 readelf:binutils dpkg-deb:dpkg age:age \
-            prometheus-alertmanager:prometheus-alertmanager amtool:prometheus-alertmanager
+            prometheus-alertmanager:prometheus-alertmanager amtool:prometheus-alertmanager git:git \
+            /usr/sbin/mosquitto:mosquitto mosquitto_sub:mosquitto-clients
 
 .DEFAULT_GOAL := help
 .PHONY: help build run test types check deny fuzz soak interop bench golden program install \

@@ -1,4 +1,5 @@
--- Rooms: what only Matrix shows of flows. Empty until Matrix is switched on. Besides, one column of `members`.
+-- Rooms: what only Matrix shows of flows. Empty until Matrix is switched on. Besides, columns of `members`, `sessions` and
+-- `hooks` that hold with or without it.
 --
 -- In the log, 32 is what happened in a room and only Matrix shows.
 
@@ -19,6 +20,31 @@ ALTER TABLE sessions ADD COLUMN previous_refresh_hash BLOB;
 CREATE INDEX sessions_by_refresh ON sessions (refresh_hash) WHERE refresh_hash IS NOT NULL;
 CREATE INDEX sessions_by_previous ON sessions (previous_hash) WHERE previous_hash IS NOT NULL;
 CREATE INDEX sessions_by_previous_refresh ON sessions (previous_refresh_hash) WHERE previous_refresh_hash IS NOT NULL;
+
+-- With or without Matrix. The picture of a hook, which stands beside its messages: in `messages.extra`, hook is the
+-- hook that a message came by, and icon the emoji that the program calls itself by.
+ALTER TABLE hooks ADD COLUMN picture_file_id INTEGER REFERENCES files (id);
+ALTER TABLE hooks ADD COLUMN picture_public_id BLOB; -- on the wire
+CREATE INDEX hooks_by_picture ON hooks (picture_file_id) WHERE picture_file_id IS NOT NULL;
+CREATE INDEX hooks_by_picture_id ON hooks (picture_public_id) WHERE picture_public_id IS NOT NULL;
+CREATE TRIGGER hook_pictures_added AFTER INSERT ON hooks WHEN NEW.picture_file_id IS NOT NULL BEGIN
+    UPDATE files SET reference_count = reference_count + 1 WHERE id = NEW.picture_file_id;
+END;
+CREATE TRIGGER hook_pictures_changed AFTER UPDATE OF picture_file_id ON hooks
+WHEN NEW.picture_file_id IS NOT OLD.picture_file_id BEGIN
+    UPDATE files SET reference_count = reference_count + 1 WHERE id = NEW.picture_file_id;
+    UPDATE files SET reference_count = reference_count - 1 WHERE id = OLD.picture_file_id;
+END;
+CREATE TRIGGER hook_pictures_removed AFTER DELETE ON hooks WHEN OLD.picture_file_id IS NOT NULL BEGIN
+    UPDATE files SET reference_count = reference_count - 1 WHERE id = OLD.picture_file_id;
+END;
+-- What is revoked, or writes into a flow that is gone, shows nothing any more.
+CREATE TRIGGER hooks_revoked AFTER UPDATE OF revoked_at ON hooks WHEN NEW.revoked_at IS NOT NULL BEGIN
+    UPDATE hooks SET picture_file_id = NULL, picture_public_id = NULL WHERE id = NEW.id;
+END;
+CREATE TRIGGER hooks_of_removed_flows AFTER UPDATE OF removed_at ON flows WHEN NEW.removed_at IS NOT NULL BEGIN
+    UPDATE hooks SET picture_file_id = NULL, picture_public_id = NULL WHERE flow_id = NEW.id;
+END;
 
 -- Events of rooms that are more than a message as it was sent by MTP: state, edits, redactions,
 -- reactions, and messages by Matrix with their content as it was sent. A message by MTP has no row:

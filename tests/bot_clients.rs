@@ -15,6 +15,7 @@ use crate::{
     common::{Person, Server, eventually, port::free_port, receiver::Receiver},
     hooks::hook,
     outgoing::out,
+    recipes::recipe,
 };
 
 /// The versions that were tried.
@@ -22,7 +23,7 @@ const APPRISE: &str = "apprise==2.3.0";
 const EXAMINER: &str = "schemathesis==4.32.5";
 const VERIFIER: &str = "standardwebhooks==1.1.0";
 
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -191,10 +192,9 @@ fn alertmanager_tells_of_a_group_that_begins_and_ends() {
     let secret = hook(&mut anna, &flow, "Monitor");
     let place = tempfile::tempdir().expect("a folder");
     let config = place.path().join("alertmanager.yml");
+    let receivers = recipe("Alertmanager", &server, &secret);
     let text = format!(
-        "route:\n  receiver: family\n  group_by: [alertname]\n  group_wait: 0s\n  group_interval: 1s\n\
-         receivers:\n  - name: family\n    webhook_configs:\n      - url: http://{}/hook/{secret}\n",
-        server.address()
+        "route:\n  receiver: family\n  group_by: [alertname]\n  group_wait: 0s\n  group_interval: 1s\n{receivers}"
     );
     fs::write(&config, text).expect("written");
     let port = free_port();
@@ -287,6 +287,7 @@ fn the_first_lines_of_the_page_work() {
     let page = fs::read_to_string(page).expect("the page");
     let lines = page
         .lines()
+        .take_while(|line| !line.starts_with("## Recipes"))
         .filter(|line| line.starts_with("curl ") && line.contains("/hook/tk_…"));
     let mut count = 0;
     for line in lines {

@@ -31,6 +31,7 @@ mod large;
 mod line;
 mod machine;
 mod pages;
+mod posts;
 mod report;
 mod requests;
 mod seed;
@@ -74,6 +75,7 @@ const PARTS: &[Part] = &[
     ("edits", large::edits),
     ("search", large::search),
     ("transfer", transfer::transfers),
+    ("posts", posts::posts),
     ("attacks", attacks::attacks),
 ];
 
@@ -100,8 +102,9 @@ fn main() {
         quick,
     };
     folder::clean_up_on_panic();
-    // The only part that is compared with no echo.
-    if wanted.is_empty() || wanted.iter().any(|it| *it != "attacks") {
+    // The only parts that are compared with no echo.
+    let without = ["posts", "attacks"];
+    if wanted.is_empty() || wanted.iter().any(|it| !without.contains(&it.as_str())) {
         server::build_echo();
     }
     let folder = folder::disk();

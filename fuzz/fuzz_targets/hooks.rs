@@ -44,7 +44,7 @@ fuzz_target!(|data: &[u8]| -> Corpus {
     match read_any(form, query, headers, body) {
         Ok(post) => {
             assert!(post.text.len() <= data.len() * GROWTH + WORDS, "{}", post.text.len());
-            assert!(post.file.is_none_or(|file| file.bytes.len() <= body.len()));
+            assert!(post.files.iter().map(|file| file.bytes.len()).sum::<usize>() <= body.len());
             assert!(post.key.is_none_or(|key| key.chars().count() <= 64));
         }
         Err(status) => assert!([400, 413].contains(&status), "{status}"),

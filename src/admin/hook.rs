@@ -1,5 +1,8 @@
 //! `hook …`: addresses at which programs post.
 
+use std::io::Read as _;
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::error::CliError;
@@ -11,7 +14,7 @@ use crate::cli::HookCommand;
 use crate::config::Sources;
 use crate::exit::Exit;
 use crate::model::{Hook, HookId, Timestamp};
-use crate::service::{HookOrder, Refusal, Service, ServiceError};
+use crate::service::{HookChange, HookOrder, HookPicture, Refusal, Service, ServiceError};
 
 /// Runs the command.
 ///
@@ -19,8 +22,29 @@ use crate::service::{HookOrder, Refusal, Service, ServiceError};
 /// What was named is not there, or the database cannot be used.
 pub fn run(command: &HookCommand, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
     match command {
-        HookCommand::Add { flow, name, bot } => {
-            add(flow, name.clone(), bot.as_deref(), sources, output)
+        HookCommand::Add {
+            flow,
+            name,
+            bot,
+            picture,
+        } => {
+            let picture = picture.as_deref().map(content).transpose()?;
+            let wanted = (name.clone(), bot.as_deref(), picture);
+            add(flow, wanted, sources, output)
+        }
+        HookCommand::Edit { id, name, picture } => {
+            let number = number(id)?;
+            let picture = match picture {
+                Some(Some(path)) => Some(Some(content(path)?)),
+                Some(None) => Some(None),
+                None => None,
+            };
+            let name = name.clone();
+            let change = HookChange { name, picture };
+            with_service(sources, async |service, _| {
+                known(service.edit_hook(number, change.clone(), None).await, id)
+            })?;
+            result(output, &json!({"changed": 1}), "the hook is changed")
         }
         HookCommand::List { flow } => {
             let hooks = with_service(sources, async |service, _| {
@@ -30,17 +54,9 @@ pub fn run(command: &HookCommand, sources: &Sources, output: &Output) -> Result<
             result(output, &json!({"hooks": documents}), &table(&hooks))
         }
         HookCommand::Revoke { id } => {
-            let missing = || {
-                CliError::NotFound(format!(
-                    "there is no hook {id:?}; `morelia hook list` lists all"
-                ))
-            };
-            let number = id.parse().map_err(|_| missing())?;
+            let number = number(id)?;
             with_service(sources, async |service, _| {
-                match service.revoke_hook(HookId(number), None).await {
-                    Err(ServiceError::Refused(Refusal::NotFound(_))) => Err(missing()),
-                    other => Ok(other?),
-                }
+                known(service.revoke_hook(number, None).await, id)
             })?;
             result(output, &json!({"revoked": 1}), "the hook is revoked")
         }
@@ -48,10 +64,39 @@ pub fn run(command: &HookCommand, sources: &Sources, output: &Output) -> Result<
     }
 }
 
+fn missing(id: &str) -> CliError {
+    CliError::NotFound(format!(
+        "there is no hook {id:?}; `morelia hook list` lists all"
+    ))
+}
+
+fn number(id: &str) -> Result<HookId, CliError> {
+    id.parse().map(HookId).map_err(|_| missing(id))
+}
+
+fn known<T>(done: Result<T, ServiceError>, id: &str) -> Result<T, CliError> {
+    match done {
+        Err(ServiceError::Refused(Refusal::NotFound(_))) => Err(missing(id)),
+        other => Ok(other?),
+    }
+}
+
+/// A picture as its file has it. What is larger than a picture may be is not read whole.
+fn content(path: &Path) -> Result<HookPicture, CliError> {
+    const MOST: u64 = 1 << 20;
+    let failed = |source| CliError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(MOST).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(HookPicture::Content(bytes))
+}
+
 fn add(
     flow: &str,
-    name: String,
-    bot: Option<&str>,
+    (name, bot, picture): (String, Option<&str>, Option<HookPicture>),
     sources: &Sources,
     output: &Output,
 ) -> Result<Exit, CliError> {
@@ -61,7 +106,12 @@ fn add(
             Some(login) => Some(names::user(service, login).await?.uuid),
             None => None,
         };
-        let order = HookOrder { flow, name, bot };
+        let order = HookOrder {
+            flow,
+            name: name.clone(),
+            bot,
+            picture: picture.clone(),
+        };
         Ok((service.make_hook(order, None).await?, config.clone()))
     })?;
     let url = format!("{}/hook/{}", links::base(&config), new.secret.as_str());
@@ -107,6 +157,7 @@ fn document(hook: &Hook) -> Value {
         "created": hook.created_at.seconds(),
         "used": hook.used_at.map(Timestamp::seconds),
         "uses": hook.uses,
+        "picture": hook.picture.is_some(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What can be asked for hooks and for tokens of bots.
 
 use crate::model::{Scopes, Topics};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// `hook …`
@@ -14,6 +15,17 @@ pub enum HookCommand {
         name: String,
         /// `--as`: the login of the bot that writes.
         bot: Option<String>,
+        /// `--picture`: the file of its picture.
+        picture: Option<PathBuf>,
+    },
+    /// Renames one, or changes its picture.
+    Edit {
+        /// Its id, as listed.
+        id: String,
+        /// `--name`: what it is called from now on.
+        name: Option<String>,
+        /// `--picture`, or `--no-picture`: none any more.
+        picture: Option<Option<PathBuf>>,
     },
     /// Lists hooks.
     List {

@@ -1,7 +1,7 @@
 //! What there is to tell of a message besides its words and files: what it answers, whom it
 //! mentions, where it comes from, how people react to it.
 
-use super::{PublicId, Timestamp};
+use super::{Picture, PublicId, Timestamp};
 
 /// What `messages.slots` says besides which kinds of files a message has.
 pub mod bits {
@@ -40,8 +40,8 @@ pub struct About {
     pub everyone: bool,
     /// What the page says of itself that it links to.
     pub preview: Option<Preview>,
-    /// What the program calls itself that wrote it by a hook.
-    pub bot: Option<String>,
+    /// The program that wrote it by a hook.
+    pub bot: Option<Program>,
     /// The poll that it is.
     pub poll: Option<Poll>,
     /// How people react to it, in the order in which the emoji came.
@@ -50,6 +50,17 @@ pub struct About {
     pub expires_at: Option<Timestamp>,
     /// Whether that has happened.
     pub is_expired: bool,
+}
+
+/// What a message that came by a hook tells of the program that wrote it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Program {
+    /// What it calls itself; `None`: as the bot that writes.
+    pub name: Option<String>,
+    /// The emoji that it calls itself by.
+    pub avatar: Option<String>,
+    /// The picture of the hook.
+    pub picture: Option<Picture>,
 }
 
 /// The message that another answers.

@@ -1,6 +1,8 @@
 //! Flows: conversations.
 
-use super::{Content, FlowId, FlowSettings, Message, MessageId, PublicId, Timestamp, UserId};
+use super::{
+    Content, FlowId, FlowSettings, Message, MessageId, Picture, PublicId, Timestamp, UserId,
+};
 
 /// Who writes in a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -90,17 +92,6 @@ impl Power {
             redact: Level::MODERATOR,
         }
     }
-}
-
-/// The picture of a flow, or an avatar, by what is known of it without reading it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
-    /// By which it is fetched; another after each change.
-    pub id: PublicId,
-    /// Bytes.
-    pub size: i64,
-    /// What its first bytes say that it is, if that is known.
-    pub media_type: Option<String>,
 }
 
 /// A flow with its members.

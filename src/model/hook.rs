@@ -1,6 +1,6 @@
 //! Incoming hooks: addresses at which programs post messages.
 
-use super::{HookId, PublicId, Timestamp};
+use super::{HookId, Picture, PublicId, Timestamp};
 
 /// A hook as its flow's owner sees it; the secret itself is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Hook {
     pub used_at: Option<Timestamp>,
     /// How often it was used.
     pub uses: i64,
+    /// Its picture.
+    pub picture: Option<Picture>,
 }
 
 /// How loud a message is.

@@ -97,7 +97,7 @@ impl Message {
                 let rest = text.map_or_else(String::new, |text| format!("\n{text}"));
                 Some(format!("↪ {}:{rest}", forward.name).into())
             }
-            None => match (&about.bot, text) {
+            None => match (about.bot.as_ref().and_then(|it| it.name.as_ref()), text) {
                 (Some(bot), text) => Some(
                     format!("[{bot}] {}", text.unwrap_or_default())
                         .trim_end()

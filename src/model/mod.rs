@@ -22,6 +22,7 @@ mod message;
 mod neighbourhood;
 mod outgoing;
 mod page;
+mod picture;
 mod session;
 mod setting;
 mod shown;
@@ -30,7 +31,9 @@ mod terms;
 mod time;
 mod user;
 
-pub use about::{About, Around, Forward, NewPoll, Original, Poll, Preview, Quote, Reaction};
+pub use about::{
+    About, Around, Forward, NewPoll, Original, Poll, Preview, Program, Quote, Reaction,
+};
 pub use account::{AccountEdit, OwnAccount, PushAddress, PushContent};
 pub use bot::{Bot, BotCommand, BotToken, Scopes};
 pub use emoji::is_emoji;
@@ -39,7 +42,7 @@ pub use event::{
     ReadMark,
 };
 pub use file::{File, Kind, Look, Thumbnail};
-pub use flow::{Flow, FlowInfo, FlowKind, FlowSummary, FlowSwitches, Level, Picture, Power};
+pub use flow::{Flow, FlowInfo, FlowKind, FlowSummary, FlowSwitches, Level, Power};
 pub use fold::fold;
 pub use form::Form;
 pub use hook::{Hook, Loudness};
@@ -54,6 +57,7 @@ pub use message::{Attachment, Content, DELETED_TEXT, Encoding, KINDS, Message, k
 pub use neighbourhood::Neighbourhood;
 pub use outgoing::{Callout, CalloutKind, Outgoing, Topics};
 pub use page::Page;
+pub use picture::Picture;
 pub use session::{Session, SessionInfo, SessionKind};
 pub use setting::{FlowSettings, FlowSettingsEdit};
 pub use shown::clean_name;

@@ -99,7 +99,9 @@ pub use flow_change::{FlowChange, FlowDraft};
 pub use flows::FlowList;
 pub use found::Several;
 pub use gate::{Shown, SignedIn};
-pub use hooks::{AlertGroup, HookFile, HookOrder, HookPost, NewSecret, PostedByHook};
+pub use hooks::{
+    AlertGroup, HookChange, HookFile, HookOrder, HookPicture, HookPost, NewSecret, PostedByHook,
+};
 pub use invitations::{Ends, Invite, NewCode};
 pub use labels::{MAX_LABEL_CHARS, label_of_user_agent};
 pub use links::NewLink;

@@ -32,8 +32,8 @@ fn needs(method: &str) -> Needs {
         }
         // The bot's own flows and their hooks.
         "add_flow" | "edit_flow" | "remove_flow" | "leave_flow" | "join_flow" | "make_hook"
-        | "list_hooks" | "revoke_hook" | "make_outgoing" | "list_outgoing" | "remove_outgoing"
-        | "test_outgoing" => Needs::Scope(Scopes::MANAGE),
+        | "edit_hook" | "list_hooks" | "revoke_hook" | "make_outgoing" | "list_outgoing"
+        | "remove_outgoing" | "test_outgoing" => Needs::Scope(Scopes::MANAGE),
         _ => Needs::Person,
     }
 }

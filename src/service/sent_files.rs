@@ -57,23 +57,17 @@ pub(super) struct Prepared {
     pub(super) brought: Vec<Brought>,
     /// Uploads of which something was taken out.
     cleaned: HashMap<PublicId, Ready>,
-    /// A file that came by itself, and what it is called.
-    one: Option<(Ready, Option<String>)>,
+    /// Files that came by themselves, and what each is called.
+    pub(super) contents: Vec<(Ready, Option<String>)>,
 }
 
 impl Prepared {
-    /// The file that came by itself, and what it is called.
-    pub(super) fn one(&self) -> Option<(&Ready, Option<&str>)> {
-        let one = self.one.as_ref();
-        one.map(|(ready, name)| (ready, name.as_deref()))
-    }
-
     /// The files of the folder that nothing names yet.
     fn names(&self) -> Vec<PublicId> {
         let brought = self.brought.iter().filter_map(|it| it.ready.as_ref());
         brought
             .chain(self.cleaned.values())
-            .chain(self.one.iter().map(|(ready, _)| ready))
+            .chain(self.contents.iter().map(|(ready, _)| ready))
             .filter_map(|ready| match ready.place {
                 Place::Folder(name) => Some(name),
                 Place::Memory(_) => None,
@@ -133,39 +127,49 @@ impl Service {
         Ok(prepared)
     }
 
-    /// Writes a file that came by itself into the folder, where it is too large for the database. A
-    /// picture loses what says where it was made.
-    pub(super) async fn prepare_one(
+    /// Writes files that came by themselves into the folder, where they are too large for the database.
+    /// Pictures lose what says where they were made.
+    pub(super) async fn prepare_contents(
         &self,
-        mut content: Content,
-        name: Option<String>,
+        contents: Vec<(Content, Option<String>)>,
     ) -> Result<Prepared, ServiceError> {
         let inline = self.limits().files.inline;
-        if content.bytes.len() > inline {
-            self.require_room(content.bytes.len() as u64)
-                .map_err(|err| match err {
-                    UploadError::Failed(err) => err,
-                    err => StoreError::Unwritable(err.to_string()).into(),
-                })?;
+        let mut prepared = Prepared::default();
+        for (mut content, name) in contents {
+            let folder = self.store.folder().clone();
+            let room = if content.bytes.len() > inline {
+                self.require_room(content.bytes.len() as u64)
+            } else {
+                Ok(())
+            };
+            let work = move || -> Result<Ready, StoreError> {
+                let kind = media_type(&content.bytes).unwrap_or_default();
+                if let Some(clean) = cleaning::whole(&content.bytes, kind) {
+                    content.bytes = clean;
+                }
+                let mut ready = files::ready(&content);
+                if content.bytes.len() > inline {
+                    ready.place = Place::Folder(folder.put(&mut &content.bytes[..])?);
+                }
+                Ok(ready)
+            };
+            let done = match room {
+                Ok(()) => {
+                    let done = tokio::task::spawn_blocking(work).await;
+                    done.unwrap_or(Err(StoreError::Panicked)).map_err(full)
+                }
+                Err(UploadError::Failed(err)) => Err(err),
+                Err(err) => Err(StoreError::Unwritable(err.to_string()).into()),
+            };
+            match done {
+                Ok(ready) => prepared.contents.push((ready, name)),
+                Err(err) => {
+                    self.give_up_files(prepared.names()).await;
+                    return Err(err);
+                }
+            }
         }
-        let folder = self.store.folder().clone();
-        let work = move || -> Result<Ready, StoreError> {
-            let kind = media_type(&content.bytes).unwrap_or_default();
-            if let Some(clean) = cleaning::whole(&content.bytes, kind) {
-                content.bytes = clean;
-            }
-            let mut ready = files::ready(&content);
-            if content.bytes.len() > inline {
-                ready.place = Place::Folder(folder.put(&mut &content.bytes[..])?);
-            }
-            Ok(ready)
-        };
-        let done = tokio::task::spawn_blocking(work).await;
-        let ready = done.unwrap_or(Err(StoreError::Panicked)).map_err(full)?;
-        Ok(Prepared {
-            one: Some((ready, name)),
-            ..Prepared::default()
-        })
+        Ok(prepared)
     }
 
     /// A picture that was uploaded, without what says where it was made; `None`: there is nothing to
@@ -422,7 +426,7 @@ pub(super) fn check_quota_of(
     prepared: &Prepared,
     configured: u64,
 ) -> Result<(), ServiceError> {
-    let more = prepared.one.as_ref().map_or(0, |(ready, _)| ready.size);
+    let more = prepared.contents.iter().map(|(ready, _)| ready.size).sum();
     require_so_many(tx, bot, more, configured)
 }
 

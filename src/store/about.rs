@@ -7,11 +7,11 @@ use rusqlite::named_params;
 
 use super::error::StoreError;
 use super::tx::View;
-use super::users;
+use super::{files, users};
 use crate::model::about::{NAMED_REACTORS, bits};
 use crate::model::{
-    About, Forward, KINDS, Message, MessageId, Original, Poll, Preview, PublicId, Quote, Reaction,
-    Timestamp, UserId,
+    About, Forward, KINDS, Message, MessageId, Original, Poll, Preview, Program, PublicId, Quote,
+    Reaction, Timestamp, UserId,
 };
 
 /// The poll takes several answers.
@@ -85,9 +85,12 @@ fn details(view: &View<'_>, ids: &str, found: &mut HashMap<i64, About>) -> Resul
                 CASE WHEN o.slots & 255 <> 0 THEN
                     (SELECT a.kind FROM attachments a WHERE a.message_id = o.id ORDER BY a.ordinal LIMIT 1) END,
                 m.extra ->> '$.preview.url', m.extra ->> '$.preview.title', m.extra ->> '$.preview.text',
-                m.extra ->> '$.preview.site', m.extra ->> 'bot'
+                m.extra ->> '$.preview.site', m.extra ->> 'bot', m.extra ->> 'icon',
+                k.picture_public_id, p.size AS picture_size, p.type AS picture_type
          FROM json_each(:ids) j JOIN messages m ON m.id = j.value JOIN flows f ON f.id = m.flow_id
-         LEFT JOIN messages o ON o.id = m.reply_to_id",
+         LEFT JOIN messages o ON o.id = m.reply_to_id
+         LEFT JOIN hooks k ON k.id = m.extra ->> 'hook' AND k.flow_id = m.flow_id
+         LEFT JOIN files p ON p.id = k.picture_file_id",
     )?;
     let mut rows = statement.query(named_params! {":ids": ids})?;
     while let Some(row) = rows.next()? {
@@ -96,7 +99,12 @@ fn details(view: &View<'_>, ids: &str, found: &mut HashMap<i64, About>) -> Resul
         };
         about.is_markup = row.get::<_, Option<i64>>(1)? == Some(1);
         about.expires_at = row.get::<_, Option<i64>>(2)?.map(Timestamp);
-        about.bot = row.get(17)?;
+        let program = Program {
+            name: row.get(17)?,
+            avatar: row.get(18)?,
+            picture: files::picture(row, ["picture_public_id", "picture_size", "picture_type"])?,
+        };
+        about.bot = (program != Program::default()).then_some(program);
         if let Some(name) = row.get::<_, Option<String>>(3)? {
             let author = row.get::<_, Option<i64>>(5)?.map(UserId);
             about.forward = Some(Forward {

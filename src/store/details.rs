@@ -7,7 +7,9 @@ use super::error::StoreError;
 use super::polls;
 use super::tx::{Tx, View};
 use crate::model::about::bits;
-use crate::model::{FlowId, Loudness, MessageId, NewPoll, Preview, PublicId, Timestamp, UserId};
+use crate::model::{
+    FlowId, HookId, Loudness, MessageId, NewPoll, Preview, PublicId, Timestamp, UserId,
+};
 
 /// What a new message says besides its words and files.
 #[derive(Debug, Clone, Default)]
@@ -26,10 +28,21 @@ pub struct NewDetails {
     pub preview: Option<Preview>,
     /// The poll that it is.
     pub poll: Option<NewPoll>,
-    /// What the program calls itself that writes it by a hook.
-    pub bot: Option<String>,
+    /// The hook that it comes by.
+    pub hook: Option<ByHook>,
     /// How loud it is.
     pub loudness: Loudness,
+}
+
+/// What a message that comes by a hook says of the program that writes it.
+#[derive(Debug, Clone)]
+pub struct ByHook {
+    /// The hook.
+    pub hook: HookId,
+    /// What the program is called; `None`: as the bot.
+    pub name: Option<String>,
+    /// The emoji that it calls itself by.
+    pub icon: Option<String>,
 }
 
 impl NewDetails {
@@ -39,7 +52,7 @@ impl NewDetails {
             || self.forward.is_some()
             || self.is_markup
             || self.preview.is_some()
-            || self.bot.is_some()
+            || self.hook.is_some()
             || self.loudness != Loudness::Usual
             || !self.mentions.is_empty()
             || expires_at.is_some();
@@ -59,12 +72,13 @@ pub(super) fn write(
     expires_at: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let preview = new.preview.as_ref();
+    let hook = new.hook.as_ref();
     tx.prepare(
         "UPDATE messages SET reply_to_id = :reply, format = :format, expires_at = :expires,
                 extra = nullif(json_patch('{}', json_object('reply', :answered, 'preview',
                     json(CASE WHEN :url IS NOT NULL
                          THEN json_object('url', :url, 'title', :title, 'text', :about, 'site', :site) END),
-                    'bot', :bot, 'push', :push)), '{}')
+                    'bot', :bot, 'icon', :icon, 'hook', :hook, 'push', :push)), '{}')
          WHERE id = :id",
     )?
     .execute(named_params! {
@@ -74,7 +88,9 @@ pub(super) fn write(
         ":title": preview.map(|it| &it.title),
         ":about": preview.and_then(|it| it.text.as_ref()),
         ":site": preview.and_then(|it| it.site.as_ref()),
-        ":bot": new.bot,
+        ":bot": hook.and_then(|it| it.name.as_ref()),
+        ":icon": hook.and_then(|it| it.icon.as_ref()),
+        ":hook": hook.map(|it| it.hook.0),
         ":push": new.loudness.number(),
         ":format": new.is_markup.then_some(1),
         ":expires": expires_at.map(|time| time.0),

@@ -24,7 +24,8 @@ pub struct Found {
 }
 
 /// Finds a file by public id, as far as a user may read it: one of a message in a flow of the user's,
-/// the picture of such a flow or of one the user is invited to, or anybody's avatar.
+/// the picture of a hook into such a flow, the picture of such a flow or of one the user is invited to, or
+/// anybody's avatar.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -46,6 +47,12 @@ pub fn find(view: &View<'_>, id: PublicId, user: UserId) -> Result<Option<Found>
          WHERE l.picture_public_id = :id AND l.removed_at IS NULL",
         "SELECT f.id, f.size, f.name, f.type, NULL, NULL
          FROM users u JOIN files f ON f.id = u.avatar_file_id WHERE u.avatar_public_id = :id AND :user = :user",
+        // Who sees the messages of a hook sees its picture.
+        "SELECT f.id, f.size, f.name, f.type, NULL, NULL
+         FROM hooks h JOIN flows l ON l.id = h.flow_id
+         JOIN members r ON r.flow_id = h.flow_id AND r.user_id = :user AND r.state = 'joined'
+         JOIN files f ON f.id = h.picture_file_id
+         WHERE h.picture_public_id = :id AND l.removed_at IS NULL",
         // No browser shows an archive.
         "SELECT f.id, f.size, f.name, NULL, e.name, NULL
          FROM exports e JOIN files f ON f.id = e.file_id

@@ -3,8 +3,9 @@
 use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
+use super::files;
 use super::tx::{Tx, View};
-use crate::model::{FlowId, Hook, HookId, MessageId, Page, PublicId, Timestamp, UserId};
+use crate::model::{Content, FlowId, Hook, HookId, MessageId, Page, PublicId, Timestamp, UserId};
 
 /// In `users.flags`: nobody finds the account who does not know it.
 const HIDDEN: i64 = 1;
@@ -29,6 +30,8 @@ pub struct NewHook {
     pub maker: Option<UserId>,
     /// What it is called.
     pub name: String,
+    /// Its picture.
+    pub picture: Option<Content>,
 }
 
 /// Stores a hook. Of the revoked ones of its flow the oldest are forgotten on the way.
@@ -55,7 +58,41 @@ pub fn insert(tx: &Tx<'_>, new: &NewHook) -> Result<HookId, StoreError> {
         ":name": new.name,
         ":now": tx.now().0,
     })?;
-    Ok(HookId(tx.last_id()))
+    let id = HookId(tx.last_id());
+    if new.picture.is_some() {
+        set_picture(tx, id, new.picture.as_ref())?;
+    }
+    Ok(id)
+}
+
+/// Replaces the picture of a hook; `None` removes it.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set_picture(tx: &Tx<'_>, id: HookId, picture: Option<&Content>) -> Result<(), StoreError> {
+    let file = picture
+        .map(|content| files::store(tx, content))
+        .transpose()?;
+    tx.prepare(
+        "UPDATE hooks SET picture_file_id = :file, picture_public_id = :public WHERE id = :id",
+    )?
+    .execute(named_params! {
+        ":file": file.map(|file| file.0),
+        ":public": file.map(|_| files::public_id()),
+        ":id": id.0,
+    })?;
+    tx.scrub();
+    Ok(())
+}
+
+/// Renames a hook.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set_name(tx: &Tx<'_>, id: HookId, name: &str) -> Result<(), StoreError> {
+    tx.prepare("UPDATE hooks SET name = :name WHERE id = :id")?
+        .execute(named_params! {":name": name, ":id": id.0})?;
+    Ok(())
 }
 
 /// A hook that may be used now.
@@ -165,7 +202,7 @@ pub fn flow_of(view: &View<'_>, id: HookId) -> Result<Option<FlowId>, StoreError
     Ok(found.optional()?)
 }
 
-/// Makes a hook useless. Returns whether there was a usable one.
+/// Makes a hook useless, and its picture goes. Returns whether there was a usable one.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -173,6 +210,7 @@ pub fn revoke(tx: &Tx<'_>, id: HookId) -> Result<bool, StoreError> {
     let changed = tx
         .prepare("UPDATE hooks SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL")?
         .execute(named_params! {":now": tx.now().0, ":id": id.0})?;
+    tx.scrub();
     Ok(changed > 0)
 }
 
@@ -188,8 +226,8 @@ pub fn page(
 ) -> Result<Page<Hook>, StoreError> {
     let mut statement = view.prepare(
         "SELECT h.id, h.name, h.hint, f.uuid AS flow, f.title, b.uuid AS bot, b.login, u.uuid AS maker,
-                h.created_at, h.used_at, h.uses
-         FROM hooks h JOIN flows f ON f.id = h.flow_id JOIN users b ON b.id = h.bot_id
+                h.created_at, h.used_at, h.uses, h.picture_public_id, p.size AS picture_size, p.type AS picture_type
+         FROM hooks h LEFT JOIN files p ON p.id = h.picture_file_id JOIN flows f ON f.id = h.flow_id JOIN users b ON b.id = h.bot_id
          LEFT JOIN users u ON u.id = h.made_by
          WHERE h.revoked_at IS NULL AND f.removed_at IS NULL AND (:flow IS NULL OR h.flow_id = :flow) AND h.id < :after
          ORDER BY h.id DESC LIMIT :limit",
@@ -217,6 +255,7 @@ fn hook(row: &Row<'_>) -> rusqlite::Result<Hook> {
         created_at: Timestamp(row.get("created_at")?),
         used_at: row.get::<_, Option<i64>>("used_at")?.map(Timestamp),
         uses: row.get("uses")?,
+        picture: files::picture(row, ["picture_public_id", "picture_size", "picture_type"])?,
     })
 }
 

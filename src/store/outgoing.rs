@@ -264,16 +264,21 @@ pub fn disable(tx: &Tx<'_>, id: OutgoingId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// How many of the newest messages of a flow are answers of receivers, of so many that are looked at.
+/// Messages among which those are looked for that came by no hook.
+const LOOKED_AT: i64 = 500;
+
+/// How many of the newest messages of a flow are answers of receivers, of so many that are looked at. What came
+/// by incoming hooks does not count.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn answers_among_newest(view: &View<'_>, flow: FlowId, newest: i64) -> Result<i64, StoreError> {
     let mut statement = view.prepare(
-        "SELECT COUNT(*) FROM (SELECT extra ->> 'answer' AS answer FROM messages WHERE flow_id = :flow
-                               ORDER BY number DESC LIMIT :newest) WHERE answer",
+        "SELECT COUNT(*) FROM (SELECT extra ->> 'answer' AS answer
+             FROM (SELECT number, extra FROM messages WHERE flow_id = :flow ORDER BY number DESC LIMIT :looked)
+             WHERE extra ->> 'hook' IS NULL ORDER BY number DESC LIMIT :newest) WHERE answer",
     )?;
-    let params = named_params! {":flow": flow.0, ":newest": newest};
+    let params = named_params! {":flow": flow.0, ":newest": newest, ":looked": LOOKED_AT};
     Ok(statement.query_row(params, |row| row.get(0))?)
 }
 

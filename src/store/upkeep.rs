@@ -85,6 +85,7 @@ const RULES: [&str; 6] = [
                               + (SELECT COUNT(*) FROM attachments a WHERE a.thumb_file_id = f.id)
                               + (SELECT COUNT(*) FROM users u WHERE u.avatar_file_id = f.id)
                               + (SELECT COUNT(*) FROM flows l WHERE l.picture_file_id = f.id)
+                              + (SELECT COUNT(*) FROM hooks h WHERE h.picture_file_id = f.id)
                               + (SELECT COUNT(*) FROM uploads p WHERE p.file_id = f.id)
                               + (SELECT COUNT(*) FROM exports e WHERE e.file_id = f.id) LIMIT 20",
     "SELECT 'user ' || u.id || ' is said to have attached ' || u.used || ' bytes' FROM users u

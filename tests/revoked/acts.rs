@@ -176,8 +176,12 @@ pub(super) fn everything(things: &Things, number: usize) -> Vec<Act> {
             json!({"meta": {"flow": things.own_flow, "name": format!("hook {number}")}}),
         ),
         (
+            "edit_hook",
+            json!({"meta": {"id": things.hooks[SPARE - 1], "name": format!("hook {number}")}}),
+        ),
+        (
             "revoke_hook",
-            json!({"meta": {"id": things.hooks[number % SPARE]}}),
+            json!({"meta": {"id": things.hooks[number % (SPARE - 1)]}}),
         ),
         (
             "make_outgoing",

@@ -39,6 +39,59 @@ fn programs_speak_under_the_names_of_their_hooks() {
 }
 
 #[test]
+fn an_owner_gives_an_address_a_face() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let boris = server.register("boris");
+    let mut anna = server.register("anna");
+    let flow = group(&mut anna, "Family", &[&boris]);
+    let secret = hook(&mut anna, &flow, "Dryer");
+    let path = format!("/hook/{secret}");
+    http::send(&server, "POST", &path, "", b"ready").is(200);
+    let owner = browser.page(Screen::Phone, "en-GB");
+    sign_in(&owner, &server, "anna");
+    owner.run(&format!("location.hash = '#/f/{flow}/info'"));
+    owner.click(".hooks-of");
+    owner.click(".hook-edit");
+    owner.wait("document.querySelector('dialog input[type=file]')");
+    owner.run_async(
+        "const canvas = document.createElement('canvas');
+         canvas.width = 400; canvas.height = 400;
+         const blob = await new Promise((done) => canvas.toBlob(done, 'image/png'));
+         const data = new DataTransfer();
+         data.items.add(new File([blob], 'dryer.png', {type: 'image/png'}));
+         const field = document.querySelector('dialog input[type=file]');
+         field.files = data.files;
+         field.dispatchEvent(new Event('change'));",
+    );
+    owner.wait("document.querySelector('dialog canvas')");
+    owner.run("document.querySelector('form.crop').requestSubmit()");
+    owner.wait("document.querySelector('dialog .hook-face .avatar img')");
+    owner.fill("dialog input[name=name]", "Tumble dryer");
+    owner.run("[...document.querySelectorAll('dialog form')].at(-1).requestSubmit()");
+    owner.wait("document.querySelector('.hooks .row .avatar img')?.naturalWidth === 320");
+    owner.wait("document.querySelector('.hooks .row bdi')?.textContent === 'Tumble dryer'");
+    // Who reads the messages sees it beside them; an emoji where there is one and no picture.
+    let page = browser.page(Screen::Phone, "en-GB");
+    sign_in(&page, &server, "boris");
+    open_flow(&page, "Family");
+    page.wait(&format!(
+        "{NEWEST}.querySelector('.gutter .avatar img')?.naturalWidth === 320"
+    ));
+    owner.click(".hook-edit");
+    owner.click(".hook-faceless");
+    owner.run("[...document.querySelectorAll('dialog form')].at(-1).requestSubmit()");
+    owner.wait(
+        "document.querySelector('.hooks .row') && !document.querySelector('.hooks .row .avatar')",
+    );
+    let slack = br#"{"text": "hot", "username": "Oven", "icon_emoji": ":fire:"}"#;
+    http::send(&server, "POST", &format!("{path}/slack"), "", slack).is(200);
+    sees(&page, "hot");
+    page.wait(&format!(
+        "{NEWEST}.querySelector('.gutter .initials')?.dataset.text === '\u{1f525}'"
+    ));
+}
+
+#[test]
 fn an_owner_says_which_addresses_are_told_of_what() {
     let receiver = Receiver::start();
     let server = Server::with(&[("outbound.allow_private", &receiver.address())]);

@@ -133,6 +133,11 @@ pub(super) const COMMANDS: &[Spec] = &[
                 "LOGIN",
                 "the bot that writes; without it a bot for the hooks of this flow",
             ),
+            option(
+                "--picture",
+                "FILE",
+                "a picture that stands beside its messages, of at most 128 KiB",
+            ),
         ]],
         examples: &["morelia hook add --flow Family --name \"Washing machine\""],
         build: |m| {
@@ -140,7 +145,39 @@ pub(super) const COMMANDS: &[Spec] = &[
                 flow: m.required("--flow")?,
                 name: m.required("--name")?,
                 bot: m.text("--as")?,
+                picture: m.path("--picture"),
             }))
+        },
+    },
+    Spec {
+        path: "hook edit",
+        arguments: "ID",
+        about: "Renames a hook, or changes the picture that stands beside its messages. ID is what `morelia hook list` \
+                shows.",
+        flags: &[&[
+            option("--name", "NAME", "what it is called from now on"),
+            option("--picture", "FILE", "its picture, of at most 128 KiB"),
+            switch("--no-picture", "it has no picture any more"),
+        ]],
+        examples: &["morelia hook edit 3 --name Dryer --picture dryer.png"],
+        build: |m| {
+            let id = m.argument("ID")?;
+            let name = m.text("--name")?;
+            let picture = match (m.path("--picture"), m.switch("--no-picture")) {
+                (Some(_), true) => {
+                    return Err(UsageError::new(
+                        "--picture and --no-picture exclude each other",
+                    ));
+                }
+                (None, true) => Some(None),
+                (picture, false) => picture.map(Some),
+            };
+            if name.is_none() && picture.is_none() {
+                return Err(UsageError::new(
+                    "what is to change? --name, --picture or --no-picture",
+                ));
+            }
+            Ok(Command::Hook(HookCommand::Edit { id, name, picture }))
         },
     },
     Spec {

@@ -8,6 +8,7 @@ use super::gotify;
 use super::said::{Complaint, Echo};
 use crate::model::clean_name;
 use crate::protocol::web::{BodyError, Content, Response};
+use crate::protocol::wording;
 use crate::service::{MAX_NAME_CHARS, PostedByHook, Refusal, ServiceError};
 
 /// The version of Gotify whose messages are understood.
@@ -126,7 +127,9 @@ impl Trouble {
         let (status, detail) = self.told();
         let value = match tongue {
             Some(Tongue::Gotify) => gotify::error(status, &detail),
-            _ => json!({"error": {"code": status, "detail": detail}}),
+            _ => {
+                json!({"error": {"code": status, "status": wording::status(status), "detail": detail}})
+            }
         };
         with_wait(Response::json(status, &value), status, wait)
     }
@@ -175,6 +178,10 @@ impl Trouble {
             Refusal::PartnerDeleted | Refusal::Blocked => (
                 403,
                 "nothing can be written in this chat at present".to_owned(),
+            ),
+            Refusal::TooManyFiles { limit } => (
+                403,
+                format!("a message shows at most {limit} files; send the others with another"),
             ),
             Refusal::TooLarge { limit, .. } => (403, format!("a text may have {limit} bytes here")),
             Refusal::QuotaExceeded { limit, .. } => (

@@ -4,8 +4,11 @@ use serde_json::{Map, Value};
 
 pub(super) use super::markup::MAX_TEXT_BYTES;
 use super::ntfy::{self, Beside};
-use super::said::{Complaint, Said};
-use super::{alerts, form, gotify, slack};
+use super::said::{Complaint, Said, SaidFile};
+use super::{alerts, attached, form, gotify, slack};
+
+/// JSON that is read whole; of what is longer only files are, and what stands beside them.
+const MAX_JSON_BYTES: usize = 1024 * 1024;
 
 /// Characters of what tells a repetition from something new.
 const MAX_KEY_CHARS: usize = 64;
@@ -51,7 +54,7 @@ pub(super) struct Sent<'a> {
 /// Why it makes no sense.
 pub(super) fn read(sent: &Sent<'_>) -> Result<(Tongue, Said), Complaint> {
     let (tongue, mut said) = of_form(sent)?;
-    if said.file.is_none() && sent.body.len() > MAX_TEXT_BYTES {
+    if said.files.is_empty() && sent.body.len() > MAX_TEXT_BYTES {
         let words = format!(
             "a text may have {MAX_TEXT_BYTES} bytes; send more as a file, with its name in Filename"
         );
@@ -88,22 +91,25 @@ fn of_form(sent: &Sent<'_>) -> Result<(Tongue, Said), Complaint> {
         Told::Slack => {
             let json = match json? {
                 Some(json) => json,
-                None => payload(sent).ok_or_else(needed)?,
+                None => payload(sent)?.ok_or_else(needed)?,
             };
             return Ok((Tongue::Slack, slack::of_json(&json)?));
         }
         Told::Gotify => {
-            let form::Form { mut fields, file } = match json? {
-                Some(fields) => form::Form { fields, file: None },
-                None => fields(sent).ok_or_else(needed)?,
+            let form::Form { mut fields, files } = match json? {
+                Some(fields) => form::Form {
+                    fields,
+                    files: Vec::new(),
+                },
+                None => fields(sent)?.ok_or_else(needed)?,
             };
             for name in ["message", "title", "priority"] {
                 if let (None, Some(value)) = (fields.get(name), (sent.beside.parameter)(name)) {
                     fields.insert(name.to_owned(), Value::from(value));
                 }
             }
-            let said = gotify::of_json(&fields)?;
-            return Ok((Tongue::Gotify, Said { file, ..said }));
+            let said = gotify::of_json(&fields, !files.is_empty())?;
+            return Ok((Tongue::Gotify, Said { files, ..said }));
         }
         Told::Alerts => {
             let json = json?.ok_or_else(needed)?;
@@ -112,13 +118,13 @@ fn of_form(sent: &Sent<'_>) -> Result<(Tongue, Said), Complaint> {
         Told::Nothing => {}
     }
     if let Some(json) = json? {
-        return of_json(sent, &json);
+        return of_json(sent, json);
     }
-    if let Some(json) = payload(sent) {
+    if let Some(json) = payload(sent)? {
         return Ok((Tongue::Slack, slack::of_json(&json)?));
     }
     if let Some(boundary) = sent.content_type.and_then(form::boundary) {
-        let form = form::of_parts(sent.body, boundary);
+        let form = form::of_parts(sent.body, boundary)?;
         return of_parts(sent, form);
     }
     let said = ntfy::of_body(&sent.beside, sent.topic.clone(), sent.body)?;
@@ -126,28 +132,46 @@ fn of_form(sent: &Sent<'_>) -> Result<(Tongue, Said), Complaint> {
 }
 
 /// Tells the form of JSON by its fields.
-fn of_json(sent: &Sent<'_>, json: &Map<String, Value>) -> Result<(Tongue, Said), Complaint> {
+fn of_json(sent: &Sent<'_>, mut json: Map<String, Value>) -> Result<(Tongue, Said), Complaint> {
     let has = |name: &str| json.get(name).is_some_and(|value| !value.is_null());
     if json.get("alerts").is_some_and(Value::is_array) {
-        return Ok((Tongue::Alerts, alerts::of_json(json)?));
+        return Ok((Tongue::Alerts, alerts::of_json(&json)?));
     }
     if has("topic") && (has("message") || has("title")) {
-        return Ok((Tongue::Ntfy, ntfy::of_json(&sent.beside, json)?));
+        return Ok((Tongue::Ntfy, ntfy::of_json(&sent.beside, &json)?));
     }
     if has("message") {
-        return Ok((Tongue::Titled, gotify::of_json(json)?));
+        let files = attached::take(&mut json)?;
+        return titled(&json, files);
     }
     let is_ours = |name: &String| ["text", "format", "txn"].contains(&name.as_str());
     if has("text") && json.keys().all(is_ours) {
-        return Ok((Tongue::Ours, ours(json)?));
+        return Ok((Tongue::Ours, ours(&json)?));
     }
     if has("text") || has("blocks") || has("attachments") {
-        return Ok((Tongue::Slack, slack::of_json(json)?));
+        return Ok((Tongue::Slack, slack::of_json(&json)?));
     }
     Err(Complaint::bad(
         "this JSON has none of the forms that are known here: text (and format, txn); title and message; \
          topic and message (ntfy); text, blocks or attachments (Slack); alerts (Alertmanager, Grafana)",
     ))
+}
+
+/// A title, a message and perhaps files. How loud it is, is said as ntfy says it.
+fn titled(json: &Map<String, Value>, files: Vec<SaidFile>) -> Result<(Tongue, Said), Complaint> {
+    let said = gotify::of_json(json, !files.is_empty())?;
+    let priority = match json.get("priority") {
+        Some(Value::Number(number)) => number.as_i64().map(|it| it.clamp(1, 5).to_string()),
+        Some(Value::String(word)) => Some(word.clone()),
+        _ => None,
+    };
+    let priority = priority.and_then(|word| ntfy::priority(&word).ok());
+    let said = Said {
+        priority,
+        files,
+        ..said
+    };
+    Ok((Tongue::Titled, said))
 }
 
 /// Our own form.
@@ -179,30 +203,31 @@ fn of_parts(sent: &Sent<'_>, form: form::Form) -> Result<(Tongue, Said), Complai
     if let Some(Ok(Value::Object(json))) = payload.map(serde_json::from_str) {
         return Ok((Tongue::Slack, slack::of_json(&json)?));
     }
-    match form.file {
-        Some(file) => {
-            let mut said = ntfy::of_body(&sent.beside, sent.topic.clone(), b"")?;
-            let field = |name: &str| form.fields.get(name).and_then(Value::as_str);
-            field("message")
-                .unwrap_or_default()
-                .clone_into(&mut said.text);
-            said.title = field("title").map(str::to_owned).or(said.title);
-            said.echo.message.clone_from(&said.text);
-            said.file = Some(file);
-            Ok((Tongue::Ntfy, said))
-        }
-        None => Ok((Tongue::Titled, gotify::of_json(&form.fields)?)),
+    if form.files.is_empty() {
+        return titled(&form.fields, Vec::new());
     }
+    let mut said = ntfy::of_body(&sent.beside, sent.topic.clone(), b"")?;
+    let field = |name: &str| form.fields.get(name).and_then(Value::as_str);
+    field("message")
+        .unwrap_or_default()
+        .clone_into(&mut said.text);
+    said.title = field("title").map(str::to_owned).or(said.title);
+    said.echo.message.clone_from(&said.text);
+    said.files = form.files;
+    Ok((Tongue::Ntfy, said))
 }
 
 /// The body as a JSON object; `None`: it is a text. A number or a word that happens to be JSON is one.
 fn object(sent: &Sent<'_>) -> Result<Option<Map<String, Value>>, Complaint> {
-    if matches!(sent.told, Told::Text) || sent.body.len() > MAX_TEXT_BYTES * 16 {
+    if matches!(sent.told, Told::Text) {
         return Ok(None);
     }
     let begins = sent.body.iter().find(|byte| !byte.is_ascii_whitespace());
     if !begins.is_some_and(|byte| b"{[".contains(byte)) {
         return Ok(None);
+    }
+    if sent.body.len() > MAX_JSON_BYTES {
+        return Ok(attached::of_long(sent.body));
     }
     match serde_json::from_slice(sent.body) {
         Ok(Value::Object(json)) => Ok(Some(json)),
@@ -214,28 +239,30 @@ fn object(sent: &Sent<'_>) -> Result<Option<Map<String, Value>>, Complaint> {
 }
 
 /// The JSON of a form's field `payload`.
-fn payload(sent: &Sent<'_>) -> Option<Map<String, Value>> {
+fn payload(sent: &Sent<'_>) -> Result<Option<Map<String, Value>>, Complaint> {
     let form = if sent.body.starts_with(b"payload=") {
         form::of_urlencoded(sent.body)
     } else {
-        let boundary = sent.content_type.and_then(form::boundary)?;
-        form::of_parts(sent.body, boundary)
+        let Some(boundary) = sent.content_type.and_then(form::boundary) else {
+            return Ok(None);
+        };
+        form::of_parts(sent.body, boundary)?
     };
-    let payload = form.fields.get("payload")?.as_str()?;
-    match serde_json::from_str(payload) {
-        Ok(Value::Object(json)) => Some(json),
-        _ => None,
+    let payload = form.fields.get("payload").and_then(Value::as_str);
+    match payload.map(serde_json::from_str) {
+        Some(Ok(Value::Object(json))) => Ok(Some(json)),
+        _ => Ok(None),
     }
 }
 
 /// The fields of a form, where the address says that it is one.
-fn fields(sent: &Sent<'_>) -> Option<form::Form> {
+fn fields(sent: &Sent<'_>) -> Result<Option<form::Form>, Complaint> {
     let kind = sent.content_type.unwrap_or_default();
     if let Some(boundary) = form::boundary(kind) {
-        return Some(form::of_parts(sent.body, boundary));
+        return form::of_parts(sent.body, boundary).map(Some);
     }
     let is_form = kind.starts_with("application/x-www-form-urlencoded") || sent.body.is_empty();
-    is_form.then(|| form::of_urlencoded(sent.body))
+    Ok(is_form.then(|| form::of_urlencoded(sent.body)))
 }
 
 #[cfg(test)]

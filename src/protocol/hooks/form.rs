@@ -4,16 +4,16 @@
 
 use serde_json::{Map, Value};
 
-use super::said::SaidFile;
+use super::said::{Complaint, Held, SaidFile};
 
 /// Parts that are read of one form.
-const MAX_PARTS: usize = 32;
+const MAX_PARTS: usize = 128;
 
-/// The fields of a form, and its first file.
+/// The fields of a form, and its files.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Form {
     pub(super) fields: Map<String, Value>,
-    pub(super) file: Option<SaidFile>,
+    pub(super) files: Vec<SaidFile>,
 }
 
 /// Reads a form whose fields are urlencoded.
@@ -23,7 +23,7 @@ pub(super) fn of_urlencoded(body: &[u8]) -> Form {
         fields: pairs
             .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
             .collect(),
-        file: None,
+        files: Vec::new(),
     }
 }
 
@@ -41,24 +41,33 @@ pub(super) fn boundary(content_type: &str) -> Option<&str> {
 }
 
 /// Reads a form in parts. What is cut off is left out.
-pub(super) fn of_parts(body: &[u8], boundary: &str) -> Form {
+///
+/// # Errors
+/// It has more parts than are read.
+pub(super) fn of_parts(body: &[u8], boundary: &str) -> Result<Form, Complaint> {
     let mark = format!("--{boundary}");
     let mut form = Form::default();
     let mut at = 0;
     let next = |from: usize| {
         find(body.get(from..).unwrap_or_default(), mark.as_bytes()).map(|it| from + it)
     };
-    let Some(first) = next(0) else { return form };
+    let Some(first) = next(0) else {
+        return Ok(form);
+    };
     at += first + mark.len();
     for _ in 0..MAX_PARTS {
         let Some(end) = next(at) else { break };
         part(body, (at, end), &mut form);
         at = end + mark.len();
         if body.get(at..).is_some_and(|rest| rest.starts_with(b"--")) {
-            break;
+            return Ok(form);
         }
     }
-    form
+    if next(at).is_some() {
+        let words = format!("a form has at most {MAX_PARTS} parts");
+        return Err(Complaint::bad(words));
+    }
+    Ok(form)
 }
 
 /// Reads the part between two places of a body.
@@ -97,14 +106,12 @@ fn part(body: &[u8], (from, to): (usize, usize), form: &mut Form) {
         return;
     };
     match parameter("filename") {
-        Some(filename) if form.file.is_none() => {
-            let filename = Some(filename).filter(|it| !it.is_empty());
-            form.file = Some(SaidFile {
-                name: filename,
-                place: (begin, end),
-            });
-        }
-        Some(_) => {}
+        // A browser sends a field where no file was chosen.
+        Some(filename) if filename.is_empty() && begin == end => {}
+        Some(filename) => form.files.push(SaidFile {
+            name: Some(filename).filter(|it| !it.is_empty()),
+            held: Held::Place(begin, end),
+        }),
         None => {
             let value = String::from_utf8_lossy(body.get(begin..end).unwrap_or_default());
             form.fields.insert(name, Value::from(value.into_owned()));
@@ -126,11 +133,11 @@ mod tests {
         let body = b"--x\r\nContent-Disposition: form-data; name=\"message\"\r\n\r\nhello\r\n--x\r\n\
             Content-Disposition: form-data; name=\"file\"; filename=\"a.bin\"\r\nContent-Type: a/b\r\n\r\n\x00\x01\r\n--x--\r\n";
         let kind = "multipart/form-data; boundary=x";
-        let form = of_parts(body, boundary(kind).unwrap());
+        let mut form = of_parts(body, boundary(kind).unwrap()).unwrap();
         assert_eq!(form.fields["message"], "hello");
-        let file = form.file.unwrap();
+        let file = form.files.remove(0);
         assert_eq!(file.name.as_deref(), Some("a.bin"));
-        assert_eq!(&body[file.place.0..file.place.1], b"\x00\x01");
+        assert_eq!(&*file.bytes(body), b"\x00\x01");
         assert_eq!(boundary("text/plain; boundary=x"), None);
         assert_eq!(
             of_urlencoded(b"title=a+b&message=%C3%A4").fields["message"],
@@ -141,9 +148,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_body_is_taken(body in proptest::collection::vec(prop_oneof![Just(b'-'), Just(b'x'), Just(b'\r'), Just(b'\n'), any::<u8>()], 0..200)) {
-            let form = of_parts(&body, "x");
-            if let Some(file) = form.file {
-                prop_assert!(file.place.0 <= file.place.1 && file.place.1 <= body.len());
+            for file in of_parts(&body, "x").map_or_else(|_| Vec::new(), |form| form.files) {
+                let Held::Place(from, to) = file.held else { panic!("{file:?}") };
+                prop_assert!(from <= to && to <= body.len());
             }
         }
     }

@@ -6,13 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::markup;
 use super::said::{Complaint, Echo, Said, link};
+use crate::protocol::wording;
 
-/// Reads JSON, or the fields of a form put into JSON.
-pub(super) fn of_json(json: &Map<String, Value>) -> Result<Said, Complaint> {
+/// Reads JSON, or the fields of a form put into JSON. A message may be missing where there are files.
+pub(super) fn of_json(json: &Map<String, Value>, has_files: bool) -> Result<Said, Complaint> {
     let text = |name: &str| json.get(name).and_then(Value::as_str);
     let message = text("message").unwrap_or_default();
     let title = text("title").filter(|title| !title.trim().is_empty());
-    if message.trim().is_empty() {
+    if message.trim().is_empty() && !has_files {
         return Err(Complaint::bad("the field `message` is required"));
     }
     let number = match json.get("priority") {
@@ -59,15 +60,7 @@ pub(super) fn of_json(json: &Map<String, Value>) -> Result<Said, Complaint> {
 
 /// An error in Gotify's words.
 pub(super) fn error(status: u16, detail: &str) -> Value {
-    let name = match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        404 => "Not Found",
-        413 => "Payload Too Large",
-        429 => "Too Many Requests",
-        _ => "Internal Server Error",
-    };
-    json!({"error": name, "errorCode": status, "errorDescription": detail})
+    json!({"error": wording::status(status), "errorCode": status, "errorDescription": detail})
 }
 
 #[cfg(test)]
@@ -75,7 +68,7 @@ mod tests {
     use super::*;
 
     fn read(json: &Value) -> Result<Said, Complaint> {
-        of_json(json.as_object().unwrap())
+        of_json(json.as_object().unwrap(), false)
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod alerts;
 mod answers;
+mod attached;
 mod detect;
 mod emoji;
 mod form;
@@ -190,15 +191,14 @@ impl Asked {
         };
         let (tongue, mut said) = detect::read(&sent)?;
         let echo = std::mem::take(&mut said.echo);
-        let file = said.file.take().map(|file| HookFile {
+        let files = std::mem::take(&mut said.files).into_iter();
+        let files = files.map(|file| HookFile {
             name: file.name.as_deref().and_then(answers::file_name),
-            bytes: body
-                .get(file.place.0..file.place.1)
-                .unwrap_or_default()
-                .into(),
+            bytes: file.bytes(body),
         });
+        let files = files.collect();
         let mut post = said.into_post();
-        post.file = file;
+        post.files = files;
         Ok((tongue, echo, post))
     }
 }

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::said::{Complaint, Echo, Said, SaidFile, link};
+use super::said::{Complaint, Echo, Held, Said, SaidFile, link};
 use super::{emoji, header, markup};
 
 /// What ntfy says where nothing is said.
@@ -62,8 +62,8 @@ pub(super) fn of_body(
         Some(_) => (message.unwrap_or_default(), None),
         None if body.is_empty() => (message.unwrap_or_default(), None),
         None => {
-            let place = (0, body.len());
-            (message.unwrap_or_default(), Some(SaidFile { name, place }))
+            let held = Held::Place(0, body.len());
+            (message.unwrap_or_default(), Some(SaidFile { name, held }))
         }
     };
     let markdown = beside.find(&["markdown", "md"]);
@@ -198,7 +198,7 @@ impl Wanted {
             emoji: emoji_before,
             lines,
             key: self.key,
-            file,
+            files: file.into_iter().collect(),
             echo,
             ..Said::default()
         })
@@ -219,7 +219,7 @@ fn is_yes(word: &str) -> bool {
 }
 
 /// Reads a priority: a number from 1 to 5 or its name.
-fn priority(word: &str) -> Result<u8, Complaint> {
+pub(super) fn priority(word: &str) -> Result<u8, Complaint> {
     match word.trim().to_ascii_lowercase().as_str() {
         "1" | "min" => Ok(1),
         "2" | "low" => Ok(2),
@@ -315,15 +315,10 @@ mod tests {
     #[test]
     fn what_is_no_text_is_a_file() {
         let said = read(&[], &[0xff, 0xd8, 0xff]).unwrap();
-        assert_eq!(
-            said.file,
-            Some(SaidFile {
-                name: None,
-                place: (0, 3)
-            })
-        );
+        let held = Held::Place(0, 3);
+        assert_eq!(said.files, [SaidFile { name: None, held }]);
         let said = read(&[("filename", "a.txt"), ("message", "look")], b"text").unwrap();
-        assert_eq!(said.file.unwrap().name.as_deref(), Some("a.txt"));
+        assert_eq!(said.files[0].name.as_deref(), Some("a.txt"));
         assert_eq!(said.text, "look");
     }
 

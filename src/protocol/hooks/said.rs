@@ -1,5 +1,7 @@
 //! What a program says, whatever form it says it in, and how that reads as a message.
 
+use std::sync::Arc;
+
 use super::markup;
 use crate::model::Loudness;
 use crate::service::{AlertGroup, HookPost};
@@ -15,6 +17,8 @@ pub(super) struct Said {
     pub(super) is_markup: bool,
     /// What the program calls itself.
     pub(super) label: Option<String>,
+    /// The emoji that it calls itself by.
+    pub(super) icon: Option<String>,
     /// From 1 to 5; `None`: not said.
     pub(super) priority: Option<u8>,
     /// Emoji that stand before the first line.
@@ -25,19 +29,38 @@ pub(super) struct Said {
     pub(super) key: Option<String>,
     /// The group of alerts that it tells of.
     pub(super) group: Option<AlertGroup>,
-    /// The file that it is, or comes with.
-    pub(super) file: Option<SaidFile>,
+    /// The files that it is, or comes with.
+    pub(super) files: Vec<SaidFile>,
     /// What the answer gives back.
     pub(super) echo: Echo,
 }
 
 /// A file of a request.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SaidFile {
     /// What it is called.
     pub(super) name: Option<String>,
-    /// Where in the body it is: from, to.
-    pub(super) place: (usize, usize),
+    /// What it is.
+    pub(super) held: Held,
+}
+
+/// Where the content of a file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Held {
+    /// In the body of the request: from, to.
+    Place(usize, usize),
+    /// Here.
+    Bytes(Vec<u8>),
+}
+
+impl SaidFile {
+    /// The content, out of the body of the request.
+    pub(super) fn bytes(self, body: &[u8]) -> Arc<[u8]> {
+        match self.held {
+            Held::Place(from, to) => body.get(from..to).unwrap_or_default().into(),
+            Held::Bytes(bytes) => bytes.into(),
+        }
+    }
 }
 
 /// What the answer of a form gives back as it came.
@@ -100,8 +123,9 @@ impl Said {
             text: lines.join("\n"),
             is_markup,
             label: self.label,
+            icon: self.icon,
             loudness,
-            file: None,
+            files: Vec::new(),
             key: self.key,
             group: self.group,
         }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::said::{Complaint, Echo, Said, one_line};
 use super::{emoji, markup};
+use crate::model::is_emoji;
 
 /// Blocks and attachments that are read of one message.
 const MAX_PARTS: usize = 50;
@@ -37,16 +38,14 @@ pub(super) fn of_json(json: &Map<String, Value>) -> Result<Said, Complaint> {
         .map(one_line)
         .filter(|name| !name.is_empty());
     let icon = string(json, "icon_emoji").map(emoji::in_text);
-    // Only what is known to be an emoji stands before a name.
-    let icon = icon.filter(|icon| !icon.contains(':') && !icon.is_empty());
-    let label = match (icon, name) {
-        (Some(icon), Some(name)) => Some(format!("{icon} {name}")),
-        (_, name) => name,
-    };
+    // Only what is known to be an emoji stands for a program.
+    let icon = icon.map(|icon| icon.trim().to_owned());
+    let icon = icon.filter(|icon| is_emoji(icon));
     Ok(Said {
         text: lines.join("\n"),
         is_markup: true,
-        label,
+        label: name,
+        icon,
         key: None,
         echo: Echo::default(),
         ..Said::default()
@@ -355,7 +354,8 @@ mod tests {
             said.text,
             "🟥 **CPU high** (http://g.lan/a)\non _pi_\n**load**: 9\nv12"
         );
-        assert_eq!(said.label.as_deref(), Some("🔥 Grafana"));
+        assert_eq!(said.label.as_deref(), Some("Grafana"));
+        assert_eq!(said.icon.as_deref(), Some("🔥"));
         let said = read(&json!({"text": "fallback", "blocks": [
             {"type": "header", "text": {"type": "plain_text", "text": "Head"}},
             {"type": "section", "text": {"type": "mrkdwn", "text": "*x*"}, "fields": [{"type": "mrkdwn", "text": "y"}]},

@@ -5,6 +5,7 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::file::File;
 use super::wire::Id;
 use crate::model::{self, Timestamp};
 
@@ -147,10 +148,25 @@ impl From<&model::Preview> for Preview {
     }
 }
 
-/// What the program calls itself that wrote a message by a hook.
+/// The program that wrote a message by a hook.
 #[derive(Serialize)]
 struct Bot {
-    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avatar: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<File>,
+}
+
+impl From<&model::Program> for Bot {
+    fn from(program: &model::Program) -> Self {
+        Self {
+            name: program.name.clone(),
+            avatar: program.avatar.clone(),
+            picture: program.picture.as_ref().map(Into::into),
+        }
+    }
 }
 
 /// What a message has to tell besides its files.
@@ -188,7 +204,7 @@ impl From<&model::About> for Details {
             mentions: about.mentions.iter().copied().map(Id).collect(),
             everyone: about.everyone.then_some(true),
             preview: about.preview.as_ref().map(Into::into),
-            bot: about.bot.clone().map(|name| Bot { name }),
+            bot: about.bot.as_ref().map(Into::into),
             poll: about.poll.as_ref().map(Into::into),
             reactions: (!reactions.is_empty()).then(|| reactions.into()),
             expires: about.expires_at.map(Timestamp::seconds),

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::file::File;
 use super::reply::Id;
 use crate::config::Word;
 use crate::model::{self, AccountInfo, FlowInfo, SessionId, SessionInfo, Timestamp};
@@ -90,6 +91,8 @@ pub(super) struct Hook<'a> {
     created: i64,
     used: Option<i64>,
     uses: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<File>,
 }
 
 impl<'a> From<&'a model::Hook> for Hook<'a> {
@@ -104,6 +107,7 @@ impl<'a> From<&'a model::Hook> for Hook<'a> {
             created: hook.created_at.seconds(),
             used: hook.used_at.map(Timestamp::seconds),
             uses: hook.uses,
+            picture: hook.picture.as_ref().map(Into::into),
         }
     }
 }

@@ -6,11 +6,12 @@ use std::sync::Mutex;
 
 use super::bucket::Buckets;
 use super::fields::check_name;
-use super::names;
-use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
+use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing, UploadPlace};
+use super::{cleaning, names, sent_files};
 use crate::auth::HookSecret;
 use crate::model::{
-    By, FlowId, FlowKind, Hook, HookId, Level, Login, Page, PublicId, UserId, clean_name,
+    By, Content, Encoding, FlowId, FlowKind, Hook, HookId, Level, Login, Page, PublicId, UserId,
+    clean_name, media_type,
 };
 use crate::store::hooks::NewHook;
 use crate::store::membership::Entry;
@@ -21,6 +22,9 @@ pub use posting::{AlertGroup, HookFile, HookPost, PostedByHook};
 
 /// Hooks of a flow at most.
 const MAX_HOOKS: i64 = 20;
+
+/// Bytes of a hook's picture: it stands beside messages, and small.
+const MAX_PICTURE_BYTES: usize = 128 * 1024;
 
 /// What the bot of a flow's hooks is called.
 const BOT_NAME: &str = "Hooks";
@@ -47,6 +51,26 @@ pub struct HookOrder {
     pub name: String,
     /// Who writes; `None`: the bot of the flow's hooks.
     pub bot: Option<PublicId>,
+    /// What stands beside its messages.
+    pub picture: Option<HookPicture>,
+}
+
+/// The picture of a hook.
+#[derive(Debug, Clone)]
+pub enum HookPicture {
+    /// What the caller has uploaded.
+    Upload(PublicId),
+    /// This.
+    Content(Vec<u8>),
+}
+
+/// What is to change of a hook. What is `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct HookChange {
+    /// What it is called.
+    pub name: Option<String>,
+    /// Its picture; inner `None`: none any more.
+    pub picture: Option<Option<HookPicture>>,
 }
 
 /// A hook that has just been made: the only time its secret is known.
@@ -91,7 +115,9 @@ impl Service {
                     return Err(Refusal::TooManyHooks { limit: MAX_HOOKS }.into());
                 }
                 let bot = writer(tx, flow, order.bot, by.as_ref())?;
+                let picture = order.picture.map(|it| picture(tx, it, by.as_ref()));
                 let new = NewHook {
+                    picture: picture.transpose()?,
                     secret_hash: hash,
                     hint,
                     flow,
@@ -136,6 +162,48 @@ impl Service {
             .await
     }
 
+    /// Renames a hook or changes its picture, for the owner of its flow or an administrator, or for the
+    /// operator. Earlier messages keep the name that they were written under.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`]; [`Refusal::HookNeedsName`]; [`Refusal::NotPicture`], [`Refusal::NoUpload`];
+    /// what is too large.
+    pub async fn edit_hook(
+        &self,
+        id: HookId,
+        change: HookChange,
+        by: Option<&SignedIn>,
+    ) -> Result<(), ServiceError> {
+        check_name(Field::Username, change.name.as_deref())?;
+        let name = change
+            .name
+            .map(|name| clean_name(&name).ok_or(Refusal::HookNeedsName))
+            .transpose()?;
+        let by = by.copied();
+        self.store
+            .write(move |tx| {
+                if let Some(user) = by {
+                    user.require(tx)?;
+                }
+                let missing = Refusal::NotFound(Thing::Hook);
+                let flow = hooks::flow_of(tx, id)?.ok_or(missing)?;
+                if let Some(user) = by
+                    && !governs(tx, flow, &user)?
+                {
+                    return Err(missing.into());
+                }
+                if let Some(name) = name {
+                    hooks::set_name(tx, id, &name)?;
+                }
+                if let Some(wanted) = change.picture {
+                    let new = wanted.map(|it| picture(tx, it, by.as_ref())).transpose()?;
+                    hooks::set_picture(tx, id, new.as_ref())?;
+                }
+                Ok::<_, ServiceError>(())
+            })
+            .await
+    }
+
     /// Makes a hook useless, for the owner of its flow or an administrator, or for the operator.
     ///
     /// # Errors
@@ -161,6 +229,32 @@ impl Service {
         log::info!("a hook was revoked: {}", id.0);
         Ok(())
     }
+}
+
+/// The content of a hook's picture, without what says where it was made.
+fn picture(
+    tx: &Tx<'_>,
+    wanted: HookPicture,
+    by: Option<&SignedIn>,
+) -> Result<Content, ServiceError> {
+    let place = UploadPlace::Picture;
+    let (what, limit) = (Field::Picture, MAX_PICTURE_BYTES);
+    let bytes = match (wanted, by) {
+        (HookPicture::Upload(upload), Some(user)) => {
+            return sent_files::picture(tx, user.user(), upload, place, (what, limit));
+        }
+        (HookPicture::Upload(_), None) => return Err(Refusal::NoUpload { place }.into()),
+        (HookPicture::Content(bytes), _) => bytes,
+    };
+    if bytes.len() > limit {
+        return Err(Refusal::TooLarge { what, limit }.into());
+    }
+    let kind = media_type(&bytes).filter(|kind| kind.starts_with("image/"));
+    let kind = kind.ok_or(Refusal::NotPicture)?;
+    Ok(Content {
+        bytes: cleaning::whole(&bytes, kind).unwrap_or_else(|| bytes.into()),
+        encoding: Encoding::Base64,
+    })
 }
 
 /// Whether somebody makes and ends what programs do in a flow: its owner and administrators; in a chat

@@ -13,7 +13,7 @@ use crate::model::{
     By, Content, Encoding, FlowKind, Kind, Look, Looks, Loudness, Message, clean_name,
 };
 use crate::store::attachments::NewFile;
-use crate::store::details::NewDetails;
+use crate::store::details::{ByHook, NewDetails};
 use crate::store::hooks::Living;
 use crate::store::{Tx, View, flows, hooks, messages, names, shelf, txns};
 
@@ -45,10 +45,12 @@ pub struct HookPost {
     pub is_markup: bool,
     /// What the program calls itself.
     pub label: Option<String>,
+    /// The emoji that it calls itself by.
+    pub icon: Option<String>,
     /// How loud it is.
     pub loudness: Loudness,
-    /// A file.
-    pub file: Option<HookFile>,
+    /// Files.
+    pub files: Vec<HookFile>,
     /// Tells a repetition from a new post.
     pub key: Option<String>,
     /// The group of alerts that it tells of.
@@ -117,17 +119,22 @@ impl Service {
             return Err(Refusal::NotFound(Thing::Hook).into());
         };
         let rate = Rate::new(POSTS_PER_MINUTE / 60.0, POSTS_AT_ONCE);
-        self.spend_hook(&hook, Use::Posts, rate)?;
+        self.spend_hook(&hook, (Use::Posts, 1.0), rate)?;
         Ok(hook)
     }
 
-    fn spend_hook(&self, hook: &Living, what: Use, rate: Rate) -> Result<(), ServiceError> {
+    fn spend_hook(
+        &self,
+        hook: &Living,
+        (what, amount): (Use, f64),
+        rate: Rate,
+    ) -> Result<(), ServiceError> {
         let mut rates = self
             .hook_rates
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let taken = rates.take(&(hook.id, what), 1.0, rate, Instant::now());
+        let taken = rates.take(&(hook.id, what), amount, rate, Instant::now());
         taken.map_err(|wait| {
             log::debug!("hook {} ({}…) posts too often", hook.id.0, hook.hint);
             let payer = Payer::Account;
@@ -148,14 +155,28 @@ impl Service {
     ) -> Result<PostedByHook, ServiceError> {
         let limits = self.limits();
         cut(&mut post.text, limits.text_bytes);
-        if post.text.trim().is_empty() && post.file.is_none() {
+        if post.text.trim().is_empty() && post.files.is_empty() {
             return Err(Refusal::EmptyMessage.into());
         }
-        if post.file.is_some() {
-            let rate = Rate::of(FILES_PER_MINUTE, Duration::from_mins(1));
-            self.spend_hook(hook, Use::Files, rate)?;
+        let limit = limits.message_files;
+        if post.files.len() > limit {
+            return Err(Refusal::TooManyFiles { limit }.into());
         }
-        let prepared = self.prepare_hook_file(post.file.take()).await?;
+        if !post.files.is_empty() {
+            // One message with more of them takes what there is for a minute.
+            let files = u32::try_from(post.files.len()).unwrap_or(u32::MAX);
+            let rate = Rate::of(FILES_PER_MINUTE, Duration::from_mins(1));
+            self.spend_hook(hook, (Use::Files, files.into()), rate)?;
+        }
+        let files = std::mem::take(&mut post.files).into_iter();
+        let contents = files.map(|file| {
+            let content = Content {
+                bytes: file.bytes,
+                encoding: Encoding::Base64,
+            };
+            (content, file.name)
+        });
+        let prepared = self.prepare_contents(contents.collect()).await?;
         let (id, expiring) = (hook.id, Arc::clone(&self.expiring));
         let user_quota = limits.files.user_quota;
         self.write_prepared(prepared, move |tx, prepared| {
@@ -176,7 +197,11 @@ impl Service {
             let label = label(tx, &hook, post.label.as_deref())?;
             let details = NewDetails {
                 is_markup: post.is_markup,
-                bot: label,
+                hook: Some(ByHook {
+                    hook: hook.id,
+                    name: label,
+                    icon: post.icon,
+                }),
                 loudness: post.loudness,
                 ..NewDetails::default()
             };
@@ -211,19 +236,6 @@ impl Service {
         })
         .await
     }
-
-    /// Writes into the folder what is too large for the database, without what a picture says of where
-    /// it was made.
-    async fn prepare_hook_file(&self, file: Option<HookFile>) -> Result<Prepared, ServiceError> {
-        let Some(file) = file else {
-            return Ok(Prepared::default());
-        };
-        let content = Content {
-            bytes: file.bytes,
-            encoding: Encoding::Base64,
-        };
-        self.prepare_one(content, file.name).await
-    }
 }
 
 fn posted(message: Arc<Message>) -> PostedByHook {
@@ -245,20 +257,21 @@ fn repeated(
     }
 }
 
-/// What a message shows of the file that came.
+/// What a message shows of the files that came.
 fn shown(tx: &Tx<'_>, hook: &Living, prepared: &Prepared) -> Result<Vec<NewFile>, ServiceError> {
-    let Some((ready, name)) = prepared.one() else {
-        return Ok(Vec::new());
-    };
-    Ok(vec![NewFile {
-        kind: Kind::of_media_type(ready.media_type),
-        file: shelf::keep(tx, ready, Some(hook.bot))?,
-        look: Look {
-            name: name.map(str::to_owned),
-            ..Look::default()
-        },
-        thumbnail: None,
-    }])
+    let mut files = Vec::new();
+    for (ready, name) in &prepared.contents {
+        files.push(NewFile {
+            kind: Kind::of_media_type(ready.media_type),
+            file: shelf::keep(tx, ready, Some(hook.bot))?,
+            look: Look {
+                name: name.clone(),
+                ..Look::default()
+            },
+            thumbnail: None,
+        });
+    }
+    Ok(files)
 }
 
 /// What the program is called: as it says, unless that is, or looks like, somebody here; else as the

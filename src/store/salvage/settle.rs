@@ -57,6 +57,7 @@ pub(super) fn settle(conn: &Connection) -> Result<Vec<String>, StoreError> {
              + (SELECT COUNT(*) FROM attachments a WHERE a.thumb_file_id = files.id)
              + (SELECT COUNT(*) FROM users u WHERE u.avatar_file_id = files.id)
              + (SELECT COUNT(*) FROM flows f WHERE f.picture_file_id = files.id)
+             + (SELECT COUNT(*) FROM hooks h WHERE h.picture_file_id = files.id)
              + (SELECT COUNT(*) FROM uploads p WHERE p.file_id = files.id)
              + (SELECT COUNT(*) FROM exports e WHERE e.file_id = files.id);
          DELETE FROM files WHERE reference_count = 0;

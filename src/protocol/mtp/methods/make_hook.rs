@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::error::MtpError;
 use super::super::request::{Data, Id, Text};
 use super::super::{codes, convert};
-use super::Context;
+use super::{Context, edit_hook};
 use crate::service::{HookOrder, SignedIn};
 
 #[derive(Default, Deserialize)]
@@ -19,6 +19,8 @@ struct Arguments<'a> {
     name: Option<Text<'a>>,
     #[serde(borrow, default)]
     bot: Option<Id<'a>>,
+    #[serde(borrow, default)]
+    picture: Option<edit_hook::Picture<'a>>,
 }
 
 #[derive(Serialize)]
@@ -44,6 +46,7 @@ pub(super) fn read(mut data: Data<'_>) -> Result<HookOrder, MtpError> {
         flow,
         name: name.ok_or(missing)?,
         bot,
+        picture: arguments.picture.map(Into::into),
     })
 }
 

@@ -17,6 +17,7 @@ mod close_poll;
 mod delete_message;
 mod delete_user;
 mod edit_flow;
+mod edit_hook;
 mod edit_user;
 mod edited_message;
 mod end_session;
@@ -238,6 +239,7 @@ pub(super) async fn dispatch(
         "edit_flow" => signed_in!(edit_flow, 10.0),
         "remove_flow" => signed_in!(remove_flow, 10.0),
         "make_hook" => signed_in!(make_hook, 4.0),
+        "edit_hook" => signed_in!(edit_hook, 4.0),
         "list_hooks" => signed_in!(list_hooks, 4.0),
         "revoke_hook" => signed_in!(revoke_hook, 2.0),
         "make_outgoing" => signed_in!(make_outgoing, 20.0),

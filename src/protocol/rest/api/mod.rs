@@ -3,6 +3,7 @@
 //! The routes call the service as the methods of the protocol on a socket do, with the same codes.
 
 mod admin;
+mod described;
 mod input;
 mod objects;
 mod table;
@@ -127,7 +128,7 @@ impl Api {
         }
         let body = request.body.gather(true).await.map_err(Trouble::Body)?;
         let done = match action {
-            Action::Describe => table::document(self.version, self.admin),
+            Action::Describe => described::document(self.version, self.admin),
             Action::Me => self.me(&asked).await?,
             Action::Flows => self.flows(&asked).await?,
             Action::AddFlow => self.add_flow(&asked, &Body::read(&body.bytes)?).await?,
@@ -382,7 +383,7 @@ impl Web for Api {
 
     async fn answer(&self, action: Action, request: Request) -> Response {
         if action == Action::Describe {
-            return Response::json(200, &table::document(self.version, self.admin));
+            return Response::json(200, &described::document(self.version, self.admin));
         }
         let answered = self.act(action, request).await;
         answered.unwrap_or_else(Trouble::response)

@@ -65,7 +65,7 @@ pub(super) fn message(message: &Message) -> Value {
         "edited": message.edited_at.map(Timestamp::seconds),
         "deleted": message.is_deleted,
         "reply": about.and_then(|it| it.reply.as_ref()).map(|quote| id(quote.uuid)),
-        "bot": about.and_then(|it| it.bot.clone()),
+        "bot": about.and_then(|it| it.bot.as_ref()?.name.clone()),
         "files": message.shown.iter().map(file).collect::<Vec<_>>(),
         "reactions": reactions,
     })

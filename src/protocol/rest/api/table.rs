@@ -1,6 +1,4 @@
-//! The table of the routes, of which the document that describes them is made too.
-
-use serde_json::{Map, Value, json};
+//! The table of the routes, of which the document that describes them is made too (see [`super::described`]).
 
 use crate::protocol::web::Method;
 
@@ -83,9 +81,26 @@ pub(super) struct Entry {
     pub(super) stands_for: &'static str,
     pub(super) about: &'static str,
     /// Parameters of the address: name and type.
-    query: &'static [(&'static str, &'static str)],
+    pub(super) query: &'static [(&'static str, &'static str)],
     /// Fields of the body: name, type, whether it has to be there.
-    body: &'static [(&'static str, &'static str, bool)],
+    pub(super) body: &'static [(&'static str, &'static str, bool)],
+    /// Headers that it reads: name, type, what they say.
+    pub(super) headers: &'static [(&'static str, &'static str, &'static str)],
+    /// Whether the answer may go on, as events.
+    pub(super) is_stream: bool,
+}
+
+impl Entry {
+    const fn reads(self, headers: &'static [(&'static str, &'static str, &'static str)]) -> Self {
+        Self { headers, ..self }
+    }
+
+    const fn streams(self) -> Self {
+        Self {
+            is_stream: true,
+            ..self
+        }
+    }
 }
 
 /// Where all routes are.
@@ -106,6 +121,8 @@ const fn entry(
         about,
         query,
         body,
+        headers: &[],
+        is_stream: false,
     }
 }
 
@@ -194,7 +211,7 @@ pub(super) const TABLE: &[Entry] = &[
     entry(
         (Method::Post, "/api/v1/flows/{id}/messages", Action::Send),
         "send_message",
-        "Writes a message. With the header Idempotency-Key a repetition gets the first answer.",
+        "Writes a message.",
         &[],
         &[
             ("text", "text", false),
@@ -202,7 +219,12 @@ pub(super) const TABLE: &[Entry] = &[
             ("reply", "string", false),
             ("files", "ids", false),
         ],
-    ),
+    )
+    .reads(&[(
+        "Idempotency-Key",
+        "key",
+        "A repetition with the same key gets the first answer, for 48 hours.",
+    )]),
     entry(
         (Method::Patch, "/api/v1/messages/{id}", Action::Edit),
         "edited_message",
@@ -260,7 +282,13 @@ pub(super) const TABLE: &[Entry] = &[
          With Accept: text/event-stream it goes on.",
         &[("after", "integer"), ("wait", "integer")],
         &[],
-    ),
+    )
+    .reads(&[(
+        "Last-Event-ID",
+        "integer",
+        "Where a stream goes on: the id of the last event that was read, in place of `after`.",
+    )])
+    .streams(),
     entry(
         (Method::Get, "/api/v1/search", Action::Search),
         "find_message",
@@ -333,136 +361,4 @@ pub(super) const TABLE: &[Entry] = &[
 pub(super) fn routes(admin: bool) -> impl Iterator<Item = &'static Entry> {
     let there = move |entry: &&Entry| admin || !entry.action.is_administration();
     TABLE.iter().filter(there)
-}
-
-/// Fields of a body of which one has to be there.
-fn one_of(action: Action) -> &'static [&'static str] {
-    match action {
-        Action::EditFlow => &["title", "info"],
-        Action::Send => &["text", "files"],
-        _ => &[],
-    }
-}
-
-fn schema(kind: &str) -> Value {
-    match kind {
-        "array" => json!({"type": "array", "items": {"type": "string"}}),
-        "ids" => json!({"type": "array", "items": {"type": "string"}, "minItems": 1}),
-        "text" => json!({"type": "string", "minLength": 1}),
-        "kind" => json!({"type": "string", "enum": ["chat", "group", "channel"]}),
-        "format" => json!({"type": "integer", "enum": [0, 1]}),
-        "number" => {
-            json!({"type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX})
-        }
-        "integer" => {
-            json!({"type": "integer", "format": "int64", "minimum": -1, "maximum": i64::MAX})
-        }
-        kind => json!({"type": kind}),
-    }
-}
-
-/// The document that describes the routes.
-///
-/// Source: `OpenAPI` 3.1.
-pub(super) fn document(version: &str, admin: bool) -> Value {
-    let mut paths: Map<String, Value> = Map::new();
-    for entry in routes(admin) {
-        let mut parameters: Vec<Value> = entry
-            .path
-            .split('/')
-            .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-            .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
-            .collect();
-        for (name, kind) in entry.query {
-            parameters.push(
-                json!({"name": name, "in": "query", "required": false, "schema": schema(kind)}),
-            );
-        }
-        let answer = json!({"description": "Done.", "content": {"application/json": {"schema": {"type": "object"}}}});
-        let error = json!({"description": "Not done.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}});
-        let mut operation = json!({
-            "summary": entry.about,
-            "operationId": format!("{:?}", entry.action),
-            "parameters": parameters,
-            "responses": {"200": answer, "default": error},
-        });
-        if entry.action == Action::Describe {
-            operation["security"] = json!([]);
-        }
-        if !entry.body.is_empty() {
-            let properties: Map<String, Value> = entry
-                .body
-                .iter()
-                .map(|(name, kind, _)| ((*name).to_owned(), schema(kind)))
-                .collect();
-            let required: Vec<&str> = entry
-                .body
-                .iter()
-                .filter(|(_, _, needed)| *needed)
-                .map(|(name, _, _)| *name)
-                .collect();
-            let mut schema =
-                json!({"type": "object", "properties": properties, "required": required});
-            let either = one_of(entry.action).iter();
-            let either: Vec<Value> = either.map(|name| json!({"required": [name]})).collect();
-            if !either.is_empty() {
-                schema["anyOf"] = Value::from(either);
-            }
-            if entry.action == Action::AddFlow {
-                // A chat has one other.
-                schema["anyOf"] = json!([
-                    {"properties": {"type": {"enum": ["group", "channel"]}}},
-                    {"properties": {"users": {"minItems": 1, "maxItems": 1}}, "required": ["users"]},
-                ]);
-            }
-            operation["requestBody"] =
-                json!({"required": true, "content": {"application/json": {"schema": schema}}});
-        }
-        let path = entry.path.strip_prefix(BASE).unwrap_or(entry.path);
-        let item = paths.entry(path).or_insert_with(|| json!({}));
-        item[entry.method.as_str().to_ascii_lowercase()] = operation;
-    }
-    json!({
-        "openapi": "3.1.0",
-        "info": {"title": "Morelia", "version": version},
-        "servers": [{"url": BASE}],
-        "security": [{"bearer": []}],
-        "paths": paths,
-        "components": {
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"Error": {
-                "type": "object",
-                "required": ["error"],
-                "properties": {"error": {
-                    "type": "object",
-                    "required": ["code", "detail"],
-                    "properties": {"code": {"type": "integer"}, "status": {"type": "string"}, "detail": {"type": "string"}},
-                }},
-            }},
-        },
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_route_is_in_the_document() {
-        let document = document("0.1.0", true);
-        let paths = document["paths"].as_object().unwrap();
-        let count: usize = paths.values().map(|it| it.as_object().unwrap().len()).sum();
-        assert_eq!(count, TABLE.len());
-        for entry in TABLE {
-            let path = entry.path.strip_prefix(BASE).unwrap();
-            let operation = &paths[path][entry.method.as_str().to_ascii_lowercase()];
-            assert_eq!(operation["operationId"], format!("{:?}", entry.action));
-            assert!(entry.about.ends_with('.'));
-        }
-        assert!(
-            !super::document("0.1.0", false)
-                .to_string()
-                .contains("/admin/")
-        );
-    }
 }

@@ -6,10 +6,11 @@ import { locale, t } from '../core/i18n.js';
 import { fill } from '../admin/panel.js';
 import { showLink } from '../invite/dialog.js';
 import { fullTime } from '../text/times.js';
-import { flowTitle } from '../views/avatar.js';
+import { flowTitle, programAvatar } from '../views/avatar.js';
 import { describe, field, form } from '../views/form.js';
 import { confirm, dialog, toast } from '../views/overlay.js';
 import { outgoingOf } from './outgoing.js';
+import { pictureField } from './picture.js';
 
 /** The hooks of a flow, with a button that makes one. */
 export function hooksOf(client, flow) {
@@ -37,18 +38,39 @@ function row(client, one, changed) {
     await client.api.meta('revoke_hook', { id: one.id }).catch((error) => toast(describe(error)));
     changed();
   };
-  return h('div.row.setting', {}, icon('link'),
+  return h('div.row.setting', {}, one.picture ? programAvatar(one, 's') : icon('link'),
     h('span', {}, h('bdi', {}, one.name), h('small.hint', { dir: 'auto' }, `${one.hint}… · ${used}`)),
+    h('button.button.quiet.hook-edit', { type: 'button', 'aria-label': t('hooks.edit', { name: one.name }), onclick: () => edit(client, one, changed) }, t('edit')),
     h('button.button.quiet', { type: 'button', 'aria-label': t('admin.revoke.of', { name: one.name }), onclick: revoke }, t('admin.revoke')));
 }
 
+function nameField(value) {
+  return field(t('hooks.name'), { name: 'name', value, required: true, maxlength: '80', autocomplete: 'off', autofocus: true }, t('hooks.name.hint'));
+}
+
+function edit(client, one, changed) {
+  const { node, wish } = pictureField(client, one);
+  return dialog(t('edit'), (close) => form(t('edit'), [
+    h('h2', { dir: 'auto' }, t('hooks.edit', { name: one.name })),
+    node,
+    nameField(one.name),
+    h('div.actions', {}, h('button.button.quiet', { type: 'button', onclick: () => close() }, t('cancel')), h('button.button', {}, t('save'))),
+  ], async ({ name }) => {
+    await client.api.meta('edit_hook', { id: one.id, name: name.trim(), picture: await wish() });
+    close();
+    changed();
+  }));
+}
+
 function make(client, flow, changed) {
+  const { node, wish } = pictureField(client);
   return dialog(t('hooks.make'), (close) => form(t('hooks.make'), [
     h('h2', {}, t('hooks.make')),
-    field(t('hooks.name'), { name: 'name', required: true, maxlength: '80', autocomplete: 'off', autofocus: true }, t('hooks.name.hint')),
+    node,
+    nameField(''),
     h('div.actions', {}, h('button.button.quiet', { type: 'button', onclick: () => close() }, t('cancel')), h('button.button', {}, t('hooks.make'))),
   ], async ({ name }) => {
-    const { secret } = await client.api.meta('make_hook', { flow: flow.uuid, name: name.trim() });
+    const { secret } = await client.api.meta('make_hook', { flow: flow.uuid, name: name.trim(), picture: await wish() });
     const link = `${location.origin}/hook/${secret}`;
     close();
     changed();

@@ -125,6 +125,7 @@ export const de = {
   'hooks.address': 'Adresse',
   'hooks.curl': 'Im Terminal ausprobieren',
   'hooks.curl.copy': 'Zeile kopieren',
+  'hooks.edit': '„{name}“ ändern',
   'hooks.make': 'Adresse anlegen',
   'hooks.name': 'Name',
   'hooks.name.hint': 'Steht bei jeder Nachricht, etwa „Waschmaschine“.',

@@ -123,6 +123,7 @@ export const en = {
   'hooks.address': 'Address',
   'hooks.curl': 'Try it in a terminal',
   'hooks.curl.copy': 'Copy line',
+  'hooks.edit': 'Change “{name}”',
   'hooks.make': 'Make an address',
   'hooks.name': 'Name',
   'hooks.name.hint': 'Shown with each message, such as “Washing machine”.',

@@ -125,6 +125,7 @@ export const es = {
   'hooks.address': 'Dirección',
   'hooks.curl': 'Probar en un terminal',
   'hooks.curl.copy': 'Copiar la línea',
+  'hooks.edit': 'Cambiar «{name}»',
   'hooks.make': 'Crear una dirección',
   'hooks.name': 'Nombre',
   'hooks.name.hint': 'Aparece con cada mensaje, por ejemplo «Lavadora».',

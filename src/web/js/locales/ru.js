@@ -123,6 +123,7 @@ export const ru = {
   'hooks.address': 'Адрес',
   'hooks.curl': 'Проверить в терминале',
   'hooks.curl.copy': 'Скопировать строку',
+  'hooks.edit': 'Изменить «{name}»',
   'hooks.make': 'Создать адрес',
   'hooks.name': 'Название',
   'hooks.name.hint': 'Показывается у каждого сообщения, например «Стиральная машина».',

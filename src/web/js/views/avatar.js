@@ -27,6 +27,13 @@ export function userAvatar(user, size = 'm') {
   return disc(user?.uuid ?? '?', nameOf(user, t), user?.avatar, size);
 }
 
+/** The program that wrote a message by a hook: the hook's picture, the emoji it goes by, or initials. */
+export function programAvatar(program, size = 'm') {
+  const node = disc(program.name, program.name, program.picture, size);
+  if (program.avatar && !program.picture) node.querySelector('.initials').dataset.text = program.avatar;
+  return node;
+}
+
 export function flowAvatar(store, flow, size = 'm') {
   const partner = store.partner(flow);
   if (flow.saved) return h('span.avatar.saved', { class: `size-${size}`, 'aria-hidden': 'true' }, icon('bookmark'));

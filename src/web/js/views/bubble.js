@@ -13,7 +13,7 @@ import { isOnlyEmoji } from '../text/linkify.js';
 import { formatted } from '../text/formatted.js';
 import { hue } from '../text/people.js';
 import { clockTime, fullTime } from '../text/times.js';
-import { userAvatar } from './avatar.js';
+import { programAvatar, userAvatar } from './avatar.js';
 import { refusalText } from './form.js';
 
 /** What a node depends on: while it is the same, the node (and a film that plays in it) stays. */
@@ -44,7 +44,7 @@ export function bubble(message, store, { own, shared }) {
     tabindex: '-1',
     'aria-label': own ? t('message.own') : name,
   });
-  if (shared && !own) node.append(h('span.gutter', {}, userAvatar(author ?? { uuid: message.from }, 's')));
+  if (shared && !own) node.append(h('span.gutter', {}, message.bot ? programAvatar({ ...message.bot, name }, 's') : userAvatar(author ?? { uuid: message.from }, 's')));
   const body = h('div.bubble', {});
   if ((shared || message.bot) && !own) body.append(h('div.author', { class: `ink-${hue(message.bot?.name ?? message.from)}` }, h('bdi', {}, name)));
   if (message.forward) body.append(origin(message.forward, store));
