@@ -322,3 +322,19 @@ fn state_counts_as_messages_do() {
         refused(client.call("PUT", &path, &content), 429, "M_LIMIT_EXCEEDED");
     }
 }
+
+#[test]
+fn what_state_was_before_names_people_by_whole_ids() {
+    let server = server();
+    server.register("anna");
+    let client = Client::sign_in(&server, "anna");
+    let room = client.create(&json!({"name": "Club"}));
+    let path = format!("{room}/state/m.room.power_levels");
+    let mut levels = client.get(&path);
+    let before = levels.clone();
+    levels["ban"] = json!(60);
+    client.done("PUT", &path, &levels);
+    let page = client.get(&format!("{room}/messages?dir=b&limit=1"));
+    assert_eq!(page["chunk"][0]["content"], levels);
+    assert_eq!(page["chunk"][0]["unsigned"]["prev_content"], before);
+}
