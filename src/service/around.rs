@@ -29,7 +29,7 @@ const RETRY: Duration = Duration::from_secs(5);
 pub(super) type Recent = Recently<MessageId, Option<Origin>>;
 
 /// Notes a change around a message; tells whether listeners hear of it now.
-fn is_told_now(recent: &Recent, message: MessageId, origin: Option<Origin>) -> bool {
+pub(super) fn is_told_now(recent: &Recent, message: MessageId, origin: Option<Origin>) -> bool {
     let same = |one: Option<Origin>, other| if one == other { one } else { None };
     recent.note(message, origin, same).is_some()
 }

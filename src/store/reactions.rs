@@ -1,11 +1,11 @@
 //! Reactions to messages.
 
-use rusqlite::named_params;
+use rusqlite::{OptionalExtension, named_params};
 
 use super::error::StoreError;
 use super::room_keeper;
 use super::tx::{Tx, View};
-use crate::model::{MessageId, UserId};
+use crate::model::{MessageId, PublicId, UserId};
 
 /// How many reactions there are to a message, as far as its limits ask.
 #[derive(Debug, Clone, Copy, Default)]
@@ -81,4 +81,41 @@ pub fn set(
         room_keeper::reacted(tx, message, user, emoji, true)?;
     }
     Ok(changed > 0)
+}
+
+/// The message and the emoji of a reaction of a user by Matrix, where MTP has it too.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn of_event(
+    view: &View<'_>,
+    uuid: PublicId,
+    user: UserId,
+) -> Result<Option<(PublicId, String)>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT m.uuid, r.emoji FROM room_events e JOIN messages m ON m.id = e.message_id
+         JOIN reactions r ON r.message_id = m.id AND r.emoji = e.key AND r.user_id = e.sender_id
+         WHERE e.uuid = :uuid AND e.sender_id = :user AND e.target = m.uuid",
+    )?;
+    let params = named_params! {":uuid": uuid.to_bytes(), ":user": user.0};
+    let found = statement.query_row(params, |row| {
+        Ok((PublicId::from_bytes(row.get(0)?), row.get(1)?))
+    });
+    Ok(found.optional()?)
+}
+
+/// Takes back what an event is that a redaction has struck. Returns the message, if it is a reaction to one.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn strike(tx: &Tx<'_>, uuid: PublicId) -> Result<Option<MessageId>, StoreError> {
+    let mut statement = tx.prepare(
+        "DELETE FROM reactions WHERE (message_id, emoji, user_id) IN (
+             SELECT m.id, e.key, e.sender_id FROM room_events e JOIN messages m ON m.id = e.message_id AND m.uuid = e.target
+             WHERE e.uuid = :uuid AND e.relation = 'm.annotation')
+         RETURNING message_id",
+    )?;
+    let params = named_params! {":uuid": uuid.to_bytes()};
+    let found = statement.query_row(params, |row| row.get(0).map(MessageId));
+    Ok(found.optional()?)
 }

@@ -165,6 +165,20 @@ pub(super) fn strike(
     Ok(())
 }
 
+/// Marks what was about a message, its edits and reactions, as taken back with it. They are empty by then.
+pub(super) fn strike_about(
+    tx: &Tx<'_>,
+    message: MessageId,
+    by: PublicId,
+) -> Result<(), StoreError> {
+    tx.prepare(
+        "UPDATE room_events SET redacted_by = :by
+         WHERE message_id = :message AND redacted_by IS NULL AND relation <> 'redaction' AND content = '{}'",
+    )?
+    .execute(named_params! {":by": by.to_bytes(), ":message": message.0})?;
+    Ok(())
+}
+
 /// Adds an event to a room, with what was said of it. Returns its id.
 pub(super) fn append(
     tx: &Tx<'_>,

@@ -11,7 +11,7 @@ use super::properties;
 use super::room_contents as contents;
 use super::room_events::{
     NewRoomEvent, Place, REDACTION, about_message, annotation, append, levels, member, set, state,
-    strike,
+    strike, strike_about,
 };
 use super::tx::{Keeper, Logged, Tx, View};
 use super::{room_leaving, room_marks};
@@ -135,6 +135,7 @@ fn of_message(tx: &Tx<'_>, kind: Kind, message: MessageId, row: &Logged) -> Resu
     let made = append(tx, place, new)?;
     if relation == REDACTION {
         strike(tx, place.flow, uuid, made)?;
+        strike_about(tx, message, made)?;
     }
     Ok(())
 }

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use rusqlite::{OptionalExtension, named_params};
 
 use super::error::StoreError;
+use super::events::{self, Deed};
+use super::log::Kind;
 use super::tx::{Tx, View};
 use super::{localparts, membership, room_contents as contents};
-use crate::model::{By, FlowId, Level};
+use crate::model::{By, FlowEvent, FlowId, Level, UserId};
 
 /// A number that is to be another.
 #[derive(Debug)]
@@ -94,7 +96,8 @@ pub fn changes(
     Ok(found)
 }
 
-/// Sets them. The kind of the flow follows who writes, and its owner who has most to say.
+/// Sets them. The kind of the flow follows who writes, and its owner who has most to say. Returns what
+/// happened, for [`flow_edits::tell`](super::flow_edits::tell), or nothing where MTP shows nothing of it.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -104,7 +107,8 @@ pub fn set(
     content: &str,
     users: &[(String, i64)],
     by: By,
-) -> Result<(), StoreError> {
+) -> Result<Option<Vec<FlowEvent>>, StoreError> {
+    let (owner, kind) = owner_and_kind(tx, flow)?;
     tx.prepare(
         "UPDATE flows SET power_levels = :content, kind = CASE WHEN kind = 'chat' THEN kind
              WHEN coalesce(:content -> 'events' ->> 'm.room.message', :content ->> 'events_default', 0) >= 50
@@ -118,23 +122,25 @@ pub fn set(
     )?;
     let gone = present
         .query_map(named_params! {":flow": flow.0}, |row| {
-            Ok((crate::model::UserId(row.get(0)?), row.get::<_, String>(1)?))
+            Ok((UserId(row.get(0)?), row.get::<_, String>(1)?))
         })?
         .collect::<Result<Vec<_>, _>>()?;
-    let owner: Option<i64> = tx
-        .prepare("SELECT owner_id FROM flows WHERE id = :id")?
-        .query_row(named_params! {":id": flow.0}, |row| row.get(0))
-        .optional()?
-        .flatten();
+    let mut events = Vec::new();
     for (user, key) in gone {
         if !users.iter().any(|(named, _)| *named == key) {
-            membership::set_level(tx, flow, user, Level::MEMBER, by)?;
+            events.extend(membership::set_level(tx, flow, user, Level::MEMBER, by)?);
         }
     }
     for (key, level) in users {
         let name = key.trim_start_matches('@');
         if let Some(named) = localparts::find(tx, name)? {
-            membership::set_level(tx, flow, named.user, Level(*level), by)?;
+            events.extend(membership::set_level(
+                tx,
+                flow,
+                named.user,
+                Level(*level),
+                by,
+            )?);
         }
     }
     let highest: Option<i64> = tx
@@ -146,11 +152,21 @@ pub fn set(
             row.get(0)
         })
         .optional()?;
-    if highest.is_some() && highest != owner {
+    if let Some(heir) = highest.filter(|_| highest != owner) {
         tx.prepare("UPDATE flows SET owner_id = :owner WHERE id = :id")?
-            .execute(named_params! {":owner": highest, ":id": flow.0})?;
+            .execute(named_params! {":owner": heir, ":id": flow.0})?;
+        let deed = Deed::Of(Kind::Owner, UserId(heir));
+        events.push(events::append(tx, flow, deed, by)?);
     }
-    Ok(())
+    let is_other = owner_and_kind(tx, flow)?.1 != kind;
+    Ok((is_other || !events.is_empty()).then_some(events))
+}
+
+fn owner_and_kind(view: &View<'_>, flow: FlowId) -> Result<(Option<i64>, String), StoreError> {
+    let mut statement = view.prepare("SELECT owner_id, kind FROM flows WHERE id = :id")?;
+    Ok(statement.query_row(named_params! {":id": flow.0}, |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?)
 }
 
 /// Says who may join a room.
@@ -169,12 +185,7 @@ pub fn set_join_rule(tx: &Tx<'_>, flow: FlowId, content: &str) -> Result<(), Sto
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn give(
-    tx: &Tx<'_>,
-    flow: FlowId,
-    user: crate::model::UserId,
-    level: i64,
-) -> Result<(), StoreError> {
+pub fn give(tx: &Tx<'_>, flow: FlowId, user: UserId, level: i64) -> Result<(), StoreError> {
     tx.prepare("UPDATE members SET level = :level WHERE flow_id = :flow AND user_id = :user")?
         .execute(named_params! {":level": level, ":flow": flow.0, ":user": user.0})?;
     Ok(())

@@ -13,9 +13,7 @@ use super::localparts;
 pub use super::room_event::{RoomEvent, Stored, What};
 use super::rooms::Room;
 use super::tx::View;
-use crate::model::{
-    FlowId, Form, Message, MessageId, Position, PublicId, SessionId, Timestamp, UserId,
-};
+use crate::model::{FlowId, Form, Message, MessageId, Position, PublicId, SessionId, Timestamp};
 
 /// Bytes of messages that one look reads.
 const BUDGET_BYTES: usize = 16 << 20;
@@ -232,7 +230,11 @@ fn complete(view: &View<'_>, event: &mut RoomEvent) -> Result<(), StoreError> {
         What::Stored(stored) => (stored.redacted_by.is_some(), stored.state_key.is_some()),
     };
     if is_gone {
-        let found = related(view, event.uuid, "redaction")?;
+        let found = match related(view, event.uuid, "redaction")? {
+            // It went with the message that it is about.
+            None => struck_by(view, event.uuid)?,
+            found => found,
+        };
         event.redaction = found.map(Box::new);
     } else if is_state {
         event.before = before(view, event)?;
@@ -257,6 +259,15 @@ fn related(
          ORDER BY e.position DESC LIMIT 1"
     ))?;
     let params = named_params! {":target": target.to_bytes(), ":relation": relation};
+    Ok(statement.query_row(params, event).optional()?)
+}
+
+/// The redaction that has struck an event.
+fn struck_by(view: &View<'_>, uuid: PublicId) -> Result<Option<RoomEvent>, StoreError> {
+    let mut statement = view.prepare(select_events!(
+        "WHERE e.uuid = (SELECT redacted_by FROM room_events WHERE uuid = :uuid)"
+    ))?;
+    let params = named_params! {":uuid": uuid.to_bytes()};
     Ok(statement.query_row(params, event).optional()?)
 }
 
@@ -393,26 +404,5 @@ pub fn sent(
         ":session": session.0, ":txn": txn, ":flow": flow.0, ":type": kind, ":since": since.0,
     };
     let found = statement.query_row(params, |row| row.get(0).map(PublicId::from_bytes));
-    Ok(found.optional()?)
-}
-
-/// The message and the emoji of a reaction of a user, where MTP has it too.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn reaction(
-    view: &View<'_>,
-    uuid: PublicId,
-    user: UserId,
-) -> Result<Option<(PublicId, String)>, StoreError> {
-    let mut statement = view.prepare(
-        "SELECT m.uuid, r.emoji FROM room_events e JOIN messages m ON m.id = e.message_id
-         JOIN reactions r ON r.message_id = m.id AND r.emoji = e.key AND r.user_id = e.sender_id
-         WHERE e.uuid = :uuid AND e.sender_id = :user AND e.target = m.uuid",
-    )?;
-    let params = named_params! {":uuid": uuid.to_bytes(), ":user": user.0};
-    let found = statement.query_row(params, |row| {
-        Ok((PublicId::from_bytes(row.get(0)?), row.get(1)?))
-    });
     Ok(found.optional()?)
 }

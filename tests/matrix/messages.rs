@@ -263,3 +263,56 @@ fn who_may_calls_everybody_in_the_room() {
     assert_eq!(called(), 2);
     assert_eq!(owner.texts(&room).len(), 3);
 }
+
+#[test]
+fn who_takes_a_reaction_of_another_back_does_so_for_both() {
+    let server = server();
+    let (mut anna, boris) = (server.register("anna"), server.register("boris"));
+    let flow = anna.group("Family", &[&boris]);
+    let room = address(&room_of(&flow));
+    let [owner, client] = ["anna", "boris"].map(|login| Client::sign_in(&server, login));
+    let id = owner.say(&room, "text", "1");
+    let about = json!({"rel_type": "m.annotation", "event_id": id, "key": "👍"});
+    let reaction = client.send(&room, "m.reaction", "1", &json!({"m.relates_to": about}));
+    let mut reactions = || {
+        let page = ask(
+            &mut anna,
+            "all_messages",
+            &json!({"flow": [{"uuid": flow}]}),
+        );
+        let message = page.messages()[0]["uuid"].as_str().expect("an id");
+        page.data()["meta"]["about"][message]["reactions"].clone()
+    };
+    assert_eq!(reactions()["👍"]["count"], 1);
+    let path = format!("{room}/redact/{}/2", reaction.replace('$', "%24"));
+    owner.done("PUT", &path, &json!({}));
+    assert_eq!(reactions(), Value::Null);
+}
+
+#[test]
+fn what_is_about_a_deleted_message_is_taken_back_with_it() {
+    let server = server();
+    let (mut anna, boris) = (server.register("anna"), server.register("boris"));
+    let flow = anna.group("Family", &[&boris]);
+    let room = address(&room_of(&flow));
+    let client = Client::sign_in(&server, "boris");
+    let message = anna.send(&flow, "text");
+    let react = json!({"message": [{"uuid": message}], "meta": {"reaction": "👍", "on": true}});
+    anna.ask("react", &react).is(200);
+    anna.edit(&message, "other").is(200);
+    anna.delete(&message).is(200);
+    let page = client.get(&format!("{room}/messages?dir=b&limit=4"));
+    let deletion = &page["chunk"][0];
+    assert_eq!(deletion["type"], "m.room.redaction");
+    for kind in ["m.room.message", "m.reaction"] {
+        let list: Vec<_> = (events(&page["chunk"]).skip(1))
+            .filter(|event| event["type"] == kind)
+            .collect();
+        assert!(!list.is_empty(), "{page:#}");
+        for event in list {
+            assert_eq!(event["content"], json!({}));
+            let because = &event["unsigned"]["redacted_because"];
+            assert_eq!(because["event_id"], deletion["event_id"], "{event:#}");
+        }
+    }
+}

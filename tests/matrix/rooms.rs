@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Client, address, events, refused, room_of, server, state};
-use crate::common::Server;
+use crate::{about::listening, common::Server, push::told};
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one story, told in its order")]
@@ -321,4 +321,44 @@ fn state_counts_as_messages_do() {
         let content = json!({"users": {"@anna:example.org": 100}});
         refused(client.call("PUT", &path, &content), 429, "M_LIMIT_EXCEEDED");
     }
+}
+
+#[test]
+fn what_state_was_before_names_people_by_whole_ids() {
+    let server = server();
+    server.register("anna");
+    let client = Client::sign_in(&server, "anna");
+    let room = client.create(&json!({"name": "Club"}));
+    let path = format!("{room}/state/m.room.power_levels");
+    let mut levels = client.get(&path);
+    let before = levels.clone();
+    levels["ban"] = json!(60);
+    client.done("PUT", &path, &levels);
+    let page = client.get(&format!("{room}/messages?dir=b&limit=1"));
+    assert_eq!(page["chunk"][0]["content"], levels);
+    assert_eq!(page["chunk"][0]["unsigned"]["prev_content"], before);
+}
+
+#[test]
+fn levels_are_pushed_to_the_other_protocol() {
+    let server = server();
+    let (mut anna, boris) = (server.register("anna"), server.register("boris"));
+    let flow = anna.group("Club", &[&boris]);
+    let client = Client::sign_in(&server, "anna");
+    let path = format!("{}/state/m.room.power_levels", address(&room_of(&flow)));
+    let mut live = listening(&server, &boris);
+    let mut levels = client.get(&path);
+    levels["users"][&client.user] = json!(50);
+    levels["users"]["@boris:example.org"] = json!(60);
+    levels["events_default"] = json!(50);
+    client.done("PUT", &path, &levels);
+    let pushed = told(&mut live);
+    let flow = &pushed.flows()[0];
+    assert_eq!(
+        (&flow["owner"], &flow["type"]),
+        (&json!(boris.id), &json!("channel"))
+    );
+    let happened = pushed.data()["meta"]["events"].as_array().expect("events");
+    let kinds: Vec<_> = happened.iter().map(|it| it["kind"].as_str()).collect();
+    assert_eq!(kinds, ["level", "level", "owner"].map(Some), "{pushed}");
 }

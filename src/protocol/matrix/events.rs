@@ -81,9 +81,7 @@ impl Teller<'_> {
     fn whole(&self, event: &RoomEvent, kind: &str, id: &str, content: Value) -> Value {
         let mut unsigned = json!({"age": (self.now.0 - event.at.0).max(0)});
         if let Some((id, content)) = &event.before {
-            let mut content = parsed(content);
-            tell_media(self.names, &mut content);
-            unsigned["prev_content"] = content;
+            unsigned["prev_content"] = whole_ids(self.names, kind, content);
             unsigned["replaces_state"] = json!(names::event(*id));
         }
         if let Some(membership) = &event.membership {
@@ -221,9 +219,14 @@ fn tell_media(names: &Names, content: &mut Value) {
 
 /// What a stored event says, with whole ids of users.
 fn content(names: &Names, stored: &Stored) -> Value {
-    let mut content = parsed(&stored.content);
+    whole_ids(names, &stored.kind, &stored.content)
+}
+
+/// What an event of a type says, with whole ids of users.
+fn whole_ids(names: &Names, kind: &str, content: &str) -> Value {
+    let mut content = parsed(content);
     tell_media(names, &mut content);
-    if stored.kind == "m.room.power_levels"
+    if kind == "m.room.power_levels"
         && let Some(Value::Object(users)) = content.get_mut("users")
     {
         *users = std::mem::take(users)

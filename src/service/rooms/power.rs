@@ -8,7 +8,7 @@ use crate::service::flow_change::{FlowChange, FlowDraft};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::flows::Access;
 use crate::store::room_log::RoomEvent;
-use crate::store::{View, flows, localparts, room_events, room_levels, room_log};
+use crate::store::{View, flow_edits, flows, localparts, room_events, room_levels, room_log};
 
 /// Who may do what, as a client sets it.
 #[derive(Debug)]
@@ -195,8 +195,12 @@ impl Service {
                         return Err(Refusal::Outranked.into());
                     }
                 }
-                room_levels::set(tx, access.id, &new.content, &new.users, caller.by())?;
-                room_events::set_levels(tx, access.id, caller.by())?;
+                let by = caller.by();
+                let happened = room_levels::set(tx, access.id, &new.content, &new.users, by)?;
+                room_events::set_levels(tx, access.id, by)?;
+                if let Some(happened) = happened {
+                    flow_edits::tell(tx, access.id, happened, by)?;
+                }
                 Ok::<_, ServiceError>(())
             })
             .await?;

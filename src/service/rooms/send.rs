@@ -6,11 +6,14 @@ use super::draft::{RoomDraft, earlier};
 use super::power::require_event;
 use super::readable;
 use crate::model::{MessageId, PublicId, is_emoji};
+use crate::service::around::is_told_now;
 use crate::service::details::DraftDetails;
 use crate::service::rights::{Action, may};
 use crate::service::{Draft, Refusal, RoomRefusal, Service, ServiceError, SignedIn, Thing};
+use crate::store::around::{self, Telling};
+use crate::store::log::Kind;
 use crate::store::room_events::{self, NewRoomEvent, REDACTION};
-use crate::store::{flows, messages, room_log, users};
+use crate::store::{flows, messages, reactions, room_log, users};
 
 /// What an event is about, in a room.
 struct Target {
@@ -275,7 +278,7 @@ impl Service {
     ) -> Result<Option<(PublicId, String)>, ServiceError> {
         let user = user.user();
         self.store
-            .read(move |view| Ok(room_log::reaction(view, uuid, user)?))
+            .read(move |view| Ok(reactions::of_event(view, uuid, user)?))
             .await
     }
 
@@ -288,6 +291,7 @@ impl Service {
         draft: RoomDraft,
     ) -> Result<PublicId, ServiceError> {
         let user = *user;
+        let recently = Arc::clone(&self.recently);
         self.store
             .write(move |tx| {
                 user.require(tx)?;
@@ -302,7 +306,17 @@ impl Service {
                     relation: Some((uuid, REDACTION, None)),
                     ..draft.event(&user)
                 };
-                Ok(room_events::add(tx, access.id, user.by(), new)?)
+                let made = room_events::add(tx, access.id, user.by(), new)?;
+                if let Some(message) = reactions::strike(tx, uuid)? {
+                    let telling = if is_told_now(&recently, message, user.origin) {
+                        Telling::Now
+                    } else {
+                        Telling::Later
+                    };
+                    let place = (message, access.id);
+                    around::announce(tx, place, Kind::Reacted, user.by(), telling)?;
+                }
+                Ok(made)
             })
             .await
     }
