@@ -220,6 +220,63 @@ fn marks_are_shown_and_typed() {
 }
 
 #[test]
+fn hidden_words_stay_hidden_in_lists_and_quotes() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let (one, two, ..) = family(&server, &browser);
+    write(&one, "It was the ||gardener||, **surely**");
+    sees(&two, "surely");
+    two.run("history.back()");
+    two.wait("document.querySelector('.flow-list .row-text')?.textContent.includes('It was the \u{2592}\u{2592}\u{2592}\u{2592}, surely')");
+    open_flow(&two, "Family");
+    swipe(&two, "surely");
+    two.wait("document.querySelector('.composer-bar').textContent.includes('It was the \u{2592}\u{2592}\u{2592}\u{2592}, surely')");
+    write(&two, "No");
+    one.wait(&format!(
+        "{}?.querySelector('.quote')?.textContent.includes('It was the \u{2592}\u{2592}\u{2592}\u{2592}, surely')",
+        message("No")
+    ));
+}
+
+#[test]
+fn finger_let_go_over_the_menu_chooses_nothing() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let (_one, two, ..) = family(&server, &browser);
+    // One's own message has a tall menu, which finds no place above or below the middle.
+    write(&two, &"Tall\n".repeat(22));
+    two.wait(&format!(
+        "{}?.querySelector('[class*=icon-check]')",
+        message("Tall")
+    ));
+    two.settle();
+    let at = two.run(&format!(
+        "const box = {}.querySelector('.bubble').getBoundingClientRect(); return [box.left + 20, innerHeight / 2]",
+        message("Tall")
+    ));
+    let touch = |kind: &str, points: Value| {
+        two.devtools(
+            "Input.dispatchTouchEvent",
+            json!({"type": kind, "touchPoints": points}),
+        );
+    };
+    two.run(
+        "window.letGo = 0; document.addEventListener('click', () => { window.letGo += 1; }, true)",
+    );
+    touch("touchStart", json!([{"x": at[0], "y": at[1]}]));
+    two.wait("document.querySelector('.menu')");
+    let over = format!(
+        "return Boolean(document.elementFromPoint({}, {}).closest('.menu'))",
+        at[0], at[1]
+    );
+    assert_eq!(two.run(&over), true, "the menu lies elsewhere");
+    touch("touchEnd", json!([]));
+    two.wait("window.letGo > 0");
+    two.wait("document.querySelector('.menu')");
+    // The next touch does choose.
+    two.click(".menu-item");
+    two.wait("!document.querySelector('.menu') && !document.querySelector('.composer-bar').hidden");
+}
+
+#[test]
 fn messages_are_passed_on() {
     let (server, browser) = (Server::start(), Browser::start());
     let (one, two, mut anna, _) = family(&server, &browser);
@@ -227,14 +284,17 @@ fn messages_are_passed_on() {
     group(&mut anna, "Club", &[&clara]);
     open_menu(&one, "Sunday");
     take(&one, "Forward");
-    one.wait("document.querySelectorAll('dialog .person').length === 2");
+    // To oneself too, though nothing has been saved so far.
+    one.wait("document.querySelectorAll('dialog .person').length === 3 && document.querySelector('dialog .person').textContent === 'Saved messages'");
     one.run("for (const row of document.querySelectorAll('dialog .person')) row.click()");
     one.click("dialog .button:not(.quiet)");
     two.wait(&format!("{NEWEST}.querySelector('.origin')?.textContent === 'Forwarded from anna' && {NEWEST}.textContent.includes('Sunday')"));
-    open_flow(&one, "Club");
-    one.wait(&format!(
-        "{NEWEST}.querySelector('.origin') && {NEWEST}.querySelector('[class*=icon-check]')"
-    ));
+    for title in ["Club", "Saved messages"] {
+        open_flow(&one, title);
+        one.wait(&format!(
+            "{NEWEST}.querySelector('.origin') && {NEWEST}.querySelector('[class*=icon-check]')"
+        ));
+    }
 }
 
 #[test]
@@ -278,8 +338,8 @@ fn several_are_passed_on_or_deleted_at_once() {
     ));
     one.wait("document.querySelectorAll('article.selected').length === 2");
     one.click(".selection .icon-button[aria-label=Forward]");
-    one.wait("document.querySelector('dialog .person')");
-    one.click("dialog .person");
+    one.wait("document.querySelector('dialog .person + .person')");
+    one.click("dialog .person + .person");
     one.click("dialog .button:not(.quiet)");
     two.wait("document.querySelectorAll('article.message .origin').length === 2");
     one.wait("document.querySelector('.selection').hidden");

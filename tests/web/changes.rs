@@ -167,3 +167,18 @@ fn colours_stand_for_a_picture_until_it_is_there() {
     let hash = &page.data()["meta"]["about"][&id]["files"][0]["blurhash"];
     assert_eq!(hash.as_str().map(str::len), Some(28), "{hash}");
 }
+
+#[test]
+fn back_closes_the_signs_and_leaves_the_conversation_open() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let (_one, two, ..) = family(&server, &browser);
+    for _ in 0..2 {
+        two.click(".emoji-button");
+        two.wait("document.querySelector('.emoji-panel')");
+        two.run("history.back()");
+        two.wait("!document.querySelector('.emoji-panel') && document.querySelector('.emoji-button').ariaExpanded === 'false'");
+    }
+    // The next one leads to the list.
+    two.run("history.back()");
+    two.wait("!document.querySelector('.conversation')");
+}

@@ -35,6 +35,12 @@ fn door_names_the_house_and_its_owner() {
     let odd = Server::with(&[("web.contact", "javascript:alert(1) <b>room 12</b>")]);
     let other = browser.page(Screen::Desk, "ru-RU");
     other.open(&odd, "/");
+    // What is typed ends before the button that shows it, also in a language of longer words.
+    other.wait("document.querySelector('.reveal')");
+    assert_eq!(
+        other.run("const field = document.querySelector('input[name=password]'); return field.getBoundingClientRect().right - parseFloat(getComputedStyle(field).paddingInlineEnd) <= document.querySelector('.reveal').getBoundingClientRect().left"),
+        true
+    );
     other.click(".sign-forgot button");
     other.wait("document.querySelector('.sign-help bdi')?.textContent === 'javascript:alert(1) <b>room 12</b>' && !document.querySelector('.sign-help a')");
     assert_eq!(
@@ -110,6 +116,9 @@ fn empty_server_greets_its_administrator_with_three_steps() {
     page.reload();
     page.wait("document.querySelectorAll('.first-steps .done').length === 2");
     passes(&page);
+    // One thing at a time: installing is not offered beside it.
+    let counted = page.run("return localStorage.getItem('morelia.install')");
+    assert_eq!(counted, json!(null));
     page.run(&format!("{}.click()", step("reachable and safe")));
     page.wait(
         "document.querySelector('dialog .command')?.textContent.includes('acme_terms = agreed')",

@@ -93,12 +93,35 @@ fn moderators_are_made_and_remove_people() {
     line(&two, "You are now a moderator");
     two.click(".head-title");
     act_on_member(&two, "clara", "Remove from here");
-    two.click("dialog .button:not(.quiet)");
+    two.wait("document.querySelector('dialog .button.danger').textContent === 'Remove'");
+    two.click("dialog .button.danger");
     line(&one, "boris removed clara");
     one.wait("document.querySelector('.info .hero .hint').textContent === '2 members'");
     act_on_member(&one, "boris", "No longer a moderator");
     line(&two, "You are no longer a moderator");
     two.wait("![...document.querySelectorAll('.info .action')].some((row) => row.textContent === 'Add people')");
+}
+
+#[test]
+fn who_comes_is_counted_at_once_and_who_goes_is_told() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let boris = server.register("boris");
+    let clara = server.register("clara");
+    let mut anna = server.register("anna");
+    let family = group(&mut anna, "Family", &[&boris]);
+    let one = browser.page(Screen::Desk, "en-GB");
+    let two = browser.page(Screen::Phone, "en-GB");
+    sign_in(&one, &server, "boris");
+    sign_in(&two, &server, "clara");
+    open_flow(&one, "Family");
+    let change = json!({"flow": [{"uuid": family}], "meta": {"add": [clara.id]}});
+    anna.ask("edit_flow", &change).is(200);
+    one.wait("document.querySelector('.head-status').textContent === '3 members, 2 online'");
+    // Who is looking at it while she is taken out of it is told why it goes.
+    open_flow(&two, "Family");
+    let change = json!({"flow": [{"uuid": family}], "meta": {"remove": [clara.id]}});
+    anna.ask("edit_flow", &change).is(200);
+    two.wait("[...document.querySelectorAll('.toast')].some((one) => one.textContent.includes('You are no longer in “Family”')) && !document.querySelector('.conversation')");
 }
 
 #[test]

@@ -91,7 +91,7 @@ const { reduce, peaksOf } = await load('files/waveform.js');
 same('a wave', [peaksOf(reduce([0, 50, 100]), 3), peaksOf(reduce(Array.from({ length: 900 }, () => 7)), 2), peaksOf('%', 2)], [[0, 128, 255], [255, 255], [20, 20]]);
 
 // The small markup.
-const { parse: parseMarkup, hasMarks } = await load('text/markup.js');
+const { parse: parseMarkup, hasMarks, plainWords } = await load('text/markup.js');
 const flat = (parts) => parts.map((part) => (part.text !== undefined ? part.text : part.code !== undefined ? `<code>${part.code}</code>` : `<${part.mark}>${flat(part.parts)}</${part.mark}>`)).join('');
 const drawn = (text) => parseMarkup(text).map((block) => {
   if (block.type === 'code') return `<pre>${block.text}</pre>`;
@@ -101,6 +101,7 @@ const drawn = (text) => parseMarkup(text).map((block) => {
 for (const [text, wanted] of MARKUP) same(`markup: ${text}`, drawn(text), wanted);
 same('marks that never close are given up', [30, 5000].map((count) => drawn(`${'**a '.repeat(count)}\n- **b**`).endsWith('<li><bold>b</bold></li></ul>')), [true, false]);
 same('plain is plain', MARKUP.filter(([text, wanted]) => hasMarks(text) !== (wanted !== text) && !text.includes('\\') && !text.includes('`')).map(([text]) => text), []);
+same('words alone', ['the **cake** and `x`', 'it was ||the _gardener_|| then', '> a\n- b\n- c\n```\n||d||\n```', 'a || b || c'].map(plainWords), ['the cake and x', 'it was \u2592\u2592\u2592\u2592 then', 'a\nb\nc\n||d||', 'a || b || c']);
 
 // Names that are called.
 const { callAt, calls, mentionsIn } = await load('mentions/complete.js');

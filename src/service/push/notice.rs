@@ -83,7 +83,7 @@ impl Service {
                         .map(|title| beginning(&title, NAME_CHARS)),
                     body: text
                         .filter(|text| content == PushContent::Full && !text.trim().is_empty())
-                        .map(|text| beginning(text, TEXT_CHARS)),
+                        .map(|text| beginning(&without_spoilers(text), TEXT_CHARS)),
                     count: marks::unread_of(view, ring.flow, ring.user)?,
                     badge: push::badge(view, ring.user, now)?,
                     time: Timestamp::seconds(at),
@@ -109,6 +109,28 @@ fn allowed(chosen: PushContent, most: PushContent, is_discreet: bool) -> PushCon
         .into_iter()
         .min_by_key(rank)
         .unwrap_or_default()
+}
+
+/// A text with what is hidden between `||` and `||` hidden for good, however long it is: a
+/// notification lies open on a table. What only looks hidden is hidden as well.
+fn without_spoilers(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("||") {
+        shown.push_str(before);
+        let begins = after.starts_with(|next: char| !next.is_whitespace());
+        match after.split_once("||").filter(|_| begins) {
+            Some((hidden, then)) if !hidden.is_empty() => {
+                shown.push_str("\u{2592}\u{2592}\u{2592}\u{2592}");
+                rest = then;
+            }
+            _ => {
+                shown.push_str("||");
+                rest = after;
+            }
+        }
+    }
+    shown + rest
 }
 
 /// The beginning of a text, on one line.
@@ -137,6 +159,24 @@ mod tests {
             (Names, None, false, None),
         ] {
             assert_eq!(allowed(chosen, most, discreet), expected);
+        }
+    }
+
+    #[test]
+    fn hidden_words_stay_hidden() {
+        for (text, expected) in [
+            (
+                "it was ||the gardener||, you know",
+                "it was \u{2592}\u{2592}\u{2592}\u{2592}, you know",
+            ),
+            (
+                "||a|| and ||b||",
+                "\u{2592}\u{2592}\u{2592}\u{2592} and \u{2592}\u{2592}\u{2592}\u{2592}",
+            ),
+            ("a || b || c", "a || b || c"),
+            ("|| |||| ||x", "|| |||| ||x"),
+        ] {
+            assert_eq!(without_spoilers(text), expected, "{text}");
         }
     }
 

@@ -1,6 +1,7 @@
 // A message as the views use it, from the wire or from the outgoing queue.
 
 import { readFiles } from '../media/attachments.js';
+import { plainWords } from '../text/markup.js';
 import { DELETED_LOGIN } from '../text/people.js';
 
 /**
@@ -74,12 +75,21 @@ export function fromOutbox(item) {
   };
 }
 
-/** One line about a message: for lists and notifications. `t` is the language's. */
-export function summary(message, t) {
+/** What has been read of formatted messages: lists ask again and again. */
+const read = new WeakMap();
+
+function wordsOf(message) {
+  if (message.format !== 1) return message.text;
+  if (read.get(message)?.text !== message.text) read.set(message, { text: message.text, words: plainWords(message.text) });
+  return read.get(message).words;
+}
+
+/** One line about a message: for lists and notifications. `t` is the language's, `words` what of the text is shown. */
+export function summary(message, t, words = wordsOf(message)) {
   if (message.deleted) return t(message.expired ? 'message.expired' : 'message.deleted');
   if (message.poll) return `${t('poll')}: ${message.poll.question}`;
   const [file] = message.files;
-  const text = message.text.replace(/\s+/gu, ' ').trim();
+  const text = words.replace(/\s+/gu, ' ').trim();
   if (!file) return text;
   const label = file.kind === 'sticker' && file.text ? file.text : t(`file.${file.kind}`);
   return text && text !== file.name ? text : label;

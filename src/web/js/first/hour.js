@@ -18,7 +18,8 @@ export async function startFirstHour(client, place) {
   }
   await client.whenReady(() => {});
   if (client.store.account?.admin) closers.push(await (await import('./steps.js')).showSteps(client, place));
-  closers.push((await import('./install.js')).offerInstall(client, place));
+  // One thing at a time: whoever has steps to take is offered it when they are done.
+  if (!place.querySelector('.first-steps')) closers.push((await import('./install.js')).offerInstall(client, place));
   return () => { for (const close of closers) close?.(); };
 }
 

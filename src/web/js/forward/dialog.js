@@ -6,13 +6,19 @@ import { flowAvatar, flowTitle } from '../views/avatar.js';
 import { form } from '../views/form.js';
 import { dialog, toast } from '../views/overlay.js';
 
+/** The saved messages of somebody who has none yet. */
+const UNMADE = { uuid: 'saved', type: 'group', saved: true, users: [], time: 0, history: null };
+
 /** Asks where to, and queues the messages there; resolves with whether anything was sent. */
 export function forwardMessages(client, messages) {
   const { store } = client;
   const chosen = new Set();
   const list = h('div.rows', { role: 'group', 'aria-label': t('flows') });
-  const flows = [...store.flows.values()].filter((flow) => !store.whyNotWrite(flow))
-    .sort((a, b) => (b.saved ? 1 : 0) - (a.saved ? 1 : 0) || (b.history.last?.time ?? b.time) - (a.history.last?.time ?? a.time));
+  const open = [...store.flows.values()].filter((flow) => !store.whyNotWrite(flow));
+  // Saved messages are offered before there are any; they are made when they are chosen.
+  if (!open.some((flow) => flow.saved)) open.push({ ...UNMADE });
+  const flows = open
+    .sort((a, b) => (b.saved ? 1 : 0) - (a.saved ? 1 : 0) || (b.history?.last?.time ?? b.time) - (a.history?.last?.time ?? a.time));
   let query = '';
   const draw = () => {
     const focused = [...list.children].indexOf(document.activeElement);
@@ -32,7 +38,8 @@ export function forwardMessages(client, messages) {
     h('div.actions', {}, h('button.button.quiet', { type: 'button', onclick: () => close(false) }, t('cancel')), h('button.button', {}, t('forward'))),
   ], async () => {
     if (chosen.size === 0) throw new Error(t('forward.none'));
-    for (const flow of chosen) for (const message of messages) queue(client, flow, message);
+    const flows = await Promise.all([...chosen].map((flow) => (flow.uuid === UNMADE.uuid ? client.savedFlow() : flow)));
+    for (const flow of flows) for (const message of messages) queue(client, flow, message);
     close(true);
     toast(t('forward.done'));
   }), { className: 'tall' });

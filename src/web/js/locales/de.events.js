@@ -15,6 +15,7 @@ export const events = {
   'event.expire.on': '{by} lässt neue Nachrichten nach {time} verschwinden',
   'event.expire.on.operator': 'Neue Nachrichten verschwinden nach {time}',
   'event.expire.on.own': 'Du lässt neue Nachrichten nach {time} verschwinden',
+  'event.gone': 'Du bist nicht mehr in „{title}“',
   'event.info': '{by} hat die Beschreibung geändert',
   'event.info.operator': 'Die Beschreibung wurde geändert',
   'event.info.own': 'Du hast die Beschreibung geändert',

@@ -165,6 +165,7 @@ export const de = {
   'member.promote': 'Zum Moderator machen',
   'member.remove': 'Von hier entfernen',
   'member.remove.ask': '{name} entfernen?',
+  'member.remove.do': 'Entfernen',
   'member.uninvite': 'Einladung zurücknehmen',
   'member.write': 'Nachricht schreiben',
   members: { one: '{n} Mitglied', other: '{n} Mitglieder' },

@@ -15,6 +15,7 @@ export const events = {
   'event.expire.on': '{by} made new messages disappear after {time}',
   'event.expire.on.operator': 'New messages disappear after {time}',
   'event.expire.on.own': 'You made new messages disappear after {time}',
+  'event.gone': 'You are no longer in “{title}”',
   'event.info': '{by} changed the description',
   'event.info.operator': 'The description was changed',
   'event.info.own': 'You changed the description',

@@ -163,6 +163,7 @@ export const en = {
   'member.promote': 'Make moderator',
   'member.remove': 'Remove from here',
   'member.remove.ask': 'Remove {name}?',
+  'member.remove.do': 'Remove',
   'member.uninvite': 'Take the invitation back',
   'member.write': 'Send a message',
   members: { one: '{n} member', other: '{n} members' },

@@ -15,6 +15,7 @@ export const events = {
   'event.expire.on': '{by} hizo que los mensajes nuevos desaparezcan tras {time}',
   'event.expire.on.operator': 'Los mensajes nuevos desaparecen tras {time}',
   'event.expire.on.own': 'Hiciste que los mensajes nuevos desaparezcan tras {time}',
+  'event.gone': 'Ya no estás en «{title}»',
   'event.info': '{by} cambió la descripción',
   'event.info.operator': 'Se cambió la descripción',
   'event.info.own': 'Cambiaste la descripción',

@@ -165,6 +165,7 @@ export const es = {
   'member.promote': 'Hacer moderador',
   'member.remove': 'Quitar de aquí',
   'member.remove.ask': '¿Quitar a {name}?',
+  'member.remove.do': 'Quitar',
   'member.uninvite': 'Retirar la invitación',
   'member.write': 'Enviar un mensaje',
   members: { one: '{n} miembro', many: '{n} miembros', other: '{n} miembros' },

@@ -15,6 +15,7 @@ export const events = {
   'event.expire.on': '{by} включил(а) автоудаление новых сообщений: {time}',
   'event.expire.on.operator': 'Включено автоудаление новых сообщений: {time}',
   'event.expire.on.own': 'Вы включили автоудаление новых сообщений: {time}',
+  'event.gone': 'Вы больше не участник беседы «{title}»',
   'event.info': '{by} изменил(а) описание',
   'event.info.operator': 'Описание изменено',
   'event.info.own': 'Вы изменили описание',

@@ -131,12 +131,12 @@ export class Members {
       mine >= OWNER && here && theirs < MODERATOR && { icon: 'shield', label: t('member.promote'), act: () => this.#change({}, { levels: { [user.uuid]: MODERATOR } }) },
       mine >= OWNER && theirs === MODERATOR && { icon: 'shield', label: t('member.demote'), act: () => this.#change({}, { levels: { [user.uuid]: 0 } }) },
       mine >= OWNER && here && { icon: 'crown', label: t('member.owner'), act: () => this.#change({ owner: user.uuid }, undefined, t('member.owner.ask', { name })) },
-      mine > theirs && mine >= MODERATOR && { icon: 'leave', label: t('member.remove'), danger: true, act: () => this.#change({}, { remove: [user.uuid] }, t('member.remove.ask', { name })) },
+      mine > theirs && mine >= MODERATOR && { icon: 'leave', label: t('member.remove'), danger: true, act: () => this.#change({}, { remove: [user.uuid] }, t('member.remove.ask', { name }), { action: t('member.remove.do'), danger: true }) },
     ]);
   }
 
-  async #change(change, meta, question) {
-    if (question && !(await confirm(question, { action: t('yes') }))) return;
+  async #change(change, meta, question, how = { action: t('yes'), danger: false }) {
+    if (question && !(await confirm(question, how))) return;
     try {
       await this.#client.editFlow({ uuid: this.#flow.uuid, ...change }, meta);
       if (change.owner) this.#build();

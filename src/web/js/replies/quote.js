@@ -3,6 +3,7 @@
 import { h, icon } from '../core/dom.js';
 import { t } from '../core/i18n.js';
 import { nameOf } from '../data/message.js';
+import { plainWords } from '../text/markup.js';
 import { hue } from '../text/people.js';
 
 /** What goes along with an answer, and is shown until the server tells it itself. */
@@ -13,7 +14,8 @@ export function quoteOf(message) {
 /** One line of what a quoted message says. */
 export function quoteText(reply) {
   if (reply.gone) return t('message.deleted');
-  const text = (reply.text ?? '').replace(/\s+/gu, ' ').trim();
+  // The server does not tell whether the text has marks: what looks like them is taken for them.
+  const text = plainWords(reply.text ?? '').replace(/\s+/gu, ' ').trim();
   if (text) return text;
   return reply.kind ? t(`file.${reply.kind}`) : '';
 }

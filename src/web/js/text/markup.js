@@ -42,6 +42,15 @@ export function hasMarks(source) {
   return parse(source).some((block) => block.type !== 'text' || block.parts.some((part) => part.text === undefined));
 }
 
+/** What stands for hidden words, however many they are. */
+const HIDDEN = '\u2592'.repeat(4);
+
+/** The words alone, as a list or a notification shows them: without marks, and what is hidden stays hidden. */
+export function plainWords(source) {
+  const words = (parts) => parts.map((part) => part.text ?? part.code ?? (part.mark === 'spoiler' ? HIDDEN : words(part.parts))).join('');
+  return parse(source).map((block) => (block.type === 'code' ? block.text : block.items ? block.items.map(words).join('\n') : words(block.parts))).join('\n');
+}
+
 function typeOf(line) {
   if (line.startsWith('> ')) return 'quote';
   if (line.startsWith('- ')) return 'bullets';

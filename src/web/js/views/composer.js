@@ -3,6 +3,7 @@
 
 import { h, icon, iconButton, replace } from '../core/dom.js';
 import { t } from '../core/i18n.js';
+import { router } from '../core/router.js';
 import { nameOf, summary } from '../data/message.js';
 import { recordVoice, spokenBefore, voiceButton } from '../files/voice.js';
 import { quoteOf, quoteText } from '../replies/quote.js';
@@ -39,6 +40,8 @@ export class Composer {
   #cameraPicker;
   #completion;
   #link;
+  /** Closes the signs that are open for choosing. @type {(() => void) | null} */
+  #closeEmoji = null;
   #closers;
   #closed = false;
 
@@ -85,6 +88,7 @@ export class Composer {
 
   close() {
     this.#closed = true;
+    this.#closeEmoji?.();
     for (const close of this.#closers) close();
     this.#spoken?.leave();
   }
@@ -303,14 +307,22 @@ export class Composer {
   }
 
   #emoji(button) {
-    const old = this.element.querySelector('.emoji-panel');
-    button.setAttribute('aria-expanded', String(!old));
-    if (old) { old.remove(); this.focus(); return; }
+    if (this.#closeEmoji) { this.#closeEmoji(); this.focus(); return; }
     const panel = h('div.emoji-panel', { role: 'group', 'aria-label': t('composer.emoji') });
     for (const sign of EMOJI) panel.append(h('button', { type: 'button', onclick: () => this.#insert(sign) }, sign));
     panel.addEventListener('keydown', (event) => { if (event.key === 'Escape') { event.stopPropagation(); this.#emoji(button); } });
     this.element.append(panel);
-    if (!onTouch()) panel.firstElementChild.focus();
+    button.setAttribute('aria-expanded', 'true');
+    // On a telephone it lies on top of the conversation: Back closes it.
+    let closed = () => {};
+    this.#closeEmoji = () => {
+      this.#closeEmoji = null;
+      panel.remove();
+      button.setAttribute('aria-expanded', 'false');
+      closed();
+    };
+    if (onTouch()) closed = router.overlay(() => this.#closeEmoji?.());
+    else panel.firstElementChild.focus();
   }
 
   #insert(sign) {

@@ -64,7 +64,7 @@ export function follow({ scroller, inner, entries, act, picking, toFirst, toNewe
     // Two taps in the same place: what is at hand for it.
     const twice = tapped.node === entry.node && event.timeStamp - tapped.at < DOUBLE_MS;
     tapped = { node: entry.node, at: event.timeStamp };
-    if (twice && !cancelled && !event.target.closest('button, a, video, audio')) menu(event, event.target);
+    if (twice && !cancelled && !event.target.closest('button, a, video, audio')) menu(new MouseEvent('contextmenu', event), event.target);
   };
   inner.addEventListener('pointerdown', (event) => {
     stop();
@@ -72,7 +72,12 @@ export function follow({ scroller, inner, entries, act, picking, toFirst, toNewe
     if (event.pointerType !== 'touch') return;
     const entry = entryOf(event.target);
     if (entry) finger = { entry, x: event.clientX, y: event.clientY, slid: false };
-    timer = setTimeout(() => { finger = null; menu(new MouseEvent('contextmenu', event), event.target); }, HOLD_MS);
+    timer = setTimeout(() => {
+      finger = null;
+      // The message may have been drawn anew under the finger.
+      const target = event.target.isConnected ? event.target : document.elementFromPoint(event.clientX, event.clientY);
+      if (target) menu(new MouseEvent('contextmenu', event), target);
+    }, HOLD_MS);
   });
   inner.addEventListener('pointermove', (event) => {
     if (!finger) return;

@@ -77,6 +77,14 @@ export function menu(anchor, items, { head = null } = {}) {
     if (step) { event.preventDefault(); event.stopPropagation(); buttons[(at + step + buttons.length) % buttons.length].focus(); }
     if (event.key === 'Escape' || (event.key === 'Tab' && !head)) { event.preventDefault(); event.stopPropagation(); finish(); }
   });
+  // A finger that was held until the menu came is let go over it: that chooses nothing.
+  let pressed = false;
+  node.addEventListener('pointerdown', () => { pressed = true; }, true);
+  node.addEventListener('click', (event) => {
+    if (pressed || event.detail === 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }, true);
   (document.querySelector('dialog[open]') ?? document.querySelector('main') ?? document.body).append(node);
   node.showPopover?.();
   place(node, anchor);

@@ -72,7 +72,7 @@ export class Selection extends Emitter {
   async #copy(all) {
     const { store } = this.#client;
     const lines = all.length === 1 ? [all[0].text]
-      : all.map((message) => `${authorOf(message, store, t)}, ${clockTime(message.time, locale())}: ${summary(message, t)}`);
+      : all.map((message) => `${authorOf(message, store, t)}, ${clockTime(message.time, locale())}: ${summary(message, t, message.text)}`);
     await copyText(lines.join('\n'));
     toast(t('copied'));
     this.end();

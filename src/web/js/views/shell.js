@@ -5,8 +5,9 @@ import { t } from '../core/i18n.js';
 import { rest } from '../core/rest.js';
 import { router } from '../core/router.js';
 import { sheet } from '../core/sheets.js';
+import { flowTitle } from './avatar.js';
 import { FlowList } from './flowlist.js';
-import { closeMenu } from './overlay.js';
+import { closeMenu, toast } from './overlay.js';
 
 /** What is not needed to show the list is loaded when it is first opened. */
 const LATER = {
@@ -67,6 +68,8 @@ export class Shell {
     this.#showSide(place);
     if (place.panel === 'm' && place.rest && store.loaded) this.#openMessage(place.rest);
     const flow = place.flow ? store.flows.get(place.flow) : null;
+    const gone = this.#conversation && !flow && place.flow === this.#conversation.flow.uuid && this.#conversation.flow;
+    if (gone) toast(t('event.gone', { title: flowTitle(store, gone) }));
     // The flow may not have been read yet: the list's next news decides.
     this.#wanted = place.flow && !flow ? place.flow : null;
     if (this.#wanted && store.loaded && this.#client.state === 'ready') { this.#wanted = null; router.go('/', { instead: true }); return; }
