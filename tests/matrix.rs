@@ -13,6 +13,7 @@ mod messages;
 mod names;
 mod nio;
 mod outsiders;
+mod parts;
 mod registering;
 mod rooms;
 mod sync;

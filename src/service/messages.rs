@@ -10,8 +10,8 @@ use super::{Field, Limits, Quota, Refusal, Service, ServiceError, SignedIn, Thin
 use crate::model::file::told;
 use crate::model::{Attachment, FlowId, FlowKind, Form, Message, PublicId, Timestamp, UserId};
 use crate::store::{
-    Tx, View, about, attachments, blocks, events, flows, log, messages, polls, properties,
-    room_events, room_log, txns, users,
+    Tx, View, about, attachments, blocks, events, flows, log, message_parts, messages, polls,
+    properties, room_events, room_log, room_parts, txns, users,
 };
 
 /// What somebody writes, or how a message is to change.
@@ -303,13 +303,13 @@ impl Service {
         self.redact_message(user, message, flow, None).await
     }
 
-    /// The same, with what Matrix says of it.
+    /// The same, with what Matrix says of it, and of which part: it takes one, and with the last the message.
     pub(super) async fn redact_message(
         &self,
         user: &SignedIn,
         message: PublicId,
         flow: Option<PublicId>,
-        room: Option<RoomDraft>,
+        room: Option<(RoomDraft, Option<String>)>,
     ) -> Result<(), ServiceError> {
         let user = *user;
         self.store
@@ -327,10 +327,20 @@ impl Service {
                     may(&access, Action::Delete { is_own })?;
                 }
                 if !handle.is_deleted {
-                    if let Some(room) = room {
+                    let mut only = None;
+                    if let Some((room, part)) = room {
                         tx.say(room.said(&user));
+                        let parts = room_parts::of(tx, handle.id)?;
+                        let has = |part: &String| part == room_parts::TEXT || parts.contains(part);
+                        if !part.as_ref().is_none_or(has) {
+                            return Err(Refusal::NotFound(Thing::Message).into());
+                        }
+                        only = part.filter(|part| parts.len() > 1 && parts.contains(part));
                     }
-                    messages::delete(tx, &handle, user.by())?;
+                    match only {
+                        Some(part) => message_parts::take_back(tx, &handle, &part, user.by())?,
+                        None => messages::delete(tx, &handle, user.by())?,
+                    }
                 }
                 Ok(())
             })

@@ -220,7 +220,7 @@ pub(super) fn replace(
         if is_same && !content.bytes.is_empty() {
             return Ok(());
         }
-        remove(tx, message, row.ordinal)?;
+        remove(tx, message, &row.ordinal.to_string())?;
     }
     if !content.bytes.is_empty() {
         attach(tx, message, brought, owner)?;
@@ -228,8 +228,9 @@ pub(super) fn replace(
     Ok(())
 }
 
-fn remove(tx: &Tx<'_>, message: MessageId, ordinal: i64) -> Result<(), StoreError> {
-    tx.prepare("DELETE FROM attachments WHERE message_id = :message AND ordinal = :ordinal")?
+/// Removes a file of a message by its number, as it is written.
+pub(super) fn remove(tx: &Tx<'_>, message: MessageId, ordinal: &str) -> Result<(), StoreError> {
+    tx.prepare("DELETE FROM attachments WHERE message_id = :message AND ordinal = CAST(:ordinal AS INTEGER)")?
         .execute(named_params! {":message": message.0, ":ordinal": ordinal})?;
     Ok(())
 }

@@ -103,8 +103,7 @@ pub fn insert(
         Some(state) => state,
         None => state(tx, new.flow)?,
     };
-    // By place, here and below: everybody waits for this, and looking up names takes a tenth of it.
-    // Without RETURNING, which makes a table of what it returns.
+    // By place and without RETURNING, here and below: everybody waits for this; names take a tenth of it.
     tx.prepare("UPDATE flows SET next_number = ?1, last_message_id = ?2 WHERE id = ?3")?
         .execute([number + 1, id.0, new.flow.0])?;
     let uuid = PublicId::generate();
@@ -294,6 +293,7 @@ pub fn expire(tx: &Tx<'_>, message: &Handle, by: By) -> Result<(), StoreError> {
 
 fn overwrite(tx: &Tx<'_>, message: &Handle, slots: i64, by: By) -> Result<(), StoreError> {
     search::outdate(tx, message.id)?;
+    room_keeper::take_back(tx, message.id, None, by)?;
     removal::clear(tx, message.id)?;
     tx.prepare(
         "UPDATE messages SET text = :text, slots = :slots, edited_at = :now, deleted_at = :now, reply_to_id = NULL,
@@ -307,22 +307,22 @@ fn overwrite(tx: &Tx<'_>, message: &Handle, slots: i64, by: By) -> Result<(), St
 }
 
 /// Logs that a message has changed, and has its present state told to the members of its flow.
-fn announce(tx: &Tx<'_>, message: &Handle, kind: Kind, by: By) -> Result<(), StoreError> {
+pub(super) fn announce(tx: &Tx<'_>, of: &Handle, kind: Kind, by: By) -> Result<(), StoreError> {
     // The old text is in the write-ahead log until that is emptied.
     tx.scrub();
     let about = About {
         actor: by.user,
-        message: Some(message.id),
+        message: Some(of.id),
         ..About::default()
     };
-    let position = log::append(tx, Reach::Members(message.flow), kind, about)?;
+    let position = log::append(tx, Reach::Members(of.flow), kind, about)?;
     tx.prepare("UPDATE messages SET change_position = :position WHERE id = :id")?
-        .execute(named_params! {":position": position.0, ":id": message.id.0})?;
-    if let Some(state) = by_id(tx, message.id)? {
+        .execute(named_params! {":position": position.0, ":id": of.id.0})?;
+    if let Some(state) = by_id(tx, of.id)? {
         tx.tell(
             position,
             by.origin,
-            tx.audience_of(message.flow)?,
+            tx.audience_of(of.flow)?,
             News::Message(Arc::new(state)),
         );
     }

@@ -20,6 +20,10 @@ pub struct RoomEvent {
     pub before: Option<(PublicId, String)>,
     /// What took it back.
     pub redaction: Option<Box<RoomEvent>>,
+    /// Of a message that the event is derived from: the numbers of its files.
+    pub files: Vec<i64>,
+    /// And the redactions of parts of it, each of which says of which.
+    pub gone: Vec<RoomEvent>,
     /// Its newest edit.
     pub edit: Option<Box<RoomEvent>>,
     /// Whom a message mentions that the event is derived from.
@@ -54,6 +58,8 @@ pub struct Stored {
     pub relation: Option<String>,
     /// About which.
     pub target: Option<PublicId>,
+    /// With which key; of the redaction of a part of a message, which.
+    pub key: Option<String>,
     /// The session that sent it, and what that calls it.
     pub txn: Option<(SessionId, String)>,
 }
@@ -93,6 +99,7 @@ impl RoomEvent {
             redacted_by: None,
             relation: None,
             target: None,
+            key: None,
             txn: None,
         });
     }

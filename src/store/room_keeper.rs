@@ -14,8 +14,8 @@ use super::room_events::{
     strike, strike_about,
 };
 use super::tx::{Keeper, Logged, Tx, View};
-use super::{room_leaving, room_marks};
-use crate::model::{FlowId, MessageId, Position, UserId};
+use super::{room_leaving, room_marks, room_parts};
+use crate::model::{By, FlowId, MessageId, Position, UserId};
 
 /// The fact that events of rooms are kept.
 const KEPT: &str = "rooms_kept";
@@ -112,6 +112,9 @@ fn of_message(tx: &Tx<'_>, kind: Kind, message: MessageId, row: &Logged) -> Resu
         // Who deletes for the operator, or because the time has come, is the author.
         sender: row.actor.or(Some(author)),
     };
+    if room_parts::is_written(tx, place, message)? {
+        return Ok(());
+    }
     if row.actor.is_some() {
         room_leaving::before_event(tx, place)?;
     }
@@ -137,6 +140,52 @@ fn of_message(tx: &Tx<'_>, kind: Kind, message: MessageId, row: &Logged) -> Resu
         strike(tx, place.flow, uuid, made)?;
         strike_about(tx, message, made)?;
     }
+    Ok(())
+}
+
+/// A part of a message, or the message with all of them, is about to be taken back; that is logged next.
+pub(super) fn take_back(
+    tx: &Tx<'_>,
+    message: MessageId,
+    only: Option<&str>,
+    by: By,
+) -> Result<(), StoreError> {
+    let found = about_message(tx, message)?.filter(|_| tx.keeps_rooms());
+    let Some((flow, uuid, author)) = found else {
+        return Ok(());
+    };
+    if !room_parts::are_told(tx, message)? {
+        return Ok(());
+    }
+    let place = Place {
+        flow,
+        position: Position(tx.position().0 + 1),
+        sender: by.user.or(Some(author)),
+    };
+    if by.user.is_some() {
+        room_leaving::before_event(tx, place)?;
+    }
+    let parts = match only {
+        Some(part) => vec![part.to_owned()],
+        None => room_parts::of(tx, message)?,
+    };
+    for part in &parts {
+        room_parts::take_back(tx, place, (message, uuid), part)?;
+        if part == room_parts::TEXT {
+            // What the text was edited to goes with it.
+            tx.prepare(
+                "UPDATE room_events SET content = '{}', redacted_by =
+                        (SELECT uuid FROM room_events WHERE flow_id = :flow AND position = :position
+                         AND relation = 'redaction' AND key = :part)
+                 WHERE target = :target AND relation = 'm.replace' AND redacted_by IS NULL",
+            )?
+            .execute(named_params! {
+                ":flow": flow.0, ":position": place.position.0, ":part": part,
+                ":target": uuid.to_bytes(),
+            })?;
+        }
+    }
+    tx.scrub();
     Ok(())
 }
 

@@ -145,7 +145,7 @@ macro_rules! select_events {
     ($rest:literal) => {
         concat!(
             "SELECT e.position, e.uuid, coalesce(u.localpart, ''), e.at, e.type, e.state_key, e.content, e.redacted_by,
-                    e.relation, e.session_id, e.txn, e.target
+                    e.relation, e.session_id, e.txn, e.target, e.key
              FROM room_events e LEFT JOIN users u ON u.id = e.sender_id ",
             $rest
         )
@@ -182,9 +182,12 @@ fn event(row: &Row<'_>) -> rusqlite::Result<RoomEvent> {
             target: row
                 .get::<_, Option<[u8; 16]>>(11)?
                 .map(PublicId::from_bytes),
+            key: row.get(12)?,
             txn: session.zip(row.get(10)?),
         }),
         before: None,
+        files: Vec::new(),
+        gone: Vec::new(),
         redaction: None,
         edit: None,
         mentioned: Vec::new(),
@@ -208,6 +211,13 @@ fn derive(view: &View<'_>, message: Message) -> Result<RoomEvent, StoreError> {
     } else {
         Vec::new()
     };
+    let files = if message.shown.is_empty() {
+        Vec::new()
+    } else {
+        view.prepare("SELECT ordinal FROM attachments WHERE message_id = :id ORDER BY ordinal")?
+            .query_map(named_params! {":id": message.id.0}, |row| row.get(0))?
+            .collect::<Result<_, _>>()?
+    };
     Ok(RoomEvent {
         position: Position(message.id.0),
         uuid: message.uuid,
@@ -215,6 +225,8 @@ fn derive(view: &View<'_>, message: Message) -> Result<RoomEvent, StoreError> {
         at: message.sent_at,
         what: What::Message(Box::new(message)),
         before: None,
+        files,
+        gone: Vec::new(),
         redaction: None,
         edit: None,
         mentioned,
@@ -229,11 +241,19 @@ fn complete(view: &View<'_>, event: &mut RoomEvent) -> Result<(), StoreError> {
         What::Message(message) => (message.is_deleted, false),
         What::Stored(stored) => (stored.redacted_by.is_some(), stored.state_key.is_some()),
     };
+    if let What::Message(message) = &event.what
+        && (message.is_deleted || message.edited_at.is_some())
+    {
+        event.gone = gone_parts(view, event.uuid)?;
+    }
     if is_gone {
         let found = match related(view, event.uuid, "redaction")? {
-            // It went with the message that it is about.
-            None => struck_by(view, event.uuid)?,
-            found => found,
+            Some(found) => Some(found),
+            None => match event.gone.first() {
+                Some(gone) => Some(gone.clone()),
+                // It went with the message that it is about.
+                None => struck_by(view, event.uuid)?,
+            },
         };
         event.redaction = found.map(Box::new);
     } else if is_state {
@@ -245,6 +265,16 @@ fn complete(view: &View<'_>, event: &mut RoomEvent) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The redactions of parts of a message.
+fn gone_parts(view: &View<'_>, message: PublicId) -> Result<Vec<RoomEvent>, StoreError> {
+    let mut statement = view.prepare(select_events!(
+        "WHERE e.target = :target AND e.relation = 'redaction' AND e.key IS NOT NULL
+         ORDER BY e.position, e.part"
+    ))?;
+    let rows = statement.query_map(named_params! {":target": message.to_bytes()}, event)?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::from)
+}
+
 /// The newest event that is about another in some way, by its sender if it is an edit.
 fn related(
     view: &View<'_>,
@@ -253,7 +283,7 @@ fn related(
 ) -> Result<Option<RoomEvent>, StoreError> {
     let mut statement = view.prepare(select_events!(
         "WHERE e.target = :target AND e.relation = :relation AND e.redacted_by IS NULL
-           AND (:relation = 'redaction' OR e.sender_id = coalesce(
+           AND e.key IS NULL AND (:relation = 'redaction' OR e.sender_id = coalesce(
                     (SELECT sender_id FROM room_events WHERE uuid = :target),
                     (SELECT author_id FROM messages WHERE uuid = :target)))
          ORDER BY e.position DESC LIMIT 1"

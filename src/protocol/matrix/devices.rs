@@ -180,7 +180,7 @@ impl Matrix {
             "flows": [{"stages": [STAGE]}],
             "params": {},
             "completed": [],
-            "session": self.stages.begin(&place(asked, route)),
+            "session": self.stages.begin(&place(asked, route), &asked.user.user().0.to_string()),
         });
         if let Some(words) = wrong {
             told["errcode"] = json!("M_FORBIDDEN");

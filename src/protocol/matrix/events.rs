@@ -26,24 +26,43 @@ impl Teller<'_> {
     pub(super) fn tell(&self, event: &RoomEvent) -> Vec<Value> {
         match &event.what {
             RoomContent::Stored(stored) => vec![self.stored(event, stored)],
-            RoomContent::Message(message) => self
-                .parts(message, &event.mentioned)
-                .into_iter()
-                .enumerate()
-                .map(|(place, (kind, id, content))| {
-                    let mut told = self.whole(event, kind, &id, content);
-                    // What is about a message is about its first event.
-                    if place > 0
-                        && let Some(relations) = told["unsigned"]
-                            .get_mut("m.relations")
-                            .and_then(Value::as_object_mut)
-                    {
-                        relations.retain(|how, _| how == "m.replace");
-                    }
-                    told
-                })
-                .collect(),
+            RoomContent::Message(message) => self.message(event, message),
         }
+    }
+
+    /// The events that a message by the other protocol is, with those that are taken back.
+    fn message(&self, event: &RoomEvent, message: &Message) -> Vec<Value> {
+        let mut parts = Vec::new();
+        if !message.is_deleted || event.gone.is_empty() {
+            for (place, (kind, id, content)) in self.parts(message, event).into_iter().enumerate() {
+                let mut told = self.whole(event, kind, &id, content);
+                // What is about a message is about its first event.
+                if place > 0
+                    && let Some(relations) = told["unsigned"]
+                        .get_mut("m.relations")
+                        .and_then(Value::as_object_mut)
+                {
+                    relations.retain(|how, _| how == "m.replace");
+                }
+                let part = names::parse_event(&id).and_then(|(_, part)| part);
+                parts.push((part, told));
+            }
+        }
+        for redaction in &event.gone {
+            let RoomContent::Stored(stored) = &redaction.what else {
+                continue;
+            };
+            let part = stored.key.as_deref().and_then(|key| key.parse().ok());
+            let id = part_id(message.uuid, part);
+            let mut told = self.whole(event, "m.room.message", &id, json!({}));
+            if let Some(unsigned) = told["unsigned"].as_object_mut() {
+                unsigned.remove("m.relations");
+            }
+            told["unsigned"]["redacted_because"] = self.alone(redaction);
+            parts.push((part, told));
+        }
+        parts.sort_by_key(|(part, _)| *part);
+        parts.into_iter().map(|(_, told)| told).collect()
     }
 
     /// Events in their order; `back`: in the one from the newest on.
@@ -128,11 +147,8 @@ impl Teller<'_> {
     }
 
     /// What a message by the other protocol is: type, id and content of each event.
-    fn parts(
-        &self,
-        message: &Message,
-        mentioned: &[RoomUser],
-    ) -> Vec<(&'static str, String, Value)> {
+    fn parts(&self, message: &Message, event: &RoomEvent) -> Vec<(&'static str, String, Value)> {
+        let mentioned: &[RoomUser] = &event.mentioned;
         let id = names::event(message.uuid);
         if message.is_deleted {
             return vec![("m.room.message", id, json!({}))];
@@ -147,10 +163,18 @@ impl Teller<'_> {
             });
             markup::add(content, &text, is_markup, pills.collect());
         };
-        let part = |place: usize| format!("{id}_{place}");
+        let part = |place: usize| {
+            let number = event
+                .files
+                .get(place)
+                .and_then(|it| usize::try_from(*it).ok());
+            part_id(message.uuid, Some(number.unwrap_or(place)))
+        };
         let mut parts = Vec::new();
         let only = match message.shown.as_slice() {
-            [only] if only.kind != Kind::Sticker && !text.is_empty() => Some(only),
+            [only] if only.kind != Kind::Sticker && !text.is_empty() && event.gone.is_empty() => {
+                Some(only)
+            }
             _ => None,
         };
         if let Some(file) = only {
@@ -198,6 +222,15 @@ impl Teller<'_> {
             content["m.relates_to"] = json!({"m.in_reply_to": {"event_id": id}});
         }
         parts
+    }
+}
+
+/// The id of a part of a message: of its text, or of the file of a number.
+fn part_id(message: PublicId, part: Option<usize>) -> String {
+    let id = names::event(message);
+    match part {
+        Some(number) => format!("{id}_{number}"),
+        None => id,
     }
 }
 

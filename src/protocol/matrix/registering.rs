@@ -19,33 +19,62 @@ use crate::service::{Client, ProfileChange, Refusal, Registration, ServiceError}
 /// How long somebody may take for the steps.
 const LIFETIME: Duration = Duration::from_mins(15);
 
-/// Of how many people at once it is kept that they have begun.
+/// Of how many steps at once it is kept that they have begun.
 const MOST: usize = 1000;
+
+/// Of how many of one user, or one address.
+const MOST_EACH: usize = 16;
 
 /// Signs of a name that somebody gets who asks for none.
 const NAME_SIGNS: usize = 8;
 
-/// Who has begun, when, and what it was for, of which a digest does.
+/// What somebody has begun. One whose steps are many pushes out own ones, and when there are too many
+/// altogether, who has the most goes first.
 #[derive(Default)]
-pub(super) struct Stages(Mutex<HashMap<String, (Instant, [u8; 32])>>);
+pub(super) struct Stages(Mutex<HashMap<String, Begun>>);
+
+struct Begun {
+    at: Instant,
+    /// Of what it was for.
+    digest: [u8; 32],
+    /// Of who has begun, an account or an address.
+    owner: [u8; 32],
+}
 
 fn digest(what: &str) -> [u8; 32] {
     Sha256::digest(what.as_bytes()).into()
 }
 
+/// The oldest step of an owner.
+fn oldest(begun: &HashMap<String, Begun>, owner: &[u8; 32]) -> Option<String> {
+    let own = begun.iter().filter(|(_, it)| it.owner == *owner);
+    own.min_by_key(|(_, it)| it.at).map(|(id, _)| id.clone())
+}
+
 impl Stages {
-    /// Begins, for one thing.
-    pub(super) fn begin(&self, what: &str) -> String {
+    /// Begins, for one thing, as an account or from an address.
+    pub(super) fn begin(&self, what: &str, owner: &str) -> String {
         let id = format!("{:032x}", rand::random::<u128>());
-        let now = Instant::now();
+        let (at, owner) = (Instant::now(), digest(owner));
         let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        begun.retain(|_, (at, _)| now.duration_since(*at) < LIFETIME);
-        if begun.len() >= MOST
-            && let Some(oldest) = begun.iter().min_by_key(|it| it.1.0).map(|it| it.0.clone())
-        {
-            begun.remove(&oldest);
+        begun.retain(|_, it| at.duration_since(it.at) < LIFETIME);
+        let mut counts: HashMap<[u8; 32], usize> = HashMap::new();
+        for it in begun.values() {
+            *counts.entry(it.owner).or_default() += 1;
         }
-        begun.insert(id.clone(), (now, digest(what)));
+        let crowded = if counts.get(&owner).is_some_and(|count| *count >= MOST_EACH) {
+            Some(owner)
+        } else if begun.len() >= MOST {
+            let most = counts.into_iter().max_by_key(|(_, count)| *count);
+            most.map(|(owner, _)| owner)
+        } else {
+            None
+        };
+        if let Some(gone) = crowded.and_then(|owner| oldest(&begun, &owner)) {
+            begun.remove(&gone);
+        }
+        let digest = digest(what);
+        begun.insert(id.clone(), Begun { at, digest, owner });
         id
     }
 
@@ -53,7 +82,7 @@ impl Stages {
         let begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         begun
             .get(id)
-            .is_some_and(|(at, it)| at.elapsed() < LIFETIME && *it == digest(what))
+            .is_some_and(|it| it.at.elapsed() < LIFETIME && it.digest == digest(what))
     }
 
     /// Ends: it is good once.
@@ -121,13 +150,16 @@ impl Matrix {
         }
         let device = device(body)?;
         let Some(auth) = body.object("auth")? else {
-            return Err(self.begin(stage, None));
+            return Err(self.begin((stage, client), None));
         };
         let session = auth.text("session")?.unwrap_or_default();
         let is_right = auth.text("type")? == Some(stage)
             && (self.registering.is_begun(session, "register") || session.is_empty());
         if !is_right {
-            return Err(self.begin(stage, Some("this step is not the one that was asked for")));
+            return Err(self.begin(
+                (stage, client),
+                Some("this step is not the one that was asked for"),
+            ));
         }
         let password = Password::new(body.needed("password")?.to_owned());
         let name = match wanted {
@@ -146,7 +178,7 @@ impl Matrix {
         };
         let opened = match self.service.register(registration, client, None).await {
             Err(ServiceError::Refused(Refusal::InvitationRequired)) => {
-                return Err(self.begin(stage, Some("this code is not good")));
+                return Err(self.begin((stage, client), Some("this code is not good")));
             }
             opened => opened?,
         };
@@ -162,12 +194,13 @@ impl Matrix {
     }
 
     /// Says what has to be shown, and what was wrong.
-    fn begin(&self, stage: &str, wrong: Option<&str>) -> Trouble {
+    fn begin(&self, (stage, client): (&str, &Client), wrong: Option<&str>) -> Trouble {
+        let owner = format!("{:?}", client.neighbourhood);
         let mut told = json!({
             "flows": [{"stages": [stage]}],
             "params": {},
             "completed": [],
-            "session": self.registering.begin("register"),
+            "session": self.registering.begin("register", &owner),
         });
         if let Some(words) = wrong {
             told["errcode"] = json!("M_FORBIDDEN");
@@ -241,5 +274,31 @@ impl Matrix {
             )),
             changed => changed.map(|_| json!({})).map_err(Trouble::from),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_pushes_out_the_steps_of_others() {
+        let stages = Stages::default();
+        let first = stages.begin("register", "anna");
+        let own: Vec<_> = (0..=MOST_EACH)
+            .map(|_| stages.begin("register", "stranger"))
+            .collect();
+        assert!(stages.is_begun(&first, "register"));
+        let kept = own.iter().filter(|id| stages.is_begun(id, "register"));
+        assert_eq!(kept.count(), MOST_EACH);
+        // Nor do many strangers who have several each.
+        for stranger in 0..MOST / 2 {
+            for _ in 0..3 {
+                stages.begin("register", &stranger.to_string());
+            }
+        }
+        assert!(stages.is_begun(&first, "register"));
+        let begun = stages.0.lock().unwrap();
+        assert!(begun.len() <= MOST);
     }
 }

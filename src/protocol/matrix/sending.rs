@@ -119,7 +119,7 @@ impl Matrix {
     ) -> Result<Value, Trouble> {
         let room = self.room(asked);
         self.service.require_in_room(&asked.user, room).await?;
-        let uuid = names::parse_event(target).map_or(PublicId::NOTHING, |(uuid, _)| uuid);
+        let (uuid, part) = names::parse_event(target).unwrap_or((PublicId::NOTHING, None));
         let mut content = json!({"redacts": target});
         if let Some(reason) = body.text("reason")? {
             content["reason"] = json!(reason);
@@ -136,7 +136,8 @@ impl Matrix {
             mentions: Vec::new(),
             calls_room: false,
         };
-        let sent = self.service.redact(&asked.user, room, uuid, draft).await?;
+        let of = (uuid, part);
+        let sent = self.service.redact(&asked.user, room, of, draft).await?;
         Ok(json!({"event_id": names::event(sent)}))
     }
 }

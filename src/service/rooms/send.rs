@@ -13,7 +13,8 @@ use crate::service::{Draft, Refusal, RoomRefusal, Service, ServiceError, SignedI
 use crate::store::around::{self, Telling};
 use crate::store::log::Kind;
 use crate::store::room_events::{self, NewRoomEvent, REDACTION};
-use crate::store::{flows, messages, reactions, room_log, users};
+use crate::store::room_log::RoomEvent;
+use crate::store::{flows, messages, reactions, room_log, room_parts, users};
 
 /// What an event is about, in a room.
 struct Target {
@@ -24,6 +25,19 @@ struct Target {
     is_redacted: bool,
     /// Of an annotation: of which message, with which key.
     is_reaction: bool,
+    /// Whether each part of it is an event.
+    has_parts: bool,
+    /// Of which parts the redactions are there.
+    gone: Vec<(Option<String>, PublicId)>,
+}
+
+/// Which part of a message a redaction takes back, and its id.
+fn gone(redaction: &RoomEvent) -> (Option<String>, PublicId) {
+    let part = match &redaction.what {
+        room_log::What::Stored(stored) => stored.key.clone(),
+        room_log::What::Message(_) => None,
+    };
+    (part, redaction.uuid)
 }
 
 impl Service {
@@ -142,6 +156,8 @@ impl Service {
                     message,
                     kind: event.kind().to_owned(),
                     is_redacted: event.redaction.is_some(),
+                    has_parts: matches!(event.what, room_log::What::Message(_)),
+                    gone: event.gone.iter().map(gone).collect(),
                     sender: event.sender,
                     is_reaction,
                 })
@@ -238,7 +254,7 @@ impl Service {
         &self,
         user: &SignedIn,
         room: PublicId,
-        uuid: PublicId,
+        (uuid, part): (PublicId, Option<usize>),
         draft: RoomDraft,
     ) -> Result<PublicId, ServiceError> {
         self.require_in_room(user, room).await?;
@@ -251,6 +267,15 @@ impl Service {
             return Ok(known);
         }
         let target = self.target(user, room, uuid).await?;
+        let part = part.map_or_else(|| room_parts::TEXT.to_owned(), |part| part.to_string());
+        let part = Some(part).filter(|_| target.has_parts);
+        let gone = target
+            .gone
+            .iter()
+            .find(|(gone, _)| part.is_some() && *gone == part);
+        if let Some((_, redaction)) = gone {
+            return Ok(*redaction);
+        }
         let made = draft.uuid;
         match target.message {
             Some(_) if target.is_reaction => {
@@ -261,7 +286,7 @@ impl Service {
                 }
             }
             Some(_) if !target.is_redacted && target.kind != "m.room.redaction" => {
-                self.redact_message(user, uuid, Some(room), Some(draft))
+                self.redact_message(user, uuid, Some(room), Some((draft, part)))
                     .await?;
                 return Ok(made);
             }

@@ -152,7 +152,13 @@ impl Service {
                     news.push(found);
                 }
                 for room in news.iter_mut().filter(|it| it.room.state == State::Joined) {
-                    room.unread = unread(view, &room.room, user, (position, &query, &ignored))?;
+                    room.unread = unread(
+                        view,
+                        &room.room,
+                        user,
+                        (position, &*query.judge, &ignored),
+                        query.has_threads,
+                    )?;
                     room.summary = Some(rooms::summary(view, room.room.flow, user)?);
                 }
                 let chats = rooms::chats(view, user)?;
@@ -261,7 +267,13 @@ impl Service {
             .read(move |view| match localparts::find(view, &localpart)? {
                 Some(named) => {
                     let ignored = Ignored::of(view, named.user)?;
-                    unread(view, &room, named.user, (position, &query, &ignored))
+                    unread(
+                        view,
+                        &room,
+                        named.user,
+                        (position, &*query.judge, &ignored),
+                        query.has_threads,
+                    )
                 }
                 None => Ok(Unread::default()),
             })

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use super::ignored::Ignored;
 use super::read::collect;
 use super::relations::dress;
-use super::sync::SyncQuery;
 use crate::model::{Position, PublicId, UserId};
 use crate::service::{Service, ServiceError, SignedIn};
 use crate::store::members::State;
@@ -90,11 +89,12 @@ pub(super) fn unread(
     view: &View<'_>,
     room: &Room,
     user: UserId,
-    (now, query, ignored): (Position, &SyncQuery, &Ignored),
+    (now, judge, ignored): (Position, &Judge, &Ignored),
+    has_threads: bool,
 ) -> Result<Unread, ServiceError> {
     let mut all = Unread::default();
     let read = rooms::read_position(view, room, user)?;
-    let of_threads = if query.has_threads {
+    let of_threads = if has_threads {
         rooms::read_threads_position(view, room, user)?.min(read)
     } else {
         read
@@ -102,21 +102,20 @@ pub(super) fn unread(
     if room.last_message() <= of_threads.0 {
         return Ok(all);
     }
-    let bench = Bench::of(view, room, now, &*query.judge)?;
+    let bench = Bench::of(view, room, now, judge)?;
     let own = localparts::of(view, user)?.map(|named| named.localpart);
     let is_others = |event: &RoomEvent| {
         Some(&event.sender) != own.as_ref() && event.redaction.is_none() && !ignored.hides(event)
     };
     if room.last_message() > read.0 {
-        let others = |event: &RoomEvent| {
-            is_others(event) && !(query.has_threads && event.thread().is_some())
-        };
+        let others =
+            |event: &RoomEvent| is_others(event) && !(has_threads && event.thread().is_some());
         let found = collect(view, room, (read, now), Way::Back, MOST_UNREAD, &others)?.0;
         for event in &found {
             bench.count(&mut all.count, event);
         }
     }
-    if !query.has_threads {
+    if !has_threads {
         return Ok(all);
     }
     let marks: HashMap<_, _> = room_marks::of_threads(view, room.flow, user)?

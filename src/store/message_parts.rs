@@ -1,0 +1,29 @@
+//! Taking back one part of a message and leaving the others.
+
+use rusqlite::named_params;
+
+use super::error::StoreError;
+use super::messages::{self, Handle};
+use super::room_parts::TEXT;
+use super::tx::Tx;
+use super::{attachments, log, room_keeper, search};
+use crate::model::By;
+
+/// Takes a part of a message away, and tells the members of its flow of the rest.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn take_back(tx: &Tx<'_>, message: &Handle, part: &str, by: By) -> Result<(), StoreError> {
+    search::outdate(tx, message.id)?;
+    room_keeper::take_back(tx, message.id, Some(part), by)?;
+    if part == TEXT {
+        tx.prepare("UPDATE messages SET text = NULL, format = NULL WHERE id = :id")?
+            .execute(named_params! {":id": message.id.0})?;
+    } else {
+        attachments::remove(tx, message.id, part)?;
+    }
+    let slots = message.slots & !attachments::KINDS | attachments::kinds(tx, message.id)?;
+    tx.prepare("UPDATE messages SET slots = :slots, edited_at = :now WHERE id = :id")?
+        .execute(named_params! {":slots": slots, ":now": tx.now().0, ":id": message.id.0})?;
+    messages::announce(tx, message, log::Kind::Edited, by)
+}

@@ -1,0 +1,95 @@
+//! Parts of messages of the other protocol: the text, and each of the files, is an event of its own, unless
+//! it is a text with one file. Each is taken back by itself.
+
+use rusqlite::named_params;
+
+use super::error::StoreError;
+use super::room_contents as contents;
+use super::room_events::{NewRoomEvent, Place, REDACTION, append};
+use super::tx::{Tx, View};
+use crate::model::{MessageId, PublicId};
+
+/// The part that is the text. The others are the numbers of files.
+pub const TEXT: &str = "text";
+
+/// The parts that a message has now.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn of(view: &View<'_>, message: MessageId) -> Result<Vec<String>, StoreError> {
+    let files = view
+        .prepare(
+            "SELECT ordinal, kind FROM attachments WHERE message_id = :message ORDER BY ordinal",
+        )?
+        .query_map(named_params! {":message": message.0}, |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    let has_text = view
+        .prepare("SELECT 1 FROM messages WHERE id = :message AND coalesce(text, '') <> ''")?
+        .exists(named_params! {":message": message.0})?;
+    let is_one = matches!(files[..], [(_, kind)] if kind != 4) && !has_gone(view, message)?;
+    let mut parts = Vec::with_capacity(files.len() + 1);
+    if has_text && !is_one || files.is_empty() {
+        parts.push(TEXT.to_owned());
+    }
+    parts.extend(files.iter().map(|(ordinal, _)| ordinal.to_string()));
+    Ok(parts)
+}
+
+/// Tells whether a part of a message was taken back.
+fn has_gone(view: &View<'_>, message: MessageId) -> Result<bool, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT 1 FROM room_events WHERE message_id = :message AND relation = 'redaction'
+           AND key IS NOT NULL AND target = (SELECT uuid FROM messages WHERE id = :message)",
+    )?;
+    Ok(statement.exists(named_params! {":message": message.0})?)
+}
+
+/// Tells whether a message is told by its parts: it is no event that is stored, and has more than a text.
+pub(super) fn are_told(view: &View<'_>, message: MessageId) -> Result<bool, StoreError> {
+    let is_stored = view
+        .prepare("SELECT 1 FROM room_events WHERE uuid = (SELECT uuid FROM messages WHERE id = :message)")?
+        .exists(named_params! {":message": message.0})?;
+    let has_files = view
+        .prepare("SELECT 1 FROM attachments WHERE message_id = :message")?
+        .exists(named_params! {":message": message.0})?;
+    Ok(!is_stored && (has_files || has_gone(view, message)?))
+}
+
+/// Writes that a part is taken back.
+pub(super) fn take_back(
+    tx: &Tx<'_>,
+    place: Place,
+    (message, uuid): (MessageId, PublicId),
+    part: &str,
+) -> Result<(), StoreError> {
+    let name = match part {
+        TEXT => format!("${}", uuid.hex()),
+        number => format!("${}_{number}", uuid.hex()),
+    };
+    let new = NewRoomEvent {
+        kind: "m.room.redaction",
+        content: contents::redaction(tx, &name)?,
+        message: Some(message),
+        relation: Some((uuid, REDACTION, Some(part))),
+        ..NewRoomEvent::default()
+    };
+    append(tx, place, new).map(drop)
+}
+
+/// Tells whether a redaction of a message, or of its parts, stands at a place.
+pub(super) fn is_written(
+    view: &View<'_>,
+    place: Place,
+    message: MessageId,
+) -> Result<bool, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT 1 FROM room_events WHERE flow_id = :flow AND position = :position
+           AND message_id = :message AND relation = 'redaction'",
+    )?;
+    let params = named_params! {
+        ":flow": place.flow.0, ":position": place.position.0, ":message": message.0,
+    };
+    Ok(statement.exists(params)?)
+}
