@@ -1,6 +1,7 @@
 //! Matrix: the client-server API over the conversations that MTP has.
 
 mod account;
+mod clients;
 mod directory;
 mod door;
 mod finding;
@@ -10,8 +11,9 @@ mod media;
 mod members;
 mod messages;
 mod names;
-mod nio;
+mod one_truth;
 mod outsiders;
+mod parsed;
 mod registering;
 mod rooms;
 mod sync;
@@ -58,13 +60,10 @@ pub(crate) fn call(
     } else {
         body.to_string()
     };
-    http::send(
-        server,
-        method,
-        &format!("/_matrix/client/{path}"),
-        &headers,
-        body.as_bytes(),
-    )
+    let whole = format!("/_matrix/client/{path}");
+    let answer = http::send(server, method, &whole, &headers, body.as_bytes());
+    parsed::check(method, path, &answer);
+    answer
 }
 
 /// The JSON of an answer.

@@ -30,6 +30,7 @@ mod instructions;
 mod large;
 mod line;
 mod machine;
+mod matrix;
 mod pages;
 mod report;
 mod requests;
@@ -73,6 +74,7 @@ const PARTS: &[Part] = &[
     ("all-flow", large::all_flow),
     ("edits", large::edits),
     ("search", large::search),
+    ("matrix", matrix::matrix),
     ("transfer", transfer::transfers),
     ("attacks", attacks::attacks),
 ];
