@@ -55,7 +55,8 @@ impl Client {
         let auth = json!({"type": "m.login.dummy", "session": asked["session"]});
         let body = json!({"username": login, "password": "correct horse battery", "auth": auth});
         let told = client.ask("POST", "register", &body);
-        client.token = told["access_token"].as_str().expect("a token").to_owned();
+        let token = told["access_token"].as_str();
+        token.expect("a token").clone_into(&mut client.token);
         client
     }
 

@@ -50,7 +50,7 @@ impl Talking {
     }
 
     #[track_caller]
-    fn is_done(mut self) {
+    fn ends(mut self) {
         assert_eq!(self.says(), "done");
         assert!(self.program.wait().expect("it ends").success());
     }
@@ -87,7 +87,7 @@ fn nio_and_the_other_protocol_understand_each_other() {
     assert_eq!(carol.texts(&flow), ["hello from nio"]);
     carol.send(&flow, "hello back");
     nio.go_on();
-    nio.is_done();
+    nio.ends();
     let texts = eventually(|| carol.texts(&flow), |texts| texts[0] == "Message deleted");
     assert_eq!(texts[1], "hello back");
 }
@@ -141,7 +141,7 @@ fn the_library_of_element_and_the_other_protocol_understand_each_other() {
     let read = json!({"flow": [{"uuid": flow, "message_end": 31}]});
     boris.ask("read_flow", &read).is(200);
     js.go_on();
-    js.is_done();
+    js.ends();
     // It read everything, and left.
     let members = ask(&mut boris, "all_flow", &Value::Null).is(200);
     assert_eq!(members.flows()[0]["users"], json!([boris.id]));

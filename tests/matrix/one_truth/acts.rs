@@ -46,23 +46,26 @@ impl World {
         self.random.random_range(0..self.people.len())
     }
 
-    /// Some message, mostly a new one.
-    fn thing(&mut self) -> Option<Thing> {
-        let most = self.things.len();
+    /// Some message, mostly a new one, and in half of the cases an own one.
+    fn thing(&mut self, who: usize) -> Option<Thing> {
+        let is_any: bool = self.random.random();
+        let found = self.things.iter().filter(|it| is_any || it.author == who);
+        let found: Vec<_> = found.collect();
         let least = if self.random.random_ratio(1, 5) {
             0
         } else {
-            most.saturating_sub(12)
+            found.len().saturating_sub(12)
         };
-        (most > 0).then(|| self.things[self.random.random_range(least..most)].clone())
+        (!found.is_empty()).then(|| found[self.random.random_range(least..found.len())].clone())
     }
 
     fn act_by_mtp(&mut self, who: usize) {
+        self.near(who);
         let n = self.count;
         let flow = self.some_flow();
         let somebody = self.somebody();
         let somebody = self.people[somebody].person.id.clone();
-        let thing = self.thing();
+        let thing = self.thing(who);
         let whole = |mut words: Value| {
             words["uuid"] = json!(flow);
             json!({"flow": [words]})
@@ -148,6 +151,7 @@ impl World {
             let message = message["uuid"].as_str().expect("an id").to_owned();
             let event = event_of(&message, is_file);
             self.things.push(Thing {
+                author: who,
                 flow: place,
                 message,
                 event,
@@ -155,12 +159,13 @@ impl World {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one list, in its order")]
     fn act_by_matrix(&mut self, who: usize) {
         let n = self.count;
         let flow = self.some_flow();
         let somebody = self.somebody();
         let somebody = format!("@{}:example.org", self.people[somebody].person.login);
-        let thing = self.thing();
+        let thing = self.thing(who);
         let room = address(&room_of(&flow));
         let emoji = EMOJI[self.random.random_range(0..4)];
         let choice = self.random.random_range(0..40);
@@ -281,6 +286,7 @@ impl World {
             match name {
                 "annotate" => self.reactions.push((place, event)),
                 "send" | "reply" | "picture" => self.things.push(Thing {
+                    author: who,
                     flow: place,
                     message: super::copy::number(&event),
                     event,
