@@ -21,7 +21,7 @@ SAME      := RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/morelia --remap-path-pref
 # What the tests need beyond Rust, as Debian's packages: a command each, and what provides it.
 NEEDED   := chromium:chromium chromedriver:chromium-driver sqlite3:sqlite3 strace:strace openssl:openssl \
             valgrind:valgrind pebble:pebble curl:curl jq:jq node:nodejs npm:npm certutil:libnss3-tools \
-            python3:python3 readelf:binutils dpkg-deb:dpkg age:age \
+            python3:python3 file:file readelf:binutils dpkg-deb:dpkg age:age \
             prometheus-alertmanager:prometheus-alertmanager amtool:prometheus-alertmanager git:git \
             /usr/sbin/mosquitto:mosquitto mosquitto_sub:mosquitto-clients
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod chats;
+mod clients;
 mod directory;
 mod door;
 mod finding;
@@ -11,9 +12,10 @@ mod media;
 mod members;
 mod messages;
 mod names;
-mod nio;
+mod one_truth;
 mod outsiders;
 mod parts;
+mod parsed;
 mod registering;
 mod rooms;
 mod sync;
@@ -61,13 +63,10 @@ pub(crate) fn call(
     } else {
         body.to_string()
     };
-    http::send(
-        server,
-        method,
-        &format!("/_matrix/client/{path}"),
-        &headers,
-        body.as_bytes(),
-    )
+    let whole = format!("/_matrix/client/{path}");
+    let answer = http::send(server, method, &whole, &headers, body.as_bytes());
+    parsed::check(method, path, &answer);
+    answer
 }
 
 /// The JSON of an answer.

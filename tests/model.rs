@@ -7,7 +7,7 @@
 //! what is unread with what the messages and the marks say.
 
 mod act;
-mod copy;
+pub(crate) mod copy;
 
 use std::{
     collections::BTreeMap,
@@ -49,7 +49,7 @@ const USUAL: Scale = Scale {
 
 /// How a reader learns what happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub(crate) enum Way {
     /// It is told.
     Subscribes,
     /// It asks, by position.
@@ -57,20 +57,22 @@ enum Way {
 }
 
 /// A client with a copy of everything, made from what it is told only.
-struct Reader {
-    port: u16,
-    way: Way,
-    form: Form,
+pub(crate) struct Reader {
+    pub(crate) port: u16,
+    pub(crate) way: Way,
+    pub(crate) form: Form,
     person: Person,
     /// Asks for the history of flows that appear.
     asking: Person,
     position: u64,
-    flows: BTreeMap<String, Copy>,
+    pub(crate) flows: BTreeMap<String, Copy>,
+    /// The text that it waits for.
+    last: String,
     ended: bool,
 }
 
 impl Reader {
-    fn new(port: u16, mut person: Person, way: Way, form: Form) -> Self {
+    pub(crate) fn new(port: u16, mut person: Person, way: Way, form: Form) -> Self {
         let mut asking = person.on(Connection::open(port));
         let position = match way {
             Way::Subscribes => form.ask(&mut person, "subscribe", &Value::Null).is(200),
@@ -87,6 +89,7 @@ impl Reader {
             asking,
             position,
             flows: BTreeMap::new(),
+            last: LAST.to_owned(),
             ended: false,
         };
         let all = form.ask(&mut reader.asking, "all_flow", &Value::Null);
@@ -101,7 +104,7 @@ impl Reader {
             if !self.flows.contains_key(&id) {
                 let mut copy = Copy::default();
                 copy.load(&mut self.asking, self.form, &id);
-                self.ended |= copy.has_last();
+                self.ended |= copy.has(&self.last);
                 self.flows.insert(id.clone(), copy);
             }
             self.flows.get_mut(&id).expect("there").describe(flow);
@@ -134,7 +137,7 @@ impl Reader {
                 copy.put(number, message);
                 copy.know(id, &meta["about"][id]);
             }
-            self.ended |= message["text"] == LAST;
+            self.ended |= message["text"] == self.last;
         }
         for event in list(&meta["events"]) {
             assert_eq!(self.form, Form::Rich, "{told}");
@@ -170,7 +173,9 @@ impl Reader {
         }
     }
 
-    fn reconnect(&mut self) {
+    /// Comes back, on a connection of its own.
+    pub(crate) fn reconnect(&mut self) {
+        self.asking = self.asking.on(Connection::open(self.port));
         self.person = self.person.on(Connection::open(self.port));
         if self.way == Way::Subscribes {
             let resume = json!({"meta": {"after": self.position}});
@@ -180,23 +185,37 @@ impl Reader {
         }
     }
 
+    /// Follows until this text has come.
+    pub(crate) fn catch_up(&mut self, text: &str) {
+        text.clone_into(&mut self.last);
+        self.ended = false;
+        while !self.ended {
+            self.step();
+        }
+    }
+
+    /// Takes note of what comes next.
+    pub(crate) fn step(&mut self) {
+        match self.way {
+            Way::Subscribes => match self.person.connection.try_pushed() {
+                Ok(push) => self.apply(&push, &push.meta()["position"]),
+                // Who was too slow is closed and comes back.
+                Err(End::Closed(Some(1013))) => self.reconnect(),
+                Err(end) => panic!("closed: {end:?}"),
+            },
+            Way::Asks => {
+                let after = json!({"meta": {"after": self.position}});
+                let answer = self.form.ask(&mut self.person, "get_update", &after);
+                assert!(matches!(answer.code(), 200 | 206), "{answer}");
+                self.apply(&answer, &answer.data()["meta"]["position"]);
+            }
+        }
+    }
+
     /// Follows until the last message, cutting the connection at random.
     fn follow(&mut self, random: &mut StdRng) {
         while !self.ended {
-            match self.way {
-                Way::Subscribes => match self.person.connection.try_pushed() {
-                    Ok(push) => self.apply(&push, &push.meta()["position"]),
-                    // Who was too slow is closed and comes back.
-                    Err(End::Closed(Some(1013))) => self.reconnect(),
-                    Err(end) => panic!("closed: {end:?}"),
-                },
-                Way::Asks => {
-                    let after = json!({"meta": {"after": self.position}});
-                    let answer = self.form.ask(&mut self.person, "get_update", &after);
-                    assert!(matches!(answer.code(), 200 | 206), "{answer}");
-                    self.apply(&answer, &answer.data()["meta"]["position"]);
-                }
-            }
+            self.step();
             if random.random_ratio(1, 25) {
                 self.reconnect();
             }
@@ -222,7 +241,7 @@ impl Reader {
     }
 
     /// What the server has, for comparison.
-    fn truth(&mut self) -> BTreeMap<String, Copy> {
+    pub(crate) fn truth(&mut self) -> BTreeMap<String, Copy> {
         self.asking = self.asking.on(Connection::open(self.port));
         let all = self.form.ask(&mut self.asking, "all_flow", &Value::Null);
         let mut truth = BTreeMap::new();

@@ -30,6 +30,7 @@ mod instructions;
 mod large;
 mod line;
 mod machine;
+mod matrix;
 mod pages;
 mod posts;
 mod report;
@@ -74,6 +75,7 @@ const PARTS: &[Part] = &[
     ("all-flow", large::all_flow),
     ("edits", large::edits),
     ("search", large::search),
+    ("matrix", matrix::matrix),
     ("transfer", transfer::transfers),
     ("posts", posts::posts),
     ("attacks", attacks::attacks),

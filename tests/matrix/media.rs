@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, address, document, events, refused, room_of, server};
+use super::{Client, address, document, events, parsed, refused, room_of, server};
 use crate::{
+    about::rich,
     common::{
         Server,
         http::{self, Answer, bearer, content, upload},
@@ -18,8 +19,10 @@ fn put(client: &Client<'_>, method: &str, path: &str, kind: &str, bytes: &[u8]) 
         "Authorization: Bearer {}\r\nContent-Type: {kind}\r\n",
         client.token
     );
-    let path = format!("/_matrix/media/{path}");
-    http::send(client.server, method, &path, &headers, bytes)
+    let whole = format!("/_matrix/media/{path}");
+    let answer = http::send(client.server, method, &whole, &headers, bytes);
+    parsed::check(method, &format!("media/{path}"), &answer);
+    answer
 }
 
 /// The address of bytes that are uploaded.
@@ -47,8 +50,11 @@ fn fetch_with(
         format!("Authorization: Bearer {token}\r\n")
     });
     let path = mxc.strip_prefix("mxc://").expect("an address");
-    let path = format!("/_matrix/{what}/{path}");
-    http::send(server, "GET", &path, &format!("{token}{headers}"), b"")
+    let path = format!("{what}/{path}");
+    let whole = format!("/_matrix/{path}");
+    let answer = http::send(server, "GET", &whole, &format!("{token}{headers}"), b"");
+    parsed::check("GET", path.trim_start_matches("client/"), &answer);
+    answer
 }
 
 const DOWNLOAD: &str = "client/v1/media/download";
@@ -260,4 +266,34 @@ fn a_file_of_the_other_protocol_is_an_event_with_its_address() {
         .as_str()
         .expect("an address");
     assert_eq!(fetch(&anna, DOWNLOAD, thumbnail).is(200).body, small);
+}
+
+#[test]
+fn a_file_that_only_clients_read_stays_with_its_message() {
+    let server = server();
+    let (mut anna, boris) = (server.register("anna"), server.register("boris"));
+    let flow = anna.group("Family", &[&boris]);
+    let room = address(&room_of(&flow));
+    let [client, reader] = ["anna", "boris"].map(|login| Client::sign_in(&server, login));
+    let mxc = uploaded(&client, "application/octet-stream", b"sealed");
+    let sealed = json!({
+        "msgtype": "m.image", "body": "dot.png", "info": {"mimetype": "image/png"},
+        "file": {"url": mxc, "key": {}, "iv": "", "hashes": {}, "v": "v2"},
+    });
+    let path = format!("{room}/send/m.room.message/1");
+    client.done("PUT", &path, &sealed);
+    let page = rich(
+        &mut anna,
+        "all_messages",
+        &json!({"flow": [{"uuid": flow}]}),
+    );
+    let message = page.messages()[0]["uuid"].as_str().expect("an id");
+    let file = &page.data()["meta"]["about"][message]["files"][0];
+    assert_eq!(
+        (&file["kind"], &file["size"]),
+        (&json!("document"), &json!(6))
+    );
+    assert_eq!(fetch(&reader, DOWNLOAD, &mxc).is(200).body, b"sealed");
+    anna.delete(message).is(200);
+    refused(fetch(&reader, DOWNLOAD, &mxc), 404, "M_NOT_FOUND");
 }

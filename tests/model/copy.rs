@@ -7,30 +7,30 @@ use serde_json::{Value, json};
 use crate::common::{Person, Reply};
 
 /// The last message; when it has come, everything before it has.
-pub(super) const LAST: &str = "the last message";
+pub(crate) const LAST: &str = "the last message";
 
 /// A flow as a client keeps it.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Copy {
-    pub(super) title: Value,
-    pub(super) owner: Value,
-    pub(super) users: BTreeSet<String>,
+pub(crate) struct Copy {
+    pub(crate) title: Value,
+    pub(crate) owner: Value,
+    pub(crate) users: BTreeSet<String>,
     /// What rich clients know besides: levels, timer and the like.
-    pub(super) about: Value,
+    pub(crate) about: Value,
     /// By number in the flow: id, text, whether edited.
-    pub(super) messages: BTreeMap<u64, (String, String, bool)>,
+    pub(crate) messages: BTreeMap<u64, (String, String, bool)>,
     /// What rich clients know of what happened, by id.
-    pub(super) events: BTreeMap<String, Value>,
+    pub(crate) events: BTreeMap<String, Value>,
     /// What rich clients know of each message besides, by id; of a quote only which message it is.
-    pub(super) details: BTreeMap<String, Value>,
+    pub(crate) details: BTreeMap<String, Value>,
     /// What is pinned, the last first.
-    pub(super) pinned: Vec<String>,
+    pub(crate) pinned: Vec<String>,
     /// How the person has set it up.
-    pub(super) settings: Value,
+    pub(crate) settings: Value,
 }
 
 impl Copy {
-    pub(super) fn describe(&mut self, flow: &Value) {
+    pub(crate) fn describe(&mut self, flow: &Value) {
         self.title = flow["title"].clone();
         self.owner = flow["owner"].clone();
         let users = flow["users"].as_array().expect("members");
@@ -40,7 +40,7 @@ impl Copy {
             .collect();
     }
 
-    pub(super) fn put(&mut self, number: u64, message: &Value) {
+    pub(crate) fn put(&mut self, number: u64, message: &Value) {
         let text = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
         let edited = message["edited_status"] == json!(true);
         // Plain clients see a poll with the votes of the moment of reading.
@@ -52,14 +52,14 @@ impl Copy {
         self.messages.insert(number, (text("uuid"), said, edited));
     }
 
-    pub(super) fn happened(&mut self, event: &Value) {
+    pub(crate) fn happened(&mut self, event: &Value) {
         assert!(event["more"].is_null(), "more events than a page shows");
         let id = event["id"].as_str().expect("an id").to_owned();
         self.events.insert(id, event.clone());
     }
 
     /// Takes note of all that there is to tell of a message.
-    pub(super) fn know(&mut self, id: &str, about: &Value) {
+    pub(crate) fn know(&mut self, id: &str, about: &Value) {
         let mut about = about.clone();
         if about["deleted"].is_string() {
             self.pinned.retain(|pinned| pinned != id);
@@ -76,7 +76,7 @@ impl Copy {
     }
 
     /// Takes note of what gathers around a message.
-    pub(super) fn gather(&mut self, id: &str, key: &str, state: &Value) {
+    pub(crate) fn gather(&mut self, id: &str, key: &str, state: &Value) {
         let details = self.details.entry(id.to_owned()).or_insert(json!({}));
         let before = details[key].clone();
         let whole = details.as_object_mut().expect("an object");
@@ -95,7 +95,7 @@ impl Copy {
     }
 
     /// What can be compared: who has not voted is told so, or nothing.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         for details in self.details.values_mut() {
             if let Some(poll) = details.get_mut("poll")
                 && (poll["mine"].is_null() || poll["mine"] == json!([]))
@@ -113,7 +113,7 @@ impl Copy {
     }
 
     /// Loads the history of a flow, as far as the person may read it.
-    pub(super) fn load(&mut self, person: &mut Person, form: Form, id: &str) {
+    pub(crate) fn load(&mut self, person: &mut Person, form: Form, id: &str) {
         let mut number = 0;
         loop {
             let range = json!({"uuid": id, "message_start": number, "message_end": number + 99});
@@ -145,25 +145,25 @@ impl Copy {
         }
     }
 
-    pub(super) fn has_last(&self) -> bool {
-        self.messages.values().any(|(_, text, _)| text == LAST)
+    pub(crate) fn has(&self, said: &str) -> bool {
+        self.messages.values().any(|(_, text, _)| text == said)
     }
 }
 
-pub(super) fn list(value: &Value) -> &[Value] {
+pub(crate) fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// The form of frames that somebody accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     Plain,
     Rich,
 }
 
 impl Form {
     #[track_caller]
-    pub(super) fn ask(self, person: &mut Person, method: &str, data: &Value) -> Reply {
+    pub(crate) fn ask(self, person: &mut Person, method: &str, data: &Value) -> Reply {
         match self {
             Self::Plain => person.ask(method, data),
             Self::Rich => person.ask_with_meta(method, data, &json!({"accept": ["rich"]})),

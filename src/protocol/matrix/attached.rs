@@ -30,7 +30,11 @@ pub(super) fn read(kind: &str, body: &Body, names: &Names) -> Option<(RoomFile, 
         ("m.room.message", Some("m.file")) => Kind::Document,
         _ => return None,
     };
-    let media = names.parse_media(text("url")?)?;
+    let sealed = body.0.get("file").and_then(|file| file["url"].as_str());
+    let sealed = sealed.filter(|_| text("url").is_none());
+    let media = names.parse_media(sealed.or_else(|| text("url"))?)?;
+    // Some clients encrypt files in every room; what only they read is a document here.
+    let kind = sealed.map_or(kind, |_| Kind::Document);
     let said = text("body").unwrap_or_default();
     let name = text("filename").filter(|name| !name.is_empty());
     let caption = name.filter(|name| *name != said).map(|_| said.to_owned());
@@ -47,7 +51,7 @@ pub(super) fn read(kind: &str, body: &Body, names: &Names) -> Option<(RoomFile, 
             within(&size["h"], MOST_PIXELS),
         )
     });
-    let media_type = info["mimetype"].as_str();
+    let media_type = info["mimetype"].as_str().filter(|_| sealed.is_none());
     let file = RoomFile {
         media,
         kind,
