@@ -1,6 +1,7 @@
 //! Matrix: the client-server API over the conversations that MTP has.
 
 mod account;
+mod counts;
 mod directory;
 mod door;
 mod finding;
@@ -12,6 +13,7 @@ mod messages;
 mod names;
 mod nio;
 mod outsiders;
+mod portraits;
 mod registering;
 mod rooms;
 mod sync;

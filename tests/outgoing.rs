@@ -382,7 +382,7 @@ fn posts_of_programs_are_no_company_of_answers() {
     assert_eq!(answers(10), 10);
     // It is told to both, whose answers are dropped.
     http::send(&server, "POST", &path, "", b"open").is(200);
-    while receiver.within(MOMENT).len() > 0 {}
+    while !receiver.within(MOMENT).is_empty() {}
     assert_eq!(answers(10), 10);
 }
 
