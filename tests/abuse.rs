@@ -143,6 +143,47 @@ fn profiles_end_where_an_answer_is_full() {
 }
 
 #[test]
+fn a_frame_that_grows_at_a_reload_is_read() {
+    let server = Server::start();
+    let frame = |before: &str, after: &str| {
+        let line = |size: &str| format!("\nframe = {size}\n");
+        let text = fs::read_to_string(server.config()).expect("the configuration");
+        assert!(text.contains(&line(before)), "{before}");
+        let changed = text.replace(&line(before), &line(after));
+        fs::write(server.config(), changed).expect("written");
+        server.running().signal("HUP");
+    };
+    let too_large = || "x".repeat(65 << 10);
+    frame("16MB", "64KB");
+    becomes("a smaller frame", || {
+        let mut connection = server.connect();
+        let _ = connection.send_text(too_large());
+        connection.try_answer().err() == Some(End::Closed(Some(1009)))
+    });
+    let mut before = server.connect();
+    before.ask_text("x".repeat(63 << 10)).is(415);
+    frame("64KB", "16MB");
+    let large = || "x".repeat(12 << 20);
+    becomes("a larger frame", || {
+        let mut connection = server.connect();
+        let _ = connection.send_text(large());
+        connection
+            .try_answer()
+            .is_ok_and(|answer| answer.code() == 415)
+    });
+    // Several at once have their place in memory, one after the other.
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| server.connect().ask_text(large()).is(415));
+        }
+    });
+    // Who was here before goes on as before.
+    before.ask_text("x".repeat(63 << 10)).is(415);
+    let _ = before.send_text(too_large());
+    assert_eq!(before.closed(), End::Closed(Some(1009)));
+}
+
+#[test]
 fn limits_are_taken_up_on_sighup() {
     let server = Server::start();
     let mut before = server.connect();

@@ -9,13 +9,13 @@ use crate::{
 };
 
 #[track_caller]
-fn timer(person: &mut Person, flow: &str, seconds: u64) {
+pub(crate) fn timer(person: &mut Person, flow: &str, seconds: u64) {
     let data = json!({"flow": [{"uuid": flow}], "meta": {"expire": seconds}});
     person.ask("edit_flow", &data).is(200);
 }
 
 /// Makes everything that will disappear do so at once.
-fn let_time_pass(server: &Server) {
+pub(crate) fn let_time_pass(server: &Server) {
     let file = rusqlite::Connection::open(server.database()).expect("the file");
     file.execute(
         "UPDATE messages SET expires_at = 1 WHERE expires_at IS NOT NULL",

@@ -3,6 +3,7 @@
 mod account;
 mod chats;
 mod clients;
+mod counts;
 mod directory;
 mod door;
 mod finding;
@@ -16,6 +17,7 @@ mod one_truth;
 mod outsiders;
 mod parts;
 mod parsed;
+mod portraits;
 mod registering;
 mod rooms;
 mod sync;

@@ -8,7 +8,7 @@ use crate::{
     administration::ask,
     bots::bot,
     common::{
-        Person, Server, eventually,
+        Person, Server, eventually, http,
         receiver::{Receiver, checked},
     },
     hooks::hook,
@@ -323,6 +323,67 @@ fn bots_do_not_talk_to_each_other_for_ever() {
     std::thread::sleep(MOMENT);
     let all = admin.texts(&flow);
     assert_eq!(all.iter().filter(|it| *it == "and you?").count(), 10);
+}
+
+#[test]
+fn bots_that_hear_each_other_do_not_write_for_ever() {
+    let (receiver, server, mut admin) = house();
+    let mut helper = bot(&server, &mut admin, "helper", &["read", "write"]);
+    let mut weather = bot(&server, &mut admin, "weather", &["read", "write"]);
+    let flow = admin.group("Family", &[&helper, &weather]);
+    let door = hook(&mut admin, &flow, "Door");
+    out(
+        &mut admin,
+        &flow,
+        &receiver.url(),
+        json!({"bot": helper.id, "bots": true}),
+    );
+    out(
+        &mut admin,
+        &flow,
+        &receiver.url(),
+        json!({"bot": weather.id}),
+    );
+    admin.send(&flow, "go");
+    for _ in 0..10 {
+        helper.send(&flow, "and you?");
+    }
+    helper.try_send(&flow, "and you?").is(429);
+    // A program that posts is no company, and a bot that hears no other may go on.
+    let path = format!("/hook/{door}");
+    http::send(&server, "POST", &path, "", b"open").is(200);
+    helper.try_send(&flow, "and you?").is(429);
+    weather.send(&flow, "It rains.");
+    helper.try_send(&flow, "and you?").is(429);
+    admin.send(&flow, "Thanks.");
+    helper.send(&flow, "You are welcome.");
+}
+
+#[test]
+fn posts_of_programs_are_no_company_of_answers() {
+    let (receiver, server, mut admin) = house();
+    let helper = bot(&server, &mut admin, "helper", &["read", "write"]);
+    let other = bot(&server, &mut admin, "other", &["read", "write"]);
+    let flow = admin.group("Family", &[&helper, &other]);
+    let path = format!("/hook/{}", hook(&mut admin, &flow, "Door"));
+    for who in [&helper, &other] {
+        let more = json!({"bot": who.id, "bots": true});
+        out(&mut admin, &flow, &receiver.url(), more);
+    }
+    receiver.answers(&[(200, r#"{"text": "and you?"}"#); 40]);
+    admin.send(&flow, "go");
+    let mut answers = |least: usize| {
+        let texts = || admin.texts(&flow);
+        let all = eventually(texts, |all| {
+            all.iter().filter(|it| *it == "and you?").count() >= least
+        });
+        all.iter().filter(|it| *it == "and you?").count()
+    };
+    assert_eq!(answers(10), 10);
+    // It is told to both, whose answers are dropped.
+    http::send(&server, "POST", &path, "", b"open").is(200);
+    while !receiver.within(MOMENT).is_empty() {}
+    assert_eq!(answers(10), 10);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::company::require_company;
 use super::details::{self, DraftDetails};
 use super::rights::{Action, may};
 use super::rooms::{RoomDraft, earlier, name_file};
@@ -102,6 +103,7 @@ impl Service {
             let access =
                 flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
             require_writer(tx, &access, user.user())?;
+            require_company(tx, access.id, &user)?;
             size.check(&limits)?;
             let details = details::of_new(tx, &access, &user, draft.details, preview, &limits)?;
             counts.message(user.user(), user.session.is_bot, &limits)?;

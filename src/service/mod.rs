@@ -19,6 +19,7 @@ mod bots;
 mod bucket;
 mod cleaning;
 mod companions;
+mod company;
 mod details;
 mod devices;
 mod directory;

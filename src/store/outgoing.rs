@@ -282,6 +282,36 @@ pub fn answers_among_newest(view: &View<'_>, flow: FlowId, newest: i64) -> Resul
     Ok(statement.query_row(params, |row| row.get(0))?)
 }
 
+/// Whether a bot is told what other bots write in a flow, and nobody but bots has written so many of its newest
+/// messages. What came by incoming hooks does not count.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn talks_with_bots(
+    view: &View<'_>,
+    flow: FlowId,
+    bot: UserId,
+    newest: i64,
+) -> Result<bool, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT 1 FROM outgoing o WHERE o.flow_id = :flow AND o.bot_id = :bot AND o.flags & :bots <> 0
+            AND o.disabled_at IS NULL",
+    )?;
+    let params = named_params! {":flow": flow.0, ":bot": bot.0, ":bots": BOTS};
+    if !statement.exists(params)? {
+        return Ok(false);
+    }
+    let mut statement = view.prepare(
+        "SELECT COUNT(*) FROM (SELECT author_id
+             FROM (SELECT number, author_id, extra FROM messages WHERE flow_id = :flow ORDER BY number DESC LIMIT :looked)
+             WHERE extra ->> 'hook' IS NULL ORDER BY number DESC LIMIT :newest) m
+         JOIN users u ON u.id = m.author_id AND u.is_bot",
+    )?;
+    let params = named_params! {":flow": flow.0, ":newest": newest, ":looked": LOOKED_AT};
+    let count: i64 = statement.query_row(params, |row| row.get(0))?;
+    Ok(count >= newest)
+}
+
 /// Notes with a message that it is the answer of a receiver.
 ///
 /// # Errors

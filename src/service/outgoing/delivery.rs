@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::super::company::ANSWERS_IN_A_ROW;
 use super::super::messages::require_unblocked;
 use super::super::upkeep::tell_person;
 use super::super::{Service, ServiceError};
@@ -37,9 +38,6 @@ const AT_ONCE: usize = 256;
 
 /// What was passed over is noted when it is so much: after a start no more is looked at again.
 const NOTED_EVERY: i64 = 1000;
-
-/// Answers of receivers in a row in a flow; then people have to say something.
-const ANSWERS_IN_A_ROW: i64 = 10;
 
 /// What is to be posted.
 #[derive(Debug, Clone)]
