@@ -36,6 +36,10 @@ pub struct RoomEvent {
 
 /// What an event says.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most events of a room by Matrix are stored ones"
+)]
 pub enum What {
     /// What is stored.
     Stored(Stored),

@@ -1,4 +1,5 @@
 //! Chats: who leaves one by Matrix is out of the room, and the two of the chat stay as they are.
+#![expect(clippy::similar_names, reason = "what is told, and to whom")]
 
 use serde_json::{Value, json};
 
@@ -28,7 +29,6 @@ fn membership(client: &Client<'_>, room: &str, user: &str) -> Value {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 fn who_leaves_a_chat_comes_back_with_the_next_message() {
     let server = server();
     let (mut anna, mut boris) = (server.register("anna"), server.register("boris"));

@@ -87,7 +87,6 @@ fn text_and_files(person: &mut Person, flow: &str) -> (Value, usize) {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 fn a_redaction_takes_one_part_and_the_last_the_message() {
     let server = server();
     let (mut boris, anna) = (server.register("boris"), server.register("anna"));

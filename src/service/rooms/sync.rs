@@ -79,6 +79,10 @@ impl Synced {
 }
 
 /// What is asked for.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own that a client sets"
+)]
 pub struct SyncQuery {
     /// The last change of who writes and who is there that the client knows.
     pub count: Option<u64>,
