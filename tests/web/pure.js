@@ -238,3 +238,8 @@ const { meaning } = await load('files/hold.js');
 const finger = (dx, dy, ms, up, side) => meaning({ dx, dy, ms, up, side });
 same('held, let go, tapped', [finger(0, 0, 900, false), finger(3, 2, 900, true), finger(3, 2, 90, true)], ['hold', 'send', 'lock']);
 same('slid aside and up', [finger(-120, -20, 900, false), finger(-20, -80, 900, false), finger(120, 0, 900, false, 1), finger(120, 0, 900, false)], ['cancel', 'lock', 'cancel', 'hold']);
+
+// Devices: what the server made of a browser is said in the reader's language, what somebody wrote is not.
+const { deviceName } = await load('text/devices.js');
+const inWords = (key, values) => (values ? `${values.program} / ${values.system}` : key);
+same('devices', ['Firefox on Android', 'Chrome on Linux', 'Anna on holiday', '', null].map((label) => deviceName(label, inWords)), ['Firefox / Android', 'Chrome / Linux', 'Anna on holiday', 'devices.unnamed', 'devices.unnamed']);

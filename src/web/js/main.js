@@ -7,6 +7,7 @@ import { router } from './core/router.js';
 import { session } from './core/session.js';
 import { sheet } from './core/sheets.js';
 import { startTheme } from './core/theme.js';
+import { deviceName } from './text/devices.js';
 
 const root = document.getElementById('app');
 let running = null;
@@ -94,7 +95,7 @@ async function begin() {
   client.on('state', () => { if (client.state === 'ready') shell.show(); });
   client.on('device', async (device) => {
     const [{ toast }] = await Promise.all([import('./views/overlay.js'), rest()]);
-    toast(t('devices.new', { name: device?.label || t('devices.unnamed') }));
+    toast(t('devices.new', { name: deviceName(device?.label, t) }));
   });
   // Most people open a conversation next; it is loaded while they look at the list.
   whenIdle(() => { import('./views/conversation.js'); rest(); sheet('conversation'); });

@@ -39,6 +39,7 @@ export const ru = {
   'devices.end': 'Выйти на устройстве {name}',
   'devices.end.ask': 'Выйти на устройстве {name}?',
   'devices.link': 'Ссылка для другого устройства',
+  'devices.on': '{program}, {system}',
   'devices.new': 'В ваш аккаунт вошли с нового устройства: {name}. Если это были не вы, завершите сеанс в разделе «Настройки» → «Устройства».',
   'devices.this': 'Это устройство',
   'devices.title': 'Устройства',

@@ -7,6 +7,7 @@ import { shortTime } from '../text/times.js';
 import { describe, panel } from './form.js';
 import { showLink } from '../invite/dialog.js';
 import { confirm, toast } from './overlay.js';
+import { deviceName } from '../text/devices.js';
 
 export function devicesPanel(client) {
   const list = h('div.list-actions', { 'aria-busy': 'true' });
@@ -27,7 +28,7 @@ export function devicesPanel(client) {
 }
 
 function row(client, device, changed) {
-  const name = device.label || t('devices.unnamed');
+  const name = deviceName(device.label, t);
   const used = device.current ? t('devices.this') : t('devices.used', { time: shortTime(device.used, now(), locale()) });
   const details = [used, device.address].filter(Boolean).join(' · ');
   const end = async () => {
