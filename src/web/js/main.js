@@ -7,7 +7,6 @@ import { router } from './core/router.js';
 import { session } from './core/session.js';
 import { sheet } from './core/sheets.js';
 import { startTheme } from './core/theme.js';
-import { deviceName } from './text/devices.js';
 
 const root = document.getElementById('app');
 let running = null;
@@ -94,11 +93,15 @@ async function begin() {
   shell.show();
   client.on('state', () => { if (client.state === 'ready') shell.show(); });
   client.on('device', async (device) => {
-    const [{ toast }] = await Promise.all([import('./views/overlay.js'), rest()]);
+    const [{ toast }, { deviceName }] = await Promise.all([import('./views/overlay.js'), import('./text/devices.js'), rest()]);
     toast(t('devices.new', { name: deviceName(device?.label, t) }));
   });
   // Most people open a conversation next; it is loaded while they look at the list.
   whenIdle(() => { import('./views/conversation.js'); rest(); sheet('conversation'); });
+  whenIdle(async () => {
+    const [{ readMarksBy }, { plainWords }] = await Promise.all([import('./data/message.js'), import('./text/markup.js')]);
+    readMarksBy(plainWords);
+  });
   whenIdle(async () => {
     const { startNotifying } = await import('./core/notify.js');
     if (running?.client === client) running.stopNotifying = startNotifying(client);

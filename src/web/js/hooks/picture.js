@@ -2,7 +2,7 @@
 
 import { h, icon } from '../core/dom.js';
 import { t } from '../core/i18n.js';
-import { programAvatar } from '../views/avatar.js';
+import { programAvatar } from './avatar.js';
 import { toast } from '../views/overlay.js';
 
 /** `wish()`: what a request says of the picture; undefined where it stays as it is. */

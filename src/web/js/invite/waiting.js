@@ -21,12 +21,12 @@ export function invitedRow(client, invited) {
     }
   };
   const title = invited.title || t(`flow.${invited.type}`);
-  return h('li', {}, h('div.row.invited', {},
+  return h('div.row.invited', {},
     h('span.choice-icon', {}, icon(invited.type === 'channel' ? 'channel' : 'people')),
     h('span.row-words', {},
       h('span.row-title', {}, h('bdi', {}, title)),
       h('span.row-text', {}, by ? t('invited.by', { name: by }) : t('invited')),
       h('span.actions', {},
         h('button.button', { type: 'button', 'aria-label': t('invited.accept.to', { title }), onclick: answer(async () => { await client.accept(invited.flow); router.go(`/f/${invited.flow}`); }) }, t('invited.accept')),
-        h('button.button.quiet', { type: 'button', 'aria-label': t('invited.decline.to', { title }), onclick: answer(() => client.decline(invited.flow)) }, t('invited.decline'))))));
+        h('button.button.quiet', { type: 'button', 'aria-label': t('invited.decline.to', { title }), onclick: answer(() => client.decline(invited.flow)) }, t('invited.decline')))));
 }

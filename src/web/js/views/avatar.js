@@ -6,7 +6,7 @@ import { nameOf } from '../data/message.js';
 import { blobNow, blobOf, urlOf } from '../media/loader.js';
 import { hue, initials } from '../text/people.js';
 
-function disc(id, name, picture, size) {
+export function disc(id, name, picture, size) {
   const node = h('span.avatar', { class: `hue-${hue(id)} size-${size}`, 'aria-hidden': 'true' });
   // Drawn by the style sheet: letters in the page would be read and searched as text.
   const letters = h('span.initials', { 'data-text': initials(name) });
@@ -25,13 +25,6 @@ function disc(id, name, picture, size) {
 
 export function userAvatar(user, size = 'm') {
   return disc(user?.uuid ?? '?', nameOf(user, t), user?.avatar, size);
-}
-
-/** The program that wrote a message by a hook: the hook's picture, the emoji it goes by, or initials. */
-export function programAvatar(program, size = 'm') {
-  const node = disc(program.name, program.name, program.picture, size);
-  if (program.avatar && !program.picture) node.querySelector('.initials').dataset.text = program.avatar;
-  return node;
 }
 
 export function flowAvatar(store, flow, size = 'm') {

@@ -13,7 +13,8 @@ import { isOnlyEmoji } from '../text/linkify.js';
 import { formatted } from '../text/formatted.js';
 import { hue } from '../text/people.js';
 import { clockTime, fullTime } from '../text/times.js';
-import { programAvatar, userAvatar } from './avatar.js';
+import { programAvatar } from '../hooks/avatar.js';
+import { userAvatar } from './avatar.js';
 import { refusalText } from './form.js';
 
 /** What a node depends on: while it is the same, the node (and a film that plays in it) stays. */

@@ -7,7 +7,6 @@ import { locale, t } from '../core/i18n.js';
 import { rest } from '../core/rest.js';
 import { router } from '../core/router.js';
 import { authorOf, nameOf, summary } from '../data/message.js';
-import { invitedRow } from '../invite/waiting.js';
 import { fullTime, shortTime } from '../text/times.js';
 import { FILTERS, byOrder } from '../settings/order.js';
 import { flowAvatar, flowIcon, flowTitle, userAvatar } from './avatar.js';
@@ -79,8 +78,10 @@ export class FlowList {
     const key = [one.title, one.by && nameOf(this.#client.store.users.get(one.by), t)].join('\u0000');
     const old = this.#rows.get(one.flow);
     if (old?.key === key) return old.node;
-    const node = invitedRow(this.#client, one);
+    const node = h('li');
     this.#rows.set(one.flow, { key, node });
+    // Few are invited, and fewer wait for it when they come.
+    import('../invite/waiting.js').then(({ invitedRow }) => replace(node, invitedRow(this.#client, one))).catch(() => this.#rows.delete(one.flow));
     return node;
   }
 
@@ -136,7 +137,7 @@ export class FlowList {
     const unread = store.unread(flow);
     const language = locale();
     const when = last ? shortTime(last.time, now(), language) : '';
-    const key = [flowTitle(store, flow), when, last?.key, last?.text, last?.edited, last?.pending?.state, last?.number, last && store.isSeen(last), typing.join(), open ? '' : draft, open, partner?.avatar?.id, flow.picture?.id, last?.version, store.online.has(partner?.uuid), nameOf(author, t), unread, flow.mentions, JSON.stringify(flow.settings), store.isMuted(flow), language].join('\u0000');
+    const key = [flowTitle(store, flow), when, last?.key, last && summary(last, t), last?.edited, last?.pending?.state, last?.number, last && store.isSeen(last), typing.join(), open ? '' : draft, open, partner?.avatar?.id, flow.picture?.id, last?.version, store.online.has(partner?.uuid), nameOf(author, t), unread, flow.mentions, JSON.stringify(flow.settings), store.isMuted(flow), language].join('\u0000');
     const old = this.#rows.get(flow.uuid);
     if (old?.key === key) return old.node;
     const link = h('a.row', {
