@@ -11,7 +11,7 @@ use crate::common::{PASSWORD, PATIENCE, Server};
 
 /// Waits until the files hold none of the texts; the write-ahead log needs a moment.
 #[track_caller]
-fn gone(server: &Server, texts: &[&str]) {
+pub(crate) fn gone(server: &Server, texts: &[&str]) {
     let start = Instant::now();
     loop {
         let bytes = server.database_bytes();

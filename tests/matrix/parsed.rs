@@ -178,7 +178,13 @@ pub(super) fn check(method: &str, path: &str, answer: &Answer) {
     {
         panic!("{method} {path}: {err}\n{}", body());
     }
-    if let Ok(told) = serde_json::from_slice(&answer.body) {
+    if let Ok(mut told) = serde_json::from_slice::<Value>(&answer.body) {
+        // How a thread began that somebody ignored began is told as if it were redacted, which nobody did.
+        if path.ends_with("/threads")
+            && let Some(chunk) = told["chunk"].as_array_mut()
+        {
+            chunk.retain(|event| event["content"] != serde_json::json!({}));
+        }
         check_events(&told);
     }
 }

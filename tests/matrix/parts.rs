@@ -8,6 +8,7 @@ use crate::{
         Person, Server,
         http::{content, upload},
     },
+    deletion::gone,
     sent_files::send,
 };
 
@@ -133,6 +134,7 @@ fn a_redaction_takes_one_part_and_the_last_the_message() {
     redact(&owner, "_1", "6").is(200);
     let left = [("", None), ("_0", None), ("_1", None)];
     assert_eq!(parts(&anna, &room, &message), expected(&left));
+    gone(&server, &["0.bin", "1.bin"]);
     let (taken, since) = redacted(&anna, &since);
     assert_eq!(taken, [message.clone(), format!("{message}_1")]);
     assert_eq!(text_and_files(&mut boris, &flow).1, 0);

@@ -176,7 +176,8 @@ fn an_owner_makes_addresses_for_programs() {
     page.wait("!document.querySelector('dialog')");
     page.click(".hooks-of");
     page.wait("document.querySelector('.hooks .row')?.textContent.includes('1 message, last on')");
-    page.click(".hooks .row .button");
+    page.click(".hooks .row .button:not(.hook-edit)");
+    page.wait("[...document.querySelectorAll('dialog')].at(-1).querySelector('.button.danger')");
     page.run(
         "[...document.querySelectorAll('dialog')].at(-1).querySelector('.button.danger').click()",
     );
