@@ -99,8 +99,8 @@ async function begin() {
   // Most people open a conversation next; it is loaded while they look at the list.
   whenIdle(() => { import('./views/conversation.js'); rest(); sheet('conversation'); });
   whenIdle(async () => {
-    const [{ readMarksBy }, { plainWords }] = await Promise.all([import('./data/message.js'), import('./text/markup.js')]);
-    readMarksBy(plainWords);
+    const { plainWords } = await import('./text/markup.js');
+    (await import('./data/message.js')).readMarksBy(plainWords);
   });
   whenIdle(async () => {
     const { startNotifying } = await import('./core/notify.js');

@@ -74,25 +74,14 @@ export function fromOutbox(item) {
   };
 }
 
-/** What has been read of formatted messages: lists ask again and again. */
-let read = new WeakMap();
 // Until marks can be read, words that may be hidden are.
 let plain = (text) => (text.includes('||') ? '\u2592'.repeat(4) : text);
 
-/** Takes what reads marks, which is no part of the first load. */
-export function readMarksBy(reader) {
-  plain = reader;
-  read = new WeakMap();
-}
-
-function wordsOf(message) {
-  if (message.format !== 1) return message.text;
-  if (read.get(message)?.text !== message.text) read.set(message, { text: message.text, words: plain(message.text) });
-  return read.get(message).words;
-}
+/** Takes what reads marks: it is not in the first load. */
+export function readMarksBy(reader) { plain = reader; }
 
 /** One line about a message: for lists and notifications. `t` is the language's, `words` what of the text is shown. */
-export function summary(message, t, words = wordsOf(message)) {
+export function summary(message, t, words = message.format === 1 ? plain(message.text) : message.text) {
   if (message.deleted) return t(message.expired ? 'message.expired' : 'message.deleted');
   if (message.poll) return `${t('poll')}: ${message.poll.question}`;
   const [file] = message.files;

@@ -6,7 +6,8 @@ import { t } from '../core/i18n.js';
 import { isDeleted, nameOf } from '../data/message.js';
 import { MODERATOR, OWNER } from '../data/store.js';
 import { describe, form } from '../views/form.js';
-import { confirm, dialog, menu, toast } from '../views/overlay.js';
+import { menu } from '../views/menu.js';
+import { confirm, dialog, toast } from '../views/overlay.js';
 import { PeoplePicker, personRow } from '../views/people.js';
 import { openChat } from '../views/start.js';
 

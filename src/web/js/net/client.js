@@ -276,11 +276,6 @@ export class Client extends Emitter {
     await this.#readTails();
   }
 
-  /** Whether somebody has come into a group of whom nothing says that they are online. */
-  #isNewcomer({ kind, user, flow }) {
-    return (kind === 'added' || kind === 'joined') && this.store.flows.get(flow)?.type === 'group' && !this.store.online.has(user);
-  }
-
   /** Who of new acquaintances is online, only the answer to `subscribe` tells; asked again, it goes on from here. */
   async #readPresence() {
     if (this.state !== 'ready' || this.#position === null) return;
@@ -325,7 +320,8 @@ export class Client extends Emitter {
       const unknown = this.store.applyUpdate(frame.data);
       if (unknown.length > 0) this.#adoptFlows();
       if (frame.data.flow || frame.data.meta?.events || frame.data.meta?.invited) this.#fetchPeople();
-      if (frame.data.meta?.events?.some((event) => this.#isNewcomer(event))) this.#learnPresence();
+      // Of who comes into a group nothing says that they are online.
+      if (frame.data.meta?.events?.some(({ kind, flow }) => (kind === 'added' || kind === 'joined') && this.store.flows.get(flow)?.type === 'group')) this.#learnPresence();
       if (frame.data.meta?.sessions) this.emit('device', frame.data.meta.sessions[0]);
     }
     if (meta.position !== undefined && meta.position !== null) this.#position = meta.position;

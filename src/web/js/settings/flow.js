@@ -3,7 +3,8 @@
 
 import { t } from '../core/i18n.js';
 import { describe } from '../views/form.js';
-import { menu, toast } from '../views/overlay.js';
+import { menu } from '../views/menu.js';
+import { toast } from '../views/overlay.js';
 
 const HOUR = 3_600;
 

@@ -45,8 +45,17 @@ export function hasMarks(source) {
 /** What stands for hidden words, however many they are. */
 const HIDDEN = '\u2592'.repeat(4);
 
+/** What was read lately: lists ask again and again. */
+const known = new Map();
+
 /** The words alone, as a list or a notification shows them: without marks, and what is hidden stays hidden. */
 export function plainWords(source) {
+  if (known.size > 500) known.clear();
+  if (!known.has(source)) known.set(source, read(source));
+  return known.get(source);
+}
+
+function read(source) {
   const words = (parts) => parts.map((part) => part.text ?? part.code ?? (part.mark === 'spoiler' ? HIDDEN : words(part.parts))).join('');
   return parse(source).map((block) => (block.type === 'code' ? block.text : block.items ? block.items.map(words).join('\n') : words(block.parts))).join('\n');
 }

@@ -10,7 +10,8 @@ import { mayPin } from '../pins/bar.js';
 import { choose, showVoters } from '../polls/poll.js';
 import { isMine, reactionStrip, showReactions, toggled } from '../reactions/bar.js';
 import { describe } from './form.js';
-import { closeMenu, confirm, menu, toast } from './overlay.js';
+import { menu } from './menu.js';
+import { closeMenu, confirm, toast } from './overlay.js';
 
 export class MessageActions {
   #client;

@@ -14,7 +14,8 @@ import { EMOJI } from '../text/emoji.js';
 import { hasMarks } from '../text/markup.js';
 import { split } from '../text/split.js';
 import { formatBar, markOf, toggleMark } from './formatbar.js';
-import { menu, toast } from './overlay.js';
+import { menu } from './menu.js';
+import { toast } from './overlay.js';
 import { Tray } from './tray.js';
 
 const onTouch = () => matchMedia('(pointer: coarse)').matches;

@@ -80,7 +80,7 @@ export class FlowList {
     if (old?.key === key) return old.node;
     const node = h('li');
     this.#rows.set(one.flow, { key, node });
-    // Few are invited, and fewer wait for it when they come.
+    // Seldom needed, so not in the first load.
     import('../invite/waiting.js').then(({ invitedRow }) => replace(node, invitedRow(this.#client, one))).catch(() => this.#rows.delete(one.flow));
     return node;
   }
@@ -171,7 +171,7 @@ export class FlowList {
 
   async #menu(flow, event) {
     const anchor = event.clientX || event.clientY ? { x: event.clientX, y: event.clientY } : event.target;
-    const [{ menu }, { flowItems }] = await Promise.all([import('./overlay.js'), import('../settings/flow.js'), rest()]);
+    const [{ menu }, { flowItems }] = await Promise.all([import('./menu.js'), import('../settings/flow.js'), rest()]);
     menu(anchor, flowItems(this.#client, flow));
   }
 

@@ -68,8 +68,8 @@ export class Shell {
     this.#showSide(place);
     if (place.panel === 'm' && place.rest && store.loaded) this.#openMessage(place.rest);
     const flow = place.flow ? store.flows.get(place.flow) : null;
-    const gone = this.#conversation && !flow && place.flow === this.#conversation.flow.uuid && this.#conversation.flow;
-    if (gone) toast(t('event.gone', { title: flowTitle(store, gone) }));
+    const gone = this.#conversation?.flow;
+    if (gone && !flow && place.flow === gone.uuid) toast(t('event.gone', { title: flowTitle(store, gone) }));
     // The flow may not have been read yet: the list's next news decides.
     this.#wanted = place.flow && !flow ? place.flow : null;
     if (this.#wanted && store.loaded && this.#client.state === 'ready') { this.#wanted = null; router.go('/', { instead: true }); return; }
