@@ -185,13 +185,7 @@ impl Service {
                 if let Some(user) = by {
                     user.require(tx)?;
                 }
-                let missing = Refusal::NotFound(Thing::Hook);
-                let flow = hooks::flow_of(tx, id)?.ok_or(missing)?;
-                if let Some(user) = by
-                    && !governs(tx, flow, &user)?
-                {
-                    return Err(missing.into());
-                }
+                require_governor(tx, id, by.as_ref())?;
                 if let Some(name) = name {
                     hooks::set_name(tx, id, &name)?;
                 }
@@ -215,13 +209,7 @@ impl Service {
                 if let Some(user) = by {
                     user.require(tx)?;
                 }
-                let missing = Refusal::NotFound(Thing::Hook);
-                let flow = hooks::flow_of(tx, id)?.ok_or(missing)?;
-                if let Some(user) = by
-                    && !governs(tx, flow, &user)?
-                {
-                    return Err(missing.into());
-                }
+                require_governor(tx, id, by.as_ref())?;
                 hooks::revoke(tx, id)?;
                 Ok::<_, ServiceError>(())
             })
@@ -255,6 +243,21 @@ fn picture(
         bytes: cleaning::whole(&bytes, kind).unwrap_or_else(|| bytes.into()),
         encoding: Encoding::Base64,
     })
+}
+
+/// Fails for whoever may not change a hook, as if there were none. The operator may.
+///
+/// # Errors
+/// [`Refusal::NotFound`].
+fn require_governor(tx: &Tx<'_>, id: HookId, by: Option<&SignedIn>) -> Result<(), ServiceError> {
+    let missing = Refusal::NotFound(Thing::Hook);
+    let flow = hooks::flow_of(tx, id)?.ok_or(missing)?;
+    if let Some(user) = by
+        && !governs(tx, flow, user)?
+    {
+        return Err(missing.into());
+    }
+    Ok(())
 }
 
 /// Whether somebody makes and ends what programs do in a flow: its owner and administrators; in a chat
