@@ -55,6 +55,18 @@ pub(crate) struct Script {
     pub(crate) part: Arc<dyn Fn(usize) -> Part + Send + Sync>,
     /// Whether answers are those of the product, and must be of success.
     pub(crate) checked: bool,
+    /// How long a connection waits between an answer and its next request.
+    pub(crate) pause: Option<Duration>,
+}
+
+impl Script {
+    /// The same requests, with a pause before each.
+    pub(crate) fn with_pause(self, pause: Duration) -> Self {
+        Self {
+            pause: Some(pause),
+            ..self
+        }
+    }
 }
 
 /// Connects this many to a server and has them send for this long.
@@ -149,11 +161,12 @@ fn work(
     barrier.wait();
     let from = Instant::now() + WARM_UP;
     let until = from + time;
-    let checked = script.checked;
+    let (checked, pause) = (script.checked, script.pause);
     runtime.block_on(async {
         let mut tasks = JoinSet::new();
         for (client, frames) in clients {
-            tasks.spawn(talk(client, frames, from, until, checked));
+            let talk = talk(client, frames, from, until, checked, pause);
+            tasks.spawn(talk);
         }
         let mut requests = 0;
         let mut all = new_histogram();
@@ -172,11 +185,16 @@ async fn talk(
     from: Instant,
     until: Instant,
     checked: bool,
+    pause: Option<Duration>,
 ) -> (u64, Histogram<u64>) {
     let mut requests = 0;
     let mut latency = new_histogram();
     let mut sent = Instant::now();
     for frame in frames.iter().cycle() {
+        if let Some(pause) = pause {
+            tokio::time::sleep(pause).await;
+            sent = Instant::now();
+        }
         client.write(frame).await;
         let answer = client.frame().await;
         assert!(!checked || client::is_done(answer), "refused while sending");

@@ -34,6 +34,7 @@ pub(crate) fn all_flow(effort: &Effort) -> Vec<Row> {
             frames: vec![frame.clone()],
         }),
         checked: true,
+        pause: None,
     };
     let times = (0..effort.repetitions).map(|_| {
         let outcome = drive::run(&server, 1, effort.time / 2, &script);
@@ -140,6 +141,7 @@ pub(crate) fn search(effort: &Effort) -> Vec<Row> {
             frames: vec![frame.clone()],
         }),
         checked: true,
+        pause: None,
     };
     let times = (0..effort.repetitions)
         .map(|_| drive::run(&server, 1, effort.time / 2, &script).quantile_ms(0.5));

@@ -58,6 +58,7 @@ impl Side {
                 frames: vec![frame.clone()],
             }),
             checked: true,
+            pause: None,
         };
         drive::run(&self.server, connections, effort.time / 2, &script)
     }

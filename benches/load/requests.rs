@@ -40,6 +40,7 @@ pub(crate) fn sends() -> Script {
             frames: frames(number),
         }),
         checked: true,
+        pause: None,
     }
 }
 
@@ -51,6 +52,7 @@ fn pings() -> Script {
             Part { first, frames }
         }),
         checked: true,
+        pause: None,
     }
 }
 
@@ -70,6 +72,7 @@ struct Pair {
 fn versus(effort: &Effort, connections: usize, script: &Script) -> Vec<Pair> {
     let echoed = Script {
         checked: false,
+        pause: None,
         ..script.clone()
     };
     let product = || {

@@ -5,7 +5,7 @@ use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     sync::atomic::{AtomicBool, Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use serde_json::json;
@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::{
     Effort,
     client::{self, Client},
-    drive,
+    drive::{self, Script},
     folder::Folder,
     line,
     report::{Row, Target},
@@ -65,7 +65,7 @@ pub(crate) fn transfers(effort: &Effort) -> Vec<Row> {
         .target(Target::AtLeast(0.8)),
     ];
     drop(server);
-    rows.push(beside_chat(effort));
+    rows.extend(beside_chat(effort));
     rows.push(memory(bytes / 4));
     rows.push(photographs(effort));
     rows
@@ -130,14 +130,26 @@ fn photographs(effort: &Effort) -> Row {
     Row::median(GROUP, what, "ms", times).target(Target::AtMost(2000.0))
 }
 
-/// The 99th percentile of sending while 1 GB is uploaded, and in quiet.
-fn beside_chat(effort: &Effort) -> Row {
+/// How long each of eight people waits between an answer and the next message, so that together they
+/// write about one every 5 ms: a lively conversation, and not as many as the machine can take.
+const PAUSE: Duration = Duration::from_millis(40);
+
+/// The 99th percentile of sending while 1 GB is uploaded, and in quiet: of a lively conversation, and
+/// of eight connections that send as fast as they are answered.
+fn beside_chat(effort: &Effort) -> Vec<Row> {
+    let chat = requests::sends().with_pause(PAUSE);
+    let lively = during_upload(effort, "a message every 5 ms", effort.time * 3, &chat);
+    let most = during_upload(effort, "8 connections", effort.time, &requests::sends());
+    vec![lively.target(Target::AtMost(2.0)), most]
+}
+
+fn during_upload(effort: &Effort, who: &str, time: Duration, script: &Script) -> Row {
     let bytes = if effort.quick { 128 << 20 } else { 1 << 30 };
     let runs = (0..effort.repetitions).map(|_| {
         let home = Home::new(1000);
         let server = home.serve_with(&[RESERVE]);
         server.settle();
-        let quiet = drive::run(&server, 8, effort.time, &requests::sends());
+        let quiet = drive::run(&server, 8, time, script);
         let is_over = AtomicBool::new(false);
         let busy = std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -145,17 +157,14 @@ fn beside_chat(effort: &Effort) -> Row {
                     upload(&server, &seed::person(9), bytes);
                 }
             });
-            let busy = drive::run(&server, 8, effort.time, &requests::sends());
+            let busy = drive::run(&server, 8, time, script);
             is_over.store(true, Ordering::Relaxed);
             busy
         });
         (busy.quantile_ms(0.99), quiet.quantile_ms(0.99))
     });
-    let what = format!(
-        "send, 8 connections, during an upload of {} MB",
-        bytes >> 20
-    );
-    Row::against(GROUP, what, "ms (p99)", "quiet", runs.collect()).target(Target::AtMost(2.0))
+    let what = format!("send, {who}, during an upload of {} MB", bytes >> 20);
+    Row::against(GROUP, what, "ms (p99)", "quiet", runs.collect())
 }
 
 /// What the server takes more while files come and go.
