@@ -56,7 +56,8 @@ impl Client {
         let body = json!({"username": login, "password": "correct horse battery", "auth": auth});
         let told = client.ask("POST", "register", &body);
         let token = told["access_token"].as_str();
-        token.expect("a token").clone_into(&mut client.token);
+        let token = token.unwrap_or_else(|| panic!("no token: {told}"));
+        token.clone_into(&mut client.token);
         client
     }
 
@@ -197,11 +198,15 @@ fn sends(effort: &Effort) -> f64 {
     let server = serve(&home);
     let barrier = Arc::new(Barrier::new(SENDERS));
     let time = effort.time;
-    let senders: Vec<_> = (0..SENDERS)
-        .map(|number| {
-            let (address, barrier) = (server.address, Arc::clone(&barrier));
+    // One after the other: passwords of so many at once are refused.
+    let clients: Vec<_> = (0..SENDERS)
+        .map(|number| Client::register(server.address, &format!("sender{number}")))
+        .collect();
+    let senders: Vec<_> = clients
+        .into_iter()
+        .map(|mut client| {
+            let barrier = Arc::clone(&barrier);
             thread::spawn(move || {
-                let mut client = Client::register(address, &format!("sender{number}"));
                 let room = client.room();
                 barrier.wait();
                 let start = Instant::now();
