@@ -32,6 +32,8 @@ mod table;
 mod trouble;
 mod well_known;
 
+use std::future::ready;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -73,6 +75,9 @@ pub struct Matrix {
     registering: Stages,
     stages: Stages,
 }
+
+/// Something that is being done for whoever has signed in.
+type Acting<'a> = Pin<Box<dyn Future<Output = Result<Value, Trouble>> + Send + 'a>>;
 
 /// What came besides the body.
 struct Asked {
@@ -135,22 +140,7 @@ impl Matrix {
     async fn act(&self, action: Action, request: Request) -> Result<Value, Trouble> {
         let client = (self.introduce)(&request.peer);
         let Action::Signed(what) = action else {
-            self.service.admit(None, &client, WEIGHT)?;
-            let query = request.query.clone();
-            let body = request.body.gather(false).await.map_err(Trouble::Body)?;
-            let body = Body::read(&body.bytes);
-            return match action {
-                Action::Login => self.login(&body?, &client).await,
-                Action::Refresh => self.refresh(&body?).await,
-                Action::LoginFlows => Ok(json!({"flows": [{"type": "m.login.password"}]})),
-                Action::Register => {
-                    let kind = parameter(&query, "kind");
-                    self.register(&body?, kind, &client).await
-                }
-                Action::Available => self.available(parameter(&query, "username")).await,
-                Action::Validity => self.validity(parameter(&query, "token"), &client).await,
-                Action::Versions | Action::Media(_) | Action::Signed(_) => Ok(versions()),
-            };
+            return Box::pin(self.unsigned(action, client, request)).await;
         };
         let Some(token) = request.bearer() else {
             let words = "a token is needed here: Authorization: Bearer";
@@ -168,84 +158,125 @@ impl Matrix {
         self.signed(what, &asked, &body).await
     }
 
-    async fn signed(&self, what: Signed, asked: &Asked, body: &Body) -> Result<Value, Trouble> {
+    async fn unsigned(
+        &self,
+        action: Action,
+        client: Client,
+        request: Request,
+    ) -> Result<Value, Trouble> {
+        self.service.admit(None, &client, WEIGHT)?;
+        let query = request.query.clone();
+        let body = request.body.gather(false).await.map_err(Trouble::Body)?;
+        let body = Body::read(&body.bytes);
+        match action {
+            Action::Login => self.login(&body?, &client).await,
+            Action::Refresh => self.refresh(&body?).await,
+            Action::LoginFlows => Ok(json!({"flows": [{"type": "m.login.password"}]})),
+            Action::Register => {
+                let kind = parameter(&query, "kind");
+                self.register(&body?, kind, &client).await
+            }
+            Action::Available => self.available(parameter(&query, "username")).await,
+            Action::Validity => self.validity(parameter(&query, "token"), &client).await,
+            Action::Versions | Action::Media(_) | Action::Signed(_) => Ok(versions()),
+        }
+    }
+
+    /// Each future is of its own size: one of all of them would make a request that waits for news as
+    /// large as the largest.
+    fn signed<'a>(&'a self, what: Signed, asked: &'a Asked, body: &'a Body) -> Acting<'a> {
         match what {
-            Signed::Logout => self.logout(asked, false).await,
-            Signed::LogoutAll => self.logout(asked, true).await,
-            Signed::Whoami => self.whoami(asked).await,
-            Signed::PushRules => self.push_rules(asked).await,
-            Signed::PushRulesGlobal => {
+            Signed::Logout => Box::pin(self.logout(asked, false)),
+            Signed::LogoutAll => Box::pin(self.logout(asked, true)),
+            Signed::Whoami => Box::pin(self.whoami(asked)),
+            Signed::PushRules => Box::pin(self.push_rules(asked)),
+            Signed::PushRulesGlobal => Box::pin(async {
                 let mut rules = self.push_rules(asked).await?;
                 Ok(rules["global"].take())
+            }),
+            Signed::PushRule => Box::pin(self.push_rule(asked)),
+            Signed::PutPushRule => Box::pin(self.put_push_rule(asked, body)),
+            Signed::RemovePushRule => Box::pin(self.remove_push_rule(asked)),
+            Signed::JoinedRooms => Box::pin(self.joined_rooms(asked)),
+            Signed::Messages => Box::pin(self.messages(asked)),
+            Signed::Event => Box::pin(self.event(asked)),
+            Signed::Context => Box::pin(self.context(asked)),
+            Signed::State => Box::pin(self.state(asked)),
+            Signed::OneState => Box::pin(self.one_state(asked)),
+            Signed::PutState => Box::pin(self.put_state(asked, body)),
+            Signed::Members => Box::pin(self.members(asked)),
+            Signed::JoinedMembers => Box::pin(self.joined_members(asked)),
+            Signed::Send => Box::pin(self.send(asked, body)),
+            Signed::Redact => Box::pin(self.send_redaction(asked, body)),
+            Signed::Sync => Box::pin(self.sync(asked)),
+            Signed::AddFilter => Box::pin(self.add_filter(asked, body)),
+            Signed::GetFilter => Box::pin(self.get_filter(asked)),
+            Signed::CreateRoom => Box::pin(self.create_room(asked, body)),
+            Signed::Join => Box::pin(self.join(asked)),
+            Signed::Leave => Box::pin(self.leave(asked)),
+            Signed::Forget => Box::pin(self.forget(asked)),
+            Signed::Profile => Box::pin(self.profile(asked)),
+            Signed::PutDisplayName => Box::pin(self.put_display_name(asked, body)),
+            Signed::PutAvatar => Box::pin(self.put_avatar(asked, body)),
+            Signed::Receipt => Box::pin(self.receipt(asked, body)),
+            Signed::ReadMarkers => Box::pin(self.read_markers(asked, body)),
+            Signed::Typing => Box::pin(self.typing(asked, body)),
+            Signed::Devices => Box::pin(self.devices(asked)),
+            Signed::Device => Box::pin(self.device(asked)),
+            Signed::PutDevice => Box::pin(self.put_device(asked, body)),
+            Signed::RemoveDevices(is_one) => Box::pin(self.remove_devices(asked, body, is_one)),
+            Signed::PutPassword => Box::pin(self.put_password(asked, body)),
+            Signed::Deactivate => Box::pin(self.deactivate(asked, body)),
+            Signed::FindAlias => Box::pin(self.find_alias(asked)),
+            Signed::PutAlias => Box::pin(self.put_alias(asked, body)),
+            Signed::RemoveAlias => Box::pin(self.remove_alias(asked)),
+            Signed::Aliases => Box::pin(self.aliases(asked)),
+            Signed::Visibility => Box::pin(self.visibility(asked)),
+            Signed::PutVisibility => Box::pin(self.put_visibility(asked, body)),
+            Signed::PublicRooms => Box::pin(self.public_rooms(asked, body)),
+            Signed::FindPeople => Box::pin(self.find_people(asked, body)),
+            Signed::Relations => Box::pin(self.relations(asked)),
+            Signed::Threads => Box::pin(self.threads(asked)),
+            Signed::EventAt => Box::pin(self.event_at(asked)),
+            Signed::Search => Box::pin(self.search(asked, body)),
+            Signed::Notifications => Box::pin(self.notifications(asked)),
+            Signed::AccountData(in_room) => Box::pin(self.account_data(asked, in_room)),
+            Signed::PutAccountData(in_room) => {
+                Box::pin(self.put_account_data(asked, body, in_room))
             }
-            Signed::PushRule => self.push_rule(asked).await,
-            Signed::PutPushRule => self.put_push_rule(asked, body).await,
-            Signed::RemovePushRule => self.remove_push_rule(asked).await,
-            Signed::JoinedRooms => self.joined_rooms(asked).await,
-            Signed::Messages => self.messages(asked).await,
-            Signed::Event => self.event(asked).await,
-            Signed::Context => self.context(asked).await,
-            Signed::State => self.state(asked).await,
-            Signed::OneState => self.one_state(asked).await,
-            Signed::PutState => self.put_state(asked, body).await,
-            Signed::Members => self.members(asked).await,
-            Signed::JoinedMembers => self.joined_members(asked).await,
-            Signed::Send => self.send(asked, body).await,
-            Signed::Redact => self.send_redaction(asked, body).await,
-            Signed::Sync => self.sync(asked).await,
-            Signed::AddFilter => self.add_filter(asked, body).await,
-            Signed::GetFilter => self.get_filter(asked).await,
-            Signed::CreateRoom => self.create_room(asked, body).await,
-            Signed::Join => self.join(asked).await,
-            Signed::Leave => self.leave(asked).await,
-            Signed::Forget => self.forget(asked).await,
-            Signed::Profile => self.profile(asked).await,
-            Signed::PutDisplayName => self.put_display_name(asked, body).await,
-            Signed::PutAvatar => self.put_avatar(asked, body).await,
-            Signed::Receipt => self.receipt(asked, body).await,
-            Signed::ReadMarkers => self.read_markers(asked, body).await,
-            Signed::Typing => self.typing(asked, body).await,
-            Signed::Devices => self.devices(asked).await,
-            Signed::Device => self.device(asked).await,
-            Signed::PutDevice => self.put_device(asked, body).await,
-            Signed::RemoveDevices(is_one) => self.remove_devices(asked, body, is_one).await,
-            Signed::PutPassword => self.put_password(asked, body).await,
-            Signed::Deactivate => self.deactivate(asked, body).await,
-            Signed::FindAlias => self.find_alias(asked).await,
-            Signed::PutAlias => self.put_alias(asked, body).await,
-            Signed::RemoveAlias => self.remove_alias(asked).await,
-            Signed::Aliases => self.aliases(asked).await,
-            Signed::Visibility => self.visibility(asked).await,
-            Signed::PutVisibility => self.put_visibility(asked, body).await,
-            Signed::PublicRooms => self.public_rooms(asked, body).await,
-            Signed::FindPeople => self.find_people(asked, body).await,
-            Signed::Relations => self.relations(asked).await,
-            Signed::Threads => self.threads(asked).await,
-            Signed::EventAt => self.event_at(asked).await,
-            Signed::Search => self.search(asked, body).await,
-            Signed::Notifications => self.notifications(asked).await,
-            Signed::AccountData(in_room) => self.account_data(asked, in_room).await,
-            Signed::PutAccountData(in_room) => self.put_account_data(asked, body, in_room).await,
-            Signed::Tags => self.tags(asked).await,
-            Signed::PutTag => self.put_tag(asked, Some(body)).await,
-            Signed::RemoveTag => self.put_tag(asked, None).await,
-            Signed::Presence => self.presence(asked).await,
-            Signed::PutPresence => self.put_presence(asked, body).await,
-            Signed::To(deed) => self.deed(asked, deed, body).await,
-            Signed::Report => {
-                log::warn!("a user reports {}", asked.ids.join(" "));
-                Ok(json!({}))
-            }
-            Signed::ChangeThreepids => {
-                let words = "this server knows no addresses outside of it";
-                Err(Trouble::said(403, "M_THREEPID_DENIED", words))
-            }
-            Signed::Threepids => Ok(json!({"threepids": []})),
-            Signed::Capabilities => Ok(account::capabilities()),
-            Signed::Nothing => Ok(json!({})),
-            Signed::KeysUpload => Ok(json!({"one_time_key_counts": {"signed_curve25519": 50}})),
-            Signed::KeysQuery => Ok(json!({"device_keys": {}, "failures": {}})),
+            Signed::Tags => Box::pin(self.tags(asked)),
+            Signed::PutTag => Box::pin(self.put_tag(asked, Some(body))),
+            Signed::RemoveTag => Box::pin(self.put_tag(asked, None)),
+            Signed::Presence => Box::pin(self.presence(asked)),
+            Signed::PutPresence => Box::pin(self.put_presence(asked, body)),
+            Signed::To(deed) => Box::pin(self.deed(asked, deed, body)),
+            Signed::Report
+            | Signed::ChangeThreepids
+            | Signed::Threepids
+            | Signed::Capabilities
+            | Signed::KeysUpload
+            | Signed::KeysQuery
+            | Signed::Nothing => Box::pin(ready(said(what, asked))),
         }
+    }
+}
+
+/// What needs nothing but the request.
+fn said(what: Signed, asked: &Asked) -> Result<Value, Trouble> {
+    match what {
+        Signed::Report => {
+            log::warn!("a user reports {}", asked.ids.join(" "));
+            Ok(json!({}))
+        }
+        Signed::ChangeThreepids => {
+            let words = "this server knows no addresses outside of it";
+            Err(Trouble::said(403, "M_THREEPID_DENIED", words))
+        }
+        Signed::Threepids => Ok(json!({"threepids": []})),
+        Signed::Capabilities => Ok(account::capabilities()),
+        Signed::KeysUpload => Ok(json!({"one_time_key_counts": {"signed_curve25519": 50}})),
+        Signed::KeysQuery => Ok(json!({"device_keys": {}, "failures": {}})),
+        _ => Ok(json!({})),
     }
 }
 
@@ -306,7 +337,7 @@ impl Web for Matrix {
 
     async fn answer(&self, action: Action, request: Request) -> Response {
         let answered = match action {
-            Action::Media(act) => self.media(act, request).await,
+            Action::Media(act) => Box::pin(self.media(act, request)).await,
             action => {
                 let answered = self.act(action, request).await;
                 answered.map(|value| Response::json(200, &value))

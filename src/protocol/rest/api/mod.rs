@@ -127,19 +127,27 @@ impl Api {
             return Err(Trouble::bad("Idempotency-Key has at most 64 characters"));
         }
         let body = request.body.gather(true).await.map_err(Trouble::Body)?;
+        // Boxed, each for itself: a request that waits for news is not as large as the largest of the others.
+        if action == Action::Updates {
+            return Box::pin(updates::answer(&self.service, &asked)).await;
+        }
+        let done = Box::pin(self.done(action, &asked, &body.bytes)).await?;
+        Ok(Response::json(200, &done))
+    }
+
+    async fn done(&self, action: Action, asked: &Asked, body: &[u8]) -> Result<Value, Trouble> {
         let done = match action {
-            Action::Describe => described::document(self.version, self.admin),
-            Action::Me => self.me(&asked).await?,
-            Action::Flows => self.flows(&asked).await?,
-            Action::AddFlow => self.add_flow(&asked, &Body::read(&body.bytes)?).await?,
-            Action::Flow => self.flow(&asked).await?,
+            Action::Describe | Action::Updates => described::document(self.version, self.admin),
+            Action::Me => self.me(asked).await?,
+            Action::Flows => self.flows(asked).await?,
+            Action::AddFlow => self.add_flow(asked, &Body::read(body)?).await?,
+            Action::Flow => self.flow(asked).await?,
             Action::EditFlow | Action::AddMembers | Action::RemoveMembers => {
-                self.edit_flow(action, &asked, &Body::read(&body.bytes)?)
-                    .await?
+                self.edit_flow(action, asked, &Body::read(body)?).await?
             }
-            Action::Messages => self.messages(&asked).await?,
-            Action::Send => self.send(&asked, &Body::read(&body.bytes)?).await?,
-            Action::Edit => self.edit(&asked, &Body::read(&body.bytes)?).await?,
+            Action::Messages => self.messages(asked).await?,
+            Action::Send => self.send(asked, &Body::read(body)?).await?,
+            Action::Edit => self.edit(asked, &Body::read(body)?).await?,
             Action::Delete => {
                 self.service
                     .delete_message(&asked.user, asked.id(), None)
@@ -160,8 +168,7 @@ impl Api {
                     .await?;
                 json!({})
             }
-            Action::Updates => return updates::answer(&self.service, &asked).await,
-            Action::Search => self.search(&asked).await?,
+            Action::Search => self.search(asked).await?,
             Action::Users => {
                 let text = asked.parameter("q").unwrap_or_default();
                 let found = self
@@ -175,11 +182,9 @@ impl Api {
             | Action::AdminInvites
             | Action::AdminInvite
             | Action::AdminBackup
-            | Action::AdminStatus => {
-                admin::answer(&self.service, action, &asked, &body.bytes).await?
-            }
+            | Action::AdminStatus => admin::answer(&self.service, action, asked, body).await?,
         };
-        Ok(Response::json(200, &done))
+        Ok(done)
     }
 
     async fn me(&self, asked: &Asked) -> Result<Value, Trouble> {
