@@ -63,13 +63,13 @@ fn people_are_suspended_helped_and_given_rights() {
     // A wrong password opens nothing, and signs nobody out.
     act_on(&page, "boris", "Make administrator");
     answer(&page, "not the password");
-    page.wait("document.querySelector('dialog .form-error')?.textContent === 'The present password is not right.'");
+    page.wait("document.querySelector('dialog .form-error')?.textContent === 'The current password is wrong.'");
     answer(&page, PASSWORD);
     page.wait("[...document.querySelectorAll('.person')].find((row) => row.textContent.includes('@boris')).textContent.includes('Administrator')");
     two.run("location.hash = '#/settings'");
     two.wait("[...document.querySelectorAll('.action')].some((row) => row.textContent === 'Administration')");
     // A link for a new password.
-    act_on(&page, "boris", "Link for a new password");
+    act_on(&page, "boris", "Password reset link");
     answer(&page, PASSWORD);
     page.wait("document.querySelector('dialog svg.qr') && document.querySelector('.link-box').value.includes('/reset/')");
     page.run("history.back()");
@@ -79,7 +79,7 @@ fn people_are_suspended_helped_and_given_rights() {
     page.click("dialog .button.danger");
     two.wait("document.querySelector('.sign-form')");
     page.wait("[...document.querySelectorAll('.person')].find((row) => row.textContent.includes('@boris')).textContent.includes('Suspended')");
-    act_on(&page, "boris", "Let in again");
+    act_on(&page, "boris", "Restore access");
     page.wait("![...document.querySelectorAll('.person')].find((row) => row.textContent.includes('@boris')).textContent.includes('Suspended')");
     act_on(&page, "boris", "Delete account");
     answer(&page, PASSWORD);

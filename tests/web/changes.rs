@@ -114,7 +114,7 @@ fn edited_message_tells_what_it_said_before() {
     sign_in(&three, &server, "boris");
     open_flow(&three, "Family");
     sees(&three, "At two");
-    before(&three, "This device has not seen");
+    before(&three, "This device did not receive");
 }
 
 #[test]

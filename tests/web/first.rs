@@ -107,11 +107,11 @@ fn empty_server_greets_its_administrator_with_three_steps() {
     page.wait("document.querySelector('dialog .link-box')?.value.includes('/invite/')");
     page.run("history.back()");
     page.wait(&format!("{}.disabled", step("Invite people")));
-    page.run(&format!("{}.click()", step("Make a group")));
+    page.run(&format!("{}.click()", step("Create a group")));
     page.wait("document.querySelector('.new-flow')");
     page.run("history.back()");
     group(&mut admin, "Family", &[]);
-    page.wait(&format!("{}.disabled", step("Make a group")));
+    page.wait(&format!("{}.disabled", step("Create a group")));
     // It is remembered.
     page.reload();
     page.wait("document.querySelectorAll('.first-steps .done').length === 2");
@@ -119,7 +119,7 @@ fn empty_server_greets_its_administrator_with_three_steps() {
     // One thing at a time: installing is not offered beside it.
     let counted = page.run("return localStorage.getItem('morelia.install')");
     assert_eq!(counted, json!(null));
-    page.run(&format!("{}.click()", step("reachable and safe")));
+    page.run(&format!("{}.click()", step("reachable and secure")));
     page.wait(
         "document.querySelector('dialog .command')?.textContent.includes('acme_terms = agreed')",
     );

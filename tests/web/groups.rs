@@ -92,12 +92,12 @@ fn moderators_are_made_and_remove_people() {
     one.wait("[...document.querySelectorAll('.info .person')].some((row) => row.textContent.includes('Moderator'))");
     line(&two, "You are now a moderator");
     two.click(".head-title");
-    act_on_member(&two, "clara", "Remove from here");
+    act_on_member(&two, "clara", "Remove");
     two.wait("document.querySelector('dialog .button.danger').textContent === 'Remove'");
     two.click("dialog .button.danger");
     line(&one, "boris removed clara");
     one.wait("document.querySelector('.info .hero .hint').textContent === '2 members'");
-    act_on_member(&one, "boris", "No longer a moderator");
+    act_on_member(&one, "boris", "Dismiss as moderator");
     line(&two, "You are no longer a moderator");
     two.wait("![...document.querySelectorAll('.info .action')].some((row) => row.textContent === 'Add people')");
 }

@@ -102,7 +102,7 @@ fn an_owner_says_which_addresses_are_told_of_what() {
     sign_in(&page, &server, "admin");
     page.run(&format!("location.hash = '#/f/{flow}/info'"));
     page.click(".hooks-of");
-    page.wait("document.querySelector('.outgoing .hint')?.textContent === 'No address is told.'");
+    page.wait("document.querySelector('.outgoing .hint')?.textContent === 'No addresses are notified.'");
     page.click(".out-make");
     let submit = "[...document.querySelectorAll('dialog form')].at(-1).requestSubmit()";
     // Told of nothing it would be of no use.
@@ -130,13 +130,13 @@ fn an_owner_says_which_addresses_are_told_of_what() {
     assert_eq!(receiver.told(secret)["type"], "message.edited");
     page.click(".out-test");
     assert_eq!(receiver.told(secret)["type"], "test");
-    page.wait("document.querySelector('.toast')?.textContent.includes('has taken the test')");
+    page.wait("document.querySelector('.toast')?.textContent.includes('accepted the test')");
     page.wait("document.querySelector('.out-remove')");
     page.click(".out-remove");
     page.run(
         "[...document.querySelectorAll('dialog')].at(-1).querySelector('.button.danger').click()",
     );
-    page.wait("document.querySelector('.outgoing .hint')?.textContent === 'No address is told.'");
+    page.wait("document.querySelector('.outgoing .hint')?.textContent === 'No addresses are notified.'");
     let listed = ask(&mut admin, "list_outgoing", &json!({"flow": flow})).is(200);
     assert_eq!(listed.data()["meta"]["outgoing"], json!([]));
 }

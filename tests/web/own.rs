@@ -88,7 +88,7 @@ fn conversations_are_muted_pinned_archived_and_marked() {
     page.wait("document.documentElement.dataset.connection === 'ready'");
     page.wait("document.querySelectorAll('a.row').length === 1 && document.querySelector('a.row .icon-pin') && document.querySelector('a.row .badge')");
     page.run("[...document.querySelectorAll('.filter')].find((one) => one.textContent === 'Archive').click()");
-    act("Club", "Take out of the archive");
+    act("Club", "Unarchive");
     // With nothing archived there is nothing to sort out any more.
     page.wait("document.querySelectorAll('a.row').length === 2");
 }
@@ -98,7 +98,7 @@ fn group_can_be_heard_of_only_when_one_is_called() {
     let (server, browser) = (Server::start(), Browser::start());
     let (one, two, mut anna, flow) = family(&server, &browser);
     two.run("location.hash = location.hash.replace(/$/, '/info')");
-    let switch = "[...document.querySelectorAll('.info .setting')].find((row) => row.textContent.includes('only of mentions'))?.querySelector('input')";
+    let switch = "[...document.querySelectorAll('.info .setting')].find((row) => row.textContent.includes('only about mentions'))?.querySelector('input')";
     two.wait(switch);
     two.run(&format!("{switch}.click()"));
     let own = browser.page(Screen::Desk, "ru-RU");
@@ -156,7 +156,7 @@ fn an_owner_makes_addresses_for_programs() {
     sign_in(&page, &server, "anna");
     page.run(&format!("location.hash = '#/f/{flow}/info'"));
     page.click(".hooks-of");
-    page.wait("document.querySelector('.hooks .hint')?.textContent === 'There is none yet.'");
+    page.wait("document.querySelector('.hooks .hint')?.textContent === 'None yet.'");
     page.run("[...document.querySelectorAll('dialog .button')].at(-1).click()");
     page.fill("dialog input[name=name]", "Washing machine");
     page.run("document.querySelector('dialog:last-of-type form').requestSubmit()");
@@ -181,7 +181,7 @@ fn an_owner_makes_addresses_for_programs() {
     page.run(
         "[...document.querySelectorAll('dialog')].at(-1).querySelector('.button.danger').click()",
     );
-    page.wait("document.querySelector('.hooks .hint')?.textContent === 'There is none yet.'");
+    page.wait("document.querySelector('.hooks .hint')?.textContent === 'None yet.'");
     http::send(&server, "POST", path, "", b"again").is(404);
     // Who owns nothing there is offered nothing.
     let two = browser.page(Screen::Phone, "en-GB");

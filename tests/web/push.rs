@@ -262,7 +262,7 @@ fn a_service_that_has_forgotten_the_device_is_told_in_words() {
     let browser = Browser::start();
     let device = Device::new(&browser, &server, "boris", "en-GB");
     device.switch_on(&service, "/gone/boris");
-    device.page.wait("document.querySelector('.push-hint').textContent.includes('Switch notifications off and on again.')");
+    device.page.wait("document.querySelector('.push-hint').textContent.includes('Turn notifications off and on again.')");
     // Which helps.
     device.play(&service, "/ok/boris");
     let switch = "document.querySelector('.push-hint').closest('label').querySelector('input')";
@@ -324,7 +324,7 @@ fn without_encryption_the_settings_say_why_and_what_to_do() {
             bare_port.clone(),
             "boris",
             "en-GB",
-            "Ask the person who runs this server to switch on HTTPS",
+            "Ask the person who runs this server to turn on HTTPS",
         ),
         (&bare, bare_port, "admin", "ru-RU", "Включите HTTPS"),
     ] {

@@ -26,7 +26,7 @@ fn invitation_opens_the_sign_up_and_lets_one_in() {
     page.fill("input[name=login]", "newcomer");
     page.fill("input[name=password]", "Password123");
     page.run("document.querySelector('.sign-form').requestSubmit()");
-    page.wait("document.querySelector('.form-error').textContent.includes('guessed first')");
+    page.wait("document.querySelector('.form-error').textContent.includes('easy to guess')");
     page.fill("input[name=password]", PASSWORD);
     page.run("document.querySelector('.sign-form').requestSubmit()");
     page.wait("document.querySelector('.form-error').textContent.includes('Ask its owner for an invitation')");
@@ -138,7 +138,7 @@ fn link_sets_a_new_password_typed_twice() {
     page.fill("input[name=password]", "a new one for anna");
     page.fill("input[name=again]", "another one");
     page.run("document.querySelector('.sign-form').requestSubmit()");
-    page.wait("document.querySelector('.form-error').textContent.includes('not the same')");
+    page.wait("document.querySelector('.form-error').textContent.includes('do not match')");
     page.fill("input[name=again]", "a new one for anna");
     page.run("document.querySelector('.sign-form').requestSubmit()");
     page.wait("document.documentElement.dataset.connection === 'ready'");
@@ -241,7 +241,7 @@ fn code_of_another_device_signs_in() {
     assert_eq!(page.run("return location.hash"), "");
     let other = browser.page(Screen::Phone, "en-GB");
     other.open(&server, &format!("/#/link/{code}"));
-    other.wait("document.querySelector('.notice')?.textContent.includes('used or too old')");
+    other.wait("document.querySelector('.notice')?.textContent.includes('used or has expired')");
 }
 
 #[test]
@@ -272,6 +272,6 @@ fn devices_are_seen_and_signed_out() {
     phone.wait("document.documentElement.dataset.connection === 'ready'");
     // The first device is told.
     page.wait(
-        "document.querySelector('.toast')?.textContent.includes('A new device is signed in')",
+        "document.querySelector('.toast')?.textContent.includes('A new device has signed in')",
     );
 }

@@ -57,7 +57,7 @@ fn held_it_records_and_let_go_it_sends() {
     let (one, two, ..) = family(&server, &browser);
     let finger = Finger::down(&two);
     two.wait(&format!(
-        "{HELD}?.textContent.includes('Slide to throw away') && document.querySelector('.voice-bar .voice-time')?.textContent >= '0:02'"
+        "{HELD}?.textContent.includes('Slide to cancel') && document.querySelector('.voice-bar .voice-time')?.textContent >= '0:02'"
     ));
     finger.up();
     one.wait(&format!(

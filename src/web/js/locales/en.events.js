@@ -36,7 +36,7 @@ export const events = {
   'event.made.group': '{by} created the group',
   'event.made.group.operator': 'The group was created',
   'event.made.group.own': 'You created the group',
-  'event.more': '{n} earlier events',
+  'event.more': 'Earlier events: {n}',
   'event.owner': '{user} is now the owner',
   'event.owner.own': 'You are now the owner',
   'event.picture': '{by} changed the picture',

@@ -25,7 +25,7 @@ export const first = {
   'file.video': 'Vídeo',
   'file.voice': 'Mensaje de voz',
   'filter.all': 'Todo',
-  'filter.archive': 'Archivo',
+  'filter.archive': 'Archivados',
   'filter.channels': 'Canales',
   'filter.chats': 'Chats',
   'filter.empty': 'Aquí no hay nada',
