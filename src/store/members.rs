@@ -23,7 +23,7 @@ pub enum State {
     Left,
     /// Asked whether to join.
     Invited,
-    /// Not to come back.
+    /// Banned from the flow.
     Banned,
 }
 
