@@ -101,7 +101,7 @@ fn step(conn: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// [`PAGES_PER_STEP`] of them.
+/// The statement that moves [`PAGES_PER_STEP`] pages.
 const STEP: &str = "PRAGMA incremental_vacuum(64)";
 
 #[cfg(test)]

@@ -202,7 +202,7 @@ pub fn flow_of(view: &View<'_>, id: HookId) -> Result<Option<FlowId>, StoreError
     Ok(found.optional()?)
 }
 
-/// Revokes a hook and removes its picture. Returns whether the hook was usable.
+/// Revokes a hook and removes its picture. Returns whether it had not been revoked before.
 ///
 /// # Errors
 /// The file cannot be written.

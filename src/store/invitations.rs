@@ -210,7 +210,7 @@ pub fn id_of(view: &View<'_>, code_hash: &[u8; 32]) -> Result<Option<InvitationI
     Ok(found.optional()?)
 }
 
-/// Revokes an invitation. Returns whether it was not revoked before.
+/// Revokes an invitation. Returns whether it had not been revoked before.
 ///
 /// # Errors
 /// The file cannot be written.

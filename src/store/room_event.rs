@@ -141,8 +141,8 @@ pub struct Bundle {
 pub struct ThreadBundle {
     /// Its newest event.
     pub latest: RoomEvent,
-    /// How many there are.
+    /// The number of its events.
     pub count: i64,
-    /// Whether the reader has written in it, or begun it.
+    /// Whether the reader has written in it or started it.
     pub is_own: bool,
 }

@@ -196,7 +196,7 @@ fn insert(
     mut uuid: PublicId,
 ) -> Result<PublicId, StoreError> {
     if let Some(said) = tx.take_said(new.kind) {
-        // For membership and redactions, the values of the server override those of the client.
+        // For membership, creation and redactions, the values of the server override those of the client.
         let merges = matches!(
             new.kind,
             "m.room.member" | "m.room.create" | "m.room.redaction"

@@ -97,7 +97,7 @@ pub fn changes(
 }
 
 /// Sets the power levels. The kind of the flow depends on who may write, and its owner on who has the
-/// highest level. Returns the events, for [`flow_edits::tell`](super::flow_edits::tell); `None`: MTP shows nothing.
+/// highest level. Returns the events, for [`flow_edits::tell`](super::flow_edits::tell), or `None` for none.
 ///
 /// # Errors
 /// The file cannot be written.

@@ -46,7 +46,7 @@ fn has_gone(view: &View<'_>, message: MessageId) -> Result<bool, StoreError> {
     Ok(statement.exists(named_params! {":message": message.0})?)
 }
 
-/// Returns whether Matrix shows a message by its parts: it is not a stored event, and has or had files.
+/// Returns whether Matrix shows a message by its parts: it is not stored, and has files or redacted parts.
 pub(super) fn are_told(view: &View<'_>, message: MessageId) -> Result<bool, StoreError> {
     let is_stored = view
         .prepare("SELECT 1 FROM room_events WHERE uuid = (SELECT uuid FROM messages WHERE id = :message)")?

@@ -1,8 +1,8 @@
 //! Saving the readable content of a damaged database into a new one.
 //!
 //! Pages are read as they are on the disk, row by row, skipping invalid data; then the references between
-//! rows are repaired. What does not belong here: damage of
-//! indexes alone, which loses nothing (see [`super::repair`]).
+//! rows are repaired. What does not belong here: damage of indexes alone, which loses nothing (see
+//! [`super::repair`]).
 
 mod image;
 mod pages;

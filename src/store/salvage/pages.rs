@@ -52,7 +52,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Reads the head of a page; `None`: it is none of a tree.
+    /// Reads the header of a page; `None`: it is not a page of a tree.
     pub(super) fn read(image: &Image, number: u32) -> Option<Self> {
         if image.is_map(number) {
             return None;
