@@ -9,9 +9,9 @@ use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
 use crate::model::{AccountEdit, Audience, By, News, OwnAccount, PushContent, UserId};
 
-/// Last seen is hidden.
+/// Flag: last seen is hidden.
 pub(super) const HIDES_SEEN: i64 = 1;
-/// Read marks are hidden.
+/// Flag: read marks are hidden.
 pub(super) const HIDES_READ: i64 = 2;
 /// The user has to agree before being added to flows.
 const ASKS_FIRST: i64 = 4;
@@ -141,7 +141,7 @@ pub fn set_admin(tx: &Tx<'_>, user: UserId, is_admin: bool, by: By) -> Result<()
     Ok(())
 }
 
-/// Sets how many bytes of files an account may attach, and tells its owner; `None`: as configured.
+/// Sets the quota of an account in bytes of files, and tells its owner; `None`: as configured.
 ///
 /// # Errors
 /// The file cannot be written.

@@ -62,11 +62,11 @@ pub struct NewToken {
     pub bot: UserId,
     /// SHA-256 of the token.
     pub hash: [u8; 32],
-    /// What it is for.
+    /// The purpose of the token.
     pub label: Option<String>,
-    /// What it lets the bot do.
+    /// The scopes that it grants.
     pub scopes: Scopes,
-    /// When it ends; `None`: never.
+    /// When it expires; `None`: never.
     pub expires_at: Option<Timestamp>,
 }
 

@@ -48,7 +48,7 @@ pub fn compact(path: &Path, progress: impl Fn(u32)) -> Result<Compacted, StoreEr
         return in_steps(&conn, progress).map(Compacted::InSteps);
     }
     search::tidy(&conn)?;
-    // For the next time.
+    // This takes effect with the next VACUUM.
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     conn.execute_batch("VACUUM")?;
     conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
@@ -109,7 +109,7 @@ mod tests {
     use super::super::Store;
     use super::*;
 
-    /// A database of which most is free.
+    /// A database with mostly free pages.
     fn emptied(path: &Path) -> Connection {
         Store::prepare(path).unwrap();
         let conn = connection::open_writer(path, Durability::Full).unwrap();

@@ -17,7 +17,7 @@ pub enum Deed<'a> {
     Plain(Kind),
     /// About a user: added, joined, left, removed, invited, declined, banned, made owner.
     Of(Kind, UserId),
-    /// Another title.
+    /// The new title.
     Title(&'a str),
     /// The new level of a user.
     Level(UserId, Level),

@@ -137,7 +137,7 @@ pub struct Access {
     pub next_number: i64,
     /// The number of its oldest message.
     pub first_number: i64,
-    /// What the user may do in it.
+    /// The user's level in it.
     pub level: Level,
     /// Seconds after which a new message disappears; 0: never.
     pub expire: i64,

@@ -36,7 +36,7 @@ pub struct User {
     pub bio: Option<String>,
     /// Picture.
     pub avatar: Option<Content>,
-    /// Set for programs.
+    /// Set for bots.
     pub is_bot: bool,
     /// When the account was created, as far as is known.
     pub created_at: Timestamp,

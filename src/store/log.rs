@@ -58,9 +58,9 @@ pub enum Kind {
     Pinned = 25,
     /// A message was unpinned.
     Unpinned = 26,
-    /// A flow changed in a way that is no event.
+    /// A flow changed, without an event.
     FlowChanged = 30,
-    /// A flow changed in a way that is no event and that only some protocols show.
+    /// A flow changed, without an event, in a way that only some protocols show.
     FlowAdjusted = 31,
     /// Something happened in a room that only Matrix shows.
     Room = 32,
@@ -76,7 +76,7 @@ pub enum Kind {
     Settings = 52,
     /// Something about the user's own account changed.
     Account = 53,
-    /// The user's list of blocked people changed.
+    /// The user's list of blocked users changed.
     Blocked = 54,
     /// The user was invited to a flow.
     Invitation = 55,
@@ -192,7 +192,7 @@ pub enum Subject {
     User(UserId),
     /// The reader's own read mark in a flow.
     Read(FlowId),
-    /// That the reader has left a flow.
+    /// The reader has left a flow.
     Gone(FlowId),
     /// The reader's own settings of a flow.
     Settings(FlowId),
@@ -202,11 +202,11 @@ pub enum Subject {
     Blocked,
     /// The archive of the reader's data.
     Archive,
-    /// That the reader is invited to a flow.
+    /// The reader is invited to a flow.
     Invitation(FlowId),
-    /// That the reader is no longer invited to a flow.
+    /// The reader is no longer invited to a flow.
     Uninvited(FlowId),
-    /// That the reader came back to a flow: what happened there since the position.
+    /// The reader came back to a flow: what happened there since the position.
     Back(FlowId, Position),
 }
 

@@ -21,7 +21,7 @@ pub enum State {
     Joined,
     /// No longer a member, or no longer invited.
     Left,
-    /// Asked whether to join.
+    /// Invited, and has not answered.
     Invited,
     /// Banned from the flow.
     Banned,

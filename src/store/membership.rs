@@ -58,7 +58,7 @@ pub(super) fn insert(
 /// How a user joins a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry {
-    /// Added by a member.
+    /// By being added by a member.
     Added,
     /// By the user's own decision, with an invitation.
     Joined,

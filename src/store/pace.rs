@@ -67,7 +67,7 @@ mod tests {
         pace.note(10, 54, CARD);
         assert_eq!(pace.patience(54), Some(CARD / PART));
         assert_eq!(pace.patience(64), None);
-        // Who does not come back is waited for once.
+        // A writer that does not come back is waited for once.
         pace.note(54, 0, CARD);
         pace.note(20, 0, CARD);
         assert_eq!(pace.patience(20), None);

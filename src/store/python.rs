@@ -40,7 +40,7 @@ pub struct OldUser {
     pub password: String,
     /// The display name.
     pub username: Option<String>,
-    /// Set for programs.
+    /// Set for bots.
     pub is_bot: bool,
     /// E-mail address.
     pub email: Option<String>,

@@ -171,7 +171,7 @@ impl Ground {
 
 /// One write: a [`View`] that can change the file, and collects what is reported after the commit.
 ///
-/// Everything done through it is undone when the write returns an error.
+/// Everything that is done through it is rolled back if the write returns an error.
 pub struct Tx<'a> {
     view: View<'a>,
     now: Timestamp,

@@ -27,7 +27,7 @@ pub struct NewUser {
     pub email: Option<String>,
     /// Set for administrators.
     pub is_admin: bool,
-    /// Set for programs.
+    /// Set for bots.
     pub is_bot: bool,
 }
 

@@ -191,7 +191,7 @@ pub(super) mod tests {
         assert!(!is_damaged(&|_| ()));
         let last = ends[ends.len() - 2];
         for at in (0..sound.len()).step_by(97) {
-            // Within what was written last, damage is what a power cut leaves.
+            // Damage in the last commit looks like that of a power cut.
             assert_eq!(is_damaged(&|log| log[at] ^= 1), at < last, "byte {at}");
             assert!(!is_damaged(&|log| log.truncate(at)), "cut at {at}");
         }

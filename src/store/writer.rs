@@ -84,7 +84,7 @@ pub struct Committed {
     pub missed: bool,
 }
 
-/// Where committed changes go.
+/// The receiver of committed changes.
 pub type Sink = Box<dyn Fn(Committed) + Send>;
 
 /// The state of the writer that others can see.

@@ -297,7 +297,7 @@ mod tests {
                 pairs[changed].1 = number;
                 let (kept, strays) = straight(&places(&pairs));
                 if changed == 0 && number < 0 {
-                    // Nothing tells: the flow's own first number does not either.
+                    // This cannot be detected, not even by the flow's own first number.
                     continue;
                 }
                 assert_eq!(strays, places(&[pairs[changed]]), "{pairs:?}");
