@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::lock::ServerLock;
 use super::{paths, schema, search};
 
-/// The number of pages that one step moves, 256 KiB: other writers wait no longer than one step.
+/// The maximum number of pages that one step moves, 256 KiB: other writers wait no longer than one step.
 pub const PAGES_PER_STEP: u32 = 64;
 
 /// The factor for pauses: a pause lasts this many times as long as the step before it.

@@ -21,7 +21,7 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The message for a log that is damaged in the middle.
 pub(super) const LOG_DAMAGED: &str = "its write-ahead log is damaged in the middle, and going on would lose what was written after that";
 
-/// The number of statements that a connection keeps prepared; more than the program has.
+/// The maximum number of statements that a connection keeps prepared; more than the program has.
 const STATEMENTS: usize = 160;
 
 /// What an acknowledged write survives.

@@ -149,7 +149,7 @@ pub fn at(view: &View<'_>, position: Position) -> Result<Option<FlowEvent>, Stor
     })
 }
 
-/// The number of events of a flow after one message; older events there are only counted.
+/// The maximum number of events of a flow after one message; older events there are only counted.
 pub const MAX_AFTER_ONE: usize = 100;
 
 /// Events of a flow that follow a range of messages, in order; after each message, at most the newest

@@ -15,7 +15,7 @@ use crate::model::Position;
 /// The property that lists the gaps: `after-until`, separated by blanks, oldest first.
 const GAPS: &str = "position_gaps";
 
-/// The number of separate gaps that are recorded. If there are more, the oldest are merged, which is safe:
+/// The maximum number of separate gaps. If there are more, the oldest are merged, which is safe:
 /// a follower from in between reads everything again too.
 const MAX_GAPS: usize = 32;
 

@@ -12,7 +12,7 @@ const HIDDEN: i64 = 1;
 /// Flag in `users.flags`: the account writes for the hooks of one flow.
 const OF_HOOKS: i64 = 2;
 
-/// The number of revoked hooks of a flow that are kept, so that the operator can see them.
+/// The maximum number of revoked hooks of a flow that are kept, so that the operator can see them.
 const KEPT_REVOKED: i64 = 20;
 
 /// The initial values of a new hook.

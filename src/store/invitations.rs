@@ -177,7 +177,7 @@ pub fn open_of(
     Ok(statement.query_row(params, |row| row.get(0))?)
 }
 
-/// The number of expired invitations of a user that are kept. If the clock has jumped, all of them count
+/// The maximum number of expired invitations of a user that are kept. If the clock has jumped, all count
 /// as expired, and the clock may be corrected again.
 const KEPT_EXPIRED: i64 = 100;
 

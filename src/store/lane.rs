@@ -19,7 +19,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// If nobody else has written for this long, there is no pause.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// The number of large writes that may wait.
+/// The maximum number of large writes that may wait.
 const MAX_WAITING: usize = 1024;
 
 /// The large writes that wait, and the time from which the next one may begin.

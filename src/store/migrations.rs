@@ -23,7 +23,7 @@ use super::error::StoreError;
 use super::paths::{file_error, folder_of, remove_if_there, sync_folder};
 use super::schema::{Found, applied, examine, newest, newest_of};
 
-/// The number of copies from before a migration that may be beside one database.
+/// The maximum number of copies from before a migration that may be beside one database.
 const MAX_COPIES: u32 = 99;
 
 /// The number of bytes compared at a time.

@@ -136,7 +136,7 @@ use readers::Readers;
 use uuids::Uuids;
 use writer::{Job, Order, Queued, Shared, Writer};
 
-/// The number of writes that may wait for the writer; more are refused as overload.
+/// The maximum number of writes that may wait for the writer; more are refused as overload.
 const MAX_QUEUED: usize = 4096;
 
 /// The options for opening a file.

@@ -6,7 +6,7 @@ use super::error::StoreError;
 use super::tx::View;
 use crate::model::{DELETED_LOGIN, Login, Looks, UserId, clean_name};
 
-/// The number of accounts that are compared with a name. More can have the same skeleton only among
+/// The maximum number of accounts that are compared with a name. More can have the same skeleton only among
 /// ASCII logins, with their `l` and `1`.
 const MAX_ALIKE: i64 = 64;
 

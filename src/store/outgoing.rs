@@ -264,7 +264,7 @@ pub fn disable(tx: &Tx<'_>, id: OutgoingId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The number of messages that are searched for those that did not come from a hook.
+/// The maximum number of messages that are searched for those that did not come from a hook.
 const LOOKED_AT: i64 = 500;
 
 /// Returns how many of the `newest` messages of a flow are answers of receivers. Messages from incoming

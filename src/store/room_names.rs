@@ -6,7 +6,7 @@ use super::error::StoreError;
 use super::tx::{Tx, View};
 use crate::model::{FlowId, PublicId, UserId};
 
-/// The number of filters that are kept for one user; the oldest are removed.
+/// The maximum number of filters that are kept for one user; the oldest are removed.
 const MOST_FILTERS: i64 = 100;
 
 /// Stores a filter. Returns its id; an identical filter keeps its id.

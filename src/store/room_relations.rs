@@ -63,7 +63,7 @@ pub fn about(
 /// How many relations may lie between an event and one that it relates to indirectly.
 pub const DEPTH: i64 = 3;
 
-/// The number of events that are searched for indirect relations.
+/// The maximum number of events that are searched for indirect relations.
 const MOST_RELATED: i64 = 5000;
 
 /// Returns events that relate to another directly or indirectly.
@@ -193,10 +193,10 @@ pub fn in_threads(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// The number of events of a thread that are counted.
+/// The maximum number of events of a thread that are counted.
 const MOST_COUNTED: i64 = 5000;
 
-/// The number of references to an event that are shown with it.
+/// The maximum number of references to an event that are shown with it.
 const MOST_REFERENCES: i64 = 100;
 
 /// Returns the summary of events that relate to an event; `None`: there are none.

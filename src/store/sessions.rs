@@ -23,7 +23,7 @@ pub struct NewSession {
     pub label: Option<String>,
 }
 
-/// The number of expired sessions of an account that are kept. If the clock has jumped, all of them count
+/// The maximum number of expired sessions of an account that are kept. If the clock has jumped, all count
 /// as expired, and the clock may be corrected again.
 const KEPT_EXPIRED: i64 = 16;
 

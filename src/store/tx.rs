@@ -86,10 +86,10 @@ impl<'a> View<'a> {
     }
 }
 
-/// The number of flows whose members the writer caches.
+/// The maximum number of flows whose members the writer caches.
 const REMEMBERED_FLOWS: usize = 1024;
 
-/// The number of sessions that the writer caches.
+/// The maximum number of sessions that the writer caches.
 const REMEMBERED_SESSIONS: usize = 4096;
 
 /// What the writer caches between writes.

@@ -13,7 +13,7 @@ use super::paths;
 use super::schema::{self, Found};
 use super::search;
 
-/// The number of findings that are returned; a damaged file has enough of them.
+/// The maximum number of findings that are returned; a damaged file has enough of them.
 const MAX_FINDINGS: usize = 20;
 
 /// The findings of a thorough check, one sentence each.

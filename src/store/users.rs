@@ -90,7 +90,7 @@ pub fn insert(tx: &Tx<'_>, new: &NewUser, origin: Option<Origin>) -> Result<User
     announce(tx, id, Kind::Registered, origin)
 }
 
-/// The number of accounts with the same localpart that are told apart by a number.
+/// The maximum number of accounts with the same localpart that are told apart by a number.
 const MOST_NAMESAKES: u32 = 1000;
 
 /// Returns a name for other protocols that no account has or has ever had.

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use crate::model::{PublicId, UserId};
 
-/// The number of cached users: half a megabyte.
+/// The maximum number of cached users: half a megabyte.
 const MAX: usize = 8192;
 
 /// The ids of users that have been read. Only committed ones belong here: if the creation of an account is

@@ -30,10 +30,10 @@ use crate::model::{Event, FlowId, SessionId, Timestamp};
 use chores::{AWAKE, IDLE_TICK};
 use watch::Watch;
 
-/// The number of writes in one commit; it bounds how long the first of them waits for the last.
+/// The maximum number of writes in one commit; it bounds how long the first of them waits for the last.
 const MAX_BATCH: usize = 256;
 
-/// The number of changes by another process that are reported one by one; for more, listeners catch up.
+/// The maximum number of changes by another process that are reported one by one; for more, listeners catch up.
 const MAX_OUTSIDE: usize = 1000;
 
 /// A data version that the file never has.

@@ -45,7 +45,7 @@ const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
 /// How often the writer tries whether writing works again, while it does not.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The number of messages that are put into the full-text index at once.
+/// The maximum number of messages that are put into the full-text index at once.
 const INDEX_CHUNK: i64 = 200;
 
 /// The same while the index is being rebuilt. A write waits no longer than this takes.
