@@ -54,7 +54,7 @@ pub struct Standing {
     pub state: State,
     /// The level of a member.
     pub level: Level,
-    /// For a user who left: the position up to which all clients of that user are up to date.
+    /// For a user who left: the position up to which all clients that have caught up know what happened.
     pub until: Option<Position>,
 }
 

@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::tx::View;
 use super::uuids::Uuids;
 
-/// The maximum number of connections, and so of reads at the same time; a small board has no more cores.
+/// The maximum number of connections, and so of concurrent reads: more than the cores of a small board.
 const MAX_READERS: usize = 4;
 
 /// The pool. Connections are opened when they are first needed, and kept.

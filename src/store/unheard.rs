@@ -13,6 +13,7 @@ use crate::model::{FlowId, Position, UserId};
 
 /// Returns the flows that a user has left, and for which a reader that knows everything up to a position
 /// would get less than is recorded: each with the position up to which that reader knows it.
+///
 /// # Errors
 /// The file cannot be read.
 pub fn after(
