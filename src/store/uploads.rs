@@ -160,7 +160,7 @@ pub fn is_shown(view: &View<'_>, id: PublicId, user: UserId) -> Result<bool, Sto
     Ok(statement.exists(named_params! {":id": id.to_bytes(), ":user": user.0})?)
 }
 
-/// Removes an upload. The caller removes its part from the folder.
+/// Removes an upload, but not its part in the folder.
 ///
 /// # Errors
 /// The file cannot be written.
