@@ -1,19 +1,19 @@
--- Rooms: what only Matrix shows of flows. Empty until Matrix is switched on. Besides, columns of `members`, `sessions` and
--- `hooks` that hold with or without it.
+-- Rooms: the parts of flows that only Matrix shows. Empty until Matrix is switched on. The columns of `members`,
+-- `sessions` and `hooks` below are used with or without Matrix.
 --
--- In the log, 32 is what happened in a room and only Matrix shows.
+-- In the log, kind 32 is an event of a room that only Matrix shows.
 
--- With or without Matrix. Of who left: where a client stood that has learned of it late. What came after it is told to whoever
--- comes back; NULL: no client was late, and what came after until_position is enough.
+-- With or without Matrix. For a user who left: the position of a client that learned of it late. When the user comes
+-- back, the client gets what came after it; NULL: no client was late, and what came after until_position is enough.
 ALTER TABLE members ADD COLUMN unheard_position INTEGER;
 
--- Of a chat, which has its two members for good: who has left the room that it is by Matrix.
+-- For a chat, which always keeps its two members: whether the member has left its room by Matrix.
 ALTER TABLE members ADD COLUMN room_left INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE members ADD COLUMN room_since INTEGER; -- where that begins in the log, or the return from it
 CREATE INDEX members_by_room_left ON members (flow_id) WHERE room_left = 1;
 
--- A token that a Matrix client renews ends before its session does. While the new one has not been used, the
--- pair before is good too.
+-- A token that a Matrix client renews expires before its session. Until the new one is used, the pair before
+-- is valid too.
 ALTER TABLE sessions ADD COLUMN token_until INTEGER;
 ALTER TABLE sessions ADD COLUMN previous_until INTEGER;
 ALTER TABLE sessions ADD COLUMN previous_refresh_hash BLOB;
@@ -21,8 +21,8 @@ CREATE INDEX sessions_by_refresh ON sessions (refresh_hash) WHERE refresh_hash I
 CREATE INDEX sessions_by_previous ON sessions (previous_hash) WHERE previous_hash IS NOT NULL;
 CREATE INDEX sessions_by_previous_refresh ON sessions (previous_refresh_hash) WHERE previous_refresh_hash IS NOT NULL;
 
--- With or without Matrix. The picture of a hook, which stands beside its messages: in `messages.extra`, hook is the
--- hook that a message came by, and icon the emoji that the program calls itself by.
+-- With or without Matrix. The picture of a hook, which is shown with its messages: in `messages.extra`, hook is the
+-- hook that a message came from, and icon the emoji of the program that wrote it.
 ALTER TABLE hooks ADD COLUMN picture_file_id INTEGER REFERENCES files (id);
 ALTER TABLE hooks ADD COLUMN picture_public_id BLOB; -- on the wire
 CREATE INDEX hooks_by_picture ON hooks (picture_file_id) WHERE picture_file_id IS NOT NULL;
@@ -38,7 +38,7 @@ END;
 CREATE TRIGGER hook_pictures_removed AFTER DELETE ON hooks WHEN OLD.picture_file_id IS NOT NULL BEGIN
     UPDATE files SET reference_count = reference_count - 1 WHERE id = OLD.picture_file_id;
 END;
--- What is revoked, or writes into a flow that is gone, shows nothing any more.
+-- Hooks that are revoked, or write into a removed flow, lose their picture.
 CREATE TRIGGER hooks_revoked AFTER UPDATE OF revoked_at ON hooks WHEN NEW.revoked_at IS NOT NULL BEGIN
     UPDATE hooks SET picture_file_id = NULL, picture_public_id = NULL WHERE id = NEW.id;
 END;
@@ -46,11 +46,11 @@ CREATE TRIGGER hooks_of_removed_flows AFTER UPDATE OF removed_at ON flows WHEN N
     UPDATE hooks SET picture_file_id = NULL, picture_public_id = NULL WHERE flow_id = NEW.id;
 END;
 
--- Events of rooms that are more than a message as it was sent by MTP: state, edits, redactions,
--- reactions, and messages by Matrix with their content as it was sent. A message by MTP has no row:
+-- Events of rooms that are more than a message as MTP sent it: state, edits, redactions, reactions, and
+-- messages by Matrix with their original content. A message by MTP has no row:
 -- its event is derived from `messages`, until it is edited.
 --
--- User ids of this server stand without its name in `state_key` and in the users of
+-- User ids of this server lack the server's name in `state_key` and in the users of
 -- m.room.power_levels: `@anna`.
 CREATE TABLE room_events (
     flow_id    INTEGER NOT NULL REFERENCES flows (id),
@@ -86,7 +86,7 @@ CREATE TABLE room_filters (
     UNIQUE (user_id, definition)
 ) STRICT;
 
--- Names of rooms: `#name` without the server.
+-- Aliases of rooms: `#name` without the server.
 CREATE TABLE room_aliases (
     alias      TEXT NOT NULL PRIMARY KEY,
     flow_id    INTEGER NOT NULL REFERENCES flows (id),
@@ -94,7 +94,7 @@ CREATE TABLE room_aliases (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX room_aliases_by_flow ON room_aliases (flow_id);
 
--- Files of messages under the names that Matrix clients have given them: of an upload, or of a file that
+-- Files of messages under the ids that Matrix clients use: the id of an upload, or of a file that
 -- another message shows.
 CREATE TABLE room_media (
     media      BLOB NOT NULL,                 -- 16 bytes, on the wire the end of an mxc address
@@ -109,7 +109,7 @@ CREATE TRIGGER room_media_removed AFTER DELETE ON attachments BEGIN
     DELETE FROM room_media WHERE message_id = OLD.message_id AND ordinal = OLD.ordinal;
 END;
 
--- How far people have read by Matrix, and by MTP while Matrix is on.
+-- How far users have read by Matrix, and by MTP while Matrix is on.
 CREATE TABLE room_receipts (
     flow_id    INTEGER NOT NULL REFERENCES flows (id),
     user_id    INTEGER NOT NULL REFERENCES users (id),
@@ -123,7 +123,7 @@ CREATE TABLE room_receipts (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX room_receipts_by_position ON room_receipts (flow_id, position);
 
--- What Matrix clients keep for themselves.
+-- Account data of Matrix clients.
 CREATE TABLE room_account_data (
     user_id    INTEGER NOT NULL REFERENCES users (id),
     flow_id    INTEGER NOT NULL,              -- 0: of no room
@@ -139,7 +139,7 @@ CREATE TRIGGER room_users_deleted AFTER UPDATE OF deleted_at ON users WHEN NEW.d
     DELETE FROM room_filters WHERE user_id = NEW.id;
 END;
 
--- What a deleted message said, and how it was edited, is gone from its events too.
+-- The content and the edits of a deleted message are removed from its events too.
 CREATE TRIGGER room_events_emptied AFTER UPDATE OF deleted_at ON messages WHEN NEW.deleted_at IS NOT NULL BEGIN
     UPDATE room_events SET content = '{}' WHERE message_id = NEW.id AND relation IS NOT 'redaction';
 END;

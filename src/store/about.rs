@@ -1,5 +1,5 @@
-//! Reading what there is to tell of messages besides their words and files: of a whole page at a
-//! time, and only of those messages whose `slots` say that there is something.
+//! Reading the details of messages besides their texts and files: for a whole page at a time, and only
+//! for those messages whose `slots` say that there are details.
 
 use std::collections::HashMap;
 
@@ -14,13 +14,13 @@ use crate::model::{
     Reaction, Timestamp, UserId,
 };
 
-/// The poll takes several answers.
+/// Flag of a poll that takes several answers.
 pub(super) const MULTIPLE: i64 = 1;
-/// Nobody is told who voted for what.
+/// Flag of a poll that does not show who voted for what.
 pub(super) const ANONYMOUS: i64 = 2;
 
-/// Adds to messages what else there is to tell of them, by what `slots` says of each. What depends
-/// on who reads is added by [`personal`].
+/// Adds the other details to messages, as the `slots` of each say. [`personal`] adds what depends on
+/// the reader.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -66,7 +66,7 @@ pub(super) fn fill(
     Ok(())
 }
 
-/// Row numbers as a JSON list; `None`: there are none.
+/// Returns row numbers as a JSON list; `None`: there are none.
 fn list(ids: impl Iterator<Item = MessageId>) -> Option<String> {
     let mut text = String::new();
     for id in ids {
@@ -259,7 +259,7 @@ fn votes(view: &View<'_>, ids: &str, found: &mut HashMap<i64, About>) -> Result<
     Ok(())
 }
 
-/// Adds what depends on who reads: which reactions and votes are the reader's own.
+/// Adds what depends on the reader: which reactions and votes are the reader's own.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -277,7 +277,7 @@ pub fn personal<'m>(
     Ok(())
 }
 
-/// Does so for the reactions and the poll of one message. Nothing is asked where the names say it.
+/// Does this for the reactions and the poll of one message. Skips the query if the listed names suffice.
 pub(super) fn own(
     view: &View<'_>,
     message: MessageId,

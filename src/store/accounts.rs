@@ -1,4 +1,4 @@
-//! Accounts as their owners find them: privacy, notifications, quota.
+//! Accounts as their owners see them: privacy, notifications, quota.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
 use crate::model::{AccountEdit, Audience, By, News, OwnAccount, PushContent, UserId};
 
-/// Last seen is hidden.
+/// Flag: last seen is hidden.
 pub(super) const HIDES_SEEN: i64 = 1;
-/// Read marks are hidden.
+/// Flag: read marks are hidden.
 pub(super) const HIDES_READ: i64 = 2;
-/// Asked before being brought into flows.
+/// The user has to agree before being added to flows.
 const ASKS_FIRST: i64 = 4;
 
-/// An account as its owner finds it. What depends on how the server is configured is not filled in.
+/// Returns an account as its owner sees it, without what depends on the configuration of the server.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -32,16 +32,16 @@ pub fn own(view: &View<'_>, user: UserId) -> Result<Option<OwnAccount>, StoreErr
         .optional()?)
 }
 
-/// Bytes of files that a user may have, and has attached.
+/// The quota of a user for files, and the bytes that the user has attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OfFiles {
-    /// May have; `None`: as configured.
+    /// The quota in bytes; `None`: as configured.
     pub quota: Option<i64>,
-    /// Has attached.
+    /// The bytes that the user has attached.
     pub used: i64,
 }
 
-/// What a user may have of files, and has attached.
+/// Returns the quota of a user for files, and the bytes that the user has attached.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -56,7 +56,7 @@ pub fn of_files(view: &View<'_>, user: UserId) -> Result<Option<OfFiles>, StoreE
     Ok(found.optional()?)
 }
 
-/// How many files the messages of a user show, forwarded ones left out.
+/// Returns how many files the messages of a user show, except forwarded messages.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -68,8 +68,8 @@ pub fn count_files(view: &View<'_>, user: UserId) -> Result<i64, StoreError> {
     Ok(statement.query_row(named_params! {":id": user.0}, |row| row.get(0))?)
 }
 
-/// Changes an account and tells its owner's devices, if anything is different afterwards. Returns it
-/// as it is then.
+/// Changes an account and tells its owner's devices if anything has changed. Returns the account
+/// after the change.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -93,7 +93,7 @@ pub fn edit(
     own(tx, user)
 }
 
-/// The bits of privacy that a change sets, and those that it clears.
+/// Returns the privacy bits that a change sets, and those that it clears.
 fn bits(edit: AccountEdit) -> (i64, i64) {
     let switches = [
         (edit.share_seen.map(|share| !share), HIDES_SEEN),
@@ -109,7 +109,7 @@ fn bits(edit: AccountEdit) -> (i64, i64) {
         })
 }
 
-/// Logs that something about an account changed that its owner sees, and tells the owner's devices.
+/// Logs a change of an account that its owner sees, and tells the owner's devices.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -127,7 +127,7 @@ pub fn tell(tx: &Tx<'_>, user: UserId, by: By) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes an account an administrator's, or no longer one, and tells its owner.
+/// Makes an account an administrator's or an ordinary one, and tells its owner.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -141,7 +141,7 @@ pub fn set_admin(tx: &Tx<'_>, user: UserId, is_admin: bool, by: By) -> Result<()
     Ok(())
 }
 
-/// Sets how many bytes of files an account may attach, and tells its owner; `None`: as configured.
+/// Sets the quota of an account in bytes of files, and tells its owner; `None`: as configured.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -155,7 +155,7 @@ pub fn set_quota(tx: &Tx<'_>, user: UserId, quota: Option<i64>, by: By) -> Resul
     Ok(())
 }
 
-/// Which of these users want to be asked before being brought into a flow.
+/// Returns those of these users who have to agree before being added to a flow.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,4 +1,4 @@
-//! The archives that people have made of what is theirs: wanted, made, and kept for a day.
+//! The archives of their own data that users have requested: requested, made, and kept for a day.
 
 use rusqlite::{OptionalExtension, named_params};
 
@@ -7,29 +7,29 @@ use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
 use crate::model::{self, Audience, FileId, Look, News, PublicId, Timestamp, UserId};
 
-/// An archive that is to be made.
+/// A requested archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
-    /// Whose.
+    /// The user.
     pub user: UserId,
-    /// Whether the content of files belongs in it.
+    /// Whether it includes the content of files.
     pub has_files: bool,
-    /// Since when.
+    /// The time of the request.
     pub since: Timestamp,
 }
 
-/// How a user's archive stands.
+/// The state of a user's archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// There is none.
     None,
-    /// It is to be made.
+    /// It was requested and is not made yet.
     Wanted,
-    /// It is there.
+    /// It is ready.
     Made(Box<model::File>),
 }
 
-/// How a user's archive stands.
+/// Returns the state of a user's archive.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -61,7 +61,7 @@ pub fn standing(view: &View<'_>, user: UserId) -> Result<Standing, StoreError> {
     Ok(found.unwrap_or(Standing::None))
 }
 
-/// Has an archive made, in the place of one that is there. Who asks sees to it that none is wanted.
+/// Requests an archive, which replaces an existing one. The caller checks that none is requested yet.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -72,7 +72,7 @@ pub fn want(tx: &Tx<'_>, user: UserId, has_files: bool) -> Result<(), StoreError
     Ok(())
 }
 
-/// The archive that has been wanted longest.
+/// Returns the oldest request for an archive.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -91,7 +91,7 @@ pub fn next(view: &View<'_>) -> Result<Option<Wanted>, StoreError> {
     Ok(found.optional()?)
 }
 
-/// Notes that an archive is there, and tells its owner. `false`: nobody wants it any more.
+/// Records that an archive is ready, and tells its owner. Returns `false` if the request is gone.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -121,7 +121,7 @@ pub fn complete(
     Ok(changed == 1)
 }
 
-/// Notes that an archive cannot be made, and tells who wanted it.
+/// Records that an archive cannot be made, and tells the user who requested it.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -137,14 +137,14 @@ pub fn give_up(tx: &Tx<'_>, wanted: &Wanted) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes a user's archive, wanted or made.
+/// Removes a user's archive, requested or made.
 pub(super) fn remove(tx: &Tx<'_>, user: UserId) -> Result<(), StoreError> {
     tx.prepare("DELETE FROM exports WHERE user_id = :user")?
         .execute(named_params! {":user": user.0})?;
     Ok(())
 }
 
-/// Removes archives whose day is over. Returns how many there were.
+/// Removes archives that have expired. Returns how many there were.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -155,7 +155,7 @@ pub fn expire(tx: &Tx<'_>) -> Result<usize, StoreError> {
     Ok(removed)
 }
 
-/// Tells whether an archive's day is over.
+/// Returns whether any archive has expired.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -164,7 +164,7 @@ pub fn has_expired(view: &View<'_>, now: Timestamp) -> Result<bool, StoreError> 
     Ok(statement.exists(named_params! {":now": now.0})?)
 }
 
-/// Logs that what became of a user's archive is known, and tells it to the user's own devices.
+/// Logs the outcome of a request for an archive, and tells the user's own devices.
 fn tell(tx: &Tx<'_>, user: UserId) -> Result<(), StoreError> {
     let about = About {
         user: Some(user),

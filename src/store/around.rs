@@ -1,6 +1,6 @@
-//! What gathers around a message after it was sent, reactions and votes: how it is logged and told.
+//! Reactions and votes, which are added to a message after it was sent: how they are logged and reported.
 //!
-//! The log keeps one row a message of it, the newest: whoever follows is told of the present state.
+//! The log keeps only the newest row for each message: followers are told of the present state.
 
 use std::sync::Arc;
 
@@ -15,20 +15,20 @@ use crate::model::{
     Around, Audience, By, FlowId, Message, MessageId, News, PublicId, Timestamp, UserId,
 };
 
-/// Who is told that something around a message changed.
+/// Who is told of a change around a message, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Telling {
-    /// Everybody who listens, now.
+    /// Every listener, now.
     Now,
-    /// Everybody, in a moment: see [`untold`].
+    /// Every listener, a little later: see [`untold`].
     Later,
-    /// Everybody now, and one user in particular, whose votes they are.
+    /// Every listener now, and separately the one user whose votes these are.
     NowAnd(UserId),
-    /// That user now, everybody in a moment.
+    /// This user now, every other listener a little later.
     LaterBut(UserId),
 }
 
-/// How things stand around a message; with a reader, which of it is the reader's own.
+/// Returns the reactions and votes of a message; with a reader, also which of them are the reader's own.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -63,7 +63,7 @@ pub fn state(
     Ok(Some(around))
 }
 
-/// Logs that something around a message changed, and has its present state told.
+/// Logs a change of reactions or votes, and reports the present state.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -116,8 +116,8 @@ pub fn announce(
     Ok(())
 }
 
-/// Messages around which something changed of which those who listen have not been told, at most
-/// `limit`.
+/// Returns the messages with changes of reactions or votes that listeners have not been told of, at
+/// most `limit`.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -130,7 +130,7 @@ pub fn untold(view: &View<'_>, limit: i64) -> Result<Vec<MessageId>, StoreError>
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Tells those who listen how things stand around a message of which they have not been told.
+/// Tells listeners the reactions and votes of a message, if they have not been told yet.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -148,7 +148,7 @@ pub fn tell(tx: &Tx<'_>, message: MessageId, by: By) -> Result<(), StoreError> {
     }
 }
 
-/// A message of which only its ids are known.
+/// Creates a message of which only the ids are known.
 fn only(id: MessageId, uuid: PublicId) -> Message {
     Message {
         id,

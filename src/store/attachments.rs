@@ -1,4 +1,4 @@
-//! Files of messages: what shows which content, as what.
+//! Files of messages: which message shows which content, and how.
 
 use rusqlite::{Row, named_params};
 
@@ -14,31 +14,31 @@ use crate::model::{
 /// The bits of `messages.slots` that say which kinds of files a message has.
 pub(super) const KINDS: i64 = 0xff;
 
-/// A file that is stored, for a message to show.
+/// A stored file that a message shows.
 #[derive(Debug, Clone)]
 pub struct NewFile {
-    /// As what.
+    /// The kind of the file.
     pub kind: Kind,
     /// The content.
     pub file: FileId,
-    /// What its sender says of it.
+    /// What its sender says about it.
     pub look: Look,
-    /// A small picture that stands for it: content, pixels across and down.
+    /// A small picture that stands for it: content, width and height in pixels.
     pub thumbnail: Option<(FileId, Option<i64>, Option<i64>)>,
 }
 
-/// Content that came within a message: as it was sent, and what its row is made of where that has
-/// been prepared.
+/// Content that came within a message: as it was sent, and as prepared for its row if that has been
+/// done.
 #[derive(Debug, Clone)]
 pub struct Brought {
-    /// As it was sent.
+    /// The content as it was sent.
     pub attachment: Attachment,
-    /// `None`: it is prepared now.
+    /// The prepared content; `None`: it is prepared when it is attached.
     pub ready: Option<Ready>,
 }
 
 impl Brought {
-    /// Bytes of it.
+    /// Returns its size in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.attachment.content.bytes.len() as u64
@@ -54,7 +54,7 @@ impl From<Attachment> for Brought {
     }
 }
 
-/// Makes a message show content that came with it. Returns what is known of it.
+/// Attaches content that came with a message. Returns what is known about the file.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -81,7 +81,7 @@ pub(super) fn attach(
         id,
         kind,
         size: i64::try_from(content.bytes.len()).unwrap_or(i64::MAX),
-        // Other text than base64 is given back as it came, and is nothing that is shown.
+        // Other text than base64 is returned as it came, and is never shown.
         media_type: media_type(&content.bytes)
             .filter(|_| content.encoding == Encoding::Base64)
             .map(|found| kind.served_as(found).to_owned()),
@@ -92,7 +92,7 @@ pub(super) fn attach(
     })
 }
 
-/// Makes a message show a file that is stored.
+/// Attaches a stored file to a message.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -100,7 +100,7 @@ pub fn show(tx: &Tx<'_>, message: MessageId, new: &NewFile) -> Result<(), StoreE
     insert(tx, message, new, Encoding::Base64).map(drop)
 }
 
-/// Returns the public ids of the file and of its thumbnail, which nothing has where there is none.
+/// Returns the public ids of the file and of its thumbnail; without a thumbnail the second is unused.
 fn insert(
     tx: &Tx<'_>,
     message: MessageId,
@@ -139,23 +139,23 @@ fn insert(
     Ok(ids.map(PublicId::from_bytes))
 }
 
-/// The text of a file that is a short text and stands for a feeling.
+/// Returns the text of a sticker file that is a short text.
 fn feeling(kind: Kind, content: &Content) -> Option<String> {
-    /// Bytes of the longest text that is told with the message.
+    /// The longest text, in bytes, that is sent with the message.
     const MAX: usize = 32;
     let is_text = kind == Kind::Sticker && content.encoding == Encoding::Text;
     let text = std::str::from_utf8(&content.bytes).ok()?;
     (is_text && text.len() <= MAX).then(|| text.to_owned())
 }
 
-/// A file where a message shows it.
+/// A file as a message shows it.
 struct Shown {
     ordinal: i64,
     kind: Kind,
     size: i64,
 }
 
-/// What a message shows, in order, and of each whether it comes along with the message.
+/// Returns what a message shows, in order, and for each file whether it is sent with the message.
 fn shown(
     view: &View<'_>,
     message: MessageId,
@@ -180,13 +180,13 @@ fn shown(
     Ok(rows.into_iter().zip(given).collect())
 }
 
-/// The kind that a number in a table stands for; one of a later version is a file like any.
+/// Returns the kind for a number in a table; a kind of a later version is an ordinary file.
 fn kind(number: i64) -> Kind {
     Kind::from_number(number).unwrap_or(Kind::Document)
 }
 
-/// Replaces the file that a message brings along in a slot, or removes it where the content is
-/// empty. The same content again changes nothing.
+/// Replaces the file that a message carries in a slot, or removes it if the content is empty. The
+/// same content again changes nothing.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -228,14 +228,14 @@ pub(super) fn replace(
     Ok(())
 }
 
-/// Removes a file of a message by its number, as it is written.
+/// Removes a file of a message by its number, given as text.
 pub(super) fn remove(tx: &Tx<'_>, message: MessageId, ordinal: &str) -> Result<(), StoreError> {
     tx.prepare("DELETE FROM attachments WHERE message_id = :message AND ordinal = CAST(:ordinal AS INTEGER)")?
         .execute(named_params! {":message": message.0, ":ordinal": ordinal})?;
     Ok(())
 }
 
-/// The bits of the kinds of files that a message has.
+/// Returns the bits of the kinds of files that a message has.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -252,8 +252,8 @@ pub(super) fn kinds(view: &View<'_>, message: MessageId) -> Result<i64, StoreErr
     Ok(bits)
 }
 
-/// Puts the files of a message into another order, and takes new ones in: each is one that is there,
-/// by its public id, or a new one. What is not named is removed.
+/// Puts the files of a message into another order, and adds new ones: each entry is the public id of a
+/// present file, or a new file. Files that are not listed are removed.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -285,7 +285,7 @@ pub fn rearrange(
     Ok(())
 }
 
-/// Tells whether a message shows a file of a public id.
+/// Returns whether a message shows the file with a public id.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -295,8 +295,8 @@ pub fn has(view: &View<'_>, message: MessageId, id: PublicId) -> Result<bool, St
     Ok(statement.exists(named_params! {":message": message.0, ":id": id.to_bytes()})?)
 }
 
-/// The files that a message brings along, together no more than so many bytes. One that is not in the
-/// folder any more is left out.
+/// Returns the files that a message carries, within a limit of bytes. A file that is no longer in the
+/// folder is left out.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -326,7 +326,7 @@ pub(super) fn of_message(
     Ok(files)
 }
 
-/// What is known of the files of a message, of which it brings along what fits so many bytes.
+/// Returns what is known about the files of a message, which carries those that fit into a limit of bytes.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -335,7 +335,7 @@ pub fn shown_by(
     message: MessageId,
     max_bytes: usize,
 ) -> Result<Vec<File>, StoreError> {
-    // The content of a sticker that may be a short text is worth reading; no other is.
+    // Only the content of a sticker that may be a short text is read.
     let mut statement = view.prepare(
         "SELECT a.public_id, a.kind, f.size, CASE WHEN a.encoding THEN coalesce(a.type, f.type) END, a.encoding,
                 CASE WHEN a.kind = 4 AND f.size <= 32 THEN f.content END,
@@ -390,13 +390,13 @@ fn known(row: &Row<'_>) -> rusqlite::Result<File> {
     })
 }
 
-/// Bytes stored for the files of a message.
+/// Returns the bytes stored for the files of a message.
 pub(super) fn size_of_message(view: &View<'_>, message: MessageId) -> Result<usize, StoreError> {
     let all = shown(view, message, 0)?;
     Ok(sum(all.iter().map(|(row, _)| row.size)))
 }
 
-/// Bytes of the files that a message brings along.
+/// Returns the size in bytes of the files that a message carries.
 pub(super) fn size_given(
     view: &View<'_>,
     message: MessageId,
@@ -409,7 +409,7 @@ pub(super) fn size_given(
         .map(|(row, _)| row.size)))
 }
 
-/// Bytes of what is in the slots of a message: of each the first file that fits by itself.
+/// Returns the bytes in the slots of a message: for each slot, the first file that fits by itself.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,4 +1,4 @@
-//! Copies of the file: made while others write to it, examined, put in its place.
+//! Copies of the database: made while others write to it, checked, and restored.
 
 use std::fmt::Write;
 use std::fs::{File, TryLockError};
@@ -23,35 +23,35 @@ use super::schema::{self, Found};
 use super::tx::View;
 use crate::model::Position;
 
-/// Pages copied at a time: 1 MiB.
+/// The number of pages copied at a time: 1 MiB.
 const PAGES_PER_STEP: i32 = 256;
 
-/// Rest after each step, so that a slow disk serves people in between.
+/// The pause after each step, so that a slow disk can serve users in between.
 const REST: Duration = Duration::from_millis(2);
 
-/// How long a locked source is tried before it counts as busy.
+/// How often a locked source is retried before it counts as busy.
 const MAX_LOCKED: u32 = 2000;
 
-/// What a sound database holds.
+/// The contents of a valid database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Contents {
-    /// The version of its schema.
+    /// The version of the schema.
     pub schema: i32,
-    /// Bytes of the file.
+    /// The size of the file in bytes.
     pub size_bytes: u64,
-    /// Accounts, deleted ones not among them.
+    /// The number of accounts, without deleted ones.
     pub users: i64,
-    /// Flows, removed ones not among them.
+    /// The number of flows, without removed ones.
     pub flows: i64,
-    /// Messages.
+    /// The number of messages.
     pub messages: i64,
 }
 
-/// Copies a database to a new file and examines the copy. The copy is one state of the database,
-/// and one file, readable by its owner alone. Writers go on meanwhile. Blocks.
+/// Copies a database to a new file and checks the copy. The copy is one state of the database in one
+/// file, readable by its owner alone. Writers continue meanwhile. Blocks.
 ///
 /// # Errors
-/// Either file cannot be used, `target` exists, or the copy is damaged; then there is no copy.
+/// Either file cannot be used, `target` exists, or the copy is damaged; in each case no copy remains.
 pub fn copy(database: &Path, target: &Path) -> Result<Contents, StoreError> {
     paths::require(database)?;
     if target.exists() {
@@ -66,12 +66,12 @@ pub fn copy(database: &Path, target: &Path) -> Result<Contents, StoreError> {
     Ok(contents)
 }
 
-/// What SQLite keeps beside a file that it writes.
+/// The suffixes of the files that SQLite keeps beside a file that it writes.
 const BESIDE: [&str; 3] = ["-journal", "-wal", "-shm"];
 
-/// A copy while it is made: removed, with what is beside it, unless it gets its name, since what is
-/// left of a failed copy must not be taken for one. It is locked, so that nobody takes one that is
-/// being made for what a killed program has left.
+/// A copy in progress. It is removed, with the files beside it, unless it gets its final name, because
+/// the remains of a failed copy must not be taken for a copy. It is locked, so that no other process
+/// takes it for the remains of a killed program.
 pub(super) struct Part {
     pub(super) path: PathBuf,
     settled: bool,
@@ -79,7 +79,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Makes an empty file in place of what is left of another one.
+    /// Creates an empty file in place of the remains of an earlier one.
     pub(super) fn begin(path: PathBuf) -> Result<Self, StoreError> {
         if !remove_abandoned(&path)? {
             let source = io::Error::other("another process is writing it");
@@ -87,7 +87,7 @@ impl Part {
         }
         create_private(&path)?;
         let lock = File::open(&path).map_err(|source| file_error(&path, source))?;
-        // Some file systems have no locks; there, copies are made one after the other.
+        // Some file systems have no locks; there, copies must be made one after the other.
         let _ = lock.try_lock();
         Ok(Self {
             path,
@@ -96,7 +96,7 @@ impl Part {
         })
     }
 
-    /// Gives it its name.
+    /// Renames the copy to its final name.
     pub(super) fn settle(mut self, target: &Path) -> Result<(), StoreError> {
         std::fs::rename(&self.path, target).map_err(|source| file_error(target, source))?;
         self.settled = true;
@@ -114,7 +114,7 @@ impl Drop for Part {
     }
 }
 
-/// Removes what a killed program has left of a copy. Tells whether nobody is making it now.
+/// Removes the remains of a copy of a killed program. Returns `false` if a process is still writing it.
 ///
 /// # Errors
 /// It cannot be removed.
@@ -136,7 +136,7 @@ fn remove_with_beside(path: &Path) -> Result<(), StoreError> {
     remove_if_there(path)
 }
 
-/// Removes what a killed restore has left beside a database on which this process has the lock.
+/// Removes the remains of a killed restore beside a database whose lock this process holds.
 ///
 /// # Errors
 /// It cannot be removed.
@@ -144,7 +144,7 @@ pub fn remove_leftovers(database: &Path, _lock: &ServerLock) -> Result<(), Store
     remove_abandoned(&staged(database)).map(drop)
 }
 
-/// Where a copy is put before it takes the place of a database.
+/// Returns where a copy is put before it replaces a database.
 pub(super) fn staged(database: &Path) -> PathBuf {
     with_suffix(database, ".restoring")
 }
@@ -154,14 +154,14 @@ pub(super) fn copy_pages(
     path: &Path,
     target: &Path,
 ) -> Result<(), StoreError> {
-    // One state of the file for the whole copy; otherwise every write would begin it anew.
+    // One state of the file for the whole copy; otherwise every write would restart it.
     source.execute_batch("BEGIN")?;
     if schema::examine(source, path)? == Found::Empty {
         return Err(StoreError::Missing(path.to_owned()));
     }
     let written = |err| of_copy(err, target);
     let mut target = Connection::open(target).map_err(written)?;
-    // Nobody else opens it, and so it needs no memory that is shared by way of one more file.
+    // No other process opens it, so it needs no shared memory, which would be one more file.
     target.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     {
         let backup = Backup::new(source, &mut target)?;
@@ -177,12 +177,12 @@ pub(super) fn copy_pages(
         }
     }
     source.execute_batch("COMMIT")?;
-    // So that the copy can be read where nothing can be written, and is one file.
+    // This makes the copy one file that can be read where nothing can be written.
     let in_one = target.pragma_update(None, "journal_mode", "DELETE");
     in_one.map_err(written)
 }
 
-/// An error of writing a copy names the copy: nothing is wrong with the database.
+/// Names the copy in an error of writing it: the database is not at fault.
 fn of_copy(err: rusqlite::Error, copy: &Path) -> StoreError {
     let source = match err.sqlite_error().map(|failure| failure.extended_code) {
         Some(ffi::SQLITE_FULL) => io::ErrorKind::StorageFull.into(),
@@ -199,10 +199,10 @@ fn of_copy(err: rusqlite::Error, copy: &Path) -> StoreError {
     file_error(copy, source)
 }
 
-/// Examines a database that nobody writes to, and counts what is in it. Writes nothing.
+/// Checks a database that no process writes to, and counts its contents. Writes nothing.
 ///
 /// # Errors
-/// [`StoreError::Damaged`], or the file is none of this program's.
+/// [`StoreError::Damaged`], or the file is not one of this program.
 pub fn examine(path: &Path) -> Result<Contents, StoreError> {
     paths::require(path)?;
     let conn = open_copy(path)?;
@@ -214,7 +214,7 @@ pub fn examine(path: &Path) -> Result<Contents, StoreError> {
         }
         Found::Version(found) => found,
     };
-    // A copy with a damaged index is as good as any: what can be made again is made again.
+    // A copy with a damaged index is as good as any: derived data can be rebuilt.
     damage::look(&conn, path, Depth::Content)?.require_data()?;
     let count = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
     let metadata = std::fs::metadata(path).map_err(|source| file_error(path, source))?;
@@ -227,12 +227,12 @@ pub fn examine(path: &Path) -> Result<Contents, StoreError> {
     })
 }
 
-/// Puts a copy in the place of a database. Returns where the old one is now, if there was one.
-/// Positions in the log go on above those that the old one has given.
+/// Replaces a database by a copy. Returns the new path of the old database, if there was one. The
+/// log continues above the positions that the old database has assigned.
 ///
 /// # Errors
-/// [`StoreError::InUse`] while a server runs on the database; the copy is damaged, or a file cannot
-/// be written, and then the database is as it was.
+/// [`StoreError::InUse`] while a server runs on the database. If the copy is damaged, or a file cannot
+/// be written, the database stays as it was.
 pub fn restore(
     copy_file: &Path,
     database: &Path,
@@ -245,7 +245,7 @@ pub fn restore(
     copy_pages(&conn, copy_file, &staged.path)?;
     let renumbered = Connection::open(&staged.path).map_err(|err| of_copy(err, &staged.path))?;
     gaps::skip(&renumbered, last_position(database))?;
-    // What was signed before is not good here, and uploads that were gathering have stayed behind.
+    // Old signatures must not be valid here, and the parts of unfinished uploads are not in the copy.
     renumbered.execute(
         "DELETE FROM properties WHERE name = ?1",
         [properties::TICKET_KEY],
@@ -258,14 +258,14 @@ pub fn restore(
     if let Some(kept) = &kept {
         keep(database, kept)?;
     }
-    // A log of the old file beside the new one would destroy it.
+    // The log of the old file beside the new one would destroy it.
     remove_if_there(&with_suffix(database, "-wal"))?;
     remove_if_there(&with_suffix(database, "-shm"))?;
     staged.settle(database)?;
     Ok(kept)
 }
 
-/// The last position that a database has given; `None`: it is not there, or too damaged to say.
+/// Returns the last assigned position of a database; `None`: it is missing, or too damaged.
 fn last_position(database: &Path) -> Option<Position> {
     examine(database).ok()?;
     let conn = open_copy(database).ok()?;
@@ -273,15 +273,15 @@ fn last_position(database: &Path) -> Option<Position> {
     Some(end)
 }
 
-/// Gives a database and its log another name, in such a way that both names exist until the old one
-/// is taken by another file.
+/// Gives a database and its log another name in such a way that both names exist until the new file
+/// takes the old name.
 fn keep(database: &Path, kept: &Path) -> Result<(), StoreError> {
     for suffix in ["", "-wal"] {
         let (from, to) = (with_suffix(database, suffix), with_suffix(kept, suffix));
         if !from.exists() {
             continue;
         }
-        // Some file systems have no second names.
+        // Some file systems have no hard links.
         std::fs::hard_link(&from, &to)
             .or_else(|_| std::fs::rename(&from, &to))
             .map_err(|source| file_error(&to, source))?;
@@ -289,7 +289,7 @@ fn keep(database: &Path, kept: &Path) -> Result<(), StoreError> {
     sync_folder(kept)
 }
 
-/// Opens a file that nobody writes to, and leaves nothing beside it.
+/// Opens a file that no process writes to, and leaves nothing beside it.
 pub(super) fn open_copy(path: &Path) -> Result<Connection, StoreError> {
     if with_suffix(path, "-wal").exists() {
         return connection::open_reader(path);
@@ -302,7 +302,7 @@ pub(super) fn open_copy(path: &Path) -> Result<Connection, StoreError> {
                 uri.push(char::from(*byte));
             }
             _ => {
-                // Writing to a text cannot fail.
+                // Writing to a string cannot fail.
                 let _ = write!(uri, "%{byte:02x}");
             }
         }

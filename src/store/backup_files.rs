@@ -1,7 +1,7 @@
-//! Large files in backups: one pool beside the copies, which all of them share.
+//! Large files in backups: one pool beside the copies, which they all share.
 //!
-//! A file never changes, so what is in the pool already is done, and where the file system allows it
-//! a file in the pool and the one in use are two names of the same bytes.
+//! A file never changes, so a file that is in the pool needs no work, and if the file system allows it,
+//! the file in the pool and the one in use are hard links to the same bytes.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -18,24 +18,24 @@ use super::paths::{file_error, folder_of};
 use super::shelf::{self, Kept};
 use super::tx::View;
 
-/// What became of the files that a copy names.
+/// The result for the files that a copy refers to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// How many it names.
+    /// How many files it refers to.
     pub files: usize,
-    /// Bytes of them.
+    /// Their size in bytes.
     pub bytes: u64,
-    /// Those that are not where they should be, or not what they should be.
+    /// The paths of files that are missing or damaged.
     pub missing: Vec<PathBuf>,
 }
 
-/// The pool beside a copy.
+/// Returns the pool beside a copy.
 #[must_use]
 pub fn pool_of(copy: &Path) -> Folder {
     Folder::at(folder_of(copy).join("files"))
 }
 
-/// The files that a database names, which nobody writes to.
+/// Returns the files that a database refers to. No process may write to the database.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -44,20 +44,20 @@ pub fn named(database: &Path) -> Result<Vec<Kept>, StoreError> {
     shelf::kept(&View::new(&conn))
 }
 
-/// Takes the files that a copy names from a folder into the pool beside it. Blocks.
+/// Takes the files that a copy refers to from a folder into the pool beside it. Blocks.
 ///
 /// # Errors
-/// The copy cannot be read, or the pool not be written. A file that is not in the folder is told of,
-/// and no error.
+/// The copy cannot be read, or the pool cannot be written. A file that is missing in the folder is
+/// reported in the result and is not an error.
 pub fn take_in(copy: &Path, live: &Folder) -> Result<Tally, StoreError> {
     move_all(&named(copy)?, live, &pool_of(copy))
 }
 
-/// Puts the files that a copy names from the pool beside it into a folder. Blocks.
+/// Puts the files that a copy refers to from the pool beside it into a folder. Blocks.
 ///
 /// # Errors
-/// The copy cannot be read, or the folder not be written. A file that is not in the pool is told of,
-/// and no error.
+/// The copy cannot be read, or the folder cannot be written. A file that is missing in the pool is
+/// reported in the result and is not an error.
 pub fn put_back(copy: &Path, live: &Folder) -> Result<Tally, StoreError> {
     let files = named(copy)?;
     if !files.is_empty() {
@@ -66,11 +66,11 @@ pub fn put_back(copy: &Path, live: &Folder) -> Result<Tally, StoreError> {
     move_all(&files, &pool_of(copy), live)
 }
 
-/// Gives everything in a folder a second name in another, for as long as the first may go. Files that
-/// cannot have one are copied. Blocks.
+/// Links everything in a folder into another, which keeps it if the first one is removed. Files that
+/// cannot be linked are copied. Blocks.
 ///
 /// # Errors
-/// The other cannot be written.
+/// The other folder cannot be written.
 pub fn keep(live: &Folder, kept: &Folder) -> Result<usize, StoreError> {
     let mut count = 0;
     for entry in live.entries(Duration::ZERO)? {
@@ -104,8 +104,8 @@ fn move_all(files: &[Kept], from: &Folder, to: &Folder) -> Result<Tally, StoreEr
     Ok(tally)
 }
 
-/// Examines the files that a copy names: whether each is there with its size, and `deep` whether it is
-/// what it was. Blocks.
+/// Checks the files that a copy refers to: whether each is there with its size and, if `deep`, whether
+/// its content is unchanged. Blocks.
 ///
 /// # Errors
 /// The copy cannot be read.
@@ -113,7 +113,7 @@ pub fn verify(copy: &Path, deep: bool) -> Result<Tally, StoreError> {
     Ok(examine(&named(copy)?, &pool_of(copy), deep))
 }
 
-/// The same of the files of a database that is in use.
+/// Checks the files of a database that is in use in the same way.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -151,11 +151,11 @@ fn sum(path: &Path) -> io::Result<[u8; 32]> {
     }
 }
 
-/// Removes from the pool of a folder of copies what none of them names. One that cannot be read might
-/// name anything: then nothing is removed. Blocks.
+/// Removes the files from the pool beside a folder of copies that no copy refers to. A copy that cannot
+/// be read might refer to any file: then nothing is removed. Blocks.
 ///
 /// # Errors
-/// The folder cannot be read, or a file not be removed.
+/// The folder cannot be read, or a file cannot be removed.
 pub fn prune(folder: &Path) -> Result<usize, StoreError> {
     let pool = Folder::at(folder.join("files"));
     let present = pool.entries(Duration::ZERO)?;
@@ -167,7 +167,7 @@ pub fn prune(folder: &Path) -> Result<usize, StoreError> {
     for entry in entries {
         let path = entry.map_err(|source| file_error(folder, source))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        // Also of one that is being made.
+        // A copy in progress might refer to any file, too.
         if name.ends_with(".part") {
             return Ok(0);
         }

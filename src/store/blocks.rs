@@ -1,4 +1,4 @@
-//! Who has blocked whom.
+//! Which users have blocked which others.
 
 use rusqlite::named_params;
 
@@ -7,7 +7,7 @@ use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
 use crate::model::{Audience, By, FlowId, News, PublicId, UserId};
 
-/// Whom a user blocks, in the order of blocking.
+/// Returns the users whom a user blocks, in the order of blocking.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -22,7 +22,7 @@ pub fn of(view: &View<'_>, user: UserId) -> Result<Vec<PublicId>, StoreError> {
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// How many a user blocks.
+/// Returns how many users a user blocks.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -32,7 +32,7 @@ pub fn count(view: &View<'_>, user: UserId) -> Result<usize, StoreError> {
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
-/// Tells whether a user blocks another.
+/// Returns whether a user blocks another.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -42,7 +42,7 @@ pub fn has(view: &View<'_>, user: UserId, blocked: UserId) -> Result<bool, Store
     Ok(statement.exists(named_params! {":user": user.0, ":blocked": blocked.0})?)
 }
 
-/// Who blocks a user.
+/// Returns the users who block a user.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -54,7 +54,7 @@ pub fn blockers(view: &View<'_>, user: UserId) -> Result<Vec<UserId>, StoreError
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Whom a user blocks, by row number.
+/// Returns the users whom a user blocks, by row number.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -66,7 +66,7 @@ pub fn blocked(view: &View<'_>, user: UserId) -> Result<Vec<UserId>, StoreError>
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Tells whether a flow is a chat of a user's in which one of the two blocks the other.
+/// Returns whether a flow is a chat of a user in which one of the two blocks the other.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -80,7 +80,7 @@ pub fn stand_in_chat(view: &View<'_>, flow: FlowId, user: UserId) -> Result<bool
     Ok(statement.exists(named_params! {":flow": flow.0, ":user": user.0})?)
 }
 
-/// Blocks somebody or lifts the block, and tells the user's own devices. Returns whether anything
+/// Blocks or unblocks a user, and tells the blocking user's own devices. Returns whether anything
 /// changed.
 ///
 /// # Errors
@@ -108,7 +108,7 @@ pub fn set(
     Ok(changed > 0)
 }
 
-/// Forgets whom a user blocks and who blocks that user, since the account is deleted.
+/// Removes all blocks by and of a user whose account is deleted.
 pub(super) fn forget(tx: &Tx<'_>, user: UserId) -> Result<(), StoreError> {
     let blockers = blockers(tx, user)?;
     tx.prepare("DELETE FROM blocks WHERE user_id = :user OR blocked_id = :user")?
@@ -119,7 +119,7 @@ pub(super) fn forget(tx: &Tx<'_>, user: UserId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Logs that a user's list changed, and tells it to the user's own devices.
+/// Logs that a user's list of blocks changed, and tells the user's own devices.
 fn tell(tx: &Tx<'_>, user: UserId, by: By) -> Result<(), StoreError> {
     let about = About {
         actor: by.user,

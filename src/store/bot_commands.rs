@@ -1,4 +1,4 @@
-//! What people can type after "/" to a bot.
+//! The commands that users can type after "/" to a bot.
 
 use rusqlite::named_params;
 
@@ -6,7 +6,7 @@ use super::error::StoreError;
 use super::tx::{Tx, View};
 use crate::model::{BotCommand, FlowId, PublicId, UserId};
 
-/// Puts other commands in the place of a bot's.
+/// Replaces the commands of a bot.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -27,7 +27,7 @@ pub fn set(tx: &Tx<'_>, bot: UserId, commands: &[BotCommand]) -> Result<(), Stor
     Ok(())
 }
 
-/// The commands of the bots in a flow, each with its bot, at most so many; none of who is kept out.
+/// Returns the commands of the bots in a flow, each with its bot, at most `limit`; suspended bots are left out.
 ///
 /// # Errors
 /// The file cannot be read.

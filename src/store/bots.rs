@@ -1,4 +1,4 @@
-//! Bots, whose they are, and their tokens.
+//! Bots, their owners and their tokens.
 
 use rusqlite::{Row, named_params};
 
@@ -6,10 +6,10 @@ use super::error::StoreError;
 use super::tx::{Tx, View};
 use crate::model::{Bot, BotToken, PublicId, Scopes, SessionId, Timestamp, UserId};
 
-/// When a token ends that never does: far beyond what a clock shows, and small enough to reckon with.
+/// The end of a token that never ends: far beyond any clock, and small enough to calculate with.
 const NEVER: i64 = 1 << 52;
 
-/// Says whose a bot is.
+/// Sets the owner of a bot.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -19,7 +19,7 @@ pub fn set_owner(tx: &Tx<'_>, bot: UserId, owner: UserId) -> Result<(), StoreErr
     Ok(())
 }
 
-/// How many bots somebody owns.
+/// Returns how many bots a user owns.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -29,7 +29,7 @@ pub fn count_of(view: &View<'_>, owner: UserId) -> Result<i64, StoreError> {
     Ok(statement.query_row(named_params! {":owner": owner.0}, |row| row.get(0))?)
 }
 
-/// The bots of an owner, or of everybody, oldest first; those that only write for hooks are not among them.
+/// Returns the bots of an owner, or all bots, oldest first, without those that only write for hooks.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -55,18 +55,18 @@ pub fn list(view: &View<'_>, owner: Option<UserId>, limit: i64) -> Result<Vec<Bo
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// What a new token begins with.
+/// The initial values of a token.
 #[derive(Debug, Clone)]
 pub struct NewToken {
-    /// Whose it is.
+    /// The bot.
     pub bot: UserId,
     /// SHA-256 of the token.
     pub hash: [u8; 32],
-    /// What it is for.
+    /// The purpose of the token.
     pub label: Option<String>,
-    /// What it lets the bot do.
+    /// The scopes that it grants.
     pub scopes: Scopes,
-    /// When it ends; `None`: never.
+    /// When it expires; `None`: never.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -90,7 +90,7 @@ pub fn insert_token(tx: &Tx<'_>, new: &NewToken) -> Result<SessionId, StoreError
     Ok(SessionId(tx.last_id()))
 }
 
-/// The tokens of a bot, newest first.
+/// Returns the tokens of a bot, newest first.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -115,7 +115,7 @@ fn token(row: &Row<'_>) -> rusqlite::Result<BotToken> {
     })
 }
 
-/// Notes that a token was used.
+/// Records that a token was used.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -125,7 +125,7 @@ pub fn token_used(tx: &Tx<'_>, id: SessionId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Ends the connections of somebody's bots, whose tokens rest while their owner is kept out.
+/// Ends the connections of a user's bots, whose tokens are invalid while their owner is suspended.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -143,7 +143,7 @@ pub fn rest(tx: &Tx<'_>, owner: UserId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Ends the tokens of somebody's bots for good.
+/// Ends the tokens of a user's bots permanently.
 ///
 /// # Errors
 /// The file cannot be written.

@@ -1,5 +1,5 @@
-//! Giving free space in the file back to the disk: at once while nobody else writes, in small steps while
-//! a server does.
+//! Returning free space in the file to the disk: at once while no server runs, in small steps while one
+//! does.
 
 use std::path::Path;
 use std::thread;
@@ -12,33 +12,33 @@ use super::error::StoreError;
 use super::lock::ServerLock;
 use super::{paths, schema, search};
 
-/// Pages that one step moves at most, 256 KiB: for no longer does anybody wait who writes meanwhile.
+/// The maximum number of pages that one step moves, 256 KiB: other writers wait no longer than one step.
 pub const PAGES_PER_STEP: u32 = 64;
 
-/// So many times as long as a step took is rested after it.
+/// The factor for pauses: a pause lasts this many times as long as the step before it.
 const REST: u32 = 8;
 
-/// The shortest and the longest rest.
+/// The shortest and the longest pause.
 const LEAST_REST: Duration = Duration::from_millis(5);
 const MOST_REST: Duration = Duration::from_secs(2);
 
-/// What was done.
+/// How a file was compacted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compacted {
-    /// The file was written anew; whoever wanted to write waited.
+    /// The file was rewritten; other writers waited.
     AtOnce,
     /// Pages were moved to the front, a few in each transaction.
     InSteps(u32),
 }
 
-/// Gives free space back to the disk. Without a server the file is written anew, with its full-text index
-/// in one piece. With one, pages from the end take the place of free ones in small transactions with
-/// rests between them; being killed in between loses nothing. A file whose pages do not say where they
-/// belong is written anew all the same. `progress` hears how many pages are still free. Blocks.
+/// Returns free space to the disk. Without a server the file is rewritten, with its full-text index
+/// merged. With a server, pages from the end move into free ones in small transactions with pauses
+/// between them; a kill in between loses nothing. A file whose pages cannot be moved one by one is
+/// rewritten all the same. `progress` receives how many pages are still free. Blocks.
 ///
 /// # Errors
-/// The file cannot be written, or somebody else writes to it for long; [`StoreError::Damaged`] where pages
-/// that lead nowhere are in the way of steps.
+/// The file cannot be written, or another process writes to it for long; [`StoreError::Damaged`] if
+/// pages that lead nowhere prevent steps.
 pub fn compact(path: &Path, progress: impl Fn(u32)) -> Result<Compacted, StoreError> {
     paths::require(path)?;
     let conn = connection::open_writer(path, Durability::Full)?;
@@ -48,17 +48,17 @@ pub fn compact(path: &Path, progress: impl Fn(u32)) -> Result<Compacted, StoreEr
         return in_steps(&conn, progress).map(Compacted::InSteps);
     }
     search::tidy(&conn)?;
-    // For the next time.
+    // This takes effect with the next VACUUM.
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     conn.execute_batch("VACUUM")?;
     conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(Compacted::AtOnce)
 }
 
-/// The mode of files whose pages can be moved.
+/// The `auto_vacuum` mode of files whose pages can be moved.
 const INCREMENTAL: u32 = 2;
 
-/// Whether pages of a file can be moved one by one.
+/// Returns whether the pages of a file can be moved one by one.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -76,13 +76,13 @@ fn free_pages(conn: &Connection) -> Result<u32, StoreError> {
 
 fn in_steps(conn: &Connection, progress: impl Fn(u32)) -> Result<u32, StoreError> {
     let mut free = free_pages(conn)?;
-    // Others free pages meanwhile; those are left to the next time.
+    // Others free pages meanwhile; those are left for the next time.
     let most = free.div_ceil(PAGES_PER_STEP);
     let mut steps = 0;
     while free > 0 && steps < most {
         let begun = Instant::now();
         step(conn)?;
-        // The file itself becomes shorter with this, and the log stays short.
+        // This shortens the file itself, and keeps the log short.
         conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
         steps += 1;
         free = free_pages(conn)?;
@@ -101,7 +101,7 @@ fn step(conn: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// [`PAGES_PER_STEP`] of them.
+/// The statement that moves [`PAGES_PER_STEP`] pages.
 const STEP: &str = "PRAGMA incremental_vacuum(64)";
 
 #[cfg(test)]
@@ -109,7 +109,7 @@ mod tests {
     use super::super::Store;
     use super::*;
 
-    /// A database of which most is free.
+    /// A database with mostly free pages.
     fn emptied(path: &Path) -> Connection {
         Store::prepare(path).unwrap();
         let conn = connection::open_writer(path, Durability::Full).unwrap();

@@ -1,4 +1,4 @@
-//! Opening the file, and what every connection to it is set to.
+//! Opening the file, and the settings of every connection to it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,28 +18,28 @@ pub(super) const APPLICATION_ID: i32 = 1_297_239_105;
 /// How long a connection waits for another process's lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is said of a log that is damaged within.
+/// The message for a log that is damaged in the middle.
 pub(super) const LOG_DAMAGED: &str = "its write-ahead log is damaged in the middle, and going on would lose what was written after that";
 
-/// Statements that a connection keeps prepared; more than the program has.
+/// The maximum number of statements that a connection keeps prepared; more than the program has.
 const STATEMENTS: usize = 160;
 
-/// How far a 200 can be trusted.
+/// What an acknowledged write survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// An answer is given after the sync: it survives a power cut.
+    /// The write is acknowledged after the sync, so it survives a power cut.
     Full,
-    /// An answer is given before: a power cut may lose the last ones. The file stays sound.
+    /// The write is acknowledged before the sync: a power cut may lose the last ones. The file stays valid.
     Normal,
 }
 
-/// Refuses a file, or its folder, that this process may not write to. SQLite would open it for
-/// reading only, and every write would fail later.
+/// Refuses a file that this process may not write to, or whose folder it may not write to. SQLite
+/// would open it read-only, and every write would fail later.
 ///
 /// # Errors
-/// [`StoreError::File`] with what there is no leave to.
+/// [`StoreError::File`] with the path that lacks the permission.
 pub(super) fn require_leave(path: &Path) -> Result<(), StoreError> {
-    // Asked and not tried: closing a database file ends the locks that this process has on it.
+    // Uses `access` instead of opening: closing a database file drops the locks that this process has on it.
     for (place, leave) in [
         (folder_of(path), Access::WRITE_OK | Access::EXEC_OK),
         (path, Access::READ_OK | Access::WRITE_OK),
@@ -52,8 +52,8 @@ pub(super) fn require_leave(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Refuses an emptied file beside a log that is not: SQLite takes it for a new database and removes
-/// the log, the only copy of what was written last.
+/// Refuses an empty file beside a log that is not empty: SQLite would take it for a new database and
+/// remove the log, which is the only copy of the latest writes.
 fn require_content(path: &Path) -> Result<(), StoreError> {
     let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
     if length(path) == 0 && length(&with_suffix(path, "-wal")) > 0 {
@@ -62,8 +62,8 @@ fn require_content(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Refuses a write-ahead log that is damaged within: the engine would take the damage for its end, and
-/// write over all that follows. Only to be asked while nobody writes.
+/// Refuses a write-ahead log that is damaged in the middle: the engine would take the damage for the end
+/// of the log, and overwrite everything after it. Call this only while no process writes.
 ///
 /// # Errors
 /// [`StoreError::Damaged`].
@@ -74,13 +74,13 @@ pub(super) fn require_whole_log(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Opens a connection that writes, making the file (0600) when there is none.
+/// Opens a connection that can write, and creates the file (mode 0600) if there is none.
 ///
 /// # Errors
 /// The file cannot be opened, is damaged or is not a database.
 pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
     require_content(path)?;
-    // A server looks itself, before others can write.
+    // A server has already checked the log, before others could write.
     if durability == Durability::Full && !ServerLock::is_held(path) {
         require_whole_log(path)?;
     }
@@ -88,7 +88,7 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
     if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
-        // Only a file without pages can be told to know where each of them belongs.
+        // This mode can only be set while the file has no pages.
         conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     }
     conn.pragma_update(None, "journal_mode", "WAL")?;
@@ -100,11 +100,11 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
             Durability::Normal => "NORMAL",
         },
     )?;
-    // 16 MiB: the log shrinks to this after something long has kept it from being reused.
+    // 16 MiB: the log shrinks to this size after a long read has kept it from being reused.
     conn.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
-    // The writer checkpoints by itself, after it has answered, and sees when that fails.
+    // The writer checkpoints by itself, after it has answered, and notices when that fails.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
-    // What is deleted is overwritten.
+    // Deleted content is overwritten.
     conn.pragma_update(None, "secure_delete", "ON")?;
     conn.pragma_update(None, "cache_size", -4096)?;
     set_common(&conn)?;
@@ -130,8 +130,8 @@ fn set_common(conn: &Connection) -> Result<(), StoreError> {
     conn.pragma_update(None, "trusted_schema", "OFF")?;
     conn.pragma_update(None, "cell_size_check", "ON")?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
-    // Plans don't depend on the values that are bound. Otherwise SQLite, as it is built here, plans
-    // a statement anew, from its text, every time it gets another value.
+    // Query plans do not depend on bound values. Otherwise SQLite, as it is built here, would plan a
+    // statement again from its text whenever it gets a different value.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())

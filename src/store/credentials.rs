@@ -1,8 +1,8 @@
-//! What lets somebody sign in: the hash of the password, and whether the account may be used.
+//! What a user signs in with: the hash of the password, and whether the account may be used.
 //!
-//! Checking a password takes long, and meanwhile it may be replaced or the account suspended. Each
-//! such change moves the version of the credentials, so that what was checked can be told from what
-//! holds now.
+//! Checking a password takes long, and meanwhile it may be replaced or the account suspended. Each such
+//! change increments the version of the credentials, so that checked credentials can be compared with
+//! the present ones.
 
 use rusqlite::{OptionalExtension, named_params};
 
@@ -11,7 +11,7 @@ use super::tx::{Tx, View};
 use super::{bots, resets};
 use crate::model::{Login, PublicId, Timestamp, UserId};
 
-/// What a login leads to: the account's number and the hash of its password.
+/// The account behind a login: its row number and the hash of its password.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     /// Row number.
@@ -20,13 +20,13 @@ pub struct Credentials {
     pub uuid: PublicId,
     /// Argon2id in PHC text.
     pub password_hash: Option<String>,
-    /// Set while an administrator keeps the account from logging in.
+    /// Set while an administrator has suspended the account.
     pub is_suspended: bool,
-    /// Which credentials these are.
+    /// The version of the credentials.
     version: i64,
 }
 
-/// The account, not deleted, with its password's hash, that a login leads to.
+/// Returns the account behind a login, with the hash of its password; deleted accounts have no login.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -46,7 +46,7 @@ pub fn of_login(view: &View<'_>, login: &str) -> Result<Option<Credentials>, Sto
     Ok(found.optional()?)
 }
 
-/// Tells whether credentials that were read before still are the account's, and let it in.
+/// Returns whether credentials that were read earlier are still valid and the account may be used.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -62,7 +62,7 @@ pub fn hold(view: &View<'_>, credentials: &Credentials) -> Result<bool, StoreErr
     })?)
 }
 
-/// Whether an account has a password, so that somebody can sign in to it.
+/// Returns whether an account has a password, so that a user can sign in to it.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -73,7 +73,7 @@ pub fn has_password(view: &View<'_>, id: UserId) -> Result<bool, StoreError> {
     Ok(statement.exists(named_params! {":id": id.0})?)
 }
 
-/// Replaces the password's hash, which ends a link for a new one.
+/// Replaces the hash of the password, and revokes a link for a new one.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -86,7 +86,7 @@ pub fn set_password(tx: &Tx<'_>, id: UserId, hash: &str) -> Result<(), StoreErro
     resets::end(tx, id)
 }
 
-/// Keeps an account from logging in, or lets it again. A link for a new password ends.
+/// Suspends an account or ends the suspension. A link for a new password is revoked.
 ///
 /// # Errors
 /// The file cannot be written.

@@ -1,7 +1,7 @@
-//! Telling what is damaged: what people wrote, or what can be made again from it.
+//! Telling apart what is damaged: the users' data, or what can be rebuilt from it.
 //!
-//! The full-text index and the ordinary indexes are derived. Damage of them refuses nothing and loses
-//! nothing: they are made anew.
+//! The full-text index and the ordinary indexes are derived. If they are damaged, nothing is refused or
+//! lost: they are rebuilt.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -12,12 +12,12 @@ use super::connection::{self, Durability};
 use super::error::StoreError;
 use super::{Store, schema, search};
 
-/// How thoroughly to look.
+/// How thorough a check is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Depth {
-    /// Whether every page is one.
+    /// Checks that every page is valid.
     Pages,
-    /// And whether every index has what its table has.
+    /// Checks also that every index matches its table.
     Content,
 }
 
@@ -37,14 +37,14 @@ impl Depth {
     }
 }
 
-/// How the engine tells that the map of pages is wrong.
+/// Messages of the engine that mean that the map of pages is wrong.
 const MAP: [&str; 3] = [
     "Bad ptr map entry",
     "max rootpage",
     "pointer map referenced",
 ];
 
-/// What was found to be wrong with a file.
+/// The damage found in a file.
 #[derive(Debug, Default)]
 pub struct Damage {
     data: Vec<String>,
@@ -55,22 +55,22 @@ pub struct Damage {
     pages: u32,
 }
 
-/// What is wrong with an index.
+/// The fault of an index.
 #[derive(Debug)]
 struct Fault {
     what: String,
-    /// Its pages are not to be followed, not even to give them back.
+    /// Whether its pages must not be followed, not even to free them.
     is_in_pages: bool,
 }
 
 impl Damage {
-    /// What is wrong with the rows of tables, which cannot be made again; a sentence each.
+    /// Returns the damage of table rows, which cannot be rebuilt; one sentence each.
     #[must_use]
     pub fn of_data(&self) -> &[String] {
         &self.data
     }
 
-    /// What is wrong with what can be made again; a sentence each.
+    /// Returns the damage of what can be rebuilt; one sentence each.
     #[must_use]
     pub fn of_derived(&self) -> Vec<String> {
         let search = self.search.iter();
@@ -85,13 +85,13 @@ impl Damage {
         found
     }
 
-    /// Whether the full-text index is damaged.
+    /// Returns whether the full-text index is damaged.
     #[must_use]
     pub fn is_of_search(&self) -> bool {
         self.search.is_some()
     }
 
-    /// Pages that are in no use, and come back when the file is compacted: no damage, but a loss.
+    /// Returns the number of unused pages, which compacting frees: they are a loss, but no damage.
     #[must_use]
     pub fn lost_pages(&self) -> usize {
         self.lost_pages
@@ -104,7 +104,7 @@ impl Damage {
             && self.map.is_none()
     }
 
-    /// Refuses damage of what cannot be made again.
+    /// Refuses damage of data that cannot be rebuilt.
     pub(super) fn require_data(self) -> Result<Self, StoreError> {
         match self.data.into_iter().next() {
             Some(what) => Err(StoreError::Damaged(what)),
@@ -152,8 +152,9 @@ impl Damage {
         }
     }
 
-    /// Whether only what says to which page each page belongs is wrong: it serves to move pages, and is made
-    /// anew with the file. What leads to a page that cannot be is wrong itself, and a tree's.
+    /// Returns whether only the map of pages is wrong, which says to which page each page belongs: it is
+    /// only used to move pages, and is rebuilt with the file. An entry for an impossible page number comes
+    /// from a damaged tree.
     fn is_of_map(&self, line: &str) -> bool {
         let key = line.split_once("Failed to read ptrmap key=");
         let key = key.and_then(|(_, key)| key.trim().parse().ok());
@@ -162,7 +163,7 @@ impl Damage {
     }
 
     fn fault(&mut self, index: &str, what: &str, is_in_pages: bool) {
-        // What stands behind a UNIQUE has no statement of its own that would make it anew.
+        // The index of a UNIQUE constraint has no statement of its own to rebuild it.
         if is_in_pages && index.starts_with("sqlite_autoindex_") {
             self.data.push(what.to_owned());
             return;
@@ -178,12 +179,12 @@ impl Damage {
 /// A table or an index.
 struct Object {
     name: String,
-    /// The table itself, or whose index it is.
+    /// The table itself, or the table of the index.
     table: String,
     is_index: bool,
 }
 
-/// Examines a file that is open.
+/// Checks an open file.
 ///
 /// # Errors
 /// The file cannot be read at all.
@@ -193,8 +194,8 @@ pub(super) fn look(conn: &Connection, path: &Path, depth: Depth) -> Result<Damag
         pages: conn.query_row("PRAGMA page_count", [], |row| row.get(0))?,
         ..Damage::default()
     };
-    // Where a virtual table is the last of all tables, and it is after a VACUUM, the engine does not
-    // look at the list of free pages, save with the schema's own table.
+    // If a virtual table is the last of all tables, as it is after a VACUUM, the engine checks the list of
+    // free pages only together with the schema table.
     let whole = check(conn, depth.all(), None, &roots, &mut damage).and_then(|()| {
         check(
             conn,
@@ -212,7 +213,7 @@ pub(super) fn look(conn: &Connection, path: &Path, depth: Depth) -> Result<Damag
     }
     let mut unexplained = Some(err);
     if damage.is_none() {
-        // Nothing is examined by a connection that cannot open the full-text index at all.
+        // A connection that cannot open the full-text index at all checks nothing.
         match without_search(path, |conn| {
             check(conn, depth.all(), None, &roots, &mut damage)
         }) {
@@ -225,7 +226,7 @@ pub(super) fn look(conn: &Connection, path: &Path, depth: Depth) -> Result<Damag
             .get_or_insert("it cannot be opened".to_owned());
     }
     if let Some(err) = unexplained {
-        // The engine gives up at a page that it cannot read.
+        // The engine stops at a page that it cannot read.
         for object in roots.values().filter(|it| !it.is_index) {
             look_at_table(conn, &object.name, depth, &roots, &mut damage)?;
         }
@@ -236,7 +237,7 @@ pub(super) fn look(conn: &Connection, path: &Path, depth: Depth) -> Result<Damag
     Ok(damage)
 }
 
-/// Runs something on a connection whose schema is without the full-text index, and writes nothing.
+/// Runs `work` on a connection whose schema lacks the full-text index, and writes nothing.
 fn without_search(
     path: &Path,
     work: impl FnOnce(&Connection) -> Result<(), StoreError>,
@@ -257,7 +258,7 @@ fn without_search(
     result
 }
 
-/// Examines one table with its indexes.
+/// Checks one table with its indexes.
 fn look_at_table(
     conn: &Connection,
     table: &str,
@@ -275,7 +276,7 @@ fn look_at_table(
         damage.search.get_or_insert(err.to_string());
         return Ok(());
     }
-    // What cannot be read may be an index; then every row still can.
+    // The unreadable part may be an index; then every row can still be read.
     let mut indexes = roots.values().filter(|it| it.is_index && it.table == table);
     let is_explained = indexes.any(|it| {
         damage
@@ -309,9 +310,9 @@ fn check(
     Ok(())
 }
 
-/// Reads every column of every row, without the help of an index.
+/// Reads every column of every row, without using an index.
 fn read_all(conn: &Connection, table: &str) -> Result<(), StoreError> {
-    // A name cannot be a parameter; this one is from the file's own schema.
+    // A name cannot be a parameter; this one comes from the file's own schema.
     let mut statement = conn.prepare(&format!("SELECT * FROM {} NOT INDEXED", quoted(table)))?;
     let columns = statement.column_count();
     let mut rows = statement.query([])?;
@@ -327,7 +328,7 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Tells an error that says that something is damaged.
+/// Returns whether an error reports damage.
 fn is_damage(err: &StoreError) -> bool {
     matches!(err, StoreError::Damaged(_) | StoreError::Engine(_))
 }
@@ -349,11 +350,11 @@ fn roots(conn: &Connection) -> Result<HashMap<u32, Object>, StoreError> {
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Makes anew what is damaged of what can be: ordinary indexes at once; the full-text index is begun,
-/// and filled by whoever writes next.
+/// Rebuilds what is damaged and can be rebuilt: ordinary indexes at once; the full-text index is only
+/// started, and the next writer fills it.
 ///
 /// # Errors
-/// The file cannot be written, or the rows contradict what an index demands of them.
+/// The file cannot be written, or the rows violate a constraint of an index.
 pub(super) fn mend(conn: &Connection, damage: &Damage) -> Result<(), StoreError> {
     for (name, fault) in &damage.indexes {
         let rebuilt = if fault.is_in_pages {
@@ -369,7 +370,7 @@ pub(super) fn mend(conn: &Connection, damage: &Damage) -> Result<(), StoreError>
     Ok(())
 }
 
-/// What it means that an index cannot be made anew.
+/// Explains the error if an index cannot be rebuilt.
 pub(super) fn contradiction(index: &str, err: StoreError) -> StoreError {
     match err {
         StoreError::Conflict(what) => StoreError::Damaged(format!(
@@ -379,7 +380,7 @@ pub(super) fn contradiction(index: &str, err: StoreError) -> StoreError {
     }
 }
 
-/// Makes an index anew without following its pages: they are lost until the file is compacted.
+/// Rebuilds an index without following its pages: they are lost until the file is compacted.
 fn make_anew(conn: &Connection, name: &str) -> Result<(), StoreError> {
     let sql: Option<String> = conn
         .query_row(
@@ -406,7 +407,7 @@ impl Store {
             .map_err(|err| err.of(path))
     }
 
-    /// Makes anew what is damaged of what can be. Writers wait meanwhile.
+    /// Rebuilds what is damaged and can be rebuilt. Writers wait meanwhile.
     ///
     /// # Errors
     /// The file cannot be written.

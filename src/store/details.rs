@@ -1,5 +1,5 @@
-//! Writing what a message says besides its words and files: what it answers, whom it mentions, where
-//! it comes from, how it is written, when it goes.
+//! Writing the details of a message besides its text and files: what it replies to, whom it mentions,
+//! where it comes from, its format, and when it expires.
 
 use rusqlite::{OptionalExtension, named_params};
 
@@ -11,42 +11,42 @@ use crate::model::{
     FlowId, HookId, Loudness, MessageId, NewPoll, Preview, PublicId, Timestamp, UserId,
 };
 
-/// What a new message says besides its words and files.
+/// The details of a new message besides its text and files.
 #[derive(Debug, Clone, Default)]
 pub struct NewDetails {
-    /// The message that it answers.
+    /// The message that it replies to.
     pub reply: Option<(MessageId, PublicId)>,
     /// The message that it forwards.
     pub forward: Option<MessageId>,
     /// Whether its text is markup.
     pub is_markup: bool,
-    /// Whom it mentions.
+    /// The users whom it mentions.
     pub mentions: Vec<UserId>,
     /// Whether it mentions everyone.
     pub everyone: bool,
-    /// What the page says of itself that it links to.
+    /// The preview of the page that it links to.
     pub preview: Option<Preview>,
-    /// The poll that it is.
+    /// The poll in it.
     pub poll: Option<NewPoll>,
-    /// The hook that it comes by.
+    /// The hook that it comes from.
     pub hook: Option<ByHook>,
-    /// How loud it is.
+    /// How it notifies.
     pub loudness: Loudness,
 }
 
-/// What a message that comes by a hook says of the program that writes it.
+/// What a message from a hook says about the program that writes it.
 #[derive(Debug, Clone)]
 pub struct ByHook {
     /// The hook.
     pub hook: HookId,
-    /// What the program is called; `None`: as the bot.
+    /// The name of the program; `None`: the name of the bot.
     pub name: Option<String>,
-    /// The emoji that it calls itself by.
+    /// The emoji of the program.
     pub icon: Option<String>,
 }
 
 impl NewDetails {
-    /// What `messages.slots` says of it, of a message that goes at a time or never.
+    /// Returns its bits of `messages.slots`, for a message that expires at a time or never.
     pub(super) fn slots(&self, expires_at: Option<Timestamp>) -> i64 {
         let has_details = self.reply.is_some()
             || self.forward.is_some()
@@ -63,7 +63,7 @@ impl NewDetails {
     }
 }
 
-/// Writes the details of a message that has just been written, before its files are.
+/// Writes the details of a message that was just written, before its files.
 pub(super) fn write(
     tx: &Tx<'_>,
     message: MessageId,
@@ -97,7 +97,7 @@ pub(super) fn write(
         ":id": message.0,
     })?;
     if let Some(original) = new.forward {
-        // Of a message that was forwarded itself, the first author is named.
+        // If the original was forwarded itself, its first author is named.
         tx.prepare(
             "UPDATE messages SET text = o.text, format = o.format,
                     forward_user_id = CASE WHEN o.forward IS NULL THEN o.author_id ELSE o.forward_user_id END,
@@ -143,18 +143,18 @@ fn mention(
     Ok(())
 }
 
-/// Changes to the details of a message; `None` leaves as it is.
+/// Changes to the details of a message; `None` leaves a detail as it is.
 #[derive(Debug, Clone, Default)]
 pub struct DetailsEdit {
     /// Whether its text is markup.
     pub is_markup: Option<bool>,
-    /// Whom it mentions.
+    /// The users whom it mentions.
     pub mentions: Option<Vec<UserId>>,
     /// Whether it mentions everyone.
     pub everyone: Option<bool>,
 }
 
-/// Changes the details of a message. Returns the bits of `slots` that it has then.
+/// Changes the details of a message. Returns its bits of `slots` after the change.
 pub(super) fn change(
     tx: &Tx<'_>,
     message: MessageId,
@@ -185,18 +185,18 @@ pub(super) fn change(
     Ok(slots)
 }
 
-/// What has to be known of a message to let somebody forward it.
+/// What is needed to decide whether a message may be forwarded.
 #[derive(Debug, Clone, Copy)]
 pub struct Forwarding {
     /// Row number.
     pub id: MessageId,
-    /// Set for a poll, for what is deleted by itself, and where nothing is forwarded.
+    /// Set for a poll, for a message that expires, and in a flow that forbids forwarding.
     pub is_fixed: bool,
     /// Set once it has been deleted.
     pub is_deleted: bool,
 }
 
-/// Finds a message to be forwarded that a user may read.
+/// Finds a message to forward that a user may read.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -223,7 +223,7 @@ pub fn forwarding(
     Ok(found.optional()?)
 }
 
-/// How many unread messages of a flow mention a member, by name or with everyone.
+/// Returns how many unread messages of a flow mention a member, by name or with everyone.
 ///
 /// # Errors
 /// The file cannot be read.

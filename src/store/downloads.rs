@@ -1,4 +1,4 @@
-//! Files as they are fetched: found by the id that says nothing of them, read a piece at a time.
+//! Downloads of files: a file is found by its opaque id and read piece by piece.
 
 use std::io::Read;
 
@@ -8,24 +8,24 @@ use super::error::StoreError;
 use super::tx::View;
 use crate::model::{FileId, Kind, PublicId, UserId};
 
-/// A file that somebody may fetch.
+/// A file that a user may download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Whose content it is.
+    /// The content.
     pub file: FileId,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// What it was found to be; `None`: nothing that browsers show.
+    /// The detected media type; `None`: browsers do not show it.
     pub media_type: Option<String>,
-    /// What its sender called it.
+    /// The name that the sender gave it.
     pub name: Option<String>,
-    /// Its name in the folder; `None`: the content stands in the database.
+    /// Its name in the folder; `None`: the content is in the database.
     pub place: Option<PublicId>,
 }
 
-/// Finds a file by public id, as far as a user may read it: one of a message in a flow of the user's,
-/// the picture of a hook into such a flow, the picture of such a flow or of one the user is invited to, or
-/// anybody's avatar.
+/// Finds a file by public id, if a user may read it: a file of a message in a flow of the user, the
+/// picture of a hook into such a flow, the picture of such a flow or of one that the user is invited to,
+/// any avatar, or the user's own archive.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -47,13 +47,13 @@ pub fn find(view: &View<'_>, id: PublicId, user: UserId) -> Result<Option<Found>
          WHERE l.picture_public_id = :id AND l.removed_at IS NULL",
         "SELECT f.id, f.size, f.name, f.type, NULL, NULL
          FROM users u JOIN files f ON f.id = u.avatar_file_id WHERE u.avatar_public_id = :id AND :user = :user",
-        // Who sees the messages of a hook sees its picture.
+        // Users who see the messages of a hook see its picture.
         "SELECT f.id, f.size, f.name, f.type, NULL, NULL
          FROM hooks h JOIN flows l ON l.id = h.flow_id
          JOIN members r ON r.flow_id = h.flow_id AND r.user_id = :user AND r.state = 'joined'
          JOIN files f ON f.id = h.picture_file_id
          WHERE h.picture_public_id = :id AND l.removed_at IS NULL",
-        // No browser shows an archive.
+        // Browsers do not show archives.
         "SELECT f.id, f.size, f.name, NULL, e.name, NULL
          FROM exports e JOIN files f ON f.id = e.file_id
          WHERE e.public_id = :id AND e.user_id = :user AND e.expires_at > unixepoch('subsec') * 1000",
@@ -84,7 +84,7 @@ pub(super) fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
     })
 }
 
-/// Reads a piece of a file, from one byte on; shorter at its end. `None`: the file is gone.
+/// Reads a piece of a file from an offset on; shorter at the end of the file. `None`: the file is gone.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,4 +1,4 @@
-//! What can go wrong with the file.
+//! The errors of the store.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ pub enum StoreError {
     /// Another process has held the write lock for too long.
     #[error("the database is busy: another process is writing to it")]
     Busy,
-    /// More writes are waiting than the server holds.
+    /// More writes are waiting than the queue can take.
     #[error("too many writes are waiting")]
     Overloaded,
     /// The disk is full, or the file cannot be written to.
@@ -20,13 +20,13 @@ pub enum StoreError {
     /// A sync failed, so what the disk holds is unknown; the process has to end.
     #[error("the disk failed to keep what was written: {0}")]
     SyncFailed(String),
-    /// The process had to end for a reason that has been told.
+    /// The process had to end for a reason that has already been logged.
     #[error("the server had to stop: {0}")]
     Stopped(String),
     /// The writer has stopped.
     #[error("the database is closed")]
     Closed,
-    /// A row that has to be unique is there already.
+    /// A row that has to be unique exists already.
     #[error("already there: {0}")]
     Conflict(String),
     /// The file is damaged.
@@ -35,26 +35,26 @@ pub enum StoreError {
     /// This file is damaged.
     #[error("the database {} is damaged: {what}", path.display())]
     DamagedFile {
-        /// Which one.
+        /// The path of the file.
         path: PathBuf,
         /// What is wrong with it.
         what: String,
     },
-    /// There is nothing in the file, not even what an empty database has.
+    /// The file is empty: it does not even contain what an empty database contains.
     #[error("the database {} is an empty file: what was in it is gone", .0.display())]
     Emptied(PathBuf),
-    /// The file belongs to some other program.
+    /// The file belongs to another program.
     #[error("{} is not a Morelia database", .0.display())]
     Foreign(PathBuf),
     /// The file was not made by the Python server.
     #[error("{} is no database of the Python server: it has no table {table}", path.display())]
     NotPython {
-        /// Which one.
+        /// The path of the file.
         path: PathBuf,
-        /// What it lacks.
+        /// The table that is missing.
         table: &'static str,
     },
-    /// No file there.
+    /// There is no file at this path.
     #[error("there is no database at {}", .0.display())]
     Missing(PathBuf),
     /// The file was made by a newer version.
@@ -62,22 +62,22 @@ pub enum StoreError {
         "the database has schema {found}, this program knows {known}: it needs a newer Morelia"
     )]
     TooNew {
-        /// Version found in the file.
+        /// The version found in the file.
         found: i32,
-        /// Newest version known here.
+        /// The newest version that this program knows.
         known: i32,
     },
     /// The file was made by a build from before the first release.
     #[error("{} was made by a development build, whose tables this version does not read", .0.display())]
     Development(PathBuf),
-    /// The file was made by an older version and nobody has migrated it.
+    /// The file was made by an older version and has not been migrated.
     #[error(
         "the database has schema {found}, this program needs {known}: run `morelia db migrate`, or start the server once"
     )]
     TooOld {
-        /// Version found in the file.
+        /// The version found in the file.
         found: i32,
-        /// Newest version known here.
+        /// The newest version that this program knows.
         known: i32,
     },
     /// Another server runs on this file.
@@ -89,30 +89,30 @@ pub enum StoreError {
     /// A migration failed; the file is as it was.
     #[error("migrating the database failed: {0}")]
     Migration(String),
-    /// The full-text index is damaged; everything else is not concerned.
+    /// The full-text index is damaged; all other data is unaffected.
     #[error("the search index is damaged: {0}")]
     SearchDamaged(String),
-    /// The full-text index is being made anew.
+    /// The full-text index is being rebuilt.
     #[error("the search index is being rebuilt, {0} % of it are done")]
     SearchUnready(u8),
-    /// The operating system refused a file.
+    /// An operation on a file failed.
     #[error("{}: {}", path.display(), plain(source))]
     File {
-        /// Which one.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// A write panicked; it has been rolled back.
     #[error("a write panicked")]
     Panicked,
-    /// Anything else that the engine reports.
+    /// Any other error that the engine reports.
     #[error("database error: {0}")]
     Engine(rusqlite::Error),
 }
 
 impl StoreError {
-    /// The same error, with the name of the file that is damaged.
+    /// Adds the path of the file to an error that says that it is damaged.
     pub(super) fn of(self, path: &Path) -> Self {
         match self {
             Self::Damaged(what) => Self::DamagedFile {
@@ -123,7 +123,7 @@ impl StoreError {
         }
     }
 
-    /// Tells whether the log has it already: a full disk is told once and not at every request.
+    /// Returns whether the log has this error already: a full disk is logged once and not at every request.
     #[must_use]
     pub fn is_told(&self) -> bool {
         matches!(
@@ -132,7 +132,7 @@ impl StoreError {
         )
     }
 
-    /// Tells whether a disk is full, as far as that can be told.
+    /// Returns whether a disk is full, as far as that can be determined.
     #[must_use]
     pub fn is_full_disk(&self) -> bool {
         match self {
@@ -140,13 +140,13 @@ impl StoreError {
                 source.kind(),
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
             ),
-            // The engine's own words for it.
+            // The wording of SQLite.
             Self::Unwritable(why) => why.contains("disk is full"),
             _ => false,
         }
     }
 
-    /// The same error for another write of the same commit.
+    /// Returns the same error for another write of the same commit.
     pub(super) fn repeat(&self) -> Self {
         match self {
             Self::Busy => Self::Busy,
@@ -160,13 +160,13 @@ impl StoreError {
     }
 }
 
-/// The first thing that the engine found; it has a headline and may find a hundred.
+/// Returns the first finding of the engine, which prints a headline and up to a hundred findings.
 fn first_line(what: &str) -> String {
     let mut lines = what.lines().filter(|line| !line.starts_with("***"));
     lines.next().unwrap_or(what).to_owned()
 }
 
-/// What the system said, in words and without its number.
+/// Returns the error of the system in words, without its number.
 fn plain(err: &io::Error) -> String {
     match err.kind() {
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
@@ -179,8 +179,8 @@ fn plain(err: &io::Error) -> String {
 }
 
 impl From<rusqlite::Error> for StoreError {
-    /// Classifies by *extended* code: SQLite calls many things "constraint", and a failed sync is
-    /// not like any other failed write.
+    /// Classifies by *extended* code: SQLite calls many errors "constraint", and a failed sync differs
+    /// from any other failed write.
     fn from(err: rusqlite::Error) -> Self {
         let rusqlite::Error::SqliteFailure(failure, _) = &err else {
             return Self::Engine(err);

@@ -1,4 +1,4 @@
-//! Events of flows: what is shown between the messages, kept with who did it.
+//! Events of flows: what is shown between the messages, stored with the user who caused it.
 
 use rusqlite::{Row, named_params};
 
@@ -10,24 +10,24 @@ use crate::model::{
     By, FlowEvent, FlowId, Happening, Level, MessageId, Position, PublicId, Timestamp, UserId,
 };
 
-/// What an event of a flow is, as it is logged.
+/// What an event of a flow consists of, as it is logged.
 #[derive(Debug, Clone, Copy)]
 pub enum Deed<'a> {
-    /// The flow itself: made, described, pictured.
+    /// About the flow itself: created, described, given a picture.
     Plain(Kind),
-    /// Somebody: added, joined, left, removed, invited, declined, banned, made owner.
+    /// About a user: added, joined, left, removed, invited, declined, banned, made owner.
     Of(Kind, UserId),
-    /// Another title.
+    /// The new title.
     Title(&'a str),
-    /// Somebody's level.
+    /// The new level of a user.
     Level(UserId, Level),
-    /// A message: pinned, unpinned.
+    /// About a message: pinned, unpinned.
     Message(Kind, MessageId, PublicId),
-    /// A number: the timer, a switch.
+    /// A number: the timer or a switch.
     Number(Kind, i64),
 }
 
-/// Logs an event of a flow and returns it; telling is the caller's.
+/// Logs an event of a flow and returns it; the caller reports it.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -35,11 +35,11 @@ pub fn append(tx: &Tx<'_>, flow: FlowId, deed: Deed<'_>, by: By) -> Result<FlowE
     Scene::of(tx, flow, by)?.append(tx, deed)
 }
 
-/// Where and by whom something happens: what many events at once have in common.
+/// The flow and the actor of events: what many events at once have in common.
 pub(super) struct Scene {
     flow: FlowId,
     uuid: PublicId,
-    /// Of the last message, as it is stored and as it is told.
+    /// The number of the last message, as it is stored and as clients see it.
     number: i64,
     after: i64,
     actor: Option<UserId>,
@@ -47,7 +47,7 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// Reads it; it holds while no message comes.
+    /// Reads the scene of a flow; it is valid until the next message.
     pub(super) fn of(tx: &Tx<'_>, flow: FlowId, by: By) -> Result<Self, StoreError> {
         let (uuid, number, after) = tx
             .prepare(
@@ -67,7 +67,7 @@ impl Scene {
         })
     }
 
-    /// Logs an event and returns it; telling is the caller's.
+    /// Logs an event and returns it; the caller reports it.
     pub(super) fn append(&self, tx: &Tx<'_>, deed: Deed<'_>) -> Result<FlowEvent, StoreError> {
         let id = PublicId::generate();
         let mut about = About {
@@ -121,8 +121,8 @@ impl Scene {
     }
 }
 
-/// The query for events of flows with the rest that selects and orders them. [`event`] reads its
-/// columns by their places.
+/// The query for events of flows, to which a clause that selects and orders them is appended.
+/// [`event`] reads its columns by index.
 macro_rules! select_events {
     ($rest:literal) => {
         concat!(
@@ -134,7 +134,7 @@ macro_rules! select_events {
     };
 }
 
-/// The event of a flow at a position, if there is one.
+/// Returns the event of a flow at a position, if there is one.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -149,21 +149,21 @@ pub fn at(view: &View<'_>, position: Position) -> Result<Option<FlowEvent>, Stor
     })
 }
 
-/// Events of a flow after one message at most; older ones there are only counted.
+/// The maximum number of events of a flow after one message; older events there are only counted.
 pub const MAX_AFTER_ONE: usize = 100;
 
-/// Events of a flow that follow messages of some numbers, in order; of the newest
-/// [`MAX_AFTER_ONE`] after one message.
+/// Events of a flow that follow a range of messages, in order; after each message, at most the newest
+/// [`MAX_AFTER_ONE`].
 #[derive(Debug, Default)]
 pub struct Page {
     /// The events.
     pub events: Vec<FlowEvent>,
-    /// Of the first event after a message: how many are left out before it.
+    /// For the first event after a message: how many are left out before it.
     pub more: Vec<(PublicId, i64)>,
 }
 
-/// The events of a flow after messages from one number to another, both inclusive and as they are
-/// stored; `-1` is before the first.
+/// Returns the events of a flow after messages from one stored number to another, both inclusive; `-1` is
+/// before the first message.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -206,7 +206,7 @@ pub fn between_messages(
     Ok(page)
 }
 
-/// The newest events of a flow, oldest first.
+/// Returns the newest events of a flow, oldest first.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -224,7 +224,7 @@ pub fn newest(view: &View<'_>, flow: FlowId, limit: i64) -> Result<Vec<FlowEvent
     Ok(found)
 }
 
-/// The events of a flow after the one at a position, in order; at most `limit`.
+/// Returns the events of a flow after the one at a position, in order; at most `limit`.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -249,7 +249,7 @@ pub fn following(
     Ok(found)
 }
 
-/// An event, with the number of the message that it follows as it is stored.
+/// Reads an event, with the stored number of the message that it follows.
 fn event(row: &Row<'_>) -> rusqlite::Result<Option<(FlowEvent, i64)>> {
     let uuid = |column| {
         row.get::<_, Option<[u8; 16]>>(column)
@@ -276,7 +276,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Option<(FlowEvent, i64)>> {
     Ok(Some((event, row.get(10)?)))
 }
 
-/// What an event tells, of what is stored of it.
+/// Returns what happened, from the stored columns.
 fn happening(
     kind: Kind,
     body: Option<&str>,

@@ -1,4 +1,4 @@
-//! Messages that are deleted by themselves.
+//! Messages that expire.
 
 use rusqlite::named_params;
 
@@ -7,7 +7,7 @@ use super::messages;
 use super::tx::{Tx, View};
 use crate::model::{By, PublicId, Timestamp, UserId};
 
-/// When the next message is to go; `None`: there is none that does.
+/// Returns when the next message expires; `None`: no message does.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -18,7 +18,7 @@ pub fn next(view: &View<'_>) -> Result<Option<Timestamp>, StoreError> {
     Ok(next.map(Timestamp))
 }
 
-/// Deletes messages whose time has come, at most `limit`. Returns how many.
+/// Deletes messages that have expired, at most `limit`. Returns how many.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -36,7 +36,7 @@ pub fn delete_due(tx: &Tx<'_>, now: Timestamp, limit: i64) -> Result<usize, Stor
     for uuid in &due {
         match messages::handle(tx, *uuid, UserId(0))? {
             Some(handle) => messages::expire(tx, &handle, By::OPERATOR)?,
-            // Its flow is being removed, and the message with it.
+            // Its flow is being removed, together with the message.
             None => {
                 tx.prepare("UPDATE messages SET expires_at = NULL WHERE uuid = :uuid")?
                     .execute(named_params! {":uuid": uuid.to_bytes()})?;

@@ -1,4 +1,4 @@
-//! Reading whole accounts and flows, a part at a time, for whoever wants them outside of this file.
+//! Reading whole accounts and flows, part by part, for export.
 
 use rusqlite::{OptionalExtension, named_params};
 
@@ -9,10 +9,10 @@ use super::messages::{self, Load, select_messages};
 use super::tx::View;
 use crate::model::{FileId, FlowId, Message, MessageId, PublicId, UserId};
 
-/// Bytes of the files that come within their message; others are written by themselves.
+/// The largest total size in bytes of files that are included in their message; others are separate.
 const WITHIN_BYTES: usize = 256 * 1024;
 
-/// Opens the content of a file that a message shows; `None`: it is not there.
+/// Opens the content of a file that a message shows; `None`: it is missing.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -27,8 +27,8 @@ pub fn open(view: &View<'_>, file: PublicId) -> Result<Option<Opened>, StoreErro
     }
 }
 
-/// Messages of a flow, or those that a user wrote anywhere, after a message: in the order in which
-/// they were sent, with their files, as many as fit both bounds, at least one if there is any.
+/// Returns messages of a flow, or those that a user wrote anywhere, after a message: in the order in which
+/// they were sent, with their files, as many as fit both limits, at least one if there is any.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -71,11 +71,11 @@ pub fn messages(
     Ok(found)
 }
 
-/// Which messages are wanted.
+/// Which messages to export.
 #[derive(Debug, Clone, Copy)]
 pub enum MessagesOf {
-    /// Those of a flow.
+    /// The messages of a flow.
     Flow(FlowId),
-    /// Those that a user wrote.
+    /// The messages that a user wrote.
     Author(UserId),
 }

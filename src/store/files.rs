@@ -1,4 +1,4 @@
-//! Content of files, each stored once.
+//! The content of files, each stored once.
 
 use std::io::{self, Read, Seek};
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use super::shelf::{self, Place, Ready};
 use super::tx::{Tx, View};
 use crate::model::{Content, Encoding, FileId, Picture, PublicId, media_type};
 
-/// Content up to this many bytes stands in the database where nobody says otherwise.
+/// The largest content, in bytes, that is stored in the database unless the caller decides otherwise.
 pub const INLINE: usize = 256 * 1024;
 
-/// Stores content, or finds it stored. The references to it count themselves (see the triggers).
+/// Stores content unless it is stored already. Triggers count the references to it.
 ///
 /// # Errors
-/// The file, or that of the folder, cannot be written.
+/// The database, or the file in the folder, cannot be written.
 pub(super) fn store(tx: &Tx<'_>, content: &Content) -> Result<FileId, StoreError> {
     let mut ready = ready(content);
     if content.bytes.len() > INLINE {
@@ -26,7 +26,7 @@ pub(super) fn store(tx: &Tx<'_>, content: &Content) -> Result<FileId, StoreError
     shelf::keep(tx, &ready, None)
 }
 
-/// What a row can be made of.
+/// Prepares content for its row.
 #[must_use]
 pub fn ready(content: &Content) -> Ready {
     Ready {
@@ -37,8 +37,8 @@ pub fn ready(content: &Content) -> Ready {
     }
 }
 
-/// Reads content as a row has it, in the columns of its place, name, size and bytes. `None`: its file
-/// is not there.
+/// Reads the content of a row, from the columns for its file name, size and bytes. `None`: its file is
+/// missing.
 pub(super) fn content(
     view: &View<'_>,
     row: &Row<'_>,
@@ -49,7 +49,7 @@ pub(super) fn content(
         Some(name) => {
             let size: i64 = row.get("size")?;
             let name = PublicId::from_bytes(name);
-            // One bad block must not take a whole page of messages with it.
+            // One bad block must not make a whole page of messages fail.
             shelf::read(view, name, size.unsigned_abs()).unwrap_or_else(|err| {
                 ::log::error!("{err}");
                 None
@@ -62,7 +62,7 @@ pub(super) fn content(
     }))
 }
 
-/// Bytes of a file, and what it was found to be.
+/// Returns the size in bytes and the detected media type of a file.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -73,7 +73,7 @@ pub fn size_and_type(view: &View<'_>, file: FileId) -> Result<(i64, Option<Strin
     })?)
 }
 
-/// The content of a file; `None`: it is not there.
+/// Returns the content of a file; `None`: it is missing.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -87,22 +87,22 @@ pub fn bytes(view: &View<'_>, file: FileId) -> Result<Option<Arc<[u8]>>, StoreEr
     Ok(content(view, row, Encoding::Base64)?.map(|content| content.bytes))
 }
 
-/// The content of a file, to be read from any place.
+/// The content of a file with random access.
 pub struct Opened {
     /// The content.
     pub content: Box<dyn ReadSeek>,
-    /// Bytes of it.
+    /// The size in bytes.
     pub size: u64,
-    /// What it was found to be.
+    /// The detected media type.
     pub media_type: Option<String>,
 }
 
-/// What can be read from any place.
+/// A source with random access.
 pub trait ReadSeek: Read + Seek + Send {}
 
 impl<T: Read + Seek + Send> ReadSeek for T {}
 
-/// Opens the content of a file; `None`: it is not there.
+/// Opens the content of a file; `None`: it is missing.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -130,12 +130,12 @@ pub fn opened(view: &View<'_>, file: FileId) -> Result<Option<Opened>, StoreErro
     }))
 }
 
-/// A new id by which a file is fetched, which says nothing of the file.
+/// Returns a new id for downloading a file, which reveals nothing about the file.
 pub(super) fn public_id() -> [u8; 16] {
     rand::random()
 }
 
-/// What a row says of a picture, in the columns of its public id, its size and its type.
+/// Reads a picture from the columns of its public id, size and type.
 pub(super) fn picture(
     row: &Row<'_>,
     columns: [impl RowIndex; 3],
@@ -151,7 +151,7 @@ pub(super) fn picture(
     }))
 }
 
-/// The number that stands for an encoding in tables.
+/// Returns the number for an encoding in tables.
 pub(super) fn encoding_number(encoding: Encoding) -> i64 {
     match encoding {
         Encoding::Text => 0,
@@ -159,7 +159,7 @@ pub(super) fn encoding_number(encoding: Encoding) -> i64 {
     }
 }
 
-/// The encoding that a number stands for.
+/// Returns the encoding for a number.
 pub(super) fn encoding(number: i64) -> Encoding {
     if number == 0 {
         Encoding::Text

@@ -7,8 +7,8 @@ use super::flows::{SAVED, kind};
 use super::tx::View;
 use crate::model::{FlowId, FlowInfo, Page, PublicId, Timestamp};
 
-/// The flows that have not been removed, but saved messages, oldest first; those after one of them
-/// where that is given.
+/// Returns the flows that have not been removed, except saved messages, oldest first; with `after`, the
+/// ones after that flow.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -28,7 +28,7 @@ pub fn page(view: &View<'_>, after: Option<FlowId>) -> Result<Page<FlowInfo>, St
     Ok(Page::of(rows.collect::<Result<_, _>>()?))
 }
 
-/// The row number behind a public id, also of removed flows: where a list goes on.
+/// Returns the row number for a public id, also of a removed flow, so that a list can continue there.
 ///
 /// # Errors
 /// The file cannot be read.

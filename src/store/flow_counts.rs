@@ -1,4 +1,4 @@
-//! How many flows somebody has made and owns, for whoever limits that.
+//! How many flows a user has created and owns, for limits.
 
 use rusqlite::{OptionalExtension, named_params};
 
@@ -6,8 +6,8 @@ use super::error::StoreError;
 use super::tx::View;
 use crate::model::{Timestamp, UserId};
 
-/// When the flow was made that is the `rank`-th newest of a user's within some times, the first
-/// of them exclusive; `None`: there are fewer. Ended ones count.
+/// Returns when the `rank`-th newest flow of a user between two times was created, the first time
+/// excluded; `None`: there are fewer. Ended flows count.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -28,8 +28,8 @@ pub fn made_at(
     Ok(found.optional()?)
 }
 
-/// How many groups and channels a user owns that members made, counted up to a limit. Saved
-/// messages are not among them, nor what the operator made.
+/// Returns how many groups and channels that members created a user owns, counted up to a limit.
+/// Saved messages do not count, nor do flows that the operator created.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -43,7 +43,7 @@ pub fn owned(view: &View<'_>, user: UserId, limit: u32) -> Result<u32, StoreErro
     Ok(statement.query_row(params, |row| row.get(0))?)
 }
 
-/// The same, of those only that the user has made.
+/// Counts only those that the user has created.
 ///
 /// # Errors
 /// The file cannot be read.

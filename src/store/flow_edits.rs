@@ -1,4 +1,4 @@
-//! Making, changing and ending flows: what is logged and told of it.
+//! Creating, changing and ending flows: what is logged and reported.
 
 use std::sync::Arc;
 
@@ -15,60 +15,60 @@ use crate::model::{
     PublicId, UserId,
 };
 
-/// What a new flow begins with.
+/// The initial values of a new flow.
 #[derive(Debug, Clone)]
 pub struct NewFlow {
-    /// Who writes in it.
+    /// The kind, which decides who writes in it.
     pub kind: FlowKind,
     /// Its name.
     pub title: Option<String>,
     /// What it is about.
     pub info: Option<String>,
-    /// Who owns it; one of the members.
+    /// The owner, who is one of the members.
     pub owner: UserId,
     /// Members, in order, without repetition.
     pub members: Vec<UserId>,
     /// Set for the owner's saved messages.
     pub is_saved: bool,
-    /// What Matrix says of it.
+    /// The terms that Matrix sets for it.
     pub room: RoomTerms,
 }
 
-/// What Matrix says of a new flow.
+/// The terms that Matrix sets for a new flow.
 #[derive(Debug, Clone, Default)]
 pub struct RoomTerms {
-    /// Who may do what, JSON without the users; `None`: as the kind means.
+    /// The power levels, as JSON without the users; `None`: those of the kind.
     pub power_levels: Option<String>,
-    /// Who may join; `None`: who is invited.
+    /// Who may join; `None`: invited users.
     pub join_rule: Option<&'static str>,
 }
 
-/// Changes to a flow; `None` leaves as it is.
+/// Changes to a flow; `None` leaves a value as it is.
 #[derive(Debug, Clone, Default)]
 pub struct FlowEdit {
     /// Its name.
     pub title: Option<String>,
     /// What it is about.
     pub info: Option<String>,
-    /// Who owns it.
+    /// The owner.
     pub owner: Option<UserId>,
-    /// Its picture and how it works.
+    /// Its picture and settings.
     pub switches: FlowSwitches,
-    /// Whether all of its members were given, though perhaps they stay the same.
+    /// Whether a full list of members was given, which may equal the present one.
     pub has_members: bool,
 }
 
 impl FlowEdit {
-    /// Whether it says anything of what every protocol shows of a flow, though perhaps nothing new.
+    /// Returns whether it sets anything that every protocol shows of a flow, even if the value is the same.
     fn shows_in_flow(&self) -> bool {
         self.title.is_some() || self.info.is_some() || self.owner.is_some() || self.has_members
     }
 }
 
-/// Makes a flow with its members and tells them.
+/// Creates a flow with its members and tells them.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] for a second chat of the same two.
+/// [`StoreError::Conflict`] for a second chat of the same two users.
 pub fn insert(tx: &Tx<'_>, new: &NewFlow, by: By) -> Result<Flow, StoreError> {
     let uuid = PublicId::generate();
     let key = if new.is_saved {
@@ -99,7 +99,7 @@ pub fn insert(tx: &Tx<'_>, new: &NewFlow, by: By) -> Result<Flow, StoreError> {
     tell(tx, id, vec![made], by)
 }
 
-/// Puts the first members into a flow, with their levels.
+/// Adds the first members to a flow, with their levels.
 pub(super) fn enroll(
     tx: &Tx<'_>,
     id: FlowId,
@@ -116,15 +116,15 @@ pub(super) fn enroll(
     Ok(())
 }
 
-/// The text that only one chat of the same two people can have.
+/// Returns the key that only one chat of the same two users can have.
 pub(super) fn chat_key(kind: FlowKind, members: &[UserId]) -> Option<String> {
     let ids = members.iter().map(|id| id.0);
     let (low, high) = (ids.clone().min()?, ids.max()?);
     (kind == FlowKind::Chat).then(|| format!("{low}:{high}"))
 }
 
-/// Changes the words, the owner and the switches of a flow, and tells its members together with what
-/// happened to members before (see [`members`]).
+/// Changes the texts, the owner and the settings of a flow, and tells its members, together with the
+/// earlier `events` about members (see [`members`]).
 ///
 /// # Errors
 /// The file cannot be written.
@@ -227,7 +227,7 @@ fn set_switches(
     Ok(())
 }
 
-/// Takes a flow from everybody; its messages go by [`removal`](super::removal).
+/// Takes a flow away from all members; [`removal`](super::removal) deletes its messages.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -250,8 +250,8 @@ pub fn remove(tx: &Tx<'_>, flow: &Flow, by: By) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Tells the members of a flow its present state with what happened there. What happened without
-/// an event is logged here.
+/// Tells the members of a flow its present state and what happened there. If there is no event, the
+/// change is logged here.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -259,7 +259,7 @@ pub fn tell(tx: &Tx<'_>, id: FlowId, events: Vec<FlowEvent>, by: By) -> Result<F
     tell_with(tx, id, events, Kind::FlowChanged, by)
 }
 
-/// The same with what is logged where there is no event.
+/// Does the same; `otherwise` is the kind that is logged if there is no event.
 fn tell_with(
     tx: &Tx<'_>,
     id: FlowId,

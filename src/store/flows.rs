@@ -9,7 +9,7 @@ use crate::model::{
     Flow, FlowId, FlowKind, FlowSummary, Level, MessageId, Power, PublicId, Timestamp, UserId,
 };
 
-/// The columns of a flow, for [`flow`], which reads them by place: a list has hundreds of flows.
+/// The columns of a flow, which [`flow`] reads by index because a list has hundreds of flows.
 macro_rules! flow_columns {
     () => {
         "f.id, f.uuid, f.kind, f.title, f.info, f.owner_id, f.created_at, f.member_count,
@@ -17,9 +17,9 @@ macro_rules! flow_columns {
     };
 }
 
-/// Places of what else is read: how many messages there are; in the list of a user's flows, the read
-/// mark, how many messages after it are deleted, how the user has set it up, how many messages are
-/// pinned, and the newest message.
+/// Indexes of further columns: the number of messages; in the list of a user's flows, also the read
+/// mark, the number of deleted messages after it, the user's settings, the number of pinned messages, and
+/// the newest message.
 const COUNT: usize = 13;
 const READ: usize = 14;
 const DELETED: usize = 15;
@@ -27,7 +27,7 @@ const SETTINGS: [usize; 3] = [16, 17, 18];
 const PINS: usize = 19;
 const NEWEST: usize = 20;
 
-/// The query for flows with the rest that selects and orders them.
+/// The query for flows, to which a clause that selects and orders them is appended.
 macro_rules! select_flows {
     ($rest:literal) => {
         concat!(
@@ -39,14 +39,14 @@ macro_rules! select_flows {
     };
 }
 
-/// Nothing is forwarded from the flow.
+/// Flag of a flow from which nothing may be forwarded.
 pub(super) const PROTECTED: i64 = 1;
-/// Only the owner and moderators pin.
+/// Flag of a flow in which only the owner and moderators pin.
 pub(super) const RESTRICTED_PINS: i64 = 2;
-/// Somebody's saved messages.
+/// Flag of a user's saved messages.
 pub(super) const SAVED: i64 = 4;
 
-/// The flow of a user's saved messages, if there is one.
+/// Returns the flow of a user's saved messages, if there is one.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -75,7 +75,7 @@ pub fn by_id(view: &View<'_>, id: FlowId) -> Result<Option<Flow>, StoreError> {
         .transpose()
 }
 
-/// Finds a flow by row number; of a large one, only the members who count and the reader.
+/// Finds a flow by row number; of a large flow, only the members with a higher level and the reader.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -97,7 +97,7 @@ pub fn by_uuid(view: &View<'_>, uuid: PublicId) -> Result<Option<Flow>, StoreErr
     id_of(view, uuid)?.map_or(Ok(None), |id| by_id(view, id))
 }
 
-/// The row number behind a public id.
+/// Returns the row number for a public id.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -111,7 +111,7 @@ pub fn id_of(view: &View<'_>, uuid: PublicId) -> Result<Option<FlowId>, StoreErr
         .optional()?)
 }
 
-/// The public id of a flow, also of a removed one.
+/// Returns the public id of a flow, also of a removed one.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -124,34 +124,34 @@ pub fn uuid(view: &View<'_>, id: FlowId) -> Result<Option<PublicId>, StoreError>
         .optional()?)
 }
 
-/// What has to be known of a flow to let somebody read or write in it.
+/// What is needed to decide whether a user may read or write in a flow.
 #[derive(Debug, Clone, Copy)]
 pub struct Access {
     /// Row number.
     pub id: FlowId,
-    /// Who writes in it.
+    /// The kind, which decides who writes in it.
     pub kind: FlowKind,
-    /// Who owns it.
+    /// The owner.
     pub owner: Option<UserId>,
     /// The number that its next message gets.
     pub next_number: i64,
     /// The number of its oldest message.
     pub first_number: i64,
-    /// What the user may do in it.
+    /// The user's level in it.
     pub level: Level,
     /// Seconds after which a new message disappears; 0: never.
     pub expire: i64,
-    /// Nothing is forwarded from it.
+    /// Whether nothing may be forwarded from it.
     pub is_protected: bool,
-    /// Only the owner and moderators pin.
+    /// Whether only the owner and moderators pin.
     pub pins_are_restricted: bool,
-    /// The user's saved messages.
+    /// Whether it is the user's saved messages.
     pub is_saved: bool,
-    /// From which level on members do what.
+    /// The levels that members need for actions.
     pub power: Power,
 }
 
-/// Finds a flow that a user is in; to others it does not exist.
+/// Finds a flow that a user is in; for others it does not exist.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -162,7 +162,7 @@ pub fn access(view: &View<'_>, uuid: PublicId, user: UserId) -> Result<Option<Ac
          FROM flows f JOIN members m ON m.flow_id = f.id
          WHERE f.uuid = ?1 AND f.removed_at IS NULL AND m.user_id = ?2 AND m.state = 'joined'",
     )?;
-    // By place: every request about a flow begins with this.
+    // By index: every request about a flow starts with this query.
     let found = statement.query_row((uuid.to_bytes(), user.0), |row| {
         let flags: i64 = row.get(7)?;
         let kind = parse_kind(row.get_ref(1)?.as_str()?);
@@ -190,7 +190,7 @@ pub fn access(view: &View<'_>, uuid: PublicId, user: UserId) -> Result<Option<Ac
     Ok(Some(access))
 }
 
-/// What was said by Matrix of who may do what.
+/// Returns the levels for actions that were set by Matrix.
 fn power(view: &View<'_>, flow: FlowId, otherwise: Power) -> Result<Power, StoreError> {
     let mut statement = view.prepare(
         "SELECT p -> 'events' ->> 'm.room.message', p ->> 'events_default', p -> 'events' ->> 'm.room.name',
@@ -217,19 +217,19 @@ fn power(view: &View<'_>, flow: FlowId, otherwise: Power) -> Result<Power, Store
     })?)
 }
 
-/// Which members a flow is read with.
+/// Which members are read with a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Roster {
     /// All of them.
     Whole,
-    /// All of a small flow; of a large one those above the level of a member, and the reader.
+    /// All members of a small flow; of a large one, those above the level of a member, and the reader.
     Brief,
 }
 
-/// Members up to which a flow is small.
+/// The number of members up to which a flow is small.
 pub const SMALL: i64 = 50;
 
-/// The flows that a user is in, oldest first.
+/// Returns the flows that a user is in, oldest first.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -241,8 +241,8 @@ pub fn of_user(
     page_of_user(view, user, roster, FlowId(0), usize::MAX).map(|(flows, _)| flows)
 }
 
-/// The flow after which a page of a user's flows goes on. Whoever has left it meanwhile still goes on
-/// there; to others it does not exist.
+/// Returns the flow after which a page of a user's flows continues. A user who has left it meanwhile
+/// still continues there; for others it does not exist.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -256,8 +256,8 @@ pub fn cursor(view: &View<'_>, uuid: PublicId, user: UserId) -> Result<Option<Fl
     Ok(found.optional()?)
 }
 
-/// The flows that a user is in, oldest first, from one on and within a budget of bytes: at least one
-/// comes back if there is any. Tells, too, whether some are left out.
+/// Returns the flows that a user is in, oldest first, after a flow and within a budget of bytes: at least
+/// one if there is any. Also returns whether some are left out.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -290,7 +290,7 @@ pub fn page_of_user(
         let mut flow = flow(row)?;
         flow.levels = levels.remove(&flow.id).unwrap_or_default();
         let count: i64 = row.get(COUNT)?;
-        // What was read may have been removed by retention since.
+        // The last read message may have been removed by retention since.
         let read = row
             .get::<_, Option<i64>>(READ)?
             .filter(|number| *number >= 0);
@@ -318,7 +318,7 @@ pub fn page_of_user(
     Ok((flows, false))
 }
 
-/// All flows, oldest first, each with the number of its messages.
+/// Returns all flows, oldest first, each with the number of its messages.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -333,7 +333,7 @@ pub fn all(view: &View<'_>) -> Result<Vec<(Flow, i64)>, StoreError> {
     Ok(flows)
 }
 
-/// The row numbers of all flows that are there, sorted.
+/// Returns the row numbers of all flows that are not removed, sorted.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -344,7 +344,7 @@ pub fn ids(view: &View<'_>) -> Result<Vec<FlowId>, StoreError> {
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// How many messages a flow has.
+/// Returns how many messages a flow has.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -354,7 +354,7 @@ pub fn message_count(view: &View<'_>, id: FlowId) -> Result<i64, StoreError> {
     Ok(statement.query_row(named_params! {":id": id.0}, |row| row.get(0))?)
 }
 
-/// The flows that a user owns, chats left out.
+/// Returns the flows that a user owns, except chats.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -364,7 +364,7 @@ pub fn owned_by(view: &View<'_>, user: UserId) -> Result<Vec<Flow>, StoreError> 
     Ok(flows.into_iter().map(|summary| summary.flow).collect())
 }
 
-/// Tells whether somebody in a flow, other than a user, still has an account.
+/// Returns whether a member of a flow other than a user still has an account.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -413,12 +413,12 @@ pub(super) fn kind(row: &Row<'_>) -> rusqlite::Result<FlowKind> {
     Ok(parse_kind(row.get_ref("kind")?.as_str()?))
 }
 
-/// A kind of a later version reads and writes as a group does.
+/// A kind of a later version is treated as a group.
 fn parse_kind(word: &str) -> FlowKind {
     FlowKind::parse(word).unwrap_or(FlowKind::Group)
 }
 
-/// A flow without its owner's public id and its members.
+/// Reads a flow without its owner's public id and its members.
 fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
     let flags: i64 = row.get(8)?;
     Ok(Flow {
@@ -441,7 +441,7 @@ fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
     })
 }
 
-/// The text that only one flow of saved messages of a user can have.
+/// Returns the key that only one flow of a user's saved messages can have.
 pub(super) fn saved_key(user: UserId) -> String {
     format!("{0}:{0}", user.0)
 }

@@ -1,7 +1,7 @@
-//! The folder beside the database, in which large files lie, each under a name that says nothing.
+//! The folder beside the database for large files, each under a name that reveals nothing.
 //!
-//! A file is complete and synced before a row names it, and is removed after the row is gone: a
-//! process that is killed leaves a file that nothing names, never a row without its file.
+//! A file is complete and synced before a row refers to it, and is removed after the row is gone: a
+//! killed process may leave a file without a row, but never a row without its file.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -16,37 +16,37 @@ use super::paths::{file_error, sync, sync_folder, with_suffix};
 use crate::model::PublicId;
 use removing::remove;
 
-/// Where uploads gather.
+/// The subfolder for unfinished uploads.
 const PART: &str = "part";
 
-/// What is locked while files must not be removed.
+/// The file that is locked while files must not be removed.
 const HOLD: &str = "hold";
 
-/// The end of the name of every file.
+/// The extension of every file.
 const EXTENSION: &str = "bin";
 
 /// The folder of one database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folder(PathBuf);
 
-/// A name in the folder, and where it was found.
+/// A file in the folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The name.
     pub name: PublicId,
     /// Where it is.
     pub path: PathBuf,
-    /// Whether it is an upload that gathers.
+    /// Whether it is an unfinished upload.
     pub is_part: bool,
 }
 
-/// Keeps files from being removed until it is dropped.
+/// A lock that keeps files from being removed until it is dropped.
 #[derive(Debug)]
 pub struct Hold(#[expect(dead_code, reason = "held for its lock")] File);
 
 impl Folder {
-    /// The folder of a database, whether it is there or not. Links to one database lead to one
-    /// folder.
+    /// Returns the folder of a database, whether it exists or not. Symbolic links to one database lead to
+    /// one folder.
     #[must_use]
     pub fn of(database: &Path) -> Self {
         let real = database
@@ -55,29 +55,29 @@ impl Folder {
         Self(with_suffix(&real, "-files"))
     }
 
-    /// Another folder of the same kind, such as that of backups.
+    /// Creates a handle to another folder of the same kind, such as that of backups.
     #[must_use]
     pub fn at(path: PathBuf) -> Self {
         Self(path)
     }
 
-    /// Where it is.
+    /// Returns its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Whether it is there.
+    /// Returns whether it exists.
     #[must_use]
     pub fn exists(&self) -> bool {
         self.0.is_dir()
     }
 
-    /// Makes the folder (0700) where it is missing. With `elsewhere` it lies there, and a link to it
-    /// stands in its place.
+    /// Creates the folder (mode 0700) if it is missing. With `elsewhere` it is created there, and a symbolic
+    /// link in its place leads to it.
     ///
     /// # Errors
-    /// It cannot be made, or lies in another place already.
+    /// It cannot be created, or is in another place already.
     pub fn prepare(&self, elsewhere: Option<&Path>) -> Result<(), StoreError> {
         match elsewhere {
             None => make(&self.0)?,
@@ -104,7 +104,7 @@ impl Folder {
             if present == target {
                 return Ok(());
             }
-            // One that was made and never used is in nobody's way.
+            // A folder that was created and never used can be removed.
             if !self.0.is_symlink() {
                 let _ = fs::remove_file(self.0.join(HOLD));
                 let _ = fs::remove_dir(self.0.join(PART));
@@ -119,13 +119,13 @@ impl Folder {
         symlink(&target, &self.0).map_err(failed)
     }
 
-    /// Where an upload gathers.
+    /// Returns the path of an unfinished upload.
     #[must_use]
     pub fn part(&self, upload: PublicId) -> PathBuf {
         self.0.join(PART).join(upload.hex())
     }
 
-    /// Where a file lies.
+    /// Returns the path of a file.
     #[must_use]
     pub fn place(&self, name: PublicId) -> PathBuf {
         let digits = name.hex();
@@ -135,8 +135,8 @@ impl Folder {
         path
     }
 
-    /// Opens the part of an upload for writing at a place, without what comes after it. `None`: the
-    /// bytes before it are not there.
+    /// Opens the part of an upload for writing at an offset, and cuts off what comes after it. `None`: the
+    /// bytes before the offset are missing.
     ///
     /// # Errors
     /// It cannot be opened.
@@ -145,7 +145,7 @@ impl Folder {
         let failed = |source| file_error(&path, source);
         let place = self.place(upload);
         if !path.exists() && place.exists() {
-            // It was complete, and nobody noted that.
+            // The upload was complete, but that was not recorded.
             fs::rename(&place, &path).map_err(failed)?;
         }
         let is_new = offset == 0 && !path.exists();
@@ -168,13 +168,13 @@ impl Folder {
         file.set_len(offset).map_err(failed)?;
         file.seek(SeekFrom::Start(offset)).map_err(failed)?;
         if is_new {
-            // What is noted of an upload is lost with its name.
+            // Without its name, the recorded progress of an upload would be useless.
             sync(&self.0.join(PART))?;
         }
         Ok(Some(file))
     }
 
-    /// Gives the synced part of an upload its place, which lasts when this returns.
+    /// Moves the synced part of an upload to its final path, durably.
     ///
     /// # Errors
     /// It cannot be moved.
@@ -188,14 +188,14 @@ impl Folder {
         sync(&self.0.join(PART))
     }
 
-    /// Makes the folder of files whose names begin alike, and makes it last. One that is there may have
-    /// been made a moment ago, by somebody who has not synced it yet or was killed before.
+    /// Creates the subfolder for files whose names begin alike, and syncs it. An existing one may be so new
+    /// that its creator has not synced it yet, or was killed before.
     fn make_shelf(&self, path: &Path) -> Result<(), StoreError> {
         make(path)?;
         sync(&self.0)
     }
 
-    /// Puts content into the folder, where it lasts when this returns. Returns its name.
+    /// Stores content in the folder durably. Returns its name.
     ///
     /// # Errors
     /// It cannot be written.
@@ -219,7 +219,7 @@ impl Folder {
         Ok(name)
     }
 
-    /// Takes in a file under its name: as a second name of the same bytes, or where that cannot be as a
+    /// Adds a file under its name: as a hard link to the same bytes or, if that is not possible, as a
     /// copy.
     ///
     /// # Errors
@@ -254,7 +254,7 @@ impl Folder {
             .inspect_err(|_| drop(fs::remove_file(&part)))
     }
 
-    /// Opens a file. `None`: it is not there, or not of that size.
+    /// Opens a file. `None`: it is missing, or has another size.
     ///
     /// # Errors
     /// It cannot be opened.
@@ -273,13 +273,13 @@ impl Folder {
         }
     }
 
-    /// Tells whether a file is there, as large as it should be.
+    /// Returns whether a file exists with the expected size.
     #[must_use]
     pub fn has(&self, name: PublicId, size: u64) -> bool {
         fs::metadata(self.place(name)).is_ok_and(|file| file.is_file() && file.len() == size)
     }
 
-    /// Removes a file, overwritten before if that is wanted.
+    /// Removes a file, and overwrites it first if requested.
     ///
     /// # Errors
     /// It cannot be removed.
@@ -287,7 +287,7 @@ impl Folder {
         remove(&self.place(name), overwrite)
     }
 
-    /// Removes what an upload has gathered.
+    /// Removes the part of an upload.
     ///
     /// # Errors
     /// It cannot be removed.
@@ -295,11 +295,11 @@ impl Folder {
         remove(&self.part(upload), overwrite)
     }
 
-    /// What lies in the folder and has not been touched for a while. What is no file of ours is left
-    /// out.
+    /// Returns the files in the folder that have not been modified for a while. Files with other names are
+    /// left out.
     ///
     /// # Errors
-    /// The folder cannot be read; one that is not there is empty.
+    /// The folder cannot be read; a missing folder is empty.
     pub fn entries(&self, untouched: Duration) -> Result<Vec<Entry>, StoreError> {
         let mut found = Vec::new();
         let before = SystemTime::now().checked_sub(untouched);
@@ -342,8 +342,8 @@ impl Folder {
         }
     }
 
-    /// Keeps every process from removing files, while a backup needs them. `None`: there is no
-    /// folder.
+    /// Keeps every process from removing files, while a backup needs them. `None`: the folder does not
+    /// exist.
     ///
     /// # Errors
     /// It cannot be locked.
@@ -358,7 +358,7 @@ impl Folder {
         Ok(Some(Hold(file)))
     }
 
-    /// Allows files to be removed until it is dropped; `None`: somebody needs them.
+    /// Allows files to be removed until the lock is dropped; `None`: another process needs the files.
     ///
     /// # Errors
     /// It cannot be locked.
@@ -373,7 +373,7 @@ impl Folder {
         }
     }
 
-    /// Bytes that are free on the disk of the folder; `None`: the system does not say.
+    /// Returns the free bytes on the disk of the folder; `None`: the system does not say.
     #[must_use]
     pub fn free_bytes(&self) -> Option<u64> {
         fs4::available_space(&self.0).ok()
@@ -389,8 +389,8 @@ fn open_hold(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Makes a folder that only its owner may enter, where there is none; one level only, since a disk
-/// that is not mounted must not be mistaken for the folder on it.
+/// Creates a folder that only its owner may enter, if it is missing; one level only, because a disk that
+/// is not mounted must not be mistaken for the folder on it.
 fn make(path: &Path) -> Result<(), StoreError> {
     match fs::DirBuilder::new().mode(0o700).create(path) {
         Err(source) if source.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),

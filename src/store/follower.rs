@@ -1,5 +1,5 @@
-//! Reading the log as one user may: what concerns everyone, the user, and the user's flows, merged
-//! by position.
+//! Reading the log with a user's permissions: the changes for everyone, for the user, and for the user's
+//! flows, merged by position.
 
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
@@ -14,7 +14,7 @@ use super::log::{Change, Kind, Reach, change};
 use super::tx::View;
 use crate::model::{FlowId, MessageId, Position, UserId};
 
-/// A flow that somebody follows from a position on.
+/// A flow that a user follows from a position on.
 #[derive(Debug, Clone, Copy)]
 pub struct Followed {
     /// The flow.
@@ -23,18 +23,18 @@ pub struct Followed {
     pub next_number: i64,
     /// Its newest message.
     pub last_message: MessageId,
-    /// The first row of `changes` about it after that position, if there is one.
+    /// The first row of `changes` for its members after that position, if there is one.
     pub next_change: Option<Position>,
 }
 
 /// A row of the log.
 struct Row {
     change: Change,
-    /// Of a message that was sent: the message.
+    /// The message, for a row that says that one was sent.
     sent: Option<Sent>,
 }
 
-/// Where rows come from.
+/// The source of rows.
 #[derive(Debug, Clone, Copy)]
 enum Source {
     /// Rows of `changes` for an audience, from a position on.
@@ -43,7 +43,7 @@ enum Source {
     Messages(Place, i64),
 }
 
-/// Rows of one source that have been read ahead, and where to read on.
+/// Rows of one source that have been read ahead, and where reading continues.
 struct Stream {
     rows: VecDeque<Row>,
     source: Source,
@@ -52,21 +52,21 @@ struct Stream {
     is_over: bool,
 }
 
-/// Rows of one source read at a time: first one, since it may be all that is needed, then more.
+/// Rows read from one source at a time: first one, because that may be enough, then more.
 const FIRST: i64 = 1;
 const MOST: i64 = 64;
 
-/// What may be read of the log, in order, by one user.
+/// The part of the log that one user may read, in order.
 pub struct Follower<'a, 'c> {
     view: &'a View<'c>,
     streams: Vec<Stream>,
-    /// The position of each stream's next row, nearest first.
+    /// The position of each stream's next row, lowest first.
     heads: BinaryHeap<Reverse<(Position, usize)>>,
 }
 
 impl<'a, 'c> Follower<'a, 'c> {
-    /// Begins after a position, with what concerns everyone, a user, and the flows that user is in,
-    /// as they are followed from that position on.
+    /// Starts after a position, with the changes for everyone, for a user, and for the user's flows as they
+    /// are followed from that position on.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -91,7 +91,7 @@ impl<'a, 'c> Follower<'a, 'c> {
         Ok(follower)
     }
 
-    /// Begins after a position with what happened in one flow, as it is followed from that position
+    /// Starts after a position, with the changes in one flow as it is followed from that position
     /// on.
     ///
     /// # Errors
@@ -138,7 +138,7 @@ impl<'a, 'c> Follower<'a, 'c> {
         Ok(())
     }
 
-    /// The next change that the user may see, without taking it.
+    /// Returns the next change that the user may see, without taking it.
     #[must_use]
     pub fn peek(&self) -> Option<&Change> {
         let Reverse((_, index)) = self.heads.peek()?;
@@ -146,13 +146,13 @@ impl<'a, 'c> Follower<'a, 'c> {
         Some(&row.change)
     }
 
-    /// The message that the next change says was sent; once.
+    /// Takes the message that the next change says was sent; it can be taken once.
     pub fn take_sent(&mut self) -> Option<Sent> {
         let Reverse((_, index)) = self.heads.peek()?;
         self.streams.get_mut(*index)?.rows.front_mut()?.sent.take()
     }
 
-    /// Takes the change that [`peek`](Self::peek) showed. No more than `wanted` after it are read
+    /// Takes the change that [`peek`](Self::peek) returned. At most `wanted` changes after it are read
     /// ahead.
     ///
     /// # Errors
@@ -178,7 +178,7 @@ impl<'a, 'c> Follower<'a, 'c> {
 }
 
 impl Stream {
-    /// The position of the next row.
+    /// Returns the position of the next row.
     fn position(&self) -> Option<Position> {
         self.rows.front().map(|row| row.change.position)
     }
@@ -229,9 +229,9 @@ impl Stream {
     }
 }
 
-/// The number of the first message of a flow that was sent after a position, or the end of the
-/// range. Numbers and positions grow together, so this is a search; from the end, since those who
-/// follow have missed little.
+/// Returns the number of the first message of a flow that was sent after a position, or the end of the
+/// range. Numbers and positions grow together, so this is a search; it starts at the end, because
+/// followers have usually missed little.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -252,7 +252,7 @@ pub fn first_number_after(
             .optional()?;
         Ok(id.is_none_or(|id| id > after.0))
     };
-    // What is below `low` is not after, what is at or above `high` is.
+    // Numbers below `low` are not after the position, those at or above `high` are.
     let (mut low, mut high) = (numbers.start, numbers.end);
     let mut step = 1;
     while low < high {

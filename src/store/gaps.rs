@@ -1,8 +1,8 @@
-//! Positions that this file has skipped, since a file that it replaced may have given them.
+//! Positions that this file skips because a file that it replaced may have assigned them.
 //!
-//! Whoever follows keeps a position. After a restore, what was told behind the copy's end is not in
-//! this file, so positions go on above all that the replaced file had given, and those in between
-//! are remembered: whoever comes with one has a copy of something else.
+//! Followers keep a position. After a restore, changes after the copy's end are not in this file, so
+//! positions continue above all that the replaced file has assigned, and those in between are recorded:
+//! a follower that comes with one of them has data from another file.
 
 use rusqlite::{Connection, named_params};
 
@@ -12,24 +12,24 @@ use super::properties;
 use super::tx::View;
 use crate::model::Position;
 
-/// The fact that lists the gaps: `after-until`, with blanks between, oldest first.
+/// The property that lists the gaps: `after-until`, separated by blanks, oldest first.
 const GAPS: &str = "position_gaps";
 
-/// Gaps that are remembered one by one. Of more, the oldest become one, which is safe: whoever comes
-/// from in between reads everything anew too.
+/// The maximum number of separate gaps. If there are more, the oldest are merged, which is safe:
+/// a follower from in between reads everything again too.
 const MAX_GAPS: usize = 32;
 
-/// Positions skipped where nobody can say how many the replaced file had given.
+/// The number of positions that are skipped if the end of the replaced file is unknown.
 const UNKNOWN: i64 = 1 << 32;
 
-/// Positions after one, up to another.
+/// The positions after one, up to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Gap {
     after: i64,
     until: i64,
 }
 
-/// Tells whether whoever was told everything up to a position was told so by another file.
+/// Returns whether a follower at a position got it from another file.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -40,14 +40,14 @@ pub fn is_void(view: &View<'_>, position: Position) -> Result<bool, StoreError> 
     Ok(position > end || gaps.any(|gap| gap.after < position.0 && position.0 <= gap.until))
 }
 
-/// Lets positions go on above those that a replaced file has given; `None`: nobody can say which.
+/// Continues positions above those that a replaced file has assigned; `None`: they are unknown.
 ///
 /// # Errors
 /// The file cannot be written.
 pub(super) fn skip(conn: &Connection, given: Option<Position>) -> Result<(), StoreError> {
     let view = View::new(conn);
     let (end, _) = log::last(&view)?;
-    // A replaced file that ends before the copy is no later state of it.
+    // A replaced file that ends before the copy is not a later state of it.
     let until = given
         .filter(|given| *given >= end)
         .map_or(end.0.saturating_add(UNKNOWN), |given| given.0);
@@ -62,7 +62,7 @@ pub(super) fn skip(conn: &Connection, given: Option<Position>) -> Result<(), Sto
             until,
         },
     );
-    // One more, since whoever begins anew does so after the last position, which has to be a good one.
+    // One more, because followers that start again do so after the last position, which must be valid.
     let last = until.saturating_add(1);
     let mut statement = view.prepare(
         "INSERT INTO properties (name, value) VALUES (:gaps, :text), (:floor, :last)
@@ -74,7 +74,7 @@ pub(super) fn skip(conn: &Connection, given: Option<Position>) -> Result<(), Sto
     Ok(())
 }
 
-/// The gaps in a text; what cannot be read is none.
+/// Reads the gaps in a text, and skips what is not valid.
 fn read(text: &str) -> impl Iterator<Item = Gap> {
     text.split(' ').filter_map(|gap| {
         let (after, until) = gap.split_once('-')?;
@@ -85,7 +85,7 @@ fn read(text: &str) -> impl Iterator<Item = Gap> {
     })
 }
 
-/// The text with one gap more.
+/// Returns the text with one more gap.
 fn with(text: &str, gap: Gap) -> String {
     let mut gaps: Vec<Gap> = read(text).chain([gap]).collect();
     while gaps.len() > MAX_GAPS {

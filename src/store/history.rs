@@ -1,6 +1,6 @@
-//! Messages of one flow, many at a time: pages of its history, and runs of it for those who follow.
+//! Messages of one flow, many at a time: pages of its history, and runs of messages for followers.
 //!
-//! What the messages of a flow have in common is not read with each of them.
+//! What the messages of a flow have in common is not read for each of them.
 
 use rusqlite::{OptionalExtension, Row, named_params};
 
@@ -10,17 +10,17 @@ use super::{about, attachments, users};
 use crate::model::about::bits;
 use crate::model::{FlowId, Form, Message, MessageId, Position, PublicId, Timestamp, UserId};
 
-/// What of a message's files is read.
+/// How much is read of the files of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Load {
-    /// What is known of them.
+    /// What is known about them.
     Facts,
-    /// That, and their content, as far as it fits so many bytes.
+    /// That and their content, within a limit of bytes.
     Content(usize),
 }
 
 impl Load {
-    /// What the frames of a form need, where a message brings along at most so many bytes.
+    /// Returns what a form needs, where a message carries at most `max_bytes` of files.
     #[must_use]
     pub fn of(form: Form, max_bytes: usize) -> Self {
         match form {
@@ -29,7 +29,7 @@ impl Load {
         }
     }
 
-    /// Bytes that are read at most.
+    /// Returns the limit of bytes.
     pub(super) fn max_bytes(self) -> usize {
         match self {
             Self::Facts => 0,
@@ -38,14 +38,14 @@ impl Load {
     }
 }
 
-/// A message that was looked for within a budget of bytes.
+/// The result of reading a message within a budget of bytes.
 #[derive(Debug)]
 pub enum Fitting {
-    /// With its files.
+    /// The message with its files.
     Whole(Message),
-    /// Its files, which were not read, are too large.
+    /// The files are too large and were not read.
     TooLarge,
-    /// It has changed since, and is told where it did.
+    /// The message has changed since, and is reported at that change.
     Superseded,
 }
 
@@ -54,13 +54,13 @@ pub enum Fitting {
 pub struct Place {
     /// Row number of the flow.
     pub flow: FlowId,
-    /// The id by which clients know it.
+    /// The id that clients know.
     pub uuid: PublicId,
     /// The number of its oldest message, from which clients count.
     pub first_number: i64,
 }
 
-/// The query for messages of a flow with the rest that selects and orders them. [`decode`] reads its columns by their places.
+/// The query for messages of a flow, with the clause that selects and orders them. [`decode`] reads by index.
 macro_rules! select_by_number {
     ($rest:literal) => {
         concat!(
@@ -70,8 +70,8 @@ macro_rules! select_by_number {
     };
 }
 
-/// Messages of a flow by number, first to last inclusive, cut where they exceed a budget of bytes:
-/// at least one comes back if there is any.
+/// Returns messages of a flow by number, first to last inclusive, within a budget of bytes: at least one
+/// if there is any.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -108,7 +108,7 @@ pub fn by_number(
         messages.push(with_files(view, message, slots, load)?);
     }
     about::fill(view, &mut messages, &all_slots)?;
-    // What is told of them was not known to be so much.
+    // Their details were not known to be so large.
     let mut size = 0;
     let fits = |message: &&Message| {
         size += message.size_bytes();
@@ -131,7 +131,7 @@ fn place(view: &View<'_>, flow: FlowId) -> Result<Option<Place>, StoreError> {
     Ok(found.optional()?)
 }
 
-/// A message where it was sent, without its files.
+/// A message in the log where it was sent, without its files.
 #[derive(Debug)]
 pub struct Sent {
     message: Message,
@@ -139,17 +139,17 @@ pub struct Sent {
     is_superseded: bool,
     /// When it entered the log.
     pub(super) at: Timestamp,
-    /// Its number as it is stored.
+    /// Its number as stored.
     pub(super) number: i64,
 }
 
 impl Sent {
-    /// The position at which it was sent.
+    /// Returns the position at which it was sent.
     pub(super) fn position(&self) -> Position {
         Position(self.message.id.0)
     }
 
-    /// The message with its files, if they fit.
+    /// Returns the message with its files, if they fit.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -166,7 +166,7 @@ impl Sent {
     }
 }
 
-/// A message with its files, which are read only when they fit into `room_bytes`.
+/// Reads a message with its files, which are read only if they fit into `room_bytes`.
 pub(super) fn fit(
     view: &View<'_>,
     message: Message,
@@ -181,7 +181,7 @@ pub(super) fn fit(
     whole(view, message, slots, load).map(Fitting::Whole)
 }
 
-/// A message with its files and what else there is to tell of it.
+/// Reads a message with its files and other details.
 pub(super) fn whole(
     view: &View<'_>,
     message: Message,
@@ -195,7 +195,7 @@ pub(super) fn whole(
     Ok(message)
 }
 
-/// Hands on the messages of a flow from a number on, at most `limit`, each as it was sent.
+/// Passes on the messages of a flow from a number on, at most `limit`, each as it was sent.
 pub(super) fn sent_from(
     view: &View<'_>,
     place: Place,
@@ -224,7 +224,7 @@ pub(super) fn sent_from(
     Ok(())
 }
 
-/// A message without its files, and the slots that it has files in.
+/// Reads a message without its files, and its slots.
 fn decode(view: &View<'_>, row: &Row<'_>, place: Place) -> Result<(Message, i64), StoreError> {
     let author = UserId(row.get(3)?);
     let number: i64 = row.get(2)?;
@@ -233,7 +233,7 @@ fn decode(view: &View<'_>, row: &Row<'_>, place: Place) -> Result<(Message, i64)
         uuid: PublicId::from_bytes(row.get(1)?),
         flow: place.uuid,
         number: number - place.first_number,
-        // Every message has an author, also when the account is deleted.
+        // Every message has an author, even if the account is deleted.
         author: users::uuid(view, author)?.unwrap_or(PublicId::NOTHING),
         sent_at: Timestamp(row.get(4)?),
         text: row.get(5)?,

@@ -7,34 +7,34 @@ use super::files;
 use super::tx::{Tx, View};
 use crate::model::{Content, FlowId, Hook, HookId, MessageId, Page, PublicId, Timestamp, UserId};
 
-/// In `users.flags`: nobody finds the account who does not know it.
+/// Flag in `users.flags`: the account is found only by users who know it.
 const HIDDEN: i64 = 1;
-/// The account writes for the hooks of one flow.
+/// Flag in `users.flags`: the account writes for the hooks of one flow.
 const OF_HOOKS: i64 = 2;
 
-/// Hooks that were revoked and are kept, so that a list of the operator's tells what there was.
+/// The maximum number of revoked hooks of a flow that are kept, so that the operator can see them.
 const KEPT_REVOKED: i64 = 20;
 
-/// What a new hook begins with.
+/// The initial values of a new hook.
 #[derive(Debug, Clone)]
 pub struct NewHook {
     /// SHA-256 of the secret.
     pub secret_hash: [u8; 32],
     /// First characters of the secret.
     pub hint: String,
-    /// The flow that it writes to.
+    /// The flow that it posts to.
     pub flow: FlowId,
-    /// Who writes.
+    /// The bot that writes.
     pub bot: UserId,
-    /// Who makes it; `None`: the operator.
+    /// The user who creates it; `None`: the operator.
     pub maker: Option<UserId>,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Its picture.
     pub picture: Option<Content>,
 }
 
-/// Stores a hook. Of the revoked ones of its flow the oldest are forgotten on the way.
+/// Stores a hook, and deletes the oldest revoked ones of its flow.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -102,23 +102,23 @@ pub struct Living {
     pub id: HookId,
     /// First characters of its secret.
     pub hint: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// The flow that it writes to.
+    /// The flow that it posts to.
     pub flow: FlowId,
-    /// The id by which clients know that flow.
+    /// The id of that flow that clients know.
     pub flow_uuid: PublicId,
-    /// Who writes.
+    /// The bot that writes.
     pub bot: UserId,
-    /// The id by which clients know the bot.
+    /// The id of the bot that clients know.
     pub bot_uuid: PublicId,
-    /// Whether the bot writes for hooks only, so that each message says which.
+    /// Whether the bot writes for hooks only, so that each message names its hook.
     pub is_labelled: bool,
 }
 
-/// The query for hooks that may be used now, with what names one: the bot is in the flow and not
-/// kept out, and neither is the bot's owner; whoever made the hook is here and either in the flow or an
-/// administrator.
+/// The query for hooks that may be used now, with the clause that selects one: the bot is in the flow and
+/// not suspended, nor is the bot's owner; the creator of the hook is not deleted or suspended and is
+/// either in the flow or an administrator.
 macro_rules! select_living {
     ($rest:literal) => {
         concat!(
@@ -136,7 +136,7 @@ macro_rules! select_living {
     };
 }
 
-/// The hook of a secret, if it may be used now.
+/// Returns the hook with a secret, if it may be used now.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -147,7 +147,7 @@ pub fn find(view: &View<'_>, secret_hash: &[u8; 32]) -> Result<Option<Living>, S
         .optional()?)
 }
 
-/// A hook, if it may still be used.
+/// Returns a hook, if it may still be used.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -171,7 +171,7 @@ fn living(row: &Row<'_>) -> rusqlite::Result<Living> {
     })
 }
 
-/// Notes that a hook was used.
+/// Records that a hook was used.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -181,7 +181,7 @@ pub fn used(tx: &Tx<'_>, id: HookId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// How many hooks of a flow are not revoked.
+/// Returns how many hooks of a flow are not revoked.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -191,7 +191,7 @@ pub fn count(view: &View<'_>, flow: FlowId) -> Result<i64, StoreError> {
     Ok(statement.query_row(named_params! {":flow": flow.0}, |row| row.get(0))?)
 }
 
-/// The flow of a hook that is not revoked.
+/// Returns the flow of a hook that is not revoked.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -202,7 +202,7 @@ pub fn flow_of(view: &View<'_>, id: HookId) -> Result<Option<FlowId>, StoreError
     Ok(found.optional()?)
 }
 
-/// Makes a hook useless, and its picture goes. Returns whether there was a usable one.
+/// Revokes a hook and removes its picture. Returns whether it had not been revoked before.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -214,8 +214,8 @@ pub fn revoke(tx: &Tx<'_>, id: HookId) -> Result<bool, StoreError> {
     Ok(changed > 0)
 }
 
-/// The hooks of a flow, or of all flows, that are not revoked, newest first; those after one of them
-/// where that is given.
+/// Returns the hooks of a flow, or of all flows, that are not revoked, newest first; with `after`, the
+/// ones after that hook.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -259,7 +259,7 @@ fn hook(row: &Row<'_>) -> rusqlite::Result<Hook> {
     })
 }
 
-/// The bot that writes for the hooks of a flow, whether it is in the flow at present or not.
+/// Returns the bot that writes for the hooks of a flow, whether it is in the flow at present or not.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -274,7 +274,7 @@ pub fn bot_of(view: &View<'_>, flow: FlowId) -> Result<Option<UserId>, StoreErro
         .optional()?)
 }
 
-/// The members of a flow that write for hooks of it which are not revoked, and for nothing else.
+/// Returns the members of a flow that only write for hooks and are needed for incoming or outgoing ones.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -290,7 +290,7 @@ pub fn bots_in_use(view: &View<'_>, flow: FlowId) -> Result<Vec<UserId>, StoreEr
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Makes an account the one that writes for the hooks of a flow, which nobody finds by its name.
+/// Makes an account the one that writes for the hooks of a flow, which is not found by its name.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -300,7 +300,7 @@ pub fn set_bot(tx: &Tx<'_>, bot: UserId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// How a group of alerts stood when a message told of it last.
+/// Returns the state of a group of alerts when a message last reported it.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -311,7 +311,7 @@ pub fn group_state(view: &View<'_>, message: MessageId) -> Result<Option<String>
     Ok(found.optional()?.flatten())
 }
 
-/// Notes with a message how the group of alerts stands that it tells of.
+/// Stores with a message the state of the group of alerts that it reports.
 ///
 /// # Errors
 /// The file cannot be written.

@@ -1,8 +1,8 @@
-//! Writing what another server's database held: with its own ids and times.
+//! Importing the database of another server, with its own ids and times.
 //!
-//! The log gets a row for each thing, with the present time, since its times never fall; so those
-//! who follow it see what was taken over, in order. A server beside notices as with any other
-//! process.
+//! Each imported item gets a row in the log with the present time, because the times of the log never
+//! decrease; so followers see the imported items in order. A running server notices them as it does the
+//! changes of any other process.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -19,64 +19,64 @@ use crate::model::{
     MessageId, PublicId, Timestamp, UserId,
 };
 
-/// A user that is taken over.
+/// A user to import.
 #[derive(Debug, Clone)]
 pub struct User {
     /// The id that clients know.
     pub uuid: PublicId,
-    /// Login; `None`: a deleted account.
+    /// The login; `None`: a deleted account.
     pub login: Option<Login>,
-    /// Argon2id in PHC text; `None`: nobody can log in.
+    /// Argon2id in PHC text; `None`: nobody can sign in.
     pub password_hash: Option<String>,
-    /// The name that others read.
+    /// The display name.
     pub username: Option<String>,
-    /// Known to the user alone.
+    /// The e-mail address, which only the user sees.
     pub email: Option<String>,
-    /// A few words about oneself.
+    /// A short text about the user.
     pub bio: Option<String>,
     /// Picture.
     pub avatar: Option<Content>,
-    /// Set for programs.
+    /// Set for bots.
     pub is_bot: bool,
-    /// When the account was made, as far as is known.
+    /// When the account was created, as far as is known.
     pub created_at: Timestamp,
 }
 
-/// A flow that is taken over.
+/// A flow to import.
 #[derive(Debug, Clone)]
 pub struct Flow {
     /// The id that clients know.
     pub uuid: PublicId,
-    /// Who writes in it.
+    /// The kind, which decides who writes in it.
     pub kind: FlowKind,
     /// Its name.
     pub title: Option<String>,
     /// What it is about.
     pub info: Option<String>,
-    /// Who owns it.
+    /// The owner.
     pub owner: Option<UserId>,
     /// Members, in order, without repetition.
     pub members: Vec<UserId>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// A message that is taken over.
+/// A message to import.
 #[derive(Debug, Clone)]
 pub struct Message {
     /// The id that clients know.
     pub uuid: PublicId,
-    /// Its row number there; later messages have larger ones.
+    /// Its row number in the source; later messages have larger ones.
     pub row: i64,
     /// The flow.
     pub flow: FlowId,
-    /// Who wrote it.
+    /// The author.
     pub author: UserId,
-    /// When.
+    /// When it was sent.
     pub sent_at: Timestamp,
-    /// What it says.
+    /// The text.
     pub text: Option<String>,
-    /// Its files, at most one a slot.
+    /// Its files, at most one per slot.
     pub files: Vec<Attachment>,
     /// When it was last edited or deleted.
     pub edited_at: Option<Timestamp>,
@@ -84,10 +84,10 @@ pub struct Message {
     pub is_deleted: bool,
 }
 
-/// Makes an account as it was.
+/// Creates an account with its original values.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when the login or id is taken.
+/// [`StoreError::Conflict`] if the login or id is taken.
 pub fn user(tx: &Tx<'_>, new: &User) -> Result<UserId, StoreError> {
     let localpart = match &new.login {
         Some(login) => users::localpart(tx, login, new.uuid)?,
@@ -128,21 +128,21 @@ pub fn user(tx: &Tx<'_>, new: &User) -> Result<UserId, StoreError> {
     Ok(id)
 }
 
-/// What becomes of a message.
+/// The result of importing a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// It is taken over.
+    /// It is imported.
     Taken,
-    /// It is here.
+    /// It exists here already.
     Present,
-    /// It was here, and has been removed since as too old.
+    /// It existed here and has been removed since by retention.
     Removed,
 }
 
-/// Makes a flow as it was. What is taken into it counts as read until [`finish`].
+/// Creates a flow with its original values. Messages imported into it count as read until [`finish`].
 ///
 /// # Errors
-/// [`StoreError::Conflict`] for a second chat of the same two.
+/// [`StoreError::Conflict`] for a second chat of the same two users.
 pub fn flow(tx: &Tx<'_>, new: &Flow) -> Result<FlowId, StoreError> {
     tx.prepare(
         "INSERT INTO flows (uuid, kind, title, info, owner_id, chat_key, created_at)
@@ -168,7 +168,7 @@ pub fn flow(tx: &Tx<'_>, new: &Flow) -> Result<FlowId, StoreError> {
     Ok(id)
 }
 
-/// Tells whether the run that made a flow has not come to its end.
+/// Returns whether the import of a flow has not been finished.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -176,7 +176,7 @@ pub fn is_unfinished(view: &View<'_>, flow: FlowId) -> Result<bool, StoreError> 
     Ok(properties::number(view, &unfinished_key(flow))?.is_some())
 }
 
-/// Notes that everything there was for a flow has been taken over: what comes later is news.
+/// Records that everything for a flow has been imported: later messages are new.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -184,17 +184,17 @@ pub fn finish(tx: &Tx<'_>, flow: FlowId) -> Result<(), StoreError> {
     properties::forget(tx, &unfinished_key(flow))
 }
 
-/// The fact that a flow is not yet taken over as a whole.
+/// The name of the property that marks a flow as not completely imported.
 fn unfinished_key(flow: FlowId) -> String {
     format!("import_unfinished_{}", flow.0)
 }
 
-/// The fact how far a flow has been taken over: the largest row number there.
+/// The name of the property with the largest imported row number of a flow in the source.
 fn row_key(flow: FlowId) -> String {
     format!("import_row_{}", flow.0)
 }
 
-/// Tells whether there is a flow with an id, be it removed.
+/// Returns whether a flow with an id exists, even a removed one.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -203,14 +203,14 @@ pub fn has_flow(view: &View<'_>, uuid: PublicId) -> Result<bool, StoreError> {
     Ok(statement.exists(named_params! {":uuid": uuid.to_bytes()})?)
 }
 
-/// How far a flow has been taken over.
+/// The progress of importing a flow.
 #[derive(Debug, Clone, Copy)]
 struct Progress {
-    /// The largest row number there of what was taken.
+    /// The largest row number in the source that was imported.
     row: i64,
     /// Whether its oldest messages have been removed here.
     is_pruned: bool,
-    /// Whether what is taken counts as read.
+    /// Whether imported messages count as read.
     is_unfinished: bool,
     /// The number that its next message gets.
     next_number: i64,
@@ -231,8 +231,8 @@ impl Progress {
         })
     }
 
-    /// What becomes of a message. One that was taken before and is no longer here can only have
-    /// been removed with the oldest of its flow: everything else that is deleted leaves its row.
+    /// Returns the result for a message. One that was imported before and no longer exists can only have
+    /// been removed with the oldest of its flow: other deleted messages keep their row.
     fn fate(self, view: &View<'_>, message: &Message) -> Result<Fate, StoreError> {
         if has_message(view, message.uuid)? {
             Ok(Fate::Present)
@@ -244,7 +244,7 @@ impl Progress {
     }
 }
 
-/// Tells what would become of messages; where the flow is not here yet, all are taken.
+/// Returns the results for messages without importing them; if a flow does not exist yet, all are taken.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -264,7 +264,7 @@ pub fn fates(
     Ok(fates)
 }
 
-/// How far a flow has been taken over, looked up once.
+/// Returns the progress of importing a flow, which is looked up once.
 fn progress<'k>(
     known: &'k mut BTreeMap<FlowId, Progress>,
     view: &View<'_>,
@@ -276,8 +276,8 @@ fn progress<'k>(
     })
 }
 
-/// Appends messages to their flows as they were, those that are not here, and notes how far that
-/// has come. Returns what became of each.
+/// Appends those messages to their flows that do not exist here, with their original values, and records
+/// the progress. Returns the result for each.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -333,7 +333,7 @@ fn insert(tx: &Tx<'_>, new: &Message) -> Result<(), StoreError> {
         ":flow": new.flow.0,
         ":number": number,
         ":author": new.author.0,
-        // The other server's clock may have been ahead; this one's may be in 1970.
+        // The other server's clock may have been ahead; the clock of this one may be in 1970.
         ":sent_at": new.sent_at.min(tx.now().end_of_past()).0,
         ":logged_at": tx.log_time().0,
         ":text": if new.is_deleted { Some(DELETED_TEXT) } else { new.text.as_deref() },
@@ -349,8 +349,8 @@ fn insert(tx: &Tx<'_>, new: &Message) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Marks what a flow has from a number on as read by the members who have read all before: on the
-/// other server they have read it.
+/// Marks the messages of a flow from a number on as read by the members who have read all before: they
+/// have read them on the other server.
 fn read_on(tx: &Tx<'_>, flow: FlowId, from: i64) -> Result<(), StoreError> {
     tx.prepare(
         "UPDATE members SET read_number = (SELECT next_number - 1 FROM flows WHERE id = :flow)

@@ -6,20 +6,20 @@ use super::error::StoreError;
 use super::tx::{Tx, View};
 use crate::model::{FlowId, Invitation, InvitationId, Page, PublicId, Timestamp, UserId};
 
-/// What a new invitation begins with.
+/// The initial values of a new invitation.
 #[derive(Debug, Clone)]
 pub struct NewInvitation {
     /// SHA-256 of the code.
     pub code_hash: [u8; 32],
     /// First characters of the code.
     pub hint: String,
-    /// Whom it is for, in its maker's words.
+    /// Whom it is for, as its creator wrote it.
     pub note: Option<String>,
-    /// Who made it; `None`: the command line.
+    /// Who created it; `None`: the command line.
     pub created_by: Option<UserId>,
-    /// When it ends; `None`: never.
+    /// When it expires; `None`: never.
     pub expires_at: Option<Timestamp>,
-    /// How many may register with it.
+    /// How many users may register with it.
     pub uses: i64,
     /// The flow that they join.
     pub flow: Option<FlowId>,
@@ -47,20 +47,20 @@ pub fn insert(tx: &Tx<'_>, new: &NewInvitation) -> Result<InvitationId, StoreErr
     Ok(InvitationId(tx.last_id()))
 }
 
-/// What there is to know of an invitation that somebody has the code of.
+/// What is known about an invitation with a given code.
 #[derive(Debug, Clone, Copy)]
 pub struct Found {
     /// Row number.
     pub id: InvitationId,
     /// The flow that its users join.
     pub flow: Option<FlowId>,
-    /// Who made it; `None`: the command line.
+    /// Who created it; `None`: the command line.
     pub maker: Option<UserId>,
     /// Set while it has uses left and has not expired.
     pub holds: bool,
 }
 
-/// The invitation with a code, unless it was revoked.
+/// Returns the invitation with a code, unless it was revoked.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -95,7 +95,7 @@ pub fn spend(tx: &Tx<'_>, id: InvitationId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The query for invitations that still hold, with the rest that selects and orders them.
+/// The query for valid invitations, to which a clause that selects and orders them is appended.
 macro_rules! select_invitations {
     ($rest:literal) => {
         concat!(
@@ -108,7 +108,7 @@ macro_rules! select_invitations {
     };
 }
 
-/// The invitations that still hold, newest first.
+/// Returns the valid invitations, newest first.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -118,7 +118,7 @@ pub fn list(view: &View<'_>, now: Timestamp) -> Result<Vec<Invitation>, StoreErr
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// A page of them: those after one of them where that is given.
+/// Returns a page of the valid invitations: the first one, or the one after an invitation.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -158,7 +158,7 @@ fn invitation(row: &Row<'_>) -> rusqlite::Result<Invitation> {
     })
 }
 
-/// How many invitations of a user somebody can still use, counted up to a limit.
+/// Returns how many invitations of a user can still be used, counted up to a limit.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -177,12 +177,12 @@ pub fn open_of(
     Ok(statement.query_row(params, |row| row.get(0))?)
 }
 
-/// Expired invitations of a user that are kept. By a clock that has jumped all of them have expired,
-/// and it may be set right again.
+/// The maximum number of expired invitations of a user that are kept. If the clock has jumped, all count
+/// as expired, and the clock may be corrected again.
 const KEPT_EXPIRED: i64 = 100;
 
-/// Removes the invitations of a user that are used up or revoked, and of the expired ones the oldest:
-/// making and revoking without end leaves nothing behind.
+/// Removes the invitations of a user that are used up or revoked, and the oldest expired ones, so that
+/// creating and revoking without end leaves nothing behind.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -196,7 +196,7 @@ pub fn forget_ended(tx: &Tx<'_>, user: UserId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The invitation with a code that has not been revoked.
+/// Returns the id of the invitation with a code, unless it was revoked.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -210,7 +210,7 @@ pub fn id_of(view: &View<'_>, code_hash: &[u8; 32]) -> Result<Option<InvitationI
     Ok(found.optional()?)
 }
 
-/// Makes an invitation useless. Returns whether there was a usable one.
+/// Revokes an invitation. Returns whether it had not been revoked before.
 ///
 /// # Errors
 /// The file cannot be written.

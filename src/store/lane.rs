@@ -1,35 +1,35 @@
-//! Writes that touch so much that others would wait for them: they go one by one, with pauses.
+//! Large writes, for which others would have to wait: they run one by one, with pauses.
 //!
-//! A commit answers everybody in it when it is done, so a write that takes long is committed by
-//! itself. And between two of them so much else is written, or so much time passes, that few others
-//! ever wait for one: of those who write all the time about one in fifty.
+//! A commit answers all its writes when it is done, so a write that takes long is committed by itself.
+//! Between two large writes so many other writes happen, or so much time passes, that few others ever
+//! wait for a large one: about one in fifty of those that write all the time.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::model::UserId;
 
-/// So many times as long as a large write took is paused after it, or so many others are written
-/// for each that had to wait for it.
+/// The factor for pauses: a pause lasts this many times as long as the large write before it took, or
+/// until this many other writes have run for each one that had to wait for it.
 const PAUSE: u32 = 48;
 
-/// The longest pause: nobody waits without end for a disk that hangs now and then.
+/// The longest pause, so that a disk that sometimes hangs does not make users wait without end.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// Nobody is spared when nobody else has written for so long.
+/// If nobody else has written for this long, there is no pause.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Large writes that wait at most.
+/// The maximum number of large writes that may wait.
 const MAX_WAITING: usize = 1024;
 
-/// The large writes that wait, and when the next one may begin.
+/// The large writes that wait, and the time from which the next one may begin.
 #[derive(Debug)]
 pub(super) struct Lane<T> {
     waiting: VecDeque<(UserId, T)>,
-    /// Whose the last one was: the next one is somebody else's, if there is any.
+    /// The user of the last large write; the next one is another user's, if there is one.
     last: Option<UserId>,
     pause_until: Option<Instant>,
-    /// Other writes since the last one, and how many there are to be.
+    /// Other writes since the last large write, and the number that has to happen before the next.
     others: usize,
     others_first: usize,
     others_at: Option<Instant>,
@@ -49,7 +49,7 @@ impl<T> Default for Lane<T> {
 }
 
 impl<T> Lane<T> {
-    /// Queues a write; or gives it back when too many wait.
+    /// Queues a write, or gives it back when too many wait.
     pub(super) fn push(&mut self, user: UserId, write: T) -> Result<(), T> {
         if self.waiting.len() >= MAX_WAITING {
             return Err(write);
@@ -58,20 +58,20 @@ impl<T> Lane<T> {
         Ok(())
     }
 
-    /// Notes that others have written.
+    /// Records that other writes have been committed.
     pub(super) fn note_others(&mut self, count: usize, now: Instant) {
         self.others = self.others.saturating_add(count);
         self.others_at = Some(now);
     }
 
-    /// Notes that a large write is done: how long it took, and how many others waited for it.
+    /// Records that a large write is done: how long it took, and how many others waited for it.
     pub(super) fn note(&mut self, took: Duration, waited: usize, now: Instant) {
         self.pause_until = now.checked_add((took * PAUSE).min(MAX_PAUSE));
         self.others = 0;
         self.others_first = waited.max(1) * PAUSE as usize;
     }
 
-    /// How long until a write may begin; `None`: none waits.
+    /// Returns how long until a write may begin; `None`: no write waits.
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
         if self.waiting.is_empty() {
             return None;
@@ -92,7 +92,7 @@ impl<T> Lane<T> {
         self.take_any()
     }
 
-    /// Takes the next write, whether it may begin or not.
+    /// Takes the next write, even if it may not begin yet.
     pub(super) fn take_any(&mut self) -> Option<T> {
         let mut waiting = self.waiting.iter();
         let next = waiting.position(|(user, _)| self.last != Some(*user));
@@ -133,7 +133,7 @@ mod tests {
         lane.note_others(1, now);
         assert_eq!(lane.take(now), Some('a'));
         lane.note(LONG, 2, now);
-        // Enough others are written,
+        // Either enough other writes happen,
         lane.note_others(2 * PAUSE as usize - 1, now);
         assert_eq!(lane.take(now), None);
         lane.note_others(1, now);

@@ -1,4 +1,4 @@
-//! Names of users in Matrix, and the devices by which they are there.
+//! The names of users in Matrix, and the Matrix devices of their sessions.
 
 use rusqlite::{OptionalExtension, named_params};
 
@@ -7,20 +7,20 @@ use super::sessions;
 use super::tx::{Tx, View};
 use crate::model::{MessageId, PublicId, SessionId, Timestamp, UserId};
 
-/// Somebody who has a name in Matrix.
+/// A user as named in Matrix.
 #[derive(Debug, Clone)]
 pub struct Named {
     /// Row number.
     pub user: UserId,
-    /// The id by which MTP knows the account.
+    /// The id of the account in MTP.
     pub uuid: PublicId,
-    /// What signs in.
+    /// The login.
     pub login: String,
-    /// The name, without the server.
+    /// The localpart: the name without the server.
     pub localpart: String,
-    /// What others read.
+    /// The display name.
     pub display_name: String,
-    /// The picture, by its name in Matrix.
+    /// The picture, by its id in Matrix.
     pub avatar: Option<PublicId>,
     /// Whether the account is deleted.
     pub is_deleted: bool,
@@ -48,7 +48,7 @@ fn named(row: &rusqlite::Row<'_>) -> rusqlite::Result<Named> {
     })
 }
 
-/// Who has a name.
+/// Returns the user with a localpart.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -59,7 +59,7 @@ pub fn find(view: &View<'_>, localpart: &str) -> Result<Option<Named>, StoreErro
         .optional()?)
 }
 
-/// What a user is called.
+/// Returns the names of a user.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -70,7 +70,7 @@ pub fn of(view: &View<'_>, user: UserId) -> Result<Option<Named>, StoreError> {
         .optional()?)
 }
 
-/// Whom a message mentions by name.
+/// Returns the users whom a message mentions by name.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -82,7 +82,7 @@ pub fn mentioned(view: &View<'_>, message: MessageId) -> Result<Vec<Named>, Stor
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Gives a user another name.
+/// Gives a user another localpart.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -92,7 +92,7 @@ pub fn rename(tx: &Tx<'_>, user: UserId, localpart: &str) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Makes a session a device of Matrix. What was that device before ends.
+/// Makes a session a Matrix device. An earlier session of that device ends.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -120,7 +120,7 @@ pub fn adopt(
     Ok(())
 }
 
-/// The device that a session is, if it is one of Matrix.
+/// Returns the device id of a session, if it is a Matrix device.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -130,7 +130,7 @@ pub fn device(view: &View<'_>, session: SessionId) -> Result<Option<String>, Sto
     Ok(found.optional()?.flatten())
 }
 
-/// Tells whether a token was a device's, and has ended by nothing but time.
+/// Returns whether a token was a device's, and is invalid only because it has expired.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -150,7 +150,7 @@ pub fn has_expired(
     Ok(statement.exists(named_params! {":token_hash": token_hash, ":now": now.0})?)
 }
 
-/// Tells whether somebody has signed in by Matrix at least once.
+/// Returns whether a user has signed in by Matrix at least once.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,4 +1,4 @@
-//! The lock that makes a second server on the same file impossible.
+//! The lock that prevents a second server on the same file.
 
 use std::fs::{File, TryLockError};
 use std::io::Write;
@@ -8,24 +8,24 @@ use std::time::{Duration, Instant};
 use super::error::StoreError;
 use super::paths::{file_error, lock_of};
 
-/// How long a starting server waits for the lock: one that ends, or a command that looks whether a
-/// server runs, has it for an instant.
+/// How long a starting server waits for the lock: a server that is stopping, or a command that checks
+/// whether a server runs, holds it for an instant.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How often it looks meanwhile.
+/// How often it retries meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
-/// Held while a server runs on a file; the operator's commands don't take it.
+/// A lock that is held while a server runs on a file; the operator's commands do not take it.
 #[derive(Debug)]
 pub struct ServerLock {
     file: File,
 }
 
 impl ServerLock {
-    /// Takes the lock beside the file. It ends with the process, however that ends.
+    /// Takes the lock beside the file. It is released when the process ends, in whatever way.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] when another server has it.
+    /// [`StoreError::InUse`] if another server has it.
     pub fn acquire(database: &Path) -> Result<Self, StoreError> {
         let path = lock_of(database);
         let failed = |source| file_error(&path, source);
@@ -42,10 +42,10 @@ impl ServerLock {
         }
     }
 
-    /// Takes the lock beside the file, waiting a moment for a server that is just ending.
+    /// Takes the lock beside the file, and waits a moment for a server that is just stopping.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] when another server keeps it.
+    /// [`StoreError::InUse`] if another server keeps it.
     pub fn acquire_soon(database: &Path) -> Result<Self, StoreError> {
         let start = Instant::now();
         loop {
@@ -58,24 +58,24 @@ impl ServerLock {
         }
     }
 
-    /// Writes down where the server can be reached, for commands on the same machine.
+    /// Writes the address of the server into the lock file, for commands on the same machine.
     ///
     /// # Errors
-    /// The lock's file cannot be written.
+    /// The lock file cannot be written.
     pub fn announce(&self, address: &str) -> std::io::Result<()> {
         self.file.set_len(0)?;
         let text = format!("{address}\n{}\n", std::process::id());
         (&self.file).write_all(text.as_bytes())
     }
 
-    /// Where the server that runs on the file now can be reached; `None` while none runs.
+    /// Returns the address of the server that runs on the file now; `None`: none runs.
     #[must_use]
     pub fn address(database: &Path) -> Option<String> {
         let text = Self::announced(database)?;
         Some(text.lines().next().unwrap_or_default().to_owned())
     }
 
-    /// The process of the server that runs on the file now.
+    /// Returns the process id of the server that runs on the file now.
     #[must_use]
     pub fn pid(database: &Path) -> Option<i32> {
         Self::announced(database)?.lines().nth(1)?.parse().ok()
@@ -88,11 +88,11 @@ impl ServerLock {
         std::fs::read_to_string(lock_of(database)).ok()
     }
 
-    /// Tells whether a server runs on the file now.
+    /// Returns whether a server runs on the file now.
     #[must_use]
     pub fn is_held(database: &Path) -> bool {
-        // Looking must not make a file where there has never been a server. Those who look share
-        // the lock, so that none takes another for a server.
+        // Checking must not create a file where there has never been a server. Processes that check share the
+        // lock, so that none takes another for a server.
         let Ok(file) = File::open(lock_of(database)) else {
             return false;
         };

@@ -1,8 +1,8 @@
-//! The log: what is written to it, and how followers read it.
+//! The log: how changes are written to it, and how followers read it.
 //!
 //! Its rows are those of `changes` and those of `messages`: a message that was sent is its own row.
-//! What belongs here: positions, kinds and audiences. What does not: what the rows are about, which
-//! [`news`](super::news) reads.
+//! What belongs here: positions, kinds and audiences. What does not: the content that the rows refer to,
+//! which [`news`](super::news) reads.
 
 use rusqlite::{OptionalExtension, Row, named_params};
 
@@ -11,7 +11,7 @@ use super::properties;
 use super::tx::{Logged, Tx, View};
 use crate::model::{FlowId, MessageId, Position, PublicId, Timestamp, UserId};
 
-/// What a change is. The numbers are stored; `sql/V1__initial.sql` lists them too.
+/// The kind of a change. The numbers are stored; `sql/V1__initial.sql` lists them too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// A message was sent. Never in `changes`: the message itself is the row.
@@ -24,7 +24,7 @@ pub enum Kind {
     Reacted = 4,
     /// A poll got a vote or was closed.
     Polled = 5,
-    /// A flow was made.
+    /// A flow was created.
     Made = 10,
     /// A flow got another title.
     Title = 11,
@@ -32,19 +32,19 @@ pub enum Kind {
     Info = 12,
     /// A flow got another picture.
     Picture = 13,
-    /// Somebody was added to a flow.
+    /// A user was added to a flow.
     Added = 14,
-    /// Somebody joined a flow, by an invitation.
+    /// A user joined a flow by an invitation.
     Joined = 15,
-    /// Somebody left a flow.
+    /// A user left a flow.
     Left = 16,
-    /// Somebody was removed from a flow.
+    /// A user was removed from a flow.
     Removed = 17,
-    /// Somebody was invited to a flow.
+    /// A user was invited to a flow.
     Invited = 18,
-    /// Somebody declined an invitation.
+    /// A user declined an invitation.
     Declined = 19,
-    /// Somebody was banned from a flow.
+    /// A user was banned from a flow.
     Banned = 20,
     /// A member's level changed.
     Level = 21,
@@ -52,31 +52,31 @@ pub enum Kind {
     Owner = 22,
     /// The timer of disappearing messages was set.
     Expire = 23,
-    /// A flow was protected, or no longer.
+    /// A flow became protected or unprotected.
     Protect = 24,
     /// A message was pinned.
     Pinned = 25,
     /// A message was unpinned.
     Unpinned = 26,
-    /// A flow changed in a way that is no event.
+    /// A flow changed, without an event.
     FlowChanged = 30,
-    /// A flow changed in a way that is no event and that only some protocols show.
+    /// A flow changed, without an event, in a way that only some protocols show.
     FlowAdjusted = 31,
     /// Something happened in a room that only Matrix shows.
     Room = 32,
-    /// Somebody registered.
+    /// A user registered.
     Registered = 40,
-    /// Somebody changed the profile, or deleted the account.
+    /// A user changed the profile or deleted the account.
     Profile = 41,
     /// The user has read further.
     Read = 50,
     /// The user is no longer a member.
     Gone = 51,
-    /// The user changed own settings of a flow.
+    /// The user changed their own settings of a flow.
     Settings = 52,
     /// Something about the user's own account changed.
     Account = 53,
-    /// The user's list of blocked people changed.
+    /// The user's list of blocked users changed.
     Blocked = 54,
     /// The user was invited to a flow.
     Invitation = 55,
@@ -84,7 +84,7 @@ pub enum Kind {
     Back = 56,
     /// The user is no longer invited to a flow.
     Uninvited = 57,
-    /// What became of the archive that the user wanted is known.
+    /// The archive that the user requested is ready, or cannot be made.
     Archived = 58,
 }
 
@@ -128,18 +128,18 @@ impl Kind {
         Self::Archived,
     ];
 
-    /// The kind that a number stands for.
+    /// Returns the kind for a number.
     pub(super) fn from_number(number: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as i64 == number)
     }
 
-    /// Tells whether it is an event of a flow, shown between the flow's messages.
+    /// Returns whether it is an event of a flow, shown between the flow's messages.
     #[must_use]
     pub fn is_event(self) -> bool {
         (Self::Made..=Self::Unpinned).contains(&self)
     }
 
-    /// Tells whether it changes what every protocol shows of a flow: its words, owner or members.
+    /// Returns whether it changes what every protocol shows of a flow: its texts, owner or members.
     #[must_use]
     pub fn shows_in_flow(self) -> bool {
         matches!(
@@ -161,13 +161,13 @@ impl Kind {
 /// A row of the log.
 #[derive(Debug, Clone, Copy)]
 pub struct Change {
-    /// Its place.
+    /// Its position in the log.
     pub position: Position,
-    /// When, never before the change before it.
+    /// The time, which is never before that of the previous change.
     pub at: Timestamp,
-    /// Whom it concerns.
+    /// Who is told of it.
     pub reach: Reach,
-    /// What it is; `None`: of a kind that this program does not know.
+    /// Its kind; `None`: a kind that this program does not know.
     pub kind: Option<Kind>,
     /// The message that it is about.
     pub message: Option<MessageId>,
@@ -177,12 +177,12 @@ pub struct Change {
     pub user: Option<UserId>,
 }
 
-/// What a change is about, for those who show it.
+/// What a client has to show for a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// The present state of a message.
     Message(MessageId),
-    /// What hangs on a message: reactions, a poll.
+    /// What belongs to a message: reactions, a poll.
     Around(MessageId),
     /// The present state of a flow, as every protocol shows it.
     Flow(FlowId),
@@ -192,26 +192,26 @@ pub enum Subject {
     User(UserId),
     /// The reader's own read mark in a flow.
     Read(FlowId),
-    /// That the reader has left a flow.
+    /// The reader has left a flow.
     Gone(FlowId),
     /// The reader's own settings of a flow.
     Settings(FlowId),
     /// The reader's own account.
     Account,
-    /// Whom the reader blocks.
+    /// The users whom the reader blocks.
     Blocked,
-    /// The archive of what is the reader's.
+    /// The archive of the reader's data.
     Archive,
-    /// That the reader is invited to a flow.
+    /// The reader is invited to a flow.
     Invitation(FlowId),
-    /// That the reader is no longer invited to a flow.
+    /// The reader is no longer invited to a flow.
     Uninvited(FlowId),
-    /// That the reader came back to a flow: what happened there since the position.
+    /// The reader came back to a flow: what happened there since the position.
     Back(FlowId, Position),
 }
 
 impl Change {
-    /// What is to be shown of this change.
+    /// Returns what a client has to show for this change.
     #[must_use]
     pub fn subject(&self) -> Option<Subject> {
         let kind = self.kind?;
@@ -239,7 +239,7 @@ impl Change {
     }
 }
 
-/// Whom a change concerns.
+/// Who is told of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reach {
     /// Every user.
@@ -268,16 +268,16 @@ impl Reach {
     }
 }
 
-/// What a change is about, as it is logged.
+/// What a change refers to, as it is logged.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct About<'a> {
     pub(super) actor: Option<UserId>,
     pub(super) flow: Option<FlowId>,
     pub(super) message: Option<MessageId>,
     pub(super) user: Option<UserId>,
-    /// Of an event of a flow: the number of the message that it follows, and its public id.
+    /// For an event of a flow: the number of the message before it, and the public id of the event.
     pub(super) place: Option<(i64, PublicId)>,
-    /// Of an event of a flow: the new title, level, seconds.
+    /// For an event of a flow: the new title, level or seconds.
     pub(super) body: Option<&'a str>,
 }
 
@@ -317,16 +317,16 @@ pub(super) fn append(
     Ok(position)
 }
 
-/// The fact that says up to where positions have been given, when the rows there are gone.
+/// The property that holds the last assigned position, for when the rows there are gone.
 pub(super) const FLOOR: &str = "position_floor";
 
-/// Keeps the positions given so far from being given again, whatever rows are removed.
+/// Prevents the positions assigned so far from being assigned again, whatever rows are removed.
 pub(super) fn keep_positions(tx: &Tx<'_>) -> Result<(), StoreError> {
     let (end, _) = last(tx)?;
     properties::set_number(tx, FLOOR, end.0)
 }
 
-/// The end of the log: its last position and the time there.
+/// Returns the end of the log: its last position and the time there.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -348,7 +348,7 @@ pub fn last(view: &View<'_>) -> Result<(Position, Timestamp), StoreError> {
     Ok((end.0.max(floor), end.1))
 }
 
-/// The first row at or after a position: its position and time.
+/// Returns the position and time of the first row at or after a position.
 fn first_from(view: &View<'_>, from: i64) -> Result<Option<(Position, Timestamp)>, StoreError> {
     let mut nearest: Option<(Position, Timestamp)> = None;
     for sql in [
@@ -369,15 +369,15 @@ fn first_from(view: &View<'_>, from: i64) -> Result<Option<(Position, Timestamp)
     Ok(nearest)
 }
 
-/// The last position before a time: what comes after it happened at that time or later.
+/// Returns the last position before a time: everything after it happened at that time or later.
 ///
-/// The times in the log never fall, so this is a binary search over positions.
+/// The times in the log never decrease, so this is a binary search over positions.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn before(view: &View<'_>, time: Timestamp) -> Result<Position, StoreError> {
     let (end, _) = last(view)?;
-    // Invariant: what is at or below `low` is earlier, what is above `high` is not.
+    // Invariant: rows at or below `low` are earlier, rows above `high` are not.
     let (mut low, mut high) = (0, end.0);
     while low < high {
         let middle = low + (high - low) / 2;
@@ -389,7 +389,7 @@ pub fn before(view: &View<'_>, time: Timestamp) -> Result<Position, StoreError> 
     Ok(Position(low))
 }
 
-/// Changes after one position up to another, whomever they concern; at most `limit`.
+/// Returns the changes after one position up to another, for all audiences; at most `limit`.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -431,7 +431,7 @@ pub fn between(
     Ok(found)
 }
 
-/// Reads the columns of a change by their places, since many are read for one answer.
+/// Reads the columns of a change by index, because many are read for one answer.
 pub(super) fn change(row: &Row<'_>) -> rusqlite::Result<Change> {
     Ok(Change {
         position: Position(row.get(0)?),

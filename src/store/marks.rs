@@ -1,4 +1,4 @@
-//! How far members have read.
+//! Read marks of members.
 
 use rusqlite::{OptionalExtension, named_params};
 
@@ -8,7 +8,7 @@ use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
 use crate::model::{Audience, By, FlowId, News, PublicId, ReadMark, UserId};
 
-/// Number of the last message that a member has read, as clients count.
+/// Returns the number of the last message that a member has read, as clients count.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -22,7 +22,7 @@ pub fn read_number(view: &View<'_>, flow: FlowId, user: UserId) -> Result<Option
     Ok(number.flatten().filter(|number| *number >= 0))
 }
 
-/// Moves the read mark of a message's author to that message; nobody is told beyond the message.
+/// Moves the read mark of a message's author to that message; only the message itself is reported.
 pub(super) fn read_own(
     tx: &Tx<'_>,
     flow: FlowId,
@@ -37,8 +37,8 @@ pub(super) fn read_own(
     Ok(())
 }
 
-/// Notes how far a member has read, and tells that member's other devices. Only moves forward;
-/// returns whether it did.
+/// Records how far a member has read, and tells that member's other devices. The mark only moves
+/// forward; returns whether it did.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -74,7 +74,7 @@ pub fn mark_read(
     Ok(moved > 0)
 }
 
-/// How far a member has read, and what is left; `None`: nothing was read that is there still.
+/// Returns how far a member has read, and what is unread; `None`: no read message is left.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -95,7 +95,7 @@ pub fn mark(
     }))
 }
 
-/// How many messages between two numbers, the first excluded, have not been deleted.
+/// Returns how many messages between two numbers, the first excluded, have not been deleted.
 pub(super) fn unread(
     view: &View<'_>,
     flow: FlowId,
@@ -117,7 +117,7 @@ pub(super) fn unread(
     Ok(last - after - deleted)
 }
 
-/// How many messages of a flow a member has not read.
+/// Returns how many messages of a flow a member has not read.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,4 +1,4 @@
-//! Who is in which flow, and as what.
+//! The members of flows and their levels.
 
 use std::cmp::Reverse;
 
@@ -14,21 +14,21 @@ use crate::model::{
     FlowId, FlowKind, InvitedTo, Level, MessageId, Position, PublicId, Timestamp, UserId,
 };
 
-/// What somebody is to a flow.
+/// The state of a user in a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// A member.
     Joined,
     /// No longer a member, or no longer invited.
     Left,
-    /// Asked whether to join.
+    /// Invited, and has not answered.
     Invited,
-    /// Not to come back.
+    /// Banned from the flow.
     Banned,
 }
 
 impl State {
-    /// The word for it in tables.
+    /// Returns the word for it in tables.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,18 +47,18 @@ impl State {
     }
 }
 
-/// How somebody stands to a flow.
+/// The standing of a user in a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
-    /// Member or not.
+    /// The state.
     pub state: State,
-    /// What a member may do.
+    /// The level of a member.
     pub level: Level,
-    /// Of who left: up to where every client of that user that has looked has been told of what happened.
+    /// For a user who left: the position up to which all clients that have caught up know what happened.
     pub until: Option<Position>,
 }
 
-/// How a user stands to a flow; `None`: never had to do with it.
+/// Returns the standing of a user in a flow; `None`: the user was never in it or invited.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -81,7 +81,7 @@ pub fn standing(
     Ok(found.optional()?)
 }
 
-/// The members of a flow, in the order in which they joined.
+/// Returns the members of a flow, in the order in which they joined.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -95,7 +95,7 @@ pub fn ids(view: &View<'_>, flow: FlowId) -> Result<Vec<UserId>, StoreError> {
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// The members of a flow by public id, in the order in which they joined.
+/// Returns the public ids of the members of a flow, in the order in which they joined.
 pub(super) fn uuids(view: &View<'_>, flow: FlowId) -> Result<Vec<PublicId>, StoreError> {
     let members = ids(view, flow)?;
     let mut uuids = Vec::with_capacity(members.len());
@@ -105,7 +105,7 @@ pub(super) fn uuids(view: &View<'_>, flow: FlowId) -> Result<Vec<PublicId>, Stor
     Ok(uuids)
 }
 
-/// The members of a flow above the level of a member, highest first.
+/// Returns the members of a flow above the level of a member, highest first.
 pub(super) fn levels(view: &View<'_>, flow: FlowId) -> Result<Vec<(PublicId, Level)>, StoreError> {
     let mut statement = view.prepare(
         "SELECT user_id, level FROM members
@@ -120,12 +120,12 @@ pub(super) fn levels(view: &View<'_>, flow: FlowId) -> Result<Vec<(PublicId, Lev
     Ok(found)
 }
 
-/// The same for each of the flows that a user is in.
+/// Returns the same for each of the flows that a user is in.
 pub(super) fn levels_around(
     view: &View<'_>,
     user: UserId,
 ) -> Result<FxHashMap<FlowId, Vec<(PublicId, Level)>>, StoreError> {
-    // Put in order here: SQLite would have a sorter of its own for each flow.
+    // Sorted here, because SQLite would use a sorter of its own for each flow.
     let mut statement = view.prepare(
         "SELECT m.flow_id, m.level, m.ordinal, m.user_id
          FROM members me JOIN members m ON m.flow_id = me.flow_id
@@ -146,7 +146,7 @@ pub(super) fn levels_around(
     Ok(found)
 }
 
-/// How many members a flow has.
+/// Returns how many members a flow has.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -155,7 +155,7 @@ pub fn count(view: &View<'_>, flow: FlowId) -> Result<i64, StoreError> {
     Ok(statement.query_row(named_params! {":flow": flow.0}, |row| row.get(0))?)
 }
 
-/// Who follows an owner who goes: the moderator who joined first, else the member.
+/// Returns the next owner: the member with the highest level who joined first, without bots of hooks.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -171,7 +171,7 @@ pub fn heir(view: &View<'_>, flow: FlowId) -> Result<Option<UserId>, StoreError>
     Ok(found.optional()?)
 }
 
-/// Where a member stands in the list of members: level, highest first, then order of joining.
+/// The rank of a member in the list of members: by level, highest first, then by order of joining.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rank {
     level: Level,
@@ -179,7 +179,7 @@ pub struct Rank {
     user: UserId,
 }
 
-/// Where a user stands in the lists of a flow.
+/// Returns the rank of a user in a flow.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -196,7 +196,7 @@ pub fn rank(view: &View<'_>, flow: FlowId, user: UserId) -> Result<Option<Rank>,
     Ok(found.optional()?)
 }
 
-/// Users who stand to a flow in one way, by rank, after one rank; at most `limit`.
+/// Returns users with a state in a flow, by rank, after a rank; at most `limit`.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -232,7 +232,7 @@ pub fn page(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// The flows that a user is in.
+/// Returns the flows that a user is in.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -247,7 +247,7 @@ pub fn flows_of(view: &View<'_>, user: UserId) -> Result<Vec<FlowId>, StoreError
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// The flows that a user is in, with what a follower needs who knows everything up to a position.
+/// Returns the flows that a user is in, for a follower that knows everything up to a position.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -277,7 +277,7 @@ pub fn followed(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Tells whether a user is in a flow.
+/// Returns whether a user is in a flow.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -288,7 +288,7 @@ pub fn is_member(view: &View<'_>, flow: FlowId, user: UserId) -> Result<bool, St
     Ok(statement.exists(named_params! {":flow": flow.0, ":user": user.0})?)
 }
 
-/// Users who share a flow with a user, that user included if in any.
+/// Returns the users who share a flow with a user, including that user if in any.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -303,7 +303,7 @@ pub fn companions(view: &View<'_>, user: UserId) -> Result<Vec<UserId>, StoreErr
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Tells whether two users share a flow.
+/// Returns whether two users share a flow.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -315,7 +315,7 @@ pub fn share_flow(view: &View<'_>, one: UserId, other: UserId) -> Result<bool, S
     Ok(statement.exists(named_params! {":one": one.0, ":other": other.0})?)
 }
 
-/// The invitation of a user to a flow, if there is one.
+/// Returns the invitation of a user to a flow, if there is one.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -329,7 +329,7 @@ pub fn invitation(
     Ok(position.map(|position| found.swap_remove(position).1))
 }
 
-/// Invitations that a user has not answered, oldest first.
+/// Returns the invitations that a user has not answered, oldest first.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -356,7 +356,7 @@ pub fn invitations(view: &View<'_>, user: UserId) -> Result<Vec<(FlowId, Invited
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Who is invited to a flow and has not answered.
+/// Returns the users who are invited to a flow and have not answered.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,4 +1,4 @@
-//! Coming into flows and going from them: what is logged and told of it.
+//! Joining and leaving flows: what is logged and reported.
 
 use rusqlite::named_params;
 
@@ -11,8 +11,8 @@ use crate::model::{
     Audience, By, FlowEvent, FlowId, Level, MessageId, News, Position, PublicId, UserId,
 };
 
-/// Puts users into a flow, or back into it, as the last who joined; who is new has read what is
-/// there. Logging and telling are the caller's.
+/// Adds users to a flow, or adds them again, as the last who joined; for new members all present messages
+/// count as read. The caller logs and reports it.
 pub(super) fn insert(
     tx: &Tx<'_>,
     flow: FlowId,
@@ -55,17 +55,17 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// How somebody comes into a flow.
+/// How a user joins a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry {
-    /// Added by a member.
+    /// By being added by a member.
     Added,
-    /// By an own decision: an invitation.
+    /// By the user's own decision, with an invitation.
     Joined,
 }
 
-/// Puts users into a flow and logs it; the first who come into one that everybody has left own it from
-/// then on. Returns what happened, for [`flow_edits::tell`](super::flow_edits::tell).
+/// Adds users to a flow and logs it; if all members had left, one of the new ones becomes the owner.
+/// Returns the events, for [`flow_edits::tell`](super::flow_edits::tell).
 ///
 /// # Errors
 /// The file cannot be written.
@@ -114,7 +114,7 @@ pub fn enter(
     Ok(events)
 }
 
-/// Tells whether the owner of a flow is in it.
+/// Returns whether the owner of a flow is in it.
 fn is_owned(view: &View<'_>, flow: FlowId) -> Result<bool, StoreError> {
     let mut statement = view.prepare(
         "SELECT EXISTS (SELECT 1 FROM flows JOIN members ON flow_id = flows.id AND user_id = owner_id
@@ -123,7 +123,7 @@ fn is_owned(view: &View<'_>, flow: FlowId) -> Result<bool, StoreError> {
     Ok(statement.query_row(named_params! {":flow": flow.0}, |row| row.get(0))?)
 }
 
-/// Makes a member the owner of a flow, and who was it a member like others. Returns what happened.
+/// Makes a member the owner of a flow, and the previous owner an ordinary member. Returns the event.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -138,8 +138,8 @@ pub fn own(tx: &Tx<'_>, flow: FlowId, new: UserId, by: By) -> Result<FlowEvent, 
     events::append(tx, flow, Deed::Of(Kind::Owner, new), by)
 }
 
-/// Those of some users who are not in a flow, each with up to where that user has been told of what
-/// happened there.
+/// Returns those of some users who are not in a flow, each with the position up to which the user knows
+/// what happened there.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -158,18 +158,18 @@ pub fn newcomers(
     Ok(new)
 }
 
-/// How somebody goes from a flow.
+/// How a user leaves a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// By an own decision.
+    /// By the user's own decision.
     Left,
-    /// Taken out by a member.
+    /// Removed by a member.
     Removed,
-    /// Taken out, and not to come back.
+    /// Removed and banned.
     Banned,
 }
 
-/// Takes users out of a flow, logs it and tells them. Returns what happened, for
+/// Removes users from a flow, logs it and tells them. Returns the events, for
 /// [`flow_edits::tell`](super::flow_edits::tell).
 ///
 /// # Errors
@@ -210,7 +210,7 @@ pub fn leave(
     Ok(events)
 }
 
-/// Logs and tells a user that a flow is no longer there for that user.
+/// Logs that a flow is no longer there for a user, and tells the user.
 fn tell_gone(
     tx: &Tx<'_>,
     kind: Kind,
@@ -229,8 +229,8 @@ fn tell_gone(
     Ok(())
 }
 
-/// Invites users to a flow, logs it and tells them. Returns what happened. Who is a member or
-/// invited already is passed over.
+/// Invites users to a flow, logs it and tells them. Returns the events. Members and users who are
+/// already invited are skipped.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -275,7 +275,7 @@ pub fn invite(
     Ok(events)
 }
 
-/// Takes invitations to a flow back, or notes that they are declined. Returns what happened.
+/// Withdraws invitations to a flow, or records that they are declined. Returns the events.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -310,7 +310,7 @@ pub fn uninvite(
     Ok(events)
 }
 
-/// Gives a member a level and logs it. Returns what happened; nothing when it is the present one.
+/// Gives a member a level and logs it. Returns the event; `None`: the member has that level already.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -333,7 +333,7 @@ pub fn set_level(
     events::append(tx, flow, Deed::Level(user, level), by).map(Some)
 }
 
-/// Keeps somebody out of a flow who is not in it. Returns what happened.
+/// Bans a user who is not in a flow. Returns the event.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -351,7 +351,7 @@ pub fn ban(tx: &Tx<'_>, flow: FlowId, user: UserId, by: By) -> Result<FlowEvent,
     events::append(tx, flow, Deed::Of(Kind::Banned, user), by)
 }
 
-/// Lets somebody back into a flow who was banned. Returns what happened; `None`: that was not so.
+/// Lifts the ban of a user from a flow. Returns the event; `None`: the user was not banned.
 ///
 /// # Errors
 /// The file cannot be written.

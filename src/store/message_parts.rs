@@ -1,4 +1,4 @@
-//! Taking back one part of a message and leaving the others.
+//! Removing one part of a message and leaving the others.
 
 use rusqlite::named_params;
 
@@ -9,7 +9,7 @@ use super::tx::Tx;
 use super::{attachments, log, room_keeper, search};
 use crate::model::By;
 
-/// Takes a part of a message away, and tells the members of its flow of the rest.
+/// Removes a part of a message, and tells the members of its flow about the rest.
 ///
 /// # Errors
 /// The file cannot be written.

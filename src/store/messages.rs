@@ -19,30 +19,30 @@ use crate::model::{
     Timestamp, UserId,
 };
 
-/// What a new message says, and where.
+/// The content of a new message and its flow.
 #[derive(Debug, Clone)]
 pub struct NewMessage {
     /// The flow.
     pub flow: FlowId,
-    /// The id by which clients know the flow.
+    /// The id of the flow that clients know.
     pub flow_uuid: PublicId,
-    /// Who writes.
+    /// The author.
     pub author: UserId,
-    /// The id by which clients know the author.
+    /// The id of the author that clients know.
     pub author_uuid: PublicId,
-    /// What it says.
+    /// The text.
     pub text: Option<String>,
-    /// Files that come with it, at most one a slot.
+    /// Files that come with it, at most one per slot.
     pub files: Vec<Brought>,
-    /// Files that are stored, after those.
+    /// Files that are stored already; they come after those.
     pub stored: Vec<NewFile>,
-    /// What else it says.
+    /// Other details.
     pub details: NewDetails,
-    /// The state of the flow, where this write has read it already.
+    /// The state of the flow, if this write has read it already.
     pub state: Option<FlowState>,
 }
 
-/// What a new message has to know of its flow.
+/// The state of a flow that a new message needs.
 #[derive(Debug, Clone, Copy)]
 pub struct FlowState {
     /// The number of its oldest message.
@@ -53,23 +53,23 @@ pub struct FlowState {
     pub expire: i64,
 }
 
-/// Changes to a message; `None` leaves as it is.
+/// Changes to a message; `None` leaves a value as it is.
 #[derive(Debug, Clone, Default)]
 pub struct MessageEdit {
     /// New text.
     pub text: Option<String>,
-    /// Files that replace those in their slots; empty content removes.
+    /// Files that replace those in their slots; empty content removes the file.
     pub files: Vec<Brought>,
-    /// How many bytes a message brings along, which is what is in its slots.
+    /// How many bytes of files a message carries, which decides what is in its slots.
     pub given_bytes: usize,
-    /// All files in their order: each one that is there, or a new one.
+    /// All files in their order: each one is a present file or a new one.
     pub arranged: Option<Vec<Result<PublicId, NewFile>>>,
-    /// What else it says.
+    /// Other details.
     pub details: DetailsEdit,
 }
 
-/// The query for messages with the rest that selects and orders them. [`message`] reads its columns
-/// by their places.
+/// The query for messages, to which a clause that selects and orders them is appended. [`message`] reads
+/// its columns by index.
 macro_rules! select_messages {
     ($rest:literal) => {
         concat!(
@@ -103,7 +103,7 @@ pub fn insert(
         Some(state) => state,
         None => state(tx, new.flow)?,
     };
-    // By place and without RETURNING, here and below: everybody waits for this; names take a tenth of it.
+    // By index and without RETURNING, here and below: every user waits for this, and names take a tenth of it.
     tx.prepare("UPDATE flows SET next_number = ?1, last_message_id = ?2 WHERE id = ?3")?
         .execute([number + 1, id.0, new.flow.0])?;
     let uuid = PublicId::generate();
@@ -145,7 +145,7 @@ pub fn insert(
         for file in &new.stored {
             attachments::show(tx, id, file)?;
         }
-        // Whoever has to be told of their bytes reads them.
+        // Clients that need the bytes of these files read them.
         shown = attachments::shown_by(tx, id, 0)?;
     }
     tx.index_later();
@@ -178,7 +178,7 @@ pub fn insert(
     Ok(message)
 }
 
-/// The state of a flow.
+/// Returns the state of a flow.
 fn state(view: &View<'_>, flow: FlowId) -> Result<FlowState, StoreError> {
     let mut statement =
         view.prepare("SELECT first_number, next_number, expire FROM flows WHERE id = :flow")?;
@@ -191,32 +191,32 @@ fn state(view: &View<'_>, flow: FlowId) -> Result<FlowState, StoreError> {
     })?)
 }
 
-/// What has to be known of a message to let somebody change it.
+/// What is needed to decide whether a user may change a message.
 #[derive(Debug, Clone)]
 pub struct Handle {
     /// Row number.
     pub id: MessageId,
     /// The flow that it belongs to.
     pub flow: FlowId,
-    /// The id by which clients know that flow.
+    /// The id of that flow that clients know.
     pub flow_uuid: PublicId,
-    /// What the one who asks may do in that flow; `None`: not a member.
+    /// The level of the requesting user in that flow; `None`: not a member.
     pub level: Option<Level>,
-    /// Who wrote it.
+    /// The author.
     pub author: UserId,
     /// Set once it has been deleted.
     pub is_deleted: bool,
-    /// What it says.
+    /// The text.
     pub text: Option<String>,
-    /// Which slots it has files in, a bit each.
+    /// The slots that have files, one bit each.
     pub slots: i64,
-    /// How often it was edited.
+    /// How many times it was edited.
     pub edits: i64,
     /// Whether it forwards another.
     pub is_forward: bool,
 }
 
-/// Finds a message by the id that clients know, as one user finds it.
+/// Finds a message by the id that clients know, with the level of the requesting user.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -283,7 +283,7 @@ pub fn delete(tx: &Tx<'_>, message: &Handle, by: By) -> Result<(), StoreError> {
     overwrite(tx, message, 0, by)
 }
 
-/// Does so because its time has come.
+/// Overwrites a message in the same way because it has expired.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -306,9 +306,9 @@ fn overwrite(tx: &Tx<'_>, message: &Handle, slots: i64, by: By) -> Result<(), St
     announce(tx, message, Kind::Deleted, by)
 }
 
-/// Logs that a message has changed, and has its present state told to the members of its flow.
+/// Logs that a message has changed, and reports its present state to the members of its flow.
 pub(super) fn announce(tx: &Tx<'_>, of: &Handle, kind: Kind, by: By) -> Result<(), StoreError> {
-    // The old text is in the write-ahead log until that is emptied.
+    // The old text is in the write-ahead log until the log is emptied.
     tx.scrub();
     let about = About {
         actor: by.user,
@@ -329,7 +329,7 @@ pub(super) fn announce(tx: &Tx<'_>, of: &Handle, kind: Kind, by: By) -> Result<(
     Ok(())
 }
 
-/// Finds a message by row number, with what is known of its files.
+/// Finds a message by row number, with what is known about its files.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -337,7 +337,7 @@ pub fn by_id(view: &View<'_>, id: MessageId) -> Result<Option<Message>, StoreErr
     by_id_as(view, id, Load::Facts)
 }
 
-/// The same, with as much of its files as is wanted.
+/// Finds a message by row number, with as much of its files as `load` says.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -347,7 +347,7 @@ pub fn by_id_as(view: &View<'_>, id: MessageId, load: Load) -> Result<Option<Mes
         .transpose()
 }
 
-/// Finds a message by row number, as of a row of the log; its files are read only when they fit into
+/// Finds a message by row number, as of a row of the log; its files are read only if they fit into
 /// `room_bytes`.
 ///
 /// # Errors
@@ -372,7 +372,7 @@ pub fn by_id_within(
     fit(view, message, slots, load, room_bytes).map(Some)
 }
 
-/// Bytes of the files that a message brings along where so many are taken, without reading them.
+/// Returns the size in bytes of the files that a message carries with a limit, without reading them.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -384,7 +384,7 @@ pub fn size_of_given(
     attachments::size_given(view, id, max_bytes)
 }
 
-/// Reads the files that a message brings along, at most so many bytes.
+/// Reads the files that a message carries, with a limit of bytes.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -398,8 +398,8 @@ pub fn load_files(
     Ok(())
 }
 
-/// The last messages of a flow below a number, as clients count, without their files: each with the
-/// slots that it has files in. Oldest first.
+/// Returns the last messages of a flow below a number, as clients count, without their files: each with
+/// its slots. Oldest first.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -420,7 +420,7 @@ pub fn last(
     Ok(found)
 }
 
-/// A message without its files, and the slots that it has files in.
+/// Returns a message without its files, and its slots.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -431,8 +431,8 @@ pub fn without_files(view: &View<'_>, id: MessageId) -> Result<Option<(Message, 
         .optional()?)
 }
 
-/// The number of the first message of a flow that was sent after a position, or the number that the
-/// next one will get.
+/// Returns the number of the first message of a flow that was sent after a position, or the number that
+/// the next one will get.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -445,8 +445,8 @@ pub fn first_after(
     follower::first_number_after(view, flow.id, numbers, after)
 }
 
-/// The number of the first message of a flow, from a number on, that was sent at or after a time; or
-/// the number that the next one will get. Reads what it passes over, which is nothing where messages
+/// Returns the number of the first message of a flow, from a number on, that was sent at or after a time,
+/// or the number that the next one will get. Reads the messages that it skips, which are none if messages
 /// were sent when they were logged.
 ///
 /// # Errors
@@ -466,7 +466,7 @@ pub fn first_since(
     Ok(found.unwrap_or(flow.next_number))
 }
 
-/// How many messages there are.
+/// Returns how many messages there are.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -476,10 +476,10 @@ pub fn count(view: &View<'_>) -> Result<i64, StoreError> {
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
-/// A message without its files, and the slots that it has files in.
+/// Reads a message without its files, and its slots.
 ///
-/// By place: a page of history reads a thousand columns, and a name is compared with the name of
-/// every column before it.
+/// By index: a page of history reads a thousand columns, and a name is compared with the name of every
+/// column before it.
 pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<(Message, i64)> {
     let message = Message {
         id: MessageId(row.get(0)?),

@@ -1,9 +1,9 @@
-//! Bringing the file to the [schema](super::schema) that this program knows.
+//! Migrating the file to the [schema](super::schema) that this program knows.
 //!
-//! All migrations that a file lacks are one transaction, and the copy from before is made inside of
-//! it: the file has the old schema or the new one, whenever the process ends, and nobody writes in
-//! between. Foreign keys are off meanwhile, since SQLite changes a table that others refer to only
-//! by making it anew, and whether every reference leads somewhere is looked at before the commit.
+//! All migrations that a file lacks run in one transaction, and the copy from before is made inside it:
+//! the file has the old schema or the new one, whenever the process ends, and no process writes in
+//! between. Foreign keys are off meanwhile, because SQLite changes a table that others refer to only by
+//! recreating it; all references are checked before the commit.
 
 #[cfg(test)]
 mod tests;
@@ -23,24 +23,24 @@ use super::error::StoreError;
 use super::paths::{file_error, folder_of, remove_if_there, sync_folder};
 use super::schema::{Found, applied, examine, newest, newest_of};
 
-/// Copies from before a migration that may lie beside one database.
+/// The maximum number of copies from before a migration that may be beside one database.
 const MAX_COPIES: u32 = 99;
 
-/// Bytes compared at a time.
+/// The number of bytes compared at a time.
 const CHUNK: usize = 256 * 1024;
 
-/// Brings the file to the newest schema of those that are known, after an examined copy when it
-/// already holds data. Returns where that copy is.
+/// Migrates the file to the newest schema of the known ones, after making a checked copy if it holds
+/// data. Returns the path of that copy.
 ///
 /// # Errors
-/// [`StoreError::TooNew`]; [`StoreError::Migration`], or why there is no copy, and then the file is
-/// as it was.
+/// [`StoreError::TooNew`]; [`StoreError::Migration`], or the reason why there is no copy: then the file
+/// is unchanged.
 pub(super) fn migrate(
     conn: &mut Connection,
     path: &Path,
     known: &[Migration],
 ) -> Result<Option<PathBuf>, StoreError> {
-    // Inside of a transaction SQLite passes over this.
+    // Inside a transaction SQLite ignores this setting.
     conn.pragma_update(None, "foreign_keys", "OFF")?;
     let migrated = migrate_at_once(conn, path, known);
     conn.pragma_update(None, "foreign_keys", "ON")?;
@@ -93,8 +93,8 @@ fn migrate_at_once(
     Ok(copy)
 }
 
-/// The copy from before the last migration that this program can work with: of those with the newest
-/// schema the last.
+/// Returns the copy from before the last migration that this program can use: the last one of those with
+/// the newest schema.
 ///
 /// # Errors
 /// The folder cannot be read.
@@ -123,7 +123,7 @@ pub fn copy_to_go_back_to(path: &Path) -> Result<Option<PathBuf>, StoreError> {
     Ok(best.map(|(_, path)| path))
 }
 
-/// Refuses to go on when a row refers to one that is not there.
+/// Fails if a row refers to a missing one.
 fn require_references(conn: &Connection) -> Result<(), StoreError> {
     let mut statement = conn.prepare(
         "SELECT \"table\" AS name, parent, COUNT(*) AS count FROM pragma_foreign_key_check
@@ -141,7 +141,7 @@ fn require_references(conn: &Connection) -> Result<(), StoreError> {
     )))
 }
 
-/// What went wrong while migrations ran: a full disk is told as one.
+/// Converts an error of the migrations: a full disk is reported as such.
 fn failure(err: &refinery::Error) -> StoreError {
     match err.kind() {
         Kind::Connection(_, cause) => match cause.downcast_ref::<StoreError>() {
@@ -153,7 +153,7 @@ fn failure(err: &refinery::Error) -> StoreError {
     }
 }
 
-/// Where refinery runs its migrations: in a transaction that others begin and commit.
+/// The connection on which refinery runs its migrations: a transaction that the caller begins and commits.
 struct Inside<'a>(&'a Connection);
 
 impl Transaction for Inside<'_> {
@@ -170,7 +170,7 @@ impl Transaction for Inside<'_> {
 }
 
 impl Query<Vec<Migration>> for Inside<'_> {
-    /// The one thing that refinery asks for.
+    /// Returns the applied migrations, the only thing that refinery queries.
     fn query(&mut self, _: &str) -> Result<Vec<Migration>, StoreError> {
         applied(self.0)
     }
@@ -178,9 +178,9 @@ impl Query<Vec<Migration>> for Inside<'_> {
 
 impl Migrate for Inside<'_> {}
 
-/// Copies the file beside itself. An earlier copy is never written over: it may be of another state,
-/// when the older program has gone on after a migration that failed. One of the same state is
-/// enough, so that a server that is started again and again does not fill the disk.
+/// Copies the file to a path beside it. An earlier copy is never overwritten: it may be of another state,
+/// if the older program went on after a failed migration. If an earlier copy is of the same state, it is
+/// kept instead, so that a server that is restarted repeatedly does not fill the disk.
 fn copy_before(path: &Path, version: i32) -> Result<PathBuf, StoreError> {
     let named = |number: u32| match number {
         1 => path.with_extension(format!("schema-{version}.db")),
@@ -198,7 +198,7 @@ fn copy_before(path: &Path, version: i32) -> Result<PathBuf, StoreError> {
     Ok(named(earlier))
 }
 
-/// Tells whether two files hold the same bytes.
+/// Returns whether two files have the same content.
 fn are_same(one: &Path, other: &Path) -> Result<bool, StoreError> {
     let open = |path: &Path| {
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
@@ -221,7 +221,7 @@ fn are_same(one: &Path, other: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// Reads the next bytes of a file in place of those read before.
+/// Replaces the content of the buffer by the next bytes of a file.
 fn next(file: &mut File, buffer: &mut Vec<u8>) -> io::Result<usize> {
     buffer.clear();
     file.take(CHUNK as u64).read_to_end(buffer)

@@ -1,9 +1,9 @@
-//! The file: the only SQL of the program.
+//! The database file: all SQL of the program is in this module.
 //!
 //! [`Store`] is a handle that can be cloned. [`Store::read`] runs a function on one consistent
-//! state of the file, [`Store::write`] runs one inside a transaction of the only writer; both take
-//! functions of the caller, so that a check of rights and the write that it permits see the same
-//! state. What those functions call (`users::…`, `messages::…`) lives in one file per noun here.
+//! state of the file, [`Store::write`] runs one inside a transaction of the single writer. Both take
+//! functions of the caller, so that a permission check and the write that it permits see the same
+//! state. The functions that they call (`users::…`, `messages::…`) are here, in one file per noun.
 //!
 //! What does not belong here: rules about who may do what (see [`crate::service`]).
 
@@ -136,24 +136,24 @@ use readers::Readers;
 use uuids::Uuids;
 use writer::{Job, Order, Queued, Shared, Writer};
 
-/// Writes that may wait for the writer; more are refused as overload.
+/// The maximum number of writes that may wait for the writer; more are refused as overload.
 const MAX_QUEUED: usize = 4096;
 
-/// How to open a file.
+/// The options for opening a file.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where it is.
+    /// Where the file is.
     pub path: PathBuf,
-    /// What an answered write survives.
+    /// What an acknowledged write survives.
     pub durability: Durability,
 }
 
-/// How much a write touches.
+/// How much a write changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
-    /// A few rows: it is committed together with others.
+    /// A few rows: it is committed together with other writes.
     Usual,
-    /// Many, for this user: it waits for its turn, so that others need not wait for it.
+    /// Many rows, written for this user: it waits for its turn, so that other writes need not wait for it.
     Large(UserId),
 }
 
@@ -173,17 +173,17 @@ struct Inner {
 }
 
 impl Store {
-    /// Makes the file (0600) and its schema where there is none, and brings an older one up to
-    /// date. Returns where the copy made before a migration is.
+    /// Creates the file (mode 0600) and its schema if there is none, and migrates an older file.
+    /// Returns the path of the copy that was made before a migration.
     ///
     /// # Errors
-    /// The file cannot be made, belongs to another program, is damaged or is too new.
+    /// The file cannot be created, belongs to another program, is damaged or is too new.
     pub fn prepare(path: &Path) -> Result<Option<PathBuf>, StoreError> {
         require_sound_engine()?;
         create_private(path)?;
         connection::require_leave(path)?;
         let work = || {
-            // Looked at before it is opened for writing, which would change another program's file.
+            // The file is checked before it is opened for writing, which would change another program's file.
             schema::examine(&connection::open_reader(path)?, path)?;
             let mut conn = connection::open_writer(path, Durability::Full)?;
             recovery::renew_log(&conn, path)?;
@@ -192,12 +192,12 @@ impl Store {
         work().map_err(|err: StoreError| err.of(path))
     }
 
-    /// Refuses a file that a server cannot work with: one that it may not write to, one that has
-    /// been emptied, one whose data is damaged, if `thoroughly`. Returns what can be [mended](Self::mend).
+    /// Refuses a file that a server cannot work with: one that it may not write to, one that is
+    /// empty and, if `thoroughly`, one whose data is damaged. Returns what can be [repaired](Self::mend).
     /// Writes nothing.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The reason why the file is refused.
     pub fn examine(path: &Path, thoroughly: bool) -> Result<Damage, StoreError> {
         connection::require_leave(path)?;
         if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
@@ -211,11 +211,11 @@ impl Store {
             .map_err(|err| err.of(path))
     }
 
-    /// Refuses a write-ahead log that is damaged within, which no power cut does to one whose every
-    /// commit is synced. Only to be asked by who has the lock.
+    /// Refuses a write-ahead log that is damaged in the middle. A power cut does not cause that if every
+    /// commit is synced. Only the process that holds the lock may call this.
     ///
     /// # Errors
-    /// It is damaged.
+    /// The log is damaged.
     pub fn examine_log(options: &Options) -> Result<(), StoreError> {
         if options.durability == Durability::Normal {
             return Ok(());
@@ -223,10 +223,10 @@ impl Store {
         connection::require_whole_log(&options.path).map_err(|err| err.of(&options.path))
     }
 
-    /// Opens a file that has been [prepared](Self::prepare); what is committed goes to `sink`.
+    /// Opens a file that has been [prepared](Self::prepare). Committed changes go to `sink`.
     ///
     /// # Errors
-    /// There is no file, or it is not one that this program reads.
+    /// There is no file, or it is not one that this program can read.
     pub fn open(options: &Options, sink: Sink) -> Result<Self, StoreError> {
         require_sound_engine()?;
         let path = &options.path;
@@ -236,10 +236,10 @@ impl Store {
         let shared = Arc::new(Shared::new());
         let (sender, orders) = sync_channel(MAX_QUEUED);
         let sender = Arc::new(sender);
-        // The writer ends with the last sender, which this must not be.
+        // The writer ends with the last strong sender, so this must be a weak one.
         let watching = Arc::downgrade(&sender);
         let told = move || {
-            // A writer with a full queue looks anyway.
+            // A writer with a full queue checks anyway.
             let _ = watching.upgrade().map(|it| it.try_send(Order::Look));
         };
         let uuids = Arc::new(Uuids::default());
@@ -265,13 +265,13 @@ impl Store {
         })
     }
 
-    /// Where the file is.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.inner.path
     }
 
-    /// The folder beside the file, in which large files lie.
+    /// Returns the folder beside the file that holds the large files.
     #[must_use]
     pub fn folder(&self) -> &Folder {
         &self.inner.folder
@@ -280,7 +280,7 @@ impl Store {
     /// Runs `work` on one consistent state of the file, off the async threads.
     ///
     /// # Errors
-    /// What `work` returns, or why the file could not be read.
+    /// The error of `work`, or the reason why the file could not be read.
     pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
@@ -290,11 +290,11 @@ impl Store {
         self.inner.readers.read(work).await
     }
 
-    /// Runs `work` inside a transaction; `Ok` comes back when it is on disk, and when `work` fails
-    /// nothing that it did remains. Dropping the future does not stop the write.
+    /// Runs `work` inside a transaction. Returns `Ok` when the write is on disk; if `work` fails, nothing
+    /// that it did remains. Dropping the future does not stop the write.
     ///
     /// # Errors
-    /// What `work` returns, or why the file could not be written.
+    /// The error of `work`, or the reason why the file could not be written.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
@@ -304,10 +304,10 @@ impl Store {
         self.write_sized(Size::Usual, work).await
     }
 
-    /// The same, of a write that may be so large that others must not wait for it.
+    /// Runs `work` like [`write`](Self::write); a large write does not make other writes wait for it.
     ///
     /// # Errors
-    /// What `work` returns, or why the file could not be written.
+    /// The error of `work`, or the reason why the file could not be written.
     pub async fn write_sized<T, E, F>(&self, size: Size, work: F) -> Result<T, E>
     where
         F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
@@ -320,7 +320,7 @@ impl Store {
             let keep = result.is_ok();
             let finish = move |committed: Result<(), StoreError>| {
                 let result = result.and_then(|value| committed.map(|()| value).map_err(E::from));
-                // Who asked may have hung up; the write stands all the same.
+                // The caller may be gone; the write stays committed all the same.
                 drop(reply.send(result));
             };
             (keep, Box::new(finish))
@@ -332,12 +332,12 @@ impl Store {
             .unwrap_or_else(|_| Err(StoreError::Panicked.into()))
     }
 
-    /// Brings the full-text index up to the last message, unless it is being made anew.
+    /// Brings the full-text index up to the last message, unless it is being rebuilt.
     ///
     /// # Errors
     /// The file cannot be read or written.
     pub async fn index_all(&self) -> Result<(), StoreError> {
-        /// Rounds without progress, on a full disk for example, after which it stays behind.
+        /// Rounds without progress (on a full disk, for example) after which the index stays behind.
         const PATIENCE: u32 = 3;
         let mut seen = None;
         let mut rounds = 0;
@@ -348,7 +348,7 @@ impl Store {
             }
             rounds = if pending == seen { rounds + 1 } else { 0 };
             seen = pending;
-            // The writer does it, between other writes and in a transaction of its own.
+            // The writer does this, between other writes and in a transaction of its own.
             self.write(|tx| {
                 tx.index_now();
                 Ok::<_, StoreError>(())
@@ -373,40 +373,40 @@ impl Store {
             })
     }
 
-    /// The present time; that of the last change, while the clock shows one that cannot be.
+    /// Returns the present time; while the clock is obviously wrong, the time of the last change.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.inner.shared.now()
     }
 
-    /// The latest time of which a read that begins afterwards sees every change before it.
+    /// Returns the latest time for which a read that begins afterwards sees every earlier change.
     #[must_use]
     pub fn settled_until(&self) -> Timestamp {
         self.inner.shared.settled_until()
     }
 
-    /// Tells whether the last write succeeded, as far as disk and permissions go.
+    /// Returns whether the last write succeeded, as far as disk and permissions are concerned.
     #[must_use]
     pub fn is_writable(&self) -> bool {
         self.inner.shared.writable.load(Ordering::Relaxed)
     }
 
-    /// Tells whether what is in the write-ahead log can be copied into the file.
+    /// Returns whether the write-ahead log cannot be copied into the file at present.
     #[must_use]
     pub fn is_stuck(&self) -> bool {
         self.inner.shared.stuck.load(Ordering::Relaxed)
     }
 
-    /// Changes to a reason when the process has to end, since what the disk holds is unknown or the
+    /// Changes to a reason when the process has to end, because the state of the disk is unknown or the
     /// writer is gone.
     #[must_use]
     pub fn failed(&self) -> watch::Receiver<Option<String>> {
         self.inner.shared.failed.subscribe()
     }
 
-    /// Lets queued writes commit, empties the write-ahead log and ends the writer. Blocks.
+    /// Commits the queued writes, empties the write-ahead log and ends the writer. Blocks.
     pub fn close(&self) {
-        // The last connection to close takes the write-ahead log with it, if it can write.
+        // The last connection to close removes the write-ahead log, if it can write.
         self.inner.readers.close();
         let sender = self
             .inner
@@ -429,7 +429,7 @@ impl Store {
     }
 }
 
-/// Tells that the writer has died; a server without one must not look healthy.
+/// Reports that the writer has died; a server without a writer must not look healthy.
 struct TellsOfPanic(watch::Sender<Option<String>>);
 
 impl Drop for TellsOfPanic {
@@ -441,9 +441,9 @@ impl Drop for TellsOfPanic {
     }
 }
 
-/// Refuses the versions with the WAL-reset bug, 3.7.0 to 3.51.2.
+/// Refuses the SQLite versions with the WAL-reset bug, 3.7.0 to 3.51.2.
 fn require_sound_engine() -> Result<(), StoreError> {
-    /// 3.51.3, the first version without it.
+    /// 3.51.3, the first version without the bug.
     const FIRST_SOUND: i32 = 3_051_003;
     if rusqlite::version_number() < FIRST_SOUND {
         return Err(StoreError::OldEngine(rusqlite::version().into()));

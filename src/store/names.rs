@@ -1,4 +1,4 @@
-//! Names by what they look like.
+//! Names compared by their appearance.
 
 use rusqlite::{OptionalExtension, named_params};
 
@@ -6,11 +6,11 @@ use super::error::StoreError;
 use super::tx::View;
 use crate::model::{DELETED_LOGIN, Login, Looks, UserId, clean_name};
 
-/// Accounts that are looked at when one of them may be taken for a name. More can have the same skeleton
-/// only among logins of ASCII alone, with their `l` and `1`.
+/// The maximum number of accounts that are compared with a name. More can have the same skeleton only among
+/// ASCII logins, with their `l` and `1`.
 const MAX_ALIKE: i64 = 64;
 
-/// Tells whether a name could be taken for the login of an account, not deleted, other than `own`.
+/// Returns whether a name could be mistaken for the login of an account, not deleted, other than `own`.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -42,7 +42,7 @@ pub fn is_like_a_login(
     Ok(false)
 }
 
-/// Tells whether a name could be taken for the login or the name of anybody, not deleted.
+/// Returns whether a name could be mistaken for the login or the name of any account that is not deleted.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -62,7 +62,7 @@ pub fn is_like_anybody(view: &View<'_>, looks: &Looks) -> Result<bool, StoreErro
     Ok(false)
 }
 
-/// The name that others read of an account.
+/// Returns the display name of an account.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -72,20 +72,20 @@ pub fn username(view: &View<'_>, id: UserId) -> Result<Option<String>, StoreErro
     Ok(found.optional()?.flatten())
 }
 
-/// How a name that is there already can deceive.
+/// How an existing name can deceive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deceit {
     /// The login breaks a rule for new ones.
     Login,
-    /// The login looks like another's.
+    /// The login looks like another login.
     LoginAlike,
-    /// The name has characters that cannot be seen, or nothing else.
+    /// The name has invisible characters, or is empty without them.
     Name,
-    /// The name looks like another's login.
+    /// The name looks like another user's login.
     NameAlike,
 }
 
-/// Accounts, not deleted, whose login or name nobody could choose now; at most `most`, by their logins.
+/// Returns accounts, not deleted, whose login or name would be refused now; at most `most`, oldest first.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,4 +1,4 @@
-//! What the log's rows are about, in its present state, for the hub.
+//! The present state of what the rows of the log refer to, for the hub.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::{Audience, Event, FlowNews, News, Timestamp, UserId};
 
-/// Makes events for the hub of changes, each with the present state of what it is about.
+/// Makes events for the hub from changes, each with the present state of its subject.
 pub(super) fn events(view: &View<'_>, changes: &[Change]) -> Result<Vec<Event>, StoreError> {
     let mut events = Vec::with_capacity(changes.len());
     for change in changes {

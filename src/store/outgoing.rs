@@ -1,4 +1,4 @@
-//! Outgoing hooks: what they are told of, and up to where they were.
+//! Outgoing hooks: what they report, and up to which position they have reported it.
 
 use rusqlite::{OptionalExtension, Row, named_params};
 
@@ -9,31 +9,31 @@ use crate::model::{
     FlowId, MessageId, Outgoing, OutgoingId, Page, Position, PublicId, Timestamp, Topics, UserId,
 };
 
-/// In `outgoing.flags`: what other bots write is told too.
+/// Flag in `outgoing.flags`: messages of other bots are reported too.
 const BOTS: i64 = 1;
 
-/// What a new hook begins with.
+/// The initial values of a new hook.
 #[derive(Debug, Clone)]
 pub struct NewOutgoing {
-    /// The flow that it tells of.
+    /// The flow that it reports.
     pub flow: FlowId,
-    /// Who answers.
+    /// The bot that answers.
     pub bot: UserId,
-    /// Where it posts.
+    /// The URL that it posts to.
     pub url: String,
-    /// What signs.
+    /// The key that signs its requests.
     pub secret: Vec<u8>,
-    /// What it is told of.
+    /// The topics that it reports.
     pub topics: Topics,
-    /// Whether it is told of what other bots write.
+    /// Whether it reports messages of other bots.
     pub has_bots: bool,
-    /// What a message has to begin with.
+    /// The text that a message must begin with to be reported.
     pub trigger: Option<String>,
-    /// Who makes it; `None`: the operator.
+    /// The user who creates it; `None`: the operator.
     pub maker: Option<UserId>,
 }
 
-/// Stores a hook, which is told of what happens from now on.
+/// Stores a hook, which reports what happens from now on.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -57,43 +57,43 @@ pub fn insert(tx: &Tx<'_>, new: &NewOutgoing) -> Result<OutgoingId, StoreError> 
     Ok(OutgoingId(tx.last_id()))
 }
 
-/// A hook that is told of what happens now.
+/// A hook that is active now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Living {
     /// Row number.
     pub id: OutgoingId,
-    /// The flow that it tells of.
+    /// The flow that it reports.
     pub flow: FlowId,
-    /// The id by which clients know that flow.
+    /// The id of that flow that clients know.
     pub flow_uuid: PublicId,
-    /// Who answers.
+    /// The bot that answers.
     pub bot: UserId,
-    /// The id by which clients know the bot.
+    /// The id of the bot that clients know.
     pub bot_uuid: PublicId,
-    /// Where it posts.
+    /// The URL that it posts to.
     pub url: String,
-    /// What signs.
+    /// The key that signs its requests.
     pub secret: Vec<u8>,
-    /// What it is told of.
+    /// The topics that it reports.
     pub topics: Topics,
-    /// Whether it is told of what other bots write.
+    /// Whether it reports messages of other bots.
     pub has_bots: bool,
-    /// What a message has to begin with.
+    /// The text that a message must begin with to be reported.
     pub trigger: Option<String>,
-    /// Up to where everything is delivered.
+    /// The position up to which everything is delivered.
     pub position: Position,
-    /// Failures in a row.
+    /// The number of failures in a row.
     pub failures: i64,
-    /// When it is tried again.
+    /// When the next attempt is made.
     pub next_at: Timestamp,
-    /// Who made it; `None`: the operator.
+    /// The user who created it; `None`: the operator.
     pub maker: Option<UserId>,
-    /// Whether an administrator or the operator made it.
+    /// Whether an administrator or the operator created it.
     pub is_trusted: bool,
 }
 
-/// The query for hooks that are told of what happens: neither given up nor off, by the rules of
-/// incoming ones.
+/// The query for hooks that are active: not disabled, and allowed by the same rules as incoming
+/// ones.
 macro_rules! select_living {
     ($rest:literal) => {
         concat!(
@@ -112,7 +112,7 @@ macro_rules! select_living {
     };
 }
 
-/// Every hook that is told of what happens: which, and when it is to be tried.
+/// Returns every active hook, with the time of its next attempt.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -124,7 +124,7 @@ pub fn living(view: &View<'_>) -> Result<Vec<(OutgoingId, Timestamp)>, StoreErro
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// A hook, if it is told of what happens.
+/// Returns a hook, if it is active.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -154,7 +154,7 @@ fn living_row(row: &Row<'_>) -> rusqlite::Result<Living> {
     })
 }
 
-/// How many hooks tell of a flow.
+/// Returns how many hooks report a flow.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -163,7 +163,7 @@ pub fn count(view: &View<'_>, flow: FlowId) -> Result<i64, StoreError> {
     Ok(statement.query_row(named_params! {":flow": flow.0}, |row| row.get(0))?)
 }
 
-/// The flow of a hook.
+/// Returns the flow of a hook.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -175,7 +175,7 @@ pub fn flow_of(view: &View<'_>, id: OutgoingId) -> Result<Option<FlowId>, StoreE
     Ok(found.optional()?.flatten().map(FlowId))
 }
 
-/// The hooks of a flow, or of all flows, newest first; those after one of them where that is given.
+/// Returns the hooks of a flow, or of all flows, newest first; with `after`, the ones after that hook.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -232,7 +232,7 @@ pub fn remove(tx: &Tx<'_>, id: OutgoingId) -> Result<bool, StoreError> {
     Ok(removed > 0)
 }
 
-/// Notes that everything up to a position is delivered, or was nothing to be told.
+/// Records that everything up to a position is delivered, or needs no delivery.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -244,7 +244,7 @@ pub fn pass(tx: &Tx<'_>, id: OutgoingId, position: Position) -> Result<(), Store
     Ok(())
 }
 
-/// Notes that a delivery failed, and when it is tried again.
+/// Records that a delivery failed, and when the next attempt is made.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -254,7 +254,7 @@ pub fn put_off(tx: &Tx<'_>, id: OutgoingId, next_at: Timestamp) -> Result<(), St
     Ok(())
 }
 
-/// Gives a hook up.
+/// Disables a hook.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -264,11 +264,11 @@ pub fn disable(tx: &Tx<'_>, id: OutgoingId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Messages among which those are looked for that came by no hook.
+/// The maximum number of messages that are searched for those that did not come from a hook.
 const LOOKED_AT: i64 = 500;
 
-/// How many of the newest messages of a flow are answers of receivers, of so many that are looked at. What came
-/// by incoming hooks does not count.
+/// Returns how many of the `newest` messages of a flow are answers of receivers. Messages from incoming
+/// hooks are skipped.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -282,8 +282,8 @@ pub fn answers_among_newest(view: &View<'_>, flow: FlowId, newest: i64) -> Resul
     Ok(statement.query_row(params, |row| row.get(0))?)
 }
 
-/// Whether a bot is told what other bots write in a flow, and nobody but bots has written so many of its newest
-/// messages. What came by incoming hooks does not count.
+/// Returns whether a bot is told what other bots write in a flow, and only bots have written the `newest`
+/// messages. Messages from incoming hooks are skipped.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -312,7 +312,7 @@ pub fn talks_with_bots(
     Ok(count >= newest)
 }
 
-/// Notes with a message that it is the answer of a receiver.
+/// Marks a message as the answer of a receiver.
 ///
 /// # Errors
 /// The file cannot be written.

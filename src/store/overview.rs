@@ -1,4 +1,4 @@
-//! What a list of conversations shows besides the flows themselves.
+//! What the list of conversations shows besides the flows themselves.
 
 use super::error::StoreError;
 use super::messages::{self, Load};
@@ -6,7 +6,7 @@ use super::tx::View;
 use super::{about, details, receipts};
 use crate::model::{FlowKind, FlowSummary, Message, UserId};
 
-/// Adds to the flows of a user how many messages mention the user, how far the other side of a chat has
+/// Adds to the flows of a user how many messages mention the user, how far the other member of a chat has
 /// read, and the last message of each. Returns how many fit into a budget of bytes; at least one
 /// does.
 ///

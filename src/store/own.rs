@@ -1,5 +1,5 @@
-//! What somebody did and chose that is no message: reactions, votes, blocked people, settings. Read
-//! whole, for that person's export.
+//! A user's actions and choices besides messages: reactions, votes, blocked users, settings. They are
+//! read completely, for the user's export.
 
 use rusqlite::named_params;
 
@@ -8,22 +8,22 @@ use super::tx::View;
 use super::{accounts, blocks, settings};
 use crate::model::{FlowId, FlowSettings, OwnAccount, PublicId, Timestamp, UserId};
 
-/// What a user did and chose.
+/// The actions and choices of a user.
 #[derive(Debug, Clone)]
 pub struct Own {
-    /// Privacy and notifications; `None`: there is no such account any more.
+    /// Privacy and notifications; `None`: the account no longer exists.
     pub account: Option<OwnAccount>,
-    /// In the order of the messages.
+    /// Reactions in the order of the messages.
     pub reactions: Vec<OwnReaction>,
-    /// In the order of the polls.
+    /// Votes in the order of the polls.
     pub votes: Vec<OwnVote>,
-    /// Whom the user blocks, in the order of blocking.
+    /// The users whom the user blocks, in the order of blocking.
     pub blocked: Vec<PublicId>,
-    /// Of the flows that the user is in, those that are set up in some way.
+    /// The settings of the user's flows that differ from the default.
     pub settings: Vec<(PublicId, FlowSettings)>,
 }
 
-/// A reaction of one's own.
+/// A reaction of the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnReaction {
     /// The message.
@@ -34,20 +34,20 @@ pub struct OwnReaction {
     pub emoji: String,
 }
 
-/// An answer of one's own to a poll.
+/// A vote of the user in a poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnVote {
     /// The poll's message.
     pub message: PublicId,
     /// Its flow.
     pub flow: PublicId,
-    /// What was asked.
+    /// The question.
     pub question: String,
-    /// What was answered.
+    /// The chosen option.
     pub option: String,
 }
 
-/// Reads what a user did and chose.
+/// Reads the actions and choices of a user.
 ///
 /// # Errors
 /// The file cannot be read.

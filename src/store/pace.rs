@@ -1,28 +1,28 @@
-//! When the next commit begins.
+//! The timing of the next commit.
 //!
-//! Batches form by themselves while a commit syncs. But those whom it answers come back a moment
-//! later, to find that the next commit has begun without them, and so everybody waits for every
-//! second sync. Where a sync is slow, as on an SD card, it is worth a part of its time to let them
-//! in; where it is fast, nothing is waited for.
+//! Batches form by themselves while a commit syncs. But clients that have just been answered write again
+//! a moment later, when the next commit has begun without them, and so every client waits for every
+//! second sync. If a sync is slow, as on an SD card, it is worth a part of its time to let them in; if
+//! it is fast, the next commit begins at once.
 
 use std::time::Duration;
 
-/// A commit that takes less than this is no reason to wait for anybody.
+/// The time from which a commit counts as slow; after a faster one there is no waiting.
 const SLOW: Duration = Duration::from_millis(1);
 
-/// The part of a commit's time that the next one waits at most.
+/// The divisor of a commit's time for the longest wait before the next one.
 const PART: u32 = 4;
 
-/// What the last commit tells about the next.
+/// What the last commit predicts for the next.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// Writes that there may be at the same time: those just answered and those that waited.
+    /// The expected number of concurrent writes: those just answered and those that waited.
     expected: usize,
     patience: Duration,
 }
 
 impl Pace {
-    /// Notes a commit: how many writes it answers, how many waited when it was done, and how long
+    /// Records a commit: how many writes it answers, how many waited when it was done, and how long
     /// it took.
     pub(super) fn note(&mut self, answered: usize, waiting: usize, took: Duration) {
         self.expected = answered + waiting;
@@ -33,7 +33,7 @@ impl Pace {
         };
     }
 
-    /// How long the next commit may wait while it has `gathered` so many writes.
+    /// Returns how long the next commit may wait when it has `gathered` this many writes.
     pub(super) fn patience(&self, gathered: usize) -> Option<Duration> {
         (gathered < self.expected && !self.patience.is_zero()).then_some(self.patience)
     }
@@ -67,7 +67,7 @@ mod tests {
         pace.note(10, 54, CARD);
         assert_eq!(pace.patience(54), Some(CARD / PART));
         assert_eq!(pace.patience(64), None);
-        // Who does not come back is waited for once.
+        // A writer that does not come back is waited for once.
         pace.note(54, 0, CARD);
         pace.note(20, 0, CARD);
         assert_eq!(pace.patience(20), None);

@@ -1,4 +1,4 @@
-//! The names of files beside a database, and files made so that they last and stay private.
+//! The names of files beside a database, and creating files durably and privately.
 
 use std::fs::File;
 use std::io;
@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
 
-/// A path with something after its last character.
+/// Returns a path with a suffix appended.
 pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
-/// The lock's file. Links to one database lead to one lock.
+/// Returns the path of the lock file. Symbolic links to one database lead to one lock.
 pub(super) fn lock_of(database: &Path) -> PathBuf {
     let real = database
         .canonicalize()
@@ -22,7 +22,7 @@ pub(super) fn lock_of(database: &Path) -> PathBuf {
     real.with_extension("lock")
 }
 
-/// The files that a database consists of, whether they are there or not: itself, what SQLite keeps
+/// Returns the files of a database, whether they exist or not: the database, the files that SQLite keeps
 /// beside it, and the lock.
 #[must_use]
 pub fn files_of(database: &Path) -> [PathBuf; 5] {
@@ -35,14 +35,14 @@ pub fn files_of(database: &Path) -> [PathBuf; 5] {
     ]
 }
 
-/// The folder that a file is in.
+/// Returns the folder of a file.
 pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
 }
 
-/// Fails where there is no file, or none that can be looked at: what may not be read is not absent.
+/// Fails if there is no file, or if it cannot be accessed: an inaccessible file is not a missing one.
 ///
 /// # Errors
 /// [`StoreError::Missing`], [`StoreError::File`].
@@ -57,7 +57,7 @@ pub fn require(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Makes an empty file that only its owner may read, where there is none.
+/// Creates an empty file that only its owner may read, if there is none.
 pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
     let result = std::fs::OpenOptions::new()
         .write(true)
@@ -79,19 +79,19 @@ pub(super) fn remove_if_there(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Makes what is in a file last.
+/// Syncs the content of a file.
 pub(super) fn sync(path: &Path) -> Result<(), StoreError> {
     File::open(path)
         .and_then(|file| file.sync_all())
         .map_err(|source| file_error(path, source))
 }
 
-/// Makes the names in the folder of a file last.
+/// Syncs the names in the folder of a file.
 pub(super) fn sync_folder(path: &Path) -> Result<(), StoreError> {
     sync(folder_of(path))
 }
 
-/// What the operating system said of a file.
+/// Creates an error from what the operating system reported for a file.
 pub(super) fn file_error(path: &Path, source: io::Error) -> StoreError {
     StoreError::File {
         path: path.to_owned(),

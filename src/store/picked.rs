@@ -1,4 +1,4 @@
-//! Messages picked out one by one, wherever they stand.
+//! Individual messages from any flow.
 
 use rusqlite::named_params;
 
@@ -7,8 +7,8 @@ use super::messages::{self, Load};
 use super::tx::View;
 use crate::model::{FlowId, Message, MessageId};
 
-/// Messages by row number, in the order given, cut where they exceed a budget of bytes: at least one
-/// comes back if there is any. Tells, too, whether some are left out.
+/// Returns messages by row number, in the given order, within a budget of bytes: at least one if there is
+/// any. Also returns whether some are left out.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -41,7 +41,7 @@ pub fn several(
     Ok((found, false))
 }
 
-/// Messages of a flow with files of some kinds, a bit each, below a number as it is stored: newest
+/// Returns messages of a flow with files of some kinds (one bit each) below a stored number: newest
 /// first, at most `limit`.
 ///
 /// # Errors

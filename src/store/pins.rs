@@ -1,4 +1,4 @@
-//! Messages that are pinned in a flow.
+//! Pinned messages of flows.
 
 use rusqlite::named_params;
 
@@ -14,13 +14,13 @@ pub struct Pin {
     pub id: MessageId,
     /// The message.
     pub message: PublicId,
-    /// Who pinned it.
+    /// The user who pinned it.
     pub by: PublicId,
-    /// When.
+    /// When it was pinned.
     pub at: Timestamp,
 }
 
-/// The pinned messages of a flow, the one that was pinned last first.
+/// Returns the pinned messages of a flow, last pinned first.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -42,7 +42,7 @@ pub fn of_flow(view: &View<'_>, flow: FlowId) -> Result<Vec<Pin>, StoreError> {
     Ok(pins)
 }
 
-/// The same, by their ids alone.
+/// Returns only the ids of the pinned messages.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -51,7 +51,7 @@ pub fn list(view: &View<'_>, flow: FlowId) -> Result<Vec<PublicId>, StoreError> 
     Ok(pins.into_iter().map(|pin| pin.message).collect())
 }
 
-/// How many messages are pinned in a flow.
+/// Returns how many messages are pinned in a flow.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -60,7 +60,7 @@ pub fn count(view: &View<'_>, flow: FlowId) -> Result<i64, StoreError> {
     Ok(statement.query_row(named_params! {":flow": flow.0}, |row| row.get(0))?)
 }
 
-/// Tells whether a message is pinned.
+/// Returns whether a message is pinned.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -70,7 +70,7 @@ pub fn has(view: &View<'_>, flow: FlowId, message: MessageId) -> Result<bool, St
     Ok(statement.exists(named_params! {":flow": flow.0, ":message": message.0})?)
 }
 
-/// Pins a message, or unpins it.
+/// Pins or unpins a message.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -86,7 +86,7 @@ pub fn set(
             .execute(named_params! {":flow": flow.0, ":message": message.0})?;
         return Ok(());
     }
-    // Pinned within one millisecond, they still have an order.
+    // Messages that are pinned within one millisecond still have an order.
     tx.prepare(
         "INSERT INTO pins (flow_id, message_id, user_id, at)
          VALUES (:flow, :message, :user, max(:now, coalesce((SELECT max(at) + 1 FROM pins WHERE flow_id = :flow), 0)))",

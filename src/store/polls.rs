@@ -7,7 +7,7 @@ use super::error::StoreError;
 use super::tx::{Tx, View};
 use crate::model::{MessageId, NewPoll, UserId};
 
-/// Makes a message a poll.
+/// Adds a poll to a message.
 pub(super) fn insert(tx: &Tx<'_>, message: MessageId, poll: &NewPoll) -> Result<(), StoreError> {
     let flags = i64::from(poll.is_multiple) * MULTIPLE + i64::from(poll.is_anonymous) * ANONYMOUS;
     tx.prepare(
@@ -23,7 +23,7 @@ pub(super) fn insert(tx: &Tx<'_>, message: MessageId, poll: &NewPoll) -> Result<
     Ok(())
 }
 
-/// What has to be known of a poll to let somebody vote.
+/// What is needed to decide whether a user may vote.
 #[derive(Debug, Clone, Copy)]
 pub struct Ballot {
     /// How many options there are.
@@ -34,7 +34,7 @@ pub struct Ballot {
     pub is_closed: bool,
 }
 
-/// The poll that a message is, if it is one.
+/// Returns the poll of a message, if it has one.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -52,7 +52,7 @@ pub fn ballot(view: &View<'_>, message: MessageId) -> Result<Option<Ballot>, Sto
     Ok(found.optional()?)
 }
 
-/// Replaces the votes of a user. Returns whether that changes anything.
+/// Replaces the votes of a user. Returns whether anything changed.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -85,7 +85,7 @@ pub fn vote(
     Ok(true)
 }
 
-/// Takes no more votes. Returns whether it did before.
+/// Closes a poll. Returns whether it was open before.
 ///
 /// # Errors
 /// The file cannot be written.

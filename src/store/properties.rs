@@ -1,4 +1,4 @@
-//! Facts about the file itself that change at run time, by name.
+//! Properties of the file that change at run time, by name.
 
 use rusqlite::{OptionalExtension, named_params};
 
@@ -7,36 +7,36 @@ use super::tx::{Tx, View};
 
 /// When the last backup was made, in milliseconds.
 pub const BACKUP_AT: &str = "backup_at";
-/// Where it is.
+/// The path of the last backup.
 pub const BACKUP_PATH: &str = "backup_path";
 /// The folder of the last backup, if that is on another disk than the database.
 pub const BACKUP_APART: &str = "backup_apart";
-/// When a backup failed last since one was made, in milliseconds.
+/// When a backup failed after the last good one, in milliseconds.
 pub const BACKUP_FAILED_AT: &str = "backup_failed_at";
-/// Why it failed.
+/// The reason why it failed.
 pub const BACKUP_FAILURE: &str = "backup_failure";
-/// When the administrators were last told of that, in milliseconds.
+/// When the administrators were last told about that, in milliseconds.
 pub const BACKUP_TOLD_AT: &str = "backup_told_at";
-/// When the administrators were last told that the certificate ends, in milliseconds.
+/// When the administrators were last told that the certificate expires, in milliseconds.
 pub const CERTIFICATE_TOLD_AT: &str = "certificate_told_at";
-/// Row number of the account that the server itself writes from.
+/// Row number of the account that the server itself writes as.
 pub const SYSTEM_USER: &str = "system_user_id";
-/// Who may register, where somebody said so.
+/// Who may register, if that was set at run time.
 pub const REGISTRATION: &str = "registration";
-/// What the configuration said of that at the time.
+/// The value in the configuration when it was set.
 pub const REGISTRATION_OVER: &str = "registration_over";
-/// What tickets for files are signed with.
+/// The key that signs tickets for files.
 pub const TICKET_KEY: &str = "ticket_key";
-/// The key by which push services know this server. Without it every device has to subscribe anew.
+/// The key by which push services know this server. If it is lost, every device has to subscribe again.
 pub const VAPID_KEY: &str = "vapid_key";
-/// Up to which message devices were notified.
+/// The message up to which devices were notified.
 pub const PUSH_POSITION: &str = "push_position";
-/// The name of this server in Matrix, once somebody has signed in by it.
+/// The name of this server in Matrix, once a user has signed in by Matrix.
 pub const MATRIX_SERVER_NAME: &str = "matrix_server_name";
-/// When it was last tried whether the file can be written to, in milliseconds.
+/// When the writer last tested whether the file can be written to, in milliseconds.
 pub(super) const PROBED_AT: &str = "probed_at";
 
-/// A fact that is a number.
+/// Returns a property that is a number.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -47,7 +47,7 @@ pub fn number(view: &View<'_>, name: &str) -> Result<Option<i64>, StoreError> {
         .optional()?)
 }
 
-/// A fact that is a text.
+/// Returns a property that is a text.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -58,7 +58,7 @@ pub fn text(view: &View<'_>, name: &str) -> Result<Option<String>, StoreError> {
         .optional()?)
 }
 
-/// A fact that is so many bytes; `None` for another number of them too.
+/// Returns a property of a fixed number of bytes; `None` if it has another length, too.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -70,7 +70,7 @@ pub fn bytes<const N: usize>(view: &View<'_>, name: &str) -> Result<Option<[u8; 
     Ok(found.and_then(|bytes| bytes.try_into().ok()))
 }
 
-/// A fact that is some bytes.
+/// Returns a property of any number of bytes.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -81,7 +81,7 @@ pub fn some_bytes(view: &View<'_>, name: &str) -> Result<Option<Vec<u8>>, StoreE
         .optional()?)
 }
 
-/// Sets a fact to some bytes.
+/// Sets a property to bytes.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -91,7 +91,7 @@ pub fn set_bytes(tx: &Tx<'_>, name: &str, value: &[u8]) -> Result<(), StoreError
     Ok(())
 }
 
-/// Sets a fact to a number.
+/// Sets a property to a number.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -101,7 +101,7 @@ pub fn set_number(tx: &Tx<'_>, name: &str, value: i64) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Sets a fact to a text.
+/// Sets a property to a text.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -111,7 +111,7 @@ pub fn set_text(tx: &Tx<'_>, name: &str, value: &str) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Forgets a fact.
+/// Deletes a property.
 ///
 /// # Errors
 /// The file cannot be written.

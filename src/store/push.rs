@@ -1,4 +1,4 @@
-//! Where devices are told of messages, and which of them are to hear of one.
+//! The push subscriptions of devices, and which devices are notified of what.
 
 use rusqlite::{OptionalExtension, Row, named_params};
 
@@ -9,49 +9,49 @@ use crate::model::{
     UserId,
 };
 
-/// A device that may have to be told of something.
+/// A device that may have to be notified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// Its subscription.
     pub id: SubscriptionId,
-    /// Whose it is.
+    /// Its user.
     pub user: UserId,
-    /// Where it is told.
+    /// The endpoint of its push service.
     pub endpoint: String,
-    /// Whether it is to be told at once.
+    /// Whether it is notified with high urgency.
     pub is_urgent: bool,
 }
 
-/// A flow that somebody is told of.
+/// The flow of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The id that clients know.
     pub uuid: PublicId,
-    /// Whether two people talk in it.
+    /// Whether it is a chat of two users.
     pub is_chat: bool,
     /// Its name.
     pub title: Option<String>,
-    /// Whether its texts are not shown on locked screens: it is protected, or its messages disappear.
+    /// Whether its texts are hidden on locked screens, because it is protected or its messages disappear.
     pub is_discreet: bool,
 }
 
-/// A message that somebody is told of.
+/// The message of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     /// The id that clients know.
     pub uuid: PublicId,
-    /// Its number, as the read mark counts.
+    /// Its number as stored, as the read mark counts.
     pub number: i64,
-    /// What it says.
+    /// The text.
     pub text: Option<String>,
     /// When it was sent.
     pub sent_at: Timestamp,
-    /// What its author is called.
+    /// The display name of its author.
     pub author: String,
 }
 
-/// Notes where a session's device is told, in place of where it was told before. Of a user's devices
-/// the oldest go beyond `most`; an endpoint belongs to who named it last.
+/// Sets the subscription of a session's device, in place of an earlier one. The oldest devices of a user
+/// beyond `most` are removed; an endpoint belongs to the session that named it last.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -86,7 +86,7 @@ pub fn set(
     Ok(())
 }
 
-/// Forgets where a session's device is told. Returns whether there was something.
+/// Removes the subscription of a session's device. Returns whether there was one.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -97,7 +97,7 @@ pub fn remove_of_session(tx: &Tx<'_>, session: SessionId) -> Result<bool, StoreE
     Ok(removed > 0)
 }
 
-/// Where a session's device is told.
+/// Returns the subscription of a session's device.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -114,8 +114,8 @@ pub fn of_session(
     Ok(found.optional()?)
 }
 
-/// Where a device is told that may be told now, and what its owner wants notifications to say;
-/// `None`: as the server is configured.
+/// Returns the address of a device that may be notified now, and what its owner wants notifications to
+/// say; `None`: as the server is configured.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -147,7 +147,7 @@ fn address(row: &Row<'_>) -> rusqlite::Result<PushAddress> {
     })
 }
 
-/// How many devices are told anywhere.
+/// Returns how many subscriptions there are.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -156,8 +156,8 @@ pub fn count(view: &View<'_>) -> Result<i64, StoreError> {
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
-/// The devices that are to hear of a new message: not its author's, nor of who muted the flow, wants
-/// to hear of mentions only and is not mentioned, blocks the author or is suspended.
+/// Returns the devices to notify of a new message. Excluded are those of its author and of users who
+/// muted the flow, want only mentions and are not mentioned, block the author or are suspended.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -196,7 +196,7 @@ pub fn for_message(
     Ok(Some((FlowId(flow), rows.collect::<Result<_, _>>()?)))
 }
 
-/// The messages after a position that were sent since a time, oldest first: the newest `most` of them.
+/// Returns the messages after a position that were sent since a time, oldest first: the newest `most`.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -216,8 +216,8 @@ pub fn sent_after(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The devices of some users that are to hear that they were brought into a flow, or invited, by
-/// somebody.
+/// Returns the devices of users to notify that they were added or invited to a flow by another
+/// user.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -255,7 +255,7 @@ fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
     })
 }
 
-/// A flow, as somebody is told of it who is in it or invited to it.
+/// Returns a flow for a notification to a user who is in it or invited to it.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -276,7 +276,7 @@ pub fn place(view: &View<'_>, flow: FlowId, user: UserId) -> Result<Option<Place
     Ok(found.optional()?)
 }
 
-/// A message, as somebody is told of it.
+/// Returns a message for a notification.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -297,7 +297,7 @@ pub fn message(view: &View<'_>, id: MessageId) -> Result<Option<Told>, StoreErro
     Ok(found.optional()?)
 }
 
-/// How many messages somebody has not read in all flows that are not muted.
+/// Returns how many unread messages a user has in all flows that are not muted.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -313,7 +313,7 @@ pub fn badge(view: &View<'_>, user: UserId, now: Timestamp) -> Result<i64, Store
     Ok(statement.query_row(params, |row| row.get(0))?)
 }
 
-/// Notes that a device was told. Where nothing failed before, once a day.
+/// Records that a device was notified; if nothing failed before, only once a day.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -327,7 +327,7 @@ pub fn succeeded(tx: &Tx<'_>, id: SubscriptionId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Forgets a device whose service does not know it any more, unless it has subscribed anew.
+/// Removes a device that its push service no longer knows, unless it has subscribed again.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -337,8 +337,8 @@ pub fn remove(tx: &Tx<'_>, id: SubscriptionId, endpoint: &str) -> Result<(), Sto
     Ok(())
 }
 
-/// Notes that telling a device failed. One that failed `most` times in a row, or that could not be told
-/// for so long, is forgotten.
+/// Records that notifying a device failed. A device that failed `most` times in a row, or that could not
+/// be notified since `silent_since`, is removed.
 ///
 /// # Errors
 /// The file cannot be written.

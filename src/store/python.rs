@@ -1,7 +1,7 @@
-//! The database of the Python server that came before: what it holds, read and not understood.
+//! The database of the Python server that this one replaces: its content, read but not interpreted.
 //!
-//! Any column but a few may be NULL, and SQLite lets any type into any column: everything is read
-//! as the text or number that it can pass for. Sense is made of it in the service.
+//! Any column but a few may be NULL, and SQLite allows any type in any column: everything is read as the
+//! text or number that it can be converted to. The service interprets it.
 
 use std::path::Path;
 
@@ -32,23 +32,23 @@ pub struct Source {
 pub struct OldUser {
     /// Row number.
     pub row: i64,
-    /// Its id, if it is one.
+    /// Its id, if it is valid.
     pub uuid: Option<PublicId>,
     /// Login.
     pub login: String,
-    /// Password in clear.
+    /// The password in clear text.
     pub password: String,
-    /// The name that others read.
+    /// The display name.
     pub username: Option<String>,
-    /// Set for programs.
+    /// Set for bots.
     pub is_bot: bool,
     /// E-mail address.
     pub email: Option<String>,
     /// Picture.
     pub avatar: Option<Content>,
-    /// A few words about oneself.
+    /// A short text about the user.
     pub bio: Option<String>,
-    /// Unix second of the first message, which is the first that is known of the user.
+    /// Unix second of the user's first message, which is the earliest known time.
     pub first_seen: Option<i64>,
 }
 
@@ -57,11 +57,11 @@ pub struct OldUser {
 pub struct OldFlow {
     /// Row number.
     pub row: i64,
-    /// Its id, if it is one.
+    /// Its id, if it is valid.
     pub uuid: Option<PublicId>,
-    /// Unix second when it was made.
+    /// Unix second when it was created.
     pub created: Option<i64>,
-    /// What it calls its type.
+    /// The name of its type.
     pub kind: Option<String>,
     /// Its name.
     pub title: Option<String>,
@@ -80,9 +80,9 @@ pub struct OldFlow {
 pub struct OldMessage {
     /// Row number.
     pub row: i64,
-    /// Its id, if it is one.
+    /// Its id, if it is valid.
     pub uuid: Option<PublicId>,
-    /// What it says.
+    /// The text.
     pub text: Option<String>,
     /// Unix second when it was sent.
     pub time: Option<i64>,
@@ -92,7 +92,7 @@ pub struct OldMessage {
     pub edited: Option<i64>,
     /// Whether it was edited, or deleted.
     pub is_edited: bool,
-    /// Whether every column of files holds the empty text, which only deleting leaves.
+    /// Whether every column of files holds an empty text, which only a deletion leaves.
     pub is_emptied: bool,
     /// Row number of the author.
     pub author: Option<i64>,
@@ -101,10 +101,10 @@ pub struct OldMessage {
 }
 
 impl Source {
-    /// Opens a file, which is not changed.
+    /// Opens a file, which is not modified.
     ///
     /// # Errors
-    /// It cannot be read, or is no database of the Python server.
+    /// It cannot be read, or is not a database of the Python server.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
@@ -123,7 +123,7 @@ impl Source {
         Ok(Self { conn })
     }
 
-    /// All users, oldest first.
+    /// Returns all users, oldest first.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -150,7 +150,7 @@ impl Source {
         rows.collect::<Result<_, _>>().map_err(StoreError::from)
     }
 
-    /// All flows, oldest first.
+    /// Returns all flows, oldest first.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -184,8 +184,8 @@ impl Source {
         Ok(flows)
     }
 
-    /// The next messages after a row number, in the order in which they were sent: as many as fit
-    /// both bounds, at least one if there is any.
+    /// Returns the next messages after a row number, in the order in which they were sent: as many as fit
+    /// both limits, at least one if there is any.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -239,7 +239,7 @@ fn old_message(row: &Row<'_>) -> rusqlite::Result<OldMessage> {
     })
 }
 
-/// A value as text, whatever its type; bytes that are no text lose what cannot be shown.
+/// Reads a value as text, whatever its type; invalid UTF-8 is replaced.
 fn text(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<String>> {
     Ok(match row.get_ref(column)? {
         ValueRef::Null => None,
@@ -251,7 +251,7 @@ fn text(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<String>> {
     })
 }
 
-/// A value as a whole number, if it is one.
+/// Reads a value as a whole number, if possible.
 fn number(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<i64>> {
     Ok(match row.get_ref(column)? {
         ValueRef::Integer(number) => Some(number),
@@ -267,19 +267,19 @@ fn number(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<i64>> {
     })
 }
 
-/// A value as an id, if it is one.
+/// Reads a value as an id, if possible.
 fn id(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<PublicId>> {
     Ok(text(row, column)?.and_then(|text| PublicId::parse(text.trim())))
 }
 
-/// A value as a file. The column holds base64 of the text that the client sent: that text is what
-/// clients get back. What is no base64 is kept as it is.
+/// Reads a value as a file. The column holds base64 of the text that the client sent: that text is what
+/// clients get back. A value that is not base64 is kept as it is.
 fn content(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Content>> {
     let (ValueRef::Text(stored) | ValueRef::Blob(stored)) = row.get_ref(column)? else {
         return Ok(None);
     };
     let decoded = STANDARD.decode(stored).unwrap_or_else(|_| stored.to_vec());
-    // Bytes that are no text can only go out as the base64 that they came as.
+    // Bytes that are not text can only be sent as the base64 in which they came.
     let encoding = match std::str::from_utf8(&decoded) {
         Ok(_) => Encoding::Text,
         Err(_) => Encoding::Base64,

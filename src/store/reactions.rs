@@ -7,20 +7,20 @@ use super::room_keeper;
 use super::tx::{Tx, View};
 use crate::model::{MessageId, PublicId, UserId};
 
-/// How many reactions there are to a message, as far as its limits ask.
+/// The numbers of reactions to a message that the limits need.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Counts {
-    /// Of one user.
+    /// The reactions of one user.
     pub own: i64,
-    /// Different emoji.
+    /// The number of different emoji.
     pub kinds: i64,
-    /// Whether the emoji that is asked about is one of them.
+    /// Whether the given emoji is one of them.
     pub has_kind: bool,
-    /// Whether the user reacted with it.
+    /// Whether the user reacted with the given emoji.
     pub has_own: bool,
 }
 
-/// Counts the reactions to a message, with an eye on one user and one emoji.
+/// Counts the reactions to a message, in total and for one user and one emoji.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -47,7 +47,7 @@ pub fn count(
     })?)
 }
 
-/// Adds a reaction, or takes it back. Returns whether that changes anything.
+/// Adds or removes a reaction. Returns whether anything changed.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -62,7 +62,7 @@ pub fn set(
         room_keeper::reacted(tx, message, user, emoji, false)?;
     }
     let changed = if on {
-        // It is logged next.
+        // The change is logged next, at this position.
         let position = tx.position().0 + 1;
         tx.prepare(
             "INSERT INTO reactions (message_id, emoji, user_id, position)
@@ -83,7 +83,7 @@ pub fn set(
     Ok(changed > 0)
 }
 
-/// The message and the emoji of a reaction of a user by Matrix, where MTP has it too.
+/// Returns the message and the emoji of a user's reaction by Matrix, if MTP has the reaction too.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -104,7 +104,7 @@ pub fn of_event(
     Ok(found.optional()?)
 }
 
-/// Takes back what an event is that a redaction has struck. Returns the message, if it is a reaction to one.
+/// Removes the reaction of an event that was redacted. Returns its message; `None`: it is no reaction.
 ///
 /// # Errors
 /// The file cannot be written.

@@ -1,4 +1,4 @@
-//! A small set of connections that read, each on a thread of the blocking pool while it does.
+//! A small pool of read connections, each used on a thread of the blocking pool.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +11,10 @@ use super::error::StoreError;
 use super::tx::View;
 use super::uuids::Uuids;
 
-/// Connections at most, and so reads at the same time; more than a small board has cores.
+/// The maximum number of connections, and so of concurrent reads: more than the cores of a small board.
 const MAX_READERS: usize = 4;
 
-/// The pool. Connections are opened when first needed and kept.
+/// The pool. Connections are opened when they are first needed, and kept.
 pub(super) struct Readers {
     path: PathBuf,
     idle: Arc<Mutex<Vec<Connection>>>,
@@ -43,7 +43,7 @@ impl Readers {
     /// Runs `work` inside a read transaction.
     ///
     /// # Errors
-    /// What `work` returns, or why the file could not be read.
+    /// The error of `work`, or the reason why the file could not be read.
     pub(super) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&View<'_>) -> Result<T, E> + Send + 'static,
@@ -66,7 +66,7 @@ impl Readers {
                 None => connection::open_reader(&path)?,
             };
             let result = in_snapshot(&conn, &uuids, work);
-            // A connection that is stuck in its transaction is not used again.
+            // A connection that is still in its transaction is not reused.
             if conn.is_autocommit() {
                 idle.lock()
                     .unwrap_or_else(PoisonError::into_inner)

@@ -1,5 +1,5 @@
-//! How far others have read, as far as they share it: with everybody who shares it too, and with
-//! nobody whom they block.
+//! How far other users have read, if both sides share it and the other user does not block the
+//! reader.
 
 use rusqlite::named_params;
 
@@ -9,18 +9,18 @@ use super::tx::View;
 use super::users;
 use crate::model::{FlowId, PublicId, Timestamp, UserId};
 
-/// How far somebody has read.
+/// How far a user has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt {
-    /// Who.
+    /// The user.
     pub user: PublicId,
     /// Number of the last message that this user has read.
     pub number: i64,
-    /// When the mark moved there.
+    /// When the read mark moved there.
     pub at: Option<Timestamp>,
 }
 
-/// How far the others in a flow have read, as far as a reader may know it.
+/// Returns how far the others in a flow have read, if the reader may know it.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -49,7 +49,7 @@ pub fn of_flow(view: &View<'_>, flow: FlowId, reader: UserId) -> Result<Vec<Rece
     Ok(found)
 }
 
-/// The others in a flow who may know how far a user has read.
+/// Returns the others in a flow who may know how far a user has read.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,4 +1,4 @@
-//! The write-ahead log of a server that did not end well, made safe to go on from.
+//! Making the write-ahead log safe to continue from after a server that did not stop cleanly.
 
 use std::fs::File;
 use std::io;
@@ -10,29 +10,29 @@ use rusqlite::Connection;
 use super::error::StoreError;
 use super::paths::{file_error, with_suffix};
 
-/// Bytes read and written at a time.
+/// The number of bytes read and written at once.
 const CHUNK: usize = 256 * 1024;
 
-/// Writes the log anew, byte for byte, and syncs it.
+/// Rewrites the log, byte for byte, and syncs it.
 ///
-/// After a failed sync the kernel takes for written what the disk may not have. What is read here
-/// may then be in memory only, and a later sync does not write it either: it would be copied into
-/// the database from a log that a power cut takes back, and leave the database half copied. Written
-/// once more, it is synced for good or fails.
+/// After a failed sync the kernel may treat data as written that is not on the disk. Data that is read
+/// here may then be in memory only, and a later sync does not write it either: it would be copied into
+/// the database from a log that loses it in a power cut, and leave the database half copied. Once it is
+/// rewritten, the sync stores it permanently or fails.
 ///
 /// # Errors
-/// The log cannot be written or synced, or somebody else writes to the database for long.
+/// The log cannot be written or synced, or another process writes to the database for long.
 pub(super) fn renew_log(conn: &Connection, database: &Path) -> Result<(), StoreError> {
     let log = with_suffix(database, "-wal");
     if std::fs::metadata(&log).map_or(0, |file| file.len()) == 0 {
         return Ok(());
     }
-    // Nobody adds to the log, or begins it anew, while this is held.
+    // No process adds to the log, or restarts it, while this transaction is open.
     conn.execute_batch("BEGIN IMMEDIATE")?;
     let renewed = renew(&log);
     conn.execute_batch("ROLLBACK")?;
     match renewed {
-        // Some file systems need space to write in place. Reading has to go on nevertheless.
+        // Some file systems need space to write in place. Reading must still be possible.
         Err(source) if source.kind() == io::ErrorKind::StorageFull => {
             log::warn!("the write-ahead log could not be written anew: the disk is full");
             Ok(())

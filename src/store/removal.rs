@@ -1,4 +1,4 @@
-//! Removing messages for good: rows, files and what the full-text index knows of them.
+//! Removing messages permanently: rows, files and their entries in the full-text index.
 
 use rusqlite::{OptionalExtension, named_params};
 
@@ -7,7 +7,7 @@ use super::tx::Tx;
 use super::{log, search};
 use crate::model::{FlowId, MessageId};
 
-/// A removed flow that still has messages.
+/// Returns a removed flow that still has messages.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -21,8 +21,8 @@ pub fn removed_flow(tx: &Tx<'_>) -> Result<Option<FlowId>, StoreError> {
 
 /// Removes the oldest messages of a flow, at most `limit`. Returns how many there were.
 ///
-/// The events of the flow that followed them go too. Other rows of the log stay: they name messages
-/// that are no longer there, and are passed over.
+/// The events of the flow that followed them are removed too. Other rows of the log stay: they refer to
+/// messages that no longer exist, and are skipped.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -44,7 +44,7 @@ pub fn oldest(tx: &Tx<'_>, flow: FlowId, limit: i64) -> Result<usize, StoreError
             .execute(named_params! {":id": id})?;
         removed += 1;
     }
-    // Without a message left, numbers begin where they would go on.
+    // If no message is left, numbers continue where they would have.
     tx.prepare(
         "UPDATE flows SET first_number = coalesce(:last + 1, next_number) WHERE id = :flow",
     )?
@@ -56,7 +56,7 @@ pub fn oldest(tx: &Tx<'_>, flow: FlowId, limit: i64) -> Result<usize, StoreError
     Ok(removed)
 }
 
-/// Removes everything that hangs on a message: files, mentions, reactions, pins, a poll.
+/// Removes everything that belongs to a message: files, mentions, reactions, pins, a poll.
 pub(super) fn clear(tx: &Tx<'_>, message: MessageId) -> Result<(), StoreError> {
     for sql in [
         "DELETE FROM attachments WHERE message_id = :id",
@@ -72,8 +72,8 @@ pub(super) fn clear(tx: &Tx<'_>, message: MessageId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes the events of a flow that followed messages up to a number, but the first: that it was
-/// made.
+/// Removes the events of a flow that followed messages up to a number, except the event that the flow
+/// was created.
 pub(super) fn forget_events(tx: &Tx<'_>, flow: FlowId, last: i64) -> Result<(), StoreError> {
     tx.prepare(
         "DELETE FROM changes WHERE flow_id = :flow AND number BETWEEN -1 AND :last AND kind <> :made",

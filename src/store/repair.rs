@@ -1,4 +1,4 @@
-//! Making anew what can be made from the rest: every index, and the full-text index.
+//! Rebuilding derived data: every index, and the full-text index.
 
 use std::path::Path;
 
@@ -10,17 +10,17 @@ use super::paths::{remove_if_there, sync, with_suffix};
 use super::tx::View;
 use super::{backup, schema, search};
 
-/// Messages put into the full-text index at a time.
+/// The number of messages that are put into the full-text index at once.
 const CHUNK: i64 = 2000;
 
-/// Makes every index of a file anew; the caller sees to it that no server runs on it. `progress` is
-/// told how much of the full-text index is done, in per cent. Returns what was damaged before, a
-/// sentence each.
+/// Rebuilds every index of a file; the caller makes sure that no server runs on it. `progress` receives
+/// how much of the full-text index is done, in per cent. Returns what was damaged before, one sentence
+/// each.
 ///
-/// It is done in a copy, which then takes the place of the file: what fails has changed nothing.
+/// This happens in a copy, which then replaces the file: a failure changes nothing.
 ///
 /// # Errors
-/// Rows of tables are damaged, or contradict an index; or a file cannot be written.
+/// Rows of tables are damaged or violate a constraint of an index; or a file cannot be written.
 pub fn rebuild(path: &Path, progress: impl Fn(u8)) -> Result<Vec<String>, StoreError> {
     let work = || {
         connection::require_whole_log(path)?;
@@ -31,7 +31,7 @@ pub fn rebuild(path: &Path, progress: impl Fn(u8)) -> Result<Vec<String>, StoreE
         backup::copy_pages(&conn, path, &copy.path)?;
         drop(conn);
         let found = rebuild_all(&copy.path, progress)?;
-        // What the log has is in the copy; beside it, the log would destroy it.
+        // The content of the log is in the copy; beside the copy, the log would destroy it.
         let conn = connection::open_writer(path, Durability::Full)?;
         conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         drop(conn);
@@ -58,7 +58,7 @@ fn rebuild_all(path: &Path, progress: impl Fn(u8)) -> Result<Vec<String>, StoreE
     rebuild_search(path, progress)?;
     let conn = connection::open_writer(path, Durability::Full)?;
     if !found.is_empty() {
-        // What was cut off is given back to the disk.
+        // The pages of removed indexes are returned to the disk.
         conn.execute_batch("VACUUM")?;
     }
     conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
@@ -68,10 +68,10 @@ fn rebuild_all(path: &Path, progress: impl Fn(u8)) -> Result<Vec<String>, StoreE
     Ok(found)
 }
 
-/// Throws the full-text index away and makes it anew. Writers wait now and then.
+/// Discards the full-text index and rebuilds it. Writers wait now and then.
 ///
 /// # Errors
-/// The file cannot be written, or somebody else writes to it for long.
+/// The file cannot be written, or another process writes to it for long.
 pub fn rebuild_search(path: &Path, progress: impl Fn(u8)) -> Result<(), StoreError> {
     let conn = connection::open_writer(path, Durability::Full)?;
     schema::require_current(&conn, path)?;

@@ -1,6 +1,6 @@
-//! Links by which somebody sets a new password: at most one a user.
+//! Links for setting a new password: at most one per user.
 //!
-//! A new password, suspension and deletion end it, see [`credentials`](super::credentials) and
+//! A new password, suspension and deletion revoke it, see [`credentials`](super::credentials) and
 //! [`users`](super::users).
 
 use rusqlite::{OptionalExtension, named_params};
@@ -9,7 +9,7 @@ use super::error::StoreError;
 use super::tx::{Tx, View};
 use crate::model::{By, PublicId, Timestamp, UserId};
 
-/// Whom a link is for.
+/// The user of a link.
 #[derive(Debug, Clone)]
 pub struct Reset {
     /// Row number.
@@ -20,7 +20,7 @@ pub struct Reset {
     pub login: String,
 }
 
-/// Stores a link for a user, in place of an older one.
+/// Stores a link for a user, in place of an earlier one.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -47,7 +47,7 @@ pub fn insert(
     Ok(())
 }
 
-/// Whom a code is for, if it is good.
+/// Returns the user of a code, if the code is valid.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -70,7 +70,7 @@ pub fn find(
     Ok(found.optional()?)
 }
 
-/// Ends the link of a user, if there is one.
+/// Removes the link of a user, if there is one.
 ///
 /// # Errors
 /// The file cannot be written.

@@ -1,7 +1,7 @@
-//! Removing old messages for good.
+//! Removing old messages permanently.
 //!
-//! A flow loses messages from its beginning only, so that what remains is numbered without a gap;
-//! `first_number` tells where it begins. The rows of the log stay and lead to nothing.
+//! Messages are removed only from the beginning of a flow, so that the remaining ones are numbered without
+//! a gap; `first_number` is the first of them. The rows of the log stay and refer to nothing.
 
 use rusqlite::named_params;
 
@@ -10,16 +10,16 @@ use super::tx::{Tx, View};
 use super::{attachments, log, removal, search};
 use crate::model::{FlowId, MessageId, Timestamp};
 
-/// Old messages, or those that were removed.
+/// Counts of old or removed messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Removed {
-    /// How many.
+    /// The number of messages.
     pub messages: i64,
-    /// Bytes of their texts and files; a file that another message shows counts too.
+    /// Bytes of their texts and files, including files that another message shows too.
     pub size_bytes: i64,
 }
 
-/// Flows that begin with a message from before a time, or from a time that has not come.
+/// Returns the flows whose first message is from before a time, or from the future.
 fn flows(view: &View<'_>, before: Timestamp) -> Result<Vec<(FlowId, i64)>, StoreError> {
     let mut statement = view.prepare(
         "SELECT f.id, f.first_number FROM flows f
@@ -33,8 +33,8 @@ fn flows(view: &View<'_>, before: Timestamp) -> Result<Vec<(FlowId, i64)>, Store
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Walks a flow from its beginning, as long as messages are from before a time; at most `limit`. One
-/// from a time that has not come, which a clock that was ahead has made, is as old as what follows.
+/// Passes the messages of a flow from its beginning to `take` while they are from before a time; at most
+/// `limit`. A message from the future, which a fast clock has made, is as old as the next one.
 fn oldest(
     view: &View<'_>,
     flow: FlowId,
@@ -99,8 +99,8 @@ pub fn count(view: &View<'_>, before: Timestamp) -> Result<Removed, StoreError> 
     Ok(old)
 }
 
-/// Removes the oldest messages, at most about `limit`, with their texts, files and words in the
-/// index. Returns what was removed; nothing when none is left.
+/// Removes the oldest messages, at most about `limit`, with their texts, files and entries in the
+/// index. Returns what was removed; nothing if none is left.
 ///
 /// # Errors
 /// The file cannot be written.

@@ -1,4 +1,4 @@
-//! What Matrix clients keep for themselves: account data, of no room or of one.
+//! Account data of Matrix clients, global or of one room.
 
 use rusqlite::{OptionalExtension, named_params};
 
@@ -8,13 +8,13 @@ use super::properties;
 use super::tx::{Tx, View};
 use crate::model::{FlowId, Position, UserId};
 
-/// What belongs to no room.
+/// Stands for global account data.
 pub const NO_ROOM: FlowId = FlowId(0);
 
-/// One thing that is kept: its type, and its content, JSON.
+/// One item: its type, and its content as JSON.
 pub type AccountData = (String, String);
 
-/// Keeps something, in place of what was there.
+/// Stores an item, in place of an earlier one.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -41,7 +41,7 @@ pub fn set(
     Ok(())
 }
 
-/// What is kept.
+/// Returns the content of an item.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -58,7 +58,7 @@ pub fn get(
     Ok(statement.query_row(params, |row| row.get(0)).optional()?)
 }
 
-/// What was kept after a position.
+/// Returns the items that were stored after a position.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -77,7 +77,7 @@ pub fn since(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Those of whom a user wants to read nothing, and their names without the server.
+/// Returns the users whom a user ignores, with their names without the server.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -97,7 +97,7 @@ pub fn ignored(view: &View<'_>, user: UserId) -> Result<Vec<(UserId, String)>, S
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// How many things a user keeps, and bytes of them.
+/// Returns how many items a user has stored, and their size in bytes.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -109,7 +109,7 @@ pub fn count(view: &View<'_>, user: UserId) -> Result<(i64, i64), StoreError> {
     Ok(statement.query_row(named_params! {":user": user.0}, row)?)
 }
 
-/// What says up to where something was read.
+/// Returns the content of a read marker for an event.
 ///
 /// # Errors
 /// The file cannot be read.

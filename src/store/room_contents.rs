@@ -1,4 +1,4 @@
-//! Contents of events of rooms, as JSON that the database makes of its own rows.
+//! Contents of events of rooms, as JSON that the database makes from its own rows.
 
 use rusqlite::{Params, named_params};
 
@@ -6,11 +6,11 @@ use super::error::StoreError;
 use super::tx::View;
 use crate::model::{FlowId, MessageId, UserId};
 
-/// Of the first event of every room. Rooms of version 11 name no creator besides the sender.
+/// The content of the first event of every room. Version 11 names no creator besides the sender.
 pub(super) const CREATE: &str = r#"{"room_version":"11","m.federate":false}"#;
-/// Members see everything, also from before they came.
+/// Members see everything, including what happened before they joined.
 pub(super) const HISTORY_VISIBILITY: &str = r#"{"history_visibility":"shared"}"#;
-/// There are no guests.
+/// Guests are not allowed.
 pub(super) const GUEST_ACCESS: &str = r#"{"guest_access":"forbidden"}"#;
 
 fn text(view: &View<'_>, sql: &str, params: impl Params) -> Result<String, StoreError> {
@@ -33,7 +33,7 @@ pub(super) fn topic(view: &View<'_>, flow: FlowId) -> Result<String, StoreError>
     )
 }
 
-/// The picture of a flow. Addresses of files stand without the name of the server.
+/// Returns the picture of a flow. Addresses of files lack the name of the server.
 pub(super) fn picture(view: &View<'_>, flow: FlowId) -> Result<String, StoreError> {
     text(
         view,
@@ -51,8 +51,8 @@ pub(super) fn join_rules(view: &View<'_>, flow: FlowId) -> Result<String, StoreE
     )
 }
 
-/// Who may do what: what was said by Matrix, else what the kind of the flow means; and the members with
-/// a level.
+/// Returns the power levels: those that were set by Matrix, else those of the kind of the flow; and the
+/// members with a level.
 pub(super) fn power_levels(view: &View<'_>, flow: FlowId) -> Result<String, StoreError> {
     text(
         view,
@@ -71,7 +71,7 @@ pub(super) fn power_levels(view: &View<'_>, flow: FlowId) -> Result<String, Stor
     )
 }
 
-/// The key and the content of what somebody is to a room.
+/// Returns the state key and the content of a user's membership in a room.
 pub(super) fn member(
     view: &View<'_>,
     flow: FlowId,
@@ -90,12 +90,12 @@ pub(super) fn member(
     Ok(statement.query_row(params, |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
-/// Who is in a flow, in the order of joining.
+/// Returns the members of a flow, in the order of joining.
 pub(super) fn members(view: &View<'_>, flow: FlowId) -> Result<Vec<UserId>, StoreError> {
     super::members::ids(view, flow)
 }
 
-/// Members whose last event says something else than the present, with what they are.
+/// Returns the users whose last membership event differs from the present state, with that state.
 pub(super) fn stale_members(
     view: &View<'_>,
     flow: FlowId,
@@ -116,7 +116,7 @@ pub(super) fn stale_members(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// What an edit by MTP makes of a message.
+/// Returns the content of a message that was edited by MTP.
 pub(super) fn edit(view: &View<'_>, message: MessageId) -> Result<String, StoreError> {
     let name = event_of(view, message)?;
     text(
@@ -129,7 +129,7 @@ pub(super) fn edit(view: &View<'_>, message: MessageId) -> Result<String, StoreE
     )
 }
 
-/// What a message by MTP says that has no files.
+/// Returns the content of a message by MTP without files.
 pub(super) fn original(view: &View<'_>, message: MessageId) -> Result<String, StoreError> {
     text(
         view,
@@ -141,7 +141,7 @@ pub(super) fn original(view: &View<'_>, message: MessageId) -> Result<String, St
     )
 }
 
-/// The id of the event by which a message is known: its text's, else its first file's.
+/// Returns the id of the event that represents a message: that of its text, else of its first file.
 pub(super) fn event_of(view: &View<'_>, message: MessageId) -> Result<String, StoreError> {
     text(
         view,
@@ -170,7 +170,7 @@ pub(super) fn reaction(view: &View<'_>, target: &str, key: &str) -> Result<Strin
     )
 }
 
-/// One object with the keys of another on top.
+/// Returns an object with the keys of another one merged into it.
 pub(super) fn patched(view: &View<'_>, under: &str, over: &str) -> Result<String, StoreError> {
     text(
         view,

@@ -1,4 +1,4 @@
-//! Devices as Matrix lists them: sessions of every protocol, those of others under a name of our own.
+//! Devices as Matrix lists them: sessions of every protocol, those of MTP with a derived id.
 
 use rusqlite::{Row, named_params};
 
@@ -10,19 +10,19 @@ use crate::model::{SessionId, Timestamp, UserId};
 /// A device of a user.
 #[derive(Debug, Clone)]
 pub struct RoomDevice {
-    /// The session that it is.
+    /// Its session.
     pub session: SessionId,
     /// Its id in Matrix.
     pub id: String,
-    /// What it is called.
+    /// Its display name.
     pub label: Option<String>,
-    /// From where it was used, masked as configured.
+    /// The address of its last use, masked as configured.
     pub address: Option<String>,
-    /// When it was used last.
+    /// When it was last used.
     pub seen_at: Timestamp,
 }
 
-/// The devices of a user, the oldest first.
+/// Returns the devices of a user, oldest first.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -49,7 +49,7 @@ fn device(row: &Row<'_>) -> rusqlite::Result<RoomDevice> {
     })
 }
 
-/// Calls a device something else.
+/// Renames a device.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -59,7 +59,7 @@ pub fn rename(tx: &Tx<'_>, session: SessionId, label: &str) -> Result<(), StoreE
     Ok(())
 }
 
-/// Ends devices of a user; those that are not there are passed over.
+/// Ends devices of a user; missing ones are skipped.
 ///
 /// # Errors
 /// The file cannot be written.

@@ -6,44 +6,44 @@ use crate::model::{Message, Position, PublicId, SessionId, Timestamp};
 /// An event of a room.
 #[derive(Debug, Clone)]
 pub struct RoomEvent {
-    /// Its place in the log.
+    /// Its position in the log.
     pub position: Position,
-    /// Its id; of a message, that of the message.
+    /// Its id; for a message, the id of the message.
     pub uuid: PublicId,
-    /// The name of who sent it, without the server.
+    /// The name of its sender, without the server.
     pub sender: String,
-    /// When.
+    /// When it was sent.
     pub at: Timestamp,
-    /// What it says.
+    /// Its content.
     pub what: What,
-    /// The state before, its id and content.
+    /// The previous state event: its id and content.
     pub before: Option<(PublicId, String)>,
-    /// What took it back.
+    /// The redaction of it.
     pub redaction: Option<Box<RoomEvent>>,
-    /// Of a message that the event is derived from: the numbers of its files.
+    /// If the event is derived from a message: the numbers of the message's files.
     pub files: Vec<i64>,
-    /// And the redactions of parts of it, each of which says of which.
+    /// The redactions of parts of that message, each of which names its part.
     pub gone: Vec<RoomEvent>,
     /// Its newest edit.
     pub edit: Option<Box<RoomEvent>>,
-    /// Whom a message mentions that the event is derived from.
+    /// The users mentioned by the message that the event is derived from.
     pub mentioned: Vec<Named>,
-    /// What the reader was to the room at the time, where that was asked for.
+    /// The reader's membership in the room at that time, if it was requested.
     pub membership: Option<String>,
-    /// What is told with it of events about it, where that was asked for.
+    /// The summary of related events, if it was requested.
     pub bundle: Option<Box<Bundle>>,
 }
 
-/// What an event says.
+/// The content of an event.
 #[derive(Debug, Clone)]
 #[expect(
     clippy::large_enum_variant,
     reason = "most events of a room by Matrix are stored ones"
 )]
 pub enum What {
-    /// What is stored.
+    /// An event that is stored.
     Stored(Stored),
-    /// A message, from which the event is derived.
+    /// A message that the event is derived from.
     Message(Box<Message>),
 }
 
@@ -52,24 +52,24 @@ pub enum What {
 pub struct Stored {
     /// Its type.
     pub kind: String,
-    /// Of state, of what.
+    /// The state key of a state event.
     pub state_key: Option<String>,
-    /// Its content, JSON.
+    /// Its content, as JSON.
     pub content: String,
-    /// What took it back.
+    /// The redaction of it.
     pub redacted_by: Option<PublicId>,
-    /// How it is about another event.
+    /// Its relation to another event.
     pub relation: Option<String>,
-    /// About which.
+    /// The event that it relates to.
     pub target: Option<PublicId>,
-    /// With which key; of the redaction of a part of a message, which.
+    /// The key of the relation; for the redaction of a part of a message, the part.
     pub key: Option<String>,
-    /// The session that sent it, and what that calls it.
+    /// The session that sent it, and its transaction id.
     pub txn: Option<(SessionId, String)>,
 }
 
 impl RoomEvent {
-    /// Its type.
+    /// Returns its type.
     #[must_use]
     pub fn kind(&self) -> &str {
         match &self.what {
@@ -78,8 +78,8 @@ impl RoomEvent {
         }
     }
 
-    /// Tells whether events about it are told with it: not with state, nor with what only changes or
-    /// judges another.
+    /// Returns whether related events are summarized with it: not for state, nor for events that only change
+    /// or annotate another.
     #[must_use]
     pub fn has_bundle(&self) -> bool {
         match &self.what {
@@ -93,7 +93,7 @@ impl RoomEvent {
         }
     }
 
-    /// Takes out what it says.
+    /// Removes its content.
     pub fn hide(&mut self) {
         self.edit = None;
         self.what = What::Stored(Stored {
@@ -108,7 +108,7 @@ impl RoomEvent {
         });
     }
 
-    /// The event with which the thread begins that it is in.
+    /// Returns the first event of the thread that it is in.
     #[must_use]
     pub fn thread(&self) -> Option<PublicId> {
         match &self.what {
@@ -117,7 +117,7 @@ impl RoomEvent {
         }
     }
 
-    /// Of state, of what.
+    /// Returns the state key of a state event.
     #[must_use]
     pub fn state_key(&self) -> Option<&str> {
         match &self.what {
@@ -127,22 +127,22 @@ impl RoomEvent {
     }
 }
 
-/// What is told with an event of events about it.
+/// The summary of the events that relate to an event.
 #[derive(Debug, Clone)]
 pub struct Bundle {
-    /// Of the thread that begins with it.
+    /// The thread that begins with it.
     pub thread: Option<ThreadBundle>,
-    /// The ids of events that refer to it.
+    /// The ids of events that reference it.
     pub references: Vec<PublicId>,
 }
 
-/// What is told of a thread with its first event.
+/// The summary of a thread, shown with its first event.
 #[derive(Debug, Clone)]
 pub struct ThreadBundle {
     /// Its newest event.
     pub latest: RoomEvent,
-    /// How many there are.
+    /// The number of its events.
     pub count: i64,
-    /// Whether the reader has written in it, or begun it.
+    /// Whether the reader has written in it or started it.
     pub is_own: bool,
 }

@@ -1,7 +1,7 @@
-//! Events of rooms as they are written, in the form that Matrix shows.
+//! Writing events of rooms, in the form that Matrix shows.
 //!
-//! What does not belong here: reading them (see [`room_log`](super::room_log)), and which of them a row of
-//! the log is (see [`room_keeper`](super::room_keeper)).
+//! What does not belong here: reading them (see [`room_log`](super::room_log)), and which event belongs to
+//! a row of the log (see [`room_keeper`](super::room_keeper)).
 
 use rusqlite::{OptionalExtension, named_params};
 use sha2::{Digest as _, Sha256};
@@ -12,27 +12,27 @@ use super::room_contents as contents;
 use super::tx::{Tx, View};
 use crate::model::{By, FlowId, MessageId, Position, PublicId, SessionId, UserId};
 
-/// Relation of a redaction to what it takes back.
+/// The relation of a redaction to the redacted event.
 pub const REDACTION: &str = "redaction";
 
-/// An event that is to be written.
+/// A new event.
 #[derive(Debug, Default)]
 pub struct NewRoomEvent<'a> {
-    /// What it is.
+    /// Its type.
     pub kind: &'a str,
-    /// Of state, of what.
+    /// The state key of a state event.
     pub state_key: Option<&'a str>,
-    /// Its content, JSON.
+    /// Its content, as JSON.
     pub content: String,
-    /// The message that it is, or is about.
+    /// The message that it represents or relates to.
     pub message: Option<MessageId>,
-    /// The event that it is about, how, and with which key.
+    /// The event that it relates to, the relation and its key.
     pub relation: Option<(PublicId, &'a str, Option<&'a str>)>,
-    /// The session that sends it, and what that calls it.
+    /// The session that sends it, and its transaction id.
     pub txn: Option<(SessionId, String)>,
 }
 
-/// Where an event stands and who sends it.
+/// The flow and position of an event, and its sender.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     pub(super) flow: FlowId,
@@ -40,7 +40,7 @@ pub(super) struct Place {
     pub(super) sender: Option<UserId>,
 }
 
-/// The row numbers and the id around a message: flow, id, author.
+/// Returns the flow, the public id and the author of a message.
 pub(super) fn about_message(
     view: &View<'_>,
     message: MessageId,
@@ -57,7 +57,7 @@ pub(super) fn about_message(
     Ok(found.optional()?)
 }
 
-/// Writes the event that a message by Matrix is, which has just been inserted.
+/// Writes the event of a message by Matrix that has just been inserted.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -121,7 +121,7 @@ pub fn add(
     Ok(made)
 }
 
-/// The reaction of a user to an event with one key.
+/// Returns the reaction of a user to an event with a key.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -140,7 +140,7 @@ pub fn annotation(
     Ok(found.optional()?)
 }
 
-/// Empties an event of a room that a redaction takes back.
+/// Empties an event of a room that was redacted.
 pub(super) fn strike(
     tx: &Tx<'_>,
     flow: FlowId,
@@ -165,7 +165,7 @@ pub(super) fn strike(
     Ok(())
 }
 
-/// Marks what was about a message, its edits and reactions, as taken back with it. They are empty by then.
+/// Marks the edits of and reactions to a message as redacted with it. They are empty by then.
 pub(super) fn strike_about(
     tx: &Tx<'_>,
     message: MessageId,
@@ -179,7 +179,7 @@ pub(super) fn strike_about(
     Ok(())
 }
 
-/// Adds an event to a room, with what was said of it. Returns its id.
+/// Adds an event to a room, with the content that was set for it. Returns its id.
 pub(super) fn append(
     tx: &Tx<'_>,
     place: Place,
@@ -196,7 +196,7 @@ fn insert(
     mut uuid: PublicId,
 ) -> Result<PublicId, StoreError> {
     if let Some(said) = tx.take_said(new.kind) {
-        // Of who is where, and of what takes something back, the server has the last word.
+        // For membership, creation and redactions, the values of the server override those of the client.
         let merges = matches!(
             new.kind,
             "m.room.member" | "m.room.create" | "m.room.redaction"
@@ -238,7 +238,7 @@ fn insert(
     Ok(uuid)
 }
 
-/// Sets state, unless it is the present one already.
+/// Sets state, unless it is the same already.
 pub(super) fn state(
     tx: &Tx<'_>,
     place: Place,
@@ -284,7 +284,7 @@ pub(super) fn set(
     insert(tx, place, new, uuid).map(drop)
 }
 
-/// The id of what was there before Matrix was switched on.
+/// Returns the id for state from before Matrix was switched on.
 fn derived(tx: &Tx<'_>, flow: FlowId, kind: &str, key: &str) -> Result<PublicId, StoreError> {
     let uuid: [u8; 16] = tx
         .prepare("SELECT uuid FROM flows WHERE id = :id")?
@@ -308,7 +308,7 @@ pub(super) fn member(
     membership: &str,
 ) -> Result<(), StoreError> {
     let (key, content) = contents::member(tx, place.flow, user, membership)?;
-    // Who joins does so, whoever opened the door.
+    // The sender of a join is the user who joins, no matter who added that user.
     let sender = if membership == "join" {
         Some(user)
     } else {
@@ -328,7 +328,7 @@ pub(super) fn levels(tx: &Tx<'_>, place: Place) -> Result<(), StoreError> {
     state(tx, place, "m.room.power_levels", "", content)
 }
 
-/// Sets state of a room, unless it is the present one already. Returns its id.
+/// Sets state of a room, unless it is the same already.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -355,7 +355,7 @@ pub fn set_state(
     Ok(())
 }
 
-/// Puts down who may do what now, after that has changed.
+/// Writes the present power levels, after they have changed.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -364,7 +364,7 @@ pub fn set_levels(tx: &Tx<'_>, flow: FlowId, by: By) -> Result<(), StoreError> {
     set_state(tx, flow, by, ("m.room.power_levels", ""), content)
 }
 
-/// Messages of a user that are not deleted, so many of them.
+/// Returns messages of a user that are not deleted, after a message and at most `limit`.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,4 +1,4 @@
-//! Keeping the events of rooms: which event a row of the log is, while Matrix is on.
+//! Keeping the events of rooms: which event belongs to a row of the log, while Matrix is on.
 //!
 //! Nothing here runs, and no row is written, before Matrix is switched on. What does not belong here:
 //! how an event is written (see [`room_events`](super::room_events)).
@@ -17,16 +17,16 @@ use super::tx::{Keeper, Logged, Tx, View};
 use super::{room_leaving, room_marks, room_parts};
 use crate::model::{By, FlowId, MessageId, Position, UserId};
 
-/// The fact that events of rooms are kept.
+/// The property that says that events of rooms are kept.
 const KEPT: &str = "rooms_kept";
 
-/// What makes events of rooms, if they are kept.
+/// Returns the function that makes events of rooms, if they are kept.
 pub(super) fn keeper(view: &View<'_>) -> Result<Option<Keeper>, StoreError> {
     let is_on = properties::number(view, KEPT)? == Some(1);
     Ok(is_on.then_some(keep as Keeper))
 }
 
-/// Tells whether events of rooms are kept.
+/// Returns whether events of rooms are kept.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -34,7 +34,7 @@ pub fn are_kept(view: &View<'_>) -> Result<bool, StoreError> {
     Ok(properties::number(view, KEPT)? == Some(1))
 }
 
-/// Flows whose events are not all there: those without any, or all, where nobody kept them for a while.
+/// Returns the flows whose events are incomplete: those without any, or `all` after a time without Matrix.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -47,7 +47,7 @@ pub fn unsettled(view: &View<'_>, all: bool) -> Result<Vec<FlowId>, StoreError> 
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Keeps events of rooms from now on, or no longer. Returns whether that is new.
+/// Switches on or off that events of rooms are kept. Returns whether that has changed.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -61,7 +61,7 @@ pub fn switch(tx: &Tx<'_>, on: bool) -> Result<bool, StoreError> {
     Ok(was_on != on)
 }
 
-/// Writes the events that a row of the log is.
+/// Writes the events for a row of the log.
 fn keep(tx: &Tx<'_>, row: &Logged) -> Result<(), StoreError> {
     let Some(kind) = Kind::from_number(row.kind) else {
         return Ok(());
@@ -101,7 +101,7 @@ fn keep(tx: &Tx<'_>, row: &Logged) -> Result<(), StoreError> {
     }
 }
 
-/// The edit or the deletion of a message.
+/// Writes the event for the edit or the deletion of a message.
 fn of_message(tx: &Tx<'_>, kind: Kind, message: MessageId, row: &Logged) -> Result<(), StoreError> {
     let Some((flow, uuid, author)) = about_message(tx, message)? else {
         return Ok(());
@@ -109,7 +109,7 @@ fn of_message(tx: &Tx<'_>, kind: Kind, message: MessageId, row: &Logged) -> Resu
     let place = Place {
         flow,
         position: row.position,
-        // Who deletes for the operator, or because the time has come, is the author.
+        // If the operator deletes a message, or it expires, the sender is its author.
         sender: row.actor.or(Some(author)),
     };
     if room_parts::is_written(tx, place, message)? {
@@ -143,7 +143,7 @@ fn of_message(tx: &Tx<'_>, kind: Kind, message: MessageId, row: &Logged) -> Resu
     Ok(())
 }
 
-/// A part of a message, or the message with all of them, is about to be taken back; that is logged next.
+/// Writes redactions for a part of a message, or for all its parts, before the removal is logged.
 pub(super) fn take_back(
     tx: &Tx<'_>,
     message: MessageId,
@@ -172,7 +172,7 @@ pub(super) fn take_back(
     for part in &parts {
         room_parts::take_back(tx, place, (message, uuid), part)?;
         if part == room_parts::TEXT {
-            // What the text was edited to goes with it.
+            // The edits of the text are redacted with it.
             tx.prepare(
                 "UPDATE room_events SET content = '{}', redacted_by =
                         (SELECT uuid FROM room_events WHERE flow_id = :flow AND position = :position
@@ -189,7 +189,7 @@ pub(super) fn take_back(
     Ok(())
 }
 
-/// Keeps what a message by MTP said before it is edited.
+/// Stores the content of a message by MTP before it is edited.
 pub(super) fn keep_original(tx: &Tx<'_>, message: MessageId) -> Result<(), StoreError> {
     if !tx.keeps_rooms() {
         return Ok(());
@@ -199,7 +199,7 @@ pub(super) fn keep_original(tx: &Tx<'_>, message: MessageId) -> Result<(), Store
             "SELECT 1 FROM room_events WHERE uuid = (SELECT uuid FROM messages WHERE id = :id)",
         )?
         .exists(named_params! {":id": message.0})?;
-    // Its files, and so its events, are told by what it is now.
+    // The events of a message with files are derived from its present state.
     let has_files = tx
         .prepare("SELECT 1 FROM attachments WHERE message_id = :id")?
         .exists(named_params! {":id": message.0})?;
@@ -215,7 +215,7 @@ pub(super) fn keep_original(tx: &Tx<'_>, message: MessageId) -> Result<(), Store
     Ok(())
 }
 
-/// A reaction that was added, or is about to be taken back; it is logged next.
+/// Writes the event for a reaction that was added, or is about to be removed, before that is logged.
 pub(super) fn reacted(
     tx: &Tx<'_>,
     message: MessageId,
@@ -259,7 +259,7 @@ pub(super) fn reacted(
     strike(tx, place.flow, target, made)
 }
 
-/// What a room begins with.
+/// Writes the first events of a room.
 fn initial(tx: &Tx<'_>, place: Place, is_derived: bool) -> Result<(), StoreError> {
     let flow = place.flow;
     let (owner, has_title, has_info, has_picture): (Option<i64>, bool, bool, bool) = tx
@@ -330,7 +330,7 @@ fn initial(tx: &Tx<'_>, place: Place, is_derived: bool) -> Result<(), StoreError
     Ok(())
 }
 
-/// A profile has changed: what is known of its user in each of the rooms.
+/// Writes the membership events of a user in all rooms after the profile has changed.
 fn of_profile(tx: &Tx<'_>, row: &Logged) -> Result<(), StoreError> {
     let Some(user) = row.user else { return Ok(()) };
     let flows = tx
@@ -350,8 +350,8 @@ fn of_profile(tx: &Tx<'_>, row: &Logged) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Writes what a flow is now, where its events say otherwise: it is older than they are, or has changed
-/// while nobody kept them.
+/// Writes the present state of a flow where its events differ: the flow is older than its events, or has
+/// changed while no events were kept.
 ///
 /// # Errors
 /// The file cannot be written.

@@ -1,5 +1,5 @@
-//! Leaving the room that a chat is: a chat has its two members for good, whichever protocol they use, and
-//! who leaves it by Matrix is out of the room alone.
+//! Leaving the room of a chat: a chat always keeps its two members, whichever protocol they use, and a
+//! user who leaves it by Matrix leaves only the room.
 
 use rusqlite::named_params;
 
@@ -9,7 +9,7 @@ use super::room_events::{Place, member};
 use super::tx::Tx;
 use crate::model::{FlowId, Position, UserId};
 
-/// Takes a member out of the room that a chat is.
+/// Removes a member from the room of a chat.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -29,7 +29,7 @@ pub fn leave(tx: &Tx<'_>, flow: FlowId, user: UserId) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Brings one member back into the room that a chat is.
+/// Brings one member back into the room of a chat.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -37,7 +37,7 @@ pub fn come_back(tx: &Tx<'_>, flow: FlowId, user: UserId) -> Result<(), StoreErr
     bring_back(tx, flow, Some(user), None)
 }
 
-/// A message is written next: whoever has left the room comes back.
+/// Brings members who have left the room back before a message is written.
 pub(super) fn before_message(tx: &Tx<'_>, flow: FlowId) -> Result<(), StoreError> {
     if tx.keeps_rooms() {
         bring_back(tx, flow, None, None)?;
@@ -45,7 +45,7 @@ pub(super) fn before_message(tx: &Tx<'_>, flow: FlowId) -> Result<(), StoreError
     Ok(())
 }
 
-/// An event stands at a place: whoever has left the room and does that comes back.
+/// Brings the sender of an event back, if that user has left the room.
 pub(super) fn before_event(tx: &Tx<'_>, place: Place) -> Result<(), StoreError> {
     match place.sender {
         Some(sender) => bring_back(tx, place.flow, Some(sender), Some(place)),
@@ -90,7 +90,7 @@ fn bring_back(
     tx.tell_room(flow)
 }
 
-/// While nobody kept events, messages may have brought people back.
+/// Brings members back who have left a room and got messages while no events were kept.
 pub(super) fn settle(tx: &Tx<'_>) -> Result<(), StoreError> {
     tx.prepare(
         "UPDATE members SET room_left = 0, room_since = :since, forgotten_at = NULL

@@ -1,5 +1,5 @@
-//! Who may do what in a room: the numbers of `m.room.power_levels`, and the levels of members, which are
-//! one fact.
+//! The power levels of a room: the numbers of `m.room.power_levels` and the levels of members, which are
+//! kept consistent.
 
 use std::collections::BTreeMap;
 
@@ -12,18 +12,18 @@ use super::tx::{Tx, View};
 use super::{localparts, membership, room_contents as contents};
 use crate::model::{By, FlowEvent, FlowId, Level, UserId};
 
-/// A number that is to be another.
+/// The change of a number.
 #[derive(Debug)]
 pub struct LevelChange {
-    /// Where it stands.
+    /// Its path in the JSON.
     pub place: String,
-    /// What it is.
+    /// The present number.
     pub before: i64,
-    /// What it is to be.
+    /// The new number.
     pub after: i64,
 }
 
-/// The level that somebody needs to send an event of a type.
+/// Returns the level that a user needs to send an event of a type.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -45,7 +45,7 @@ pub fn needed(
         )?)
 }
 
-/// Which numbers are to be others than they are.
+/// Returns which numbers would change.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -96,8 +96,8 @@ pub fn changes(
     Ok(found)
 }
 
-/// Sets them. The kind of the flow follows who writes, and its owner who has most to say. Returns what
-/// happened, for [`flow_edits::tell`](super::flow_edits::tell), or nothing where MTP shows nothing of it.
+/// Sets the power levels. The kind of the flow depends on who may write, and its owner on who has the
+/// highest level. Returns the events, for [`flow_edits::tell`](super::flow_edits::tell), or `None` for none.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -169,7 +169,7 @@ fn owner_and_kind(view: &View<'_>, flow: FlowId) -> Result<(Option<i64>, String)
     })?)
 }
 
-/// Says who may join a room.
+/// Sets who may join a room.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -181,7 +181,7 @@ pub fn set_join_rule(tx: &Tx<'_>, flow: FlowId, content: &str) -> Result<(), Sto
     Ok(())
 }
 
-/// Gives somebody who is there, or invited, a level before anybody is told.
+/// Sets the level of a member or invited user before anything is reported.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -191,7 +191,7 @@ pub fn give(tx: &Tx<'_>, flow: FlowId, user: UserId, level: i64) -> Result<(), S
     Ok(())
 }
 
-/// Whether everybody may join.
+/// Returns whether any user may join.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,7 +1,7 @@
 //! Rooms as Matrix reads them: the events of a flow in the order of the log, and its state.
 //!
-//! An event is a row of `room_events`, or a message that has none. What does not belong here: writing
-//! them (see [`room_events`](super::room_events)), and their form on the wire.
+//! An event is a row of `room_events`, or a message without one. What does not belong here: writing
+//! events (see [`room_events`](super::room_events)), and their form on the wire.
 
 use std::collections::BTreeSet;
 
@@ -15,28 +15,28 @@ use super::rooms::Room;
 use super::tx::View;
 use crate::model::{FlowId, Form, Message, MessageId, Position, PublicId, SessionId, Timestamp};
 
-/// Bytes of messages that one look reads.
+/// The bytes of messages that one [`look`] reads.
 const BUDGET_BYTES: usize = 16 << 20;
 
-/// Which way a log is read.
+/// The direction in which the log is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// From the newest on.
+    /// From the newest to the oldest.
     Back,
-    /// From the oldest on.
+    /// From the oldest to the newest.
     Forward,
 }
 
-/// Events of a room, whole positions of them.
+/// Events of a room, including all events of each position.
 #[derive(Debug, Default)]
 pub struct Look {
-    /// In the order in which they were asked for.
+    /// The events, in the requested order.
     pub events: Vec<RoomEvent>,
-    /// Where to go on: everything on this side of it has been read; `None`: all has.
+    /// Where to continue: everything on this side of it has been read; `None`: everything has been read.
     pub next: Option<Position>,
 }
 
-/// Reads events after one position up to another, at most of so many positions.
+/// Reads the events after one position up to another, for at most `limit` positions.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -135,12 +135,12 @@ pub fn look(
     })
 }
 
-/// The number of the first message after a position, or the one that the next will get.
+/// Returns the number of the first message after a position, or the number that the next one will get.
 fn flows_number(view: &View<'_>, room: &Room, after: Position) -> Result<i64, StoreError> {
     super::follower::first_number_after(view, room.flow, room.numbers.clone(), after)
 }
 
-/// The columns of a stored event, for [`event`].
+/// The query for stored events, which [`event`] reads by index.
 macro_rules! select_events {
     ($rest:literal) => {
         concat!(
@@ -196,7 +196,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<RoomEvent> {
     })
 }
 
-/// The event that a message is.
+/// Makes the event of a message.
 fn derive(view: &View<'_>, message: Message) -> Result<RoomEvent, StoreError> {
     let mut statement = view.prepare(
         "SELECT u.localpart FROM messages m JOIN users u ON u.id = m.author_id WHERE m.id = :id",
@@ -235,7 +235,7 @@ fn derive(view: &View<'_>, message: Message) -> Result<RoomEvent, StoreError> {
     })
 }
 
-/// Adds to an event what is told with it.
+/// Adds to an event its redaction, edit or previous state.
 fn complete(view: &View<'_>, event: &mut RoomEvent) -> Result<(), StoreError> {
     let (is_gone, is_state) = match &event.what {
         What::Message(message) => (message.is_deleted, false),
@@ -251,7 +251,7 @@ fn complete(view: &View<'_>, event: &mut RoomEvent) -> Result<(), StoreError> {
             Some(found) => Some(found),
             None => match event.gone.first() {
                 Some(gone) => Some(gone.clone()),
-                // It went with the message that it is about.
+                // It was redacted together with the message that it relates to.
                 None => struck_by(view, event.uuid)?,
             },
         };
@@ -265,7 +265,7 @@ fn complete(view: &View<'_>, event: &mut RoomEvent) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The redactions of parts of a message.
+/// Returns the redactions of parts of a message.
 fn gone_parts(view: &View<'_>, message: PublicId) -> Result<Vec<RoomEvent>, StoreError> {
     let mut statement = view.prepare(select_events!(
         "WHERE e.target = :target AND e.relation = 'redaction' AND e.key IS NOT NULL
@@ -275,7 +275,7 @@ fn gone_parts(view: &View<'_>, message: PublicId) -> Result<Vec<RoomEvent>, Stor
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// The newest event that is about another in some way, by its sender if it is an edit.
+/// Returns the newest event with a relation to another, for an edit only one by the same sender.
 fn related(
     view: &View<'_>,
     target: PublicId,
@@ -292,7 +292,7 @@ fn related(
     Ok(statement.query_row(params, event).optional()?)
 }
 
-/// The redaction that has struck an event.
+/// Returns the redaction of an event.
 fn struck_by(view: &View<'_>, uuid: PublicId) -> Result<Option<RoomEvent>, StoreError> {
     let mut statement = view.prepare(select_events!(
         "WHERE e.uuid = (SELECT redacted_by FROM room_events WHERE uuid = :uuid)"
@@ -315,7 +315,7 @@ fn before(view: &View<'_>, of: &RoomEvent) -> Result<Option<(PublicId, String)>,
     Ok(found.optional()?)
 }
 
-/// The state of a room that was set after one position and holds at another.
+/// Returns the state of a room at a position that was set after another position.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -341,7 +341,7 @@ pub fn state(
     Ok(found)
 }
 
-/// One piece of the state of a room as of a position.
+/// Returns one state event of a room at a position.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -370,7 +370,7 @@ fn stored(view: &View<'_>, uuid: PublicId) -> Result<Option<(FlowId, RoomEvent)>
     Ok(found.optional()?.map(|event| (FlowId(flow), event)))
 }
 
-/// An event by its id, with what is told with it.
+/// Returns an event by its id, with its redaction, edit or previous state.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -398,7 +398,7 @@ pub fn by_uuid(view: &View<'_>, uuid: PublicId) -> Result<Option<(FlowId, RoomEv
     Ok(Some((flow, event)))
 }
 
-/// The message that an event is, or is about, and how it is.
+/// Returns the message that an event represents or relates to, and the relation.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -415,7 +415,7 @@ pub fn message_of(
     Ok(found.optional()?)
 }
 
-/// What a session has sent to a room by a text of its own, lately.
+/// Returns what a session has sent to a room with a transaction id, since a time.
 ///
 /// # Errors
 /// The file cannot be read.

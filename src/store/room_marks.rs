@@ -1,4 +1,4 @@
-//! How far people have read in rooms, as Matrix tells it: up to which event.
+//! How far users have read in rooms, as Matrix shows it: up to which event.
 //!
 //! What does not belong here: up to which number (see [`marks`](super::marks)).
 
@@ -11,33 +11,33 @@ use super::room_contents as contents;
 use super::tx::{Tx, View};
 use crate::model::{By, FlowId, MessageId, Position, Timestamp, UserId};
 
-/// How far somebody has read.
+/// How far a user has read.
 #[derive(Debug, Clone)]
 pub struct RoomReceipt {
-    /// Whose it is, without the server.
+    /// The user's name, without the server.
     pub localpart: String,
-    /// `m.read`, `m.read.private`.
+    /// `m.read` or `m.read.private`.
     pub kind: String,
-    /// Of which thread; empty: of all.
+    /// The thread; empty: all.
     pub thread: String,
     /// The id of the event.
     pub event: String,
-    /// When.
+    /// When it was set.
     pub at: Timestamp,
 }
 
-/// A receipt that is to be kept.
+/// A receipt to store.
 #[derive(Debug, Clone, Copy)]
 pub struct NewReceipt<'a> {
-    /// `m.read`, `m.read.private`, `m.fully_read`.
+    /// `m.read`, `m.read.private` or `m.fully_read`.
     pub kind: &'a str,
-    /// Of which thread; empty: of all.
+    /// The thread; empty: all.
     pub thread: &'a str,
-    /// The id of the event, and where that stands.
+    /// The id of the event, and its position.
     pub event: (&'a str, Position),
 }
 
-/// Notes how far somebody has read, which only moves forward. Returns whether it did.
+/// Records how far a user has read. The mark only moves forward; returns whether it did.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -56,7 +56,7 @@ pub fn set(tx: &Tx<'_>, flow: FlowId, by: By, new: NewReceipt<'_>) -> Result<boo
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?;
-    // Parts of a message stand at one place, in the order of their numbers.
+    // The parts of a message have one position; they are ordered by their numbers.
     let part = |id: &str| {
         id.split_once('_')
             .and_then(|(_, part)| part.parse::<u32>().ok())
@@ -80,7 +80,7 @@ pub fn set(tx: &Tx<'_>, flow: FlowId, by: By, new: NewReceipt<'_>) -> Result<boo
     Ok(true)
 }
 
-/// Forgets a user's oldest receipts of threads of a room beyond a number.
+/// Removes a user's oldest receipts of threads of a room beyond a number.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -118,7 +118,7 @@ fn put(
     Ok(())
 }
 
-/// A read mark of the other protocol has moved: who follows by Matrix sees that too.
+/// Records a read mark of MTP that has moved, so that Matrix clients see it too.
 pub(super) fn of_mark(
     tx: &Tx<'_>,
     flow: FlowId,
@@ -133,7 +133,7 @@ pub(super) fn of_mark(
         .query_row(named_params! {":flow": flow.0, ":user": user.0}, |row| row.get(0))
         .optional()?;
     let Some(last) = last else { return Ok(()) };
-    // It has moved by what was said of the events outside of threads alone, and says nothing of those.
+    // The mark was moved by a receipt outside of threads, and does not apply to threads.
     let is_main = tx
         .prepare(
             "SELECT 1 FROM room_receipts WHERE flow_id = :flow AND user_id = :user AND kind = 'm.read'
@@ -153,7 +153,7 @@ pub(super) fn of_mark(
     tx.tell_room(flow)
 }
 
-/// Receipts of a room that are newer than a position, as far as a reader may know them.
+/// Returns the receipts of a room between two positions, if the reader may know them.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -187,7 +187,7 @@ pub fn since(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// How far somebody has read each thread of a room.
+/// Returns how far a user has read each thread of a room.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -205,7 +205,7 @@ pub fn of_threads(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Whether there are receipts of a room that are newer than a position.
+/// Returns whether there are receipts of a room that are newer than a position.
 ///
 /// # Errors
 /// The file cannot be read.

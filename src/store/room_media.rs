@@ -1,6 +1,6 @@
-//! Files as Matrix names them, and to whom it shows them.
+//! Files by their ids in Matrix, and who may see them.
 //!
-//! What does not belong here: where their content stands (see [`files`](super::files)).
+//! What does not belong here: where their content is stored (see [`files`](super::files)).
 
 use rusqlite::{OptionalExtension, Row, named_params};
 
@@ -9,16 +9,16 @@ use super::error::StoreError;
 use super::tx::{Tx, View};
 use crate::model::{FileId, MessageId, PublicId, Timestamp, UserId};
 
-/// A file that somebody may fetch, and what its sender says that it is.
+/// A file that a user may download, with the type that its sender declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Media {
     /// The file.
     pub found: Found,
-    /// Its type, by its sender's word alone.
+    /// Its type, as declared by its sender only.
     pub declared: Option<String>,
 }
 
-/// A query for files of messages that a user reads: of conversations that the user is in, or was in
+/// A query for files of messages that a user may read: of conversations that the user is in, or was in
 /// when the message came. Without a user: of all.
 macro_rules! select_attached {
     ($columns:literal, $rest:literal) => {
@@ -34,7 +34,7 @@ macro_rules! select_attached {
     };
 }
 
-/// The queries for a file by its name: columns as of [`downloads::find`], and the type by its sender.
+/// The queries for a file by its id: the columns of [`downloads::find`], and the declared type.
 const QUERIES: [&str; 7] = [
     select_attached!(
         "CASE WHEN a.encoding THEN coalesce(a.type, f.type) END, a.name, a.kind, NULL",
@@ -62,12 +62,12 @@ const QUERIES: [&str; 7] = [
             WHERE r.flow_id = l.id AND r.user_id = :user AND r.state IN ('joined', 'invited')))",
     "SELECT f.id, f.size, f.name, f.type, NULL, NULL, NULL FROM users u JOIN files f ON f.id = u.avatar_file_id
      WHERE u.avatar_public_id = :id AND :now = :now AND :user IS :user",
-    // What nothing shows yet is for whoever knows it; its owner goes on seeing it.
+    // A file that nothing shows yet is visible to all who know its id; its owner still sees it later.
     "SELECT f.id, f.size, f.name, f.type, u.name, NULL, u.type FROM uploads u JOIN files f ON f.id = u.file_id
      WHERE u.id = :id AND u.expires_at > :now AND (u.shown_at IS NULL OR u.user_id = :user)",
 ];
 
-/// Finds a file by its name in Matrix, as far as a user may read it; without a user, whoever asks.
+/// Finds a file by its id in Matrix, if the user may read it; without a user, for any requester.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -96,7 +96,7 @@ fn media(row: &Row<'_>) -> rusqlite::Result<Media> {
     })
 }
 
-/// The thumbnail of a file that a user may read, if it has one.
+/// Returns the thumbnail of a file that a user may read, if it has one.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -119,18 +119,18 @@ pub fn thumbnail(
     Ok(found.optional()?)
 }
 
-/// The names that a message has for its first file and its thumbnail, and what it says that the file is.
+/// The ids that a message has for its first file and its thumbnail, and the declared type of the file.
 #[derive(Debug, Clone, Copy)]
 pub struct NewMedia<'a> {
-    /// Of the file.
+    /// The id of the file.
     pub media: PublicId,
-    /// Of its thumbnail.
+    /// The id of its thumbnail.
     pub thumbnail: Option<PublicId>,
-    /// What it is, by its sender's word.
+    /// Its type, as declared by its sender.
     pub media_type: Option<&'a str>,
 }
 
-/// Notes by which names a message knows its first file.
+/// Stores the ids that a message has for its first file.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -150,7 +150,7 @@ pub fn name(tx: &Tx<'_>, message: MessageId, new: NewMedia<'_>) -> Result<(), St
     Ok(())
 }
 
-/// Says how large an upload will be for which only a name was asked. Returns whether that was not said.
+/// Sets the length of an upload that was created without one. Returns whether it had none.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -172,7 +172,7 @@ pub fn measure(
     Ok(changed > 0)
 }
 
-/// Whose an upload is, and whether its content is there.
+/// Returns the owner of an upload, and whether it has content or a length.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -185,7 +185,7 @@ pub fn owner(view: &View<'_>, id: PublicId) -> Result<Option<(UserId, bool)>, St
     Ok(found.optional()?)
 }
 
-/// The content of a file that a user may read, and what it is called.
+/// Returns the content of a file that a user may read, and its name.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -199,7 +199,7 @@ pub fn content(
     Ok(found.map(|media| (media.found.file, media.found.name)))
 }
 
-/// Keeps the name by which the avatar of a user was set.
+/// Stores the id with which the avatar of a user was set.
 ///
 /// # Errors
 /// The file cannot be written.

@@ -1,4 +1,4 @@
-//! Filters and names of rooms that Matrix clients have stored.
+//! Filters and aliases of rooms that Matrix clients have stored.
 
 use rusqlite::{OptionalExtension, named_params};
 
@@ -6,10 +6,10 @@ use super::error::StoreError;
 use super::tx::{Tx, View};
 use crate::model::{FlowId, PublicId, UserId};
 
-/// Filters that are kept of one user; the oldest go.
+/// The maximum number of filters that are kept for one user; the oldest are removed.
 const MOST_FILTERS: i64 = 100;
 
-/// Stores a filter. Returns its id, that of the same one if it is there already.
+/// Stores a filter. Returns its id; an identical filter keeps its id.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -29,7 +29,7 @@ pub fn add_filter(tx: &Tx<'_>, user: UserId, definition: &str) -> Result<i64, St
         .query_row(params, |row| row.get(0))?)
 }
 
-/// A filter of a user.
+/// Returns a filter of a user.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -40,7 +40,7 @@ pub fn filter(view: &View<'_>, user: UserId, id: i64) -> Result<Option<String>, 
     Ok(found.optional()?)
 }
 
-/// The room that a name means.
+/// Returns the room with an alias.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -55,7 +55,7 @@ pub fn room_of(view: &View<'_>, alias: &str) -> Result<Option<PublicId>, StoreEr
     Ok(found.optional()?)
 }
 
-/// Gives a room a name. Returns whether that was free.
+/// Gives a room an alias. Returns whether the alias was free.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -68,7 +68,7 @@ pub fn name(tx: &Tx<'_>, alias: &str, flow: FlowId, user: UserId) -> Result<bool
     Ok(added > 0)
 }
 
-/// The names of a room.
+/// Returns the aliases of a room.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -79,7 +79,7 @@ pub fn of_room(view: &View<'_>, flow: FlowId) -> Result<Vec<String>, StoreError>
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Which room a name means, and who gave it.
+/// Returns the room with an alias, and who created the alias.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -102,7 +102,7 @@ pub fn named(
     Ok(found.optional()?)
 }
 
-/// Takes a name away.
+/// Removes an alias.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -112,7 +112,7 @@ pub fn remove(tx: &Tx<'_>, alias: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Puts a room into the directory, or takes it out.
+/// Adds a room to the directory, or removes it.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -122,7 +122,7 @@ pub fn publish(tx: &Tx<'_>, flow: FlowId, on: bool) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether a room is in the directory.
+/// Returns whether a room is in the directory.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -133,26 +133,26 @@ pub fn is_published(view: &View<'_>, room: PublicId) -> Result<Option<bool>, Sto
     Ok(found.optional()?)
 }
 
-/// A room of the directory.
+/// A room in the directory.
 #[derive(Debug, Clone)]
 pub struct PublicRoom {
-    /// Which.
+    /// Its id.
     pub uuid: PublicId,
-    /// What it is called.
+    /// Its name.
     pub title: Option<String>,
     /// What it is about.
     pub info: Option<String>,
     /// Its picture.
     pub picture: Option<PublicId>,
-    /// How many are in it.
+    /// The number of its members.
     pub members: i64,
-    /// Whether everybody may join.
+    /// Whether any user may join.
     pub is_open: bool,
-    /// One of its names.
+    /// One of its aliases.
     pub alias: Option<String>,
 }
 
-/// The rooms of the directory, the largest first.
+/// Returns the rooms in the directory, largest first.
 ///
 /// # Errors
 /// The file cannot be read.

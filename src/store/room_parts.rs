@@ -1,5 +1,5 @@
-//! Parts of messages of the other protocol: the text, and each of the files, is an event of its own, unless
-//! it is a text with one file. Each is taken back by itself.
+//! Parts of messages by MTP: the text and each file are events of their own, except for a text with one
+//! file. Each part is redacted by itself.
 
 use rusqlite::named_params;
 
@@ -9,10 +9,10 @@ use super::room_events::{NewRoomEvent, Place, REDACTION, append};
 use super::tx::{Tx, View};
 use crate::model::{MessageId, PublicId};
 
-/// The part that is the text. The others are the numbers of files.
+/// The part that is the text. The other parts are the numbers of files.
 pub const TEXT: &str = "text";
 
-/// The parts that a message has now.
+/// Returns the parts that a message has now.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -37,7 +37,7 @@ pub fn of(view: &View<'_>, message: MessageId) -> Result<Vec<String>, StoreError
     Ok(parts)
 }
 
-/// Tells whether a part of a message was taken back.
+/// Returns whether a part of a message was redacted.
 fn has_gone(view: &View<'_>, message: MessageId) -> Result<bool, StoreError> {
     let mut statement = view.prepare(
         "SELECT 1 FROM room_events WHERE message_id = :message AND relation = 'redaction'
@@ -46,7 +46,7 @@ fn has_gone(view: &View<'_>, message: MessageId) -> Result<bool, StoreError> {
     Ok(statement.exists(named_params! {":message": message.0})?)
 }
 
-/// Tells whether a message is told by its parts: it is no event that is stored, and has more than a text.
+/// Returns whether Matrix shows a message by its parts: it is not stored, and has files or redacted parts.
 pub(super) fn are_told(view: &View<'_>, message: MessageId) -> Result<bool, StoreError> {
     let is_stored = view
         .prepare("SELECT 1 FROM room_events WHERE uuid = (SELECT uuid FROM messages WHERE id = :message)")?
@@ -57,7 +57,7 @@ pub(super) fn are_told(view: &View<'_>, message: MessageId) -> Result<bool, Stor
     Ok(!is_stored && (has_files || has_gone(view, message)?))
 }
 
-/// Writes that a part is taken back.
+/// Writes the redaction of a part.
 pub(super) fn take_back(
     tx: &Tx<'_>,
     place: Place,
@@ -78,7 +78,7 @@ pub(super) fn take_back(
     append(tx, place, new).map(drop)
 }
 
-/// Tells whether a redaction of a message, or of its parts, stands at a place.
+/// Returns whether a redaction of a message, or of its parts, exists at a position.
 pub(super) fn is_written(
     view: &View<'_>,
     place: Place,

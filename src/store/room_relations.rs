@@ -1,4 +1,4 @@
-//! Events that are about others: which of them there are.
+//! Events that relate to other events.
 
 use rusqlite::named_params;
 
@@ -8,24 +8,24 @@ use super::room_log;
 use super::tx::View;
 use crate::model::{FlowId, Position, PublicId, UserId};
 
-/// Which events about another are wanted.
+/// Which related events are requested.
 #[derive(Debug, Clone)]
 pub struct Relations {
-    /// The event that they are about.
+    /// The event that they relate to.
     pub target: PublicId,
-    /// How; `None`: in whatever way.
+    /// The relation; `None`: any.
     pub relation: Option<String>,
-    /// Of which type.
+    /// The type; `None`: any.
     pub kind: Option<String>,
-    /// Those too that are about it by way of others.
+    /// Whether events that relate to it indirectly are included.
     pub is_deep: bool,
-    /// From the newest on; else from the oldest.
+    /// From the newest to the oldest; otherwise from the oldest.
     pub back: bool,
-    /// Beyond this position.
+    /// Only events beyond this position.
     pub from: Option<Position>,
 }
 
-/// Events about another that are not taken back, whole positions of at least so many.
+/// Returns events that relate to another and are not redacted, at most `limit`.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -60,13 +60,13 @@ pub fn about(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// How far events lie from one that they are about by way of others, where those are wanted.
+/// How many relations may lie between an event and one that it relates to indirectly.
 pub const DEPTH: i64 = 3;
 
-/// Events that are looked through for those that are about one by way of others.
+/// The maximum number of events that are searched for indirect relations.
 const MOST_RELATED: i64 = 5000;
 
-/// The same with events that are about those, and so on.
+/// Returns events that relate to another directly or indirectly.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -103,17 +103,17 @@ pub fn about_deeply(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Who reads a room, up to where, and of whom nothing.
+/// The reader of a room: up to which position, and without which users.
 pub struct Reader {
     flow: FlowId,
     user: UserId,
     until: i64,
-    /// JSON.
+    /// The ignored users, as a JSON list.
     ignored: String,
 }
 
 impl Reader {
-    /// Somebody who reads a room up to a position, else to its end.
+    /// Creates a reader of a room up to a position, or without one to its end.
     #[must_use]
     pub fn new(
         flow: FlowId,
@@ -131,8 +131,8 @@ impl Reader {
     }
 }
 
-/// The threads of a room, those with the newest events first: with what each begins, and where its newest
-/// event stands.
+/// Returns the threads of a room, those with the newest events first: the first event of each, and the
+/// position of its newest event.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -158,10 +158,10 @@ pub fn threads(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// An event of a thread: its id, where it stands, the thread, and whether a user has sent it.
+/// An event of a thread: its id, its position, the thread, and whether a user has sent it.
 pub type InThread = (PublicId, Position, PublicId, bool);
 
-/// The newest events of the threads of a room within positions, at most so many.
+/// Returns the newest events in threads of a room between two positions, at most `limit`.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -193,13 +193,13 @@ pub fn in_threads(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Events of a thread that are counted.
+/// The maximum number of events of a thread that are counted.
 const MOST_COUNTED: i64 = 5000;
 
-/// Events that refer to one that are told with it.
+/// The maximum number of references to an event that are shown with it.
 const MOST_REFERENCES: i64 = 100;
 
-/// What is told with an event of events about it; `None`: nothing.
+/// Returns the summary of events that relate to an event; `None`: there are none.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,4 +1,4 @@
-//! Tokens of Matrix clients that are renewed: what is kept of them, and of those before.
+//! Renewal of the tokens of Matrix clients: the present pair of tokens and the one before.
 
 use rusqlite::{OptionalExtension, named_params};
 
@@ -6,10 +6,10 @@ use super::error::StoreError;
 use super::tx::{Tx, View};
 use crate::model::{SessionId, Timestamp};
 
-/// Hashes of a token and of what renews it.
+/// The hashes of an access token and its refresh token.
 pub type Pair = ([u8; 32], [u8; 32]);
 
-/// Lets the token of a session end before the session, and be renewed.
+/// Lets the token of a session expire before the session, and makes it renewable.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -25,7 +25,7 @@ pub fn begin(
     Ok(())
 }
 
-/// Whether something renews the token of a session: what strangers show costs no write.
+/// Returns whether a refresh token is known, so that unknown ones cost no write.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -37,9 +37,9 @@ pub fn renews(view: &View<'_>, shown: &[u8; 32]) -> Result<bool, StoreError> {
     Ok(statement.exists(named_params! {":shown": shown})?)
 }
 
-/// Gives the session of what renews tokens a new pair, and moves the ends of both. The pair by which
-/// that was asked for stays good. Returns the hashes of tokens that are good no more; `None`: no session
-/// that stands has this.
+/// Gives the session of a refresh token a new pair, and extends both ends. The pair that was used for this
+/// stays valid. Returns the hashes of tokens that are no longer valid; `None`: no valid session has this
+/// refresh token.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -64,7 +64,7 @@ pub fn renew(
     let Some((session, is_newest, (newest, previous))) = found else {
         return Ok(None);
     };
-    // Who shows the older one has never got the newer pair: that is replaced.
+    // A client that shows the older one has never received the newer pair, which is replaced.
     let gone = if is_newest { previous } else { Some(newest) };
     tx.prepare(
         "UPDATE sessions SET previous_hash = iif(:newest, token_hash, previous_hash),
@@ -82,7 +82,7 @@ pub fn renew(
     Ok(Some(gone.into_iter().collect()))
 }
 
-/// Ends the pair before the present one, which is in use now. Returns the hash of its token.
+/// Revokes the previous pair, because the present one is in use now. Returns the hash of its token.
 ///
 /// # Errors
 /// The file cannot be written.

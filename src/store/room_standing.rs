@@ -1,4 +1,4 @@
-//! What readers of events were to rooms when those happened.
+//! The memberships of readers in rooms at the time of events.
 
 use rusqlite::{OptionalExtension, named_params};
 
@@ -7,7 +7,7 @@ use super::room_log::RoomEvent;
 use super::tx::View;
 use crate::model::{FlowId, UserId};
 
-/// Says of events what somebody was to their room at the time, the event itself included.
+/// Adds to events a user's membership in their room at that time, including the event itself.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,4 +1,4 @@
-//! Rooms: how users stand to flows, as Matrix asks.
+//! Rooms: the standing of users in flows, for Matrix.
 //!
 //! What does not belong here: the events of rooms (see [`room_log`](super::room_log)).
 
@@ -10,33 +10,33 @@ use super::members::State;
 use super::tx::{Tx, View};
 use crate::model::{FlowId, FlowKind, Position, PublicId, UserId};
 
-/// How a user stands to a room.
+/// The standing of a user in a room.
 #[derive(Debug, Clone)]
 pub struct Room {
     /// Row number.
     pub flow: FlowId,
-    /// The id by which clients know it.
+    /// The id that clients know.
     pub uuid: PublicId,
-    /// Who writes in it.
+    /// The kind, which decides who writes in it.
     pub kind: FlowKind,
-    /// Member or not.
+    /// The state of the user.
     pub state: State,
-    /// Before where that began.
+    /// The position before the one where that state began.
     pub since: Position,
-    /// Of who left: up to where the room can be read.
+    /// For a user who left: up to where the room can be read.
     pub until: Option<Position>,
-    /// Whether the user wants to hear nothing of it any more.
+    /// Whether the user has forgotten the room.
     pub is_forgotten: bool,
-    /// Numbers of its messages, as they are stored.
+    /// The numbers of its messages, as stored.
     pub(super) numbers: std::ops::Range<i64>,
-    /// The last message that the user has read, as it is stored; -1: none.
+    /// The stored number of the last message that the user has read; -1: none.
     read: i64,
-    /// Where its last message stands.
+    /// The position of its last message.
     last: i64,
 }
 
 impl Room {
-    /// Where its last message stands in the log.
+    /// Returns the position of its last message in the log.
     #[must_use]
     pub fn last_message(&self) -> i64 {
         self.last
@@ -55,7 +55,7 @@ macro_rules! select_rooms {
     };
 }
 
-/// The rooms that a user has, or has had, to do with.
+/// Returns the rooms that a user is in, was in or is invited to.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -65,7 +65,7 @@ pub fn of_user(view: &View<'_>, user: UserId) -> Result<Vec<Room>, StoreError> {
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// A room that a user has, or has had, to do with.
+/// Returns a room that a user is in, was in or is invited to.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -78,7 +78,7 @@ pub fn find(view: &View<'_>, uuid: PublicId, user: UserId) -> Result<Option<Room
 
 fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
     let kind: String = row.get(2)?;
-    // Of the room that a chat is, who has left it is out, though the chat has its two members.
+    // A user who has left the room of a chat is not in the room, though the chat keeps its two members.
     let (has_left, turned): (bool, Option<i64>) = (row.get(11)?, row.get(12)?);
     let since: i64 = row.get(4)?;
     let until = if has_left { turned } else { row.get(5)? };
@@ -97,7 +97,7 @@ fn room(row: &Row<'_>) -> rusqlite::Result<Room> {
     })
 }
 
-/// The number, as clients count, of the last message of a room up to a position; `None`: there is none.
+/// Returns the number, as clients count, of the last message of a room up to a position.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -110,7 +110,7 @@ pub fn number_at(
     Ok((next > room.numbers.start).then_some(next - room.numbers.start - 1))
 }
 
-/// How many are in a room and invited to it, and some of them besides one user.
+/// Returns how many users are in a room and invited to it, and up to five of them besides one user.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -135,7 +135,7 @@ pub fn summary(
     Ok((joined, invited, rows.collect::<Result<_, _>>()?))
 }
 
-/// Up to where a user has read a room: by the mark that every protocol has, or by the private one.
+/// Returns the position up to which a user has read a room, by the mark of MTP or by a Matrix receipt.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -150,8 +150,8 @@ pub fn read_position(view: &View<'_>, room: &Room, user: UserId) -> Result<Posit
     Ok(Position(statement.query_row(params, |row| row.get(0))?))
 }
 
-/// Up to where a user has read all threads of a room: by marks that are of no thread. Where the user has
-/// marked what is outside of threads by itself, the mark that every protocol has says nothing of them.
+/// Returns the position up to which a user has read all threads of a room, by marks without a thread. If
+/// the user has marked the main timeline separately, the mark of MTP does not count.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -173,7 +173,7 @@ pub fn read_threads_position(
     Ok(Position(read.max(room.since.0)))
 }
 
-/// The chats of a user: with whom, and which.
+/// Returns the chats of a user: the other user's name, and the flow.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -189,7 +189,7 @@ pub fn chats(view: &View<'_>, user: UserId) -> Result<Vec<(String, PublicId)>, S
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Whether anything of a room changed after a position.
+/// Returns whether anything in a room changed after a position.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -203,7 +203,7 @@ pub fn has_news(view: &View<'_>, room: &Room, after: Position) -> Result<bool, S
     Ok(last > after.0)
 }
 
-/// Notes that a user wants to hear nothing more of a room.
+/// Records that a user has forgotten a room.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -216,7 +216,7 @@ pub fn forget(tx: &Tx<'_>, flow: FlowId, user: UserId) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Whether two have a chat.
+/// Returns whether two users have a chat.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,4 +1,4 @@
-//! Which schema a file has, and which ones this program knows.
+//! The schema version of a file, and the versions that this program knows.
 
 use std::path::Path;
 
@@ -10,40 +10,40 @@ use time::format_description::well_known::Rfc3339;
 use super::connection::APPLICATION_ID;
 use super::error::StoreError;
 
-/// Migrations in `sql/`, embedded.
+/// The migrations in `sql/`, embedded in the program.
 mod embedded {
     refinery::embed_migrations!("sql");
 }
 
-/// What a file was found to be.
+/// What a file contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
-    /// Nothing in it yet.
+    /// Nothing yet.
     Empty,
-    /// A Morelia database of this version.
+    /// A Morelia database with this schema version.
     Version(i32),
 }
 
-/// The migrations that this program knows, in no order.
+/// Returns the migrations that this program knows, in no particular order.
 pub(super) fn known() -> Vec<Migration> {
     embedded::migrations::runner().get_migrations().clone()
 }
 
-/// The newest schema that this program knows.
+/// Returns the newest schema version that this program knows.
 #[must_use]
 pub fn newest() -> i32 {
     newest_of(&known())
 }
 
-/// The newest schema of those that are known.
+/// Returns the newest schema version among these migrations.
 pub(super) fn newest_of(known: &[Migration]) -> i32 {
     known.iter().map(Migration::version).max().unwrap_or(0)
 }
 
-/// Looks what a file is.
+/// Determines what a file contains.
 ///
 /// # Errors
-/// It belongs to another program or to a build from before the first release, or is damaged.
+/// The file belongs to another program or to a build from before the first release, or is damaged.
 pub(super) fn examine(conn: &Connection, path: &Path) -> Result<Found, StoreError> {
     let tables: i64 = conn.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
@@ -54,7 +54,7 @@ pub(super) fn examine(conn: &Connection, path: &Path) -> Result<Found, StoreErro
         return Err(StoreError::Foreign(path.to_owned()));
     }
     let (known, applied) = (known(), applied(conn)?);
-    // A released migration is never edited: a build that had another one was not released.
+    // A released migration is never edited: a build with a different one was never released.
     let is_ours = |applied: &Migration| {
         let mut same = known.iter().filter(|it| it.version() == applied.version());
         same.all(|known| known == applied)
@@ -66,10 +66,10 @@ pub(super) fn examine(conn: &Connection, path: &Path) -> Result<Found, StoreErro
     Ok(version.map_or(Found::Empty, Found::Version))
 }
 
-/// The migrations that a file has had.
+/// Returns the migrations that have been applied to a file.
 ///
 /// # Errors
-/// The file cannot be read, or says nothing of them that can be understood.
+/// The file cannot be read, or its history of migrations is unreadable.
 pub(super) fn applied(conn: &Connection) -> Result<Vec<Migration>, StoreError> {
     let mut statement = conn.prepare(
         "SELECT version, name, applied_on, checksum FROM refinery_schema_history ORDER BY version",
@@ -89,10 +89,10 @@ pub(super) fn applied(conn: &Connection) -> Result<Vec<Migration>, StoreError> {
     Ok(applied)
 }
 
-/// Refuses a file that this program does not read.
+/// Refuses a file that this program cannot read.
 ///
 /// # Errors
-/// [`StoreError::TooNew`], [`StoreError::TooOld`] or [`StoreError::Missing`] for an empty one.
+/// [`StoreError::TooNew`], [`StoreError::TooOld`], or [`StoreError::Missing`] for an empty file.
 pub(super) fn require_current(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     let known = newest();
     match examine(conn, path)? {

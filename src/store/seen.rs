@@ -1,4 +1,4 @@
-//! When people were last here.
+//! When users were last online.
 
 use rusqlite::{OptionalExtension, named_params};
 use rustc_hash::FxHashSet;
@@ -8,7 +8,7 @@ use super::error::StoreError;
 use super::tx::{Tx, View};
 use crate::model::{Timestamp, UserId};
 
-/// Notes when users were here. Nobody is told: it is no change of a profile.
+/// Records when users were online. This is not reported, because it is no change of a profile.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -22,8 +22,8 @@ pub fn note(tx: &Tx<'_>, seen: &[(UserId, Timestamp)]) -> Result<(), StoreError>
     Ok(())
 }
 
-/// When a user was last here, as another may know it; outer `None`: the other may not. Both have to
-/// share a flow and to show it, and the user must not block the other.
+/// Returns when a user was last online; outer `None`: the asking user may not know. The two must share a
+/// flow and show their own times, and the user must not block the other.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -47,12 +47,12 @@ pub fn by(
     Ok(found.optional()?)
 }
 
-/// Who hides when they were here.
+/// Returns the users who hide when they were online.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn hiding(view: &View<'_>) -> Result<FxHashSet<UserId>, StoreError> {
-    // Written as the index is, which holds these alone.
+    // Written like the condition of the index, which contains only these rows.
     let mut statement = view.prepare("SELECT id FROM users WHERE privacy & 1 <> 0")?;
     let rows = statement.query_map([], |row| row.get(0).map(UserId))?;
     rows.collect::<Result<_, _>>().map_err(StoreError::from)

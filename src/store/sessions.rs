@@ -1,4 +1,4 @@
-//! Sessions: which token belongs to whom.
+//! Sessions and their tokens.
 
 use rusqlite::{OptionalExtension, Row, named_params};
 
@@ -8,26 +8,26 @@ use crate::model::{
     Page, PublicId, Scopes, Session, SessionId, SessionInfo, SessionKind, Timestamp, UserId,
 };
 
-/// What a new session begins with.
+/// The initial values of a new session.
 #[derive(Debug, Clone)]
 pub struct NewSession {
-    /// Whose it is.
+    /// The user.
     pub user: UserId,
     /// SHA-256 of the token.
     pub token_hash: [u8; 32],
-    /// When it ends unless it is used before.
+    /// When it expires, unless it is used before.
     pub expires_at: Timestamp,
     /// Client address, masked as configured.
     pub address: Option<String>,
-    /// What the device calls itself.
+    /// The name that the device gives itself.
     pub label: Option<String>,
 }
 
-/// Expired sessions that an account keeps. By a clock that has jumped all of them have expired, and
-/// it may be set right again.
+/// The maximum number of expired sessions of an account that are kept. If the clock has jumped, all count
+/// as expired, and the clock may be corrected again.
 const KEPT_EXPIRED: i64 = 16;
 
-/// Opens a session. Of the user's expired ones the oldest are removed on the way.
+/// Opens a session, and removes the oldest expired ones of the user.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -53,8 +53,8 @@ pub fn insert(tx: &Tx<'_>, new: &NewSession) -> Result<SessionId, StoreError> {
     Ok(SessionId(tx.last_id()))
 }
 
-/// Ends sessions of a user until one more keeps within a limit: those that were used longest ago, and
-/// those that are connected last.
+/// Ends sessions of a user until there is room for one more within a limit: the longest unused first, and
+/// connected ones last.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -85,7 +85,7 @@ pub fn make_room(
     Ok(())
 }
 
-/// Finds the session of a token, if it has not expired and its user may be here.
+/// Finds the session of a token, if it has not expired and its user may sign in.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -127,7 +127,7 @@ pub fn find(
     Ok(found.optional()?)
 }
 
-/// Tells whether a session still stands.
+/// Returns whether a session is still valid.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -140,8 +140,8 @@ pub fn is_valid(view: &View<'_>, id: SessionId, now: Timestamp) -> Result<bool, 
     Ok(statement.exists(named_params! {":id": id.0, ":now": now.0})?)
 }
 
-/// Tells whether a session still stands, in a write that it asks for. The same session again costs no
-/// query.
+/// Returns whether the session that requests a write is still valid. The result is cached, so that the
+/// same session needs no query again.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -163,7 +163,7 @@ pub fn stands(tx: &Tx<'_>, id: SessionId) -> Result<bool, StoreError> {
     Ok(found.is_some())
 }
 
-/// What is kept of the token of a session.
+/// Returns the hash of the token of a session.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -173,7 +173,7 @@ pub fn token_hash(view: &View<'_>, id: SessionId) -> Result<Option<[u8; 32]>, St
     Ok(found.optional()?)
 }
 
-/// Whose a session is that still stands, and what is kept of its token.
+/// Returns the user of a session that is still valid, and the hash of its token.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -193,7 +193,7 @@ pub fn living(
     Ok(found.optional()?)
 }
 
-/// Tells whether a session of a user, also one that has expired, came from an address.
+/// Returns whether a session of a user, even an expired one, came from an address.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -203,7 +203,7 @@ pub fn has_address(view: &View<'_>, user: UserId, address: &str) -> Result<bool,
     Ok(statement.exists(named_params! {":user": user.0, ":address": address})?)
 }
 
-/// Notes that a session is in use, which moves its end.
+/// Records that a session is in use, and extends it.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -226,7 +226,7 @@ pub fn end(tx: &Tx<'_>, id: SessionId) -> Result<bool, StoreError> {
     Ok(removed > 0)
 }
 
-/// Ends the sessions of a user, all but one if that is given.
+/// Ends the sessions of a user, except for one if that is given. Returns how many.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -243,7 +243,7 @@ pub fn end_all(tx: &Tx<'_>, user: UserId, except: Option<SessionId>) -> Result<u
     Ok(count)
 }
 
-/// The query for what is shown of sessions, with the rest that selects and orders them.
+/// The query for session infos, to which a clause that selects and orders them is appended.
 macro_rules! select_sessions {
     ($rest:literal) => {
         concat!(
@@ -254,7 +254,7 @@ macro_rules! select_sessions {
     };
 }
 
-/// The sessions of a user, or of everybody, that have not expired; last used first.
+/// Returns the sessions of a user, or of all users, that have not expired; last used first.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -271,8 +271,8 @@ pub fn list(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// The sessions of a user that have not expired, newest first; those after one of them where that is
-/// given.
+/// Returns the sessions of a user that have not expired, newest first; with `after`, the ones after that
+/// session.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -295,7 +295,7 @@ pub fn page(
     Ok(Page::of(rows.collect::<Result<_, _>>()?))
 }
 
-/// A session that has not expired.
+/// Returns a session that has not expired.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -305,7 +305,7 @@ pub fn by_id(tx: &Tx<'_>, id: SessionId) -> Result<Option<SessionInfo>, StoreErr
     Ok(found.optional()?)
 }
 
-/// Whose a session is that has not expired.
+/// Returns the user of a session that has not expired.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -1,4 +1,4 @@
-//! The columns of `members` that say how a member has set up a flow.
+//! The columns of `members` with a member's settings of a flow.
 
 use rusqlite::Row;
 
@@ -8,11 +8,11 @@ const MENTIONS_ONLY: i64 = 1;
 const ARCHIVED: i64 = 2;
 const UNREAD: i64 = 4;
 const HIDDEN: i64 = 8;
-/// Where the bits of the rank begin.
+/// The first bit of the rank.
 const RANK: u32 = 8;
 const RANKS: i64 = 0xf;
 
-/// The bits of `settings`.
+/// Returns the bits of `settings`.
 pub(super) fn bits(new: FlowSettings) -> i64 {
     let bit = |on: bool, bit: i64| if on { bit } else { 0 };
     bit(new.mentions_only, MENTIONS_ONLY)
@@ -22,7 +22,7 @@ pub(super) fn bits(new: FlowSettings) -> i64 {
         | (new.pinned & RANKS) << RANK
 }
 
-/// Reads how a flow is set up at a time, from the places of `muted_until`, of `settings`, and of whether
+/// Reads the settings of a flow at a time, from the indexes of `muted_until`, of `settings`, and of whether
 /// the flow's next number is `aside_number`.
 pub(super) fn read(
     row: &Row<'_>,
@@ -30,7 +30,7 @@ pub(super) fn read(
     now: Timestamp,
 ) -> rusqlite::Result<FlowSettings> {
     let (muted_until, bits): (i64, i64) = (row.get(muted_until)?, row.get(bits)?);
-    // No message has come since it was put aside.
+    // No message has come since the flow was archived or hidden.
     let is_quiet = row.get::<_, Option<bool>>(is_quiet)?.unwrap_or(false);
     let is_muted = muted_until < 0 || muted_until > now.seconds();
     Ok(FlowSettings {

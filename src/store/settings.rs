@@ -1,7 +1,7 @@
-//! How members have set up flows for themselves.
+//! The members' own settings of flows.
 //!
-//! What is put aside comes back with the next message. Nothing is written then: the number which that
-//! message was to get is kept beside the bit.
+//! An archived or hidden flow comes back with the next message. Nothing is written then: the number of that
+//! message is stored beside the bit in advance.
 
 use rusqlite::{OptionalExtension, named_params};
 
@@ -11,7 +11,7 @@ use super::tx::{Tx, View};
 use super::{flows, set_up};
 use crate::model::{Audience, By, FlowId, FlowSettings, News, Timestamp, UserId};
 
-/// How a member has set up a flow, at a time.
+/// Returns a member's settings of a flow, at a time.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -31,7 +31,7 @@ pub fn of(
     Ok(found.optional()?.unwrap_or_default())
 }
 
-/// Sets up a flow for a member, and tells that member's own devices.
+/// Sets a member's settings of a flow, and tells that member's own devices.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -50,7 +50,7 @@ pub fn set(
         ..About::default()
     };
     let position = log::append(tx, Reach::Private(user), Kind::Settings, about)?;
-    // The log keeps one row of it, the newest.
+    // The log keeps only the newest row of this.
     tx.prepare(
         "DELETE FROM changes WHERE position =
              (SELECT settings_position FROM members WHERE flow_id = :flow AND user_id = :user)",

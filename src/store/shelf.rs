@@ -1,4 +1,4 @@
-//! What of the folder the database knows: content on its way into a row, and names whose row is gone.
+//! The folder of files as the database sees it: content for new rows, and names whose row is gone.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use super::folder::Folder;
 use super::tx::{Tx, View};
 use crate::model::{FileId, PublicId, UserId};
 
-/// Content that a row can be made of.
+/// Content for a row.
 #[derive(Debug, Clone)]
 pub struct Ready {
     /// SHA-256 of the content.
     pub sha256: [u8; 32],
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Media type found in it.
+    /// The detected media type.
     pub media_type: Option<&'static str>,
     /// Where it is.
     pub place: Place,
@@ -31,8 +31,8 @@ pub enum Place {
     Folder(PublicId),
 }
 
-/// Makes the row of some content, or finds one of the same content. A file of the folder that is not
-/// needed then is doomed; where the other one has been lost, it takes its place.
+/// Creates the row of some content, or finds one with the same content. A file in the folder that is then
+/// not needed is marked for removal; if the file of the found row is lost, it takes its place.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -52,7 +52,7 @@ pub fn keep(tx: &Tx<'_>, ready: &Ready, owner: Option<UserId>) -> Result<FileId,
                 tx.prepare("UPDATE files SET name = :name WHERE id = :id")?
                     .execute(named_params! {":name": name.to_bytes(), ":id": id.0})?;
             }
-            // Made a row of just now: a message may show it twice.
+            // The row was made from this file just now: a message may show it twice.
             Place::Folder(name) if present == Some(*name) => {}
             Place::Folder(name) => doom(tx, *name)?,
             Place::Memory(bytes) if is_lost => {
@@ -86,7 +86,7 @@ pub fn keep(tx: &Tx<'_>, ready: &Ready, owner: Option<UserId>) -> Result<FileId,
     Ok(FileId(tx.last_id()))
 }
 
-/// Notes that a file of the folder is to be removed.
+/// Marks a file in the folder for removal.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -96,7 +96,7 @@ pub fn doom(tx: &Tx<'_>, name: PublicId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Files of the folder that are to be removed, at most `limit`.
+/// Returns files in the folder that are marked for removal, at most `limit`.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -108,7 +108,7 @@ pub fn doomed(view: &View<'_>, limit: i64) -> Result<Vec<PublicId>, StoreError> 
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Forgets files of the folder that have been removed.
+/// Deletes the marks of files that have been removed from the folder.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -120,7 +120,7 @@ pub fn forget(tx: &Tx<'_>, names: &[PublicId]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Tells whether a row names a file of the folder, or an upload that is not complete does.
+/// Returns whether a file in the folder belongs to a row, to a mark for removal or to an unfinished upload.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -132,20 +132,20 @@ pub fn is_named(view: &View<'_>, name: PublicId) -> Result<bool, StoreError> {
     Ok(statement.exists(named_params! {":name": name.to_bytes()})?)
 }
 
-/// A file of the folder, as its row says.
+/// A file in the folder, as its row describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept {
     /// The row.
     pub id: FileId,
     /// Its name.
     pub name: PublicId,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
     /// SHA-256 of the content.
     pub sha256: [u8; 32],
 }
 
-/// Every file of the folder that a row names.
+/// Returns every file in the folder that belongs to a row.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -164,13 +164,13 @@ pub fn kept(view: &View<'_>) -> Result<Vec<Kept>, StoreError> {
 }
 
 impl View<'_> {
-    /// The folder beside this database.
+    /// Returns the folder beside this database.
     pub(super) fn folder(&self) -> Folder {
         Folder::of(self.path())
     }
 }
 
-/// Reads a file of the folder whole. `None`: it is not there, or not of that size.
+/// Reads a whole file in the folder. `None`: it is missing, or has another size.
 pub(super) fn read(
     view: &View<'_>,
     name: PublicId,

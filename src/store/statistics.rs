@@ -1,4 +1,4 @@
-//! How much of everything there is.
+//! Counts and sizes of everything in the database.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ pub struct Statistics {
     pub files: i64,
     /// Bytes of these files.
     pub files_bytes: i64,
-    /// Of these, files that lie in the folder.
+    /// Of these, files in the folder.
     pub large_files: i64,
     /// Bytes of those.
     pub large_files_bytes: i64,
@@ -40,11 +40,11 @@ pub struct Statistics {
     pub uploads: i64,
     /// Changes in the log.
     pub changes: i64,
-    /// Bytes in the database that nothing uses.
+    /// Unused bytes in the database.
     pub free_bytes: i64,
 }
 
-/// How much there is of files.
+/// The counts and sizes of files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OfFiles {
     /// Files, each counted once.
@@ -117,10 +117,10 @@ pub fn collect(view: &View<'_>) -> Result<Statistics, StoreError> {
     })
 }
 
-/// A write-ahead log is cut back to 16 MiB; one that is much longer is held by somebody.
+/// A write-ahead log is truncated to 16 MiB; a much longer one is in use by a long read.
 pub const LONG_LOG_BYTES: u64 = 64 << 20;
 
-/// Bytes of a database file, and of its write-ahead log.
+/// Returns the sizes in bytes of a database file and of its write-ahead log.
 #[must_use]
 pub fn sizes(database: &Path) -> (u64, u64) {
     let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());

@@ -1,4 +1,4 @@
-//! The store as a whole: what holds across its nouns.
+//! Tests of the store as a whole.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use super::follower::Follower;
 use super::*;
 use crate::model::{By, FlowKind, Login, Origin, Position, UserId};
 
-/// A store in a temporary folder, and what it has told.
+/// A store in a temporary folder, and what it has reported.
 struct Fixture {
     store: Store,
     told: Arc<Mutex<Vec<Committed>>>,
@@ -144,7 +144,7 @@ async fn a_write_that_is_alone_and_fails_leaves_nothing() {
     assert_eq!(end().await.unwrap(), before);
     store.write(|tx| add_user(tx, "anna")).await.unwrap();
     assert_eq!(end().await.unwrap(), Position(before.0 + 1), "no gap");
-    // What is committed has been told when the next commit is answered.
+    // What was committed has been reported when the next commit is answered.
     store.write(|_| Ok::<_, StoreError>(())).await.unwrap();
     let told = fixture.told.lock().unwrap();
     let events = told.iter().flat_map(|batch| &batch.events);
@@ -176,7 +176,7 @@ async fn members_are_counted_however_they_come_and_go() {
             by,
         )?;
         counts.push(members::count(tx, id)?);
-        // Who is invited is no member, nor is who no longer is.
+        // Invited users are not members, nor are users who have left.
         membership::invite(tx, id, &people[2..3], by)?;
         counts.push(members::count(tx, id)?);
         membership::enter(tx, id, &people[2..3], membership::Entry::Joined, by)?;
@@ -198,7 +198,7 @@ async fn nobody_waits_for_a_long_reader() {
     let start = std::time::Instant::now();
     let mut longest = Duration::ZERO;
     let mut count = 0;
-    // Long enough for the log to be emptied, or for trying to.
+    // Long enough for emptying the log, or for an attempt.
     while start.elapsed() < 2 * Duration::from_secs(1) {
         let asked = std::time::Instant::now();
         let write = store.write(move |tx| {
@@ -209,7 +209,7 @@ async fn nobody_waits_for_a_long_reader() {
         longest = longest.max(asked.elapsed());
         count += 1;
     }
-    // A connection that waits for readers does so for BUSY_TIMEOUT.
+    // A connection that waits for readers would wait for BUSY_TIMEOUT.
     assert!(longest < connection::BUSY_TIMEOUT / 2, "{longest:?}");
     assert_eq!(users::count(&View::new(&reader)).unwrap(), 0);
 }
@@ -328,7 +328,7 @@ fn the_file_is_private_and_named() {
     assert_eq!(damage.lost_pages(), 0);
 }
 
-/// Queries over what grows with use, and the parameters that they take. Each has to use an index.
+/// Queries over tables that grow with use, and their parameters. Each has to use an index.
 const GROWING: &[&str] = &[
     "SELECT position, at FROM changes WHERE audience = :a AND position >= :b ORDER BY position LIMIT 5",
     "SELECT position, at FROM changes WHERE position >= :a ORDER BY position LIMIT 1",
@@ -396,7 +396,7 @@ fn every_query_that_can_grow_has_its_index() {
 
 #[test]
 fn the_queries_that_are_examined_are_those_of_the_source() {
-    // What is listed above is shortened; each shape still has to be somewhere in the source.
+    // The queries above are shortened; each form still has to be somewhere in the source.
     let source: String = [
         include_str!("log.rs"),
         include_str!("follower.rs"),
@@ -447,8 +447,8 @@ fn the_queries_that_are_examined_are_those_of_the_source() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Whatever happened in whichever flow, a follower sees each change of its audiences once, in
-    /// order, from any position on, and no other.
+    /// Whatever happens in any flow, a follower sees each change of its audiences once, in order, from any
+    /// position on, and no other changes.
     #[test]
     fn a_follower_sees_its_own_changes_once_and_in_order(
         steps in prop::collection::vec((0usize..3, 0usize..4), 1..60),

@@ -1,4 +1,4 @@
-//! Putting right what a clock that was ahead has written: no time in the file is later than now.
+//! Repairing times that a fast clock has written: no time in the file is later than now.
 
 use std::path::Path;
 
@@ -9,17 +9,17 @@ use super::error::StoreError;
 use super::schema;
 use crate::model::Timestamp;
 
-/// What was put right.
+/// What was repaired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mended {
-    /// Messages that had been sent at a time that has not come.
+    /// Messages with a time of sending in the future.
     pub messages: usize,
-    /// Other rows with such times.
+    /// Other rows with times in the future.
     pub rows: usize,
 }
 
-/// Messages, in this order: when they entered the log, which never goes back, and when they were
-/// sent, which is no later than what followed.
+/// The statements for messages, in this order: when they entered the log, which never decreases, and when
+/// they were sent, which is no later than the next message.
 const LOGGED: &str =
     "UPDATE messages SET logged_at = :now WHERE coalesce(logged_at, sent_at) > :now";
 const SENT: &str = "UPDATE messages SET
@@ -28,7 +28,7 @@ const SENT: &str = "UPDATE messages SET
         expires_at = expires_at - (sent_at - :now)
     WHERE sent_at > :now";
 
-/// All other times. What lasts until some time lasts as long as it would have.
+/// The statements for all other times. A period that ends at a time keeps its length.
 const OTHERS: [&str; 20] = [
     "UPDATE changes SET at = :now WHERE at > :now",
     "UPDATE messages SET edited_at = min(edited_at, :now), deleted_at = min(deleted_at, :now)
@@ -60,14 +60,14 @@ const OTHERS: [&str; 20] = [
      WHERE max(created_at, coalesce(used_at, 0), coalesce(revoked_at, 0)) > :now",
     "UPDATE outgoing SET next_at = min(next_at, :now), disabled_at = min(disabled_at, :now)
      WHERE max(next_at, coalesce(disabled_at, 0)) > :now",
-    // What they are kept for is over, or was not within a day of now.
+    // Their periods are over, or did not end within a day of now.
     "DELETE FROM exports WHERE expires_at > :now + 86400000",
     "DELETE FROM txns WHERE expires_at > :now + 31 * 86400000",
     "UPDATE members SET muted_until = 0 WHERE muted_until > (:now / 1000) + 20 * 366 * 86400",
 ];
 
-/// Gives everything that has a time later than now the nearest one that can be so. The clock has to be
-/// right now, and no server may run on the file.
+/// Replaces every time later than now by the nearest possible one. The clock must be correct now, and no
+/// server may run on the file.
 ///
 /// # Errors
 /// The file is damaged, of another version, or cannot be written.

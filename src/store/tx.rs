@@ -1,4 +1,4 @@
-//! What a read sees and what a write may do: the arguments of every SQL function here.
+//! What a read sees and what a write may do: the arguments of every SQL function of this module.
 
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
@@ -19,9 +19,9 @@ use crate::model::{
 /// One consistent state of the file.
 pub struct View<'a> {
     conn: &'a Connection,
-    /// Public ids that are known without reading them.
+    /// Public ids that are cached.
     uuids: Option<&'a Uuids>,
-    /// Whether all that is seen is committed.
+    /// Whether everything in this view is committed.
     is_committed: bool,
 }
 
@@ -34,7 +34,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The same with a memory of public ids.
+    /// Creates a view with a cache of public ids.
     pub(super) fn remembering(conn: &'a Connection, uuids: &'a Uuids) -> Self {
         Self {
             uuids: Some(uuids),
@@ -42,19 +42,19 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The public id of a user, if it is known without reading it.
+    /// Returns the public id of a user if it is cached.
     pub(super) fn known_uuid(&self, user: UserId) -> Option<PublicId> {
         self.uuids?.get(user)
     }
 
-    /// Remembers the public id of a user, which has been read.
+    /// Caches the public id of a user after it was read.
     pub(super) fn remember_uuid(&self, user: UserId, uuid: PublicId) {
         if let Some(uuids) = self.uuids.filter(|_| self.is_committed) {
             uuids.put(user, uuid);
         }
     }
 
-    /// Prepares a statement, or finds it prepared.
+    /// Prepares a statement, or takes it from the cache.
     pub(super) fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
         Ok(self.conn.prepare_cached(sql)?)
     }
@@ -75,42 +75,42 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Where the file is.
+    /// Returns the path of the file.
     pub(super) fn path(&self) -> &Path {
         Path::new(self.conn.path().unwrap_or_default())
     }
 
-    /// The row that the connection has inserted last.
+    /// Returns the row number of the last row that the connection has inserted.
     pub(super) fn last_id(&self) -> i64 {
         self.conn.last_insert_rowid()
     }
 }
 
-/// Flows whose members the writer remembers at most.
+/// The maximum number of flows whose members the writer caches.
 const REMEMBERED_FLOWS: usize = 1024;
 
-/// Sessions that the writer remembers at most.
+/// The maximum number of sessions that the writer caches.
 const REMEMBERED_SESSIONS: usize = 4096;
 
-/// What the writer remembers between writes.
+/// What the writer caches between writes.
 pub(super) struct Ground {
-    /// The last position that was given.
+    /// The last position in the log that was assigned.
     pub(super) position: Cell<Position>,
-    /// The time there.
+    /// The time at that position.
     pub(super) at: Cell<Timestamp>,
-    /// Members of flows, so that a message costs no query for them.
+    /// The members of flows, so that a message needs no query for them.
     pub(super) members: RefCell<FxHashMap<FlowId, Arc<[UserId]>>>,
-    /// When sessions end that have been found to stand, so that a write costs no query for its own.
+    /// When sessions that were found to be valid end, so that a write needs no query for its own session.
     pub(super) sessions: RefCell<FxHashMap<SessionId, Timestamp>>,
-    /// Public ids of users.
+    /// The public ids of users.
     pub(super) uuids: Arc<Uuids>,
     /// Reads the members of a flow.
     pub(super) load: fn(&View<'_>, FlowId) -> Result<Vec<UserId>, StoreError>,
-    /// Writes the events of rooms, while those are kept.
+    /// Writes the events of rooms, while Matrix is on.
     pub(super) keeper: Cell<Option<Keeper>>,
 }
 
-/// What makes events of rooms from what is logged.
+/// A function that makes events of rooms from rows of the log.
 pub(super) type Keeper = fn(&Tx<'_>, &Logged) -> Result<(), StoreError>;
 
 /// A row of the log that has just been written, for the [`Keeper`].
@@ -125,21 +125,21 @@ pub(super) struct Logged {
     pub(super) user: Option<UserId>,
 }
 
-/// What somebody says of an event of a room that is about to be logged: the content as it was sent.
+/// What a client has sent for an event of a room that is about to be logged.
 #[derive(Debug, Clone)]
 pub struct Said {
     /// The type of the event.
     pub kind: String,
-    /// Its content, JSON.
+    /// Its content, as JSON.
     pub content: String,
-    /// The id that it is to have.
+    /// The id that the event gets.
     pub uuid: PublicId,
-    /// By which session, and what that calls it.
+    /// The session that sent the event, and its transaction id.
     pub txn: Option<(SessionId, String)>,
 }
 
 impl Ground {
-    /// Begins where the log ends.
+    /// Starts at the end of the log.
     pub(super) fn new(
         (position, at): (Position, Timestamp),
         uuids: Arc<Uuids>,
@@ -156,22 +156,22 @@ impl Ground {
         }
     }
 
-    /// The same, making the events of rooms.
+    /// Sets the function that makes the events of rooms.
     pub(super) fn keeping(self, keeper: Option<Keeper>) -> Self {
         self.keeper.set(keeper);
         self
     }
 
-    /// Forgets what may have changed without the writer's doing, or was not written after all.
+    /// Clears what may have changed without the writer, or was not committed after all.
     pub(super) fn forget(&self) {
         self.members.borrow_mut().clear();
         self.sessions.borrow_mut().clear();
     }
 }
 
-/// One write: a [`View`] that can change the file, and collects what is to be told afterwards.
+/// One write: a [`View`] that can change the file, and collects what is reported after the commit.
 ///
-/// Everything done through it is undone when the write returns an error.
+/// Everything that is done through it is rolled back if the write returns an error.
 pub struct Tx<'a> {
     view: View<'a>,
     now: Timestamp,
@@ -181,18 +181,18 @@ pub struct Tx<'a> {
     said: RefCell<Vec<Said>>,
 }
 
-/// What a write leaves behind besides rows.
+/// The effects of a write besides its rows.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     pub(super) events: Vec<Event>,
     pub(super) ended: Vec<SessionId>,
     /// Flows whose members have changed.
     pub(super) moved: Vec<FlowId>,
-    /// Old text has to leave the write-ahead log too.
+    /// Old text also has to be removed from the write-ahead log.
     pub(super) scrub: bool,
-    /// There is something for the full-text index to do.
+    /// There is work for the full-text index.
     pub(super) index: bool,
-    /// Somebody waits for that.
+    /// A caller waits for that work.
     pub(super) index_now: bool,
 }
 
@@ -219,18 +219,18 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// Makes the events of rooms from what is logged from now on, or no longer.
+    /// Switches on or off that events of rooms are made from what is logged.
     pub(super) fn keep_rooms(&self, keeper: Option<Keeper>) {
         self.ground.keeper.set(keeper);
     }
 
-    /// Tells whether events of rooms are kept.
+    /// Returns whether events of rooms are kept.
     #[must_use]
     pub fn keeps_rooms(&self) -> bool {
         self.ground.keeper.get().is_some()
     }
 
-    /// Makes the events of rooms from a row of the log.
+    /// Makes the events of rooms for a row of the log.
     pub(super) fn logged(&self, row: &Logged) -> Result<(), StoreError> {
         match self.ground.keeper.get() {
             Some(keep) => keep(self, row),
@@ -238,44 +238,44 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// Says what the next event of its type is to contain.
+    /// Sets the content of the next event of its type.
     pub fn say(&self, said: Said) {
         self.said.borrow_mut().push(said);
     }
 
-    /// Takes what was said of the next event of a type.
+    /// Takes the content that was set for the next event of a type.
     pub(super) fn take_said(&self, kind: &str) -> Option<Said> {
         let mut said = self.said.borrow_mut();
         let place = said.iter().position(|it| it.kind == kind)?;
         Some(said.remove(place))
     }
 
-    /// The time at which this write happens.
+    /// Returns the time of this write.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// The time that the log gives the next change: never before that of the last one.
+    /// Returns the time for the next change in the log, which is never before that of the last one.
     pub(super) fn log_time(&self) -> Timestamp {
         let at = self.now.max(self.ground.at.get());
         self.ground.at.set(at);
         at
     }
 
-    /// The last position that was given.
+    /// Returns the last position that was assigned.
     pub(super) fn position(&self) -> Position {
         self.ground.position.get()
     }
 
-    /// The position of the next row of the log, which the caller adds.
+    /// Assigns the position of the next row of the log, which the caller adds.
     pub(super) fn next_position(&self) -> Position {
         let position = Position(self.ground.position.get().0 + 1);
         self.ground.position.set(position);
         position
     }
 
-    /// Tells, after the commit, that something happened at a position.
+    /// Reports, after the commit, an event at a position.
     pub(super) fn tell(
         &self,
         position: Position,
@@ -292,11 +292,11 @@ impl<'a> Tx<'a> {
         });
     }
 
-    /// Tells the members of a flow, after the commit, that something happened in its room.
+    /// Reports to the members of a flow, after the commit, that something happened in its room.
     pub(super) fn tell_room(&self, flow: FlowId) -> Result<(), StoreError> {
         let audience = self.audience_of(flow)?;
         self.told.borrow_mut().events.push(Event {
-            // Whoever follows by position passes it over.
+            // Clients that follow by position skip it.
             position: None,
             origin: None,
             audience,
@@ -305,7 +305,7 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    /// Tells one user alone of something that only other protocols show.
+    /// Reports to one user alone something that only other protocols show.
     pub(super) fn tell_private(&self, user: UserId, flow: FlowId) {
         self.told.borrow_mut().events.push(Event {
             position: None,
@@ -315,12 +315,12 @@ impl<'a> Tx<'a> {
         });
     }
 
-    /// When a session ends that has been found to stand, if that is known without reading it.
+    /// Returns when a valid session ends, if that is cached.
     pub(super) fn known_session(&self, session: SessionId) -> Option<Timestamp> {
         self.ground.sessions.borrow().get(&session).copied()
     }
 
-    /// Remembers until when a session stands, which has been read.
+    /// Caches when a session ends, after it was read.
     pub(super) fn remember_session(&self, session: SessionId, expires_at: Timestamp) {
         let mut sessions = self.ground.sessions.borrow_mut();
         if sessions.len() >= REMEMBERED_SESSIONS {
@@ -329,34 +329,34 @@ impl<'a> Tx<'a> {
         sessions.insert(session, expires_at);
     }
 
-    /// Forgets until when a session stands: that is changing.
+    /// Drops a session from the cache, because its end is changing.
     pub(super) fn session_changed(&self, session: SessionId) {
         self.ground.sessions.borrow_mut().remove(&session);
     }
 
-    /// Tells, after the commit, that these sessions have ended.
+    /// Reports, after the commit, that these sessions have ended.
     pub(super) fn end_sessions(&self, sessions: impl IntoIterator<Item = SessionId>) {
-        // Whoever ends sessions may do so by what keeps their user out.
+        // Sessions may be ended because their user is locked out, which can affect other cached ones.
         self.ground.sessions.borrow_mut().clear();
         self.told.borrow_mut().ended.extend(sessions);
     }
 
-    /// Has the write-ahead log emptied soon, since it still holds what was deleted.
+    /// Requests that the write-ahead log is emptied soon, because it still holds deleted text.
     pub(super) fn scrub(&self) {
         self.told.borrow_mut().scrub = true;
     }
 
-    /// Has the full-text index brought up to date when there is time.
+    /// Requests that the full-text index is brought up to date when there is time.
     pub(super) fn index_later(&self) {
         self.told.borrow_mut().index = true;
     }
 
-    /// Has the full-text index brought nearer to the messages right after this write.
+    /// Requests that the full-text index is brought closer to the messages right after this write.
     pub(super) fn index_now(&self) {
         self.told.borrow_mut().index_now = true;
     }
 
-    /// The present members of a flow.
+    /// Returns the present members of a flow.
     pub(super) fn audience_of(&self, flow: FlowId) -> Result<Audience, StoreError> {
         if let Some(members) = self.ground.members.borrow().get(&flow) {
             return Ok(Audience::Users(Arc::clone(members)));
@@ -370,13 +370,13 @@ impl<'a> Tx<'a> {
         Ok(Audience::Users(members))
     }
 
-    /// Forgets who the members of a flow were: they are changing.
+    /// Drops the members of a flow from the cache, because they are changing.
     pub(super) fn members_changed(&self, flow: FlowId) {
         self.ground.members.borrow_mut().remove(&flow);
         self.touched.borrow_mut().push(flow);
     }
 
-    /// Ends the write; a failed one leaves nothing to tell, nor members that never were.
+    /// Ends the write. A failed one reports nothing, and the members it has cached are dropped.
     pub(super) fn finish(self, succeeded: bool) -> Told {
         if succeeded {
             let mut told = self.told.into_inner();

@@ -1,4 +1,4 @@
-//! What requests with a `txn` have done, so that a repetition is answered and not done again.
+//! The results of requests with a `txn`, so that a repeated request is answered and not executed again.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use super::error::StoreError;
 use super::tx::{Tx, View};
 use crate::model::{FlowId, MessageId, UserId};
 
-/// How long a repetition is recognised. MTP asks for 24 hours at least; a phone that was off for a
-/// day is still served.
+/// How long a repetition is recognised. MTP requires at least 24 hours; a phone that was off for a day is
+/// still served.
 pub const LIFETIME: Duration = Duration::from_hours(48);
 
-/// What the first request made.
+/// The result of the first request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Made {
-    /// A message, for this client-made number.
+    /// A message, with the number that the client gave it.
     Message(MessageId, Option<i64>),
     /// A flow.
     Flow(FlowId),
 }
 
-/// Finds what a request has made.
+/// Finds the result of a request.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -29,7 +29,7 @@ pub fn find(view: &View<'_>, user: UserId, txn: &str) -> Result<Option<Made>, St
     find_within(view, user, "", txn)
 }
 
-/// The same for a text that is unique within a scope only.
+/// Finds the result for a text that is unique only within a scope.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -55,7 +55,7 @@ pub fn find_within(
     Ok(found.optional()?.flatten())
 }
 
-/// Remembers what a request has made. Old memories are removed on the way, a few at a time.
+/// Records the result of a request. A few expired records are removed at the same time.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -63,8 +63,8 @@ pub fn insert(tx: &Tx<'_>, user: UserId, txn: &str, made: Made) -> Result<(), St
     insert_within(tx, user, ("", txn), made, LIFETIME)
 }
 
-/// The same for a text that is unique within a scope only, for some time. What the text made before is
-/// forgotten.
+/// Records a result for a text that is unique only within a scope, for a limited time. An earlier result
+/// for that text is replaced.
 ///
 /// # Errors
 /// The file cannot be written.

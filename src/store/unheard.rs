@@ -1,9 +1,9 @@
-//! What a client has missed of a flow before its user left, and passes over while the user is away:
-//! it is told of that when the user comes back.
+//! What a client has missed in a flow before its user left, and skips while the user is away: the client
+//! gets it when the user comes back.
 //!
-//! Nobody reads a flow after leaving it, so a client that catches up meanwhile is only told that it was
-//! left. How far that client had been told is noted beside the membership, and
-//! [`membership`](super::membership) begins there when it says what a user who comes back has missed.
+//! Nobody reads a flow after leaving it, so a client that catches up meanwhile is only told that its user
+//! has left. How far that client was up to date is stored with the membership, and
+//! [`membership`](super::membership) starts there for a user who comes back.
 
 use rusqlite::named_params;
 
@@ -11,8 +11,8 @@ use super::error::StoreError;
 use super::tx::{Tx, View};
 use crate::model::{FlowId, Position, UserId};
 
-/// Flows that a user has left, and of which somebody who knows everything up to a position would be
-/// told less than is noted: each with up to where that reader knows it.
+/// Returns the flows that a user has left, and for which a reader that knows everything up to a position
+/// would get less than is recorded: each with the position up to which that reader knows it.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -21,8 +21,8 @@ pub fn after(
     user: UserId,
     after: Position,
 ) -> Result<Vec<(FlowId, Position)>, StoreError> {
-    // Who came back and left again before the reader looked is not told what was missed before that
-    // either (56: came back, with since when in message_id).
+    // If the user came back and left again before the reader caught up, what was missed before that counts
+    // too (56: came back, with the first missed position in message_id).
     let mut statement = view.prepare(
         "SELECT flow_id, known FROM (
              SELECT m.flow_id, m.unheard_position AS noted,
@@ -39,7 +39,7 @@ pub fn after(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Notes up to where a reader knows flows that the user has left.
+/// Records the position up to which a reader knows flows that the user has left.
 ///
 /// # Errors
 /// The file cannot be written.

@@ -1,4 +1,4 @@
-//! Care of the whole file: examining it, emptying it.
+//! Maintenance of the whole file: checking and emptying it.
 
 use std::path::Path;
 
@@ -13,23 +13,23 @@ use super::paths;
 use super::schema::{self, Found};
 use super::search;
 
-/// Findings at most; a damaged file has enough of them.
+/// The maximum number of findings that are returned; a damaged file has enough of them.
 const MAX_FINDINGS: usize = 20;
 
-/// What a thorough examination finds, a sentence each.
+/// The findings of a thorough check, one sentence each.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// Of what cannot be made again.
+    /// Damage of data that cannot be rebuilt.
     pub data: Vec<String>,
-    /// Of what can.
+    /// Damage of derived data.
     pub derived: Vec<String>,
-    /// Pages that are in no use, and come back when the file is compacted.
+    /// Unused pages, which compacting frees.
     pub lost_pages: usize,
 }
 
-/// Examines a database thoroughly: every page, every index, every reference, and whether what is
-/// counted twice agrees. The full-text index examines itself as a part of SQLite's own check, which
-/// writes nothing; its command `integrity-check` would.
+/// Checks a database thoroughly: every page, every index, every reference, and whether redundant counts
+/// agree. The full-text index is checked as a part of SQLite's own check, which writes nothing; its
+/// command `integrity-check` would write.
 ///
 /// # Errors
 /// The file cannot be read at all.
@@ -72,7 +72,7 @@ fn find_damage(path: &Path) -> Result<Findings, StoreError> {
     Ok(found)
 }
 
-/// What must hold between tables; each yields a sentence for every row that breaks it.
+/// The rules between tables; each query returns a sentence for every row that breaks it.
 const RULES: [&str; 6] = [
     "SELECT 'a row of ' || \"table\" || ' refers to a missing row of ' || parent
      FROM pragma_foreign_key_check LIMIT 20",
@@ -109,14 +109,14 @@ fn collect(conn: &Connection, sql: &str, found: &mut Vec<String>) -> Result<(), 
     Ok(())
 }
 
-/// Drops every table with what is in it; the file stays, empty.
+/// Drops all tables with their content; the file remains, empty.
 ///
 /// # Errors
-/// The file is none of this program's or cannot be written.
+/// The file is not one of this program or cannot be written.
 pub fn drop_tables(path: &Path) -> Result<(), StoreError> {
     paths::require(path)?;
     let mut conn = connection::open_writer(path, Durability::Full)?;
-    // Tables are dropped in no order of their references.
+    // The order in which tables are dropped does not follow their references.
     conn.pragma_update(None, "foreign_keys", "OFF")?;
     schema::examine(&conn, path)?;
     let tx = conn.transaction()?;
@@ -140,10 +140,10 @@ pub fn drop_tables(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The version of the schema in a file; `None` for an empty one.
+/// Returns the schema version of a file; `None` for an empty one.
 ///
 /// # Errors
-/// There is no file, or it is none of this program's.
+/// There is no file, or it is not one of this program.
 pub fn schema(path: &Path) -> Result<Option<i32>, StoreError> {
     paths::require(path)?;
     let found = connection::open_reader(path).and_then(|conn| schema::examine(&conn, path));

@@ -1,4 +1,4 @@
-//! Uploads: files on their way to the server, and those that have come and wait to be shown.
+//! Uploads: files that are being received, and complete ones that nothing shows yet.
 
 use rusqlite::{OptionalExtension, Row, named_params};
 
@@ -9,31 +9,31 @@ use crate::model::{FileId, PublicId, Timestamp, UserId};
 /// An upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
-    /// By which its owner names it.
+    /// The id by which its owner names it.
     pub id: PublicId,
-    /// Bytes announced.
+    /// The announced size in bytes.
     pub length: u64,
-    /// Bytes that are on the disk for certain.
+    /// The number of bytes that are safely on the disk.
     pub offset: u64,
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     pub name: Option<String>,
-    /// What its owner says that it is.
+    /// The media type that its owner declared.
     pub media_type: Option<String>,
-    /// Its content, once all of it has come.
+    /// Its content, once it is complete.
     pub file: Option<FileId>,
-    /// When it is removed.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
 impl Upload {
-    /// Bytes that are still to come.
+    /// Returns the number of bytes that are still missing.
     #[must_use]
     pub fn missing(&self) -> u64 {
         self.length.saturating_sub(self.offset)
     }
 }
 
-/// Begins an upload.
+/// Starts an upload.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -54,7 +54,7 @@ pub fn insert(tx: &Tx<'_>, user: UserId, new: &Upload) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Finds an upload of a user's that has not expired.
+/// Finds an upload of a user that has not expired.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -86,7 +86,7 @@ fn upload(row: &Row<'_>) -> rusqlite::Result<Upload> {
     })
 }
 
-/// Notes that so many bytes of an upload are on the disk. Returns whether it is still there.
+/// Records how many bytes of an upload are on the disk. Returns whether the upload still exists.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -110,7 +110,7 @@ pub fn advance(
     Ok(changed > 0)
 }
 
-/// Notes that all of an upload has come. Returns whether it is still there.
+/// Records that an upload is complete. Returns whether it still exists.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -134,7 +134,7 @@ pub fn complete(
     Ok(changed > 0)
 }
 
-/// Notes that something shows an upload, from when on it counts there.
+/// Records that something shows an upload, which from then on counts there.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -144,7 +144,7 @@ pub fn show(tx: &Tx<'_>, id: PublicId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Tells whether a message of a user's shows the content of an upload that it was made of.
+/// Returns whether a message of a user shows the content of an upload.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -160,7 +160,7 @@ pub fn is_shown(view: &View<'_>, id: PublicId, user: UserId) -> Result<bool, Sto
     Ok(statement.exists(named_params! {":id": id.to_bytes(), ":user": user.0})?)
 }
 
-/// Removes an upload. What it has gathered is left to who keeps the folder.
+/// Removes an upload, but not its part in the folder.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -171,7 +171,7 @@ pub fn remove(tx: &Tx<'_>, id: PublicId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Tells whether an upload has expired.
+/// Returns whether any upload has expired.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -180,7 +180,7 @@ pub fn has_expired(view: &View<'_>, now: Timestamp) -> Result<bool, StoreError> 
     Ok(statement.exists(named_params! {":now": now.0})?)
 }
 
-/// Removes uploads that have expired, at most `limit`. Returns which.
+/// Removes uploads that have expired, at most `limit`. Returns their ids.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -198,16 +198,16 @@ pub fn expire(tx: &Tx<'_>, limit: i64) -> Result<Vec<PublicId>, StoreError> {
     Ok(expired)
 }
 
-/// What a user holds in uploads.
+/// What a user has in uploads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Held {
-    /// Uploads that are not complete.
+    /// The number of unfinished uploads.
     pub unfinished: i64,
-    /// Bytes of all that nothing shows, as they were announced.
+    /// The announced bytes of all uploads that nothing shows.
     pub bytes: i64,
 }
 
-/// Counts what a user holds in uploads that have not expired.
+/// Counts what a user has in uploads that have not expired.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -225,7 +225,7 @@ pub fn held(view: &View<'_>, user: UserId, now: Timestamp) -> Result<Held, Store
     })?)
 }
 
-/// Counts the uploads of a user that nothing shows, with their bytes as they were announced.
+/// Counts the uploads of a user that nothing shows, and their announced bytes.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -238,7 +238,7 @@ pub fn unshown(view: &View<'_>, user: UserId, now: Timestamp) -> Result<(i64, i6
     Ok(statement.query_row(params, |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
-/// Tells whether an upload is there that gathers in the folder.
+/// Returns whether an unfinished upload with an id exists.
 ///
 /// # Errors
 /// The file cannot be read.

@@ -6,7 +6,7 @@ use super::error::StoreError;
 use super::tx::View;
 use crate::model::{AccountInfo, Page, PublicId, Timestamp, UserId};
 
-/// The query for what administrators see of accounts, with the rest that selects and orders them.
+/// The query for account infos, to which a clause that selects and orders them is appended.
 macro_rules! select_accounts {
     ($rest:literal) => {
         concat!(
@@ -17,7 +17,7 @@ macro_rules! select_accounts {
     };
 }
 
-/// The accounts that are not deleted, oldest first; those after one of them where that is given.
+/// Returns the accounts that are not deleted, oldest first; with `after`, the ones after that account.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -32,7 +32,7 @@ pub fn page(view: &View<'_>, after: Option<UserId>) -> Result<Page<AccountInfo>,
     Ok(Page::of(rows.collect::<Result<_, _>>()?))
 }
 
-/// An account that is not deleted.
+/// Returns an account that is not deleted.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -43,7 +43,7 @@ pub fn by_id(view: &View<'_>, id: UserId) -> Result<Option<AccountInfo>, StoreEr
         .optional()?)
 }
 
-/// The row number behind a public id, also of deleted accounts: where a list goes on.
+/// Returns the row number for a public id, also of a deleted account, so that a list can continue there.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -56,7 +56,7 @@ pub fn place(view: &View<'_>, uuid: PublicId) -> Result<Option<UserId>, StoreErr
         .optional()?)
 }
 
-/// Whether an administrator besides this one can sign in.
+/// Returns whether an administrator besides this one can sign in.
 ///
 /// # Errors
 /// The file cannot be read.

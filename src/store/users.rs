@@ -14,40 +14,40 @@ use crate::model::{
     UserId,
 };
 
-/// What a new account begins with.
+/// The initial values of a new account.
 #[derive(Debug, Clone)]
 pub struct NewUser {
     /// Login.
     pub login: Login,
-    /// Argon2id in PHC text; `None`: nobody can log in.
+    /// Argon2id in PHC text; `None`: nobody can sign in.
     pub password_hash: Option<String>,
-    /// The name that others read.
+    /// The display name.
     pub username: Option<String>,
-    /// Known to the user alone.
+    /// The e-mail address, which only the user sees.
     pub email: Option<String>,
     /// Set for administrators.
     pub is_admin: bool,
-    /// Set for programs.
+    /// Set for bots.
     pub is_bot: bool,
 }
 
-/// Changes to a profile; `None` leaves as it is.
+/// Changes to a profile; `None` leaves a value as it is.
 #[derive(Debug, Clone, Default)]
 pub struct ProfileEdit {
-    /// The name that others read; empty removes it.
+    /// The display name; empty removes it.
     pub username: Option<String>,
-    /// Known to the user alone.
+    /// The e-mail address, which only the user sees.
     pub email: Option<String>,
-    /// A few words about oneself.
+    /// A short text about the user.
     pub bio: Option<String>,
     /// Picture; empty content removes it.
     pub avatar: Option<Content>,
-    /// The name that it has in Matrix; `None`: a new one.
+    /// The id of the picture in Matrix; `None`: a new one.
     pub avatar_name: Option<PublicId>,
 }
 
-/// The query for accounts with the rest that selects and orders them. Of avatars it reads what is
-/// known of them; [`load_avatar`] reads one.
+/// The query for accounts, to which a clause that selects and orders them is appended. It does not read the
+/// content of avatars; [`load_avatar`] reads that of one account.
 macro_rules! select_users {
     ($rest:literal) => {
         concat!(
@@ -59,10 +59,10 @@ macro_rules! select_users {
     };
 }
 
-/// Makes an account.
+/// Creates an account.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when the login is taken.
+/// [`StoreError::Conflict`] if the login is taken.
 pub fn insert(tx: &Tx<'_>, new: &NewUser, origin: Option<Origin>) -> Result<User, StoreError> {
     let uuid = PublicId::generate();
     let looks = new.login.looks();
@@ -90,10 +90,10 @@ pub fn insert(tx: &Tx<'_>, new: &NewUser, origin: Option<Origin>) -> Result<User
     announce(tx, id, Kind::Registered, origin)
 }
 
-/// Accounts whose names are told apart by a number.
+/// The maximum number of accounts with the same localpart that are told apart by a number.
 const MOST_NAMESAKES: u32 = 1000;
 
-/// A name for other protocols that no account has, or ever had.
+/// Returns a name for other protocols that no account has or has ever had.
 pub(super) fn localpart(tx: &Tx<'_>, login: &Login, uuid: PublicId) -> Result<String, StoreError> {
     let base = login.localpart();
     for number in 1..MOST_NAMESAKES {
@@ -109,7 +109,7 @@ pub(super) fn localpart(tx: &Tx<'_>, login: &Login, uuid: PublicId) -> Result<St
     Ok(format!("{base}-{uuid}"))
 }
 
-/// Tells whether an account has, or ever had, a name for other protocols.
+/// Returns whether an account has, or has ever had, a name for other protocols.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -119,7 +119,7 @@ pub fn is_localpart_taken(view: &View<'_>, name: &str) -> Result<bool, StoreErro
     Ok(statement.exists(named_params! {":name": name, ":worn_out": worn_out(name)})?)
 }
 
-/// What stays of a deleted account's name: enough to tell that it was used, not what it was.
+/// Returns what remains of a deleted account's name: enough to tell that it was used, but not the name.
 fn worn_out(name: &str) -> String {
     use std::fmt::Write as _;
     let digest = Sha256::digest(name.as_bytes());
@@ -129,7 +129,7 @@ fn worn_out(name: &str) -> String {
     })
 }
 
-/// Logs that a profile is new or has changed, and has it told to everybody.
+/// Logs that a profile is new or has changed, and tells all users.
 fn announce(
     tx: &Tx<'_>,
     id: UserId,
@@ -187,7 +187,7 @@ pub fn by_login(view: &View<'_>, login: &str) -> Result<Option<User>, StoreError
         .optional()?)
 }
 
-/// Reads the avatar itself of an account that has one.
+/// Reads the content of the avatar of an account that has one.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -207,7 +207,7 @@ pub fn load_avatar(view: &View<'_>, user: &mut User) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Tells whether an account has changed after a row of the log, and is told there.
+/// Returns whether an account has changed after a row of the log, and is reported at that change.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -217,7 +217,7 @@ pub fn is_superseded(view: &View<'_>, id: UserId, row: Position) -> Result<bool,
     Ok(statement.exists(named_params! {":id": id.0, ":row": row.0})?)
 }
 
-/// The public id of an account, also of a deleted one.
+/// Returns the public id of an account, also of a deleted one.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -237,7 +237,7 @@ pub fn uuid(view: &View<'_>, id: UserId) -> Result<Option<PublicId>, StoreError>
     Ok(found)
 }
 
-/// The row number behind a public id, of accounts that are not deleted.
+/// Returns the row number for a public id, if the account is not deleted.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -251,7 +251,7 @@ pub fn id_of(view: &View<'_>, uuid: PublicId) -> Result<Option<UserId>, StoreErr
         .optional()?)
 }
 
-/// Whose an account is that is a bot; `None`: nobody's in particular.
+/// Returns the owner of a bot; `None`: it has none.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -261,7 +261,7 @@ pub fn owner_of(view: &View<'_>, id: UserId) -> Result<Option<UserId>, StoreErro
     Ok(found.optional()?.flatten().map(UserId))
 }
 
-/// Whether an account is an administrator's; `None` when it is deleted or suspended.
+/// Returns whether an account is an administrator's; `None` if it is deleted or suspended.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -273,7 +273,7 @@ pub fn is_admin(view: &View<'_>, id: UserId) -> Result<Option<bool>, StoreError>
     Ok(found.optional()?)
 }
 
-/// All accounts that are not deleted, oldest first.
+/// Returns all accounts that are not deleted, oldest first.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -283,7 +283,7 @@ pub fn all(view: &View<'_>) -> Result<Vec<User>, StoreError> {
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Logins and usernames of all accounts that are not deleted, by username, those without one last.
+/// Returns id, login and name of all visible accounts, by name, those without a name last.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -300,7 +300,7 @@ pub fn names(view: &View<'_>) -> Result<Vec<(UserId, String, Option<String>)>, S
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// The position at which an account was made, changed or deleted last.
+/// Returns the position at which an account was last created, changed or deleted.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -310,7 +310,7 @@ pub fn last_change(view: &View<'_>) -> Result<Position, StoreError> {
     Ok(statement.query_row([], |row| row.get(0).map(Position))?)
 }
 
-/// How many accounts there are that are not deleted.
+/// Returns how many accounts are not deleted.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -319,7 +319,7 @@ pub fn count(view: &View<'_>) -> Result<i64, StoreError> {
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
-/// Changes a profile and tells everybody.
+/// Changes a profile and tells all users.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -371,7 +371,7 @@ pub fn set_avatar(tx: &Tx<'_>, id: UserId, avatar: Option<&Content>) -> Result<(
     Ok(())
 }
 
-/// Marks an account as a program's, or no longer. Telling is the caller's, by [`edit`].
+/// Marks an account as a bot's or as a person's. The caller reports it, with [`edit`].
 ///
 /// # Errors
 /// The file cannot be written.
@@ -381,7 +381,7 @@ pub fn set_bot(tx: &Tx<'_>, id: UserId, is_bot: bool) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Empties an account: its row stays, for others' messages and flows refer to it; its login is free.
+/// Empties an account: its row stays, because messages and flows refer to it; its login becomes free.
 ///
 /// Source: MTP 1.0 revision 17, `delete_user`.
 ///

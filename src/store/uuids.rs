@@ -1,4 +1,4 @@
-//! Public ids of users, which never change, kept in memory: most of what is read names users.
+//! A cache of the public ids of users, which never change: most reads need them.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -6,11 +6,11 @@ use rustc_hash::FxHashMap;
 
 use crate::model::{PublicId, UserId};
 
-/// Users who are remembered at most: half a megabyte.
+/// The maximum number of cached users: half a megabyte.
 const MAX: usize = 8192;
 
-/// The ids of users that have been read. Only what is committed belongs here: the row of an account
-/// whose making is undone is given to another.
+/// The ids of users that have been read. Only committed ones belong here: if the creation of an account is
+/// rolled back, another account gets its row number.
 #[derive(Default)]
 pub(super) struct Uuids {
     known: RwLock<FxHashMap<UserId, PublicId>>,

@@ -1,4 +1,4 @@
-//! What a write-ahead log holds, read without the engine, which stops at the first damage.
+//! Reading a write-ahead log without the engine, which stops at the first damage.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -7,25 +7,25 @@ use std::path::Path;
 
 use super::paths::with_suffix;
 
-/// Bytes of a page: what the program makes files with.
+/// The page size in bytes of the files that the program creates.
 pub(super) const USUAL_PAGE: usize = 4096;
 const LOG_HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
-/// Begins a log; the last bit says which end of a number comes first in checksums.
+/// The first bytes of a log; the last bit is the byte order of checksums.
 const LOG_MAGIC: u32 = 0x377f_0682;
 
-/// What a write-ahead log has.
+/// The content of a write-ahead log.
 #[derive(Default)]
 pub(super) struct Log {
-    /// The newest of each page that was committed: where it is.
+    /// The offset of the newest committed version of each page.
     pub(super) newest: HashMap<u32, u64>,
-    /// Something after a damaged frame was committed, and later than what the frame belongs to: when
-    /// that was written, the frame was whole.
+    /// Whether a later commit follows the commit with a damaged frame: when it was written, that frame was
+    /// intact.
     is_damaged_inside: bool,
 }
 
 impl Log {
-    /// Reads frame after frame. Damaged ones are passed over where the next follows from them.
+    /// Reads frame by frame. Damaged frames are skipped if the next one continues from them.
     pub(super) fn read(file: &File, page_size: usize) -> Self {
         let mut found = Self::default();
         let mut frame = vec![0; FRAME_HEADER + page_size];
@@ -45,7 +45,7 @@ impl Log {
             let (head, page) = frame.split_at(FRAME_HEADER);
             let own = (number(head, 8), number(head, 12));
             let is_ours = own == *salts.get_or_insert(own);
-            // Frames of an earlier use of the log follow; or one is damaged at its head.
+            // Either frames of an earlier use of the log follow, or this one has a damaged header.
             strange = if is_ours { 0 } else { strange + 1 };
             if strange > 1 {
                 break;
@@ -59,7 +59,7 @@ impl Log {
             if is_whole {
                 uncommitted.push((number(head, 0), offset + FRAME_HEADER as u64));
             } else if is_ours && sum.is_none() {
-                // The one before would tell; it is gone.
+                // Only the previous frame could verify this one, and that is damaged.
                 uncommitted.push((number(head, 0), offset + FRAME_HEADER as u64));
             } else if commits_since_damage.is_none() {
                 commits_since_damage = Some(0);
@@ -78,17 +78,17 @@ impl Log {
     }
 }
 
-/// What the frames of a log go on from.
+/// The values from which the frames of a log continue.
 struct Head {
-    /// What every frame of the present use of the log has.
+    /// The salts of every frame of the present use of the log.
     salts: Option<(u32, u32)>,
     is_big_endian: bool,
-    /// `None`: it is damaged.
+    /// The checksum; `None`: the header is damaged.
     sum: Option<(u32, u32)>,
 }
 
 impl Head {
-    /// `None`: there is no log.
+    /// Reads the header; `None`: there is no log.
     fn read(file: &File) -> Option<Self> {
         let mut bytes = [0; LOG_HEADER];
         file.read_exact_at(&mut bytes, 0).ok()?;
@@ -113,14 +113,14 @@ impl Head {
     }
 }
 
-/// Tells whether a write-ahead log has lost something in its middle, which the engine takes for its
-/// end: it would forget all that was committed after. With a sync at each commit no power cut leaves
-/// such a log. Only to be asked while nobody writes.
+/// Returns whether a write-ahead log is damaged in the middle, which the engine would take for its end:
+/// it would lose everything committed after it. With a sync at each commit no power cut leaves such a
+/// log. Call this only while no process writes.
 pub(super) fn log_is_damaged(database: &Path) -> bool {
     let Ok(log) = File::open(with_suffix(database, "-wal")) else {
         return false;
     };
-    // The database itself is not opened: closing it would end the locks that this process has on it.
+    // The database itself is not opened: closing it would drop the locks that this process has on it.
     Log::read(&log, USUAL_PAGE).is_damaged_inside
 }
 
@@ -130,7 +130,7 @@ fn number(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes(four)
 }
 
-/// The log's checksum, gone on with.
+/// Continues the log's checksum.
 fn checksum((mut one, mut two): (u32, u32), bytes: &[u8], is_big_endian: bool) -> (u32, u32) {
     for pair in bytes.chunks_exact(8) {
         let word = |at: usize| {
@@ -191,7 +191,7 @@ pub(super) mod tests {
         assert!(!is_damaged(&|_| ()));
         let last = ends[ends.len() - 2];
         for at in (0..sound.len()).step_by(97) {
-            // Within what was written last, damage is what a power cut leaves.
+            // Damage in the last commit looks like that of a power cut.
             assert_eq!(is_damaged(&|log| log[at] ^= 1), at < last, "byte {at}");
             assert!(!is_damaged(&|log| log.truncate(at)), "cut at {at}");
         }

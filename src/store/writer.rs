@@ -1,7 +1,7 @@
-//! The one writer: takes what is queued, runs each write in its own savepoint unless it is alone,
-//! commits once, answers all and hands on what happened.
+//! The single writer: takes what is queued, runs each write in a savepoint of its own (unless it is
+//! alone), commits once, answers all and passes on what happened.
 //!
-//! While one commit syncs, the next batch gathers; see `pace` for when that is waited for.
+//! While one commit syncs, the next batch gathers; see `pace` for when the writer waits for more.
 
 mod chores;
 mod intake;
@@ -30,19 +30,19 @@ use crate::model::{Event, FlowId, SessionId, Timestamp};
 use chores::{AWAKE, IDLE_TICK};
 use watch::Watch;
 
-/// Writes in one commit at most: bounds how long the first of them waits for the last.
+/// The maximum number of writes in one commit; it bounds how long the first of them waits for the last.
 const MAX_BATCH: usize = 256;
 
-/// Changes by another process that are told one by one; more are left to the listeners' catching up.
+/// The maximum number of changes by another process that are reported one by one; for more, listeners catch up.
 const MAX_OUTSIDE: usize = 1000;
 
-/// A version of the file that no look has found.
+/// A data version that the file never has.
 const UNSEEN: i64 = -1;
 
-/// What to call once it is known whether the write is on disk.
+/// The callback for when it is known whether the write is on disk.
 pub(super) type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
-/// A queued write: does its work and tells whether to keep it; or answers why there is none.
+/// A queued write: runs and returns whether to keep the result; or is told why it cannot run.
 pub(super) type Job = Box<dyn FnOnce(Result<&Tx<'_>, StoreError>) -> (bool, Finish) + Send>;
 
 /// A write on its way to the writer.
@@ -51,11 +51,11 @@ pub(super) struct Queued {
     pub(super) size: Size,
 }
 
-/// What comes to the writer.
+/// A message to the writer.
 pub(super) enum Order {
-    /// Work.
+    /// A write.
     Write(Queued),
-    /// Word that somebody has written to the log.
+    /// A notice that a process has written to the log.
     Look,
 }
 
@@ -63,41 +63,41 @@ impl Order {
     fn job(self) -> Option<Job> {
         match self {
             Self::Write(queued) => Some(queued.job),
-            // Every commit looks by itself.
+            // Every commit checks for changes by others anyway.
             Self::Look => None,
         }
     }
 }
 
-/// What a commit has changed, for the hub.
+/// The changes of a commit, for the hub.
 #[derive(Debug, Default)]
 pub struct Committed {
-    /// What happened, in order.
+    /// The events, in order.
     pub events: Vec<Event>,
     /// Sessions that have ended.
     pub ended: Vec<SessionId>,
     /// Flows whose members have changed.
     pub moved: Vec<FlowId>,
-    /// Another process wrote to the file: whatever is remembered of it has to be looked up again.
+    /// Another process wrote to the file: everything cached from it has to be read again.
     pub outside: bool,
     /// So much happened outside that listeners have to catch up by themselves.
     pub missed: bool,
 }
 
-/// Where committed changes go.
+/// The receiver of committed changes.
 pub type Sink = Box<dyn Fn(Committed) + Send>;
 
-/// What the writer lets others know of itself.
+/// The state of the writer that others can see.
 pub(super) struct Shared {
-    /// Time of the batch that is being committed; readers must not claim to know later times.
+    /// The time of the batch that is being committed; readers must not claim to know later times.
     stamp: Mutex<Option<Timestamp>>,
-    /// Cleared while writes fail for want of space or permission.
+    /// Cleared while writes fail for lack of space or permission.
     pub(super) writable: AtomicBool,
-    /// Time of the last change, in milliseconds.
+    /// The time of the last change, in milliseconds.
     last_at: AtomicI64,
-    /// Set while what is in the log cannot be copied into the file.
+    /// Set while the log cannot be copied into the file.
     pub(super) stuck: AtomicBool,
-    /// Set, once, to why the process has to end.
+    /// Set once, to the reason why the process has to end.
     pub(super) failed: Sender<Option<String>>,
 }
 
@@ -112,7 +112,7 @@ impl Shared {
         }
     }
 
-    /// The present time, as far as the clock can be believed.
+    /// Returns the present time, as far as the clock is plausible.
     pub(super) fn now(&self) -> Timestamp {
         let last = Timestamp(self.last_at.load(Ordering::Relaxed));
         plausible(Timestamp::now(), last)
@@ -122,25 +122,25 @@ impl Shared {
         self.stamp.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The latest time of which a read that begins afterwards sees all changes before it.
+    /// Returns the latest time for which a read that begins afterwards sees all earlier changes.
     pub(super) fn settled_until(&self) -> Timestamp {
         let stamp = self.stamp();
         stamp.unwrap_or_else(Timestamp::now)
     }
 }
 
-/// What became of a batch.
+/// The outcome of a batch.
 struct Outcome {
     result: Result<Committed, StoreError>,
     /// Whether the file was written to.
     has_written: bool,
-    /// Of the writes that were run.
+    /// The callbacks of the writes that ran.
     finishes: Vec<Finish>,
-    /// Writes that were not run, since one before them made the whole batch fail.
+    /// Writes that did not run, because one before them made the whole batch fail.
     left: Vec<Job>,
 }
 
-/// The writer's own state; lives on its thread.
+/// The writer's own state, which lives on its thread.
 pub(super) struct Writer {
     conn: Connection,
     shared: Arc<Shared>,
@@ -150,31 +150,31 @@ pub(super) struct Writer {
     wal_pages: Arc<AtomicU32>,
     scrub: bool,
     scrubbed_at: Instant,
-    /// No checkpoint is tried before.
+    /// The time before which no checkpoint is tried.
     checkpoint_from: Instant,
     indexing: Indexing,
     probed_at: Instant,
     pace: Pace,
-    /// Tells of writes by anybody; `None`: nobody tells.
+    /// Reports writes by any process; `None`: the system does not report them.
     watch: Option<Watch>,
-    /// Until when changes by others are looked for, although the system would tell of more.
+    /// Until when the writer polls for changes by others, although the system would report more of them.
     awake_until: Instant,
     large: Lane<Job>,
 }
 
-/// What there is to do for the full-text index.
+/// The pending work for the full-text index.
 #[derive(Debug, Default)]
 struct Indexing {
-    /// Something is.
+    /// There is some.
     is_due: bool,
-    /// Somebody waits for it.
+    /// A caller waits for it.
     is_awaited: bool,
-    /// It is being made anew.
+    /// The index is being rebuilt.
     is_rebuilding: bool,
 }
 
 impl Writer {
-    /// Makes the writer of an open file. `told` is called when the log is written to.
+    /// Creates the writer of an open file. `told` is called when the log is written to.
     pub(super) fn new(
         mut conn: Connection,
         uuids: Arc<Uuids>,
@@ -195,7 +195,7 @@ impl Writer {
         let data_version = data_version(&conn)?;
         shared.last_at.store(last_at.0, Ordering::Relaxed);
         let log = conn.path().map(|path| with_suffix(Path::new(path), "-wal"));
-        // For most of the time in which the writer looks by itself, nobody needs to be told.
+        // For most of the time in which the writer polls anyway, it needs no notices.
         let pause = AWAKE.saturating_sub(2 * IDLE_TICK);
         let watch = log.and_then(|log| Watch::start(&log, pause, told));
         Ok(Self {
@@ -248,7 +248,7 @@ impl Writer {
                 let began = Instant::now();
                 let answered = batch.len();
                 let outcome = self.commit(std::mem::take(&mut batch));
-                // Looked before anybody is answered: who is here now was too late for this one.
+                // Taken before any write is answered: these writes came too late for this commit.
                 self.take_waiting(&mut batch, orders);
                 self.large.note_others(answered, Instant::now());
                 self.pace.note(answered, batch.len(), began.elapsed());
@@ -269,8 +269,8 @@ impl Writer {
         }
     }
 
-    /// Refuses what comes until the store is closed, and leaves the file as it is: what the disk
-    /// holds is for the next start to find out.
+    /// Refuses all orders until the store is closed, and leaves the file as it is: the next start has
+    /// to find out what is on the disk.
     fn refuse(&mut self, mut batch: Vec<Job>, orders: &Receiver<Order>) {
         let option = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         if let Err(err) = self.conn.set_db_config(option, true) {
@@ -291,7 +291,7 @@ impl Writer {
         let mut committed = Committed::default();
         let result = self.run_batch(&mut batch, &mut finishes, &mut committed);
         if result.is_err() {
-            // What others wrote was not handed on either; the next batch looks again.
+            // Changes by others were not passed on either; the next batch checks again.
             self.ground.position.set(position);
             self.data_version = UNSEEN;
         }
@@ -307,13 +307,13 @@ impl Writer {
         }
     }
 
-    /// Does work of the writer's own.
+    /// Runs and commits the writer's own work.
     fn do_now(&mut self, batch: Vec<Job>) {
         let outcome = self.commit(batch);
         self.answer(outcome);
     }
 
-    /// Answers every write of a batch and hands on what happened.
+    /// Answers every write of a batch and passes on what happened.
     fn answer(&mut self, outcome: Outcome) {
         let Outcome {
             result,
@@ -323,14 +323,14 @@ impl Writer {
         } = outcome;
         match result {
             Ok(committed) => {
-                // A commit that changes nothing writes nothing, and says nothing of the disk.
+                // A commit that changes nothing writes nothing, and so proves nothing about the disk.
                 let is_writable = self.shared.writable.load(Ordering::Relaxed);
                 if has_written && !is_writable && self.has_room() {
                     self.shared.writable.store(true, Ordering::Relaxed);
                     log::info!("writing works again");
                 }
-                // The end of a session holds when it is answered, and who has come into a flow is known
-                // then; anything else need not wait.
+                // An ended session must be unusable once the write is answered, and new members must
+                // be known by then; everything else can wait.
                 let mut committed = Some(committed);
                 let is_urgent = |it: &mut Committed| !it.ended.is_empty() || !it.moved.is_empty();
                 if let Some(urgent) = committed.take_if(is_urgent) {
@@ -357,7 +357,7 @@ impl Writer {
         }
     }
 
-    /// Runs a batch in one transaction. Returns whether that was kept.
+    /// Runs a batch in one transaction. Returns whether the transaction was kept.
     fn run_batch(
         &mut self,
         batch: &mut Vec<Job>,
@@ -383,8 +383,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Runs the writes of a batch. Returns whether the transaction is to be kept: that of a write
-    /// which is alone and fails is not.
+    /// Runs the writes of a batch. Returns whether to keep the transaction: it is dropped if a write is
+    /// alone in it and fails.
     fn run_jobs(
         &mut self,
         batch: &mut Vec<Job>,
@@ -441,7 +441,7 @@ impl Writer {
         self.indexing.is_awaited |= told.index_now;
     }
 
-    /// Reads what other processes have written since the last look.
+    /// Reads what other processes have written since the last check.
     fn notice_outside(&mut self, committed: &mut Committed) -> Result<(), StoreError> {
         let version = data_version(&self.conn)?;
         if version == self.data_version {
@@ -465,7 +465,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Draws the consequences of a failed commit.
+    /// Reacts to a failed commit.
     fn note_failure(&self, err: &StoreError) {
         match err {
             StoreError::SyncFailed(_) | StoreError::Damaged(_) => {
@@ -483,7 +483,7 @@ impl Writer {
 }
 
 /// A clock that shows a time before this program was written is wrong (a Pi starts in 1970): the
-/// time of the last change is nearer to the truth.
+/// time of the last change is closer to the truth.
 fn plausible(now: Timestamp, last: Timestamp) -> Timestamp {
     if now.can_be_now() { now } else { now.max(last) }
 }

@@ -1,4 +1,4 @@
-//! Removing files, overwritten before if that is wanted.
+//! Removing files, and overwriting them first if requested.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use super::super::error::StoreError;
 use super::super::paths::file_error;
 
-/// Zeros that are written at a time.
+/// The zeros that are written at once.
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
-/// How fast files are overwritten: what people do at the same time comes first.
+/// The speed of overwriting, which is limited so that requests of users come first.
 const BYTES_PER_SECOND: u64 = 8 << 20;
 
-/// Removes a file. One that is not there is gone already.
+/// Removes a file. A missing file is no error.
 pub(super) fn remove(path: &Path, overwrite: bool) -> Result<(), StoreError> {
     let failed = |source| file_error(path, source);
     if overwrite && let Ok(file) = fs::OpenOptions::new().write(true).open(path) {
@@ -27,7 +27,7 @@ pub(super) fn remove(path: &Path, overwrite: bool) -> Result<(), StoreError> {
     }
 }
 
-/// Overwrites a file, unless it has another name: then a backup shares its bytes, and keeps them.
+/// Overwrites a file unless it has another hard link: then a backup shares its bytes, which must remain.
 fn zero(mut file: &File) -> io::Result<()> {
     let found = file.metadata()?;
     if found.nlink() > 1 {

@@ -45,7 +45,7 @@ fn a_part_goes_on_where_it_was_synced() {
     file.write_all(b"x").unwrap();
     assert_eq!(fs::read(folder.part(id)).unwrap(), b"0123x");
     assert!(folder.open_part(id, 6).unwrap().is_none());
-    // Moved, and nobody noted it.
+    // The file was moved, but that was not recorded.
     folder.settle(id).unwrap();
     assert!(folder.has(id, 5));
     drop(folder.open_part(id, 4).unwrap().unwrap());

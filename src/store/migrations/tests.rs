@@ -1,4 +1,4 @@
-//! Migrations as the file sees them, with a second one of the tests' own.
+//! Tests of migrations on files, with an additional migration.
 
 use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -12,16 +12,16 @@ use super::super::tests::{add_group, add_message, add_user};
 use super::super::{Options, Store, upkeep};
 use super::*;
 
-/// Messages in the file that is migrated while its process is killed.
+/// The number of messages in the file that is migrated while its process is killed.
 const MESSAGES: i64 = 100_000;
 
-/// Moments at which it is killed.
+/// The number of moments at which it is killed.
 const MOMENTS: usize = 20;
 
-/// How often it is looked whether a moment has come.
+/// How often the test checks whether a moment has come.
 const LOOK: Duration = Duration::from_micros(200);
 
-/// What tells this program, run as a child, to migrate a file.
+/// The variable that makes this program, run as a child, migrate a file.
 const FILE: &str = "MORELIA_TEST_MIGRATES";
 
 #[test]
@@ -87,7 +87,7 @@ fn a_referenced_table_is_made_anew() {
     place.is_whole(500);
     let contents = backup::examine(&copy).unwrap();
     assert_eq!((contents.schema, contents.messages), (2, 500));
-    // And foreign keys hold again.
+    // Foreign keys are enforced again.
     let mut conn = connection::open_writer(&place.path, Durability::Full).unwrap();
     assert_eq!(migrate(&mut conn, &place.path, &known).unwrap(), None);
     let err = conn.execute("DELETE FROM flows", []).unwrap_err();
@@ -138,7 +138,7 @@ fn a_migration_that_fails_half_way_changes_nothing() {
 fn nothing_is_migrated_without_a_copy() {
     let place = Place::new();
     place.fill(10);
-    // Where the copy would be written, something is in the way.
+    // Something is in the way of the copy.
     std::fs::create_dir(with_suffix(&place.copy(), ".part")).unwrap();
     let known = with_second(&place.rebuilding());
     let err = place.migrate(&known).unwrap_err();
@@ -147,7 +147,7 @@ fn nothing_is_migrated_without_a_copy() {
     place.is_whole(10);
 }
 
-/// What the test below runs in a process of its own.
+/// The child process of the test below.
 #[test]
 fn migrates_for_another_process() {
     if let Some(path) = std::env::var_os(FILE) {
@@ -164,7 +164,7 @@ fn a_kill_at_any_moment_leaves_the_old_schema_or_the_new_one() {
     origin.fill(MESSAGES);
     let known = with_second(&origin.rebuilding());
     let size = length(&origin.path);
-    // How long the log gets, and that an undisturbed child comes to its end.
+    // Measures how long the log gets, and checks that an undisturbed child finishes.
     let place = origin.again();
     let mut child = place.child();
     let mut longest_log = 0;
@@ -187,7 +187,7 @@ fn a_kill_at_any_moment_leaves_the_old_schema_or_the_new_one() {
             // While the file is copied, and when the copy has its name.
             1..6 => length(&part) >= size * moment_ / 6,
             6 => place.copy().exists(),
-            // While the tables are made anew, and about when that is committed.
+            // While the tables are rebuilt, and about when that is committed.
             7..19 => length(&place.log()) >= longest_log * (moment_ - 6) / 12,
             // While the log is copied into the file.
             _ => length(&place.path) > size,
@@ -215,7 +215,7 @@ fn a_kill_at_any_moment_leaves_the_old_schema_or_the_new_one() {
         assert_eq!(place.version(), 3, "moment {moment}");
         place.is_whole(MESSAGES);
         assert!(copy.is_none_or(|copy| copy == place.copy()));
-        // What was there before can be gone back to.
+        // A rollback to the state before is possible.
         assert_eq!(place.copies(), [place.copy()]);
         let contents = backup::examine(&place.copy()).unwrap();
         assert_eq!((contents.schema, contents.messages), (2, MESSAGES));
@@ -225,13 +225,13 @@ fn a_kill_at_any_moment_leaves_the_old_schema_or_the_new_one() {
     assert!(old >= MOMENTS / 2 && new >= 1, "{old} and {new}");
 }
 
-/// The migrations of this program and one more.
+/// Returns the migrations of this program and one more.
 fn with_second(sql: &str) -> Vec<Migration> {
     let second = Migration::unapplied("V3__rebuilt", sql).unwrap();
     known().into_iter().chain([second]).collect()
 }
 
-/// SQL that makes two tables anew, one of which others refer to, whatever their columns are.
+/// Returns SQL that rebuilds two tables, one of which others refer to, whatever their columns are.
 fn rebuilding(path: &Path) -> String {
     let conn = connection::open_reader(path).unwrap();
     let text = |sql: &str, table: &str| -> Vec<String> {
@@ -239,7 +239,7 @@ fn rebuilding(path: &Path) -> String {
         let rows = statement.query_map([table], |row| row.get(0)).unwrap();
         rows.collect::<Result<_, _>>().unwrap()
     };
-    // The references of other tables are to lead to the name, not to the table that had it.
+    // The references of other tables must lead to the name, not to the table that had it.
     let mut sql = "PRAGMA legacy_alter_table = ON;".to_owned();
     for table in ["flows", "messages"] {
         let made = text("SELECT sql FROM sqlite_schema WHERE name = ?1", table).remove(0);
@@ -279,7 +279,7 @@ struct Place {
 }
 
 impl Place {
-    /// One with the schema of this program.
+    /// Creates one with the schema of this program.
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("test.db");
@@ -287,7 +287,7 @@ impl Place {
         Self { folder, path }
     }
 
-    /// A copy of this one.
+    /// Returns a copy of this one.
     fn again(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("test.db");
@@ -310,7 +310,7 @@ impl Place {
             let group = add_group(tx, anna, &[anna])?;
             add_message(tx, &group, anna, "first")
         });
-        // One that is filled again has them.
+        // When it is filled again, these exist already.
         let added = i64::from(runtime.block_on(first).is_ok());
         store.close();
         let conn = connection::open_writer(&self.path, Durability::Full).unwrap();
@@ -372,7 +372,7 @@ impl Place {
         with_suffix(&self.path, "-wal")
     }
 
-    /// The copies beside it, in the order of their names.
+    /// Returns the copies beside it, in the order of their names.
     fn copies(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
         let mut copies: Vec<_> = entries
@@ -394,7 +394,7 @@ impl Place {
         }
     }
 
-    /// Asserts that nothing of it is damaged or missing, and that it has one schema whole.
+    /// Asserts that nothing is damaged or missing, and that the file has exactly one schema.
     fn is_whole(&self, count: i64) {
         let conn = connection::open_reader(&self.path).unwrap();
         let number = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();

@@ -1,6 +1,6 @@
-//! The pages of a database file with its write-ahead log, as they lie on the disk, whatever is in them.
+//! The pages of a database file with its write-ahead log, as they are on the disk, whatever they contain.
 //!
-//! The engine refuses a file whose first page, length or log is damaged; nothing here does.
+//! The engine refuses a file whose first page, length or log is damaged; this code does not.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -15,11 +15,11 @@ use crate::store::wal::{Log, USUAL_PAGE};
 pub(super) struct Image {
     file: File,
     log: Option<File>,
-    /// Pages that the log has newer: where.
+    /// The pages that are newer in the log, with their offsets.
     newer: HashMap<u32, u64>,
     page_size: usize,
     pages: u32,
-    /// Every how many pages one says where the others belong; 0: none does.
+    /// The distance between two pages of the page map; 0: there is no map.
     map_every: u32,
 }
 
@@ -37,7 +37,7 @@ impl Image {
         let frames = log.as_ref().map(|log| Log::read(log, page_size));
         let newer = frames.map(|log| log.newest).unwrap_or_default();
         let in_file = u32::try_from(length.div_ceil(page_size as u64)).unwrap_or(u32::MAX);
-        // A log adds no more pages than it has, whatever a damaged number in it says.
+        // The log adds at most as many pages as it contains, whatever a damaged number in it says.
         let most = in_file.saturating_add(u32::try_from(newer.len()).unwrap_or(u32::MAX));
         let in_log = newer.keys().max().copied().unwrap_or(0).min(most);
         let mut image = Self {
@@ -52,23 +52,23 @@ impl Image {
             .page(1)
             .and_then(|page| page.get(52..56).map(|it| it != [0; 4]));
         if largest_root == Some(true) {
-            // Five bytes for each page, and the map itself.
+            // The map page itself, and five bytes in it for each page.
             image.map_every = u32::try_from(page_size / 5 + 1).unwrap_or(0);
         }
         Ok(image)
     }
 
-    /// Whether a page is one of those that say where others belong. Nothing that people wrote is there.
+    /// Returns whether a page belongs to the page map, which contains no user data.
     pub(super) fn is_map(&self, number: u32) -> bool {
         self.map_every > 0 && number >= 2 && (number - 2).is_multiple_of(self.map_every)
     }
 
-    /// How many pages there are; they are numbered from 1.
+    /// Returns how many pages there are; they are numbered from 1.
     pub(super) fn pages(&self) -> u32 {
         self.pages
     }
 
-    /// A page; what the file is too short for is zero.
+    /// Returns a page; bytes beyond the end of the file are zero.
     pub(super) fn page(&self, number: u32) -> Option<Vec<u8>> {
         if number == 0 || number > self.pages {
             return None;
@@ -84,7 +84,7 @@ impl Image {
     }
 }
 
-/// Reads as much as there is.
+/// Reads as many bytes as there are.
 fn read_up_to(file: &File, buffer: &mut [u8], offset: u64) -> Option<usize> {
     let mut done = 0;
     while done < buffer.len() {
@@ -111,12 +111,12 @@ fn page_size(file: &File) -> usize {
     }
 }
 
-/// Pages that have been looked at.
+/// The pages that have been visited.
 #[derive(Debug, Default)]
 pub(super) struct Seen(HashSet<u32>);
 
 impl Seen {
-    /// Takes a page; false: it has been before.
+    /// Marks a page as visited; returns false if it was visited before.
     pub(super) fn take(&mut self, page: u32) -> bool {
         self.0.insert(page)
     }

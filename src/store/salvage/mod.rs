@@ -1,8 +1,8 @@
-//! Saving what can be read of a damaged database into a new one.
+//! Saving the readable content of a damaged database into a new one.
 //!
-//! Pages are read as they lie on the disk, row by row, past what makes no sense; then what the rows
-//! refer to is put right. What does not
-//! belong here: damage of indexes alone, which loses nothing (see [`super::repair`]).
+//! Pages are read as they are on the disk, row by row, skipping invalid data; then the references between
+//! rows are repaired. What does not belong here: damage of indexes alone, which loses nothing (see
+//! [`super::repair`]).
 
 mod image;
 mod pages;
@@ -22,31 +22,31 @@ use super::error::StoreError;
 use super::paths::{file_error, remove_if_there, sync, sync_folder, with_suffix};
 use super::{Store, backup, repair};
 
-/// What became of one table.
+/// The result for one table.
 #[derive(Debug)]
 pub struct Table {
     /// Its name.
     pub name: String,
     /// Rows that were saved.
     pub saved: u64,
-    /// Places at which rows could not be read; each may have been many.
+    /// The places where rows could not be read; each may have been many rows.
     pub gaps: u64,
 }
 
-/// What was saved.
+/// The result of salvaging.
 #[derive(Debug, Default)]
 pub struct Saved {
-    /// Table by table, those that hold something or lost something.
+    /// The tables that contain something or lost something.
     pub tables: Vec<Table>,
-    /// What was put in the place of rows that are gone, or removed with them; a sentence each.
+    /// What was put in place of lost rows, or removed with them; one sentence each.
     pub settled: Vec<String>,
 }
 
-/// Saves every row that can be read into a new file, which is a database that a server works with.
-/// The damaged file is left as it is.
+/// Saves every readable row into a new file, which is a database that a server works with. The damaged
+/// file is not changed.
 ///
 /// # Errors
-/// `target` exists or cannot be written, or nothing of the file can be read.
+/// `target` exists or cannot be written, or nothing in the file can be read.
 pub fn salvage(database: &Path, target: &Path) -> Result<Saved, StoreError> {
     if !database.exists() {
         return Err(StoreError::Missing(database.to_owned()));
@@ -71,7 +71,7 @@ pub fn salvage(database: &Path, target: &Path) -> Result<Saved, StoreError> {
     }
 }
 
-/// Removes an unfinished file, with what is beside it.
+/// Removes an unfinished file, with the files beside it.
 fn remove(part: &Path) -> Result<(), StoreError> {
     for suffix in ["", "-wal", "-shm"] {
         remove_if_there(&with_suffix(part, suffix))?;
@@ -82,12 +82,12 @@ fn remove(part: &Path) -> Result<(), StoreError> {
 fn fill(database: &Path, part: &Path) -> Result<Saved, StoreError> {
     let image = image::Image::open(database)?;
     let target = connection::open_writer(part, Durability::Normal)?;
-    // References are put right afterwards, and counted then.
+    // References are repaired and counted afterwards.
     target.pragma_update(None, "foreign_keys", "OFF")?;
     target.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     target.execute_batch("BEGIN IMMEDIATE")?;
     let mut tables = read::copy(&image, &target)?;
-    // The new file has facts of its own.
+    // The new file has properties of its own.
     if tables
         .iter()
         .all(|it| it.saved == 0 || it.name == "properties")
@@ -111,7 +111,7 @@ fn fill(database: &Path, part: &Path) -> Result<Saved, StoreError> {
     Ok(saved)
 }
 
-/// A name within a statement: names cannot be parameters, and these are the schema's own.
+/// Quotes a name for a statement: names cannot be parameters, and these come from the schema.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -1,22 +1,22 @@
-//! What is on a page: children, rows, and the values of a row, as far as they make sense.
+//! The content of a page: children, rows, and the values of a row, as far as they are valid.
 
 use rusqlite::types::Value;
 
 use super::image::Image;
 
-/// Bytes of the file's own header, before the first page's.
+/// The size in bytes of the file header, before the header of the first page.
 const FILE_HEADER: usize = 100;
 
-/// What a page is.
+/// The kind of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Leads to pages of a table with numbers.
+    /// An inner page of a table with row numbers.
     TableInside,
-    /// Has rows of one.
+    /// A leaf page of such a table, which has rows.
     TableLeaf,
-    /// Leads to pages of an index, or of a table without numbers, and has rows itself.
+    /// An inner page of an index, or of a table without row numbers, which has rows too.
     IndexInside,
-    /// Has rows of one.
+    /// A leaf page of those, which has rows.
     IndexLeaf,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Row {
     pub(super) values: Vec<Value>,
 }
 
-/// A page that makes sense at its beginning.
+/// A page with a valid header.
 pub(super) struct Page {
     bytes: Vec<u8>,
     pub(super) kind: Kind,
@@ -52,7 +52,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Reads the head of a page; `None`: it is none of a tree.
+    /// Reads the header of a page; `None`: it is not a page of a tree.
     pub(super) fn read(image: &Image, number: u32) -> Option<Self> {
         if image.is_map(number) {
             return None;
@@ -76,7 +76,7 @@ impl Page {
         (page.pointers() + 2 * cells <= page.bytes.len()).then_some(page)
     }
 
-    /// The pages that it leads to; `None` stands for one that is none.
+    /// Returns the pages that it leads to; `None` for an invalid one.
     pub(super) fn children(&self) -> Vec<Option<u32>> {
         if !self.kind.has_children() {
             return Vec::new();
@@ -88,7 +88,7 @@ impl Page {
         children
     }
 
-    /// The rows that it has; `None` stands for one that makes no sense.
+    /// Returns its rows; `None` for an invalid one.
     pub(super) fn rows(&self, image: &Image) -> Vec<Option<Row>> {
         if !self.kind.has_rows() {
             return Vec::new();
@@ -102,7 +102,7 @@ impl Page {
         self.start + if self.kind.has_children() { 12 } else { 8 }
     }
 
-    /// Where a cell begins.
+    /// Returns where a cell begins.
     fn cell(&self, cell: usize) -> Option<usize> {
         let at = usize::from(two(&self.bytes, self.pointers() + 2 * cell)?);
         (at >= self.pointers() + 2 * self.cells && at < self.bytes.len()).then_some(at)
@@ -152,7 +152,7 @@ impl Page {
     }
 }
 
-/// The values of a record, which has to be used up by them.
+/// Reads the values of a record, which must use all of its bytes.
 fn values(record: &[u8]) -> Option<Vec<Value>> {
     let (head, mut at) = varint(record, 0)?;
     let head = usize::try_from(head).ok()?;
@@ -178,7 +178,7 @@ fn values(record: &[u8]) -> Option<Vec<Value>> {
             8 => Value::Integer(0),
             9 => Value::Integer(1),
             _ if kind % 2 == 0 => Value::Blob(bytes.to_vec()),
-            // What is no text any more stays readable around the damage.
+            // Text that is no longer valid stays readable around the damage.
             _ => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
         });
     }
@@ -192,7 +192,7 @@ fn signed(bytes: &[u8]) -> i64 {
     i64::from_be_bytes(all)
 }
 
-/// A number of one to nine bytes, and where it ends.
+/// Reads a number of one to nine bytes. Returns it with the offset after it.
 fn varint(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
     let mut number: u64 = 0;
     for place in 0..8 {

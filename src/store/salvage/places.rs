@@ -1,7 +1,7 @@
-//! The places of messages: numbered without a gap within their flow, in the order of their positions.
+//! The places of messages: numbered without a gap in their flow, in the order of their positions.
 //!
-//! A message that is gone leaves a gap, and gets its place back as a deleted one. A number that damage
-//! has changed is noticed by its neighbours, and put right.
+//! A lost message leaves a gap, and its place is filled by a deleted one. A number that was changed by
+//! damage is detected by comparing it with its neighbours, and corrected.
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
@@ -11,15 +11,15 @@ use crate::store::error::StoreError;
 /// What was done.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Settled {
-    /// Messages that were numbered anew.
+    /// Messages that were renumbered.
     pub(super) renumbered: usize,
-    /// Messages for which there is no place.
+    /// Messages that were removed because there is no place for them.
     pub(super) removed: usize,
-    /// Messages that are gone, and whose places are there again.
+    /// Lost messages whose places were filled.
     pub(super) replaced: usize,
 }
 
-/// A message's position and its number.
+/// The position and the number of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     id: i64,
@@ -27,13 +27,13 @@ struct Place {
 }
 
 impl Place {
-    /// Whether another may follow: each message between them has a position of its own.
+    /// Returns whether another may follow: there must be a position for each message between them.
     fn leads_to(self, next: Self) -> bool {
         next.number > self.number && next.id - self.id >= next.number - self.number
     }
 }
 
-/// Numbers without a message, and the positions between which theirs have to be.
+/// Numbers without a message, and the range of positions for them.
 #[derive(Debug)]
 struct Hole {
     flow: i64,
@@ -53,7 +53,7 @@ pub(super) fn settle(conn: &Connection, now: i64) -> Result<Settled, StoreError>
         let all = places(conn, flow.id)?;
         let (mut kept, strays) = straight(&all);
         for stray in &strays {
-            // Out of the way of the others.
+            // A negative number is out of the way of the others.
             renumber(conn, stray.id, -stray.id)?;
         }
         for stray in strays {
@@ -77,7 +77,7 @@ pub(super) fn settle(conn: &Connection, now: i64) -> Result<Settled, StoreError>
         }
         holes.extend(flow.holes(&kept));
     }
-    // Who has to be placed first takes the first place: so all find one, if all can.
+    // The hole with the lowest end is filled first: so all holes find positions, if that is possible.
     holes.sort_by_key(|hole| hole.before);
     for hole in holes {
         done.replaced += fill(conn, &hole, now)?;
@@ -111,7 +111,7 @@ impl Flow {
             }
             start = *place;
         }
-        // What the flow says of its end is believed as far as its newest message was there.
+        // The end according to the flow is used only as far as it agrees with its newest message.
         let end = Place {
             id: self.last_id + 1,
             number: self.next,
@@ -150,7 +150,7 @@ fn places(conn: &Connection, flow: i64) -> Result<Vec<Place>, StoreError> {
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Messages in order, and those that do not fit between their neighbours.
+/// Returns the messages that are in order, and those that do not fit between their neighbours.
 fn straight(all: &[Place]) -> (Vec<Place>, Vec<Place>) {
     let (mut kept, mut strays): (Vec<Place>, Vec<Place>) = (Vec::new(), Vec::new());
     for (at, place) in all.iter().enumerate() {
@@ -162,7 +162,7 @@ fn straight(all: &[Place]) -> (Vec<Place>, Vec<Place>) {
             kept.push(*place);
             continue;
         }
-        // One of the two is wrong: the next one tells which.
+        // One of the two is wrong; the next one decides which.
         let next = all.get(at + 1);
         let before = kept.len().checked_sub(2).map(|at| kept[at]);
         let last_is_wrong = next.is_some_and(|next| !last.leads_to(*next) && place.leads_to(*next))
@@ -189,8 +189,8 @@ fn remove(conn: &Connection, id: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Puts deleted messages where messages are gone. Where there is no position for one, those that
-/// follow move up.
+/// Puts deleted messages in place of lost ones. If there is no position for one, the messages after it
+/// move up.
 fn fill(conn: &Connection, hole: &Hole, now: i64) -> Result<usize, StoreError> {
     let Some((author, sent_at)) = neighbour(conn, hole)? else {
         return Ok(0);
@@ -236,8 +236,8 @@ fn fill(conn: &Connection, hole: &Hole, now: i64) -> Result<usize, StoreError> {
     Ok(count)
 }
 
-/// Whose the deleted messages are, and when they were sent: as the message before, or after; in an
-/// empty flow, as its oldest member.
+/// Returns the author and time for the deleted messages: those of the message before or after; in an
+/// empty flow, those of its oldest member.
 fn neighbour(conn: &Connection, hole: &Hole) -> Result<Option<(i64, i64)>, StoreError> {
     let found = conn
         .prepare_cached(
@@ -257,7 +257,7 @@ fn neighbour(conn: &Connection, hole: &Hole) -> Result<Option<(i64, i64)>, Store
     Ok(found)
 }
 
-/// Lets the messages from `end` on have the numbers from `start` on.
+/// Renumbers the messages from `end` on so that they begin at `start`.
 fn close_up(conn: &Connection, flow: i64, start: i64, end: i64) -> Result<(), StoreError> {
     let mut moved = conn.prepare_cached(
         "SELECT id, number FROM messages WHERE flow_id = :flow AND number >= :end ORDER BY number",
@@ -297,7 +297,7 @@ mod tests {
                 pairs[changed].1 = number;
                 let (kept, strays) = straight(&places(&pairs));
                 if changed == 0 && number < 0 {
-                    // Nothing tells: the flow's own first number does not either.
+                    // This cannot be detected, not even by the flow's own first number.
                     continue;
                 }
                 assert_eq!(strays, places(&[pairs[changed]]), "{pairs:?}");

@@ -1,7 +1,7 @@
 //! Finding the rows of every table in the pages of a damaged file.
 //!
-//! Pages that a table leads to are its own. Pages to which nothing leads any more, since what led to
-//! them is damaged, find their table again by what their rows look like.
+//! Pages that a table leads to belong to it. Pages whose parent is damaged are assigned to their table by
+//! the form of their rows.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use super::{Table, quoted};
 use crate::store::error::StoreError;
 use crate::store::search;
 
-/// Copies every row that can be read. Returns what became of each table.
+/// Copies every readable row. Returns the result for each table.
 ///
 /// # Errors
 /// The new file cannot be written.
@@ -46,7 +46,7 @@ pub(super) fn copy(image: &Image, target: &Connection) -> Result<Vec<Table>, Sto
         gaps.insert(shape.name.as_str(), lost);
     }
     for (page, shape) in orphans(image, &shapes, &seen) {
-        // What nothing leads to of a table that is whole was left by something else.
+        // An unreferenced page of a complete table is left over from something else.
         if gaps.get(shape.name.as_str()).is_none_or(|gaps| *gaps == 0) {
             continue;
         }
@@ -66,19 +66,19 @@ pub(super) fn copy(image: &Image, target: &Connection) -> Result<Vec<Table>, Sto
         tables.push(Table {
             name: shape.name.clone(),
             saved,
-            // Of two rows with the same key one is wrong.
+            // If two rows have the same key, one is wrong.
             gaps: gaps + taken.saturating_sub(saved),
         });
     }
     Ok(tables)
 }
 
-/// Tells whether rows of it cannot be made again.
+/// Returns whether its rows cannot be rebuilt.
 fn is_kept(shape: &Shape) -> bool {
     !shape.is_index && !shape.name.starts_with("sqlite_") && !search::owns(&shape.name)
 }
 
-/// The page at which each table and index begins, as far as the file still says.
+/// Returns the first page of each table and index, as far as the file still says.
 fn roots(image: &Image, seen: &mut Seen) -> HashMap<String, u32> {
     let mut roots = HashMap::new();
     let mut open = vec![1];
@@ -102,7 +102,7 @@ fn roots(image: &Image, seen: &mut Seen) -> HashMap<String, u32> {
     roots
 }
 
-/// Goes through the pages of a table or index. Returns at how many places something is missing.
+/// Walks through the pages of a table or index. Returns at how many places something is missing.
 fn walk(
     image: &Image,
     shape: &Shape,
@@ -127,7 +127,7 @@ fn walk(
                 .iter()
                 .all(|row| row.as_ref().is_none_or(|row| !shape.fits(&row.values)));
         if is_foreign {
-            // Its own table may still find it.
+            // Its own table may still find this page.
             gaps += 1;
             continue;
         }
@@ -140,7 +140,7 @@ fn walk(
     Ok(gaps)
 }
 
-/// Pages with rows to which nothing leads, each with the only table whose rows look like its own.
+/// Returns unreferenced pages with rows, each with the only table that its rows fit.
 fn orphans<'shapes>(
     image: &Image,
     shapes: &'shapes [Shape],
@@ -177,7 +177,7 @@ fn insert(
 ) -> Result<(), StoreError> {
     let names: Vec<String> = shape.columns.iter().map(|it| quoted(&it.name)).collect();
     let marks = vec!["?"; names.len()].join(", ");
-    // Names cannot be parameters; these are the schema's own.
+    // Names cannot be parameters; these come from the schema.
     let sql = format!(
         "INSERT OR {otherwise} INTO {} ({}) VALUES ({marks})",
         quoted(&shape.name),
@@ -188,7 +188,7 @@ fn insert(
         .prepare_cached(&sql)?
         .execute(params_from_iter(values));
     match inserted.map_err(StoreError::from) {
-        // What breaks a rule of the table is no row of it; its absence is counted.
+        // A row that violates a constraint of the table is skipped; it is counted as missing.
         Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
         Err(err) => Err(err),
     }

@@ -1,4 +1,4 @@
-//! Putting right what saved rows refer to and what is counted twice.
+//! Repairing the references and counts of saved rows.
 
 use rusqlite::{Connection, named_params};
 
@@ -6,10 +6,10 @@ use super::{places, quoted};
 use crate::model::{DELETED_LOGIN, PublicId, Timestamp};
 use crate::store::error::StoreError;
 
-/// Rounds in which rows go whose reference has gone; more than references are long.
+/// The number of rounds in which rows with missing references are removed; chains of references are shorter.
 const ROUNDS: usize = 16;
 
-/// Makes one database of the rows that were saved. Returns what was done, a sentence each.
+/// Makes one consistent database from the saved rows. Returns what was done, one sentence each.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -29,7 +29,7 @@ pub(super) fn settle(conn: &Connection) -> Result<Vec<String>, StoreError> {
         missing_flows(conn, now)?,
         "flows put back without their title",
     );
-    // Of two things at one position, the message is kept.
+    // If two rows have one position, the message is kept.
     let twice = conn.execute(
         "DELETE FROM changes WHERE position IN (SELECT id FROM messages)",
         [],
@@ -69,7 +69,7 @@ pub(super) fn settle(conn: &Connection) -> Result<Vec<String>, StoreError> {
     Ok(done)
 }
 
-/// Accounts that messages and memberships name, and whose rows are gone: as deleted ones.
+/// Adds the lost accounts to which messages and memberships refer, as deleted ones.
 fn missing_users(conn: &Connection, now: i64) -> Result<usize, StoreError> {
     let missing = numbers(
         conn,
@@ -91,7 +91,7 @@ fn missing_users(conn: &Connection, now: i64) -> Result<usize, StoreError> {
     Ok(missing.len())
 }
 
-/// Flows that messages and members name, and whose rows are gone: as groups.
+/// Adds the lost flows to which messages and members refer, as groups.
 fn missing_flows(conn: &Connection, now: i64) -> Result<usize, StoreError> {
     let missing = numbers(
         conn,
@@ -113,7 +113,7 @@ fn missing_flows(conn: &Connection, now: i64) -> Result<usize, StoreError> {
     Ok(missing.len())
 }
 
-/// Rows that refer to what is gone: the reference goes where there need not be one, else the row.
+/// Repairs rows with missing references: clears the reference if it is optional, else removes the row.
 fn dangling(conn: &Connection) -> Result<usize, StoreError> {
     let mut references = conn.prepare(
         "SELECT t.name AS child, f.\"table\" AS parent, f.\"from\" AS child_column,

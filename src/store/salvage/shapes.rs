@@ -1,19 +1,19 @@
-//! What rows of a table look like: how a row that has lost its table finds it again.
+//! The form of the rows of a table, by which a row without a table is assigned to one.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, named_params};
 
 use crate::store::error::StoreError;
 
-/// A table, or an index, as its rows are stored.
+/// The form of the rows of a table or index.
 #[derive(Debug)]
 pub(super) struct Shape {
     /// The name of the table or index.
     pub(super) name: String,
     pub(super) is_index: bool,
-    /// Rows have a number of their own, beside their values.
+    /// Whether rows have a number besides their values.
     pub(super) has_numbers: bool,
-    /// In the order of the file.
+    /// The columns, in the order of the file.
     pub(super) columns: Vec<Column>,
 }
 
@@ -23,18 +23,18 @@ pub(super) struct Column {
     pub(super) name: String,
     kind: String,
     is_needed: bool,
-    /// The row's number stands for it.
+    /// Whether the row number is its value.
     is_number: bool,
 }
 
 impl Shape {
-    /// Tells whether values are a row of it.
+    /// Returns whether values can be a row of it.
     pub(super) fn fits(&self, values: &[Value]) -> bool {
         let mut pairs = self.columns.iter().zip(values);
         self.columns.len() == values.len() && pairs.all(|(column, value)| column.fits(value))
     }
 
-    /// The values in the order of the columns, the row's number where it stands for one.
+    /// Returns the values in the order of the columns, with the row number where it is the value.
     pub(super) fn whole(&self, number: i64, values: Vec<Value>) -> Vec<Value> {
         let pairs = self.columns.iter().zip(values);
         pairs
@@ -66,7 +66,7 @@ impl Column {
     }
 }
 
-/// Every table and index of a file that is sound.
+/// Returns every table and index of a valid file.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -111,7 +111,7 @@ pub(super) fn all(conn: &Connection) -> Result<Vec<Shape>, StoreError> {
     Ok(shapes)
 }
 
-/// The columns of a table with numbers.
+/// Returns the columns of a table with row numbers.
 fn declared(conn: &Connection, table: &str) -> Result<Vec<Column>, StoreError> {
     let mut statement = conn.prepare(
         "SELECT name, type, \"notnull\", pk > 0 AND type = 'INTEGER'
@@ -129,7 +129,7 @@ fn declared(conn: &Connection, table: &str) -> Result<Vec<Column>, StoreError> {
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// The columns of an index, in its order; the key of a table without numbers has all of them.
+/// Returns the columns of an index, in its order; the key of a table without row numbers has all columns.
 fn stored(conn: &Connection, table: &str, index: &str) -> Result<Vec<Column>, StoreError> {
     let mut statement = conn.prepare(
         "SELECT coalesce(x.name, '') AS name, coalesce(c.type, 'INTEGER') AS type,

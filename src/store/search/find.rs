@@ -1,4 +1,4 @@
-//! Asking the index.
+//! Searching the index.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::store::messages::{self, Load};
 use crate::store::tx::View;
 use crate::store::{flows, members};
 
-/// Where to look.
+/// Where to search.
 #[derive(Debug, Clone, Copy)]
 pub enum Scope {
     /// In every flow that a user is in.
@@ -23,43 +23,43 @@ pub enum Scope {
     Everywhere,
 }
 
-/// What found messages have besides their words.
+/// The conditions for messages besides their words.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Who wrote them.
+    /// The author.
     pub from: Option<UserId>,
-    /// Bits of kinds of attachments of which they have at least one; 0: whatever they have.
+    /// Bits of the kinds of attachments of which they have at least one; 0: any.
     pub kinds: i64,
-    /// Sent then or later.
+    /// Sent at this time or later.
     pub since: Option<Timestamp>,
-    /// Sent before.
+    /// Sent before this time.
     pub until: Option<Timestamp>,
     /// Sent at an earlier position.
     pub before: Option<Position>,
 }
 
-/// What a search is for.
+/// A search.
 pub struct Wanted<'a> {
-    /// Where to look.
+    /// Where to search.
     pub scope: Scope,
     /// The words.
     pub query: &'a Query,
-    /// What else.
+    /// The other conditions.
     pub filter: &'a Filter,
-    /// Messages at most.
+    /// The maximum number of messages.
     pub limit: usize,
-    /// How long to look.
+    /// How long to search.
     pub budget: Duration,
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Debug)]
 pub struct Hits {
-    /// Which messages, newest first.
+    /// The messages, newest first.
     pub found: Vec<MessageId>,
-    /// Where to go on; `None` when nothing is left.
+    /// Where to continue; `None` if nothing is left.
     pub before: Option<Position>,
-    /// Whether the time was over before everything was looked at.
+    /// Whether the time ran out before everything was examined.
     pub is_out_of_time: bool,
 }
 
@@ -69,10 +69,10 @@ pub(super) const FIND: &str = "SELECT rowid FROM message_search
 pub(super) const FOUND: &str = "SELECT flow_id, author_id, sent_at, slots FROM messages
      WHERE id = :id AND deleted_at IS NULL";
 
-/// Finds messages that have everything that is asked for, newest first.
+/// Finds messages that match all conditions, newest first.
 ///
-/// What is looked at is what the flows hold that have the words, and no other flow. A search that
-/// takes too long for the rest that it filters out ends early, and says where to go on.
+/// Only messages that have the words and are in the flows are examined. A search that takes too long
+/// because of the other conditions ends early, and says where to continue.
 ///
 /// # Errors
 /// [`StoreError::SearchUnready`], [`StoreError::SearchDamaged`]; or the file cannot be read.
@@ -100,7 +100,7 @@ pub fn find(view: &View<'_>, wanted: &Wanted<'_>) -> Result<Hits, StoreError> {
         .map_err(indexed)?;
     let mut last = None;
     while let Some(row) = rows.next().map_err(indexed)? {
-        // One has been looked at, so that whoever goes on gets further.
+        // At least one message is examined, so that a continued search makes progress.
         if last.is_some() && Instant::now() >= end {
             hits.before = last;
             hits.is_out_of_time = true;
@@ -119,8 +119,8 @@ pub fn find(view: &View<'_>, wanted: &Wanted<'_>) -> Result<Hits, StoreError> {
     Ok(hits)
 }
 
-/// Looks at a message that the index knows. An index may be damaged without a sign of it, so what is
-/// secret is never taken from it: the flow is that of the message.
+/// Checks a message that the index returned. An index may be damaged without a sign, so it is not
+/// trusted with secrets: the flow is taken from the message.
 fn fits(
     view: &View<'_>,
     id: i64,
@@ -149,8 +149,8 @@ fn fits(
     Ok(wanted.query.fits(texts.iter().map(String::as_str)))
 }
 
-/// Reads found messages with what is wanted of their files, up to a number of bytes, and at least one.
-/// Returns them, and where to go on when they are not all.
+/// Reads found messages with what `load` says of their files, up to a number of bytes, and at least one.
+/// Returns them, and where to continue if they are not all.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -179,8 +179,8 @@ pub fn read(
     Ok((found, hits.before))
 }
 
-/// What the index is asked: for every term any flow's, all terms together. Everything in it is
-/// quoted, and terms have no quotes. `None`: nothing is asked for, or nowhere.
+/// Returns the query for the index: all terms, each in any of the flows. Everything in it is quoted, and
+/// terms contain no quotes. `None`: there are no terms or no flows.
 fn expression(flows: &[FlowId], query: &Query, kinds: i64) -> Option<String> {
     let mut groups: Vec<Vec<(String, bool)>> = Vec::new();
     for term in query.terms() {

@@ -1,5 +1,5 @@
-//! Keeping the index: what is sent, edited or deleted changes it when there is time, which is in a
-//! moment, or when somebody searches.
+//! Keeping the index: sent, edited or deleted messages are updated in it when there is time, which is a
+//! moment later, or before a search.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -11,13 +11,13 @@ use crate::model::{FlowId, MessageId, terms};
 use crate::store::error::StoreError;
 use crate::store::tx::{Tx, View};
 
-/// Kinds of attachments that `messages.slots` has bits for; higher bits say other things.
+/// The kinds of attachments in `messages.slots`; the higher bits mean other things.
 pub(super) const KINDS: std::ops::Range<u32> = 0..8;
 
-/// What a message is found by: its text, the names of its files, its poll, kinds of attachments.
+/// The texts by which a message is found: its text, the names of its files, its poll, kinds of attachments.
 ///
-/// Everything that a message is found by has to come through here, since it leaves the index by the
-/// same terms. Whoever changes any of it calls [`outdate`] before.
+/// Everything by which a message is found must be selected here, because it is removed from the index by
+/// the same terms. Code that changes any of it must call [`outdate`] before.
 macro_rules! select_texts {
     ($rest:literal) => {
         concat!(
@@ -38,14 +38,14 @@ macro_rules! select_texts {
 
 /// One message, deleted or not.
 pub(super) const ONE: &str = select_texts!("WHERE m.id = :id");
-/// One message that is there.
+/// One message that is not deleted.
 pub(super) const PRESENT: &str = select_texts!("WHERE m.id = :id AND m.deleted_at IS NULL");
-/// The messages after one, deleted ones too.
+/// The messages after one, including deleted ones.
 pub(super) const AFTER: &str = select_texts!("WHERE m.id > :after ORDER BY m.id LIMIT :limit");
-/// All messages up to one that are there.
+/// All messages up to one that are not deleted.
 const UP_TO: &str = select_texts!("WHERE m.id <= :last AND m.deleted_at IS NULL ORDER BY m.id");
 
-/// The texts of a row that was selected so: of names and of a poll, each by itself.
+/// Returns the texts of a selected row, with each name and each line of a poll as a text of its own.
 fn texts(row: &Row<'_>) -> Result<Vec<String>, StoreError> {
     let mut texts: Vec<String> = row.get::<_, Option<String>>("text")?.into_iter().collect();
     for column in ["names", "poll"] {
@@ -55,7 +55,7 @@ fn texts(row: &Row<'_>) -> Result<Vec<String>, StoreError> {
     Ok(texts)
 }
 
-/// The terms of such a row, separated by blanks, as the index wants them.
+/// Returns the terms of a selected row, separated by blanks, as the index needs them.
 fn terms_of_row(row: &Row<'_>) -> Result<String, StoreError> {
     let flow = FlowId(row.get("flow_id")?);
     let slots: i64 = row.get("slots")?;
@@ -74,7 +74,7 @@ fn terms_of_row(row: &Row<'_>) -> Result<String, StoreError> {
     Ok(out)
 }
 
-/// The texts of a message that is there, to be looked at for what terms do not say.
+/// Returns the texts of a message, to check what terms do not cover.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -87,13 +87,13 @@ pub(super) fn texts_of(view: &View<'_>, id: i64) -> Result<Vec<String>, StoreErr
     }
 }
 
-/// The term of everything that has an attachment of a kind.
+/// Returns the term of all messages that have an attachment of a kind.
 pub(super) fn kind_term(kind: u32) -> String {
     format!("{KIND_MARK}{kind}")
 }
 
-/// Where the index has to go on: the last message that it knows, and the first that it knows wrongly.
-/// `None`: it is not behind, or is being made anew.
+/// Returns where the index has to continue: the last message in it, and the first outdated one. `None`: it
+/// is up to date, or is being rebuilt.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -114,7 +114,7 @@ pub(in crate::store) fn pending(view: &View<'_>) -> Result<Option<(i64, Option<i
     Ok(found?)
 }
 
-/// Tells whether the index knows words that messages have no more.
+/// Returns whether the index has words that messages no longer contain.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -123,9 +123,9 @@ pub(in crate::store) fn has_outdated(view: &View<'_>) -> Result<bool, StoreError
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
-/// Notes that a message will be found by other words, or by none; to be called before anything is
-/// changed that it is found by. What the index knows of it leaves the index in a moment, in a
-/// transaction of the index's own, so that a damaged one fails no other.
+/// Records that a message will be found by other words, or by none; call this before changing anything
+/// by which it is found. The old words are removed from the index a moment later, in a separate
+/// transaction, so that a damaged index makes no other transaction fail.
 ///
 /// # Errors
 /// The file cannot be read or written.
@@ -136,7 +136,7 @@ pub(in crate::store) fn outdate(tx: &Tx<'_>, id: MessageId) -> Result<(), StoreE
     let mut select = tx.prepare(PRESENT)?;
     let found = select.query_row(named_params! {":id": id.0}, |row| Ok(terms_of_row(row)));
     if let Some(terms) = found.optional()? {
-        // Changed twice, the index still knows what it was before the first time.
+        // If a message changes twice, the index still has the words from before the first change.
         let noted = write(
             tx,
             "INSERT INTO message_search_outdated (message_id, terms) VALUES (:id, :terms)
@@ -156,17 +156,17 @@ pub(in crate::store) fn outdate(tx: &Tx<'_>, id: MessageId) -> Result<(), StoreE
     Ok(())
 }
 
-/// What a step has done.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::store) struct Step {
     /// Whether there is more to do.
     pub(in crate::store) is_behind: bool,
-    /// Whether words have left the index, and have to leave the write-ahead log too.
+    /// Whether words were removed from the index, and must be removed from the write-ahead log too.
     pub(in crate::store) has_removed: bool,
 }
 
-/// Brings the index a step nearer to the messages, in a transaction of its own: first what is
-/// outdated, then what is new, `limit` messages of each.
+/// Brings the index a step closer to the messages, in a transaction of its own: first outdated messages,
+/// then new ones, `limit` messages of each.
 ///
 /// # Errors
 /// [`StoreError::SearchDamaged`]; or the file cannot be written.
@@ -186,7 +186,7 @@ pub(in crate::store) fn step(conn: &Connection, limit: i64) -> Result<Step, Stor
     })
 }
 
-/// Takes old words out of the index, and puts those in that the messages have now.
+/// Removes old words from the index, and adds the present ones of the messages.
 fn replace_outdated(view: &View<'_>, limit: i64) -> Result<i64, StoreError> {
     let mut select = view.prepare(
         "SELECT message_id, terms FROM message_search_outdated ORDER BY message_id LIMIT :limit",
@@ -222,7 +222,7 @@ fn replace_outdated(view: &View<'_>, limit: i64) -> Result<i64, StoreError> {
     Ok(count)
 }
 
-/// Puts messages in that the index does not know yet.
+/// Adds messages that are not in the index yet.
 fn add_new(view: &View<'_>, after: i64, target: i64, limit: i64) -> Result<i64, StoreError> {
     let mut select = view.prepare(AFTER)?;
     let mut rows = select.query(named_params! {":after": after, ":limit": limit})?;
@@ -235,7 +235,7 @@ fn add_new(view: &View<'_>, after: i64, target: i64, limit: i64) -> Result<i64, 
         }
     }
     if count < limit {
-        // The message that had to be reached may have been removed meanwhile.
+        // The last message to index may have been removed meanwhile.
         last = last.max(target);
     }
     if last > after {
@@ -257,8 +257,8 @@ fn write(view: &View<'_>, sql: &str, id: i64, terms: &str) -> Result<(), StoreEr
     done.map(drop).map_err(of_index)
 }
 
-/// Compares what the index holds with what the messages should have put there, both as they are at one
-/// moment: a server may be at work on the file. Returns a sentence when they differ.
+/// Compares the index with the messages, both in one state of the file, because a server may be working on
+/// it. Returns a sentence if they differ.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -275,7 +275,7 @@ fn compare(conn: &Connection) -> Result<Option<String>, StoreError> {
     };
     let mut wanted = Sum::default();
     if has_outdated(&View::new(conn))? {
-        // It is not to agree before that is done, which a server does in a moment.
+        // They need not agree before outdated words are removed, which a server does in a moment.
         return Ok(None);
     }
     let mut select = conn.prepare(UP_TO)?;
@@ -298,7 +298,7 @@ fn compare(conn: &Connection) -> Result<Option<String>, StoreError> {
     }
 }
 
-/// Every term of the index with every message that has it.
+/// Returns the sum of every term of the index with every message that has it.
 fn held(conn: &Connection) -> Result<Sum, StoreError> {
     conn.execute_batch(
         "CREATE VIRTUAL TABLE temp.search_terms USING fts5vocab(main, message_search, instance)",
@@ -313,7 +313,7 @@ fn held(conn: &Connection) -> Result<Sum, StoreError> {
     Ok(held)
 }
 
-/// How many there are, and a sum that is the same in any order.
+/// A count, and a hash that does not depend on the order.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Sum {
     count: u64,

@@ -1,11 +1,11 @@
-//! The full-text index over messages: what it holds, how it is kept and asked.
+//! The full-text index over messages: its content, how it is kept and searched.
 //!
-//! It is derived: everything in it can be made again from the messages. So one that is damaged is
-//! thrown away and made anew, a little at a time, while everything else goes on.
+//! The index is derived: everything in it can be rebuilt from the messages. So a damaged one is discarded
+//! and rebuilt, a little at a time, while everything else goes on.
 //!
-//! A term of the index is a flow and a word (see [`crate::model::terms`]), so that a search looks at
-//! what its own flows hold, whatever else the server holds. `SQLite` sees terms that were folded and
-//! cut before, and keeps for each only the messages that have it.
+//! A term of the index consists of a flow and a word (see [`crate::model::terms`]), so that a search only
+//! examines its own flows, whatever else the server holds. `SQLite` gets terms that are already folded
+//! and cut, and stores for each only the messages that have it.
 
 mod find;
 mod index;
@@ -23,20 +23,20 @@ use rusqlite::ErrorCode;
 use super::error::StoreError;
 use crate::model::FlowId;
 
-/// The index, as the engine's messages name it, and as its own tables begin.
+/// The name of the index in messages of the engine, and the prefix of its own tables.
 pub(super) const TABLE: &str = "message_search";
 
-/// Tells whether a table is part of the index.
+/// Returns whether a table is part of the index.
 pub(super) fn owns(name: &str) -> bool {
     name.strip_prefix(TABLE)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
 }
 
-/// Begins terms that are no words but kinds of attachments; no word has it.
+/// The prefix of terms for kinds of attachments; no word contains it.
 const KIND_MARK: char = '\u{e000}';
 
-/// Appends what every term of a flow begins with, and no term of another: the number of digits as a
-/// letter, and the digits.
+/// Appends the prefix of all terms of a flow, which no other flow has: the number of digits as a letter,
+/// and the digits.
 fn push_flow(out: &mut String, flow: FlowId) {
     const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
     let number = flow.0.unsigned_abs();
@@ -49,12 +49,12 @@ fn push_flow(out: &mut String, flow: FlowId) {
     }
 }
 
-/// Tells an error of the index from one of the file: a damaged index is made anew, while a full disk
-/// or a lock is none of its faults.
+/// Converts errors of the index, as opposed to errors of the file: a damaged index is rebuilt, while a full
+/// disk or a lock is not a fault of the index.
 pub(super) fn of_index(err: StoreError) -> StoreError {
     match err {
         StoreError::Damaged(what) => StoreError::SearchDamaged(what),
-        // The engine says so of tables that are missing or of another version.
+        // The engine returns this for tables that are missing or of another version.
         StoreError::Engine(rusqlite::Error::SqliteFailure(failure, what))
             if failure.code == ErrorCode::Unknown =>
         {

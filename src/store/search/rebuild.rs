@@ -1,4 +1,4 @@
-//! Making the index anew: after damage, or by a program that cuts words in another way.
+//! Rebuilding the index: after damage, or if the program now splits words in another way.
 
 use rusqlite::{Connection, named_params};
 
@@ -7,7 +7,7 @@ use crate::model::TERMS_VERSION;
 use crate::store::error::StoreError;
 use crate::store::tx::{Tx, View};
 
-/// The index as the schema makes it.
+/// The statements that create the index, as in the schema.
 const CREATE: &str = "CREATE VIRTUAL TABLE message_search USING fts5 (
     terms, content = '', columnsize = 0, detail = none, tokenize = 'ascii'
 );
@@ -17,7 +17,7 @@ CREATE TABLE message_search_outdated (
     terms      TEXT NOT NULL                  -- as they are in the index
 ) STRICT;";
 
-/// Tables that the index consists of: three of the engine's, and what waits to leave it.
+/// The tables of the index: three of the engine's, and one for outdated terms.
 const TABLES: [&str; 4] = [
     "message_search_data",
     "message_search_idx",
@@ -25,23 +25,23 @@ const TABLES: [&str; 4] = [
     "message_search_outdated",
 ];
 
-/// How far the index is.
+/// The progress of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct State {
-    /// The last message that is in it. `None`: it cannot be used, and has to be made anew.
+    /// The last message in it. `None`: it cannot be used, and has to be rebuilt.
     pub indexed: Option<i64>,
-    /// The last message that has to be in it before it is asked again.
+    /// The last message that must be in it before it can be searched.
     pub target: i64,
 }
 
 impl State {
-    /// Tells whether it can be asked.
+    /// Returns whether it can be searched.
     #[must_use]
     pub fn is_ready(self) -> bool {
         self.indexed.is_some_and(|last| last >= self.target)
     }
 
-    /// How much of it is made, in per cent.
+    /// Returns how much of it is built, in per cent.
     #[must_use]
     pub fn percent(self) -> u8 {
         let done = i128::from(self.indexed.unwrap_or(0)) * 100;
@@ -49,7 +49,7 @@ impl State {
         u8::try_from(percent.clamp(0, 100)).unwrap_or(100)
     }
 
-    /// Refuses to ask it while it is not ready.
+    /// Refuses a search while it is not ready.
     ///
     /// # Errors
     /// [`StoreError::SearchUnready`].
@@ -62,7 +62,7 @@ impl State {
     }
 }
 
-/// Reads how far the index is.
+/// Returns the progress of the index.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -87,7 +87,7 @@ pub fn state(view: &View<'_>) -> Result<State, StoreError> {
     })
 }
 
-/// Gives the index up, unless it is being made anew already: the writer makes it anew.
+/// Discards the index, unless it is being rebuilt already; the writer rebuilds it.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -100,14 +100,14 @@ pub fn give_up(tx: &Tx<'_>) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Notes that the index cannot be used.
+/// Records that the index cannot be used.
 pub(in crate::store) fn mark_unusable(view: &View<'_>) -> Result<(), StoreError> {
     view.prepare("DELETE FROM properties WHERE name = 'search_version'")?
         .execute([])?;
     Ok(())
 }
 
-/// Throws the index away and begins an empty one, which is filled when there is time.
+/// Discards the index and starts an empty one, which is filled when there is time.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -152,8 +152,8 @@ pub(in crate::store) fn recreate(conn: &Connection) -> Result<(), StoreError> {
     })
 }
 
-/// Tells whether every page of the index is one, and leads to others of the index only. Otherwise
-/// giving its pages back could take those of messages with them.
+/// Returns whether all pages of the index are valid, and lead only to other pages of the index. Otherwise
+/// freeing its pages could free those of messages too.
 fn pages_are_sound(conn: &Connection) -> Result<bool, StoreError> {
     for table in TABLES {
         let mut statement = conn.prepare("SELECT quick_check FROM pragma_quick_check(:table)")?;
@@ -172,8 +172,8 @@ fn pages_are_sound(conn: &Connection) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Takes an index, by its name or what matches it, out of the schema and leaves its pages alone: they
-/// are lost until the file is compacted.
+/// Removes an index, by its name or a pattern, from the schema and leaves its pages alone: they are lost
+/// until the file is compacted.
 pub(in crate::store) fn cut_off(conn: &Connection, name: &str) -> Result<(), StoreError> {
     conn.pragma_update(None, "writable_schema", "ON")?;
     let removed = in_transaction(conn, || {
@@ -183,7 +183,7 @@ pub(in crate::store) fn cut_off(conn: &Connection, name: &str) -> Result<(), Sto
         )?;
         Ok(())
     });
-    // Reads the schema anew, and forbids writing it.
+    // Reloads the schema, and makes it read-only again.
     conn.pragma_update(None, "writable_schema", "RESET")?;
     if removed.is_ok() {
         log::warn!(
@@ -193,7 +193,7 @@ pub(in crate::store) fn cut_off(conn: &Connection, name: &str) -> Result<(), Sto
     removed
 }
 
-/// Merges the index into one piece; one that is damaged is begun anew instead.
+/// Merges the index into one segment; a damaged one is restarted instead.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -206,7 +206,7 @@ pub(in crate::store) fn tidy(conn: &Connection) -> Result<(), StoreError> {
     }
 }
 
-/// Runs something in a transaction of its own.
+/// Runs `work` in a transaction of its own.
 pub(super) fn in_transaction<T>(
     conn: &Connection,
     work: impl FnOnce() -> Result<T, StoreError>,

@@ -1,4 +1,4 @@
-//! Tests of the index on files.
+//! Tests of the index with files.
 
 use std::path::Path;
 use std::time::Duration;
@@ -114,7 +114,7 @@ async fn an_index_that_grows_meanwhile_agrees() {
                 assert_eq!(disagreement(&conn).unwrap(), None);
             }
         });
-        // At most so many messages, should the other never come to its end.
+        // A limit for the messages, in case the other task never finishes.
         tokio::task::block_in_place(|| {
             tokio::runtime::Handle::current().block_on(async {
                 for _ in 0..20_000 {
@@ -166,7 +166,7 @@ async fn what_is_forgotten_leaves_the_file_and_what_stays_agrees() {
         })
         .await
         .unwrap();
-    // The words leave the index before the file is closed, whether or not somebody searches.
+    // The words are removed from the index before the file is closed, even if no user searches.
     store.close();
     let bytes = std::fs::read(&path).unwrap();
     assert!(
@@ -238,7 +238,7 @@ async fn a_message_is_found_by_the_names_of_its_files_and_by_its_poll() {
     assert_eq!(disagreement(&conn).unwrap(), None);
 }
 
-/// Damage that the engine notices, done by another process.
+/// Damages the index in a way that the engine notices, as another process.
 fn damage(path: &Path) {
     let conn = Connection::open(path).unwrap();
     let changed = conn.execute(
@@ -262,7 +262,7 @@ async fn delete_first_and_add_one(store: &Store, anna: UserId) {
         .unwrap();
 }
 
-/// How many messages are found by a word once there are so many, or the patience is over.
+/// Returns how many messages a word finds once there are `count`, or after a timeout.
 async fn found_in_the_end(store: &Store, user: UserId, count: usize) -> usize {
     let begun = std::time::Instant::now();
     loop {
@@ -365,7 +365,7 @@ fn every_query_of_the_search_has_its_index() {
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().unwrap() {
             let step: String = row.get("detail").unwrap();
-            // FTS5 is given the words (M) and a bound of the rowid, and gives rows by rowid, falling.
+            // FTS5 gets the words (M) and a bound of the rowid, and returns rows by descending rowid.
             let is_searched = step.starts_with("SEARCH ")
                 || step.starts_with("CORRELATED SCALAR SUBQUERY")
                 || step == "SCAN message_search VIRTUAL TABLE INDEX 192:M1<"

@@ -1,5 +1,5 @@
-//! What the writer does when there is time: looks for other processes' changes, indexes text, tries
-//! a disk that failed, copies the write-ahead log into the file.
+//! What the writer does when it has time: it checks for changes by other processes, indexes text, tries
+//! a disk that failed, and copies the write-ahead log into the file.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -12,50 +12,50 @@ use crate::store::paths::folder_of;
 use crate::store::tx::View;
 use crate::store::{properties, search};
 
-/// How often the writer looks for work that it has put off, and, after the log was written to, for
+/// How often the writer checks for work that it has put off and, after the log was written to, for
 /// changes by other processes.
 pub(super) const IDLE_TICK: Duration = Duration::from_millis(200);
 
-/// The same while the full-text index is being made anew: others come first, and it goes on at once.
+/// The same while the full-text index is being rebuilt: other writes come first, and then it goes on at once.
 const REBUILD_TICK: Duration = Duration::from_millis(2);
 
-/// How long it goes on looking after the log was written to: longer than a commit takes from its
-/// first write until others see it, also where syncs are slow.
+/// How long the writer keeps polling after the log was written to: longer than a commit takes from its
+/// first write until others see it, even where syncs are slow.
 pub(super) const AWAKE: Duration = Duration::from_secs(5);
 
-/// How often it looks when nothing is to be done and the system would tell of writes; should the
-/// system be wrong, this is when others' changes are found.
+/// How often the writer polls when there is nothing to do and the system reports writes. If the
+/// system misses one, changes by others are found after this time.
 const REST_TICK: Duration = Duration::from_mins(1);
 
-/// Pages in the write-ahead log from which on it is copied into the file: 8 MiB.
+/// Pages in the write-ahead log at which it is copied into the file: 8 MiB.
 const CHECKPOINT_PAGES: u32 = 2048;
 
-/// Pages in the write-ahead log from which on it is emptied, and not only copied: 32 MiB.
+/// Pages in the write-ahead log at which it is emptied, and not only copied: 32 MiB.
 const LONG_LOG_PAGES: u32 = 4 * CHECKPOINT_PAGES;
 
-/// Least time between two attempts to empty the log of deleted text.
+/// The shortest time between two attempts to empty the log of deleted text.
 const SCRUB_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long emptying the log waits for readers; it is tried again later.
+/// How long emptying the log waits for readers; it is retried later.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(20);
 
-/// Least time between two attempts to copy the log into the file after one that did not succeed.
+/// The shortest time between two attempts to copy the log into the file, after one has failed.
 const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
 
-/// How often it is tried whether writing works again, while it does not.
+/// How often the writer tries whether writing works again, while it does not.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Messages put into the full-text index at one go.
+/// The maximum number of messages that are put into the full-text index at once.
 const INDEX_CHUNK: i64 = 200;
 
-/// The same while the index is being made anew. A write waits no longer than this takes.
+/// The same while the index is being rebuilt. A write waits no longer than this takes.
 const REBUILD_CHUNK: i64 = 500;
 
-/// Free space below which a disk that was full counts as full: a few messages more would fill it.
+/// The free space below which a full disk still counts as full: a few more messages would fill it.
 const ROOM_BYTES: u64 = 1 << 20;
 
 impl Writer {
-    /// Tells whether something is put off until there is time.
+    /// Returns whether work was put off.
     pub(super) fn has_chores(&self) -> bool {
         self.indexing.is_due
             || self.indexing.is_rebuilding
@@ -65,7 +65,7 @@ impl Writer {
             || self.wal_pages.load(Ordering::Relaxed) >= CHECKPOINT_PAGES
     }
 
-    /// Tells whether the disk has room for more than the small write that has just found some.
+    /// Returns whether the disk has room for more than the small write that has just succeeded.
     pub(super) fn has_room(&self) -> bool {
         let Some(path) = self.conn.path() else {
             return true;
@@ -76,7 +76,7 @@ impl Writer {
         })
     }
 
-    /// How long to wait for an order before looking whether there is something to do.
+    /// Returns how long to wait for an order before checking for other work.
     pub(super) fn tick(&self) -> Duration {
         let is_told = self.watch.as_ref().is_some_and(|watch| !watch.is_deaf());
         if self.indexing.is_rebuilding {
@@ -88,7 +88,7 @@ impl Writer {
         }
     }
 
-    /// Does what can wait: looks for other processes' changes, indexes text, empties the log.
+    /// Does what can wait: checks for changes by other processes, indexes text, empties the log.
     pub(super) fn idle(&mut self) {
         match data_version(&self.conn) {
             Ok(version) if version == self.data_version => {}
@@ -107,7 +107,7 @@ impl Writer {
         self.checkpoint_when_due();
     }
 
-    /// Brings the full-text index nearer to the messages. Nothing of it fails anything else. Returns
+    /// Brings the full-text index closer to the messages. A failure here makes nothing else fail. Returns
     /// whether it can go on.
     pub(super) fn keep_index(&mut self) -> bool {
         match self.step_index() {
@@ -155,7 +155,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Takes out of the index what has to leave it, before the file is closed.
+    /// Removes outdated text from the index, before the file is closed.
     pub(super) fn forget_outdated(&mut self) {
         while matches!(search::has_outdated(&View::new(&self.conn)), Ok(true)) {
             if !self.keep_index() {
@@ -164,14 +164,14 @@ impl Writer {
         }
     }
 
-    /// Writes something small: that it works again must not wait for somebody to try.
+    /// Writes something small, so that a disk that works again is noticed before a user tries to write.
     fn probe(&mut self) {
         let job: Job = Box::new(|tx| {
             let result =
                 tx.and_then(|tx| properties::set_number(tx, properties::PROBED_AT, tx.now().0));
             (result.is_ok(), Box::new(drop))
         });
-        // What could not be indexed meanwhile is, when this succeeds.
+        // Once this succeeds, what could not be indexed meanwhile is indexed.
         self.indexing.is_due = true;
         self.do_now(vec![job]);
     }
@@ -183,7 +183,7 @@ impl Writer {
         }
         let pages = self.wal_pages.load(Ordering::Relaxed);
         let result = if pages >= LONG_LOG_PAGES {
-            // Somebody has read for long; the file shrinks without waiting for a write.
+            // A reader was active for long; the file shrinks without waiting for a write.
             self.checkpoint("TRUNCATE")
         } else if self.scrub && self.scrubbed_at.elapsed() >= SCRUB_INTERVAL {
             self.scrubbed_at = now;
@@ -197,7 +197,7 @@ impl Writer {
         match result {
             Ok(complete) => {
                 if !complete {
-                    // Somebody still reads an older state; trying at every commit helps nobody.
+                    // A reader still uses an older state; trying at every commit does not help.
                     self.checkpoint_from = now + CHECKPOINT_PAUSE;
                 }
                 if self.shared.stuck.swap(false, Ordering::Relaxed) {
@@ -209,7 +209,7 @@ impl Writer {
             }
             Err(err) => {
                 self.checkpoint_from = now + CHECKPOINT_PAUSE;
-                // Writes go into the log, and may go on for as long as it can grow.
+                // Writes go into the log, and can go on as long as it can grow.
                 if !self.shared.stuck.swap(true, Ordering::Relaxed) {
                     log::error!(
                         "{err}; the write-ahead log grows until it can be copied into the file"
@@ -222,7 +222,7 @@ impl Writer {
     /// Copies the log into the file. Returns whether all of it was copied.
     pub(super) fn checkpoint(&self, mode: &str) -> Result<bool, StoreError> {
         let sql = format!("PRAGMA wal_checkpoint({mode})");
-        // A backup reads one state for long; writes must not wait for it, emptying the log can.
+        // A backup reads one state for long; writes must not wait for it, but emptying the log can.
         self.conn.busy_timeout(CHECKPOINT_PATIENCE)?;
         let result = self
             .conn

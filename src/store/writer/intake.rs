@@ -1,4 +1,4 @@
-//! How the writer takes in what is queued: batches, and large writes that wait for their turn.
+//! How the writer takes queued writes: into batches, or into the lane of large writes.
 
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
@@ -19,7 +19,7 @@ impl Writer {
             .note(began.elapsed(), batch.len(), Instant::now());
     }
 
-    /// Puts a write into the batch, or to the large ones.
+    /// Puts a write into the batch, or into the lane of large writes.
     pub(super) fn sort(&mut self, queued: Queued, batch: &mut Vec<Job>) {
         match queued.size {
             Size::Usual => batch.push(queued.job),
@@ -31,7 +31,7 @@ impl Writer {
         }
     }
 
-    /// Takes an order while a batch gathers: its commit looks by itself.
+    /// Takes an order while a batch gathers; the commit of the batch checks for changes by others.
     fn take_in(&mut self, order: Order, batch: &mut Vec<Job>) {
         match order {
             Order::Write(queued) => self.sort(queued, batch),
@@ -39,7 +39,7 @@ impl Writer {
         }
     }
 
-    /// Takes what waits.
+    /// Takes the orders that are waiting.
     pub(super) fn take_waiting(&mut self, batch: &mut Vec<Job>, orders: &Receiver<Order>) {
         while batch.len() < MAX_BATCH
             && let Ok(order) = orders.try_recv()
@@ -48,7 +48,7 @@ impl Writer {
         }
     }
 
-    /// Takes what waits, and waits for whoever is worth it.
+    /// Takes the orders that are waiting, and waits for more as long as that is worth it.
     pub(super) fn gather(&mut self, batch: &mut Vec<Job>, orders: &Receiver<Order>) {
         let began = Instant::now();
         self.take_waiting(batch, orders);

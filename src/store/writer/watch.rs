@@ -1,9 +1,9 @@
-//! Hearing of it when a process writes to the write-ahead log, so that nobody has to look again and
-//! again while nothing happens.
+//! Notices of writes to the write-ahead log by any process, so that nobody has to poll while nothing
+//! happens.
 //!
-//! What belongs here: the system's word that the log was written to. What does not: what was
-//! written, which the writer finds out by itself. A commit becomes visible only after its last
-//! write, and nothing says when; so the writer has to look for a while.
+//! What belongs here: the notice of the system that the log was written to. What does not: what was
+//! written, which the writer finds out by itself. A commit becomes visible only after its last write,
+//! and nothing reports when; so the writer has to poll for a while.
 
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -16,13 +16,13 @@ use std::time::Duration;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
-/// What the thread that listens needs of memory.
+/// The stack size of the listening thread.
 const STACK_BYTES: usize = 64 * 1024;
 
-/// Room for more events than there can be of one file: equal ones are one.
+/// More room than the events of one file need: equal events are merged into one.
 const BUFFER_BYTES: usize = 512;
 
-/// Listens until it is dropped.
+/// A listener, which works until it is dropped.
 pub(super) struct Watch {
     shared: Arc<Shared>,
     thread: Thread,
@@ -30,14 +30,14 @@ pub(super) struct Watch {
 
 struct Shared {
     events: OwnedFd,
-    /// The file's number among what `events` tells of.
+    /// The number of the file (its watch descriptor) in `events`.
     file: i32,
     ended: AtomicBool,
 }
 
 impl Watch {
-    /// Calls `written` when the file is written to, and then not again for `pause`; and once more
-    /// when nothing can be heard any longer. `None`: the system does not tell.
+    /// Calls `written` when the file is written to, and then not again for `pause`; and once more when
+    /// no further notices can be received. `None`: the system has no notices.
     pub(super) fn start(
         file: &Path,
         pause: Duration,
@@ -66,7 +66,7 @@ impl Watch {
         })
     }
 
-    /// Tells whether nothing is heard any more.
+    /// Returns whether no further notices can be received.
     pub(super) fn is_deaf(&self) -> bool {
         self.shared.ended.load(Ordering::Acquire)
     }
@@ -75,7 +75,7 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         self.shared.ended.store(true, Ordering::Release);
-        // Whoever waits for events gets one of this.
+        // The waiting thread gets an event for this removal.
         let _ = inotify::remove_watch(&self.shared.events, self.shared.file);
         self.thread.unpark();
     }
@@ -110,7 +110,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(10);
 
     fn tell(sender: &Sender<()>) {
-        // Who listened may have gone.
+        // The listener may be gone.
         let _ = sender.send(());
     }
 
@@ -142,7 +142,7 @@ mod tests {
         let (sender, heard) = channel();
         let watch = Watch::start(&path, LONG, move || tell(&sender));
         drop(watch);
-        // Its end is told once, and then there is nobody who could tell.
+        // The end is reported once, and then there is no thread that could report.
         let told = std::iter::from_fn(|| heard.recv_timeout(LONG).ok()).count();
         assert!(told <= 1);
     }
