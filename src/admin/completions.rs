@@ -180,7 +180,7 @@ fn values() -> String {
         offers
             .entry(flag.name)
             .and_modify(|other| {
-                // A value name with several meanings gets no offer.
+                // A flag whose values differ between commands gets no offer.
                 if other.as_ref() != Some(&offer) {
                     *other = None;
                 }

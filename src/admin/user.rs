@@ -328,7 +328,7 @@ fn flow_row(summary: &FlowSummary) -> Vec<String> {
     ]
 }
 
-/// Returns the properties of a user other than login and name.
+/// Returns in words whether a user is an administrator, a bot or suspended.
 fn marks(user: &User) -> String {
     let marks = [
         (user.is_admin, "administrator"),
