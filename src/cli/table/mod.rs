@@ -97,7 +97,7 @@ impl Flag {
         }
     }
 
-    /// Tells whether `name` is one of its names.
+    /// Returns whether `name` is one of its names.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
         name == self.name || (!name.is_empty() && name == self.short)
