@@ -195,7 +195,7 @@ enum Written {
 }
 
 impl Written {
-    /// Returns the packed one. If there is one here, that says where the database is.
+    /// Returns the packed configuration. If there is one here, it determines the path of the database.
     fn of(
         packed: &Path,
         present: Option<&Loaded>,

@@ -114,7 +114,7 @@ impl Matrix {
         Ok(state)
     }
 
-    /// Returns the event in the path, all of its parts, and which of them is meant.
+    /// Returns the event with an id in the room in the path, and the part of it that the id names.
     pub(super) async fn find_event(
         &self,
         asked: &Asked,
