@@ -1,14 +1,13 @@
 //! Morelia: a private chat server in one binary and one `SQLite` file, speaking MTP 1.0.
 //!
-//! The way of a request: a socket of [`server`] hands a frame to its [`protocol`] conversation,
-//! which calls the [`service`]; that checks rights and uses the [`store`]. An answer goes back the
-//! same way. What was committed leaves the store as events, which the [`hub`] hands to those who
-//! listen, each as one frame that all of them share.
+//! The path of a request: a socket of [`server`] passes a frame to its [`protocol`] conversation,
+//! which calls the [`service`]; that checks permissions and uses the [`store`]. The answer takes
+//! the same way back. Committed changes leave the store as events, which the [`hub`] passes to the
+//! listeners, each as one frame that all of them share.
 //!
-//! Dependencies point one way: `admin → app → server → protocol → service → {store, hub, auth} →
-//! model`. The transport knows no method, table or word of the domain; below the protocol nothing
-//! knows the wire. The built-in `client` knows nothing of all that. `tests/tidy.rs` keeps these
-//! boundaries.
+//! Dependencies point one way: `admin → app → server → protocol → service → {store, hub, auth} → model`. The
+//! transport knows no method, table or term of the domain; below the protocol nothing knows the wire. The
+//! built-in `client` knows nothing of all that. `tests/tidy.rs` enforces these boundaries.
 
 // Tests fail by panicking, and print what a person needs to see why.
 #![cfg_attr(
@@ -46,7 +45,7 @@ use std::process::ExitCode;
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    // Known before the rest is understood, for what is not understood is an error too.
+    // Set before the arguments are parsed, since a parse error has to be printed too.
     let has = |word| arguments.iter().any(|argument| argument == word);
     admin::print::choose(has("--json"), false);
     match cli::parse(arguments) {

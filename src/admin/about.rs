@@ -1,4 +1,4 @@
-//! What a message says besides its words, as a document for programs, in the words of the protocol.
+//! What a message says besides its text, as a document for programs, in the terms of the protocol.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ fn ids(users: &[PublicId]) -> Vec<String> {
     users.iter().map(PublicId::to_string).collect()
 }
 
-/// What a message says besides its words.
+/// Returns what a message says besides its text.
 pub(super) fn document(about: &About) -> Value {
     let mut document = Map::new();
     let mut tell = |key: &str, value: Value| document.insert(key.to_owned(), value);

@@ -1,4 +1,4 @@
-//! `backup`, `backup list`, `backup verify`; `restore` is beside.
+//! `backup`, `backup list`, `backup verify`; `restore` has a file of its own.
 
 use std::path::Path;
 
@@ -98,7 +98,7 @@ fn make(
         None => backups::make_in_folder(&origin, &folder, config.backup.keep),
     };
     let made = made.and_then(|made| {
-        // As the server does after its own.
+        // As the server does after its own backups.
         if let Some(command) = config.backup.after.as_deref().filter(|_| to.is_none()) {
             backups::after::run(command, &made.path)?;
         }
@@ -165,8 +165,7 @@ fn make(
     text(&lines.join("\n"))
 }
 
-/// Has the database remember how it went. A database that is too damaged for that is no reason to
-/// call a good copy bad.
+/// Records the result in the database. If the database is too damaged for that, a valid copy is still valid.
 fn note(loaded: &Loaded, output: &Output, result: Result<&Path, &AppError>) {
     let database = &loaded.config.database.path;
     if !database.exists() {
@@ -300,7 +299,7 @@ fn verify(file: &Path, deep: bool, restores: bool, output: &Output) -> Result<Ex
     ))
 }
 
-/// What is wrong, without advice that is about the database in use.
+/// Returns what is wrong, without advice about the database in use.
 fn problem(err: &CliError) -> String {
     match err {
         CliError::App(AppError::Store(err)) => err.to_string(),

@@ -15,7 +15,7 @@ use crate::service::{Refusal, ServiceError, TokenOrder};
 /// Runs the command.
 ///
 /// # Errors
-/// What was named is not there, or the database cannot be used.
+/// The named bot does not exist, or the database cannot be used.
 pub fn run(command: &BotCommand, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
     match command {
         BotCommand::Add { login, username } => {
@@ -51,7 +51,7 @@ pub fn run(command: &BotCommand, sources: &Sources, output: &Output) -> Result<E
     }
 }
 
-/// What came of something with a bot, which may be somebody who is none.
+/// Returns the result of an action on a bot; the login may belong to a user who is not a bot.
 fn of_bot<T>(login: &str, done: Result<T, ServiceError>) -> Result<T, CliError> {
     match done {
         Err(ServiceError::Refused(Refusal::NotFound(_))) => Err(CliError::NotFound(format!(

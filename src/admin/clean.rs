@@ -18,7 +18,8 @@ use crate::store::{ServerLock, StoreError, files_of};
 /// Runs the command. Backups stay.
 ///
 /// # Errors
-/// A server runs, there is nothing to remove, the answer is no, or a file cannot be removed.
+/// A server is running, there is nothing to remove, the operator does not confirm, or a file cannot
+/// be removed.
 pub fn run(confirmation: Confirmation, loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
     let database = &loaded.config.database.path;
     if ServerLock::is_held(database) {
@@ -64,7 +65,7 @@ fn remove(path: &Path) -> Result<(), CliError> {
     let removed = if path.is_dir() && !path.is_symlink() {
         std::fs::remove_dir_all(path)
     } else if path.is_symlink() && path.is_dir() {
-        // A folder elsewhere, and the link to it.
+        // Removes a folder elsewhere, and the link to it.
         std::fs::canonicalize(path)
             .and_then(std::fs::remove_dir_all)
             .and_then(|()| std::fs::remove_file(path))

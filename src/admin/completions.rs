@@ -1,4 +1,4 @@
-//! `completions`: what a shell needs to complete command lines, from the list of commands.
+//! `completions`: scripts with which a shell completes command lines, generated from the list of commands.
 
 use super::error::CliError;
 use super::print::Output;
@@ -37,8 +37,7 @@ pub(super) fn run(
     result(output, &json!({"values": values}), &values.join("\n"))
 }
 
-/// By what flows are named on a command line: a title that is one plain word and nobody else's, else the
-/// id.
+/// Returns the names of flows on a command line: a title that is one plain word and unique, or else the id.
 fn flow_names(flows: &[(PublicId, Option<String>)]) -> Vec<String> {
     let plain = |title: &str| {
         let is_word = |sign: char| sign.is_alphanumeric() || "-_.".contains(sign);
@@ -127,20 +126,20 @@ _morelia() {
 if [ "$funcstack[1]" = _morelia ]; then _morelia "$@"; else compdef _morelia morelia; fi
 "#;
 
-/// What may stand in a place of a command line.
+/// What may be in one place of a command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Offer {
-    /// Nothing that is known here.
+    /// Nothing known.
     Nothing,
     /// One of these words.
     Words(Vec<&'static str>),
-    /// What `morelia completions` lists under this word.
+    /// The values that `morelia completions` lists under this word.
     Values(&'static str),
     Files,
 }
 
 impl Offer {
-    /// By the form of a value: `nginx|caddy`, `LOGIN`, `FILE|DIR`.
+    /// Returns the offer for the form of a value: `nginx|caddy`, `LOGIN`, `FILE|DIR`.
     fn of(form: &'static str) -> Self {
         let words = words_of(form);
         match form.trim_matches(['[', ']']) {
@@ -152,7 +151,7 @@ impl Offer {
         }
     }
 
-    /// As the scripts of bash and zsh have it, with further choices.
+    /// Returns it as the scripts of bash and zsh need it, with further choices.
     fn shown(&self, mut choices: Vec<&'static str>) -> String {
         let rest = match self {
             Self::Nothing => String::new(),
@@ -172,7 +171,7 @@ fn values() -> String {
     let mut offers: BTreeMap<&str, Option<Offer>> = BTreeMap::new();
     let flags = table::all().flat_map(|spec| spec.all_flags().map(move |flag| (spec.path, flag)));
     for (path, flag) in flags.filter(|(_, flag)| !flag.value.is_empty()) {
-        // The first administrator is nobody yet.
+        // The first administrator does not exist yet.
         let offer = if path == "init" && flag.value == "LOGIN" {
             Offer::Nothing
         } else {
@@ -181,7 +180,7 @@ fn values() -> String {
         offers
             .entry(flag.name)
             .and_modify(|other| {
-                // What means several things is left to whoever writes it.
+                // A flag whose values differ between commands gets no offer.
                 if other.as_ref() != Some(&offer) {
                     *other = None;
                 }
@@ -197,7 +196,7 @@ fn values() -> String {
     text
 }
 
-/// Returns the flags that have a value, as a pattern: what follows them is no command.
+/// Returns the flags that have a value, as a pattern: the word after them is not a command.
 fn options() -> String {
     let mut names: Vec<&str> = GLOBAL
         .iter()
@@ -210,7 +209,7 @@ fn options() -> String {
     names.join("|")
 }
 
-/// Returns the branches that choose what can follow the words said so far. A command comes before
+/// Returns the branches that choose what can follow the words typed so far. A command comes before
 /// the group of its name, `backup list` before `backup`.
 fn cases() -> String {
     let mut text = String::new();
@@ -250,7 +249,7 @@ fn with_global(mut choices: Vec<&'static str>) -> Vec<&'static str> {
     choices
 }
 
-/// Returns the first words that are no command by themselves.
+/// Returns the first words that are not commands by themselves.
 fn groups() -> impl Iterator<Item = &'static str> {
     table::first_words()
         .into_iter()
@@ -318,7 +317,7 @@ end
 complete -c morelia -f
 ";
 
-/// What has fish ask for values.
+/// Returns the command with which fish requests values.
 fn fish_values(name: &str) -> String {
     format!("(morelia completions {name} 2>/dev/null)")
 }
@@ -358,7 +357,7 @@ fn fish_flag(text: &mut String, condition: &str, flag: &Flag) {
     let _ = writeln!(text, " -d {}", quoted(flag.about));
 }
 
-/// Puts a text in single quotes, as fish reads them.
+/// Returns a text in single quotes, in the syntax of fish.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
@@ -368,7 +367,7 @@ mod tests {
     use super::*;
     use std::process::Command;
 
-    /// Asks bash what follows `line`, whose last word is being written.
+    /// Returns bash's completions of `line`, whose last word is incomplete.
     fn bash(line: &[&str]) -> Vec<String> {
         let words: Vec<String> = line.iter().map(|word| format!("'{word}'")).collect();
         let ask = format!(
@@ -416,7 +415,7 @@ mod tests {
         let modes = ["open", "invite", "closed"];
         assert_eq!(bash(&["morelia", "init", "--registration", ""]), modes);
         assert_eq!(bash(&["morelia", "serve", "--log-level", "d"]), ["debug"]);
-        // Who is there is asked of the program.
+        // The program supplies the logins.
         let of = |line: &str| {
             let found = cases()
                 .lines()

@@ -1,7 +1,7 @@
 //! `config show` and `config example`.
 //!
-//! No key holds a secret: `tls.keyfile` names a file, and an address with a password in it is
-//! refused when it is read. A key that will hold one has to be shown as `***` here.
+//! No key contains a secret: `tls.keyfile` names a file, and an address with a password in it is
+//! refused when it is read. A future secret key would have to be shown as `***` here.
 
 use crate::config::keys::{self, Key, Kind, SECTIONS};
 use crate::config::{Config, Loaded, describe};
@@ -14,8 +14,7 @@ pub fn example() -> String {
     describe::example()
 }
 
-/// Returns the values that hold, as a configuration file; with `origin`, each with where it came
-/// from.
+/// Returns the values in effect, as a configuration file; with `origin`, each with its origin.
 #[must_use]
 pub fn show(loaded: &Loaded, origin: bool) -> String {
     let mut text = match &loaded.file {
@@ -37,7 +36,7 @@ pub fn show(loaded: &Loaded, origin: bool) -> String {
     text
 }
 
-/// Returns the values that hold as JSON: `file`, `values` by section and key, and with `origin`
+/// Returns the values in effect as JSON: `file`, `values` by section and key, and with `origin`
 /// also `origins` by section and key.
 #[must_use]
 pub fn show_json(loaded: &Loaded, origin: bool) -> Value {
@@ -60,7 +59,7 @@ pub fn show_json(loaded: &Loaded, origin: bool) -> Value {
     document
 }
 
-/// Returns a value in the type that JSON has for it: null where nothing is set.
+/// Returns a value in its JSON type: null if nothing is set.
 fn value(key: &Key, config: &Config) -> Value {
     let text = key.show(config);
     match key.kind {
@@ -100,7 +99,7 @@ mod tests {
         let text = "[server]\nport = 81\n[tls]\ncertfile = \"/a #b\"\nkeyfile = /c\n[database]\npath = /x.db\n";
         let loaded = load(text, &[]).unwrap();
         let mut again = load(&show(&loaded, false), &[]).unwrap();
-        // Beside the file, which is another one.
+        // Relative to the file, which is another one.
         again
             .config
             .tls

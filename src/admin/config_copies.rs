@@ -46,10 +46,10 @@ pub fn backup(name: Option<&str>, sources: &Sources, output: &Output) -> Result<
     text(&format!("copied  {}", copy.display()))
 }
 
-/// Puts a copy back, if it is a configuration without mistakes.
+/// Restores a copy, if it is a valid configuration.
 ///
 /// # Errors
-/// There is no such copy, there are mistakes in it, or a file cannot be written.
+/// There is no such copy, it is invalid, or a file cannot be written.
 pub fn restore(
     source: Option<&Path>,
     confirmation: Confirmation,
@@ -61,7 +61,7 @@ pub fn restore(
         Some(source) => named(source, &file)?,
         None => newest(&file)?,
     };
-    // A copy that no server would start with is worse than what is there.
+    // A copy with which no server would start is worse than the present file.
     Sources {
         named: Some(copy.clone()),
         ..sources.clone()
@@ -106,7 +106,7 @@ pub fn restore(
     text(&lines.join("\n"))
 }
 
-/// Writes a configuration from a backup where there is none.
+/// Writes a configuration from a backup, if there is none.
 ///
 /// # Errors
 /// A file cannot be read or written.
@@ -114,9 +114,9 @@ pub(super) fn put(copy: &Path, file: &Path) -> Result<(), CliError> {
     write_new(file, &read(copy)?)
 }
 
-/// The configuration file that is in use.
+/// Returns the configuration file in use.
 fn present(sources: &Sources) -> Result<PathBuf, CliError> {
-    // A file with mistakes is worth a copy as well; only where it is has to be known.
+    // An invalid file may be copied too; only its path has to be known.
     place(sources).and_then(|path| {
         if path.exists() {
             Ok(path)
@@ -128,7 +128,7 @@ fn present(sources: &Sources) -> Result<PathBuf, CliError> {
     })
 }
 
-/// Where the configuration file is, or would be.
+/// Returns the path of the configuration file, whether it exists or not.
 pub(super) fn place(sources: &Sources) -> Result<PathBuf, CliError> {
     if let Some((path, _)) = sources.asked_for() {
         return Ok(path);
@@ -141,7 +141,7 @@ pub(super) fn place(sources: &Sources) -> Result<PathBuf, CliError> {
     }
 }
 
-/// The copy that was named: a path, or a name beside the configuration.
+/// Returns the named copy: a path, or a name beside the configuration.
 fn named(source: &Path, file: &Path) -> Result<PathBuf, CliError> {
     let beside = file.with_file_name(source);
     for candidate in [source.to_owned(), beside] {
@@ -155,7 +155,7 @@ fn named(source: &Path, file: &Path) -> Result<PathBuf, CliError> {
     )))
 }
 
-/// The newest copy that `config backup` has named by itself: names grow with time.
+/// Returns the newest copy that `config backup` has named: names increase with time.
 fn newest(file: &Path) -> Result<PathBuf, CliError> {
     let prefix = format!("{}.", file_name(file));
     let folder = file
@@ -206,7 +206,7 @@ fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     })
 }
 
-/// Writes a file that its owner and group alone may read, where there is none.
+/// Writes a new file that only its owner and group may read.
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     std::fs::OpenOptions::new()
         .write(true)
@@ -223,7 +223,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
         })
 }
 
-/// Puts a file in another's place at once, so that a power cut leaves one of the two.
+/// Replaces a file atomically, so that one of the two survives a power cut.
 fn replace(file: &Path, bytes: &[u8]) -> Result<(), CliError> {
     let staged = file.with_added_extension("new");
     if staged.exists() {

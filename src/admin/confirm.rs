@@ -1,14 +1,14 @@
-//! Asking before something is destroyed.
+//! Asks for confirmation before destructive actions.
 
 use std::io::{self, IsTerminal, Write};
 
 use super::error::CliError;
 use crate::cli::Confirmation;
 
-/// Asks whether to go on, unless `--yes` has answered already.
+/// Asks whether to continue, unless `--yes` was given.
 ///
 /// # Errors
-/// Exit code 2 without a terminal; 1 when the answer is not yes.
+/// Exit code 2 without a terminal; 1 if the answer is not yes.
 pub fn ask(confirmation: Confirmation, question: &str) -> Result<(), CliError> {
     if confirmation == Confirmation::Given {
         return Ok(());
@@ -34,7 +34,7 @@ pub fn ask(confirmation: Confirmation, question: &str) -> Result<(), CliError> {
     }
 }
 
-/// Asks whether what is said shall happen, unless `--yes` has answered already.
+/// Says what will happen and asks whether to continue, unless `--yes` was given.
 ///
 /// # Errors
 /// As [`ask`].

@@ -1,4 +1,4 @@
-//! What is told of the copies that `backup` makes and `restore` puts back.
+//! Texts about the copies that `backup` makes and `restore` restores.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::app::backups;
 use crate::store::backup::{self, Contents};
 use crate::store::backup_files::Tally;
 
-/// Files of a copy that are named one by one.
+/// The most files of a copy that are listed one by one.
 const NAMED: usize = 20;
 
 pub(super) fn files_text(files: &Tally) -> String {
@@ -42,7 +42,7 @@ pub(super) fn missing_lines(files: &Tally) -> Vec<String> {
     lines
 }
 
-/// Reads a copy whole, and compares it with its checksums.
+/// Reads a whole copy, and compares it with its checksums.
 pub(super) fn examine(file: &Path) -> Result<(Contents, bool), CliError> {
     let contents = backup::examine(file)?;
     Ok((contents, backups::compare(file)?.is_some()))
@@ -73,7 +73,7 @@ pub(super) fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// Bytes as people read them.
+/// Returns a number of bytes in a form for people.
 pub(super) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if bytes < 1024 {

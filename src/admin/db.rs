@@ -1,4 +1,4 @@
-//! `db …`: the database as a file.
+//! `db …`: the database file.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -21,10 +21,11 @@ use crate::store::upkeep::{self, Findings};
 use crate::store::{ServerLock, Store, StoreError, newest_schema, statistics};
 use crate::store::{repair, salvage, times};
 
-/// Where a file can only be written anew as a whole, writes wait; a server is spared more than this.
+/// If a file can only be rewritten as a whole, writes have to wait; with a running server, only
+/// files up to this size are rewritten.
 const COMPACTED_WHILE_SERVING_BYTES: u64 = 256 << 20;
 
-/// How often it is told how far a compaction in steps has come.
+/// How often the progress of a compaction in steps is reported.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// Runs the command.
@@ -91,7 +92,7 @@ fn create(database: &Path, program: &str, output: &Output) -> Result<Exit, CliEr
 }
 
 fn delete(database: &Path, confirmation: Confirmation, output: &Output) -> Result<Exit, CliError> {
-    // Looked at first: what is no database of ours is not asked about.
+    // Checked first: no confirmation for a file that is not this program's database.
     upkeep::schema(database)?;
     let _lock = ServerLock::acquire(database)?;
     confirm(
@@ -217,7 +218,7 @@ fn repair(database: &Path, to: Option<&Path>, output: &Output) -> Result<Exit, C
     text(&lines.join("\n"))
 }
 
-/// Puts right what a clock that was ahead has written.
+/// Corrects times that were written while the clock was ahead.
 fn repair_times(database: &Path, output: &Output) -> Result<Exit, CliError> {
     if !database.exists() {
         return Err(StoreError::Missing(database.to_owned()).into());

@@ -1,4 +1,4 @@
-//! Why a command failed, and with which exit code.
+//! The errors of commands, and their exit codes.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,10 +11,10 @@ use crate::exit::Exit;
 use crate::service::{Refusal, ServiceError};
 use crate::store::StoreError;
 
-/// Why a command failed, as a sentence for the operator.
+/// An error, as a sentence for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// What a server could fail at too.
+    /// An error that a server can have too.
     #[error(transparent)]
     App(#[from] AppError),
     /// The service refused.
@@ -23,41 +23,41 @@ pub enum CliError {
     /// There was no password.
     #[error(transparent)]
     Password(#[from] PasswordError),
-    /// The operating system refused a file.
+    /// The operating system denied access to a file.
     #[error("{}: {source}", path.display())]
     File {
-        /// Which one.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         source: io::Error,
     },
-    /// What was named is not there.
+    /// The named object does not exist.
     #[error("{0}")]
     NotFound(String),
-    /// What was to be made is there.
+    /// The object to create already exists.
     #[error("{0}")]
     AlreadyExists(String),
-    /// An answer is needed, or the command makes no sense as it is.
+    /// An answer is needed, or the command line is invalid.
     #[error("{0}")]
     Usage(String),
-    /// The server's files belong to somebody else.
+    /// The server's files belong to another user.
     #[error(
         "{} belongs to {owner}, and this is {user}: type `{command}`", path.display()
     )]
     Forbidden {
         /// The database.
         path: PathBuf,
-        /// Whom it belongs to.
+        /// The user to whom it belongs.
         owner: String,
-        /// Who runs the command.
+        /// The user who runs the command.
         user: String,
-        /// What to type instead.
+        /// The command to type instead.
         command: String,
     },
-    /// Something else is at it.
+    /// Another process is using it.
     #[error("{0}")]
     Busy(String),
-    /// No server runs.
+    /// No server is running.
     #[error("{0}")]
     Unreachable(String),
     /// Anything else.
@@ -87,7 +87,7 @@ impl From<ServiceError> for CliError {
 }
 
 impl CliError {
-    /// The exit code that tells this error.
+    /// Returns the exit code for this error.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {

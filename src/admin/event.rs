@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::print;
 use crate::model::{FlowEvent, Happening, Level, PublicId, Timestamp};
 
-/// An event for programs, in the words of the protocol, with the logins of who is in it.
+/// Returns an event for programs, in the terms of the protocol, with the logins of the users in it.
 pub(super) fn document(event: &FlowEvent, logins: &HashMap<PublicId, String>) -> Value {
     let login = |user: PublicId| logins.get(&user).cloned();
     let mut document = json!({
@@ -46,7 +46,7 @@ pub(super) fn document(event: &FlowEvent, logins: &HashMap<PublicId, String>) ->
     document
 }
 
-/// The people in some events, each once.
+/// Returns the users in some events, each once.
 pub(super) fn people<'e>(events: impl IntoIterator<Item = &'e FlowEvent>) -> Vec<PublicId> {
     let mut people: Vec<PublicId> = events
         .into_iter()
@@ -58,8 +58,8 @@ pub(super) fn people<'e>(events: impl IntoIterator<Item = &'e FlowEvent>) -> Vec
     people
 }
 
-/// What an event tells, as a sentence without its full stop; `None` for a kind that is not known.
-/// `name` gives the names of people.
+/// Returns an event as a sentence without its full stop; `None` for an unknown kind. `name` returns
+/// the names of users.
 pub(super) fn sentence(event: &Value, name: impl Fn(&Value) -> String) -> Option<String> {
     let whom = name(&event["user"]);
     let who = if event["by"].is_null() {

@@ -1,4 +1,4 @@
-//! `flow …`: conversations.
+//! `flow …`: chats, groups and channels.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use crate::service::{
 /// Runs the command.
 ///
 /// # Errors
-/// What was named is not there, or the database cannot be used.
+/// The named object does not exist, or the database cannot be used.
 pub fn run(command: &FlowCommand, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
     match command {
         FlowCommand::List { login } => {
@@ -66,7 +66,7 @@ pub fn run(command: &FlowCommand, sources: &Sources, output: &Output) -> Result<
     }
 }
 
-/// Prints what happened in a flow last.
+/// Prints the latest events of a flow.
 fn events(flow: &str, limit: u32, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
     let (events, logins) = with_service(sources, async |service, _| {
         let flow = names::flow(service, flow).await?;
@@ -95,7 +95,7 @@ fn events(flow: &str, limit: u32, sources: &Sources, output: &Output) -> Result<
     result(output, &json!({"events": documents}), &lines)
 }
 
-/// Does what a command says; returns what was done, in words, and the flow.
+/// Performs a command; returns what was done, in words, and the flow.
 async fn change(service: &Service, command: &FlowCommand) -> Result<(String, Flow), CliError> {
     match command {
         FlowCommand::Create {
@@ -184,7 +184,7 @@ async fn change(service: &Service, command: &FlowCommand) -> Result<(String, Flo
     }
 }
 
-/// What people call a flow.
+/// Returns the name of a flow for people.
 pub(super) fn name(flow: &Flow) -> String {
     let title = flow.title.as_deref().filter(|title| !title.is_empty());
     title.map_or_else(
@@ -193,7 +193,7 @@ pub(super) fn name(flow: &Flow) -> String {
     )
 }
 
-/// A flow for programs.
+/// Returns a flow for programs.
 pub(super) fn document(flow: &Flow, count: i64) -> Value {
     json!({
         "uuid": flow.uuid.to_string(),
@@ -216,7 +216,7 @@ pub(super) fn document(flow: &Flow, count: i64) -> Value {
     })
 }
 
-/// Members above the level of a member, as in the protocol.
+/// Returns the members above the level of a member, as in the protocol.
 fn levels(flow: &Flow) -> Value {
     let levels = flow.levels.iter();
     levels
@@ -225,7 +225,7 @@ fn levels(flow: &Flow) -> Value {
         .into()
 }
 
-/// A member for programs.
+/// Returns a member for programs.
 pub(super) fn member(member: &MemberStanding) -> Value {
     json!({
         "uuid": member.user.uuid.to_string(),
@@ -234,7 +234,7 @@ pub(super) fn member(member: &MemberStanding) -> Value {
     })
 }
 
-/// How a flow differs from one that was just made.
+/// Returns how a flow differs from a new one.
 fn settings(flow: &Flow) -> String {
     let expire = (flow.expire > 0).then(|| format!("expire {}", print::span(flow.expire)));
     let switches = [

@@ -1,4 +1,4 @@
-//! `hook …`: addresses at which programs post.
+//! `hook …`: incoming hooks, addresses at which programs post.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::service::{HookChange, HookOrder, HookPicture, Refusal, Service, Servi
 /// Runs the command.
 ///
 /// # Errors
-/// What was named is not there, or the database cannot be used.
+/// The named object does not exist, or the database cannot be used.
 pub fn run(command: &HookCommand, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
     match command {
         HookCommand::Add {
@@ -81,7 +81,7 @@ fn known<T>(done: Result<T, ServiceError>, id: &str) -> Result<T, CliError> {
     }
 }
 
-/// A picture as its file has it. What is larger than a picture may be is not read whole.
+/// Returns the content of a picture file. A file that is too large for a picture is not read whole.
 fn content(path: &Path) -> Result<HookPicture, CliError> {
     const MOST: u64 = 1 << 20;
     let failed = |source| CliError::File {

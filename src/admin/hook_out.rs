@@ -1,4 +1,4 @@
-//! `hook out …`: hooks that post what happens in a flow to an address.
+//! `hook out …`: outgoing hooks, which post the events of a flow to an address.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::service::{OutgoingOrder, Refusal, Service, ServiceError};
 /// Runs the command.
 ///
 /// # Errors
-/// What was named is not there, or the database cannot be used.
+/// The named object does not exist, or the database cannot be used.
 pub(super) fn run(
     command: &OutCommand,
     sources: &Sources,

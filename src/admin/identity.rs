@@ -1,5 +1,5 @@
-//! Which user a command runs as. What touches the server's files runs as the user to whom they belong:
-//! files of root's among them would lock the server out, and somebody else may not read them.
+//! The user as whom a command runs. A command that touches the server's files runs as the owner of these
+//! files: files of root's among them would lock the server out, and other users may not read them.
 
 use std::fs;
 use std::io;
@@ -14,25 +14,25 @@ use super::error::CliError;
 use crate::cli::{BackupCommand, Command, Completion};
 use crate::config::{self, ConfigError, Sources};
 
-/// Where users and groups are listed.
+/// The lists of users and groups.
 const USERS: &str = "/etc/passwd";
 const GROUPS: &str = "/etc/group";
 
-/// Whom a file belongs to.
+/// The owner of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Owner {
     user: u32,
     group: u32,
 }
 
-/// What a command does with the server's files.
+/// The access of a command to the server's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Touch {
     /// Nothing.
     None,
-    /// It reads or changes them, and nothing else.
+    /// It reads or changes them, and no other files.
     Them,
-    /// It also writes elsewhere, where only root may: it stays root and gives away what it makes.
+    /// It also writes elsewhere, where only root may: it stays root and changes the owner of what it creates.
     Elsewhere,
 }
 
@@ -59,11 +59,11 @@ fn touch(command: &Command) -> Touch {
     }
 }
 
-/// Makes this process the user to whom the database belongs, where it is root's; as somebody else it
-/// goes no further. What a wrong configuration says is left to whoever needs it. To be called before there are other threads.
+/// Makes this process the owner of the database, if the process is root's; for another user it fails. Errors
+/// in the configuration are left to the code that needs it. Call it before other threads are started.
 ///
 /// # Errors
-/// [`CliError::Forbidden`] for somebody else; the system did not let root become the user.
+/// [`CliError::Forbidden`] for another user; the system did not let root become the owner.
 pub(super) fn assume(command: &Command, sources: &Sources) -> Result<(), CliError> {
     let touch = touch(command);
     if touch == Touch::None {
@@ -71,7 +71,7 @@ pub(super) fn assume(command: &Command, sources: &Sources) -> Result<(), CliErro
     }
     let database = match sources.load() {
         Ok(loaded) => {
-            // A server reads it anew when it is told to, and must be able to.
+            // The running server rereads it on a signal, and must be able to.
             if let Some(file) = loaded
                 .file
                 .filter(|_| !matches!(command, Command::Serve(_)))
@@ -81,7 +81,7 @@ pub(super) fn assume(command: &Command, sources: &Sources) -> Result<(), CliErro
             loaded.config.database.path
         }
         Err(ConfigError::Unreadable { path, .. }) => return forbid(&path, Access::READ_OK),
-        // What is wrong with the configuration is told by whoever needs it.
+        // The code that needs the configuration reports its errors.
         Err(_) => return Ok(()),
     };
     let database = &database;
@@ -111,7 +111,7 @@ fn become_user(owner: Owner) -> io::Result<()> {
     Ok(())
 }
 
-/// Fails for files of somebody else that this user may not use.
+/// Refuses files of another user that this user may not access.
 fn forbid(path: &Path, wanted: Access) -> Result<(), CliError> {
     let is_denied = match access(path, wanted) {
         Ok(()) => false,
@@ -130,7 +130,8 @@ fn forbid(path: &Path, wanted: Access) -> Result<(), CliError> {
     })
 }
 
-/// Whom a file belongs to, or, where it is not there or not to be seen, the folder around it.
+/// Returns the owner of a file, or, if it does not exist or cannot be accessed, of the nearest
+/// folder around it.
 fn nearest(path: &Path) -> Option<Owner> {
     let whole = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
     let found = whole.ancestors().find_map(|path| fs::metadata(path).ok())?;
@@ -145,7 +146,7 @@ fn name_of(user: u32) -> Option<String> {
     name_in(&users, user)
 }
 
-/// User and group number of a user.
+/// Returns the user and group number of a user.
 pub(super) fn user_ids(name: &str) -> Option<(u32, u32)> {
     let users = fs::read_to_string(USERS).ok()?;
     users.lines().find_map(|line| {
@@ -165,7 +166,7 @@ fn name_in(users: &str, user: u32) -> Option<String> {
     })
 }
 
-/// The groups that a user is listed in.
+/// Returns the groups in which a user is listed.
 fn groups_of(groups: &str, user: &str) -> Vec<u32> {
     let listed = groups.lines().filter_map(|line| {
         let mut fields = line.split(':').skip(2);
@@ -176,7 +177,7 @@ fn groups_of(groups: &str, user: &str) -> Vec<u32> {
     listed.collect()
 }
 
-/// The command to type instead, as a shell reads it.
+/// Returns the command to type instead, quoted for a shell.
 fn command_line(words: impl Iterator<Item = String>) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+:,@%=".contains(c);
     let quoted = words.map(|word| {

@@ -1,4 +1,4 @@
-//! `import`: takes over the database of the Python server.
+//! `import`: imports the database of the Python server.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::service::{Takeover, Tally};
 /// Runs the command.
 ///
 /// # Errors
-/// There is no such file, it is no database of the Python server, or ours cannot be written.
+/// The file does not exist, it is not a database of the Python server, or this server's cannot be written.
 pub fn run(command: &Import, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
     let path = &command.python_db;
     if !path.exists() {

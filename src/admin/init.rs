@@ -1,4 +1,4 @@
-//! `init`: makes the configuration, the database and the first administrator.
+//! `init`: creates the configuration, the database and the first administrator.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
@@ -20,7 +20,7 @@ use crate::model::Login;
 use crate::service::Account;
 use crate::store::Store;
 
-/// What `init` found or made.
+/// What `init` found or created.
 struct Made {
     config: PathBuf,
     new_config: bool,
@@ -33,7 +33,7 @@ struct Made {
 /// Runs the command.
 ///
 /// # Errors
-/// What could not be made. What is there is never changed.
+/// What could not be created. Existing files are never changed.
 pub fn run(command: &cli::Init, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
     let path = sources
         .asked_for()
@@ -75,7 +75,7 @@ pub fn run(command: &cli::Init, sources: &Sources, output: &Output) -> Result<Ex
     if command.staging && command.https.is_none() {
         return Err(CliError::Usage("--try goes with --https NAME".to_owned()));
     }
-    // Everything that can be refused comes before anything is made.
+    // Everything that can fail early comes before anything is created.
     let admin = administrator(command)?;
     let new_config = there.is_none();
     let path = there.unwrap_or(path);
@@ -104,7 +104,7 @@ pub fn run(command: &cli::Init, sources: &Sources, output: &Output) -> Result<Ex
     Ok(Exit::Ok)
 }
 
-/// Login and password of the first administrator, if there is to be one.
+/// Returns the login and password of the first administrator, if one is requested.
 fn administrator(command: &cli::Init) -> Result<Option<(String, Password)>, CliError> {
     let login = match &command.admin {
         Some(login) => login.clone(),
@@ -121,7 +121,7 @@ fn administrator(command: &cli::Init) -> Result<Option<(String, Password)>, CliE
     Ok(Some((login, password)))
 }
 
-/// Sets what a server with a certificate of its own name needs.
+/// Sets what a server with a certificate for its own name needs.
 pub(super) fn with_https(config: &mut Config, name: &str, staging: bool) {
     let name = name.to_lowercase();
     config.server.public_url = Some(format!("https://{name}"));
@@ -134,8 +134,7 @@ pub(super) fn with_https(config: &mut Config, name: &str, staging: bool) {
     }
 }
 
-/// Asks whether the server makes certificates of its own, where that is not said and somebody can
-/// answer.
+/// Asks whether the server creates its own certificates, if no flag says so and a person can answer.
 fn ask_local_ca(command: &cli::Init) -> Result<bool, CliError> {
     let is_asked = command.https.is_none()
         && command.admin.is_none()
@@ -167,7 +166,7 @@ pub(super) fn question(text: &str) -> Result<String, CliError> {
     Ok(line.trim().to_owned())
 }
 
-/// Writes the configuration, readable by its owner and group alone, where there is none.
+/// Writes a new configuration, readable only by its owner and group.
 pub(super) fn write_config(path: &Path, text: &str) -> Result<(), CliError> {
     let failed = |source| CliError::File {
         path: path.to_owned(),
@@ -204,7 +203,7 @@ pub(super) fn add_administrator(
 }
 
 impl Made {
-    /// What is there: the file, and what it leads to.
+    /// Returns the present state: the file, and the database that it names.
     fn found(path: &Path, sources: &Sources) -> Result<Self, CliError> {
         let config = sources.load()?.config;
         Ok(Self {

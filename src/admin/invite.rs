@@ -1,4 +1,4 @@
-//! `invite …`: codes that let somebody register.
+//! `invite …`: codes that let a user register.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::service::{Ends, Invite, Refusal, ServiceError};
 /// Runs the command.
 ///
 /// # Errors
-/// What was named is not there, or the database cannot be used.
+/// The named object does not exist, or the database cannot be used.
 pub fn run(command: &InviteCommand, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
     match command {
         InviteCommand::Create {
@@ -117,7 +117,7 @@ fn create(
     secret(output, &Value::Null, &text, &link)
 }
 
-/// How many people a code lets in.
+/// Returns how many people a code admits.
 fn people(uses: u32) -> String {
     match uses {
         1 => "1 person".to_owned(),
@@ -125,8 +125,8 @@ fn people(uses: u32) -> String {
     }
 }
 
-/// A link as a picture of half blocks with the margin that cameras need. Terminals write light on
-/// dark, so what is light on paper is what is written.
+/// Returns a link as a QR code of half blocks with the margin that cameras need. Terminals are
+/// light on dark, so the parts that are light on paper are printed.
 pub(super) fn qr(link: &str) -> Result<String, CliError> {
     let code = QrCode::new(link)
         .map_err(|err| CliError::Failed(format!("the link makes no QR code: {err}")))?;

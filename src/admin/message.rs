@@ -1,4 +1,4 @@
-//! `message …`: what is said, as the operator may read and write it.
+//! `message …`: messages, as the operator may read and write them.
 
 use std::io::Read;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::exit::Exit;
 use crate::model::{PublicId, Slot, Timestamp};
 use crate::service::{Line, Refusal, Search, ServiceError};
 
-/// The longest text read from standard input; the configured limit is checked besides.
+/// The longest text read from standard input; the configured limit also applies.
 const MAX_INPUT_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Runs the command.
 ///
 /// # Errors
-/// What was named is not there, or the database cannot be used.
+/// The named object does not exist, or the database cannot be used.
 pub fn run(command: &MessageCommand, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
     match command {
         MessageCommand::List {
@@ -173,7 +173,7 @@ fn line(line: &Line) -> String {
     )
 }
 
-/// As what a message shows a file, in the protocol's words.
+/// Returns the name of an attachment's slot, in the terms of the protocol.
 pub(super) fn slot_name(slot: Slot) -> &'static str {
     match slot {
         Slot::Picture => "file_picture",

@@ -1,7 +1,7 @@
-//! The operator's commands, one file each: they print, and leave the work to others.
+//! The operator's commands, one file each: they print, and leave the work to other modules.
 //!
 //! What belongs here: turning a parsed command into calls of the service, and its results into text
-//! or JSON. What does not: SQL, rules about who may do what, parsing of arguments.
+//! or JSON. What does not: SQL, permissions, parsing of arguments.
 
 mod about;
 pub mod backup;
@@ -60,7 +60,7 @@ use crate::service::Service;
 use error::CliError;
 use print::Output;
 
-/// Runs a command, prints its result or what went wrong, and returns how it ended.
+/// Runs a command, prints its result or error, and returns its exit code.
 #[must_use]
 pub fn run(invocation: &Invocation) -> Exit {
     let global = &invocation.global;
@@ -161,13 +161,13 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
     }
 }
 
-/// What the configuration is made from.
+/// Returns the sources of the configuration.
 fn sources(global: &Global, overrides: Vec<Override>) -> Sources {
     Sources::of_process(global.config.clone(), overrides)
 }
 
-/// How to call this program again on the same configuration: with `--config` where it would not find
-/// the file by itself.
+/// Returns how to call this program again with the same configuration: with `--config` if it would
+/// not find the file by itself.
 fn program(sources: &Sources) -> String {
     let Some(named) = &sources.named else {
         return "morelia".to_owned();
@@ -190,7 +190,7 @@ fn program(sources: &Sources) -> String {
     }
 }
 
-/// The flags of `serve` that stand for keys, with those for every command that also do.
+/// Returns the flags of `serve` that stand for keys, including the global ones that do.
 fn overrides(global: &Global, command: &cli::Serve) -> Vec<Override> {
     let mut overrides = Vec::new();
     let mut set = |key, value: &str, flag| {
@@ -236,7 +236,7 @@ fn configuration(
     }
 }
 
-/// Prints a result in the form asked for.
+/// Prints a result in the requested form.
 fn result(output: &Output, document_: &Value, text_: &str) -> Result<Exit, CliError> {
     if output.is_json() {
         document(output, document_)
@@ -245,12 +245,12 @@ fn result(output: &Output, document_: &Value, text_: &str) -> Result<Exit, CliEr
     }
 }
 
-/// Prints a text that is the result; for programs, under a name.
+/// Prints a text as the result; for programs, under a name.
 fn named(output: &Output, name: &str, text: &str) -> Result<Exit, CliError> {
     result(output, &json!({name: text}), text)
 }
 
-/// What this program is, for programs.
+/// Returns the version of this program, for programs.
 fn version() -> Result<Value, CliError> {
     let mut version = serde_json::to_value(app::version())
         .map_err(|error| CliError::Failed(error.to_string()))?;
@@ -258,8 +258,7 @@ fn version() -> Result<Value, CliError> {
     Ok(version)
 }
 
-/// Prints a result with something that is shown this once: it is printed, alone, also where only errors
-/// are wanted.
+/// Prints a result with a secret that is shown only this once: with `--quiet`, the secret alone is printed.
 fn secret(output: &Output, document_: &Value, text: &str, secret: &str) -> Result<Exit, CliError> {
     if output.is_json() {
         return document(output, document_);
@@ -269,7 +268,7 @@ fn secret(output: &Output, document_: &Value, text: &str, secret: &str) -> Resul
         .or_else(closed)
 }
 
-/// Runs something with the service on the configured database.
+/// Runs a function with the service on the configured database.
 fn with_service<T>(
     sources: &Sources,
     work: impl AsyncFnOnce(&Service, &Config) -> Result<T, CliError>,
@@ -280,7 +279,7 @@ fn with_service<T>(
     })
 }
 
-/// Runs something with the service on a database.
+/// Runs a function with the service on a database.
 fn on_database<T>(
     database: &Path,
     config: &Config,
@@ -301,7 +300,7 @@ fn document(output: &Output, document: &Value) -> Result<Exit, CliError> {
     output.document(document).map(|()| Exit::Ok).or_else(closed)
 }
 
-/// `morelia config show | head` is no failure.
+/// `morelia config show | head` is not a failure.
 fn closed(source: std::io::Error) -> Result<Exit, CliError> {
     if source.kind() == std::io::ErrorKind::BrokenPipe {
         Ok(Exit::Ok)

@@ -1,4 +1,4 @@
-//! What the operator names, found: users by login, flows by id or title.
+//! Finds what the operator names: users by login, flows by id or title.
 
 use super::error::CliError;
 use crate::model::{Flow, User};
@@ -12,14 +12,14 @@ pub(super) async fn user(service: &Service, login: &str) -> Result<User, CliErro
     }
 }
 
-/// The error for a login that nobody has.
+/// Returns the error for an unknown login.
 pub(super) fn no_user(login: &str) -> CliError {
     CliError::NotFound(format!(
         "there is no user {login:?}; `morelia user list` lists all"
     ))
 }
 
-/// Finds a flow by its id, or by its title where only one has it.
+/// Finds a flow by its id, or by its title if only one has it.
 pub(super) async fn flow(service: &Service, named: &str) -> Result<Flow, CliError> {
     let mut found = service.flows_named(named).await?;
     match (found.pop(), found.is_empty()) {

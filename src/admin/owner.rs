@@ -1,5 +1,5 @@
-//! Whom files belong to that a command makes. An operator who is root makes backups and restores for
-//! a server that runs as somebody else, and that could neither read nor write root's files.
+//! The owner of files that a command creates. An operator who is root makes backups and restores for
+//! a server that runs as another user, and that could neither read nor write root's files.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, lchown};
@@ -9,7 +9,7 @@ use rustix::process::geteuid;
 
 use crate::store::files_of;
 
-/// Somebody else than root, who is at it.
+/// A user other than root who owns files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Owner {
     user: u32,
@@ -17,8 +17,8 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// Whom a database belongs to, or where there is none, the folder that it would be in. `None`
-    /// unless that is somebody else than root, and the process is root's.
+    /// Returns the owner of a database or, if there is none, of the folder that it would be in.
+    /// `None` unless that is a user other than root, and the process is root's.
     pub(super) fn of(database: &Path) -> Option<Self> {
         if !geteuid().is_root() {
             return None;
@@ -33,12 +33,12 @@ impl Owner {
         })
     }
 
-    /// Somebody by number; `None` for root, whose files need not be given away.
+    /// Returns the owner with these numbers; `None` for root, whose files need not be changed.
     pub(super) fn new(user: u32, group: u32) -> Option<Self> {
         (user != 0).then_some(Self { user, group })
     }
 
-    /// Gives what has been made to its owner; what is not there needs none.
+    /// Gives new files to their owner; files that do not exist are skipped.
     pub(super) fn give<'a>(owner: Option<Self>, paths: impl IntoIterator<Item = &'a Path>) {
         let Some(Self { user, group }) = owner else {
             return;
@@ -48,7 +48,7 @@ impl Owner {
         }
     }
 
-    /// Does so for a folder with all that is in it.
+    /// Gives a folder and everything in it to its owner.
     pub(super) fn give_folder(owner: Option<Self>, folder: &Path) {
         if owner.is_none() {
             return;
@@ -64,7 +64,7 @@ impl Owner {
         }
     }
 
-    /// Does so for a database and what lies beside it.
+    /// Gives a database and the files beside it to their owner.
     pub(super) fn give_database(owner: Option<Self>, database: &Path) {
         let files = files_of(database);
         Self::give(owner, files.iter().map(PathBuf::as_path));

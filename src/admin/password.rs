@@ -1,4 +1,4 @@
-//! Where commands get passwords from; never from an argument, which every user of the machine sees.
+//! The sources of passwords for commands; never an argument, which every user of the machine can see.
 
 use std::{
     fs::File,
@@ -14,21 +14,21 @@ use crate::{
     exit::Exit,
 };
 
-/// The characters of a generated password: none that are mistaken for another on paper.
+/// The characters of a generated password: none that look like another on paper.
 const ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// Four groups of five characters of 32: 100 random bits.
 const GROUPS: usize = 4;
 const GROUP_CHARS: usize = 5;
-/// The longest password read from a file; more is somebody else's file.
+/// The longest password read from a file; a longer file is not a password file.
 const MAX_BYTES: u64 = 4096;
-/// How often a new password is asked for before the command gives up.
+/// How often a new password is requested before the command gives up.
 const ATTEMPTS: u32 = 3;
 
-/// A password, and whether it was made here and has to be shown to the user once.
+/// A password, and whether it was generated here and has to be shown to the user once.
 pub struct Password {
     /// The password.
     pub text: String,
-    /// Whether it was made here.
+    /// Whether it was generated here.
     pub generated: bool,
 }
 
@@ -38,18 +38,18 @@ impl std::fmt::Debug for Password {
     }
 }
 
-/// Why there is no password.
+/// The reason why there is no password.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
-    /// Nobody can be asked.
+    /// There is no terminal to ask on.
     #[error(
         "no terminal to ask for the password: give --password-file FILE, --password-stdin or --generate"
     )]
     NoTerminal,
-    /// What was typed first and second differs.
+    /// The two entries differ.
     #[error("the two passwords differ: run the command again")]
     Differ,
-    /// There is nothing in it.
+    /// It is empty.
     #[error("the password is empty: give one of at least one character")]
     Empty,
     /// It is too easy to guess.
@@ -58,15 +58,15 @@ pub enum PasswordError {
     /// It could not be read.
     #[error("cannot read the password from {place}: {cause}")]
     Unreadable {
-        /// The file, or what stands for it.
+        /// The file, or a description of the source.
         place: String,
-        /// What the system said.
+        /// The error of the system.
         cause: io::Error,
     },
 }
 
 impl PasswordError {
-    /// Returns the exit code of a command that fails with this.
+    /// Returns the exit code of a command that fails with this error.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
@@ -84,18 +84,18 @@ impl PasswordError {
 /// How often a terminal asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// Once: a wrong one is refused by whoever checks it.
+    /// Once: the server refuses a wrong one.
     Once,
     /// Twice, because a typing mistake in a new password locks its user out. A new one that is easy
-    /// to guess is refused, wherever it comes from.
+    /// to guess is refused, whatever its source.
     Twice,
 }
 
-/// Reads or makes a password.
+/// Reads or generates a password.
 ///
 /// # Errors
-/// When there is no terminal, the two entries differ, it is empty or a new one that is easy to guess,
-/// or cannot be read.
+/// There is no terminal, the two entries differ, it is empty or a new one that is easy to guess, or
+/// it cannot be read.
 pub fn read(source: &PasswordSource, ask: Ask, whose: &str) -> Result<Password, PasswordError> {
     let text = match source {
         PasswordSource::Terminal => terminal(ask, whose)?,
@@ -122,7 +122,7 @@ pub fn read(source: &PasswordSource, ask: Ask, whose: &str) -> Result<Password, 
     })
 }
 
-/// Reads the first line without its end, and nothing else of it is changed.
+/// Reads the first line without its end, otherwise unchanged.
 fn first_line(
     source: io::Result<impl Read>,
     place: impl Fn() -> String,
@@ -240,7 +240,7 @@ mod tests {
             let refused = from_file(weak.as_bytes());
             assert!(matches!(refused, Err(PasswordError::Weak(is)) if is == why));
         }
-        // One that is in use already is none of our business.
+        // The strength of an existing password is not checked.
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("password");
         fs::write(&path, "secret\n").expect("written");

@@ -1,4 +1,4 @@
-//! What the commands print, and in which form.
+//! The output of the commands, and its forms.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,16 +13,16 @@ use crate::model::Timestamp;
 /// Whether only errors are printed: `--quiet`.
 static QUIET: AtomicBool = AtomicBool::new(false);
 
-/// Whether what is printed is for programs: `--json`.
+/// Whether the output is for programs: `--json`.
 static JSON: AtomicBool = AtomicBool::new(false);
 
-/// Takes note of how this process prints.
+/// Sets how this process prints.
 pub fn choose(json: bool, quiet: bool) {
     JSON.store(json, Ordering::Relaxed);
     QUIET.store(quiet, Ordering::Relaxed);
 }
 
-/// Where results and diagnostics go, and how they look.
+/// The destination and form of results and diagnostics.
 pub struct Output {
     json: bool,
     pretty: bool,
@@ -30,7 +30,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// As the flags of the command line say.
+    /// Returns the output that the flags of the command line request.
     #[must_use]
     pub fn new(global: &Global) -> Self {
         Self {
@@ -46,16 +46,16 @@ impl Output {
         self.json
     }
 
-    /// Returns whether JSON is laid out for people.
+    /// Returns whether JSON is formatted for people.
     #[must_use]
     pub fn is_pretty(&self) -> bool {
         self.pretty
     }
 
-    /// Prints a JSON document: for people on a terminal, else one line.
+    /// Prints a JSON document: formatted on a terminal, otherwise on one line.
     ///
     /// # Errors
-    /// Standard output is gone.
+    /// Standard output is closed.
     pub fn document(&self, value: &Value) -> io::Result<()> {
         if self.pretty {
             write(&format!("{value:#}"))
@@ -64,7 +64,7 @@ impl Output {
         }
     }
 
-    /// Says what goes on, to people only.
+    /// Prints progress, for people only.
     pub fn note(&self, sentence: &str) {
         if !self.quiet {
             let _ = writeln!(io::stderr(), "{sentence}");
@@ -72,10 +72,10 @@ impl Output {
     }
 }
 
-/// Prints a line of a result, unless only errors are wanted.
+/// Prints a line of a result, unless `--quiet` was given.
 ///
 /// # Errors
-/// Standard output is gone.
+/// Standard output is closed.
 pub fn line(line: &str) -> io::Result<()> {
     if QUIET.load(Ordering::Relaxed) {
         return Ok(());
@@ -83,11 +83,10 @@ pub fn line(line: &str) -> io::Result<()> {
     write(line)
 }
 
-/// Prints a result with a secret that is shown this once; where only errors are wanted, the secret
-/// alone.
+/// Prints a result with a secret that is shown only this once; with `--quiet`, the secret alone.
 ///
 /// # Errors
-/// Standard output is gone.
+/// Standard output is closed.
 pub fn secret(text: &str, secret: &str) -> io::Result<()> {
     if QUIET.load(Ordering::Relaxed) {
         write(secret)
@@ -102,7 +101,7 @@ fn write(line: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Returns a table whose columns are as wide as their widest cell; the last is not filled up.
+/// Returns a table whose columns are as wide as their widest cell; the last one is not padded.
 #[must_use]
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
@@ -125,7 +124,7 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Returns a number with what is counted, which takes an s for any number but one.
+/// Returns a number with a noun, which gets an s for any number but one.
 #[must_use]
 pub fn count<N: std::fmt::Display + PartialEq + From<u8> + Copy>(number: N, what: &str) -> String {
     if number == N::from(1) {
@@ -135,7 +134,7 @@ pub fn count<N: std::fmt::Display + PartialEq + From<u8> + Copy>(number: N, what
     }
 }
 
-/// Returns a stored time as people read it.
+/// Returns a stored time in a form for people.
 #[must_use]
 pub fn time(time: Timestamp) -> String {
     time.date_time()
@@ -161,7 +160,7 @@ pub fn cell(text: Option<&str>) -> String {
     }
 }
 
-/// Says what went wrong, and how the command ends for it: a sentence, or for programs one line of JSON.
+/// Prints an error, and how the command ends: a sentence, or for programs one line of JSON.
 pub fn error(sentence: &str, exit: Exit) {
     let line = if JSON.load(Ordering::Relaxed) {
         failure(sentence, exit).to_string()
@@ -172,21 +171,20 @@ pub fn error(sentence: &str, exit: Exit) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// An error for programs. What to do stands behind the first semicolon of the sentence, where there
-/// is one.
+/// Returns an error for programs. What to do follows the first semicolon of the sentence, if there is one.
 fn failure(sentence: &str, exit: Exit) -> Value {
     let hint = sentence.split_once("; ").map(|(_, hint)| hint);
     json!({"error": {"code": exit.code(), "message": sentence, "hint": hint}})
 }
 
-/// Returns a text that cannot move a terminal's cursor or recolour it, whoever wrote it.
+/// Returns a text that cannot move a terminal's cursor or change its colours, whoever wrote it.
 #[must_use]
 pub fn safe(text: &str) -> String {
     let shown = |c: char| match c {
         '\n' => "\n    ".to_owned(),
         '\t' => c.to_string(),
         c if c.is_control() => '\u{fffd}'.to_string(),
-        // Marks that reorder what stands after them.
+        // Characters that reorder the text after them.
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}'.to_string(),
         c => c.to_string(),
     };

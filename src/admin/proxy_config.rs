@@ -9,15 +9,14 @@ use crate::config::{Config, Encryption};
 pub struct Setup {
     /// The name that clients use.
     pub host: String,
-    /// Where the server listens, as the proxy reaches it.
+    /// The address at which the proxy reaches the server.
     pub upstream: String,
     /// Whether the server itself speaks TLS there.
     pub upstream_tls: bool,
 }
 
 impl Setup {
-    /// Returns the setup that a configuration makes; without a public address, with a name to be
-    /// replaced.
+    /// Returns the setup for a configuration; without a public address, with a name that has to be replaced.
     #[must_use]
     pub fn of(config: &Config) -> Self {
         let url = config
@@ -42,7 +41,7 @@ impl Setup {
     }
 }
 
-/// Returns where a proxy on the same machine reaches a server that listens on a host and port.
+/// Returns the address at which a proxy on the same machine reaches a server that listens on a host and port.
 fn upstream(host: &str, port: u16) -> String {
     match host.parse() {
         Ok(IpAddr::V4(ip)) if ip.is_unspecified() => format!("127.0.0.1:{port}"),
@@ -52,7 +51,7 @@ fn upstream(host: &str, port: u16) -> String {
     }
 }
 
-/// Returns a file for nginx, as it lies in `/etc/nginx/conf.d` or `sites-enabled`.
+/// Returns a file for nginx, for `/etc/nginx/conf.d` or `sites-enabled`.
 #[must_use]
 pub fn nginx(setup: &Setup) -> String {
     let Setup { host, upstream, .. } = setup;

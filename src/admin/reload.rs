@@ -1,5 +1,4 @@
-//! `reload`: has the running server read its configuration again, after a look at it, and says how that
-//! went.
+//! `reload`: makes the running server reload its configuration, after a check of it, and reports the result.
 
 use std::time::{Duration, Instant};
 
@@ -18,14 +17,14 @@ use crate::store::ServerLock;
 /// How long the server may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// How often it is asked meanwhile.
+/// How often it is asked in the meantime.
 const ASKED_EVERY: Duration = Duration::from_millis(50);
 
 /// Runs the command.
 ///
 /// # Errors
-/// The configuration or the certificate is wrong, so that the server was left alone; no server runs; it
-/// could not take up what it read.
+/// The configuration or the certificate is invalid, so that the server was left alone; no server is
+/// running; it could not apply what it read.
 pub(super) fn run(sources: &Sources, output: &Output) -> Result<Exit, CliError> {
     let config = sources.load()?.config;
     if let Some(Err(err)) = app::check_tls(&config) {
@@ -73,7 +72,7 @@ pub(super) fn run(sources: &Sources, output: &Output) -> Result<Exit, CliError> 
     result(output, &json!({"reloaded": true, "restart": keys}), &text)
 }
 
-/// What the running server says of its configuration.
+/// Returns what the running server says about its configuration.
 fn said(config: &Config) -> Option<Value> {
     let health = status::ask(config)?.health.ok()?;
     Some(health["configuration"].clone())

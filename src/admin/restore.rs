@@ -1,4 +1,4 @@
-//! `restore`: a backup takes the place of what there is, which is kept beside it.
+//! `restore`: replaces the present state with a backup, and keeps the old state beside it.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ use crate::store::{ServerLock, Store, StoreError, backup, backup_files};
 /// Runs the command.
 ///
 /// # Errors
-/// The backup cannot be read or is damaged, a server runs, or a file cannot be written.
+/// The backup cannot be read or is damaged, a server is running, or a file cannot be written.
 #[expect(
     clippy::too_many_lines,
     reason = "one step after the other, each told of"
@@ -50,7 +50,7 @@ pub(super) fn run(
     let place = sources
         .asked_for()
         .map_or_else(|| PathBuf::from("morelia.ini"), |(path, _)| path);
-    // What comes out of an encrypted copy goes to the disk on which it will stay.
+    // An encrypted copy is decrypted onto the disk on which its content will stay.
     let beside = loaded
         .as_ref()
         .map_or(&place, |it| &it.config.database.path);
@@ -64,13 +64,13 @@ pub(super) fn run(
     } else {
         None
     };
-    // Where the configuration will lead once it is in its place.
+    // The database that the configuration will name once it is in its place.
     let database = match (&loaded, &staged) {
         (Some(loaded), _) => loaded.config.database.path.clone(),
         (None, Some(staged)) => staged.load(sources)?.config.database.path,
         (None, None) => sources.load()?.config.database.path,
     };
-    // What cannot be done is said before anything is asked.
+    // Errors are reported before the operator is asked anything.
     if ServerLock::is_held(&database) {
         return Err(StoreError::InUse(database).into());
     }
@@ -106,7 +106,8 @@ pub(super) fn run(
     Owner::give_database(owner, &database);
     Owner::give_folder(owner, live.path());
     Owner::give_folder(owner, tls.folder());
-    // All the rest is back: who does not read to the end still learns that something is missing.
+    // Everything else is restored: the exit code also tells an operator who does not read to the
+    // end that something is missing.
     let exit = if files.missing.is_empty() {
         Exit::Ok
     } else {
@@ -158,7 +159,7 @@ pub(super) fn run(
         lines.push(format!("made      {}", place.display()));
     } else if differs(&configuration, loaded.as_ref()) {
         let configuration = match opened {
-            // Which is removed in a moment.
+            // The original will be removed in a moment.
             Some(_) => aside(&configuration, &place)?,
             None => configuration,
         };
@@ -180,20 +181,20 @@ pub(super) fn run(
     Ok(exit)
 }
 
-/// Puts the configuration of an encrypted copy beside the present one. Returns where.
+/// Writes the configuration of an encrypted copy beside the present one. Returns its path.
 fn aside(configuration: &Path, place: &Path) -> Result<PathBuf, CliError> {
     let aside = backups::free_name(|stamp| place.with_extension(format!("of-backup-{stamp}.ini")));
     super::config_copies::put(configuration, &aside)?;
     Ok(aside)
 }
 
-/// A configuration beside the place that it will take, removed again if it does not come to that.
+/// A configuration beside its final place, which is removed again if it is not used.
 struct Staged(PathBuf);
 
 impl Staged {
     fn new(copy: &Path, place: &Path) -> Result<Self, CliError> {
         let staged = Self(place.with_extension("restoring"));
-        // Of a run that was killed.
+        // Left over from a run that was killed.
         let _ = std::fs::remove_file(&staged.0);
         super::config_copies::put(copy, &staged.0)?;
         Ok(staged)
@@ -217,7 +218,7 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        // Gone already once it has taken its place.
+        // It no longer exists once it is in its place.
         let _ = std::fs::remove_file(&self.0);
     }
 }

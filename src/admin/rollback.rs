@@ -1,4 +1,4 @@
-//! `db rollback`: the copy from before the last migration takes the place of the database.
+//! `db rollback`: replaces the database with the copy from before the last migration.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::store::{ServerLock, StoreError, backup, copy_to_go_back_to};
 /// Runs the command.
 ///
 /// # Errors
-/// There is no such copy or it is damaged, a server runs, or a file cannot be written.
+/// There is no such copy or it is damaged, a server is running, or a file cannot be written.
 pub(super) fn run(
     database: &Path,
     confirmation: Confirmation,

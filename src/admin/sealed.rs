@@ -1,4 +1,4 @@
-//! Encrypted backups in commands: the key is made, a copy is opened, verified.
+//! Encrypted backups in commands: generating the key, opening and verifying copies.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::config::Sources;
 use crate::exit::Exit;
 use crate::store::backup_files;
 
-/// `backup key`: makes a key, and says what to do with it.
+/// `backup key`: generates a key, and says what to do with it.
 pub(super) fn make_key(file: &Path, output: &Output) -> Result<Exit, CliError> {
     let public = seal::make_key(file)?;
     if output.is_json() {
@@ -34,20 +34,20 @@ pub(super) fn make_key(file: &Path, output: &Output) -> Result<Exit, CliError> {
     ))
 }
 
-/// An encrypted backup that was decrypted into a folder of its own, which is removed afterwards.
+/// An encrypted backup that was decrypted into a temporary folder, which is removed afterwards.
 pub(super) struct Opened {
     database: PathBuf,
     _staging: Staging,
 }
 
 impl Opened {
-    /// Where its database is; what belongs to it lies beside.
+    /// Returns the path of its database; the other files are beside it.
     pub(super) fn database(&self) -> &Path {
         &self.database
     }
 }
 
-/// Decrypts a backup into a folder beside a file. `None`: it is not encrypted.
+/// Decrypts a backup into a folder beside a file. `None` if it is not encrypted.
 pub(super) fn open(
     copy: &Path,
     identity: Option<&Path>,
@@ -77,8 +77,8 @@ pub(super) fn open(
     }))
 }
 
-/// `backup verify` of an encrypted copy: with a secret key what is in it, without one whether it is what
-/// was written. `None`: it is not encrypted.
+/// `backup verify` for an encrypted copy: checks its content with a secret key, and without one whether
+/// it is unchanged. `None` if it is not encrypted.
 pub(super) fn verify(
     copy: &Path,
     deep: bool,
@@ -99,7 +99,7 @@ pub(super) fn verify(
         }
         return verify_closed(copy, output).map(Some);
     }
-    // The disk of the database where there is one; where backups lie nothing must be readable.
+    // The disk of the database if there is one: decrypted data must not be on the disk of the backups.
     let database = sources.load().ok().map(|it| it.config.database.path);
     let beside = database
         .filter(|path| path.exists())

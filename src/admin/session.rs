@@ -54,7 +54,7 @@ pub fn run(command: &SessionCommand, sources: &Sources, output: &Output) -> Resu
     }
 }
 
-/// A session for programs.
+/// Returns a session for programs.
 pub(super) fn document(session: &SessionInfo) -> Value {
     json!({
         "id": session.id.0,
@@ -67,7 +67,7 @@ pub(super) fn document(session: &SessionInfo) -> Value {
     })
 }
 
-/// Sessions for people.
+/// Returns sessions for people.
 pub(super) fn table(sessions: &[SessionInfo]) -> String {
     let rows: Vec<_> = sessions
         .iter()

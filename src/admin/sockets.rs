@@ -1,14 +1,14 @@
-//! `service unit --sockets`: the units by which systemd listens on the ports in place of the server, which
-//! then needs no permission for those below 1024.
+//! `service unit --sockets`: the units with which systemd listens on the ports in place of the server,
+//! which then needs no permission for ports below 1024.
 
 use std::fmt::Write as _;
 
 use crate::config::{Config, Encryption};
 
-/// Where units of the administrator lie.
+/// The folder of the administrator's units.
 const FOLDER: &str = "/etc/systemd/system";
 
-/// Returns a script for a shell that writes the units and has systemd begin to listen.
+/// Returns a shell script that writes the units and makes systemd listen.
 pub(super) fn script(config: &Config) -> String {
     let mut text = String::from("set -e\n");
     let all = ports(config);
@@ -25,14 +25,14 @@ pub(super) fn script(config: &Config) -> String {
         .collect();
     let units = units.join(" ");
     text += "systemctl daemon-reload\n";
-    // A server that listens itself holds the ports until it has stopped.
+    // A server that listens by itself holds the ports until it has stopped.
     text += "systemctl stop morelia.service\n";
     let _ = writeln!(text, "systemctl enable --now {units}");
     text += "systemctl start morelia.service\n";
     text
 }
 
-/// The ports by what is spoken there.
+/// Returns the ports by their protocol.
 fn ports(config: &Config) -> Vec<(&'static str, u16)> {
     let server = &config.server;
     if config.encryption() == Encryption::None {
@@ -48,7 +48,7 @@ fn ports(config: &Config) -> Vec<(&'static str, u16)> {
 fn unit(config: &Config, name: &str, port: u16) -> String {
     let host = config.server.host.as_str();
     let address = match host {
-        // Both kinds of addresses, as far as the machine has them.
+        // Both IPv4 and IPv6, as far as the machine has them.
         "0.0.0.0" | "::" => port.to_string(),
         "localhost" => format!("127.0.0.1:{port}"),
         host if host.contains(':') => format!("[{host}]:{port}"),

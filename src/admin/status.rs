@@ -1,4 +1,4 @@
-//! `status`: how the server is doing, asked from it while it runs, and from the file.
+//! `status`: the state of the server, from the running server and from the database.
 
 use serde_json::{Value, json};
 
@@ -12,15 +12,15 @@ use crate::config::{Config, Loaded};
 use crate::exit::Exit;
 use crate::store::{ServerLock, statistics};
 
-/// What a running server says of itself.
+/// What a running server reports about itself.
 pub(super) struct Running {
-    /// Where it is.
+    /// Its address.
     pub(super) address: String,
-    /// Its `/health`, or why that could not be had.
+    /// Its `/health`, or the reason why that could not be read.
     pub(super) health: Result<Value, String>,
 }
 
-/// Asks the server that runs on the database. `None`: none runs.
+/// Asks the server that runs on the database. `None` if none is running.
 pub(super) fn ask(config: &Config) -> Option<Running> {
     let address = ServerLock::address(&config.database.path)?;
     let health = health(&address, config);
@@ -31,7 +31,7 @@ fn health(address: &str, config: &Config) -> Result<Value, String> {
     let parsed: Address = address
         .parse()
         .map_err(|_| "it has not said yet where it listens".to_owned())?;
-    // Its very own certificate is what to expect, whatever name is in it.
+    // Exactly its own certificate is expected, whatever name is in it.
     let trust = config
         .certificate_files()
         .map_or(Trust::System, |(certificate, _)| Trust::File(certificate));
@@ -40,7 +40,7 @@ fn health(address: &str, config: &Config) -> Result<Value, String> {
     serde_json::from_str(&answer.body).map_err(|_| "its /health is no JSON".to_owned())
 }
 
-/// Runs something of the client's to its end.
+/// Runs a future of the client to its end.
 pub(super) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, String> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -145,7 +145,7 @@ pub fn run(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
 /// Runs `status --health`.
 ///
 /// # Errors
-/// No server runs, or it does not answer or work.
+/// No server is running, or it does not answer or work.
 pub(super) fn health_of(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
     let database = &loaded.config.database.path;
     let running = ask(&loaded.config).ok_or_else(|| {
@@ -175,7 +175,7 @@ fn bytes(count: i64) -> String {
     size(count.max(0).unsigned_abs())
 }
 
-/// Seconds as people say them.
+/// Returns a number of seconds in a form for people.
 fn duration(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {

@@ -1,7 +1,7 @@
-//! Asking for a line that is not shown while it is typed, on the terminal of the process.
+//! Asks for a line that is not shown while it is typed, on the terminal of the process.
 //!
-//! The terminal hands over each key as it is pressed and makes no signals of them, so that Ctrl-C
-//! finds it as it was before: a shell must not be left without echo.
+//! The terminal passes on each key as it is pressed and generates no signals from keys, so that it
+//! is restored before Ctrl-C ends the process: a shell must not be left without echo.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -11,7 +11,7 @@ use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr, tcsetattr,
 };
 
-/// The longest line that is kept; more is no password of a person's.
+/// The longest line that is kept; no person's password is longer.
 const MAX_BYTES: usize = 4096;
 
 /// The terminal of the process, whatever its standard input and output are.
@@ -20,20 +20,20 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    /// Opens it. `None`: there is none.
+    /// Opens the terminal. `None` if there is none.
     pub(super) fn open() -> Option<Self> {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).open("/dev/tty").ok()?;
         isatty(&file).then_some(Self { file })
     }
 
-    /// Says something, on a line of its own.
+    /// Prints a sentence on a line of its own.
     pub(super) fn say(&mut self, sentence: &str) -> io::Result<()> {
         writeln!(self.file, "{sentence}")
     }
 
-    /// Asks for a line that is not shown. `None`: there is nobody to answer. On Ctrl-C the process
-    /// ends as it would have done anywhere else.
+    /// Asks for a line that is not shown. `None` if the input has ended. On Ctrl-C the process ends
+    /// as it would have done anywhere else.
     pub(super) fn ask(&mut self, prompt: &str) -> io::Result<Option<String>> {
         match self.type_hidden(prompt)? {
             Typed::Line(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| {
@@ -42,7 +42,7 @@ impl Terminal {
             Typed::Ended => Ok(None),
             Typed::Interrupted => {
                 kill_process(getpid(), Signal::INT)?;
-                // The process ignores that signal, or has not noticed yet.
+                // The process ignores that signal, or has not noticed it yet.
                 Err(io::ErrorKind::Interrupted.into())
             }
         }
@@ -50,7 +50,7 @@ impl Terminal {
 
     fn type_hidden(&self, prompt: &str) -> io::Result<Typed> {
         let mut file = &self.file;
-        // Before the question: whoever answers at once must not see it either.
+        // Before the question: an answer that is typed at once must not be shown either.
         let hidden = Hidden::new(file)?;
         write!(file, "{prompt}")?;
         let mut line = Line::new(Keys::of(&hidden.before));
@@ -71,7 +71,7 @@ impl Terminal {
     }
 }
 
-/// A terminal that shows nothing of what is typed, until this is dropped.
+/// A terminal that does not show what is typed, until this is dropped.
 struct Hidden<'a> {
     file: &'a File,
     before: Termios,
@@ -92,12 +92,12 @@ impl<'a> Hidden<'a> {
 
 impl Drop for Hidden<'_> {
     fn drop(&mut self) {
-        // A terminal that is gone needs nothing restored.
+        // A terminal that is gone need not be restored.
         let _ = tcsetattr(self.file, OptionalActions::Now, &self.before);
     }
 }
 
-/// What came of typing.
+/// The result of typing.
 #[derive(Debug, PartialEq, Eq)]
 enum Typed {
     /// A line, without its end.
@@ -108,7 +108,7 @@ enum Typed {
     Ended,
 }
 
-/// The keys that mean something, as this terminal has them.
+/// The keys with a meaning, as set on this terminal.
 #[derive(Debug, Clone, Copy)]
 struct Keys {
     interrupt: u8,
@@ -129,7 +129,7 @@ impl Keys {
     }
 }
 
-/// A line while it is typed.
+/// A line that is being typed.
 struct Line {
     keys: Keys,
     bytes: Vec<u8>,
@@ -141,18 +141,18 @@ impl Line {
         Self { keys, bytes }
     }
 
-    /// Takes a key; says what came of the line when that ends it.
+    /// Handles a key; returns the result if the key ends the line.
     fn press(&mut self, byte: u8) -> Option<Typed> {
         match byte {
             b'\n' | b'\r' => return Some(Typed::Line(std::mem::take(&mut self.bytes))),
-            // A key that is switched off has the code 0.
+            // A disabled key has the code 0.
             0 => {}
             key if key == self.keys.interrupt => return Some(Typed::Interrupted),
             key if key == self.keys.end => return self.bytes.is_empty().then_some(Typed::Ended),
             key if key == self.keys.kill => self.bytes.clear(),
-            // Terminals differ in which of the two their backspace is.
+            // Terminals differ in which of the two their backspace sends.
             key if key == self.keys.erase || matches!(key, 0x08 | 0x7f) => self.erase(),
-            // Ctrl-Z and the like are no part of a password.
+            // Ctrl-Z and similar keys are not part of a password.
             key if key.is_ascii_control() && key != b'\t' => {}
             key if self.bytes.len() < MAX_BYTES => self.bytes.push(key),
             _ => {}
@@ -160,7 +160,7 @@ impl Line {
         None
     }
 
-    /// Takes the last character back, all its bytes.
+    /// Removes the last character, with all its bytes.
     fn erase(&mut self) {
         while let Some(byte) = self.bytes.pop() {
             if byte & 0b1100_0000 != 0b1000_0000 {

@@ -1,4 +1,4 @@
-//! `tls …`: the certificates that the server makes or fetches.
+//! `tls …`: the certificates that the server creates or fetches.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -23,7 +23,7 @@ use crate::model::Timestamp;
 /// Runs the command.
 ///
 /// # Errors
-/// There is no such certificate, or it cannot be made.
+/// There is no such certificate, or it cannot be created.
 pub fn run(command: &TlsCommand, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
     let config = sources.load()?.config;
     match command {
@@ -71,7 +71,7 @@ fn failed(err: CertificateError) -> CliError {
     CliError::App(err.into())
 }
 
-/// The root of the house as it is.
+/// Returns the root of the local authority.
 fn root(config: &Config) -> Result<Root, CliError> {
     let found = Root::load(&certificates::folder(config)).map_err(failed)?;
     found.ok_or_else(|| {
@@ -83,7 +83,7 @@ fn root(config: &Config) -> Result<Root, CliError> {
     })
 }
 
-/// The fingerprint that people compare, where the server has an authority of its own.
+/// Returns the fingerprint that people compare, if the server has a local authority.
 pub(super) fn fingerprint_of_house(config: &Config) -> Option<String> {
     if config.encryption() != Encryption::Local {
         return None;
@@ -92,7 +92,7 @@ pub(super) fn fingerprint_of_house(config: &Config) -> Option<String> {
     Some(in_lines(&fingerprint(&root.der)))
 }
 
-/// A fingerprint in groups of four, in two lines.
+/// Returns a fingerprint in groups of four, in two lines.
 fn in_lines(fingerprint: &str) -> String {
     let (first, second) = fingerprint.split_at(fingerprint.len() / 2);
     format!("  {}\n  {}", grouped(first), grouped(second))
@@ -303,7 +303,7 @@ fn forget(config: &Config, output: &Output) -> Result<Exit, CliError> {
     result(output, &json!({"removed": removed}), &text)
 }
 
-/// Gives what was made to the user of the server.
+/// Gives new files to the user of the server.
 fn give(config: &Config) {
     let owner = Owner::of(&config.database.path);
     let folder = certificates::folder(config);

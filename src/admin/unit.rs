@@ -14,27 +14,27 @@ use crate::server::user_name;
 pub struct Setup {
     /// The program, by its absolute path.
     pub program: PathBuf,
-    /// The configuration file, where there is one.
+    /// The configuration file, if there is one.
     pub config: Option<PathBuf>,
-    /// The user that the service runs as.
+    /// The user as whom the service runs.
     pub user: String,
-    /// The folders that it writes to: of the database, the backups, the log.
+    /// The folders that it writes to: those of the database, the backups and the log.
     pub writes: Vec<PathBuf>,
-    /// The files that it reads besides: certificate and key.
+    /// The other files that it reads: certificate and key.
     pub reads: Vec<PathBuf>,
-    /// Where it listens.
+    /// The port on which it listens.
     pub port: u16,
-    /// How many connections it takes.
+    /// The most connections that it accepts.
     pub connections: usize,
-    /// How long it takes to stop.
+    /// How long it may take to stop.
     pub shutdown_timeout: Duration,
 }
 
 impl Setup {
-    /// Returns the setup that this program, or one elsewhere, and the configuration make.
+    /// Returns the setup for this program, or one elsewhere, and the configuration.
     ///
     /// # Errors
-    /// The system does not say where the program or a folder lies.
+    /// The system does not say where the program or a folder is.
     pub fn of(loaded: &Loaded, program: Option<&Path>) -> io::Result<Self> {
         let config = &loaded.config;
         let absolute = |path: &Path| std::path::absolute(path);
@@ -47,7 +47,7 @@ impl Setup {
         if matches!(config.encryption(), Encryption::Acme | Encryption::Local) {
             writes.push(absolute(&config.tls.folder)?);
         }
-        // Backups and log mostly lie in the folder of the database, which then covers them.
+        // Backups and log are usually in the folder of the database, which then includes them.
         writes.retain(|path| *path == folder || !path.starts_with(&folder));
         let tls = &config.tls;
         let reads = [&tls.certfile, &tls.keyfile, &tls.ca_certs];
@@ -70,16 +70,16 @@ impl Setup {
     }
 }
 
-/// Returns who owns a file; nobody when it is the administrator, as who a service should not run.
+/// Returns the owner of a file; `None` for root, as whom a service should not run.
 fn owner(path: &Path) -> Option<String> {
     let id = fs::metadata(path).ok()?.uid();
     if id == 0 { None } else { user_name(id) }
 }
 
-/// Ports below this need a capability.
+/// The first port that needs no capability.
 const FIRST_FREE_PORT: u16 = 1024;
 
-/// Descriptors besides those of connections: database, log, timers, and some to spare.
+/// File descriptors besides those of connections: database, log, timers, and some to spare.
 const OTHER_FILES: usize = 256;
 
 /// Returns the text of the unit.
@@ -91,7 +91,7 @@ pub fn unit(setup: &Setup) -> String {
     }
     let stop_s = setup.shutdown_timeout.as_secs().saturating_add(10);
     let files = setup.connections.saturating_add(OTHER_FILES);
-    // With a minus, a folder that is not there yet is the server's to complain of, in words.
+    // With a minus, the server itself reports a missing folder, in words.
     let writes: Vec<_> = setup
         .writes
         .iter()
@@ -187,7 +187,7 @@ fn writes_shown(writes: &[PathBuf]) -> String {
     shown.join(" ")
 }
 
-/// Tells whether anything of the setup lies in one of these folders, which would then be hidden.
+/// Returns whether anything of the setup is in one of these folders, which would then be hidden.
 fn lies_in(setup: &Setup, folders: &[&str]) -> bool {
     setup
         .writes
@@ -198,12 +198,12 @@ fn lies_in(setup: &Setup, folders: &[&str]) -> bool {
         .any(|path| folders.iter().any(|folder| path.starts_with(folder)))
 }
 
-/// Returns a path as a command line in a unit file wants it, where a dollar is a variable.
+/// Returns a path for a command line in a unit file, where a dollar starts a variable.
 fn quoted(path: &Path) -> String {
     quote(&path.display().to_string().replace('$', "$$"))
 }
 
-/// Returns a value with its specifiers escaped, and in quotes where it has to be.
+/// Returns a value with its specifiers escaped, and in quotes if needed.
 fn quote(text: &str) -> String {
     let text = text.replace('%', "%%");
     if text

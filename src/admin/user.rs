@@ -15,13 +15,13 @@ use crate::exit::Exit;
 use crate::model::{FlowSummary, User, is_of_localpart};
 use crate::service::{Account, Refusal, Renamed, ServiceError, UserChange, UserStanding};
 
-/// How long a name in Matrix may be: a whole id has at most 255 bytes.
+/// The longest name in Matrix: a whole id has at most 255 bytes.
 const LOCALPART: usize = 64;
 
 /// Runs the command.
 ///
 /// # Errors
-/// What was named is not there, exists already, or the database cannot be used.
+/// The named user does not exist, exists already, or the database cannot be used.
 pub fn run(command: &UserCommand, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
     match command {
         UserCommand::Add {
@@ -230,7 +230,7 @@ fn passwd(
     output: &Output,
 ) -> Result<Exit, CliError> {
     let (user, password, ended) = with_service(sources, async |service, _| {
-        // Looked for first, so that nobody types a password for a login that is misspelt.
+        // Looked up first, so that nobody types a password for a misspelt login.
         let user = names::user(service, login).await?;
         let password = password::read(source, Ask::Twice, &user.login)?;
         let new = auth::Password::new(password.text.clone());
@@ -245,7 +245,7 @@ fn passwd(
     with_password(output, &user, password, &text)
 }
 
-/// Prints a result, and the password if it was made here.
+/// Prints a result, and the password if it was generated here.
 fn with_password(
     output: &Output,
     user: &User,
@@ -276,7 +276,7 @@ fn change(changes: &UserChanges) -> UserChange {
     }
 }
 
-/// The line that tells how many files somebody has, and how many there may be.
+/// Returns the line about a user's files and quota.
 fn files_of(standing: &UserStanding) -> String {
     let bytes = |count: i64| size(count.max(0).unsigned_abs());
     let limit = match standing.quota {
@@ -295,7 +295,7 @@ fn files_of(standing: &UserStanding) -> String {
     )
 }
 
-/// An account for programs.
+/// Returns an account for programs.
 pub(super) fn document(user: &User) -> Value {
     json!({
         "uuid": user.uuid.to_string(),
@@ -328,7 +328,7 @@ fn flow_row(summary: &FlowSummary) -> Vec<String> {
     ]
 }
 
-/// What a user is besides a person with a login.
+/// Returns in words whether a user is an administrator, a bot or suspended.
 fn marks(user: &User) -> String {
     let marks = [
         (user.is_admin, "administrator"),

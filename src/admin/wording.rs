@@ -1,15 +1,15 @@
-//! The commands' words for what the service refuses.
+//! The commands' words for refusals of the service.
 
 use crate::service::{Field, Refusal, Unit};
 
-/// What the operator reads. What no command can meet has its key for words.
+/// Returns the words for the operator. A refusal that no command can meet is shown by its key.
 pub(super) fn of_refusal(refusal: &Refusal) -> String {
     let words = match refusal {
         Refusal::LoginTaken => "this login is taken; choose another",
         Refusal::NameTaken => "this name is, or looks like, somebody's login; choose another",
         Refusal::BadLogin(rule) => return rule.to_string(),
         Refusal::BadEmail => "this is no e-mail address",
-        // Membership is no matter of the operator's, who sees everything.
+        // Membership does not matter for the operator, who sees everything.
         Refusal::NotFound(thing) => return format!("there is no such {}", thing.as_str()),
         Refusal::TooLarge { what, limit } => return too_large(*what, *limit),
         Refusal::EmptyMessage => "the message is empty",

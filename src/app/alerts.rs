@@ -1,4 +1,4 @@
-//! Telling the operator, somewhere outside, when something needs attention.
+//! Alerts: notifies the operator at an outside address when something needs attention.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,22 +12,22 @@ use crate::outbound::{Client, Private, Request, Rules, Url};
 use crate::protocol::alert;
 use crate::service::Service;
 
-/// How often is looked.
+/// How often the server checks.
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(30);
 
-/// Less free space than this is trouble.
+/// Less free space than this is reported.
 const LITTLE_SPACE: u64 = 200 << 20;
 
-/// Something that needs attention.
+/// A problem that needs attention.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Trouble {
-    /// Its kind, by which it is known again.
+    /// Its kind, by which it is recognised.
     pub(super) kind: &'static str,
-    /// What is said.
+    /// Its description.
     pub(super) text: String,
 }
 
-/// Tells the operator of trouble for as long as the server runs.
+/// Reports problems to the operator for as long as the server runs.
 pub(super) async fn keep_telling(config: Config, service: Arc<Service>) {
     let Some(url) = config.alerts.url.as_deref() else {
         return;
@@ -62,7 +62,7 @@ pub(super) async fn keep_telling(config: Config, service: Arc<Service>) {
     }
 }
 
-/// What needs attention now.
+/// Returns the problems that need attention now.
 pub(super) async fn troubles(config: &Config, service: &Service) -> Vec<Trouble> {
     let mut found = Vec::new();
     let mut add = |kind: &'static str, text: String| found.push(Trouble { kind, text });
@@ -96,7 +96,7 @@ async fn send(client: &Client, url: &Url, text: &str) -> Result<(), String> {
         .header("content-type", kind)
         .header("title", alert::TITLE)
         .header("priority", "high");
-    // The operator named it, wherever it is.
+    // The operator configured the address, so it may be anywhere.
     let sent = client.send(request, Rules::new(Private::Any)).await;
     match sent {
         Ok(answer) if (200..300).contains(&answer.status) => Ok(()),

@@ -1,4 +1,4 @@
-//! What a server says of itself when it starts.
+//! What a server logs when it starts.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -49,7 +49,7 @@ pub(super) fn log(
     }
 }
 
-/// By which certificate connections are encrypted, and why.
+/// Returns a text about the certificate with which connections are encrypted, and why.
 fn encryption(config: &Config) -> String {
     match config.encryption() {
         Encryption::Files => "encryption by the certificate of tls.certfile".to_owned(),
@@ -69,7 +69,7 @@ fn encryption(config: &Config) -> String {
     }
 }
 
-/// What may leave this server by itself, so that nobody has to find out.
+/// Returns a text about the data that this server sends to others on its own.
 fn leaving(config: &Config) -> String {
     let mut all = Vec::new();
     if config.push.enabled {
@@ -91,7 +91,7 @@ fn leaving(config: &Config) -> String {
     format!("may leave this server by itself: {}", all.join("; "))
 }
 
-/// The line that scripts and tests read.
+/// Returns the line that scripts and tests read.
 pub(super) fn ready_line(config: &Config, addresses: &[SocketAddr]) -> String {
     let address = addresses
         .first()
@@ -99,7 +99,7 @@ pub(super) fn ready_line(config: &Config, addresses: &[SocketAddr]) -> String {
     format!("listening on {address}")
 }
 
-/// Where the server can be reached from the machine itself.
+/// Returns the address at which the server can be reached from the machine itself.
 pub(super) fn local_url(config: &Config, addresses: &[SocketAddr]) -> String {
     let Some(mut address) = addresses.first().copied() else {
         return String::new();
@@ -121,7 +121,7 @@ fn url(config: &Config, address: SocketAddr) -> String {
     format!("{scheme}://{address}")
 }
 
-/// What the operator should know before a stranger finds out.
+/// Returns the risks that the operator should know before an attacker finds them.
 fn risks(config: &Config, registration: Registration, addresses: &[SocketAddr]) -> Vec<String> {
     let mut risks = Vec::new();
     let open_to_others = addresses.iter().any(|address| !address.ip().is_loopback());

@@ -1,7 +1,7 @@
-//! Outgoing hooks on their way: from the log to their receivers, and back what came of it.
+//! Delivery of outgoing hooks: from the log to their receivers, and the results back.
 //!
-//! One post a hook at a time, in the order of the log. What is waited for is in the database, so a server
-//! that is killed goes on where it was.
+//! Each hook has one post at a time, in the order of the log. What is pending is in the database, so a
+//! server that was killed continues where it was.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,25 +18,25 @@ use crate::outbound::{Answer, Client, OutboundError, Private, Rules, Url, signed
 use crate::protocol::mtp::{answer_of, text_of};
 use crate::service::{CalloutEnd, Messenger, NextCallout, Recipient, Service, TestEnd};
 
-/// Posts that are on their way at the same time.
+/// The most posts that are sent at the same time.
 const AT_A_TIME: usize = 8;
 
-/// How long a receiver has.
+/// How long a receiver may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The list of hooks is read anew at most so often while much happens.
+/// The shortest time between two reads of the list of hooks.
 const LIST_EVERY: Duration = Duration::from_secs(1);
 
-/// A hook that had nothing to be told is looked at again after this, however much happens.
+/// After this time a hook that had nothing to send is checked again, however much happens.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// What a receiver answers that wants nothing any more.
+/// The status with which a receiver says that it wants no more posts.
 const STATUS_GONE: u16 = 410;
 
-/// Lets a service check and try addresses.
+/// Lets a service check and test addresses.
 ///
 /// # Errors
-/// The client cannot be made.
+/// The client cannot be created.
 pub fn attach(config: &Config, service: &Arc<Service>) -> Result<Client, AppError> {
     let client = outward::client(config)?;
     let (checking, testing) = (client.clone(), client.clone());
@@ -64,10 +64,10 @@ pub fn attach(config: &Config, service: &Arc<Service>) -> Result<Client, AppErro
     Ok(client)
 }
 
-/// Begins to post. Returns the task that does.
+/// Starts to post. Returns the task that does so.
 ///
 /// # Errors
-/// The client cannot be made.
+/// The client cannot be created.
 pub(super) fn begin(config: &Config, service: &Arc<Service>) -> Result<JoinHandle<()>, AppError> {
     let client = attach(config, service)?;
     let caller = Caller {
@@ -125,7 +125,7 @@ async fn send(
     client.send(request, rules(recipient)).await
 }
 
-/// What came of posting, for the one who tries it.
+/// Returns the result of a post, for the user who tests the hook.
 fn tried(sent: Result<Answer, OutboundError>, recipient: &Recipient) -> TestEnd {
     match sent {
         Ok(answer) => {
@@ -154,7 +154,7 @@ fn tried(sent: Result<Answer, OutboundError>, recipient: &Recipient) -> TestEnd 
     }
 }
 
-/// What came of posting, for the queue.
+/// Returns the result of a post, for the queue.
 fn outcome(sent: Result<Answer, OutboundError>) -> CalloutEnd {
     match sent {
         Ok(answer) => match answer.status {
@@ -167,36 +167,36 @@ fn outcome(sent: Result<Answer, OutboundError>) -> CalloutEnd {
     }
 }
 
-/// How a hook is looked after.
+/// The state of a hook.
 #[derive(Debug, Clone, Copy)]
 struct Care {
-    /// Up to where everything was looked at.
+    /// The position up to which everything was checked.
     passed: Position,
-    /// What was news when it was looked at last.
+    /// The value of `news` when it was last checked.
     seen: u64,
-    /// When it may be tried.
+    /// The time from which it may be tried.
     next_at: Timestamp,
-    /// When it is looked at again.
+    /// The time when it is checked again.
     rests_until: Instant,
     is_working: bool,
 }
 
-/// What a piece of work ends with.
+/// The result of work on a hook.
 #[derive(Debug, Clone, Copy)]
 enum Worked {
-    /// There is nothing more up to here.
+    /// There is nothing to post up to this position.
     Idle(Position),
-    /// There may be more after this.
+    /// There may be more to post after this position.
     Again(Position),
 }
 
 struct Caller {
     service: Arc<Service>,
     client: Client,
-    /// Grows with what happens.
+    /// Increases with each event.
     news: u64,
     hooks: HashMap<OutgoingId, Care>,
-    /// When the list of hooks was read last, and what was news then.
+    /// When the list of hooks was last read, and the value of `news` then.
     listed: Option<(Instant, u64)>,
     working: JoinSet<(OutgoingId, u64, Worked)>,
 }
@@ -226,7 +226,7 @@ impl Caller {
         }
     }
 
-    /// Reads which hooks there are.
+    /// Reads the list of hooks.
     async fn list(&mut self) {
         self.listed = Some((Instant::now(), self.news));
         let living = match self.service.living_outgoing().await {
@@ -248,7 +248,7 @@ impl Caller {
             });
             hooks.insert(id, Care { next_at, ..care });
         }
-        // What is on its way is waited for, whatever has become of its hook.
+        // A post in progress is awaited, whatever has become of its hook.
         for (id, care) in &self.hooks {
             if care.is_working {
                 hooks.entry(*id).or_insert(*care);
@@ -257,7 +257,7 @@ impl Caller {
         self.hooks = hooks;
     }
 
-    /// Begins what is due.
+    /// Starts the posts that are due.
     fn start(&mut self) {
         let (now, instant) = (Timestamp::now(), Instant::now());
         for (id, care) in &mut self.hooks {
@@ -280,7 +280,7 @@ impl Caller {
         }
     }
 
-    /// When there is something to do by itself.
+    /// Returns when there is work to do without an event.
     fn next_at(&self) -> Option<Instant> {
         let listing = self
             .listed
@@ -315,7 +315,7 @@ impl Caller {
                     };
                 }
                 if matches!(worked, Worked::Again(_)) {
-                    // It may have failed, and wait.
+                    // It may have failed and have to wait.
                     self.list().await;
                 }
             }
@@ -329,7 +329,7 @@ impl Caller {
     }
 }
 
-/// Posts what a hook is to be told next.
+/// Makes the next post of a hook.
 async fn work(service: &Service, client: &Client, id: OutgoingId, passed: Position) -> Worked {
     let next = match service.next_callout(id, passed).await {
         Ok(next) => next,
@@ -348,7 +348,7 @@ async fn work(service: &Service, client: &Client, id: OutgoingId, passed: Positi
         NextCallout::Off => return Worked::Idle(passed),
     };
     let callout = sending.callout;
-    // A repetition has the same id, by which the receiver knows it.
+    // A repeated post has the same id, by which the receiver recognises it.
     let name = format!("{}-{}", callout.position.0, id.0);
     let sent = send(service, client, &sending.recipient, &callout, &name).await;
     let end = outcome(sent);
@@ -360,7 +360,7 @@ async fn work(service: &Service, client: &Client, id: OutgoingId, passed: Positi
             "what came of the outgoing hook {} is not noted: {err}",
             id.0
         );
-        // The post is repeated, with the same id; not at once.
+        // The post is repeated with the same id, but not at once.
         tokio::time::sleep(LIST_EVERY).await;
     }
     Worked::Again(passed)

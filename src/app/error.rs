@@ -1,4 +1,4 @@
-//! Why a server cannot start or go on, and with which exit code its process ends.
+//! The errors with which a server cannot start or continue, and their exit codes.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::server::{BindError, TlsError};
 use crate::service::ServiceError;
 use crate::store::StoreError;
 
-/// What went wrong, as a sentence for the operator.
+/// An error, as a sentence for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// The configuration is wrong.
@@ -32,15 +32,15 @@ pub enum AppError {
     /// A certificate cannot be made.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    /// The operating system refused a file.
+    /// The operating system denied access to a file.
     #[error("{}: {source}", path.display())]
     File {
-        /// Which one.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         source: io::Error,
     },
-    /// What was to be made is there.
+    /// The file or object to create already exists.
     #[error("{0}")]
     AlreadyExists(String),
     /// Anything else.
@@ -49,7 +49,7 @@ pub enum AppError {
 }
 
 impl AppError {
-    /// Whether a disk is full.
+    /// Returns whether a disk is full.
     pub(super) fn is_full_disk(&self) -> bool {
         match self {
             Self::File { source, .. } | Self::Store(StoreError::File { source, .. }) => {
@@ -59,7 +59,7 @@ impl AppError {
         }
     }
 
-    /// The exit code that tells this error.
+    /// Returns the exit code for this error.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
@@ -98,7 +98,7 @@ fn of_store(err: &StoreError) -> Exit {
     }
 }
 
-/// What to do about an error of the database.
+/// Returns what to do about an error of the database.
 fn advice(err: &StoreError) -> &'static str {
     match err {
         StoreError::Missing(_) => "; make it with `morelia init`",
@@ -138,7 +138,7 @@ fn of_service(err: &ServiceError) -> String {
         ServiceError::Store(err) | ServiceError::Unavailable(err) => {
             format!("{err}{}", advice(err))
         }
-        // Refusals are for those who ask: see the commands' words for them.
+        // Refusals are for users: the commands have words for them.
         other => other.to_string(),
     }
 }

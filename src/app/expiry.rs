@@ -1,4 +1,4 @@
-//! Messages that disappear: they are deleted when their time has come, while the server runs.
+//! Expiring messages: deletes them when their time has come, while the server runs.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,13 +7,13 @@ use super::retention::Clock;
 use crate::model::Timestamp;
 use crate::service::Service;
 
-/// Least time between two looks.
+/// The shortest time between two checks.
 const APART: Duration = Duration::from_secs(10);
 
-/// Longest time between two looks while there are messages that will go.
+/// The longest time between two checks while there are messages that will expire.
 const LOOK: Duration = Duration::from_hours(1);
 
-/// Deletes messages whose time has come, for as long as the server runs.
+/// Deletes expired messages, for as long as the server runs.
 pub(super) async fn keep_deleting(service: Arc<Service>) {
     let last_change = service.last_change().await.unwrap_or(Timestamp::EPOCH);
     let mut clock = Clock::new(Timestamp::now(), Instant::now(), last_change);
@@ -36,7 +36,7 @@ pub(super) async fn keep_deleting(service: Arc<Service>) {
             }
         }
         match wait {
-            // A message that is sent meanwhile may go sooner.
+            // A message that is sent meanwhile may expire sooner.
             Some(wait) => {
                 let _ = tokio::time::timeout(wait, service.expiring()).await;
             }

@@ -1,4 +1,4 @@
-//! What `/health` and `/version` say.
+//! The content of `/health` and `/version`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,7 +87,7 @@ pub(super) fn site(
     }
 }
 
-/// What this program is, and what it speaks.
+/// Returns the name and version of this program, and its protocol.
 #[must_use]
 pub fn version() -> Version {
     Version {
@@ -132,7 +132,7 @@ async fn examine(service: &Service, interval: Duration, connections: usize) -> H
     }
 }
 
-/// `ok`, and what there is to say of the write-ahead log: that it grows holds nobody up, so far.
+/// Returns `ok`, with a note about the write-ahead log: its growth delays nobody, so far.
 fn log(store: &Store) -> String {
     let (_, log) = statistics::sizes(store.path());
     if store.is_stuck() {
@@ -151,7 +151,7 @@ async fn search(service: &Service) -> String {
     }
 }
 
-/// How far the full-text index is, in words.
+/// Returns the state of the full-text index, in words.
 #[must_use]
 pub fn search_state(state: State) -> String {
     if state.is_ready() {
@@ -179,7 +179,7 @@ async fn clock(service: &Service) -> String {
     }
 }
 
-/// What is wrong with a clock, as far as that can be told from the file.
+/// Returns what is wrong with the clock, as far as the database shows it.
 #[must_use]
 pub fn clock_trouble(now: Timestamp, last_change: Timestamp) -> Option<String> {
     /// Corrections by a time server are smaller than this.

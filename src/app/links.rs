@@ -1,10 +1,10 @@
-//! Where this server is found from outside.
+//! The public addresses of this server.
 
 use std::net::UdpSocket;
 
 use crate::config::{Config, Encryption};
 
-/// Where clients find this server: the configured address, else the one that the machine has.
+/// Returns the address at which clients find this server: the configured one, or else the machine's.
 #[must_use]
 pub fn base(config: &Config) -> String {
     if let Some(url) = &config.server.public_url {
@@ -15,7 +15,7 @@ pub fn base(config: &Config) -> String {
         _ => "https",
     };
     let host = match config.server.host.as_str() {
-        // A name stays when the router gives another address.
+        // A name stays the same when the router assigns another address.
         "0.0.0.0" | "::" if config.encryption() == Encryption::Local => {
             let machine = super::certificates::local::machine();
             format!("{}.local", machine.trim_end_matches(".local"))
@@ -27,10 +27,10 @@ pub fn base(config: &Config) -> String {
     format!("{scheme}://{host}:{}", config.server.port)
 }
 
-/// Where an invitation or another code is opened: by way of the page that makes a device trust this
-/// server, where it has to.
+/// Returns the link for an invitation or another code: through the page that makes a device trust
+/// this server, if that is needed.
 ///
-/// The code stands behind the `#` then, so that it does not cross the network in clear.
+/// The code then follows the `#`, so that it does not cross the network unencrypted.
 #[must_use]
 pub fn opening(config: &Config, path: &str) -> String {
     let base = base(config);
@@ -47,7 +47,7 @@ pub fn opening(config: &Config, path: &str) -> String {
     }
 }
 
-/// The same address with another port.
+/// Returns the same address with another port.
 fn with_port(url: &str, port: u16) -> String {
     let host = match url.rsplit_once(':') {
         Some((host, digits)) if digits.bytes().all(|byte| byte.is_ascii_digit()) => host,
@@ -59,8 +59,8 @@ fn with_port(url: &str, port: u16) -> String {
     }
 }
 
-/// The address by which others on the network know this machine. A server that listens on all of
-/// its addresses names none, and a link to 0.0.0.0 leads nowhere.
+/// Returns the address by which others on the network know this machine. A server that listens on
+/// all of its addresses names none, and a link to 0.0.0.0 leads nowhere.
 fn own_address() -> String {
     // Connecting a datagram socket only chooses a route: nothing is sent.
     let chosen = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {

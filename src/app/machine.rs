@@ -1,4 +1,4 @@
-//! What the program does for administrators who ask from a client.
+//! What the program does for administrators who use a client.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::config::{Config, Sources};
 use crate::server::Statistics;
 use crate::service::{BackupCopy, CheckRow, Machine, ProgramState, WriteArchive};
 
-/// Examines what the configuration leads to.
+/// Checks the setup that results from the configuration.
 pub type Examine = fn(&Sources) -> Vec<CheckRow>;
 
 pub(super) fn of(
@@ -63,7 +63,7 @@ fn copy(listed: &backups::Listed) -> BackupCopy {
     }
 }
 
-/// A copy that has just been made, as it is listed.
+/// Returns a new copy, as it is listed.
 fn found(folder: &std::path::Path, path: &std::path::Path) -> Result<BackupCopy, AppError> {
     let listed = backups::list(folder)?;
     let found = listed.iter().find(|listed| listed.path == path);

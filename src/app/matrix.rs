@@ -1,4 +1,4 @@
-//! Matrix, where it is switched on.
+//! Matrix, if it is enabled.
 
 use std::sync::Arc;
 
@@ -8,10 +8,11 @@ use crate::protocol::matrix::{Matrix, WellKnown};
 use crate::server::Face;
 use crate::service::Service;
 
-/// Makes rooms of the flows, or stops keeping them. Returns the name of the server where Matrix is on.
+/// Creates the rooms of the flows, or stops maintaining them. Returns the name of the server if Matrix
+/// is enabled.
 ///
 /// # Errors
-/// The file cannot be written.
+/// The database cannot be written.
 pub(super) async fn settle(config: &Config, service: &Service) -> Result<Option<String>, AppError> {
     let wanted = config.matrix.name(config.server.public_url.as_deref());
     let wanted = wanted.filter(|_| config.matrix.enabled);
@@ -27,7 +28,7 @@ pub(super) async fn settle(config: &Config, service: &Service) -> Result<Option<
     Ok(name)
 }
 
-/// The addresses of Matrix.
+/// Returns the faces of Matrix.
 pub(super) fn faces(config: &Config, service: &Arc<Service>, server_name: String) -> [Face; 2] {
     let client_ip = config.logging.client_ip;
     let introduce = Box::new(move |peer: &crate::protocol::Peer| {

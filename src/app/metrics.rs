@@ -1,4 +1,4 @@
-//! What `/metrics` says, in the format of Prometheus.
+//! The content of `/metrics`, in the format of Prometheus.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -13,25 +13,25 @@ use crate::server::Statistics;
 use crate::service::{Service, ServiceError};
 use crate::store::statistics;
 
-/// What came of notifications.
+/// Results of notifications.
 #[derive(Debug, Default)]
 pub(super) struct PushCounts {
-    /// Taken by the push service.
+    /// Accepted by the push service.
     pub(super) taken: AtomicU64,
-    /// For a device that its service does not know any more.
+    /// For a device that its service no longer knows.
     pub(super) gone: AtomicU64,
     /// Refused, since the service does not accept this server.
     pub(super) refused: AtomicU64,
-    /// Put off: the service was in trouble or wanted to be left alone.
+    /// Postponed: the service had an error or asked to wait.
     pub(super) put_off: AtomicU64,
     /// Given up.
     pub(super) dropped: AtomicU64,
-    /// That wait now.
+    /// Waiting now.
     pub(super) waiting: AtomicU64,
 }
 
 impl PushCounts {
-    /// Counts one.
+    /// Increments a count.
     pub(super) fn add(count: &AtomicU64) {
         count.fetch_add(1, Ordering::Relaxed);
     }
@@ -53,11 +53,11 @@ impl PushCounts {
     }
 }
 
-/// What is counted while the server runs.
+/// The counters of a running server.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Counters {
     pub(super) push: Arc<PushCounts>,
-    /// Requests of clients; nothing where no monitor reads it.
+    /// Requests of clients; `None` if metrics are off.
     pub(super) requests: Option<Arc<Meter>>,
 }
 
@@ -70,7 +70,7 @@ impl Counters {
     }
 }
 
-/// A value with its type.
+/// Returns a value with its type.
 fn line(name: &str, kind: &str, value: impl std::fmt::Display) -> String {
     format!("# TYPE morelia_{name} {kind}\nmorelia_{name} {value}\n")
 }
@@ -112,7 +112,7 @@ pub(super) async fn text(
         text += &line("disk_free_bytes", "gauge", free);
     }
     if let Ok(record) = service.backup_record().await {
-        // No line says that there was none: an alert on a missing value works.
+        // Without a backup the line is missing: an alert on a missing value works.
         if let Some(made) = record.made_at {
             let age = now.seconds().saturating_sub(made.seconds());
             text += &line("backup_age_seconds", "gauge", age.max(0));

@@ -44,11 +44,11 @@ use crate::store::folder::Folder;
 use crate::store::{self, Damage, Options, ServerLock, Store, StoreError, backup};
 use reload::Reload;
 
-/// A file up to this size is examined before it is served; a larger one meanwhile, since reading
-/// it all would keep people waiting.
+/// A file up to this size is checked before it is served; a larger one while it is served, since
+/// reading it all would make users wait.
 const EXAMINED_FIRST_BYTES: u64 = 32 * 1024 * 1024;
 
-/// A database that takes longer than this to count its rows hangs, and the watchdog may bark.
+/// A database that takes longer than this to count its rows hangs, so the watchdog may restart the server.
 const HANGING: Duration = Duration::from_secs(15);
 
 pub use crate::service::WriteArchive;
@@ -57,17 +57,17 @@ pub use health::{clock_trouble, search_state, version};
 pub use machine::Examine;
 pub use worst_case::WorstCase;
 
-/// Examines certificate and key, if there are any, as the server will.
+/// Checks the certificate and key, if there are any, as the server will.
 #[must_use]
 pub fn check_tls(config: &Config) -> Option<Result<(), server::TlsError>> {
     let files = settings::transport(config, None).tls?;
     Some(server::check_tls(&files))
 }
 
-/// Runs something with the service on a database, whether a server runs on it or not.
+/// Runs a function with the service on a database, whether a server runs on it or not.
 ///
 /// # Errors
-/// The database cannot be opened, or what `work` returns.
+/// The database cannot be opened, or `work` fails.
 pub fn with_service<T, E: From<AppError>>(
     database: &Path,
     config: &Config,
@@ -86,26 +86,26 @@ pub fn with_service<T, E: From<AppError>>(
     })
 }
 
-/// How a server is started, beside its configuration.
+/// The options of a server besides its configuration.
 #[derive(Debug, Clone, Copy)]
 pub struct Start {
-    /// After so many requests it stops.
+    /// The number of requests after which it stops.
     pub max_requests: Option<u64>,
-    /// Whether it was asked to look for changes of its program, which it does not.
+    /// Whether it was asked to reload on changes of its program, which it does not do.
     pub reload: bool,
-    /// Whether it says more of itself.
+    /// Whether it logs more about itself.
     pub verbose: bool,
-    /// Examines everything when an administrator asks for it.
+    /// Checks everything when an administrator requests it.
     pub examine: Examine,
-    /// Writes an archive of what is somebody's.
+    /// Writes an archive of a user's own data.
     pub archive: WriteArchive,
 }
 
-/// Runs the server until it is told to stop. Blocks. `ready` is called once with the line that tells
-/// where it listens.
+/// Runs the server until it receives the stop signal. Blocks. `ready` is called once with the line
+/// that says where it listens.
 ///
 /// # Errors
-/// Why it cannot start, or had to stop.
+/// The reason why it cannot start, or had to stop.
 pub fn serve(
     start: Start,
     sources: &Sources,
@@ -142,12 +142,12 @@ pub fn serve(
     runtime()?.block_on(run(start, sources, &loaded, &log, ready, opened))
 }
 
-/// What is open before anything is served.
+/// What is opened before anything is served.
 struct Opened<'a> {
-    /// Bytes of the database.
+    /// The size of the database in bytes.
     size: u64,
     lock: &'a ServerLock,
-    /// What systemd listens on for this server.
+    /// The sockets on which systemd listens for this server.
     sockets: Vec<systemd::Socket>,
 }
 
@@ -166,7 +166,7 @@ async fn run(
         lock,
         sockets,
     } = opened;
-    // Signals are caught from here on, so that none of them ends a start half-way.
+    // Signals are caught from here on, so that none of them interrupts the start.
     let (stop, hangup) = Stop::install()?;
     let options = Options {
         path: config.database.path.clone(),
@@ -235,7 +235,7 @@ async fn run(
     let watched = Arc::clone(&service);
     let feeding = tokio::spawn(systemd::feed_watchdog(move || {
         let service = Arc::clone(&watched);
-        // Any answer will do: a database that fails is health's to tell, one that hangs is not.
+        // Any answer will do: `/health` reports a database that fails; only one that hangs matters here.
         async move { tokio::time::timeout(HANGING, service.count()).await.is_ok() }
     }));
     let mut beside = upkeep::look_after(loaded, &service);
@@ -280,7 +280,7 @@ async fn run(
     }
 }
 
-/// Says in the log what was done until the end.
+/// Logs a summary of the work that was done.
 fn tell_summary(summary: &server::Summary) {
     log::info!("stopping; requests answered: {}", summary.requests);
     if summary.cut_off > 0 {
@@ -291,7 +291,7 @@ fn tell_summary(summary: &server::Summary) {
     }
 }
 
-/// Who may register, by the configuration or what was said since.
+/// Returns who may register, by the configuration or a later change.
 async fn registration(service: &Service, config: &Config) -> Registration {
     if let Err(err) = service.settle_registration().await {
         log::warn!("what was said of registration before is kept: {err}");
@@ -300,7 +300,7 @@ async fn registration(service: &Service, config: &Config) -> Registration {
     said.unwrap_or(config.auth.registration)
 }
 
-/// Makes the conversation of each new socket.
+/// Returns the function that creates the conversation of each new socket.
 fn conversations(
     config: &Config,
     service: &Arc<Service>,
@@ -314,22 +314,22 @@ fn conversations(
     }
 }
 
-/// Why a server ends.
+/// The reason why a server ends.
 #[derive(Debug, Clone)]
 enum Ending {
-    /// It was told to.
+    /// It received the stop signal.
     Told,
-    /// It cannot go on.
+    /// It cannot continue.
     Failed(String),
 }
 
-/// What ends a server.
+/// Ends a server.
 struct Stop {
     sender: watch::Sender<Option<Ending>>,
 }
 
 impl Stop {
-    /// Catches SIGTERM and SIGINT, and SIGHUP, which is returned: the configuration is read again at it.
+    /// Catches SIGTERM and SIGINT, and returns SIGHUP, on which the configuration is reloaded.
     fn install() -> Result<(Self, Signal), AppError> {
         let sender = watch::Sender::new(None);
         for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
@@ -345,7 +345,7 @@ impl Stop {
         Ok((Self { sender }, hangup))
     }
 
-    /// Waits until the server is to end.
+    /// Waits until the server has to end.
     fn wait(
         &self,
         mut failed: watch::Receiver<Option<String>>,
@@ -368,7 +368,7 @@ fn no_signals(source: &io::Error) -> AppError {
     AppError::Failed(format!("signals cannot be caught: {source}"))
 }
 
-/// Makes anew what is damaged of what can be; what is served meanwhile is as it was.
+/// Rebuilds damaged parts that can be rebuilt; what is served meanwhile is unchanged.
 fn mend(database: &Path, damage: &Damage) -> Result<(), StoreError> {
     let derived = damage.of_derived();
     for what in &derived {
@@ -386,7 +386,7 @@ fn mend(database: &Path, damage: &Damage) -> Result<(), StoreError> {
     Store::mend(database, damage)
 }
 
-/// Ends the server when the data in its file turns out to be damaged.
+/// Ends the server if the data in its file turns out to be damaged.
 async fn examine_meanwhile(database: std::path::PathBuf, stop: watch::Sender<Option<Ending>>) {
     let examine = move || {
         let damage = Store::examine(&database, true)?;

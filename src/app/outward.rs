@@ -1,13 +1,13 @@
-//! The client for requests to other servers, as it is configured.
+//! The configured client for requests to other servers.
 
 use super::AppError;
 use crate::config::{AllowPrivate, Config, Destination};
 use crate::outbound::{Allowed, Client, Settings};
 
-/// Makes the client.
+/// Creates the client.
 ///
 /// # Errors
-/// The file of authorities cannot be read, or holds none.
+/// The file of certificate authorities cannot be read, or contains none.
 pub fn client(config: &Config) -> Result<Client, AppError> {
     let authorities = match &config.outbound.ca_file {
         Some(path) => Some(std::fs::read(path).map_err(|source| AppError::File {
@@ -19,10 +19,10 @@ pub fn client(config: &Config) -> Result<Client, AppError> {
     with_authorities(config, authorities)
 }
 
-/// Makes the client with other authorities than the configured ones.
+/// Creates the client with other certificate authorities than the configured ones.
 ///
 /// # Errors
-/// They are none.
+/// They contain no certificate.
 pub(super) fn with_authorities(
     config: &Config,
     authorities: Option<Vec<u8>>,

@@ -1,4 +1,4 @@
-//! Asking pages what they say of themselves, where that is switched on.
+//! Link previews, if they are enabled.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use crate::model::Preview;
 use crate::outbound::{Url, page};
 use crate::service::Service;
 
-/// Tells the service how pages are asked.
+/// Gives the service a way to fetch pages.
 ///
 /// # Errors
-/// The file of authorities cannot be read, or holds none.
+/// The file of certificate authorities cannot be read, or contains none.
 pub(super) fn attach(config: &Config, service: &Arc<Service>) -> Result<(), AppError> {
     if !config.web.previews {
         return Ok(());

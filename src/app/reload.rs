@@ -1,4 +1,4 @@
-//! The configuration, read again while the server runs.
+//! Reloading the configuration while the server runs.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::model::Timestamp;
 use crate::server::{self, Reloads, systemd};
 use crate::service::Service;
 
-/// What a changed configuration changes.
+/// What a reload needs and changes.
 pub(super) struct Reload {
     pub(super) sources: Sources,
     pub(super) started_with: Config,
@@ -20,14 +20,14 @@ pub(super) struct Reload {
     pub(super) service: Arc<Service>,
     pub(super) limits: server::Limits,
     pub(super) certificate: Option<server::Certificate>,
-    /// Which files hold the certificate.
+    /// The files of the certificate.
     pub(super) named: watch::Sender<Option<server::Tls>>,
-    /// How it went.
+    /// The results of reloads.
     pub(super) told: watch::Sender<Reloads>,
 }
 
 impl Reload {
-    /// Takes up a changed configuration whenever SIGHUP comes, as far as that goes without a restart.
+    /// Applies a changed configuration on each SIGHUP, as far as possible without a restart.
     pub(super) async fn on_hangup(self, mut hangup: Signal) {
         while hangup.recv().await.is_some() {
             systemd::reloading();
@@ -54,7 +54,7 @@ impl Reload {
         }
     }
 
-    /// Returns which keys need a restart.
+    /// Applies a configuration; returns the keys that need a restart.
     fn take_up(&self, loaded: &Loaded) -> Result<Vec<String>, String> {
         self.log.set_level(loaded.config.logging.level);
         self.service.set_limits(settings::limits(&loaded.config));

@@ -1,4 +1,4 @@
-//! A certificate that is renewed on the disk is served, whether anybody says so or not.
+//! Uses a certificate that was renewed on disk, without being told to.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -8,15 +8,14 @@ use tokio::sync::watch;
 
 use crate::server::{Certificate, Tls};
 
-/// How often the files are looked at: a look is a few system calls.
+/// How often the files are checked: a check is a few system calls.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// Which files there are, as far as that can be told without reading them: each with its number,
-/// length and time.
+/// What is known of the files without reading them: the inode number, length and time of each.
 type Look = Vec<Option<(u64, u64, i64, i64)>>;
 
-/// Reads the certificate again whenever its files have changed, for as long as the server runs.
-/// `files` are those that are configured now.
+/// Reloads the certificate whenever its files have changed, for as long as the server runs. `files`
+/// are those that are configured now.
 pub(super) async fn keep_reading(
     certificate: Option<Certificate>,
     files: watch::Receiver<Option<Tls>>,
@@ -31,7 +30,7 @@ pub(super) async fn keep_reading(
         tokio::time::sleep(LOOK).await;
         let now_named = files.borrow().clone();
         let now = now_named.as_ref().map(look);
-        // What SIGHUP has named it has read.
+        // Files named by a SIGHUP have already been read.
         if now_named != named {
             (named, served) = (now_named, now.clone());
         }

@@ -1,4 +1,4 @@
-//! `[history] keep`: old messages are removed while the server runs.
+//! `[history] keep`: removes old messages while the server runs.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 use crate::model::Timestamp;
 use crate::service::Service;
 
-/// How often old messages are looked for; with a short `keep`, more often.
+/// How often old messages are removed; with a short `keep`, more often.
 const LOOK: Duration = Duration::from_hours(1);
 
-/// A clock that goes ahead of the time that has passed by more than this has jumped.
+/// A clock that is ahead of the elapsed time by more than this has jumped.
 const JUMP: Duration = Duration::from_hours(1);
 
-/// How long a clock that has jumped must stand before messages are removed by it: time enough for
-/// somebody to notice.
+/// How long after a jump of the clock no messages are removed: enough time for an operator to notice.
 const PROBATION: Duration = Duration::from_hours(24);
 
 /// Removes messages older than `keep`, for as long as the server runs.
@@ -41,16 +40,16 @@ async fn remove(service: &Service, before: Timestamp) {
     }
 }
 
-/// The clock on the wall, watched by the one that only counts: what is removed by a wrong clock
-/// does not come back when it is set right.
+/// The system clock, checked against the monotonic one: messages removed because of a wrong clock
+/// do not come back when it is corrected.
 pub(super) struct Clock {
     seen: (Timestamp, Instant),
     suspected_at: Option<Instant>,
 }
 
 impl Clock {
-    /// Begins to watch. A server that has not changed anything for long may have been off, or its
-    /// clock is wrong: that looks the same.
+    /// Starts to watch. If a server has not changed anything for long, it may have been off, or its
+    /// clock may be wrong: both look the same.
     pub(super) fn new(now: Timestamp, at: Instant, last_change: Timestamp) -> Self {
         let long_ago = last_change > Timestamp::EPOCH && now > last_change.after(PROBATION);
         Self {
@@ -59,7 +58,7 @@ impl Clock {
         }
     }
 
-    /// Looks at it.
+    /// Checks the clock, and returns whether it is trusted.
     pub(super) fn is_trusted(&mut self, now: Timestamp, at: Instant) -> bool {
         let (before, looked_at) = self.seen;
         self.seen = (now, at);
@@ -92,12 +91,12 @@ mod tests {
         let mut clock = Clock::new(now, start, now);
         assert!(clock.is_trusted(now, start));
         assert!(clock.is_trusted(now.after(hours(9)), start + hours(9)));
-        // Back is harmless: it makes messages younger.
+        // Setting it back is harmless: it makes messages younger.
         assert!(clock.is_trusted(now, start + hours(10)));
         let year = hours(24 * 365);
         assert!(!clock.is_trusted(now.after(year), start + hours(11)));
         assert!(!clock.is_trusted(now.after(year + hours(23)), start + hours(34)));
-        // Set right meanwhile or not: a day has passed.
+        // Corrected meanwhile or not: a day has passed.
         assert!(clock.is_trusted(now.after(year + hours(25)), start + hours(36)));
     }
 

@@ -1,4 +1,4 @@
-//! The configuration as each part is told of it: only here is the whole known.
+//! The configuration as each part gets it: only here is the whole known.
 
 use std::net::IpAddr;
 
@@ -87,7 +87,7 @@ pub(super) fn protocol(config: &Config) -> mtp::Settings {
     }
 }
 
-/// The files for TLS, if there are any.
+/// Returns the files for TLS, if there are any.
 pub(super) fn tls(config: &Config) -> Option<server::Tls> {
     let (certificate, key) = config.certificate_files()?;
     Some(server::Tls {
@@ -119,7 +119,7 @@ pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::S
         gate_port: beside(config.server.http_port),
         plain_port: beside(config.server.plain_port),
         metrics: config.web.metrics_listen.filter(|_| config.web.metrics),
-        // A root that is lost must not lock anybody out.
+        // A lost root must not lock users out.
         strict: matches!(config.encryption(), Encryption::Files | Encryption::Acme),
         tls: tls(config),
         proxy: server::Proxy {
@@ -145,7 +145,7 @@ pub(super) fn transport(config: &Config, max_requests: Option<u64>) -> server::S
     }
 }
 
-/// The origins of foreign pages that are let in; `*` is any.
+/// Returns the origins of allowed foreign pages; `*` is any.
 pub(super) fn origins(allowed: &AllowedOrigins) -> Vec<String> {
     match allowed {
         AllowedOrigins::Same => Vec::new(),
@@ -154,8 +154,8 @@ pub(super) fn origins(allowed: &AllowedOrigins) -> Vec<String> {
     }
 }
 
-/// The names that are this server's besides the public one: those that are listed, the one it
-/// listens on, and the machine's.
+/// Returns this server's names besides the public one: those that are listed, the one it listens
+/// on, and the machine's.
 fn names(config: &Config) -> Vec<String> {
     let mut names = config.server.names.clone();
     names.push(config.server.host.clone());
@@ -166,7 +166,7 @@ fn names(config: &Config) -> Vec<String> {
     names
 }
 
-/// Where a request comes from.
+/// Returns the client of a request.
 pub(super) fn client(
     address: IpAddr,
     client_ip: ClientIp,

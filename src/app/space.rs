@@ -1,8 +1,8 @@
-//! Room on disks.
+//! Free space on disks.
 
 use std::path::Path;
 
-/// Free space for an unprivileged user where a file lies.
+/// Returns the free space for an unprivileged user on the disk of a file.
 pub(super) fn free_bytes(path: &Path) -> Option<u64> {
     let folder = path
         .parent()

@@ -1,4 +1,4 @@
-//! What goes on beside serving, until the server ends.
+//! Background tasks, until the server ends.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::config::{Config, Encryption, Loaded};
 use crate::server;
 use crate::service::Service;
 
-/// Begins what looks after the database beside serving.
+/// Starts the background tasks that maintain the database.
 pub(super) fn look_after(loaded: &Loaded, service: &Arc<Service>) -> Vec<JoinHandle<()>> {
     let config = &loaded.config;
     let removing = Arc::clone(service);
@@ -35,7 +35,7 @@ pub(super) fn look_after(loaded: &Loaded, service: &Arc<Service>) -> Vec<JoinHan
     ]
 }
 
-/// Begins what goes on beside serving and reaches out of this machine, or looks after certificates.
+/// Starts the background tasks that send requests to other machines, or maintain certificates.
 pub(super) async fn reach_out(
     config: &Config,
     service: &Arc<Service>,
@@ -69,7 +69,7 @@ pub(super) async fn reach_out(
     upkeep
 }
 
-/// Finishes what an earlier run has left: flows that are being removed, reactions nobody was told of.
+/// Finishes what an earlier run has left: flows that are being removed, reactions that were not announced.
 async fn finish_left_over(service: Arc<Service>) {
     service.finish_removals().await;
     if let Err(err) = service.tell_left_over().await {

@@ -1,37 +1,37 @@
-//! What clients can make the server hold, so that the operator can set limits that fit the machine.
+//! The most memory that clients can make the server use, so that the operator can set suitable limits.
 
 use std::fmt;
 
 use super::settings;
 use crate::config::Config;
 
-/// Upper bounds in bytes, each reached only when every connection that may be open does its worst.
+/// Upper bounds in bytes, each reached only if every possible connection does its worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorstCase {
-    /// What clients send, with the buffers of their connections.
+    /// Data from clients, with the buffers of their connections.
     pub received: usize,
-    /// Answers that are being made, or that clients do not read.
+    /// Answers that are being created, or that clients do not read.
     pub answers: usize,
-    /// What waits to be told to subscribers that do not read it. Each frame is counted for each of
-    /// them, while they share it.
+    /// Frames that wait for subscribers that do not read them. Each frame is counted for each of
+    /// them, although they share it.
     pub queued: usize,
     /// Files that are received or sent over HTTP, of which a few pieces each are in memory.
     pub files: usize,
 }
 
-/// Pieces of one upload, and of one file that is sent.
+/// The pieces of one upload, and of one file that is sent.
 const UPLOAD_BYTES: usize = 512 * 1024;
 const FETCH_BYTES: usize = 4 * 64 * 1024;
 
-/// Files that are sent at the same time.
+/// The most files that are sent at the same time.
 const FETCHES: usize = 64;
 
 impl WorstCase {
-    /// Computes it for a configuration.
+    /// Computes the bounds for a configuration.
     #[must_use]
     pub fn of(config: &Config) -> Self {
         let limits = &config.limits;
-        // One message always fits, its files as base64; other answers end at the budget.
+        // One message always fits, with its files as base64; other answers end at the budget.
         let message = (limits.files_bytes / 3).saturating_mul(4) + limits.text_bytes;
         let answer = limits.answer_bytes.max(message);
         let transport = settings::transport(config, None);

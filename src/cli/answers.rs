@@ -1,8 +1,8 @@
-//! What a command is answered where it asks: a password, or whether it may.
+//! Answers to a command's questions: a password, or whether it may continue.
 
 use std::path::PathBuf;
 
-/// Where a password comes from; never from an argument, which every user of the machine can read.
+/// The source of a password; never an argument, which every user of the machine can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PasswordSource {
     /// Asked twice on the terminal.
@@ -11,14 +11,14 @@ pub enum PasswordSource {
     File(PathBuf),
     /// `--password-stdin`: the first line of standard input.
     Stdin,
-    /// `--generate`: made here, printed once to standard output.
+    /// `--generate`: generated here, printed once to standard output.
     Generate,
 }
 
 /// Whether `--yes` answers the question that a destructive command asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirmation {
-    /// A person is asked; without a terminal the command ends with exit code 2.
+    /// The operator is asked; without a terminal the command ends with exit code 2.
     Ask,
     /// `--yes` was given.
     Given,

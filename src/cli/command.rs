@@ -1,4 +1,4 @@
-//! What a command line can ask for, as types.
+//! The types of parsed command lines.
 
 use super::answers::{Confirmation, PasswordSource};
 use super::nouns::{
@@ -9,12 +9,12 @@ use super::programs::HookCommand;
 use crate::config::{Override, Registration, Word};
 use std::path::PathBuf;
 
-/// A whole command line: one command, and what holds for every command.
+/// A whole command line: one command, and the flags for every command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
     /// The flags that every command takes.
     pub global: Global,
-    /// What to do.
+    /// The command.
     pub command: Command,
 }
 
@@ -31,19 +31,19 @@ pub struct Global {
     pub verbosity: Verbosity,
 }
 
-/// How much a command tells besides its result.
+/// How much a command prints besides its result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verbosity {
     /// Errors only.
     Quiet,
-    /// What a person wants to know.
+    /// What the operator wants to know.
     #[default]
     Normal,
     /// Details as well.
     Verbose,
 }
 
-/// What to do.
+/// A command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// `setup`
@@ -54,7 +54,7 @@ pub enum Command {
     Serve(Serve),
     /// `check`
     Check {
-        /// One topic; else everything.
+        /// One topic; `None` for all.
         topic: Option<CheckTopic>,
         /// `--fix`, and whether it asks.
         fix: Option<Confirmation>,
@@ -63,7 +63,7 @@ pub enum Command {
     Reload,
     /// `status`
     Status {
-        /// `--health`: only whether the running server is well.
+        /// `--health`: only whether the running server is healthy.
         health: bool,
     },
     /// `config …`
@@ -72,7 +72,7 @@ pub enum Command {
     User(UserCommand),
     /// `session …`
     Session(SessionCommand),
-    /// `registration`: shows who may register, or says so.
+    /// `registration`: shows or sets who may register.
     Registration(Option<Registration>),
     /// `invite …`
     Invite(InviteCommand),
@@ -98,9 +98,9 @@ pub enum Command {
     Client(ClientCommand),
     /// `service unit`
     ServiceUnit {
-        /// `--program`: where the program will be.
+        /// `--program`: the future path of the program.
         program: Option<PathBuf>,
-        /// `--sockets`: the units by which systemd listens.
+        /// `--sockets`: the units with which systemd listens.
         sockets: bool,
     },
     /// `tls …`
@@ -126,29 +126,29 @@ pub enum Command {
     reason = "each is a switch of the command line"
 )]
 pub struct Setup {
-    /// `--user`: the system's user that the server runs as.
+    /// `--user`: the system user as whom the server runs.
     pub user: Option<String>,
-    /// `--folder`: where the database lies.
+    /// `--folder`: the folder of the database.
     pub folder: Option<PathBuf>,
     /// `--https`: the name to fetch a certificate for.
     pub https: Option<String>,
-    /// `--try`: from the authority for trying things out.
+    /// `--try`: from the authority for tests.
     pub staging: bool,
-    /// `--local-ca`: certificates by an authority of the server's own.
+    /// `--local-ca`: certificates of a local authority of the server's own.
     pub local_ca: bool,
     /// `--plain`: no encryption.
     pub plain: bool,
-    /// `--backup-dir`: where daily backups go.
+    /// `--backup-dir`: the folder of daily backups.
     pub backup_dir: Option<PathBuf>,
-    /// `--no-backup`: none.
+    /// `--no-backup`: no backups.
     pub no_backup: bool,
     /// `--admin`: the login of the first administrator.
     pub admin: Option<String>,
     /// `--group`: the title of a first group.
     pub group: Option<String>,
-    /// `--unit`: where the unit is written.
+    /// `--unit`: the path of the unit.
     pub unit: Option<PathBuf>,
-    /// Without `--no-start`.
+    /// Whether to start the server; false with `--no-start`.
     pub start: bool,
     /// The administrator's password.
     pub password: PasswordSource,
@@ -156,7 +156,7 @@ pub struct Setup {
     pub confirmation: Confirmation,
 }
 
-/// `init`: makes what a server needs.
+/// `init`: creates what a server needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Init {
     /// `--admin`: the login of the first administrator.
@@ -165,11 +165,11 @@ pub struct Init {
     pub registration: Option<Registration>,
     /// `--https`: the name to fetch a certificate for.
     pub https: Option<String>,
-    /// `--try`: from the authority for trying things out.
+    /// `--try`: from the authority for tests.
     pub staging: bool,
-    /// `--local-ca`: certificates by an authority of the server's own.
+    /// `--local-ca`: certificates of a local authority of the server's own.
     pub local_ca: bool,
-    /// `--if-needed`: what is there already is a success.
+    /// `--if-needed`: files that already exist are not an error.
     pub if_needed: bool,
     /// The administrator's password.
     pub password: PasswordSource,
@@ -180,13 +180,13 @@ pub struct Init {
 pub struct Serve {
     /// The flags that stand for keys of the configuration.
     pub overrides: Vec<Override>,
-    /// `--limit-max-requests`: stop after that many requests.
+    /// `--limit-max-requests`: the number of requests after which it stops.
     pub max_requests: Option<u64>,
-    /// `--reload`, which uvicorn had: accepted, and answered by a line on SIGHUP.
+    /// `--reload`, a flag of uvicorn: accepted, and answered by a line about SIGHUP.
     pub reload: bool,
 }
 
-/// What `check` examines.
+/// A topic of `check`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckTopic {
     /// The configuration.
@@ -195,13 +195,13 @@ pub enum CheckTopic {
     Database,
     /// The certificate and its key.
     Tls,
-    /// The port, and the way through a proxy.
+    /// The port, and the connection through a proxy.
     Net,
     /// The clock.
     Clock,
     /// The disk.
     Disk,
-    /// The copies.
+    /// The backups.
     Backup,
 }
 
@@ -220,9 +220,9 @@ impl Word for CheckTopic {
 /// `config …`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigCommand {
-    /// Prints the values that hold.
+    /// Prints the values in effect.
     Show {
-        /// `--origin`: and where each came from.
+        /// `--origin`: also the origin of each value.
         origin: bool,
     },
     /// Prints the commented default file.
@@ -232,11 +232,11 @@ pub enum ConfigCommand {
         /// `--backup-name`: the name of the copy.
         name: Option<String>,
     },
-    /// Puts a copy back.
+    /// Restores a copy.
     Restore {
-        /// `--source`: the copy; else the newest.
+        /// `--source`: the copy; `None` for the newest.
         source: Option<PathBuf>,
-        /// It replaces the present file.
+        /// The copy replaces the present file.
         confirmation: Confirmation,
     },
 }
@@ -246,27 +246,27 @@ pub enum ConfigCommand {
 pub enum TlsCommand {
     /// Shows the certificates.
     Status,
-    /// Fetches or makes a certificate now.
+    /// Fetches or creates a certificate now.
     Renew {
         /// `--force`: even if that would have to wait.
         force: bool,
     },
-    /// Shows the fingerprint of the server's own authority.
+    /// Shows the fingerprint of the local authority.
     Fingerprint,
-    /// Shows the server's own authority, or changes it.
+    /// Shows the local authority, or changes it.
     LocalRoot {
-        /// `--new`: makes another one.
+        /// `--new`: creates another one.
         new: bool,
         /// `--offline`: moves its key to this file.
         offline: Option<PathBuf>,
         /// Every device has to trust the new one.
         confirmation: Confirmation,
     },
-    /// Removes account and certificates of the authority.
+    /// Removes the account at the authority and its certificates.
     Forget(Confirmation),
 }
 
-/// Which proxy `proxy-config` writes for.
+/// The proxy for which `proxy-config` writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyProgram {
     /// nginx.
@@ -280,7 +280,7 @@ impl Word for ProxyProgram {
         &[("nginx", Self::Nginx), ("caddy", Self::Caddy)];
 }
 
-/// Which shell `completions` writes for.
+/// The shell for which `completions` writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shell {
     /// bash.
@@ -291,7 +291,7 @@ pub enum Shell {
     Fish,
 }
 
-/// What `completions` prints.
+/// The output of `completions`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completion {
     /// The script of a shell.

@@ -6,13 +6,13 @@ use crate::exit::Exit;
 use crate::nearest::nearest;
 use std::fmt::Write as _;
 
-/// The width at which help is wrapped: the narrowest terminal in use.
+/// The width at which help is wrapped: that of the narrowest terminals in use.
 const WIDTH: usize = 80;
 
-/// What this program is.
+/// A short description of this program.
 pub(super) const INTRODUCTION: &str = "a private chat server in one binary and one file";
 
-/// The environment variables that count.
+/// The environment variables that the program reads.
 pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     (
         "MORELIA_CONFIG",
@@ -36,7 +36,7 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
 /// Returns the help for a command, a group of commands (`user`), or, with an empty name, for all.
 ///
 /// # Errors
-/// A name that is no command, with the nearest right one.
+/// An unknown name, with the nearest known one.
 pub fn about(name: &str) -> Result<String, UsageError> {
     if name.is_empty() {
         return Ok(overview());
@@ -131,7 +131,7 @@ fn row(text: &mut String, width: usize, left: &str, right: &str) {
     wrapped(text, &format!("  {left:<width$}  "), width + 4, right);
 }
 
-/// Appends `words` behind `start`, wrapped, with further lines indented.
+/// Appends `words` after `start`, wrapped, with further lines indented.
 fn wrapped(text: &mut String, start: &str, indent: usize, words: &str) {
     let mut line = start.to_owned();
     let mut is_empty = true;

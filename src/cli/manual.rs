@@ -5,7 +5,7 @@ use super::table::{Flag, GLOBAL, GROUPS, Spec};
 use crate::exit::Exit;
 use std::fmt::Write as _;
 
-/// Where the configuration is looked for, the first that is there.
+/// Where the configuration is looked for; the first file that exists is used.
 const FILES: &[(&str, &str)] = &[
     (
         "./morelia.ini",
@@ -25,7 +25,7 @@ const FILES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Returns the page in the language of `man`: roff with its macros of that name.
+/// Returns the page in the language of `man`: roff with the macros of the same name.
 #[must_use]
 pub fn page() -> String {
     let mut page = format!(
@@ -70,7 +70,7 @@ pub fn page() -> String {
     page
 }
 
-/// The flags of every command, in the form of a usage line.
+/// Returns the flags of every command, in the form of a usage line.
 fn global_usage() -> String {
     "[--config FILE] [--json] [--quiet|-v] [--no-color] COMMAND".to_owned()
 }
@@ -117,8 +117,8 @@ fn line(page: &mut String, text: &str) {
     let _ = writeln!(page, "{}", escaped(text));
 }
 
-/// Returns a text on one line that roff prints as it is: a point or an apostrophe at its beginning
-/// would be a request, a backslash an escape, and a plain hyphen no longer one to copy.
+/// Returns a text on one line that roff prints as it is: a period or an apostrophe at its beginning
+/// would be a request, a backslash an escape, and a plain hyphen could not be copied.
 fn escaped(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut escaped = String::with_capacity(text.len() + 8);
@@ -148,7 +148,7 @@ mod tests {
     use super::super::table;
     use super::*;
 
-    /// The macros that the page is made of.
+    /// The macros that the page uses.
     const MACROS: [&str; 12] = [
         "TH", "SH", "SS", "TP", "B", "PP", "RS", "RE", "nf", "fi", "nh", "ad",
     ];

@@ -10,7 +10,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Why a command line was not understood: a sentence for a person. The exit code is 2.
+/// The reason why a command line was not understood: a sentence for a person. The exit code is 2.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct UsageError(String);
@@ -21,10 +21,10 @@ impl UsageError {
     }
 }
 
-/// The flags that were given, with their values: none for a switch.
+/// The given flags, with their values: none for a switch.
 pub(super) type Flags = BTreeMap<&'static str, Vec<OsString>>;
 
-/// What was given to a command. What is not taken out is a mistake.
+/// The flags and arguments of a command. What remains after parsing is a mistake.
 pub(super) struct Matches {
     pub(super) spec: &'static Spec,
     pub(super) global: Global,
@@ -33,7 +33,7 @@ pub(super) struct Matches {
 }
 
 impl Matches {
-    /// Tells whether a switch was given.
+    /// Returns whether a switch was given.
     pub(super) fn switch(&mut self, flag: &'static str) -> bool {
         self.flags.remove(flag).is_some()
     }
@@ -49,7 +49,7 @@ impl Matches {
         Ok(self.texts(flag)?.pop())
     }
 
-    /// Takes the value of an option that must be given.
+    /// Takes the value of a required option.
     pub(super) fn required(&mut self, flag: &'static str) -> Result<String, UsageError> {
         self.text(flag)?.ok_or_else(|| self.missing(flag))
     }
@@ -75,7 +75,7 @@ impl Matches {
         number.map(Some).ok_or_else(wrong)
     }
 
-    /// Takes the value of an option that a function reads, whose error ends a sentence.
+    /// Takes the value of an option and reads it with a function, whose error ends a sentence.
     pub(super) fn read<T>(
         &mut self,
         flag: &'static str,
@@ -127,7 +127,7 @@ impl Matches {
             .map_err(|wrong| UsageError::new(format!("{name}: {wrong}")))
     }
 
-    /// Takes the flags that say where a password comes from.
+    /// Takes the flags that give the source of a password.
     pub(super) fn password(&mut self) -> Result<PasswordSource, UsageError> {
         let file = self.path("--password-file").map(PasswordSource::File);
         let stdin = self
@@ -155,7 +155,7 @@ impl Matches {
         }
     }
 
-    /// Returns the error for something that must be given and was not.
+    /// Returns the error for a missing argument or flag.
     pub(super) fn missing(&self, what: &str) -> UsageError {
         UsageError::new(format!(
             "{what} is missing: the form is `{}`; `morelia help {}` explains",
@@ -164,7 +164,7 @@ impl Matches {
         ))
     }
 
-    /// Refuses what was not taken.
+    /// Refuses flags and arguments that were not taken.
     pub(super) fn finish(mut self) -> Result<(), UsageError> {
         let Some(left) = self.arguments.pop_front() else {
             return Ok(());

@@ -1,7 +1,7 @@
-//! The command line: arguments → one [`Command`]. Touches no file, socket or database.
+//! The command line: arguments → one [`Command`]. Uses no file, socket or database.
 //!
-//! Every command is a row of one list ([`table`]): parsing, help, the nearest right name for a
-//! misspelt one and the completions of shells come from it.
+//! Every command is a row of one list ([`table`]): parsing, help, the suggestion for a misspelt
+//! name and the completions of shells are derived from it.
 
 mod answers;
 mod command;

@@ -1,4 +1,4 @@
-//! Takes a command line apart: global flags, the command's name, its flags, its arguments.
+//! Parses a command line: global flags, the command's name, its flags, its arguments.
 
 use super::command::{Command, Global, Invocation, Verbosity};
 use super::matches::{Flags, Matches, UsageError};
@@ -9,12 +9,12 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 
-/// Reads the arguments of the process, without the program's name.
+/// Parses the arguments of the process, without the program's name.
 ///
 /// # Errors
 /// A sentence that says what was not understood and what would be right; the exit code is 2.
 pub fn parse(mut arguments: Vec<OsString>) -> Result<Invocation, UsageError> {
-    // What follows a lone `--` is never a flag.
+    // An argument after a lone `--` is never a flag.
     let literal = match arguments.iter().position(|argument| argument == "--") {
         Some(at) => arguments.split_off(at).into_iter().skip(1).collect(),
         None => Vec::new(),
@@ -51,8 +51,8 @@ pub fn parse(mut arguments: Vec<OsString>) -> Result<Invocation, UsageError> {
     Ok(Invocation { global, command })
 }
 
-/// Writes `--flag=value` as two arguments, for the flags that have a value. pico-args would do it,
-/// but takes quotes off the value, refuses an empty one, and one that is not UTF-8.
+/// Splits `--flag=value` into two arguments, for the flags that have a value. pico-args would do
+/// it, but removes quotes from the value, and refuses an empty one and one that is not UTF-8.
 fn split_at_equals(arguments: Vec<OsString>, known: &[&Flag]) -> Vec<OsString> {
     let split = |argument: &OsString| {
         let (name, value) = argument.to_str()?.split_once('=')?;
@@ -90,8 +90,7 @@ fn global(given: &mut Flags) -> Result<Global, UsageError> {
     })
 }
 
-/// Takes flags out of the arguments: those with a value first, so that no value is taken for a
-/// switch.
+/// Takes flags out of the arguments: those with a value first, so that no value is mistaken for a switch.
 fn flags(arguments: &mut Arguments, known: &[&Flag]) -> Result<Flags, UsageError> {
     let mut given = Flags::new();
     let (switches, options): (Vec<&Flag>, Vec<&Flag>) =
@@ -103,7 +102,7 @@ fn flags(arguments: &mut Arguments, known: &[&Flag]) -> Result<Flags, UsageError
             Err(Error::OptionWithoutAValue(_)) => return Err(no_value(flag)),
             Err(error) => return Err(UsageError::new(format!("{}: {error}", flag.name))),
         };
-        // Another flag in the place of the value says that the value was forgotten.
+        // Another flag in place of the value means that the value was forgotten.
         if values
             .iter()
             .any(|value| value.to_str().is_some_and(|value| value.starts_with("--")))
@@ -132,8 +131,8 @@ fn no_value(Flag { name, value, .. }: &Flag) -> UsageError {
     UsageError::new(format!("{name} needs a value: {name} {value}"))
 }
 
-/// Finds the command that the first words name, and returns these words; none for a group (`user`)
-/// or for no word at all.
+/// Finds the command that the first words name, and returns these words; `None` for a group
+/// (`user`) or if there is no word.
 fn command(mut arguments: Arguments) -> Result<(Vec<String>, Option<&'static Spec>), UsageError> {
     flags(&mut arguments, &GLOBAL.iter().collect::<Vec<_>>())?;
     let Some(first) = next_word(&mut arguments)? else {
@@ -218,7 +217,7 @@ fn flag_before_command(flag: &OsStr) -> UsageError {
     })
 }
 
-/// Refuses arguments that look like flags and are none of this command.
+/// Refuses arguments that look like flags but are not flags of this command.
 fn refuse_flags(spec: &Spec, left: &VecDeque<OsString>) -> Result<(), UsageError> {
     let looks_like_flag = |argument: &&OsString| {
         argument
@@ -248,7 +247,7 @@ fn refuse_flags(spec: &Spec, left: &VecDeque<OsString>) -> Result<(), UsageError
     ))
 }
 
-/// Returns the error for a flag that people know from elsewhere.
+/// Returns the error for a flag that people know from other programs.
 fn special_flag(flag: &str) -> Option<UsageError> {
     let name = flag.split('=').next().unwrap_or_default();
     if matches!(name, "--password" | "-p" | "--passwd") {

@@ -1,4 +1,4 @@
-//! What can be asked for hooks and for tokens of bots.
+//! Commands about hooks and tokens of bots.
 
 use crate::model::{Scopes, Topics};
 use std::path::PathBuf;
@@ -7,11 +7,11 @@ use std::time::Duration;
 /// `hook …`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HookCommand {
-    /// Makes a hook.
+    /// Creates a hook.
     Add {
         /// `--flow`: the flow that it writes to.
         flow: String,
-        /// `--name`: what it is called.
+        /// `--name`: its name.
         name: String,
         /// `--as`: the login of the bot that writes.
         bot: Option<String>,
@@ -22,17 +22,17 @@ pub enum HookCommand {
     Edit {
         /// Its id, as listed.
         id: String,
-        /// `--name`: what it is called from now on.
+        /// `--name`: its new name.
         name: Option<String>,
-        /// `--picture`, or `--no-picture`: none any more.
+        /// `--picture`, or `--no-picture` to remove it.
         picture: Option<Option<PathBuf>>,
     },
     /// Lists hooks.
     List {
-        /// `--flow`: those of one flow only.
+        /// `--flow`: only those of one flow.
         flow: Option<String>,
     },
-    /// Ends one.
+    /// Revokes one.
     Revoke {
         /// Its id, as listed.
         id: String,
@@ -44,11 +44,11 @@ pub enum HookCommand {
 /// `hook out …`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutCommand {
-    /// Makes an outgoing hook.
+    /// Creates an outgoing hook.
     Add(NewOut),
     /// Lists outgoing hooks.
     List {
-        /// `--flow`: those of one flow only.
+        /// `--flow`: only those of one flow.
         flow: Option<String>,
     },
     /// Removes one.
@@ -66,7 +66,7 @@ pub enum OutCommand {
 /// `bot token …`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenCommand {
-    /// Makes a token.
+    /// Creates a token.
     Add {
         /// The login of the bot.
         login: String,
@@ -74,33 +74,33 @@ pub enum TokenCommand {
         label: Option<String>,
         /// `--scopes`
         scopes: Scopes,
-        /// `--expires`: how long it is good.
+        /// `--expires`: how long it is valid.
         expires: Option<Duration>,
     },
-    /// Lists those of a bot.
+    /// Lists the tokens of a bot.
     List {
         /// The login of the bot.
         login: String,
     },
-    /// Ends one.
+    /// Revokes one.
     Revoke {
         /// Its id, as listed.
         id: String,
     },
 }
 
-/// What `hook out add` is given.
+/// The arguments of `hook out add`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOut {
-    /// `--flow`: the flow that it tells of.
+    /// `--flow`: the flow whose events it posts.
     pub flow: String,
-    /// `--url`: where it posts.
+    /// `--url`: the address to which it posts.
     pub url: String,
-    /// `--on`: what it is told of.
+    /// `--on`: the events that it posts.
     pub topics: Topics,
-    /// `--trigger`: what messages have to begin with.
+    /// `--trigger`: the beginning of the messages that it posts.
     pub trigger: Option<String>,
-    /// `--bots`: whether it is told of what other bots write.
+    /// `--bots`: whether it posts messages of other bots.
     pub has_bots: bool,
     /// `--as`: the login of the bot that answers.
     pub bot: Option<String>,

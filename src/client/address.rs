@@ -1,10 +1,10 @@
-//! Where a server is: what a person types, and the URL that it means.
+//! The address of a server: what a person types, and the URL that it means.
 
 use std::{fmt, str::FromStr};
 
 use super::ClientError;
 
-/// The port of a server named without scheme and port; what the existing clients dial.
+/// The port of a server named without scheme and port; the existing clients use it.
 const DEFAULT_PORT: u16 = 8000;
 /// The route of the protocol on every server.
 const DEFAULT_PATH: &str = "/ws";
@@ -107,7 +107,7 @@ fn parse(text: &str) -> Option<Address> {
     })
 }
 
-/// Reads a port that can be dialled; signs, blanks and 0 are none.
+/// Reads a valid port; plus signs, blanks and 0 are refused.
 fn port(digits: &str) -> Option<u16> {
     let plain = digits.bytes().all(|b| b.is_ascii_digit());
     digits.parse().ok().filter(|&port| plain && port != 0)

@@ -1,4 +1,4 @@
-//! One WebSocket connection to a server: requests in order, and what comes unasked between them.
+//! One WebSocket connection to a server: requests in order, and unsolicited frames between them.
 
 use std::{collections::VecDeque, io, time::Duration};
 
@@ -20,13 +20,13 @@ use tokio_tungstenite::{
 
 use super::{Address, ClientError, Reply, Request, Trust};
 
-/// How long reaching a server may take, name lookup and handshakes included.
+/// How long connecting to a server may take, including name lookup and handshakes.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 /// How long an answer may take; a server under load hashes passwords one after another.
 const ANSWER_LIMIT: Duration = Duration::from_mins(1);
-/// After so long without a frame the peer is pinged, and after as long again given up.
+/// After this time without a frame the peer is pinged, and after the same time again it is given up.
 const SILENCE_LIMIT: Duration = Duration::from_secs(45);
-/// The largest answer taken. A server's answers are about 8 MiB, one message with its files more.
+/// The largest accepted answer. A server's answers are about 8 MiB, one message with its files more.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// What a connection runs over: TCP, or TLS over TCP.
@@ -45,8 +45,8 @@ impl Connection {
     /// Connects to a server.
     ///
     /// # Errors
-    /// [`ClientError::Unreachable`] when nobody answers, [`ClientError::NotMtp`] when something
-    /// other than a WebSocket does.
+    /// [`ClientError::Unreachable`] if nothing answers, [`ClientError::NotMtp`] if something other
+    /// than a WebSocket does.
     pub async fn open(address: &Address, trust: &Trust) -> Result<Self, ClientError> {
         let tls = address.is_secure().then(|| trust.config()).transpose()?;
         let opening = async {
@@ -70,13 +70,13 @@ impl Connection {
     /// Sends a request and returns its answer, whatever its code.
     ///
     /// # Errors
-    /// When the connection ends, the answer takes too long or is no MTP.
+    /// The connection ends, the answer takes too long or is not MTP.
     pub async fn request(&mut self, request: &Request) -> Result<Reply, ClientError> {
         self.exchange(request.to_frame().to_string()).await
     }
 
-    /// Sends one frame as it is and returns the answer; frames that come unasked in between are
-    /// kept for [`pushed`](Self::pushed).
+    /// Sends one frame as it is and returns the answer; unsolicited frames that arrive in between
+    /// are kept for [`pushed`](Self::pushed).
     ///
     /// # Errors
     /// As for [`request`](Self::request).
@@ -101,10 +101,10 @@ impl Connection {
         }
     }
 
-    /// Waits for the next frame that the server sends unasked; pings a server that is silent.
+    /// Waits for the next unsolicited frame; pings a silent server.
     ///
     /// # Errors
-    /// When the connection ends or the server does not answer a ping.
+    /// The connection ends or the server does not answer a ping.
     pub async fn pushed(&mut self) -> Result<Reply, ClientError> {
         if let Some(reply) = self.pushed.pop_front() {
             return Ok(reply);
@@ -130,12 +130,12 @@ impl Connection {
         }
     }
 
-    /// Says goodbye. That the server hears it is not waited for.
+    /// Closes the connection, without waiting for the server's close.
     pub async fn close(mut self) {
         let _ = timeout(Duration::from_secs(1), self.socket.close(None)).await;
     }
 
-    /// Reads on until there is a frame of text.
+    /// Reads until there is a text frame.
     async fn frame(&mut self) -> Result<Reply, ClientError> {
         loop {
             if let Some(reply) = self.message().await? {
@@ -144,7 +144,7 @@ impl Connection {
         }
     }
 
-    /// Reads one WebSocket message; `None` for one that carries no frame of the protocol.
+    /// Reads one WebSocket message; `None` if it contains no frame of the protocol.
     async fn message(&mut self) -> Result<Option<Reply>, ClientError> {
         let message = match self.socket.next().await {
             Some(Ok(message)) => message,

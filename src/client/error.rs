@@ -1,8 +1,8 @@
-//! What can go wrong between a client and a server, each told apart by who has to act.
+//! Errors between a client and a server, distinguished by who has to act.
 
 use std::{io, path::PathBuf};
 
-/// Why a client could not do what it was asked to.
+/// The reason why a client could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The text names no server.
@@ -15,20 +15,20 @@ pub enum ClientError {
     Unreachable {
         /// The server's URL.
         address: String,
-        /// What the network said.
+        /// The error of the network.
         cause: String,
     },
-    /// The connection was there and is not any more.
+    /// The connection was open and has been closed.
     #[error("{address} closed the connection: {reason}")]
     Closed {
         /// The server's URL.
         address: String,
-        /// The WebSocket close code, where the server sent one.
+        /// The WebSocket close code, if the server sent one.
         code: Option<u16>,
-        /// The close code and reason, or what the network said.
+        /// The close code and reason, or the error of the network.
         reason: String,
     },
-    /// The server was reached and has not answered in time.
+    /// The server was reached but has not answered in time.
     #[error("{address} has not answered within {waited_s} seconds")]
     TimedOut {
         /// The server's URL.
@@ -36,7 +36,7 @@ pub enum ClientError {
         /// How long the client waited.
         waited_s: u64,
     },
-    /// Something else than an MTP server answers there.
+    /// Something other than an MTP server answers there.
     #[error("{address} does not speak MTP: {cause}")]
     NotMtp {
         /// The server's URL.
@@ -44,24 +44,24 @@ pub enum ClientError {
         /// What was seen instead.
         cause: String,
     },
-    /// The server understood, and said no.
+    /// The server understood the request and refused it.
     #[error("the server refused: {0}")]
     Refused(Refusal),
-    /// There is no kept sign-in for this server.
+    /// There is no stored sign-in for this server.
     #[error("not signed in to {address}: run `morelia client login` first")]
     NotSignedIn {
         /// The server's URL.
         address: String,
     },
-    /// A kept sign-in could not be read or written.
+    /// A stored sign-in could not be read or written.
     #[error("cannot use the kept sign-in {}: {cause}", path.display())]
     State {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         cause: io::Error,
     },
-    /// There is no folder to keep sign-ins in.
+    /// There is no folder to store sign-ins in.
     #[error("no folder to keep sign-ins in: set HOME or XDG_STATE_HOME")]
     NoStateFolder,
     /// A certificate file could not be used.
@@ -82,8 +82,8 @@ pub struct Refusal {
     pub code: u16,
     /// MTP status, the code's name.
     pub status: String,
-    /// The server's sentence for a person.
+    /// The server's sentence for people.
     pub detail: String,
-    /// The server's word for programs, for clients that accept it.
+    /// The server's key for programs, for clients that accept it.
     pub key: Option<String>,
 }

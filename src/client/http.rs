@@ -1,4 +1,4 @@
-//! One plain HTTP request: what the commands ask a server besides the protocol.
+//! One plain HTTP request: what the commands request from a server outside the protocol.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use tokio::time::timeout;
 use super::connection::dial;
 use super::{Address, ClientError, Trust};
 
-/// How long an answer may take, name lookup and handshakes included.
+/// How long an answer may take, including name lookup and handshakes.
 const LIMIT: Duration = Duration::from_secs(10);
-/// The most that is read of an answer.
+/// The most bytes of an answer that are read.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// An answer over HTTP.
@@ -18,15 +18,15 @@ const MAX_BYTES: u64 = 1 << 20;
 pub struct HttpAnswer {
     /// Its status.
     pub status: u16,
-    /// What comes after its headers, if its status lets anything come.
+    /// Its body, if its status allows one.
     pub body: String,
 }
 
-/// Sends a GET request with more headers than `Host`, and returns its answer.
+/// Sends a GET request with headers besides `Host`, and returns its answer.
 ///
 /// # Errors
-/// [`ClientError::Unreachable`] when nobody answers in time, [`ClientError::NotMtp`] when what
-/// answers does not speak HTTP.
+/// [`ClientError::Unreachable`] if nothing answers in time, [`ClientError::NotMtp`] if the answer
+/// is not HTTP.
 pub async fn get(
     address: &Address,
     trust: &Trust,
@@ -58,7 +58,7 @@ pub async fn get(
             match limited.read(&mut buffer).await {
                 Ok(0) => break,
                 Ok(read) => bytes.extend_from_slice(&buffer[..read]),
-                // Some peers end TLS without saying so.
+                // Some peers end TLS without a close notification.
                 Err(_) if !bytes.is_empty() => break,
                 Err(error) => return Err(unreachable(error.to_string())),
             }
@@ -77,7 +77,7 @@ pub async fn get(
     })
 }
 
-/// Host and port as the `Host` header has them: without the port that the scheme means anyway.
+/// Returns host and port as in the `Host` header: without the default port of the scheme.
 fn host(address: &Address) -> String {
     let host = if address.host().contains(':') {
         format!("[{}]", address.host())
@@ -92,7 +92,7 @@ fn host(address: &Address) -> String {
     }
 }
 
-/// Whether an answer is complete; one without a length ends with its connection.
+/// Returns whether an answer is complete; one without a length ends with its connection.
 fn is_whole(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     let Some((head, _)) = text.split_once("\r\n\r\n") else {

@@ -1,10 +1,8 @@
-//! The built-in MTP client: what the `client` commands, and anyone who builds on this crate, talk
-//! to a server with.
+//! The built-in MTP client, for the `client` commands and for other programs that use this crate.
 //!
-//! What belongs here: addresses, connections, requests and their answers, watching with reconnect,
-//! and the sign-ins kept between two commands. What does not: printing and exit codes (see
-//! `admin::client`) and anything of the server; the two share no code, so that they check each
-//! other.
+//! What belongs here: addresses, connections, requests and their answers, watching with reconnect, and the
+//! sign-ins stored between two commands. What does not: printing and exit codes (see `admin::client`) and
+//! anything of the server; the two share no code, so that they test each other.
 
 mod address;
 mod connection;

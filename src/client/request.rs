@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{ClientError, Refusal, SignIn};
 
-/// A request, built up and then sent by [`Connection::request`](super::Connection::request).
+/// A request, which is built and then sent by [`Connection::request`](super::Connection::request).
 #[derive(Debug, Clone)]
 pub struct Request {
     method: String,
@@ -13,7 +13,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Begins a request of a method, with `data` being an object or null.
+    /// Returns a request of a method; `data` is an object or null.
     #[must_use]
     pub fn new(method: &str, data: Value) -> Self {
         Self {
@@ -23,7 +23,7 @@ impl Request {
         }
     }
 
-    /// Begins a request with the caller's id and token in its first user.
+    /// Returns a request with the caller's id and token in its first user.
     #[must_use]
     pub fn signed(method: &str, caller: &SignIn, data: Value) -> Self {
         let mut data = match data {
@@ -38,7 +38,7 @@ impl Request {
         Self::new(method, Value::Object(data))
     }
 
-    /// Adds the envelope's `meta`, such as `{"txn": …}`.
+    /// Sets the envelope's `meta`, such as `{"txn": …}`.
     #[must_use]
     pub fn with_meta(mut self, meta: Value) -> Self {
         self.meta = meta;
@@ -78,7 +78,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Reads a frame. `None` when it is not an MTP response.
+    /// Reads a frame. `None` if it is not an MTP response.
     #[must_use]
     pub fn read(frame: Value) -> Option<Self> {
         let code = frame.get("errors")?.get("code")?.as_u64()?;
@@ -90,7 +90,7 @@ impl Reply {
         })
     }
 
-    /// Reads a frame's text, and keeps it. `None` when it is not an MTP response.
+    /// Reads a frame's text, and keeps it. `None` if it is not an MTP response.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let reply = Self::read(serde_json::from_str(text).ok()?)?;
@@ -100,13 +100,13 @@ impl Reply {
         })
     }
 
-    /// Returns the frame as it came, with its keys in the server's order.
+    /// Returns the frame as it arrived, with its keys in the server's order.
     #[must_use]
     pub fn text(&self) -> String {
         self.text.clone().unwrap_or_else(|| self.frame.to_string())
     }
 
-    /// Returns the error code; 200 and its neighbours are success.
+    /// Returns the error code; below 400 it means success.
     #[must_use]
     pub fn code(&self) -> u16 {
         self.code
@@ -130,16 +130,16 @@ impl Reply {
         &self.frame["meta"]
     }
 
-    /// Returns whether the server sent this frame unasked.
+    /// Returns whether this frame is unsolicited.
     #[must_use]
     pub fn is_push(&self) -> bool {
         self.meta()["push"] == json!(true)
     }
 
-    /// Returns the reply when it is a success.
+    /// Returns the reply if it is a success.
     ///
     /// # Errors
-    /// [`ClientError::Refused`] when the code is 400 or above.
+    /// [`ClientError::Refused`] if the code is 400 or above.
     pub fn success(self) -> Result<Self, ClientError> {
         if self.code < 400 {
             return Ok(self);

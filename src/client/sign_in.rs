@@ -1,4 +1,4 @@
-//! Sign-ins kept between two commands: one file per server, readable by its owner only.
+//! Sign-ins stored between two commands: one file per server, readable only by its owner.
 
 use std::{
     env, fs,
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Address, ClientError};
 
-/// A user's identity on one server, as `authentication` gave it.
+/// A user's identity on one server, as returned by `authentication`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignIn {
     /// The login that was used.
@@ -32,7 +32,7 @@ impl std::fmt::Debug for SignIn {
 }
 
 impl SignIn {
-    /// Takes the identity out of the `data` of an answer to `authentication` or `register_user`.
+    /// Reads the identity from the `data` of an answer to `authentication` or `register_user`.
     #[must_use]
     pub fn from_data(login: &str, data: &Value) -> Option<Self> {
         let user = data.get("user")?.get(0)?;
@@ -43,18 +43,18 @@ impl SignIn {
         })
     }
 
-    /// Returns the sign-in kept for a server: a login's, or the last one.
+    /// Returns the sign-in stored for a server: that of a login, or the last one.
     ///
     /// # Errors
-    /// [`ClientError::NotSignedIn`] when there is none, [`ClientError::State`] when it cannot be read.
+    /// [`ClientError::NotSignedIn`] if there is none, [`ClientError::State`] if it cannot be read.
     pub fn load(address: &Address, login: Option<&str>) -> Result<Self, ClientError> {
         load_from(&folder()?, address, login)
     }
 
-    /// Keeps the sign-in for a server, in place of an earlier one of the login; returns where.
+    /// Stores the sign-in for a server, replacing an earlier one of the login; returns the path.
     ///
     /// # Errors
-    /// [`ClientError::State`] when the folder or file cannot be written.
+    /// [`ClientError::State`] if the folder or file cannot be written.
     pub fn keep(&self, address: &Address) -> Result<PathBuf, ClientError> {
         self.keep_in(&folder()?, address)
     }
@@ -89,7 +89,7 @@ fn load_from(folder: &Path, address: &Address, login: Option<&str>) -> Result<Si
         })
 }
 
-/// Reads the sign-ins kept in a file, the last one first. A file that is not there holds none.
+/// Reads the sign-ins stored in a file, the last one first. A missing file contains none.
 fn read(path: &Path) -> Result<Vec<SignIn>, ClientError> {
     let state = |cause| ClientError::State {
         path: path.to_owned(),
@@ -119,8 +119,8 @@ fn read(path: &Path) -> Result<Vec<SignIn>, ClientError> {
     })
 }
 
-/// Returns `$XDG_STATE_HOME/morelia`, else `~/.local/state/morelia`; a relative XDG path counts as
-/// none, as its specification says.
+/// Returns `$XDG_STATE_HOME/morelia`, or else `~/.local/state/morelia`; a relative XDG path is
+/// ignored, as its specification requires.
 fn folder() -> Result<PathBuf, ClientError> {
     let absolute = |name| {
         env::var_os(name)
@@ -133,8 +133,8 @@ fn folder() -> Result<PathBuf, ClientError> {
         .ok_or(ClientError::NoStateFolder)
 }
 
-/// Returns the URL with everything percent-encoded that is no letter, digit, dot or hyphen, so that
-/// no two servers share a file.
+/// Returns the URL with everything percent-encoded except letters, digits, dots and hyphens, so
+/// that no two servers share a file.
 fn file_name(address: &Address) -> String {
     let mut name = String::new();
     for byte in address.to_string().bytes() {
@@ -154,14 +154,14 @@ fn hex(digit: u8) -> char {
     char::from_digit(u32::from(digit), 16).map_or('0', |digit| digit.to_ascii_uppercase())
 }
 
-/// Writes a file beside its place and moves it there, so that a reader never sees half of it.
+/// Writes to a temporary file and renames it, so that a reader never sees an incomplete file.
 fn write_private(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
     let beside = folder.join(format!(".{}.new", std::process::id()));
-    // One left over by a process that died under the same id may have another mode.
+    // A file left by a process that died with the same id may have another mode.
     match fs::remove_file(&beside) {
         Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
         _ => {}

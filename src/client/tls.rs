@@ -1,4 +1,4 @@
-//! Which servers are trusted on an encrypted connection.
+//! The servers that are trusted on an encrypted connection.
 
 use std::{
     env,
@@ -18,7 +18,7 @@ use rustls::{
 
 use super::ClientError;
 
-/// Where systems keep the certificates that they trust; the first that exists is used.
+/// The files with the certificates that a system trusts; the first that exists is used.
 const SYSTEM_BUNDLES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -26,21 +26,21 @@ const SYSTEM_BUNDLES: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// Whose certificates a client believes.
+/// The certificates that a client trusts.
 #[derive(Debug, Clone, Default)]
 pub enum Trust {
-    /// What the system trusts (`$SSL_CERT_FILE`, else the system's bundle).
+    /// Those that the system trusts (`$SSL_CERT_FILE`, or else the system's bundle).
     #[default]
     System,
-    /// Only this PEM file: authorities, or the very certificate of a server that signed itself.
+    /// Only those in this PEM file: authorities, or a server's own self-signed certificate.
     File(PathBuf),
 }
 
 impl Trust {
-    /// Returns the TLS configuration of connections under this trust.
+    /// Returns the TLS configuration of connections with this trust.
     ///
     /// # Errors
-    /// [`ClientError::Certificates`] when there is no usable certificate.
+    /// [`ClientError::Certificates`] if there is no usable certificate.
     pub(super) fn config(&self) -> Result<Arc<ClientConfig>, ClientError> {
         let path = self.path()?;
         let broken = |cause: String| ClientError::Certificates {
@@ -50,7 +50,7 @@ impl Trust {
         let certificates = read(&path).map_err(broken)?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = RootCertStore::empty();
-        // A bundle may hold certificates too odd for the verifier; the others are still good.
+        // A bundle may contain certificates that the verifier does not support; the others are still valid.
         roots.add_parsable_certificates(certificates.iter().cloned());
         let chain = WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone())
             .build()
@@ -103,11 +103,11 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     Ok(certificates)
 }
 
-/// The usual verification, and beside it the exact certificates of the file named by the user.
+/// The usual verification, and in addition the exact certificates in the user's file.
 ///
-/// A home server's certificate is its own authority, which the usual verification refuses as the
-/// certificate of a server. To be named byte by byte is stronger than any signature over it, so its
-/// name and dates don't matter then; that the peer holds its key is proved as always.
+/// A home server's certificate is its own authority, which the usual verification refuses as the certificate
+/// of a server. A byte-by-byte match is stronger than any signature over the certificate, so its name and
+/// dates do not matter then; the peer still proves that it holds the key.
 #[derive(Debug)]
 struct Verifier {
     chain: Arc<WebPkiServerVerifier>,

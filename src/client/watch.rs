@@ -1,4 +1,4 @@
-//! Watching what happens: a subscription that outlives its connections.
+//! Watches events: a subscription that outlives its connections.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use tokio::time::sleep;
 
 use super::{Address, ClientError, Connection, Reply, Request, SignIn, Trust};
 
-/// The longest time between two attempts to reach the server again.
+/// The longest time between two attempts to reach the server again, in seconds.
 const MAX_WAIT_S: u64 = 30;
 /// The close code of a session that has ended.
 const SESSION_ENDED: u16 = 4401;
 
-/// A subscription that reconnects and goes on where it stopped.
+/// A subscription that reconnects and continues where it stopped.
 pub struct Watch {
     address: Address,
     trust: Trust,
@@ -24,25 +24,25 @@ pub struct Watch {
     wait: Option<Duration>,
 }
 
-/// What a [`Watch`] has to tell.
+/// An event of a [`Watch`].
 #[derive(Debug)]
 pub enum Happening {
-    /// The subscription stands; `resumed` says that it goes on from an earlier one without a gap.
+    /// The subscription is established; `resumed` says that it continues an earlier one without a gap.
     Subscribed {
         /// Whether there was an earlier one.
         resumed: bool,
-        /// Whether the server has lost what it told before: it was restored from a backup.
+        /// Whether the server has lost what it sent before: it was restored from a backup.
         reset: bool,
         /// The ids of the users who are online.
         online: Vec<String>,
-        /// What the server has beyond the protocol; empty where it was not asked.
+        /// The server's features beyond the protocol; empty if they were not requested.
         features: Vec<String>,
     },
-    /// The server said something.
+    /// The server sent a frame.
     Pushed(Reply),
-    /// The connection is gone; the next call waits and then tries again.
+    /// The connection is lost; the next call waits and then tries again.
     Lost {
-        /// What happened.
+        /// The error.
         cause: ClientError,
         /// How long the next call waits.
         wait: Duration,
@@ -50,7 +50,7 @@ pub enum Happening {
 }
 
 impl Watch {
-    /// Prepares to watch from now on, or from after `position` where there is one.
+    /// Prepares to watch from now on, or from after `position` if it is given.
     #[must_use]
     pub fn new(address: Address, trust: Trust, caller: SignIn, position: Option<u64>) -> Self {
         Self {
@@ -65,7 +65,7 @@ impl Watch {
         }
     }
 
-    /// Accepts frames that tell more than every server does, as [`Request::accepting`].
+    /// Accepts frames that contain more than every server sends, like [`Request::accepting`].
     #[must_use]
     pub fn accepting(self, words: &[String]) -> Self {
         Self {
@@ -74,17 +74,17 @@ impl Watch {
         }
     }
 
-    /// Returns the position up to which everything has been told.
+    /// Returns the position up to which everything has been returned.
     #[must_use]
     pub fn position(&self) -> Option<u64> {
         self.position
     }
 
-    /// Waits for what happens next. A lost connection is told once and then made again.
+    /// Waits for the next event. A lost connection is reported once and then opened again.
     ///
     /// # Errors
-    /// What trying again cannot mend: the server refuses, the session has ended, the peer is no
-    /// MTP server, or a certificate file is of no use.
+    /// An error that a retry cannot fix: the server refuses, the session has ended, the peer is not
+    /// an MTP server, or a certificate file is unusable.
     pub async fn next(&mut self) -> Result<Happening, ClientError> {
         let outcome = match &mut self.connection {
             Some(connection) => connection.pushed().await.map(Happening::Pushed),
@@ -112,7 +112,7 @@ impl Watch {
     /// Sends a request over the watched connection, for example to learn a name.
     ///
     /// # Errors
-    /// As for [`Connection::request`]; [`ClientError::Closed`] when there is no connection now.
+    /// As for [`Connection::request`]; [`ClientError::Closed`] if there is no connection now.
     pub async fn request(&mut self, method: &str, data: Value) -> Result<Reply, ClientError> {
         let request = Request::signed(method, &self.caller, data).accepting(&self.accept);
         match &mut self.connection {
@@ -139,7 +139,7 @@ impl Watch {
         let meta = &reply.data()["meta"];
         let reset = meta["reset"] == json!(true);
         let resumed = self.position.is_some() && !reset;
-        // With a position of our own, everything up to the server's is still to come.
+        // With a position from before, everything up to the server's position is still to come.
         if !resumed {
             self.position = meta["position"].as_u64();
         }
@@ -170,8 +170,8 @@ fn passes(cause: &ClientError) -> bool {
     }
 }
 
-/// Returns how long to wait after a number of failures: at random between one second and a limit
-/// that doubles, so that the clients of a restarted server don't all come in the same moment.
+/// Returns how long to wait after a number of failures: random, between one second and a limit that
+/// doubles, so that the clients of a restarted server do not all connect at the same moment.
 fn back_off(failures: u32, random: f64) -> Duration {
     let longest = 2u64
         .saturating_pow(failures.saturating_add(1))

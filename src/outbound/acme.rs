@@ -1,4 +1,4 @@
-//! Certificates of an authority that looks for itself whether a name is this server's.
+//! Certificates of an authority that checks by itself whether a name is this server's.
 //! Source: RFC 8555.
 
 use std::future::Future;
@@ -16,27 +16,27 @@ use instant_acme::{
 
 use super::{Client, OutboundError, Private, Request, Rules};
 
-/// How long an authority may take to look, and to sign.
+/// How long an authority may take to check, and to sign.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// The most that an answer of an authority has, in bytes: a chain of certificates.
+/// The longest answer of an authority, in bytes: a chain of certificates.
 const ANSWER_BYTES: usize = 256 * 1024;
 
-/// Why there is no certificate.
+/// The reason why there is no certificate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AcmeError {
-    /// The authority has had too many requests; how long it wants to be left alone, if it says so.
+    /// The authority has had too many requests.
     #[error("the authority has had too many requests: {detail}")]
     Limited {
-        /// How long.
+        /// How long it asks to wait, if it says so.
         wait: Option<Duration>,
-        /// In its words.
+        /// The authority's own words.
         detail: String,
     },
-    /// The authority does not know the account any more.
+    /// The authority no longer knows the account.
     #[error("the authority does not know this server's account any more")]
     NoAccount,
-    /// The authority says no, in its words.
+    /// The authority refuses, in its own words.
     #[error("{0}")]
     Refused(String),
     /// The authority cannot be reached.
@@ -44,24 +44,24 @@ pub enum AcmeError {
     Unreachable(String),
 }
 
-/// Shows the answer to a challenge: for a name or a token, what is to be shown.
+/// Publishes the answer to a challenge, for a name or a token.
 type Show<T> = Box<dyn Fn(&str, T) -> Result<(), String> + Send + Sync>;
 
-/// How this server shows that a name is its own.
+/// The way in which this server proves that a name is its own.
 pub enum Door {
-    /// Over plain HTTP, on port 80: by token, the text.
+    /// Over plain HTTP, on port 80: a text, by token.
     Http(Show<String>),
-    /// In a TLS handshake, on port 443: by name, the digest.
+    /// In a TLS handshake, on port 443: a digest, by name.
     Handshake(Show<Vec<u8>>),
 }
 
-/// A certificate that is to be made.
+/// A certificate to order.
 pub struct Wanted<'a> {
     /// The names.
     pub names: &'a [String],
-    /// The request for them, DER.
+    /// The signing request for them, DER.
     pub request: &'a [u8],
-    /// How they are shown to be this server's.
+    /// How they are proved to be this server's.
     pub door: &'a Door,
 }
 
@@ -70,12 +70,12 @@ pub struct Wanted<'a> {
 pub struct Authority {
     client: Client,
     directory: String,
-    /// What it said last about waiting.
+    /// The last waiting time that it asked for.
     wait: Arc<Mutex<Option<Duration>>>,
 }
 
 impl Authority {
-    /// Names an authority by the address of its directory.
+    /// Returns the authority with this directory address.
     #[must_use]
     pub fn new(client: Client, directory: &str) -> Self {
         Self {
@@ -85,10 +85,10 @@ impl Authority {
         }
     }
 
-    /// Opens an account, or goes on with one. Returns what is to be kept of a new one.
+    /// Opens an account, or uses an existing one. Returns the credentials of a new one, to be stored.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The reason why there is none.
     pub async fn account(
         &self,
         kept: Option<&str>,
@@ -114,7 +114,7 @@ impl Authority {
         Ok((account, Some(text)))
     }
 
-    /// What is kept of an account, if it is one at this authority.
+    /// Returns the stored credentials, if they are for this authority.
     fn credentials(&self, text: &str) -> Option<AccountCredentials> {
         let value: serde_json::Value = serde_json::from_str(text).ok()?;
         if value["directory"] != self.directory.as_str() {
@@ -123,10 +123,10 @@ impl Authority {
         serde_json::from_value(value).ok()
     }
 
-    /// Has a certificate made. Returns it with its chain, PEM.
+    /// Orders a certificate. Returns it with its chain, PEM.
     ///
     /// # Errors
-    /// Why there is none, in the authority's own words where it has some.
+    /// The reason why there is none, in the authority's own words if it has some.
     pub async fn order(&self, account: &Account, wanted: &Wanted<'_>) -> Result<String, AcmeError> {
         let names: Vec<_> = wanted.names.iter().cloned().map(Identifier::Dns).collect();
         let new = NewOrder::new(&names);
@@ -149,7 +149,7 @@ impl Authority {
         chain.map_err(|err| self.error(err))
     }
 
-    /// Shows what the authority wants to see, for each name.
+    /// Publishes the answers to the authority's challenges, for each name.
     async fn show(&self, order: &mut Order, door: &Door) -> Result<(), AcmeError> {
         let mut authorizations = order.authorizations();
         while let Some(found) = authorizations.next().await {
@@ -178,7 +178,7 @@ impl Authority {
         Ok(())
     }
 
-    /// Why an order was not accepted: what the authority saw of a name.
+    /// Returns the reason why an order was not accepted: what the authority found for a name.
     async fn cause(&self, order: &mut Order) -> Option<AcmeError> {
         let mut authorizations = order.authorizations();
         while let Some(Ok(mut found)) = authorizations.next().await {
@@ -195,8 +195,8 @@ impl Authority {
         None
     }
 
-    /// When the authority would have a certificate renewed, in seconds since 1970, and in how long it
-    /// is to be asked again. `None`: it says nothing of that.
+    /// Returns when the authority suggests renewing a certificate, in seconds since 1970, and after
+    /// how long to ask again. `None` if it suggests nothing.
     pub async fn suggested(
         &self,
         account: &Account,
@@ -207,7 +207,7 @@ impl Authority {
         let (info, again) = account.renewal_info(&id).await.ok()?;
         let window = info.suggested_window;
         let (start, end) = (window.start.unix_timestamp(), window.end.unix_timestamp());
-        // Somewhere in between, so that not everybody comes at once.
+        // A random time in between, so that not all servers renew at once.
         let at = rand::random_range(start..=end.max(start));
         Some((at, again))
     }
@@ -230,7 +230,7 @@ impl Authority {
     }
 }
 
-/// An error with its causes.
+/// Returns an error with its causes.
 fn chain(err: &dyn std::error::Error) -> String {
     let mut text = err.to_string();
     let mut cause = err.source();
@@ -284,7 +284,7 @@ impl Authority {
                 ours = ours.header(name, value);
             }
         }
-        // The operator named it, wherever it is.
+        // The operator configured the address, so it may be anywhere.
         let rules = Rules {
             body_bytes: ANSWER_BYTES,
             reuse: true,

@@ -1,4 +1,4 @@
-//! From a name to a connection: looking it up once, choosing an address, the proxy, TLS.
+//! From a name to a connection: the lookup, the choice of an address, the proxy, TLS.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,34 +18,34 @@ use super::exchange::{self, Connection};
 use super::reach::may;
 use super::{OutboundError, Private, Rules, Settings, Url};
 
-/// How long looking up a name may take.
+/// How long the lookup of a name may take.
 const LOOKUP_TIME: Duration = Duration::from_secs(5);
 
-/// How long connecting may take, by all addresses of a host together.
+/// How long connecting may take, for all addresses of a host together.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 
-/// How long one address is tried before the next one is tried beside it.
+/// How long one address is tried before the next one is tried in parallel.
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// How many addresses of a host are tried.
+/// The most addresses of a host that are tried.
 const ADDRESSES: usize = 6;
 
-/// The most that a proxy may say before it lets a connection through, in bytes.
+/// The longest answer of a proxy before it opens a connection, in bytes.
 const PROXY_HEAD_BYTES: usize = 4096;
 
-/// What looking up a name gives.
+/// The future of a lookup.
 pub type Resolver = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
 /// Looks up the addresses of a name for a port.
 pub type Lookup = Arc<dyn Fn(&str, u16) -> Resolver + Send + Sync>;
 
-/// Makes connections.
+/// Opens connections.
 pub(super) struct Dialer {
     settings: Settings,
     tls: TlsConnector,
 }
 
-/// Where a connection goes.
+/// The route of a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Way {
     /// To one of these addresses.
@@ -80,7 +80,7 @@ impl Dialer {
         })
     }
 
-    /// Finds out which way a request goes, and refuses it when it may go none.
+    /// Returns the route of a request, and refuses it if none is allowed.
     pub(super) async fn addresses(&self, url: &Url, rules: Rules) -> Result<Way, OutboundError> {
         let found = match url.address() {
             Some(address) => Ok(vec![SocketAddr::new(address, url.port())]),
@@ -89,7 +89,7 @@ impl Dialer {
         let has_proxy = self.settings.proxy.is_some();
         let found = match found {
             Ok(found) => found,
-            // A network whose names only the proxy knows. It looks after itself.
+            // In a network whose names only the proxy knows, the proxy decides what is allowed.
             Err(_) if has_proxy && (url.is_secure() || rules.plain) => return Ok(Way::Proxy),
             Err(err) => return Err(err),
         };
@@ -109,7 +109,7 @@ impl Dialer {
                 host: url.host().to_owned(),
             });
         }
-        // What lies in the own network is not reached by a proxy that leads out of it.
+        // Addresses in the server's own network are not reached through a proxy to the outside.
         if has_proxy && kept.iter().any(is_public) {
             return Ok(Way::Proxy);
         }
@@ -192,7 +192,7 @@ impl Dialer {
     }
 }
 
-/// Addresses of IPv6 first, but one of each kind among the first two.
+/// Returns IPv6 addresses first, but with one of each kind among the first two.
 fn in_order(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let (mut six, mut four): (Vec<_>, Vec<_>) =
         addresses.into_iter().partition(SocketAddr::is_ipv6);
@@ -212,7 +212,7 @@ fn in_order(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     ordered
 }
 
-/// Connects to the first address that answers; each has a head start before the next one.
+/// Connects to the first address that answers; each gets a head start on the next one.
 async fn dial(addresses: Vec<SocketAddr>, url: &Url) -> Result<TcpStream, OutboundError> {
     let unreachable = |cause: String| OutboundError::Unreachable {
         host: url.host().to_owned(),
@@ -247,7 +247,7 @@ async fn dial(addresses: Vec<SocketAddr>, url: &Url) -> Result<TcpStream, Outbou
     Ok(stream)
 }
 
-/// Has a proxy connect to a host.
+/// Asks a proxy to connect to a host.
 async fn tunnel(mut stream: TcpStream, url: &Url) -> Result<TcpStream, OutboundError> {
     let failed = |cause: String| OutboundError::Proxy {
         host: url.host().to_owned(),
@@ -258,7 +258,7 @@ async fn tunnel(mut stream: TcpStream, url: &Url) -> Result<TcpStream, OutboundE
     let written = stream.write_all(request.as_bytes()).await;
     written.map_err(|err| failed(err.to_string()))?;
     let mut head = Vec::new();
-    // A byte at a time, so that nothing of what comes after is taken.
+    // One byte at a time, so that nothing after the answer is consumed.
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() >= PROXY_HEAD_BYTES {
             return Err(failed("its answer does not end".to_owned()));

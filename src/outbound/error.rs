@@ -1,10 +1,10 @@
-//! Why there is no answer.
+//! Errors of outbound requests.
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OutboundError {
-    /// The address is none of `http` or `https`, or has more than host, port, path and query.
+    /// The address is not an `http` or `https` address, or has more than host, port, path and query.
     #[error("the address is not valid: {0}")]
     BadUrl(&'static str),
     /// The connection would not be encrypted.
@@ -24,15 +24,15 @@ pub enum OutboundError {
     Unknown {
         /// The host.
         host: String,
-        /// What the resolver says.
+        /// The error of the resolver.
         cause: String,
     },
-    /// No connection came about.
+    /// No connection could be opened.
     #[error("{host} cannot be connected to: {cause}")]
     Unreachable {
         /// The host.
         host: String,
-        /// What the system says.
+        /// The error of the system.
         cause: String,
     },
     /// The certificate of the server is not accepted, or TLS failed otherwise.
@@ -43,7 +43,7 @@ pub enum OutboundError {
         /// What failed.
         cause: String,
     },
-    /// The proxy does not let the connection through.
+    /// The proxy does not open the connection.
     #[error("the proxy does not connect to {host}: {cause}")]
     Proxy {
         /// The host.
@@ -51,7 +51,7 @@ pub enum OutboundError {
         /// What it answers.
         cause: String,
     },
-    /// What was answered is no HTTP, or was cut off.
+    /// The answer is not HTTP, or was cut off.
     #[error("{host} gave no valid answer: {cause}")]
     Invalid {
         /// The host.
@@ -65,13 +65,13 @@ pub enum OutboundError {
         /// The host.
         host: String,
     },
-    /// The file of authorities holds none.
+    /// The file of certificate authorities contains none.
     #[error("[outbound] ca_file holds no usable certificate")]
     Authorities,
 }
 
 impl OutboundError {
-    /// Tells whether the address was refused, whatever the network does.
+    /// Returns whether the address itself was refused, whatever the state of the network.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(

@@ -13,17 +13,17 @@ use super::{Answer, OutboundError, Request, Rules, Url};
 /// The most that status and headers of an answer may take, in bytes.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// What servers read of who asks.
+/// The `User-Agent` of requests.
 const AGENT: &str = concat!("Morelia/", env!("CARGO_PKG_VERSION"));
 
 /// A connection on which a request can be sent.
 pub(super) struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
-    /// Whether a proxy reads the request, which then has to name the host.
+    /// Whether a proxy reads the request, which then has to contain the host.
     by_proxy: bool,
 }
 
-/// Why a request was not answered.
+/// The reason why a request was not answered.
 pub(super) enum Failure {
     /// Nothing of it was sent.
     Unsent,
@@ -43,7 +43,7 @@ impl Failure {
     }
 }
 
-/// Begins to speak HTTP.
+/// Starts HTTP on a connection.
 pub(super) async fn begin<S>(
     stream: S,
     url: &Url,
@@ -56,7 +56,7 @@ where
         .max_buf_size(HEAD_BYTES)
         .handshake(TokioIo::new(stream));
     let (sender, connection) = handshake.await.map_err(|err| invalid(url, &err))?;
-    // Ends with the connection, which ends when the sender is dropped.
+    // The task ends with the connection, which ends when the sender is dropped.
     tokio::spawn(async move {
         if let Err(err) = connection.await {
             log::debug!("an outbound connection ended: {err}");

@@ -1,11 +1,11 @@
-//! The only HTTP client that asks servers of others: push services, hooks, certificate authorities.
+//! The only HTTP client for servers of others: push services, hooks, certificate authorities.
 //!
-//! What belongs here: addresses, connections, proxies, limits. What does not: what is asked and why;
-//! nothing of the domain is known here.
+//! What belongs here: addresses, connections, proxies, limits. What does not: what is requested and
+//! why; nothing of the domain is known here.
 //!
-//! An address that somebody else wrote may lead to this machine or into the network around it, which
-//! trusts the machine. A name is therefore looked up once, only public addresses are kept, and the
-//! connection goes to one of these: a name that leads elsewhere a moment later gains nothing.
+//! An address from another person may lead to this machine or into its network, which trusts the
+//! machine. A name is therefore looked up once, only public addresses are kept, and the connection
+//! goes to one of these: a name that leads elsewhere a moment later does not help an attacker.
 
 pub mod acme;
 mod connect;
@@ -34,16 +34,16 @@ pub use url::Url;
 use connect::Dialer;
 use pool::Pool;
 
-/// What the client is set to.
+/// The settings of the client.
 #[derive(Clone, Default)]
 pub struct Settings {
-    /// More certificate authorities than the usual ones, PEM.
+    /// Certificate authorities besides the usual ones, PEM.
     pub authorities: Option<Vec<u8>>,
-    /// The proxy by which everything goes, `http://host:port`.
+    /// The proxy for all requests, `http://host:port`.
     pub proxy: Option<Url>,
-    /// Private addresses that requests may go to which ask for it.
+    /// The private addresses that requests with [`Private::Listed`] may go to.
     pub allowed: Allowed,
-    /// Looks names up; `None`: the system does.
+    /// Looks up names; `None`: the system does.
     pub lookup: Option<Lookup>,
 }
 
@@ -56,36 +56,36 @@ impl std::fmt::Debug for Settings {
     }
 }
 
-/// Which addresses that are not public a request may go to.
+/// The addresses that are not public to which a request may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Private {
-    /// None: the address is anybody's.
+    /// None: anyone may have written the address.
     Refused,
-    /// Those that the operator lists: the address is a member's.
+    /// Those that the operator lists: a member wrote the address.
     Listed,
-    /// All: the address is the operator's own.
+    /// All: the operator wrote the address.
     Any,
 }
 
-/// How far a request may go.
+/// The limits of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     /// Which private addresses it may go to.
     pub private: Private,
     /// Whether it may go without encryption to public addresses.
     pub plain: bool,
-    /// How many redirects are followed. Each is looked at like the first address.
+    /// How many redirects are followed. Each is checked like the first address.
     pub redirects: u8,
     /// How much of a body is read, in bytes.
     pub body_bytes: usize,
     /// How long everything may take.
     pub time: Duration,
-    /// Whether the connection is kept for a while, for another request to the same host.
+    /// Whether the connection is kept open for a while, for another request to the same host.
     pub reuse: bool,
 }
 
 impl Rules {
-    /// What holds for addresses of members: no redirect, 64 KiB, 20 seconds.
+    /// Returns the rules for addresses of members: no redirect, 64 KiB, 20 seconds.
     #[must_use]
     pub fn new(private: Private) -> Self {
         Self {
@@ -99,12 +99,12 @@ impl Rules {
     }
 }
 
-/// What is asked.
+/// A request.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The method, in upper case.
     pub method: &'static str,
-    /// Where.
+    /// The address.
     pub url: Url,
     /// Headers besides `Host`, `Content-Length` and `User-Agent`.
     pub headers: Vec<(&'static str, String)>,
@@ -113,7 +113,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Asks for what is at an address.
+    /// Returns a request for the content of an address.
     #[must_use]
     pub fn get(url: Url) -> Self {
         Self {
@@ -124,7 +124,7 @@ impl Request {
         }
     }
 
-    /// Sends something to an address.
+    /// Returns a request that sends a body to an address.
     #[must_use]
     pub fn post(url: Url, body: Bytes) -> Self {
         Self {
@@ -134,7 +134,7 @@ impl Request {
         }
     }
 
-    /// The same with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
@@ -142,12 +142,12 @@ impl Request {
     }
 }
 
-/// What was answered.
+/// An answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// Its status.
     pub status: u16,
-    /// Its headers, with names in lower case; what is no text is left out.
+    /// Its headers, with names in lower case; headers that are not text are omitted.
     pub headers: Vec<(String, String)>,
     /// Its body, as far as it was read.
     pub body: Bytes,
@@ -156,7 +156,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Returns the first header of a name, which is in lower case.
+    /// Returns the first header with a name, which is in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(other, _)| other == name);
@@ -178,10 +178,10 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// Makes a client.
+    /// Returns a client.
     ///
     /// # Errors
-    /// [`OutboundError::Authorities`] when there is no certificate in what should hold some.
+    /// [`OutboundError::Authorities`] if a file of certificate authorities contains no certificate.
     pub fn new(settings: Settings) -> Result<Self, OutboundError> {
         Ok(Self {
             dialer: Arc::new(Dialer::new(settings)?),
@@ -192,7 +192,7 @@ impl Client {
     /// Sends a request and returns its answer.
     ///
     /// # Errors
-    /// Why there is none. What is refused is refused before anything is connected to.
+    /// The reason why there is none. A refused request is refused before any connection is opened.
     pub async fn send(&self, request: Request, rules: Rules) -> Result<Answer, OutboundError> {
         let host = request.url.host().to_owned();
         let sending = self.follow(request, rules);
@@ -201,11 +201,11 @@ impl Client {
             .map_err(|_| OutboundError::TimedOut { host })?
     }
 
-    /// Tells whether a request to an address would be refused, which it is when none of the addresses
+    /// Checks whether a request to an address would be refused, which it is if none of the addresses
     /// of its host may be connected to.
     ///
     /// # Errors
-    /// Why it would.
+    /// The reason for the refusal.
     pub async fn check(&self, url: &Url, rules: Rules) -> Result<(), OutboundError> {
         self.dialer.addresses(url, rules).await.map(drop)
     }
@@ -237,7 +237,7 @@ impl Client {
             while let Some(mut kept) = self.pool.take(&key) {
                 match exchange::send(&mut kept, request, rules).await {
                     Ok(answer) => return Ok(self.keep(key, kept, answer)),
-                    // It was closed while it was kept; nothing was sent.
+                    // It was closed while it was unused; nothing was sent.
                     Err(exchange::Failure::Unsent) => {}
                     Err(exchange::Failure::Failed(err)) => return Err(err),
                 }

@@ -1,5 +1,5 @@
-//! Connections that are kept for another request: a handshake each time would cost a small board
-//! seconds when it tells many phones at once.
+//! Connections that are kept for further requests: a handshake each time would cost a small board
+//! seconds when it notifies many phones at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,16 +10,16 @@ use tokio::time::Instant;
 use super::exchange::Connection;
 use super::{Private, Rules, Url};
 
-/// Connections that are kept to one host.
+/// The most connections that are kept to one host.
 const A_HOST: usize = 2;
 
-/// Hosts to which connections are kept: there are few push services.
+/// The most hosts to which connections are kept: there are few push services.
 const HOSTS: usize = 32;
 
 /// How long a connection is kept.
 const KEPT: Duration = Duration::from_mins(1);
 
-/// For which requests a connection is good: those to the same host that may go as far.
+/// The requests that can use a connection: those to the same host with the same permissions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     origin: String,
@@ -37,7 +37,7 @@ impl Key {
     }
 }
 
-/// Connections without a request, by host.
+/// Unused connections, by host.
 #[derive(Default)]
 pub(super) struct Pool(Mutex<HashMap<Key, Vec<(Instant, Connection)>>>);
 
@@ -46,7 +46,7 @@ impl Pool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the youngest connection for a request.
+    /// Takes the newest connection for a request.
     pub(super) fn take(&self, key: &Key) -> Option<Connection> {
         let mut kept = self.kept();
         let connections = kept.get_mut(key)?;
@@ -78,7 +78,7 @@ impl Pool {
         });
     }
 
-    /// Closes what has been kept for long enough.
+    /// Closes connections that have been kept for long enough.
     fn clean(&self) {
         let now = Instant::now();
         self.kept().retain(|_, connections| {

@@ -1,10 +1,10 @@
-//! Which addresses may be connected to.
+//! The addresses that may be connected to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::Private;
 
-/// Networks of IPv4 that are not the internet. Source: IANA's registry of special-purpose addresses.
+/// IPv4 networks that are not part of the internet. Source: IANA's registry of special-purpose addresses.
 const SPECIAL: [(Ipv4Addr, u8); 15] = [
     (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
@@ -23,17 +23,17 @@ const SPECIAL: [(Ipv4Addr, u8); 15] = [
     (Ipv4Addr::BROADCAST, 32),
 ];
 
-/// Networks of IPv6 inside of `2000::/3` that are not the internet.
+/// IPv6 networks inside `2000::/3` that are not part of the internet.
 const SPECIAL_6: [(Ipv6Addr, u8); 3] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
     (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),
 ];
 
-/// Where addresses of the internet lie.
+/// The network of global IPv6 addresses.
 const GLOBAL: (Ipv6Addr, u8) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
-/// Where a gateway between IPv6 and IPv4 puts the latter (NAT64).
+/// The network in which a gateway between IPv6 and IPv4 places IPv4 addresses (NAT64).
 const GATEWAY: (Ipv6Addr, u8) = (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
 
 /// Private addresses that the operator lists.
@@ -60,8 +60,8 @@ impl Allowed {
     }
 }
 
-/// Tells whether an address belongs to the internet. One of IPv4 that is written as one of IPv6 counts
-/// as what it is.
+/// Returns whether an address is public. An IPv4 address written as an IPv6 address counts as the IPv4
+/// address.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     match inner(address) {
@@ -77,7 +77,7 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Tells whether a request may go to an address.
+/// Returns whether a request may go to an address.
 pub(super) fn may(address: SocketAddr, private: Private, allowed: &Allowed) -> bool {
     match private {
         Private::Any => true,
@@ -86,7 +86,7 @@ pub(super) fn may(address: SocketAddr, private: Private, allowed: &Allowed) -> b
     }
 }
 
-/// The address of IPv4 that one of IPv6 stands for.
+/// Returns the IPv4 address that an IPv6 address stands for, or the address itself.
 fn inner(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(ip) if within_6(ip, GATEWAY.0, GATEWAY.1) => {

@@ -1,4 +1,4 @@
-//! Posts that say who sent them. Source: Standard Webhooks, <https://www.standardwebhooks.com>.
+//! Signed posts. Source: Standard Webhooks, <https://www.standardwebhooks.com>.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use ring::hmac;
 
 use super::{Request, Url};
 
-/// A post of JSON with its id, its time and its signature.
+/// Returns a post of JSON with its id, time and signature.
 #[must_use]
 pub fn post(url: Url, body: Vec<u8>, id: &str, seconds: i64, secret: &[u8]) -> Request {
     let signature = sign(&body, id, seconds, secret);

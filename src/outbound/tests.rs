@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 
-/// A server that gives every connection to `answer`, and counts them.
+/// Starts a server that gives every connection to `answer`, and counts them.
 async fn server<F, G>(answer: F) -> (SocketAddr, Arc<AtomicUsize>)
 where
     F: Fn(TcpStream) -> G + Send + Sync + 'static,
@@ -42,7 +42,7 @@ async fn head(stream: &mut TcpStream) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// A server that answers every request with the same bytes.
+/// Starts a server that answers every request with the same bytes.
 async fn saying(answer: &'static str) -> (SocketAddr, Arc<AtomicUsize>) {
     server(move |mut stream| async move {
         while !head(&mut stream).await.is_empty() {
@@ -56,7 +56,7 @@ async fn saying(answer: &'static str) -> (SocketAddr, Arc<AtomicUsize>) {
 
 const FINE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine";
 
-/// A client that may go to these private addresses, and for whom every name is one address.
+/// Returns a client that may go to these private addresses, with a given lookup.
 fn client(allowed: &[SocketAddr], lookup: Option<Lookup>) -> Client {
     Client::new(Settings {
         allowed: Allowed {
@@ -305,7 +305,7 @@ async fn a_kept_connection_that_was_closed_costs_no_request() {
     assert_eq!(seen.load(Ordering::SeqCst), 3);
 }
 
-/// A client that goes by a proxy.
+/// Returns a client that uses a proxy.
 fn by_proxy(proxy: SocketAddr, lookup: Lookup) -> Client {
     Client::new(Settings {
         proxy: Some(url(&format!("http://{proxy}"))),
@@ -343,7 +343,7 @@ async fn a_proxy_is_asked_for_hosts_that_are_public() {
         refused.to_string(),
         "the proxy does not connect to push.example.org: it answers 403"
     );
-    // What is known to be private is not even told to the proxy.
+    // A name that is known to be private is not even sent to the proxy.
     let before = seen.load(Ordering::SeqCst);
     let private = names(vec!["10.0.0.1:443".parse().unwrap()]).0;
     let refused = by_proxy(proxy, private)
@@ -351,7 +351,7 @@ async fn a_proxy_is_asked_for_hosts_that_are_public() {
         .await;
     assert!(matches!(refused, Err(OutboundError::Private { .. })));
     assert_eq!(seen.load(Ordering::SeqCst), before);
-    // A name that only the proxy knows is left to it.
+    // A name that only the proxy knows is left to the proxy.
     let unknown: Lookup = Arc::new(|_, _| Box::pin(async { Err(std::io::Error::other("none")) }));
     let refused = by_proxy(proxy, unknown)
         .send(Request::get(url("https://push.example.org/")), listed())

@@ -22,37 +22,37 @@ pub struct Url {
 }
 
 impl Url {
-    /// Whether the connection is encrypted.
+    /// Returns whether the connection is encrypted.
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.secure
     }
 
-    /// The host, without the brackets of IPv6.
+    /// Returns the host, without the brackets of IPv6.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The host, when it is an address and no name.
+    /// Returns the host if it is an address and not a name.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
         self.address
     }
 
-    /// The port.
+    /// Returns the port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Path and query.
+    /// Returns path and query.
     #[must_use]
     pub fn target(&self) -> &str {
         &self.target
     }
 
-    /// Host and port as the `Host` header has them: without the port that the scheme means anyway.
+    /// Returns host and port as in the `Host` header: without the default port of the scheme.
     #[must_use]
     pub fn authority(&self) -> String {
         let usual = if self.secure { 443 } else { 80 };
@@ -63,20 +63,20 @@ impl Url {
         }
     }
 
-    /// Host and port.
+    /// Returns host and port.
     #[must_use]
     pub fn authority_with_port(&self) -> String {
         format!("{}:{}", self.bracketed(), self.port)
     }
 
-    /// Scheme, host and port.
+    /// Returns scheme, host and port.
     #[must_use]
     pub fn origin(&self) -> String {
         let scheme = if self.secure { "https" } else { "http" };
         format!("{scheme}://{}", self.authority())
     }
 
-    /// The whole address. It may hold a secret: it is not for logs.
+    /// Returns the whole address. It may contain a secret, so it must not be logged.
     #[must_use]
     pub fn whole(&self) -> String {
         format!("{}{}", self.origin(), self.target)
@@ -90,7 +90,7 @@ impl Url {
         }
     }
 
-    /// Where a redirect leads to from here.
+    /// Returns the address to which a redirect from here leads.
     pub(super) fn join(&self, target: &str) -> Result<Self, OutboundError> {
         let target = target.split('#').next().unwrap_or_default();
         if target.contains("://") {
@@ -113,7 +113,7 @@ impl Url {
     }
 }
 
-/// Shows no path, which may hold a secret.
+/// Omits the path, which may contain a secret.
 impl fmt::Debug for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.origin())
@@ -201,8 +201,8 @@ impl FromStr for Url {
     }
 }
 
-/// Tells whether a host is a name. What ends in a number is none: `0x7f.1` and `2130706433` are ways of
-/// writing an address, which resolvers read each in their own way.
+/// Returns whether a host is a name. A host that ends in a number is not: `0x7f.1` and `2130706433` are
+/// ways of writing an address, which resolvers read differently.
 fn is_name(host: &str) -> bool {
     let name = host.strip_suffix('.').unwrap_or(host);
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');

@@ -1,12 +1,12 @@
-//! What an alert to the operator looks like, in the form that its receiver understands.
+//! The form of an alert to the operator, as its receiver understands it.
 
 use serde_json::json;
 
 /// The heading of every alert.
 pub const TITLE: &str = "Morelia";
 
-/// Returns media type and body of an alert for an address: plain text for hooks of this kind of server
-/// and for ntfy, Slack's form where the address is one of Slack's or Mattermost's, else JSON.
+/// Returns the media type and body of an alert for an address: plain text for hooks of this kind of
+/// server and for ntfy, Slack's form if the address is one of Slack's or Mattermost's, otherwise JSON.
 #[must_use]
 pub fn message(url: &str, text: &str) -> (&'static str, String) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-/// The header `Content-Disposition` of a file: shown in place where `inline`, else saved, under its
-/// name if it has one.
+/// Returns the header `Content-Disposition` of a file: shown in place if `inline`, otherwise saved,
+/// under its name if it has one.
 ///
 /// Sources: RFC 6266 (the header), RFC 8187 (names beyond ASCII).
 pub(super) fn disposition(inline: bool, name: Option<&str>) -> String {
@@ -16,7 +16,7 @@ pub(super) fn disposition(inline: bool, name: Option<&str>) -> String {
         .chars()
         .map(|c| if c.is_ascii() { c } else { '_' })
         .collect();
-    // Writing to a text cannot fail.
+    // Writing to a string cannot fail.
     let _ = write!(header, "; filename=\"{ascii}\"");
     if ascii != name {
         header.push_str("; filename*=UTF-8''");
@@ -34,8 +34,8 @@ pub(super) fn disposition(inline: bool, name: Option<&str>) -> String {
     header
 }
 
-/// A character of a name, or `_` for one that could end the header, the name or the folder, or turn
-/// the direction of what follows.
+/// Returns a character of a name, or `_` for one that could end the header, the name or the folder,
+/// or turn the direction of what follows.
 fn plain(c: char) -> char {
     let is_mark = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{061c}');
     if c.is_control() || is_mark || matches!(c, '"' | '/' | '\\') {

@@ -1,11 +1,10 @@
 //! Wire protocols, each in its own folder, over one service layer.
 //!
-//! What belongs here: turning frames and requests into calls of [`crate::service`] and its answers and
-//! events back. What does not: sockets (see [`crate::server`]) and rules about who may
-//! do what (see [`crate::service`]).
+//! What belongs here: turning frames and requests into calls of [`crate::service`] and its answers and events
+//! back. What does not: sockets (see [`crate::server`]) and permissions (see [`crate::service`]).
 //!
-//! [`Conversation`] is all that the transport knows of a protocol on a socket, and [`web::Web`] of
-//! one over HTTP.
+//! [`Conversation`] is all that the transport knows of a protocol on a socket, and [`web::Web`] of one
+//! over HTTP.
 
 pub mod alert;
 mod disposition;
@@ -23,58 +22,58 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 
-/// One peer's conversation over one socket: frames in, frames out.
+/// The conversation with one peer over one socket: frames in, frames out.
 ///
 /// The transport calls [`answer`](Self::answer) for each frame that arrives, one at a time, and
-/// between requests waits on [`pushed`](Self::pushed) for what the server has to say unasked.
+/// between requests waits on [`pushed`](Self::pushed) for unsolicited frames.
 pub trait Conversation: Send + 'static {
     /// Answers one frame. Frames are answered in the order in which they came.
     ///
-    /// Not cancel safe: a frame that has begun to be answered is awaited to its end.
+    /// Not cancel safe: once started, the future is awaited to its end.
     fn answer(&mut self, frame: Frame) -> impl Future<Output = Answer> + Send;
 
-    /// Waits for the next unasked frame; pending for ever when there will be none.
+    /// Waits for the next unsolicited frame; pending forever if there is none.
     ///
     /// Cancel safe: nothing is lost when the future is dropped before it is ready.
     fn pushed(&mut self) -> impl Future<Output = Pushed> + Send;
 
-    /// Tells whether the peer has proved who it is. Strangers share a smaller memory budget.
+    /// Returns whether the peer has signed in. Peers that have not share a smaller memory budget.
     fn is_signed_in(&self) -> bool;
 }
 
-/// Who is at the other end.
+/// The peer of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
-    /// Its address, as far as trusted proxies tell.
+    /// Its address, as reported by trusted proxies.
     pub address: IpAddr,
-    /// Whether the connection is encrypted here.
+    /// Whether the connection is encrypted at this server.
     pub tls: bool,
-    /// What its program calls itself in `User-Agent`, the beginning of it.
+    /// The beginning of its `User-Agent`.
     pub user_agent: Option<String>,
 }
 
-/// A data frame as it came from, or goes to, the peer.
+/// A data frame from or to the peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
-    /// Text; UTF-8 is guaranteed by whoever makes the frame.
+    /// Text; the maker of the frame guarantees UTF-8.
     Text(Bytes),
     /// Binary data.
     Binary(Bytes),
 }
 
-/// What the transport is to do with an answered frame.
+/// The result of answering a frame, for the transport.
 #[derive(Debug)]
 pub struct Answer {
     /// The frame to send back.
     pub frame: Option<Frame>,
-    /// Set when the connection is to be closed after that frame.
+    /// Set if the connection is to be closed after that frame.
     pub close: Option<Close>,
 }
 
-/// Something that the server says unasked.
+/// Something that the server sends unsolicited.
 #[derive(Debug)]
 pub enum Pushed {
-    /// A frame to send; its bytes are shared by all its receivers.
+    /// A frame to send; all its receivers share the bytes.
     Frame(Frame),
     /// The end of the conversation.
     Close(Close),

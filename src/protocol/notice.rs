@@ -1,4 +1,4 @@
-//! What a notification carries to the service worker of the web client, or to whoever else shows it.
+//! The content of a notification for the service worker of the web client and other receivers.
 //! Source: MTP extensions of this server, notifications.
 
 use serde::Serialize;
@@ -15,7 +15,7 @@ struct Payload<'a> {
     title: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<&'a str>,
-    /// Somebody was brought into the flow.
+    /// Whether a user was added to the flow.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     added: bool,
     count: i64,
@@ -23,7 +23,7 @@ struct Payload<'a> {
     time: i64,
 }
 
-/// Returns the text of a notification.
+/// Returns the payload of a notification.
 #[must_use]
 pub fn text(notice: &Notice) -> Vec<u8> {
     let payload = Payload {
@@ -40,7 +40,7 @@ pub fn text(notice: &Notice) -> Vec<u8> {
     serde_json::to_vec(&payload).unwrap_or_default()
 }
 
-/// Returns the text of a notification by which somebody sees that it works.
+/// Returns the payload of a notification by which a user tests notifications.
 #[must_use]
 pub fn test() -> Vec<u8> {
     br#"{"v":1,"test":true}"#.to_vec()

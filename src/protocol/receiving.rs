@@ -1,17 +1,17 @@
-//! Bodies that are files: from a request into an upload.
+//! Receives files: from the body of a request into an upload.
 
 use super::web::{Body, BodyError};
 use crate::service::{Intake, Progress, UploadError};
 
-/// Why a body did not become what was announced. What came of it is kept.
+/// The reason why a body was not received in full. The bytes that arrived are kept.
 pub(super) enum Stopped {
-    /// The service refuses or fails.
+    /// The service refused or failed.
     Upload(UploadError),
     /// The body ended too early.
     Body(BodyError),
 }
 
-/// Takes a body into an upload, until it ends, is more than enough, or somebody else wants to go on.
+/// Receives a body into an upload, until it ends, is too long, or another request takes over.
 pub(super) async fn receive(mut intake: Intake, mut body: Body) -> Result<Progress, Stopped> {
     let mut trouble = None;
     loop {

@@ -1,7 +1,7 @@
-//! The words for what the service refuses, whatever face says them: a code and a sentence each. Source:
-//! MTP 1.0 revision 17, Errors.
+//! The words for what the service refuses, in whatever face: a code and a sentence each. Source: MTP
+//! 1.0 revision 17, Errors.
 //!
-//! The first letter and the full stop are put there by whoever writes the answer.
+//! The writer of the answer adds the capital letter and the full stop.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -23,7 +23,7 @@ pub(super) const TOO_MANY: Code = (429, "Too Many Requests");
 pub(super) const INTERNAL: Code = (500, "Internal Server Error");
 pub(super) const UNAVAILABLE: Code = (503, "Service Unavailable");
 
-/// The status text of a code over HTTP.
+/// Returns the status text of a code over HTTP.
 pub(super) fn status(code: u16) -> &'static str {
     let all = [
         BAD_REQUEST,
@@ -45,7 +45,7 @@ pub(super) fn status(code: u16) -> &'static str {
 /// A code and a sentence.
 pub(super) type Wording = (Code, Cow<'static, str>);
 
-/// What is answered instead of yes; a new variant does not compile without words.
+/// Returns the code and sentence of an error; a new variant does not compile without words.
 pub(super) fn of_service(err: &ServiceError) -> Wording {
     let (code, words) = match err {
         ServiceError::Refused(refusal) => return of_refusal(refusal),
@@ -349,7 +349,7 @@ fn too_many_requests(payer: Payer, wait: Duration) -> Wording {
     (TOO_MANY, words.into())
 }
 
-/// What is used up, when there is more, and who can change it.
+/// Returns what is used up, when there is more, and who can change it.
 fn used_up(quota: Quota, limit: u32, wait: Option<Duration>) -> Wording {
     let what = match quota {
         Quota::FlowsPerDay => format!("an account makes at most {limit} flows a day"),
@@ -384,7 +384,7 @@ fn used_up(quota: Quota, limit: u32, wait: Option<Duration>) -> Wording {
     }
 }
 
-/// A time to wait, in the largest unit that still says enough.
+/// Returns a time to wait, in the largest unit that is still precise enough.
 fn duration(wait: Duration) -> String {
     let seconds = wait.as_secs().max(1);
     match seconds {

@@ -1,4 +1,5 @@
-//! The accept loop: from a listener to connections, and from the word to stop to the last goodbye.
+//! The accept loop: from a listener to connections, and from the stop signal to the end of the last
+//! connection.
 
 use std::future::Future;
 use std::io;
@@ -20,29 +21,29 @@ use super::proxy::Proxies;
 use super::stop::Stop;
 use crate::protocol::{Conversation, Peer};
 
-/// How long accepting pauses at first when the system has no descriptor or memory to spare.
+/// How long accepting pauses at first when the system is out of file descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long it pauses at most.
+/// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// So many refused peers may be told why at the same time; the others are just turned away.
+/// The most refused peers that may be sent a reason at the same time; the others are just disconnected.
 const REFUSALS: usize = 64;
 
-/// What a peer beyond the limits is told. It is written before anything is read, so that it costs
+/// The answer to a peer beyond the limits. It is written before anything is read, so that it costs
 /// nothing; a peer that speaks TLS could not read it and gets nothing.
 const REFUSAL: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
     content-length: 102\r\nretry-after: 10\r\nconnection: close\r\nx-content-type-options: nosniff\r\n\r\n\
     {\"error\":{\"code\":503,\"status\":\"Service Unavailable\",\"detail\":\"too many connections, try again later\"}}";
 
-/// How serving ended.
+/// The outcome of serving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
-    /// HTTP requests that were answered, the opening of a WebSocket among them.
+    /// The number of HTTP requests that were answered, including the opening of WebSockets.
     pub requests: u64,
-    /// Connections that had to be cut off because they did not end in time.
+    /// The number of connections that were cut off because they did not end in time.
     pub cut_off: usize,
-    /// Whether the limit of requests ended it, rather than the word to stop.
+    /// Whether the limit of requests ended it, rather than the stop signal.
     pub limit_reached: bool,
 }
 
@@ -65,7 +66,7 @@ impl Statistics {
         self.0.limits.connections.count()
     }
 
-    /// Returns how many HTTP requests have come.
+    /// Returns how many HTTP requests have arrived.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.0.requests.load(Ordering::Relaxed)
@@ -76,8 +77,8 @@ impl Bound {
     /// Serves until `stop` is ready or the limit of requests is reached, then closes every socket
     /// with 1001 and waits for it, but not longer than the settings allow.
     ///
-    /// `converse` makes the conversation of each new socket. `site` is made once the server has
-    /// something to count, so that it can show the counts.
+    /// `converse` creates the conversation of each new socket. `site` is created once the server
+    /// has something to count, so that it can show the counts.
     pub async fn serve<C, F>(
         self,
         site: impl FnOnce(Statistics) -> Site,
@@ -153,7 +154,7 @@ impl Bound {
     }
 }
 
-/// Lets peers in or turns them away.
+/// Accepts or refuses peers.
 struct Door {
     shared: Arc<Shared>,
     refusals: AtomicUsize,
@@ -171,7 +172,7 @@ impl Door {
                     pause = Duration::ZERO;
                     self.receive(stream, remote, role, &handle);
                 }
-                // The peer has gone before it was its turn.
+                // The peer disconnected before it was accepted.
                 Err(err) if is_peers(&err) => {}
                 Err(err) => {
                     if pause.is_zero() {
@@ -219,7 +220,7 @@ impl Door {
         }
         let door = Arc::clone(self);
         tokio::spawn(async move {
-            // What is not read makes the kernel reset the connection before the answer is seen.
+            // Unread data makes the kernel reset the connection before the peer sees the answer.
             let _ = timeout(Duration::from_secs(1), turn_away(stream)).await;
             door.refusals.fetch_sub(1, Ordering::Relaxed);
         });
@@ -234,7 +235,7 @@ async fn turn_away(mut stream: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Tells whether it was the peer's doing, and not this machine's, that it could not be accepted.
+/// Returns whether the peer, and not this machine, caused the failure to accept it.
 fn is_peers(err: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(

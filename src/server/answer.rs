@@ -1,4 +1,4 @@
-//! Answers of faces over HTTP as warp sends them, and which web pages may read them.
+//! Converts answers of faces into warp's, and says which web pages may read them.
 
 use bytes::Bytes;
 use warp::Reply as _;
@@ -12,8 +12,8 @@ use warp::reply::Response;
 use super::body::Outgoing;
 use crate::protocol::web::{self, Content};
 
-/// Turns an answer into one of warp. The length is always set, as far as it is known: of a stream
-/// nobody else would, and to HEAD it is all that is told of the content.
+/// Converts an answer into warp's. The length is always set if it is known: nothing else sets it
+/// for a stream, and for HEAD it is all that is said about the content.
 pub(super) fn response(answer: web::Response, head: bool) -> Response {
     let web::Response {
         status,
@@ -53,7 +53,7 @@ pub(super) fn response(answer: web::Response, head: bool) -> Response {
     response
 }
 
-/// Returns the origin, or `*`, if a route is open to the page that asks.
+/// Returns the origin, or `*`, if a route is open to the page that sends the request.
 pub(super) fn listed(origins: &[String], origin: Option<&HeaderValue>) -> Option<HeaderValue> {
     let origin = origin?;
     let allowed = |allowed: &String| {
@@ -79,7 +79,7 @@ pub(super) fn share(response: &mut Response, origins: &[String], origin: Option<
     }
 }
 
-/// Tells a browser which requests a page may make.
+/// Returns the answer that tells a browser which requests a page may make.
 pub(super) fn preflight(
     origins: &[String],
     methods: &[http::Method],

@@ -1,4 +1,4 @@
-//! What a request asks for by path and host, as far as that decides how it is let in.
+//! The path and host of a request, as far as they decide whether it is accepted.
 
 use std::net::IpAddr;
 
@@ -8,17 +8,17 @@ use warp::http::header::HOST;
 /// Where certificate authorities look over plain HTTP. Source: RFC 8555, 8.3.
 const CHALLENGES: &str = "/.well-known/acme-challenge/";
 
-/// Tells whether a path answers whatever host is asked for.
+/// Returns whether a path is served for any host.
 pub(super) fn is_open(path: &str) -> bool {
     path.starts_with(CHALLENGES) || path == "/trust" || path.starts_with("/trust/")
 }
 
-/// Tells whether a request is for a name, and not for an address.
+/// Returns whether a request is for a name, and not for an address.
 pub(super) fn has_name(headers: &HeaderMap) -> bool {
     host(headers).is_some_and(|host| !host.starts_with('[') && host.parse::<IpAddr>().is_err())
 }
 
-/// The host of a request without its port.
+/// Returns the host of a request without its port.
 pub(super) fn host(headers: &HeaderMap) -> Option<&str> {
     let authority = headers.get(HOST)?.to_str().ok()?;
     match authority.rsplit_once(':') {

@@ -1,4 +1,4 @@
-//! Takes the addresses to listen on.
+//! Binds the addresses to listen on.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,19 +10,19 @@ use super::settings::Settings;
 use super::systemd::Socket;
 use super::tls::{Certificate, TlsError};
 
-/// What the kernel may hold of a connection in each direction. By itself it would let a peer that
-/// is not read from, or does not read, fill up to six megabytes of its memory each way; with this a
+/// The most that the kernel may buffer for a connection in each direction. By default a peer that is not read
+/// from, or does not read, could fill up to six megabytes of kernel memory each way; with this limit a
 /// connection with a round trip of 100 ms still carries several megabytes a second.
 const SOCKET_BUFFER_BYTES: u32 = 256 * 1024;
 
-/// Why the server cannot listen.
+/// The reason why the server cannot listen.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindError {
-    /// Another program listens there.
+    /// Another program listens on this address.
     #[error("port {} of {} is taken by another program; stop it or choose another port", .0.port(), .0.ip())]
     Taken(SocketAddr),
-    /// This user may not listen there.
+    /// This user may not listen on this address.
     #[error(
         "no permission to listen on {0}; choose a port from 1024 up, or give the program the right: \
          the unit that `morelia service unit` prints has it, `morelia service unit --sockets` has \
@@ -30,7 +30,7 @@ pub enum BindError {
          {program}`", program = program()
     )]
     Forbidden(SocketAddr),
-    /// systemd hands over what nobody knows a use for.
+    /// systemd passes a socket whose name is not known.
     #[error(
         "systemd hands over a socket by the name {0:?}; name it {expected} by FileDescriptorName= in its \
          unit, as `morelia service unit --sockets` does",
@@ -45,25 +45,25 @@ pub enum BindError {
         "{host} is no address and no known name ({cause}); choose 0.0.0.0 for all addresses of this machine"
     )]
     Unknown {
-        /// What was to be listened on.
+        /// The host to listen on.
         host: String,
-        /// What the resolver says.
+        /// The error of the resolver.
         cause: io::Error,
     },
-    /// The system refuses for another reason.
+    /// The system refused for another reason.
     #[error("cannot listen on {address}: {cause}")]
     System {
-        /// What was to be listened on.
+        /// The address to listen on.
         address: SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         cause: io::Error,
     },
-    /// A socket of systemd's cannot be used.
+    /// A socket passed by systemd cannot be used.
     #[error("the socket {name} that systemd hands over cannot be used: {cause}")]
     Handed {
         /// Its name.
         name: String,
-        /// What the system says.
+        /// The error of the system.
         cause: io::Error,
     },
     /// The certificate cannot be used.
@@ -71,7 +71,7 @@ pub enum BindError {
     Tls(#[from] TlsError),
 }
 
-/// Where this program is, for a sentence.
+/// Returns the path of this program, for a sentence.
 fn program() -> String {
     std::env::current_exe().map_or_else(
         |_| "/usr/bin/morelia".to_owned(),
@@ -79,27 +79,27 @@ fn program() -> String {
     )
 }
 
-/// What is served on a port.
+/// What a port serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// Everything, by TLS if there is a certificate. Who speaks without it there gets what the gate
-    /// gives.
+    /// Everything, with TLS if there is a certificate. Clients that connect there without TLS get
+    /// what the gate serves.
     Main,
     /// Everything without encryption.
     Plain,
-    /// What leads to the port with TLS.
+    /// Redirects to the port with TLS.
     Gate,
-    /// Numbers for monitors.
+    /// Metrics.
     Metrics,
 }
 
-/// Addresses that are taken, so that nobody else gets them, but not served yet.
+/// Addresses that are bound, so that no other program can take them, but not served yet.
 #[derive(Debug)]
 pub struct Bound {
     pub(super) listeners: Vec<(TcpListener, Role)>,
-    /// Of the main port.
+    /// The addresses of the main port.
     pub(super) addresses: Vec<SocketAddr>,
-    /// Of the other ports.
+    /// The addresses of the other ports.
     pub(super) others: Vec<SocketAddr>,
     pub(super) certificate: Option<Certificate>,
     pub(super) settings: Settings,
@@ -113,7 +113,7 @@ impl Bound {
         &self.addresses
     }
 
-    /// Returns the addresses of the ports without encryption beside the one with TLS.
+    /// Returns the addresses of the ports without encryption beside the port with TLS.
     #[must_use]
     pub fn other_addresses(&self) -> &[SocketAddr] {
         &self.others
@@ -125,15 +125,15 @@ impl Bound {
         self.limits.clone()
     }
 
-    /// Returns the certificate, to be reloaded when its files have changed.
+    /// Returns the certificate, which can be reloaded when its files have changed.
     #[must_use]
     pub fn certificate(&self) -> Option<Certificate> {
         self.certificate.clone()
     }
 }
 
-/// Takes the addresses and reads the certificate. `handed` are sockets that are open already: they take
-/// the place of the ports of their kind.
+/// Binds the addresses and reads the certificate. `handed` are sockets that are already open: they
+/// replace the ports of their kind.
 ///
 /// # Errors
 /// A sentence that says what to do.
@@ -174,11 +174,11 @@ pub async fn bind(settings: Settings, handed: Vec<Socket>) -> Result<Bound, Bind
 }
 
 impl Bound {
-    /// Takes what is open already; returns for what.
+    /// Takes the sockets that are already open, and returns their roles.
     fn take_handed(&mut self, handed: Vec<Socket>) -> Result<Vec<Role>, BindError> {
         let mut roles = Vec::new();
         for Socket { name, listener } in handed {
-            // Without a certificate there is but one kind of port.
+            // Without a certificate there is only one kind of port.
             let role = match (name.as_str(), &self.certificate) {
                 ("https", Some(_)) | ("http", None) => Role::Main,
                 ("http", Some(_)) => Role::Gate,
@@ -201,7 +201,7 @@ impl Bound {
         Ok(roles)
     }
 
-    /// Takes a port of all addresses.
+    /// Binds a port on all addresses.
     async fn take(&mut self, port: u16, role: Role) -> Result<Vec<SocketAddr>, BindError> {
         let mut taken: Vec<SocketAddr> = Vec::new();
         for host in self.settings.hosts.clone() {
@@ -227,7 +227,7 @@ impl Bound {
                         taken.push(listener.local_addr().unwrap_or(address));
                         self.listeners.push((listener, role));
                     }
-                    // A name such as localhost may stand for an address that this machine lacks.
+                    // A name such as localhost may resolve to an address that this machine lacks.
                     Err(err @ BindError::NotOurs(_)) => failed = Some(err),
                     Err(err) => return Err(err),
                 }
@@ -249,7 +249,7 @@ fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, BindError> {
         } else {
             TcpSocket::new_v6()
         }?;
-        // A restart must not wait for the connections of the last run to be forgotten.
+        // A restart must not wait until the connections of the last run have timed out.
         socket.set_reuseaddr(true)?;
         // Accepted connections inherit these.
         socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES)?;
@@ -260,7 +260,7 @@ fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, BindError> {
     open().map_err(|cause: io::Error| match cause.kind() {
         io::ErrorKind::AddrInUse => BindError::Taken(address),
         io::ErrorKind::PermissionDenied => BindError::Forbidden(address),
-        // The second is how IPv6 looks when it is switched off in the kernel.
+        // The second error is what the kernel returns if IPv6 is switched off.
         io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported => BindError::NotOurs(address),
         _ => BindError::System { address, cause },
     })

@@ -1,5 +1,4 @@
-//! Bodies as they cross the transport: those of requests within their limits, those of answers in
-//! pieces.
+//! Bodies: those of requests within their limits, those of answers in pieces.
 
 use std::future::Future as _;
 use std::io;
@@ -18,21 +17,21 @@ use super::budget::Budget;
 use super::settings::FREE_BYTES;
 use crate::protocol::web::{BodyError, Room, Rooms, Takes};
 
-/// How long the rest of a body that nobody wants is read. A peer that is still sending when its
-/// connection is closed may never see the answer.
+/// How long the rest of an unwanted body is read. A peer that is still sending when its connection
+/// is closed may never see the answer.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// How much of it is read.
+/// How many bytes of it are read.
 const LINGER_BYTES: usize = 16 << 20;
 
-/// Gives large bodies of requests their room, which is that of large frames.
+/// Reserves memory for large bodies of requests, from the budget of large frames.
 pub(super) struct Shares {
     budget: Budget,
     patience: Duration,
 }
 
 impl Shares {
-    /// Shares a budget; nobody waits for room longer than `patience`.
+    /// Shares a budget; no request waits for memory longer than `patience`.
     pub(super) fn new(budget: Budget, patience: Duration) -> Self {
         Self { budget, patience }
     }
@@ -56,21 +55,21 @@ impl Rooms for Shares {
     }
 }
 
-/// The body of a request: no more bytes than its route allows, and within bounded time. One that is
-/// read whole must be there in time as a message on a socket must, one that is read in pieces must
-/// only go on.
+/// The body of a request: at most as many bytes as its route allows, and within bounded time. A
+/// body that is read whole must arrive in time, like a message on a socket; one that is read in
+/// pieces only has to make progress.
 pub(super) struct Incoming {
-    /// Nothing once it has been read to its end.
+    /// `None` once it has been read to its end.
     pieces: Option<BoxStream<'static, Result<Bytes, ()>>>,
     limit: u64,
     left: u64,
     patience: Duration,
     for_all: bool,
-    /// Runs while a piece is waited for.
+    /// Runs while waiting for a piece.
     timer: Option<Pin<Box<Sleep>>>,
-    /// Whether it ends here, although it is not read to its end.
+    /// Whether reading has ended early.
     failed: bool,
-    /// Whether the peer sends nothing until it is asked to go on.
+    /// Whether the peer sends nothing until it is told to continue.
     is_held_back: bool,
 }
 
@@ -146,7 +145,7 @@ impl Drop for Incoming {
             return;
         };
         if self.is_held_back {
-            // To read would be to ask for it.
+            // Reading would tell the peer to send the body.
             return;
         }
         runtime.spawn(async move {
@@ -164,7 +163,7 @@ impl Drop for Incoming {
     }
 }
 
-/// The content of an answer, for warp, which wants to share what nobody shares.
+/// The content of an answer in a form that can be shared, as warp requires, although it is not shared.
 pub(super) struct Outgoing(Mutex<BoxStream<'static, io::Result<Bytes>>>);
 
 impl Outgoing {
@@ -178,7 +177,7 @@ impl Stream for Outgoing {
     type Item = io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        // Nobody else has it, so this locks nothing.
+        // There is no other reference, so this does not lock.
         let pieces = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
         pieces.poll_next_unpin(cx)
     }

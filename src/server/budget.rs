@@ -1,26 +1,26 @@
-//! The memory that all large messages in flight share.
+//! The memory that all large messages in transit share.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// One permit stands for this many bytes, since a semaphore counts in 32 bits.
+/// The number of bytes for each permit, since a semaphore counts in 32 bits.
 const UNIT_BYTES: usize = 1024;
 
-/// Room for messages that are larger than the free size; clones share it.
+/// Memory for messages that are larger than the free size; clones share it.
 ///
-/// Who waits is served in turn. Room is asked for once more than the free size has arrived, and
-/// then for all that the peer has announced: a header alone holds nothing, and two messages that
-/// have each half of the room cannot wait for each other's.
+/// Waiting tasks are served in order. Memory is requested once more than the free size has arrived,
+/// and then for everything that the peer has announced: a header alone reserves nothing, and two
+/// messages that each hold half of the budget cannot wait for each other.
 #[derive(Debug, Clone)]
 pub(super) struct Budget {
     all: Arc<Semaphore>,
     strangers: Arc<Semaphore>,
-    /// How much each of them holds when nobody takes any, in units.
+    /// The size of each semaphore when nothing is taken, in units.
     sizes: Arc<Mutex<[u32; 2]>>,
 }
 
-/// Room that is held until it is dropped.
+/// Memory that is reserved until this is dropped.
 #[derive(Debug)]
 pub(super) struct Room {
     _all: OwnedSemaphorePermit,
@@ -28,8 +28,8 @@ pub(super) struct Room {
 }
 
 impl Budget {
-    /// Returns a budget in bytes, of which strangers may use a part; both are at least as large
-    /// as one message may be, so that a message that is allowed always fits.
+    /// Returns a budget in bytes, of which clients that have not signed in may use a part; both are
+    /// at least as large as one message, so that an allowed message always fits.
     pub(super) fn new(bytes: usize, strangers_bytes: usize, message_bytes: usize) -> Self {
         let sizes = [bytes, strangers_bytes].map(|bytes| units(bytes.max(message_bytes)));
         let [all, strangers] = sizes.map(|size| Arc::new(Semaphore::new(size as usize)));
@@ -40,7 +40,7 @@ impl Budget {
         }
     }
 
-    /// Grows where a message of this size would not fit. What has grown stays so.
+    /// Grows if a message of this size would not fit. It does not shrink again.
     pub(super) fn fit(&self, message_bytes: usize) {
         let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
         for (size, semaphore) in sizes.iter_mut().zip([&self.all, &self.strangers]) {
@@ -50,10 +50,10 @@ impl Budget {
         }
     }
 
-    /// Waits for room.
+    /// Waits for memory.
     pub(super) async fn take(self, bytes: usize, signed_in: bool) -> Room {
-        // Strangers queue among themselves first, so that they never stand before a user in the
-        // queue for more than their own part.
+        // Strangers queue among themselves first, so that in the main queue they are never ahead of
+        // a user with more than their own part.
         let strangers = if signed_in {
             None
         } else {
@@ -70,9 +70,9 @@ impl Budget {
     }
 }
 
-/// Room for large frames that peers have not read yet; clones share it.
+/// Memory for large frames that peers have not read yet; clones share it.
 ///
-/// Nobody waits for it: what waits is in memory already.
+/// Nothing waits for it: a waiting frame is in memory already.
 #[derive(Debug, Clone)]
 pub(super) struct Unread {
     room: Arc<Semaphore>,
@@ -80,7 +80,7 @@ pub(super) struct Unread {
 }
 
 impl Unread {
-    /// Returns room for so many bytes.
+    /// Returns a budget of `bytes` bytes.
     pub(super) fn new(bytes: usize) -> Self {
         let units = units(bytes);
         Self {
@@ -89,14 +89,14 @@ impl Unread {
         }
     }
 
-    /// Takes room where there is any; a frame larger than all of it needs all.
+    /// Reserves memory if there is enough; a frame larger than the whole budget needs all of it.
     pub(super) fn try_take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let wanted = units(bytes).min(self.units);
         Arc::clone(&self.room).try_acquire_many_owned(wanted).ok()
     }
 }
 
-/// Nobody closes these semaphores, so that there is always a permit in the end.
+/// These semaphores are never closed, so there is always a permit in the end.
 async fn acquire(semaphore: Arc<Semaphore>, bytes: usize) -> Option<OwnedSemaphorePermit> {
     semaphore.acquire_many_owned(units(bytes)).await.ok()
 }

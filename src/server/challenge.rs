@@ -1,5 +1,5 @@
-//! What certificate authorities ask for, to see that a name leads to this server. Answers come from
-//! memory only. Source: RFC 8555, 8.3, and RFC 8737.
+//! Challenges with which certificate authorities check that a name leads to this server. Answers
+//! come from memory only. Source: RFC 8555, 8.3, and RFC 8737.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,10 +16,10 @@ use warp::reply::Response;
 use super::filters::reading;
 use super::recover;
 
-/// The protocol by which they ask in a handshake.
+/// The ALPN protocol of challenges in a handshake.
 pub(super) const PROTOCOL: &[u8] = b"acme-tls/1";
 
-/// Answers that are kept at the same time: five names in two orders, and then some.
+/// The most answers that are stored at the same time: five names in two orders, and some spare.
 const MOST: usize = 32;
 
 /// The answers to challenges; clones share them.
@@ -35,7 +35,7 @@ struct Answers {
 }
 
 impl Challenges {
-    /// Answers a token over HTTP from now on.
+    /// Sets the answer for a token over HTTP.
     pub fn answer_http(&self, token: &str, answer: &str) {
         let mut answers = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if answers.http.len() < MOST {
@@ -43,10 +43,10 @@ impl Challenges {
         }
     }
 
-    /// Shows a certificate to who asks for a name by the authorities' protocol.
+    /// Sets the certificate that is shown for a name in a handshake with the authorities' protocol.
     ///
     /// # Errors
-    /// Certificate or key cannot be read.
+    /// The certificate or the key cannot be read.
     pub fn answer_handshake(&self, name: &str, certificate: &str, key: &str) -> Result<(), String> {
         let key = certified(certificate.as_bytes(), key.as_bytes())?;
         let mut answers = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -56,7 +56,7 @@ impl Challenges {
         Ok(())
     }
 
-    /// Forgets all answers.
+    /// Removes all answers.
     pub fn forget(&self) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Answers::default();
     }
@@ -72,8 +72,8 @@ impl Challenges {
     }
 }
 
-/// Reads certificate and key. That they fit each other is not checked: what checks it does not know
-/// the extension that an authority looks for.
+/// Reads a certificate and its key. Whether they match is not checked: the function for this does
+/// not know the extension that an authority looks for.
 fn certified(certificate: &[u8], key: &[u8]) -> Result<Arc<CertifiedKey>, String> {
     let chain = CertificateDer::pem_slice_iter(certificate)
         .collect::<Result<Vec<_>, _>>()

@@ -1,4 +1,4 @@
-//! One TCP connection: TLS handshake, HTTP/1.1 requests, and the hand-over to a WebSocket.
+//! One TCP connection: TLS handshake, HTTP/1.1 requests, and the handover to a WebSocket.
 
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
@@ -41,10 +41,10 @@ use super::tls::Certificate;
 use super::{origin, recover, upgrade, ws};
 use crate::protocol::{Conversation, Peer};
 
-/// A request's headers fit in this; hyper's default of 400 KiB is an invitation.
+/// The most bytes of a request's headers; hyper's default of 400 KiB invites abuse.
 const HEADERS_MAX_BYTES: usize = 16 * 1024;
 
-/// What all connections share.
+/// State that all connections share.
 pub(super) struct Shared {
     pub(super) settings: Settings,
     pub(super) limits: Limits,
@@ -53,31 +53,31 @@ pub(super) struct Shared {
     pub(super) hosts: Hosts,
     pub(super) stop: Stop,
     pub(super) requests: AtomicU64,
-    /// Said when the last request that is allowed has come.
+    /// Signalled when the last allowed request has arrived.
     pub(super) enough: Stop,
 }
 
-/// What a request brings along about the connection that it came on.
+/// What a request knows of the connection that it arrived on.
 #[derive(Clone)]
 pub(super) struct Arrival {
-    /// Who is at the other end of the TCP connection.
+    /// The address at the other end of the TCP connection.
     pub(super) remote: IpAddr,
     /// Whether it is encrypted.
     pub(super) tls: bool,
-    /// Its place among the connections, which a WebSocket goes on to hold.
+    /// Its place among the connections, which a WebSocket keeps.
     pub(super) place: Arc<Place>,
-    /// Who may speak for others.
+    /// The trusted proxies.
     pub(super) proxies: Arc<Proxies>,
 }
 
-/// What is answered.
+/// The routes of each kind of connection.
 #[derive(Clone)]
 pub(super) struct Routes {
-    /// On a connection that is to be encrypted and is not.
+    /// For a connection that should be encrypted but is not.
     pub(super) gate: BoxedFilter<(Response,)>,
-    /// On one of monitors.
+    /// For a connection to the metrics port.
     pub(super) metrics: BoxedFilter<(Response,)>,
-    /// On the others.
+    /// For the others.
     pub(super) all: BoxedFilter<(Response,)>,
 }
 
@@ -112,7 +112,7 @@ pub(super) async fn serve(
                         Err(_) => return log::debug!("TLS handshake took too long"),
                     }
                 }
-                // What is no handshake is a browser that was given the address with http.
+                // A peer that sends no handshake is a browser that was given the address with http.
                 Ok(Ok(false)) => {
                     gate = true;
                     Stream::plain(stream, write_timeout)
@@ -137,9 +137,9 @@ pub(super) async fn serve(
     http(stream, arrival, &shared, routes, any_host).await;
 }
 
-/// Tells by the first byte whether a peer begins a TLS handshake.
+/// Returns, by the first byte, whether a peer begins a TLS handshake.
 async fn is_handshake(stream: &TcpStream) -> std::io::Result<bool> {
-    /// The type of a record of a handshake. Source: RFC 8446, 5.1.
+    /// The type of a handshake record. Source: RFC 8446, 5.1.
     const HANDSHAKE: u8 = 22;
     let mut first = [0];
     match stream.peek(&mut first).await? {
@@ -148,12 +148,12 @@ async fn is_handshake(stream: &TcpStream) -> std::io::Result<bool> {
     }
 }
 
-/// Tells whether a handshake was all that the peer wanted: it has seen the answer to a challenge.
+/// Returns whether the peer only wanted the handshake: it has seen the answer to a challenge.
 fn is_challenge(stream: &TlsStream<TcpStream>) -> bool {
     stream.get_ref().1.alpn_protocol() == Some(challenge::PROTOCOL)
 }
 
-/// Tells how far a connection's requests are, so that an idle one can be closed.
+/// Tracks the requests of a connection, so that an idle one can be closed.
 #[derive(Debug, Default)]
 struct Progress {
     began: AtomicU64,
@@ -178,7 +178,7 @@ async fn http(
             shared.count_request();
             request.extensions_mut().insert(arrival.clone());
             let proxied = shared.proxies.trusts(arrival.remote);
-            // Authorities and devices that do not trust this server yet come by any name.
+            // Certificate authorities, and devices that do not trust this server yet, may use any name.
             let is_ours = if any_host || asked::is_open(request.uri().path()) {
                 Ok(())
             } else {
@@ -188,7 +188,7 @@ async fn http(
             };
             let strict =
                 arrival.tls && shared.settings.strict && asked::has_name(request.headers());
-            // Who asks for a tunnel (CONNECT) names a host and no path, of which warp panics.
+            // A request for a tunnel (CONNECT) names a host and no path, on which warp panics.
             if request.uri().path_and_query().is_none() {
                 *request.uri_mut() = Uri::from_static("/");
             }
@@ -239,7 +239,7 @@ async fn http(
             }
             () = stopping.as_mut(), if !stopped => {
                 stopped = true;
-                // An answer that is on its way is still delivered, as it is below.
+                // An answer that is being sent is still delivered, as it is below.
                 connection.as_mut().graceful_shutdown();
             }
             () = sleep_until(watch.next), if !stopped => match watch.look(&progress) {
@@ -263,7 +263,7 @@ impl Drop for Underway {
     }
 }
 
-/// The body of an answer. The request is done when it has been handed over to its last piece.
+/// The body of an answer. The request is done when its last piece has been handed over.
 struct Answered<B> {
     body: B,
     _underway: Underway,
@@ -289,7 +289,7 @@ impl<B: Body + Unpin> Body for Answered<B> {
     }
 }
 
-/// Watches for a connection without a request.
+/// Watches for connections without a request.
 struct Watch {
     next: Instant,
     step: Duration,
@@ -299,20 +299,20 @@ struct Watch {
     since: Instant,
 }
 
-/// What was seen of a connection.
+/// The state of a connection.
 enum Look {
-    /// It does something, or did a short while ago.
+    /// A request is in progress, or was a short while ago.
     Busy,
     /// Its last request was answered a while ago.
     Idle,
-    /// It has never asked for anything.
+    /// It has never sent a request.
     Mute,
 }
 
 impl Watch {
     fn new(first: Duration, keep_alive: Duration) -> Self {
         let now = Instant::now();
-        // Four looks within the shorter time are exact enough.
+        // Four checks within the shorter time are precise enough.
         let step = (keep_alive.min(first) / 4).max(Duration::from_millis(10));
         Self {
             next: now + step,
@@ -343,7 +343,7 @@ impl Watch {
 }
 
 impl Shared {
-    /// Tells whether the web page that sends a request, if it is one, may.
+    /// Returns whether the web page that sends a request, if there is one, may do so.
     pub(super) fn welcomes(&self, tls: bool, headers: &HeaderMap) -> bool {
         let reached = Reached {
             tls,
@@ -352,7 +352,7 @@ impl Shared {
         origin::is_welcome(headers, &self.settings.allowed_origins, reached)
     }
 
-    /// Returns who sent a request.
+    /// Returns the peer that sent a request.
     pub(super) fn peer(&self, arrival: &Arrival, headers: &HeaderMap) -> Peer {
         Peer {
             address: self.proxies.sender(arrival.remote, headers).address,
@@ -413,7 +413,7 @@ where
         )));
     };
     let peer = shared.peer(arrival, headers);
-    // A proxy's own connection counts for the server; the peer behind it counts by its address.
+    // A proxy's own connection counts for the server; the peer behind it counts for its address.
     let named = if shared.proxies.trusts(arrival.remote) {
         Some(
             shared
@@ -440,7 +440,7 @@ where
             shared.limits.frame_max_bytes(),
             settings.frame_timeout,
         );
-        // A proxy's address, or this machine's, may stand for any number of peers.
+        // The address of a proxy or of this machine may stand for any number of peers.
         let is_one = !peer.address.is_loopback() && !shared.proxies.trusts(peer.address);
         let strangers = &shared.limits.strangers;
         let stranger = strangers.enter(is_one.then_some(peer.address));
@@ -458,12 +458,12 @@ where
     Ok(response)
 }
 
-/// Takes the connection out of hyper's hands once the answer is written, without the box and the
-/// indirection that hyper would keep around it.
+/// Takes the connection from hyper once the answer is written, without the box and the indirection
+/// that hyper would keep around it.
 async fn take_over(upgrade: OnUpgrade) -> Option<(Stream, Bytes)> {
     let upgraded = upgrade.await.ok()?;
     let parts = upgraded.downcast::<TokioIo<Stream>>().ok()?;
-    // Copied, since what was read ahead is a slice of hyper's much larger buffer.
+    // Copied, since the bytes that were read ahead are a slice of hyper's much larger buffer.
     let ahead = Bytes::copy_from_slice(&parts.read_buf);
     Some((parts.io.into_inner(), ahead))
 }

@@ -1,12 +1,11 @@
 //! WebSocket frames (RFC 6455): bytes to events, and frames to bytes.
 //!
-//! What belongs here: framing, masking, fragments, UTF-8, and which close code a violation earns.
-//! What does not: sockets and time (see `socket`), closing (see `ws`).
+//! What belongs here: framing, masking, fragments, UTF-8, and the close code of a violation. What
+//! does not: sockets and time (see `socket`), closing (see `ws`).
 //!
-//! It is ours because the memory that a peer costs must follow the bytes that it sent. The codec
-//! of tungstenite reserves a frame's whole length as soon as its header has arrived, keeps a
-//! buffer of that size afterwards, and notices a control frame that is too long only when all of
-//! it has arrived.
+//! This is our own implementation because the memory for a peer must follow the bytes that it sent. The codec
+//! of tungstenite reserves a frame's whole length as soon as its header has arrived, keeps a buffer of that
+//! size afterwards, and notices a control frame that is too long only when all of it has arrived.
 
 use bytes::Bytes;
 
@@ -15,26 +14,26 @@ use crate::protocol::Frame;
 /// The longest header of a frame: two bytes, eight of length, four of mask.
 const HEADER_MAX: usize = 14;
 
-/// Control frames carry at most this much (RFC 6455 section 5.5).
+/// The longest payload of a control frame (RFC 6455 section 5.5).
 const CONTROL_MAX: u64 = 125;
 
-/// The first allocation for a message that has not arrived whole.
+/// The first allocation for a message that has not arrived completely.
 const FIRST_BYTES: usize = 4096;
 
-/// What a peer sent.
+/// An event from a peer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Event {
-    /// A whole message.
+    /// A complete message.
     Message(Frame),
-    /// A ping, which wants its payload back.
+    /// A ping, which is answered with its payload.
     Ping(Vec<u8>),
-    /// A pong: the peer lives.
+    /// A pong: the peer is alive.
     Pong,
-    /// A close, with its code where it gave one.
+    /// A close, with its code if it has one.
     Close(Option<u16>),
 }
 
-/// Why a connection cannot go on, as a close code and a reason for people.
+/// The reason why a connection cannot continue, as a close code and a reason for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub(super) struct Violation {
@@ -48,7 +47,7 @@ const fn protocol(reason: &'static str) -> Violation {
     Violation { code: 1002, reason }
 }
 
-/// Turns a peer's bytes into events, however they are cut.
+/// Decodes a peer's bytes into events, however they are split.
 #[derive(Debug)]
 pub(super) struct Decoder {
     max_bytes: usize,
@@ -58,7 +57,7 @@ pub(super) struct Decoder {
     /// The kind of the message whose fragments are being collected.
     kind: Option<Kind>,
     message: Vec<u8>,
-    /// How much of the message is known to be UTF-8.
+    /// How many bytes of the message are known to be UTF-8.
     checked: usize,
     control: Vec<u8>,
 }
@@ -96,7 +95,7 @@ impl Decoder {
     /// Takes bytes off the front of `input` until an event is complete or none are left.
     ///
     /// # Errors
-    /// What the peer did wrong; after that the decoder is of no use.
+    /// What the peer did wrong; after an error the decoder cannot be used any more.
     pub(super) fn next(&mut self, input: &mut &[u8]) -> Result<Option<Event>, Violation> {
         loop {
             let Some(frame) = self.frame else {
@@ -126,13 +125,13 @@ impl Decoder {
         }
     }
 
-    /// Tells whether something has begun to arrive and is not whole yet.
+    /// Returns whether a message or frame has begun to arrive and is not complete yet.
     pub(super) fn is_unfinished(&self) -> bool {
         self.header_len > 0 || self.frame.is_some() || self.kind.is_some()
     }
 
-    /// Returns how large the message that is arriving may become, once more than `free` bytes of
-    /// it are here: what its last frame announces, or the limit while there are fragments to come.
+    /// Returns how large the arriving message may become, once more than `free` bytes of it are here: the
+    /// length that its last frame announces, or the limit while there are fragments to come.
     pub(super) fn large(&self, free: usize) -> Option<usize> {
         if self.message.len() <= free {
             return None;
@@ -160,7 +159,7 @@ impl Decoder {
             if have < want {
                 return Ok(None);
             }
-            // Two bytes tell how long the header is; only then is it known to be complete.
+            // The first two bytes say how long the header is; only then is it known to be complete.
             if header_len(&self.header[..have]) == have {
                 self.header_len = 0;
                 return self.check(have).map(Some);
@@ -168,7 +167,7 @@ impl Decoder {
         }
     }
 
-    /// Validates a complete header before a byte of its payload is stored.
+    /// Validates a complete header before any byte of its payload is stored.
     fn check(&self, len: usize) -> Result<Header, Violation> {
         let [first, second, ..] = self.header;
         let opcode = first & 0x0f;
@@ -188,7 +187,7 @@ impl Decoder {
                 .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
             _ => u64::from(short),
         };
-        // Source: RFC 6455, 5.2: the fewest bytes that can say it.
+        // Source: RFC 6455, 5.2: the length has to use the fewest bytes possible.
         if short == 126 && remaining < 126 || short == 127 && u16::try_from(remaining).is_ok() {
             return Err(protocol(
                 "a frame's length is not written in the shortest way",
@@ -224,7 +223,7 @@ impl Decoder {
         })
     }
 
-    /// Moves what has arrived of a payload, and returns what is still to come.
+    /// Moves the part of a payload that has arrived, and returns the header with what is still to come.
     fn take_payload(&mut self, mut frame: Header, input: &mut &[u8]) -> Header {
         let taken = usize::try_from(frame.remaining).map_or(input.len(), |n| n.min(input.len()));
         let (front, rest) = input.split_at(taken);
@@ -243,11 +242,11 @@ impl Decoder {
         frame
     }
 
-    /// Checks what has arrived of a text, so that a long one is refused where it goes wrong.
+    /// Checks the part of a text that has arrived, so that a long one is refused at its first error.
     fn check_text(&mut self, complete: bool) -> Result<(), Violation> {
         match std::str::from_utf8(&self.message[self.checked..]) {
             Ok(_) => self.checked = self.message.len(),
-            // A character may be cut where a frame or a read ends.
+            // A character may be split between two frames or reads.
             Err(err) if err.error_len().is_none() && !complete => self.checked += err.valid_up_to(),
             Err(_) => {
                 return Err(Violation {
@@ -259,7 +258,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Makes of a complete frame what it means.
+    /// Converts a complete frame into its event.
     fn finish(&mut self, frame: Header) -> Result<Option<Event>, Violation> {
         match frame.opcode {
             8 => closing(&std::mem::take(&mut self.control)).map(Some),
@@ -281,7 +280,7 @@ impl Decoder {
     }
 }
 
-/// Returns how long a header is, as far as its first bytes tell.
+/// Returns how long a header is, as far as its first bytes say.
 fn header_len(known: &[u8]) -> usize {
     let Some(second) = known.get(1) else { return 2 };
     let length = match second & 0x7f {
@@ -293,7 +292,7 @@ fn header_len(known: &[u8]) -> usize {
     2 + length + mask
 }
 
-/// Makes room for bytes that are here; what is only announced counts as a limit, never as a size.
+/// Reserves space for bytes that have arrived; the announced length is only an upper limit, never a size.
 fn reserve(target: &mut Vec<u8>, arrived: usize, announced: u64) {
     let free = target.capacity() - target.len();
     if free >= arrived {
@@ -304,7 +303,7 @@ fn reserve(target: &mut Vec<u8>, arrived: usize, announced: u64) {
     target.reserve_exact(arrived + ahead);
 }
 
-/// Applies a mask that begins with the first byte.
+/// Applies a mask, starting at its first byte.
 fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     let [a, b, c, d] = mask;
     let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
@@ -356,7 +355,7 @@ fn head(opcode: u8, len: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends the header of a data frame and returns its payload, to be sent after it.
+/// Appends the header of a data frame and returns its payload, which is sent after it.
 pub(super) fn data(frame: Frame, out: &mut Vec<u8>) -> Bytes {
     let (opcode, payload) = match frame {
         Frame::Text(payload) => (1, payload),
@@ -382,7 +381,7 @@ pub(super) fn close(code: Option<u16>, reason: &str, out: &mut Vec<u8>) {
     let Some(code) = code else {
         return head(8, 0, out);
     };
-    // Longer reasons are cut, where a character ends, to what a control frame holds.
+    // Longer reasons are cut, at a character boundary, to fit into a control frame.
     let mut end = reason.len().min(123);
     while !reason.is_char_boundary(end) {
         end -= 1;
@@ -392,10 +391,10 @@ pub(super) fn close(code: Option<u16>, reason: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(&reason.as_bytes()[..end]);
 }
 
-/// Decodes bytes whole and in pieces of a size, for tests and the fuzzer.
+/// Decodes bytes whole and in pieces of a size, for tests and fuzzing.
 ///
 /// # Panics
-/// Both ways differ, or something comes out that must not.
+/// The two results differ, or an event is invalid.
 #[cfg(any(test, fuzzing))]
 pub fn decode_any(bytes: &[u8], piece: usize) {
     const MAX_BYTES: usize = 300;

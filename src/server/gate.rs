@@ -1,4 +1,4 @@
-//! What is answered without encryption where there is some: the way to it, and nothing that could
+//! Answers without encryption on a server that has TLS: a redirect to TLS, and nothing that could
 //! carry a password.
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::asked::host;
 use super::connection::Shared;
 use super::{challenge, recover, trust};
 
-/// Returns the routes of connections that are to be encrypted and are not.
+/// Returns the routes of connections that should be encrypted but are not.
 pub(super) fn routes(shared: &Arc<Shared>) -> BoxedFilter<(Response,)> {
     let settings = &shared.settings;
     let shared = Arc::clone(shared);
@@ -31,7 +31,7 @@ pub(super) fn routes(shared: &Arc<Shared>) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-/// Leads a browser to the page; programs are told, so that they send nothing more this way.
+/// Redirects a browser to the page; programs get an error, so that they send nothing more without encryption.
 fn lead(shared: &Shared, path: &str, method: &Method, headers: &HeaderMap) -> Response {
     let is_page = path == "/" || path.starts_with("/invite/");
     let target = is_page
@@ -44,7 +44,7 @@ fn lead(shared: &Shared, path: &str, method: &Method, headers: &HeaderMap) -> Re
             *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
             let headers = response.headers_mut();
             headers.insert(LOCATION, target);
-            // The way may lead elsewhere when the configuration changes.
+            // The redirect may change with the configuration.
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
             response
         }
@@ -56,7 +56,7 @@ fn lead(shared: &Shared, path: &str, method: &Method, headers: &HeaderMap) -> Re
     }
 }
 
-/// The address of the page with encryption: the public one, else the host that was asked for.
+/// Returns the address of the page with encryption: the public one, or else the requested host.
 fn secure(shared: &Shared, headers: &HeaderMap) -> Option<String> {
     let settings = &shared.settings;
     if let Some(url) = settings.public_url.as_deref()

@@ -1,8 +1,8 @@
-//! The host that a request is for: whether it is this server.
+//! Checks whether the host of a request is this server.
 //!
 //! A web page can give its own name the address of this server (DNS rebinding), and the browser
-//! then takes what the server answers for the page's own. The name gives it away: a browser always
-//! sends the one that it believes in.
+//! then treats what the server answers as the page's own. The name reveals it: a browser always
+//! sends the host name of the page.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use super::punycode;
 use super::recover::refusal;
 use super::settings::Settings;
 
-/// Names that only a local network gives: nobody can register one of them.
+/// Top-level names that only a local network uses: they cannot be registered.
 const LOCAL: [&str; 8] = [
     "local",
     "lan",
@@ -27,11 +27,11 @@ const LOCAL: [&str; 8] = [
     "fritz.box",
 ];
 
-/// Which hosts this server is, besides addresses and local names.
+/// The host names of this server, besides addresses and local names.
 #[derive(Debug)]
 pub(super) struct Hosts {
     names: Vec<String>,
-    /// Whether trusted proxies may ask for any.
+    /// Whether trusted proxies may use any name.
     any_behind_proxy: bool,
     mentioned: AtomicBool,
 }
@@ -57,7 +57,7 @@ impl Hosts {
     /// that names one.
     ///
     /// # Errors
-    /// The answer that refuses it: 400 for no host or two, 421 for another one.
+    /// The answer that refuses it: 400 for a missing or repeated host, 421 for another host.
     pub(super) fn check(
         &self,
         uri: &Uri,
@@ -89,7 +89,7 @@ impl Hosts {
         Ok(())
     }
 
-    /// Tells whether a host without its port is this server.
+    /// Returns whether a host without its port is this server.
     fn contains(&self, host: &str) -> bool {
         if is_address(host) || !host.contains('.') || self.has(host) {
             return true;
@@ -127,13 +127,13 @@ fn bad_request(detail: &str) -> Result<(), Box<Response>> {
     Err(Box::new(refusal(StatusCode::BAD_REQUEST, detail)))
 }
 
-/// Returns host and port of an address that begins with a scheme.
+/// Returns the host and port of an address that begins with a scheme.
 fn authority(url: &str) -> &str {
     url.split_once("://").map_or(url, |(_, rest)| rest)
 }
 
-/// Returns the host of `host:port` without the port and without the dot that ends a full name;
-/// nothing when it is neither a name nor an address.
+/// Returns the host of `host:port` without the port and without the dot at the end of a full name;
+/// `None` if it is neither a name nor an address.
 fn name(authority: &str) -> Option<&str> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
@@ -163,7 +163,7 @@ fn bare(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 
-/// Tells whether a host is an address; one of IPv6 stands in brackets, perhaps with a zone.
+/// Returns whether a host is an address; an IPv6 address is in brackets, perhaps with a zone.
 fn is_address(host: &str) -> bool {
     let inside = host
         .strip_prefix('[')

@@ -1,4 +1,4 @@
-//! The routes of the HTTP side, and those of them that say how the server fares.
+//! The HTTP routes, including those that report the state of the server.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -19,26 +19,26 @@ use super::routes::{self, Face};
 use super::trust;
 use super::web::pages;
 
-/// A future of the program around the transport.
+/// A boxed future of the program around the transport.
 pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Something that is looked up anew for each request.
+/// A value that is fetched for each request.
 pub type Source<T> = Arc<dyn Fn() -> Boxed<T> + Send + Sync>;
 
-/// What the HTTP side shows.
+/// The content of the HTTP routes.
 #[derive(Clone)]
 pub struct Site {
-    /// What `/version` says.
+    /// The content of `/version`.
     pub version: Version,
-    /// Tells this process from others: which of them answers at an address.
+    /// Identifies this process, so that a client can tell which process answers at an address.
     pub instance: String,
-    /// Examines the program for `/health`.
+    /// Checks the program for `/health`.
     pub health: Source<Health>,
-    /// Text for `/metrics` in Prometheus' format; 404 without.
+    /// The text of `/metrics` in Prometheus' format; 404 without.
     pub metrics: Option<Source<String>>,
-    /// Other faces of the service. They come before the web client.
+    /// Other faces of the service. They take precedence over the web client.
     pub faces: Vec<Face>,
-    /// Whether the web client is served; a page that says what this is takes its place.
+    /// Whether the web client is served; otherwise a page that explains what this is.
     pub client: bool,
 }
 
@@ -50,18 +50,18 @@ impl std::fmt::Debug for Site {
     }
 }
 
-/// Which program this is and what it speaks.
+/// The program and its protocol.
 #[derive(Debug, Clone, Serialize)]
 pub struct Version {
     /// The program's name.
     pub name: &'static str,
     /// Its version.
     pub version: &'static str,
-    /// The protocol it speaks at `/ws`.
+    /// The protocol at `/ws`.
     pub protocol: Protocol,
-    /// What it has beyond that protocol, by name.
+    /// The features beyond that protocol, by name.
     pub features: &'static [&'static str],
-    /// What its owner calls this server.
+    /// The name that the owner gave to this server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// How to reach its owner.
@@ -80,10 +80,10 @@ pub struct Protocol {
     pub revision: &'static str,
 }
 
-/// What an examination of the program found.
+/// The result of a check of the program.
 #[derive(Debug, Clone)]
 pub struct Health {
-    /// Whether it can do its work.
+    /// Whether the server can do its work.
     pub ok: bool,
     /// Seconds since it started.
     pub uptime_seconds: u64,
@@ -91,47 +91,47 @@ pub struct Health {
     pub connections: usize,
     /// Users who are connected, shown only on the machine itself.
     pub users_online: usize,
-    /// What was examined, shown only on the machine itself.
+    /// The parts of the check, shown only on the machine itself.
     pub checks: Checks,
-    /// How it went when the configuration was read again, shown only on the machine itself.
+    /// The reloads of the configuration, shown only on the machine itself.
     pub configuration: Reloads,
-    /// What somebody should look after today although people can work, shown only on the machine itself.
+    /// Problems that need attention today although the server works, shown only on the machine itself.
     pub attention: Vec<String>,
 }
 
-/// How often the configuration was read again, and what came of the last time.
+/// How often the configuration was reloaded, and the result of the last time.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Reloads {
-    /// How often.
+    /// The number of reloads.
     pub reloads: u64,
-    /// When it was read last, in milliseconds since 1970.
+    /// The time of the last reload, in milliseconds since 1970.
     pub read_at: i64,
-    /// Why it was not taken up.
+    /// The reason why it was not applied.
     pub error: Option<String>,
     /// Keys that have changed and need a restart.
     pub restart: Vec<String>,
 }
 
-/// The parts of an examination.
+/// The parts of a check.
 #[derive(Debug, Clone, Serialize)]
 pub struct Checks {
     /// `ok`, or what is wrong with the database.
     pub database: String,
     /// The version of its schema, or what is wrong with it.
     pub schema: String,
-    /// `ok`, or how much of the full-text index is made anew.
+    /// `ok`, or how much of the full-text index has been rebuilt.
     pub search: String,
-    /// Free space where the database lies.
+    /// The free space on the disk of the database.
     pub disk_free_bytes: Option<u64>,
-    /// When the last copy was made, or why there is none.
+    /// The time of the last backup, or why there is none.
     pub backup: String,
     /// `ok`, or what is wrong with the clock.
     pub clock: String,
-    /// `ok`, or that the certificate that is served ends soon.
+    /// `ok`, or that the certificate in use expires soon.
     pub certificate: String,
 }
 
-/// Returns all routes, a filter for each face; `socket` answers at `/ws`.
+/// Returns all routes, with a filter for each face; `socket` answers at `/ws`.
 pub(super) fn routes(
     shared: &Arc<Shared>,
     site: Site,
@@ -144,7 +144,7 @@ pub(super) fn routes(
         .or(version(&site))
         .unify();
     let settings = &shared.settings;
-    // With a listener of their own they are nowhere else.
+    // With a listener of their own, metrics are served only there.
     let known = match site.metrics.as_ref().filter(|_| settings.metrics.is_none()) {
         Some(source) => known.or(local_metrics(source)).unify().boxed(),
         None => known.boxed(),
@@ -165,7 +165,7 @@ pub(super) fn routes(
         .boxed()
 }
 
-/// `/health`: whether the server can do its work; on the machine itself also how it fares.
+/// `/health`: whether the server can do its work; on the machine itself also details.
 fn health(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
     let site = Arc::clone(site);
     warp::path!("health")
@@ -192,7 +192,7 @@ fn live(site: &Site) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-/// `/version`: which program this is and what it speaks.
+/// `/version`: the program and its protocol.
 fn version(site: &Site) -> BoxedFilter<(Response,)> {
     let version = serde_json::json!(site.version);
     warp::path!("version")
@@ -202,7 +202,7 @@ fn version(site: &Site) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-/// All routes of a listener of monitors.
+/// Returns all routes of the metrics listener.
 pub(super) fn numbers(site: &Site) -> BoxedFilter<(Response,)> {
     let nothing = warp::any().map(|| recover::refusal(StatusCode::NOT_FOUND, recover::NOT_FOUND));
     match &site.metrics {
@@ -211,7 +211,7 @@ pub(super) fn numbers(site: &Site) -> BoxedFilter<(Response,)> {
     }
 }
 
-/// `/metrics` for programs on this machine; to all others it is not there.
+/// `/metrics` for programs on this machine; for all others it does not exist.
 fn local_metrics(source: &Source<String>) -> BoxedFilter<(Response,)> {
     warp::ext::get::<Arrival>()
         .and(warp::header::headers_cloned())
@@ -227,7 +227,7 @@ fn local_metrics(source: &Source<String>) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-/// `/metrics`: numbers for a monitor.
+/// `/metrics`: numbers for monitoring.
 fn metrics(source: &Source<String>) -> BoxedFilter<(Response,)> {
     let source = Arc::clone(source);
     warp::path!("metrics")
@@ -273,7 +273,7 @@ fn measured(text: String) -> Response {
     response
 }
 
-/// Tells whether a request comes from this machine itself, and not by way of a proxy on it.
+/// Returns whether a request comes from this machine itself, and not through a proxy on it.
 fn is_local(arrival: &Arrival, headers: &HeaderMap) -> bool {
     let sender = arrival.proxies.sender(arrival.remote, headers);
     arrival.remote.is_loopback() && !sender.proxied

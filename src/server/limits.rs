@@ -1,4 +1,4 @@
-//! How many connections there are, in all and from one address.
+//! The numbers of connections, in total and from one address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -37,20 +37,19 @@ impl Limits {
         }
     }
 
-    /// Puts the limits of these settings in force, for connections that come from now on: how many
-    /// there may be, in all and from one address, how long they may go without signing in, and how
-    /// large a message.
+    /// Applies the limits of these settings to new connections: how many there may be, in total and
+    /// from one address, how long they may go without signing in, and how large a message may be.
     pub fn set(&self, settings: &Settings) {
         let (max, per_address) = (settings.connections, settings.connections_per_ip);
         self.connections.set(max, per_address);
         self.strangers.set(settings);
-        // First the room, so that no message is allowed that would not fit.
+        // The budget first, so that no message is allowed that would not fit.
         self.budget.fit(settings.frame_max_bytes);
         let frame = &self.frame_max_bytes;
         frame.store(settings.frame_max_bytes, Ordering::Relaxed);
     }
 
-    /// Returns the largest WebSocket message taken, in bytes.
+    /// Returns the largest WebSocket message that is accepted, in bytes.
     pub(super) fn frame_max_bytes(&self) -> usize {
         self.frame_max_bytes.load(Ordering::Relaxed)
     }
@@ -74,16 +73,16 @@ struct Counts {
     by_address: HashMap<Neighbourhood, usize>,
 }
 
-/// Which limit was reached.
+/// The limit that was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Full {
     /// The server has as many connections as it may.
     Server,
-    /// The address has.
+    /// The address has as many connections as it may.
     Address,
 }
 
-/// One connection's place, free again when dropped.
+/// The place of one connection, freed when dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     connections: Connections,
@@ -102,7 +101,7 @@ impl Connections {
         }))
     }
 
-    /// Puts other limits in force. Who is here stays, even beyond them.
+    /// Sets other limits. Existing connections stay, even beyond the limits.
     fn set(&self, max: usize, max_per_address: usize) {
         self.0.max.store(max, Ordering::Relaxed);
         let per_address = &self.0.max_per_address;
@@ -130,11 +129,11 @@ impl Connections {
         })
     }
 
-    /// Takes a place at an address for a peer whose connection has a place already, once its
-    /// proxy has named it.
+    /// Takes a place at an address for a peer whose connection already has a place, once its proxy
+    /// has named the address.
     ///
     /// # Errors
-    /// The address has as many as it may.
+    /// The address has as many connections as it may.
     pub(super) fn name(&self, address: IpAddr) -> Result<Place, Full> {
         let address = self.enter(&mut self.counts(), address)?;
         Ok(Place {
@@ -149,7 +148,7 @@ impl Connections {
         self.counts().open
     }
 
-    /// Waits until there are none.
+    /// Waits until there are no connections.
     pub(super) async fn none(&self) {
         loop {
             let mut empty = std::pin::pin!(self.0.empty.notified());
@@ -172,7 +171,7 @@ impl Connections {
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
-        // The counts are right between any two statements, so a panic elsewhere spoils nothing.
+        // The counts are consistent after each statement, so a panic elsewhere does not corrupt them.
         self.0.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

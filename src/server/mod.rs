@@ -1,11 +1,11 @@
 //! The transport: accepts connections, speaks TLS, HTTP and WebSocket, and stops gracefully.
 //!
-//! What belongs here: sockets, limits on peers, frames and close codes, HTTP routes. What does
-//! not: what a frame means. A socket carries a [`Conversation`], and that is all that is known of
+//! What belongs here: sockets, limits on peers, frames and close codes, HTTP routes. What does not:
+//! the meaning of a frame. A socket carries a [`Conversation`], and that is all that is known of
 //! any protocol; over HTTP it is a [`Web`].
 //!
-//! The accept loop is ours because the one of warp has no TLS, no limits, no timeout for headers
-//! and no backlog, and waits for no WebSocket when it stops.
+//! The accept loop is our own because warp's has no TLS, no limits, no timeout for headers and no
+//! backlog, and does not wait for WebSockets when it stops.
 //!
 //! [`Conversation`]: crate::protocol::Conversation
 //! [`Web`]: crate::protocol::web::Web
@@ -57,10 +57,10 @@ pub use settings::{ClientCertificates, Network, Origins, Proxy, Settings, Tls};
 pub use tls::{Certificate, TlsError, check as check_tls, user_name};
 pub use trust::{Authority, Trust};
 
-/// What one connection costs at most besides its messages, in bytes: its task, its write batch, one
+/// The most memory of one connection besides its messages, in bytes: its task, its write batch, one
 /// read ahead, and before that the buffers of HTTP.
 const CONNECTION_BYTES: usize = 64 * 1024;
 
-/// What TLS adds to it: 64 KiB that are encrypted and not written yet, a record of 16 KiB that is
-/// arriving and one that is decrypted.
+/// The additional memory of TLS: 64 KiB that are encrypted and not written yet, a record of 16 KiB
+/// that is arriving and one that is decrypted.
 const TLS_BYTES: usize = 96 * 1024;

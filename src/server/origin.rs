@@ -1,21 +1,21 @@
-//! The web page behind a request: whether it may use this server.
+//! Checks whether the web page behind a request may use this server.
 
 use warp::http::HeaderMap;
 use warp::http::header::{HOST, ORIGIN};
 
 use super::settings::Origins;
 
-/// How a server is reached, as far as the origin of a page tells.
+/// How a server was reached, as far as this matters for the origin of a page.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reached<'a> {
-    /// Whether the connection is encrypted here.
+    /// Whether the connection is encrypted at this server.
     pub(super) tls: bool,
-    /// The address that people use.
+    /// The public address.
     pub(super) public_url: Option<&'a str>,
 }
 
-/// Tells whether the page that asks is welcome. Programs name no origin; a page opened from a file,
-/// as the one of a desktop client is, names `file://` and comes from no web site.
+/// Returns whether the page that sends the request is allowed. Programs send no origin; a page opened from a
+/// file, such as that of a desktop client, sends `file://` and comes from no web site.
 pub(super) fn is_welcome(headers: &HeaderMap, origins: &Origins, reached: Reached<'_>) -> bool {
     let Some(origin) = headers.get(ORIGIN) else {
         return true;
@@ -39,9 +39,9 @@ pub(super) fn is_welcome(headers: &HeaderMap, origins: &Origins, reached: Reache
     }
 }
 
-/// Tells whether a page of this origin was served by this host, by the same scheme: a page that came
-/// in clear may have been written by anybody on the way. Where neither the connection nor the public
-/// address tells the scheme, a proxy may have taken the encryption off.
+/// Returns whether a page of this origin was served by this host, with the same scheme: anyone on
+/// the way may have changed a page that was sent without encryption. If neither the connection nor
+/// the public address says the scheme, a proxy may have removed the encryption.
 fn is_same(origin: &str, host: &str, reached: Reached<'_>) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else {
         return false;
@@ -57,7 +57,7 @@ fn is_same(origin: &str, host: &str, reached: Reached<'_>) -> bool {
         && expected.is_none_or(|expected| scheme.eq_ignore_ascii_case(expected))
 }
 
-/// Returns host and port in lower case, without the port that the scheme means anyway.
+/// Returns host and port in lower case, without the default port of the scheme.
 fn bare(scheme: &str, authority: &str) -> String {
     let default = if scheme.eq_ignore_ascii_case("https") {
         ":443"
@@ -134,7 +134,7 @@ mod tests {
                 public("https://chat.example:443"),
                 true,
             ),
-            // In the home, past the proxy.
+            // In the home network, past the proxy.
             (
                 "http://192.168.1.5:8000",
                 "192.168.1.5:8000",

@@ -1,4 +1,4 @@
-//! Headers that every answer carries.
+//! Headers that every answer has.
 
 use warp::http::HeaderMap;
 use warp::http::header::{
@@ -6,7 +6,7 @@ use warp::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 
-/// Adds to an answer what keeps browsers from doing more with it than was meant.
+/// Adds the headers that keep browsers from doing more with an answer than intended.
 pub(super) fn protect(headers: &mut HeaderMap, strict: bool) {
     let mut default = |name: HeaderName, value: &'static str| {
         headers
@@ -20,7 +20,7 @@ pub(super) fn protect(headers: &mut HeaderMap, strict: bool) {
         "default-src 'none'; frame-ancestors 'none'",
     );
     if strict {
-        // Half a year; only where this server itself speaks TLS, so that it can be kept.
+        // Half a year; only if this server itself speaks TLS, so that the promise can be kept.
         default(STRICT_TRANSPORT_SECURITY, "max-age=15768000");
     }
 }

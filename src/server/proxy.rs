@@ -1,4 +1,4 @@
-//! The address of a peer, when a proxy stands in between.
+//! The address of a peer behind a proxy.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,20 +7,19 @@ use warp::http::HeaderMap;
 
 use super::settings::Proxy;
 
-/// Headers by which proxies name a peer; any of them means that a request may have come through
-/// one.
+/// The headers in which proxies name a peer; any of them means that a request may have come through a proxy.
 const HEADERS: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
 
-/// Who sent a request.
+/// The sender of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sender {
-    /// The right-most address that no trusted proxy has.
+    /// The right-most address that is not a trusted proxy's.
     pub(super) address: IpAddr,
-    /// Whether the request carries any header of a proxy, trusted or not.
+    /// Whether the request has any header of a proxy, trusted or not.
     pub(super) proxied: bool,
 }
 
-/// Believes the proxies that are trusted, and says once when another one asks to be.
+/// Accepts the headers of trusted proxies, and logs once if another proxy sends them.
 #[derive(Debug)]
 pub(super) struct Proxies {
     settings: Proxy,
@@ -28,7 +27,7 @@ pub(super) struct Proxies {
 }
 
 impl Proxies {
-    /// Returns who is trusted.
+    /// Returns the trusted proxies.
     pub(super) fn new(settings: Proxy) -> Self {
         Self {
             settings,
@@ -36,7 +35,7 @@ impl Proxies {
         }
     }
 
-    /// Tells whether an address is a trusted proxy's.
+    /// Returns whether an address is a trusted proxy's.
     pub(super) fn trusts(&self, address: IpAddr) -> bool {
         self.settings
             .trusted
@@ -44,7 +43,7 @@ impl Proxies {
             .any(|network| network.contains(address))
     }
 
-    /// Returns who sent a request that came over a connection from `remote`.
+    /// Returns the sender of a request that came over a connection from `remote`.
     pub(super) fn sender(&self, remote: IpAddr, headers: &HeaderMap) -> Sender {
         let proxied = HEADERS.iter().any(|name| headers.contains_key(*name));
         if !self.trusts(remote) {
@@ -63,7 +62,7 @@ impl Proxies {
         let values = headers.get_all(&self.settings.header);
         let hops = values.iter().rev().filter_map(|value| value.to_str().ok());
         for hop in hops.flat_map(|value| value.rsplit(',')) {
-            // A hop that names no address hides all that is before it.
+            // A hop without an address hides all hops before it.
             let Some(named) = address_of(hop, &self.settings.header) else {
                 break;
             };
@@ -76,7 +75,7 @@ impl Proxies {
     }
 }
 
-/// Reads one element of a header: an address, in `forwarded` as the `for` of its pairs.
+/// Reads one element of a header: an address, or for `forwarded` the value of `for`.
 fn address_of(hop: &str, header: &str) -> Option<IpAddr> {
     if header != "forwarded" {
         return address(hop);

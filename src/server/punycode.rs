@@ -1,4 +1,4 @@
-//! Host names of other scripts as they are sent: `чат.example` is `xn--80a0bn.example` (RFC 3492).
+//! Host names in other scripts as they are sent: `чат.example` is `xn--80a0bn.example` (RFC 3492).
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -25,7 +25,7 @@ fn part(part: &str) -> String {
     encode(&composed).map_or_else(|| part.to_owned(), |encoded| format!("xn--{encoded}"))
 }
 
-/// Returns the signs that are ASCII, a hyphen, and where to put the others.
+/// Returns the ASCII characters, a hyphen, and where to insert the others.
 fn encode(input: &[u32]) -> Option<String> {
     let plain = input.iter().filter_map(|sign| u8::try_from(*sign).ok());
     let mut out: String = plain.filter(u8::is_ascii).map(char::from).collect();

@@ -1,4 +1,4 @@
-//! Answers to requests that no route takes, and the JSON shape of every refusal.
+//! Answers to requests that no route accepts, and the JSON form of every refusal.
 
 use std::convert::Infallible;
 
@@ -17,7 +17,7 @@ pub(super) fn json(status: StatusCode, value: &serde_json::Value) -> Response {
     response
 }
 
-/// Returns an answer that says no: the code, its name, and a sentence for people.
+/// Returns a refusal: the code, its name, and a sentence for people.
 pub(super) fn refusal(status: StatusCode, detail: &str) -> Response {
     let name = status.canonical_reason().unwrap_or_default();
     json(
@@ -26,26 +26,26 @@ pub(super) fn refusal(status: StatusCode, detail: &str) -> Response {
     )
 }
 
-/// What is said of an address that nobody has.
+/// The text for an address that does not exist.
 pub(super) const NOT_FOUND: &str = "there is nothing at this address";
 
-/// What is said of an address that somebody has, but not for the method.
+/// The text for an address that exists, but not for the method.
 pub(super) const NOT_FOR_METHOD: &str = "this address does not take that method";
 
-/// A face takes this address with these methods only.
+/// A face accepts this address with these methods only.
 #[derive(Debug)]
 pub(super) struct NotForMethod(pub(super) Vec<Method>);
 
 impl Reject for NotForMethod {}
 
-/// Answers a request that no route took.
+/// Answers a request that no route accepted.
 pub(super) async fn recover(rejection: Rejection) -> Result<Response, Infallible> {
     Ok(if rejection.is_not_found() {
         refusal(StatusCode::NOT_FOUND, NOT_FOUND)
     } else if let Some(NotForMethod(allowed)) = rejection.find() {
         let mut allowed = allowed.clone();
         if rejection.find::<MethodNotAllowed>().is_some() {
-            // Another face takes it for reading.
+            // Another face accepts it for reading.
             allowed.extend([Method::GET, Method::HEAD]);
         }
         method_not_allowed(&allowed)
@@ -63,7 +63,7 @@ pub(super) fn method_not_allowed(allowed: &[Method]) -> Response {
     response
 }
 
-/// Says which methods an address takes.
+/// Adds the methods that an address accepts.
 pub(super) fn allow(response: &mut Response, allowed: &[Method]) {
     let allowed: Vec<_> = allowed.iter().map(Method::as_str).collect();
     if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {

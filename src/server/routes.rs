@@ -1,7 +1,7 @@
 //! Faces over HTTP: from warp's filters to a table of routes, and from plain answers to warp's.
 //!
-//! What belongs here: what holds for the requests of all faces. What does not: what a request means
-//! (see [`Web`]), and how a body is read (see `body`).
+//! What belongs here: what applies to the requests of all faces. What does not: the meaning of a
+//! request (see [`Web`]), and how a body is read (see `body`).
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ use crate::protocol::web::{
     self, Body, BodyError, Headers, Method, Request, Route, Secret, Takes, Web,
 };
 
-/// A face of the service over HTTP, ready to be mounted; clones are the same.
+/// A face of the service over HTTP, ready to be mounted; clones are the same face.
 #[derive(Clone)]
 pub struct Face(Arc<dyn Answers>);
 
@@ -54,7 +54,7 @@ impl std::fmt::Debug for Face {
     }
 }
 
-/// A face whose kind does not matter any more.
+/// A face with its type erased.
 trait Answers: Send + Sync {
     fn routes(&self) -> &[Route];
     fn answer(&self, route: usize, request: Request) -> BoxFuture<'_, web::Response>;
@@ -89,8 +89,8 @@ impl<W: Web> Answers for Mounted<W> {
     }
 }
 
-/// Returns the filter of a face: below the first segments of its routes its table decides. What is
-/// not in it is left to the faces behind.
+/// Returns the filter of a face: below the first segments of its routes its table decides. Paths
+/// that are not in the table are left to the next faces.
 pub(super) fn face(shared: &Arc<Shared>, face: &Face) -> BoxedFilter<(Response,)> {
     for route in face.0.routes() {
         if let Takes::Whole(bytes) = route.takes {
@@ -140,7 +140,7 @@ pub(super) fn face(shared: &Arc<Shared>, face: &Face) -> BoxedFilter<(Response,)
         .boxed()
 }
 
-/// Lets requests in whose path begins as one of the face's routes does.
+/// Accepts requests whose path begins like one of the face's routes.
 fn entrance(face: &Face) -> BoxedFilter<()> {
     let mut entrance: Option<BoxedFilter<()>> = None;
     let mut firsts = Vec::new();
@@ -163,7 +163,7 @@ fn entrance(face: &Face) -> BoxedFilter<()> {
     entrance.unwrap_or_else(|| nowhere().untuple_one().boxed())
 }
 
-/// Returns the origins that all routes of a face are open to.
+/// Returns the origins to which all routes of a face are open.
 fn open(routes: &[Route]) -> Arc<[String]> {
     let first = routes.first().map(|route| Arc::clone(&route.origins));
     let first = first.unwrap_or_default();
@@ -177,17 +177,17 @@ fn open(routes: &[Route]) -> Arc<[String]> {
 /// A face with its table.
 struct Mount {
     table: Table,
-    /// Whom the face is open to altogether, also where it has nothing: a page that may not read that
-    /// takes it for a failure of the network.
+    /// The origins to which the whole face is open, even at unknown addresses: a page that may not
+    /// read such an answer takes it for a network failure.
     open: Arc<[String]>,
     face: Arc<dyn Answers>,
     shared: Arc<Shared>,
 }
 
-/// Where a request goes.
+/// The destination of a request.
 enum Way {
     Route(usize, Method, Vec<String>),
-    /// A browser asks whether a page may ask.
+    /// A browser asks whether a page may send a request.
     Preflight(Arc<[String]>, Vec<http::Method>),
     Refusal(Response),
 }
@@ -265,7 +265,7 @@ impl Mount {
             refusal
         } else {
             let answer = self.face.answer(place, request(asked, body));
-            // What panics is a bug in one request, and ends no more than that.
+            // A panic is a bug in one request, and ends only that request.
             let answer = AssertUnwindSafe(answer).catch_unwind().await;
             answer.map_or_else(
                 |_| {
@@ -279,7 +279,7 @@ impl Mount {
         answer
     }
 
-    /// Returns a refusal of what can be refused before anything of the body is read.
+    /// Returns a refusal that can be given before any of the body is read.
     fn objection(&self, route: &Route, asked: &Asked) -> Option<Response> {
         let headers = &asked.headers;
         if !route.is_for_any_page
@@ -331,7 +331,7 @@ impl Mount {
         Body::new(incoming, bound, Arc::new(shares))
     }
 
-    /// Returns a refusal in the words of the face, or else in ours.
+    /// Returns a refusal in the words of the face, or else in the default words.
     fn refuse(&self, status: u16, detail: &str) -> Response {
         if let Some(refusal) = self.face.refuse(status, detail) {
             return response(refusal, false);
@@ -341,7 +341,7 @@ impl Mount {
     }
 }
 
-/// Returns how large a body is said to be.
+/// Returns the announced length of a body.
 fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

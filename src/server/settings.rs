@@ -1,7 +1,6 @@
-//! What the transport is told when it starts.
+//! The settings of the transport.
 //!
-//! Plain values with their units; where they come from (a file, a flag, a default) is not known
-//! here.
+//! Plain values with their units; where they come from (a file, a flag, a default) is not known here.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -10,72 +9,72 @@ use std::time::Duration;
 use super::challenge::Challenges;
 use super::trust::Trust;
 
-/// A message up to this size is free; what a larger one needs comes out of the shared budget.
+/// The largest message that needs no share of the budget, in bytes.
 pub(super) const FREE_BYTES: usize = 64 * 1024;
 
-/// Everything the transport needs to know.
+/// All settings of the transport.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Names or addresses to listen on; a name may stand for several addresses.
     pub hosts: Vec<String>,
     /// TCP port; 0 lets the system choose one.
     pub port: u16,
-    /// Port for plain HTTP beside one with TLS, that leads there.
+    /// The port for plain HTTP beside one with TLS, which redirects there.
     pub gate_port: Option<u16>,
-    /// Port on which everything is served without encryption beside one with TLS.
+    /// The port on which everything is served without encryption beside one with TLS.
     pub plain_port: Option<u16>,
-    /// Where the numbers for monitors are served to whoever reaches it; none: on the usual port, to this
-    /// machine.
+    /// The address at which metrics are served to any client; `None`: on the usual port, for this
+    /// machine only.
     pub metrics: Option<SocketAddr>,
-    /// Connections that the kernel holds until they are accepted.
+    /// The most connections that the kernel queues until they are accepted.
     pub backlog: u32,
     /// How long a peer may take for its TLS handshake and for its request headers: a phone on a bad
-    /// line needs a second or two, an attacker would like minutes.
+    /// connection needs a second or two, an attacker would like minutes.
     pub header_timeout: Duration,
-    /// How long an idle HTTP connection is kept for another request.
+    /// How long an idle HTTP connection is kept open for another request.
     pub keep_alive: Duration,
-    /// Time between two WebSocket pings; a peer silent for two of them is dropped.
+    /// The time between two WebSocket pings; a peer that is silent for two of them is disconnected.
     pub ping_interval: Duration,
     /// How long a stop waits for answers and closing handshakes before it cuts them off.
     pub shutdown_timeout: Duration,
-    /// TCP connections at the same time.
+    /// The most TCP connections at the same time.
     pub connections: usize,
-    /// Connections at the same time from one IPv4 address or one IPv6 /64.
+    /// The most connections at the same time from one IPv4 address or one IPv6 /64.
     pub connections_per_ip: usize,
-    /// How long a WebSocket may stay on which nobody signs in. A quarter of all connections may be
-    /// such, and 16 of one address.
+    /// How long a WebSocket may stay open without sign-in. A quarter of all connections may be
+    /// without sign-in, and 16 of one address.
     pub sign_in: Duration,
-    /// Largest WebSocket message taken, in bytes.
+    /// The largest WebSocket message that is accepted, in bytes.
     pub frame_max_bytes: usize,
     /// How long one message may take to arrive.
     pub frame_timeout: Duration,
-    /// What all messages over 64 KiB that are in flight may hold together, in bytes.
+    /// The most memory that all messages over 64 KiB in transit may take together, in bytes.
     pub budget_bytes: usize,
     /// The part of it that peers who have not signed in may use, in bytes.
     pub budget_strangers_bytes: usize,
-    /// What all frames over 64 KiB that peers have not read yet may hold together, in bytes.
+    /// The most memory that all frames over 64 KiB that peers have not read yet may take together, in bytes.
     pub unread_bytes: usize,
-    /// How long a write may make no progress before its peer is given up.
+    /// How long a write may make no progress before the connection is closed.
     pub write_timeout: Duration,
     /// Certificate and key, for `https` and `wss`.
     pub tls: Option<Tls>,
-    /// Whether browsers are told to use TLS only, from then on: only where everybody trusts the
-    /// certificate, and will go on doing so.
+    /// Whether browsers are told to use only TLS from then on: only if everyone trusts the
+    /// certificate, and will continue to.
     pub strict: bool,
     /// Answers to certificate authorities.
     pub challenges: Challenges,
-    /// The authority of the house, which devices can be made to trust.
+    /// The local authority, which devices can be made to trust.
     pub trust: Trust,
-    /// Who is believed about the address of a peer.
+    /// The proxies whose statements about a peer's address are trusted.
     pub proxy: Proxy,
-    /// The address that people use: scheme, host and perhaps a port.
+    /// The public address: scheme, host and perhaps a port.
     pub public_url: Option<String>,
     /// Host names that the server answers for, besides that one, addresses, and names that only a
-    /// local network gives. Without a public address it answers a trusted proxy for any.
+    /// local network uses. Without a public address it answers a trusted proxy for any name.
     pub names: Vec<String>,
-    /// Which web pages may open a WebSocket.
+    /// The web pages that may open a WebSocket.
     pub allowed_origins: Origins,
-    /// Stop by itself after that many requests.
+    /// The number of requests after which the server stops.
     pub max_requests: Option<u64>,
 }
 
@@ -99,7 +98,7 @@ impl Default for Settings {
             frame_timeout: Duration::from_mins(1),
             budget_bytes: 64 << 20,
             budget_strangers_bytes: 16 << 20,
-            // Thirty phones at once on a slow line, and still less than a small board has.
+            // Enough for thirty phones at once on a slow connection, and still less than a small board has.
             unread_bytes: 256 << 20,
             write_timeout: Duration::from_secs(30),
             tls: None,
@@ -116,11 +115,11 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Returns the most memory that what peers send can hold at the same time, in bytes: every
+    /// Returns the most memory that data from peers can take at the same time, in bytes: every
     /// connection with its buffers and a message of the free size, and the budget of the larger
-    /// ones; of each message once more what is made of it while it is answered.
+    /// ones; and for each message the same again for what is made of it while it is answered.
     ///
-    /// What waits to be told to them is bounded by whoever queues it and comes on top.
+    /// What waits to be sent to peers is bounded by its queues and comes on top.
     #[must_use]
     pub fn worst_case_bytes(&self) -> usize {
         let tls = if self.tls.is_some() {
@@ -136,13 +135,13 @@ impl Settings {
     }
 }
 
-/// Frames that are being made or handed over at the same time, before they are counted: some for
-/// each core that a small machine has.
+/// The number of frames that are being created or handed over at the same time, before they are
+/// counted: some for each core of a small machine.
 const IN_THE_MAKING: usize = 8;
 
 impl Settings {
-    /// Returns the most memory that frames on their way to peers who don't read can hold at the
-    /// same time, in bytes, when none is larger than `frame_bytes`.
+    /// Returns the most memory that frames on their way to peers that do not read can take at the
+    /// same time, in bytes, if none is larger than `frame_bytes`.
     #[must_use]
     pub fn worst_case_unread_bytes(&self, frame_bytes: usize) -> usize {
         let small = self.connections.saturating_mul(FREE_BYTES);
@@ -153,14 +152,14 @@ impl Settings {
     }
 }
 
-/// Files for TLS.
+/// The files for TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
-    /// Certificate chain, PEM, the server's own first.
+    /// The certificate chain, PEM, with the server's own first.
     pub certificate: PathBuf,
     /// Private key, PEM.
     pub key: PathBuf,
-    /// Certificates of the authorities that sign clients' certificates, PEM.
+    /// The certificates of the authorities that sign clients' certificates, PEM.
     pub client_authorities: Option<PathBuf>,
     /// Whether clients show a certificate.
     pub client_certificates: ClientCertificates,
@@ -172,18 +171,18 @@ pub enum ClientCertificates {
     /// They are not asked for one.
     #[default]
     None,
-    /// They may; a wrong one is refused.
+    /// They may; an invalid one is refused.
     Optional,
     /// They must.
     Required,
 }
 
-/// Who is believed about the address of a peer.
+/// The proxies whose statements about a peer's address are trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proxy {
-    /// Networks of the proxies; nobody when empty.
+    /// The networks of the proxies; if empty, none is trusted.
     pub trusted: Vec<Network>,
-    /// The header they name it in: `x-forwarded-for` or `forwarded`, in lower case.
+    /// The header in which they name it: `x-forwarded-for` or `forwarded`, in lower case.
     pub header: String,
 }
 
@@ -206,7 +205,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Tells whether an address lies inside.
+    /// Returns whether an address is in the network.
     #[must_use]
     pub fn contains(&self, other: IpAddr) -> bool {
         match (self.address.to_canonical(), other.to_canonical()) {
@@ -225,8 +224,8 @@ impl Network {
     }
 }
 
-/// Which web pages may open a WebSocket. Programs that are no browsers name no origin and are
-/// always let in.
+/// The web pages that may open a WebSocket. Programs that are not browsers send no origin and are
+/// always accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Origins {
     /// Only pages that this server itself served.

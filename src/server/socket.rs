@@ -1,5 +1,5 @@
-//! One WebSocket as bytes: reads events within the memory budget and the time for a message,
-//! writes frames in batches.
+//! One WebSocket as bytes: reads events within the memory budget and the time for a message, writes
+//! frames in batches.
 //!
 //! What does not belong here: what is answered, when to ping, how to close (see `ws`).
 
@@ -21,25 +21,25 @@ use super::settings::FREE_BYTES;
 use super::stream::Stream;
 use crate::protocol::Frame;
 
-/// One read takes this much. It lies on the stack while it lasts, so an idle socket has no
+/// The most bytes of one read. The buffer is on the stack during the read, so an idle socket has no
 /// buffer at all, and it is never cleared.
 const READ_BYTES: usize = 8 * 1024;
 
-/// Frames are gathered up to this much before they are written.
+/// Frames are collected up to this size before they are written.
 const BATCH_BYTES: usize = 16 * 1024;
 
-/// A payload of this size is written from where it is instead of being copied: it may be shared
-/// by a thousand receivers.
+/// A payload of at least this size is written from where it is instead of being copied: a thousand
+/// receivers may share it.
 const SHARED_BYTES: usize = 4 * 1024;
 
-/// A buffer that has grown beyond this is given back when it is empty.
+/// A buffer that has grown beyond this is freed when it is empty.
 const KEPT_BYTES: usize = 512;
 
-/// A large frame may take this long to be read: the largest answer comes through at a quarter of a
-/// megabit a second, and who reads a byte now and then does not hold it for ever.
+/// How long a peer may take to read a large frame: the largest answer gets through at a quarter of
+/// a megabit a second, and a peer that reads a byte now and then does not keep it forever.
 const DELIVERY_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Why nothing more can be read.
+/// The reason why nothing more can be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
     /// The peer broke the protocol.
@@ -48,10 +48,10 @@ pub(super) enum Fault {
     /// A message took too long to arrive.
     #[error("a message took too long to arrive")]
     Late,
-    /// There was no room for a large message for too long.
+    /// There was no memory for a large message for too long.
     #[error("no room for a large message")]
     NoRoom,
-    /// The connection is gone.
+    /// The connection is lost.
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -60,10 +60,10 @@ pub(super) enum Fault {
 pub(super) struct Socket {
     stream: Stream,
     decoder: Decoder,
-    /// What arrived together with the last event and is not decoded yet.
+    /// Bytes that arrived together with the last event and are not decoded yet.
     ahead: Bytes,
     out: Vec<u8>,
-    /// How much of `out` is written.
+    /// How many bytes of `out` are written.
     written: usize,
     /// A large payload that follows `out`.
     tail: Bytes,
@@ -72,14 +72,14 @@ pub(super) struct Socket {
     room: Option<Room>,
     waiting: Option<Pin<Box<dyn Future<Output = Room> + Send>>>,
     message_timeout: Duration,
-    /// Whether anything has arrived since it was last asked.
+    /// Whether anything has arrived since the last check.
     heard: bool,
     /// Runs only while a message is unfinished.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl Socket {
-    /// Wraps a connection whose handshake is done; `ahead` is what came after it.
+    /// Wraps a connection whose handshake is done; `ahead` are the bytes after it.
     pub(super) fn new(
         stream: Stream,
         ahead: Bytes,
@@ -140,7 +140,7 @@ impl Socket {
         }
     }
 
-    /// Returns the next event of what has been read already.
+    /// Returns the next event in the bytes that have already been read.
     ///
     /// # Errors
     /// The peer broke the protocol.
@@ -162,28 +162,28 @@ impl Socket {
         Ok(event)
     }
 
-    /// Tells whether reading waits for memory, so that the peer's pongs cannot be seen.
+    /// Returns whether reading is waiting for memory, so that the peer's pongs cannot be seen.
     pub(super) fn is_waiting_for_room(&self) -> bool {
         self.waiting.is_some()
     }
 
-    /// Tells whether anything has arrived since this was last asked: a pong, or part of a message
+    /// Returns whether anything has arrived since the last call: a pong, or part of a message
     /// behind which the pong has to wait.
     pub(super) fn take_heard(&mut self) -> bool {
         std::mem::take(&mut self.heard)
     }
 
-    /// Hands over the room that the last message holds; to be dropped when the message is.
+    /// Returns the memory that is reserved for the last message; drop it together with the message.
     pub(super) fn take_room(&mut self) -> Option<Room> {
         self.room.take()
     }
 
-    /// Puts a frame behind what waits to be written. When that [is full](Self::is_full) it must be
+    /// Appends a frame to the output. When that [is full](Self::is_full) it must be
     /// [flushed](Self::flush) first.
     pub(super) fn queue(&mut self, frame: Frame) {
         let (Frame::Text(payload) | Frame::Binary(payload)) = &frame;
         let copied = Some(payload.len()).filter(|len| *len < SHARED_BYTES);
-        // Once for both: mostly nothing waits, and nothing is reserved for what might.
+        // Reserved once for both: usually there is no output, and nothing is reserved in advance.
         self.out
             .reserve(frames::HEAD_MAX_BYTES + copied.unwrap_or(0));
         let payload = frames::data(frame, &mut self.out);
@@ -194,35 +194,35 @@ impl Socket {
         }
     }
 
-    /// Puts a control frame behind what waits to be written; `write` appends it.
+    /// Appends a control frame to the output; `write` appends it.
     pub(super) fn queue_control(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.out);
     }
 
-    /// Tells whether enough waits to be written that it should leave now.
+    /// Returns whether there is enough output that it should be written now.
     pub(super) fn is_full(&self) -> bool {
         !self.tail.is_empty() || self.out.len() >= BATCH_BYTES
     }
 
-    /// Tells whether anything waits to be written.
+    /// Returns whether there is output to write.
     pub(super) fn has_output(&self) -> bool {
         self.written < self.out.len() || !self.tail.is_empty()
     }
 
-    /// Writes all that waits.
+    /// Writes all output.
     ///
     /// # Errors
-    /// The connection is gone or the peer has stopped reading.
+    /// The connection is lost or the peer has stopped reading.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
         poll_fn(|cx| self.poll_flush(cx)).await
     }
 
-    /// Writes all that waits, where a large frame has to find room among those that peers have not
-    /// read; without any it is written at once or not at all. A frame that others are sent too is
-    /// in memory anyway, and takes no room.
+    /// Writes all output; a large frame has to find memory in the budget of frames that peers have
+    /// not read; otherwise it is written at once or not at all. A frame that other peers also
+    /// receive is in memory anyway, and needs none.
     ///
     /// # Errors
-    /// The connection is gone, the peer reads too slowly, or there is no room.
+    /// The connection is lost, the peer reads too slowly, or there is no memory.
     pub(super) async fn deliver(&mut self) -> io::Result<()> {
         if self.tail.len() <= FREE_BYTES || !self.tail.is_unique() {
             return self.flush().await;
@@ -234,21 +234,20 @@ impl Socket {
                 Err(io::ErrorKind::TimedOut.into())
             });
         };
-        // Boxed, since an idle socket would hold the timer as part of its task.
+        // Boxed, since otherwise an idle socket would keep the timer in its task.
         let in_time = Box::pin(timeout(DELIVERY_TIMEOUT, self.flush())).await;
         in_time.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// Says that nothing more will be written, so that the peer reads to the end before the
-    /// connection goes.
+    /// Ends the output, so that the peer reads to the end before the connection is closed.
     ///
     /// # Errors
-    /// The connection is gone.
+    /// The connection is lost.
     pub(super) async fn finish(&mut self) -> io::Result<()> {
         poll_fn(|cx| Pin::new(&mut self.stream).poll_shutdown(cx)).await
     }
 
-    /// Gives back the memory of what has arrived: it will not be understood any more.
+    /// Frees the memory of what has arrived: it will not be decoded any more.
     pub(super) fn forget(&mut self) {
         self.decoder = Decoder::new(0);
         self.ahead = Bytes::new();
@@ -256,8 +255,8 @@ impl Socket {
         self.room = None;
     }
 
-    /// Reads and forgets until the peer ends the connection. What is not read would make the
-    /// kernel answer with a reset, which can overtake the close frame.
+    /// Reads and discards until the peer ends the connection. Unread data would make the kernel
+    /// answer with a reset, which can overtake the close frame.
     pub(super) async fn drain(&mut self) {
         loop {
             let more = poll_fn(|cx| {
@@ -299,7 +298,7 @@ impl Socket {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    /// Holds reading back until there is room for the large message that is arriving.
+    /// Stops reading until there is memory for the large message that is arriving.
     fn poll_room(&mut self, cx: &mut Context<'_>, signed_in: bool) -> Poll<Result<(), Fault>> {
         if self.waiting.is_none() {
             let Some(bytes) = self.decoder.large(FREE_BYTES) else {
@@ -308,7 +307,7 @@ impl Socket {
             if self.room.is_some() {
                 return Poll::Ready(Ok(()));
             }
-            // The time for the message stands still while it is we who don't read.
+            // The time for the message stops while this side does not read.
             self.deadline = None;
             self.waiting = Some(Box::pin(self.budget.clone().take(bytes, signed_in)));
         }
@@ -326,7 +325,7 @@ impl Socket {
         Poll::Ready(Ok(()))
     }
 
-    /// Is ready when what is unfinished, or waits for room, has taken too long.
+    /// Is ready when an unfinished message, or the wait for memory, has taken too long.
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.decoder.is_unfinished() {
             return Poll::Pending;
@@ -338,7 +337,7 @@ impl Socket {
             .poll(cx)
     }
 
-    /// A message's time ends with the message; a control frame in its midst changes nothing.
+    /// The time of a message ends with the message; a control frame in the middle of it changes nothing.
     fn settle(&mut self, event: &Event) {
         if matches!(event, Event::Message(_)) || !self.decoder.is_unfinished() {
             self.deadline = None;

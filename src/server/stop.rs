@@ -1,11 +1,11 @@
-//! The word to stop, and who has heard it.
+//! The stop signal.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-/// A word to stop that reaches every task once; clones share it.
+/// A stop signal that reaches every task once; clones share it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Stop(Arc<Inner>);
 
@@ -16,22 +16,22 @@ struct Inner {
 }
 
 impl Stop {
-    /// Says it.
+    /// Sends the signal.
     pub(super) fn say(&self) {
         self.0.said.store(true, Ordering::Release);
         self.0.notify.notify_waiters();
     }
 
-    /// Tells whether it has been said. As cheap as a load, so that a busy socket can ask each time
-    /// it wakes instead of taking the lock that all waiters share.
+    /// Returns whether the signal was sent. As cheap as a load, so that a busy socket can check
+    /// each time it wakes instead of taking the lock that all waiters share.
     pub(super) fn is_said(&self) -> bool {
         self.0.said.load(Ordering::Acquire)
     }
 
-    /// Waits until it is said.
+    /// Waits for the signal.
     pub(super) async fn wait(&self) {
         let mut heard = std::pin::pin!(self.0.notify.notified());
-        // Enlisted before looking: what is said in between is not missed.
+        // Registered before the check, so that a signal in between is not missed.
         heard.as_mut().enable();
         if !self.is_said() {
             heard.await;

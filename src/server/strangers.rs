@@ -1,6 +1,6 @@
-//! Sockets on which nobody has signed in: how long each may stay, and how many there may be.
+//! Sockets without sign-in: how long each may stay, and how many there may be.
 //!
-//! Without a bound, whoever opens sockets and says nothing keeps everybody else out.
+//! Without a limit, a client that opens sockets and sends nothing could keep all others out.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -17,11 +17,10 @@ use super::settings::Settings;
 use crate::model::Neighbourhood;
 use crate::protocol::Close;
 
-/// How many strangers one address may have: a household that signs in at the same time, with a few
-/// pages each.
+/// The most strangers of one address: a household that signs in at the same time, with a few pages each.
 const PER_ADDRESS: usize = 16;
 
-/// How many there may be in all, however few connections are allowed.
+/// The smallest limit of all strangers, however few connections are allowed.
 const AT_LEAST: usize = 4;
 
 /// All strangers; clones share them.
@@ -31,11 +30,11 @@ pub(super) struct Strangers(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     book: Mutex<Book>,
-    /// Told when the time that is waited for may be wrong.
+    /// Notified when the time to wait for may be wrong.
     changed: Notify,
 }
 
-/// Who is here, in the order in which they came.
+/// The strangers, in the order in which they came.
 #[derive(Debug)]
 struct Book {
     patience: Duration,
@@ -60,7 +59,7 @@ struct Seat {
     waker: AtomicWaker,
 }
 
-/// A socket on which nobody has signed in; it is no stranger any more when this is dropped.
+/// A socket without sign-in; it is no longer a stranger when this is dropped.
 #[derive(Debug)]
 pub(super) struct Stranger(Arc<Seat>);
 
@@ -78,7 +77,7 @@ impl Strangers {
         }))
     }
 
-    /// Puts the limits of these settings in force, also for those who are here.
+    /// Applies the limits of these settings, also to existing sockets.
     pub(super) fn set(&self, settings: &Settings) {
         let mut book = self.book();
         book.patience = settings.sign_in;
@@ -87,8 +86,8 @@ impl Strangers {
         self.0.changed.notify_one();
     }
 
-    /// Takes in a socket, and shows out the one that has been here longest where they are too many.
-    /// Without an address it counts among all only.
+    /// Adds a socket, and closes the one that has been here longest if there are too many. Without
+    /// an address it counts only towards the total.
     pub(super) fn enter(&self, address: Option<IpAddr>) -> Stranger {
         let address = address.map(Neighbourhood::from);
         let mut book = self.book();
@@ -128,7 +127,7 @@ impl Strangers {
         Stranger(seat)
     }
 
-    /// Shows out whoever has been here for too long. Never ends.
+    /// Closes sockets that have been here for too long. Never ends.
     pub(super) async fn watch(&self) {
         loop {
             let changed = self.0.changed.notified();
@@ -144,7 +143,7 @@ impl Strangers {
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
-        // The book is right between any two statements, so a panic elsewhere spoils nothing.
+        // The book is consistent after each statement, so a panic elsewhere does not corrupt it.
         self.0.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -154,7 +153,7 @@ fn max(settings: &Settings) -> usize {
 }
 
 impl Book {
-    /// Shows out whoever has been here for too long; returns when the next one will have been.
+    /// Closes sockets that have been here for too long; returns when the next one is due.
     fn expire(&mut self, now: Instant) -> Option<Instant> {
         loop {
             let (number, entry) = self.entries.first_key_value()?;
@@ -188,9 +187,9 @@ impl Book {
 }
 
 impl Stranger {
-    /// Is ready with the goodbye when the socket has to go.
+    /// Is ready with the close code when the socket has to be closed.
     pub(super) fn poll_over(&self, cx: &mut Context<'_>) -> Poll<Close> {
-        // Enlisted before looking: what happens in between is not missed.
+        // Registered before the check, so that a change in between is not missed.
         self.0.waker.register(cx.waker());
         if self.0.is_over.load(Ordering::Acquire) {
             Poll::Ready(Close {
@@ -244,7 +243,7 @@ mod tests {
         all.push(strangers.enter(None));
         assert!(is_over(&all[0]), "the oldest goes");
         assert_eq!(over(&all), 1);
-        // Who signs in makes room.
+        // A socket that signs in makes room.
         all.truncate(20);
         all.extend((0..5).map(|_| strangers.enter(None)));
         assert_eq!(over(&all), 1);

@@ -1,4 +1,4 @@
-//! The bytes of one connection, plain or under TLS, with an end to writes that go nowhere.
+//! The bytes of one connection, plain or with TLS, with a time limit for writes that make no progress.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -13,8 +13,8 @@ use tokio_rustls::server::TlsStream;
 
 /// An accepted connection.
 ///
-/// A peer that stops reading would hold its connection for ever, in a response as in a WebSocket;
-/// here a write that makes no progress for the given time fails.
+/// A peer that stops reading would keep its connection open forever, in a response as in a
+/// WebSocket; here a write that makes no progress for the given time fails.
 #[derive(Debug)]
 pub(super) struct Stream {
     io: Io,
@@ -48,7 +48,7 @@ impl Stream {
         }
     }
 
-    /// Passes on how a write went, and fails one that has been stuck for too long.
+    /// Passes on the result of a write, and fails one that has been stuck for too long.
     fn watch<T>(
         &mut self,
         cx: &mut Context<'_>,

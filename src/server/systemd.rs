@@ -1,6 +1,6 @@
-//! Tells systemd how the service is, where it asks to be told (`Type=notify`, `WatchdogSec=`).
+//! Reports the state of the service to systemd, if systemd asks for it (`Type=notify`, `WatchdogSec=`).
 //!
-//! Everything here does nothing where systemd is not listening.
+//! Everything here does nothing if systemd is not listening.
 
 use std::future::{Future, pending};
 use std::net::TcpListener;
@@ -13,15 +13,15 @@ use tokio::time::{MissedTickBehavior, interval};
 pub struct Socket {
     /// `http` or `https`.
     pub name: String,
-    /// The socket, which listens already.
+    /// The socket, which is already listening.
     pub listener: TcpListener,
 }
 
-/// Takes the sockets that systemd has opened for this process; a second time there are none. To be called
-/// before there are other threads.
+/// Takes the sockets that systemd has opened for this process; a second call returns none. Call it before
+/// other threads are started.
 ///
 /// # Errors
-/// A sentence about one that is no socket for connections.
+/// A sentence about a socket that is not for connections.
 pub fn sockets() -> Result<Vec<Socket>, String> {
     let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
     let names: Vec<&str> = names.split(':').collect();
@@ -43,27 +43,27 @@ pub fn sockets() -> Result<Vec<Socket>, String> {
     Ok(sockets)
 }
 
-/// Says that requests are answered from now on, with a line for `systemctl status`.
+/// Reports that requests are answered from now on, with a line for `systemctl status`.
 pub fn ready(status: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
-/// Says that the configuration is being read again; [`ready`] says when that is done.
+/// Reports that the configuration is being reloaded; [`ready`] reports the end.
 pub fn reloading() {
     let mut states = vec![NotifyState::Reloading];
     states.extend(NotifyState::monotonic_usec_now());
     tell(&states);
 }
 
-/// Says that the service is on its way down.
+/// Reports that the service is stopping.
 pub fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// Tells the watchdog that the service lives, for as long as `is_alive` says so; never returns.
+/// Notifies the watchdog that the service is alive, for as long as `is_alive` says so; never returns.
 ///
-/// What is asked should be answered by the parts that can hang. When it does not answer, or says
-/// no, the watchdog is not told either, and systemd restarts the service.
+/// The check should depend on the parts that can hang. If it does not answer, or says no, the
+/// watchdog is not notified either, and systemd restarts the service.
 pub async fn feed_watchdog<F>(mut is_alive: impl FnMut() -> F)
 where
     F: Future<Output = bool>,
@@ -71,7 +71,7 @@ where
     let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
         return pending().await;
     };
-    // Three times within the limit, so that one late turn is no death.
+    // Three times within the limit, so that one late turn does not cause a restart.
     let mut turns = interval(limit / 3);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

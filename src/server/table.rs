@@ -1,4 +1,4 @@
-//! The table of a face's routes: which one a method and a path mean.
+//! The table of a face's routes: finds the route of a method and a path.
 
 use std::borrow::Cow;
 
@@ -19,19 +19,19 @@ enum Segment {
     Captured,
 }
 
-/// What a method and a path mean.
+/// The result of a lookup.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// A route, by its place in the table, and what it captured.
+    /// A route, by its index in the table, and the segments that it captured.
     Route(usize, Vec<String>),
-    /// The path is that of these routes, but for other methods.
+    /// The path belongs to these routes, but with other methods.
     Others(Vec<usize>),
     /// No route has this path.
     Nothing,
 }
 
 impl Table {
-    /// Returns the table of these routes. Of two that fit the first is meant.
+    /// Returns the table of these routes. If two match, the first is used.
     pub(super) fn of(routes: &[Route]) -> Self {
         let entry = |route: &Route| Entry {
             method: route.method,
@@ -48,9 +48,9 @@ impl Table {
         Self(routes.iter().map(entry).collect())
     }
 
-    /// Returns what a method and a path mean.
+    /// Finds the route of a method and a path.
     pub(super) fn find(&self, method: Option<Method>, path: &str) -> Found {
-        // Split before it is decoded: a slash that is written `%2F` separates nothing.
+        // Split before decoding: a slash that is written `%2F` is not a separator.
         let Some(path) = segments(path).map(decode).collect::<Option<Vec<_>>>() else {
             return Found::Nothing;
         };
@@ -93,14 +93,14 @@ impl Entry {
     }
 }
 
-/// Returns the parts of a path after each slash; none of `/`.
+/// Returns the parts of a path after each slash; none for `/`.
 pub(super) fn segments(path: &str) -> impl Iterator<Item = &str> {
     let path = path.strip_prefix('/').unwrap_or(path);
     let some = (!path.is_empty()).then(|| path.split('/'));
     some.into_iter().flatten()
 }
 
-/// Returns a segment without its percent signs, unless that is no text.
+/// Returns a percent-decoded segment; `None` if it is not UTF-8.
 fn decode(segment: &str) -> Option<Cow<'_, str>> {
     percent_decode_str(segment).decode_utf8().ok()
 }

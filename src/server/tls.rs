@@ -1,4 +1,4 @@
-//! TLS: certificates and keys read from files, and read again while serving.
+//! TLS: certificates and keys read from files, and reloaded while serving.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use super::challenge::{self, Challenges};
 use super::settings::{ClientCertificates, Tls};
 
-/// Why there is no TLS.
+/// The reason why TLS cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -30,12 +30,12 @@ pub enum TlsError {
         what: &'static str,
         /// Its path.
         path: PathBuf,
-        /// Who tried to.
+        /// The user who tried to read it.
         user: String,
-        /// What the system says.
+        /// The error of the system.
         cause: io::Error,
     },
-    /// A file does not hold what it should.
+    /// A file does not contain what it should.
     #[error(
         "the {what} {} holds no {expected}; name a PEM file that does under [tls]",
         path.display()
@@ -45,10 +45,10 @@ pub enum TlsError {
         what: &'static str,
         /// Its path.
         path: PathBuf,
-        /// What was looked for.
+        /// What it should contain.
         expected: &'static str,
     },
-    /// The key can be used with a passphrase only.
+    /// The key requires a passphrase.
     #[error(
         "the key {} is encrypted with a passphrase, which nobody can type when the server starts; write one \
          without: openssl pkey -in {} -out key.pem", path.display(), path.display()
@@ -57,7 +57,7 @@ pub enum TlsError {
         /// Its path.
         path: PathBuf,
     },
-    /// Certificate and key don't work together, or cannot be used.
+    /// The certificate and the key do not match, or cannot be used.
     #[error(
         "the certificate {} and the key {} cannot be used: {cause}",
         certificate.display(),
@@ -68,10 +68,10 @@ pub enum TlsError {
         certificate: PathBuf,
         /// The key's path.
         key: PathBuf,
-        /// What rustls says.
+        /// The error of rustls.
         cause: String,
     },
-    /// Clients' certificates are asked for, but nobody who signs them is named.
+    /// Clients' certificates are required, but no authority that signs them is configured.
     #[error("clients' certificates cannot be checked without ca_certs; name a file under [tls]")]
     NoAuthorities,
 }
@@ -94,8 +94,7 @@ impl Certificate {
         Ok(Self { config, challenges })
     }
 
-    /// Reads the files again, or others, for connections from now on; on an error what was in use
-    /// stays so.
+    /// Reloads the files, or reads others, for new connections; after an error the old ones stay in use.
     ///
     /// # Errors
     /// A sentence that names the file and what to do.
@@ -111,7 +110,7 @@ impl Certificate {
     }
 }
 
-/// Checks the files without serving, for whoever examines a configuration.
+/// Checks the files without serving, to check a configuration.
 ///
 /// # Errors
 /// A sentence that names the file and what to do.
@@ -119,7 +118,7 @@ pub fn check(files: &Tls) -> Result<(), TlsError> {
     read(files, &Challenges::default()).map(|_| ())
 }
 
-/// Shows the server's certificate; to an authority that looks at a challenge, the answer to that.
+/// Shows the server's certificate; to an authority that checks a challenge, the answer to the challenge.
 #[derive(Debug)]
 struct Resolver {
     own: Arc<CertifiedKey>,
@@ -165,7 +164,7 @@ fn read(files: &Tls, challenges: &Challenges) -> Result<Arc<ServerConfig>, TlsEr
         own: Arc::new(own),
         challenges: challenges.clone(),
     }));
-    // HTTP/1 only: a WebSocket needs it, and another version would be another way in.
+    // HTTP/1 only: a WebSocket needs it, and another version would be another attack surface.
     config.alpn_protocols = vec![b"http/1.1".to_vec(), challenge::PROTOCOL.to_vec()];
     Ok(Arc::new(config))
 }
@@ -234,7 +233,7 @@ fn user() -> String {
     user_name(own.uid()).unwrap_or_else(|| own.uid().to_string())
 }
 
-/// Returns the name of a user, where it is listed on this machine.
+/// Returns the name of a user, if it is listed on this machine.
 #[must_use]
 pub fn user_name(id: u32) -> Option<String> {
     let id = id.to_string();

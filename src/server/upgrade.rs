@@ -1,4 +1,4 @@
-//! The handshake of a WebSocket (RFC 6455 section 4.2): who may have one, and the answer.
+//! The handshake of a WebSocket (RFC 6455 section 4.2): which requests are accepted, and the answer.
 
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use warp::http::header::{
@@ -11,7 +11,7 @@ use warp::reply::Response;
 use super::recover::refusal;
 
 /// Checks a request for a WebSocket and returns the answer that switches protocols. `is_welcome`
-/// says whether the page that asks may have one.
+/// says whether the page that sends the request may open one.
 ///
 /// # Errors
 /// The answer that refuses it.
@@ -81,7 +81,7 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
         .any(|part| part.trim().eq_ignore_ascii_case(token))
 }
 
-/// Sixteen bytes in base64 are 22 characters and two signs of padding.
+/// Returns whether a key is valid: sixteen bytes in base64 are 22 characters and two of padding.
 fn is_key(key: &[u8]) -> bool {
     let signs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     key.len() == 24 && key.ends_with(b"==") && key[..22].iter().all(signs)

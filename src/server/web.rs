@@ -1,7 +1,7 @@
-//! The web client as it is served: its files from the binary, with what makes browsers keep them.
+//! The web client as it is served: its files from the binary, with the headers that make browsers cache them.
 //!
 //! What belongs here: addresses, headers and conditional requests. The files are in `src/web`;
-//! `build/assets.rs` packs them. Nothing here has state.
+//! `build/assets.rs` compresses them. Nothing here has state.
 
 use std::fmt::Write as _;
 
@@ -19,15 +19,15 @@ use super::filters::reading;
 
 include!(concat!(env!("OUT_DIR"), "/web_assets.rs"));
 
-/// What the page may do: only what comes from this server, and no string ever becomes markup or
-/// script (`morelia` is the one Trusted Types policy, for the address of the service worker).
-/// `{sockets}` takes the host's WebSocket addresses, for browsers whose `'self'` leaves them out.
+/// What the page may do: it may load only from this server, and no string ever becomes markup or script
+/// (`morelia` is the one Trusted Types policy, for the address of the service worker). `{sockets}` is
+/// replaced by the host's WebSocket addresses, for browsers whose `'self'` does not include them.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'{sockets}; \
     manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types morelia";
 
-/// What the page says where the client is switched off.
+/// The page that is served if the client is switched off.
 const CLIENT_OFF: &str = concat!(
     "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n",
     "<meta name=\"viewport\" content=\"width=device-width\">\n<title>Morelia</title>\n",
@@ -43,13 +43,13 @@ struct File {
     content_type: &'static str,
     plain: &'static [u8],
     gzip: Option<&'static [u8]>,
-    /// Names the content.
+    /// The hash of the content.
     hash: &'static str,
-    /// Whether the address names the content too, so that it need never be asked for again.
+    /// Whether the address contains the hash too, so that it need never be requested again.
     immutable: bool,
 }
 
-/// Returns the routes of the web client; without `client`, of a page that says what this is.
+/// Returns the routes of the web client; without `client`, of a page that explains what this is.
 pub(super) fn pages(client: bool) -> BoxedFilter<(Response,)> {
     if !client {
         return warp::path::end().and(reading()).map(notice).boxed();
@@ -58,7 +58,7 @@ pub(super) fn pages(client: bool) -> BoxedFilter<(Response,)> {
 }
 
 /// The page itself. It also opens for an invitation and for a new password, and reads the code
-/// itself: looking at it, as programs do that show where a link leads, spends nothing.
+/// itself: fetching it, as link previews do, does not use up the code.
 fn page() -> BoxedFilter<(Response,)> {
     let invitation = warp::path!("invite" / String);
     let reset = warp::path!("reset" / String);
@@ -73,7 +73,7 @@ fn page() -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-/// What the page is made of.
+/// The files of the page.
 fn files() -> BoxedFilter<(Response,)> {
     warp::path::full()
         .and_then(async |path: FullPath| file(path.as_str()).ok_or_else(warp::reject::not_found))
@@ -96,7 +96,7 @@ fn notice() -> Response {
 
 fn serve(file: &'static File, request: &HeaderMap) -> Response {
     let packed = file.gzip.filter(|_| accepts_gzip(request));
-    // Two forms of a file are two things to a cache, so each has a tag of its own.
+    // For a cache the two forms of a file are different, so each has its own tag.
     let form = if packed.is_some() { "-gzip" } else { "" };
     let tag = format!("\"{}{form}\"", file.hash);
     let known = is_known(request, file.hash);
@@ -138,8 +138,8 @@ fn set(response: &mut Response, name: HeaderName, value: &'static str) {
         .insert(name, HeaderValue::from_static(value));
 }
 
-/// The policy for the host that was asked. A host of unusual signs gets none of its own: it would
-/// be written into a header.
+/// Returns the policy for the requested host. A host with unusual characters gets no addresses of
+/// its own: they would be written into a header.
 fn policy(request: &HeaderMap) -> String {
     let host = request.get(HOST).and_then(|host| host.to_str().ok());
     let plain = |sign: char| sign.is_ascii_alphanumeric() || ".-:[]".contains(sign);
@@ -150,7 +150,7 @@ fn policy(request: &HeaderMap) -> String {
     POLICY.replace("{sockets}", &sockets)
 }
 
-/// Tells whether the request takes gzip: named, or all, and not with a weight of zero.
+/// Returns whether the request accepts gzip: by name or `*`, and not with a weight of zero.
 fn accepts_gzip(request: &HeaderMap) -> bool {
     let mut all = false;
     for part in list(request, &ACCEPT_ENCODING) {
@@ -166,7 +166,7 @@ fn accepts_gzip(request: &HeaderMap) -> bool {
     all
 }
 
-/// Tells whether the browser has the file already, in either form.
+/// Returns whether the browser already has the file, in either form.
 fn is_known(request: &HeaderMap, hash: &str) -> bool {
     list(request, &IF_NONE_MATCH).any(|tag| {
         let tag = tag.trim();
@@ -193,8 +193,8 @@ mod tests {
     use super::*;
     use crate::server::recover;
 
-    /// The client's weight limit as browsers load it, compressed: what is loaded until the list is
-    /// shown, the texts of the language that weighs more among it.
+    /// The limit of what browsers load, compressed, until the list is shown, including the larger
+    /// of the languages' texts.
     const FIRST_LOAD_BYTES: usize = 64 * 1024;
 
     fn request(headers: &[(&str, &str)]) -> HeaderMap {
@@ -206,7 +206,7 @@ mod tests {
         map
     }
 
-    /// Returns the answer of the filters, 404 and 405 as everywhere.
+    /// Returns the answer of the filters, with the usual 404 and 405.
     fn ask(client: bool, method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
         let routes = pages(client).recover(recover::recover).unify();
         let mut asked = Request::new(String::new());
@@ -366,7 +366,7 @@ mod tests {
 
     #[test]
     fn first_load_is_light() {
-        // What is asked for by then, of which the rest follows by what these import.
+        // The files requested by then; the rest follows from their imports.
         let mut waiting: Vec<_> = [
             "/main.js",
             "/client.js",
@@ -388,7 +388,7 @@ mod tests {
             seen.insert(address);
         }
         assert!(seen.len() > 20, "{seen:?}");
-        // A sheet that the page does not name comes with the view that needs it.
+        // A style sheet that the page does not name comes with the view that needs it.
         let page = text(file("/").unwrap());
         let sheets = FILES
             .iter()

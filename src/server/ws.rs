@@ -1,7 +1,7 @@
 //! The task of one WebSocket: reads, answers in order, writes, pings and closes.
 //!
 //! What does not belong here: bytes and frames (see `socket`), the handshake (see `upgrade`), and
-//! what a frame means (see [`Conversation`]).
+//! the meaning of a frame (see [`Conversation`]).
 
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
@@ -18,21 +18,21 @@ use super::stop::Stop;
 use super::strangers::{Stranger, Strangers};
 use crate::protocol::{Answer, Close, Conversation, Frame, Pushed};
 
-/// How long a peer may take to answer a close, and to read what is left.
+/// How long a peer may take to answer a close, and to read the rest.
 const CLOSING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// After this many frames in a row from one peer it is looked whether something else waits.
+/// After this many frames in a row from one peer the task checks for other events.
 const FRAMES_IN_A_ROW: u32 = 16;
 
-/// Why a conversation ended.
+/// The reason why a conversation ended.
 enum End {
-    /// We have a reason to close.
+    /// The server closes it.
     Close(Close),
-    /// We have one, and what the peer sends can no longer be understood.
+    /// The server closes it, and what the peer sends can no longer be decoded.
     Broken(Close),
-    /// The peer closed, with a code where it gave one.
+    /// The peer closed it, with a code if it gave one.
     Closed(Option<u16>),
-    /// There is nobody to say anything to.
+    /// The connection is lost.
     Gone,
 }
 
@@ -57,17 +57,17 @@ const fn broken(code: u16, reason: &'static str) -> End {
     End::Broken(Close { code, reason })
 }
 
-/// What a socket woke up for.
+/// The reason why a socket woke up.
 enum Wake {
     Event(Event),
     Pushed(Pushed),
-    /// There is nothing to do but to write what waits.
+    /// There is only output to write.
     Write,
     Tick,
     Stop,
 }
 
-/// Carries a conversation over a socket until either side ends it.
+/// Runs a conversation over a socket until either side ends it.
 pub(super) async fn run<C: Conversation>(
     mut socket: Socket,
     mut conversation: C,
@@ -84,21 +84,20 @@ pub(super) async fn run<C: Conversation>(
         Ok(never) => match never {},
         Err(end) => end,
     };
-    // What it holds, such as a seat in the hub, is not kept waiting for a slow goodbye.
+    // What it holds, such as a seat in the hub, must not wait for a slow closing handshake.
     drop(conversation);
-    // Boxed: a goodbye happens once and should not make every idle socket larger.
+    // Boxed: closing happens once and should not make every idle socket larger.
     Box::pin(part(&mut socket, end)).await;
 }
 
-/// Whether anybody has signed in.
+/// Whether a user has signed in.
 struct Who<'a> {
     strangers: &'a Strangers,
     stranger: Option<Stranger>,
 }
 
 impl Who<'_> {
-    /// Takes note of whether somebody has. Where somebody was and has signed out, the connection is
-    /// a stranger's again.
+    /// Records whether a user has signed in. After a sign-out the connection is a stranger's again.
     fn note(&mut self, signed_in: bool) {
         if signed_in {
             self.stranger = None;
@@ -162,8 +161,8 @@ async fn talk<C: Conversation>(
                 if socket.has_output() {
                     return Poll::Ready(Ok(Wake::Write));
                 }
-                // Once enlisted it stays so for as long as this task lives, and `is_said` above
-                // tells the outcome: polling it each time would take a lock that all share.
+                // Once registered it stays so for as long as this task lives, and `is_said` above
+                // gives the outcome: polling it each time would take a lock that all share.
                 if !enlisted {
                     enlisted = true;
                     if stopping.as_mut().poll(cx).is_ready() {
@@ -186,7 +185,7 @@ async fn talk<C: Conversation>(
             Wake::Write => socket.flush().await?,
             Wake::Tick => ping(socket, &mut pinged, &mut ticks).await?,
             Wake::Stop => {
-                // What has arrived is answered, what has not is not waited for.
+                // Messages that have arrived are answered; the task does not wait for others.
                 while let Some(event) = socket.decode_ahead().map_err(Fault::from)? {
                     handle(socket, conversation, event).await?;
                 }
@@ -199,10 +198,10 @@ async fn talk<C: Conversation>(
     }
 }
 
-/// Pings, or gives up a peer of which nothing was heard since the last ping.
+/// Sends a ping, or gives up a peer from which nothing has arrived since the last ping.
 async fn ping(socket: &mut Socket, pinged: &mut bool, ticks: &mut Interval) -> Result<(), End> {
     if socket.is_waiting_for_room() {
-        // Its pong may lie behind what we don't read.
+        // Its pong may be behind data that is not being read.
         ticks.reset();
         return Ok(());
     }
@@ -223,8 +222,8 @@ async fn handle<C: Conversation>(
     match event {
         Event::Message(frame) => {
             let room = socket.take_room();
-            // Boxed: the state of a request is several kilobytes, which an idle socket would hold
-            // as part of its task, and more than once.
+            // Boxed: the state of a request is several kilobytes, which an idle socket would
+            // otherwise keep in its task, and more than once.
             let answer = settle(socket, Box::pin(conversation.answer(frame))).await?;
             drop(room);
             let Ok(answer) = answer else {
@@ -252,18 +251,18 @@ async fn handle<C: Conversation>(
     }
 }
 
-/// Awaits an answer to its end, even when the peer is gone, since half a request must not happen.
+/// Awaits an answer to its end, even if the peer is gone, since a request must not stop halfway.
 async fn settle(
     socket: &mut Socket,
     answer: impl Future<Output = Answer>,
 ) -> Result<std::thread::Result<Answer>, End> {
-    // What panics is a bug in one request, and ends no more than its own connection.
+    // A panic is a bug in one request, and ends only its own connection.
     let mut answer = pin!(AssertUnwindSafe(answer).catch_unwind());
     let at_once = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx)));
     if let Poll::Ready(done) = at_once.await {
         return Ok(done);
     }
-    // Earlier answers don't wait for one that takes long.
+    // Earlier answers do not wait for one that takes long.
     let written = if socket.has_output() {
         socket.flush().await
     } else {
@@ -274,7 +273,7 @@ async fn settle(
     Ok(done)
 }
 
-/// Queues a frame, and writes when enough has come together.
+/// Queues a frame, and writes when there is enough output.
 async fn say(socket: &mut Socket, frame: Frame) -> Result<(), End> {
     socket.queue(frame);
     if socket.is_full() {
@@ -284,14 +283,14 @@ async fn say(socket: &mut Socket, frame: Frame) -> Result<(), End> {
     }
 }
 
-/// Ends a connection in the way that its end asks for, within bounded time.
+/// Ends a connection in the way that its end requires, within bounded time.
 async fn part(socket: &mut Socket, end: End) {
     let goodbye = async {
         match end {
             End::Close(close) => {
                 socket.queue_control(|out| frames::close(Some(close.code), close.reason, out));
                 socket.flush().await?;
-                // The peer's own close is waited for, as the protocol asks.
+                // The protocol requires waiting for the peer's own close.
                 while !matches!(next(socket).await, Err(_) | Ok(Event::Close(_))) {}
                 socket.finish().await
             }
@@ -311,11 +310,11 @@ async fn part(socket: &mut Socket, end: End) {
             End::Gone => Ok(()),
         }
     };
-    // Who does not say goodbye in time is left without one.
+    // A peer that does not complete the closing handshake in time is cut off.
     let _: Result<std::io::Result<()>, _> = timeout(CLOSING_TIMEOUT, goodbye).await;
 }
 
 async fn next(socket: &mut Socket) -> Result<Event, Fault> {
-    // A stranger's part is enough for what is going to be forgotten.
+    // A stranger's share of memory is enough for data that is discarded.
     poll_fn(|cx| socket.poll_event(cx, false)).await
 }

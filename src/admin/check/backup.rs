@@ -1,4 +1,4 @@
-//! The backups: are there any, how old is the last, does it lie on another disk.
+//! Checks the backups: whether there are any, how old the last one is, and whether it is on another disk.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::service::BackupRecord;
 
 const TOPIC: CheckTopic = CheckTopic::Backup;
 
-/// Without a schedule, a copy older than this is too old to be of use.
+/// Without a schedule, an older copy than this is too old to be useful.
 const OLD: Duration = Duration::from_hours(30 * 24);
 
 pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
@@ -98,7 +98,7 @@ fn not_mounted(folder: &str) -> Finding {
     )
 }
 
-/// Whether backups can be put where they are configured to.
+/// Checks whether backups can be written to the configured folder.
 fn folder(config: &Config) -> Option<Finding> {
     let folder = config.backup_dir();
     if config.backup.interval.is_zero() && config.backup.dir.is_none() {
@@ -106,7 +106,7 @@ fn folder(config: &Config) -> Option<Finding> {
     }
     let shown = folder.display();
     if !folder.exists() {
-        // The server makes the folder itself, but none above it.
+        // The server creates the folder itself, but not its parents.
         let parent = folder.parent().filter(|parent| *parent != Path::new(""));
         if parent.is_none_or(Path::exists) {
             return None;
@@ -126,7 +126,7 @@ fn folder(config: &Config) -> Option<Finding> {
     ))
 }
 
-/// Whether the newest copy is what was written then.
+/// Checks whether the newest copy is unchanged.
 fn newest(config: &Config) -> Option<Finding> {
     let copies = backups::list(&config.backup_dir()).ok()?;
     let newest = copies.first()?;

@@ -1,4 +1,5 @@
-//! The certificate: readable by whoever asks, fitting its key and its address, and good for how long.
+//! Checks the certificate: its permissions, whether it matches its key and its address, and how long
+//! it is valid.
 
 use std::net::ToSocketAddrs as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -17,10 +18,10 @@ use crate::server::TlsError;
 
 const TOPIC: CheckTopic = CheckTopic::Tls;
 
-/// Below this the certificate should have been renewed: Let's Encrypt's are, 30 days before.
+/// With less time left the certificate should have been renewed: Let's Encrypt's are, 30 days before.
 const SOON: Duration = Duration::from_hours(14 * 24);
 
-/// Below this something has to be done today.
+/// With less time left the operator has to act today.
 const URGENT: Duration = Duration::from_hours(7 * 24);
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
@@ -80,7 +81,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     found
 }
 
-/// Whether everybody on this machine can read the private key.
+/// Checks whether every user of this machine can read the private key.
 fn readable_key(config: &Config) -> Option<Finding> {
     let (_, key) = config.certificate_files()?;
     let mode = std::fs::metadata(&key).ok()?.permissions().mode();
@@ -94,7 +95,7 @@ fn readable_key(config: &Config) -> Option<Finding> {
     })
 }
 
-/// Whether nobody but the certificate itself vouches for it.
+/// Checks whether the certificate is self-signed.
 fn self_signed(way: Encryption, facts: &Facts) -> Option<Finding> {
     (way == Encryption::Files && facts.issuer == facts.subject).then(|| {
         Finding::warn(
@@ -105,7 +106,7 @@ fn self_signed(way: Encryption, facts: &Facts) -> Option<Finding> {
     })
 }
 
-/// Whether the certificate is for the address that people use.
+/// Checks whether the certificate is for the public address.
 fn address(config: &Config, facts: &Facts) -> Option<Finding> {
     let url = config.server.public_url.as_deref()?;
     let rest = url.strip_prefix("https://")?;
@@ -145,7 +146,7 @@ fn validity(facts: &Facts, way: Encryption, now: Timestamp) -> Finding {
         Encryption::Local => "look at the server's log, and try with `morelia tls renew --force`",
         _ => "renew it (`certbot renew`) and send the server SIGHUP",
     };
-    // A short life is no trouble where the server itself renews by parts of it.
+    // A short lifetime is no problem if the server itself renews in proportion to it.
     let (urgent, soon) = match way {
         Encryption::Files | Encryption::None => (Duration::ZERO, SOON),
         _ if facts.not_after - facts.not_before < 30 * 86_400 => (Duration::ZERO, Duration::ZERO),
@@ -167,7 +168,7 @@ fn validity(facts: &Facts, way: Encryption, now: Timestamp) -> Finding {
     }
 }
 
-/// How fetching a certificate went.
+/// Checks the results of fetching a certificate.
 fn of_authority(config: &Config) -> Vec<Finding> {
     let mut found = Vec::new();
     for name in &config.tls.acme {
@@ -220,7 +221,7 @@ fn of_authority(config: &Config) -> Vec<Finding> {
     found
 }
 
-/// Whether the house's own authority vouches for all that it should.
+/// Checks whether the local authority covers all names that it should.
 fn of_house(config: &Config) -> Vec<Finding> {
     match Root::load(&certificates::folder(config)) {
         Err(err) => vec![Finding::fail(

@@ -1,4 +1,4 @@
-//! The clock: is it set by a time server, and does it run after what is in the log.
+//! Checks the clock: whether a time server sets it, and whether it is ahead of the log.
 
 use std::process::Command;
 
@@ -45,7 +45,7 @@ pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     }]
 }
 
-/// Whether systemd says that the clock is set by a time server.
+/// Returns whether systemd says that a time server sets the clock.
 fn synchronised() -> Option<bool> {
     let output = Command::new("timedatectl")
         .args(["show", "--property=NTPSynchronized", "--value"])

@@ -1,4 +1,4 @@
-//! The database: is it there, ours, sound, current, private.
+//! Checks the database: whether it exists, is this program's, undamaged, current and private.
 
 use std::cell::OnceCell;
 use std::io;
@@ -20,7 +20,7 @@ const TOPIC: CheckTopic = CheckTopic::Database;
 pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     let database = &config.database.path;
     let mut found = vec![gone(config).unwrap_or_else(|| schema(database))];
-    // A file that cannot even be opened says so twice.
+    // A file that cannot even be opened would report that twice.
     let damage = damage(pages).into_iter();
     found.extend(
         damage
@@ -49,7 +49,7 @@ pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     found
 }
 
-/// Whether the large files are there that the database names.
+/// Checks whether the large files exist to which the database refers.
 fn files(database: &Path) -> Vec<Finding> {
     let folder = Folder::of(database);
     let shown = folder.path().display().to_string();
@@ -93,7 +93,8 @@ fn files(database: &Path) -> Vec<Finding> {
     found
 }
 
-/// What is known of a database that is not there. Whoever makes a new one in its place loses the way back.
+/// Returns a finding about a database that has disappeared. A new one in its place would make recovery
+/// harder.
 fn gone(config: &Config) -> Option<Finding> {
     let database = &config.database.path;
     if database.exists() || !matches!(require(database), Err(StoreError::Missing(_))) {
@@ -173,12 +174,12 @@ fn schema(database: &Path) -> Finding {
     }
 }
 
-/// What helps against an error on opening. A backup takes the place of what is damaged or gone, and of
-/// nothing else: what was written since it was made would be lost.
+/// Returns what helps against an error on opening. A backup replaces only what is damaged or missing:
+/// everything written since it was made would be lost.
 fn remedy(err: &StoreError, database: &Path) -> String {
     let shown = database.display();
     match err {
-        // Another program's file, or one whose beginning is damaged: nobody can tell which.
+        // Another program's file, or one whose beginning is damaged: these cannot be distinguished.
         StoreError::Damaged(what) | StoreError::DamagedFile { what, .. } if what == NO_DATABASE => {
             format!(
                 "if database.path names another file than it should, set it right; else {RESTORE}"
@@ -211,7 +212,7 @@ fn remedy(err: &StoreError, database: &Path) -> String {
     }
 }
 
-/// What the engine says of a file without its mark.
+/// SQLite's message for a file without its header.
 const NO_DATABASE: &str = "file is not a database";
 
 const EMPTY: &str = "if it held anything, put a backup back: `morelia backup list`, `morelia restore FILE`; \
@@ -220,7 +221,7 @@ const EMPTY: &str = "if it held anything, put a backup back: `morelia backup lis
 const RESTORE: &str =
     "stop the server and put a backup back: `morelia backup list`, `morelia restore FILE`";
 
-/// What is wrong with the pages of the file; a line that says that nothing is.
+/// Checks the pages of the file; returns one line if nothing is wrong.
 fn damage(pages: &Pages<'_>) -> Vec<Finding> {
     if !pages.database.exists() {
         return Vec::new();
@@ -259,7 +260,7 @@ fn damage(pages: &Pages<'_>) -> Vec<Finding> {
     found
 }
 
-/// The pages of a database, examined once, by whoever asks first: that reads the whole file.
+/// The pages of a database, checked once, on first use: that reads the whole file.
 pub(super) struct Pages<'a> {
     database: &'a Path,
     found: OnceCell<Result<Damage, StoreError>>,
@@ -275,7 +276,7 @@ impl<'a> Pages<'a> {
         self.found.get_or_init(|| Store::damage(self.database))
     }
 
-    /// Whether the database can be asked about other things.
+    /// Returns whether other checks can read the database.
     pub(super) fn can_be_read(&self) -> bool {
         upkeep::schema(self.database).is_ok_and(|schema| schema == Some(newest_schema()))
             && self

@@ -1,4 +1,4 @@
-//! The disk under the database: space, kind, wear.
+//! Checks the disk of the database: space, kind, wear.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,10 @@ use crate::store::statistics;
 
 const TOPIC: CheckTopic = CheckTopic::Disk;
 
-/// Below this the next pictures may not fit.
+/// With less space than this the next pictures may not fit.
 const TOO_LITTLE_BYTES: u64 = 100 << 20;
 
-/// File systems over a network: `SQLite`'s locks and its shared memory don't work across machines.
+/// Network file systems: `SQLite`'s locks and its shared memory do not work across machines.
 const NETWORK: [&str; 11] = [
     "nfs",
     "nfs4",
@@ -96,7 +96,7 @@ fn medium(kind: &str, device: &str) -> Finding {
     }
 }
 
-/// Kind and device of the file system that a path lies on, by the kernel's table of mounts.
+/// Returns the kind and device of the file system of a path, from the kernel's table of mounts.
 fn mount<'a>(table: &'a str, path: &Path) -> Option<(&'a str, &'a str)> {
     let mut best: Option<(usize, &str, &str)> = None;
     for line in table.lines() {
@@ -104,7 +104,7 @@ fn mount<'a>(table: &'a str, path: &Path) -> Option<(&'a str, &'a str)> {
         let point = left.split(' ').nth(4)?.replace("\\040", " ");
         let mut rest = right.split(' ');
         let (kind, device) = (rest.next()?, rest.next()?);
-        // Of mounts on the same point the last one is seen.
+        // Of several mounts on the same point the last one is visible.
         if path.starts_with(&point) && best.is_none_or(|(length, ..)| point.len() >= length) {
             best = Some((point.len(), kind, device));
         }

@@ -1,4 +1,4 @@
-//! The unit by which systemd runs the server: does it fit what is configured.
+//! Checks whether the systemd unit of the server matches the configuration.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::config::Loaded;
 
 const TOPIC: CheckTopic = CheckTopic::Config;
 
-/// Where units of the administrator and of packages lie.
+/// The paths of units of the administrator and of packages.
 const UNITS: [&str; 3] = [
     "/etc/systemd/system/morelia.service",
     "/usr/local/lib/systemd/system/morelia.service",
@@ -32,7 +32,7 @@ pub(super) fn examine(loaded: &Loaded) -> Vec<Finding> {
     let Ok(setup) = Setup::of(loaded, program.as_deref().map(Path::new)) else {
         return Vec::new();
     };
-    // One that serves another configuration is another server's.
+    // A unit with another configuration belongs to another server.
     if !serves(&text, setup.config.as_deref()) {
         return Vec::new();
     }
@@ -41,7 +41,7 @@ pub(super) fn examine(loaded: &Loaded) -> Vec<Finding> {
     found
 }
 
-/// Whether the database belongs to root, and the server runs as somebody else.
+/// Checks whether the database belongs to root while the server runs as another user.
 fn of_root(text: &str, database: &Path) -> Option<Finding> {
     let user = value(text, "User")?;
     let is_root = std::fs::metadata(database).ok()?.uid() == 0;
@@ -59,7 +59,7 @@ fn of_root(text: &str, database: &Path) -> Option<Finding> {
     Some(finding.with(Repair::Own(database.to_owned(), id, group)))
 }
 
-/// Values of a key, in the order of the file.
+/// Returns the values of a key, in the order of the file.
 fn values<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
     let of = |line: &'a str| {
         let (name, value) = line.trim().split_once('=')?;

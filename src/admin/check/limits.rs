@@ -1,4 +1,4 @@
-//! Settings that contradict each other, or what the system gives.
+//! Checks for settings that contradict each other or the limits of the system.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use crate::store::ServerLock;
 
 const TOPIC: CheckTopic = CheckTopic::Config;
 
-/// Descriptors besides those of connections.
+/// File descriptors besides those of connections.
 const OTHER_FILES: usize = 256;
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
@@ -36,7 +36,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
             "set text in section [limits] below frame",
         );
     }
-    // Files come in base64 inside of a frame.
+    // In a frame, files are encoded as base64.
     if limits.files_bytes / 3 * 4 > limits.frame_bytes {
         warn(
             format!(
@@ -84,7 +84,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     found
 }
 
-/// Whether the server listens where nobody else can reach it.
+/// Checks whether the server listens where others cannot reach it.
 pub(super) fn reach(config: &Config) -> Option<Finding> {
     let host = config.server.host.as_str();
     let is_loopback =
@@ -99,7 +99,7 @@ pub(super) fn reach(config: &Config) -> Option<Finding> {
     })
 }
 
-/// Settings that are allowed and that operators regret.
+/// Checks for settings that are allowed but often regretted.
 fn habits(config: &Config) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut warn = |text: String, remedy: &str| found.push(Finding::warn(TOPIC, text, remedy));
@@ -134,7 +134,7 @@ fn habits(config: &Config) -> Vec<Finding> {
     found
 }
 
-/// Whether a network holds far more than proxies.
+/// Returns whether a network contains far more than proxies.
 fn is_wide(network: &IpNetwork) -> bool {
     if network.address().is_ipv4() {
         network.prefix() < 8
@@ -143,7 +143,7 @@ fn is_wide(network: &IpNetwork) -> bool {
     }
 }
 
-/// Whether the running server can have as many files open as it may have connections.
+/// Checks whether the running server may open as many files as it may have connections.
 fn descriptors(config: &Config) -> Option<Finding> {
     let pid = ServerLock::pid(&config.database.path)?;
     let text = std::fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
@@ -162,7 +162,7 @@ fn descriptors(config: &Config) -> Option<Finding> {
     })
 }
 
-/// The soft limit of open files in the kernel's table of a process.
+/// Returns the soft limit of open files from the kernel's table for a process.
 fn open_files(text: &str) -> Option<usize> {
     let line = text
         .lines()
@@ -174,7 +174,7 @@ fn open_files(text: &str) -> Option<usize> {
     }
 }
 
-/// Whether somebody can sign in, and administer.
+/// Checks whether a user can sign in, and whether there is an administrator.
 pub(super) fn people(config: &Config, users: usize, admins: usize) -> Vec<Finding> {
     let topic = CheckTopic::Database;
     let mut found = Vec::new();

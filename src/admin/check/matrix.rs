@@ -1,4 +1,4 @@
-//! Matrix, where it is switched on: whether clients find it, and telephones take it.
+//! Checks Matrix, if it is enabled: whether clients find it, and whether phones accept it.
 
 use serde_json::Value;
 
@@ -11,10 +11,10 @@ use crate::config::Config;
 
 const TOPIC: CheckTopic = CheckTopic::Net;
 
-/// Where clients ask which server a name means.
+/// The address at which clients look up the server of a name.
 const WELL_KNOWN: &str = "/.well-known/matrix/client";
 
-/// What clients ask a server first.
+/// The first address that clients request from a server.
 const VERSIONS: &str = "/_matrix/client/versions";
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
@@ -37,7 +37,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         ));
     }
     if status::ask(config).is_none() {
-        // That it was not tried is said once, of the whole address.
+        // It is reported once for the whole address that it was not tried.
         return found;
     }
     found.push(versions(url, &ask(url, &own_trust(config), VERSIONS)));
@@ -66,7 +66,7 @@ fn ask(url: &str, trust: &Trust, path: &str) -> Result<HttpAnswer, ClientError> 
     })
 }
 
-/// Whether a client of Matrix finds one at the public address.
+/// Checks whether a Matrix client finds a Matrix server at the public address.
 fn versions(url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
     let remedy = "let the proxy pass on all of /_matrix/, as the one of `morelia proxy-config` does, and restart \
                   the server if [matrix] was switched on since its start";
@@ -86,7 +86,7 @@ fn versions(url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
     }
 }
 
-/// Whether the name that people type leads here.
+/// Checks whether the server name that users type leads here.
 fn well_known(name: &str, url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
     let said = answer.as_ref().ok().map(document);
     let base = said
@@ -117,7 +117,7 @@ fn well_known(name: &str, url: &str, answer: &Result<HttpAnswer, ClientError>) -
     )
 }
 
-/// What was answered, where it is good and JSON.
+/// Returns a successful answer as JSON.
 fn document(answer: &HttpAnswer) -> Value {
     let good = (answer.status == 200).then_some(&answer.body);
     good.and_then(|body| serde_json::from_str(body).ok())

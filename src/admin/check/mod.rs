@@ -1,4 +1,5 @@
-//! `check`: examines everything an operator can get wrong, one line each, with what to do about it.
+//! `check`: checks everything that an operator can get wrong, with one line each, and says what to
+//! do about it.
 
 mod backup;
 mod certificate;
@@ -29,7 +30,7 @@ use crate::service::CheckRow;
 use database::Pages;
 use repair::Repair;
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
     Ok,
@@ -60,7 +61,7 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    /// The same with what `--fix` would do.
+    /// Adds what `--fix` would do.
     fn with(self, repair: Repair) -> Self {
         Self {
             repair: Some(repair),
@@ -137,7 +138,7 @@ pub fn run(
     })
 }
 
-/// Offers the repairs one by one and makes those that are agreed to. Returns whether there was one.
+/// Offers the repairs one by one and makes those that the operator confirms. Returns whether there was one.
 fn mend(
     findings: &[Finding],
     confirmation: Confirmation,
@@ -151,7 +152,7 @@ fn mend(
         let question = format!("{}: {}", found.text, repair.question());
         match ask(confirmation, &question) {
             Ok(()) => {}
-            // Without a terminal nobody agrees to anything.
+            // Without a terminal nothing can be confirmed.
             Err(err @ CliError::Usage(_)) => return Err(err),
             Err(_) => continue,
         }
@@ -165,7 +166,7 @@ fn mend(
     Ok(!made.is_empty())
 }
 
-/// What the command finds, for who asks from elsewhere.
+/// Returns the findings of the command, for administrators who use a client.
 #[must_use]
 pub fn rows(sources: &Sources) -> Vec<CheckRow> {
     let found = findings(None, sources).into_iter();
@@ -268,7 +269,7 @@ fn configuration(loaded: &Loaded) -> Vec<Finding> {
             "set registration = invite in section [auth]",
         ));
     }
-    // Whoever says it by a flag tries something out.
+    // An operator who sets it with a flag is experimenting.
     if !matches!(loaded.origin("server", "host"), Origin::Flag(_)) {
         found.extend(limits::reach(config));
     }
@@ -276,7 +277,7 @@ fn configuration(loaded: &Loaded) -> Vec<Finding> {
     found
 }
 
-/// Whether somebody can sign in.
+/// Checks whether users can sign in.
 fn people(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     if !pages.can_be_read() {
         return Vec::new();
@@ -292,7 +293,7 @@ fn people(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     )
 }
 
-/// What clients can make the server hold at most.
+/// Returns the most memory that clients can make the server use.
 fn memory(config: &Config) -> Finding {
     let text = format!(
         "{} can make the server hold {}",

@@ -1,4 +1,5 @@
-//! Accounts whose names nobody could choose now: they came before the rules, or from elsewhere.
+//! Checks for accounts with names that could not be chosen now: they are older than the rules, or
+//! were imported.
 
 use super::Finding;
 use super::database::Pages;
@@ -9,7 +10,7 @@ use crate::store::names::Deceit;
 
 const TOPIC: CheckTopic = CheckTopic::Database;
 
-/// Accounts that are told of one by one.
+/// The most accounts that are listed one by one.
 const MOST: usize = 10;
 
 pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {

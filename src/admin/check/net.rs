@@ -1,4 +1,5 @@
-//! The network: can the server listen, does it answer, and does the public address lead to it.
+//! Checks the network: whether the server can listen, whether it answers, and whether the public
+//! address leads to it.
 
 use std::net::{TcpListener, ToSocketAddrs};
 
@@ -12,7 +13,7 @@ use crate::config::{Config, Encryption};
 
 const TOPIC: CheckTopic = CheckTopic::Net;
 
-/// A key as a browser would send it; what the server makes of it is the client's test.
+/// A key as a browser would send it; a test of the client checks what the server derives from it.
 const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAA==";
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
@@ -36,7 +37,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     found
 }
 
-/// The server that runs.
+/// Checks the running server.
 fn ours(running: &Running) -> Finding {
     let address = &running.address;
     match &running.health {
@@ -56,7 +57,7 @@ fn ours(running: &Running) -> Finding {
     }
 }
 
-/// Whether a server could listen.
+/// Checks whether a server could listen.
 fn port(config: &Config) -> Finding {
     let (host, port) = (config.server.host.as_str(), config.server.port);
     let address = format!("{host}:{port}");
@@ -86,7 +87,7 @@ fn port(config: &Config) -> Finding {
     }
 }
 
-/// A WebSocket upgrade, live, by the address that clients use.
+/// Checks a real WebSocket upgrade at the public address.
 fn public(url: &str, config: &Config) -> Vec<Finding> {
     let Ok(address) = url.parse::<Address>() else {
         return vec![Finding::fail(
@@ -121,7 +122,7 @@ fn public(url: &str, config: &Config) -> Vec<Finding> {
     found
 }
 
-/// Whether another server answers at the public address than the one that runs here.
+/// Checks whether another server than the one that runs here answers at the public address.
 fn another(url: &str, config: &Config, answer: &str) -> Option<Finding> {
     let there: Value = serde_json::from_str(answer).ok()?;
     let there = there["instance"].as_str();
@@ -136,8 +137,8 @@ fn another(url: &str, config: &Config, answer: &str) -> Option<Finding> {
     })
 }
 
-/// The server's own certificate when it encrypts itself, since a name in a home network is signed
-/// by nobody; else what the system trusts.
+/// Returns trust in the server's own certificate if it encrypts itself, since no public authority
+/// signs a name in a home network; otherwise the system's trust.
 pub(super) fn own_trust(config: &Config) -> Trust {
     config
         .certificate_files()
@@ -204,7 +205,7 @@ fn upgraded(url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
     }
 }
 
-/// Which headers of the upgrade the server says that it has not got.
+/// Returns the headers of the upgrade that the server reports as missing.
 fn missing(body: &str) -> &'static str {
     if body.contains("the header Upgrade is missing") {
         "the header Upgrade"
@@ -215,8 +216,8 @@ fn missing(body: &str) -> &'static str {
     }
 }
 
-/// Whether the server learns who its clients are. From this machine itself it tells details only
-/// when no proxy says that the question came from elsewhere.
+/// Checks whether the server learns the addresses of its clients. To this machine itself it shows
+/// details only if no proxy says that the request came from elsewhere.
 fn addresses(url: &str, config: &Config, health: Option<&HttpAnswer>) -> Option<Finding> {
     let behind_proxy = config.encryption() == Encryption::None
         && (url.starts_with("https://") || !config.proxy.trusted.is_empty());

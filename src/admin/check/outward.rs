@@ -1,4 +1,4 @@
-//! The way out: whether push services can be reached, where somebody wants to be notified.
+//! Checks outgoing connections: whether push services can be reached, if any device uses notifications.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const SERVICES: [&str; 3] = [
     "https://web.push.apple.com/",
 ];
 
-/// How long one is waited for.
+/// How long to wait for one.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
@@ -36,7 +36,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let count = on_database(&config.database.path, config, async |service| {
         Ok(service.count_notified().await?)
     });
-    // Nothing is connected to for nobody.
+    // No connections are made if no device uses notifications.
     if !count.is_ok_and(|count| count > 0) {
         return found;
     }
@@ -67,7 +67,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     found
 }
 
-/// Whatever a service answers, it can be reached.
+/// Returns a finding: whatever a service answers, it can be reached.
 fn of(service: &str, answer: Result<u16, OutboundError>) -> Finding {
     let host = service.trim_start_matches("https://").trim_end_matches('/');
     match answer {

@@ -1,4 +1,5 @@
-//! Where the server writes: whose it is, whether it can be written to, and whether it outlives a restart.
+//! Checks the folders that the server writes to: their owner, permissions, and whether they survive a
+//! restart.
 
 use std::fs;
 use std::io;
@@ -19,10 +20,10 @@ use crate::store::files_of;
 
 const TOPIC: CheckTopic = CheckTopic::Disk;
 
-/// Fewer free places for files than this are soon used up.
+/// With fewer free inodes than this they may soon be used up.
 const FEW_INODES: u64 = 1000;
 
-/// The names of copies that commands leave beside a database, after its own name.
+/// The names of copies that commands leave beside a database, after the database's own name.
 const LEFT: [&str; 4] = [
     "schema-",
     "before-restore-",
@@ -30,7 +31,7 @@ const LEFT: [&str; 4] = [
     "before-unpack-",
 ];
 
-/// After this, such a copy will hardly be needed.
+/// After this time such a copy will hardly be needed.
 const LONG_UNUSED: Duration = Duration::from_hours(30 * 24);
 
 /// Folders that are empty after a restart of the machine.
@@ -68,7 +69,7 @@ fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
-/// Whether the files beside the database belong to the user of the database.
+/// Checks whether the files beside the database belong to the owner of the database.
 fn owners(database: &Path, folder: &Path) -> Vec<Finding> {
     let mut found = Vec::new();
     let Ok(own) = fs::metadata(database) else {
@@ -96,7 +97,7 @@ fn owners(database: &Path, folder: &Path) -> Vec<Finding> {
         let repair = Repair::Mode(database.to_owned(), 0o600);
         found.push(Finding::fail(TOPIC, text, remedy).with(repair));
     }
-    // Root writes anywhere; a server that runs as somebody else does not.
+    // Root can write anywhere; a server that runs as another user cannot.
     if let Ok(around) = fs::metadata(folder)
         && own.uid() != 0
         && around.uid() != own.uid()
@@ -115,7 +116,7 @@ fn owners(database: &Path, folder: &Path) -> Vec<Finding> {
     found
 }
 
-/// Whether this user, who is the server's, can write somewhere.
+/// Checks whether this user, who is the server's, can write to a path.
 fn writable(what: &str, path: &Path) -> Option<Finding> {
     let wanted = if path.is_dir() {
         Access::WRITE_OK | Access::EXEC_OK
@@ -142,7 +143,7 @@ fn writable(what: &str, path: &Path) -> Option<Finding> {
     Some(Finding::fail(TOPIC, text, remedy))
 }
 
-/// Copies that commands leave beside the database, and that nobody has needed for a long time.
+/// Returns a finding about copies that commands left beside the database, unused for a long time.
 fn old_copies(database: &Path, folder: &Path) -> Option<Finding> {
     let stem = database.file_stem()?.to_string_lossy().into_owned();
     let (mut bytes, mut names) = (0, Vec::new());
@@ -185,10 +186,10 @@ fn log_folder(folder: &Path) -> Option<Finding> {
     Some(finding)
 }
 
-/// Whether there is room for more files, whatever their size.
+/// Checks whether there are inodes for more files, whatever their size.
 fn inodes(folder: &Path) -> Option<Finding> {
     let room = statvfs(folder).ok()?;
-    // Some file systems count none.
+    // Some file systems do not count inodes.
     (room.f_files > 0 && room.f_favail < FEW_INODES).then(|| {
         Finding::fail(
             TOPIC,

@@ -1,5 +1,4 @@
-//! `check --fix`: repairs that a finding names and that can be made without losing anything, each agreed to
-//! by itself.
+//! `check --fix`: repairs that a finding suggests and that lose nothing; the operator confirms each one.
 
 use std::fs;
 use std::io;
@@ -10,23 +9,23 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::server::user_name;
 
-/// Something that can be put right.
+/// A repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Repair {
-    /// A file is given to a user and a group.
+    /// Changes the user and group of a file.
     Own(PathBuf, u32, u32),
-    /// A file gets these permissions.
+    /// Changes the permissions of a file.
     Mode(PathBuf, u32),
-    /// A folder is made.
+    /// Creates a folder.
     Folder(PathBuf),
-    /// The running server reads its configuration.
+    /// Makes the running server reload its configuration.
     Reload(i32),
-    /// The unit is written as this program would.
+    /// Writes the unit as this program would.
     Unit(PathBuf, String),
 }
 
 impl Repair {
-    /// What would be done, as a question.
+    /// Returns what would be done, as a question.
     pub(super) fn question(&self) -> String {
         match self {
             Self::Own(path, user, _) => {
@@ -41,10 +40,10 @@ impl Repair {
         }
     }
 
-    /// Does it.
+    /// Makes the repair.
     ///
     /// # Errors
-    /// The system does not let this user.
+    /// The system does not permit it to this user.
     pub(super) fn make(&self) -> io::Result<()> {
         match self {
             Self::Own(path, user, group) => chown(path, Some(*user), Some(*group)),
@@ -59,7 +58,7 @@ impl Repair {
     }
 }
 
-/// A user's name, or else the number.
+/// Returns a user's name, or else the number.
 pub(super) fn name(user: u32) -> String {
     user_name(user).unwrap_or_else(|| format!("user {user}"))
 }

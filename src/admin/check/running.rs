@@ -1,4 +1,4 @@
-//! The server that runs: does it run with what is configured now.
+//! Checks whether the running server uses the present configuration.
 
 use std::os::unix::fs::MetadataExt as _;
 

@@ -1,11 +1,11 @@
-//! What servers tell of messages beside their words, as people read it.
+//! What servers say about messages besides their text, in a form for people.
 
 use serde_json::{Value, json};
 
 use super::people::Names;
 use super::print::safe;
 
-/// What stands before the text of a message: what it answers, where it comes from.
+/// Returns what precedes the text of a message: what it answers, where it comes from.
 pub(super) fn before(about: &Value, names: &Names) -> String {
     let mut parts = Vec::new();
     if about["forward"].is_object() {
@@ -26,7 +26,7 @@ pub(super) fn before(about: &Value, names: &Names) -> String {
     parts.concat()
 }
 
-/// What stands after it: reactions.
+/// Returns what follows it: reactions.
 pub(super) fn after(about: &Value) -> String {
     let told = reactions(&about["reactions"]);
     if told.is_empty() {
@@ -36,7 +36,7 @@ pub(super) fn after(about: &Value) -> String {
     }
 }
 
-/// Reactions, as `👍 2, 🎉 1`.
+/// Returns reactions, as `👍 2, 🎉 1`.
 fn reactions(reactions: &Value) -> String {
     let all = reactions.as_object().into_iter().flatten();
     let one = |(emoji, reaction): (&String, &Value)| {
@@ -49,7 +49,7 @@ fn reactions(reactions: &Value) -> String {
     all.map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// A poll with its votes.
+/// Returns a poll with its votes.
 fn poll(poll: &Value) -> String {
     let texts = poll["options"].as_array().into_iter().flatten();
     let counts = poll["counts"].as_array().into_iter().flatten();
@@ -66,7 +66,7 @@ fn poll(poll: &Value) -> String {
     format!("{question} ({}{closed})", options.join(", "))
 }
 
-/// What a push tells of messages without the messages, a line each.
+/// Returns what a push says about messages without the messages, one line each.
 pub(super) fn lines(meta: &Value, names: &Names) -> Vec<String> {
     let mut lines = Vec::new();
     for (id, state) in meta["reactions"].as_object().into_iter().flatten() {

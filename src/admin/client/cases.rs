@@ -1,29 +1,29 @@
 //! The cases of `client conformance`: MTP 1.0 revision 17 as requests and codes.
 
-/// One case: a request and the code that the protocol gives it.
+/// One case: a request and the code that the protocol specifies for it.
 pub(super) struct Case {
-    /// What is tried.
+    /// What is tested.
     pub name: &'static str,
-    /// Who asks.
+    /// The sender.
     pub who: Who,
     /// The method.
     pub method: &'static str,
-    /// The data; `{name}` stands for an id that is known or that an earlier case has kept.
+    /// The data; `{name}` stands for a known id or one that an earlier case stored.
     pub data: &'static str,
-    /// The code to expect.
+    /// The expected code.
     pub code: u16,
-    /// The name under which the id of the answer's first flow or message is kept; empty for none.
+    /// The name under which the id of the answer's first flow or message is stored; empty for none.
     pub keep: &'static str,
-    /// Whether the request accepts what this server tells beyond the protocol.
+    /// Whether the request accepts what this server sends beyond the protocol.
     pub accepts: bool,
-    /// Where in the answer something has to stand; empty for nowhere.
+    /// The path in the answer that must have a value; empty for none.
     pub has: &'static str,
 }
 
-/// Who asks.
+/// The sender of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Who {
-    /// Nobody: without a token.
+    /// Without a token.
     Stranger,
     /// The first account.
     Anna,
@@ -71,7 +71,7 @@ const fn keep(
     }
 }
 
-/// Frames that are no requests, and that get 415.
+/// Frames that are not requests, and that get 415.
 pub(super) const UNREADABLE: &[(&str, &str)] = &[
     ("a frame that is no JSON", "no JSON"),
     ("a frame that is no object", "[]"),
@@ -86,7 +86,7 @@ pub(super) const UNREADABLE: &[(&str, &str)] = &[
     ),
 ];
 
-/// What two new accounts try, in this order.
+/// The requests of two new accounts, in this order.
 pub(super) const CASES: &[Case] = &[
     case(Stranger, "no_such_method", 405, "an unknown method", "null"),
     case(Stranger, "error", 405, "error is no request", "null"),
@@ -300,7 +300,7 @@ pub(super) const CASES: &[Case] = &[
     case(Anna, "user_info", 400, "user_info about nobody", "null"),
 ];
 
-/// The methods that a server may lack; where it answers 405 the case is passed over.
+/// The methods that a server may lack; if it answers 405 the case is skipped.
 pub(super) const EXTENSIONS: &[Case] = &[
     case(
         Anna,

@@ -1,7 +1,7 @@
 //! `client conformance`: replays the protocol against any MTP server.
 //!
-//! Every case is a request and the code that the protocol gives it; the table is in [`super::cases`].
-//! The accounts that it makes are deleted in the end.
+//! Every case is a request and the code that the protocol specifies for it; the table is in
+//! [`super::cases`]. The accounts that it creates are deleted at the end.
 
 use std::collections::HashMap;
 
@@ -19,10 +19,10 @@ use crate::{
     exit::Exit,
 };
 
-/// An id that no server gives to anything.
+/// An id that no server assigns.
 const NOBODY: &str = "1";
 
-/// Replays the protocol and prints a line per case.
+/// Replays the protocol and prints one line per case.
 pub(super) async fn run(
     server: &Server,
     output: &Output,
@@ -39,7 +39,7 @@ pub(super) async fn run(
         replay.judge(name, &answer, 415, "error")?;
     }
     replay.version().await?;
-    // The name is the password as well: random, and gone with the account.
+    // The name is also the password: random, and deleted with the account.
     let name = format!("conformance-{:016x}", rand::random::<u64>());
     let anna = replay
         .account(server, &format!("{name}-a"), &name, code)
@@ -102,14 +102,14 @@ pub(super) async fn run(
 struct Replay {
     connection: Connection,
     is_json: bool,
-    /// The cases with what was wrong.
+    /// The cases, each with what was wrong.
     results: Vec<(String, Option<String>)>,
-    /// What the placeholders of the cases stand for.
+    /// The values of the placeholders in the cases.
     ids: HashMap<&'static str, String>,
 }
 
 impl Replay {
-    /// Tries a case of the tables; an extension that the server lacks is passed over.
+    /// Runs a case of the tables; an extension that the server lacks is skipped.
     async fn case(&mut self, case: &Case, anna: &SignIn, boris: &SignIn) -> Result<(), Failure> {
         let known = |text: &str| {
             let ids = self.ids.iter();
@@ -118,7 +118,7 @@ impl Replay {
             })
         };
         let (data, has) = (known(case.data), known(case.has));
-        // Where an earlier case has kept nothing, the placeholder is left and nobody is meant.
+        // If an earlier case has stored nothing, the placeholder stays and names no user.
         let data: Value = serde_json::from_str(&data).unwrap_or_default();
         let request = match case.who {
             Who::Stranger => Request::new(case.method, data),
@@ -159,12 +159,12 @@ impl Replay {
         Ok(())
     }
 
-    /// Notes and prints whether an answer is the expected one.
+    /// Records and prints whether an answer is the expected one.
     fn judge(&mut self, name: &str, reply: &Reply, code: u16, kind: &str) -> Result<(), Failure> {
         self.note(name, wrong(reply, code, kind))
     }
 
-    /// Notes and prints what was wrong in a case, if anything.
+    /// Records and prints what was wrong in a case, if anything.
     fn note(&mut self, name: &str, wrong: Option<String>) -> Result<(), Failure> {
         if !self.is_json {
             match &wrong {
@@ -176,7 +176,7 @@ impl Replay {
         Ok(())
     }
 
-    /// Asks whether the server tells more to those who accept it. It says so where it is followed.
+    /// Returns whether the server sends more to clients that accept it. Its answer to `subscribe` says so.
     async fn has_rich(&mut self, who: &SignIn) -> Result<bool, Failure> {
         let words = [super::RICH.to_owned()];
         let request = Request::signed("subscribe", who, Value::Null).accepting(&words);
@@ -267,7 +267,7 @@ impl Replay {
     }
 }
 
-/// Says what is wrong with an answer, if anything.
+/// Returns what is wrong with an answer, if anything.
 fn wrong(reply: &Reply, code: u16, kind: &str) -> Option<String> {
     let frame = reply.frame();
     let keys: Vec<&str> = frame.as_object()?.keys().map(String::as_str).collect();

@@ -28,13 +28,13 @@ use crate::{
     exit::Exit,
 };
 
-/// The word for frames that tell more than every server does.
+/// The word for frames that contain more than every server sends.
 const RICH: &str = "rich";
 
-/// Why a command of the client failed.
+/// The reason why a command of the client failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The client could not.
+    /// The client failed.
     #[error("{0}")]
     Client(#[from] ClientError),
     /// There was no password.
@@ -43,12 +43,12 @@ pub enum Failure {
     /// A file or standard input could not be read.
     #[error("cannot read {place}: {cause}")]
     Unreadable {
-        /// The file, or what stands for it.
+        /// The file, or a description of the source.
         place: String,
-        /// What the system said.
+        /// The error of the system.
         cause: io::Error,
     },
-    /// The request of `raw` cannot be made.
+    /// The request of `raw` is invalid.
     #[error("{0}")]
     Request(String),
     /// There is no such flow.
@@ -57,7 +57,7 @@ pub enum Failure {
     /// Several flows have the title.
     #[error("{0:?} is the title of several flows: give the id of one")]
     ManyFlows(String),
-    /// Standard output is gone.
+    /// Standard output is closed.
     #[error("cannot print: {0}")]
     Print(#[from] io::Error),
 }
@@ -94,7 +94,7 @@ fn of_io(cause: &io::Error) -> Exit {
     }
 }
 
-/// Runs a command of the client to its end and returns how it ended; what went wrong is printed.
+/// Runs a command of the client to its end and returns its exit code; errors are printed.
 #[must_use]
 pub fn run(command: &ClientCommand, global: &Global) -> Exit {
     let output = Output::new(global);
@@ -107,7 +107,7 @@ pub fn run(command: &ClientCommand, global: &Global) -> Exit {
     };
     match result {
         Ok(exit) => exit,
-        // `morelia client history … | head` is no failure.
+        // `morelia client history … | head` is not a failure.
         Err(Failure::Print(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
         Err(failure) => {
             print::error(&failure.to_string(), failure.exit());
@@ -199,7 +199,7 @@ async fn dispatch(command: &ClientCommand, output: &Output) -> Result<Exit, Fail
     }
 }
 
-/// A server, whose certificates are believed there, and what is accepted from it.
+/// A server, the certificates that are trusted there, and the frames that are accepted from it.
 struct Server {
     address: Address,
     trust: Trust,
@@ -207,7 +207,7 @@ struct Server {
 }
 
 impl Server {
-    /// Accepts what servers of this program tell beyond the protocol, or does not.
+    /// Sets whether frames beyond the protocol are accepted.
     fn accepting(self, rich: bool) -> Self {
         let accept = rich.then(|| RICH.to_owned()).into_iter().collect();
         Self { accept, ..self }
@@ -217,14 +217,14 @@ impl Server {
         Connection::open(&self.address, &self.trust).await
     }
 
-    /// Connects as a user whose sign-in was kept.
+    /// Connects as a user with a stored sign-in.
     async fn open_as(&self, login: Option<&str>) -> Result<(Connection, SignIn), ClientError> {
         let caller = SignIn::load(&self.address, login)?;
         Ok((self.open().await?, caller))
     }
 }
 
-/// Asks a stranger's question, to which every MTP server has an answer: 401.
+/// Sends a request without a token, to which every MTP server answers 401.
 async fn ping(server: &Server, output: &Output) -> Result<Exit, Failure> {
     let start = std::time::Instant::now();
     let reply = server

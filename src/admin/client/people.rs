@@ -1,4 +1,4 @@
-//! The names of people and flows, for lines that people read.
+//! The names of users and flows, for lines that people read.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::admin::print::safe;
 
-/// How many users one `user_info` asks about, the caller not counted.
+/// The most users that one `user_info` requests, not counting the caller.
 pub(super) const USERS_A_REQUEST: usize = 99;
 
-/// What ids are called.
+/// The names of ids.
 #[derive(Default)]
 pub(super) struct Names {
     users: HashMap<String, String>,
@@ -17,7 +17,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Takes the names out of an answer's `data`.
+    /// Stores the names in an answer's `data`.
     pub(super) fn learn(&mut self, data: &Value) {
         for user in data["user"].as_array().into_iter().flatten() {
             let text = |key: &str| user[key].as_str().filter(|text| !text.is_empty());
@@ -33,7 +33,7 @@ impl Names {
         }
     }
 
-    /// Returns the ids of people in an answer's `data` whose names are not known yet.
+    /// Returns the ids of users in an answer's `data` whose names are not known yet.
     pub(super) fn unknown(&self, data: &Value) -> Vec<String> {
         let list = |data: &Value, name: &str| data[name].as_array().cloned().unwrap_or_default();
         let authors = list(data, "message");
@@ -57,7 +57,7 @@ impl Names {
         ids
     }
 
-    /// Notes that nobody can tell the names of these; they are not asked about again.
+    /// Records that the names of these cannot be found; they are not requested again.
     pub(super) fn give_up(&mut self, ids: &[String]) {
         for id in ids {
             self.users
@@ -66,7 +66,7 @@ impl Names {
         }
     }
 
-    /// Returns what a user is called.
+    /// Returns the name of a user.
     pub(super) fn user(&self, id: &Value) -> String {
         let id = id.as_str().unwrap_or("?");
         self.users
@@ -75,7 +75,7 @@ impl Names {
             .unwrap_or_else(|| format!("user {id}"))
     }
 
-    /// Returns what a flow is called.
+    /// Returns the name of a flow.
     pub(super) fn flow(&self, id: &Value) -> String {
         let id = id.as_str().unwrap_or("?");
         self.flows

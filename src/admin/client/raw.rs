@@ -1,4 +1,4 @@
-//! `client raw`: a request as it is.
+//! `client raw`: sends a request as it is.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -7,11 +7,11 @@ use serde_json::{Value, json, value::RawValue};
 use super::{Failure, read_text};
 use crate::client::Request;
 
-/// Makes the frame.
+/// Returns the frame.
 ///
-/// A file that holds a JSON object with `jsonapi` is a whole request, in which `method` replaces the
-/// method and `accept` what it accepts. Any other JSON object is the `data` of a request of the
-/// method. Without a method and anything to accept, the file is sent as it is, whatever it holds.
+/// A file that contains a JSON object with `jsonapi` is a whole request, in which `method` and `accept`
+/// replace the method and the accepted words. Any other JSON object is the `data` of a request of the method.
+/// Without `method` and `accept`, the file is sent as it is, whatever it contains.
 pub(super) fn frame(
     method: Option<&str>,
     file: Option<&Path>,
@@ -29,7 +29,7 @@ pub(super) fn frame(
     if method.is_none() && accept.is_empty() {
         return Ok(text);
     }
-    // The values stay text: an id may be an integer of 39 digits, which no number holds.
+    // The values stay text: an id may be an integer of 39 digits, which no number type holds.
     let object: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(&text);
     let mut object = object.map_err(|error| {
         let hint = "it holds a whole request, or its data; without --type and --accept it is sent as it is";
@@ -56,7 +56,7 @@ pub(super) fn frame(
     serde_json::to_string(&object).map_err(unwritable)
 }
 
-/// The envelope's `meta` with what is accepted; `None`: it stays as it is.
+/// Returns the envelope's `meta` with the accepted words; `None` if it stays as it is.
 fn meta(there: Option<&RawValue>, accept: &[String]) -> Result<Option<String>, Failure> {
     if accept.is_empty() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The cases of `client conformance` about what this server tells those who accept it.
+//! The cases of `client conformance` about what this server sends to clients that accept it.
 
 use super::cases::{
     Case,
@@ -48,8 +48,8 @@ const fn keep(
     }
 }
 
-/// What the accounts of the other cases try then, in this order; passed over where the server has
-/// no `rich` among its features.
+/// The next requests of the accounts of the other cases, in this order; skipped if the server does
+/// not have `rich` among its features.
 pub(super) const RICH: &[Case] = &[
     rich_with(
         "/data/meta/features/0",

@@ -14,10 +14,10 @@ use crate::{
     model::Timestamp,
 };
 
-/// How many messages one `all_messages` asks for.
+/// The number of messages that one `all_messages` requests.
 const PAGE: u64 = 100;
 
-/// What is sent.
+/// A message to send.
 pub(super) struct Said<'a> {
     /// The text.
     pub(super) text: &'a str,
@@ -25,7 +25,7 @@ pub(super) struct Said<'a> {
     pub(super) reply: Option<&'a str>,
 }
 
-/// Reacts to a message, and prints how people react to it then.
+/// Reacts to a message, and prints all reactions to it.
 pub(super) async fn react(
     server: &Server,
     output: &Output,
@@ -112,7 +112,7 @@ pub(super) async fn history(
         let unknown = names.unknown(reply.data());
         for ids in unknown.chunks(USERS_A_REQUEST) {
             let request = Request::signed("user_info", &caller, question(ids));
-            // Names are a courtesy; without them the ids are printed.
+            // Names are optional; without them the ids are printed.
             names.learn(connection.request(&request).await?.data());
             names.give_up(ids);
         }
@@ -178,12 +178,12 @@ impl Printed {
     }
 }
 
-/// Returns a second as people read it.
+/// Returns a second in a form for people.
 fn time(second: &Value) -> String {
     Timestamp::from_seconds(second.as_i64().unwrap_or_default()).date_time()
 }
 
-/// Returns a message as a line: when, who, what; `meta` tells more where the server does.
+/// Returns a message as a line: time, sender, text; `meta` adds more if the server sends it.
 pub(super) fn describe(message: &Value, meta: &Value, names: &Names) -> String {
     let time = time(&message["time"]);
     let text = safe(message["text"].as_str().unwrap_or_default());
@@ -220,7 +220,7 @@ pub(super) fn describe(message: &Value, meta: &Value, names: &Names) -> String {
     )
 }
 
-/// Returns the id of the flow that a person means by an id or a title.
+/// Returns the id of the flow with an id or a title.
 async fn find_flow(
     connection: &mut Connection,
     caller: &SignIn,

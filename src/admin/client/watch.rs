@@ -1,4 +1,4 @@
-//! `client watch`: prints what happens as it happens.
+//! `client watch`: prints events as they happen.
 
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ pub(super) async fn watch(
                 }
                 connected = true;
             }
-            // A server that has never been reached may as well be a wrong address.
+            // A server that was never reached may simply be a wrong address.
             Happening::Lost { cause, .. } if !connected => return Err(cause.into()),
             Happening::Lost { cause, wait } => {
                 output.note(&format!(
@@ -79,7 +79,7 @@ pub(super) async fn watch(
     }
 }
 
-/// Learns names. Without them ids are printed, so only what ends the watch anyway is an error.
+/// Requests names. Without them ids are printed, so only an error that ends the watch is returned.
 async fn ask(
     watch: &mut Watch,
     names: &mut Names,
@@ -92,12 +92,12 @@ async fn ask(
             Ok(Some(reply))
         }
         Err(error @ ClientError::NotMtp { .. }) => Err(error),
-        // The connection is gone; the next turn of the watch notices and says so.
+        // The connection is lost; the next turn of the watch notices and reports it.
         Err(_) => Ok(None),
     }
 }
 
-/// Learns the names of those in a frame's `data` who are not known yet.
+/// Requests the names of users in a frame's `data` that are not known yet.
 async fn learn_unknown(
     watch: &mut Watch,
     names: &mut Names,
@@ -110,7 +110,7 @@ async fn learn_unknown(
     Ok(())
 }
 
-/// Returns the invitations in a frame's `data`, a line each.
+/// Returns the invitations in a frame's `data`, one line each.
 fn invitations(data: &Value, names: &Names) -> Vec<String> {
     let invited = data["meta"]["invited"].as_array().into_iter().flatten();
     let line = |invited: &Value| {
@@ -124,7 +124,7 @@ fn invitations(data: &Value, names: &Names) -> Vec<String> {
     invited.map(line).collect()
 }
 
-/// Returns what happened in flows, a line each.
+/// Returns the events of flows, one line each.
 fn events(data: &Value, names: &Names) -> Vec<String> {
     let events = data["meta"]["events"].as_array().into_iter().flatten();
     let line = |event: &Value| {
@@ -134,13 +134,13 @@ fn events(data: &Value, names: &Names) -> Vec<String> {
     events.filter_map(line).collect()
 }
 
-/// Returns what a push tells, a line each.
+/// Returns the content of a push, one line each.
 fn lines(push: &Reply, names: &Names) -> Vec<String> {
     let (data, meta) = (push.data(), push.meta());
     let list = |name: &str| data[name].as_array().cloned().unwrap_or_default();
     let mut lines = Vec::new();
     let happened = events(data, names);
-    // Where it is told what happened in a flow, its members need not be counted.
+    // If the events of a flow are listed, its members need not be counted.
     for flow in list("flow").iter().filter(|_| happened.is_empty()) {
         let listed = flow["users"].as_array().map_or(0, Vec::len);
         let counted = flow["uuid"].as_str().map(|id| &data["meta"]["flows"][id]);

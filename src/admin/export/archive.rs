@@ -1,4 +1,4 @@
-//! An export as one archive, for who asks from a client.
+//! An export as one archive, for users who request it from a client.
 
 use std::io::{self, Write};
 
@@ -9,15 +9,15 @@ use super::super::error::CliError;
 use super::documents::{Export, Target};
 use crate::service::{ArchiveFile, ArchiveOrder, Service};
 
-/// Endings of names whose content takes as much room when it is compressed.
+/// File extensions of content that compression does not make smaller.
 const COMPRESSED: [&str; 12] = [
     "jpg", "jpeg", "png", "webp", "gif", "avif", "heic", "mp4", "webm", "mov", "m4a", "zip",
 ];
 
-/// Writes an archive of what somebody has written and may see.
+/// Writes an archive of what a user has written and may see.
 ///
 /// # Errors
-/// Why it cannot be written.
+/// The reason why it cannot be written.
 pub fn write(service: &Service, order: &ArchiveOrder, file: ArchiveFile) -> Result<(), String> {
     let mut archive = Archive {
         zip: ZipWriter::new(file),
@@ -54,7 +54,7 @@ impl Target for Archive {
         };
         let options = SimpleFileOptions::default()
             .compression_method(method)
-            // How long a document gets is known at its end.
+            // The length of a document is only known at its end.
             .large_file(true)
             .unix_permissions(0o600);
         let begun = self.zip.start_file(name, options);

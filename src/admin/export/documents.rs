@@ -1,8 +1,7 @@
-//! What an export consists of: a document for each flow and user, and the content of files beside
-//! them.
+//! The content of an export: a document for each flow and user, and the content of files beside them.
 //!
-//! Written message by message: a history of any length takes no more memory than a page of it.
-//! Passwords and tokens are in none.
+//! Written message by message: a history of any length takes no more memory than one page of it. No
+//! document contains passwords or tokens.
 
 use std::io::{self, Write};
 
@@ -19,29 +18,29 @@ use crate::model::{
 };
 use crate::service::{MemberStanding, MessagesOf, Service};
 
-/// Where an export is written to, a file at a time.
+/// The target of an export, written one file at a time.
 pub(super) trait Target: Write {
-    /// Begins a file. What is there is never overwritten.
+    /// Starts a file. Existing files are never overwritten.
     fn begin(&mut self, name: &str) -> Result<(), CliError>;
 
-    /// Has the file that was begun complete, where it lasts.
+    /// Completes the current file, on disk.
     fn end(&mut self) -> Result<(), CliError>;
 
-    /// Tells where writing failed.
+    /// Returns the error for a failed write, with its place.
     fn failed(&self, source: io::Error) -> CliError;
 }
 
-/// An export that is being written.
+/// An export in progress.
 pub(super) struct Export<'a> {
     service: &'a Service,
     target: &'a mut dyn Target,
-    /// Whether the content of files is written too.
+    /// Whether the content of files is included.
     has_files: bool,
-    /// Content that is still to be written: where, and whose.
+    /// Content that is still to be written: path and file id.
     waiting: Vec<(String, PublicId)>,
-    /// Names of the files that were written.
+    /// The names of the files that were written.
     pub(super) files: Vec<String>,
-    /// How many messages were written.
+    /// The number of messages that were written.
     pub(super) messages: usize,
 }
 
@@ -57,7 +56,7 @@ impl<'a> Export<'a> {
         }
     }
 
-    /// Writes what somebody has written and may see.
+    /// Writes what a user has written and may see.
     pub(super) async fn user(&mut self, login: &str) -> Result<(), CliError> {
         let standing = self.service.standing_of(login).await?;
         let mut whole = account(self.service, standing.user.clone()).await?;
@@ -88,8 +87,8 @@ impl<'a> Export<'a> {
         Ok(())
     }
 
-    /// Writes a flow: to a reader who is a member with that member's own read mark only, to the
-    /// operator with everybody's.
+    /// Writes a flow: for a member with only that member's read mark, for the operator with those
+    /// of all members.
     pub(super) async fn flow(
         &mut self,
         id: FlowId,
@@ -136,8 +135,8 @@ impl<'a> Export<'a> {
         }
     }
 
-    /// Ends a document, whose beginning is written, with messages; the content of their files follows
-    /// it.
+    /// Completes a document, whose beginning is already written, with messages; the content of their
+    /// files follows.
     async fn messages(&mut self, of: MessagesOf) -> Result<(), CliError> {
         self.write(b"\"messages\": [")?;
         let mut after = MessageId(0);
@@ -162,8 +161,8 @@ impl<'a> Export<'a> {
         self.contents().await
     }
 
-    /// What is known of the files of a message. Those that do not come within it are written beside
-    /// the documents, and named by where.
+    /// Returns the descriptions of a message's files. Files that are not part of the message are
+    /// written beside the documents, and named by their path.
     async fn described(&mut self, message: &Message) -> Result<Vec<Value>, CliError> {
         let mut files = Vec::with_capacity(message.shown.len());
         for file in &message.shown {
@@ -196,14 +195,14 @@ impl<'a> Export<'a> {
         Ok(files)
     }
 
-    /// Writes the content of files that were described, each once whatever shows it.
+    /// Writes the content of files that were described, each once, however many messages show it.
     async fn contents(&mut self) -> Result<(), CliError> {
         for (path, id) in std::mem::take(&mut self.waiting) {
-            // What a user wrote is in a flow too.
+            // A user's messages are also in a flow.
             if self.files.contains(&path) {
                 continue;
             }
-            // Gone since it was described: its message was deleted.
+            // It was removed since it was described: its message was deleted.
             let Some(mut opened) = self.service.open_archived(id).await? else {
                 continue;
             };
@@ -233,8 +232,8 @@ impl<'a> Export<'a> {
     }
 }
 
-/// Where the content of a file is written. Its name leads nowhere else, and is no longer than file
-/// systems take.
+/// Returns the path for the content of a file. Its name cannot lead outside the folder, and is no
+/// longer than file systems allow.
 fn place(file: &model::File) -> String {
     let name = file.look.name.as_deref().unwrap_or_default();
     let plain = |c: char| {
@@ -257,7 +256,7 @@ async fn account(service: &Service, user: User) -> Result<Value, CliError> {
     Ok(document)
 }
 
-/// A message with its files, in the protocol's words.
+/// Returns a message with its files, in the terms of the protocol.
 fn written(message: &Message, login: &str) -> Value {
     let mut document = json!({
         "uuid": message.uuid.to_string(),
@@ -280,7 +279,7 @@ fn written(message: &Message, login: &str) -> Value {
     document
 }
 
-/// Content as clients get it.
+/// Returns content as clients get it.
 fn text_of(content: &Content) -> String {
     match content.encoding {
         Encoding::Text => String::from_utf8_lossy(&content.bytes).into_owned(),

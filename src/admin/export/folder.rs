@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 use super::super::error::CliError;
 use super::documents::Target;
 
-/// The folder that is written to.
+/// The target folder.
 pub(super) struct Folder {
     path: PathBuf,
     file: Option<BufWriter<File>>,
-    /// Where the file that was begun last is.
+    /// The path of the current file.
     place: PathBuf,
 }
 
 impl Folder {
-    /// Makes the folder, for its owner alone, where there is none.
+    /// Creates the folder, for its owner only, if it does not exist.
     pub(super) fn make(path: &Path) -> Result<Self, CliError> {
         let folder = Self {
             path: path.to_owned(),

@@ -1,4 +1,4 @@
-//! `export`: writes users, flows and messages as JSON, for whoever wants them elsewhere.
+//! `export`: writes users, flows and messages as JSON, for use elsewhere.
 
 mod archive;
 mod documents;
@@ -21,10 +21,10 @@ use folder::Folder;
 /// Runs the command.
 ///
 /// # Errors
-/// What was named is not there, a file is there already, or cannot be written.
+/// The named object does not exist, a file already exists, or cannot be written.
 pub fn run(command: &cli::Export, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
     let (files, messages) = with_service(sources, async |service, _| {
-        // What is not there is said before a folder is made.
+        // Missing objects are reported before a folder is created.
         let (user, flow) = match &command.what {
             ExportWhat::User(login) => (Some(names::user(service, login).await?), None),
             ExportWhat::Flow(name) => (None, Some(names::flow(service, name).await?)),

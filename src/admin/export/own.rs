@@ -1,11 +1,11 @@
-//! What somebody did and chose that is no message, as a document for programs.
+//! A user's actions and settings other than messages, as a document for programs.
 
 use serde_json::{Map, Value, json};
 
 use crate::model::{FlowSettings, OwnAccount};
 use crate::store::own::Own;
 
-/// Reactions, votes, blocked people and settings of a user.
+/// Returns the reactions, votes, blocked users and settings of a user.
 pub(super) fn document(own: &Own) -> Value {
     let reactions = own.reactions.iter().map(|one| {
         json!({

@@ -1,4 +1,4 @@
-//! `move pack` and `move unpack`: the whole server in one file, from one machine to another.
+//! `move pack` and `move unpack`: move the whole server from one machine to another in one file.
 
 mod pack;
 mod unpack;
@@ -11,8 +11,8 @@ use crate::cli::MoveCommand;
 use crate::config::{Config, Sources};
 use crate::exit::Exit;
 
-/// The entries of the file. The name is that of every backup, so that `restore` takes what is unpacked
-/// by hand.
+/// The entries of the file. The name is that of every backup, so that `restore` accepts what is
+/// unpacked by hand.
 const DATABASE: &str = "morelia.db";
 const CONFIGURATION: &str = "morelia.ini";
 const KEYS: &str = "morelia.keys";
@@ -37,7 +37,7 @@ pub(super) fn run(
     }
 }
 
-/// The files that the configuration names and that are the machine's own, each with its key.
+/// Returns the files that the configuration names and that belong to the machine, each with its key.
 fn outside(config: &Config) -> Vec<(&'static str, PathBuf)> {
     let named = [
         ("[tls] certfile", &config.tls.certfile),

@@ -1,4 +1,4 @@
-//! `move pack`: everything into one file.
+//! `move pack`: packs everything into one file.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,8 @@ use crate::store::{ServerLock, backup, backup_files};
 /// Runs the command.
 ///
 /// # Errors
-/// Something cannot be read or written; a file is missing and nobody agreed to go on without it.
+/// Something cannot be read or written; a file is missing and the operator did not agree to
+/// continue without it.
 #[expect(
     clippy::too_many_lines,
     reason = "one step after the other, each told of"
@@ -49,7 +50,7 @@ pub(super) fn run(
     let serves = ServerLock::is_held(database);
     let staging = Staging::begin(beside(&target))?;
     let live = Folder::of(database);
-    // What the copy names must not be removed until it is in the file.
+    // Files that the copy refers to must not be removed until they are in the file.
     let hold = live.exists().then(|| live.hold()).transpose()?;
     let copy = staging.join(DATABASE);
     let contents = backup::copy(database, &copy)?;
@@ -160,7 +161,7 @@ pub(super) fn run(
     text(&lines.join("\n"))
 }
 
-/// Where the file is made: beside its place, and so on the same disk.
+/// Returns the path at which the file is written: beside its final place, so that it is on the same disk.
 fn beside(target: &Path) -> PathBuf {
     let name = target.file_name().unwrap_or_default();
     target.with_file_name(format!("{}.part", name.display()))

@@ -1,4 +1,4 @@
-//! `move unpack`: a server from one file.
+//! `move unpack`: unpacks a server from one file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,13 +17,13 @@ use crate::exit::Exit;
 use crate::store::folder::Folder;
 use crate::store::{Store, backup, backup_files};
 
-/// Room that is kept free on the disk beside what is unpacked.
+/// The space that is kept free on the disk besides what is unpacked.
 const RESERVE: u64 = 16 << 20;
 
 /// Runs the command.
 ///
 /// # Errors
-/// There is a database here already; the file is not what was packed; something cannot be written.
+/// There is already a database here; the file has changed since it was packed; something cannot be written.
 #[expect(
     clippy::too_many_lines,
     reason = "one step after the other, each told of"
@@ -43,7 +43,7 @@ pub(super) fn run(file: &Path, sources: &Sources, output: &Output) -> Result<Exi
         )));
     }
     let place = config_copies::place(sources)?;
-    // What there is already is said before anything is written.
+    // Existing files are reported before anything is written.
     let present = if place.exists() {
         let loaded = sources.load()?;
         refuse_taken(&loaded.config.database.path)?;
@@ -53,7 +53,7 @@ pub(super) fn run(file: &Path, sources: &Sources, output: &Output) -> Result<Exi
     };
     let around = folder_of(&place);
     make_folder(&around)?;
-    // Beside the database, where its place is known: files are then moved and not copied.
+    // Beside the database, if its place is known: files are then moved and not copied.
     let near = present.as_ref().map_or_else(
         || around.clone(),
         |loaded| folder_of(&loaded.config.database.path),
@@ -79,7 +79,7 @@ pub(super) fn run(file: &Path, sources: &Sources, output: &Output) -> Result<Exi
     refuse_taken(&database)?;
     make_folder(&folder_of(&database))?;
     let owner = Owner::of(&database);
-    // The database comes last: as long as it is not there, the command can be given again.
+    // The database comes last: until it exists, the command can be repeated.
     let live = Folder::of(&database);
     if checked.files > 0 || config.files.dir.is_some() {
         live.prepare(config.files.dir.as_deref())?;
@@ -174,7 +174,7 @@ pub(super) fn run(file: &Path, sources: &Sources, output: &Output) -> Result<Exi
     Ok(exit)
 }
 
-/// A database that is here is somebody's.
+/// An existing database may be in use.
 fn refuse_taken(database: &Path) -> Result<(), CliError> {
     if database.exists() {
         return Err(CliError::AlreadyExists(format!(
@@ -186,16 +186,16 @@ fn refuse_taken(database: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The configuration that this machine gets.
+/// The configuration for this machine.
 enum Written {
-    /// None was packed, or the one that is here is the same.
+    /// None was packed, or the present one is the same.
     Same,
-    /// This text, which lies here so far.
+    /// This file, which is not in its final place yet.
     New(PathBuf),
 }
 
 impl Written {
-    /// The packed one. Where there is one here, it says where the database is.
+    /// Returns the packed configuration. If there is one here, it determines the path of the database.
     fn of(
         packed: &Path,
         present: Option<&Loaded>,
@@ -217,7 +217,7 @@ impl Written {
             let path = backups::absolute(&present.config.database.path);
             text = edit::set(&text, "database", "path", &path);
         }
-        // Relative paths in it are meant from its place.
+        // Relative paths in it are relative to its final place.
         let part = place.with_extension("unpacking");
         let _ = fs::remove_file(&part);
         init::write_config(&part, &text)?;
@@ -237,7 +237,7 @@ impl Written {
         Ok(sources.load()?)
     }
 
-    /// Gives it its place. Returns where the one before is.
+    /// Moves it to its place. Returns the path of the previous one.
     fn settle(mut self, place: &Path) -> Result<Option<PathBuf>, CliError> {
         let Self::New(part) = &mut self else {
             return Ok(None);
@@ -263,7 +263,7 @@ impl Written {
 impl Drop for Written {
     fn drop(&mut self) {
         if let Self::New(part) = self {
-            // Gone already once it has taken its place.
+            // It no longer exists once it is in its place.
             let _ = fs::remove_file(part);
         }
     }
@@ -276,8 +276,8 @@ fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
-/// Makes a folder that is missing, one level only: a disk that is not mounted must not be mistaken for
-/// the folder on it.
+/// Creates a missing folder, one level only: a disk that is not mounted must not be mistaken for the
+/// folder on it.
 fn make_folder(path: &Path) -> Result<(), CliError> {
     use std::os::unix::fs::DirBuilderExt as _;
     if path.is_dir() {

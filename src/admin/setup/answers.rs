@@ -1,4 +1,4 @@
-//! What is to be installed: by flags, by answers, or as suggested.
+//! What to install: from flags, answers, or suggested values.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -17,20 +17,20 @@ use crate::model::Login;
 /// How connections are encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Way {
-    /// As it is.
+    /// Unchanged.
     Kept,
-    /// By certificates of an authority for this name.
+    /// With certificates of an authority for this name.
     Acme { name: String, staging: bool },
-    /// By an authority of the server's own.
+    /// With a local authority of the server's own.
     Local,
     /// Not at all.
     Plain,
 }
 
-/// What is to be installed.
+/// What to install.
 pub(super) struct Answers {
     pub(super) config: PathBuf,
-    /// What is configured now.
+    /// The present configuration.
     pub(super) present: Option<Loaded>,
     pub(super) user: String,
     pub(super) folder: PathBuf,
@@ -39,12 +39,12 @@ pub(super) struct Answers {
     pub(super) backup: Option<Option<PathBuf>>,
     pub(super) admin: Option<(String, Password)>,
     pub(super) group: Option<String>,
-    /// Where the unit is written.
+    /// The path of the unit.
     pub(super) unit: Option<PathBuf>,
     pub(super) start: bool,
 }
 
-/// Asks, or takes what is suggested.
+/// Asks questions, or uses the suggested values.
 struct Asker {
     asks: bool,
 }
@@ -80,7 +80,7 @@ impl Asker {
     }
 }
 
-/// What is in the database already.
+/// What is already in the database.
 #[derive(Default)]
 struct Present {
     has_admin: bool,
@@ -90,7 +90,7 @@ struct Present {
 /// Collects the answers.
 ///
 /// # Errors
-/// One is wrong, or is missing where nobody can be asked.
+/// One is invalid, or is missing and nobody can be asked.
 pub(super) fn collect(command: &cli::Setup, sources: &Sources) -> Result<Answers, CliError> {
     let ways = [command.https.is_some(), command.local_ca, command.plain];
     if ways.iter().filter(|given| **given).count() > 1 {
@@ -176,7 +176,7 @@ pub(super) fn collect(command: &cli::Setup, sources: &Sources) -> Result<Answers
         None if start => Some(PathBuf::from(system::UNIT)),
         _ => None,
     };
-    // A unit elsewhere is somebody else's to start.
+    // A unit elsewhere is not started by this command.
     let start = start && command.unit.is_none();
     Ok(Answers {
         config,
@@ -192,7 +192,7 @@ pub(super) fn collect(command: &cli::Setup, sources: &Sources) -> Result<Answers
     })
 }
 
-/// The configuration that there is, and where it is or is to be.
+/// Returns the present configuration, and its present or future path.
 fn present(sources: &Sources, is_root: bool) -> Result<(Option<Loaded>, PathBuf), CliError> {
     let usual = || {
         sources.asked_for().map_or_else(
@@ -229,7 +229,7 @@ fn way(command: &cli::Setup, present: Option<&Config>, asker: &Asker) -> Result<
     if command.plain {
         return Ok(Way::Plain);
     }
-    // What encrypts stays; so does what is the work of a proxy.
+    // Existing encryption stays, whether by the server or by a proxy.
     if present.is_some_and(|config| {
         config.encryption() != Encryption::None || !config.proxy.trusted.is_empty()
     }) {
@@ -290,7 +290,7 @@ fn backup(
     }))
 }
 
-/// Login and password of the first administrator, where there is none.
+/// Returns the login and password of the first administrator, if there is none yet.
 fn admin(
     command: &cli::Setup,
     found: &Present,
@@ -331,7 +331,7 @@ fn inside(database: &Path, config: &Config) -> Result<Present, CliError> {
 }
 
 impl Answers {
-    /// What the configuration has to say: section, key, value.
+    /// Returns the changes of the configuration: section, key, value.
     pub(super) fn changes(&self) -> Vec<(&'static str, &'static str, String)> {
         let mut changes = Vec::new();
         let mut set = |section, key, value: &str| changes.push((section, key, value.to_owned()));

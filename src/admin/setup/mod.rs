@@ -1,5 +1,5 @@
-//! `setup`: the whole installation. Everything is asked first, then everything is made; what is there
-//! already is kept.
+//! `setup`: the whole installation. It first asks everything, then creates everything; existing files
+//! are kept.
 
 mod answers;
 mod system;
@@ -22,13 +22,13 @@ use crate::service::{Ends, Invite, NewFlow};
 use crate::store::Store;
 use answers::{Answers, Way};
 
-/// How long the first group's invitation holds, and for how many.
+/// The number of uses and the lifetime of the first group's invitation.
 const INVITED: (i64, std::time::Duration) = (50, std::time::Duration::from_hours(7 * 24));
 
 /// Runs the command.
 ///
 /// # Errors
-/// An answer is missing or wrong; something cannot be made. Running it again goes on from there.
+/// An answer is missing or invalid; something cannot be created. Running it again continues from there.
 pub(super) fn run(
     command: &cli::Setup,
     sources: &Sources,
@@ -77,7 +77,7 @@ pub(super) fn run(
     finish(&answers, config, &done, &made, &checked, output)
 }
 
-/// What was done, for people as it happens and for programs at the end.
+/// The steps that were done, reported to people at once and to programs at the end.
 struct Done {
     quiet: bool,
     lines: Vec<(String, String)>,
@@ -108,7 +108,7 @@ impl Done {
     }
 }
 
-/// Writes the configuration, or changes what was answered differently.
+/// Writes the configuration, or changes the answers that differ.
 fn configure(answers: &Answers, owner: Option<Owner>, done: &mut Done) -> Result<(), CliError> {
     let path = &answers.config;
     let failed = |source| CliError::File {
@@ -133,7 +133,7 @@ fn configure(answers: &Answers, owner: Option<Owner>, done: &mut Done) -> Result
             text = edit::set(&text, section, key, value);
         }
         if text != before {
-            // Beside itself first: a power cut leaves the one or the other.
+            // To a new file first: one of the two survives a power cut.
             let part = path.with_extension("ini.part");
             let _ = std::fs::remove_file(&part);
             init::write_config(&part, &text)?;
@@ -145,7 +145,7 @@ fn configure(answers: &Answers, owner: Option<Owner>, done: &mut Done) -> Result
     Ok(())
 }
 
-/// Makes the first group with an invitation that leads into it.
+/// Creates the first group with an invitation to it.
 fn group(title: &str, config: &Config, done: &mut Done) -> Result<Value, CliError> {
     let (code, link) = on_database(&config.database.path, config, async |service| {
         let admins = service.users().await?;
@@ -181,7 +181,7 @@ fn group(title: &str, config: &Config, done: &mut Done) -> Result<Value, CliErro
     Ok(json!({"title": title, "code": code, "link": link}))
 }
 
-/// What `check` says, as the user of the server, in a process of its own.
+/// The result of `check`, run as the user of the server in a process of its own.
 struct Checked {
     exit: i32,
     document: Value,

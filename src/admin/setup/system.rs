@@ -1,4 +1,4 @@
-//! What an installation makes in the system: user, folders, unit, start.
+//! What an installation creates in the system: user, folders, unit, start.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -15,11 +15,11 @@ use super::Done;
 use crate::config::{Config, Encryption};
 use crate::server::user_name;
 
-/// Where the unit lies.
+/// The path of the unit.
 pub(super) const UNIT: &str = "/etc/systemd/system/morelia.service";
 
-/// Makes the user where there is none. Returns to whom files are given; `None`: they belong to whoever
-/// runs this.
+/// Creates the user if it does not exist. Returns the owner of the files; `None` if they belong to the
+/// user who runs this.
 pub(super) fn user(name: &str, done: &mut Done) -> Result<Option<Owner>, CliError> {
     if !geteuid().is_root() {
         return Ok(None);
@@ -45,24 +45,24 @@ pub(super) fn user(name: &str, done: &mut Done) -> Result<Option<Owner>, CliErro
     Ok(Owner::new(user, group))
 }
 
-/// The user that a file belongs to, unless that is root.
+/// Returns the owner of a file, unless that is root.
 pub(super) fn owner_name(path: &Path) -> Option<String> {
     let id = fs::metadata(path).ok()?.uid();
     if id == 0 { None } else { user_name(id) }
 }
 
-/// The user that runs this.
+/// Returns the user who runs this.
 pub(super) fn own_name() -> String {
     let id = geteuid().as_raw();
     user_name(id).unwrap_or_else(|| id.to_string())
 }
 
-/// Makes the folders that the server writes to.
+/// Creates the folders that the server writes to.
 pub(super) fn folders(config: &Config, owner: Option<Owner>) -> Result<(), CliError> {
     let database = config.database.path.parent();
     folder(database.unwrap_or(Path::new(".")), owner)?;
     if !config.backup.interval.is_zero() {
-        // One level: a disk that is not mounted must not be mistaken for the folder on it.
+        // One level only: a disk that is not mounted must not be mistaken for the folder on it.
         let backups = config.backup_dir();
         let parent = backups.parent().filter(|parent| *parent != Path::new(""));
         if let Some(parent) = parent.filter(|parent| !parent.exists()) {
@@ -92,10 +92,10 @@ fn folder(path: &Path, owner: Option<Owner>) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Where the unit of the Debian package lies.
+/// The path of the Debian package's unit.
 const PACKAGED: &str = "/usr/lib/systemd/system/morelia.service";
 
-/// Writes the unit, where another one or none is there. That of the package does, where it says the same.
+/// Writes the unit if it differs or is missing. The package's unit is used if its text is the same.
 pub(super) fn unit(path: &Path, text: &str, done: &mut Done) -> Result<(), CliError> {
     let is_there = |path: &Path| fs::read_to_string(path).is_ok_and(|there| there == text);
     if is_there(path) || !path.exists() && path == Path::new(UNIT) && is_there(Path::new(PACKAGED))
@@ -110,7 +110,7 @@ pub(super) fn unit(path: &Path, text: &str, done: &mut Done) -> Result<(), CliEr
     Ok(())
 }
 
-/// Has systemd start the server, or start it anew, now and whenever the machine starts.
+/// Makes systemd start or restart the server, now and whenever the machine starts.
 pub(super) fn start(done: &mut Done) -> Result<(), CliError> {
     run("systemctl", &["daemon-reload"])?;
     run("systemctl", &["enable", "morelia.service"])?;

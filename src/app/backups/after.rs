@@ -12,22 +12,22 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::{absolute, configuration_of, keys, pool_of};
 use crate::app::AppError;
 
-/// How long the command may take: a full copy over a slow line.
+/// How long the command may take: a full copy over a slow connection.
 const MOST: Duration = Duration::from_hours(12);
 
-/// How often it is looked whether it has ended.
+/// How often the server checks whether it has ended.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Bytes of what it writes to standard error that are read; the last line of them is told.
+/// How many bytes of its standard error are read; the last line of them is reported.
 const MOST_SAID: u64 = 64 * 1024;
 
-/// Runs the command for a backup, by the shell. Blocks.
+/// Runs the command for a backup, in the shell. Blocks.
 ///
 /// # Errors
-/// It cannot be started, does not end, or ends with another code than 0.
+/// The command cannot be started, does not end, or ends with another code than 0.
 pub fn run(command: &str, copy: &Path) -> Result<(), AppError> {
     let failed = |why: String| AppError::Failed(format!("the command [backup] after {why}"));
-    // What is not beside this copy is not named.
+    // Only files that exist beside this copy are named.
     let beside = [
         ("MORELIA_BACKUP_CONFIG", configuration_of(copy)),
         ("MORELIA_BACKUP_FILES", pool_of(copy).path().to_owned()),
@@ -44,7 +44,7 @@ pub fn run(command: &str, copy: &Path) -> Result<(), AppError> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
-        // What it starts ends with it.
+        // Its child processes end with it.
         .process_group(0)
         .spawn()
         .map_err(|err| failed(format!("cannot be started: {err}")))?;
@@ -53,7 +53,7 @@ pub fn run(command: &str, copy: &Path) -> Result<(), AppError> {
         let mut bytes = Vec::new();
         if let Some(mut stderr) = stderr {
             let _ = stderr.by_ref().take(MOST_SAID).read_to_end(&mut bytes);
-            // Who is not read from would wait.
+            // A command whose output is not read would block.
             let _ = std::io::copy(&mut stderr, &mut std::io::sink());
         }
         String::from_utf8_lossy(&bytes).into_owned()
@@ -69,7 +69,7 @@ pub fn run(command: &str, copy: &Path) -> Result<(), AppError> {
     if status.success() {
         return Ok(());
     }
-    // Something that it left running may hold standard error open.
+    // A process that it left running may keep standard error open.
     end(&child);
     let said = said.join().unwrap_or_default();
     let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
@@ -128,7 +128,7 @@ mod tests {
             err.to_string().ends_with("ended with code 3: no route"),
             "{err}"
         );
-        // What it leaves in the background holds nothing up.
+        // A process that it leaves in the background delays nothing.
         let begun = Instant::now();
         run("sleep 60 & exit 1", &copy).unwrap_err();
         assert!(begun.elapsed() < Duration::from_secs(30));

@@ -1,5 +1,5 @@
-//! A backup as one file: a ZIP archive, not compressed, whose last entry holds the checksums of all
-//! others as `sha256sum -c` reads them.
+//! A backup as one file: an uncompressed ZIP archive, whose last entry holds the checksums of all
+//! others in the format of `sha256sum -c`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,16 +18,16 @@ use crate::app::AppError;
 /// The entry with the checksums.
 const SUMS: &str = "SHA256SUMS";
 
-/// The most bytes of checksums that are read: more than a million files have.
+/// The most bytes of checksums that are read: enough for more than a million files.
 const MAX_SUMS: u64 = 256 << 20;
 
-/// Bytes that are read at a time.
+/// The number of bytes that are read at a time.
 const PIECE: usize = 128 * 1024;
 
 /// Writes files into a new archive, which is on disk when this returns. Blocks.
 ///
 /// # Errors
-/// The archive is there already, or a file cannot be read or written.
+/// The archive already exists, or a file cannot be read or written.
 pub fn write(archive: &Path, entries: &[(String, PathBuf)]) -> Result<(), AppError> {
     let failed = |source| file_error(archive, source);
     let file = OpenOptions::new()
@@ -42,10 +42,10 @@ pub fn write(archive: &Path, entries: &[(String, PathBuf)]) -> Result<(), AppErr
     file.sync_all().map_err(failed)
 }
 
-/// Writes files as an archive into something that only takes bytes, such as a cipher. Blocks.
+/// Writes files as an archive into a target that only takes bytes, such as a cipher. Blocks.
 ///
 /// # Errors
-/// A file cannot be read, or `archive`, which names the target, not be written.
+/// A file cannot be read, or the target, which `archive` names, cannot be written.
 pub fn write_into(
     target: impl Write,
     archive: &Path,
@@ -78,7 +78,7 @@ fn fill<W: Write + Seek>(
             CopyError::Read(source) => file_error(path, source),
             CopyError::Write(source) => failed(source),
         })?;
-        // Writing to a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(sums, "{sum}  {name}");
     }
     zip.start_file(SUMS, options)
@@ -86,12 +86,12 @@ fn fill<W: Write + Seek>(
     zip.write_all(sums.as_bytes()).map_err(failed)
 }
 
-/// Where an archive is read from.
+/// The source of an archive.
 pub trait Source: Read + Seek {}
 
 impl<T: Read + Seek> Source for T {}
 
-/// An archive that is read.
+/// An archive that is being read.
 pub struct Bundle {
     path: PathBuf,
     zip: ZipArchive<Box<dyn Source>>,
@@ -102,16 +102,16 @@ impl Bundle {
     /// Opens an archive and reads its checksums.
     ///
     /// # Errors
-    /// It cannot be read, or [`write()`] has not made it.
+    /// The archive cannot be read, or was not made by [`write()`].
     pub fn open(path: &Path) -> Result<Self, AppError> {
         let file = File::open(path).map_err(|source| file_error(path, source))?;
         Self::read(path, Box::new(BufReader::new(file)))
     }
 
-    /// Reads the checksums of an archive, which `path` names.
+    /// Reads the checksums of the archive at `path`.
     ///
     /// # Errors
-    /// It cannot be read, or [`write()`] has not made it.
+    /// The archive cannot be read, or was not made by [`write()`].
     pub fn read(path: &Path, source: Box<dyn Source>) -> Result<Self, AppError> {
         let foreign = || {
             AppError::Failed(format!(
@@ -140,13 +140,13 @@ impl Bundle {
         })
     }
 
-    /// Whether it holds an entry.
+    /// Returns whether it contains an entry.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.sums.contains_key(name)
     }
 
-    /// Bytes of all entries.
+    /// Returns the size of all entries in bytes.
     ///
     /// # Errors
     /// An entry is missing.
@@ -164,15 +164,15 @@ impl Bundle {
     /// Reads all entries and compares them with their checksums. Blocks.
     ///
     /// # Errors
-    /// An entry is not what was written.
+    /// An entry has changed.
     pub fn verify(&mut self) -> Result<(), AppError> {
         self.each(|_| Ok(Box::new(io::sink())))
     }
 
-    /// Reads all entries into a folder, compared with their checksums. Blocks.
+    /// Extracts all entries into a folder, and compares them with their checksums. Blocks.
     ///
     /// # Errors
-    /// An entry is not what was written, or a file cannot be written.
+    /// An entry has changed, or a file cannot be written.
     pub fn extract(&mut self, folder: &Path) -> Result<(), AppError> {
         self.each(|name| {
             let path = folder.join(name);
@@ -187,7 +187,7 @@ impl Bundle {
                 .open(&path);
             Ok(Box::new(opened.map_err(failed)?))
         })?;
-        // Before anything takes its place among what is kept.
+        // Before any file is moved to its final place.
         let folder = File::open(folder).map_err(|source| file_error(folder, source))?;
         let synced = rustix::fs::syncfs(&folder);
         synced.map_err(|err| file_error(&self.path, err.into()))
@@ -221,7 +221,7 @@ fn changed(bundle: &Path, name: &str) -> AppError {
     ))
 }
 
-/// Whether a name leads to a file inside the folder that it is read into.
+/// Returns whether a name leads to a file inside the target folder.
 fn is_plain(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     !name.is_empty()
@@ -234,7 +234,7 @@ enum CopyError {
     Write(io::Error),
 }
 
-/// Copies at most so many bytes, and returns their checksum.
+/// Copies at most `most` bytes, and returns their checksum.
 fn copy(from: &mut dyn Read, to: &mut dyn Write, most: u64) -> Result<String, CopyError> {
     let mut from = from.take(most);
     let mut sum = Sha256::new();
@@ -252,10 +252,10 @@ fn copy(from: &mut dyn Read, to: &mut dyn Write, most: u64) -> Result<String, Co
     Ok(super::hex(&sum.finalize()))
 }
 
-/// Gives a complete archive its name, which nothing has.
+/// Gives a complete archive its final name, which must be free.
 ///
 /// # Errors
-/// Something has that name.
+/// The name is taken.
 pub fn settle(from: &Path, to: &Path) -> Result<(), AppError> {
     if to.exists() {
         return Err(AppError::AlreadyExists(format!(

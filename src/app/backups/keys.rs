@@ -1,5 +1,5 @@
-//! Certificates and keys beside a copy: only where that is asked for, since whoever has such a copy can
-//! pass for the server.
+//! Certificates and keys beside a copy: only if requested, since anyone who has such a copy can pose as
+//! the server.
 
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder};
@@ -11,7 +11,7 @@ use super::{checksum, checksums_of, file_error, write_new};
 use crate::app::AppError;
 use crate::certificates::Folder;
 
-/// The folder beside a copy that holds certificates and keys.
+/// Returns the folder beside a copy that holds certificates and keys.
 #[must_use]
 pub fn folder_of(copy: &Path) -> PathBuf {
     copy.with_extension("keys")
@@ -38,7 +38,7 @@ pub fn take_in(copy: &Path, live: &Folder) -> Result<usize, AppError> {
         copy_file(file, &beside)?;
         let _ = writeln!(text, "{}  {folder}/{}", checksum(&beside)?, name.display());
     }
-    // Written anew beside itself: a backup is never without its checksums.
+    // Written to a new file first: a backup always has its checksums.
     let part = sums.with_extension("sha256.part");
     let _ = fs::remove_file(&part);
     write_new(&part, text.as_bytes())?;
@@ -46,18 +46,18 @@ pub fn take_in(copy: &Path, live: &Folder) -> Result<usize, AppError> {
     Ok(files.len())
 }
 
-/// What became of the keys of a backup.
+/// What happened to the keys of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Returned {
     /// The backup has none.
     None,
-    /// There are keys in their place already, which stay.
+    /// There are already keys on the server, which stay.
     Kept,
-    /// So many files were put back.
+    /// This many files were restored.
     Files(usize),
 }
 
-/// Puts the certificates and keys of a backup in their place, where there are none.
+/// Restores the certificates and keys of a backup, if the server has none.
 ///
 /// # Errors
 /// A file cannot be read or written.
@@ -77,7 +77,7 @@ pub fn put_back(copy: &Path, live: &Folder) -> Result<Returned, AppError> {
     Ok(Returned::Files(files.len()))
 }
 
-/// Removes what is beside a backup.
+/// Removes the keys beside a backup.
 pub(super) fn remove(copy: &Path) -> Result<(), AppError> {
     let folder = folder_of(copy);
     match fs::remove_dir_all(&folder) {
@@ -86,7 +86,7 @@ pub(super) fn remove(copy: &Path) -> Result<(), AppError> {
     }
 }
 
-/// The files of a folder; none where there is no folder. What is half written is none.
+/// Returns the files of a folder; none if it does not exist. Incomplete files are ignored.
 ///
 /// # Errors
 /// The folder cannot be read.

@@ -1,9 +1,9 @@
-//! Backups: what a copy consists of, and where copies lie.
+//! Backups: what a copy consists of, and where copies are.
 //!
-//! A backup is three files side by side: `NAME.db`, the database; `NAME.ini`, the configuration it
-//! was made under; `NAME.sha256`, the checksums of both as `sha256sum -c` reads them. Large files are
-//! in the folder `files` beside them, which all copies there share. Where that is asked for, the folder
-//! `NAME.keys` holds certificates and keys. Where backups are encrypted, all of that is in `NAME.age`.
+//! A backup consists of three files side by side: `NAME.db`, the database; `NAME.ini`, the configuration at
+//! that time; `NAME.sha256`, the checksums of both in the format of `sha256sum -c`. Large files are in the
+//! folder `files` beside them, which all copies there share. If requested, the folder `NAME.keys` holds
+//! certificates and keys. If backups are encrypted, all of that is in `NAME.age`.
 
 pub mod after;
 pub mod bundle;
@@ -34,16 +34,16 @@ pub(super) use schedule::{keep_making, keep_watching};
 use seal::Seal;
 pub use staging::Staging;
 
-/// What a backup is made of.
+/// The sources of a backup.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin<'a> {
     /// The database.
     pub database: &'a Path,
     /// The configuration, if there is a file.
     pub configuration: Option<&'a Path>,
-    /// The folder of certificates and keys, if they are to be in it.
+    /// The folder of certificates and keys, if they are included.
     pub keys: Option<&'a certificates::Folder>,
-    /// To whom it is encrypted, if it is.
+    /// The public keys to which it is encrypted, if it is.
     pub seal: Option<&'a Seal>,
 }
 
@@ -54,13 +54,13 @@ pub struct Made {
     pub path: PathBuf,
     /// The copy of the configuration, if there is a file to copy.
     pub configuration: Option<PathBuf>,
-    /// What the copy holds.
+    /// The contents of the copy.
     pub contents: Contents,
-    /// The large files that it names, which lie in the pool beside it.
+    /// The large files that it refers to, which are in the pool beside it.
     pub files: Tally,
-    /// Certificates and keys that it holds; `None`: they were not asked for.
+    /// The number of certificates and keys in it; `None` if they were not requested.
     pub keys: Option<usize>,
-    /// Where the large files lie.
+    /// The folder of the large files.
     pub pool: Folder,
     /// Older copies that were removed for it.
     pub removed: Vec<PathBuf>,
@@ -71,29 +71,29 @@ pub struct Made {
 pub struct Listed {
     /// The copy of the database.
     pub path: PathBuf,
-    /// When it was made.
+    /// The time when it was made.
     pub made_at: Timestamp,
-    /// Bytes of it.
+    /// Its size in bytes.
     pub size_bytes: u64,
-    /// Whether only a secret key opens it.
+    /// Whether a secret key is needed to open it.
     pub is_encrypted: bool,
-    /// Whether the configuration lies beside or in it.
+    /// Whether the configuration is beside it or in it.
     pub has_configuration: bool,
 }
 
-/// The file beside a copy that holds the configuration.
+/// Returns the file beside a copy that holds the configuration.
 #[must_use]
 pub fn configuration_of(copy: &Path) -> PathBuf {
     copy.with_extension("ini")
 }
 
-/// The file beside a copy that holds the checksums.
+/// Returns the file beside a copy that holds the checksums.
 #[must_use]
 pub fn checksums_of(copy: &Path) -> PathBuf {
     copy.with_extension("sha256")
 }
 
-/// The present second in UTC, as it stands in the name of a file: `2026-11-22T174503Z`.
+/// Returns the present second in UTC, as it is used in file names: `2026-11-22T174503Z`.
 #[must_use]
 pub fn stamp() -> String {
     let text = Timestamp::now()
@@ -103,7 +103,7 @@ pub fn stamp() -> String {
     format!("{text}Z")
 }
 
-/// The folder that holds the large files of a copy.
+/// Returns the folder that holds the large files of a copy.
 #[must_use]
 pub fn pool_of(copy: &Path) -> Folder {
     let sealed = sealed::is_sealed(copy).then(|| sealed::pool_of(copy));
@@ -112,17 +112,17 @@ pub fn pool_of(copy: &Path) -> Folder {
         .unwrap_or_else(|| backup_files::pool_of(copy))
 }
 
-/// Where a new copy goes: a folder gets one more file, named by the time.
+/// Returns the path of a new copy: in a folder, a new file named after the time.
 ///
 /// # Errors
-/// The folder is not there and cannot be made.
+/// The folder does not exist and cannot be created.
 pub fn place(to: &Path, seal: Option<&Seal>) -> Result<PathBuf, AppError> {
     let extension = seal.map_or("db", |_| sealed::EXTENSION);
     let is_folder = to.is_dir()
         || to.as_os_str().as_encoded_bytes().ends_with(b"/")
         || !to.exists() && to.extension().is_none();
     if !is_folder {
-        // By the name an encrypted copy is told from another.
+        // Encrypted copies are recognised by the extension.
         return Ok(seal.map_or_else(|| to.to_owned(), |_| to.with_extension(extension)));
     }
     if !to.exists() {
@@ -137,8 +137,8 @@ pub fn place(to: &Path, seal: Option<&Seal>) -> Result<PathBuf, AppError> {
     }))
 }
 
-/// The first path, made from the present second, that is not taken, nor are the files that may stand
-/// beside it: two may fall into one second.
+/// Returns the first path, made from the present second, that is free, like those of the files that
+/// may be beside it: two backups may be made in one second.
 #[must_use]
 pub fn free_name(named: impl Fn(&str) -> PathBuf) -> PathBuf {
     let stamp = stamp();
@@ -149,7 +149,7 @@ pub fn free_name(named: impl Fn(&str) -> PathBuf) -> PathBuf {
         .unwrap_or_else(|| named(&stamp))
 }
 
-/// A copy and what is put beside it.
+/// Returns a copy and the files beside it.
 fn with_beside(copy: &Path) -> [PathBuf; 4] {
     [
         copy.to_owned(),
@@ -159,7 +159,7 @@ fn with_beside(copy: &Path) -> [PathBuf; 4] {
     ]
 }
 
-/// Makes a backup and examines it. Blocks.
+/// Makes a backup and checks it. Blocks.
 ///
 /// # Errors
 /// The copy cannot be made or is damaged.
@@ -184,7 +184,7 @@ pub fn make(origin: &Origin<'_>, target: &Path) -> Result<Made, AppError> {
             }
         }
         Err(_) => {
-            // All of it or nothing: a copy without its checksums looks like one that was changed.
+            // All of it or nothing: a copy without its checksums looks as if it had been changed.
             if let Err(left) = remove(target) {
                 log::warn!("what is left of a backup stays: {left}");
             }
@@ -195,7 +195,7 @@ pub fn make(origin: &Origin<'_>, target: &Path) -> Result<Made, AppError> {
 
 fn make_plain(origin: &Origin<'_>, target: &Path) -> Result<Made, AppError> {
     let live = Folder::of(origin.database);
-    // What the copy names must not be removed until it is in the pool.
+    // Files that the copy refers to must not be removed until they are in the pool.
     let hold = live.hold()?;
     let contents = backup::copy(origin.database, target)?;
     let files = backup_files::take_in(target, &live)?;
@@ -213,7 +213,7 @@ fn make_plain(origin: &Origin<'_>, target: &Path) -> Result<Made, AppError> {
     })
 }
 
-/// Puts the configuration and the checksums beside a copy. Returns where the configuration is.
+/// Writes the configuration and the checksums beside a copy. Returns the path of the configuration.
 fn complete(copy: &Path, configuration: Option<&Path>) -> Result<Option<PathBuf>, AppError> {
     let mut sums = line_of_checksum(copy)?;
     let mut copied = None;
@@ -229,9 +229,9 @@ fn complete(copy: &Path, configuration: Option<&Path>) -> Result<Option<PathBuf>
     Ok(copied)
 }
 
-/// Makes a backup in the folder of the configuration, which is made where it is missing, and removes
-/// what is too much there afterwards. Where the disk is full, what will be too much is removed before:
-/// a copy that would have stayed is never given up for one that may fail too. Blocks.
+/// Makes a backup in the configured folder, which is created if it is missing, and removes surplus
+/// copies afterwards. If the disk is full, copies that will be surplus are removed before: a copy that
+/// would have stayed is never given up for one that may fail too. Blocks.
 ///
 /// # Errors
 /// The copy cannot be made or is damaged; an older one cannot be removed.
@@ -257,13 +257,13 @@ pub fn make_in_folder(origin: &Origin<'_>, folder: &Path, keep: u32) -> Result<M
     Ok(made)
 }
 
-/// Removes from the pools of a folder what no copy there names.
+/// Removes from the pools of a folder the files to which no copy there refers.
 fn prune(folder: &Path) -> Result<(), AppError> {
     backup_files::prune(folder)?;
     sealed::prune(folder).map(drop)
 }
 
-/// Removes what killed programs have left of backups.
+/// Removes what killed processes have left of backups.
 fn remove_abandoned(folder: &Path) {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut parts = BTreeSet::new();
@@ -282,10 +282,10 @@ fn remove_abandoned(folder: &Path) {
     }
 }
 
-/// Compares the files of a backup with its checksums. `None`: it has none.
+/// Compares the files of a backup with its checksums. `None` if it has none.
 ///
 /// # Errors
-/// A file cannot be read, or is not what was written.
+/// A file cannot be read, or has changed.
 pub fn compare(copy: &Path) -> Result<Option<()>, AppError> {
     let sums = checksums_of(copy);
     let text = match std::fs::read_to_string(&sums) {
@@ -308,10 +308,10 @@ pub fn compare(copy: &Path) -> Result<Option<()>, AppError> {
     Ok(Some(()))
 }
 
-/// The copies in a folder that this program has named, newest first.
+/// Returns the copies in a folder that this program has named, newest first.
 ///
 /// # Errors
-/// The folder cannot be read; one that is not there has no copies.
+/// The folder cannot be read; a folder that does not exist has no copies.
 pub fn list(folder: &Path) -> Result<Vec<Listed>, AppError> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -343,7 +343,7 @@ pub fn list(folder: &Path) -> Result<Vec<Listed>, AppError> {
     Ok(found.into_iter().map(|(_, copy)| copy).collect())
 }
 
-/// Whether this program has named a copy by itself.
+/// Returns whether this program chose the name of a copy.
 fn is_ours(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.strip_prefix("morelia-")
@@ -351,8 +351,8 @@ fn is_ours(path: &Path) -> bool {
         && (path.extension().is_some_and(|it| it == "db") || sealed::is_sealed(path))
 }
 
-/// Removes the copies that one more would make too many, but never the newest: as long as the next
-/// is not made, that is the only one to go back to.
+/// Removes the copies that one more would make surplus, but never the newest: until the next one is
+/// made, it is the only one to restore.
 fn make_room(folder: &Path, keep: u32) -> Result<Vec<PathBuf>, AppError> {
     let keep = usize::try_from(keep).unwrap_or(usize::MAX);
     let removed = remove_all(
@@ -380,7 +380,7 @@ fn remove_all(copies: impl Iterator<Item = Listed>) -> Result<Vec<PathBuf>, AppE
         .collect()
 }
 
-/// Removes a backup with what is beside it.
+/// Removes a backup and the files beside it.
 fn remove(copy: &Path) -> Result<(), AppError> {
     for path in with_beside(copy) {
         match std::fs::remove_file(&path) {
@@ -393,7 +393,7 @@ fn remove(copy: &Path) -> Result<(), AppError> {
     keys::remove(copy)
 }
 
-/// A path that says the same wherever it is read.
+/// Returns an absolute path as text.
 #[must_use]
 pub fn absolute(path: &Path) -> String {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -466,7 +466,7 @@ mod tests {
             path.file_name().expect("a name").to_owned()
         };
         assert_eq!(free(), "copy-01.db");
-        // What is left of copies that somebody has removed.
+        // Left over from copies that a user has removed.
         fs::write(folder.path().join("copy-01.ini"), "").expect("written");
         fs::write(folder.path().join("copy-02.sha256"), "").expect("written");
         fs::write(folder.path().join("copy-03.db"), "").expect("written");

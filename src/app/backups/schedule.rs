@@ -1,4 +1,4 @@
-//! When the server makes a backup, how backups stand, and who is told when that is badly.
+//! Scheduled backups, the state of backups, and warnings to the administrators.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,26 +11,26 @@ use crate::config::Config;
 use crate::model::Timestamp;
 use crate::service::{BackupRecord, Service};
 
-/// How often the clock is looked at, since it may jump.
+/// How often the clock is checked, since it may jump.
 const LOOK: Duration = Duration::from_mins(1);
 
-/// Under which name it is remembered when a backup was last restored for a trial.
+/// The name under which the time of the last trial restore is stored.
 const TRIAL: &str = "trial restore";
 
-/// How long after a failure the next attempt is made, at the latest.
+/// The longest time between a failure and the next attempt.
 const TRY_AGAIN: Duration = Duration::from_mins(15);
 
-/// How often the administrators are told of the same trouble.
+/// How often the administrators are told of the same problem.
 const TELL_AGAIN: Duration = Duration::from_hours(24);
 
-/// How long a server runs before it calls a backup overdue: the copy that it makes when it starts
-/// takes its time.
+/// How long a server runs before it reports a backup as overdue: the copy that it makes when it
+/// starts takes some time.
 const SETTLED: Duration = Duration::from_mins(10);
 
-/// Makes a backup where the configuration says, and removes older ones.
+/// Makes a backup as configured, and removes older ones.
 ///
 /// # Errors
-/// What failed, which has been noted as well as that is possible.
+/// What failed, which has been recorded if possible.
 async fn make_scheduled(
     service: &Arc<Service>,
     config: &Config,
@@ -62,11 +62,11 @@ async fn make_scheduled(
     made
 }
 
-/// Does what comes after a copy: a trial restore where that is due, the operator's own command; and notes
-/// the backup.
+/// Does the work after a copy: a trial restore if one is due, the operator's own command; and records the
+/// backup.
 ///
 /// # Errors
-/// What failed, which has been noted as well as that is possible.
+/// What failed, which has been recorded if possible.
 async fn finish(service: &Arc<Service>, config: &Config, copy: &Path) -> Result<(), AppError> {
     let finished = finish_unnoted(service, config, copy).await;
     match &finished {
@@ -84,7 +84,7 @@ async fn finish_unnoted(
     let every = config.backup.verify;
     if !every.is_zero() && service.is_alert_due(TRIAL, every).await? {
         let path = copy.to_owned();
-        // An encrypted one is opened where the secret key is, which is not here.
+        // An encrypted copy can only be opened where the secret key is, which is not here.
         let is_sealed = sealed::is_sealed(copy);
         let tried = blocking(move || {
             if is_sealed {
@@ -126,7 +126,7 @@ async fn blocking<T: Send + 'static>(
         .unwrap_or_else(|_| Err(AppError::Failed("it panicked".to_owned())))
 }
 
-/// Why no backup is made in a folder whose disk is gone.
+/// Returns the error for a backup folder whose disk is missing.
 #[must_use]
 pub fn not_mounted(folder: &str) -> AppError {
     AppError::Failed(format!(
@@ -147,8 +147,8 @@ pub(in crate::app) async fn keep_making(
     }
     let mut failed_at: Option<Instant> = None;
     let mut waited_since = Instant::now();
-    // A copy that is good, and after which something failed: that is tried again, and no new copy is made
-    // for it, which would take the place of older ones.
+    // A valid copy after which something failed: only that is tried again, without a new copy, which
+    // would take the place of older ones.
     let mut unfinished: Option<PathBuf> = None;
     loop {
         let due = match (failed_at, service.backup_record().await) {
@@ -197,8 +197,8 @@ pub(in crate::app) async fn keep_making(
     }
 }
 
-/// Whether it is time. The clock may have been wrong before or be wrong now, so the time that this
-/// process has waited counts as well.
+/// Returns whether a backup is due. The clock may have been wrong before or be wrong now, so the
+/// time that this process has waited counts as well.
 fn is_due(record: &BackupRecord, interval: Duration, waited_since: Instant) -> bool {
     let by_clock = record
         .made_at
@@ -206,8 +206,8 @@ fn is_due(record: &BackupRecord, interval: Duration, waited_since: Instant) -> b
     by_clock || waited_since.elapsed() >= interval
 }
 
-/// Tells the administrators when a backup is overdue, for as long as the server runs. A failure is
-/// told by [`keep_making`]; a copy onto a disk that no longer answers neither fails nor ends.
+/// Tells the administrators when a backup is overdue, for as long as the server runs. [`keep_making`] reports
+/// failures; a copy onto a disk that no longer answers neither fails nor ends.
 pub(in crate::app) async fn keep_watching(service: Arc<Service>, interval: Duration) {
     if interval.is_zero() {
         return;
@@ -224,7 +224,7 @@ pub(in crate::app) async fn keep_watching(service: Arc<Service>, interval: Durat
 
 async fn tell_if_overdue(service: &Service, interval: Duration, started: Instant) {
     let state = match service.backup_record().await {
-        // Told as a failure.
+        // Reported as a failure.
         Ok(record) if record.failure.is_some() => return,
         Ok(record) if record.made_at.is_none() && started.elapsed() >= lateness(interval) => {
             State::Bad("overdue, none was ever made".to_owned())
@@ -241,7 +241,7 @@ async fn tell_if_overdue(service: &Service, interval: Duration, started: Instant
     }
 }
 
-/// Tells the administrators, once a day at most.
+/// Warns the administrators, at most once a day.
 async fn warn(service: &Service, text: String) {
     let told_at = service.backup_record().await.map(|record| record.told_at);
     if let Ok(Some(told_at)) = told_at {
@@ -255,7 +255,7 @@ async fn warn(service: &Service, text: String) {
     }
 }
 
-/// How backups stand.
+/// The state of backups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     /// As configured.
@@ -266,7 +266,7 @@ pub enum State {
     Bad(String),
 }
 
-/// Judges what is known of backups.
+/// Derives the state of backups from their record.
 #[must_use]
 pub fn judge(record: &BackupRecord, interval: Duration) -> State {
     let shown = |time: &Timestamp| format!("{} UTC", time.date_time());
@@ -286,7 +286,7 @@ pub fn judge(record: &BackupRecord, interval: Duration) -> State {
     State::Fine(format!("the last was made at {}", shown(made_at)))
 }
 
-/// How old the last copy is when the next is overdue: one that comes a little late is no trouble.
+/// Returns the age of the last copy at which the next is overdue: a small delay is no problem.
 fn lateness(interval: Duration) -> Duration {
     interval * 2 + Duration::from_mins(5)
 }
@@ -309,7 +309,7 @@ mod tests {
         assert!(is_due(&BackupRecord::default(), hour, now));
         assert!(is_due(&record(hour), hour, now));
         assert!(!is_due(&record(hour / 2), hour, now));
-        // Made, says the record, in a year that has not come yet.
+        // According to the record, made in a year in the future.
         let future = BackupRecord {
             made_at: Some(Timestamp::now().after(hour * 10_000)),
             ..BackupRecord::default()
@@ -337,7 +337,7 @@ mod tests {
         assert!(matches!(judge(&failed, hour), State::Bad(why) if why.contains("no space")));
     }
 
-    /// What the server has written to its administrators.
+    /// Returns what the server has written to its administrators.
     async fn told(service: &Service) -> Vec<String> {
         let mut texts = Vec::new();
         for (flow, _) in service.all_flows(None).await.unwrap() {
@@ -368,7 +368,7 @@ mod tests {
         service.add_account(account).await.unwrap();
         let hour = Duration::from_hours(1);
         let started = Instant::now();
-        // Not made yet is no trouble, made in time neither.
+        // Neither a backup that is not due yet nor one made in time is a problem.
         tell_if_overdue(&service, hour, started).await;
         service.note_backup("first.db".to_owned()).await.unwrap();
         tell_if_overdue(&service, hour, started).await;

@@ -1,5 +1,5 @@
-//! Encryption of backups in the format of `age`: the server knows public keys only, and whoever has one of
-//! the secret keys can read what was written.
+//! Encryption of backups in the `age` format: the server knows only public keys; anyone who has one of
+//! the secret keys can read the backups.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -16,13 +16,13 @@ use super::{file_error, hex, write_new};
 use crate::app::AppError;
 use crate::model::Timestamp;
 
-/// The most bytes of a file of keys that are read.
+/// The most bytes of a key file that are read.
 const MAX_KEYS: u64 = 64 * 1024;
 
-/// How the line of a secret key begins.
+/// The beginning of a secret key's line.
 const SECRET: &str = "AGE-SECRET-KEY-1";
 
-/// Digits of a checksum that tell one set of public keys from another.
+/// The number of checksum digits that distinguish one set of public keys from another.
 const DIGITS: usize = 16;
 
 /// The public keys to which backups are encrypted.
@@ -30,10 +30,10 @@ const DIGITS: usize = 16;
 pub struct Seal(Vec<(String, Recipient)>);
 
 impl Seal {
-    /// Reads public keys. `None`: there are none, and nothing is encrypted.
+    /// Reads public keys. `None` if there are none, so that nothing is encrypted.
     ///
     /// # Errors
-    /// One of them is no public key.
+    /// One of them is not a public key.
     pub fn to(keys: &[String]) -> Result<Option<Self>, AppError> {
         let mut recipients = Vec::new();
         for key in keys {
@@ -49,12 +49,12 @@ impl Seal {
         Ok((!recipients.is_empty()).then_some(Self(recipients)))
     }
 
-    /// The public keys, in order.
+    /// Returns the public keys, in order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(key, _)| key.as_str())
     }
 
-    /// A short name of these keys and no others.
+    /// Returns a short name that identifies this set of keys.
     pub(super) fn mark(&self) -> String {
         let mut sum = Sha256::new();
         for key in self.keys() {
@@ -66,7 +66,7 @@ impl Seal {
         mark
     }
 
-    /// Encrypts what is written. What comes of it is complete after [`StreamWriter::finish`].
+    /// Returns a writer that encrypts. Its output is complete after [`StreamWriter::finish`].
     pub(super) fn writer<W: Write>(&self, path: &Path, to: W) -> Result<StreamWriter<W>, AppError> {
         let recipients = self.0.iter().map(|(_, key)| key as &dyn age::Recipient);
         Encryptor::with_recipients(recipients)
@@ -98,7 +98,7 @@ impl Key {
     /// Reads secret keys from a file as `backup key` or `age-keygen` writes it; `-` is standard input.
     ///
     /// # Errors
-    /// It cannot be read, or holds no secret key.
+    /// The file cannot be read, or contains no secret key.
     pub fn read(path: &Path) -> Result<Self, AppError> {
         let failed = |source| file_error(path, source);
         let mut text = String::new();
@@ -129,7 +129,7 @@ impl Key {
         Ok(Self { identities, source })
     }
 
-    /// Decrypts what is read from an encrypted file, which `path` names and which was made for `owners`.
+    /// Returns a reader that decrypts the encrypted file at `path`, which was made for `owners`.
     pub(super) fn reader<R: Read>(
         &self,
         path: &Path,
@@ -156,7 +156,7 @@ impl Key {
     }
 }
 
-/// What opens a backup, and what it means that it is lost.
+/// Returns a text that says what opens a backup, and what it means if that is lost.
 pub(super) fn wanted(owners: &[String]) -> String {
     let whose = match owners {
         [] => "the secret key that belongs to the public key it was encrypted to".to_owned(),
@@ -169,10 +169,10 @@ pub(super) fn wanted(owners: &[String]) -> String {
     format!("it takes {whose}; if that key is lost, nobody can open this backup")
 }
 
-/// Makes a secret key in a new file that only its owner can read. Returns the public key.
+/// Generates a secret key in a new file that only its owner can read. Returns the public key.
 ///
 /// # Errors
-/// The file is there already, or cannot be written.
+/// The file already exists, or cannot be written.
 pub fn make_key(path: &Path) -> Result<String, AppError> {
     if fs::symlink_metadata(path).is_ok() {
         return Err(AppError::AlreadyExists(format!(
@@ -226,13 +226,13 @@ mod tests {
             refused.contains(&keys[0]) && refused.contains(&keys[1]),
             "{refused}"
         );
-        // Changed, cut off, or something else.
+        // Changed, truncated, or another file.
         let mut changed = sealed.clone();
         changed[200_000] ^= 1;
         open("a", &changed).unwrap_err();
         open("a", &sealed[..sealed.len() - 10]).unwrap_err();
         open("a", &content).unwrap_err();
-        // The order and number of mentions make no other pool, other keys do.
+        // The order and repetition of keys make no difference to the pool, other keys do.
         let mark = |keys: &[String]| Seal::to(keys).unwrap().unwrap().mark();
         let turned = [keys[1].clone(), keys[0].clone(), keys[0].clone()];
         assert_eq!(mark(&turned), seal.mark());

@@ -1,7 +1,6 @@
-//! Encrypted backups: `NAME.age` holds database, configuration and keys as one archive, `NAME.files`
-//! names the large files that it needs, and these lie, each encrypted once, in a folder of their own that
-//! all backups for the same public keys share. What is here can be made, compared and removed without a
-//! secret key.
+//! Encrypted backups: `NAME.age` holds the database, configuration and keys as one archive, and `NAME.files`
+//! lists the large files that it needs. These are in a folder of their own, each encrypted once, which all
+//! backups for the same public keys share. They can all be made, compared and removed without a secret key.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -22,38 +21,38 @@ use crate::store::backup;
 use crate::store::backup_files::{self, Tally};
 use crate::store::folder::Folder;
 
-/// The end of the name of an encrypted backup.
+/// The extension of an encrypted backup.
 pub(super) const EXTENSION: &str = "age";
 
-/// The entries of the archive, named as the files of a backup that is not encrypted are.
+/// The entries of the archive, named like the files of an unencrypted backup.
 const DATABASE: &str = "morelia.db";
 const CONFIGURATION: &str = "morelia.ini";
 const KEYS: &str = "morelia.keys";
 const FILES: &str = "morelia.files";
 
-/// How the folder of encrypted files begins.
+/// The beginning of the name of the folder of encrypted files.
 const POOL: &str = "files-";
 
-/// Whether a backup is encrypted, by its name.
+/// Returns whether a backup is encrypted, by its name.
 #[must_use]
 pub fn is_sealed(copy: &Path) -> bool {
     copy.extension().is_some_and(|it| it == EXTENSION)
 }
 
-/// The file beside an encrypted backup that names its large files.
+/// Returns the file beside an encrypted backup that lists its large files.
 #[must_use]
 pub fn manifest_of(copy: &Path) -> PathBuf {
     copy.with_extension("files")
 }
 
-/// What an encrypted backup needs beside itself. None of it is secret: names of files say nothing.
+/// What an encrypted backup needs besides itself. None of it is secret: names of files reveal nothing.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Manifest {
     /// The folder beside the backup.
     pool: String,
     /// The public keys.
     owners: Vec<String>,
-    /// Names and sizes of files before they were encrypted.
+    /// The names of the files, and their sizes before encryption.
     files: Vec<(PublicId, u64)>,
 }
 
@@ -63,7 +62,7 @@ impl Manifest {
         let mut manifest = Self::default();
         for line in text.lines() {
             match line.split_once(' ') {
-                // A name alone: what is beside the backup and nowhere else.
+                // Only a name: the pool has to be beside the backup.
                 Some(("pool", name)) if is_pool(name) => name.clone_into(&mut manifest.pool),
                 Some(("to", key)) => manifest.owners.push(key.to_owned()),
                 Some((name, size)) => manifest
@@ -76,7 +75,7 @@ impl Manifest {
     }
 
     fn text(&self) -> String {
-        // Writing to a text cannot fail.
+        // Writing to a string cannot fail.
         let mut text = format!("pool {}\n", self.pool);
         for key in &self.owners {
             let _ = writeln!(text, "to {key}");
@@ -93,7 +92,7 @@ fn is_pool(name: &str) -> bool {
     mark.is_some_and(|mark| mark.len() == 16 && mark.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// The folder of large files that belongs to an encrypted backup.
+/// Returns the folder of large files that belongs to an encrypted backup.
 pub(super) fn pool_of(copy: &Path) -> Option<Folder> {
     let manifest = Manifest::read(&manifest_of(copy)).ok()?;
     Some(pool(copy, &manifest))
@@ -103,12 +102,12 @@ fn pool(copy: &Path, manifest: &Manifest) -> Folder {
     Folder::at(copy.with_file_name(&manifest.pool))
 }
 
-/// Makes an encrypted backup. What is not encrypted lies beside the database meanwhile, on its disk, and
-/// never where backups do.
+/// Makes an encrypted backup. Meanwhile, unencrypted data is beside the database, on its disk, and never
+/// where the backups are.
 pub(super) fn make(origin: &Origin<'_>, seal: &Seal, target: &Path) -> Result<Made, AppError> {
     let staging = Staging::begin(origin.database.with_extension("sealing"))?;
     let live = Folder::of(origin.database);
-    // What the copy names must not be removed until it is in the pool.
+    // Files that the copy refers to must not be removed until they are in the pool.
     let hold = live.hold()?;
     let copy = staging.join(DATABASE);
     let contents = backup::copy(origin.database, &copy)?;
@@ -142,7 +141,7 @@ pub(super) fn make(origin: &Origin<'_>, seal: &Seal, target: &Path) -> Result<Ma
     write_new(&checksums_of(target), sums.as_bytes())?;
     Ok(Made {
         path: target.to_owned(),
-        // It is inside.
+        // It is in the archive.
         configuration: None,
         contents,
         files,
@@ -152,7 +151,7 @@ pub(super) fn make(origin: &Origin<'_>, seal: &Seal, target: &Path) -> Result<Ma
     })
 }
 
-/// An encrypted backup while it is written: locked, and removed unless it gets its name.
+/// An encrypted backup that is being written: locked, and removed unless it gets its final name.
 struct Part {
     path: PathBuf,
     file: File,
@@ -170,7 +169,7 @@ impl Part {
         let mut options = OpenOptions::new();
         let opened = options.write(true).create_new(true).mode(0o600).open(&path);
         let file = opened.map_err(|source| file_error(&path, source))?;
-        // Some file systems have no locks; there, backups are made one after the other.
+        // Some file systems have no locks; there, only one backup may be made at a time.
         let _ = file.try_lock();
         Ok(Self { path, file })
     }
@@ -196,12 +195,12 @@ impl Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        // Gone already once it has its name.
+        // It no longer exists once it has its final name.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Encrypts the files that the pool does not have. One in the pool is complete: it gets its name last.
+/// Encrypts the files that the pool lacks. A file in the pool is complete: it gets its name last.
 fn take_in(
     manifest: &Manifest,
     live: &Folder,
@@ -227,7 +226,7 @@ fn take_in(
     Ok(tally)
 }
 
-/// Writes a file of a pool and gives it its place.
+/// Writes a file of a pool and moves it to its place.
 fn put(
     pool: &Folder,
     name: PublicId,
@@ -244,11 +243,11 @@ fn put(
         .inspect_err(|_| drop(fs::remove_file(&part)))
 }
 
-/// Compares an encrypted backup with its checksums, and looks whether its large files are there. What is
-/// in them stays closed.
+/// Compares an encrypted backup with its checksums, and checks whether its large files exist. Their
+/// content is not decrypted.
 ///
 /// # Errors
-/// A file cannot be read, or is not what was written.
+/// A file cannot be read, or has changed.
 pub fn examine(copy: &Path) -> Result<Tally, AppError> {
     fs::metadata(copy).map_err(|source| file_error(copy, source))?;
     compare(copy)?;
@@ -259,7 +258,7 @@ pub fn examine(copy: &Path) -> Result<Tally, AppError> {
         tally.files += 1;
         tally.bytes += size;
         let place = pool.place(name);
-        // Encrypted, a file is a little larger.
+        // An encrypted file is a little larger.
         if !fs::metadata(&place).is_ok_and(|found| found.len() > size) {
             tally.missing.push(place);
         }
@@ -267,7 +266,7 @@ pub fn examine(copy: &Path) -> Result<Tally, AppError> {
     Ok(tally)
 }
 
-/// Why a backup cannot be opened without a secret key.
+/// Returns the reason why a backup cannot be opened without a secret key.
 #[must_use]
 pub fn closed(copy: &Path) -> String {
     let owners = Manifest::read(&manifest_of(copy)).map_or_else(|_| Vec::new(), |it| it.owners);
@@ -278,11 +277,11 @@ pub fn closed(copy: &Path) -> String {
     )
 }
 
-/// Decrypts a backup into a folder, where it is one that is not encrypted; its large files only if
-/// wanted. Returns where its database is. Blocks.
+/// Decrypts a backup into a folder, where it becomes an unencrypted one; its large files only if
+/// requested. Returns the path of its database. Blocks.
 ///
 /// # Errors
-/// No key opens it, it is not what was written, or something cannot be written.
+/// No key opens it, it has changed, or something cannot be written.
 pub fn open(copy: &Path, key: &Key, into: &Staging, with_files: bool) -> Result<PathBuf, AppError> {
     compare(copy)?;
     let owners = Manifest::read(&manifest_of(copy)).map_or_else(|_| Vec::new(), |it| it.owners);
@@ -298,7 +297,7 @@ pub fn open(copy: &Path, key: &Key, into: &Staging, with_files: bool) -> Result<
     for (name, _) in manifest.files {
         let place = sealed.place(name);
         let Ok(file) = File::open(&place) else {
-            // Told of as missing.
+            // Reported as missing.
             continue;
         };
         plain.prepare(None)?;
@@ -319,14 +318,14 @@ pub fn open(copy: &Path, key: &Key, into: &Staging, with_files: bool) -> Result<
     Ok(database)
 }
 
-/// Removes from the pools of a folder what no encrypted backup there names.
+/// Removes from the pools of a folder the files to which no encrypted backup there refers.
 pub(super) fn prune(folder: &Path) -> Result<usize, AppError> {
     let failed = |source| file_error(folder, source);
     let (mut needed, mut pools) = (BTreeMap::<String, BTreeSet<PublicId>>::new(), Vec::new());
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        // One that is being made has files in the pool that nothing names yet.
+        // A backup in progress has files in the pool to which nothing refers yet.
         if name.ends_with(".part") {
             return Ok(0);
         }

@@ -1,4 +1,4 @@
-//! A private folder for what is being made, removed again whatever becomes of it.
+//! A private temporary folder, which is removed in any case.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::file_error;
 use crate::app::AppError;
 
-/// What is locked while a process works in the folder.
+/// The file that is locked while a process works in the folder.
 const LOCK: &str = "lock";
 
 /// The folder. What a killed process has left in it is removed when the next one starts.
@@ -19,10 +19,10 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Makes the folder, in place of what a killed process has left.
+    /// Creates the folder, replacing what a killed process has left.
     ///
     /// # Errors
-    /// Another process works in it, or it cannot be made.
+    /// Another process works in it, or it cannot be created.
     pub fn begin(path: PathBuf) -> Result<Self, AppError> {
         let failed = |source| file_error(&path, source);
         match File::open(path.join(LOCK)) {
@@ -41,18 +41,18 @@ impl Staging {
         let made = DirBuilder::new().mode(0o700).create(&path);
         made.map_err(failed)?;
         let lock = File::create(path.join(LOCK)).map_err(failed)?;
-        // Some file systems have no locks; there, processes run one after the other.
+        // Some file systems have no locks; there, only one process may run at a time.
         let _ = lock.try_lock();
         Ok(Self { path, _lock: lock })
     }
 
-    /// A path in the folder.
+    /// Returns a path in the folder.
     #[must_use]
     pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
         self.path.join(name)
     }
 
-    /// Where it is.
+    /// Returns the path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -1,4 +1,4 @@
-//! A trial restore: whether a backup really becomes a database again.
+//! A trial restore: checks whether a backup can be restored.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use super::{Staging, compare};
 use crate::app::AppError;
 use crate::store::{Store, backup, backup_files};
 
-/// Restores a backup into a temporary folder beside it, examines what came of it, and reads all large
-/// files. The folder is removed again. Blocks.
+/// Restores a backup into a temporary folder beside it, checks the result, and reads all large files.
+/// The folder is removed afterwards. Blocks.
 ///
 /// # Errors
 /// What does not work, as a sentence.

@@ -1,4 +1,4 @@
-//! The certificate of an authority: when it is fetched, and what happens when that fails.
+//! Certificates of an authority: when they are fetched, and what happens if that fails.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use crate::outbound::{Client, OutboundError, Private, Rules, Url};
 use crate::server::{Certificate, Challenges};
 use crate::service::Service;
 
-/// How often is looked whether something is due.
+/// How often the server checks whether something is due.
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(10);
 
-/// How long is waited after each try that failed, the last one again and again. Authorities count
-/// tries that fail, a handful an hour.
+/// The wait after each failed attempt; the last value repeats. Authorities limit failed attempts to
+/// a handful an hour.
 const AGAIN: [Duration; 5] = [
     Duration::from_mins(1),
     Duration::from_mins(10),
@@ -27,19 +27,19 @@ const AGAIN: [Duration; 5] = [
     Duration::from_hours(24),
 ];
 
-/// The part of its life at which a certificate is renewed: lives get shorter.
+/// The remaining part of its lifetime at which a certificate is renewed: lifetimes are getting shorter.
 const RENEWED_AT: f64 = 1.0 / 3.0;
 
-/// How often it is looked whether a good certificate is due.
+/// A day in seconds.
 const DAY: i64 = 86_400;
 
-/// From when on people are told that renewing fails.
+/// The remaining seconds from which on administrators are told that renewing fails.
 const URGENT: i64 = 7 * DAY;
 
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 const LETS_ENCRYPT_STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org/directory";
 
-/// Looks after the certificate of an authority until the server ends.
+/// Maintains the certificate of an authority until the server ends.
 pub(in crate::app) async fn keep(
     keeper: Arc<Keeper>,
     certificate: Option<Certificate>,
@@ -67,7 +67,7 @@ pub(in crate::app) async fn keep(
     }
 }
 
-/// The address of the authority's directory.
+/// Returns the address of the authority's directory.
 fn directory(config: &Config) -> &str {
     match config.tls.acme_directory.as_str() {
         "production" => LETS_ENCRYPT,
@@ -76,7 +76,7 @@ fn directory(config: &Config) -> &str {
     }
 }
 
-/// Tells whether the authority is the operator's own, in whose network names may lead elsewhere.
+/// Returns whether the authority is the operator's own, in whose network names may resolve differently.
 fn is_private(config: &Config) -> bool {
     !matches!(config.tls.acme_directory.as_str(), "production" | "staging")
 }
@@ -99,14 +99,14 @@ fn authority(config: &Config) -> Result<(Client, Authority), AppError> {
     Ok((client, authority))
 }
 
-/// Why a certificate was not fetched.
+/// The reason why a certificate was not fetched.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error(transparent)]
     Acme(#[from] AcmeError),
     #[error(transparent)]
     Own(#[from] crate::certificates::CertificateError),
-    /// A name leads nowhere.
+    /// A name cannot be resolved.
     #[error("{0}")]
     Name(String),
 }
@@ -121,7 +121,7 @@ impl Keeper {
         pem.ok().flatten().as_deref().and_then(Facts::of_pem)
     }
 
-    /// Tells whether a certificate is to be fetched now.
+    /// Returns whether a certificate has to be fetched now.
     fn is_due(&self, now: i64) -> Result<bool, AppError> {
         let asked = State::take_request(&self.folder)?;
         let state = State::load(&self.folder)?.unwrap_or_default();
@@ -134,7 +134,7 @@ impl Keeper {
         ))
     }
 
-    /// Fetches a certificate and writes it.
+    /// Fetches a certificate and writes it to disk.
     async fn fetch(&self, client: &Client, authority: &Authority) -> Result<(), Failure> {
         let names = &self.config.tls.acme;
         let state = State::load(&self.folder)?.unwrap_or_default();
@@ -160,14 +160,14 @@ impl Keeper {
             };
             ordered = authority.order(&account, &wanted).await;
             if ordered == Err(AcmeError::NoAccount) {
-                // It was removed there; another one is as good.
+                // The account was removed there; a new one serves as well.
                 let (account, new) = authority.account(None, contact).await?;
                 if let Some(new) = new {
                     self.folder.write("account.json", &new)?;
                 }
                 ordered = authority.order(&account, &wanted).await;
             }
-            // What was seen of one port says nothing of the other.
+            // A failure on one port says nothing about the other.
             if !matches!(ordered, Err(AcmeError::Refused(_))) {
                 break;
             }
@@ -180,8 +180,8 @@ impl Keeper {
         Ok(())
     }
 
-    /// Looks whether a name leads to this server, as the authority will. Only a name that leads nowhere
-    /// is a failure: in many homes a machine does not reach itself by its public address.
+    /// Checks whether a name leads to this server, as the authority will. Only a name that cannot be
+    /// resolved is a failure: in many homes a machine cannot reach itself by its public address.
     async fn try_name(&self, client: &Client, name: &str, failures: u32) -> Result<(), Failure> {
         if is_private(&self.config) || self.config.server.http_port == 0 {
             return Ok(());
@@ -210,7 +210,7 @@ impl Keeper {
         }
     }
 
-    /// Notes what came of a try.
+    /// Records the result of an attempt.
     fn settle(&self, result: Result<(), Failure>, now: i64) {
         let mut state = State::load(&self.folder).ok().flatten().unwrap_or_default();
         state.names.clone_from(&self.config.tls.acme);
@@ -221,7 +221,7 @@ impl Keeper {
                 state.error = None;
                 state.failures = 0;
                 state.next_at = Some(now + DAY + rand::random_range(0..60) * 60);
-                // An authority that goes on wanting new ones is not asked again at once.
+                // An authority that keeps asking for renewals is not asked again at once.
                 let was_suggested = state.suggested_at.take().is_some_and(|at| at <= now);
                 state.ask_at = was_suggested.then_some(now + DAY / 2);
             }
@@ -243,7 +243,7 @@ impl Keeper {
         }
     }
 
-    /// Asks the authority when it would have the certificate renewed, when it is time to ask.
+    /// Asks the authority when it suggests renewing the certificate, if it is time to ask.
     async fn ask(&self, authority: &Authority, now: i64) {
         let state = State::load(&self.folder).ok().flatten().unwrap_or_default();
         if state.ask_at.is_some_and(|at| at > now) {
@@ -259,7 +259,7 @@ impl Keeper {
             Ok((account, None)) => authority.suggested(&account, key, &facts.serial).await,
             _ => None,
         };
-        // It is asked twice a day at most, and not again that day where it has nothing to say.
+        // It is asked at most twice a day, and only once a day if it suggests nothing.
         let (suggested, again) = match found {
             Some((at, again)) => (Some(at), again.max(Duration::from_hours(12))),
             None => (state.suggested_at, Duration::from_hours(24)),
@@ -275,7 +275,7 @@ impl Keeper {
         }
     }
 
-    /// Tells the administrators when there is little time left.
+    /// Warns the administrators when there is little time left.
     async fn warn(&self, service: &Service) {
         let Some(facts) = self.facts() else { return };
         let state = State::load(&self.folder).ok().flatten().unwrap_or_default();
@@ -315,8 +315,8 @@ fn is_due(
     if is_good && asked.is_none() {
         return false;
     }
-    // Names that were never tried owe nothing to those that failed; a clock that went back must not
-    // stop everything either.
+    // Names that were never tried do not wait for the failures of others; a clock that was set back
+    // must not stop everything either.
     let waits = state.failures > 0
         && !is_other
         && state
@@ -325,7 +325,7 @@ fn is_due(
     !waits
 }
 
-/// How long is waited after a failure.
+/// Returns how long to wait after a failure.
 fn wait(failure: &Failure, failures: u32, jitter: f64) -> Duration {
     let step = usize::try_from(failures)
         .unwrap_or(AGAIN.len())
@@ -347,8 +347,8 @@ fn shown(wait: Duration) -> String {
     }
 }
 
-/// How names are shown to be this server's, one way after the other: over HTTP where there is a port
-/// for it, and in a handshake where there is none, or where the port is the one that authorities ask.
+/// Returns the ways to prove that names are this server's, in order: over HTTP if there is a port for
+/// it, and in a handshake if there is none, or if the port is the one that authorities use.
 fn doors(config: &Config, challenges: &Challenges) -> Vec<Door> {
     let mut doors = Vec::new();
     let has_http = config.server.http_port != 0;

@@ -1,4 +1,4 @@
-//! The house's own authority: for which names, and whether all is as it should be.
+//! The local authority: the names that it certifies, and whether everything is in order.
 
 use time::OffsetDateTime;
 
@@ -13,15 +13,15 @@ use crate::server;
 pub struct Standing {
     /// The root that devices trust.
     pub root: Root,
-    /// What is served.
+    /// The certificate in use.
     pub leaf: Leaf,
-    /// Names of this server that the root does not vouch for.
+    /// Names of this server that the root does not cover.
     pub missing: Vec<String>,
-    /// Whether something was made just now.
+    /// Whether something was created just now.
     pub is_new: bool,
 }
 
-/// The names and addresses of this machine that a certificate is for.
+/// Returns the names and addresses of this machine for its certificate.
 #[must_use]
 pub fn names(config: &Config) -> Names {
     let mut names = Names {
@@ -41,10 +41,10 @@ pub fn names(config: &Config) -> Names {
     names
 }
 
-/// Makes what is missing or due: root, then certificate.
+/// Creates what is missing or due: the root, then the certificate.
 ///
 /// # Errors
-/// The folder cannot be written; the key of the root is not there.
+/// The folder cannot be written; the key of the root is missing.
 pub fn follow(
     folder: &Folder,
     config: &Config,
@@ -60,7 +60,7 @@ pub fn follow(
         Some(leaf) if !leaf.is_due(&root, &names, now) => (leaf, false),
         old => match (Leaf::make(folder, &root, &names, now), old) {
             (Ok(leaf), _) => (leaf, true),
-            // While the key is kept elsewhere, what there is serves on to its end.
+            // While the key is kept elsewhere, the existing certificate is used until it expires.
             (Err(CertificateError::Offline(_)), Some(leaf))
                 if leaf.facts.not_after > now.unix_timestamp() && leaf.is_below(&root) =>
             {
@@ -84,11 +84,11 @@ pub fn follow(
     })
 }
 
-/// What devices are shown of the authority.
+/// Returns what devices are shown about the authority.
 #[must_use]
 pub fn authority(standing: &Standing) -> server::Authority {
     let mut names = standing.leaf.facts.names.clone();
-    // The name that others reach this machine by comes first, `localhost` last.
+    // The name by which others reach this machine comes first, `localhost` last.
     names.sort_by_key(|name| match name.as_str() {
         "localhost" => 2,
         name if name.contains('.') => 0,
@@ -103,7 +103,7 @@ pub fn authority(standing: &Standing) -> server::Authority {
     }
 }
 
-/// The name of this machine.
+/// Returns the name of this machine.
 #[must_use]
 pub fn machine() -> String {
     let machine = rustix::system::uname();
@@ -114,7 +114,7 @@ pub fn machine() -> String {
         .unwrap_or_default()
 }
 
-/// The host of an address that begins with a scheme, without its port.
+/// Returns the host of an address that begins with a scheme, without its port.
 fn host(url: &str) -> &str {
     let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
     match authority.rsplit_once(':') {

@@ -1,4 +1,4 @@
-//! The certificates that the server makes or fetches itself: when, and how they come into use.
+//! The certificates that the server creates or fetches itself: when, and how they come into use.
 
 pub(super) mod acme;
 pub mod local;
@@ -13,22 +13,22 @@ use crate::certificates::{CertificateError, Facts, Folder, placeholder};
 use crate::config::{Config, Encryption};
 use crate::server::{Certificate, Challenges, Trust};
 
-/// How often names and addresses of this machine are looked at.
+/// How often names and addresses of this machine are checked.
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(20);
 
-/// A clock that shows less has not been set yet: 1 January 2025.
+/// A clock that shows an earlier time has not been set yet: 1 January 2025.
 const PLAUSIBLE: i64 = 1_735_689_600;
 
-/// A certificate that ends within this time should have been renewed: 7 days.
+/// A certificate that expires within this time should have been renewed: 7 days, in seconds.
 const ENDING_S: i64 = 7 * 86_400;
 
-/// What certificates are made for and shown by.
+/// What is needed to create and publish certificates.
 pub(super) struct Keeper {
     pub(super) config: Arc<Config>,
     pub(super) folder: Folder,
     pub(super) challenges: Challenges,
     pub(super) trust: Trust,
-    /// The serial number of the house's certificate that was seen last: a command may make another.
+    /// The serial number of the local certificate that was last seen: a command may create another.
     seen: Mutex<Vec<u8>>,
 }
 
@@ -43,10 +43,10 @@ impl Keeper {
         }
     }
 
-    /// Makes what can be made before the server listens, so that there is something to show.
+    /// Creates what can be created before the server listens, so that there is a certificate to show.
     ///
     /// # Errors
-    /// The folder cannot be written, or a certificate in it is none.
+    /// The folder cannot be written, or a certificate in it is invalid.
     pub(super) fn prepare(&self) -> Result<(), AppError> {
         let now = OffsetDateTime::now_utc();
         if self.config.tls.local_ca && is_plausible(now) {
@@ -74,7 +74,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// Has the house's own certificate follow names and addresses. Returns whether there is a new one.
+    /// Adapts the local certificate to names and addresses. Returns whether there is a new one.
     fn follow(&self, now: OffsetDateTime) -> Result<bool, CertificateError> {
         let standing = local::follow(&self.folder, &self.config, now)?;
         self.trust.set(Some(local::authority(&standing)));
@@ -85,7 +85,7 @@ impl Keeper {
     }
 }
 
-/// Looks after the house's own certificate until the server ends.
+/// Maintains the local certificate until the server ends.
 pub(super) async fn keep_local(keeper: Arc<Keeper>, certificate: Option<Certificate>) {
     let mut told = String::new();
     loop {
@@ -103,7 +103,7 @@ pub(super) async fn keep_local(keeper: Arc<Keeper>, certificate: Option<Certific
                 put_into_use(&keeper.config, certificate.as_ref());
             }
             Ok(Err(err)) => {
-                // Once, until something else is wrong.
+                // Logged once, until the error changes.
                 let text = err.to_string();
                 if told != text {
                     log::error!("{text}");
@@ -115,7 +115,7 @@ pub(super) async fn keep_local(keeper: Arc<Keeper>, certificate: Option<Certific
     }
 }
 
-/// Serves what the files hold, for connections from now on.
+/// Uses the certificate in the files for new connections.
 pub(super) fn put_into_use(config: &Config, certificate: Option<&Certificate>) {
     let files = settings::transport(config, None).tls;
     if let (Some(certificate), Some(files)) = (certificate, files)
@@ -125,7 +125,7 @@ pub(super) fn put_into_use(config: &Config, certificate: Option<&Certificate>) {
     }
 }
 
-/// The folder of certificates and keys.
+/// Returns the folder of certificates and keys.
 #[must_use]
 pub fn folder(config: &Config) -> Folder {
     Folder::new(config.tls.folder.clone())
@@ -135,19 +135,19 @@ fn is_plausible(now: OffsetDateTime) -> bool {
     now.unix_timestamp() >= PLAUSIBLE
 }
 
-/// How many seconds the certificate that is served has left.
+/// Returns how many seconds remain until the certificate in use expires.
 fn left(config: &Config, now: i64) -> Option<i64> {
     let (path, _) = config.certificate_files()?;
     let pem = std::fs::read_to_string(path).ok()?;
     Some(Facts::of_pem(&pem)?.not_after - now)
 }
 
-/// How many days it has left.
+/// Returns how many days remain.
 pub(super) fn days_left(config: &Config, now: i64) -> Option<i64> {
     Some(left(config, now)?.div_euclid(86_400))
 }
 
-/// What is wrong with the certificate that is served, if it ends soon.
+/// Returns what is wrong with the certificate in use, if it expires soon.
 pub(super) fn trouble(config: &Config, now: i64) -> Option<String> {
     let left = left(config, now)?;
     let days = left.div_euclid(86_400);

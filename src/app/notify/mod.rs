@@ -1,5 +1,4 @@
-//! Notifications on their way: from what the service says to the push services, and back what came of
-//! it.
+//! Delivery of notifications: from the service to the push services, and the results back.
 
 mod queue;
 
@@ -22,13 +21,13 @@ use crate::protocol::notice;
 use crate::service::{Courier, Ring, Service, Tried};
 use queue::{Job, Queue};
 
-/// Notifications that are sent at the same time.
+/// The most notifications that are sent at the same time.
 const AT_A_TIME: usize = 8;
 
-/// Rings that may wait until they are put into the queue.
+/// The most notifications that may wait to be put into the queue.
 const RINGING: usize = 256;
 
-/// How long is waited before a try is repeated, the last one again and again.
+/// How long to wait before each retry; the last value repeats.
 const AGAIN: [Duration; 4] = [
     Duration::from_secs(2),
     Duration::from_secs(8),
@@ -36,31 +35,31 @@ const AGAIN: [Duration; 4] = [
     Duration::from_mins(2),
 ];
 
-/// The longest that a service has this server wait.
+/// The longest that a service can make this server wait.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
-/// How long a host is left alone that says to wait, and not for how long.
+/// How long to wait for a host that asks to wait without saying how long.
 const USUAL_WAIT: Duration = Duration::from_mins(1);
 
-/// While the clock is wrong, services refuse everything: how long until it is looked at again.
+/// While the clock is wrong, services refuse everything: how long until it is checked again.
 const CLOCK_WAIT: Duration = Duration::from_secs(10);
 
-/// A clock that shows less has not been set yet: 1 January 2025.
+/// A clock that shows an earlier time has not been set yet: 1 January 2025.
 const PLAUSIBLE: i64 = 1_735_689_600;
 
-/// Characters of a service's words that are logged.
+/// How many characters of a service's answer are logged.
 const WORDS_CHARS: usize = 200;
 
-/// How often the same trouble is logged.
+/// How often the same problem is logged.
 const LOGGED_EVERY: Duration = Duration::from_hours(24);
 
-/// How often it is logged that notifications were dropped.
+/// How often dropped notifications are logged.
 const DROPS_LOGGED_EVERY: Duration = Duration::from_mins(1);
 
-/// Begins to notify devices. Returns the task that does.
+/// Starts to notify devices. Returns the task that does so.
 ///
 /// # Errors
-/// The key cannot be made or read, or the client cannot be made.
+/// The key cannot be generated or read, or the client cannot be created.
 pub(super) async fn begin(
     config: &Config,
     service: &Arc<Service>,
@@ -104,14 +103,14 @@ pub(super) async fn begin(
         counts,
     };
     let task = tokio::spawn(notifier.run(bell));
-    // What came shortly before the last stop, and was not told.
+    // Notifications that were pending at the last stop.
     if let Err(err) = service.resume_notifying().await {
         log::warn!("nobody is notified of what came before the last stop: {err}");
     }
     Ok(Some(task))
 }
 
-/// Whom a push service may write to.
+/// Returns the contact for push services.
 fn contact(config: &Config) -> String {
     if let Some(contact) = &config.push.contact {
         return contact.clone();
@@ -122,7 +121,7 @@ fn contact(config: &Config) -> String {
     if host.contains('.') && host.parse::<std::net::IpAddr>().is_err() {
         format!("mailto:admin@{host}")
     } else {
-        // Reserved for what has no name: services want an address, whatever it leads to.
+        // A reserved domain: services require an address, wherever it leads.
         "mailto:admin@morelia.invalid".to_owned()
     }
 }
@@ -180,23 +179,23 @@ async fn send(
     sender.send(&push).await
 }
 
-/// What came of sending.
+/// The result of sending.
 enum Sent {
-    /// There was nothing to say any more.
+    /// There was nothing to send any more.
     Nothing,
-    /// The service has it.
+    /// The service accepted it.
     Taken,
     /// The service does not know the device.
     Gone,
-    /// The service does not accept who sends.
+    /// The service does not accept this server.
     Refused(u16, String),
     /// It is too long for the service.
     TooLong,
-    /// The service wants to be left alone.
+    /// The service asks to wait.
     Wait(Duration),
-    /// It failed in a way that may pass.
+    /// It failed for a reason that may pass.
     Failed(String),
-    /// It failed in a way that will not.
+    /// It failed for a reason that will not pass.
     Dropped(u16),
 }
 
@@ -206,9 +205,9 @@ struct Notifier {
     ttl: Duration,
     queue: Queue,
     sending: JoinSet<(Job, Sent)>,
-    /// When a refusal was logged last.
+    /// When a refusal was last logged.
     logged: Option<Instant>,
-    /// Notifications that were dropped for want of room, and when that was logged last.
+    /// The number of notifications dropped because the queue was full, and when that was last logged.
     dropped: (u64, Option<Instant>),
     counts: Arc<PushCounts>,
 }
@@ -261,7 +260,7 @@ impl Notifier {
         }
     }
 
-    /// Begins to send what is due.
+    /// Starts to send what is due.
     fn start(&mut self) {
         while self.sending.len() < AT_A_TIME {
             let now = Instant::now();
@@ -374,14 +373,14 @@ async fn deliver(service: &Service, sender: &Sender, job: &Job, ttl: Duration) -
     match sent {
         Ok(answer) => outcome(&answer),
         Err(PushError::TooLong) => Sent::TooLong,
-        // What is not allowed any more is not tried again.
+        // A request that is no longer allowed is not retried.
         Err(PushError::BadKeys) => Sent::Dropped(0),
         Err(PushError::Outbound(err)) if err.is_refusal() => Sent::Dropped(0),
         Err(err) => Sent::Failed(err.to_string()),
     }
 }
 
-/// What an answer means.
+/// Returns the meaning of an answer.
 fn outcome(answer: &crate::outbound::Answer) -> Sent {
     match answer.status {
         200..=202 => Sent::Taken,

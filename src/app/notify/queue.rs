@@ -1,4 +1,4 @@
-//! What waits to be sent: one notification a device and conversation, the newest.
+//! The queue of notifications: the newest one for each device and conversation.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -8,21 +8,21 @@ use tokio::time::Instant;
 use crate::model::{FlowId, SubscriptionId};
 use crate::service::Ring;
 
-/// So many notifications a device gets at once.
+/// The number of notifications that a device may get at once.
 const BURST: u32 = 3;
 
-/// After them, one in this time: a lively conversation is one buzz, not forty.
+/// After them, one per this time: a lively conversation is one buzz, not forty.
 const BETWEEN: Duration = Duration::from_secs(3);
 
-/// A notification that waits.
+/// A notification in the queue.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) ring: Ring,
-    /// When it came.
+    /// When it was created.
     pub(super) born: Instant,
     /// When it may be sent.
     pub(super) at: Instant,
-    /// How often sending failed.
+    /// How often sending has failed.
     pub(super) tries: u8,
 }
 
@@ -40,7 +40,7 @@ impl Job {
         (self.ring.subscription, self.ring.flow)
     }
 
-    /// The host that takes it, without the rest of its address, which is a secret.
+    /// Returns the host of its endpoint, without the rest of the address, which is a secret.
     pub(super) fn host(&self) -> &str {
         let rest = self.ring.endpoint.split("://").nth(1).unwrap_or_default();
         rest.split('/').next().unwrap_or_default()
@@ -49,7 +49,7 @@ impl Job {
 
 type Key = (SubscriptionId, FlowId);
 
-/// How much of its burst a device has.
+/// How much of its burst a device has left.
 struct Allowance {
     left: u32,
     since: Instant,
@@ -59,10 +59,10 @@ struct Allowance {
 pub(super) struct Queue {
     most: usize,
     waiting: HashMap<Key, Job>,
-    /// Devices that something is on its way to.
+    /// Devices to which a notification is being sent.
     flying: HashSet<SubscriptionId>,
     allowances: HashMap<SubscriptionId, Allowance>,
-    /// Hosts that want to be left alone, and until when.
+    /// Hosts that asked to wait, and until when.
     paused: HashMap<String, Instant>,
 }
 
@@ -77,17 +77,17 @@ impl Queue {
         }
     }
 
-    /// How many wait.
+    /// Returns how many notifications wait.
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Puts a notification in, in place of the one of the same conversation. Returns whether another
-    /// one had to go for it: the oldest that is not urgent.
+    /// Adds a notification, replacing the one of the same conversation. Returns whether another one
+    /// was dropped for it: the oldest that is not urgent.
     pub(super) fn put(&mut self, job: Job) -> bool {
         let key = job.key();
         if let Some(other) = self.waiting.get_mut(&key) {
-            // It waits as long as the one before, and is as urgent.
+            // It keeps the waiting time and the urgency of the one before.
             other.ring = Ring {
                 is_urgent: other.ring.is_urgent || job.ring.is_urgent,
                 ..job.ring
@@ -110,7 +110,7 @@ impl Queue {
         is_full
     }
 
-    /// Puts a notification back that was not sent, unless there is a newer one.
+    /// Puts back a notification that was not sent, unless there is a newer one.
     pub(super) fn put_back(&mut self, job: Job, at: Instant) {
         let key = job.key();
         if self.waiting.len() < self.most || self.waiting.contains_key(&key) {
@@ -119,7 +119,7 @@ impl Queue {
         }
     }
 
-    /// Leaves a host alone until a time.
+    /// Sends nothing to a host until a time.
     pub(super) fn pause(&mut self, host: &str, until: Instant) {
         let now = Instant::now();
         self.paused.retain(|_, until| *until > now);
@@ -147,7 +147,8 @@ impl Queue {
         Some(job)
     }
 
-    /// When something may be sent next; `None`: nothing waits but for what is on its way.
+    /// Returns when the next one may be sent; `None` if nothing can be sent before the present ones
+    /// have arrived.
     pub(super) fn next_at(&self) -> Option<Instant> {
         self.waiting
             .values()
@@ -155,7 +156,7 @@ impl Queue {
             .min()
     }
 
-    /// When a notification may be sent; `None`: not before another one has arrived.
+    /// Returns when a notification may be sent; `None` if another one has to arrive first.
     fn may_go_at(&self, job: &Job) -> Option<Instant> {
         let device = job.ring.subscription;
         if self.flying.contains(&device) {
@@ -187,17 +188,17 @@ impl Queue {
         allowance.left = allowance.left.saturating_sub(1);
     }
 
-    /// Notes that nothing is on its way to the device any more.
+    /// Records that nothing is being sent to the device any more.
     pub(super) fn landed(&mut self, job: &Job) {
         self.flying.remove(&job.ring.subscription);
     }
 
-    /// Notes that nothing is known of what is on its way.
+    /// Forgets which notifications are being sent.
     pub(super) fn forget_flights(&mut self) {
         self.flying.clear();
     }
 
-    /// Forgets everything for a device that is gone.
+    /// Removes everything for a device that is gone.
     pub(super) fn drop_device(&mut self, device: SubscriptionId) {
         self.waiting.retain(|(id, _), _| *id != device);
         self.allowances.remove(&device);
@@ -246,7 +247,7 @@ mod tests {
         }
         for _ in 0..3 {
             let sent = queue.take_due(now).unwrap();
-            // One is on its way.
+            // One is being sent.
             assert!(queue.take_due(now).is_none());
             queue.landed(&sent);
         }
@@ -255,7 +256,7 @@ mod tests {
         let sent = queue.take_due(now + BETWEEN).unwrap();
         queue.landed(&sent);
         assert!(queue.take_due(now + BETWEEN).is_none());
-        // Others do not wait for it.
+        // Other devices do not wait for it.
         queue.put(job(2, 1, 1, false, now));
         assert!(queue.take_due(now + BETWEEN).is_some());
     }

@@ -1,4 +1,4 @@
-//! What can be asked for people, flows, messages, data, and as a client.
+//! Commands about people, flows, messages and data, and those of the client.
 
 mod people;
 
@@ -10,10 +10,10 @@ use crate::model::{FlowKind, Level};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// `flow …`; a flow is named by its id, or by its title where only one has it.
+/// `flow …`; a flow is named by its id, or by its title if only one has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlowCommand {
-    /// Makes a flow.
+    /// Creates a flow.
     Create {
         /// Chat, channel or group.
         kind: FlowKind,
@@ -28,14 +28,14 @@ pub enum FlowCommand {
     },
     /// Lists flows.
     List {
-        /// `--user`: those of one user only.
+        /// `--user`: only those of one user.
         login: Option<String>,
     },
     /// Shows one with its members.
     Show {
         /// The flow.
         flow: String,
-        /// `--events`: what happened in it last, so many entries.
+        /// `--events`: this many of its latest events.
         events: Option<u32>,
     },
     /// Adds a member.
@@ -61,7 +61,7 @@ pub enum FlowCommand {
         /// The level.
         level: Level,
     },
-    /// Hands a flow over.
+    /// Transfers a flow to another owner.
     Transfer {
         /// The flow.
         flow: String,
@@ -72,7 +72,7 @@ pub enum FlowCommand {
     Remove {
         /// The flow.
         flow: String,
-        /// It cannot be undone.
+        /// Cannot be undone.
         confirmation: Confirmation,
     },
 }
@@ -97,7 +97,7 @@ pub enum MessageCommand {
     List {
         /// The flow.
         flow: String,
-        /// `--limit`: how many.
+        /// `--limit`: the most messages.
         limit: u32,
         /// `--before`: only those with a lower number.
         before: Option<u64>,
@@ -106,38 +106,38 @@ pub enum MessageCommand {
     Send {
         /// The flow.
         flow: String,
-        /// The text; none reads standard input.
+        /// The text; `None` reads standard input.
         text: Option<String>,
-        /// `--as`: the login of the sender; else an administrator, a member if one is.
+        /// `--as`: the login of the sender; otherwise an administrator, one who is a member if possible.
         sender: Option<String>,
     },
     /// Deletes a message.
     Delete {
         /// Its id.
         id: String,
-        /// It cannot be undone.
+        /// Cannot be undone.
         confirmation: Confirmation,
     },
-    /// Searches texts and names of files.
+    /// Searches texts and file names.
     Search(MessageSearch),
 }
 
 /// `message search`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageSearch {
-    /// What to search for.
+    /// The text to search for.
     pub query: String,
-    /// `--flow`: in one flow only.
+    /// `--flow`: only in one flow.
     pub flow: Option<String>,
-    /// `--from`: the login of who wrote it.
+    /// `--from`: the login of the author.
     pub from: Option<String>,
-    /// `--kind`: the bit of the attachment that it has; 0: any or none.
+    /// `--kind`: the bit of the attachment's kind; 0: with or without attachment.
     pub kinds: i64,
-    /// `--newer`: sent since then.
+    /// `--newer`: only messages that are newer than this.
     pub newer: Option<Duration>,
-    /// `--older`: sent before.
+    /// `--older`: only messages that are older than this.
     pub older: Option<Duration>,
-    /// `--limit`: how many.
+    /// `--limit`: the most messages.
     pub limit: u32,
 }
 
@@ -150,28 +150,28 @@ pub enum DbCommand {
     Delete(Confirmation),
     /// Brings the schema up to date.
     Migrate,
-    /// Goes back to the copy from before the last migration.
+    /// Restores the copy from before the last migration.
     Rollback(Confirmation),
-    /// Examines the file.
+    /// Checks the file.
     Check,
-    /// Makes every index anew.
+    /// Rebuilds every index.
     Repair {
         /// `--to`: a new file for what can be read of a damaged database; the database stays as it is.
         to: Option<PathBuf>,
-        /// `--times`: only put right what a clock that was ahead has written.
+        /// `--times`: only correct times that were written while the clock was ahead.
         times: bool,
     },
-    /// Gives free space back to the disk.
+    /// Returns free space to the disk.
     Compact,
     /// Counts and sizes.
     Stats,
-    /// Removes old messages for good.
+    /// Removes old messages permanently.
     Prune {
-        /// `--older`: the age; else `history.keep`.
+        /// `--older`: the age; otherwise `history.keep`.
         older: Option<Duration>,
         /// `--dry-run`: count only.
         dry_run: bool,
-        /// It cannot be undone.
+        /// Cannot be undone.
         confirmation: Confirmation,
     },
 }
@@ -181,7 +181,7 @@ pub enum DbCommand {
 pub enum BackupCommand {
     /// Makes a copy.
     Make {
-        /// `--to`: a file or folder; else `backup.dir`.
+        /// `--to`: a file or folder; otherwise `backup.dir`.
         to: Option<PathBuf>,
         /// `--with-keys`: also certificates and keys.
         with_keys: bool,
@@ -190,23 +190,23 @@ pub enum BackupCommand {
     },
     /// Lists the copies.
     List,
-    /// Makes a key for encrypted copies.
+    /// Generates a key for encrypted copies.
     Key {
-        /// Where the secret key goes.
+        /// The path of the secret key.
         file: PathBuf,
     },
-    /// Examines a copy.
+    /// Verifies a copy.
     Verify {
         /// The copy.
         file: PathBuf,
-        /// Large files are read whole.
+        /// Whether large files are read whole.
         deep: bool,
-        /// It is restored into a temporary folder.
+        /// Whether it is restored into a temporary folder.
         restores: bool,
         /// `--identity`: the file of the secret key.
         identity: Option<PathBuf>,
     },
-    /// Puts a copy in the place of the database.
+    /// Replaces the database with a copy.
     Restore {
         /// The copy.
         file: PathBuf,
@@ -217,7 +217,7 @@ pub enum BackupCommand {
     },
 }
 
-/// `move …`: the server goes to another machine.
+/// `move …`: moves the server to another machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MoveCommand {
     /// Writes everything into one file.
@@ -226,17 +226,17 @@ pub enum MoveCommand {
         file: PathBuf,
         /// `--with-keys`: also certificates and keys.
         with_keys: bool,
-        /// Files that are missing are left out.
+        /// Missing files are left out.
         confirmation: Confirmation,
     },
-    /// Makes the server from such a file.
+    /// Sets up the server from such a file.
     Unpack {
         /// The file.
         file: PathBuf,
     },
 }
 
-/// `import`: takes over a database of the Python server.
+/// `import`: imports a database of the Python server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {
     /// `--python-db`: its file.
@@ -272,16 +272,16 @@ pub struct ClientCommand {
     pub url: String,
     /// `--ca`: the certificates to trust instead of the system's.
     pub ca: Option<PathBuf>,
-    /// What to do there.
+    /// The action.
     pub action: ClientAction,
 }
 
-/// What the built-in client does.
+/// An action of the built-in client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientAction {
     /// Asks whether an MTP server answers.
     Ping,
-    /// Makes an account and keeps its token.
+    /// Creates an account and stores its token.
     Register {
         /// The login.
         login: String,
@@ -290,7 +290,7 @@ pub enum ClientAction {
         /// The password.
         password: PasswordSource,
     },
-    /// Logs in and keeps the token.
+    /// Logs in and stores the token.
     Login {
         /// The login.
         login: String,
@@ -301,13 +301,13 @@ pub enum ClientAction {
     Send {
         /// The flow's id.
         flow: String,
-        /// The text; none reads standard input.
+        /// The text; `None` reads standard input.
         text: Option<String>,
-        /// `--login`: which of the kept tokens; else the last one.
+        /// `--login`: the login whose stored token to use; otherwise the last one.
         login: Option<String>,
         /// `--reply`: the id of the message that it answers.
         reply: Option<String>,
-        /// `--rich`: more than every server tells.
+        /// `--rich`: asks for more than every server sends.
         rich: bool,
     },
     /// Reacts to a message.
@@ -316,27 +316,27 @@ pub enum ClientAction {
         message: String,
         /// The emoji.
         emoji: String,
-        /// `--off`: takes the reaction back.
+        /// `--off`: removes the reaction.
         off: bool,
-        /// `--login`: which of the kept tokens; else the last one.
+        /// `--login`: the login whose stored token to use; otherwise the last one.
         login: Option<String>,
-        /// `--rich`: more than every server tells.
+        /// `--rich`: asks for more than every server sends.
         rich: bool,
     },
     /// Prints the messages of a flow.
     History {
         /// The flow's id.
         flow: String,
-        /// `--login`: which of the kept tokens; else the last one.
+        /// `--login`: the login whose stored token to use; otherwise the last one.
         login: Option<String>,
-        /// `--rich`: more than every server tells.
+        /// `--rich`: asks for more than every server sends.
         rich: bool,
     },
-    /// Prints what happens, as it happens.
+    /// Prints events as they happen.
     Watch {
-        /// `--login`: which of the kept tokens; else the last one.
+        /// `--login`: the login whose stored token to use; otherwise the last one.
         login: Option<String>,
-        /// `--rich`: more than every server tells.
+        /// `--rich`: asks for more than every server sends.
         rich: bool,
     },
     /// Sends a request as it is and prints the answer.
@@ -345,12 +345,12 @@ pub enum ClientAction {
         method: Option<String>,
         /// `--file`: the request; `-` is standard input.
         file: Option<PathBuf>,
-        /// `--accept`: the words of frames that are understood.
+        /// `--accept`: the words for frames beyond the protocol that are accepted.
         accept: Vec<String>,
     },
     /// Replays the protocol.
     Conformance {
-        /// `--code`: an invitation for the accounts it makes, where the server asks for one.
+        /// `--code`: an invitation for the accounts it creates, if the server requires one.
         code: Option<String>,
     },
 }

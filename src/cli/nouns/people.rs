@@ -8,11 +8,11 @@ use crate::cli::programs::TokenCommand;
 /// `user …`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserCommand {
-    /// Makes a user.
+    /// Creates a user.
     Add {
         /// The login.
         login: String,
-        /// The name shown; else the login.
+        /// The displayed name; otherwise the login.
         username: Option<String>,
         /// The e-mail address.
         email: Option<String>,
@@ -44,33 +44,33 @@ pub enum UserCommand {
         /// The new password.
         password: PasswordSource,
     },
-    /// Makes a link by which one sets a new password.
+    /// Creates a link with which a user sets a new password.
     Reset {
         /// The login.
         login: String,
     },
-    /// Says by what name others know one in Matrix.
+    /// Sets the name by which others know a user in Matrix.
     Localpart {
         /// The login.
         login: String,
         /// The name, without the server.
         name: String,
     },
-    /// Bars one from the server.
+    /// Suspends a user.
     Suspend {
         /// The login.
         login: String,
     },
-    /// Lets one in again.
+    /// Ends the suspension of a user.
     Resume {
         /// The login.
         login: String,
     },
-    /// Removes one, as MTP's `delete_user` does.
+    /// Removes a user, like MTP's `delete_user`.
     Remove {
         /// The login.
         login: String,
-        /// It cannot be undone.
+        /// Cannot be undone.
         confirmation: Confirmation,
     },
 }
@@ -78,11 +78,11 @@ pub enum UserCommand {
 /// What `user set` changes; at least one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserChanges {
-    /// The name shown.
+    /// The displayed name.
     pub username: Option<String>,
     /// The e-mail address.
     pub email: Option<String>,
-    /// The text about oneself.
+    /// The user's text about themselves.
     pub bio: Option<String>,
     /// Whether the user is an administrator.
     pub admin: Option<bool>,
@@ -97,7 +97,7 @@ pub struct UserChanges {
 pub enum SessionCommand {
     /// Lists the devices that are logged in.
     List {
-        /// Of one user only.
+        /// Only those of one user.
         login: Option<String>,
     },
     /// Ends one session.
@@ -115,20 +115,20 @@ pub enum SessionCommand {
 /// `invite …`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InviteCommand {
-    /// Makes an invitation.
+    /// Creates an invitation.
     Create {
-        /// `--uses`: how many people it lets in.
+        /// `--uses`: how many people it admits.
         uses: u32,
-        /// `--expires`: how long it holds.
+        /// `--expires`: how long it is valid.
         expires: Duration,
-        /// `--flow`: a flow that they become members of.
+        /// `--flow`: the flow whose members they become.
         flow: Option<String>,
-        /// `--note`: whom it is for.
+        /// `--note`: a note about whom it is for.
         note: Option<String>,
     },
-    /// Lists the invitations that still hold.
+    /// Lists the invitations that are still valid.
     List,
-    /// Ends one.
+    /// Revokes one.
     Revoke {
         /// The code.
         code: String,
@@ -138,7 +138,7 @@ pub enum InviteCommand {
 /// `bot …`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BotCommand {
-    /// Makes a bot.
+    /// Creates a bot.
     Add {
         /// The login.
         login: String,
@@ -151,9 +151,9 @@ pub enum BotCommand {
     Remove {
         /// The login.
         login: String,
-        /// It cannot be undone.
+        /// Cannot be undone.
         confirmation: Confirmation,
     },
-    /// Makes, lists or revokes tokens of one.
+    /// Creates, lists or revokes tokens of a bot.
     Token(TokenCommand),
 }

@@ -8,14 +8,14 @@ use crate::cli::programs::{HookCommand, NewOut, OutCommand, TokenCommand};
 use crate::config::read_duration;
 use crate::model::{Scopes, Topics};
 
-/// Reads scopes as a command line has them.
+/// Reads scopes from a command line.
 fn scopes(text: &str) -> Result<Scopes, String> {
     Scopes::of_words(text.split(',')).ok_or_else(|| {
         format!("{text:?} is no list of scopes: read, write and manage, with commas between them")
     })
 }
 
-/// Reads what an outgoing hook is told of as a command line has it.
+/// Reads the events of an outgoing hook from a command line.
 fn topics(text: &str) -> Result<Topics, String> {
     Topics::of_words(text.split(',')).ok_or_else(|| {
         format!(

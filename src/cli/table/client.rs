@@ -5,21 +5,21 @@ use crate::cli::command::Command;
 use crate::cli::matches::{Matches, UsageError};
 use crate::cli::nouns::{ClientAction, ClientCommand};
 
-/// Which of the tokens that `login` and `register` have kept.
+/// The choice of a token that `login` or `register` has stored.
 const LOGIN: &[Flag] = &[option(
     "--login",
     "LOGIN",
     "as this user; without it as the one who logged in last",
 )];
 
-/// Whose certificates to believe, for servers that signed their own.
+/// The certificates to trust, for servers with self-signed ones.
 const CA: &[Flag] = &[option(
     "--ca",
     "FILE",
     "for wss: trust the certificates in this PEM file instead of the system's",
 )];
 
-/// Asks for what only some servers tell.
+/// Asks for what only some servers send.
 const RICH: &[Flag] = &[switch(
     "--rich",
     "accept what this server tells beyond the protocol: who did what in a flow, why it refuses",

@@ -6,7 +6,7 @@ use crate::cli::nouns::{FlowCommand, MessageCommand, MessageSearch};
 use crate::config::read_duration;
 use crate::model::{KINDS, kind_bit};
 
-/// How many messages are listed where nothing else is said: a screen or two.
+/// The default number of listed messages: a screen or two.
 const LISTED: u32 = 50;
 
 pub(super) const COMMANDS: &[Spec] = &[

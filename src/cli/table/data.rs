@@ -1,4 +1,4 @@
-//! Commands about the database, its copies, and what goes in and out of it.
+//! Commands about the database, its copies, import and export.
 
 use super::{Flag, Spec, YES, many, option, switch};
 use crate::cli::command::Command;

@@ -1,4 +1,4 @@
-//! The list of every command: name, arguments, flags, meaning, examples, and what it builds.
+//! The list of every command: name, arguments, flags, meaning, examples, and its builder.
 
 mod bots;
 mod client;
@@ -28,7 +28,7 @@ pub const GROUPS: &[(&str, &[Spec])] = &[
 pub struct Spec {
     /// Its name, one word or two.
     pub path: &'static str,
-    /// Its arguments, as they stand in the usage line.
+    /// Its arguments, as shown in the usage line.
     pub arguments: &'static str,
     /// What it does: the first sentence for the overview, the rest for its own help.
     pub about: &'static str,
@@ -36,17 +36,17 @@ pub struct Spec {
     pub flags: &'static [&'static [Flag]],
     /// Command lines to copy.
     pub examples: &'static [&'static str],
-    /// Builds the command from what was given.
+    /// Builds the command from the given flags and arguments.
     pub(super) build: fn(&mut Matches) -> Result<Command, UsageError>,
 }
 
 impl Spec {
-    /// Returns its flags, the global ones not among them.
+    /// Returns its flags, without the global ones.
     pub fn all_flags(&self) -> impl Iterator<Item = &'static Flag> + use<> {
         self.flags.iter().flat_map(|list| list.iter())
     }
 
-    /// Returns the line that shows its form.
+    /// Returns its usage line.
     #[must_use]
     pub fn usage(&self) -> String {
         let mut usage = format!("morelia {}", self.path);
@@ -79,7 +79,7 @@ pub struct Flag {
     pub name: &'static str,
     /// A short name with its dash, or empty.
     pub short: &'static str,
-    /// What stands for its value in the help; empty for a switch.
+    /// The placeholder for its value in the help; empty for a switch.
     pub value: &'static str,
     /// Whether it may be given several times.
     pub many: bool,
@@ -97,7 +97,7 @@ impl Flag {
         }
     }
 
-    /// Tells whether `name` is one of its names.
+    /// Returns whether `name` is one of its names.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
         name == self.name || (!name.is_empty() && name == self.short)
@@ -119,7 +119,7 @@ pub const GLOBAL: &[Flag] = &[
     short("-V", switch("--version", "print the version")),
 ];
 
-/// Where a password comes from; without any of them it is asked for on the terminal.
+/// The source of a password; without any of these flags the terminal asks.
 const PASSWORD: &[Flag] = &[
     option(
         "--password-file",
@@ -133,7 +133,7 @@ const PASSWORD: &[Flag] = &[
     switch("--generate", "make a password and print it, once"),
 ];
 
-/// Answers the question of a command that destroys.
+/// Confirms a destructive command.
 const YES: &[Flag] = &[switch("--yes", "do it without asking")];
 
 const fn switch(name: &'static str, about: &'static str) -> Flag {
@@ -164,7 +164,7 @@ const fn many(flag: Flag) -> Flag {
     Flag { many: true, ..flag }
 }
 
-/// Flags of the Python server that mean nothing here, with the end of a sentence about each.
+/// Flags of the Python server that have no meaning here, with the end of a sentence about each.
 pub const RETIRED_FLAGS: &[(&str, &str)] = &[
     ("--http", PYTHON),
     ("--loop", PYTHON),
@@ -187,7 +187,7 @@ pub const RETIRED_FLAGS: &[(&str, &str)] = &[
 
 const PYTHON: &str = "belonged to the Python server and means nothing to this one: leave it out";
 
-/// Commands of the Python server, and what does their work now.
+/// Commands of the Python server, and their replacements.
 pub const RETIRED_COMMANDS: &[(&str, &str)] = &[
     (
         "run",

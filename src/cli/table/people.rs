@@ -7,8 +7,7 @@ use crate::cli::nouns::{InviteCommand, SessionCommand, UserChanges, UserCommand}
 use crate::config::{Registration, Word, read_duration, read_quota};
 use std::time::Duration;
 
-/// How long an invitation holds where nothing else is said: a week, so that a code that went astray
-/// does not open the door for ever.
+/// The default lifetime of an invitation: a week, so that a lost code is not valid forever.
 const INVITATION: Duration = Duration::from_hours(7 * 24);
 
 pub(super) const COMMANDS: &[Spec] = &[

@@ -354,7 +354,7 @@ pub(super) const PROGRAM: &[Spec] = &[
     },
 ];
 
-/// The flags of uvicorn that `serve` takes, so that a unit file of the Python server works on.
+/// The flags of uvicorn that `serve` accepts, so that a unit file of the Python server still works.
 const SERVE: &[Flag] = &[
     option(
         "--host",
@@ -411,7 +411,7 @@ const SERVE: &[Flag] = &[
     ),
 ];
 
-/// Which key each flag with a value stands for.
+/// The key for which each flag with a value stands.
 const OVERRIDES: &[(&str, &str, &str)] = &[
     ("--host", "server", "host"),
     ("--port", "server", "port"),
@@ -425,7 +425,7 @@ const OVERRIDES: &[(&str, &str, &str)] = &[
     ("--timeout-keep-alive", "server", "keep_alive"),
 ];
 
-/// Builds `serve` from its flags, which win over `presets`, which win over the configuration.
+/// Builds `serve` from its flags, which override `presets`, which override the configuration.
 fn serve(
     m: &mut Matches,
     presets: &[(&'static str, &'static str, &str)],

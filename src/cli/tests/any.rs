@@ -1,4 +1,4 @@
-//! Command lines of any kind.
+//! Random command lines.
 
 use std::ffi::OsString;
 

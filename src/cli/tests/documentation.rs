@@ -1,10 +1,10 @@
-//! The command lines that the documentation shows, which nobody may be able to type in vain.
+//! Checks that the command lines in the documentation are valid.
 
 use super::run;
 use crate::cli::table;
 use crate::exit::Exit;
 
-/// The command lines that a text for people shows, in its blocks and between its sentences.
+/// Returns the command lines that a text for people shows, in its blocks and in its sentences.
 fn shown_in(text: &str) -> Vec<String> {
     let blocks = text.lines().filter_map(|line| {
         let is_block = line.starts_with("    ") || line.starts_with("morelia ");
@@ -16,10 +16,10 @@ fn shown_in(text: &str) -> Vec<String> {
     for line in blocks.chain(inline) {
         let line = line.split(" # ").next().unwrap().trim();
         let line = line.strip_prefix("sudo -u morelia ").unwrap_or(line);
-        // What the environment says stands before the program.
+        // Environment variables precede the program.
         let is_variable = |word: &&str| word.starts_with("MORELIA_") && word.contains('=');
         let words: Vec<&str> = line.split_whitespace().skip_while(is_variable).collect();
-        // `morelia …` stands for any, `list|show` for several.
+        // `morelia …` stands for any command, `list|show` for several.
         let is_whole = !line.contains('…') && !line.contains('|');
         if is_whole && words.len() > 1 && words[0] == "morelia" {
             shown.push(words[1..].join(" "));

@@ -1,4 +1,4 @@
-//! The command line as a whole: every command and flag, the mistakes, the help.
+//! The command line as a whole: every command and flag, mistakes, the help.
 
 mod any;
 mod documentation;
@@ -10,7 +10,7 @@ use crate::config::{Override, Registration};
 use std::ffi::OsString;
 use std::time::Duration;
 
-/// Splits a line as a shell would, double quotes included, and leaves out a redirection.
+/// Splits a line like a shell, including double quotes, and omits a redirection.
 fn words(line: &str) -> Vec<OsString> {
     let line = line.split(" > ").next().unwrap();
     let quoted = line.split('"').enumerate();
@@ -51,7 +51,7 @@ fn every_example_of_the_help_is_understood() {
     }
 }
 
-/// The commands of the contract with the operator; each must have a row.
+/// The commands that the operator relies on; each must have a row.
 #[test]
 fn every_command_of_the_contract_is_there() {
     let paths: Vec<&str> = table::all().map(|spec| spec.path).collect();
@@ -88,7 +88,7 @@ fn every_command_of_the_contract_is_there() {
     }
 }
 
-/// Builds a command from flags whose values are wrong for most, and returns the flags left over.
+/// Builds a command from flags whose values are mostly invalid, and returns the flags left over.
 fn left_over(spec: &'static Spec, flags: &[&Flag]) -> Vec<&'static str> {
     let word = |name: &str| {
         name.trim_matches(['[', ']'])
@@ -106,7 +106,7 @@ fn left_over(spec: &'static Spec, flags: &[&Flag]) -> Vec<&'static str> {
             .collect(),
         arguments: spec.arguments.split_whitespace().map(word).collect(),
     };
-    // Whether the command can be built is not the question.
+    // It does not matter whether the command can be built.
     let _ = (spec.build)(&mut matches);
     matches.flags.into_keys().collect()
 }

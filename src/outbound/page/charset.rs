@@ -1,12 +1,12 @@
-//! Bytes of a page as text: UTF-8, and the two older ways of writing that are still about.
+//! Decodes the bytes of a page: UTF-8, and two older encodings that are still used.
 
-/// Where a page itself may say how it is written, in bytes.
+/// The bytes at the beginning of a page in which it may name its encoding.
 const BEGINNING: usize = 1024;
 
 /// The upper half of windows-1251, from 0x80 on.
 const CYRILLIC: &str = "ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—\u{98}™љ›њќћџ\u{a0}ЎўЈ¤Ґ¦§Ё©Є«¬\u{ad}®Ї°±Ііґµ¶·ё№є»јЅѕїАБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдежзийклмнопрстуфхцчшщъыьэюя";
 
-/// Reads a body of a media type, in lower case. What cannot be read is left out.
+/// Decodes a body of a media type, which is in lower case. Invalid bytes are omitted.
 pub(super) fn decoded(kind: &str, body: &[u8]) -> String {
     let own = String::from_utf8_lossy(body.get(..BEGINNING).unwrap_or(body)).to_ascii_lowercase();
     match named(kind).or_else(|| named(&own)).unwrap_or_default() {
@@ -23,7 +23,7 @@ fn upper(byte: u8) -> char {
     }
 }
 
-/// The word after `charset=`.
+/// Returns the word after `charset=`.
 fn named(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once("charset=")?;
     let rest = rest.trim_start_matches(['"', '\'', ' ']);

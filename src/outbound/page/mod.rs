@@ -1,7 +1,7 @@
-//! What a page on the internet says of itself: title, description, and whose it is.
+//! What a page on the internet says about itself: title, description, and site.
 //!
-//! The address is anybody's, so it goes to public addresses only, by the usual ports, also after each
-//! redirect. No cookie is kept or sent, and nothing that the page names is fetched.
+//! Anyone may have written the address, so requests go to public addresses only, on the usual ports, also
+//! after each redirect. No cookie is kept or sent, and nothing that the page refers to is fetched.
 
 mod charset;
 mod tags;
@@ -21,13 +21,13 @@ const PAGE_BYTES: usize = 512 * 1024;
 /// How long all of it may take.
 const TIME: Duration = Duration::from_secs(5);
 
-/// What pages read of who asks.
+/// The `User-Agent` of these requests.
 const AGENT: &str = concat!("Morelia/", env!("CARGO_PKG_VERSION"), " preview");
 
-/// Asks a page what it says of itself; `None`: nothing.
+/// Fetches what a page says about itself; `None` if it says nothing.
 ///
 /// # Errors
-/// Why there is no answer.
+/// The reason why there is no answer.
 pub async fn summary(client: &Client, url: &Url) -> Result<Option<Summary>, OutboundError> {
     let host = url.host().to_owned();
     tokio::time::timeout(TIME, read(client, url.clone()))
@@ -44,7 +44,7 @@ async fn read(client: &Client, mut url: Url) -> Result<Option<Summary>, Outbound
         time: TIME,
         reuse: false,
     };
-    // Followed here, since each address has to be one of the web's.
+    // Followed here, since each address has to use a port of the web.
     for _ in 0..=REDIRECTS {
         if ![80, 443].contains(&url.port()) {
             return Err(OutboundError::BadUrl("its port is not one of the web"));
@@ -65,7 +65,7 @@ async fn read(client: &Client, mut url: Url) -> Result<Option<Summary>, Outbound
     Ok(None)
 }
 
-/// What a body of a media type says of itself.
+/// Returns what a body of a media type says about itself.
 fn page(kind: &str, body: &[u8]) -> Option<Summary> {
     let kind = kind.to_ascii_lowercase();
     let is_page = ["text/html", "application/xhtml+xml"]

@@ -1,23 +1,23 @@
-//! Finding title and description in a page, without reading the page as a browser does: tags are
-//! passed over one by one until the head ends.
+//! Finds the title and description of a page without parsing it as a browser does: tags are skipped
+//! one by one until the head ends.
 
-/// Longest title, description and name of a site, in characters.
+/// The longest title, description and name of a site, in characters.
 const TITLE_CHARS: usize = 200;
 const TEXT_CHARS: usize = 400;
 const SITE_CHARS: usize = 100;
 
-/// What a page says of itself.
+/// What a page says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// What it is called.
+    /// The title.
     pub title: String,
-    /// What it is about.
+    /// The description.
     pub text: Option<String>,
-    /// Whose it is.
+    /// The name of the site.
     pub site: Option<String>,
 }
 
-/// What is found on the way through a head.
+/// The values found in a head so far.
 #[derive(Default)]
 struct Found {
     title: Option<String>,
@@ -27,10 +27,10 @@ struct Found {
     site: Option<String>,
 }
 
-/// Elements whose content is no markup, or none of the page's.
+/// Elements whose content is not markup, or not the page's own.
 const OPAQUE: [&str; 4] = ["script", "style", "noscript", "template"];
 
-/// What the head of a page says; `None` without a title.
+/// Returns what the head of a page says; `None` without a title.
 pub(super) fn summary(html: &str) -> Option<Summary> {
     let mut found = Found::default();
     let mut rest = html;
@@ -98,7 +98,7 @@ impl Found {
     }
 }
 
-/// The name of a tag, in lower case, and what comes after it.
+/// Returns the name of a tag, in lower case, and the text after it.
 fn tag_name(text: &str) -> (String, &str) {
     let is_part =
         |(at, sign): (usize, char)| sign.is_ascii_alphanumeric() || (at == 0 && sign == '/');
@@ -109,7 +109,7 @@ fn tag_name(text: &str) -> (String, &str) {
     (text[..end].to_ascii_lowercase(), &text[end..])
 }
 
-/// What is between the end of a tag and the element's end, and what comes after that.
+/// Returns the text between a tag and the end of its element, and the text after that.
 fn content<'a>(text: &'a str, name: &str) -> (&'a str, &'a str) {
     let inside = text.split_once('>').map_or("", |(_, inside)| inside);
     let mut at = 0;
@@ -127,7 +127,7 @@ fn content<'a>(text: &'a str, name: &str) -> (&'a str, &'a str) {
     (inside, "")
 }
 
-/// The attributes of a tag, names in lower case, and what comes after it.
+/// Returns the attributes of a tag, with names in lower case, and the text after it.
 fn attributes(mut text: &str) -> (Vec<(String, &str)>, &str) {
     let mut found = Vec::new();
     loop {
@@ -141,7 +141,7 @@ fn attributes(mut text: &str) -> (Vec<(String, &str)>, &str) {
         let end = text
             .find(|sign: char| sign.is_ascii_whitespace() || "=>/".contains(sign))
             .unwrap_or(text.len());
-        // A sign that begins nothing is passed over, or this would not end.
+        // A character that begins nothing is skipped, otherwise this would not end.
         let end = if end == 0 { 1 } else { end };
         let (name, rest) = text.split_at(end);
         let (value, rest) = value(rest.trim_start());
@@ -166,13 +166,13 @@ fn value(text: &str) -> (&str, &str) {
     text.split_at(end)
 }
 
-/// Text as it is shown: entities decoded once, one line, at most so many characters.
+/// Returns a text as it is shown: entities decoded once, one line, at most `most` characters.
 fn plain(text: &str, most: usize) -> String {
     let text = entities(text);
     let shown = text.split(|sign: char| sign.is_whitespace() || sign.is_control());
     let words: Vec<_> = shown.filter(|word| !word.is_empty()).collect();
     let line = words.join(" ");
-    // Signs that turn the direction of what stands around them.
+    // Characters that change the direction of the text around them.
     let is_turning = |sign: char| matches!(sign, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let line: String = line.chars().filter(|sign| !is_turning(*sign)).collect();
     if line.chars().count() <= most {

@@ -1,5 +1,4 @@
-//! Encryption for one device. Source: RFC 8291, with the one record of RFC 8188 that push services
-//! take.
+//! Encryption for one device. Source: RFC 8291, with the single record of RFC 8188 that push services accept.
 
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
@@ -8,13 +7,13 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::PushError;
 
-/// Lengths that a text is filled up to, with the byte that ends it: so that its length says little.
+/// The lengths to which a text is padded, with the byte that ends it, so that its length reveals little.
 const LENGTHS: [usize; 3] = [256, 1024, 3993];
 
 /// The longest text.
 pub const MAX_BYTES: usize = LENGTHS[2] - 1;
 
-/// The size of a record that is announced. There is one.
+/// The record size that is announced. There is one record.
 const RECORD_BYTES: u32 = 4096;
 
 const PUBLIC_BYTES: usize = 65;
@@ -23,13 +22,13 @@ const SALT_BYTES: usize = 16;
 /// The keys of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushKeys {
-    /// Its public key, as a point that is not compressed.
+    /// Its public key, as an uncompressed point.
     pub p256dh: [u8; PUBLIC_BYTES],
     /// Its secret.
     pub auth: [u8; 16],
 }
 
-/// How many bytes a derived key has.
+/// The length of a derived key in bytes.
 struct Length(usize);
 
 impl KeyType for Length {
@@ -39,10 +38,10 @@ impl KeyType for Length {
 }
 
 impl PushKeys {
-    /// Takes the keys of a device.
+    /// Returns the keys of a device.
     ///
     /// # Errors
-    /// [`PushError::BadKeys`] for what has another length.
+    /// [`PushError::BadKeys`] for keys of another length.
     pub fn new(p256dh: &[u8], auth: &[u8]) -> Result<Self, PushError> {
         Ok(Self {
             p256dh: p256dh.try_into().map_err(|_| PushError::BadKeys)?,
@@ -50,7 +49,7 @@ impl PushKeys {
         })
     }
 
-    /// Encrypts a text for the device, by a key of its own.
+    /// Encrypts a text for the device, with a new key.
     ///
     /// # Errors
     /// [`PushError::BadKeys`], [`PushError::TooLong`].
@@ -71,7 +70,7 @@ impl PushKeys {
         .map_err(|_| FAILED)?
     }
 
-    /// Encrypts by a secret that both sides know.
+    /// Encrypts with a secret that both sides know.
     fn seal_by(
         &self,
         secret: &[u8],
@@ -89,7 +88,7 @@ impl PushKeys {
         let key = derive(&salt, &first, &[b"Content-Encoding: aes128gcm\0"], 16)?;
         let nonce = derive(&salt, &first, &[b"Content-Encoding: nonce\0"], 12)?;
         let mut record = text.to_vec();
-        // The byte that ends the text of the last record.
+        // The delimiter of the text in the last record.
         record.push(2);
         record.resize(length, 0);
         let failed = |_| PushError::BadKeys;
@@ -132,7 +131,7 @@ mod tests {
         PushKeys::new(&bytes(public), &bytes("BTBZMqHH6r4Tts7J_aSIgg")).unwrap()
     }
 
-    /// RFC 8291, appendix A, from the secret of both sides on: ring makes no key of given bytes.
+    /// RFC 8291, appendix A, starting from the shared secret: ring cannot import a private key.
     #[test]
     fn example_of_the_standard_is_met() {
         let public = bytes(

@@ -1,6 +1,6 @@
-//! Web Push: telling a device something by way of its push service, which cannot read it.
+//! Web Push: sends a message to a device through its push service, which cannot read it.
 //!
-//! Sources: RFC 8030 (delivery), RFC 8291 (encryption), RFC 8292 (who sends).
+//! Sources: RFC 8030 (delivery), RFC 8291 (encryption), RFC 8292 (identification of the sender).
 
 mod encrypt;
 mod vapid;
@@ -13,49 +13,50 @@ use super::{Answer, Client, OutboundError, Private, Request, Rules, Url};
 pub use encrypt::{MAX_BYTES, PushKeys};
 pub use vapid::Vapid;
 
-/// Why nothing can be sent to a device.
+/// The reason why nothing can be sent to a device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PushError {
-    /// The keys of the device are none.
+    /// The keys of the device are invalid.
     #[error("p256dh is no point of the curve P-256, or auth is not 16 bytes")]
     BadKeys,
-    /// There is more to say than fits.
+    /// The text is too long.
     #[error("the notification is too long")]
     TooLong,
-    /// No answer came.
+    /// There was no answer.
     #[error(transparent)]
     Outbound(#[from] OutboundError),
 }
 
-/// How soon a device is to be told.
+/// How soon a device is notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
     /// At once.
     High,
-    /// When it costs little.
+    /// When it costs the device little.
     Normal,
 }
 
 /// A notification on its way to one device.
 #[derive(Debug, Clone)]
 pub struct Push<'a> {
-    /// Where the device's service takes it.
+    /// The address at the device's push service.
     pub endpoint: &'a Url,
     /// The device's keys.
     pub keys: &'a PushKeys,
-    /// What it says.
+    /// Its text.
     pub text: &'a [u8],
     /// How long the service keeps it.
     pub ttl: Duration,
-    /// How soon it is to be told.
+    /// How soon it is delivered.
     pub urgency: Urgency,
-    /// What a newer one replaces, if the service still has it; at most 32 signs of base64url.
+    /// A newer notification with this topic replaces it, if the service still has it; at most 32
+    /// characters of base64url.
     pub topic: Option<&'a str>,
-    /// Seconds since 1970.
+    /// The present in seconds since 1970.
     pub now: i64,
 }
 
-/// Sends notifications as one server.
+/// Sends notifications in the name of one server.
 #[derive(Clone)]
 pub struct Sender {
     client: Client,
@@ -69,7 +70,7 @@ impl std::fmt::Debug for Sender {
 }
 
 impl Sender {
-    /// Makes a sender.
+    /// Returns a sender.
     #[must_use]
     pub fn new(client: Client, vapid: Vapid) -> Self {
         Self {
@@ -78,27 +79,26 @@ impl Sender {
         }
     }
 
-    /// What says who sends.
+    /// Returns the key that identifies the sender.
     #[must_use]
     pub fn vapid(&self) -> &Vapid {
         &self.vapid
     }
 
-    /// Checks that a device can be told something: its keys are keys, and its service is one that
-    /// may be connected to.
+    /// Checks that a device can be notified: its keys are valid, and its service may be connected to.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// The reason why it cannot.
     pub async fn check(&self, endpoint: &Url, keys: &PushKeys) -> Result<(), PushError> {
         keys.seal(b"")?;
         self.client.check(endpoint, rules()).await?;
         Ok(())
     }
 
-    /// Sends a notification and returns what the service says.
+    /// Sends a notification and returns the answer of the service.
     ///
     /// # Errors
-    /// Why it says nothing.
+    /// The reason why there is no answer.
     pub async fn send(&self, push: &Push<'_>) -> Result<Answer, PushError> {
         let body = push.keys.seal(push.text)?;
         let urgency = match push.urgency {
@@ -119,7 +119,7 @@ impl Sender {
     }
 }
 
-/// The address is a member's. Many devices have the same service.
+/// A member wrote the address. Many devices have the same service.
 fn rules() -> Rules {
     Rules {
         plain: false,

@@ -1,4 +1,4 @@
-//! Who sends: a key of the server's, by which push services know it. Source: RFC 8292.
+//! Identification of the sender: a key of the server, by which push services know it. Source: RFC 8292.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,41 +9,41 @@ use ring::digest::{Context, SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 
-/// How long a signature is good, in seconds: services take up to a day.
+/// How long a signature is valid, in seconds: services accept up to a day.
 const GOOD_S: i64 = 12 * 3600;
 
-/// How long one is used, in seconds.
+/// How long a signature is reused, in seconds.
 const USED_S: i64 = 6 * 3600;
 
-/// Services whose signatures are kept.
+/// The most services whose signatures are kept.
 const SERVICES: usize = 256;
 
-/// The key of the server, and what was signed by it lately.
+/// The key of the server, and its recent signatures.
 pub struct Vapid {
     key: EcdsaKeyPair,
-    /// Known to the server alone, for names that say nothing.
+    /// A secret that only the server knows, for opaque names.
     secret: Vec<u8>,
-    /// Whom a service may write to.
+    /// The contact for push services.
     contact: String,
-    /// By service: what was sent, and when it was made.
+    /// By service: the authorization, and the time when it was made.
     signed: Mutex<HashMap<String, (String, i64)>>,
 }
 
 impl Vapid {
-    /// Makes a new key, as it is kept.
+    /// Generates a new key, in its stored form.
     ///
     /// # Errors
-    /// The system has no randomness.
+    /// The system has no random numbers.
     pub fn generate() -> Result<Vec<u8>, String> {
         EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
             .map(|key| key.as_ref().to_vec())
             .map_err(|_| "the system gives no random numbers".to_owned())
     }
 
-    /// Takes a key as it is kept.
+    /// Reads a stored key.
     ///
     /// # Errors
-    /// It is none.
+    /// It is not a valid key.
     pub fn new(key: &[u8], contact: &str) -> Result<Self, String> {
         let random = SystemRandom::new();
         let secret = digest(&SHA256, key).as_ref().to_vec();
@@ -57,13 +57,13 @@ impl Vapid {
         })
     }
 
-    /// The public key, as browsers want it.
+    /// Returns the public key in the form for browsers.
     #[must_use]
     pub fn public_key(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.key.public_key().as_ref())
     }
 
-    /// A name for something that says nothing of it to who does not know the key: 24 signs.
+    /// Returns a name that reveals nothing about `of` without the key: 24 characters.
     #[must_use]
     pub fn topic(&self, of: &[u8]) -> String {
         let mut context = Context::new(&SHA256);
@@ -74,7 +74,7 @@ impl Vapid {
         text
     }
 
-    /// What says to a service who sends.
+    /// Returns the authorization header for a service.
     #[must_use]
     pub fn authorization(&self, audience: &str, now: i64) -> String {
         let mut signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,7 +92,7 @@ impl Vapid {
     }
 
     fn sign(&self, audience: &str, now: i64) -> String {
-        // Neither has a sign that JSON would have to escape: an origin, and an address that was checked.
+        // Neither has a character that JSON would have to escape: an origin, and an address that was checked.
         let plain = |text: &str| text.replace(['"', '\\'], "");
         let claims = format!(
             r#"{{"aud":"{}","exp":{},"sub":"{}"}}"#,
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(of("https://a.example", 1_000_000 + USED_S - 1), first);
         assert_ne!(of("https://a.example", 1_000_000 + USED_S), first);
         assert_ne!(of("https://b.example", 1_000_000), first);
-        // The clock went back.
+        // The clock was set back.
         assert_ne!(of("https://a.example", 5), first);
         assert!(Vapid::new(b"no key", "x").is_err());
     }

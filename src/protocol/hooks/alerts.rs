@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::said::{Complaint, Said, link, one_line};
 use crate::service::AlertGroup;
 
-/// Alerts that get a line.
+/// The most alerts that get a line.
 const MAX_LINES: usize = 10;
 
 /// Reads JSON with a list of alerts.
@@ -51,7 +51,7 @@ pub(super) fn of_json(json: &Map<String, Value>) -> Result<Said, Complaint> {
     })
 }
 
-/// What a group is kept under: its key is as long as its labels.
+/// Returns the key under which a group is stored: Alertmanager's own key is as long as its labels.
 fn hashed(key: &str) -> String {
     use std::fmt::Write as _;
     let digest = Sha256::digest(key.as_bytes());
@@ -66,7 +66,7 @@ fn label<'a>(value: &'a Value, kind: &str, name: &str) -> Option<&'a str> {
     (!text.trim().is_empty()).then_some(text)
 }
 
-/// What the alerts are called that are told together.
+/// Returns the common name of alerts that are reported together.
 fn name(json: &Map<String, Value>, alerts: &[Value]) -> String {
     let common = ["commonLabels", "groupLabels"]
         .into_iter()
@@ -89,7 +89,7 @@ fn name(json: &Map<String, Value>, alerts: &[Value]) -> String {
     one_line(&names.join(", "))
 }
 
-/// `instance: summary`, and where it comes from.
+/// Returns `instance: summary`, and a link to the source.
 fn line(alert: &Value) -> String {
     let instance = ["instance", "host", "job", "pod", "grafana_folder"]
         .into_iter()

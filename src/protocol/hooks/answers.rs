@@ -1,4 +1,4 @@
-//! How each form is answered.
+//! The answer of each form.
 
 use bytes::Bytes;
 use serde_json::json;
@@ -14,23 +14,23 @@ use crate::service::{MAX_NAME_CHARS, PostedByHook, Refusal, ServiceError};
 /// The version of Gotify whose messages are understood.
 const GOTIFY_VERSION: &str = "2.6.0";
 
-/// Something that was written.
+/// A post that was written as a message.
 pub(super) struct Answered {
     pub(super) tongue: Tongue,
     pub(super) echo: Echo,
-    /// What stands for a topic where none was named.
+    /// The topic to answer with if the request named none.
     pub(super) topic: String,
     pub(super) posted: PostedByHook,
 }
 
 impl Answered {
-    /// The answer that the form expects.
+    /// Returns the answer that the form expects.
     pub(super) fn response(self) -> Response {
         let message = &self.posted.message;
         let uuid = message.uuid.to_string();
         let echo = self.echo;
         let value = match self.tongue {
-            // Of any other text Grafana says that sending failed.
+            // Grafana reports any other text as a failure.
             Tongue::Slack => {
                 return Response::new(200)
                     .with("content-type", "text/html")
@@ -65,24 +65,24 @@ impl Answered {
     }
 }
 
-/// A time as RFC 3339 writes it.
+/// Returns a time in the format of RFC 3339.
 fn date(seconds: i64) -> String {
     let time = crate::model::Timestamp(seconds.saturating_mul(1000));
     time.date_time().replace(' ', "T") + "Z"
 }
 
-/// `/gotify/version`.
+/// Answers `/gotify/version`.
 pub(super) fn version() -> Response {
     let value = json!({"version": GOTIFY_VERSION, "commit": "", "buildDate": ""});
     Response::json(200, &value)
 }
 
-/// `/gotify/health`.
+/// Answers `/gotify/health`.
 pub(super) fn health() -> Response {
     Response::json(200, &json!({"health": "green", "database": "green"}))
 }
 
-/// What a file is called that somebody has sent.
+/// Returns the name of a file that a client sent.
 pub(super) fn file_name(said: &str) -> Option<String> {
     let decoded = super::header::decode(said);
     let last = decoded.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -90,15 +90,15 @@ pub(super) fn file_name(said: &str) -> Option<String> {
     Some(name.chars().take(MAX_NAME_CHARS).collect())
 }
 
-/// Why nothing was written.
+/// The reason why nothing was written.
 pub(super) enum Trouble {
-    /// No secret is shown.
+    /// The request has no secret.
     NoSecret,
-    /// The request makes no sense.
+    /// The request is invalid.
     Said(Complaint),
     /// The body ended too early.
     Body(BodyError),
-    /// The service refuses or fails.
+    /// The service refused or failed.
     Service(ServiceError),
 }
 
@@ -121,7 +121,7 @@ impl From<ServiceError> for Trouble {
 }
 
 impl Trouble {
-    /// The answer.
+    /// Returns the answer.
     pub(super) fn response(self, tongue: Option<Tongue>) -> Response {
         let wait = self.wait();
         let (status, detail) = self.told();
@@ -134,7 +134,7 @@ impl Trouble {
         with_wait(Response::json(status, &value), status, wait)
     }
 
-    /// Seconds to wait, where that helps.
+    /// Returns the seconds to wait, if waiting helps.
     fn wait(&self) -> Option<u64> {
         match self {
             Self::Service(ServiceError::Refused(
@@ -201,7 +201,7 @@ fn with_wait(response: Response, status: u16, wait: Option<u64>) -> Response {
     };
     match status {
         401 => response.with("www-authenticate", "Bearer"),
-        // What is left of the body is not read.
+        // The rest of the body is not read.
         413 => response.with("connection", "close"),
         _ => response,
     }

@@ -1,4 +1,4 @@
-//! Files that stand in JSON as base64: `attachments` of a title and a message.
+//! Files in JSON as base64: `attachments` of a title and a message.
 //!
 //! Source: Apprise, Custom JSON Notifications.
 
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::said::{Complaint, Held, SaidFile};
 
-/// Files that are read of one body; how many a message shows is less.
+/// The most files that are read from one body; a message shows fewer.
 const MAX_FILES: usize = 128;
 
 /// Base64 with its padding or without it.
@@ -22,10 +22,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Takes the files out of JSON. What says nothing in base64 is no file.
+/// Takes the files out of JSON. An attachment without base64 is not a file.
 ///
 /// # Errors
-/// What is meant to be a file and is none.
+/// An attachment that is meant as a file but is not valid.
 pub(super) fn take(json: &mut Map<String, Value>) -> Result<Vec<SaidFile>, Complaint> {
     let Some(Value::Array(all)) = json.remove("attachments") else {
         return Ok(Vec::new());
@@ -49,8 +49,8 @@ pub(super) fn take(json: &mut Map<String, Value>) -> Result<Vec<SaidFile>, Compl
     Ok(files)
 }
 
-/// Reads JSON that is too long for anything but files: what they stand beside, and nothing else, so that
-/// it takes no more memory than the body does. `None`: it is no such JSON.
+/// Reads JSON that is too long for anything but files: the files, the title, the message and the priority,
+/// and nothing else, so that it takes no more memory than the body does. `None` if it is not such JSON.
 pub(super) fn of_long(body: &[u8]) -> Option<Map<String, Value>> {
     let Long {
         title,
@@ -114,7 +114,7 @@ impl From<Attachment> for Value {
     }
 }
 
-/// No more of them than are read.
+/// At most as many attachments as are read.
 struct Attachments(Vec<Attachment>);
 
 impl<'de> Deserialize<'de> for Attachments {

@@ -1,4 +1,4 @@
-//! Which form a request has, and what it says.
+//! Detects the form of a request, and reads it.
 
 use serde_json::{Map, Value};
 
@@ -7,13 +7,14 @@ use super::ntfy::{self, Beside};
 use super::said::{Complaint, Said, SaidFile};
 use super::{alerts, attached, form, gotify, slack};
 
-/// JSON that is read whole; of what is longer only files are, and what stands beside them.
+/// The most bytes of JSON that are read whole; of longer JSON only files are read, with their title
+/// and message.
 const MAX_JSON_BYTES: usize = 1024 * 1024;
 
-/// Characters of what tells a repetition from something new.
+/// The most characters of the key that distinguishes a retry from a new request.
 const MAX_KEY_CHARS: usize = 64;
 
-/// The forms that programs speak, which say how they are answered.
+/// The forms that programs use, which determine how they are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tongue {
     Ours,
@@ -25,21 +26,21 @@ pub(super) enum Tongue {
     Alerts,
 }
 
-/// What an address says of the form.
+/// What an address says about the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Told {
     /// Nothing.
     Nothing,
-    /// ntfy's; the body is a text or a file.
+    /// ntfy's form; the body is a text or a file.
     Text,
-    /// ntfy's; the body is JSON with a topic.
+    /// ntfy's form; the body is JSON with a topic.
     Publish,
     Slack,
     Gotify,
     Alerts,
 }
 
-/// A request as far as the form depends on it.
+/// The part of a request on which the form depends.
 pub(super) struct Sent<'a> {
     pub(super) told: Told,
     pub(super) topic: Option<String>,
@@ -48,10 +49,10 @@ pub(super) struct Sent<'a> {
     pub(super) body: &'a [u8],
 }
 
-/// Tells the form of a request, and reads it.
+/// Detects the form of a request, and reads it.
 ///
 /// # Errors
-/// Why it makes no sense.
+/// The reason why it is invalid.
 pub(super) fn read(sent: &Sent<'_>) -> Result<(Tongue, Said), Complaint> {
     let (tongue, mut said) = of_form(sent)?;
     if said.files.is_empty() && sent.body.len() > MAX_TEXT_BYTES {
@@ -131,7 +132,7 @@ fn of_form(sent: &Sent<'_>) -> Result<(Tongue, Said), Complaint> {
     Ok((Tongue::Ntfy, said))
 }
 
-/// Tells the form of JSON by its fields.
+/// Detects the form of JSON by its fields.
 fn of_json(sent: &Sent<'_>, mut json: Map<String, Value>) -> Result<(Tongue, Said), Complaint> {
     let has = |name: &str| json.get(name).is_some_and(|value| !value.is_null());
     if json.get("alerts").is_some_and(Value::is_array) {
@@ -157,7 +158,7 @@ fn of_json(sent: &Sent<'_>, mut json: Map<String, Value>) -> Result<(Tongue, Sai
     ))
 }
 
-/// A title, a message and perhaps files. How loud it is, is said as ntfy says it.
+/// Reads a title, a message and perhaps files. The priority is read as in ntfy's form.
 fn titled(json: &Map<String, Value>, files: Vec<SaidFile>) -> Result<(Tongue, Said), Complaint> {
     let said = gotify::of_json(json, !files.is_empty())?;
     let priority = match json.get("priority") {
@@ -174,7 +175,7 @@ fn titled(json: &Map<String, Value>, files: Vec<SaidFile>) -> Result<(Tongue, Sa
     Ok((Tongue::Titled, said))
 }
 
-/// Our own form.
+/// Reads this server's own form.
 fn ours(json: &Map<String, Value>) -> Result<Said, Complaint> {
     let text = json.get("text").and_then(Value::as_str);
     let text = text.ok_or_else(|| Complaint::bad("`text` is a text"))?;
@@ -197,7 +198,7 @@ fn ours(json: &Map<String, Value>) -> Result<Said, Complaint> {
     })
 }
 
-/// A form in parts: Slack's, or a title, a message and a file.
+/// Reads a form in parts: Slack's, or a title, a message and a file.
 fn of_parts(sent: &Sent<'_>, form: form::Form) -> Result<(Tongue, Said), Complaint> {
     let payload = form.fields.get("payload").and_then(Value::as_str);
     if let Some(Ok(Value::Object(json))) = payload.map(serde_json::from_str) {
@@ -217,7 +218,7 @@ fn of_parts(sent: &Sent<'_>, form: form::Form) -> Result<(Tongue, Said), Complai
     Ok((Tongue::Ntfy, said))
 }
 
-/// The body as a JSON object; `None`: it is a text. A number or a word that happens to be JSON is one.
+/// Returns the body as a JSON object; `None` if it is a text, which includes a JSON number or word.
 fn object(sent: &Sent<'_>) -> Result<Option<Map<String, Value>>, Complaint> {
     if matches!(sent.told, Told::Text) {
         return Ok(None);
@@ -238,7 +239,7 @@ fn object(sent: &Sent<'_>) -> Result<Option<Map<String, Value>>, Complaint> {
     }
 }
 
-/// The JSON of a form's field `payload`.
+/// Returns the JSON of a form's field `payload`.
 fn payload(sent: &Sent<'_>) -> Result<Option<Map<String, Value>>, Complaint> {
     let form = if sent.body.starts_with(b"payload=") {
         form::of_urlencoded(sent.body)
@@ -255,7 +256,7 @@ fn payload(sent: &Sent<'_>) -> Result<Option<Map<String, Value>>, Complaint> {
     }
 }
 
-/// The fields of a form, where the address says that it is one.
+/// Returns the fields of a form, if the content type says that it is one.
 fn fields(sent: &Sent<'_>) -> Result<Option<form::Form>, Complaint> {
     let kind = sent.content_type.unwrap_or_default();
     if let Some(boundary) = form::boundary(kind) {

@@ -1,6 +1,6 @@
 //! Emoji by the names that programs give them.
 
-/// Names as monitors use them, each with its emoji.
+/// Names that monitors use, each with its emoji.
 const NAMES: [(&str, &str); 100] = [
     ("+1", "👍"),
     ("-1", "👎"),
@@ -112,7 +112,7 @@ pub(super) fn of_name(name: &str) -> Option<&'static str> {
     NAMES.get(place).map(|(_, emoji)| *emoji)
 }
 
-/// Puts emoji in place of their names between colons.
+/// Replaces emoji names between colons by the emoji.
 pub(super) fn in_text(text: &str) -> String {
     let mut done = String::with_capacity(text.len());
     let mut rest = text;

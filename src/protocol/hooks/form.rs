@@ -1,4 +1,4 @@
-//! Forms as browsers and scripts send them: fields that are text, and files.
+//! Forms sent by browsers and scripts: text fields and files.
 //!
 //! Source: RFC 7578, multipart/form-data; the URL standard, urlencoded forms.
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::said::{Complaint, Held, SaidFile};
 
-/// Parts that are read of one form.
+/// The most parts that are read from one form.
 const MAX_PARTS: usize = 128;
 
 /// The fields of a form, and its files.
@@ -27,7 +27,7 @@ pub(super) fn of_urlencoded(body: &[u8]) -> Form {
     }
 }
 
-/// The boundary that a content type names, if it is that of a form in parts.
+/// Returns the boundary that a content type names, if it is that of a form in parts.
 pub(super) fn boundary(content_type: &str) -> Option<&str> {
     let (kind, parameters) = content_type.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
@@ -40,7 +40,7 @@ pub(super) fn boundary(content_type: &str) -> Option<&str> {
     })
 }
 
-/// Reads a form in parts. What is cut off is left out.
+/// Reads a form in parts. A truncated part is ignored.
 ///
 /// # Errors
 /// It has more parts than are read.
@@ -70,7 +70,7 @@ pub(super) fn of_parts(body: &[u8], boundary: &str) -> Result<Form, Complaint> {
     Ok(form)
 }
 
-/// Reads the part between two places of a body.
+/// Reads the part between two offsets of a body.
 fn part(body: &[u8], (from, to): (usize, usize), form: &mut Form) {
     let Some(bytes) = body.get(from..to) else {
         return;
@@ -106,7 +106,7 @@ fn part(body: &[u8], (from, to): (usize, usize), form: &mut Form) {
         return;
     };
     match parameter("filename") {
-        // A browser sends a field where no file was chosen.
+        // A browser also sends a file field if no file was chosen.
         Some(filename) if filename.is_empty() && begin == end => {}
         Some(filename) => form.files.push(SaidFile {
             name: Some(filename).filter(|it| !it.is_empty()),

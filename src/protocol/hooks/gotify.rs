@@ -1,4 +1,4 @@
-//! The form of Gotify, and what many programs send: a title and a message.
+//! The form of Gotify, which many programs send: a title and a message.
 //!
 //! Source: Gotify's documentation, Push messages and Message extras.
 
@@ -8,7 +8,7 @@ use super::markup;
 use super::said::{Complaint, Echo, Said, link};
 use crate::protocol::wording;
 
-/// Reads JSON, or the fields of a form put into JSON. A message may be missing where there are files.
+/// Reads JSON, or the fields of a form converted to JSON. The message may be missing if there are files.
 pub(super) fn of_json(json: &Map<String, Value>, has_files: bool) -> Result<Said, Complaint> {
     let text = |name: &str| json.get(name).and_then(Value::as_str);
     let message = text("message").unwrap_or_default();
@@ -58,7 +58,7 @@ pub(super) fn of_json(json: &Map<String, Value>, has_files: bool) -> Result<Said
     })
 }
 
-/// An error in Gotify's words.
+/// Returns an error in Gotify's format.
 pub(super) fn error(status: u16, detail: &str) -> Value {
     json!({"error": wording::status(status), "errorCode": status, "errorDescription": detail})
 }

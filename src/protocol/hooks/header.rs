@@ -1,4 +1,4 @@
-//! Words in headers that are no ASCII.
+//! Words in headers that are not ASCII.
 //!
 //! Source: RFC 2047, encoded words.
 
@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 
-/// Returns a header with its encoded words decoded. What is no encoded word stays as it is.
+/// Returns a header with its encoded words decoded. Other text stays as it is.
 pub(super) fn decode(text: &str) -> Cow<'_, str> {
     if !text.contains("=?") {
         return Cow::Borrowed(text);
@@ -17,7 +17,7 @@ pub(super) fn decode(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find("=?") {
         let (before, from) = rest.split_at(at);
         if let Some((word, length)) = word(from) {
-            // White space between two words only separates them.
+            // White space between two encoded words only separates them.
             if !(was_word && before.trim().is_empty()) {
                 decoded.push_str(before);
             }
@@ -35,7 +35,7 @@ pub(super) fn decode(text: &str) -> Cow<'_, str> {
     Cow::Owned(decoded)
 }
 
-/// The encoded word at the beginning of a text, and its length.
+/// Returns the encoded word at the beginning of a text, and its length.
 fn word(text: &str) -> Option<(String, usize)> {
     let body = text.strip_prefix("=?")?;
     let (charset, after) = body.split_once('?')?;

@@ -1,18 +1,18 @@
-//! Foreign markup and plain text as the markup of messages.
+//! Converts foreign markup and plain text into the markup of messages.
 
-/// Bytes of a body that is a text.
+/// The most bytes of a body that is a text.
 pub(super) const MAX_TEXT_BYTES: usize = 64 * 1024;
 
 /// The marks of messages, longest first.
 const MARKS: [&str; 5] = ["**", "~~", "||", "_", "`"];
 
-/// Tells whether a mark may begin after a character.
+/// Returns whether a mark may open after a character.
 fn may_open_after(before: Option<char>) -> bool {
     before.is_none_or(|c| c.is_whitespace() || "([{\"'*_~|".contains(c))
 }
 
-/// Takes their meaning from the marks in a text, and from no more than those that could have one: an
-/// address with `_` in it stays as it is.
+/// Escapes the marks in a text, but only those that could have a meaning: an address with `_` in it
+/// stays as it is.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut before: Option<char> = None;
@@ -36,7 +36,7 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// Takes their meaning from all marks in a text that stands between marks itself.
+/// Escapes all marks in a text that is placed between marks itself.
 pub(super) fn escape_all(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -48,15 +48,15 @@ pub(super) fn escape_all(text: &str) -> String {
     escaped
 }
 
-/// Markdown as the markup of messages: headings are bold lines, `*so*` is `_so_`, a link is its words
-/// and its address.
+/// Converts Markdown into the markup of messages: headings become bold lines, `*so*` becomes `_so_`,
+/// a link becomes its words and its address.
 pub(super) fn from_markdown(text: &str) -> String {
     let mut is_code = false;
     let mut lines = Vec::new();
     for line in text.lines() {
         if line.trim_start().starts_with("```") {
             is_code = !is_code;
-            // What language it is says nothing here.
+            // The name of the language is dropped.
             lines.push("```".to_owned());
         } else if is_code {
             lines.push(line.to_owned());
@@ -95,11 +95,11 @@ fn inline(line: &str) -> String {
             taken = 2;
             done.push_str("**");
         } else if c == '*' {
-            // A list item stays one.
+            // A list item stays a list item.
             let is_item = done.trim().is_empty() && rest.starts_with("* ");
             done.push(if is_item { '-' } else { '_' });
             if !is_item && rest.starts_with("* ") && done.ends_with(" _") {
-                // A sign between two numbers.
+                // An asterisk between two numbers.
                 done.pop();
                 done.push('*');
             }
@@ -114,13 +114,13 @@ fn inline(line: &str) -> String {
     done
 }
 
-/// The beginning of a text, whole characters of at most so many bytes.
+/// Returns the beginning of a text: whole characters of at most `most` bytes.
 pub(super) fn cut(text: &str, most: usize) -> &str {
     text.get(..text.floor_char_boundary(most))
         .unwrap_or_default()
 }
 
-/// Words and the address that they stand for.
+/// Returns words and the address that they stand for.
 pub(super) fn named(words: &str, url: &str) -> String {
     if words.is_empty() || words == url {
         url.to_owned()
@@ -129,11 +129,11 @@ pub(super) fn named(words: &str, url: &str) -> String {
     }
 }
 
-/// `[words](address)` or `![words](address)` at the beginning of a text, and its length.
+/// Returns `[words](address)` or `![words](address)` at the beginning of a text, and its length.
 pub(super) fn link(text: &str) -> Option<(String, String, usize)> {
     let mark = if text.starts_with("![") { 2 } else { 1 };
     let body = text.strip_prefix("![").or(text.strip_prefix('['))?;
-    // No further than to the first sign that can be in neither: each opening bracket of a text asks.
+    // Stops at the first character that can be in neither: this runs for each opening bracket of a text.
     let words = body.split(['[', ']', '\n']).next()?;
     let after = body.get(words.len()..)?.strip_prefix("](")?;
     let url = after.split([' ', '(', ')', '\n']).next()?;

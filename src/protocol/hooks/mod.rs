@@ -1,8 +1,8 @@
-//! Incoming hooks: one address, at which programs post in the forms that they speak already.
+//! Incoming hooks: one address, at which programs post in the forms that they already use.
 //!
-//! What belongs here: telling the forms apart, reading them, and answering each as it expects. What
-//! does not: who may post how often, and what becomes of it (see [`crate::service`]). Secrets of hooks
-//! stand in addresses: nothing here says an address in a log.
+//! What belongs here: detecting the forms, reading them, and answering each as it expects. What does
+//! not: rate limits, and what becomes of a post (see [`crate::service`]). Addresses contain the
+//! secrets of hooks: nothing here writes an address to a log.
 
 mod alerts;
 mod answers;
@@ -33,35 +33,35 @@ pub struct Hooks {
     max_bytes: usize,
 }
 
-/// What there is to do.
+/// The actions of this face.
 #[derive(Debug, Clone, Copy)]
 pub enum Action {
-    /// Post to the hook that the address names.
+    /// Posts to the hook that the address names.
     Post(Form),
-    /// Post to the hook whose secret is shown beside the address.
+    /// Posts to the hook whose secret is sent beside the address.
     PostBeside(Form),
-    /// Say which version of Gotify is spoken.
+    /// Returns the supported version of Gotify.
     Version,
-    /// Say that all is well.
+    /// Reports that the server is healthy.
     Health,
 }
 
-/// What an address says of the form of a post.
+/// What an address says about the form of a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// Nothing: it is told from the post.
+    /// Nothing: the form is detected from the post.
     Any,
     /// A text or a file.
     Text,
     /// JSON with a topic.
     Publish,
-    /// All that is said stands in the address.
+    /// The whole post is in the address.
     Get,
-    /// That of Slack.
+    /// The form of Slack.
     Slack,
-    /// That of Gotify.
+    /// The form of Gotify.
     Gotify,
-    /// That of Alertmanager and Grafana.
+    /// The form of Alertmanager and Grafana.
     Alerts,
 }
 
@@ -77,14 +77,14 @@ impl Form {
         }
     }
 
-    /// How trouble is answered that comes before the form is told.
+    /// Returns how to answer errors that occur before the form is detected.
     fn tongue(self) -> Option<Tongue> {
         (self == Self::Gotify).then_some(Tongue::Gotify)
     }
 }
 
 impl Hooks {
-    /// Makes the face, for files of at most so many bytes.
+    /// Returns the face, for files of at most `max_file_bytes` bytes.
     #[must_use]
     pub fn new(service: Arc<Service>, max_file_bytes: usize) -> Self {
         Self {
@@ -121,7 +121,7 @@ impl Hooks {
         } else {
             body
         };
-        // The bytes are held to the end: a file may be large.
+        // The bytes are kept to the end: a file may be large.
         let body = body.gather(true).await?;
         let asked = Asked {
             form,
@@ -130,7 +130,7 @@ impl Hooks {
             headers,
         };
         let (tongue, echo, post) = asked.read(&body.bytes)?;
-        // Nothing of our own form is cut.
+        // This server's own form is never cut.
         let limit = self.service.limits().text_bytes;
         if tongue == Tongue::Ours && post.text.len() > limit {
             let what = Field::Text;
@@ -146,10 +146,10 @@ impl Hooks {
     }
 }
 
-/// Reads any post as the face does, and writes nothing: for those who look for posts that break something.
+/// Reads any post as the face does, and writes nothing: for fuzzing.
 ///
 /// # Errors
-/// The status of a post that makes no sense.
+/// The status of an invalid post.
 #[cfg(any(test, fuzzing))]
 pub fn read_any(form: Form, query: String, headers: Headers, body: &[u8]) -> Result<HookPost, u16> {
     let asked = Asked {
@@ -162,7 +162,7 @@ pub fn read_any(form: Form, query: String, headers: Headers, body: &[u8]) -> Res
     Ok(read.2)
 }
 
-/// What came besides the body.
+/// A request without its body.
 struct Asked {
     form: Form,
     topic: Option<String>,
@@ -171,7 +171,7 @@ struct Asked {
 }
 
 impl Asked {
-    /// Reads a post: its form, what the answer gives back, and what is to be written.
+    /// Reads a post: its form, what the answer returns, and what to write.
     fn read(self, body: &[u8]) -> Result<(Tongue, Echo, HookPost), Complaint> {
         let header = |name: &str| self.headers.get(name).map(str::to_owned);
         let parameter = |name: &str| {
@@ -243,7 +243,7 @@ impl Web for Hooks {
         ] {
             add(&[Method::Get], pattern, Action::Post(Form::Get));
         }
-        // Mattermost's form of an address.
+        // Mattermost's form of the address.
         add(post, "/hooks/{secret}", Action::Post(Form::Slack));
         add(post, "/ntfy/{topic}", Action::PostBeside(Form::Text));
         for pattern in [

@@ -7,19 +7,19 @@ use serde_json::{Map, Value};
 use super::said::{Complaint, Echo, Held, Said, SaidFile, link};
 use super::{emoji, header, markup};
 
-/// What ntfy says where nothing is said.
+/// The text that ntfy uses for an empty message.
 const NOTHING: &str = "triggered";
 
-/// What is said beside the body, by the names that may say it.
+/// The values sent beside the body, by their possible names.
 pub(super) struct Beside<'a> {
-    /// A header, by its name in lower case.
+    /// Returns a header, by its name in lower case.
     pub(super) header: &'a dyn Fn(&str) -> Option<String>,
-    /// A parameter of the address.
+    /// Returns a parameter of the address.
     pub(super) parameter: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl Beside<'_> {
-    /// The first of some names that is said, as a header, with `X-` before it, or as a parameter.
+    /// Returns the first of some names that is present, as a header, with `X-` before it, or as a parameter.
     fn find(&self, names: &[&str]) -> Option<String> {
         names.iter().find_map(|name| {
             let found = (self.header)(name)
@@ -31,7 +31,8 @@ impl Beside<'_> {
         })
     }
 
-    /// The picture that stands beside: that of `X-Icon` is the program's own and says nothing.
+    /// Returns the picture that is sent beside the body. `X-Icon` is the program's own picture and
+    /// is ignored.
     fn icon(&self) -> Option<String> {
         (self.header)("icon").or_else(|| (self.parameter)("icon"))
     }
@@ -139,7 +140,7 @@ pub(super) fn of_json(beside: &Beside<'_>, json: &Map<String, Value>) -> Result<
     wanted.said(None)
 }
 
-/// What somebody wants said.
+/// The fields of a message, whichever way they were sent.
 struct Wanted {
     topic: Option<String>,
     title: Option<String>,
@@ -232,7 +233,7 @@ pub(super) fn priority(word: &str) -> Result<u8, Complaint> {
     }
 }
 
-/// The lines of actions as a header lists them: `view, label, url; …`, or as JSON.
+/// Returns the lines of actions that a header lists: `view, label, url; …`, or as JSON.
 fn actions(text: &str) -> Vec<String> {
     if let Ok(Value::Array(actions)) = serde_json::from_str(text) {
         return actions.iter().filter_map(view).collect();
@@ -257,7 +258,7 @@ fn view(action: &Value) -> Option<String> {
     line(text("action"), text("label"), text("url"))
 }
 
-/// The line of an action that opens something; other actions are none for people.
+/// Returns the line of an action that opens an address; other actions are not for people.
 fn line(kind: &str, label: &str, url: &str) -> Option<String> {
     let url = link(url).filter(|_| kind == "view")?;
     let label = super::said::one_line(label);

@@ -1,4 +1,4 @@
-//! What a program says, whatever form it says it in, and how that reads as a message.
+//! The content of a post, whatever its form, and how it is written as a message.
 
 use std::sync::Arc;
 
@@ -6,55 +6,55 @@ use super::markup;
 use crate::model::Loudness;
 use crate::service::{AlertGroup, HookPost};
 
-/// What a program says. What is empty or `None` is not said.
+/// The content of a post. A field that is empty or `None` was not given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Said {
-    /// Headline.
+    /// The headline.
     pub(super) title: Option<String>,
-    /// What it says.
+    /// The text.
     pub(super) text: String,
-    /// Whether the text is the markup of messages.
+    /// Whether the text is in the markup of messages.
     pub(super) is_markup: bool,
-    /// What the program calls itself.
+    /// The name that the program gives itself.
     pub(super) label: Option<String>,
-    /// The emoji that it calls itself by.
+    /// The emoji that the program gives itself.
     pub(super) icon: Option<String>,
-    /// From 1 to 5; `None`: not said.
+    /// From 1 to 5; `None` if not given.
     pub(super) priority: Option<u8>,
-    /// Emoji that stand before the first line.
+    /// Emoji before the first line.
     pub(super) emoji: String,
-    /// Lines that follow the text.
+    /// Lines after the text.
     pub(super) lines: Vec<String>,
-    /// Tells a repetition from something new.
+    /// Distinguishes a retry from a new post.
     pub(super) key: Option<String>,
-    /// The group of alerts that it tells of.
+    /// The group of alerts that the post reports.
     pub(super) group: Option<AlertGroup>,
-    /// The files that it is, or comes with.
+    /// The files of the post.
     pub(super) files: Vec<SaidFile>,
-    /// What the answer gives back.
+    /// The values that the answer returns.
     pub(super) echo: Echo,
 }
 
 /// A file of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SaidFile {
-    /// What it is called.
+    /// The name of the file.
     pub(super) name: Option<String>,
-    /// What it is.
+    /// The content of the file.
     pub(super) held: Held,
 }
 
 /// Where the content of a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Held {
-    /// In the body of the request: from, to.
+    /// In the body of the request: start and end offset.
     Place(usize, usize),
-    /// Here.
+    /// In memory.
     Bytes(Vec<u8>),
 }
 
 impl SaidFile {
-    /// The content, out of the body of the request.
+    /// Returns the content, copied from the body of the request if it is there.
     pub(super) fn bytes(self, body: &[u8]) -> Arc<[u8]> {
         match self.held {
             Held::Place(from, to) => body.get(from..to).unwrap_or_default().into(),
@@ -63,7 +63,7 @@ impl SaidFile {
     }
 }
 
-/// What the answer of a form gives back as it came.
+/// The values that the answer of a form returns unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Echo {
     pub(super) topic: Option<String>,
@@ -74,19 +74,19 @@ pub(super) struct Echo {
     pub(super) extras: Option<serde_json::Value>,
 }
 
-/// What is wrong with a request: a status code and a sentence.
+/// The error for an invalid request: a status code and a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Complaint(pub(super) u16, pub(super) String);
 
 impl Complaint {
-    /// A request that makes no sense.
+    /// Returns the error for an invalid request.
     pub(super) fn bad(words: impl Into<String>) -> Self {
         Self(400, words.into())
     }
 }
 
 impl Said {
-    /// The message that says it. The bytes of a file are the caller's to add.
+    /// Returns the message for this content. The caller adds the bytes of files.
     pub(super) fn into_post(self) -> HookPost {
         let loudness = match self.priority {
             Some(1 | 2) => Loudness::Silent,
@@ -132,12 +132,12 @@ impl Said {
     }
 }
 
-/// A text on one line.
+/// Returns a text on one line.
 pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// An address that may stand in a message as a link.
+/// Returns an address that may be a link in a message.
 pub(super) fn link(text: &str) -> Option<String> {
     const MAX_BYTES: usize = 2048;
     let text = text.trim();

@@ -1,11 +1,11 @@
-//! Where the secret of a hook stands that is not in the path.
+//! Finds the secret of a hook if it is not in the path.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use crate::protocol::web::{Request, Secret};
 
-/// Returns the secret that is shown beside the address: as a bearer's token, as a password, in the
+/// Returns the secret that is sent beside the address: as a bearer token, as a password, in the
 /// parameter `auth` that holds such a header, or in the ways of Gotify.
 pub(super) fn beside(request: &Request) -> Option<String> {
     let header = request.authorization.as_ref().and_then(of_header);

@@ -1,4 +1,4 @@
-//! The form of Slack's incoming webhooks, which Mattermost and Rocket.Chat speak too.
+//! The form of Slack's incoming webhooks, which Mattermost and Rocket.Chat use too.
 //!
 //! Source: Slack's documentation, Incoming webhooks and Formatting text.
 
@@ -8,7 +8,7 @@ use super::said::{Complaint, Echo, Said, one_line};
 use super::{emoji, markup};
 use crate::model::is_emoji;
 
-/// Blocks and attachments that are read of one message.
+/// The most blocks and attachments that are read from one message.
 const MAX_PARTS: usize = 50;
 
 /// Reads JSON with `text`, `blocks` or `attachments`.
@@ -16,7 +16,7 @@ pub(super) fn of_json(json: &Map<String, Value>) -> Result<Said, Complaint> {
     let mut lines = Vec::new();
     let blocks = list(json, "blocks");
     let text = string(json, "text");
-    // Beside blocks the text is for who cannot show them.
+    // With blocks, the text is for clients that cannot show them.
     if blocks.is_empty() {
         lines.extend(text.map(mrkdwn));
     } else {
@@ -38,7 +38,7 @@ pub(super) fn of_json(json: &Map<String, Value>) -> Result<Said, Complaint> {
         .map(one_line)
         .filter(|name| !name.is_empty());
     let icon = string(json, "icon_emoji").map(emoji::in_text);
-    // Only what is known to be an emoji stands for a program.
+    // Only a known emoji can be a program's icon.
     let icon = icon.map(|icon| icon.trim().to_owned());
     let icon = icon.filter(|icon| is_emoji(icon));
     Ok(Said {
@@ -63,7 +63,7 @@ fn list<'a>(json: &'a Map<String, Value>, name: &str) -> &'a [Value] {
         .map_or(&[], Vec::as_slice)
 }
 
-/// The lines of an attachment.
+/// Returns the lines of an attachment.
 fn of_attachment(attachment: &Map<String, Value>) -> Vec<String> {
     let mut lines = Vec::new();
     lines.extend(string(attachment, "pretext").map(mrkdwn));
@@ -97,7 +97,7 @@ fn of_attachment(attachment: &Map<String, Value>) -> Vec<String> {
     lines
 }
 
-/// The text of a block; `None`: it is none for people.
+/// Returns the text of a block; `None` if it has none for people.
 fn block(block: &Value) -> Option<String> {
     let text = |value: &Value| {
         let words = value.get("text")?.as_str()?;
@@ -138,7 +138,7 @@ fn block(block: &Value) -> Option<String> {
     }
 }
 
-/// A square of about that colour.
+/// Returns a square of about that colour.
 fn square(color: &str) -> Option<&'static str> {
     let digits = match color.trim().to_ascii_lowercase().as_str() {
         "good" => return Some("🟩"),
@@ -175,14 +175,14 @@ fn entities(text: &str) -> String {
         .replace("&amp;", "&")
 }
 
-/// Bytes within which an address in angle brackets ends.
+/// The number of bytes within which an address in angle brackets has to end.
 const MOST_REFERENCE: usize = 4096;
 
-/// Bytes within which what is marked ends, on its line.
+/// The number of bytes within which a marked text has to end, on its line.
 const MOST_MARKED: usize = 1024;
 
-/// Slack's markup as that of messages. Where nothing ends what begins, the search for it is short: a text of
-/// nothing but beginnings takes no longer than another.
+/// Converts Slack's markup into that of messages. The search for an end is bounded, so that a text of
+/// nothing but openings takes no longer than another.
 pub(super) fn mrkdwn(text: &str) -> String {
     let text = markup::cut(text, markup::MAX_TEXT_BYTES);
     let mut done = String::with_capacity(text.len());
@@ -212,7 +212,7 @@ pub(super) fn mrkdwn(text: &str) -> String {
             taken = end + 2;
             done.push_str(&entities(rest.get(..taken).unwrap_or_default()));
         } else if rest.starts_with("**") || rest.starts_with("~~") {
-            // Mattermost's, which is Markdown.
+            // Mattermost's form, which is Markdown.
             taken = 2;
             done.push_str(rest.get(..taken).unwrap_or_default());
         } else if let Some((words, url, length)) = markup::link(rest) {
@@ -241,7 +241,7 @@ pub(super) fn mrkdwn(text: &str) -> String {
     emoji::in_text(&entities(&done))
 }
 
-/// What stands between two marks.
+/// Converts the text between two marks.
 fn mrkdwn_inner(text: &str) -> String {
     let mut done = String::new();
     let mut rest = text;
@@ -260,7 +260,7 @@ fn mrkdwn_inner(text: &str) -> String {
     done
 }
 
-/// The length of a text between two marks of a kind at the beginning of a text.
+/// Returns the length of a text between two equal marks at the beginning of a text.
 fn marked(text: &str, mark: char, before: Option<char>) -> Option<usize> {
     if before.is_some_and(char::is_alphanumeric) {
         return None;
@@ -279,7 +279,7 @@ fn marked(text: &str, mark: char, before: Option<char>) -> Option<usize> {
     ends.map(|(at, _)| at + 2)
 }
 
-/// `url|label`, `!here`, `@U123`, `#C1|name`, without the brackets around it.
+/// Converts `url|label`, `!here`, `@U123`, `#C1|name`, without the brackets around it.
 fn reference(text: &str) -> String {
     let (target, label) = text
         .split_once('|')
@@ -295,7 +295,7 @@ fn reference(text: &str) -> String {
         };
     }
     if !target.contains(':') {
-        // No reference: signs of a text that was not escaped.
+        // Not a reference: characters of a text that was not escaped.
         return format!("<{text}>");
     }
     let url = entities(target);

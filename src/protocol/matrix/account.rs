@@ -1,4 +1,4 @@
-//! One's own account, and profiles.
+//! The user's own account, and profiles.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ impl Matrix {
     }
 }
 
-/// What this server can do.
+/// Returns the capabilities of this server.
 pub(super) fn capabilities() -> Value {
     json!({"capabilities": {
         "m.room_versions": {"default": "11", "available": {"11": "stable"}},

@@ -1,4 +1,4 @@
-//! Files of messages: as Matrix says them, and as it is told of them.
+//! Files of messages: conversions between Matrix's form and this server's.
 
 use serde_json::{Value, json};
 
@@ -7,16 +7,16 @@ use super::names::Names;
 use crate::model::{File, Kind, Look};
 use crate::service::RoomFile;
 
-/// The most pixels across or down that are believed.
+/// The most pixels across or down that are accepted.
 const MOST_PIXELS: i64 = 65_535;
 
-/// The longest that a file is said to last, in milliseconds.
+/// The longest duration of a file that is accepted, in milliseconds.
 const MOST_DURATION: i64 = 864_000_000;
 
-/// Characters of the name of a file.
+/// The most characters of a file's name.
 const MOST_NAME_CHARS: usize = 255;
 
-/// The file of a message, and what the message says besides. `None`: it has no file of this server.
+/// Returns the file of a message, and the caption; `None` if it has no file of this server.
 pub(super) fn read(kind: &str, body: &Body, names: &Names) -> Option<(RoomFile, Option<String>)> {
     let text = |name: &str| body.0.get(name).and_then(Value::as_str);
     let kind = match (kind, text("msgtype")) {
@@ -33,7 +33,7 @@ pub(super) fn read(kind: &str, body: &Body, names: &Names) -> Option<(RoomFile, 
     let sealed = body.0.get("file").and_then(|file| file["url"].as_str());
     let sealed = sealed.filter(|_| text("url").is_none());
     let media = names.parse_media(sealed.or_else(|| text("url"))?)?;
-    // Some clients encrypt files in every room; what only they read is a document here.
+    // Some clients encrypt files in every room; a file that only clients can read is a document here.
     let kind = sealed.map_or(kind, |_| Kind::Document);
     let said = text("body").unwrap_or_default();
     let name = text("filename").filter(|name| !name.is_empty());
@@ -70,7 +70,7 @@ pub(super) fn read(kind: &str, body: &Body, names: &Names) -> Option<(RoomFile, 
     Some((file, caption.filter(|text| !text.is_empty())))
 }
 
-/// The picture that an address means; `None`: none of this server.
+/// Returns the picture at an address; `None` if it is not a file of this server.
 pub(super) fn picture(url: &str, names: &Names) -> Option<RoomFile> {
     names.parse_media(url).map(|media| RoomFile {
         media,
@@ -82,7 +82,7 @@ pub(super) fn picture(url: &str, names: &Names) -> Option<RoomFile> {
     })
 }
 
-/// The content of the event that a file of the other protocol is.
+/// Returns the content of the event that stands for a file sent over MTP.
 pub(super) fn told(file: &File, names: &Names) -> Value {
     let kind = match file.kind {
         Kind::Picture => Some("m.image"),

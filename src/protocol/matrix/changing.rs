@@ -1,4 +1,4 @@
-//! Making rooms, who comes and goes, and state.
+//! Creates rooms, and changes membership and state.
 
 use serde_json::{Map, Value, json};
 
@@ -9,13 +9,13 @@ use super::{Asked, Matrix, names};
 use crate::model::{FlowKind, PublicId};
 use crate::service::{NewLevels, NewRoom, Refusal, RoomReading, RoomUser, ServiceError};
 
-/// The version of all rooms.
+/// The version of every room.
 const VERSION: &str = "11";
 
-/// From this level on messages are sent in a channel.
+/// From this level on, users may send messages in a channel.
 const CHANNEL: i64 = 50;
 
-/// The most state that a room begins with, and people.
+/// The most initial state events of a new room, and the most invited users.
 const MOST_STATE: usize = 100;
 
 /// Types of state that need the level of an owner.
@@ -27,20 +27,20 @@ const GUARDED: [&str; 5] = [
     "m.room.server_acl",
 ];
 
-/// What is done to somebody in a room.
+/// A change to a user's membership of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
-    /// Asks in.
+    /// Invites the user.
     Invite,
-    /// Takes out.
+    /// Removes the user.
     Kick,
-    /// Keeps out.
+    /// Keeps the user out.
     Ban,
-    /// Lets back in.
+    /// Lifts a ban.
     Unban,
 }
 
-/// State that nobody sets here.
+/// Refuses state that no client may set here.
 fn require_possible(kind: &str, content: &Value) -> Result<(), Trouble> {
     match kind {
         "m.room.create" => Err(Trouble::forbidden("a room is created once")),
@@ -56,7 +56,7 @@ fn require_possible(kind: &str, content: &Value) -> Result<(), Trouble> {
 }
 
 impl Matrix {
-    /// Somebody by the id.
+    /// Finds a user by the Matrix id.
     pub(super) async fn somebody(&self, id: &str) -> Result<RoomUser, Trouble> {
         let missing = || Trouble::not_found("there is no such user here");
         let name = self.names.localpart(id).ok_or_else(missing)?;
@@ -64,7 +64,7 @@ impl Matrix {
         found.filter(|it| !it.is_deleted).ok_or_else(missing)
     }
 
-    /// The name that a new room is to have, and the content of the event that says so.
+    /// Returns the alias that a new room is to have, and the content of the event that sets it.
     fn new_alias(&self, body: &Body) -> Result<Option<(String, String)>, Trouble> {
         match body.text("room_alias_name")? {
             Some(name) if name.is_empty() || name.contains([':', '#', '\0']) => {
@@ -177,7 +177,7 @@ impl Matrix {
         Ok(json!({"room_id": self.names.room(made)}))
     }
 
-    /// Who may do what, from the content of an event.
+    /// Returns the power levels from the content of an event.
     fn levels(&self, body: &Body, invite: i64) -> Result<NewLevels, Trouble> {
         let wrong = |what: &str| Trouble::bad_json(format!("{what} is no level"));
         let mut content = json!({

@@ -1,4 +1,4 @@
-//! Devices, the password, and the end of an account: what is done only for who shows the password again.
+//! Devices, the password, and the end of an account: actions that require the user's password again.
 
 use serde_json::{Value, json};
 
@@ -9,10 +9,10 @@ use crate::auth::Password;
 use crate::model::Form;
 use crate::service::{ProfileChange, Refusal, RoomDevice, ServiceError};
 
-/// The step by which somebody shows the password.
+/// The authentication stage in which a user sends the password.
 const STAGE: &str = "m.login.password";
 
-/// Characters of the name of a device.
+/// The most characters of a device's name.
 const MOST_LABEL: usize = 100;
 
 fn device(found: &RoomDevice) -> Value {
@@ -24,7 +24,7 @@ fn device(found: &RoomDevice) -> Value {
     })
 }
 
-/// What was shown to do one thing.
+/// The credentials that were sent for one action.
 struct Shown {
     login: String,
     password: String,
@@ -121,7 +121,8 @@ impl Matrix {
         Ok(json!({"id_server_unbind_result": "no-support"}))
     }
 
-    /// What somebody has shown to do one thing; fails with what is to be shown.
+    /// Returns the credentials that the user sent for one action; fails with the required stage if
+    /// there are none.
     async fn shown(&self, asked: &Asked, body: &Body, route: &str) -> Result<Shown, Trouble> {
         let Some(auth) = body.object("auth")? else {
             return Err(self.step(asked, route, None));
@@ -155,7 +156,7 @@ impl Matrix {
         })
     }
 
-    /// What is answered when a thing was done for which something was shown.
+    /// Returns the answer to an action that required credentials.
     fn settled<T>(
         &self,
         asked: &Asked,
@@ -190,7 +191,7 @@ impl Matrix {
     }
 }
 
-/// For whom and what something is shown.
+/// Returns the user and the action for which credentials are sent, as one text.
 fn place(asked: &Asked, route: &str) -> String {
     format!("{} {route}", asked.user.user().0)
 }

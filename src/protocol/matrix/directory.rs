@@ -1,4 +1,4 @@
-//! Finding rooms and people.
+//! Finds rooms and people.
 
 use serde_json::{Value, json};
 
@@ -8,14 +8,14 @@ use super::{Asked, Matrix};
 use crate::model::{Form, PublicId};
 use crate::service::PublicRoom;
 
-/// The most rooms of a page, and people.
+/// The most rooms or people on a page.
 const MOST: usize = 100;
 
-/// People who are found at once.
+/// The number of people that one search finds.
 const FOUND: usize = 10;
 
 impl Matrix {
-    /// The name of a room in an address, without what stands around it.
+    /// Returns the name of a room from an alias in the path, without `#` and the server.
     fn alias(&self, asked: &Asked) -> Result<String, Trouble> {
         let whole = asked.part(0);
         require_short("the alias", whole)?;
@@ -80,7 +80,7 @@ impl Matrix {
         Ok(json!({}))
     }
 
-    /// A page of the directory; `since` is the number of the first.
+    /// Returns a page of the directory; `since` is the number of the first room.
     pub(super) async fn public_rooms(&self, asked: &Asked, body: &Body) -> Result<Value, Trouble> {
         let number = |name: &str| -> Result<Option<usize>, Trouble> {
             let wrong = || Trouble::invalid(format!("{name} makes no sense"));
@@ -158,7 +158,7 @@ impl Matrix {
             .and_then(|it| usize::try_from(it).ok())
             .unwrap_or(FOUND)
             .min(MOST);
-        // The name behind an id is as good.
+        // A Matrix id is searched for by its name.
         let words = self
             .names
             .localpart(&words)

@@ -1,4 +1,4 @@
-//! Signing in and out, and making accounts.
+//! Signs users in and out, and creates accounts.
 
 use serde_json::{Value, json};
 
@@ -9,11 +9,11 @@ use crate::auth::Password;
 use crate::model::SessionKind;
 use crate::service::{Client, Device, Opened, Refusal, Renewed, ServiceError, SignedIn};
 
-/// Signs of the id that a device gets.
+/// The number of characters in a new device id.
 const DEVICE_SIGNS: usize = 10;
 
 impl Matrix {
-    /// Finds out who shows a token. One that was made for another protocol is none.
+    /// Finds the user of a token. A token that was made for another protocol is invalid.
     pub(super) async fn admit(&self, token: &str, client: &Client) -> Result<SignedIn, Trouble> {
         let user = match self.service.admit_bearer(token, client).await {
             Err(ServiceError::Refused(Refusal::NoSession)) => {
@@ -55,7 +55,7 @@ impl Matrix {
         };
         let opened = self.service.log_in(&login, password, client).await;
         let opened = opened.map_err(|err| match err {
-            // Whether there is such an account, and how it stands, is nobody's business.
+            // Does not reveal whether the account exists, or whether it is suspended.
             ServiceError::Refused(Refusal::BadCredentials | Refusal::Suspended) => {
                 Trouble::forbidden("wrong user name or password")
             }
@@ -64,7 +64,7 @@ impl Matrix {
         self.welcome(opened, device).await
     }
 
-    /// Makes a session that was opened a device, and says so.
+    /// Makes a new session a device, and returns the answer that describes it.
     pub(super) async fn welcome(&self, opened: Opened, device: Device) -> Result<Value, Trouble> {
         let (id, renews) = (device.id.clone(), device.renews);
         let server = self.names.server().to_owned();
@@ -87,7 +87,7 @@ impl Matrix {
         Ok(told)
     }
 
-    /// Gives a new token for what renews it.
+    /// Exchanges a refresh token for a new token.
     pub(super) async fn refresh(&self, body: &Body) -> Result<Value, Trouble> {
         let shown = body.needed("refresh_token")?;
         let (token, renewed) = self.service.renew_token(shown).await?;
@@ -102,14 +102,14 @@ impl Matrix {
     }
 }
 
-/// Says until when a token is good, and what renews it.
+/// Adds how long a token is valid, and the token that renews it.
 fn tell_renewed(told: &mut Value, renewed: &Renewed) {
     let life = u64::try_from(renewed.life.as_millis()).unwrap_or(u64::MAX);
     told["refresh_token"] = json!(renewed.refresh.as_str());
     told["expires_in_ms"] = json!(life);
 }
 
-/// The device that a body names, or a new one.
+/// Returns the device that a body names, or a new one.
 pub(super) fn device(body: &Body) -> Result<Device, Trouble> {
     let id = match body.text("device_id")?.filter(|id| !id.is_empty()) {
         Some(id) => id.to_owned(),

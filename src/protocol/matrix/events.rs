@@ -1,4 +1,4 @@
-//! Events as clients see them.
+//! Events in the form in which clients see them.
 
 use serde_json::{Map, Value, json};
 
@@ -8,21 +8,21 @@ use super::names::{self, Names};
 use crate::model::{Kind, Message, Position, PublicId, SessionId, Timestamp};
 use crate::service::{RoomContent, RoomEvent, RoomUser, Stored};
 
-/// To whom, and as of when, events are told.
+/// Converts events for one session, as of one time.
 pub(super) struct Teller<'a> {
     pub(super) names: &'a Names,
     /// The session that asks.
     pub(super) session: SessionId,
-    /// The room, where each event is to say it.
+    /// The room, if each event is to name it.
     pub(super) room: Option<PublicId>,
     pub(super) now: Timestamp,
 }
 
-/// Between what is put before a transaction, and itself.
+/// The separator between a stored prefix and the transaction id.
 pub(super) const BEFORE_TXN: char = '\n';
 
 impl Teller<'_> {
-    /// An event, which is several where a message has several files.
+    /// Returns an event, which is several events if a message has several files.
     pub(super) fn tell(&self, event: &RoomEvent) -> Vec<Value> {
         match &event.what {
             RoomContent::Stored(stored) => vec![self.stored(event, stored)],
@@ -30,13 +30,13 @@ impl Teller<'_> {
         }
     }
 
-    /// The events that a message by the other protocol is, with those that are taken back.
+    /// Returns the events that stand for a message sent over MTP, with the redacted ones.
     fn message(&self, event: &RoomEvent, message: &Message) -> Vec<Value> {
         let mut parts = Vec::new();
         if !message.is_deleted || event.gone.is_empty() {
             for (place, (kind, id, content)) in self.parts(message, event).into_iter().enumerate() {
                 let mut told = self.whole(event, kind, &id, content);
-                // What is about a message is about its first event.
+                // Relations to a message belong to its first event.
                 if place > 0
                     && let Some(relations) = told["unsigned"]
                         .get_mut("m.relations")
@@ -65,7 +65,7 @@ impl Teller<'_> {
         parts.into_iter().map(|(_, told)| told).collect()
     }
 
-    /// Events in their order; `back`: in the one from the newest on.
+    /// Returns events in order; with `back`, from the newest on.
     pub(super) fn all(&self, events: &[RoomEvent], back: bool) -> Vec<Value> {
         let mut told = Vec::with_capacity(events.len());
         for event in events {
@@ -146,7 +146,7 @@ impl Teller<'_> {
         self.tell(event).into_iter().next().unwrap_or_default()
     }
 
-    /// What a message by the other protocol is: type, id and content of each event.
+    /// Returns the events that stand for a message sent over MTP: type, id and content of each.
     fn parts(&self, message: &Message, event: &RoomEvent) -> Vec<(&'static str, String, Value)> {
         let mentioned: &[RoomUser] = &event.mentioned;
         let id = names::event(message.uuid);
@@ -225,7 +225,7 @@ impl Teller<'_> {
     }
 }
 
-/// The id of a part of a message: of its text, or of the file of a number.
+/// Returns the id of a part of a message: of its text, or of the file with a number.
 fn part_id(message: PublicId, part: Option<usize>) -> String {
     let id = names::event(message);
     match part {
@@ -234,12 +234,12 @@ fn part_id(message: PublicId, part: Option<usize>) -> String {
     }
 }
 
-/// JSON that is stored.
+/// Parses stored JSON.
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| json!({}))
 }
 
-/// Completes addresses of files that stand without the name of the server.
+/// Completes addresses of files that are stored without the server's name.
 fn tell_media(names: &Names, content: &mut Value) {
     for field in ["avatar_url", "url"] {
         if let Some(value) = content.get_mut(field)
@@ -250,12 +250,12 @@ fn tell_media(names: &Names, content: &mut Value) {
     }
 }
 
-/// What a stored event says, with whole ids of users.
+/// Returns the content of a stored event, with full user ids.
 fn content(names: &Names, stored: &Stored) -> Value {
     whole_ids(names, &stored.kind, &stored.content)
 }
 
-/// What an event of a type says, with whole ids of users.
+/// Returns the content of an event of a type, with full user ids.
 fn whole_ids(names: &Names, kind: &str, content: &str) -> Value {
     let mut content = parsed(content);
     tell_media(names, &mut content);
@@ -270,7 +270,7 @@ fn whole_ids(names: &Names, kind: &str, content: &str) -> Value {
     content
 }
 
-/// What is told of state to somebody who is not in the room.
+/// Returns the part of a state event that a user outside the room sees.
 pub(super) fn stripped(names: &Names, event: &RoomEvent) -> Value {
     let RoomContent::Stored(stored) = &event.what else {
         return json!({});
@@ -283,7 +283,7 @@ pub(super) fn stripped(names: &Names, event: &RoomEvent) -> Value {
     })
 }
 
-/// The content of a piece of state.
+/// Returns the content of a state event.
 pub(super) fn state_content(names: &Names, event: &RoomEvent) -> Value {
     match &event.what {
         RoomContent::Stored(stored) => content(names, stored),
@@ -291,7 +291,7 @@ pub(super) fn state_content(names: &Names, event: &RoomEvent) -> Value {
     }
 }
 
-/// Where in the log the last of some events stands.
+/// Returns the position in the log of the last of some events.
 pub(super) fn last_position(events: &[RoomEvent]) -> Option<Position> {
     events.last().map(|event| event.position)
 }

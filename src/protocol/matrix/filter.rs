@@ -1,4 +1,4 @@
-//! What a client does not want to be told.
+//! Filters: what a client does not want to receive.
 
 use serde_json::Value;
 
@@ -7,10 +7,10 @@ use super::names::Names;
 use super::trouble::Trouble;
 use crate::service::{RoomContent, RoomEvent};
 
-/// Events of a room that are told of at once, unless a filter says otherwise.
+/// The number of events of a room that are sent at once, unless a filter says otherwise.
 const LIMIT: usize = 10;
 
-/// The most.
+/// The most events of a room that are sent at once.
 const MOST: usize = 100;
 
 /// A filter of `/sync`.
@@ -26,14 +26,14 @@ pub(super) struct Filter {
     pub(super) presence: Events,
 }
 
-/// Which rooms.
+/// Selects rooms.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rooms {
     only: Option<Vec<String>>,
     not: Vec<String>,
 }
 
-/// Which events.
+/// Selects events.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Events {
     pub(super) limit: Option<usize>,
@@ -65,7 +65,7 @@ impl Rooms {
         })
     }
 
-    /// Tells whether a room passes.
+    /// Returns whether a room passes.
     pub(super) fn pass(&self, room: &str) -> bool {
         let is_in = |list: &[String]| list.iter().any(|it| it == room);
         self.only.as_deref().is_none_or(is_in) && !is_in(&self.not)
@@ -73,7 +73,7 @@ impl Rooms {
 }
 
 impl Events {
-    /// Reads the filter of events of a room.
+    /// Reads a filter of a room's events.
     pub(super) fn read(body: &Body, names: &Names) -> Result<Self, Trouble> {
         let limit = match body.field("limit") {
             None => None,
@@ -104,18 +104,18 @@ impl Events {
         })
     }
 
-    /// How many events at most.
+    /// Returns the most events to send.
     pub(super) fn limit(&self) -> usize {
         self.limit.unwrap_or(LIMIT)
     }
 
-    /// Tells whether something passes that has a type and nothing else.
+    /// Returns whether an item passes that has a type and nothing else.
     pub(super) fn pass_kind(&self, kind: &str) -> bool {
         let is_of = |list: &[String]| list.iter().any(|it| fits(it, kind));
         self.types.as_deref().is_none_or(is_of) && !is_of(&self.not_types)
     }
 
-    /// Tells whether an event passes.
+    /// Returns whether an event passes.
     pub(super) fn pass(&self, event: &RoomEvent) -> bool {
         let is_of = |list: &[String]| list.iter().any(|it| fits(it, event.kind()));
         let is_by = |list: &[String]| list.contains(&event.sender);
@@ -158,7 +158,7 @@ fn has_url(event: &RoomEvent) -> bool {
     }
 }
 
-/// Tells whether a type fits a pattern, in which `*` stands for anything.
+/// Returns whether a type matches a pattern in which `*` stands for anything.
 fn fits(pattern: &str, kind: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Finding events: those about another, threads, by words, by time.
+//! Finds events: relations of an event, threads, by words, by time.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,10 @@ use super::{Asked, Matrix, names};
 use crate::model::{Form, Position, PublicId, Timestamp};
 use crate::service::{RELATION_DEPTH, Relations, RoomQuery, Search, Way};
 
-/// Events of a page, unless a request says otherwise.
+/// The number of events on a page, unless a request says otherwise.
 const PAGE: usize = 20;
 
-/// Pages of a room that are looked through for an event of some time; each is a few thousand events.
+/// The most pages of a room that are searched for an event near a time; each holds a few thousand events.
 const MOST_PAGES: usize = 10;
 
 impl Matrix {

@@ -1,10 +1,10 @@
-//! Reading the bodies of requests.
+//! Reads the bodies of requests.
 
 use serde_json::{Map, Value};
 
 use super::trouble::Trouble;
 
-/// The furthest from nought that a number may be.
+/// The largest absolute value of a number.
 const MOST: i64 = (1 << 53) - 1;
 
 /// The most bytes of a type, a key, a transaction or the id of a device.
@@ -15,7 +15,7 @@ pub(super) const MOST_NAME: usize = 255;
 pub(super) struct Body(pub(super) Map<String, Value>);
 
 impl Body {
-    /// Reads JSON; no body is an empty object.
+    /// Reads JSON; a missing body is an empty object.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Trouble> {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
@@ -30,12 +30,12 @@ impl Body {
         }
     }
 
-    /// A field; one that is null is not there.
+    /// Returns a field; a field that is null counts as absent.
     pub(super) fn field(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    /// A text.
+    /// Returns a text field.
     pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Trouble> {
         let wrong = || Trouble::bad_json(format!("{name} is no text"));
         let found = self.field(name);
@@ -44,12 +44,12 @@ impl Body {
             .transpose()
     }
 
-    /// A text that has to be there.
+    /// Returns a required text field.
     pub(super) fn needed(&self, name: &str) -> Result<&str, Trouble> {
         self.text(name)?.ok_or_else(|| Trouble::missing(name))
     }
 
-    /// Yes or no.
+    /// Returns a boolean field.
     pub(super) fn flag(&self, name: &str) -> Result<bool, Trouble> {
         let wrong = || Trouble::bad_json(format!("{name} is neither true nor false"));
         let found = self.field(name);
@@ -57,7 +57,7 @@ impl Body {
         Ok(found.transpose()?.unwrap_or(false))
     }
 
-    /// An object.
+    /// Returns an object field.
     pub(super) fn object(&self, name: &str) -> Result<Option<Self>, Trouble> {
         match self.field(name) {
             None => Ok(None),
@@ -66,7 +66,7 @@ impl Body {
         }
     }
 
-    /// A list.
+    /// Returns a list field.
     pub(super) fn list(&self, name: &str) -> Result<&[Value], Trouble> {
         match self.field(name) {
             None => Ok(&[]),
@@ -76,7 +76,7 @@ impl Body {
     }
 }
 
-/// Refuses numbers that not every program reads alike: fractions, and what is too large.
+/// Refuses numbers that not every program reads alike: fractions, and numbers that are too large.
 pub(super) fn require_plain_numbers(value: &Value) -> Result<(), Trouble> {
     match value {
         Value::Number(number) => match number.as_i64() {

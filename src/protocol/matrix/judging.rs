@@ -1,4 +1,4 @@
-//! Whether an event notifies somebody, by that user's rules.
+//! Decides whether an event notifies a user, by that user's rules.
 //!
 //! Source: Matrix 1.19, Push Notifications, Conditions.
 
@@ -8,20 +8,20 @@ use serde_json::Value;
 
 use super::push_rules::KINDS;
 
-/// Bytes at the beginning of a text in which words are looked for.
+/// The number of bytes at the beginning of a text that are searched for words.
 const MOST_SEARCHED: usize = 4096;
 
-/// How much is compared for one request. Rules are their user's, texts are whoever's writes: together they
-/// may not hold up others.
+/// The number of comparisons that one request may make. Users write the rules, and anyone writes the
+/// texts: together they must not delay others.
 pub(super) struct Patience(AtomicUsize);
 
 impl Patience {
-    /// Enough for a thousand events and dozens of rules about words.
+    /// Returns enough steps for a thousand events and dozens of rules about words.
     pub(super) fn new() -> Self {
         Self(AtomicUsize::new(30_000_000))
     }
 
-    /// Takes steps; `None`: there are no more.
+    /// Takes steps; `None` if there are not enough left.
     fn take(&self, steps: usize) -> Option<()> {
         let left = |left: usize| left.checked_sub(steps);
         let taken = self
@@ -36,12 +36,12 @@ pub(super) struct Case<'a> {
     pub(super) event: &'a Value,
     pub(super) room: &'a str,
     pub(super) members: i64,
-    /// The content of the room's levels.
+    /// The content of the room's power levels.
     pub(super) levels: &'a Value,
     pub(super) patience: &'a Patience,
 }
 
-/// Whether an event notifies, and whether it is highlighted.
+/// Returns whether an event notifies, and whether it is highlighted.
 pub(super) fn judge(rules: &Value, case: &Case<'_>) -> (bool, bool) {
     let actions = actions(rules, case);
     let notifies = actions.iter().any(|action| action == "notify");
@@ -51,7 +51,7 @@ pub(super) fn judge(rules: &Value, case: &Case<'_>) -> (bool, bool) {
     (notifies, notifies && highlights)
 }
 
-/// What is to be done about an event. The first rule that fits decides.
+/// Returns the actions for an event. The first rule that matches decides.
 pub(super) fn actions<'a>(rules: &'a Value, case: &Case<'_>) -> &'a [Value] {
     let all = KINDS.into_iter().flat_map(|kind| {
         let all = rules["global"][kind]
@@ -122,7 +122,7 @@ fn holds(condition: &Value, case: &Case<'_>) -> bool {
     }
 }
 
-/// The value at a path of fields with dots between; `\\.` is a dot of a name.
+/// Returns the value at a path of fields separated by dots; `\\.` is a dot within a name.
 fn at<'a>(event: &'a Value, path: &str) -> Option<&'a Value> {
     let mut found = event;
     let mut name = String::new();
@@ -160,7 +160,7 @@ fn beginning(text: &str) -> &str {
         .unwrap_or_default()
 }
 
-/// Whether a text has a word that fits a pattern, whatever its case; `None`: it took too long to say.
+/// Returns whether a text has a word that matches a pattern, ignoring case; `None` if no steps are left.
 fn has_word(pattern: &str, text: &str, patience: &Patience) -> Option<bool> {
     let text = beginning(text);
     patience.take(pattern.len() + text.len())?;
@@ -187,8 +187,8 @@ fn has_word(pattern: &str, text: &str, patience: &Patience) -> Option<bool> {
     glob(&pattern, &text, patience)
 }
 
-/// Whether a text fits a pattern in which `*` stands for anything and `?` for one sign; `None`: it took
-/// too long to say.
+/// Returns whether a text matches a pattern in which `*` stands for anything and `?` for one character;
+/// `None` if no steps are left.
 fn glob(pattern: &str, text: &str, patience: &Patience) -> Option<bool> {
     patience.take(pattern.len() + text.len())?;
     let (pattern, text): (Vec<char>, Vec<char>) =
@@ -298,7 +298,7 @@ mod tests {
         let (text, patience) = ("a".repeat(4_000), Patience::new());
         let judged = (0..1_000).map(|_| has_word(&pattern, &text, &patience));
         assert_eq!(judged.last(), Some(None));
-        // What stands after the beginning is not looked at.
+        // Text after the beginning is not searched.
         let late = format!("{}cake", "x ".repeat(MOST_SEARCHED));
         assert_eq!(has_word("cake", &late, &Patience::new()), Some(false));
     }

@@ -1,4 +1,4 @@
-//! What clients keep for themselves, and who is there.
+//! Account data that clients store, and presence.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::service::{AccountData, Mood, RoomPresence, Synced};
 /// The most bytes of a tag and of a status.
 const MOST_STATUS: usize = 1024;
 
-/// What is kept of rooms by their user, and has other ways to be changed.
+/// Account data that clients have to change by other routes.
 const FIXED: [&str; 2] = ["m.fully_read", "m.push_rules"];
 
-/// Account data as events.
+/// Returns account data as events.
 fn told<'a>(
     kept: impl Iterator<Item = &'a AccountData>,
     wanted: impl Fn(&str) -> bool,
@@ -31,13 +31,13 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| json!({}))
 }
 
-/// What is kept of a room, as events.
+/// Returns the account data of a room as events.
 pub(super) fn of_room(kept: &[AccountData], filter: &Filter) -> Value {
     json!({"events": told(kept.iter(), |kind| filter.account_data.pass_kind(kind))})
 }
 
 impl Matrix {
-    /// What is kept of no room, as events.
+    /// Returns the account data that belongs to no room, as events.
     pub(super) fn own_data(&self, synced: &Synced, filter: &Filter, is_first: bool) -> Vec<Value> {
         let wanted = |kind: &str| filter.own_data.pass_kind(kind);
         let others = synced
@@ -64,7 +64,7 @@ impl Matrix {
         events
     }
 
-    /// With whom there are chats: what the client says, and what the other protocol has made.
+    /// Returns the users with whom there are chats: those that the client stored, and chats made over MTP.
     fn direct(&self, kept: Option<&str>, chats: &[(String, PublicId)]) -> Value {
         let mut direct = match kept.map(parsed) {
             Some(Value::Object(direct)) => direct,
@@ -84,7 +84,7 @@ impl Matrix {
         Value::Object(direct)
     }
 
-    /// The type, and the room if there is one.
+    /// Returns the type of the account data, and the room if there is one.
     async fn kept_place<'a>(
         &self,
         asked: &'a Asked,
@@ -151,7 +151,7 @@ impl Matrix {
         Ok(json!({"tags": found.get("tags").cloned().unwrap_or_else(|| json!({}))}))
     }
 
-    /// Sets a tag, or takes it away.
+    /// Sets or removes a tag.
     pub(super) async fn put_tag(
         &self,
         asked: &Asked,
@@ -216,7 +216,7 @@ impl Matrix {
         Ok(json!({}))
     }
 
-    /// Who is there, as events.
+    /// Returns presence as events.
     pub(super) fn people(&self, synced: &Synced) -> Vec<Value> {
         let event = |person: &RoomPresence| {
             let mut told = presence(person);
@@ -227,7 +227,7 @@ impl Matrix {
     }
 }
 
-/// What a word for being there means.
+/// Returns the presence that a word stands for.
 pub(super) fn mood(word: &str) -> Result<Mood, Trouble> {
     match word {
         "online" => Ok(Mood::Online),

@@ -1,4 +1,4 @@
-//! How far somebody has read, and who writes.
+//! Read receipts and typing notifications.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use super::{Asked, Matrix, names};
 use crate::model::PublicId;
 use crate::service::ReadUpTo;
 
-/// Kinds of receipts.
+/// The kinds of receipts.
 const KINDS: [&str; 3] = ["m.fully_read", "m.read", "m.read.private"];
 
-/// How long somebody writes who does not say it, in milliseconds.
+/// How long a user is typing if the client does not say, in milliseconds.
 const TYPING: u64 = 20_000;
 
-/// The most parts that a message has: its files.
+/// The most parts of a message: its files.
 const MOST_PARTS: usize = 64;
 
 impl Matrix {
@@ -60,7 +60,7 @@ impl Matrix {
             thread: begun_by.map_or_else(|| thread.to_owned(), names::event),
             root: begun_by,
             event,
-            // As the server writes it, however it was spelled.
+            // The server's own spelling of the id, however the client spelled it.
             id: match part {
                 Some(part) => format!("{}_{part}", names::event(event)),
                 None => names::event(event),

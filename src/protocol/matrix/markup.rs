@@ -1,11 +1,10 @@
-//! The small markup of messages as the HTML that Matrix has for it.
+//! Converts the small markup of messages into HTML for Matrix.
 //!
-//! The web client reads the same markup; what each text means for both of them stands in
-//! `tests/data/markup.json`.
+//! The web client reads the same markup; `tests/data/markup.json` says what each text means for both of them.
 
 use serde_json::{Value, json};
 
-/// Inline marks and what they mean; longer ones first.
+/// Inline marks and their meaning; longer ones first.
 const MARKS: [(&str, Mark); 4] = [
     ("**", Mark::Bold),
     ("~~", Mark::Struck),
@@ -13,13 +12,13 @@ const MARKS: [(&str, Mark); 4] = [
     ("_", Mark::Italic),
 ];
 
-/// How deep marks stand in marks.
+/// The greatest depth of nested marks.
 const DEEPEST: usize = 4;
 
-/// What stands before a mark that opens, besides space.
+/// The characters, besides white space, that may precede an opening mark.
 const OPENERS: &str = "([{\"'*_~|";
 
-/// Steps for each character that are taken to find where marks close; then the rest is text.
+/// The number of steps per character to find closing marks; after that the rest is text.
 const PATIENCE: usize = 32;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +55,7 @@ enum Part {
     Marked(Mark, Vec<Part>),
 }
 
-/// Somebody whom a text may call by `@login`, and the link that stands there then.
+/// A user whom a text may mention by `@login`, and the link that replaces the mention.
 #[derive(Debug)]
 pub(super) struct Pill {
     pub(super) login: String,
@@ -64,10 +63,10 @@ pub(super) struct Pill {
     pub(super) name: String,
 }
 
-/// Adds to a content what its markup means, and links to whom it calls. Text that means what it says is
-/// left alone.
+/// Adds to a content what its markup means, and links to the mentioned users. Text without any special
+/// meaning is left alone.
 pub(super) fn add(content: &mut Value, source: &str, is_markup: bool, mut pills: Vec<Pill>) {
-    // The longest login is meant.
+    // The longest matching login is meant.
     pills.sort_by_key(|pill| std::cmp::Reverse(pill.login.len()));
     let blocks = if is_markup {
         parse(source)
@@ -137,7 +136,7 @@ fn tell(parts: &[Part], pills: &[Pill], told: &mut String) {
     }
 }
 
-/// Text, with links in place of those whom it calls.
+/// Writes text, with links in place of the mentioned users.
 fn call(text: &str, pills: &[Pill], told: &mut String) {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let mut rest = text;
@@ -173,7 +172,7 @@ fn call(text: &str, pills: &[Pill], told: &mut String) {
     escape(rest, told, "<br>");
 }
 
-/// What follows a beginning, whatever its case.
+/// Returns the text after a prefix, ignoring case.
 fn stripped<'a>(text: &'a str, beginning: &str) -> Option<&'a str> {
     let mut here = text.chars();
     for c in beginning.chars() {
@@ -200,7 +199,7 @@ fn escape(text: &str, told: &mut String, line: &str) {
 
 fn parse(source: &str) -> Vec<Block> {
     let lines: Vec<&str> = source.split('\n').collect();
-    // Nothing is opened after the last line that closes.
+    // No fence opens after the last closing line.
     let last = lines.iter().rposition(|line| line.trim_end() == "```");
     let closing_fence = |at: usize| {
         let line = lines.get(at)?.strip_prefix("```")?;
@@ -256,7 +255,7 @@ enum LineKind {
     Ordered,
 }
 
-/// What a line is, and how many bytes at its beginning say so.
+/// Returns what a line is, and how many bytes at its beginning say so.
 fn kind_of(line: &str) -> (LineKind, usize) {
     if line.starts_with("> ") {
         return (LineKind::Quote, 2);
@@ -308,7 +307,7 @@ fn inline(text: &[char], steps: &mut usize, depth: usize) -> Vec<Part> {
     parts
 }
 
-/// Code that begins here, and where it ends. Two signs or more together are no mark.
+/// Returns the code that begins here, and where it ends. Two or more adjacent marks are not a mark.
 fn code(text: &[char], at: usize, steps: &mut usize) -> Option<(Part, usize)> {
     let before = at.checked_sub(1).and_then(|at| text.get(at));
     if before == Some(&'`') || text.get(at + 1) == Some(&'`') || !opens(text, at, 1) {
@@ -319,7 +318,7 @@ fn code(text: &[char], at: usize, steps: &mut usize) -> Option<(Part, usize)> {
     Some((Part::Code(inner), end + 1))
 }
 
-/// What a mark that opens here holds, and where it ends.
+/// Returns the content of a mark that opens here, and where it ends.
 fn marked(text: &[char], at: usize, steps: &mut usize, depth: usize) -> Option<(Part, usize)> {
     let (sign, mark) = MARKS.iter().find(|(sign, _)| stands(text, at, sign))?;
     if depth >= DEEPEST || !opens(text, at, sign.len()) {
@@ -330,7 +329,7 @@ fn marked(text: &[char], at: usize, steps: &mut usize, depth: usize) -> Option<(
     Some((Part::Marked(*mark, inner), end + sign.len()))
 }
 
-/// Whether a sign of ASCII stands here.
+/// Returns whether an ASCII mark is at this place.
 fn stands(text: &[char], at: usize, sign: &str) -> bool {
     let mut here = text.iter().skip(at);
     sign.chars().all(|c| here.next() == Some(&c))
@@ -347,7 +346,7 @@ fn opens(text: &[char], at: usize, length: usize) -> bool {
         && text.get(at + length).is_some_and(|c| !c.is_whitespace())
 }
 
-/// Where `sign` closes what begins at `from`. Code within is passed over.
+/// Returns where `sign` closes what begins at `from`. Code within is skipped.
 fn closing(text: &[char], from: usize, sign: &str, steps: &mut usize) -> Option<usize> {
     let is_code = sign == "`";
     let mut at = from;
@@ -376,7 +375,7 @@ fn closing(text: &[char], from: usize, sign: &str, steps: &mut usize) -> Option<
     None
 }
 
-/// Whether a character is punctuation or a symbol.
+/// Returns whether a character is punctuation or a symbol.
 fn is_punctuation(c: char) -> bool {
     use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
     matches!(

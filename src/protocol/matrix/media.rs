@@ -1,7 +1,7 @@
-//! Files: sent, and fetched whole or in part.
+//! Uploads and downloads of files, whole or in part.
 //!
-//! A file is fetched with a token, and what a room shows by its readers only. Nothing is decoded here: a
-//! thumbnail is the one that came with the file, or a small file itself.
+//! Downloading a file requires a token, and only readers of a room get the files that it shows. Nothing
+//! is decoded here: a thumbnail is the one that came with the file, or a small file itself.
 
 use std::sync::Arc;
 
@@ -20,36 +20,36 @@ use crate::service::{
     FetchError, Media, NewUpload, Pieces, Reader, Refusal, ServiceError, SignedIn, UploadError,
 };
 
-/// The largest file that stands for its own thumbnail.
+/// The largest file that serves as its own thumbnail.
 const MOST_THUMBNAIL: u64 = 1 << 20;
 
-/// What files may do in a browser: be shown and played, nothing else.
+/// The policy for files in a browser: they may be shown and played, nothing else.
 const POLICY: &str = "sandbox; default-src 'none'; media-src 'self'; img-src 'self'";
 
-/// Types, besides those that are found in the content, that run nothing where they are shown.
+/// The types, besides those detected in the content, that run nothing where they are shown.
 const PLAIN_TYPES: [&str; 4] = ["text/plain", "text/csv", "text/css", "application/json"];
 
-/// Characters of the name of a file.
+/// The most characters of a file's name.
 const MOST_NAME: usize = 255;
 
-/// What is done with files.
+/// An action on files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
-    /// Takes a file.
+    /// Uploads a file.
     Upload,
-    /// Gives a name to a file that is still to come.
+    /// Reserves an id for a file that is uploaded later.
     Create,
-    /// Takes a file that has a name.
+    /// Uploads a file to a reserved id.
     Fill,
-    /// Gives a file.
+    /// Downloads a file.
     Download,
-    /// Gives a small picture of a file.
+    /// Downloads a thumbnail of a file.
     Thumbnail,
-    /// Tells how large files may be.
+    /// Returns the size limit of files.
     Limits,
-    /// Gives a file to whoever asks.
+    /// Downloads a file without a token.
     OldDownload,
-    /// Gives a small picture of a file to whoever asks.
+    /// Downloads a thumbnail of a file without a token.
     OldThumbnail,
 }
 
@@ -78,7 +78,7 @@ impl From<&Request> for Asked {
 }
 
 impl Matrix {
-    /// Does something with a file.
+    /// Performs an action on a file.
     pub(super) async fn media(&self, act: Act, request: Request) -> Result<Response, Trouble> {
         let client = (self.introduce)(&request.peer);
         let token = request.bearer().map(str::to_owned);
@@ -138,7 +138,7 @@ impl Matrix {
         Ok(Response::json(200, &told))
     }
 
-    /// The upload that a name was given to, with what it is to be.
+    /// Returns the upload with a reserved id, after recording its size and type.
     async fn filled(
         &self,
         user: &SignedIn,
@@ -157,10 +157,10 @@ impl Matrix {
         }
     }
 
-    /// Takes the content of an upload. One that does not come whole is removed.
+    /// Receives the content of an upload. An incomplete upload is removed.
     async fn take(&self, user: SignedIn, id: PublicId, body: Body) -> Result<(), Trouble> {
         let service = Arc::clone(&self.service);
-        // It goes on, to be removed, where the client goes away.
+        // A task of its own, so that it removes the upload even if the client disconnects.
         let taking = tokio::spawn(async move {
             let taken = match service.resume_upload(&user, id, 0).await {
                 Ok(intake) => receive(intake, body).await,
@@ -276,13 +276,13 @@ impl Matrix {
     }
 }
 
-/// What is said of a file before it comes.
+/// Returns what a request says about a file before its content.
 fn announced(request: &Request) -> Result<NewUpload, Trouble> {
     let length = request
         .headers
         .get("content-length")
         .and_then(|text| text.parse().ok());
-    // Without a body there is no length, and nothing comes.
+    // Without a body there is no length, and no content.
     let is_open = request.headers.get("transfer-encoding").is_some();
     if length.is_none() && is_open {
         let words = "the length of a file has to be known: Content-Length";
@@ -303,7 +303,7 @@ fn is_picture(media: &Media) -> bool {
     kind.is_some_and(|kind| kind.starts_with("image/")) && media.found.size <= MOST_THUMBNAIL
 }
 
-/// Adds what a client has to know of a file. What is not shown for certain is saved.
+/// Adds the headers about a file. A file that is not certain to be safe to show is saved.
 fn described(response: Response, media: &Media, name: Option<String>) -> Response {
     let name = name
         .filter(|name| !name.is_empty())
@@ -332,13 +332,13 @@ fn described(response: Response, media: &Media, name: Option<String>) -> Respons
         .with("accept-ranges", "bytes")
 }
 
-/// Whether a text can be the name of a type.
+/// Returns whether a text can be a media type.
 fn is_type(text: &str) -> bool {
     let sign = |byte: u8| byte.is_ascii_alphanumeric() || b"/+-._;= \"".contains(&byte);
     text.contains('/') && text.bytes().all(sign)
 }
 
-/// Why a file is not taken.
+/// Returns the error for a file that was not accepted.
 fn refused(err: UploadError) -> Trouble {
     let words = err.to_string();
     match err {

@@ -1,7 +1,7 @@
 //! Matrix, a second protocol over the same conversations: its client-server API over HTTP.
 //!
-//! What belongs here: JSON, ids and words of Matrix. What does not: who may do what, and what is stored
-//! (see [`crate::service`]). Nothing of this is mounted unless the configuration says so.
+//! What belongs here: JSON, ids and terms of Matrix. What does not: permissions and storage (see
+//! [`crate::service`]). Nothing of this is mounted unless the configuration says so.
 //!
 //! Source: Matrix 1.19, Client-Server API.
 
@@ -52,13 +52,13 @@ pub use well_known::WellKnown;
 /// The most bytes of a body.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// The most events of a page.
+/// The most events on a page.
 const MOST_EVENTS: usize = 100;
 
-/// What a request weighs beside that of finding out who asks.
+/// The cost of a request in addition to finding its user.
 const WEIGHT: f64 = 2.0;
 
-/// How a peer is known to the service.
+/// Returns how the service identifies a peer.
 pub type Introduce = Box<dyn Fn(&Peer) -> Client + Send + Sync>;
 
 /// The face of Matrix.
@@ -66,20 +66,20 @@ pub struct Matrix {
     service: Arc<Service>,
     names: Names,
     introduce: Introduce,
-    /// Whether files are given without a token too.
+    /// Whether files are also served without a token.
     has_legacy_media: bool,
-    /// Who waits for news.
+    /// Requests that wait for news.
     parked: parked::Parked,
-    /// Who is making an account.
-    /// Of people who register, and of those who change their account: the one cannot push out the other.
+    /// Authentication sessions of clients that register (`registering`), and of users who change their
+    /// account (`stages`): neither can push out the other.
     registering: Stages,
     stages: Stages,
 }
 
-/// Something that is being done for whoever has signed in.
+/// The future of an action of a user who has signed in.
 type Acting<'a> = Pin<Box<dyn Future<Output = Result<Value, Trouble>> + Send + 'a>>;
 
-/// What came besides the body.
+/// A request without its body.
 struct Asked {
     user: SignedIn,
     client: Client,
@@ -87,7 +87,7 @@ struct Asked {
     query: String,
 }
 
-/// The first parameter of a name in an address.
+/// Returns the first parameter with a name in a query.
 fn parameter(query: &str, name: &str) -> Option<String> {
     let mut all = form_urlencoded::parse(query.as_bytes());
     all.find(|(found, _)| found == name)
@@ -95,12 +95,12 @@ fn parameter(query: &str, name: &str) -> Option<String> {
 }
 
 impl Asked {
-    /// A parameter of the address.
+    /// Returns a parameter of the query.
     fn parameter(&self, name: &str) -> Option<String> {
         parameter(&self.query, name)
     }
 
-    /// How many events are wanted.
+    /// Returns how many events the client wants.
     fn limit(&self, otherwise: usize) -> Result<usize, Trouble> {
         let Some(text) = self.parameter("limit").filter(|text| !text.is_empty()) else {
             return Ok(otherwise);
@@ -111,14 +111,15 @@ impl Asked {
         Ok(limit.clamp(1, MOST_EVENTS))
     }
 
-    /// A part of the path.
+    /// Returns a part of the path.
     fn part(&self, place: usize) -> &str {
         self.ids.get(place).map(String::as_str).unwrap_or_default()
     }
 }
 
 impl Matrix {
-    /// Makes the face of a server of that name; `has_legacy_media`: files are given without a token too.
+    /// Returns the face of a server with that name; with `has_legacy_media`, files are also served
+    /// without a token.
     #[must_use]
     pub fn new(
         service: Arc<Service>,
@@ -182,7 +183,7 @@ impl Matrix {
         }
     }
 
-    /// Each future is of its own size: one of all of them would make a request that waits for news as
+    /// Each future has its own size: a single one for all would make a request that waits for news as
     /// large as the largest.
     fn signed<'a>(&'a self, what: Signed, asked: &'a Asked, body: &'a Body) -> Acting<'a> {
         match what {
@@ -261,7 +262,7 @@ impl Matrix {
     }
 }
 
-/// What needs nothing but the request.
+/// Answers routes that need nothing but the request.
 fn said(what: Signed, asked: &Asked) -> Result<Value, Trouble> {
     match what {
         Signed::Report => {
@@ -280,7 +281,7 @@ fn said(what: Signed, asked: &Asked) -> Result<Value, Trouble> {
     }
 }
 
-/// Which versions are spoken.
+/// Returns the supported versions.
 fn versions() -> Value {
     let versions: Vec<String> = (1..=11).map(|minor| format!("v1.{minor}")).collect();
     json!({
@@ -289,7 +290,7 @@ fn versions() -> Value {
     })
 }
 
-/// What lets programs in browsers read an answer.
+/// Adds the headers that let programs in browsers read an answer.
 fn shared(response: Response) -> Response {
     response
         .with("access-control-allow-origin", "*")
@@ -303,7 +304,7 @@ fn shared(response: Response) -> Response {
         )
 }
 
-/// What is answered where there is no address, or no such method.
+/// Returns the answer for an unknown address or method.
 fn refused(status: u16, detail: &str) -> Response {
     let code = match status {
         401 => "M_MISSING_TOKEN",
@@ -324,7 +325,7 @@ impl Web for Matrix {
             let route = Route::new(method, path).with_origins(Arc::clone(&everybody));
             let route = match (method, action) {
                 (Method::Get, _) => route,
-                // How much there may be is found out before it is read.
+                // The allowed length is checked before the body is read.
                 (_, Action::Media(MediaAct::Upload | MediaAct::Fill)) => {
                     route.takes(Takes::Pieces(u64::MAX))
                 }

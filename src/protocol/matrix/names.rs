@@ -1,8 +1,8 @@
-//! Ids as they stand on the wire: of users, rooms, events, and places in the log.
+//! The forms of ids on the wire: of users, rooms, events, and positions in the log.
 
 use crate::model::{Position, PublicId};
 
-/// The name of this server, which stands behind those of its users and rooms.
+/// The name of this server, which follows the ids of its users and rooms.
 #[derive(Debug, Clone)]
 pub(super) struct Names(String);
 
@@ -11,28 +11,28 @@ impl Names {
         Self(server)
     }
 
-    /// The name of this server.
+    /// Returns the name of this server.
     pub(super) fn server(&self) -> &str {
         &self.0
     }
 
-    /// The id of a user.
+    /// Returns the id of a user.
     pub(super) fn user(&self, localpart: &str) -> String {
         format!("@{localpart}:{}", self.0)
     }
 
-    /// The name in the id of a user of this server; `None`: it is no such id.
+    /// Returns the name in the id of a user of this server; `None` if the text is not such an id.
     pub(super) fn localpart<'a>(&self, id: &'a str) -> Option<&'a str> {
         let (name, server) = id.strip_prefix('@')?.split_once(':')?;
         (server == self.0 && !name.is_empty()).then_some(name)
     }
 
-    /// The id of a room.
+    /// Returns the id of a room.
     pub(super) fn room(&self, id: PublicId) -> String {
         format!("!{}:{}", id.hex(), self.0)
     }
 
-    /// The room of an id. Any other text names none, as an unknown id does.
+    /// Returns the room of an id. Any other text names none, like an unknown id.
     pub(super) fn parse_room(&self, id: &str) -> PublicId {
         let found = || {
             let (hex, server) = id.strip_prefix('!')?.split_once(':')?;
@@ -41,30 +41,30 @@ impl Names {
         found().unwrap_or(PublicId::NOTHING)
     }
 
-    /// The name of a room without `#` and the server.
+    /// Returns the name of a room without `#` and the server.
     pub(super) fn alias<'a>(&self, id: &'a str) -> Option<&'a str> {
         let (name, server) = id.strip_prefix('#')?.split_once(':')?;
         (server == self.0 && !name.is_empty()).then_some(name)
     }
 
-    /// The address of a file.
+    /// Returns the address of a file.
     pub(super) fn media(&self, id: PublicId) -> String {
         format!("mxc://{}/{}", self.0, id.hex())
     }
 
-    /// The file of an address; `None`: it is none of this server.
+    /// Returns the file of an address; `None` if it is not a file of this server.
     pub(super) fn parse_media(&self, address: &str) -> Option<PublicId> {
         let (server, id) = address.strip_prefix("mxc://")?.split_once('/')?;
         PublicId::from_hex(id).filter(|_| server == self.0)
     }
 
-    /// The key of a piece of state as it is stored: users of this server without its name.
+    /// Returns the key of a state event as it is stored: users of this server without its name.
     pub(super) fn stored_key(&self, key: &str) -> String {
         self.localpart(key)
             .map_or_else(|| key.to_owned(), |name| format!("@{name}"))
     }
 
-    /// The key of a piece of state as clients know it.
+    /// Returns the key of a state event as clients know it.
     pub(super) fn told_key(&self, key: &str) -> String {
         match key.strip_prefix('@') {
             Some(name) if !name.is_empty() && !name.contains(':') => self.user(name),
@@ -73,12 +73,12 @@ impl Names {
     }
 }
 
-/// The id of an event.
+/// Returns the id of an event.
 pub(super) fn event(id: PublicId) -> String {
     format!("${}", id.hex())
 }
 
-/// The event of an id, and which file of a message it is.
+/// Returns the event of an id, and the number of the message's file if it has one.
 pub(super) fn parse_event(id: &str) -> Option<(PublicId, Option<usize>)> {
     let text = id.strip_prefix('$')?;
     match text.split_once('_') {
@@ -87,23 +87,23 @@ pub(super) fn parse_event(id: &str) -> Option<(PublicId, Option<usize>)> {
     }
 }
 
-/// A place in the log, as `/sync` tells it.
+/// Returns a position in the log as a token of `/sync`.
 pub(super) fn sync_token(at: Position, count: u64) -> String {
     format!("s{}.{count}", at.0)
 }
 
-/// The number of the last change of who writes and who is there, if a token has one.
+/// Returns the number of the last change of typing and presence, if a token has one.
 pub(super) fn parse_count(token: &str) -> Option<u64> {
     let (_, count) = token.strip_prefix('s')?.split_once('.')?;
     count.parse().ok()
 }
 
-/// A place in the log, as pages tell it.
+/// Returns a position in the log as a token of pages.
 pub(super) fn page_token(at: Position) -> String {
     format!("t{}", at.0)
 }
 
-/// The place that a token means; either kind will do.
+/// Returns the position of a token; either kind is accepted.
 pub(super) fn parse_token(token: &str) -> Option<Position> {
     let number = match token.strip_prefix('s') {
         Some(rest) => {

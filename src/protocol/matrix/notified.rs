@@ -1,4 +1,4 @@
-//! What notifies somebody: while it is counted, and afterwards.
+//! Decides what notifies a user: during counting, and afterwards.
 
 use serde_json::{Value, json};
 
@@ -10,10 +10,10 @@ use super::{Asked, Matrix};
 use crate::model::{PublicId, SessionId, Timestamp};
 use crate::service::{Judge, RoomContent, RoomEvent};
 
-/// Events of a page, unless a request says otherwise.
+/// The number of events on a page, unless a request says otherwise.
 const PAGE: usize = 20;
 
-/// By which rules, and for whom, events are judged.
+/// The rules by which events are judged, and the user.
 #[derive(Clone)]
 struct Court {
     rules: Value,
@@ -25,7 +25,7 @@ struct Court {
 }
 
 impl Court {
-    /// An event as rules see it.
+    /// Returns an event as rules see it.
     fn seen(&self, event: &RoomEvent) -> Option<Value> {
         let teller = Teller {
             names: &self.names,
@@ -44,7 +44,7 @@ impl Court {
         Some(told)
     }
 
-    /// What follows from an event in a room.
+    /// Returns what follows from an event in a room.
     fn follows<T>(
         &self,
         event: &RoomEvent,
@@ -78,7 +78,7 @@ impl Matrix {
         })
     }
 
-    /// Tells which events notify, by the rules of who asks.
+    /// Returns the function that decides which events notify, by the rules of the requesting user.
     pub(super) async fn judge(&self, asked: &Asked) -> Result<Box<Judge>, Trouble> {
         Ok(by(self.court(asked).await?))
     }

@@ -1,4 +1,4 @@
-//! Answers that are held back: so many a device, of which the oldest comes at once.
+//! Held-back answers: each device may have a limited number; one more request releases the oldest.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,16 +7,16 @@ use tokio::sync::Notify;
 
 use crate::model::SessionId;
 
-/// Answers that are held back for one device.
+/// The most held-back answers of one device.
 const MOST: usize = 8;
 
 type Waiting = HashMap<SessionId, VecDeque<Arc<Notify>>>;
 
-/// Who waits for an answer.
+/// Sessions that wait for an answer.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Parked(Arc<Mutex<Waiting>>);
 
-/// A place among them; given back when dropped.
+/// A place among them, released when dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     parked: Parked,
@@ -29,7 +29,7 @@ impl Parked {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a place, for which the oldest goes where there are too many.
+    /// Takes a place; if there are too many, the oldest has to end.
     pub(super) fn enter(&self, session: SessionId) -> Place {
         let end = Arc::new(Notify::new());
         let mut waiting = self.waiting();
@@ -49,7 +49,7 @@ impl Parked {
 }
 
 impl Place {
-    /// Waits until others have come in such numbers that this one goes.
+    /// Waits until newer requests displace this one.
     pub(super) async fn ended(&self) {
         self.end.notified().await;
     }

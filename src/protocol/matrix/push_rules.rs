@@ -1,4 +1,4 @@
-//! When a client notifies: the rules that everybody has.
+//! Push rules: when a client notifies.
 //!
 //! Source: Matrix 1.19, Push Notifications, Predefined Rules.
 
@@ -22,7 +22,7 @@ impl Matrix {
         Ok(rules(&self.names.user(&named.localpart)))
     }
 
-    /// The rules of one kind, one rule, or what one does.
+    /// Returns the rules of one kind, one rule, or a property of one.
     pub(super) async fn push_rule(&self, asked: &Asked) -> Result<Value, Trouble> {
         let missing = || Trouble::not_found("there is no such rule");
         let (kind, id) = (kind(asked)?, asked.part(1));
@@ -42,7 +42,7 @@ impl Matrix {
         }
     }
 
-    /// Sets a rule of one's own, puts it elsewhere, or changes what any rule does.
+    /// Sets or moves a rule of the user's own, or changes what any rule does.
     pub(super) async fn put_push_rule(&self, asked: &Asked, body: &Body) -> Result<Value, Trouble> {
         let (kind, id) = (kind(asked)?, asked.part(1).to_owned());
         require_short("the rule", &id)?;
@@ -118,7 +118,7 @@ impl Matrix {
     }
 }
 
-/// Kinds of rules, in the order in which they are asked.
+/// The kinds of rules, in the order in which they are evaluated.
 pub(super) const KINDS: [&str; 5] = ["override", "content", "room", "sender", "underride"];
 
 /// The most rules of a user.
@@ -127,7 +127,7 @@ const MOST_RULES: usize = 200;
 /// The most conditions of a rule.
 const MOST_CONDITIONS: usize = 20;
 
-/// As what the rules are kept.
+/// The type of the account data that stores the rules.
 pub(super) const KIND: &str = "m.push_rules";
 
 fn kind(asked: &Asked) -> Result<&'static str, Trouble> {
@@ -135,7 +135,7 @@ fn kind(asked: &Asked) -> Result<&'static str, Trouble> {
     found.ok_or_else(|| Trouble::invalid("this is no kind of rule"))
 }
 
-/// What a rule does; what was once said in more words.
+/// Returns the actions of a rule, without obsolete ones.
 fn actions(body: &Body) -> Result<Value, Trouble> {
     if body.field("actions").is_none() {
         return Err(Trouble::missing("actions"));
@@ -154,7 +154,7 @@ fn actions(body: &Body) -> Result<Value, Trouble> {
     Ok(left.cloned().collect())
 }
 
-/// A rule of one's own, from what a client says.
+/// Returns a rule of the user's own, from what a client sends.
 fn own_rule(kind: &str, id: &str, body: &Body) -> Result<Value, Trouble> {
     let mut rule =
         json!({"rule_id": id, "default": false, "enabled": true, "actions": actions(body)?});
@@ -192,7 +192,7 @@ fn set(rules: &mut Value, kind: &str, id: &str, (field, value): (&str, Value)) -
     Some(())
 }
 
-/// Puts a rule of one's own first, or beside another; after the one that turns all off.
+/// Puts a user's own rule first, or next to another; but after the rule that turns off all notifications.
 fn put(
     rules: &mut Value,
     kind: &str,
@@ -222,7 +222,7 @@ fn rule(id: &str, conditions: Value, actions: Value) -> Value {
     told
 }
 
-/// The value of a key is this text.
+/// Returns the condition that the value of a key matches this text.
 fn is(key: &str, pattern: &str) -> Value {
     json!({"kind": "event_match", "key": key, "pattern": pattern})
 }
@@ -241,7 +241,7 @@ fn loud(sound: &str) -> Value {
     json!({"set_tweak": "sound", "value": sound})
 }
 
-/// All rules of a user.
+/// Returns all predefined rules of a user.
 pub(super) fn rules(user: &str) -> Value {
     let highlight = || json!({"set_tweak": "highlight"});
     let mut master = rule(".m.rule.master", json!([]), json!([]));

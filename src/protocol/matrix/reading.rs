@@ -1,4 +1,4 @@
-//! Reading rooms: pages of events, single ones, state, members.
+//! Reads rooms: pages of events, single events, state, members.
 
 use serde_json::{Map, Value, json};
 
@@ -12,7 +12,7 @@ use crate::model::{Position, PublicId, Timestamp};
 use crate::service::{RoomEvent, RoomQuery, RoomReading, Way};
 
 impl Matrix {
-    /// Who tells events of a room.
+    /// Returns the converter for events of a room.
     pub(super) fn teller(&self, asked: &Asked, room: Option<PublicId>) -> Teller<'_> {
         Teller {
             names: &self.names,
@@ -22,12 +22,12 @@ impl Matrix {
         }
     }
 
-    /// The room in the path.
+    /// Returns the room in the path.
     pub(super) fn room(&self, asked: &Asked) -> PublicId {
         self.names.parse_room(asked.part(0))
     }
 
-    /// A parameter that is a place in the log.
+    /// Returns a parameter that is a position in the log.
     pub(super) async fn token(
         &self,
         asked: &Asked,
@@ -50,7 +50,7 @@ impl Matrix {
         Ok(json!({"joined_rooms": rooms}))
     }
 
-    /// The filter of events in the address.
+    /// Returns the filter of events in the query.
     fn events_filter(&self, asked: &Asked) -> Result<Events, Trouble> {
         match asked.parameter("filter").filter(|text| !text.is_empty()) {
             Some(text) => Events::read(&Body::read(text.as_bytes())?, &self.names),
@@ -97,7 +97,7 @@ impl Matrix {
         Ok(told)
     }
 
-    /// What the senders of some events are to the room.
+    /// Returns the membership events of the senders of some events.
     async fn members_of(
         &self,
         asked: &Asked,
@@ -114,7 +114,7 @@ impl Matrix {
         Ok(state)
     }
 
-    /// The event in the path, all of its parts, and which of them is meant.
+    /// Returns the event with an id in the room in the path, and the part of it that the id names.
     pub(super) async fn find_event(
         &self,
         asked: &Asked,
@@ -195,7 +195,7 @@ impl Matrix {
         Ok(events::state_content(&self.names, event))
     }
 
-    /// The members of a room, as state.
+    /// Returns the members of a room, as state events.
     async fn members_at(
         &self,
         asked: &Asked,

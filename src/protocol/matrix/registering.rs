@@ -1,4 +1,4 @@
-//! Making accounts: in two steps, of which the first says what has to be shown.
+//! Creates accounts in two steps: the first one returns the required stage.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -16,28 +16,28 @@ use crate::config::Registration as Mode;
 use crate::model::{Content, Encoding, Form, is_of_localpart};
 use crate::service::{Client, ProfileChange, Refusal, Registration, ServiceError};
 
-/// How long somebody may take for the steps.
+/// How long a user may take for the steps.
 const LIFETIME: Duration = Duration::from_mins(15);
 
-/// Of how many steps at once it is kept that they have begun.
+/// The most authentication sessions that are remembered.
 const MOST: usize = 1000;
 
-/// Of how many of one user, or one address.
+/// The most of them that one user or one address may have.
 const MOST_EACH: usize = 16;
 
-/// Signs of a name that somebody gets who asks for none.
+/// The number of characters in a generated user name.
 const NAME_SIGNS: usize = 8;
 
-/// What somebody has begun. One whose steps are many pushes out own ones, and when there are too many
-/// altogether, who has the most goes first.
+/// The authentication sessions that have begun. An owner with too many displaces its own; when there
+/// are too many altogether, the owner with the most loses its oldest.
 #[derive(Default)]
 pub(super) struct Stages(Mutex<HashMap<String, Begun>>);
 
 struct Begun {
     at: Instant,
-    /// Of what it was for.
+    /// The digest of the action.
     digest: [u8; 32],
-    /// Of who has begun, an account or an address.
+    /// The digest of the account or address that began.
     owner: [u8; 32],
 }
 
@@ -45,14 +45,14 @@ fn digest(what: &str) -> [u8; 32] {
     Sha256::digest(what.as_bytes()).into()
 }
 
-/// The oldest step of an owner.
+/// Returns the oldest session of an owner.
 fn oldest(begun: &HashMap<String, Begun>, owner: &[u8; 32]) -> Option<String> {
     let own = begun.iter().filter(|(_, it)| it.owner == *owner);
     own.min_by_key(|(_, it)| it.at).map(|(id, _)| id.clone())
 }
 
 impl Stages {
-    /// Begins, for one thing, as an account or from an address.
+    /// Begins a session for one action, for an account or an address.
     pub(super) fn begin(&self, what: &str, owner: &str) -> String {
         let id = format!("{:032x}", rand::random::<u128>());
         let (at, owner) = (Instant::now(), digest(owner));
@@ -85,14 +85,14 @@ impl Stages {
             .is_some_and(|it| it.at.elapsed() < LIFETIME && it.digest == digest(what))
     }
 
-    /// Ends: it is good once.
+    /// Ends a session: each can be used once.
     pub(super) fn end(&self, id: &str) {
         let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         begun.remove(id);
     }
 }
 
-/// Fails for a name that nobody has here.
+/// Refuses a name that is not valid here.
 fn require_name(name: &str) -> Result<(), Trouble> {
     if !name.is_empty() && name.chars().all(is_of_localpart) {
         return Ok(());
@@ -102,7 +102,7 @@ fn require_name(name: &str) -> Result<(), Trouble> {
 }
 
 impl Matrix {
-    /// Where a name stands that somebody wants.
+    /// Refuses a name that is not valid or not free.
     async fn require_free(&self, name: &str) -> Result<(), Trouble> {
         require_name(name)?;
         self.service.require_free_name(name.to_owned()).await?;
@@ -193,7 +193,7 @@ impl Matrix {
         Ok(told)
     }
 
-    /// Says what has to be shown, and what was wrong.
+    /// Returns the required stage, and what was wrong.
     fn begin(&self, (stage, client): (&str, &Client), wrong: Option<&str>) -> Trouble {
         let owner = format!("{:?}", client.neighbourhood);
         let mut told = json!({
@@ -291,7 +291,7 @@ mod tests {
         assert!(stages.is_begun(&first, "register"));
         let kept = own.iter().filter(|id| stages.is_begun(id, "register"));
         assert_eq!(kept.count(), MOST_EACH);
-        // Nor do many strangers who have several each.
+        // Nor do many strangers with several sessions each.
         for stranger in 0..MOST / 2 {
             for _ in 0..3 {
                 stages.begin("register", &stranger.to_string());

@@ -1,4 +1,4 @@
-//! Sending events: from their content to what the service takes.
+//! Sends events: converts their content into what the service takes.
 
 use serde_json::{Value, json};
 
@@ -10,10 +10,10 @@ use super::{Asked, MAX_BYTES, Matrix, attached};
 use crate::model::PublicId;
 use crate::service::RoomDraft;
 
-/// What the other protocol shows of what only the clients can read.
+/// The text that MTP clients see in place of an encrypted message.
 const ENCRYPTED: &str = "🔒 encrypted message";
 
-/// An event as it is handed to the service.
+/// Returns an event as it is passed to the service.
 fn draft(
     kind: &str,
     body: &Body,
@@ -61,7 +61,7 @@ fn draft(
     })
 }
 
-/// A draft of state.
+/// Returns a draft of a state event.
 pub(super) fn state_draft(kind: &str, body: &Body, names: &Names) -> Result<RoomDraft, Trouble> {
     let mut made = draft(kind, body, None, ("", names))?;
     made.relation = None;
@@ -87,7 +87,7 @@ impl Matrix {
             return self.redact(asked, &target, txn, body).await;
         }
         let room = self.room(asked);
-        // Who is no member learns nothing of what is wrong.
+        // Checked first: a user who is not a member learns nothing about what is wrong.
         self.service.require_in_room(&asked.user, room).await?;
         let (_, own) = self.service.device_of(&asked.user).await?;
         let draft = draft(
@@ -142,10 +142,10 @@ impl Matrix {
     }
 }
 
-/// The event that another is about, how, and with which key.
+/// Returns the event that another relates to, the type of relation, and its key.
 fn relation(body: &Body) -> Option<(PublicId, String, Option<String>)> {
     let relates = body.0.get("m.relates_to")?;
-    // Only a redaction redacts, whatever else says that it does.
+    // Only a redaction redacts; a relation that claims to is ignored.
     let how = relates["rel_type"]
         .as_str()
         .filter(|how| *how != "redaction")?;
@@ -155,10 +155,10 @@ fn relation(body: &Body) -> Option<(PublicId, String, Option<String>)> {
     Some((uuid, how.to_owned(), key))
 }
 
-/// The most people that a message mentions in the other protocol.
+/// The most users whom a message mentions in MTP.
 const MOST_MENTIONS: usize = 50;
 
-/// Whom a message mentions, by the names behind their ids.
+/// Returns the names of the users whom a message mentions.
 fn mentions(body: &Body, names: &Names) -> Vec<String> {
     let all = body
         .0
@@ -172,13 +172,13 @@ fn mentions(body: &Body, names: &Names) -> Vec<String> {
     found.take(MOST_MENTIONS).map(str::to_owned).collect()
 }
 
-/// Whether a message calls everybody in the room.
+/// Returns whether a message mentions the whole room.
 fn calls_room(body: &Body) -> bool {
     let said = body.0.get("m.mentions").map(|it| &it["room"]);
     said.and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// What the other protocol shows of a message.
+/// Returns the text of a message as MTP clients see it.
 fn text(body: &Body, is_reply: bool, sender: &str) -> Result<String, Trouble> {
     let text = body.needed("body")?;
     let text = if is_reply { without_quote(text) } else { text };
@@ -188,7 +188,7 @@ fn text(body: &Body, is_reply: bool, sender: &str) -> Result<String, Trouble> {
     })
 }
 
-/// A reply without the lines that say again what it answers.
+/// Returns a reply without the lines that repeat what it answers.
 fn without_quote(text: &str) -> &str {
     let mut rest = text;
     while rest.starts_with("> ") || rest == ">" || rest.starts_with(">\n") {

@@ -1,4 +1,4 @@
-//! `/sync`: what is new, at once or when it happens.
+//! `/sync`: returns news, at once or when it happens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::service::{MemberState, Mood, Refusal, RoomEvent, RoomNews, SyncQuery,
 /// The longest that an answer is held back, in milliseconds.
 const MAX_WAIT: u64 = 60_000;
 
-/// Types of state that the invited see.
+/// The types of state that invited users see.
 const STRIPPED: [&str; 7] = [
     "m.room.create",
     "m.room.join_rules",
@@ -88,12 +88,12 @@ impl Matrix {
             let place = self.parked.enter(asked.user.session().id);
             let end = tokio::time::Instant::now() + Duration::from_millis(wait);
             loop {
-                // What happened before it listened is found by looking once more.
+                // Reads again for events that happened before the listener was set up.
                 synced = read().await?;
                 if !synced.is_nothing() {
                     break;
                 }
-                // Who writes does so until a moment that nobody tells of.
+                // Typing ends at a time that no event announces.
                 let next = synced.next.map_or(end, |next| end.min(next.into()));
                 let happened = tokio::select! {
                     happened = tokio::time::timeout_at(next, listener.next()) => happened,
@@ -109,7 +109,7 @@ impl Matrix {
         Ok(self.synced(asked, &synced, &filter, (since.is_none(), after)))
     }
 
-    /// The filter of an address: the id of one that is stored, or JSON.
+    /// Returns the filter in a query: the id of a stored one, or JSON.
     async fn sync_filter(&self, asked: &Asked) -> Result<Filter, Trouble> {
         let Some(text) = asked.parameter("filter").filter(|text| !text.is_empty()) else {
             return Ok(Filter::default());
@@ -129,7 +129,7 @@ impl Matrix {
         found.ok_or_else(|| Trouble::not_found("there is no such filter"))
     }
 
-    /// Fails for somebody else's things.
+    /// Refuses access to another user's data.
     pub(super) async fn require_own(&self, asked: &Asked) -> Result<(), Trouble> {
         let (_, own) = self.service.device_of(&asked.user).await?;
         if asked.part(0) == self.names.user(&own.localpart) {
@@ -238,7 +238,7 @@ impl Matrix {
         told
     }
 
-    /// Who writes, and how far people have read.
+    /// Returns typing notifications and read receipts.
     fn ephemeral(&self, news: &RoomNews, filter: &Filter) -> Vec<Value> {
         let mut events = Vec::new();
         if let Some(writers) = &news.writers {
@@ -297,8 +297,8 @@ fn timeline(teller: &Teller<'_>, news: &RoomNews) -> Value {
     })
 }
 
-/// The state that is told beside a timeline. Where a client loads members when it needs them, only of
-/// those that it needs at once.
+/// Returns the state that accompanies a timeline. If a client loads members lazily, only the members
+/// that it needs at once are included.
 fn state(
     teller: &Teller<'_>,
     news: &RoomNews,

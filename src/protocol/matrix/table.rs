@@ -4,170 +4,170 @@ use super::changing::Deed;
 use super::media::Act;
 use crate::protocol::web::Method;
 
-/// What a route does.
+/// The action of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Which versions are spoken.
+    /// Returns the supported versions.
     Versions,
-    /// How to sign in.
+    /// Returns the ways to sign in.
     LoginFlows,
     /// Signs in.
     Login,
     /// Renews a token.
     Refresh,
-    /// Makes an account.
+    /// Creates an account.
     Register,
-    /// Whether a name is free.
+    /// Returns whether a name is free.
     Available,
-    /// Whether a code is good.
+    /// Returns whether a registration token is valid.
     Validity,
-    /// Files.
+    /// Acts on files.
     Media(Act),
-    /// What needs a token.
+    /// Needs a token.
     Signed(Signed),
 }
 
-/// What somebody does who is signed in.
+/// An action of a user who has signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signed {
     /// Ends the session.
     Logout,
     /// Ends all sessions.
     LogoutAll,
-    /// Who asks.
+    /// Returns the user of the token.
     Whoami,
-    /// What the server can do.
+    /// Returns the capabilities of the server.
     Capabilities,
-    /// When there is a notification.
+    /// Returns the push rules.
     PushRules,
-    /// The same without the word around.
+    /// Returns the same without the enclosing object.
     PushRulesGlobal,
-    /// Rules of one kind, one of them, a part of it.
+    /// Returns the rules of one kind, one rule, or a part of it.
     PushRule,
     /// Sets a rule, or a part of one.
     PutPushRule,
-    /// Takes a rule away.
+    /// Removes a rule.
     RemovePushRule,
-    /// Addresses outside of this server: none.
+    /// Returns addresses outside this server: none.
     Threepids,
-    /// The same, changed.
+    /// Refuses to change such addresses.
     ChangeThreepids,
-    /// What this server has nothing of.
+    /// Returns an object that is always empty on this server.
     Nothing,
-    /// Something is reported.
+    /// Reports a room, an event or a user.
     Report,
-    /// Keys are uploaded.
+    /// Answers an upload of keys, which are not stored.
     KeysUpload,
-    /// Keys are asked for.
+    /// Answers a query for keys: there are none.
     KeysQuery,
-    /// The rooms that one is in.
+    /// Returns the rooms that the user has joined.
     JoinedRooms,
-    /// Events of a room.
+    /// Returns events of a room.
     Messages,
-    /// One event.
+    /// Returns one event.
     Event,
-    /// An event with what is around it.
+    /// Returns an event with the events around it.
     Context,
-    /// All state of a room.
+    /// Returns all state of a room.
     State,
-    /// A piece of state.
+    /// Returns one state event.
     OneState,
-    /// Sets a piece of state.
+    /// Sets a state event.
     PutState,
-    /// The members of a room.
+    /// Returns the membership events of a room.
     Members,
-    /// Who is in a room.
+    /// Returns the joined members of a room.
     JoinedMembers,
     /// Sends an event.
     Send,
-    /// Takes an event back.
+    /// Redacts an event.
     Redact,
-    /// What is new.
+    /// Returns news.
     Sync,
     /// Stores a filter.
     AddFilter,
-    /// A stored filter.
+    /// Returns a stored filter.
     GetFilter,
-    /// Makes a room.
+    /// Creates a room.
     CreateRoom,
-    /// Comes into a room.
+    /// Joins a room.
     Join,
     /// Leaves a room.
     Leave,
-    /// Hears nothing more of a room.
+    /// Forgets a room.
     Forget,
-    /// What is known of somebody.
+    /// Returns the profile of a user.
     Profile,
-    /// Changes the own name.
+    /// Changes the user's own name.
     PutDisplayName,
-    /// Changes the own picture.
+    /// Changes the user's own picture.
     PutAvatar,
-    /// An event was read.
+    /// Records that an event was read.
     Receipt,
-    /// Events were read.
+    /// Records that events were read.
     ReadMarkers,
-    /// Somebody writes.
+    /// Reports that a user is typing.
     Typing,
-    /// The devices that are signed in.
+    /// Returns the devices that are signed in.
     Devices,
-    /// One of them.
+    /// Returns one device.
     Device,
-    /// Calls one something else.
+    /// Renames a device.
     PutDevice,
-    /// Ends one, or several.
+    /// Ends the sessions of one device, or of several.
     RemoveDevices(bool),
-    /// Sets another password.
+    /// Changes the password.
     PutPassword,
-    /// Ends the account.
+    /// Deactivates the account.
     Deactivate,
-    /// The room of a name.
+    /// Returns the room of an alias.
     FindAlias,
-    /// Names a room.
+    /// Adds an alias of a room.
     PutAlias,
-    /// Takes a name away.
+    /// Removes an alias.
     RemoveAlias,
-    /// The names of a room.
+    /// Returns the aliases of a room.
     Aliases,
-    /// Whether a room is in the directory.
+    /// Returns whether a room is in the directory.
     Visibility,
-    /// Puts a room there, or takes it out.
+    /// Adds a room to the directory, or removes it.
     PutVisibility,
-    /// The directory of rooms.
+    /// Returns the directory of rooms.
     PublicRooms,
     /// Finds people.
     FindPeople,
-    /// Events about another.
+    /// Returns the events that relate to an event.
     Relations,
-    /// The threads of a room.
+    /// Returns the threads of a room.
     Threads,
-    /// The event next to a time.
+    /// Returns the event nearest to a time.
     EventAt,
     /// Finds messages by words.
     Search,
-    /// What has notified.
+    /// Returns past notifications.
     Notifications,
-    /// What is kept for somebody, of a room or of none.
+    /// Returns account data, of a room or of none.
     AccountData(bool),
-    /// Keeps something, of a room or of none.
+    /// Stores account data, of a room or of none.
     PutAccountData(bool),
-    /// The tags of a room.
+    /// Returns the tags of a room.
     Tags,
     /// Sets a tag.
     PutTag,
-    /// Takes a tag away.
+    /// Removes a tag.
     RemoveTag,
-    /// Whether somebody is there.
+    /// Returns the presence of a user.
     Presence,
-    /// Says that one is there.
+    /// Sets the user's own presence.
     PutPresence,
-    /// Does something to somebody in a room.
+    /// Changes another user's membership of a room.
     To(Deed),
 }
 
 /// A route.
 pub(super) type Entry = (Method, &'static str, Action);
 
-/// A route below both names of the third version.
+/// Defines a route below both names of the third version.
 macro_rules! stable {
     ($method:ident $path:literal $action:expr) => {
         [
@@ -328,7 +328,7 @@ const OTHERS: &[Entry] = &[
     ),
 ];
 
-/// Routes of files.
+/// The routes of files.
 const MEDIA: &[(Method, &str, Act)] = &[
     (Method::Post, "/_matrix/media/v3/upload", Act::Upload),
     (Method::Post, "/_matrix/media/r0/upload", Act::Upload),
@@ -388,7 +388,7 @@ const MEDIA: &[(Method, &str, Act)] = &[
     ),
 ];
 
-/// All routes.
+/// Returns all routes.
 pub(super) fn all() -> impl Iterator<Item = Entry> {
     let media = MEDIA
         .iter()

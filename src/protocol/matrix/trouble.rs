@@ -1,4 +1,4 @@
-//! What is answered instead of yes: a status and a word of Matrix for each.
+//! Errors: a status and a Matrix error code for each.
 
 use std::time::Duration;
 
@@ -8,57 +8,57 @@ use super::super::web::{BodyError, Response};
 use super::super::wording;
 use crate::service::{Refusal, RoomRefusal, ServiceError, Thing};
 
-/// Why a request is not done.
+/// The reason why a request was not carried out.
 pub(super) enum Trouble {
-    /// It makes no sense, or asks for what is not there.
+    /// The request is invalid, or asks for something that does not exist.
     Said(u16, &'static str, String),
-    /// Its body ended too early.
+    /// The body ended too early.
     Body(BodyError),
-    /// The service refuses or fails.
+    /// The service refused or failed.
     Service(ServiceError),
-    /// The token is none; `soft`: it was one until it expired.
+    /// The token is invalid; `soft`: it was valid until it expired.
     NoToken {
-        /// Whether the client may keep what it knows.
+        /// Whether the client may keep its data.
         soft: bool,
     },
-    /// The same may be asked again in a second.
+    /// The client may send the same request again in a second.
     Wait(String),
-    /// The client has to show something more first.
+    /// The client has to complete an authentication stage first.
     Stage(Value),
 }
 
 impl Trouble {
-    /// A status, a word and a sentence.
+    /// Returns an error with a status, a code and a sentence.
     pub(super) fn said(status: u16, code: &'static str, words: impl Into<String>) -> Self {
         Self::Said(status, code, words.into())
     }
 
-    /// A field has the wrong type.
+    /// Returns the error for a field with the wrong type.
     pub(super) fn bad_json(words: impl Into<String>) -> Self {
         Self::said(400, "M_BAD_JSON", words)
     }
 
-    /// A field or a parameter is missing.
+    /// Returns the error for a missing field or parameter.
     pub(super) fn missing(name: &str) -> Self {
         Self::said(400, "M_MISSING_PARAM", format!("{name} is missing"))
     }
 
-    /// A field or a parameter makes no sense.
+    /// Returns the error for an invalid field or parameter.
     pub(super) fn invalid(words: impl Into<String>) -> Self {
         Self::said(400, "M_INVALID_PARAM", words)
     }
 
-    /// Not allowed.
+    /// Returns the error for a forbidden action.
     pub(super) fn forbidden(words: impl Into<String>) -> Self {
         Self::said(403, "M_FORBIDDEN", words)
     }
 
-    /// Not there.
+    /// Returns the error for something that does not exist.
     pub(super) fn not_found(words: impl Into<String>) -> Self {
         Self::said(404, "M_NOT_FOUND", words)
     }
 
-    /// The answer.
+    /// Returns the answer.
     pub(super) fn response(self) -> Response {
         match self {
             Self::Said(status, code, words) => error(status, code, &words),
@@ -88,7 +88,7 @@ impl From<Refusal> for Trouble {
     }
 }
 
-/// An answer that says what is wrong.
+/// Returns an answer that says what is wrong.
 pub(super) fn error(status: u16, code: &str, words: &str) -> Response {
     Response::json(status, &json!({"errcode": code, "error": words}))
 }
@@ -164,7 +164,7 @@ fn of_service(err: &ServiceError) -> Response {
     error(status, code, &words)
 }
 
-/// How long to wait before the same may be asked again.
+/// Returns how long to wait before the same request may be sent again.
 fn wait(refusal: &Refusal) -> Option<Duration> {
     match refusal {
         Refusal::TooManyRequests { wait, .. }

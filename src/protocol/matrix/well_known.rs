@@ -1,4 +1,4 @@
-//! Where clients learn the address of this server by its name alone.
+//! Tells clients the address of this server if they know only its name.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub struct WellKnown {
 }
 
 impl WellKnown {
-    /// Makes the face of a server at an address; `None`: nobody has said which it is.
+    /// Returns the face of a server at an address; `None` if the address is not configured.
     #[must_use]
     pub fn new(base_url: Option<String>) -> Self {
         Self { base_url }
@@ -34,7 +34,7 @@ impl Web for WellKnown {
             let words = "public_url in [server] does not say where this server is";
             return shared(trouble::error(404, "M_NOT_FOUND", words));
         };
-        // No keys are kept for clients yet.
+        // Keys for clients are not stored yet.
         let known = json!({
             "m.homeserver": {"base_url": url},
             "io.element.e2ee": {"force_disable": true},
@@ -43,7 +43,7 @@ impl Web for WellKnown {
     }
 
     fn refuse(&self, status: u16, detail: &str) -> Option<Response> {
-        // What else is well known belongs to others.
+        // Other well-known addresses belong to others.
         (status == 405).then(|| refused(status, detail))
     }
 }

@@ -1,4 +1,4 @@
-//! What `data.meta` tells of single messages: quotes, forwards, reactions, polls.
+//! What `data.meta` says about single messages: quotes, forwards, reactions, polls.
 //!
 //! Source: extensions of this server, `accept`.
 
@@ -9,7 +9,7 @@ use super::file::File;
 use super::wire::Id;
 use crate::model::{self, Timestamp};
 
-/// The message that another answers.
+/// The message that another message answers.
 #[derive(Serialize)]
 pub(super) struct Quote {
     uuid: Id,
@@ -39,7 +39,7 @@ impl From<&model::Quote> for Quote {
     }
 }
 
-/// Where a forwarded message comes from.
+/// The origin of a forwarded message.
 #[derive(Serialize)]
 pub(super) struct Forward {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,7 +58,7 @@ impl From<&model::Forward> for Forward {
     }
 }
 
-/// Who reacts to a message with one emoji.
+/// The users who react to a message with one emoji.
 #[derive(Serialize)]
 struct Reaction {
     count: i64,
@@ -67,7 +67,7 @@ struct Reaction {
     mine: Option<bool>,
 }
 
-/// How people react to a message: by emoji, in the order in which these came.
+/// The reactions to a message by emoji, in the order in which the emoji were first used.
 pub(super) struct Reactions(Vec<(String, Reaction)>);
 
 impl From<&[model::Reaction]> for Reactions {
@@ -126,7 +126,7 @@ impl From<&model::Poll> for Poll {
     }
 }
 
-/// What a page says of itself.
+/// What a linked page says about itself.
 #[derive(Serialize)]
 pub(super) struct Preview {
     url: String,
@@ -148,7 +148,7 @@ impl From<&model::Preview> for Preview {
     }
 }
 
-/// The program that wrote a message by a hook.
+/// The program that wrote a message through a hook.
 #[derive(Serialize)]
 struct Bot {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -169,7 +169,7 @@ impl From<&model::Program> for Bot {
     }
 }
 
-/// What a message has to tell besides its files.
+/// What there is to say about a message besides its files.
 #[derive(Default, Serialize)]
 pub(super) struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]

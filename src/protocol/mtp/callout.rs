@@ -38,7 +38,7 @@ struct From<'a> {
     is_bot: bool,
 }
 
-/// What is posted.
+/// Returns the body that an outgoing hook posts.
 #[must_use]
 pub fn text_of(callout: &Callout, service: &Service) -> Vec<u8> {
     let message = callout.message.as_deref();
@@ -68,7 +68,7 @@ pub fn text_of(callout: &Callout, service: &Service) -> Vec<u8> {
     text
 }
 
-/// What a receiver wants to have said in answer, if it says so.
+/// Returns the text that a receiver wants to have posted in answer, if there is one.
 #[must_use]
 pub fn answer_of(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! Which answer has which code and status. Source: MTP 1.0 revision 17, Errors.
+//! The code and status of each answer. Source: MTP 1.0 revision 17, Errors.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -17,12 +17,12 @@ pub(super) const METHOD_NOT_ALLOWED: Code = (405, "Method Not Allowed");
 pub(super) const REQUEST_TIMEOUT: Code = (408, "Request Timeout");
 pub(super) const VERSION: Code = (505, "Version Not Supported");
 
-/// The code of an answer with a part of a list.
+/// Returns the code of an answer that holds a part of a list.
 pub(super) fn of_page<T>(page: &Page<T>) -> Code {
     if page.is_last { OK } else { PARTIAL }
 }
 
-/// The code of an error; a new variant does not compile without one.
+/// Returns the code of an error; a new variant does not compile without one.
 pub(super) fn of(err: &MtpError) -> Code {
     match err {
         MtpError::Malformed(_) => UNSUPPORTED,

@@ -1,4 +1,4 @@
-//! Wire → domain and domain → wire.
+//! Conversions between the wire and the domain, in both directions.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,18 +15,18 @@ use crate::model::{
 };
 use crate::service::{Draft, Service};
 
-/// The id that a text names. Any other text names nothing, as an unknown id does.
+/// Returns the id in a text. Any other text names nothing, like an unknown id.
 pub(super) fn id(id: &request::Id<'_>) -> PublicId {
     named(id)
 }
 
-/// The same for the text itself.
+/// Does the same for the text itself.
 pub(super) fn named(text: &str) -> PublicId {
     PublicId::parse(text).unwrap_or(PublicId::NOTHING)
 }
 
-/// Content as a client sent it. A text that is base64 is kept decoded, which saves a quarter, and
-/// goes out as the same text again.
+/// Returns content as a client sent it. Base64 text is stored decoded, which saves a quarter, and
+/// is sent out as the same text again.
 pub(super) fn content(blob: request::Blob<'_>) -> Content {
     match blob {
         request::Blob::Bytes(bytes) => Content {
@@ -47,7 +47,7 @@ pub(super) fn content(blob: request::Blob<'_>) -> Content {
     }
 }
 
-/// What a message says; in a change, empty files are kept, since they remove.
+/// Returns the content of a message. In a change, empty files are kept, since they remove a file.
 pub(super) fn draft(message: request::Message<'_>) -> Draft {
     let slots = [
         (Slot::Picture, message.file_picture),
@@ -72,7 +72,7 @@ pub(super) fn draft(message: request::Message<'_>) -> Draft {
     }
 }
 
-/// The first flow of a request, or what to say when there is none.
+/// Returns the first flow of a request, or an error that says what is missing.
 pub(super) fn first_flow<'a>(
     data: &mut request::Data<'a>,
     missing: &'static str,
@@ -83,14 +83,14 @@ pub(super) fn first_flow<'a>(
         .ok_or(MtpError::Missing(missing))
 }
 
-/// The flow that a request names by `flow[0].uuid`.
+/// Returns the id of the flow that a request names in `flow[0].uuid`.
 pub(super) fn flow_uuid(data: &mut request::Data<'_>) -> Result<PublicId, MtpError> {
     const MISSING: &str = "this method needs flow[0].uuid";
     let flow = first_flow(data, MISSING)?;
     flow.uuid.as_ref().map(id).ok_or(MtpError::Missing(MISSING))
 }
 
-/// The first message of a request, or what to say when there is none.
+/// Returns the first message of a request, or an error that says what is missing.
 pub(super) fn first_message<'a>(
     data: &mut request::Data<'a>,
     missing: &'static str,
@@ -101,7 +101,8 @@ pub(super) fn first_message<'a>(
         .ok_or(MtpError::Missing(missing))
 }
 
-/// The message that a request names by `message[0].uuid`, or what to say when there is none.
+/// Returns the id of the message that a request names in `message[0].uuid`, or an error that says
+/// what is missing.
 pub(super) fn message_uuid(
     data: &mut request::Data<'_>,
     missing: &'static str,
@@ -114,7 +115,7 @@ pub(super) fn message_uuid(
         .ok_or(MtpError::Missing(missing))
 }
 
-/// Read marks, and in rich frames what is left to read after them.
+/// Returns read marks, and in rich frames how many messages are unread after them.
 pub(super) fn read<'m>(
     form: Form,
     marks: impl IntoIterator<Item = &'m ReadMark>,
@@ -139,7 +140,7 @@ pub(super) fn read<'m>(
     meta
 }
 
-/// What is pinned in flows.
+/// Returns the pinned messages of flows.
 pub(super) fn pinned<'p>(
     flows: impl IntoIterator<Item = &'p (PublicId, Vec<PublicId>)>,
 ) -> BTreeMap<reply::Id, Vec<reply::Id>> {
@@ -150,7 +151,7 @@ pub(super) fn pinned<'p>(
         .collect()
 }
 
-/// How people react to messages, and polls, as `data.meta` tells it by itself.
+/// Returns the reactions to messages and the polls, as `data.meta` lists them on their own.
 pub(super) fn around<'a>(all: impl IntoIterator<Item = &'a Around>) -> reply::DataMeta {
     let (mut reactions, mut polls) = (BTreeMap::new(), BTreeMap::new());
     for around in all {
@@ -170,14 +171,14 @@ pub(super) fn around<'a>(all: impl IntoIterator<Item = &'a Around>) -> reply::Da
     }
 }
 
-/// The password that is shown beside the token, or instead of one; an empty one is none.
+/// Returns the password that is sent beside the token or instead of one; an empty password counts as none.
 pub(super) fn own_password(data: &mut request::Data<'_>) -> Option<Password> {
     let user = data.user.take().and_then(request::List::into_first)?;
     let password = user.password.filter(|password| !password.is_empty())?;
     Some(Password::new(password.into_owned()))
 }
 
-/// First number and count of the messages that are asked for by first and last number.
+/// Returns the first number and the count of the messages that a request asks for by first and last number.
 ///
 /// Source: MTP 1.0 revision 17, `all_messages`: 0–99 and 0–100 both give the first hundred; a span
 /// of more than the limit, a negative number and an end before the start are refused.
@@ -207,8 +208,8 @@ pub(super) fn page(
     Ok((start, (end - start).saturating_add(1).min(limit)))
 }
 
-/// The text of a message for those who get files only within messages: its last line tells of those
-/// that it does not bring along.
+/// Returns the text of a message for clients that get files only within messages: its last line
+/// lists the files that the message does not include.
 fn plain_text<'m>(message: &'m Message, service: &Service) -> Option<Cow<'m, str>> {
     let text = message.plain_text();
     if message.shown.iter().all(|file| file.is_given) {
@@ -222,8 +223,8 @@ fn plain_text<'m>(message: &'m Message, service: &Service) -> Option<Cow<'m, str
     })
 }
 
-/// A message for the wire. Of a deleted one, every file is there and empty; in rich frames files
-/// are no part of messages.
+/// Returns a message for the wire. A deleted message has every file, and each is empty; in rich
+/// frames files are not part of messages.
 pub(super) fn message<'m>(
     form: Form,
     message: &'m Message,
@@ -260,8 +261,8 @@ pub(super) fn message<'m>(
     }
 }
 
-/// A flow for the wire. Of a large one, rich frames that everybody shares name only the members who
-/// count; an answer names who asks as well.
+/// Returns a flow for the wire. For a large flow, rich frames that are shared by all receivers name
+/// only the members with a level above 0; an answer also names the reader.
 pub(super) fn flow(form: Form, flow: &Flow, reader: Option<PublicId>) -> reply::Flow<'_> {
     let is_brief = form.is_rich() && is_large(flow);
     let counts = |user: &PublicId| {
@@ -282,15 +283,15 @@ pub(super) fn flow(form: Form, flow: &Flow, reader: Option<PublicId>) -> reply::
     }
 }
 
-/// Tells whether rich frames name only some of a flow's members.
+/// Returns whether rich frames name only some of a flow's members.
 pub(super) fn is_large(flow: &Flow) -> bool {
     flow.member_count > LARGE
 }
 
-/// Members up to which rich frames list all of them.
+/// The largest number of members of which rich frames list all.
 const LARGE: i64 = 50;
 
-/// The answer to a method that made or changed a flow.
+/// Returns the answer to a method that created or changed a flow.
 pub(super) fn one_flow(form: Form, changed: &Flow, reader: PublicId) -> reply::Data<'_> {
     let meta = form.is_rich().then(|| reply::DataMeta {
         flows: Some(rich::flows([changed])),
@@ -303,7 +304,7 @@ pub(super) fn one_flow(form: Form, changed: &Flow, reader: PublicId) -> reply::D
     }
 }
 
-/// The numbers of messages in their flows.
+/// Returns the numbers of messages in their flows.
 pub(super) fn numbers<'m>(
     messages: impl IntoIterator<Item = &'m Message>,
 ) -> BTreeMap<reply::Id, i64> {
@@ -313,8 +314,8 @@ pub(super) fn numbers<'m>(
         .collect()
 }
 
-/// A profile for the wire, with what only its owner sees when `own` is set. In rich frames pictures
-/// are no part of profiles.
+/// Returns a profile for the wire, with the fields that only its owner sees when `own` is set. In
+/// rich frames pictures are not part of profiles.
 pub(super) fn user(form: Form, user: &User, own: bool) -> reply::User<'_> {
     let avatar = || {
         let picture = user.avatar_content.as_ref().map(reply::Blob::Content);

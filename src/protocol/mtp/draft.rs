@@ -1,4 +1,4 @@
-//! Reading `data.meta.about` of messages that are sent or edited.
+//! Reads `data.meta.about` of messages that are sent or edited.
 
 use serde::Deserialize;
 
@@ -8,7 +8,7 @@ use super::request::{Data, Id, Int, List, Text};
 use crate::model::NewPoll;
 use crate::service::DraftDetails;
 
-/// What there is in `data.meta`.
+/// The keys read from `data.meta`.
 #[derive(Default, Deserialize)]
 struct Meta<'a> {
     #[serde(borrow, default)]
@@ -33,14 +33,14 @@ struct About<'a> {
     preview: Option<Given<'a>>,
 }
 
-/// A preview that the sender was given.
+/// A preview that the server gave to the sender.
 #[derive(Deserialize)]
 struct Given<'a> {
     #[serde(borrow, default)]
     id: Option<Id<'a>>,
 }
 
-/// Another message.
+/// A reference to another message.
 #[derive(Deserialize)]
 struct Named<'a> {
     #[serde(borrow, default)]
@@ -59,7 +59,7 @@ struct Poll<'a> {
     anonymous: Option<bool>,
 }
 
-/// What a request says of a message besides its words and files.
+/// Returns what a request says about a message besides its text and files.
 pub(super) fn details(data: &Data<'_>) -> Result<DraftDetails, MtpError> {
     let meta: Meta<'_> = data.extensions_as().map_err(MtpError::Malformed)?;
     let about = meta.about.unwrap_or_default();

@@ -1,31 +1,31 @@
-//! Everything that an MTP answer can say instead of yes.
+//! The errors that an MTP answer can report.
 
 use super::super::wording;
 use crate::service::{Refusal, ServiceError, Value};
 
-/// Why a request is not done.
+/// The reason why a request was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum MtpError {
-    /// It did not parse or validate; the text says where and what was expected.
+    /// The request did not parse or validate; the text says where, and what was expected.
     #[error("this is no valid request: {0}")]
     Malformed(String),
     /// The client speaks another version.
     #[error("this server speaks MTP {min} to {max}; update the client or the server")]
     Version {
-        /// Lowest version taken.
+        /// The lowest version that the server accepts.
         min: String,
-        /// Highest version taken.
+        /// The highest version that the server accepts.
         max: String,
-        /// Whether the method, at least, is one of this server.
+        /// Whether this server at least has the method.
         known_method: bool,
     },
-    /// No method of this server.
+    /// This server has no such method.
     #[error("this server has no such method; see its list of methods")]
     UnknownMethod,
-    /// The method needs something that is not there.
+    /// The request lacks something that the method needs.
     #[error("{0}")]
     Missing(&'static str),
-    /// No token was shown.
+    /// The request has no token.
     #[error("this method needs user[0].uuid and user[0].auth_id; log in first")]
     NoToken,
     /// The server gave up on the request.
@@ -34,7 +34,7 @@ pub(super) enum MtpError {
     /// The handler panicked.
     #[error("the server failed")]
     Panicked,
-    /// The messages asked for are no page.
+    /// The requested messages are not a valid page.
     #[error("{0}")]
     BadRange(&'static str),
     /// The service refused or failed.
@@ -55,7 +55,7 @@ impl From<Refusal> for MtpError {
 }
 
 impl MtpError {
-    /// The stable key by which programs know this error, and what belongs into its sentence.
+    /// Returns the stable key by which programs know this error, and the values of its sentence.
     pub(super) fn described(&self) -> (&'static str, Vec<(&'static str, Value)>) {
         match self {
             Self::Malformed(_) => ("malformed", vec![]),
@@ -77,7 +77,7 @@ impl MtpError {
         }
     }
 
-    /// Whether the answer's type is `error`, since the request could not be recognised.
+    /// Returns whether the answer's type is `error`, because the request was not recognised.
     pub(super) fn is_unrecognised(&self) -> bool {
         matches!(
             self,

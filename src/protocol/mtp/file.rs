@@ -1,4 +1,4 @@
-//! Files beside messages: as rich answers tell of them, and as requests name them.
+//! Files beside messages: as rich answers describe them, and as requests name them.
 //!
 //! Source: extensions of this server, `File`.
 
@@ -11,10 +11,10 @@ use super::request::{Data, Int, List, Object, Text};
 use crate::model::{self, Kind, Look, Picture, PublicId};
 use crate::service::{MAX_NAME_CHARS, SentFile, Source};
 
-/// A file, by what is known of it without its bytes.
+/// A file, described without its bytes.
 #[derive(Serialize)]
 pub(super) struct File {
-    /// 32 hexadecimal digits, for `/file/<id>`; absent where there is nothing to fetch.
+    /// 32 hexadecimal digits, for `/file/<id>`; absent if there is nothing to fetch.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     kind: &'static str,
@@ -39,7 +39,7 @@ pub(super) struct File {
     text: Option<String>,
 }
 
-/// A small picture that stands for a file.
+/// A thumbnail of a file.
 #[derive(Serialize)]
 struct Thumbnail {
     id: String,
@@ -94,7 +94,7 @@ impl From<&model::File> for File {
     }
 }
 
-/// What there is of files in `data.meta`.
+/// The keys about files read from `data.meta`.
 #[derive(Default, Deserialize)]
 struct Meta<'a> {
     #[serde(borrow, default)]
@@ -142,28 +142,28 @@ struct Small<'a> {
     height: Option<Int>,
 }
 
-/// What is wrong with a message that brings files along and names others.
+/// The error for a message that includes files and names others.
 pub(super) const TWO_WAYS: &str = "a message brings its files along or names them in data.meta.about.files, \
                                    not both";
 
-/// Pixels across or down at most.
+/// The most pixels across or down.
 const MAX_PIXELS: i64 = 65_535;
 
-/// Milliseconds at most: ten days.
+/// The longest duration, in milliseconds: ten days.
 const MAX_DURATION: i64 = 10 * 24 * 3_600_000;
 
-/// Characters of a blurhash at least and at most.
+/// The shortest and longest blurhash, in characters.
 ///
-/// Source: the format's own page; 9 by 9 parts are the most.
+/// Source: the format's own page; it has at most 9 by 9 components.
 const BLURHASH: std::ops::RangeInclusive<usize> = 6..=166;
 
-/// Peaks of a waveform at most.
+/// The most peaks of a waveform.
 const MAX_PEAKS: usize = 100;
 
-/// The files that a request names in `data.meta.about.files`; `None`: it says nothing of them.
+/// Returns the files that a request names in `data.meta.about.files`; `None` if it does not mention files.
 ///
 /// # Errors
-/// [`MtpError::Malformed`] for what is no such list, [`MtpError::Missing`] for a file without a source.
+/// [`MtpError::Malformed`] for anything but such a list, [`MtpError::Missing`] for a file without a source.
 pub(super) fn sent(data: &Data<'_>) -> Result<Option<Vec<SentFile>>, MtpError> {
     let meta: Meta<'_> = data.extensions_as().map_err(MtpError::Malformed)?;
     let Some(files) = meta.about.and_then(|Object(about)| about.files) else {
@@ -250,7 +250,7 @@ fn read(sent: &Sent<'_>, expected: impl Fn(&str) -> MtpError) -> Result<SentFile
     })
 }
 
-/// The id that a text names. Any other text names nothing, as an unknown id does.
+/// Returns the id in a text. Any other text names nothing, like an unknown id.
 pub(super) fn named(text: &str) -> PublicId {
     PublicId::from_hex(text).unwrap_or(PublicId::NOTHING)
 }

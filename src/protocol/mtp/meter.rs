@@ -1,20 +1,21 @@
-//! How many requests there were, how many failed and how long they took, by method, for a monitor.
+//! Numbers of requests and of failures, and how long requests took, by method, for monitoring.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The upper ends of the classes of durations, in seconds.
+/// The upper bounds of the duration buckets, in seconds.
 const ENDS: [f64; 8] = [0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0];
 
-/// Methods that are counted by name. There are fewer; what a client makes up is no method.
+/// The most methods that are counted by name. There are fewer; unknown names that clients send are
+/// not methods.
 const METHODS: usize = 128;
 
-/// The name for everything beyond.
+/// The name under which all other methods are counted.
 const OTHER: &str = "other";
 
-/// Counts of requests. Nothing is counted where nobody reads it.
+/// Counts of requests. Nothing is counted if nobody reads the counts.
 #[derive(Debug, Default)]
 pub struct Meter(Mutex<BTreeMap<String, Counts>>);
 
@@ -23,7 +24,7 @@ struct Counts {
     requests: u64,
     errors: u64,
     seconds: f64,
-    /// By class of duration; what took longer is in none.
+    /// Requests by duration bucket; slower requests are in none.
     classes: [u64; ENDS.len()],
 }
 
@@ -52,7 +53,7 @@ impl Meter {
         }
     }
 
-    /// Returns the counts in the format of Prometheus.
+    /// Returns the counts in the text format of Prometheus.
     #[must_use]
     pub fn text(&self) -> String {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

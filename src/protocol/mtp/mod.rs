@@ -1,8 +1,8 @@
 //! MTP 1.0 revision 17 and the extensions of this server, over text frames.
 //!
-//! [`Session`] is one peer's conversation. `request` reads the wire, `reply` writes it, `convert`
-//! turns one into the domain's words and back, `codes` and `wording` say which error has which code and
-//! sentence, and `methods/` holds a file per method.
+//! [`Session`] is the conversation with one peer. `request` reads the wire, `reply` writes it,
+//! `convert` converts between the wire and the domain, `codes` and `wording` map each error to its code
+//! and sentence, and `methods/` holds one file per method.
 
 mod about;
 mod callout;
@@ -26,11 +26,11 @@ pub use callout::{answer_of, text_of};
 pub use meter::Meter;
 pub use session::{Session, Settings};
 
-/// Protocol version that this server speaks.
+/// The protocol version that this server speaks.
 pub const VERSION: &str = "1.0";
 
-/// What this server has beyond that, by the words that clients look for.
+/// The features of this server beyond that version, by the words that clients look for.
 pub const FEATURES: &[&str] = &["rich", "files", "push"];
 
-/// Revision of that version.
+/// The revision of that version.
 pub const REVISION: &str = "17";

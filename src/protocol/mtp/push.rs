@@ -1,4 +1,4 @@
-//! Frames that a subscriber gets unasked, in the form of `get_update`'s answer.
+//! Unsolicited frames for a subscriber, in the form of `get_update`'s answer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::service::{Service, Updates};
 const METHOD: &str = "get_update";
 const DETAIL: &str = "Something happened.";
 
-/// How many may come or go at once and still have a frame each in rich form.
+/// The most users who may come or go at once and still get one frame each in rich form.
 const FEW: usize = 8;
 
-/// What something that has just happened is told by.
+/// Returns the frames that report an event that has just happened.
 pub(super) fn frames(form: Form, event: &Event, service: &Service) -> Frames {
     match &event.news {
         News::Presence(list) => presence(form, list),
@@ -30,9 +30,9 @@ pub(super) fn frames(form: Form, event: &Event, service: &Service) -> Frames {
     }
 }
 
-/// What a large flow is told by: of its members it names those who count, and the hearer.
+/// Returns the frames about a large flow: of its members they name those with a level, and the receiver.
 fn naming(event: &Event, flow: &model::Flow, service: &Service) -> Frames {
-    // The frame is made once, for somebody whose id is found in it again.
+    // The frame is made once, for a placeholder whose id is found in it and replaced.
     let somebody = PublicId::random();
     let digits = somebody.to_string();
     let shared = self::event(Form::Rich, event, None, service);
@@ -53,7 +53,7 @@ fn naming(event: &Event, flow: &model::Flow, service: &Service) -> Frames {
     }))
 }
 
-/// Who came or went: a frame each, or in rich form, where they are many, one for all.
+/// Returns the frames for users who came or went: one each, or, in rich form, one for all if they are many.
 fn presence(form: Form, list: &[model::Presence]) -> Frames {
     let now = Timestamp::now().seconds();
     let told = |presence: &model::Presence| {
@@ -85,9 +85,9 @@ fn presence(form: Form, list: &[model::Presence]) -> Frames {
     Frames::Each(each.collect())
 }
 
-/// The frame for something that has just happened; `None`: nothing of it is told in that form.
+/// Returns the frame for an event that has just happened, or `None` if that form does not report it.
 ///
-/// With `hearer`, a large flow names that one too.
+/// With `hearer`, the frame of a large flow names that member too.
 fn event(form: Form, event: &Event, hearer: Option<PublicId>, service: &Service) -> Option<Bytes> {
     let now = Timestamp::now().seconds();
     let mut meta = PushMeta {
@@ -177,7 +177,7 @@ fn event(form: Form, event: &Event, hearer: Option<PublicId>, service: &Service)
     Some(reply.to_frame())
 }
 
-/// What is told only in the rich form, and all of it in `data.meta`.
+/// Returns what only the rich form reports, all of it in `data.meta`.
 fn more(news: &News) -> Option<DataMeta> {
     let mut meta = DataMeta::default();
     match news {
@@ -198,7 +198,7 @@ fn more(news: &News) -> Option<DataMeta> {
     Some(meta)
 }
 
-/// The frame for a device that was signed in.
+/// Returns the frame for a device that signed in.
 fn device(info: &SessionInfo, now: i64, meta: PushMeta) -> Bytes {
     let mut reply = Reply::new(METHOD, codes::OK, DETAIL, now);
     reply.data = Some(Data {
@@ -212,7 +212,7 @@ fn device(info: &SessionInfo, now: i64, meta: PushMeta) -> Bytes {
     reply.to_frame()
 }
 
-/// The frame for what a subscriber missed; `None`: nothing of it is told in that form.
+/// Returns the frame for what a subscriber missed, or `None` if that form does not report it.
 pub(super) fn page(
     form: Form,
     updates: &Updates,
@@ -242,18 +242,18 @@ pub(super) fn page(
     Some(reply.to_frame())
 }
 
-/// How much beside the objects themselves an answer tells.
+/// How much an answer reports beside the objects themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Precision {
     /// Nothing that clients of other servers would not know.
     Plain,
-    /// Numbers of messages, read marks, flows left.
+    /// Numbers of messages, read marks and the flows that the reader left.
     Numbers,
-    /// All that, and the position to ask from next.
+    /// All of that, and the position from which to ask next.
     Position,
 }
 
-/// What changed, for the wire.
+/// Returns changes for the wire.
 pub(super) fn data<'u>(
     form: Form,
     updates: &'u Updates,

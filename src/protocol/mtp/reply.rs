@@ -1,4 +1,4 @@
-//! Writing answers: strict, always the same five envelope keys.
+//! Writes answers: strict, always with the same five envelope keys.
 
 mod message;
 
@@ -20,7 +20,7 @@ use crate::model::{Content, Encoding};
 use crate::service::Value;
 pub(super) use message::Message;
 
-/// An answer, or a frame sent unasked. `M` is what stands in `data.meta`.
+/// An answer, or an unsolicited frame. `M` is the type of `data.meta`.
 #[derive(Serialize)]
 pub(super) struct Reply<'a, M = DataMeta> {
     #[serde(rename = "type")]
@@ -57,7 +57,7 @@ impl Default for PushMeta {
     }
 }
 
-/// What an unasked frame says of itself.
+/// What an unsolicited frame says about itself.
 #[derive(Serialize)]
 pub(super) struct PushMeta {
     pub(super) push: bool,
@@ -154,8 +154,8 @@ pub(super) struct User<'a> {
     pub(super) time_created: Option<i64>,
 }
 
-/// What several answers, and what is sent unasked, have in `data.meta`. What only one method answers
-/// is a struct beside that method, see [`Context::reply_with`](super::methods::Context::reply_with).
+/// The keys of `data.meta` that several answers and unsolicited frames share. What only one method answers is
+/// a struct beside that method, see [`Context::reply_with`](super::methods::Context::reply_with).
 #[derive(Default, Serialize)]
 pub(super) struct DataMeta {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -212,13 +212,13 @@ pub(super) struct DataMeta {
     pub(super) me: Option<rich::Me>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) blocked: Option<Vec<Id>>,
-    /// The archive of what is the reader's; null: it cannot be had.
+    /// The archive of the reader's own data; `null` if it is not available.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) export: Option<Option<File>>,
 }
 
 impl DataMeta {
-    /// The pictures of the users beside it, and nothing else.
+    /// Returns the pictures of the users beside it, and nothing else.
     pub(super) fn of_avatars(avatars: rich::Avatars) -> Self {
         Self {
             avatars: Some(avatars),
@@ -227,7 +227,7 @@ impl DataMeta {
     }
 }
 
-/// Why a request was refused, for programs.
+/// The reason why a request was refused, for programs.
 #[derive(Serialize)]
 pub(super) struct Refusal {
     pub(super) key: &'static str,
@@ -243,7 +243,7 @@ pub(super) enum RefusalValue {
 }
 
 impl Data<'_> {
-    /// What clients that accept more read of an error.
+    /// Returns the details of an error for clients that accept more.
     pub(super) fn refused(
         key: &'static str,
         values: Vec<(&'static str, Value)>,
@@ -268,11 +268,11 @@ impl Data<'_> {
     }
 }
 
-/// Content of a file as the client gets it.
+/// The content of a file as the client gets it.
 pub(super) enum Blob<'a> {
     /// Stored content.
     Content(&'a Content),
-    /// None, where there was some.
+    /// No content, where there was some.
     Emptied,
 }
 
@@ -290,7 +290,7 @@ impl Serialize for Blob<'_> {
 }
 
 impl<'a, M: Serialize> Reply<'a, M> {
-    /// An answer; `time` is the present Unix second.
+    /// Returns an answer; `time` is the present in Unix seconds.
     pub(super) fn new(method: &'a str, code: Code, detail: &'a str, time: i64) -> Self {
         Self {
             method,
@@ -309,7 +309,7 @@ impl<'a, M: Serialize> Reply<'a, M> {
         }
     }
 
-    /// Bytes that are enough for most frames of what this holds.
+    /// Returns a capacity in bytes that is enough for most frames of this content.
     fn size_hint(&self) -> usize {
         /// The envelope, and one object with its texts.
         const EACH: usize = 384;
@@ -321,12 +321,12 @@ impl<'a, M: Serialize> Reply<'a, M> {
         EACH * (1 + lists)
     }
 
-    /// The frame.
+    /// Returns the frame.
     pub(super) fn to_frame(&self) -> Bytes {
         let mut frame = Vec::with_capacity(self.size_hint());
         let mut writer = serde_json::Serializer::with_formatter(&mut frame, Frames::default());
         if let Err(err) = self.serialize(&mut writer) {
-            // Writing to memory does not fail, and no key here is anything but a text.
+            // Writing to memory does not fail, and every key here is a string.
             log::error!("an answer could not be written: {err}");
         }
         frame.into()

@@ -1,4 +1,4 @@
-//! What the rich form tells beside the objects of the protocol, in `data.meta`.
+//! What the rich form says beside the objects of the protocol, in `data.meta`.
 //!
 //! Source: extensions of this server, `accept`.
 
@@ -14,7 +14,7 @@ use crate::model::{
     PublicId, User,
 };
 
-/// What there is to know of a message besides the object of the protocol.
+/// What there is to say about a message besides the object of the protocol.
 #[derive(Serialize)]
 pub(super) struct About {
     #[serde(flatten)]
@@ -25,7 +25,7 @@ pub(super) struct About {
     deleted: Option<&'static str>,
 }
 
-/// `data.meta.about` of some messages: of those that have something to tell.
+/// Returns `data.meta.about` for those of some messages that have something to say.
 pub(super) fn about<'m>(
     messages: impl IntoIterator<Item = &'m Message>,
 ) -> Option<BTreeMap<Id, About>> {
@@ -49,10 +49,10 @@ pub(super) fn about<'m>(
     Some(about).filter(|about| !about.is_empty())
 }
 
-/// The pictures of users; `None`: a user without one.
+/// The pictures of users; `None` for a user without one.
 pub(super) type Avatars = BTreeMap<Id, Option<File>>;
 
-/// `data.meta.avatars` of some users, for rich frames with users in them.
+/// Returns `data.meta.avatars` of some users, for rich frames with users in them.
 pub(super) fn avatars<'u>(
     form: Form,
     users: impl IntoIterator<Item = &'u User>,
@@ -61,7 +61,7 @@ pub(super) fn avatars<'u>(
     form.is_rich().then(|| users.into_iter().map(one).collect())
 }
 
-/// What only the owner of an account sees of it.
+/// The fields of an account that only its owner sees.
 #[derive(Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -99,10 +99,10 @@ impl From<&OwnAccount> for Me {
     }
 }
 
-/// What there is to know of a flow besides the object of the protocol.
+/// What there is to say about a flow besides the object of the protocol.
 #[derive(Serialize)]
 pub(super) struct FlowMeta {
-    /// Members above 0: 50 moderators, 100 the owner.
+    /// Members with a level above 0: 50 for moderators, 100 for the owner.
     levels: BTreeMap<Id, i64>,
     picture: Option<File>,
     expire: i64,
@@ -132,7 +132,7 @@ impl From<&Flow> for FlowMeta {
     }
 }
 
-/// How somebody has set up a flow.
+/// A member's settings of a flow.
 #[derive(Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -160,7 +160,7 @@ impl From<&FlowSettings> for Settings {
     }
 }
 
-/// `data.meta.flows` of some flows.
+/// Returns `data.meta.flows` of some flows.
 pub(super) fn flows<'f>(flows: impl IntoIterator<Item = &'f Flow>) -> BTreeMap<Id, FlowMeta> {
     let flows = flows.into_iter();
     flows.map(|flow| (Id(flow.uuid), flow.into())).collect()
@@ -188,7 +188,7 @@ pub(super) struct Event {
     on: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<Id>,
-    /// How many events after the same message are left out before this one.
+    /// The number of events after the same message that are left out before this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     more: Option<i64>,
 }
@@ -235,7 +235,8 @@ impl From<&FlowEvent> for Event {
     }
 }
 
-/// `data.meta.events` of some events; of those listed, how many before them are left out.
+/// Returns `data.meta.events` of some events, with the number of events left out before them where
+/// one is listed.
 pub(super) fn events(events: &[FlowEvent], more: &[(PublicId, i64)]) -> Vec<Event> {
     let told = events.iter().map(|event| Event {
         more: more
@@ -247,7 +248,7 @@ pub(super) fn events(events: &[FlowEvent], more: &[(PublicId, i64)]) -> Vec<Even
     told.collect()
 }
 
-/// An invitation to a flow that waits for an answer.
+/// An invitation to a flow that is waiting for an answer.
 #[derive(Serialize)]
 pub(super) struct Invited {
     flow: Id,

@@ -1,4 +1,4 @@
-//! Rows of the lists that devices and administrators get in `data.meta`.
+//! Rows of the lists that users and administrators get in `data.meta`.
 
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// A session as the one that is `current` sees it, if one does.
+    /// Returns a session as seen by the session `current`, if there is one.
     pub(super) fn of(info: &'a SessionInfo, current: Option<SessionId>) -> Self {
         Self {
             id: info.id.0.to_string(),
@@ -79,7 +79,7 @@ pub(super) struct Accounts<'a> {
     pub(super) users: Vec<Account<'a>>,
 }
 
-/// An address at which programs post, for who governs its flow.
+/// An incoming hook, for users who manage its flow.
 #[derive(Serialize)]
 pub(super) struct Hook<'a> {
     id: String,
@@ -112,7 +112,7 @@ impl<'a> From<&'a model::Hook> for Hook<'a> {
     }
 }
 
-/// A hook that posts what happens in a flow, for who governs that flow.
+/// An outgoing hook, for users who manage its flow.
 #[derive(Serialize)]
 pub(super) struct Outgoing<'a> {
     id: String,
@@ -224,7 +224,7 @@ impl<'a> From<&'a model::Invitation> for Invitation<'a> {
     }
 }
 
-/// A conversation, for administrators.
+/// A flow, for administrators.
 #[derive(Serialize)]
 pub(super) struct Flow<'a> {
     id: Id,
@@ -293,7 +293,7 @@ impl<'a> From<(usize, &'a CheckRow)> for Check<'a> {
     }
 }
 
-/// How the server is doing.
+/// The state of the server.
 #[derive(Serialize)]
 pub(super) struct Status {
     version: &'static str,

@@ -1,5 +1,4 @@
-//! `get_update` by time: pages that end where a second ends, since the next one is asked for by
-//! second.
+//! `get_update` by time: pages that end at the end of a second, since the next page is requested by second.
 //!
 //! Source: MTP 1.0 revision 17, `get_update`.
 
@@ -7,15 +6,15 @@ use super::error::MtpError;
 use crate::model::{Form, Timestamp};
 use crate::service::{Cursor, Service, SignedIn, Updates, Within};
 
-/// Messages that an answer by time may hold in order to end where a second ends.
+/// The most messages that an answer by time may hold in order to end at the end of a second.
 const MAX_IN_A_SECOND: usize = 1000;
 
-/// Where an answer by time stopped inside a second.
+/// The place where an answer by time stopped inside a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Resume {
-    /// The second; asked for again, it goes on.
+    /// The second; a request for it again continues after `after`.
     second: i64,
-    /// What has been told of it.
+    /// How far into that second the answers have come.
     after: Cursor,
 }
 
@@ -23,16 +22,16 @@ pub(super) struct Resume {
 pub(super) struct BySecond {
     /// What changed.
     pub(super) updates: Updates,
-    /// The second to ask from next.
+    /// The second from which to ask next.
     pub(super) next_second: i64,
-    /// Set when that second is the one where this answer stopped.
+    /// Set if that second is the one in which this answer stopped.
     pub(super) resume: Option<Resume>,
 }
 
-/// What changed at or after a second, up to where a second ends if that is possible.
+/// Returns what changed at or after a second, up to the end of a second if possible.
 ///
 /// # Errors
-/// The file cannot be read.
+/// The database cannot be read.
 pub(super) async fn updates_since(
     service: &Service,
     user: &SignedIn,
@@ -45,7 +44,7 @@ pub(super) async fn updates_since(
         next_second,
         resume: None,
     };
-    // Before the read, so that no change falls between what it shows and this time.
+    // Taken before the read, so that no change falls between what it shows and this time.
     let now = service.settled_until().seconds();
     let after = match resume {
         Some(resume) if resume.second == second => resume.after,
@@ -63,7 +62,7 @@ pub(super) async fn updates_since(
     if next > last {
         return Ok(ends(page, next));
     }
-    // The last second of this page goes on after it: leave it to the next answer,
+    // The last second continues after this page: leave it to the next answer,
     let before_it = Within {
         before: Some(Timestamp::from_seconds(last)),
         ..all
@@ -82,7 +81,7 @@ pub(super) async fn updates_since(
     match longer.next_at.map(Timestamp::seconds) {
         None => Ok(ends(longer, now)),
         Some(next) if next > last => Ok(ends(longer, next)),
-        // or remember where this page ended.
+        // or record where this page ended.
         Some(_) => Ok(BySecond {
             next_second: last,
             resume: Some(Resume {

@@ -1,4 +1,4 @@
-//! One peer's conversation: who it is, what it listens to, and what it is answered.
+//! The conversation with one peer: who it is, what it listens to, and how it is answered.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -25,15 +25,15 @@ use crate::service::{
     SignedIn, Told, Value,
 };
 
-/// Bad frames in a row that end a connection. Source: MTP 1.0 revision 17, Transport.
+/// The number of bad frames in a row that ends a connection. Source: MTP 1.0 revision 17, Transport.
 const MAX_BAD_FRAMES: u32 = 20;
 
-/// How long a request may take before the server gives up on it: longer than any lock is waited
-/// for and any password takes on a small board.
+/// The time limit of a request: longer than the wait for any lock and than any password check on a
+/// small board.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Requests of somebody unknown that each connection has, whatever others at the address do: enough to
-/// sign in, and dearer for a flood than what they cost.
+/// The number of requests that each connection may send before sign-in, whatever others at the address
+/// do: enough to sign in, and a flood pays more for its connections than these requests cost.
 const FREE_REQUESTS: u8 = 4;
 
 const TOO_MANY_BAD_FRAMES: Close = Close {
@@ -53,12 +53,12 @@ const TRY_AGAIN: Close = Close {
     reason: "the server cannot read what happened; try again",
 };
 
-/// What every session of a server is set to.
+/// The settings of every session of a server.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// Lowest version of the protocol taken.
+    /// The lowest version of the protocol that is accepted.
     pub min_version: ApiVersion,
-    /// Highest version of the protocol taken.
+    /// The highest version of the protocol that is accepted.
     pub max_version: ApiVersion,
 }
 
@@ -74,30 +74,30 @@ pub struct Session {
     meter: Option<Arc<Meter>>,
 }
 
-/// What a session remembers between requests.
+/// The state that a session keeps between requests.
 pub(super) struct State {
     pub(super) listener: Listener,
     pub(super) subscription: Option<Subscription>,
     /// Where the last `get_update` by time stopped inside a second.
     pub(super) resume: Option<Resume>,
-    /// Whether a session was opened on this connection, whose token may be shown next.
+    /// Whether a session was opened on this connection, so that its token may be sent next.
     pub(super) opened: bool,
     /// Where the last `get_update` by position stopped, if that was inside a row.
     pub(super) stopped: Option<Cursor>,
-    /// The token that was shown last.
+    /// The token that was sent last.
     shown: Option<Shown>,
-    /// Requests of somebody unknown that are let in whatever others at the address do.
+    /// The remaining requests before sign-in that are admitted whatever others at the address do.
     free: u8,
 }
 
-/// What a subscriber is told.
+/// The events that a subscriber follows.
 pub(super) struct Subscription {
     feed: Feed,
     rest: Rest,
 }
 
 impl Subscription {
-    /// Begins to follow.
+    /// Starts to follow events.
     pub(super) fn new(feed: Feed) -> Self {
         Self {
             feed,
@@ -106,7 +106,7 @@ impl Subscription {
     }
 }
 
-/// Frames of one event of which some are still to be told.
+/// Frames of one event, some of which are still to be sent.
 #[derive(Default)]
 struct Rest {
     frames: Option<Arc<[(PublicId, Bytes)]>>,
@@ -114,7 +114,7 @@ struct Rest {
 }
 
 impl Rest {
-    /// The next frame that is not about the reader.
+    /// Returns the next frame that is not about the reader.
     fn next(&mut self, reader: PublicId) -> Option<Bytes> {
         let frames = self.frames.as_ref()?;
         while let Some((user, frame)) = frames.get(self.told) {
@@ -129,7 +129,7 @@ impl Rest {
 }
 
 impl Session {
-    /// Begins a conversation with a peer.
+    /// Starts a conversation with a peer.
     #[must_use]
     pub fn new(service: Arc<Service>, settings: Settings, client: Client) -> Self {
         let limits = service.limits();
@@ -155,13 +155,13 @@ impl Session {
         }
     }
 
-    /// Has the requests counted.
+    /// Sets the meter that counts the requests.
     #[must_use]
     pub fn metered(self, meter: Option<Arc<Meter>>) -> Self {
         Self { meter, ..self }
     }
 
-    /// Notes how a request went.
+    /// Records the outcome of a request.
     fn count(&self, method: &str, is_error: bool, began: Option<Instant>) {
         if let (Some(meter), Some(began)) = (&self.meter, began) {
             meter.count(method, is_error, began.elapsed());
@@ -193,7 +193,7 @@ impl Session {
             Ok(Err(_)) => Err(MtpError::Panicked),
             Err(_) => Err(MtpError::TimedOut),
         };
-        // What is no method of this server has no name here.
+        // Unknown methods are counted without their names.
         let name = match &result {
             Err(err) if err.is_unrecognised() => "error",
             _ => &*method,
@@ -243,8 +243,8 @@ impl Session {
         }
     }
 
-    /// The answer to what is not done. What is the server's fault is logged here, once, with an id
-    /// that the answer repeats; the client reads nothing else of it.
+    /// Returns the answer to a request that was not carried out. An internal error is logged here,
+    /// once, with an id that the answer repeats; the client sees nothing else of it.
     fn refuse(&mut self, method: &str, form: Form, err: &MtpError) -> Bytes {
         let malformed = matches!(err, MtpError::Malformed(_));
         self.bad_frames = if malformed { self.bad_frames + 1 } else { 0 };
@@ -277,24 +277,24 @@ impl Session {
 }
 
 impl State {
-    /// Takes one of the requests that are let in anyway.
+    /// Takes one of the requests that are admitted in any case.
     pub(super) fn take_free(&mut self) -> bool {
         let is_free = self.free > 0;
         self.free = self.free.saturating_sub(1);
         is_free
     }
 
-    /// Finds out who shows a token, and seats the connection for them.
+    /// Finds the user of a token, and assigns the connection to that user.
     ///
     /// # Errors
-    /// 401 when there is no token, or it is not that user's, expired or revoked.
+    /// 401 if there is no token, or it is expired, revoked or another user's.
     pub(super) async fn sign_in(
         &mut self,
         service: &Service,
         credentials: Option<&methods::Credentials>,
     ) -> Result<SignedIn, MtpError> {
         let credentials = credentials.ok_or(MtpError::NoToken)?;
-        // A token alone is enough; MTP has its user named too.
+        // The token alone would be enough; MTP also names its user.
         let uuid = PublicId::parse(&credentials.uuid).ok_or(Refusal::NoSession)?;
         let token = match self.shown.take() {
             Some(shown) if shown.is(&credentials.token) => shown,
@@ -307,7 +307,7 @@ impl State {
                 return Err(Refusal::NoSession.into());
             }
             if !self.listener.sign_in(user.session(), user.epoch()) {
-                // Sessions have ended since it was looked up, and it may be one of them.
+                // Sessions have ended since the lookup, and this may be one of them.
                 continue;
             }
             let user = user.from(self.listener.origin());
@@ -316,8 +316,8 @@ impl State {
         }
     }
 
-    /// Has the subscription follow who is behind the connection: another session of the same user
-    /// goes on where it was, another user has not subscribed.
+    /// Gives the subscription to the user who now has the connection: another session of the same
+    /// user continues where it was; a different user has not subscribed.
     fn hand_over(&mut self, user: &SignedIn) {
         if let Some(mut subscription) = self.subscription.take()
             && subscription.feed.user().user() == user.user()
@@ -327,7 +327,7 @@ impl State {
         }
     }
 
-    /// The next frame for a subscriber; pending for ever for others. Cancel safe.
+    /// Returns the next frame for a subscriber; for other clients it is pending forever. Cancel safe.
     async fn next_push(&mut self, service: &Service) -> Result<Bytes, Close> {
         let Some(subscription) = &mut self.subscription else {
             return std::future::pending().await;
@@ -335,7 +335,7 @@ impl State {
         let form = subscription.feed.form();
         let reader = subscription.feed.user().uuid();
         loop {
-            // Of whose session has ended, nothing that waits is told either.
+            // If the session has ended, its waiting frames are not sent either.
             if self.listener.ended().is_none()
                 && let Some(frame) = subscription.rest.next(reader)
             {
@@ -399,7 +399,7 @@ impl Conversation for Session {
     }
 }
 
-/// An error's words as a sentence. The name of a method stays as it is.
+/// Returns an error's words as a sentence. The name of a method stays as it is.
 fn sentence(words: &str) -> String {
     if words
         .split(' ')
@@ -413,7 +413,7 @@ fn sentence(words: &str) -> String {
     format!("{}{}.", first.unwrap_or_default(), rest.as_str())
 }
 
-/// An error with its causes, for the log.
+/// Returns an error with its causes, for the log.
 fn chain(err: &dyn std::error::Error) -> String {
     let mut text = err.to_string();
     let mut cause = err.source();

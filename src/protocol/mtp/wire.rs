@@ -1,4 +1,4 @@
-//! Values as every frame writes them, and how frames are written.
+//! The values that every frame writes, and how frames are written.
 
 use std::io;
 
@@ -9,8 +9,8 @@ use crate::model::{Digits, PublicId};
 
 /// An id as decimal text.
 ///
-/// It is given to the serializer as a number, which [`Frames`] writes as a text: an answer has
-/// hundreds of ids, and looking for what has to be escaped costs as much as writing them.
+/// It is passed to the serializer as a number, which [`Frames`] writes as a text: an answer has
+/// hundreds of ids, and searching them for characters to escape costs as much as writing them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Id(pub(super) PublicId);
 
@@ -26,7 +26,7 @@ impl Serialize for Id {
     }
 }
 
-/// A list of ids, written already.
+/// A list of ids that is already serialized.
 pub(super) struct Ids(Vec<u8>);
 
 impl FromIterator<Digits> for Ids {
@@ -49,8 +49,8 @@ impl Serialize for Ids {
     }
 }
 
-/// How frames are written: without blanks; numbers of 128 bits, which are ids, as texts; and bytes,
-/// which are JSON that is written already, as they are.
+/// The format of frames: without blanks; numbers of 128 bits, which are ids, as texts; and bytes,
+/// which are JSON that is already serialized, as they are.
 #[derive(Default)]
 pub(super) struct Frames {
     /// Keys are in quotation marks already.

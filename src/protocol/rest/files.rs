@@ -1,8 +1,8 @@
-//! Fetching files: `/file/<id>`, whole or in part.
+//! Downloads of files: `/file/<id>`, whole or in part.
 //!
-//! Who asks shows a token, or a ticket in the address. The right to a file is looked up at each
-//! request: what is not there, what is not the caller's and a ticket that is no good are the same 404.
-//! The content never changes, so that its id is its tag.
+//! The client sends a token, or a ticket in the address. The permission for a file is checked at each
+//! request: a file that does not exist, one that the caller may not read, and an invalid ticket give
+//! the same 404. The content never changes, so its id is its tag.
 
 use std::sync::Arc;
 
@@ -16,14 +16,15 @@ use crate::model::PublicId;
 use crate::protocol::web::{Content, Method, Range, Request, Response, Route, Web};
 use crate::service::{Client, FetchError, FoundFile, Reader, Refusal, Service, ServiceError};
 
-/// What files may do in a browser: be shown and played, nothing else.
+/// The policy for files in a browser: they may be shown and played, nothing else.
 const POLICY: &str = "sandbox; default-src 'none'; media-src 'self'; img-src 'self'";
 
-/// A file's content is under its id for ever; whoever asks has to be asked again for the right.
+/// A file's content never changes under its id, but each reader's permission has to be checked, so
+/// no shared cache may store it.
 const CACHE: &str = "private, max-age=31536000, immutable";
 
-/// The parameter of the address that holds a ticket. Two addresses that differ in nothing else are
-/// one to a cache.
+/// The parameter of the address that holds a ticket. To a cache, addresses that differ only in it
+/// are the same.
 const TICKET: &str = "t";
 
 /// The face of files.
@@ -31,14 +32,14 @@ pub struct Files {
     service: Arc<Service>,
 }
 
-/// What there is to do.
+/// The actions of this face.
 #[derive(Debug, Clone, Copy)]
 pub enum Action {
-    /// Fetch a file.
+    /// Fetches a file.
     Fetch,
 }
 
-/// What is asked for, apart from the request and its body.
+/// A request without its body.
 struct Asked {
     is_head: bool,
     client: Client,
@@ -49,7 +50,7 @@ struct Asked {
     if_none_match: Option<String>,
     if_range: Option<String>,
     save: bool,
-    /// A page of another site shows it, or would.
+    /// Whether a page of another site shows it, or would.
     is_foreign: bool,
 }
 
@@ -78,23 +79,23 @@ impl From<&Request> for Asked {
 }
 
 impl Asked {
-    /// Whether whoever asks has the content already.
+    /// Returns whether the client already has the content.
     fn has(&self, tag: &str) -> bool {
         let known = self.if_none_match.as_deref();
-        // A proxy that packs answers makes the tag a weak one, which is as good here.
+        // A proxy that compresses answers makes the tag weak, which is as good here.
         let strong = |it: &str| it.trim().trim_start_matches("W/") == tag;
         known.is_some_and(|known| known == "*" || known.split(',').any(strong))
     }
 }
 
 impl Files {
-    /// Makes the face.
+    /// Returns the face.
     #[must_use]
     pub fn new(service: Arc<Service>) -> Self {
         Self { service }
     }
 
-    /// Who asks; `None`: somebody with a ticket that is no good.
+    /// Returns the reader; `None` if the ticket is invalid.
     async fn reader(&self, asked: &Asked) -> Result<Option<Reader>, ServiceError> {
         match (&asked.token, &asked.ticket) {
             (Some(token), _) => {
@@ -130,9 +131,9 @@ impl Files {
         if self.service.is_lost(&file).await {
             return Ok(problem(410, &FetchError::Lost.to_string()));
         }
-        // Another version than the one whose rest is wanted: all of it.
+        // If the client has a part of another version, it gets all of it.
         let same = asked.if_range.as_deref().is_none_or(|it| it == tag);
-        // To HEAD a range means nothing (RFC 9110 section 14.2).
+        // A range has no meaning for HEAD (RFC 9110 section 14.2).
         let range = asked.range.filter(|_| same && !asked.is_head);
         let (status, part) = match range.map(|range| range.of(file.size)) {
             None => (200, 0..file.size),
@@ -181,7 +182,7 @@ impl Files {
     }
 }
 
-/// Adds what lets a cache keep a file.
+/// Adds the headers that let a cache store a file.
 fn kept(response: Response, tag: &str) -> Response {
     response
         .with("etag", tag)
@@ -189,7 +190,7 @@ fn kept(response: Response, tag: &str) -> Response {
         .with("no-vary-search", format!("params=(\"{TICKET}\")"))
 }
 
-/// Adds what a browser has to know of a file. Whatever it does not show for certain it saves.
+/// Adds the headers about a file. A browser saves a file that is not certain to be safe to show.
 fn described(response: Response, file: &FoundFile, save: bool) -> Response {
     let inline = file.media_type.is_some() && !save;
     let kind = file.media_type.as_deref();
@@ -216,7 +217,7 @@ impl Web for Files {
     async fn answer(&self, action: Action, request: Request) -> Response {
         let asked = Asked::from(&request);
         let is_known = asked.token.is_some();
-        // What it takes of the body is nothing.
+        // The body is not read.
         drop(request);
         let answered = match action {
             Action::Fetch => self.fetch(asked).await,

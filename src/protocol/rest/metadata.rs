@@ -1,18 +1,18 @@
-//! The header `Upload-Metadata`: what a file is called, and what it is said to be.
+//! The header `Upload-Metadata`: the name and type of a file.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::service::MAX_NAME_CHARS;
 
-/// Longest header, in bytes.
+/// The longest header, in bytes.
 const MAX_BYTES: usize = 2 * 1024;
 
-/// What is wrong with one that cannot be read.
+/// The error for a header that cannot be read.
 pub(super) const EXPECTED: &str = "Upload-Metadata holds at most 2 KiB of pairs of a key and a \
                                    base64 value, which is UTF-8";
 
-/// What a header says; other keys than these are passed over.
+/// The values of a header; other keys are ignored.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Metadata {
     pub(super) name: Option<String>,
@@ -20,7 +20,7 @@ pub(super) struct Metadata {
 }
 
 impl Metadata {
-    /// Reads a header; `None`: it is none.
+    /// Reads a header; `None` if it is invalid.
     pub(super) fn read(text: &str) -> Option<Self> {
         let mut read = Self::default();
         if text.len() > MAX_BYTES {
@@ -43,14 +43,14 @@ impl Metadata {
                 "filetype" => &mut read.media_type,
                 _ => continue,
             };
-            // As long as a name in a message may be.
+            // Cut to the longest name in a message.
             let value: String = value.chars().take(MAX_NAME_CHARS).collect();
             *place = Some(value).filter(|value| !value.is_empty());
         }
         Some(read)
     }
 
-    /// The header that says this; `None`: there is nothing to say.
+    /// Returns the header with these values; `None` if there are none.
     pub(super) fn to_header(&self) -> Option<String> {
         let pairs = [("filename", &self.name), ("filetype", &self.media_type)];
         let told: Vec<_> = pairs

@@ -1,7 +1,7 @@
 //! Faces of the service over plain HTTP, each a table of addresses.
 //!
-//! What belongs here: addresses, headers and status codes of HTTP. What does not: who may do what
-//! (see [`crate::service`]), and the conversation over a socket, which is another protocol.
+//! What belongs here: addresses, headers and status codes of HTTP. What does not: permissions (see
+//! [`crate::service`]), and the conversation over a socket, which is another protocol.
 
 pub mod api;
 pub mod files;
@@ -10,7 +10,7 @@ pub mod uploads;
 
 use super::web::Response;
 
-/// An answer that says in a sentence what is wrong.
+/// Returns an answer that says in a sentence what is wrong.
 fn problem(status: u16, detail: &str) -> Response {
     let error = serde_json::json!({"error": {"code": status, "detail": detail}});
     Response::json(status, &error)

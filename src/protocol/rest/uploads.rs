@@ -1,7 +1,6 @@
-//! Sending files: `/files`, by the protocol of resumable uploads.
+//! Uploads: `/files`, by the protocol of resumable uploads.
 //!
-//! Source: tus 1.0.0, core with the extensions creation, creation-with-upload, expiration and
-//! termination.
+//! Source: tus 1.0.0, core with the extensions creation, creation-with-upload, expiration and termination.
 
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use crate::service::{
 /// The version of the protocol.
 const VERSION: &str = "1.0.0";
 
-/// What of it is spoken.
+/// The extensions that are supported.
 const EXTENSIONS: &str = "creation,creation-with-upload,expiration,termination";
 
 /// The type of a body that is a part of a file.
@@ -28,24 +27,24 @@ pub struct Uploads {
     service: Arc<Service>,
 }
 
-/// What there is to do.
+/// The actions of this face.
 #[derive(Debug, Clone, Copy)]
 pub enum Action {
-    /// Say what is spoken.
+    /// Returns the supported version and extensions.
     Describe,
-    /// Begin an upload.
+    /// Creates an upload.
     Begin,
-    /// Tell where one stands.
+    /// Returns how far an upload has come.
     Stand,
-    /// Go on with one.
+    /// Continues an upload.
     Go,
-    /// Go on with one, asked for by another method.
+    /// Continues an upload, requested by another method.
     Override,
-    /// Remove one.
+    /// Removes an upload.
     Remove,
 }
 
-/// What came besides the body.
+/// A request without its body.
 struct Asked {
     client: Client,
     token: Option<String>,
@@ -85,13 +84,13 @@ impl From<&Request> for Asked {
     }
 }
 
-/// An answer that is no success.
+/// An answer that is not a success.
 enum Refused {
-    /// By the protocol.
+    /// Refused by the protocol.
     Status(u16, &'static str),
-    /// By the service.
+    /// Refused by the service.
     Upload(UploadError),
-    /// The body ended too early; what came of it is kept.
+    /// The body ended too early; the bytes that arrived are kept.
     Body(BodyError),
 }
 
@@ -117,7 +116,7 @@ impl From<Stopped> for Refused {
 }
 
 impl Uploads {
-    /// Makes the face.
+    /// Returns the face.
     #[must_use]
     pub fn new(service: Arc<Service>) -> Self {
         Self { service }
@@ -199,8 +198,9 @@ impl Uploads {
                     progress.offset
                 }
                 Err(Refused::Upload(err @ UploadError::Surplus { .. })) => return Err(err.into()),
-                // It was made, and is named to its owner: another would be made instead, for ever.
-                // What keeps its bytes from being taken is told when it goes on.
+                // The upload exists and its owner gets its address: otherwise the client would
+                // create another one, forever. The reason why its bytes are not accepted is
+                // reported when the client continues.
                 Err(_) => self.service.find_upload(user, upload.id).await?.offset,
             };
             response = response.with("upload-offset", offset.to_string());
@@ -208,7 +208,7 @@ impl Uploads {
         Ok(response.with("upload-expires", expires_at.http_date()))
     }
 
-    /// Takes the part that came with the beginning of an upload.
+    /// Receives the part that came with the creation of an upload.
     async fn first_part(
         &self,
         user: &SignedIn,
@@ -239,7 +239,7 @@ impl Uploads {
 
     async fn go(&self, user: &SignedIn, asked: &Asked, body: Body) -> Result<Response, Refused> {
         let id = asked.id.ok_or(UploadError::NotFound)?;
-        // Whether it is there comes first, and then whether the request makes sense.
+        // First checks whether the upload exists, then whether the request is valid.
         self.service.find_upload(user, id).await?;
         if !asked.is_part {
             return Err(Refused::Status(
@@ -270,7 +270,7 @@ impl Uploads {
             412 => response.with("tus-version", VERSION),
             413 => response
                 .with("tus-max-size", self.max_size())
-                // What is left of the body is not read.
+                // The rest of the body is not read.
                 .with("connection", "close"),
             423 | 429 | 503 => response.with("retry-after", "1"),
             _ => response,
@@ -324,7 +324,7 @@ fn told(err: &UploadError) -> String {
 fn number(text: Option<&str>) -> Option<u64> {
     let text = text?;
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    // What is stored is signed.
+    // The stored number is signed.
     let number: Option<i64> = digits.then(|| text.parse().ok()).flatten();
     number.map(i64::unsigned_abs)
 }
@@ -333,7 +333,7 @@ impl Web for Uploads {
     type Action = Action;
 
     fn routes(&self) -> Vec<(Route, Action)> {
-        // How much a body may have depends on the upload.
+        // The allowed length of a body depends on the upload.
         let pieces = Takes::Pieces(u64::MAX);
         let route = |method, pattern| Route::new(method, pattern).with_bearer();
         vec![

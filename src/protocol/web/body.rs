@@ -8,27 +8,27 @@ use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 
-/// A body of a request. What is not read of it is thrown away.
+/// The body of a request. Bytes that are not read are discarded.
 pub struct Body {
     pieces: BoxStream<'static, Result<Bytes, BodyError>>,
-    /// The most that it can hold: what is announced, or else allowed.
+    /// The most bytes that it can have: the announced length, or else the allowed one.
     bound: u64,
     rooms: Option<Arc<dyn Rooms>>,
 }
 
-/// Why a body ends too early.
+/// The reason why a body ends too early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
     /// It is larger than its route allows.
     #[error("the body is larger than the {0} bytes allowed here")]
     TooLarge(u64),
-    /// Nothing of it has arrived for a while.
+    /// No bytes have arrived for a while.
     #[error("the body took too long to arrive")]
     Silent,
     /// There was no memory for it for a while.
     #[error("too many large requests, try again later")]
     NoRoom,
-    /// The connection is gone, or what came is no body.
+    /// The connection is closed, or the data is not a valid body.
     #[error("the body is incomplete")]
     Broken,
 }
@@ -46,22 +46,22 @@ impl BodyError {
     }
 }
 
-/// Memory that is held until it is dropped.
+/// Memory that is reserved until this is dropped.
 pub type Room = Box<dyn Send + Sync>;
 
-/// Where memory for large bodies comes from.
+/// The source of memory for large bodies.
 pub trait Rooms: Send + Sync {
-    /// Returns how many bytes a body may have without asking for room.
+    /// Returns how many bytes a body may have without reserving memory.
     fn free_bytes(&self) -> usize;
 
-    /// Waits for room for so many bytes. Strangers have a smaller part of it.
+    /// Waits for `bytes` bytes of memory. Clients that have not signed in share a smaller part of it.
     ///
     /// # Errors
-    /// [`BodyError::NoRoom`], when there was none for too long.
+    /// [`BodyError::NoRoom`] if there was none for too long.
     fn take(&self, bytes: usize, signed_in: bool) -> BoxFuture<'static, Result<Room, BodyError>>;
 }
 
-/// A whole body, with the memory that it takes: to be dropped when the bytes are.
+/// A whole body, with its reserved memory: drop it together with the bytes.
 pub struct Gathered {
     /// The body.
     pub bytes: Bytes,
@@ -69,7 +69,7 @@ pub struct Gathered {
 }
 
 impl Body {
-    /// Returns a body that arrives in pieces, at most `bound` bytes in all.
+    /// Returns a body that arrives in pieces, at most `bound` bytes in total.
     #[must_use]
     pub fn new(
         pieces: BoxStream<'static, Result<Bytes, BodyError>>,
@@ -83,19 +83,19 @@ impl Body {
         }
     }
 
-    /// Returns a body of nothing.
+    /// Returns an empty body.
     #[must_use]
     pub fn empty() -> Self {
         Self::from(Bytes::new())
     }
 
-    /// Returns the next piece; nothing at the end, and after an error.
+    /// Returns the next piece; `None` at the end, and after an error.
     pub async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
         self.pieces.next().await
     }
 
-    /// Reads all of it. `signed_in` says whether it is known who sends it: strangers share a
-    /// smaller part of the memory.
+    /// Reads the whole body. `signed_in` says whether the sender has signed in: other clients share
+    /// a smaller part of the memory.
     ///
     /// # Errors
     /// [`BodyError`].
@@ -105,7 +105,7 @@ impl Body {
         while let Some(piece) = self.next().await {
             let piece = piece?;
             if bytes.is_empty() && self.bound == piece.len() as u64 {
-                // All of it at once, as most bodies come.
+                // The whole body in one piece, as most bodies arrive.
                 return Ok(Gathered {
                     bytes: piece,
                     _room: None,
@@ -115,7 +115,8 @@ impl Body {
                 && let Some(rooms) = &self.rooms
                 && bytes.len() + piece.len() > rooms.free_bytes()
             {
-                // For all that may come: two bodies that hold half of it each would wait for ever.
+                // Reserves the most that may come: two bodies with half of the memory each would
+                // wait forever.
                 let all = usize::try_from(self.bound).unwrap_or(usize::MAX);
                 room = Some(rooms.take(all, signed_in).await?);
                 bytes.reserve(all.saturating_sub(bytes.len()));

@@ -1,8 +1,8 @@
-//! Requests over HTTP: the twin of [`Conversation`](super::Conversation).
+//! Requests over HTTP: the counterpart of [`Conversation`](super::Conversation).
 //!
 //! What belongs here: a request, an answer and a table of addresses as plain values, so that a face
 //! of the service over HTTP needs no HTTP library. What does not: sockets, time limits and the
-//! headers that every answer carries (see [`crate::server`]).
+//! headers that every answer has (see [`crate::server`]).
 
 mod body;
 mod range;
@@ -21,43 +21,42 @@ use super::Peer;
 
 /// A face of the service over HTTP.
 ///
-/// The transport finds the route of a request, checks what the route asks for, and calls
+/// The transport finds the route of a request, checks what the route requires, and calls
 /// [`answer`](Self::answer). Requests of one connection are answered one after the other, those of
-/// different ones at the same time.
+/// different connections at the same time.
 pub trait Web: Send + Sync + 'static {
-    /// What a route leads to: the face's own list of what it can do.
+    /// What a route leads to: the face's own list of actions.
     type Action: Copy + Send + Sync + 'static;
 
-    /// Returns the addresses that the face answers, and what each leads to. Asked once.
+    /// Returns the addresses that the face answers, and the action of each. Called once.
     fn routes(&self) -> Vec<(Route, Self::Action)>;
 
     /// Answers one request.
     ///
-    /// Is dropped where the peer goes away meanwhile: what must not be done by halves belongs into a
-    /// task of its own or into one call of the service.
+    /// The future is dropped if the peer disconnects: work that must not be done by halves belongs
+    /// in a task of its own or in one call of the service.
     fn answer(
         &self,
         action: Self::Action,
         request: Request,
     ) -> impl Future<Output = Response> + Send;
 
-    /// Returns what the transport answers in the name of the face: that there is nothing at an
-    /// address (404), or not for a method (405), that a token is missing (401), a body too large
-    /// (413). `None` is the JSON of all other pages, and leaves an address where there is nothing to
-    /// other faces.
+    /// Returns the answer that the transport gives in the name of the face: for an unknown address
+    /// (404), a wrong method (405), a missing token (401), a body that is too large (413). `None` is
+    /// the JSON of all other pages, and leaves an unknown address to other faces.
     fn refuse(&self, status: u16, detail: &str) -> Option<Response> {
         let _ = (status, detail);
         None
     }
 
-    /// Returns the answer to OPTIONS at any address below the face's; `None`: the transport answers by
-    /// its routes.
+    /// Returns the answer to OPTIONS at any address below the face's; `None` if the transport answers
+    /// from its routes.
     fn describe(&self) -> Option<Response> {
         None
     }
 }
 
-/// A method of HTTP.
+/// An HTTP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// Reads.
@@ -95,27 +94,27 @@ impl Method {
 /// One address of a face.
 #[derive(Debug, Clone)]
 pub struct Route {
-    /// The method that it takes. A route for [`Method::Get`] takes HEAD too, unless there is one
-    /// for that.
+    /// The method that it takes. A route for [`Method::Get`] also takes HEAD, unless there is a
+    /// route for HEAD.
     pub method: Method,
-    /// The path: segments after slashes. One in braces stands for any that is not empty, and is
+    /// The path: segments after slashes. A segment in braces matches any that is not empty, and is
     /// [captured](Request::captured): `/file/{id}/{name}`.
     pub pattern: &'static str,
-    /// What body it takes.
+    /// The body that it takes.
     pub takes: Takes,
-    /// Whether the transport refuses who sends no bearer token. Whose it is and whether it is good
-    /// the face has to find out, before it reads the body.
+    /// Whether the transport refuses requests without a bearer token. The face has to check the
+    /// token, before it reads the body.
     pub needs_bearer: bool,
     /// The foreign web pages that may use it: their origins, or `*` for all. A page of this server
-    /// always may, and a program that is no browser.
+    /// and a program that is not a browser may always use it.
     pub origins: Arc<[String]>,
-    /// Whether any web page may send to it, and reads nothing of the answer: what is shown in the
-    /// request is all the right that it takes.
+    /// Whether any web page may send to it, without reading the answer: the request itself contains
+    /// all the authorization that it needs.
     pub is_for_any_page: bool,
 }
 
 impl Route {
-    /// Returns a route that takes no body and asks for nothing.
+    /// Returns a route that takes no body and requires nothing.
     #[must_use]
     pub fn new(method: Method, pattern: &'static str) -> Self {
         Self {
@@ -135,14 +134,14 @@ impl Route {
         self
     }
 
-    /// Takes a body.
+    /// Sets the body that it takes.
     #[must_use]
     pub fn takes(mut self, takes: Takes) -> Self {
         self.takes = takes;
         self
     }
 
-    /// Asks for a bearer token.
+    /// Requires a bearer token.
     #[must_use]
     pub fn with_bearer(mut self) -> Self {
         self.needs_bearer = true;
@@ -157,14 +156,14 @@ impl Route {
     }
 }
 
-/// What body a route takes.
+/// The body that a route takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
-    /// None; one that is sent is not read.
+    /// None; a body that is sent is not read.
     Nothing,
-    /// One of at most so many bytes that is read whole, such as JSON.
+    /// A body of at most this many bytes that is read whole, such as JSON.
     Whole(usize),
-    /// One of at most so many bytes that is read in pieces.
+    /// A body of at most this many bytes that is read in pieces.
     Pieces(u64),
 }
 
@@ -184,14 +183,14 @@ impl Takes {
 pub struct Request {
     /// The method: the route's, or HEAD.
     pub method: Method,
-    /// What stands where the pattern has braces, one after the other. Each segment is decoded by
-    /// itself, so that it may hold a slash that was written `%2F`.
+    /// The segments that match the braces of the pattern, in order. Each is decoded by itself, so
+    /// it may contain a slash that was written as `%2F`.
     pub captured: Vec<String>,
-    /// What follows the question mark, as it was sent; empty without.
+    /// The query as it was sent; empty if there is none.
     pub query: String,
     /// The header `Authorization`.
     pub authorization: Option<Secret>,
-    /// Who sent it.
+    /// The peer that sent it.
     pub peer: Peer,
     /// The part of the content that is wanted.
     pub range: Option<Range>,
@@ -208,7 +207,7 @@ impl Request {
         self.authorization.as_ref()?.bearer()
     }
 
-    /// Returns the first parameter of a name, decoded.
+    /// Returns the first parameter with a name, decoded.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<String> {
         let mut all = form_urlencoded::parse(self.query.as_bytes());
@@ -226,7 +225,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// A header that says who somebody is. Its `Debug` hides it.
+/// A header that authenticates a client. Its `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -243,7 +242,7 @@ impl Secret {
         &self.0
     }
 
-    /// Returns the token, if it is one of a bearer.
+    /// Returns the token, if it is a bearer token.
     #[must_use]
     pub fn bearer(&self) -> Option<&str> {
         let (scheme, token) = self.0.split_once(' ')?;
@@ -258,12 +257,12 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Headers of a request, names in lower case.
+/// The headers of a request, with names in lower case.
 #[derive(Clone, Default)]
 pub struct Headers(Vec<(String, String)>);
 
 impl Headers {
-    /// Returns the first value of a header whose name is given in lower case.
+    /// Returns the first value of a header, whose name is given in lower case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         let mut all = self.0.iter();
@@ -282,7 +281,7 @@ impl FromIterator<(String, String)> for Headers {
 pub struct Response {
     /// Its status code.
     pub status: u16,
-    /// Its headers; the transport adds those that every answer carries.
+    /// Its headers; the transport adds those that every answer has.
     pub headers: Vec<(&'static str, String)>,
     /// Its content.
     pub content: Content,
@@ -299,7 +298,7 @@ impl Response {
         }
     }
 
-    /// Returns an answer of JSON that is kept nowhere.
+    /// Returns a JSON answer that is not cached.
     #[must_use]
     pub fn json(status: u16, value: &serde_json::Value) -> Self {
         Self::new(status)
@@ -315,7 +314,7 @@ impl Response {
         self
     }
 
-    /// Puts the content.
+    /// Sets the content.
     #[must_use]
     pub fn with_content(mut self, content: Content) -> Self {
         self.content = content;
@@ -331,17 +330,17 @@ impl fmt::Debug for Response {
     }
 }
 
-/// The content of an answer. To HEAD it is left out; its length is told all the same.
+/// The content of an answer. For HEAD it is omitted, but its length is sent.
 pub enum Content {
-    /// Bytes that are in memory.
+    /// Bytes in memory.
     Bytes(Bytes),
-    /// Bytes that are made while they are sent. An error cuts the connection off, which is how the
-    /// peer learns of it.
+    /// Bytes that are produced while they are sent. An error cuts the connection, so that the peer
+    /// notices it.
     Stream {
-        /// How many there will be, where that is known.
+        /// The number of bytes, if it is known.
         length: Option<u64>,
-        /// The bytes, in pieces of any size. A peer that reads none for 30 seconds is given up, and
-        /// with it these.
+        /// The bytes, in pieces of any size. If a peer reads none for 30 seconds, the connection is
+        /// closed and this is dropped.
         pieces: BoxStream<'static, std::io::Result<Bytes>>,
     },
 }

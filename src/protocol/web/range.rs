@@ -1,22 +1,22 @@
-//! The header `Range`: which part of a file is wanted (RFC 9110 section 14).
+//! The header `Range`: which part of a file is requested (RFC 9110 section 14).
 
 /// One range of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Range {
-    /// From the first to the last of these places, both included; to the end without a last one.
+    /// From the first to the last of these positions, both included; to the end if there is no last one.
     From(u64, Option<u64>),
-    /// So many at the end.
+    /// This many bytes at the end.
     Last(u64),
 }
 
-/// There are no such bytes: 416.
+/// The range has no bytes in the file: 416.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("there are no such bytes")]
 pub struct Unsatisfiable;
 
 impl Range {
-    /// Reads the value of the header. Another unit than bytes, several ranges, or what cannot be
-    /// read is as if nothing was wanted in particular.
+    /// Reads the value of the header. Units other than bytes, several ranges and invalid values
+    /// count as no range.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let (unit, range) = text.split_once('=')?;
@@ -35,7 +35,7 @@ impl Range {
         }
     }
 
-    /// Returns the places that are meant in so many bytes, the last one not included.
+    /// Returns the positions of the range in `length` bytes, the last one not included.
     ///
     /// # Errors
     /// [`Unsatisfiable`].
@@ -53,7 +53,7 @@ impl Range {
     }
 }
 
-/// Reads digits and nothing else: `parse` would take a plus sign.
+/// Reads digits and nothing else: `parse` would accept a plus sign.
 fn number(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten()

@@ -1,4 +1,4 @@
-//! Frames as they should not come, and as they should go.
+//! Tests of frames: invalid ones from clients, and valid ones from the server.
 
 use proptest::prelude::*;
 
@@ -170,7 +170,7 @@ fn close_reason_is_cut_where_a_character_ends() {
     assert!(std::str::from_utf8(&out[4..]).is_ok());
 }
 
-/// Frames as clients send them, and the ways in which they can be spoiled.
+/// Frames as clients send them, and the ways in which they can be damaged.
 fn spoilt_frames() -> impl Strategy<Value = Vec<u8>> {
     let opcode = prop_oneof![
         Just(0x80),

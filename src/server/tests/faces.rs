@@ -1,4 +1,4 @@
-//! Faces over HTTP: routes, what they ask for, and bodies in both directions.
+//! Faces over HTTP: routes, what they require, and bodies in both directions.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::protocol::web::{Content, Method, Request, Response, Route, Takes, Web};
 
-/// A file that nobody reads to its end.
+/// The length of a file that no client reads to its end.
 const ENDLESS: u64 = 1 << 40;
 
-/// Endless answers that are being streamed: one test asks for them.
+/// Endless answers that are being streamed: one test checks the number.
 static STREAMS: AtomicUsize = AtomicUsize::new(0);
 
 /// A face with a route of each kind.
@@ -91,7 +91,7 @@ impl Web for Desk {
     }
 }
 
-/// A face that every page may use, and that says no in words of its own.
+/// A face that every page may use, with refusals in its own words.
 pub(super) struct Outside;
 
 impl Web for Outside {
@@ -214,7 +214,7 @@ async fn what_no_route_takes_is_refused_as_everywhere() {
         ("GET /up/x", 405, "PUT"),
         ("GET /up/", 404, ""),
         ("POST /", 204, ""),
-        // The page behind takes it.
+        // The face of the page accepts it.
         ("GET /", 200, ""),
         ("DELETE /", 405, "POST, GET, HEAD"),
     ];
@@ -290,7 +290,7 @@ async fn reader_that_stops_reading_is_given_up() {
     tcp.write_all(b"GET /down/a/endless HTTP/1.1\r\nhost: x\r\n\r\n")
         .await
         .unwrap();
-    // It is not the keep-alive that ends an answer.
+    // The keep-alive time does not end an answer.
     for _ in 0..20 {
         tcp.read_exact(&mut vec![0; 20_000]).await.unwrap();
         sleep(Duration::from_millis(20)).await;
@@ -304,7 +304,7 @@ async fn reader_that_stops_reading_is_given_up() {
     timeout(PATIENCE, gone)
         .await
         .expect("the stream is dropped");
-    // What the kernel has taken still comes, then the end.
+    // Data in the kernel's buffers still arrives, then the end.
     let _ = timeout(PATIENCE, tcp.read_to_end(&mut Vec::new()))
         .await
         .expect("the end");
@@ -359,7 +359,8 @@ async fn bodies_come_whole_or_in_pieces() {
 async fn peer_that_sends_too_much_sees_why_it_is_refused() {
     let server = Server::start(|_| {}).await;
     let chunk = [&b"40000\r\n"[..], &vec![b'x'; 0x40000], b"\r\n"].concat();
-    // More than the kernel takes for a peer that does not read: it has to be read to be sent.
+    // More than the kernel buffers for a peer that does not read: the server has to read it before
+    // it can be sent.
     let chunks = [&chunk.repeat(48)[..], b"0\r\n\r\n"].concat();
     let large = vec![b'x'; 12 << 20];
     let cases = [
@@ -370,7 +371,7 @@ async fn peer_that_sends_too_much_sees_why_it_is_refused() {
         let answer = put(&server, header, bytes).await;
         assert_eq!(parts(&answer).0, 413, "{answer}");
     }
-    // Who asks before it sends is told so before.
+    // A client that asks before it sends gets the answer before it sends.
     let answer = put(
         &server,
         "expect: 100-continue\r\ncontent-length: 3145728",

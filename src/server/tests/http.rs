@@ -1,4 +1,4 @@
-//! HTTP: routes, headers, and peers that take their time.
+//! HTTP: routes, headers, and slow peers.
 
 use super::*;
 
@@ -95,7 +95,7 @@ async fn slow_headers_are_cut_off() {
             continue;
         }
         let drip = async {
-            // A byte now and then does not help.
+            // Sending a byte now and then does not help.
             while tcp.write_all(b"a").await.is_ok() {
                 sleep(Duration::from_millis(50)).await;
             }

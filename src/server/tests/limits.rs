@@ -1,4 +1,4 @@
-//! Limits on connections, and who counts as one peer.
+//! Limits on connections, and which connections count as one peer.
 
 use super::*;
 use crate::server::{Network, Proxy};
@@ -83,7 +83,7 @@ async fn header_of_an_untrusted_peer_changes_nothing() {
 
 #[tokio::test]
 async fn socket_on_which_nobody_signs_in_is_closed() {
-    // Long enough for a busy machine to say a few words in.
+    // Long enough to exchange a few messages on a busy machine.
     let limit = Duration::from_secs(2);
     let server = Server::start(|settings| settings.sign_in = limit).await;
     let mut known = server.open().await;
@@ -92,7 +92,7 @@ async fn socket_on_which_nobody_signs_in_is_closed() {
     for is_busy in [false, true] {
         let mut client = server.open().await;
         let start = std::time::Instant::now();
-        // Words do not make it anybody's.
+        // Messages do not count as a sign-in.
         while is_busy && start.elapsed() < Duration::from_millis(300) {
             client.say("hello").await;
             client.hears("hello").await;

@@ -25,12 +25,12 @@ use crate::protocol::{Answer, Close, Conversation, Frame, Peer, Pushed};
 /// Longer than anything here should take, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// More than the kernel takes for a peer that does not read.
+/// More than the kernel buffers for a peer that does not read.
 const PICTURE_BYTES: usize = 8 << 20;
 
 static PICTURE: OnceLock<Bytes> = OnceLock::new();
 
-/// Understands a few words, and echoes the rest.
+/// A conversation that understands a few words, and echoes the rest.
 pub(super) struct Talk {
     peer: Peer,
     signed_in: bool,
@@ -70,7 +70,7 @@ impl Conversation for Talk {
                     close: None,
                 }
             }
-            // Everybody gets the same bytes, as all members of a group do.
+            // All clients get the same bytes, as all members of a group do.
             b"picture" => Answer {
                 frame: Some(Frame::Binary(
                     PICTURE
@@ -183,7 +183,7 @@ impl Server {
     }
 }
 
-/// Reads until the peer closes; a connection that is reset gives what came before.
+/// Reads until the peer closes; if the connection is reset, returns what came before.
 pub(super) async fn rest(io: &mut (impl AsyncRead + Unpin)) -> String {
     let mut all = Vec::new();
     let _ = timeout(PATIENCE, io.read_to_end(&mut all))
@@ -242,7 +242,7 @@ fn site(statistics: Statistics) -> Site {
     }
 }
 
-/// A WebSocket client that can also do what a good one would not.
+/// A WebSocket client that can also break the protocol.
 pub(super) struct Client<S> {
     pub(super) io: S,
 }
@@ -279,7 +279,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.send(&frame(0x81, text.as_bytes())).await;
     }
 
-    /// Returns the next frame; nothing once the connection has ended.
+    /// Returns the next frame; `None` once the connection has ended.
     pub(super) async fn next(&mut self) -> Option<Received> {
         timeout(PATIENCE, self.read())
             .await

@@ -1,4 +1,4 @@
-//! Sockets: order, close codes, pings, times and large messages.
+//! Sockets: order, close codes, pings, timeouts and large messages.
 
 use super::*;
 
@@ -97,7 +97,7 @@ async fn broken_frames_are_closed_with_their_codes() {
     for (code, name, bytes) in cases {
         println!("{name}");
         let mut client = server.open().await;
-        // Answers to what came before leave first.
+        // Earlier messages are answered first.
         client.send(&[frame(0x81, b"before"), bytes].concat()).await;
         client.hears("before").await;
         client.is_closed(code).await;
@@ -237,7 +237,7 @@ async fn large_messages_wait_for_room_and_all_arrive() {
     holder
         .send(&frame(0x81, &vec![b'x'; SIZE])[..SIZE / 2])
         .await;
-    // Strangers' room is taken, so another stranger waits, while a user finds room.
+    // The strangers' memory is taken, so another stranger waits, while a user gets memory.
     sleep(Duration::from_millis(100)).await;
     let mut user = server.open().await;
     user.say("sign in").await;
@@ -270,7 +270,7 @@ async fn who_finds_no_room_for_too_long_is_told_to_come_back() {
     })
     .await;
     let half = &frame(0x81, &vec![b'x'; 1 << 20])[..1 << 19];
-    // The first holds the room for a second, the second takes it over, the third waits too long.
+    // The first holds the memory for a second, the second takes it over, the third waits too long.
     let mut peers = [
         server.open().await,
         server.open().await,
@@ -292,7 +292,7 @@ async fn peer_that_stops_reading_is_dropped() {
     let mut deaf = server.open().await;
     deaf.say("flood").await;
     let gone = async {
-        // Until then this counts the flooded connection, and the one that asks.
+        // Until then this counts the flooded connection, and the one of the request itself.
         while !server
             .get("/metrics", "")
             .await
@@ -311,14 +311,14 @@ async fn large_answers_that_nobody_reads_share_their_room() {
     const ANSWER: usize = 8 << 20;
     let server = Server::start(|settings| settings.unread_bytes = ANSWER).await;
     let large = frame(0x82, &vec![b'x'; ANSWER]);
-    // Far more than the kernel takes for a peer that does not read.
+    // Far more than the kernel buffers for a peer that does not read.
     let mut deaf = server.open().await;
     deaf.send(&large).await;
     let mut second = server.open().await;
     let dropped = async {
         loop {
             second.send(&large).await;
-            // Whole while there was room, cut off once the deaf one holds it.
+            // Complete while there was memory, cut off once the peer that does not read holds it.
             if second.next().await.is_none() {
                 return;
             }
@@ -327,7 +327,7 @@ async fn large_answers_that_nobody_reads_share_their_room() {
     timeout(PATIENCE, dropped)
         .await
         .expect("there is no room for a second");
-    // Small ones are not concerned, and the room comes back with the one who held it.
+    // Small messages are not affected, and the memory is freed with the peer that held it.
     let mut third = server.open().await;
     third.say("small").await;
     third.hears("small").await;

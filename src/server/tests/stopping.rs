@@ -1,4 +1,4 @@
-//! The end: answers in flight, goodbyes, and those who don't say one.
+//! Stopping: answers in progress, closing handshakes, and peers that do not complete them.
 
 use super::*;
 
@@ -10,7 +10,7 @@ async fn answers_in_flight_leave_before_the_close() {
     client
         .send(&[frame(0x81, b"slow"), frame(0x81, b"second")].concat())
         .await;
-    // Until the server has the frames there is nothing in flight.
+    // Until the server has the frames no answer is in progress.
     sleep(Duration::from_millis(100)).await;
     let stopping = tokio::spawn(server.stop());
     idle.is_closed(1001).await;
@@ -43,7 +43,7 @@ async fn peer_without_a_goodbye_is_cut_off_in_time() {
     let server =
         Server::start(|settings| settings.shutdown_timeout = Duration::from_millis(300)).await;
     let mut mute = server.open().await;
-    // Its answer is on the way and it will not answer the close.
+    // Its answer is being sent, and it will not answer the close.
     mute.say("x").await;
     mute.hears("x").await;
     let start = std::time::Instant::now();

@@ -1,4 +1,4 @@
-//! TLS: certificates, their reload, clients' certificates, and what is said when files are wrong.
+//! TLS: certificates, their reload, clients' certificates, and the errors for invalid files.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -58,7 +58,7 @@ async fn connect(
     timeout(PATIENCE, connecting).await.unwrap()
 }
 
-/// Tells whether a connection can be used; in TLS 1.3 a refusal comes after the handshake.
+/// Returns whether a connection can be used; in TLS 1.3 a refusal comes after the handshake.
 async fn works(connection: std::io::Result<TlsStream<TcpStream>>) -> bool {
     let Ok(mut stream) = connection else {
         return false;
@@ -149,7 +149,7 @@ async fn certificate_is_reloaded_and_a_bad_one_refused() {
         err.contains("cannot be used"),
         "the key is another certificate's: {err}"
     );
-    // Other files than before, as a changed configuration names them.
+    // Other files than before, as if the configuration had changed.
     certificate.reload(&files("server")).unwrap();
     assert!(works(connect(&server, "localhost", None).await).await);
 }
@@ -170,7 +170,7 @@ async fn clients_certificates_are_asked_for_as_configured() {
             });
         })
         .await;
-        // The third is the server's own, which may not be used by a client.
+        // The third is the server's own, which a client may not use.
         let shown = [None, Some("client"), Some("second")];
         for (own, expected) in shown.into_iter().zip(expected) {
             let found = works(connect(&server, "localhost", own).await).await;

@@ -1,7 +1,7 @@
 //! `/trust`: how a device is made to trust this server's own certificate authority.
 //!
-//! The page works without script and without encryption, since that is what comes before trust. It
-//! never says by itself that a fingerprint is right: whoever stands in between could have written it.
+//! The page works without scripts and without encryption, since it is used before the device trusts the
+//! server. It never claims that a fingerprint is right: an attacker on the way could have written the page.
 
 mod page;
 mod profile;
@@ -19,7 +19,7 @@ use warp::reply::Response;
 use super::filters::{query, reading};
 use super::{asked, recover};
 
-/// The authority of the house.
+/// The local certificate authority.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authority {
     /// Its name.
@@ -30,11 +30,11 @@ pub struct Authority {
     pub pem: String,
     /// SHA-256 of the certificate in hexadecimal.
     pub fingerprint: String,
-    /// The names that it vouches for, the best known one first.
+    /// The names that it certifies, the best known one first.
     pub names: Vec<String>,
 }
 
-/// What devices are shown; clones share it.
+/// The authority that devices are shown; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Trust(Arc<RwLock<Shown>>);
 
@@ -45,17 +45,17 @@ struct Shown {
 }
 
 impl Trust {
-    /// Shows an authority from now on, or none.
+    /// Sets the authority that is shown, or none.
     pub fn set(&self, authority: Option<Authority>) {
         self.write(|shown| shown.authority = authority.map(Arc::new));
     }
 
-    /// Says on which port there is TLS.
+    /// Sets the port with TLS.
     pub(super) fn set_port(&self, port: u16) {
         self.write(|shown| shown.port = port);
     }
 
-    /// The address of a host with encryption.
+    /// Returns the address of a host with encryption.
     pub(super) fn secure(&self, host: &str) -> String {
         let port = self.0.read().unwrap_or_else(PoisonError::into_inner).port;
         if port == 443 {
@@ -100,7 +100,7 @@ fn shown(trust: &Trust, headers: &HeaderMap, query: &str) -> Response {
     let Some(authority) = trust.authority() else {
         return missing();
     };
-    // A host that the certificate is for: what was asked for, unless that is some other name.
+    // A host that the certificate is for: the requested one, unless that is some other name.
     let asked = asked::host(headers).map(str::to_ascii_lowercase);
     let is_own = |host: &String| {
         host.starts_with('[')
@@ -127,8 +127,8 @@ fn shown(trust: &Trust, headers: &HeaderMap, query: &str) -> Response {
 
 fn file(authority: &Authority, name: &str) -> Response {
     match name {
-        // The two endings are one form: Windows and Android look for one, Apple's systems for the
-        // other.
+        // The two extensions are the same format: Windows and Android look for one, Apple's systems
+        // for the other.
         "morelia.crt" | "morelia.cer" => {
             download(authority.der.clone(), "application/x-x509-ca-cert", name)
         }

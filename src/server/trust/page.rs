@@ -1,4 +1,4 @@
-//! The page itself, in the language of who asks, with the part open that is for the device.
+//! The page itself, in the language of the reader, with the part for the reader's device open.
 
 use warp::http::HeaderMap;
 use warp::http::header::{ACCEPT_LANGUAGE, HeaderName, USER_AGENT};
@@ -9,10 +9,10 @@ use super::profile::escaped;
 const ENGLISH: &str = include_str!("en.html");
 const RUSSIAN: &str = include_str!("ru.html");
 
-/// Systems that the page has a part for.
+/// The systems for which the page has a part.
 const SYSTEMS: [&str; 5] = ["ios", "android", "windows", "macos", "linux"];
 
-/// Returns the page; `secure` is the address that it leads to.
+/// Returns the page; `secure` is the address that it links to.
 pub(super) fn html(
     authority: &Authority,
     secure: &str,
@@ -41,7 +41,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
     value.unwrap_or_default()
 }
 
-/// Which system a browser says that it runs on.
+/// Returns the system that a browser says that it runs on.
 fn system(agent: &str) -> Option<&'static str> {
     let has = |word: &str| agent.contains(word);
     if has("iPhone") || has("iPad") || has("iPod") {
@@ -59,7 +59,8 @@ fn system(agent: &str) -> Option<&'static str> {
     }
 }
 
-/// The language that was chosen, else the first of the browser's that there is.
+/// Returns whether the page is in Russian: the chosen language, or else the first supported one of
+/// the browser's.
 fn is_russian(headers: &HeaderMap, query: &str) -> bool {
     for part in query.split('&') {
         match part {
@@ -75,7 +76,7 @@ fn is_russian(headers: &HeaderMap, query: &str) -> bool {
     known.is_some_and(|language| language.starts_with("ru"))
 }
 
-/// The fingerprint in groups of four, four groups a line.
+/// Returns the fingerprint in groups of four, four groups a line.
 fn grouped(fingerprint: &str) -> String {
     let mut text = String::new();
     for (place, sign) in fingerprint.chars().enumerate() {

@@ -1,11 +1,11 @@
-//! The configuration profile by which Apple's systems take an authority.
+//! The configuration profile with which Apple's systems install an authority.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Authority;
 
-/// Returns the profile. The same authority gives the same one, so that it is replaced and not added.
+/// Returns the profile. The same authority gives the same profile, so that it is replaced and not added.
 pub(super) fn of(authority: &Authority) -> String {
     let name = escaped(&authority.name);
     let content = STANDARD.encode(&authority.der);
@@ -52,7 +52,7 @@ pub(super) fn of(authority: &Authority) -> String {
     )
 }
 
-/// Makes a UUID of 32 digits of the fingerprint.
+/// Returns a UUID of 32 digits of the fingerprint.
 fn uuid(authority: &Authority, from: usize) -> String {
     let digits = authority
         .fingerprint

@@ -1,4 +1,4 @@
-//! `active`: says whether somebody looks at the client, so that other devices need not ring.
+//! `active`: reports whether a user is looking at the client, so that other devices need not ring.
 //!
 //! Source: MTP extensions of this server, `active`.
 
@@ -10,7 +10,7 @@ use super::super::request::Data;
 use super::Context;
 use crate::service::SignedIn;
 
-/// What there is in `data.meta`.
+/// The keys read from `data.meta`.
 #[derive(Default, Deserialize)]
 struct Meta {
     #[serde(default)]

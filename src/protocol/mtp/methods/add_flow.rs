@@ -1,4 +1,4 @@
-//! `add_flow`: makes a flow.
+//! `add_flow`: creates a flow.
 //!
 //! Source: MTP 1.0 revision 17, `add_flow`.
 
@@ -21,7 +21,7 @@ pub(super) enum Input {
     Saved,
 }
 
-/// What there is in `data.meta`.
+/// The keys read from `data.meta`.
 #[derive(Default, Deserialize)]
 struct Meta {
     #[serde(default)]
@@ -41,8 +41,8 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
     let kind = FlowKind::parse(kind).ok_or(MtpError::Missing(
         "Wrong flow type: it is one of chat, channel and group",
     ))?;
-    // A chat of other than two is known to be wrong before anybody is looked up; that the two are
-    // not the same is found out then.
+    // A chat without another user is refused before any user is looked up; that the two users
+    // differ is checked later.
     let users = flow.users.as_deref().map_or(0, <[_]>::len);
     if kind == FlowKind::Chat && users == 0 {
         return Err(MtpError::Missing("Must be two users only"));
@@ -53,7 +53,7 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
     })
 }
 
-/// What a request says of a flow.
+/// Returns what a request says about a flow.
 pub(super) fn draft(flow: request::Flow<'_>) -> FlowDraft {
     FlowDraft {
         title: flow.title.map(request::Text::into_owned),

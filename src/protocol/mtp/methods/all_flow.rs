@@ -1,4 +1,4 @@
-//! `all_flow`: every flow that the caller is in, as far as that fits into an answer.
+//! `all_flow`: lists the flows of which the caller is a member, as many as fit into an answer.
 //!
 //! Source: MTP 1.0 revision 17, `all_flow`; `data.meta`: extensions of this server, `read_flow`.
 
@@ -13,14 +13,14 @@ use super::Context;
 use crate::model::{FlowSettings, PublicId};
 use crate::service::{Refusal, SignedIn, Thing};
 
-/// What there is in `data.meta`.
+/// The keys read from `data.meta`.
 #[derive(Default, Deserialize)]
 struct Meta<'a> {
     #[serde(borrow, default)]
     after: Option<request::Id<'a>>,
 }
 
-/// Returns the flow to go on after.
+/// Returns the flow after which to continue.
 pub(super) fn read(data: Data<'_>) -> Result<Option<PublicId>, MtpError> {
     let meta: Meta<'_> = data.extensions_as().map_err(MtpError::Malformed)?;
     Ok(meta.after.as_ref().map(convert::id))

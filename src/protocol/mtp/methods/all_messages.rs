@@ -1,4 +1,4 @@
-//! `all_messages`: a page of a flow's history.
+//! `all_messages`: returns a page of a flow's history.
 //!
 //! Source: MTP 1.0 revision 17, `all_messages`.
 
@@ -43,7 +43,7 @@ pub(super) async fn handle(
     let (start, count) = match convert::page(input.start, input.end, limit) {
         Ok(page) => page,
         Err(refused) => {
-            // To who is not in the flow it does not exist, whatever is asked of it.
+            // For a user who is not a member the flow does not exist, whatever the request asks.
             cx.service.require_member(user, input.flow).await?;
             return Err(refused);
         }
@@ -56,7 +56,7 @@ pub(super) async fn handle(
     };
     let page = cx.service.history(user, input.flow, range).await?;
     let given = i64::try_from(page.messages.len()).unwrap_or(i64::MAX);
-    // More than an answer holds by number, or, at this place, by bytes.
+    // There is more than an answer may hold, by number of messages or, on this page, by bytes.
     let cut = given < count.min(page.total - page.start);
     let partial = page.total > limit || cut;
     let flow = reply::Flow {

@@ -55,7 +55,7 @@ pub(super) async fn handle(cx: &mut Context<'_>, input: Input) -> Result<Bytes, 
     ))
 }
 
-/// What a client needs from now on.
+/// Returns what a client needs from now on.
 pub(super) fn opened(opened: &Opened) -> reply::User<'_> {
     reply::User {
         uuid: reply::Id(opened.uuid),

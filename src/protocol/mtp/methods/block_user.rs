@@ -1,4 +1,4 @@
-//! `block_user`: blocks somebody, or lifts the block.
+//! `block_user`: blocks a user, or lifts the block.
 //!
 //! Source: MTP extensions of this server, `block_user`.
 
@@ -17,7 +17,7 @@ pub(super) struct Input {
     on: bool,
 }
 
-/// What there is in `data.meta`.
+/// The keys read from `data.meta`.
 #[derive(Default, Deserialize)]
 struct Meta {
     #[serde(default)]

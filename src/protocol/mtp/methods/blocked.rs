@@ -1,4 +1,4 @@
-//! `blocked`: whom the caller blocks.
+//! `blocked`: lists the users whom the caller blocks.
 //!
 //! Source: MTP extensions of this server, `blocked`.
 
@@ -25,7 +25,7 @@ pub(super) async fn handle(
     Ok(answer(cx, list))
 }
 
-/// The list as it is answered.
+/// Returns the answer with the list.
 pub(super) fn answer(cx: &Context<'_>, list: Vec<PublicId>) -> Bytes {
     let meta = reply::DataMeta {
         blocked: Some(list.into_iter().map(reply::Id).collect()),

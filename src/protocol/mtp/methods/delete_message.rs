@@ -1,4 +1,4 @@
-//! `delete_message`: overwrites a message with the note that it was deleted.
+//! `delete_message`: overwrites a message with a note that it was deleted.
 //!
 //! Source: MTP 1.0 revision 17, `delete_message`.
 

@@ -1,4 +1,4 @@
-//! `edit_flow`: changes the words, the owner, the members of a flow, and how it works.
+//! `edit_flow`: changes the title and description, the owner, the members and the settings of a flow.
 //!
 //! Source: MTP extensions of this server, `edit_flow`.
 
@@ -20,7 +20,7 @@ pub(super) struct Input {
     change: FlowChange,
 }
 
-/// What there is in `data.meta`.
+/// The keys read from `data.meta`.
 #[derive(Default, Deserialize)]
 struct Meta<'a> {
     #[serde(borrow, default)]
@@ -40,7 +40,7 @@ struct Meta<'a> {
     remove: Option<List<Id<'a>, 10_000>>,
 }
 
-/// A new picture: a file that was uploaded, or the content itself.
+/// A new picture: an uploaded file, or the content itself.
 #[derive(Deserialize)]
 struct Picture<'a> {
     #[serde(borrow, default)]
@@ -49,7 +49,7 @@ struct Picture<'a> {
     content: Option<Blob<'a>>,
 }
 
-/// Reads a key that is there, `null` or not.
+/// Reads a key that is present, `null` or not.
 fn given<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<Picture<'a>>>, D::Error> {

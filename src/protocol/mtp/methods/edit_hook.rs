@@ -1,4 +1,4 @@
-//! `edit_hook`: renames an address at which programs post, or changes its picture.
+//! `edit_hook`: renames an incoming hook, or changes its picture.
 //!
 //! Source: MTP extensions of this server, `edit_hook`.
 
@@ -12,7 +12,7 @@ use super::Context;
 use crate::model::HookId;
 use crate::service::{HookChange, HookPicture, SignedIn};
 
-/// A picture that was uploaded.
+/// An uploaded picture.
 #[derive(Deserialize)]
 pub(super) struct Picture<'a> {
     #[serde(borrow)]
@@ -35,7 +35,7 @@ struct Arguments<'a> {
     picture: Option<Option<Picture<'a>>>,
 }
 
-/// Reads a key that is there, `null` or not.
+/// Reads a key that is present, `null` or not.
 fn given<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<Picture<'a>>>, D::Error> {

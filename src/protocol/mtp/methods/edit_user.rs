@@ -1,4 +1,4 @@
-//! `edit_user`: changes one's own profile and password.
+//! `edit_user`: changes the caller's own profile and password.
 //!
 //! Source: MTP extensions of this server, `edit_user`.
 
@@ -13,7 +13,7 @@ use crate::auth::Password;
 use crate::model::{AccountEdit, PushContent};
 use crate::service::{ProfileChange, SignedIn};
 
-/// What there is in `data.meta`.
+/// The keys read from `data.meta`.
 #[derive(Default, Deserialize)]
 struct Meta<'a> {
     #[serde(borrow, default)]
@@ -31,7 +31,7 @@ struct Meta<'a> {
     avatar: Option<Option<Object<Uploaded<'a>>>>,
 }
 
-/// A file that the caller has uploaded.
+/// A file that the caller uploaded.
 #[derive(Default, Deserialize)]
 struct Uploaded<'a> {
     #[serde(borrow, default)]
@@ -75,7 +75,7 @@ pub(super) fn read(mut data: Data<'_>) -> Result<ProfileChange, MtpError> {
                 "edit_user takes user[0].avatar or data.meta.avatar, not both",
             ));
         }
-        // Empty content is none.
+        // Empty content means no picture.
         Some(None) => avatar = Some(convert::content(request::Blob::Bytes(Vec::new()))),
         Some(Some(Object(uploaded))) => {
             const MISSING: MtpError = MtpError::Missing(

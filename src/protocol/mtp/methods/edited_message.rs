@@ -1,4 +1,4 @@
-//! `edited_message`: changes the text or the files of one's own message.
+//! `edited_message`: changes the text or the files of the caller's own message.
 //!
 //! Source: MTP 1.0 revision 17, `edited_message`.
 

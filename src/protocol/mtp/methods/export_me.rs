@@ -1,4 +1,4 @@
-//! `export_me`: has an archive made of what is the caller's.
+//! `export_me`: starts an archive of the caller's own data.
 //!
 //! Source: MTP extensions of this server, `export_me`.
 
@@ -11,10 +11,10 @@ use super::super::request::Data;
 use super::Context;
 use crate::service::SignedIn;
 
-/// What there is in `data.meta`.
+/// The keys read from `data.meta`.
 #[derive(Deserialize)]
 struct Meta {
-    /// Whether the content of files belongs in it.
+    /// Whether the archive includes the content of files.
     #[serde(default = "with_files")]
     files: bool,
 }

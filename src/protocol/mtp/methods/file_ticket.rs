@@ -1,4 +1,4 @@
-//! `file_ticket`: makes a ticket by which a page fetches files.
+//! `file_ticket`: creates a ticket with which a web page fetches files.
 //!
 //! Source: MTP extensions of this server, `file_ticket`.
 

@@ -1,4 +1,4 @@
-//! `find_message`: full-text search over what the caller may read.
+//! `find_message`: searches the full text of the messages that the caller may read.
 //!
 //! Source: MTP extensions of this server, `find_message`.
 
@@ -13,7 +13,7 @@ use crate::service::{Search, SignedIn};
 
 pub(super) struct Input {
     wanted: Search,
-    /// Whether the client goes on where an answer was cut.
+    /// Whether the client continues where an answer was cut.
     is_paged: bool,
 }
 
@@ -46,7 +46,7 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
     Ok(Input { wanted, is_paged })
 }
 
-/// Kinds of attachments, a bit each.
+/// Returns kinds of attachments as one bit each.
 pub(super) fn kinds(words: &[Text<'_>]) -> Result<i64, MtpError> {
     let mut bits = 0;
     for (n, word) in words.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! `find_user`: users whose login or name begins with a text, so that a chat can be started.
+//! `find_user`: lists users whose login or name begins with a text, so that a chat can be started.
 //!
 //! Source: MTP extensions of this server, `find_user`.
 

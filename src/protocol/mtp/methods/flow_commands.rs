@@ -1,4 +1,4 @@
-//! `flow_commands`: what can be typed after "/" to the bots of a flow.
+//! `flow_commands`: lists what users can type after "/" to the bots of a flow.
 //!
 //! Source: MTP extensions of this server, `flow_commands`.
 

@@ -1,4 +1,4 @@
-//! `flow_settings`: sets up a conversation for the caller alone.
+//! `flow_settings`: changes the caller's own settings of a flow.
 //!
 //! Source: MTP extensions of this server, `flow_settings`.
 
@@ -17,7 +17,7 @@ pub(super) struct Input {
     edit: FlowSettingsEdit,
 }
 
-/// What there is in `data.meta`.
+/// The keys read from `data.meta`.
 #[derive(Default, Deserialize)]
 struct Meta {
     #[serde(default)]

@@ -1,5 +1,5 @@
-//! `get_update`: what changed since a time, or, asked by this server's own clients, since a
-//! position.
+//! `get_update`: returns what changed since a time, or, for clients written for this server, since
+//! a position.
 //!
 //! Source: MTP 1.0 revision 17, `get_update`.
 
@@ -33,7 +33,7 @@ pub(super) async fn handle(
 ) -> Result<Bytes, MtpError> {
     let (updates, time, precision) = match since {
         Since::Position(after) => {
-            // The same position asked for again goes on where the last answer stopped.
+            // A second request for the same position continues where the last answer stopped.
             let stopped = cx.state.stopped.take();
             let from = stopped.filter(|cursor| cursor.after == after);
             let from = from.unwrap_or(Cursor::after(after));

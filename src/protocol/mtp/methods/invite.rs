@@ -1,4 +1,4 @@
-//! `invite`: makes an invitation code.
+//! `invite`: creates an invitation code.
 //!
 //! Source: MTP extensions of this server, invite.
 

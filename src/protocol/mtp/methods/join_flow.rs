@@ -1,4 +1,4 @@
-//! `join_flow`: puts the caller into a flow to which the caller is invited.
+//! `join_flow`: adds the caller to a flow to which the caller is invited.
 //!
 //! Source: MTP extensions of this server, `join_flow`.
 

@@ -1,4 +1,4 @@
-//! `leave_flow`: takes the caller out of a flow.
+//! `leave_flow`: removes the caller from a flow.
 //!
 //! Source: MTP extensions of this server, `leave_flow`.
 

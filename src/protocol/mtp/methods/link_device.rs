@@ -1,4 +1,4 @@
-//! `link_device`: makes a code by which another device signs in as the caller.
+//! `link_device`: creates a code with which another device signs in as the caller.
 //!
 //! Source: MTP extensions of this server, `link_device`.
 

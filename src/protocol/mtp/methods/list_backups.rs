@@ -1,4 +1,4 @@
-//! `list_backups`: the copies of the database, for administrators.
+//! `list_backups`: lists the copies of the database, for administrators.
 //!
 //! Source: MTP extensions of this server, `list_backups`.
 
@@ -35,7 +35,7 @@ pub(super) async fn handle(
     after: Option<String>,
 ) -> Result<Bytes, MtpError> {
     let copies = cx.service.list_backups(user).await?;
-    // A copy that is gone by now ends the list.
+    // If the copy no longer exists, the list ends here.
     let begin = match after {
         Some(after) => copies
             .iter()

@@ -1,4 +1,4 @@
-//! `list_bots`: the caller's bots; all bots for administrators.
+//! `list_bots`: lists the caller's bots, or all bots for administrators.
 //!
 //! Source: MTP extensions of this server, `list_bots`.
 

@@ -1,4 +1,4 @@
-//! `list_files`: the messages of a flow that have files of some kinds, newest first.
+//! `list_files`: lists the messages of a flow that have files of some kinds, newest first.
 //!
 //! Source: MTP extensions of this server, `list_files`.
 

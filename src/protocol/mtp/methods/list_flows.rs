@@ -1,4 +1,4 @@
-//! `list_flows`: the conversations of this server, for administrators.
+//! `list_flows`: lists the flows of this server, for administrators.
 //!
 //! Source: MTP extensions of this server, `list_flows`.
 

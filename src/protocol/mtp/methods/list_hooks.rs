@@ -1,4 +1,4 @@
-//! `list_hooks`: the addresses at which programs post into a flow, for who governs it.
+//! `list_hooks`: lists the incoming hooks of a flow, for users who manage the flow.
 //!
 //! Source: MTP extensions of this server, `list_hooks`.
 

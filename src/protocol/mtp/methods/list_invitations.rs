@@ -1,4 +1,4 @@
-//! `list_invitations`: the invitations that still hold, for administrators.
+//! `list_invitations`: lists the invitations that are still valid, for administrators.
 //!
 //! Source: MTP extensions of this server, `list_invitations`.
 

@@ -1,4 +1,4 @@
-//! `list_members`: who is in a flow, a page at a time.
+//! `list_members`: lists the members of a flow, one page at a time.
 //!
 //! Source: MTP extensions of this server, `list_members`.
 
@@ -17,7 +17,7 @@ pub(super) struct Input {
     query: MemberQuery,
 }
 
-/// What there is in `data.meta`.
+/// The keys read from `data.meta`.
 #[derive(Default, Deserialize)]
 struct Meta<'a> {
     #[serde(borrow, default)]

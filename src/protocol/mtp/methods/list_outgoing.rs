@@ -1,4 +1,4 @@
-//! `list_outgoing`: the hooks that post what happens in a flow, for who governs it.
+//! `list_outgoing`: lists the outgoing hooks of a flow, for users who manage the flow.
 //!
 //! Source: MTP extensions of this server, `list_outgoing`.
 

@@ -1,5 +1,5 @@
-//! `list_sessions`: the devices that are signed in to the caller's account; for administrators also
-//! to somebody else's.
+//! `list_sessions`: lists the devices that are signed in to the caller's account, and for
+//! administrators also those of another user's account.
 //!
 //! Source: MTP extensions of this server, `list_sessions`.
 

@@ -1,4 +1,4 @@
-//! `list_tokens`: the tokens of a bot, without the tokens themselves.
+//! `list_tokens`: lists the tokens of a bot, without their secrets.
 //!
 //! Source: MTP extensions of this server, `list_tokens`.
 

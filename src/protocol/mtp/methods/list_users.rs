@@ -1,4 +1,4 @@
-//! `list_users`: the accounts of this server, for administrators.
+//! `list_users`: lists the accounts of this server, for administrators.
 //!
 //! Source: MTP extensions of this server, `list_users`.
 

@@ -1,4 +1,4 @@
-//! `make_bot`: makes an account for a program, which nobody signs in as.
+//! `make_bot`: creates an account for a program, to which nobody can sign in.
 //!
 //! Source: MTP extensions of this server, `make_bot`.
 

@@ -1,4 +1,4 @@
-//! `make_hook`: makes an address at which programs post into a flow.
+//! `make_hook`: creates an incoming hook, an address at which programs post into a flow.
 //!
 //! Source: MTP extensions of this server, `make_hook`.
 

@@ -1,4 +1,4 @@
-//! `make_outgoing`: makes a hook that posts what happens in a flow to an address.
+//! `make_outgoing`: creates an outgoing hook, which posts the events of a flow to an address.
 //!
 //! Source: MTP extensions of this server, `make_outgoing`.
 

@@ -1,4 +1,4 @@
-//! `make_token`: makes a token of a bot, which is told once.
+//! `make_token`: creates a token of a bot, which is shown once.
 //!
 //! Source: MTP extensions of this server, `make_token`.
 

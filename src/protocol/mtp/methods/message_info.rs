@@ -1,4 +1,4 @@
-//! `message_info`: messages by their ids, for links and quotes.
+//! `message_info`: returns messages by their ids, for links and quotes.
 //!
 //! Source: MTP extensions of this server, `message_info`.
 
@@ -34,7 +34,7 @@ pub(super) async fn handle(
     Ok(answer(cx, &several))
 }
 
-/// Messages as they are answered, with their numbers.
+/// Returns the answer with the messages and their numbers.
 pub(super) fn answer(cx: &Context<'_>, several: &Several) -> Bytes {
     let messages = several.messages.iter();
     let data = reply::Data {

@@ -1,5 +1,5 @@
-//! One file per method. A method reads what it needs from the request (400), and then, for those
-//! who have signed in (401), does its work and returns the answer's frame.
+//! The methods, one file each. A method reads its input from the request (400), checks, unless it is open to
+//! all, that the caller has signed in (401), does its work and returns the answer's frame.
 
 #![allow(
     clippy::needless_pass_by_value,
@@ -108,28 +108,28 @@ pub(super) struct Context<'s> {
     pub(super) method: &'s str,
     /// The form in which the client wants the answer.
     pub(super) form: Form,
-    /// Tells a repetition from a new request.
+    /// Distinguishes a retry from a new request.
     pub(super) txn: Option<String>,
 }
 
-/// What a client shows to be recognised: `user[0].uuid` and `user[0].auth_id`.
+/// The credentials that a client sends: `user[0].uuid` and `user[0].auth_id`.
 pub(super) struct Credentials {
     pub(super) uuid: String,
     pub(super) token: String,
 }
 
-/// Finds the method and runs it. `gate` is what keeps any method from being run.
+/// Finds the method and runs it. If `gate` is an error, no method runs.
 #[expect(clippy::too_many_lines, reason = "one line a method, all in one table")]
 pub(super) async fn dispatch(
     cx: &mut Context<'_>,
     gate: Result<(), MtpError>,
     data: Data<'_>,
 ) -> Result<Bytes, MtpError> {
-    /// Runs a method for anybody.
+    /// Runs a method for any client.
     macro_rules! anybody {
         ($method:ident, $weight:expr) => {
-            // Boxed, here and below: side by side, what the methods wait with is 12 KiB, which every
-            // request would move about several times.
+            // Boxed, here and below: together, the state of the methods' futures is 12 KiB, which
+            // every request would move several times.
             Box::pin(async {
                 gate?;
                 cx.admit_stranger($weight)?;
@@ -138,7 +138,7 @@ pub(super) async fn dispatch(
             .await
         };
     }
-    /// Runs a method for who has signed in; it weighs as much as a ping, or more.
+    /// Runs a method for a user who has signed in; it weighs as much as a ping, or more.
     macro_rules! signed_in {
         ($method:ident) => {
             signed_in!($method, 1.0)
@@ -157,12 +157,12 @@ pub(super) async fn dispatch(
         };
     }
     match cx.method {
-        // Strangers.
+        // Clients that have not signed in.
         "register_user" => anybody!(register_user, 5.0),
         "authentication" | "auth" => anybody!(authentication, 5.0),
         "use_reset" => anybody!(use_reset, 5.0),
         "use_link" => anybody!(use_link, 5.0),
-        // Everybody who has signed in.
+        // All users who have signed in.
         "ping_pong" => signed_in!(ping_pong),
         "get_update" => signed_in!(get_update, 4.0),
         "subscribe" => signed_in!(subscribe, 10.0),
@@ -187,7 +187,7 @@ pub(super) async fn dispatch(
         "push_subscribe" => signed_in!(push_subscribe, 10.0),
         "push_unsubscribe" => signed_in!(push_unsubscribe),
         "push_test" => signed_in!(push_test, 50.0),
-        // Administrators, members where that is configured, who cares for a flow.
+        // Administrators, members where that is configured, users who manage a flow.
         "invite" => signed_in!(invite, 4.0),
         "use_invitation" => signed_in!(use_invitation, 4.0),
         // Administrators, members where that is configured, owners of bots.
@@ -227,12 +227,12 @@ pub(super) async fn dispatch(
         "react" => signed_in!(react, 2.0),
         "vote" => signed_in!(vote, 2.0),
         "close_poll" => signed_in!(close_poll, 2.0),
-        // Who is invited to the flow.
+        // Users who are invited to the flow.
         "join_flow" => signed_in!(join_flow),
-        // Who writes in the flow.
+        // Users who may write in the flow.
         "send_message" => signed_in!(send_message, 2.0),
         "typing" => signed_in!(typing),
-        // The message's author, or whoever may remove it.
+        // The message's author, or a user who may remove it.
         "edited_message" => signed_in!(edited_message, 2.0),
         "delete_message" => signed_in!(delete_message),
         // The flow's owner.
@@ -260,7 +260,7 @@ pub(super) async fn dispatch(
 fn credentials(data: &Data<'_>) -> Option<Credentials> {
     let user = data.user.as_ref()?.first()?;
     let (uuid, token) = (user.uuid.as_deref()?, user.auth_id.as_deref()?);
-    // No token of ours is empty or long; what is neither is not looked up.
+    // No valid token is empty or long; implausible ones are not looked up.
     let plausible = !token.is_empty() && token.len() <= 256 && uuid.len() <= 64;
     plausible.then(|| Credentials {
         uuid: uuid.to_owned(),
@@ -269,8 +269,8 @@ fn credentials(data: &Data<'_>) -> Option<Credentials> {
 }
 
 impl Context<'_> {
-    /// Finds out who shows a token. Until somebody is known, and for a token that is no good, the
-    /// address pays.
+    /// Finds the user of a token. Until a user is known, and for an invalid token, the request
+    /// counts against the address.
     async fn sign_in(&mut self, shown: Option<&Credentials>) -> Result<SignedIn, MtpError> {
         let is_known = self.state.listener.is_signed_in();
         if !is_known {
@@ -283,8 +283,8 @@ impl Context<'_> {
         found
     }
 
-    /// Lets a request in whose sender is not known yet. The first ones of a connection are let in
-    /// even when others have used up what there is for their common address.
+    /// Admits a request whose sender is not known yet. The first ones of a connection are admitted
+    /// even when others have used up the rate limit of their common address.
     fn admit_stranger(&mut self, weight: f64) -> Result<(), MtpError> {
         match self.service.admit(None, self.client, weight) {
             Err(_) if self.state.take_free() => Ok(()),
@@ -292,12 +292,12 @@ impl Context<'_> {
         }
     }
 
-    /// The answer of a method that was done. `data.time` is set to the present where it is 0.
+    /// Returns the answer of a successful method. `data.time` is set to the present if it is 0.
     fn reply(&self, code: Code, data: Option<reply::Data<'_>>) -> Bytes {
         self.frame(code, data)
     }
 
-    /// The answer of a method that was done and has something of its own to tell in `data.meta`.
+    /// Returns the answer of a successful method that has a `data.meta` of its own.
     pub(super) fn reply_with<M: Serialize>(&self, code: Code, meta: M) -> Bytes {
         let meta = Some(meta);
         let data = reply::Data {
@@ -332,7 +332,7 @@ impl Context<'_> {
         }
     }
 
-    /// The answer of a method that is done with one user in it.
+    /// Returns the answer of a successful method with one user in it.
     fn reply_user(&self, user: reply::User<'_>) -> Bytes {
         let user = Some(vec![user]);
         let data = reply::Data {
@@ -342,7 +342,7 @@ impl Context<'_> {
         self.reply(codes::OK, Some(data))
     }
 
-    /// The answer of a method that has nothing to tell but that it was done.
+    /// Returns the answer of a successful method that has no data.
     fn done(&self) -> Bytes {
         self.reply(codes::OK, None)
     }

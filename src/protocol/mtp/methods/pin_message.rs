@@ -17,7 +17,7 @@ pub(super) struct Input {
     on: bool,
 }
 
-/// What there is in `data.meta`.
+/// The keys read from `data.meta`.
 #[derive(Default, Deserialize)]
 struct Meta {
     #[serde(default)]

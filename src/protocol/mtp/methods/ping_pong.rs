@@ -1,4 +1,4 @@
-//! `ping_pong`: tells that the server is there.
+//! `ping_pong`: reports that the server is there.
 
 use bytes::Bytes;
 

@@ -1,4 +1,4 @@
-//! `pins`: the messages that are pinned in a flow.
+//! `pins`: lists the messages that are pinned in a flow.
 //!
 //! Source: MTP extensions of this server, `pins`.
 
@@ -14,14 +14,14 @@ use super::Context;
 use crate::model::PublicId;
 use crate::service::SignedIn;
 
-/// Who pinned a message, and when.
+/// The user who pinned a message, and the time.
 #[derive(Serialize)]
 struct Pin {
     by: reply::Id,
     time: i64,
 }
 
-/// What there is in the answer's `data.meta`.
+/// The keys of the answer's `data.meta`.
 #[derive(Serialize)]
 struct Meta {
     pinned: BTreeMap<reply::Id, Pin>,

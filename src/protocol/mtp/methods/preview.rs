@@ -1,4 +1,4 @@
-//! `preview`: asks a page what it says of itself, for who is about to link to it.
+//! `preview`: fetches what a page says about itself, for a user who is about to link to it.
 //!
 //! Source: MTP extensions of this server, `preview`.
 
@@ -20,7 +20,7 @@ pub(super) struct Input {
     url: String,
 }
 
-/// What there is in `data.meta`.
+/// The keys read from `data.meta`.
 #[derive(Default, Deserialize)]
 struct Meta<'a> {
     #[serde(borrow, default)]

@@ -1,4 +1,4 @@
-//! `push_key`: tells the key by which push services know this server.
+//! `push_key`: returns the key by which push services know this server.
 //!
 //! Source: MTP extensions of this server, `push_key`.
 

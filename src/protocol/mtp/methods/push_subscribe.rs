@@ -1,4 +1,4 @@
-//! `push_subscribe`: has the caller's device notified while no client runs.
+//! `push_subscribe`: turns on notifications for the caller's device while no client runs there.
 //!
 //! Source: MTP extensions of this server, `push_subscribe`.
 
@@ -14,13 +14,13 @@ use super::Context;
 use crate::model::PushAddress;
 use crate::service::SignedIn;
 
-/// Browsers write keys without the signs that fill up, other programs with them.
+/// Browsers write keys without padding, other programs with it.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What there is in `data.meta`.
+/// The keys read from `data.meta`.
 #[derive(Default, Deserialize)]
 struct Meta<'a> {
     #[serde(borrow, default)]

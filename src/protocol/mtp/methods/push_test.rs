@@ -1,4 +1,4 @@
-//! `push_test`: notifies the caller's device at once, and tells what its push service said.
+//! `push_test`: notifies the caller's device at once, and returns what its push service answered.
 //!
 //! Source: MTP extensions of this server, `push_test`.
 

@@ -1,4 +1,4 @@
-//! `push_unsubscribe`: has the caller's device not notified any more.
+//! `push_unsubscribe`: turns off notifications for the caller's device.
 //!
 //! Source: MTP extensions of this server, `push_unsubscribe`.
 

@@ -1,4 +1,4 @@
-//! `react`: adds a reaction to a message, or takes it back.
+//! `react`: adds a reaction to a message, or removes it.
 //!
 //! Source: MTP extensions of this server, `react`.
 
@@ -18,7 +18,7 @@ pub(super) struct Input {
     on: bool,
 }
 
-/// What there is in `data.meta`.
+/// The keys read from `data.meta`.
 #[derive(Default, Deserialize)]
 struct Meta<'a> {
     #[serde(borrow, default)]
@@ -51,7 +51,7 @@ pub(super) async fn handle(
     Ok(answer(cx, &around))
 }
 
-/// How things stand around a message, as it is answered.
+/// Returns the answer with the reactions to a message and its poll.
 pub(super) fn answer(cx: &Context<'_>, around: &Around) -> Bytes {
     let meta = convert::around([around]);
     let data = reply::Data {

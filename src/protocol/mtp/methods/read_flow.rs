@@ -1,4 +1,4 @@
-//! `read_flow`: notes how far the caller has read.
+//! `read_flow`: records how far the caller has read.
 //!
 //! Source: MTP extensions of this server, `read_flow`.
 

@@ -1,4 +1,4 @@
-//! `register_user`: makes an account and opens its first session.
+//! `register_user`: creates an account and opens its first session.
 //!
 //! Source: MTP 1.0 revision 17, `register_user`.
 

@@ -1,4 +1,4 @@
-//! `registration`: tells and sets who may register, for administrators.
+//! `registration`: returns and sets who may register, for administrators.
 //!
 //! Source: MTP extensions of this server, registration.
 

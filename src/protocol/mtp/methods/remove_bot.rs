@@ -1,4 +1,4 @@
-//! `remove_bot`: removes a bot as an account is removed.
+//! `remove_bot`: removes a bot in the same way as a user's account.
 //!
 //! Source: MTP extensions of this server, `remove_bot`.
 

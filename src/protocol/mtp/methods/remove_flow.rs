@@ -1,4 +1,4 @@
-//! `remove_flow`: ends a conversation for all, for its owner and for administrators.
+//! `remove_flow`: removes a flow for all members; for its owner and administrators.
 //!
 //! Source: MTP extensions of this server, `remove_flow`.
 

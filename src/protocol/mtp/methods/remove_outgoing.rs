@@ -1,4 +1,4 @@
-//! `remove_outgoing`: removes a hook that posts what happens in a flow.
+//! `remove_outgoing`: removes an outgoing hook of a flow.
 //!
 //! Source: MTP extensions of this server, `remove_outgoing`.
 

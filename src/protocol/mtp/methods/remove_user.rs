@@ -1,4 +1,4 @@
-//! `remove_user`: empties somebody's account, for administrators.
+//! `remove_user`: empties a user's account, for administrators.
 //!
 //! Source: MTP extensions of this server, `remove_user`.
 
@@ -28,7 +28,7 @@ pub(super) fn read(data: Data<'_>) -> Result<Input, MtpError> {
     named(data, "remove_user needs data.meta.user")
 }
 
-/// Whom a method is about that wants the caller's own password.
+/// Returns the input of a method that names a user and requires the caller's own password.
 pub(super) fn named(mut data: Data<'_>, missing: &'static str) -> Result<Input, MtpError> {
     let arguments: Arguments<'_> = data.extensions_as().map_err(MtpError::Malformed)?;
     let user = arguments.user.as_ref().map(convert::id);

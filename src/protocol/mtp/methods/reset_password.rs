@@ -1,4 +1,4 @@
-//! `reset_password`: makes a link by which somebody sets a new password, for administrators.
+//! `reset_password`: creates a link with which a user sets a new password, for administrators.
 //!
 //! Source: MTP extensions of this server, `reset_password`.
 

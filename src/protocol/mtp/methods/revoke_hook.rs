@@ -1,4 +1,4 @@
-//! `revoke_hook`: makes an address useless at which programs post.
+//! `revoke_hook`: revokes an incoming hook.
 //!
 //! Source: MTP extensions of this server, `revoke_hook`.
 

@@ -1,4 +1,4 @@
-//! `revoke_invitation`: makes an invitation useless, for administrators.
+//! `revoke_invitation`: revokes an invitation, for administrators.
 //!
 //! Source: MTP extensions of this server, `revoke_invitation`.
 

@@ -1,4 +1,4 @@
-//! `revoke_token`: ends a token of a bot.
+//! `revoke_token`: revokes a token of a bot.
 //!
 //! Source: MTP extensions of this server, `revoke_token`.
 

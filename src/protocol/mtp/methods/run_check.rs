@@ -1,4 +1,4 @@
-//! `run_check`: examines everything an operator can get wrong, for administrators.
+//! `run_check`: checks everything that an operator can get wrong, for administrators.
 //!
 //! Source: MTP extensions of this server, `run_check`.
 

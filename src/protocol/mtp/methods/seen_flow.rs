@@ -1,4 +1,4 @@
-//! `seen_flow`: how far the others in a flow have read.
+//! `seen_flow`: returns how far the other members of a flow have read.
 //!
 //! Source: MTP extensions of this server, `seen_flow`.
 
@@ -14,7 +14,7 @@ use super::Context;
 use crate::model::{PublicId, Timestamp};
 use crate::service::SignedIn;
 
-/// How far somebody has read, and when.
+/// How far a member has read, and when.
 #[derive(Serialize)]
 struct Seen {
     number: i64,
@@ -22,7 +22,7 @@ struct Seen {
     time: Option<i64>,
 }
 
-/// What there is in the answer's `data.meta`.
+/// The keys of the answer's `data.meta`.
 #[derive(Serialize)]
 struct Meta {
     seen: BTreeMap<reply::Id, Seen>,

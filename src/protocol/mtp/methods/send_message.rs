@@ -67,7 +67,7 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    // Who knows a txn or accepts more knows what else there is in an answer.
+    // A client that sends a txn or accepts more understands the other keys of the answer.
     let is_extended = cx.txn.is_some() || cx.form.is_rich();
     let posted = cx
         .service

@@ -1,4 +1,4 @@
-//! `server_status`: tells how the server is doing, for administrators.
+//! `server_status`: returns the state of the server, for administrators.
 //!
 //! Source: MTP extensions of this server, `server_status`.
 

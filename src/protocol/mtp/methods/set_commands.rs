@@ -1,4 +1,4 @@
-//! `set_commands`: says what people can type after "/" to a bot.
+//! `set_commands`: sets what users can type after "/" to a bot.
 //!
 //! Source: MTP extensions of this server, `set_commands`.
 

@@ -1,4 +1,4 @@
-//! `set_user`: changes somebody's account, for administrators.
+//! `set_user`: changes a user's account, for administrators.
 //!
 //! Source: MTP extensions of this server, `set_user`.
 
@@ -22,7 +22,7 @@ struct Arguments<'a> {
     suspended: Option<bool>,
     #[serde(default)]
     admin: Option<bool>,
-    /// Inner `None`: `null`, as the server is configured.
+    /// Inner `None`: `null`, the quota that the server is configured with.
     #[serde(default, deserialize_with = "given")]
     quota: Option<Option<Int>>,
     #[serde(borrow, default)]

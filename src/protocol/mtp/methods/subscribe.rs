@@ -1,4 +1,4 @@
-//! `subscribe`: has what happens told on this connection, unasked.
+//! `subscribe`: turns on unsolicited frames about events on this connection.
 //!
 //! Source: MTP extensions of this server, subscribe.
 
@@ -34,7 +34,7 @@ pub(super) async fn handle(
 ) -> Result<Bytes, MtpError> {
     cx.state.subscription = None;
     if matches!(from, From::Now) {
-        // Listen first: what happens between this and the look at the log is then in both.
+        // Listen first: events between this and the read of the log are then in both.
         cx.state.listener.listen(cx.form);
     }
     let form = cx.form;

@@ -1,4 +1,4 @@
-//! `typing`: tells the others in a flow that the caller is writing.
+//! `typing`: tells the other members of a flow that the caller is typing.
 //!
 //! Source: MTP extensions of this server, typing.
 

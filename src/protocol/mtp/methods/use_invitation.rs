@@ -1,4 +1,4 @@
-//! `use_invitation`: joins the flow that an invitation is for.
+//! `use_invitation`: adds the caller to the flow that an invitation is for.
 //!
 //! Source: MTP extensions of this server, `use_invitation`.
 

@@ -1,4 +1,4 @@
-//! `use_link`: signs in by a code that another device shows.
+//! `use_link`: signs in with a code that another device shows.
 //!
 //! Source: MTP extensions of this server, `use_link`.
 

@@ -1,4 +1,4 @@
-//! `use_reset`: tells whom a link for a new password is for, and sets the password by it.
+//! `use_reset`: returns the user that a link for a new password is for, and sets the password with it.
 //!
 //! Source: MTP extensions of this server, `use_reset`.
 

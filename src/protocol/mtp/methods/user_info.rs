@@ -1,4 +1,4 @@
-//! `user_info`: profiles of users by id.
+//! `user_info`: returns profiles of users by id.
 //!
 //! Source: MTP 1.0 revision 17, `user_info`.
 

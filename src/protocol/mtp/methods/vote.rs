@@ -1,4 +1,4 @@
-//! `vote`: votes in a poll, changes the vote, or takes it back.
+//! `vote`: votes in a poll, changes the vote, or withdraws it.
 //!
 //! Source: MTP extensions of this server, `vote`.
 
@@ -17,7 +17,7 @@ pub(super) struct Input {
     options: Vec<i64>,
 }
 
-/// What there is in `data.meta`.
+/// The keys read from `data.meta`.
 #[derive(Default, Deserialize)]
 struct Meta {
     #[serde(default)]

@@ -7,8 +7,7 @@ use serde::{Serialize, Serializer};
 use super::{Blob, Id};
 use crate::model::Digits;
 
-/// A message. Most answers are many of them, so [`fragment`] writes those without
-/// content by hand.
+/// A message. Most answers consist of many messages, so [`fragment`] writes those without content by hand.
 #[derive(Default, Serialize)]
 #[serde(remote = "Self")]
 pub(in crate::protocol::mtp) struct Message<'a> {
@@ -47,13 +46,13 @@ impl Serialize for Message<'_> {
     }
 }
 
-/// Bytes around the text of a message.
+/// The bytes around the text of a message.
 const AROUND: usize = 320;
 
-/// A message as JSON, in a quarter of the time that what `serde` derives takes; `None` for one with
-/// content of files, which is too large to be written twice.
+/// Returns a message as JSON, in a quarter of the time that the derived `serde` code takes; `None`
+/// for a message with the content of files, which is too large to be written twice.
 fn fragment(message: &Message<'_>) -> Option<Vec<u8>> {
-    // Whoever adds a field is reminded of this.
+    // Destructured in full, so that a new field does not compile until it is added here.
     let Message {
         uuid,
         client_id,
@@ -128,7 +127,7 @@ mod tests {
     use super::*;
     use crate::model::{Content, Encoding, PublicId};
 
-    /// What `serde` derives.
+    /// Returns what the derived `serde` code writes.
     fn derived(message: &Message<'_>) -> String {
         let mut json = Vec::new();
         let mut writer = serde_json::Serializer::with_formatter(&mut json, Frames::default());

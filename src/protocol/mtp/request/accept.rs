@@ -1,11 +1,11 @@
-//! `meta.accept`: which words a client understands beyond those of revision 17.
+//! `meta.accept`: the words that a client understands beyond revision 17.
 
 use serde::Deserialize;
 
 use super::{List, Request, Text, read_object};
 use crate::model::Form;
 
-/// The most words.
+/// The most words in a request.
 const MAX_WORDS: usize = 8;
 
 /// The longest word, in characters.
@@ -20,7 +20,7 @@ struct Accepting<'a> {
     accept: Option<List<Text<'a>, MAX_WORDS>>,
 }
 
-/// As much of a request as is needed to answer one that cannot be read.
+/// The part of a request that is needed to answer one that cannot be read.
 #[derive(Deserialize)]
 struct Outline<'a> {
     #[serde(borrow, default)]
@@ -28,16 +28,16 @@ struct Outline<'a> {
 }
 
 impl Request<'_> {
-    /// The form in which the client wants its answer. Words that are not known are passed over.
+    /// Returns the form in which the client wants its answer. Unknown words are ignored.
     ///
     /// # Errors
-    /// `meta.accept` is no list of a few short words.
+    /// `meta.accept` is not a list of a few short words.
     pub(in crate::protocol::mtp) fn form(&self) -> Result<Form, String> {
         form(self.meta)
     }
 }
 
-/// The form for the answer to a frame that is no valid request.
+/// Returns the form of the answer to a frame that is not a valid request.
 pub(in crate::protocol::mtp) fn form_of_unreadable(frame: &[u8]) -> Form {
     let outline = serde_json::from_slice::<Outline<'_>>(frame).ok();
     outline

@@ -1,12 +1,12 @@
-//! What is wrong with a request and where, in words.
+//! Describes in words what is wrong with a request, and where.
 
 use serde::Deserialize;
 use serde_path_to_error::{Path, Segment};
 
 use super::fields::fields_of;
 
-/// Reads once more, slowly, to say what is wrong and where. Nothing of the input is repeated: it
-/// may hold a password.
+/// Parses the input again, slowly, to say what is wrong and where. Nothing of the input is
+/// repeated: it may contain a password.
 pub(super) fn explain<'a, T: Deserialize<'a>>(text: &'a str, prefix: &str) -> String {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let Err(err) = serde_path_to_error::deserialize::<_, T>(&mut deserializer) else {
@@ -15,7 +15,7 @@ pub(super) fn explain<'a, T: Deserialize<'a>>(text: &'a str, prefix: &str) -> St
     let path = known_part(err.path(), fields_of::<T>());
     let inner = err.inner();
     let message = inner.to_string();
-    // The last one: an earlier one may be the client's own word.
+    // The last occurrence: an earlier one may be the client's own text.
     let what = match message.rfind("expected ") {
         Some(_) if message.starts_with("missing field") || inner.is_syntax() || inner.is_eof() => {
             "expected JSON".to_owned()
@@ -26,7 +26,7 @@ pub(super) fn explain<'a, T: Deserialize<'a>>(text: &'a str, prefix: &str) -> St
             what.replace("expected u8", "expected an integer from 0 to 255")
         }
         None if message.starts_with("missing field") || message.starts_with("duplicate field") => {
-            // The field's name is one of ours.
+            // The field's name is one of this server's.
             message[..message.find(" at line ").unwrap_or(message.len())].to_owned()
         }
         None => format!(
@@ -44,8 +44,8 @@ pub(super) fn explain<'a, T: Deserialize<'a>>(text: &'a str, prefix: &str) -> St
     format!("{path}: {what}")
 }
 
-/// Keys that an answer may repeat: ours. Others are the client's own words. What a method reads from
-/// `data.meta` by a struct of its own need not stand here.
+/// Keys of this server, which an answer may repeat. Other keys are the client's own text. Keys that
+/// a method reads from `data.meta` with a struct of its own need not be listed.
 const KEYS: [&str; 57] = [
     "type",
     "data",
@@ -106,8 +106,8 @@ const KEYS: [&str; 57] = [
     "push_content",
 ];
 
-/// A path as far as its keys are ours: what is wrong in a key that is ignored is told of the
-/// object that it is in.
+/// Returns a path as far as its keys are known: an error in an ignored key is reported for the
+/// object that contains the key.
 fn known_part(path: &Path, own: &[&str]) -> String {
     let mut text = String::new();
     for segment in path {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// Returns the keys that `T` reads; none where `T` is no plain struct.
+/// Returns the keys that `T` reads; none if `T` is not a plain struct.
 pub(super) fn fields_of<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
     match T::deserialize(Probe) {
         Err(Fields(fields)) => fields,
@@ -13,7 +13,7 @@ pub(super) fn fields_of<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
     }
 }
 
-/// Holds no value; fails with the names of the fields that it is asked for.
+/// A deserializer that has no value and fails with the names of the fields that it is asked for.
 struct Probe;
 
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Reading requests: liberal in what is absent, strict in types, bounded in numbers.
+//! Reads requests: liberal about what is absent, strict about types, bounded in numbers.
 //!
 //! Absent and `null` mean the same; unknown keys are ignored. Texts are borrowed from the frame
 //! where JSON escapes allow it.
@@ -33,14 +33,14 @@ pub(super) struct Request<'a> {
     meta: Option<&'a RawValue>,
 }
 
-/// Which version of the protocol the client speaks.
+/// The version of the protocol that the client speaks.
 #[derive(Debug, Deserialize)]
 pub(super) struct JsonApi<'a> {
     #[serde(borrow)]
     pub(super) version: Text<'a>,
 }
 
-/// What a request carries. The bounds keep a small frame from becoming much memory.
+/// The content of a request. The bounds keep a small frame from taking much memory.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Data<'a> {
     #[serde(default)]
@@ -134,7 +134,7 @@ pub(super) struct User<'a> {
 }
 
 impl fmt::Debug for User<'_> {
-    /// Leaves out what is secret.
+    /// Omits secret fields.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("User")
             .field("uuid", &self.uuid)
@@ -142,14 +142,14 @@ impl fmt::Debug for User<'_> {
     }
 }
 
-/// What the extensions of this server put into a request's envelope `meta`.
+/// The keys that the extensions of this server add to the `meta` of a request's envelope.
 #[derive(Debug, Default, Deserialize)]
 struct EnvelopeMeta<'a> {
     #[serde(borrow, default)]
     txn: Option<Text<'a>>,
 }
 
-/// What several methods read from `data.meta`; see [`Data::extensions_as`] for keys of one method.
+/// The keys that several methods read from `data.meta`; see [`Data::extensions_as`] for keys of one method.
 #[derive(Default, Deserialize)]
 pub(super) struct DataMeta<'a> {
     /// Outer `None`: not given. Inner `None`: `null`, the beginning.
@@ -159,7 +159,7 @@ pub(super) struct DataMeta<'a> {
     pub(super) label: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) query: Option<Text<'a>>,
-    /// As `after`: `null` is the end.
+    /// Like `after`, but `null` means the end.
     #[serde(default, deserialize_with = "given")]
     pub(super) before: Option<Option<Int>>,
     #[serde(borrow, default)]
@@ -172,7 +172,7 @@ pub(super) struct DataMeta<'a> {
     pub(super) until: Option<Int>,
 }
 
-/// Reads a key that is there, `null` or not.
+/// Reads a key that is present, `null` or not.
 pub(super) fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -181,14 +181,14 @@ where
     Option::deserialize(deserializer).map(Some)
 }
 
-/// Longest `txn`, in characters. Source: MTP extensions of this server.
+/// The longest `txn`, in characters. Source: MTP extensions of this server.
 const MAX_TXN_CHARS: usize = 64;
 
 impl<'a> Request<'a> {
     /// Reads a frame.
     ///
     /// # Errors
-    /// What is wrong with it and where: `data.flow[0].uuid: expected ...`.
+    /// What is wrong with the frame, and where: `data.flow[0].uuid: expected ...`.
     pub(super) fn read(frame: &'a [u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(frame).map_err(|_| "expected UTF-8 text".to_owned())?;
         let Object(request) =
@@ -196,10 +196,10 @@ impl<'a> Request<'a> {
         Ok(request)
     }
 
-    /// The client-made text that tells a repetition from a new request.
+    /// Returns the text made by the client that distinguishes a retry from a new request.
     ///
     /// # Errors
-    /// It is no text, empty or too long.
+    /// It is not a text, is empty or too long.
     pub(super) fn txn(&self) -> Result<Option<Text<'a>>, String> {
         let meta: EnvelopeMeta<'_> = read_object(self.meta, "meta")?;
         match meta.txn {
@@ -212,19 +212,19 @@ impl<'a> Request<'a> {
 }
 
 impl<'a> Data<'a> {
-    /// What one method finds in `data.meta`: a struct of its own, all of whose keys are optional. An
-    /// error names the struct's keys.
+    /// Returns the keys of one method in `data.meta`: a struct of its own, all of whose keys are
+    /// optional. An error names the struct's keys.
     ///
     /// # Errors
-    /// A key of the method's has the wrong type.
+    /// A key of the method has the wrong type.
     pub(super) fn extensions_as<T: Deserialize<'a> + Default>(&self) -> Result<T, String> {
         read_object(self.meta, "data.meta")
     }
 
-    /// What a device calls itself when it signs in.
+    /// Returns the name that a device gives itself when it signs in.
     ///
     /// # Errors
-    /// It is no text, or too long.
+    /// It is not a text, or too long.
     pub(super) fn label(&self) -> Result<Option<String>, String> {
         let label = self.extensions()?.label;
         match label {
@@ -235,16 +235,16 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// What the extensions put into `data.meta`.
+    /// Returns the keys of the extensions in `data.meta`.
     ///
     /// # Errors
-    /// A key of theirs has the wrong type.
+    /// One of these keys has the wrong type.
     pub(super) fn extensions(&self) -> Result<DataMeta<'a>, String> {
         read_object(self.meta, "data.meta")
     }
 }
 
-/// Reads a `meta`, which may be anything: what is no object holds nothing for us.
+/// Reads a `meta`, which may be anything: a value that is not an object contains no known keys.
 fn read_object<'a, T: Deserialize<'a> + Default>(
     raw: Option<&'a RawValue>,
     path: &str,

@@ -51,7 +51,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-/// An id: a text, or an integer of any size, read as its decimal text.
+/// An id: a text, or an integer of any size, which is read as its decimal text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::protocol::mtp) struct Id<'a>(Cow<'a, str>);
 
@@ -66,7 +66,7 @@ impl std::ops::Deref for Id<'_> {
 impl<'de: 'a, 'a> Deserialize<'de> for Id<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const EXPECTED: &str = "expected a text or an integer";
-        // Integers of up to 39 digits would lose digits as any number type of serde_json.
+        // Integers of up to 39 digits would lose digits in any number type of serde_json.
         let raw = <&RawValue>::deserialize(deserializer)?.get();
         if raw.starts_with('"') {
             let text: Text<'de> =
@@ -82,7 +82,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Id<'a> {
     }
 }
 
-/// An integer, which may come as its decimal text.
+/// An integer, which may also be sent as its decimal text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::protocol::mtp) struct Int(pub(in crate::protocol::mtp) i64);
 
@@ -170,7 +170,7 @@ impl<T, const MAX: usize> std::ops::Deref for List<T, MAX> {
 }
 
 impl<T, const MAX: usize> List<T, MAX> {
-    /// The only entry, or the first of several.
+    /// Returns the only entry, or the first of several.
     pub(in crate::protocol::mtp) fn into_first(self) -> Option<T> {
         self.0.into_iter().next()
     }
@@ -203,7 +203,7 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for ListVisitor<T,
     }
 }
 
-/// What has to be a JSON object. Reading that is only derived takes a list of the values as well.
+/// A value that has to be a JSON object. A derived implementation alone also accepts a list of the values.
 pub(in crate::protocol::mtp) struct Object<T>(pub(in crate::protocol::mtp) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {

@@ -1,4 +1,4 @@
-//! What administrators' scripts do: the routes that are there where `[api] admin` says so.
+//! The routes for administrators' scripts, which exist if `[api] admin` says so.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::config::Word;
 use crate::model::{InvitationId, PublicId, Timestamp};
 use crate::service::{Account, Ends, Invite, Service};
 
-/// Answers one of them.
+/// Answers one of these routes.
 pub(super) async fn answer(
     service: &Arc<Service>,
     action: Action,

@@ -1,10 +1,10 @@
-//! The document that describes the routes, made of their table.
+//! The document that describes the routes, generated from their table.
 
 use serde_json::{Map, Value, json};
 
 use super::table::{Action, BASE, routes};
 
-/// Fields of a body of which one has to be there.
+/// Returns the fields of a body of which at least one is required.
 fn one_of(action: Action) -> &'static [&'static str] {
     match action {
         Action::EditFlow => &["title", "info"],
@@ -31,7 +31,7 @@ fn schema(kind: &str) -> Value {
     }
 }
 
-/// The document that describes the routes.
+/// Returns the document that describes the routes.
 ///
 /// Source: `OpenAPI` 3.1.
 pub(super) fn document(version: &str, admin: bool) -> Value {
@@ -88,7 +88,7 @@ pub(super) fn document(version: &str, admin: bool) -> Value {
                 schema["anyOf"] = Value::from(either);
             }
             if entry.action == Action::AddFlow {
-                // A chat has one other.
+                // A chat has exactly one other user.
                 schema["anyOf"] = json!([
                     {"properties": {"type": {"enum": ["group", "channel"]}}},
                     {"properties": {"users": {"minItems": 1, "maxItems": 1}}, "required": ["users"]},

@@ -1,4 +1,4 @@
-//! Reading the bodies of requests, and what is said of those that make no sense.
+//! Reads the bodies of requests, and reports invalid ones.
 
 use serde_json::{Map, Value, json};
 
@@ -7,25 +7,25 @@ use super::super::super::wording;
 use crate::model::{FlowKind, PublicId};
 use crate::service::{Refusal, ServiceError};
 
-/// Why a request is not done.
+/// The reason why a request was not carried out.
 pub(super) enum Trouble {
-    /// It makes no sense.
+    /// The request is invalid.
     Bad(String),
-    /// It came over the network without encryption.
+    /// The request came over the network without encryption.
     Insecure,
-    /// Its body ended too early.
+    /// The body ended too early.
     Body(BodyError),
-    /// The service refuses or fails.
+    /// The service refused or failed.
     Service(ServiceError),
 }
 
 impl Trouble {
-    /// A request that makes no sense.
+    /// Returns the error for an invalid request.
     pub(super) fn bad(words: impl Into<String>) -> Self {
         Self::Bad(words.into())
     }
 
-    /// The answer.
+    /// Returns the answer.
     pub(super) fn response(self) -> Response {
         let (code, status, detail) = match &self {
             Self::Bad(words) => (400, wording::status(400), words.clone()),
@@ -61,13 +61,13 @@ impl Trouble {
     }
 }
 
-/// An answer that says what is wrong.
+/// Returns an answer that says what is wrong.
 pub(super) fn problem(code: u16, status: &str, detail: &str) -> Response {
     let error = json!({"error": {"code": code, "status": status, "detail": detail}});
     Response::json(code, &error)
 }
 
-/// What sort of flow a word means.
+/// Returns the kind of flow that a word stands for.
 pub(super) fn kind(word: &str) -> Result<FlowKind, Trouble> {
     [FlowKind::Chat, FlowKind::Channel, FlowKind::Group]
         .into_iter()
@@ -92,7 +92,7 @@ impl Body {
         self.0.get(name)
     }
 
-    /// A text.
+    /// Returns a text field.
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, Trouble> {
         let read = |value: &Value| value.as_str().map(str::to_owned);
         let found = self.field(name);
@@ -101,7 +101,7 @@ impl Body {
             .transpose()
     }
 
-    /// A number that is not below 0.
+    /// Returns a number field that is not below 0.
     pub(super) fn number(&self, name: &str) -> Result<Option<i64>, Trouble> {
         let read = |value: &Value| value.as_i64().filter(|it| *it >= 0);
         let found = self.field(name);
@@ -110,13 +110,13 @@ impl Body {
             .transpose()
     }
 
-    /// An id.
+    /// Returns an id field.
     pub(super) fn id(&self, name: &str) -> Result<Option<PublicId>, Trouble> {
         let text = self.text(name)?;
         Ok(text.map(|text| PublicId::parse(&text).unwrap_or(PublicId::NOTHING)))
     }
 
-    /// A list of texts.
+    /// Returns a field with a list of texts.
     fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Trouble> {
         let Some(value) = self.field(name) else {
             return Ok(None);
@@ -129,7 +129,7 @@ impl Body {
         }
     }
 
-    /// A list of ids.
+    /// Returns a field with a list of ids.
     pub(super) fn ids(&self, name: &str) -> Result<Option<Vec<PublicId>>, Trouble> {
         let parse = |text: String| PublicId::parse(&text).unwrap_or(PublicId::NOTHING);
         Ok(self
@@ -137,13 +137,13 @@ impl Body {
             .map(|texts| texts.into_iter().map(parse).collect()))
     }
 
-    /// A list of ids that has to be there.
+    /// Returns a required field with a list of ids.
     pub(super) fn needed_ids(&self, name: &str) -> Result<Vec<PublicId>, Trouble> {
         let ids = self.ids(name)?;
         ids.ok_or_else(|| Trouble::bad(format!("{name} is missing")))
     }
 
-    /// Ids of uploads.
+    /// Returns a field with ids of uploads.
     pub(super) fn uploads(&self, name: &str) -> Result<Option<Vec<PublicId>>, Trouble> {
         let parse = |text: String| PublicId::from_hex(&text).unwrap_or(PublicId::NOTHING);
         Ok(self
@@ -151,7 +151,7 @@ impl Body {
             .map(|texts| texts.into_iter().map(parse).collect()))
     }
 
-    /// Whether a text is markup.
+    /// Returns whether a text is markup.
     pub(super) fn format(&self) -> Result<Option<bool>, Trouble> {
         match self.field("format").map(Value::as_i64) {
             None => Ok(None),

@@ -1,6 +1,6 @@
-//! What a script does: `/api/v1`, JSON in and out, by a bearer token.
+//! The API for scripts: `/api/v1`, JSON in and out, with a bearer token.
 //!
-//! The routes call the service as the methods of the protocol on a socket do, with the same codes.
+//! The routes call the service like the methods of the protocol on a socket, with the same codes.
 
 mod admin;
 mod described;
@@ -23,10 +23,10 @@ use crate::service::{
 use input::{Body, Trouble};
 pub use table::Action;
 
-/// Bytes of a body around its text.
+/// The bytes of a body around its text.
 const AROUND: usize = 64 * 1024;
 
-/// What a request weighs beside that of finding out who asks.
+/// The cost of a request in addition to finding its user.
 const WEIGHT: f64 = 2.0;
 
 /// The face of scripts.
@@ -34,13 +34,13 @@ pub struct Api {
     service: Arc<Service>,
     max_bytes: usize,
     version: &'static str,
-    /// Whether the routes of the administration are there.
+    /// Whether the routes for administrators exist.
     admin: bool,
-    /// The foreign web pages that may use the others.
+    /// The foreign web pages that may use the other routes.
     origins: Arc<[String]>,
 }
 
-/// What came besides the body.
+/// A request without its body.
 struct Asked {
     user: SignedIn,
     client: Client,
@@ -48,7 +48,7 @@ struct Asked {
     query: String,
     key: Option<String>,
     is_stream: bool,
-    /// How far a stream got that broke off.
+    /// The position that an interrupted stream reached.
     resumed: Option<i64>,
 }
 
@@ -59,7 +59,7 @@ impl Asked {
             .map(|(_, value)| value.into_owned())
     }
 
-    /// A parameter that is a number.
+    /// Returns a parameter that is a number.
     fn number(&self, name: &str) -> Result<Option<i64>, Trouble> {
         let text = self.parameter(name).filter(|text| !text.is_empty());
         let read = |text: String| text.parse::<i64>().ok().filter(|it| *it >= -1);
@@ -67,7 +67,7 @@ impl Asked {
             .transpose()
     }
 
-    /// The id in the path. Any other text names nothing, as an unknown id does.
+    /// Returns the id in the path. Any other text names nothing, like an unknown id.
     fn id(&self) -> PublicId {
         let text = self.ids.first().map(String::as_str).unwrap_or_default();
         PublicId::parse(text).unwrap_or(PublicId::NOTHING)
@@ -75,8 +75,8 @@ impl Asked {
 }
 
 impl Api {
-    /// Makes the face, for texts of at most so many bytes, with or without the routes of the
-    /// administration, which web pages of these origins may use too; `*` is any.
+    /// Returns the face, for texts of at most `max_text_bytes` bytes, with or without the routes for
+    /// administrators. Web pages of these origins may use the other routes too; `*` is any origin.
     #[must_use]
     pub fn new(
         service: Arc<Service>,
@@ -87,7 +87,7 @@ impl Api {
     ) -> Self {
         Self {
             service,
-            // Each sign of a text may be six in JSON.
+            // Each character of a text may take six in JSON.
             max_bytes: max_text_bytes.saturating_mul(6).saturating_add(AROUND),
             version,
             admin,
@@ -127,7 +127,7 @@ impl Api {
             return Err(Trouble::bad("Idempotency-Key has at most 64 characters"));
         }
         let body = request.body.gather(true).await.map_err(Trouble::Body)?;
-        // Boxed, each for itself: a request that waits for news is not as large as the largest of the others.
+        // Boxed separately: a request that waits for news is not as large as the largest of the others.
         if action == Action::Updates {
             return Box::pin(updates::answer(&self.service, &asked)).await;
         }

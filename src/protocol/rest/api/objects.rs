@@ -1,4 +1,4 @@
-//! What answers tell, as JSON: ids as texts, times as seconds.
+//! The objects in answers, as JSON: ids as texts, times as seconds.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ fn id(id: PublicId) -> Value {
     Value::from(id.to_string())
 }
 
-/// A user.
+/// Returns a user.
 pub(super) fn user(user: &User) -> Value {
     json!({
         "id": id(user.uuid),
@@ -20,7 +20,7 @@ pub(super) fn user(user: &User) -> Value {
     })
 }
 
-/// A flow.
+/// Returns a flow.
 pub(super) fn flow(flow: &Flow) -> Value {
     let members: Vec<Value> = flow.members.iter().copied().map(id).collect();
     json!({
@@ -47,7 +47,7 @@ fn file(file: &File) -> Value {
     })
 }
 
-/// A message.
+/// Returns a message.
 pub(super) fn message(message: &Message) -> Value {
     let about = message.about.as_deref();
     let mut reactions = Map::new();
@@ -71,7 +71,7 @@ pub(super) fn message(message: &Message) -> Value {
     })
 }
 
-/// An account, for administrators.
+/// Returns an account, for administrators.
 pub(super) fn account(info: &AccountInfo) -> Value {
     json!({
         "id": id(info.uuid),
@@ -86,7 +86,7 @@ pub(super) fn account(info: &AccountInfo) -> Value {
     })
 }
 
-/// An invitation, for administrators.
+/// Returns an invitation, for administrators.
 pub(super) fn invitation(invitation: &Invitation) -> Value {
     json!({
         "id": invitation.id.0.to_string(),

@@ -1,29 +1,30 @@
-//! The table of the routes, of which the document that describes them is made too (see [`super::described`]).
+//! The table of the routes, from which the document that describes them is generated (see
+//! [`super::described`]).
 
 use crate::protocol::web::Method;
 
-/// What a route does.
+/// The action of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Describes all of them.
+    /// Describes all routes.
     Describe,
-    /// Who asks.
+    /// Returns the user of the token.
     Me,
-    /// The flows of who asks.
+    /// Lists the user's flows.
     Flows,
-    /// Makes a flow.
+    /// Creates a flow.
     AddFlow,
-    /// One flow.
+    /// Returns one flow.
     Flow,
     /// Changes a flow.
     EditFlow,
-    /// Brings people into a flow.
+    /// Adds members to a flow.
     AddMembers,
-    /// Takes people out of a flow.
+    /// Removes members from a flow.
     RemoveMembers,
-    /// Messages of a flow.
+    /// Returns messages of a flow.
     Messages,
-    /// Writes a message.
+    /// Sends a message.
     Send,
     /// Changes a message.
     Edit,
@@ -31,34 +32,35 @@ pub enum Action {
     Delete,
     /// Reacts to a message.
     React,
-    /// Takes a reaction back.
+    /// Removes a reaction.
     Unreact,
     /// Pins a message.
     Pin,
     /// Unpins a message.
     Unpin,
-    /// What happened since.
+    /// Returns what happened since a position.
     Updates,
     /// Finds messages.
     Search,
-    /// Finds people.
+    /// Finds users.
     Users,
-    /// Accounts, for administrators.
+    /// Lists accounts, for administrators.
     AdminUsers,
-    /// Makes an account.
+    /// Creates an account.
     AdminUser,
-    /// Invitations, for administrators.
+    /// Lists invitations, for administrators.
     AdminInvites,
-    /// Makes an invitation.
+    /// Creates an invitation.
     AdminInvite,
     /// Makes a copy of the database.
     AdminBackup,
-    /// How the server is doing.
+    /// Returns the state of the server.
     AdminStatus,
 }
 
 impl Action {
-    /// Whether it is there only where the operator says so, and not over the network without encryption.
+    /// Returns whether the route exists only if the operator says so, and not over the network without
+    /// encryption.
     pub(super) fn is_administration(self) -> bool {
         matches!(
             self,
@@ -77,16 +79,16 @@ pub(super) struct Entry {
     pub(super) method: Method,
     pub(super) path: &'static str,
     pub(super) action: Action,
-    /// The method of the other protocol that it stands for, which says what a bot's token needs.
+    /// The MTP method that it corresponds to, which determines the permission that a bot's token needs.
     pub(super) stands_for: &'static str,
     pub(super) about: &'static str,
     /// Parameters of the address: name and type.
     pub(super) query: &'static [(&'static str, &'static str)],
-    /// Fields of the body: name, type, whether it has to be there.
+    /// Fields of the body: name, type, whether it is required.
     pub(super) body: &'static [(&'static str, &'static str, bool)],
-    /// Headers that it reads: name, type, what they say.
+    /// Headers that it reads: name, type, description.
     pub(super) headers: &'static [(&'static str, &'static str, &'static str)],
-    /// Whether the answer may go on, as events.
+    /// Whether the answer may be a stream of events.
     pub(super) is_stream: bool,
 }
 
@@ -103,7 +105,7 @@ impl Entry {
     }
 }
 
-/// Where all routes are.
+/// The path below which all routes are.
 pub(super) const BASE: &str = "/api/v1";
 
 const fn entry(
@@ -357,7 +359,7 @@ pub(super) const TABLE: &[Entry] = &[
     ),
 ];
 
-/// The routes that there are, with or without those of the administration.
+/// Returns the routes, with or without those for administrators.
 pub(super) fn routes(admin: bool) -> impl Iterator<Item = &'static Entry> {
     let there = move |entry: &&Entry| admin || !entry.action.is_administration();
     TABLE.iter().filter(there)

@@ -1,5 +1,4 @@
-//! What happens, as scripts follow it: an answer that is held back until there is something, or one that
-//! goes on.
+//! Events for scripts: an answer that is held back until something happens, or a stream.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,13 +18,13 @@ use crate::service::{Cursor, Refusal, Service, SignedIn, Updates, Within};
 /// The longest that an answer is held back, in seconds.
 const MAX_WAIT: i64 = 60;
 
-/// After so long without anything a stream says that it is still there.
+/// After this time without an event a stream sends a heartbeat.
 const BEAT: Duration = Duration::from_secs(20);
 
-/// Answers who asks what happened.
+/// Answers a request for what happened.
 pub(super) async fn answer(service: &Arc<Service>, asked: &Asked) -> Result<Response, Trouble> {
     let wait = asked.number("wait")?.unwrap_or(0).clamp(0, MAX_WAIT);
-    // A browser that connects again asks at the same address and says how far it got.
+    // A browser that reconnects uses the same address and says how far it got.
     let resumed = asked.resumed.filter(|_| asked.is_stream);
     let after = match resumed.or(asked.number("after")?) {
         Some(after) => Position(after),
@@ -40,7 +39,7 @@ pub(super) async fn answer(service: &Arc<Service>, asked: &Asked) -> Result<Resp
         let time = Duration::from_secs(wait.unsigned_abs());
         let end = tokio::time::Instant::now() + time;
         loop {
-            // What happened before it listened is found by looking once more.
+            // Reads again for events that happened before the listener was set up.
             updates = read(service, &asked.user, Cursor::after(after)).await?;
             if !updates.is_wholly_empty() {
                 break;
@@ -72,7 +71,7 @@ async fn read(service: &Service, user: &SignedIn, from: Cursor) -> Result<Update
     Ok(service.updates_within(user, from, within).await?)
 }
 
-/// What happened, as JSON.
+/// Returns what happened, as JSON.
 fn told(updates: &Updates) -> Value {
     let flows = updates.flows.iter().chain(&updates.details);
     json!({
@@ -86,7 +85,7 @@ fn told(updates: &Updates) -> Value {
     })
 }
 
-/// An answer that goes on for as long as the session does.
+/// Returns a stream that lasts as long as the session.
 fn stream_of(service: Arc<Service>, user: SignedIn, after: Position) -> Response {
     struct Following {
         service: Arc<Service>,
