@@ -1,4 +1,4 @@
-//! Passwords, tokens and the brake on guessing: pure, knowing no store and no wire.
+//! Passwords, tokens and the throttle for guessing: pure code that knows neither the store nor the wire.
 
 mod password;
 mod signing;

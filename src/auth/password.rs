@@ -12,17 +12,17 @@ use argon2::{Algorithm, Argon2, Params, Version};
 const MEMORY_KIB: u32 = 19 * 1024;
 /// Passes over that memory.
 const PASSES: u32 = 2;
-/// Of what is longer no other forms are tried: nobody types that.
+/// Maximum length of a password for which other Unicode forms are tried; nobody types a longer one.
 const MAX_FORMED_BYTES: usize = 1024;
-/// Lanes; a small board has few cores, and two hashes run at a time anyway.
+/// Number of lanes; a small board has few cores, and two hashes run at the same time anyway.
 const LANES: u32 = 1;
 
-/// A password as a client sent it. Its `Debug` hides it.
+/// A password as a client sent it. Its `Debug` output hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
 impl Password {
-    /// Takes a password; to the server it is opaque.
+    /// Creates a password; the server treats it as opaque.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(text)
@@ -35,15 +35,15 @@ impl fmt::Debug for Password {
     }
 }
 
-/// Hashing failed, for want of memory or randomness.
+/// The error that hashing failed for lack of memory or randomness.
 #[derive(Debug, thiserror::Error)]
 #[error("hashing a password failed: {0}")]
 pub struct HashError(String);
 
-/// Hashes a password with a salt of its own. Takes tens of milliseconds and 19 MiB.
+/// Hashes a password with its own salt. Takes tens of milliseconds and 19 MiB.
 ///
 /// # Errors
-/// There is no memory or no randomness.
+/// Fails without memory or randomness.
 pub fn hash_password(password: &Password) -> Result<String, HashError> {
     let salt: [u8; 16] = rand::random();
     let salt = SaltString::encode_b64(&salt).map_err(|err| HashError(err.to_string()))?;
@@ -52,25 +52,26 @@ pub fn hash_password(password: &Password) -> Result<String, HashError> {
         .map_err(|err| HashError(err.to_string()))
 }
 
-/// Tells whether a password is the one that was hashed, in whichever Unicode form it was typed: another
-/// system may compose the same letters differently. Without a hash (no such login, or nobody can log
-/// in there) the answer is no, after the same time.
+/// Returns whether a password is the one that was hashed, in any Unicode form: another system may compose
+/// the same letters differently. Without a hash (the login does not exist, or cannot be used to log in)
+/// the answer is no, after the same time.
 ///
 /// # Errors
-/// There is no memory.
+/// Fails without memory.
 pub fn verify_password(password: &Password, hash: Option<&str>) -> Result<bool, HashError> {
     let known = hash.map_or_else(stand_in, |hash| Ok(hash.to_owned()))?;
     let Ok(parsed) = PasswordHash::new(&known) else {
         return Err(HashError("the stored hash is damaged".into()));
     };
     let hasher = hasher()?;
-    // Only one in another form costs more than one hash, and by the password alone.
+    // Only a password in another form costs more than one hash, and this depends on the password alone.
     let mut forms = std::iter::once(password.0.clone()).chain(other_forms(&password.0));
     let matches = forms.any(|form| hasher.verify_password(form.as_bytes(), &parsed).is_ok());
     Ok(matches && hash.is_some())
 }
 
-/// The same text composed, decomposed and without compatibility characters, as far as these differ.
+/// Returns the text composed, decomposed and without compatibility characters, as far as these differ
+/// from it.
 fn other_forms(text: &str) -> Vec<String> {
     let mut forms: Vec<String> = Vec::new();
     if text.is_ascii() || text.len() > MAX_FORMED_BYTES {
@@ -88,7 +89,7 @@ fn other_forms(text: &str) -> Vec<String> {
     forms
 }
 
-/// The hash that is compared with when there is none, so that both cost the same.
+/// Returns the hash to compare with if there is none, so that both cases take the same time.
 fn stand_in() -> Result<String, HashError> {
     static STAND_IN: OnceLock<String> = OnceLock::new();
     if let Some(hash) = STAND_IN.get() {
@@ -139,7 +140,7 @@ mod tests {
             let other = Password::new("PÄßWÖRD ①".into());
             assert!(!verify_password(&other, Some(&hash)).unwrap());
         }
-        // What was registered in a form of compatibility is found by what was meant.
+        // A password that was registered without compatibility characters matches when typed with them.
         let hash = hash_password(&Password::new("пароль1".into())).unwrap();
         let typed = Password::new("пароль１".into());
         assert!(verify_password(&typed, Some(&hash)).unwrap());

@@ -1,41 +1,41 @@
-//! The secrets by which receivers know that a post comes from this server.
+//! The secrets with which receivers verify that a post comes from this server.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// What the secret begins with where it is shown. Source: Standard Webhooks.
+/// The prefix of a secret when it is shown. Source: Standard Webhooks.
 const PREFIX: &str = "whsec_";
 
-/// Random bytes of a secret.
+/// Number of random bytes of a secret.
 const BYTES: usize = 32;
 
-/// The secret of an outgoing hook: 256 random bits. Its `Debug` hides it.
+/// The secret of an outgoing hook: 256 random bits. Its `Debug` output hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SigningSecret(Vec<u8>);
 
 impl SigningSecret {
-    /// Makes a new secret.
+    /// Generates a new secret.
     #[must_use]
     pub fn mint() -> Self {
         let bytes: [u8; BYTES] = rand::random();
         Self(bytes.to_vec())
     }
 
-    /// The secret that is kept.
+    /// Returns the secret with these stored bytes.
     #[must_use]
     pub fn of_bytes(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// What is kept, since it signs.
+    /// Returns the bytes to store; they are stored in clear because they are needed for signing.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The secret as a receiver is given it.
+    /// Returns the secret as it is shown to a receiver.
     #[must_use]
     pub fn shown(&self) -> String {
         format!("{PREFIX}{}", STANDARD.encode(&self.0))

@@ -1,14 +1,15 @@
-//! The brake on guessing: counts failures per key within a window.
+//! The throttle for guessing: counts failures per key within a window.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
-/// Keys remembered at most. When there are more, those whose window ends first are forgotten: who
-/// can make so many up gains a few more guesses, and the server keeps its memory.
+/// Maximum number of keys that are remembered. If there are more, those whose window ends first are
+/// forgotten: a client that can use that many keys gains a few more guesses, but the memory stays
+/// bounded.
 const MAX_KEYS: usize = 10_000;
 
-/// Counts failures, each from when it is attempted. Time is given by the caller.
+/// Counts failures, starting when they are attempted. The caller provides the time.
 #[derive(Debug)]
 pub struct Throttle<K> {
     attempts: u32,
@@ -22,12 +23,12 @@ struct Failures {
     count: u32,
 }
 
-/// An attempt that was counted: by when its window began.
+/// A counted attempt, identified by the beginning of its window.
 #[derive(Debug, Clone, Copy)]
 pub struct Taken(Instant);
 
 impl<K: Hash + Eq + Clone> Throttle<K> {
-    /// Allows so many failures of one key within a window; 0 allows any number.
+    /// Allows `attempts` failures of one key within a window; 0 allows any number.
     #[must_use]
     pub fn new(attempts: u32, window: Duration) -> Self {
         Self {
@@ -37,7 +38,7 @@ impl<K: Hash + Eq + Clone> Throttle<K> {
         }
     }
 
-    /// Tells how long a key has to wait; `None`: not at all.
+    /// Returns how long a key has to wait; `None`: it need not wait.
     #[must_use]
     pub fn wait(&self, key: &K, now: Instant) -> Option<Duration> {
         let failures = self.failures.get(key)?;
@@ -46,11 +47,11 @@ impl<K: Hash + Eq + Clone> Throttle<K> {
         braked.then(|| self.window.saturating_sub(passed))
     }
 
-    /// Counts an attempt before it is made, so that many at a time do not pass the limit; one that
-    /// turns out right is [given back](Self::give_back).
+    /// Counts an attempt before it is made, so that concurrent attempts do not exceed the limit. An
+    /// attempt that succeeds is [given back](Self::give_back).
     ///
     /// # Errors
-    /// How long the key has to wait.
+    /// The time that the key has to wait.
     pub fn take(&mut self, key: K, now: Instant) -> Result<Taken, Duration> {
         match self.wait(&key, now) {
             Some(wait) => Err(wait),
@@ -86,7 +87,7 @@ impl<K: Hash + Eq + Clone> Throttle<K> {
         Taken(failures.since)
     }
 
-    /// Takes back the count of an attempt that was no failure.
+    /// Reverts the count of an attempt that was not a failure.
     pub fn give_back(&mut self, key: &K, taken: Taken) {
         if let Some(failures) = self.failures.get_mut(key)
             && failures.since == taken.0

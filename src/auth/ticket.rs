@@ -1,8 +1,8 @@
-//! Tickets: what lets a browser fetch files by an address alone, for some hours.
+//! Tickets, with which a browser can fetch files by their address alone for some hours.
 //!
-//! A picture or a film in a page cannot show a token. A ticket stands in the address instead, says
-//! which session it is of and until when it is good, and is signed with a key of the server and the
-//! hash of that session's token: it ends with the session, also where a row number is given again.
+//! A picture or a video in a page cannot send a token. Instead, the address contains a ticket. It names
+//! its session and its expiry, and is signed with a key of the server and the hash of that session's
+//! token. So it ends with the session, even if the row number is reused.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,26 +10,26 @@ use ring::hmac;
 
 use crate::model::{SessionId, Timestamp};
 
-/// What is signed begins with this, so that the key can sign other things too.
+/// The prefix of everything that is signed, so that the key can be used for other purposes too.
 const PURPOSE: &[u8] = b"file";
 
-/// Bytes of the signature that are kept.
+/// Number of bytes of the signature that are kept.
 const SIGNATURE: usize = 16;
 
-/// What tickets are signed with.
+/// The key that signs tickets.
 pub struct TicketKey(hmac::Key);
 
 impl TicketKey {
-    /// Bytes of a key.
+    /// Length of a key in bytes.
     pub const LENGTH: usize = 32;
 
-    /// The key of these bytes, which are secret.
+    /// Creates the key with these secret bytes.
     #[must_use]
     pub fn new(bytes: [u8; Self::LENGTH]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
     }
 
-    /// Makes the text of a ticket.
+    /// Creates the text of a ticket.
     #[must_use]
     pub fn sign(&self, session: SessionId, expires_at: Timestamp, token_hash: &[u8; 32]) -> String {
         let seconds = u32::try_from(expires_at.seconds()).unwrap_or(u32::MAX);
@@ -53,19 +53,19 @@ impl TicketKey {
     }
 }
 
-/// What a ticket says; whether it is true is asked by [`is_true`](Self::is_true).
+/// The claims of a ticket, which are verified by [`is_true`](Self::is_true).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
-    /// Whose session.
+    /// The session.
     pub session: SessionId,
-    /// When it ends.
+    /// When the ticket expires.
     pub expires_at: Timestamp,
     claims: [u8; 12],
     signature: [u8; SIGNATURE],
 }
 
 impl Ticket {
-    /// Reads a ticket; `None`: the text is none.
+    /// Parses a ticket; `None`: the text is not a ticket.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
@@ -81,8 +81,8 @@ impl Ticket {
         })
     }
 
-    /// Tells whether the server has made it, for the session of a token. Takes the same time whatever
-    /// the signature is.
+    /// Returns whether the server made this ticket for the session with a token. The time does not depend
+    /// on the signature.
     #[must_use]
     pub fn is_true(&self, key: &TicketKey, token_hash: &[u8; 32]) -> bool {
         let right = key.signature(&self.claims, token_hash);
@@ -105,7 +105,7 @@ mod tests {
         let ticket = Ticket::read(&text).unwrap();
         assert_eq!((ticket.session, ticket.expires_at), (SessionId(5), END));
         assert!(ticket.is_true(&key, &[1; 32]));
-        // The row number given again; another server's key.
+        // A reused row number; the key of another server.
         assert!(!ticket.is_true(&key, &[2; 32]));
         assert!(!ticket.is_true(&TicketKey::new([8; 32]), &[1; 32]));
     }

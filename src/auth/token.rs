@@ -1,4 +1,4 @@
-//! Tokens of sessions and codes of invitations: random, stored only as SHA-256.
+//! Tokens of sessions and codes of invitations: random, and stored only as SHA-256 hashes.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -6,31 +6,31 @@ use std::fmt::Write as _;
 use rand::Rng;
 use sha2::{Digest, Sha256};
 
-/// A session's token: 256 random bits, 64 hexadecimal digits on the wire. Its `Debug` hides it.
+/// A session's token: 256 random bits, as 64 hexadecimal digits on the wire. Its `Debug` output hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
-    /// Makes a new token.
+    /// Generates a new token.
     #[must_use]
     pub fn mint() -> Self {
         let bits: [u8; 32] = rand::random();
         let mut text = String::with_capacity(64);
         for byte in bits {
-            // Writing to a String does not fail.
+            // Writing to a `String` does not fail.
             let _ = write!(text, "{byte:02x}");
         }
         Self(text)
     }
 
-    /// The text that the client keeps.
+    /// Returns the text that the client stores.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What is stored of a token with this text. A token has too many bits to be guessed from it,
-    /// so a fast hash without salt will do.
+    /// Returns the hash that is stored for a token with this text. A token has too many bits to be
+    /// guessed from its hash, so a fast hash without salt is sufficient.
     #[must_use]
     pub fn hash_of(text: &str) -> [u8; 32] {
         Sha256::digest(text.as_bytes()).into()
@@ -43,19 +43,20 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The secret of an incoming hook: `tk_` and 29 signs out of 36, 149 random bits. It is a part of the
-/// hook's address, and by its beginning programs that speak ntfy know it for a token. Its `Debug` hides it.
+/// The secret of an incoming hook: `tk_` and 29 of 36 possible characters, 149 random bits. It is part of
+/// the hook's address, and its prefix tells programs that speak ntfy that it is a token. Its `Debug`
+/// output hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HookSecret(String);
 
-/// What secrets of hooks begin with.
+/// The prefix of hook secrets.
 const HOOK_PREFIX: &str = "tk_";
 
-/// How many signs follow.
+/// The number of characters after the prefix.
 const HOOK_SIGNS: usize = 29;
 
 impl HookSecret {
-    /// Makes a new secret.
+    /// Generates a new secret.
     #[must_use]
     pub fn mint() -> Self {
         const SIGNS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
@@ -67,19 +68,19 @@ impl HookSecret {
         Self(text)
     }
 
-    /// The secret as it stands in the address.
+    /// Returns the secret as it appears in the address.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Its first signs, by which one is told from another.
+    /// Returns its first characters, which distinguish it from other secrets.
     #[must_use]
     pub fn hint(&self) -> &str {
         self.0.get(..HOOK_PREFIX.len() + 4).unwrap_or_default()
     }
 
-    /// What is stored of a secret; `None`: a text like this is none.
+    /// Returns the hash that is stored for a secret; `None`: the text does not have the form of a secret.
     #[must_use]
     pub fn hash_of(text: &str) -> Option<[u8; 32]> {
         let signs = text.strip_prefix(HOOK_PREFIX)?;
@@ -94,12 +95,12 @@ impl fmt::Debug for HookSecret {
     }
 }
 
-/// A bot's token: `mb_` and 43 signs of base64url, 256 random bits. Its `Debug` hides it.
+/// A bot's token: `mb_` and 43 characters of base64url, 256 random bits. Its `Debug` output hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BotSecret(String);
 
 impl BotSecret {
-    /// Makes a new token.
+    /// Generates a new token.
     #[must_use]
     pub fn mint() -> Self {
         use base64::Engine as _;
@@ -108,7 +109,7 @@ impl BotSecret {
         Self(format!("mb_{text}"))
     }
 
-    /// The token as the bot shows it.
+    /// Returns the token as the bot sends it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -121,16 +122,16 @@ impl fmt::Debug for BotSecret {
     }
 }
 
-/// An invitation's code: 16 signs out of 32, 80 random bits, that can be read aloud. Its `Debug`
-/// hides it.
+/// An invitation's code: 16 of 32 possible characters, 80 random bits, suitable for reading aloud. Its
+/// `Debug` output hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct InviteCode(String);
 
-/// Digits and capitals without those that are taken for one another (I, L, O, U).
+/// Digits and capital letters, except those that are easily confused (I, L, O, U).
 const SIGNS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 impl InviteCode {
-    /// Makes a new code.
+    /// Generates a new code.
     #[must_use]
     pub fn mint() -> Self {
         let mut random = rand::rng();
@@ -144,23 +145,23 @@ impl InviteCode {
         Self(text)
     }
 
-    /// The code for people: `XXXX-XXXX-XXXX-XXXX`.
+    /// Returns the code as shown to people: `XXXX-XXXX-XXXX-XXXX`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Its first four signs, by which one is told from another.
+    /// Returns its first four characters, which distinguish it from other codes.
     #[must_use]
     pub fn hint(&self) -> &str {
         self.0.get(..4).unwrap_or_default()
     }
 
-    /// What is stored of a code typed like this: small letters, missing hyphens and look-alikes are
-    /// forgiven.
+    /// Returns the hash that is stored for a typed code. Small letters, missing hyphens and look-alike
+    /// characters are tolerated.
     #[must_use]
     pub fn hash_of(text: &str) -> [u8; 32] {
-        // A code has 16 signs; what is much longer is none, however long it is.
+        // A code has 16 characters; a much longer text is not a code, so only its beginning is read.
         let signs = text.chars().take(256).filter(char::is_ascii_alphanumeric);
         let folded: String = signs
             .map(|sign| match sign.to_ascii_uppercase() {

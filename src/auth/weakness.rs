@@ -1,41 +1,41 @@
-//! Passwords that are guessed first: too short, or what many people use.
+//! Passwords that are guessed first: those that are too short or widely used.
 //!
-//! Who chooses a password is told, by the commands and by the web client. Passwords that are in use
-//! already go on working, and other clients send what they like.
+//! The commands and the web client warn a user who chooses such a password. Existing passwords keep
+//! working, and other clients are not restricted.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Characters of a password at least.
+/// Minimum number of characters of a password.
 const LEAST_CHARS: usize = 8;
 
-/// What whoever guesses tries first, in the form in which it is compared. The web client has the same
-/// words.
+/// The passwords that attackers try first, in the form in which passwords are compared. The web client
+/// has the same list.
 const COMMON: &str = include_str!("common_passwords.txt");
 
 static COMMON_WORDS: LazyLock<HashSet<&str>> =
     LazyLock::new(|| COMMON.split_whitespace().collect());
 
-/// Why a password should not be chosen.
+/// The reason why a password should not be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Weakness {
     /// It has too few characters.
     #[error("the password is too short: it needs at least 8 characters")]
     Short,
-    /// It is one of those that are tried first.
+    /// It is one of the passwords that are tried first.
     #[error("this password is one of those that are guessed first: choose another")]
     Common,
 }
 
-/// Why a password should not be chosen, if there is a reason.
+/// Returns the reason why a password should not be chosen, if there is one.
 #[must_use]
 pub fn weakness(password: &str) -> Option<Weakness> {
     if password.nfc().take(LEAST_CHARS).count() < LEAST_CHARS {
         return Some(Weakness::Short);
     }
-    // A long text is none of them, and need not be folded.
+    // A long text is never in the list, and need not be folded.
     if password.len() > 256 {
         return None;
     }

@@ -1,4 +1,4 @@
-//! An event on its way, and the frames that are made of it: each form once, whoever listens.
+//! An event to be delivered, and the frames that represent it: each form is made once for all recipients.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,32 +6,32 @@ use bytes::Bytes;
 
 use crate::model::{Event, Form, News, PublicId};
 
-/// What an event is told by, in one form.
+/// The frames that represent an event in one form.
 #[derive(Debug, Clone)]
 pub enum Frames {
-    /// Nothing.
+    /// No frame.
     None,
-    /// A frame.
+    /// One frame.
     One(Bytes),
-    /// A frame for each user that it is about, which that user does not get.
+    /// One frame for each user that the event is about; that user does not get it.
     Each(Arc<[(PublicId, Bytes)]>),
-    /// A frame that names its hearer.
+    /// A frame that contains the id of its recipient.
     Naming(Arc<Naming>),
 }
 
-/// A frame that names its hearer, whoever that is.
+/// A frame that contains the id of its recipient, whoever it is.
 #[derive(Debug)]
 pub struct Naming {
-    /// Those whom it names for all.
+    /// Users whom the frame names for all recipients.
     pub named: Vec<PublicId>,
-    /// The frame for them.
+    /// The frame for these users.
     pub shared: Bytes,
-    /// What comes before and after the hearer's id in the frame for others.
+    /// The parts before and after the recipient's id in the frame for all others.
     pub around: [Bytes; 2],
 }
 
 impl Naming {
-    /// The frame for a hearer.
+    /// Returns the frame for a recipient.
     #[must_use]
     pub fn frame(&self, hearer: PublicId) -> Bytes {
         if self.named.contains(&hearer) {
@@ -44,7 +44,7 @@ impl Naming {
     }
 }
 
-/// An event on its way to its hearers, with the frames that they share.
+/// An event on its way to its recipients, with the frames that they share.
 #[derive(Debug)]
 pub struct Delivery {
     /// What happened.
@@ -62,7 +62,7 @@ impl Delivery {
         }
     }
 
-    /// What this event is told by in a form, made by whoever needs it first.
+    /// Returns the frames of this event in a form; the first caller makes them.
     pub fn frames(&self, form: Form, make: impl FnOnce(&Event) -> Frames) -> Frames {
         let slot = match form {
             Form::Plain => &self.plain,
@@ -71,9 +71,9 @@ impl Delivery {
         slot.get_or_init(|| make(&self.event)).clone()
     }
 
-    /// Bytes that the frame takes, roughly, whether it has been made or not.
+    /// Returns the approximate number of bytes of the frame, whether it has been made or not.
     pub(super) fn size_bytes(&self) -> usize {
-        /// What any frame has around its content.
+        /// Bytes that surround the content of any frame.
         const AROUND: usize = 256;
         AROUND
             + match &self.event.news {

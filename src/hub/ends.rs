@@ -1,8 +1,8 @@
-//! The ends of sessions: a session that is over has no connection here, so that its user is not
-//! shown online by it and hears nothing more.
+//! The end of sessions: a session that has ended has no connection, so that it does not make its user
+//! appear online and receives no more events.
 //!
-//! What belongs here: ending connections, and noticing that a session has expired. What does not:
-//! who ends a session and why.
+//! What belongs here: ending connections, and detecting expired sessions. What does not: who ends a
+//! session and why.
 
 use std::sync::MutexGuard;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use std::time::Duration;
 use super::{Connection, Hub, REVOKED, State};
 use crate::model::{Origin, SessionId, Timestamp, UserId};
 
-/// Sessions are looked through at least this often while somebody is connected: a clock that jumps
-/// is noticed by then.
+/// Maximum time between two checks of the sessions while a user is connected, so that a jump of the clock
+/// is noticed.
 const LOOK_AFTER: Duration = Duration::from_mins(1);
 
-/// And no more often than this, however short their life is.
+/// Minimum time between two checks, however short the lifetime of sessions is.
 const LEAST_BETWEEN: Duration = Duration::from_millis(200);
 
 impl Hub {
-    /// Ends connections, of which the sessions are over.
+    /// Ends connections whose sessions have ended.
     pub(super) fn end(&self, mut state: MutexGuard<'_, State>, origins: &[Origin]) {
         for origin in origins {
             if let Some(mut connection) = state.remove(*origin) {
@@ -31,7 +31,7 @@ impl Hub {
         }
     }
 
-    /// The sessions of a user that are connected now.
+    /// Returns the sessions of a user that are connected now.
     #[must_use]
     pub fn sessions_of(&self, user: UserId) -> Vec<SessionId> {
         let state = self.state();
@@ -46,7 +46,7 @@ impl Hub {
             .collect()
     }
 
-    /// Notes that a session lasts longer than was known.
+    /// Records that the lifetime of a session was extended.
     pub fn prolong(&self, user: UserId, session: SessionId, expires_at: Timestamp) {
         let mut state = self.state();
         let State {
@@ -63,8 +63,8 @@ impl Hub {
         }
     }
 
-    /// Ends the connections of sessions that have expired. Returns how long it is until the next
-    /// look; `None`: nobody is connected.
+    /// Ends the connections of expired sessions. Returns the time until the next check; `None`: no user
+    /// is connected.
     pub fn expire(&self, now: Timestamp) -> Option<Duration> {
         let mut state = self.state();
         let over = state.origins(|connection| connection.expires_at <= now);
@@ -82,7 +82,7 @@ impl Hub {
         wait
     }
 
-    /// Waits until a session comes that ends before the next look.
+    /// Waits for a new session that expires before the next check.
     ///
     /// Cancel safe.
     pub async fn expires_sooner(&self) {
@@ -91,7 +91,7 @@ impl Hub {
 }
 
 impl State {
-    /// The connections of which something is true.
+    /// Returns the connections that satisfy a condition.
     pub(super) fn origins(&self, is: impl Fn(&Connection) -> bool) -> Vec<Origin> {
         let found = self.connections.iter().filter(|(_, it)| is(it));
         found.map(|(origin, _)| *origin).collect()

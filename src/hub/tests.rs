@@ -1,4 +1,4 @@
-//! Tests of who hears what.
+//! Tests of the delivery of events.
 
 use super::*;
 use crate::model::{Form, News, PublicId, SessionKind};

@@ -1,174 +1,174 @@
-//! What there is to tell of a message besides its words and files: what it answers, whom it
-//! mentions, where it comes from, how people react to it.
+//! The details of a message besides its text and files: the message it answers, whom it mentions, where
+//! it was forwarded from, and its reactions.
 
 use super::{Picture, PublicId, Timestamp};
 
-/// What `messages.slots` says besides which kinds of files a message has.
+/// Bits of `messages.slots` besides the kinds of files.
 pub mod bits {
-    /// Kinds of files.
+    /// The kinds of the message's files.
     pub const FILES: i64 = 0xff;
-    /// It is pinned, or was.
+    /// The message is or was pinned.
     pub const PINNED: i64 = 1 << 11;
-    /// It mentions everyone.
+    /// The message mentions everyone.
     pub const EVERYONE: i64 = 1 << 12;
-    /// It has something else to tell: an answer, mentions, a forward, markup, a timer.
+    /// The message has other details: a reply, mentions, a forward, markup or a timer.
     pub const DETAILS: i64 = 1 << 13;
-    /// It was deleted by its timer.
+    /// The message was deleted by its timer.
     pub const EXPIRED: i64 = 1 << 14;
-    /// It has reactions or a poll.
+    /// The message has reactions or a poll.
     pub const AROUND: i64 = 1 << 15;
 }
 
-/// Characters of a message that a quote shows.
+/// Number of characters of a message that a quote shows.
 pub const QUOTE_CHARS: usize = 200;
 
-/// Users that are named of those who reacted with one emoji.
+/// Number of users who are named for each emoji of a message's reactions.
 pub const NAMED_REACTORS: usize = 50;
 
-/// What there is to tell of a message.
+/// The details of a message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct About {
-    /// The message that it answers.
+    /// The message that this one answers.
     pub reply: Option<Quote>,
-    /// Where it comes from.
+    /// The origin of a forwarded message.
     pub forward: Option<Forward>,
-    /// Whether its text is markup.
+    /// Whether the text is markup.
     pub is_markup: bool,
-    /// Whom it mentions by name.
+    /// Users whom the message mentions by name.
     pub mentions: Vec<PublicId>,
-    /// Whether it mentions everyone.
+    /// Whether the message mentions everyone.
     pub everyone: bool,
-    /// What the page says of itself that it links to.
+    /// How the page that the message links to describes itself.
     pub preview: Option<Preview>,
-    /// The program that wrote it by a hook.
+    /// The program that wrote the message through a hook.
     pub bot: Option<Program>,
-    /// The poll that it is.
+    /// The poll that the message is.
     pub poll: Option<Poll>,
-    /// How people react to it, in the order in which the emoji came.
+    /// Reactions to the message, in the order in which the emoji were first used.
     pub reactions: Vec<Reaction>,
-    /// When it is deleted by itself.
+    /// When the message is deleted automatically.
     pub expires_at: Option<Timestamp>,
-    /// Whether that has happened.
+    /// Whether it was deleted automatically.
     pub is_expired: bool,
 }
 
-/// What a message that came by a hook tells of the program that wrote it.
+/// The program that wrote a message through a hook.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Program {
-    /// What it calls itself; `None`: as the bot that writes.
+    /// The name that the program gives itself; `None`: the name of the bot that writes.
     pub name: Option<String>,
-    /// The emoji that it calls itself by.
+    /// The emoji that the program uses as its avatar.
     pub avatar: Option<String>,
     /// The picture of the hook.
     pub picture: Option<Picture>,
 }
 
-/// The message that another answers.
+/// A message that another message answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
     /// Its id.
     pub uuid: PublicId,
-    /// What it says; `None`: it is deleted.
+    /// Its content; `None`: it is deleted.
     pub original: Option<Original>,
 }
 
-/// What a quote shows of a message.
+/// The part of a message that a quote shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Original {
     /// Its number in the flow.
     pub number: i64,
     /// Who wrote it.
     pub author: PublicId,
-    /// The beginning of what it says.
+    /// The beginning of its text.
     pub text: Option<String>,
     /// The kind of its first file.
     pub kind: Option<&'static str>,
 }
 
-/// Where a forwarded message comes from.
+/// The origin of a forwarded message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forward {
-    /// Who wrote it first; `None`: somebody who is not known here.
+    /// The original author; `None`: not a user of this server.
     pub author: Option<PublicId>,
-    /// What that person was called then.
+    /// The author's name at that time.
     pub name: String,
     /// When it was written.
     pub at: Timestamp,
 }
 
-/// What a page said of itself when a message that links to it was written.
+/// How a page described itself when a message that links to it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
-    /// Its address, as it was written.
+    /// Its address, as written.
     pub url: String,
-    /// What it is called.
+    /// Its title.
     pub title: String,
-    /// What it is about.
+    /// Its description.
     pub text: Option<String>,
-    /// Whose it is.
+    /// The name of its site.
     pub site: Option<String>,
 }
 
-/// Who reacts to a message with one emoji.
+/// The users who reacted to a message with one emoji.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reaction {
     /// The emoji.
     pub emoji: String,
-    /// How many.
+    /// The number of users.
     pub count: i64,
-    /// The first of them, in the order of reacting.
+    /// The first of these users, in the order in which they reacted.
     pub users: Vec<PublicId>,
-    /// Whether the reader is one of the others.
+    /// Whether the reader is one of the users who are not listed.
     pub is_mine: bool,
 }
 
 /// A poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Poll {
-    /// What is asked.
+    /// The question.
     pub question: String,
-    /// What can be answered.
+    /// The options to choose from.
     pub options: Vec<String>,
     /// Whether several answers are allowed.
     pub is_multiple: bool,
-    /// Whether nobody is told who voted for what.
+    /// Whether the poll hides who voted for what.
     pub is_anonymous: bool,
-    /// Whether it takes no more votes.
+    /// Whether the poll takes no more votes.
     pub is_closed: bool,
-    /// Votes for each option.
+    /// The number of votes for each option.
     pub counts: Vec<i64>,
-    /// Who voted for each option; `None` where nobody is told.
+    /// The voters of each option; `None` if the poll hides them.
     pub voters: Option<Vec<Vec<PublicId>>>,
-    /// What the reader voted for; `None`: nobody in particular reads.
+    /// The options that the reader voted for; `None`: there is no particular reader.
     pub mine: Option<Vec<i64>>,
 }
 
-/// A poll to be.
+/// A poll that a user wants to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPoll {
-    /// What is asked.
+    /// The question.
     pub question: String,
-    /// What can be answered.
+    /// The options to choose from.
     pub options: Vec<String>,
     /// Whether several answers are allowed.
     pub is_multiple: bool,
-    /// Whether nobody is told who voted for what.
+    /// Whether the poll hides who voted for what.
     pub is_anonymous: bool,
 }
 
-/// How people react to a message, and its poll: the whole of it, as it is now.
+/// The reactions and the poll of a message: their complete present state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Around {
     /// The message.
     pub message: PublicId,
-    /// Who reacts how.
+    /// Its reactions.
     pub reactions: Vec<Reaction>,
     /// Its poll.
     pub poll: Option<Poll>,
 }
 
 impl Poll {
-    /// Bytes that it takes in an answer, roughly.
+    /// Returns the approximate number of bytes that the poll takes in an answer.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         let voters = self.voters.iter().flatten().map(Vec::len).sum::<usize>();
@@ -177,17 +177,17 @@ impl Poll {
     }
 }
 
-/// An id as text, with what stands around it.
+/// Bytes of an id as text, with its surroundings.
 const ID_BYTES: usize = 44;
 
-/// Bytes that reactions take in an answer, roughly.
+/// Returns the approximate number of bytes that reactions take in an answer.
 fn reactions_bytes(reactions: &[Reaction]) -> usize {
     let each = |reaction: &Reaction| 64 + reaction.users.len() * ID_BYTES;
     reactions.iter().map(each).sum()
 }
 
 impl Around {
-    /// Bytes that it takes in an answer, roughly.
+    /// Returns the approximate number of bytes that this takes in an answer.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         let poll = self.poll.as_ref().map_or(0, Poll::size_bytes);
@@ -196,7 +196,7 @@ impl Around {
 }
 
 impl About {
-    /// Bytes that it takes in an answer, roughly.
+    /// Returns the approximate number of bytes that the details take in an answer.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         let reply = self.reply.as_ref().map_or(0, |quote| {

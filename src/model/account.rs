@@ -1,21 +1,21 @@
-//! Somebody's own account: what only its owner sees and sets.
+//! A user's own account: what only its owner sees and sets.
 
-/// What a notification says of a message.
+/// How much a notification says about a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PushContent {
     /// The beginning of its text.
     Full,
-    /// Who wrote, and where.
+    /// The author and the flow.
     #[default]
     Names,
-    /// That there is something.
+    /// Only that there is a new message.
     None,
 }
 
 impl PushContent {
     const ALL: [Self; 3] = [Self::Full, Self::Names, Self::None];
 
-    /// The word for it, in tables and on the wire.
+    /// Returns the word for this value, in tables and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -25,7 +25,7 @@ impl PushContent {
         }
     }
 
-    /// What a word means.
+    /// Parses a word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL
@@ -34,7 +34,8 @@ impl PushContent {
     }
 }
 
-/// Where a device is notified. Whoever knows the address can send, though nothing that can be read.
+/// The address at which a device is notified. Anybody who knows the endpoint can send to it, but nothing
+/// that the device can read.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PushAddress {
     /// The address at the device's push service.
@@ -51,44 +52,44 @@ impl std::fmt::Debug for PushAddress {
     }
 }
 
-/// An account as its owner finds it, besides the profile that everybody sees.
+/// An account as its owner sees it, besides the profile that everybody sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a switch of its own of an account"
 )]
 pub struct OwnAccount {
-    /// An administrator's.
+    /// Whether the owner is an administrator.
     pub is_admin: bool,
-    /// A program's.
+    /// Whether the account belongs to a program.
     pub is_bot: bool,
-    /// May invite people to this server, as it is configured; [`crate::service`] says so.
+    /// Whether the owner may invite people to this server, as configured; set by [`crate::service`].
     pub may_invite: bool,
-    /// May have pages asked what they say of themselves; [`crate::service`] says so.
+    /// Whether the owner may request previews of pages; set by [`crate::service`].
     pub may_preview: bool,
-    /// The owner is asked before being brought into a flow.
+    /// Whether the owner is asked before being added to a flow.
     pub ask_first: bool,
-    /// Others see when the owner was here, and the owner sees it of them.
+    /// Whether others see when the owner was last online, and the owner sees the same about them.
     pub share_seen: bool,
-    /// Others see how far the owner has read, and the owner sees it of them.
+    /// Whether others see how far the owner has read, and the owner sees the same about them.
     pub share_read: bool,
     /// What notifications say.
     pub push_content: PushContent,
-    /// Bytes of files that the owner may have; 0: any number. `None`: as configured, which
-    /// [`crate::service`] says.
+    /// Limit of the owner's files in bytes; 0: no limit. `None`: as configured, which [`crate::service`]
+    /// knows.
     pub quota: Option<i64>,
-    /// Bytes of files that the owner has attached, or uploaded and not yet shown.
+    /// Bytes of files that the owner has attached, or has uploaded and not yet used.
     pub used: i64,
 }
 
-/// Changes to an own account; `None` leaves as it is.
+/// Changes to one's own account; `None` keeps the present value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AccountEdit {
-    /// The owner is asked before being brought into a flow.
+    /// Whether the owner is asked before being added to a flow.
     pub ask_first: Option<bool>,
-    /// Others see when the owner was here, and the owner sees it of them.
+    /// Whether others see when the owner was last online, and the owner sees the same about them.
     pub share_seen: Option<bool>,
-    /// Others see how far the owner has read, and the owner sees it of them.
+    /// Whether others see how far the owner has read, and the owner sees the same about them.
     pub share_read: Option<bool>,
     /// What notifications say.
     pub push_content: Option<PushContent>,

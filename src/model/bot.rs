@@ -2,18 +2,18 @@
 
 use super::{PublicId, SessionId, Timestamp};
 
-/// What a token lets a bot do.
+/// The permissions of a bot's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scopes(pub u8);
 
 impl Scopes {
-    /// What changes nothing.
+    /// Requests that change nothing.
     pub const READ: u8 = 1;
-    /// Messages and what hangs on them.
+    /// Messages and everything attached to them.
     pub const WRITE: u8 = 2;
     /// The bot's own flows and their hooks.
     pub const MANAGE: u8 = 4;
-    /// Everything that a token can.
+    /// All permissions that a token can have.
     pub const ALL: Self = Self(7);
 
     const WORDS: [(&'static str, u8); 3] = [
@@ -22,13 +22,13 @@ impl Scopes {
         ("manage", Self::MANAGE),
     ];
 
-    /// Tells whether one scope is among them.
+    /// Returns whether these scopes include one scope.
     #[must_use]
     pub fn has(self, scope: u8) -> bool {
         self.0 & scope != 0
     }
 
-    /// Reads words; `None`: none, or one that is unknown.
+    /// Parses words; `None`: there are none, or one is unknown.
     #[must_use]
     pub fn of_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut bits = 0;
@@ -41,7 +41,7 @@ impl Scopes {
         (bits != 0).then_some(Self(bits))
     }
 
-    /// Their words.
+    /// Returns the words for these scopes.
     #[must_use]
     pub fn words(self) -> Vec<&'static str> {
         let words = Self::WORDS.iter();
@@ -52,7 +52,7 @@ impl Scopes {
     }
 }
 
-/// A bot, as whoever owns it sees it.
+/// A bot, as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bot {
     /// The id that clients know.
@@ -61,7 +61,7 @@ pub struct Bot {
     pub login: String,
     /// The name that others read.
     pub username: Option<String>,
-    /// Login of its owner; `None`: the operator's.
+    /// Login of its owner; `None`: the operator owns it.
     pub owner: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -69,40 +69,40 @@ pub struct Bot {
     pub tokens: i64,
 }
 
-/// A token of a bot; the token itself is not kept.
+/// A token of a bot; the token itself is not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BotToken {
-    /// Row number, by which it can be revoked.
+    /// Row number, used to revoke the token.
     pub id: SessionId,
-    /// What it is for.
+    /// What the token is for.
     pub label: Option<String>,
-    /// What it lets the bot do.
+    /// The permissions of the token.
     pub scopes: Scopes,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it was last used, give or take an hour; `None`: never.
+    /// When it was last used, to within an hour; `None`: never.
     pub used_at: Option<Timestamp>,
-    /// When it ends; `None`: never.
+    /// When it expires; `None`: never.
     pub expires_at: Option<Timestamp>,
 }
 
-/// Something that people can type after "/" to a bot.
+/// A command that users can type to a bot after "/".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BotCommand {
-    /// What is typed.
+    /// The word that users type.
     pub name: String,
     /// What it does.
     pub description: String,
 }
 
 impl BotCommand {
-    /// Characters of a name at most.
+    /// Maximum length of a name, in characters.
     pub const MAX_NAME: usize = 32;
-    /// Characters of a description at most.
+    /// Maximum length of a description, in characters.
     pub const MAX_DESCRIPTION: usize = 100;
 
-    /// A command, if its name is one word of a to z, digits and `_`, and its description can be read; both are
-    /// bounded.
+    /// Returns a command if its name is one word of a to z, digits and `_`, its description has visible
+    /// characters, and both are short enough.
     #[must_use]
     pub fn new(name: &str, description: &str) -> Option<Self> {
         let name = name.strip_prefix('/').unwrap_or(name);

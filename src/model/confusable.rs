@@ -1,4 +1,4 @@
-//! Names that look like one another, though they are written differently: `rооt` with Cyrillic letters.
+//! Names that look alike although they are written differently: `rооt` with Cyrillic letters.
 //!
 //! Source: Unicode Technical Standard 39, Unicode Security Mechanisms.
 
@@ -6,13 +6,13 @@ use unicode_normalization::char::is_combining_mark;
 use unicode_security::confusable_detection::skeleton;
 use unicode_security::mixed_script::AugmentedScriptSet;
 
-/// What a text looks like: texts with the same skeleton cannot be told apart by eye.
+/// Returns what a text looks like: texts with the same skeleton look the same to a reader.
 pub(super) fn skeleton_of(text: &str) -> String {
     skeleton(text).collect()
 }
 
-/// Tells whether each word of a text is written in one script, or in a mixture that a language is
-/// written in: Japanese, Korean or Chinese, with Latin letters or without.
+/// Returns whether each word of a text uses one script, or a mixture that is usual in a language:
+/// Japanese, Korean or Chinese, with or without Latin letters.
 pub(super) fn has_one_script_a_word(text: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c))
         .all(is_of_one_script)

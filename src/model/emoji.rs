@@ -1,4 +1,4 @@
-//! Which texts are one emoji.
+//! Recognises texts that are one emoji.
 //!
 //! Source: Unicode 16, UTS #51: emoji sequences, and the property `Extended_Pictographic`.
 
@@ -8,19 +8,19 @@ const MAX_POINTS: usize = 8;
 /// Longest reaction, in bytes.
 const MAX_BYTES: usize = 32;
 
-/// Joins emoji to one.
+/// Joins several emoji into one.
 const JOINER: u32 = 0x200d;
 
-/// Encloses the sign before it as a key.
+/// Encloses the preceding character as a key.
 const KEYCAP: u32 = 0x20e3;
 
-/// Asks for the picture, not the text.
+/// Requests the emoji as a picture instead of text.
 const AS_PICTURE: u32 = 0xfe0f;
 
-/// Asks for the text.
+/// Requests the emoji as text.
 const AS_TEXT: u32 = 0xfe0e;
 
-/// Tells whether a text is one emoji, of a length that a reaction may have.
+/// Returns whether a text is one emoji, no longer than a reaction may be.
 #[must_use]
 pub fn is_emoji(text: &str) -> bool {
     if text.len() > MAX_BYTES {
@@ -43,7 +43,7 @@ pub fn is_emoji(text: &str) -> bool {
     }
 }
 
-/// What follows the one emoji without a joiner that a list begins with.
+/// Returns what follows the first emoji of a list, where a joiner ends the emoji.
 fn element(points: &[u32]) -> Option<&[u32]> {
     match points {
         [first, second, rest @ ..] if is_regional(*first) && is_regional(*second) => Some(rest),
@@ -51,13 +51,13 @@ fn element(points: &[u32]) -> Option<&[u32]> {
             Some(rest)
         }
         [picture, rest @ ..] if is_pictographic(*picture) => Some(modifiers(rest)),
-        // Signs that follow a joiner without being pictures by themselves.
+        // Characters that may follow a joiner although they are not pictographic by themselves.
         [0x2640 | 0x2642, rest @ ..] => Some(modifiers(rest)),
         _ => None,
     }
 }
 
-/// What follows the signs that change the emoji before them: presentation, skin, tags.
+/// Returns what follows the modifiers of an emoji: presentation, skin tone, tags.
 fn modifiers(mut points: &[u32]) -> &[u32] {
     while let [
         AS_PICTURE | AS_TEXT | 0x1f3fb..=0x1f3ff | 0xe0020..=0xe007f,
@@ -83,7 +83,7 @@ fn is_pictographic(point: u32) -> bool {
     range.is_some_and(|(_, last)| point <= *last)
 }
 
-/// `Extended_Pictographic`, first and last of each range.
+/// `Extended_Pictographic`: the first and last code point of each range.
 const PICTOGRAPHIC: [(u32, u32); 76] = [
     (0x00a9, 0x00a9),
     (0x00ae, 0x00ae),

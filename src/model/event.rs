@@ -1,4 +1,4 @@
-//! What happened, for those who are to hear of it.
+//! Events: what happened, and who is told of it.
 
 use std::sync::Arc;
 
@@ -7,21 +7,21 @@ use super::{
     Timestamp, User, UserId,
 };
 
-/// Number of the live connection that a change came from; it is not told of it again.
+/// Number of the live connection that a change came from; this connection is not told of the change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin(pub u64);
 
-/// Who does something, and from which connection.
+/// The user who does something, and the connection from which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct By {
     /// The user; `None`: the operator, or the server itself.
     pub user: Option<UserId>,
-    /// The connection; `None`: none that listens.
+    /// The connection; `None`: none that listens for events.
     pub origin: Option<Origin>,
 }
 
 impl By {
-    /// The operator, by a command, or the server itself.
+    /// The operator, through a command, or the server itself.
     pub const OPERATOR: Self = Self {
         user: None,
         origin: None,
@@ -37,14 +37,13 @@ pub struct FlowEvent {
     pub position: Position,
     /// The flow.
     pub flow: PublicId,
-    /// Number of the message that it follows, among those that retention has kept; -1: before the
-    /// first.
+    /// Number of the preceding message, among those that retention has kept; -1: there is none.
     pub after: i64,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// Who did it; `None`: the operator.
+    /// The user who did it; `None`: the operator.
     pub by: Option<PublicId>,
-    /// What it is.
+    /// What happened.
     pub what: Happening,
 }
 
@@ -53,33 +52,33 @@ pub struct FlowEvent {
 pub enum Happening {
     /// The flow was made.
     Made,
-    /// It has another title.
+    /// The title changed.
     Title(String),
-    /// It has another description.
+    /// The description changed.
     Info,
-    /// It has another picture, or none.
+    /// The picture changed or was removed.
     Picture,
-    /// Somebody was added.
+    /// A user was added.
     Added(PublicId),
-    /// Somebody joined by an invitation.
+    /// A user joined with an invitation.
     Joined(PublicId),
-    /// Somebody left.
+    /// A user left.
     Left(PublicId),
-    /// Somebody was removed.
+    /// A user was removed.
     Removed(PublicId),
-    /// Somebody was invited.
+    /// A user was invited.
     Invited(PublicId),
-    /// Somebody declined an invitation.
+    /// A user declined an invitation.
     Declined(PublicId),
-    /// Somebody was banned.
+    /// A user was banned.
     Banned(PublicId),
-    /// Somebody has another level.
+    /// The level of a user changed.
     Level(PublicId, i64),
-    /// The flow belongs to somebody else.
+    /// The flow has a new owner.
     Owner(PublicId),
-    /// New messages disappear after so many seconds; 0: never.
+    /// New messages disappear after this number of seconds; 0: never.
     Expire(i64),
-    /// The flow is protected, or no longer.
+    /// The flow became protected, or stopped being protected.
     Protect(bool),
     /// A message was pinned.
     Pinned(PublicId),
@@ -88,13 +87,13 @@ pub enum Happening {
 }
 
 impl Happening {
-    /// Whether it changes what is pinned.
+    /// Returns whether this changes the list of pinned messages.
     #[must_use]
     pub fn is_about_pins(&self) -> bool {
         matches!(self, Self::Pinned(_) | Self::Unpinned(_))
     }
 
-    /// The word for it, on the wire and in commands alike.
+    /// Returns the word for this, on the wire and in commands.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -118,7 +117,7 @@ impl Happening {
         }
     }
 
-    /// The user that it is about.
+    /// Returns the user whom this is about.
     #[must_use]
     pub fn user(&self) -> Option<PublicId> {
         match self {
@@ -142,7 +141,8 @@ impl Happening {
         }
     }
 
-    /// Whether it changes what every protocol shows of a flow: its words, owner or members.
+    /// Returns whether this changes what every protocol shows of a flow: its title, description, owner or
+    /// members.
     #[must_use]
     pub fn shows_in_flow(&self) -> bool {
         matches!(
@@ -160,61 +160,61 @@ impl Happening {
     }
 }
 
-/// A flow that was made or changed, with what happened there.
+/// A flow that was created or changed, with what happened there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowNews {
     /// Its present state.
     pub flow: Flow,
     /// What happened, in order.
     pub events: Vec<FlowEvent>,
-    /// Whether something changed that every protocol shows: words, owner, members.
+    /// Whether something changed that every protocol shows: title, description, owner or members.
     pub shows: bool,
-    /// What is pinned there, the last first, if that changed.
+    /// The pinned messages, last first, if they changed.
     pub pins: Option<Vec<PublicId>>,
 }
 
-/// Something that has happened: committed, or passing by (typing, presence).
+/// Something that has happened: a committed change, or something passing (typing, presence).
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// Its place in the log; `None` for what is not stored.
+    /// Its place in the log; `None` if it is not stored.
     pub position: Option<Position>,
-    /// Where it came from; `None` for what another process or the server itself did.
+    /// The connection that caused it; `None` if another process or the server itself did.
     pub origin: Option<Origin>,
-    /// Who is to hear of it.
+    /// The users who are told of it.
     pub audience: Audience,
-    /// What it is.
+    /// What happened.
     pub news: News,
 }
 
-/// An invitation to a flow, as the invited person finds it.
+/// An invitation to a flow, as the invited user sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvitedTo {
     /// The flow.
     pub flow: PublicId,
     /// Its name.
     pub title: Option<String>,
-    /// Who writes in it.
+    /// The kind of the flow, which decides who may write.
     pub kind: super::FlowKind,
-    /// Who invites; `None`: the operator.
+    /// The user who invites; `None`: the operator.
     pub by: Option<PublicId>,
-    /// When.
+    /// When the user was invited.
     pub at: Timestamp,
 }
 
-/// How far somebody has read a flow, and what is left.
+/// How far a user has read a flow, and what is unread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadMark {
     /// The flow.
     pub flow: PublicId,
     /// Number of the last message that has been read.
     pub number: i64,
-    /// How many after it have not been read, deleted ones not among them.
+    /// Number of unread messages, without deleted ones.
     pub unread: i64,
-    /// How many of those mention the reader.
+    /// Number of these that mention the reader.
     pub mentions: i64,
 }
 
-/// Who hears of an event.
+/// The users who are told of an event.
 #[derive(Debug, Clone)]
 pub enum Audience {
     /// Every user of the server.
@@ -223,14 +223,14 @@ pub enum Audience {
     Users(Arc<[UserId]>),
 }
 
-/// That somebody came or went.
+/// A change of a user's presence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Presence {
-    /// Who.
+    /// The user.
     pub user: PublicId,
-    /// Whether that user is here now.
+    /// Whether the user is online now.
     pub online: bool,
-    /// When that user was here last, to the minute, where the hearer may know it.
+    /// When the user was last online, to the minute, if the recipient may know it.
     pub seen_at: Option<Timestamp>,
 }
 
@@ -239,50 +239,50 @@ pub struct Presence {
 pub enum News {
     /// A message was sent, edited or deleted; this is its present state.
     Message(Arc<Message>),
-    /// Reactions or votes changed: how things stand around a message.
+    /// Reactions or votes changed; this is the present state.
     Around(Arc<Around>),
-    /// A flow was made or changed, or somebody joined or left it.
+    /// A flow was created or changed, or a user joined or left it.
     Flow(Arc<FlowNews>),
-    /// The hearer is no longer a member of this flow.
+    /// The recipient is no longer a member of this flow.
     Left(PublicId),
-    /// The hearer is no longer invited to this flow.
+    /// The recipient is no longer invited to this flow.
     Uninvited(PublicId),
-    /// The hearer is invited to a flow.
+    /// The recipient is invited to a flow.
     Invited(Arc<InvitedTo>),
-    /// A device was signed in by one of the hearer's.
+    /// A new device signed in with the help of one of the recipient's devices.
     Device(Arc<SessionInfo>),
-    /// The hearer's own account changed.
+    /// The recipient's own account changed.
     Account(Arc<OwnAccount>),
-    /// The hearer's list of blocked people changed: whom it has now.
+    /// The recipient's list of blocked users changed; this is the new list.
     Blocked(Arc<[PublicId]>),
-    /// The archive that the hearer wanted is there; `None`: it cannot be had.
+    /// The archive that the recipient requested is ready; `None`: it cannot be made.
     Archive(Option<Arc<File>>),
-    /// The hearer came back to a flow, which this connection has to catch up with.
+    /// The recipient is a member of a flow again, and this connection has to catch up with it.
     Back(FlowId),
     /// Something happened in a flow that only other protocols show.
     Room(FlowId),
-    /// Somebody registered or changed the profile.
+    /// A user registered or changed the profile.
     User(Arc<User>),
-    /// The hearer has read a flow up to a number, perhaps on another device.
+    /// The recipient has read a flow up to a number, perhaps on another device.
     Read(ReadMark),
-    /// Somebody is writing.
+    /// A user is typing.
     Typing {
-        /// Where.
+        /// The flow.
         flow: PublicId,
-        /// Who.
+        /// The user.
         user: PublicId,
     },
-    /// Somebody else has read a flow up to a number.
+    /// Another user has read a flow up to a number.
     Seen {
-        /// Where.
+        /// The flow.
         flow: PublicId,
-        /// Who.
+        /// The user.
         user: PublicId,
         /// Number of the last message that was read.
         number: i64,
     },
-    /// The hearer has set up a flow for oneself.
+    /// The recipient has changed the own settings of a flow.
     Settings(PublicId, FlowSettings),
-    /// Some came or went, perhaps the hearer among them.
+    /// Users went online or offline, perhaps the recipient too.
     Presence(Arc<[Presence]>),
 }

@@ -1,27 +1,27 @@
-//! What is known of a file of a message without its bytes, and which of them those see who get files
-//! within messages.
+//! What is known about a message's file without reading its bytes, and which files are sent within
+//! messages to clients that get files that way.
 
 use super::{PublicId, Slot};
 
-/// As what a message shows a file.
+/// How a message shows a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A picture.
     Picture,
-    /// A film.
+    /// A video.
     Video,
-    /// A sound.
+    /// A sound recording.
     Audio,
-    /// Anything else, as it is.
+    /// Any other file.
     Document,
-    /// A small picture that stands for a feeling.
+    /// A small picture that expresses a feeling.
     Sticker,
-    /// Words that somebody has spoken.
+    /// A voice message.
     Voice,
 }
 
 impl Kind {
-    /// All of them, in the order of their numbers.
+    /// All kinds, in the order of their numbers.
     const ALL: [(Self, &'static str); 6] = [
         (Self::Picture, "picture"),
         (Self::Video, "video"),
@@ -31,13 +31,13 @@ impl Kind {
         (Self::Voice, "voice"),
     ];
 
-    /// The number that stands for it in tables.
+    /// Returns the number of this kind in tables.
     #[must_use]
     pub fn number(self) -> i64 {
         self as i64
     }
 
-    /// The kind that a number stands for.
+    /// Returns the kind with a number.
     #[must_use]
     pub fn from_number(number: i64) -> Option<Self> {
         let all = Self::ALL.iter();
@@ -45,13 +45,13 @@ impl Kind {
             .find(|kind| kind.number() == number)
     }
 
-    /// Its bit in the set of kinds that a message has.
+    /// Returns the bit of this kind in the set of kinds that a message has.
     #[must_use]
     pub fn bit(self) -> i64 {
         1 << self.number()
     }
 
-    /// The word for it on the wire.
+    /// Returns the word for this kind on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         let mut all = Self::ALL.iter();
@@ -59,14 +59,14 @@ impl Kind {
             .map_or("document", |(_, word)| word)
     }
 
-    /// What a word means.
+    /// Parses a word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         let mut all = Self::ALL.iter();
         all.find(|(_, known)| *known == word).map(|(kind, _)| *kind)
     }
 
-    /// As what a file is shown that says only what it is.
+    /// Returns how to show a file of which only the media type is known.
     #[must_use]
     pub fn of_media_type(found: Option<&str>) -> Self {
         match found.and_then(|found| found.split('/').next()) {
@@ -77,7 +77,7 @@ impl Kind {
         }
     }
 
-    /// Where it stands in messages that bring their files along.
+    /// Returns the slot of this kind in messages that contain their files.
     #[must_use]
     pub fn slot(self) -> Slot {
         match self {
@@ -89,7 +89,8 @@ impl Kind {
         }
     }
 
-    /// The media type that content is served as: what is only heard is no film, whatever holds it.
+    /// Returns the media type with which content is served: audio is not served as video, whatever its
+    /// container.
     #[must_use]
     pub fn served_as(self, found: &str) -> &str {
         match (self, found) {
@@ -112,59 +113,59 @@ impl From<Slot> for Kind {
     }
 }
 
-/// What its sender says of a file.
+/// What its sender says about a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Look {
-    /// What it is called.
+    /// Its name.
     pub name: Option<String>,
-    /// Pixels across.
+    /// Width in pixels.
     pub width: Option<i64>,
-    /// Pixels down.
+    /// Height in pixels.
     pub height: Option<i64>,
-    /// Milliseconds.
+    /// Duration in milliseconds.
     pub duration: Option<i64>,
-    /// What it looks like from far.
+    /// A blurred preview of the picture.
     pub blurhash: Option<String>,
-    /// What it sounds like from far: a byte for each peak.
+    /// A preview of the sound: one byte for each peak.
     pub waveform: Option<Vec<u8>>,
 }
 
-/// What is known of a small picture that stands for a file.
+/// What is known about the thumbnail of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Thumbnail {
-    /// By which it is fetched.
+    /// The id with which it is fetched.
     pub id: PublicId,
-    /// Pixels across.
+    /// Width in pixels.
     pub width: Option<i64>,
-    /// Pixels down.
+    /// Height in pixels.
     pub height: Option<i64>,
-    /// Bytes.
+    /// Size in bytes.
     pub size: i64,
 }
 
-/// What is known of a file of a message without its bytes.
+/// What is known about a message's file without reading its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// By which it is fetched; says nothing of the content.
+    /// The id with which it is fetched; it says nothing about the content.
     pub id: PublicId,
-    /// As what it is shown.
+    /// How it is shown.
     pub kind: Kind,
-    /// Bytes.
+    /// Size in bytes.
     pub size: i64,
-    /// What it was found to be; `None`: nothing that browsers show.
+    /// The detected media type; `None`: nothing that browsers show.
     pub media_type: Option<String>,
-    /// What its sender says of it.
+    /// What its sender says about it.
     pub look: Look,
-    /// A small picture that stands for it.
+    /// Its thumbnail.
     pub thumbnail: Option<Thumbnail>,
-    /// All of it, where it is a short text that stands for a feeling.
+    /// The whole content, if the file is a short text that expresses a feeling.
     pub text: Option<String>,
-    /// Whether its bytes are among the message's files.
+    /// Whether its bytes are sent with the message.
     pub is_given: bool,
 }
 
-/// Which files a message brings along to those who know no other way: of each slot the first that
-/// fits, together no more than so many bytes. In the order of the files.
+/// Returns which files a message contains for clients that know no other way to get them: the first of
+/// each slot that fits, together at most `max_bytes`. The result is in the order of the files.
 pub fn given(files: impl IntoIterator<Item = (Slot, i64)>, max_bytes: usize) -> Vec<bool> {
     let mut left = i64::try_from(max_bytes).unwrap_or(i64::MAX);
     let mut taken = 0;
@@ -179,14 +180,14 @@ pub fn given(files: impl IntoIterator<Item = (Slot, i64)>, max_bytes: usize) -> 
     files.into_iter().map(fits).collect()
 }
 
-/// The line that tells of files which a message does not bring along: the name and size of the first,
-/// how many more there are, and the page that shows them, if there is one. `None`: it brings all.
+/// Returns a line about the files that a message does not contain: the name and size of the first, the
+/// number of other files, and the page that shows them, if there is one. `None`: it contains all.
 #[must_use]
 pub fn told(files: &[File], page: Option<&str>) -> Option<String> {
     let mut missing = files.iter().filter(|file| !file.is_given);
     let first = missing.next()?;
     let name = first.look.name.as_deref().unwrap_or(first.kind.as_str());
-    // A name must not look like more lines of the message.
+    // A name must not look like additional lines of the message.
     let plain = |c: char| if c.is_control() { ' ' } else { c };
     let name: String = name.chars().map(plain).collect();
     let rest = match missing.count() {
@@ -198,7 +199,7 @@ pub fn told(files: &[File], page: Option<&str>) -> Option<String> {
     Some(format!("{name} ({}){rest}{page}", size(first.size)))
 }
 
-/// Bytes as people read them, in steps of 1,000 as phones show them.
+/// Formats a number of bytes for people, in steps of 1,000 as phones do.
 fn size(bytes: i64) -> String {
     const UNITS: [&str; 3] = ["KB", "MB", "GB"];
     let bytes = bytes.max(0).unsigned_abs();

@@ -4,19 +4,19 @@ use super::{
     Content, FlowId, FlowSettings, Message, MessageId, Picture, PublicId, Timestamp, UserId,
 };
 
-/// Who writes in a flow.
+/// The kind of a flow, which decides who writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FlowKind {
-    /// Two people, both write.
+    /// Two people; both write.
     Chat,
-    /// The owner writes, the members read.
+    /// The owner writes; the members read.
     Channel,
     /// All members write.
     Group,
 }
 
 impl FlowKind {
-    /// The word for it, in tables, on the wire and in commands alike.
+    /// Returns the word for this kind, in tables, on the wire and in commands.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -26,7 +26,7 @@ impl FlowKind {
         }
     }
 
-    /// The kind that a word names.
+    /// Parses a word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         match word {
@@ -38,44 +38,44 @@ impl FlowKind {
     }
 }
 
-/// What a member may do in a flow. Kept as a number, so that other protocols can have values between.
+/// A member's permissions in a flow. Stored as a number, so that other protocols can use values in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Level(pub i64);
 
 impl Level {
-    /// Reads, and writes where members do.
+    /// May read, and write where members may write.
     pub const MEMBER: Self = Self(0);
-    /// Adds and removes members, deletes messages, writes in a channel.
+    /// May add and remove members, delete messages and write in a channel.
     pub const MODERATOR: Self = Self(50);
-    /// The one to whom the flow belongs.
+    /// The owner of the flow.
     pub const OWNER: Self = Self(100);
 
-    /// Whether this is a moderator's level or the owner's.
+    /// Returns whether this is at least a moderator's level.
     #[must_use]
     pub fn moderates(self) -> bool {
         self >= Self::MODERATOR
     }
 }
 
-/// From which level on members of a flow do something.
+/// The lowest levels at which members of a flow may do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Power {
     /// Write messages.
     pub write: Level,
-    /// Change what the flow is called and what it is about.
+    /// Change the title and description of the flow.
     pub describe: Level,
-    /// Bring somebody in.
+    /// Add a user.
     pub invite: Level,
-    /// Take somebody out.
+    /// Remove a user.
     pub kick: Level,
-    /// Keep somebody out.
+    /// Ban a user.
     pub ban: Level,
-    /// Delete messages of others.
+    /// Delete messages of other users.
     pub redact: Level,
 }
 
 impl Power {
-    /// What the kind of a flow means.
+    /// Returns the levels for a kind of flow.
     #[must_use]
     pub fn of(kind: FlowKind) -> Self {
         let write = if kind == FlowKind::Channel {
@@ -101,50 +101,50 @@ pub struct Flow {
     pub id: FlowId,
     /// The id that clients know.
     pub uuid: PublicId,
-    /// Who writes in it.
+    /// Its kind.
     pub kind: FlowKind,
     /// Its name.
     pub title: Option<String>,
-    /// What it is about.
+    /// Its description.
     pub info: Option<String>,
-    /// Row number of the owner; `None` when nobody is left.
+    /// Row number of the owner; `None` if no member is left.
     pub owner: Option<UserId>,
     /// The owner's public id.
     pub owner_uuid: Option<PublicId>,
-    /// Members in the order in which they joined; of a large flow perhaps only those who count.
+    /// Members in the order in which they joined; for a large flow perhaps only the important ones.
     pub members: Vec<PublicId>,
     /// How many members there are.
     pub member_count: i64,
-    /// Members above the level of a member, in the order in which they joined.
+    /// Members whose level is above that of a member, in the order in which they joined.
     pub levels: Vec<(PublicId, Level)>,
     /// Its picture.
     pub picture: Option<Picture>,
     /// Seconds after which a new message disappears; 0: never.
     pub expire: i64,
-    /// Nothing is forwarded from it.
+    /// Whether forwarding from it is forbidden.
     pub is_protected: bool,
-    /// Only the owner and moderators pin.
+    /// Whether only the owner and moderators may pin.
     pub pins_are_restricted: bool,
-    /// Somebody's saved messages.
+    /// Whether these are a user's saved messages.
     pub is_saved: bool,
     /// When it was made.
     pub created_at: Timestamp,
 }
 
 impl Flow {
-    /// What a member may do in it.
+    /// Returns the level of a member.
     #[must_use]
     pub fn level_of(&self, member: PublicId) -> Level {
         let found = self.levels.iter().find(|(user, _)| *user == member);
         found.map_or(Level::MEMBER, |(_, level)| *level)
     }
 
-    /// Bytes that it takes in an answer, roughly.
+    /// Returns the approximate number of bytes that the flow takes in an answer.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        /// An id as text, with what stands around it.
+        /// Bytes of an id as text, with its surroundings.
         const ID: usize = 44;
-        /// What a list tells of any flow.
+        /// Bytes that a list takes for any flow.
         const AROUND: usize = 12 * ID;
         let words = [&self.title, &self.info].into_iter().flatten();
         let people = self.members.len() + self.levels.len();
@@ -157,56 +157,56 @@ impl Flow {
 pub struct FlowInfo {
     /// The id that clients know.
     pub uuid: PublicId,
-    /// Who writes in it.
+    /// Its kind.
     pub kind: FlowKind,
     /// Its name.
     pub title: Option<String>,
-    /// Who owns it.
+    /// Its owner.
     pub owner: Option<PublicId>,
-    /// How many members it has.
+    /// Number of its members.
     pub members: i64,
-    /// How many messages it has.
+    /// Number of its messages.
     pub messages: i64,
     /// When it was made.
     pub created_at: Timestamp,
 }
 
-/// A flow as one of its members finds it in a list.
+/// A flow as one of its members sees it in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowSummary {
     /// The flow.
     pub flow: Flow,
-    /// How many messages it has.
+    /// Number of its messages.
     pub count: i64,
     /// Number of the last message that this member has read.
     pub read: Option<i64>,
-    /// How many messages this member has not read, deleted ones not among them.
+    /// Number of messages that this member has not read, without deleted ones.
     pub unread: i64,
-    /// How many of those mention this member.
+    /// Number of these that mention this member.
     pub mentions: i64,
-    /// How this member has set it up.
+    /// This member's settings of the flow.
     pub settings: FlowSettings,
-    /// How many messages are pinned there.
+    /// Number of its pinned messages.
     pub pins: i64,
-    /// Of a chat: how far the other has read, if that is shared.
+    /// For a chat: how far the other user has read, if that is shared.
     pub seen: Vec<(PublicId, i64)>,
-    /// Row number of its last message; none has 0.
+    /// Row number of its last message; 0 if there is none.
     pub newest: MessageId,
-    /// Its last message, where that was read.
+    /// Its last message, if it was loaded.
     pub last: Option<Message>,
 }
 
-/// Changes to how a flow looks and works; `None` leaves as it is.
+/// Changes to how a flow looks and works; `None` keeps the present value.
 #[derive(Debug, Clone, Default)]
 pub struct FlowSwitches {
     /// Its picture; inner `None` removes it.
     pub picture: Option<Option<Content>>,
-    /// The name that its picture has in Matrix; `None`: a new one.
+    /// The id of its picture in Matrix; `None`: a new one.
     pub picture_name: Option<PublicId>,
     /// Seconds after which a new message disappears; 0: never.
     pub expire: Option<i64>,
-    /// Nothing is forwarded from it.
+    /// Whether forwarding from it is forbidden.
     pub protect: Option<bool>,
-    /// Only the owner and moderators pin.
+    /// Whether only the owner and moderators may pin.
     pub restrict_pins: Option<bool>,
 }

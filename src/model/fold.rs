@@ -1,24 +1,24 @@
-//! The form in which texts are compared when somebody looks for one: messages, file names, people,
-//! titles. What is stored and what is asked go through the same function.
+//! The form in which texts are compared in a search: messages, file names, people, titles. Both the
+//! stored text and the query go through the same function.
 //!
-//! What does not belong here: cutting into words (see [`super::terms()`]), and the form in which logins
-//! are unique (see [`super::Login`]), which keeps marks.
+//! What does not belong here: splitting a text into words (see [`super::terms()`]), and the form in which
+//! logins are unique (see [`super::Login`]), which keeps marks.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
 
-/// Folds a text: compatibility forms, case, marks and invisible characters make no difference.
+/// Folds a text: differences of compatibility forms, case, marks and invisible characters are removed.
 ///
-/// `é` and `e`, `ё` and `е`, `ß` and `ss`, `ﬁ` and `fi`, vocalised and plain Hebrew or Arabic, the
-/// composed and the decomposed form of anything give the same text. The result is in NFKC, and
-/// folding it again changes nothing.
+/// `é` and `e`, `ё` and `е`, `ß` and `ss`, `ﬁ` and `fi`, vocalised and plain Hebrew or Arabic, and the
+/// composed and decomposed forms of any text give the same result. The result is in NFKC, and folding it
+/// again does not change it.
 #[must_use]
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
     let plain = text.nfkd().filter(|c| !is_dropped(*c)).flat_map(letter);
-    // Changing the case makes new marks (`İ` is `i` with a dot), and new forms.
+    // Changing the case creates new marks (`İ` is `i` with a dot) and new forms.
     plain
         .nfkd()
         .filter(|c| !is_dropped(*c))
@@ -27,11 +27,10 @@ pub fn fold(text: &str) -> String {
         .collect()
 }
 
-/// Tells characters that make no difference to somebody who searches: marks, what cannot be seen, and
-/// colours of skin.
+/// Returns whether a character makes no difference in a search: marks, invisible characters and skin tones.
 ///
-/// Vowel signs of Indic and Southeast Asian scripts are marks by category, yet letters of their
-/// words; Unicode calls those alphabetic, and normalisation does not reorder them.
+/// Vowel signs of Indic and Southeast Asian scripts have the category of marks but are letters of their
+/// words. Unicode calls them alphabetic, and normalisation does not reorder them.
 fn is_dropped(c: char) -> bool {
     if c.is_ascii() {
         return false;
@@ -47,9 +46,9 @@ fn is_dropped(c: char) -> bool {
         | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{1f3fb}'..='\u{1f3ff}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// A letter without case, and without the stroke that Unicode does not count as a mark.
+/// Returns a letter without case, and without a stroke that Unicode does not count as a mark.
 fn letter(c: char) -> impl Iterator<Item = char> {
-    // By way of upper case: only that way do `ß` and `ẞ` meet `ss`, and `ς` meets `σ`.
+    // Through upper case: only then do `ß` and `ẞ` become `ss`, and `ς` becomes `σ`.
     c.to_lowercase()
         .flat_map(char::to_uppercase)
         .flat_map(char::to_lowercase)

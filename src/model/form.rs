@@ -1,17 +1,17 @@
-//! The forms in which clients get frames.
+//! The forms of the frames that clients get.
 
-/// A form of frames: which facts stand in a frame, whatever happened.
+/// A form of frames, which decides what facts a frame contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Form {
-    /// What every client knows.
+    /// The form that every client understands.
     #[default]
     Plain,
-    /// What is given to clients that ask for it.
+    /// The form for clients that request it.
     Rich,
 }
 
 impl Form {
-    /// Tells whether the client asked for more than every client knows.
+    /// Returns whether the client requested more than every client understands.
     #[must_use]
     pub fn is_rich(self) -> bool {
         self == Self::Rich

@@ -1,15 +1,15 @@
-//! Incoming hooks: addresses at which programs post messages.
+//! Incoming hooks: addresses to which programs post messages.
 
 use super::{HookId, Picture, PublicId, Timestamp};
 
-/// A hook as its flow's owner sees it; the secret itself is not kept.
+/// A hook as the owner of its flow sees it; the secret itself is not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
-    /// Row number, by which it can be revoked.
+    /// Row number, used to revoke the hook.
     pub id: HookId,
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// First characters of the secret.
+    /// The first characters of the secret.
     pub hint: String,
     /// The flow that it writes to.
     pub flow: PublicId,
@@ -19,13 +19,13 @@ pub struct Hook {
     pub bot: PublicId,
     /// Login of that bot.
     pub login: String,
-    /// Who made it; `None`: the operator.
+    /// The user who made it; `None`: the operator.
     pub maker: Option<PublicId>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it was used last.
+    /// When it was last used.
     pub used_at: Option<Timestamp>,
-    /// How often it was used.
+    /// How many times it was used.
     pub uses: i64,
     /// Its picture.
     pub picture: Option<Picture>,
@@ -36,15 +36,15 @@ pub struct Hook {
 pub enum Loudness {
     /// No device is notified.
     Silent,
-    /// As any message.
+    /// As for any message.
     #[default]
     Usual,
-    /// Devices are notified at once, also those that only want to hear of mentions.
+    /// Devices are notified at once, including those that want only mentions.
     Loud,
 }
 
 impl Loudness {
-    /// The number in the table; `None` for what is usual.
+    /// Returns the number in the table; `None` for the usual loudness.
     #[must_use]
     pub fn number(self) -> Option<i64> {
         match self {

@@ -1,10 +1,10 @@
-//! Identifiers: row numbers inside the file, and the public ids that leave the server.
+//! Identifiers: row numbers inside the database, and the public ids that leave the server.
 
 use std::fmt;
 
 use uuid::Uuid;
 
-/// Makes a newtype around SQLite's 64-bit row number.
+/// Defines a newtype around SQLite's 64-bit row number.
 macro_rules! row_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -30,7 +30,7 @@ row_id!(
     SessionId
 );
 row_id!(
-    /// Number of the row of a device that is notified.
+    /// Row number of a device that receives notifications.
     SubscriptionId
 );
 row_id!(
@@ -42,20 +42,20 @@ row_id!(
     InvitationId
 );
 row_id!(
-    /// Number of the row of an incoming hook.
+    /// Row number of an incoming hook.
     HookId
 );
 row_id!(
-    /// Number of the row of an outgoing hook.
+    /// Row number of an outgoing hook.
     OutgoingId
 );
 row_id!(
-    /// Place of a change in the server-wide log; grows by one with each change, from 1.
+    /// Place of a change in the log of the whole server; starts at 1 and grows by one with each change.
     Position
 );
 
 impl Default for Position {
-    /// Before the first change.
+    /// Returns the position before the first change.
     fn default() -> Self {
         Self(0)
     }
@@ -74,35 +74,35 @@ impl fmt::Display for Position {
 pub struct PublicId(pub u128);
 
 impl PublicId {
-    /// Names nothing: an id that is made holds the time, and so is never 0.
+    /// An id that names nothing: a generated id contains the time, so it is never 0.
     pub const NOTHING: Self = Self(0);
 
-    /// Makes a new id, larger than all that this process made before.
+    /// Generates a new id, larger than all that this process generated before.
     #[must_use]
     pub fn generate() -> Self {
         Self(Uuid::now_v7().as_u128())
     }
 
-    /// Reads the decimal text of an id; `None` for any other text, which names nothing.
+    /// Parses the decimal text of an id; `None` for any other text, which names nothing.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let canonical = text == "0" || (!text.starts_with(['0', '+']) && !text.is_empty());
         canonical.then(|| text.parse().ok().map(Self)).flatten()
     }
 
-    /// Makes an id that says nothing, not even when it was made.
+    /// Returns an id that reveals nothing, not even when it was made.
     #[must_use]
     pub fn random() -> Self {
         Self::from_bytes(rand::random())
     }
 
-    /// The 32 hexadecimal digits of an id, as it stands in addresses.
+    /// Returns the 32 hexadecimal digits of the id, as used in addresses.
     #[must_use]
     pub fn hex(self) -> String {
         format!("{:032x}", self.0)
     }
 
-    /// Reads what [`hex`](Self::hex) writes; `None` for any other text, which names nothing.
+    /// Parses the result of [`hex`](Self::hex); `None` for any other text, which names nothing.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
         let digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
@@ -112,13 +112,13 @@ impl PublicId {
             .flatten()
     }
 
-    /// The bytes that are stored, most significant first.
+    /// Returns the bytes that are stored, most significant first.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {
         self.0.to_be_bytes()
     }
 
-    /// The id whose stored bytes these are.
+    /// Returns the id with these stored bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(u128::from_be_bytes(bytes))
@@ -131,16 +131,16 @@ impl fmt::Display for PublicId {
     }
 }
 
-/// The most digits that an id has.
+/// Maximum number of digits of an id.
 const MAX_DIGITS: usize = 39;
 
-/// The digits of a number below 10^8, all at the same time: twice four of them, then four times two,
-/// then eight, each in a lane of its own.
+/// Returns the digits of a number below 10^8, all computed at the same time: two groups of four, then
+/// four groups of two, then eight digits, each in its own lane.
 fn eight_digits(number: u64) -> [u8; 8] {
     const LANES_OF_TWO: u64 = 0x0000_007f_0000_007f;
     const LANES_OF_ONE: u64 = 0x000f_000f_000f_000f;
     let fours = (number / 10_000) | ((number % 10_000) << 32);
-    // As long as fours have no more than 14 bits, this is division by 100; below, by 10.
+    // While a group of four has at most 14 bits, this is a division by 100; below, by 10.
     let hundreds = ((fours * 10_486) >> 20) & LANES_OF_TWO;
     let twos = hundreds | ((fours - 100 * hundreds) << 16);
     let tens = ((twos * 103) >> 10) & LANES_OF_ONE;
@@ -148,20 +148,20 @@ fn eight_digits(number: u64) -> [u8; 8] {
     (ones + u64::from_le_bytes([b'0'; 8])).to_le_bytes()
 }
 
-/// The decimal text of an id, in quotation marks: what `Display` writes, for those who write many.
+/// The decimal text of an id in quotation marks: the same as `Display`, for code that writes many ids.
 #[derive(Debug, Clone, Copy)]
 pub struct Digits {
-    /// Ends with the text.
+    /// A buffer that ends with the text.
     text: [u8; MAX_DIGITS + 2],
-    /// Where the first quotation mark is.
+    /// Position of the first quotation mark.
     start: usize,
 }
 
 impl Digits {
-    /// Writes down an id.
+    /// Formats an id.
     #[must_use]
     pub fn of(id: PublicId) -> Self {
-        /// The largest power of ten in 64 bits: an id is one digit and twice nineteen.
+        /// The largest power of ten in 64 bits: an id has one digit and two groups of nineteen.
         const PART: u128 = 10_000_000_000_000_000_000;
         let mut digits = Self {
             text: [b'0'; MAX_DIGITS + 2],
@@ -169,13 +169,13 @@ impl Digits {
         };
         let mut upper = id.0 / PART;
         digits.put::<{ MAX_DIGITS - 18 }>(id.0 - upper * PART);
-        // At most three times, which is less than a division takes.
+        // At most three rounds, which is faster than a division.
         while upper >= PART {
             upper -= PART;
             digits.text[1] += 1;
         }
         digits.put::<{ MAX_DIGITS - 37 }>(upper);
-        // The last digit stays, also when it is 0.
+        // The last digit stays, even if it is 0.
         let zeros = digits.text[1..MAX_DIGITS].iter();
         digits.start = zeros.take_while(|digit| **digit == b'0').count();
         digits.text[digits.start] = b'"';
@@ -183,7 +183,7 @@ impl Digits {
         digits
     }
 
-    /// Writes nineteen digits from a place on.
+    /// Writes nineteen digits, starting at a place.
     fn put<const PLACE: usize>(&mut self, number: u128) {
         const EIGHT: u64 = 100_000_000;
         let number = u64::try_from(number).unwrap_or(0);
@@ -195,13 +195,13 @@ impl Digits {
         self.text[PLACE + 11..PLACE + 19].copy_from_slice(&eight_digits(last));
     }
 
-    /// The digits in quotation marks.
+    /// Returns the digits in quotation marks.
     #[must_use]
     pub fn quoted(&self) -> &[u8] {
         self.text.get(self.start..).unwrap_or_default()
     }
 
-    /// The digits.
+    /// Returns the digits.
     #[must_use]
     pub fn bare(&self) -> &[u8] {
         self.text

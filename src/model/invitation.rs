@@ -2,24 +2,24 @@
 
 use super::{InvitationId, PublicId, Timestamp};
 
-/// An invitation as the operator sees it; the code itself is not kept.
+/// An invitation as the operator sees it; the code itself is not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
-    /// Row number, by which it can be revoked.
+    /// Row number, used to revoke the invitation.
     pub id: InvitationId,
-    /// First characters of the code.
+    /// The first characters of the code.
     pub hint: String,
-    /// Whom it is for, in its maker's words.
+    /// A note of its maker about whom it is for.
     pub note: Option<String>,
-    /// Login of who made it; `None`: made on the command line.
+    /// Login of its maker; `None`: it was made on the command line.
     pub created_by: Option<String>,
-    /// Who made it, as clients know.
+    /// The public id of its maker.
     pub maker: Option<PublicId>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it ends; `None`: never.
+    /// When it expires; `None`: never.
     pub expires_at: Option<Timestamp>,
-    /// How many more may use it.
+    /// How many more users can use it.
     pub uses_left: i64,
     /// The flow that its users join.
     pub flow: Option<PublicId>,

@@ -1,36 +1,36 @@
-//! Logins: what a user types to be recognised.
+//! Logins: the names that users type to sign in.
 
 use unicode_normalization::UnicodeNormalization;
 
 use super::confusable::{has_one_script_a_word, skeleton_of};
 
-/// What the login of a deleted account reads; nobody can register it.
+/// The login of a deleted account; nobody can register it.
 pub const DELETED_LOGIN: &str = "User deleted";
 
 /// Longest login, in characters. Source: MTP 1.0 revision 17, `register_user`.
 const MAX_CHARS: usize = 64;
 
-/// What is looked at of a text that is compared with logins and names, in characters: more than any
-/// of them has, whichever way it is composed, and little enough to be remembered ten thousand times.
+/// Number of characters of a text that are compared with logins and names: more than any of these has in
+/// any composition, and few enough to be remembered ten thousand times.
 const MAX_COMPARED_CHARS: usize = 1024;
 
 /// A login that may be registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login(String);
 
-/// Why a text is no login; each is a sentence for the user.
+/// The reason why a text is not a valid login; each is a sentence for the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLogin {
     /// No characters, or too many.
     #[error("a login has 1 to 64 characters")]
     Length,
-    /// Space around it.
+    /// White space at the beginning or end.
     #[error("a login does not begin or end with a space")]
     OuterSpace,
     /// A character that cannot be seen or that reorders others.
     #[error("a login has no control, invisible or text-direction characters")]
     Invisible,
-    /// Letters of several scripts in one word, which is how one login is made to look like another.
+    /// Letters of several scripts in one word, which is a way to make one login look like another.
     #[error("a login has letters of one script in a word")]
     MixedScripts,
     /// The text that stands for deleted accounts.
@@ -39,7 +39,7 @@ pub enum InvalidLogin {
 }
 
 impl InvalidLogin {
-    /// The rule's name in the protocol.
+    /// Returns the name of the rule in the protocol.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -53,10 +53,10 @@ impl InvalidLogin {
 }
 
 impl Login {
-    /// Takes a login as typed, for a new account.
+    /// Checks a login as typed for a new account.
     ///
     /// # Errors
-    /// The rule that it breaks. Source: MTP 1.0 revision 17, `register_user`.
+    /// The rule that the login breaks. Source: MTP 1.0 revision 17, `register_user`.
     pub fn new(text: &str) -> Result<Self, InvalidLogin> {
         let login = Self::imported(text)?;
         if !has_one_script_a_word(text) {
@@ -68,10 +68,10 @@ impl Login {
         Ok(login)
     }
 
-    /// Takes a login that somebody has elsewhere and goes on typing.
+    /// Checks a login that a user has on another server and keeps using.
     ///
     /// # Errors
-    /// The rule that it breaks; there are fewer than for a new one.
+    /// The rule that the login breaks; there are fewer rules than for a new login.
     pub fn imported(text: &str) -> Result<Self, InvalidLogin> {
         let count = text.chars().count();
         if count == 0 || count > MAX_CHARS {
@@ -89,28 +89,29 @@ impl Login {
         Ok(Self(text.to_owned()))
     }
 
-    /// The login as typed.
+    /// Returns the login as typed.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What this login looks like.
+    /// Returns what this login looks like.
     #[must_use]
     pub fn looks(&self) -> Looks {
         Looks::of(&self.0)
     }
 
-    /// The form in which this login is compared with others.
+    /// Returns the form in which this login is compared with others.
     #[must_use]
     pub fn key(&self) -> String {
         Self::key_of(&self.0)
     }
 
-    /// The form in which any typed text is compared with logins: compatibility-composed (NFKC) and
-    /// without case. Upper case first, because only that way `ß` meets `SS` and `ς` meets `σ`.
+    /// Returns the form in which any typed text is compared with logins: compatibility-composed (NFKC)
+    /// and without case. The text is converted to upper case first, because only then does `ß` match `SS`
+    /// and `ς` match `σ`.
     ///
-    /// Anybody may type anything, as long as a frame: no more is folded than a name can have.
+    /// A client may send any text that fits into a frame, so no more is folded than a name can have.
     #[must_use]
     pub fn key_of(text: &str) -> String {
         let folded: String = text
@@ -123,8 +124,8 @@ impl Login {
         folded.nfkc().collect()
     }
 
-    /// An ASCII name for protocols that need one: the login in lower case, Cyrillic letters spelled in
-    /// Latin ones, other characters left out.
+    /// Returns an ASCII name for protocols that need one: the login in lower case, with Cyrillic letters
+    /// transliterated to Latin ones and other characters removed.
     #[must_use]
     pub fn localpart(&self) -> String {
         let mut name = String::new();
@@ -142,13 +143,13 @@ impl Login {
     }
 }
 
-/// Tells whether a character may stand in the name of a Matrix user.
+/// Returns whether a character is allowed in the name of a Matrix user.
 #[must_use]
 pub fn is_of_localpart(c: char) -> bool {
     c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '=' | '-' | '/' | '+')
 }
 
-/// How Cyrillic letters are spelled.
+/// The transliteration of Cyrillic letters.
 const LATIN: [(char, &str); 40] = [
     ('а', "a"),
     ('б', "b"),
@@ -192,7 +193,7 @@ const LATIN: [(char, &str); 40] = [
     ('љ', "lj"),
 ];
 
-/// What a name looks like: names of the same looks cannot be told apart by eye.
+/// What a name looks like: names with the same looks look the same to a reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Looks {
     /// The skeleton of the form as typed.
@@ -205,7 +206,7 @@ pub struct Looks {
 }
 
 impl Looks {
-    /// What a name looks like. No more is looked at than a login may have and some more.
+    /// Returns what a name looks like. Only twice as many characters as a login may have are compared.
     #[must_use]
     pub fn of(text: &str) -> Self {
         let text: String = text.chars().take(2 * MAX_CHARS).collect();
@@ -218,8 +219,8 @@ impl Looks {
         }
     }
 
-    /// Tells whether a name of these looks could be taken for another. Names of ASCII alone are what
-    /// everybody knows, with their `l` and `1`.
+    /// Returns whether a name with these looks could be mistaken for another. Two names of only ASCII are
+    /// compared exactly: everybody knows how similar `l` and `1` are.
     #[must_use]
     pub fn are_like(&self, other: &Self) -> bool {
         if self.key == other.key || self.is_ascii && other.is_ascii {
@@ -231,7 +232,7 @@ impl Looks {
     }
 }
 
-/// Tells control, bidirectional, zero-width and other format characters.
+/// Returns whether a character is a control, bidirectional, zero-width or other format character.
 pub(super) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -332,7 +333,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_confusable_letter_makes_a_second_login(word in "[acehijlopsxy]{1,12}", at in 0_usize..12) {
-            /// Cyrillic letters that are drawn like Latin ones.
+            /// Cyrillic letters that look like Latin ones.
             const TWINS: [(char, char); 12] = [
                 ('a', 'а'), ('c', 'с'), ('e', 'е'), ('h', 'һ'), ('i', 'і'), ('j', 'ј'),
                 ('l', 'ӏ'), ('o', 'о'), ('p', 'р'), ('s', 'ѕ'), ('x', 'х'), ('y', 'у'),
@@ -342,7 +343,7 @@ mod tests {
             proptest::prop_assert!(Looks::of(&whole).are_like(&Looks::of(&word)));
             let upper = whole.to_uppercase();
             proptest::prop_assert_eq!(Looks::of(&upper).are_like(&Looks::of(&word)), true);
-            // One letter alone is a mixture, unless there is no other.
+            // A word with one replaced letter is a mixture, unless it has no other letters.
             let at = at % word.chars().count();
             let one: String = word
                 .chars()

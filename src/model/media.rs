@@ -1,6 +1,6 @@
-//! What kind of media content is, told by its first bytes: never by what a sender says of it.
+//! The kind of media content, detected by its first bytes and never by what a sender says.
 
-/// The media type of content, of those that browsers show or play; `None`: of no such type.
+/// Returns the media type of content if browsers show or play it; `None`: it is of no such type.
 ///
 /// Sources: RFC 2083 (PNG), ISO 10918-1 (JPEG), `GIF89a`, the RIFF containers of `WebP` and WAV,
 /// ISO 14496-12 (`ftyp`), RFC 3533 (Ogg), RFC 9639 (FLAC), the EBML header of `WebM`, MPEG audio frames
@@ -47,7 +47,7 @@ pub fn media_type(content: &[u8]) -> Option<&'static str> {
     None
 }
 
-/// The media type of a name, of those that are found.
+/// Returns the media type of this name if it is one of the picture types that are detected.
 #[must_use]
 pub fn known_media_type(name: &str) -> Option<&'static str> {
     const PICTURES: [&str; 5] = [

@@ -6,49 +6,49 @@ use std::sync::Arc;
 
 use super::{About, File, MessageId, PublicId, Slot, Timestamp};
 
-/// What the text of a deleted message reads.
+/// The text of a deleted message.
 pub const DELETED_TEXT: &str = "Message deleted";
 
-/// Kinds of attachments by name, in the order of their numbers, of which slots are the first.
+/// Names of the kinds of attachments, in the order of their numbers; the slots come first.
 pub const KINDS: [&str; 6] = ["picture", "video", "audio", "document", "sticker", "voice"];
 
-/// The bit of a kind of attachment in the set that a message has; `None`: there is no such kind.
+/// Returns the bit of a kind of attachment in the set that a message has; `None`: there is no such kind.
 #[must_use]
 pub fn kind_bit(name: &str) -> Option<i64> {
     KINDS.iter().position(|kind| *kind == name).map(|n| 1 << n)
 }
 
-/// How stored bytes become what the client gets.
+/// How stored bytes are converted for a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoding {
-    /// The bytes are the very text that a client sent.
+    /// The bytes are exactly the text that a client sent.
     Text,
-    /// The bytes go out as base64.
+    /// The bytes are sent as base64.
     Base64,
 }
 
-/// Content of a file; cheap to clone.
+/// The content of a file; cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
-    /// As stored.
+    /// The bytes as stored.
     pub bytes: Arc<[u8]>,
-    /// How it goes out.
+    /// How the bytes are sent.
     pub encoding: Encoding,
 }
 
 /// A file of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
-    /// As what it is shown.
+    /// How it is shown.
     pub slot: Slot,
-    /// What it is.
+    /// Its content.
     pub content: Content,
 }
 
 /// A message with its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Row number, and the position at which it was sent.
+    /// Row number, which is also the position at which the message was sent.
     pub id: MessageId,
     /// The id that clients know.
     pub uuid: PublicId,
@@ -56,28 +56,28 @@ pub struct Message {
     pub flow: PublicId,
     /// Its number in that flow, from 0, among those that retention has kept.
     pub number: i64,
-    /// Who wrote it.
+    /// Its author.
     pub author: PublicId,
-    /// When.
+    /// When it was sent.
     pub sent_at: Timestamp,
-    /// What it says.
+    /// Its text.
     pub text: Option<String>,
-    /// Its files, by slot; none where only what is known of them was asked for.
+    /// Its files, by slot; empty if only the descriptions of the files were requested.
     pub files: Vec<Attachment>,
-    /// What is known of its files.
+    /// The descriptions of its files.
     pub shown: Vec<File>,
     /// When it was last edited or deleted.
     pub edited_at: Option<Timestamp>,
-    /// Set once it has been deleted; the text then says so.
+    /// Whether it has been deleted; the text then says so.
     pub is_deleted: bool,
-    /// What else there is to tell of it; `None`: nothing.
+    /// Its other details; `None`: there are none.
     pub about: Option<Box<About>>,
 }
 
 impl Message {
-    /// What a protocol shows that knows no more than a text: a forward begins with a line that says
-    /// whose words they are, a poll is its question and its numbered options, and what a program wrote
-    /// by a hook begins with its name in brackets.
+    /// Returns what a protocol shows that knows only texts: a forward begins with a line that names the
+    /// author, a poll is its question and its numbered options, and a message that a program wrote
+    /// through a hook begins with its name in brackets.
     #[must_use]
     pub fn plain_text(&self) -> Option<Cow<'_, str>> {
         let text = self.text.as_deref();
@@ -87,7 +87,7 @@ impl Message {
         if let Some(poll) = &about.poll {
             let mut shown = poll.question.clone();
             for (n, (option, count)) in poll.options.iter().zip(&poll.counts).enumerate() {
-                // Writing to a text does not fail.
+                // Writing to a string does not fail.
                 let _ = write!(shown, "\n{}. {option} ({count})", n + 1);
             }
             return Some(shown.into());
@@ -109,10 +109,11 @@ impl Message {
         }
     }
 
-    /// Bytes that this message will take in an answer, roughly: text, files, and what surrounds them.
+    /// Returns the approximate number of bytes that this message takes in an answer: text, files, and
+    /// everything around them.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        /// Keys, ids and times of one message on the wire.
+        /// Bytes of the keys, ids and times of one message on the wire.
         const AROUND: usize = 512;
         let files: usize = self
             .files
@@ -129,7 +130,7 @@ impl Message {
 }
 
 impl Content {
-    /// Bytes that this content takes on the wire.
+    /// Returns the number of bytes that this content takes on the wire.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         match self.encoding {

@@ -1,7 +1,7 @@
-//! The words of the domain: users, flows, messages, sessions, events.
+//! The terms of the domain: users, flows, messages, sessions, events.
 //!
-//! What belongs here: plain values and the rules that hold for one value by itself. What does not:
-//! storage, permission, wire formats; nothing here does I/O or knows serde.
+//! What belongs here: plain values and the rules for a single value. What does not: storage, permissions
+//! and wire formats; nothing here does I/O or knows serde.
 
 pub mod about;
 mod account;

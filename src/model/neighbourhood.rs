@@ -1,17 +1,17 @@
-//! What counts as one place on the network: limits for an address are limits for this.
+//! The unit of network addresses to which rate limits apply.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// An IPv4 address, or the /64 network of an IPv6 address: a customer with one IPv6 address has
-/// all 2^64 of its network. An IPv4 address that is written as IPv6 (`::ffff:192.0.2.1`) counts as
-/// the IPv4 address that it is.
+/// An IPv4 address, or the /64 network of an IPv6 address, because a customer with one IPv6 address has
+/// all 2^64 addresses of its network. An IPv4 address that is written as IPv6 (`::ffff:192.0.2.1`) counts
+/// as that IPv4 address.
 ///
 /// The default is `::/64`, this machine itself.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Neighbourhood {
-    /// The address as an IPv6 address. Of IPv6 the lower half is zero, which no address has that
-    /// stands for one of IPv4.
+    /// The address as an IPv6 address. The lower half of an IPv6 address is zero, which is never the case
+    /// for a mapped IPv4 address.
     bits: u128,
 }
 
@@ -26,7 +26,7 @@ impl From<IpAddr> for Neighbourhood {
 }
 
 impl Neighbourhood {
-    /// Tells whether this machine itself is meant: a loopback address.
+    /// Returns whether this is a loopback address, so this machine itself.
     #[must_use]
     pub fn is_this_machine(self) -> bool {
         let address = Ipv6Addr::from_bits(self.bits);

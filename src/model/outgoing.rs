@@ -1,19 +1,19 @@
-//! Outgoing hooks: addresses to which what happens in a flow is posted.
+//! Outgoing hooks: addresses to which the server posts what happens in a flow.
 
 use super::{Message, OutgoingId, Position, PublicId, Timestamp, User};
 
-/// What an outgoing hook is told of.
+/// The kinds of events that an outgoing hook receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Topics(pub i64);
 
 impl Topics {
-    /// Messages that are sent.
+    /// Messages that were sent.
     pub const MESSAGE: i64 = 1;
-    /// Messages that are edited.
+    /// Messages that were edited.
     pub const EDIT: i64 = 2;
-    /// Messages that are deleted, or disappear.
+    /// Messages that were deleted or have disappeared.
     pub const DELETE: i64 = 4;
-    /// Members who come and go.
+    /// Members who joined or left.
     pub const JOIN: i64 = 8;
     /// Reactions to messages.
     pub const REACTION: i64 = 16;
@@ -26,13 +26,13 @@ impl Topics {
         ("reaction", Self::REACTION),
     ];
 
-    /// Tells whether one topic is among them.
+    /// Returns whether these topics include one topic.
     #[must_use]
     pub fn has(self, topic: i64) -> bool {
         self.0 & topic != 0
     }
 
-    /// Reads words; `None`: none, or one that is unknown.
+    /// Parses words; `None`: there are none, or one is unknown.
     #[must_use]
     pub fn of_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut bits = 0;
@@ -43,7 +43,7 @@ impl Topics {
         (bits != 0).then_some(Self(bits))
     }
 
-    /// Their words.
+    /// Returns the words for these topics.
     #[must_use]
     pub fn words(self) -> Vec<&'static str> {
         let words = Self::WORDS.iter().filter(|(_, bit)| self.has(*bit));
@@ -57,45 +57,45 @@ impl Default for Topics {
     }
 }
 
-/// An outgoing hook as its flow's owner sees it; the secret is not shown again.
+/// An outgoing hook as the owner of its flow sees it; the secret is not shown again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// Row number, by which it can be removed.
+    /// Row number, used to remove the hook.
     pub id: OutgoingId,
-    /// The flow that it tells of.
+    /// The flow whose events it receives.
     pub flow: PublicId,
     /// Title of that flow.
     pub title: Option<String>,
-    /// Where it posts.
+    /// The address that it posts to.
     pub url: String,
-    /// What it is told of.
+    /// The kinds of events that it receives.
     pub topics: Topics,
-    /// Whether it is told of what other bots write.
+    /// Whether it receives what other bots write.
     pub has_bots: bool,
-    /// What a message has to begin with.
+    /// The text with which a message has to begin.
     pub trigger: Option<String>,
     /// The bot that answers.
     pub bot: PublicId,
     /// Login of that bot.
     pub login: String,
-    /// Who made it; `None`: the operator.
+    /// The user who made it; `None`: the operator.
     pub maker: Option<PublicId>,
-    /// Up to where everything is delivered.
+    /// The position up to which everything is delivered.
     pub position: Position,
-    /// Failures in a row.
+    /// Number of failures in a row.
     pub failures: i64,
-    /// When it is tried again.
+    /// When delivery is tried again.
     pub next_at: Timestamp,
-    /// When it was given up.
+    /// When it was disabled after too many failures.
     pub disabled_at: Option<Timestamp>,
 }
 
 /// What an outgoing hook posts.
 #[derive(Debug, Clone)]
 pub struct Callout {
-    /// Which hook.
+    /// The hook.
     pub hook: OutgoingId,
-    /// The place in the log of what happened.
+    /// The position of the event in the log.
     pub position: Position,
     /// What happened.
     pub what: CalloutKind,
@@ -105,33 +105,33 @@ pub struct Callout {
     pub flow_kind: &'static str,
     /// Title of the flow.
     pub title: Option<String>,
-    /// The message that it is about, in its present state.
+    /// The message in question, in its present state.
     pub message: Option<Box<Message>>,
-    /// Who wrote that message, or came, or went.
+    /// The author of that message, or the user who joined or left.
     pub from: Option<Box<User>>,
 }
 
-/// What an outgoing hook is told of.
+/// The kind of an event that an outgoing hook receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CalloutKind {
     /// A message was sent.
     Created,
     /// A message was edited.
     Edited,
-    /// A message was deleted, or disappeared.
+    /// A message was deleted or has disappeared.
     Deleted,
-    /// Somebody became a member.
+    /// A user became a member.
     Joined,
-    /// Somebody is no member any more.
+    /// A user is no longer a member.
     Left,
     /// Reactions to a message changed.
     Reacted,
-    /// Nothing: whether the address works is tried.
+    /// A test of the address; nothing happened.
     Test,
 }
 
 impl CalloutKind {
-    /// Its word on the wire.
+    /// Returns the word for this kind on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,22 +1,22 @@
-//! Lists that are read a part at a time.
+//! Lists that are read one part at a time.
 
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
-    /// What is in it, in the order of the list.
+    /// Its rows, in the order of the list.
     pub rows: Vec<T>,
-    /// Set when nothing follows.
+    /// Whether nothing follows.
     pub is_last: bool,
 }
 
-/// Rows of a page at most. Source: MTP extensions of this server, lists.
+/// Maximum number of rows of a page. Source: MTP extensions of this server, lists.
 const ROWS: usize = 100;
 
 impl<T> Page<T> {
-    /// How many rows have to be read for a page: one more than it holds tells whether more follow.
+    /// Number of rows to read for a page: one more than a page holds, which shows whether more follow.
     pub const LIMIT: i64 = 101;
 
-    /// The page that begins with these rows, of which there are at most [`LIMIT`](Self::LIMIT).
+    /// Returns the page that begins with these rows, at most [`LIMIT`](Self::LIMIT).
     #[must_use]
     pub fn of(mut rows: Vec<T>) -> Self {
         let is_last = rows.len() <= ROWS;

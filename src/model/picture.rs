@@ -1,14 +1,14 @@
-//! Pictures that stand for people, flows and hooks.
+//! Pictures of people, flows and hooks.
 
 use super::PublicId;
 
-/// The picture of a flow or a hook, or an avatar, by what is known of it without reading it.
+/// The picture of a flow or a hook, or an avatar: what is known without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
-    /// By which it is fetched; another after each change.
+    /// The id with which it is fetched; it is new after each change.
     pub id: PublicId,
-    /// Bytes.
+    /// Size in bytes.
     pub size: i64,
-    /// What its first bytes say that it is, if that is known.
+    /// The media type that its first bytes show, if it is known.
     pub media_type: Option<String>,
 }

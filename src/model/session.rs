@@ -2,19 +2,19 @@
 
 use super::{PublicId, Scopes, SessionId, Timestamp, UserId};
 
-/// What shows a session's token.
+/// The kind of client that uses a session's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionKind {
-    /// A device of somebody who signed in.
+    /// A device of a user who signed in.
     Device,
-    /// A program, with a token that was made for it.
+    /// A program with a token that was made for it.
     Bot,
     /// A device that speaks Matrix.
     Matrix,
 }
 
 impl SessionKind {
-    /// The word for it.
+    /// Returns the word for this kind.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -25,35 +25,35 @@ impl SessionKind {
     }
 }
 
-/// Who is behind a token that was found valid.
+/// The owner of a token that was found valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Session {
     /// Row number.
     pub id: SessionId,
-    /// Whose it is.
+    /// Its user.
     pub user: UserId,
     /// The id by which clients know that user.
     pub user_uuid: PublicId,
-    /// What shows its token.
+    /// The kind of client that uses its token.
     pub kind: SessionKind,
-    /// What a bot's token lets it do.
+    /// The permissions of a bot's token.
     pub scopes: Scopes,
-    /// When it was noted last that the token is in use.
+    /// When the use of the token was last recorded.
     pub used_at: Timestamp,
-    /// Set for administrators of this server.
+    /// Whether the user is an administrator of this server.
     pub is_admin: bool,
-    /// Set for programs.
+    /// Whether the user is a program.
     pub is_bot: bool,
-    /// When the session ends unless its token is used before.
+    /// When the session expires unless its token is used before.
     pub expires_at: Timestamp,
-    /// When the token ends, if its client renews it.
+    /// When the token expires, if its client renews it.
     pub token_until: Option<Timestamp>,
-    /// Whether the token follows one that is still good.
+    /// Whether the token succeeds one that is still valid.
     pub supersedes: bool,
 }
 
 impl Session {
-    /// Tells whether the token is good at a time.
+    /// Returns whether the token is valid at a given time.
     #[must_use]
     pub fn is_good(&self, now: Timestamp) -> bool {
         self.expires_at > now && self.token_until.is_none_or(|until| until > now)
@@ -63,20 +63,20 @@ impl Session {
 /// A session as its owner and the operator see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionInfo {
-    /// Row number, by which it can be revoked.
+    /// Row number, used to revoke the session.
     pub id: SessionId,
     /// Login of its user.
     pub login: String,
-    /// What shows its token.
+    /// The kind of client that uses its token.
     pub kind: SessionKind,
     /// When the device signed in.
     pub created_at: Timestamp,
-    /// When it was last used, give or take an hour.
+    /// When it was last used, to within an hour.
     pub last_used_at: Timestamp,
-    /// When the token ends unless it is used before.
+    /// When the token expires unless it is used before.
     pub expires_at: Timestamp,
     /// Client address, masked as configured.
     pub address: Option<String>,
-    /// What the device calls itself.
+    /// The name that the device gives itself.
     pub label: Option<String>,
 }

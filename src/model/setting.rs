@@ -1,45 +1,45 @@
-//! How somebody has set up one conversation for oneself.
+//! The settings of a conversation for one member.
 
-/// How a member has set up a flow.
+/// A member's settings of a flow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a switch of its own of a conversation"
 )]
 pub struct FlowSettings {
-    /// Second until which it is quiet; 0: it is not, -1: always.
+    /// The second until which it is muted; 0: it is not muted, -1: forever.
     pub muted_until: i64,
-    /// Only mentions and answers to oneself are told of.
+    /// Whether the member is notified only of mentions and replies.
     pub mentions_only: bool,
-    /// It is put aside, until its next message unless it is quiet.
+    /// Whether it is archived; its next message ends this unless it is muted.
     pub archived: bool,
-    /// Its place at the top of the list, from 1; 0: none.
+    /// Its place at the top of the list, from 1; 0: it is not pinned.
     pub pinned: i64,
-    /// It is marked as unread by hand.
+    /// Whether it is manually marked as unread.
     pub unread: bool,
-    /// It is not in the list until its next message.
+    /// Whether it is hidden from the list until its next message.
     pub hidden: bool,
 }
 
-/// Changes to how a member has set up a flow; `None` leaves as it is.
+/// Changes to a member's settings of a flow; `None` keeps the present value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FlowSettingsEdit {
-    /// Second until which it is quiet.
+    /// The second until which it is muted.
     pub muted_until: Option<i64>,
-    /// Only mentions and answers to oneself are told of.
+    /// Whether the member is notified only of mentions and replies.
     pub mentions_only: Option<bool>,
-    /// It is put aside.
+    /// Whether it is archived.
     pub archived: Option<bool>,
     /// Its place at the top of the list.
     pub pinned: Option<i64>,
-    /// It is marked as unread by hand.
+    /// Whether it is manually marked as unread.
     pub unread: Option<bool>,
-    /// It is not in the list.
+    /// Whether it is hidden from the list.
     pub hidden: Option<bool>,
 }
 
 impl FlowSettings {
-    /// These settings with changes.
+    /// Returns these settings with changes applied.
     #[must_use]
     pub fn with(self, edit: FlowSettingsEdit) -> Self {
         Self {

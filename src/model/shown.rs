@@ -1,14 +1,14 @@
-//! Names that people are shown: without what cannot be seen, reorders a line or breaks it.
+//! Names that are shown to people: without characters that are invisible, reorder a line or break it.
 
 use unicode_normalization::char::is_combining_mark;
 
 use super::login::is_invisible;
 
-/// A name as it may be shown: one line, trimmed, without control characters, text direction and
-/// zero-width characters. `None` when nothing remains that can be seen.
+/// Returns a name as it may be shown: one line, trimmed, without control characters, text direction and
+/// zero-width characters. `None` if nothing visible remains.
 ///
-/// What joins and separates letters or emoji stays where it does that: a family of emoji is one sign,
-/// and Persian is not written without.
+/// Characters that join or separate letters or emoji stay where they have an effect: a family of emoji is
+/// one character, and Persian needs them.
 #[must_use]
 pub fn clean_name(text: &str) -> Option<String> {
     let mut clean = String::with_capacity(text.len());
@@ -32,7 +32,7 @@ pub fn clean_name(text: &str) -> Option<String> {
     trimmed.contains(is_seen).then(|| trimmed.to_owned())
 }
 
-/// Tells characters that are drawn as nothing but are no white space.
+/// Returns whether a character is drawn as nothing but is not white space.
 fn is_blank(c: char) -> bool {
     matches!(
         c,
@@ -41,21 +41,21 @@ fn is_blank(c: char) -> bool {
     )
 }
 
-/// Tells whether an invisible character does its work here, between two characters.
+/// Returns whether an invisible character has an effect here, between two characters.
 fn joins(before: char, c: char, next: char) -> bool {
     match c {
-        // Joiner and non-joiner inside words of scripts that need them, joiner inside emoji.
+        // Joiner and non-joiner inside words of scripts that need them; joiner inside emoji.
         '\u{200c}' => is_joining(before) && is_joining(next),
         '\u{200d}' => {
             let emoji = is_emoji(before) || before == '\u{fe0f}';
             is_joining(before) && is_joining(next) || emoji && is_emoji(next)
         }
-        // Drawn as emoji or as text; keycaps.
+        // Characters that select emoji or text style; keycaps.
         '\u{fe0e}' | '\u{fe0f}' => {
             let key = before.is_ascii_digit() || matches!(before, '#' | '*');
             is_emoji(before) || key && next == '\u{20e3}'
         }
-        // The letters of a region, behind a black flag.
+        // The letters of a region, after a black flag.
         '\u{e0020}'..='\u{e007f}' => {
             before == '\u{1f3f4}' || matches!(before, '\u{e0020}'..='\u{e007e}')
         }
@@ -63,10 +63,10 @@ fn joins(before: char, c: char, next: char) -> bool {
     }
 }
 
-/// Scripts in which letters take their shape from their neighbours.
+/// Returns whether a character is of a script in which letters take their shape from their neighbours.
 fn is_joining(c: char) -> bool {
     matches!(c,
-        // Arabic, Syriac, Thaana, N'Ko, Mandaic and what was added to them.
+        // Arabic, Syriac, Thaana, N'Ko, Mandaic and their extensions.
         '\u{0600}'..='\u{08ff}'
         // Indic scripts, Sinhala, Tibetan, Myanmar; Khmer and Mongolian.
         | '\u{0900}'..='\u{0dff}' | '\u{0f00}'..='\u{109f}' | '\u{1780}'..='\u{18af}'

@@ -1,22 +1,22 @@
-//! Where files stand in messages that bring them along.
+//! The places of files in messages that contain their files.
 
-/// As what a message shows a file.
+/// How a message shows a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Slot {
     /// A picture.
     Picture,
-    /// A film.
+    /// A video.
     Video,
-    /// A sound.
+    /// A sound recording.
     Audio,
-    /// Anything else.
+    /// Any other file.
     Document,
-    /// A small picture that stands for a feeling.
+    /// A small picture that expresses a feeling.
     Emoji,
 }
 
 impl Slot {
-    /// All of them, in the order of their numbers.
+    /// All slots, in the order of their numbers.
     pub const ALL: [Self; 5] = [
         Self::Picture,
         Self::Video,
@@ -25,13 +25,13 @@ impl Slot {
         Self::Emoji,
     ];
 
-    /// The number that stands for it in tables.
+    /// Returns the number of this slot in tables.
     #[must_use]
     pub fn number(self) -> i64 {
         self as i64
     }
 
-    /// The slot that a number stands for.
+    /// Returns the slot with a number.
     #[must_use]
     pub fn from_number(number: i64) -> Option<Self> {
         usize::try_from(number)
@@ -40,7 +40,7 @@ impl Slot {
             .copied()
     }
 
-    /// Its bit in the set of slots that a message has.
+    /// Returns the bit of this slot in the set of slots that a message has.
     #[must_use]
     pub fn bit(self) -> i64 {
         1 << self.number()

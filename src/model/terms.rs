@@ -1,25 +1,25 @@
-//! Words: what a text is found by, and what somebody asks for.
+//! Search terms: the terms under which a text is indexed, and those of a query.
 //!
-//! Words are cut where Unicode has neither letter nor digit. Scripts that are written without blanks
-//! (Chinese, Japanese, Thai, …), and Korean, whose endings cling to words, are indexed by pairs of
-//! characters, so that any part of a sentence is found. Emoji are words of their own.
+//! Texts are split where Unicode has neither a letter nor a digit. Scripts that are written without
+//! spaces (Chinese, Japanese, Thai, …), and Korean, whose endings are attached to words, are indexed as
+//! pairs of characters, so that any part of a sentence is found. Emoji are words of their own.
 
 use super::fold;
 
-/// How words are cut and folded. An index that was made in another way is made anew: what leaves it
-/// has to be cut as it was when it came.
+/// Version of the way in which words are split and folded. An index with another version is rebuilt,
+/// because a removed text must be split in the same way as when it was added.
 pub const TERMS_VERSION: i64 = 1;
 
-/// Characters of a word that are indexed; a longer one is found by its beginning.
+/// Number of characters of a word that are indexed; a longer word is found by its beginning.
 const MAX_WORD_CHARS: usize = 64;
 
-/// Characters of a query that are looked at: more than anybody types.
+/// Maximum number of characters of a query that are read: more than any user types.
 const MAX_QUERY_CHARS: usize = 1000;
 
-/// Terms of a query that the index is asked for. More of them narrow nothing; they bound the work.
+/// Maximum number of terms of a query. More terms do not narrow the result much; this bounds the work.
 const MAX_QUERY_TERMS: usize = 16;
 
-/// The terms by which a text is found, sorted, each once.
+/// Returns the terms under which a text is indexed, sorted and without duplicates.
 #[must_use]
 pub fn terms(text: &str) -> Vec<String> {
     let folded = fold(text);
@@ -30,7 +30,7 @@ pub fn terms(text: &str) -> Vec<String> {
             Piece::Sign(sign) => found.push(sign.to_owned()),
             Piece::Run(run) => {
                 found.extend(pairs(run).map(str::to_owned));
-                // A single character is the beginning of a pair, save for the last.
+                // A single character is the beginning of a pair, except the last one.
                 found.extend(run.chars().next_back().map(String::from));
             }
         }
@@ -40,8 +40,8 @@ pub fn terms(text: &str) -> Vec<String> {
     found
 }
 
-/// Tells whether a name has a word that begins with each word of what was typed, or, in a script
-/// without blanks, that part; both are folded. `None`: nothing typed is a word.
+/// Returns whether each typed word is the beginning of a word of a name, or, in a script without spaces,
+/// part of it; both texts are folded. `None`: the typed text has no word.
 #[must_use]
 pub fn fits_name(name: &str, typed: &str) -> Option<bool> {
     let mut wanted = pieces(typed).peekable();
@@ -55,29 +55,29 @@ pub fn fits_name(name: &str, typed: &str) -> Option<bool> {
     }))
 }
 
-/// What somebody looks for.
+/// A search query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query {
     terms: Vec<Term>,
     sequences: Vec<Vec<String>>,
 }
 
-/// A term that a found text has.
+/// A term that every matching text contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Term {
-    /// Folded; letters, digits and signs only.
+    /// The folded text: only letters, digits and signs.
     pub text: String,
-    /// Whether nothing may follow it: what is not quoted may be the beginning of a word.
+    /// Whether the term is a complete word; one that is not quoted may be the beginning of a word.
     pub is_whole: bool,
 }
 
 impl Query {
-    /// Reads what somebody typed. Any text is a text to find: nothing in it is an operator, save for
-    /// a pair of double quotes around words that stand in this order and are complete.
+    /// Parses what a user typed. Any text is text to search for: there are no operators, except a pair of
+    /// double quotes around complete words that must appear in this order.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let text: String = text.chars().take(MAX_QUERY_CHARS).collect();
-        // A phone makes these of the plain ones by itself.
+        // Phones replace plain quotes by these automatically.
         let parts: Vec<&str> = text.split(['"', '\u{201c}', '\u{201d}']).collect();
         let mut query = Self::default();
         for (n, part) in parts.iter().enumerate() {
@@ -88,26 +88,25 @@ impl Query {
         query
     }
 
-    /// Tells whether there is nothing to look for.
+    /// Returns whether there is nothing to search for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }
 
-    /// Terms that everything that is found has, `MAX_QUERY_TERMS` at most.
+    /// Returns the terms that every match contains, at most `MAX_QUERY_TERMS`.
     #[must_use]
     pub fn terms(&self) -> &[Term] {
         &self.terms
     }
 
-    /// Tells whether terms do not suffice: a text that has them all may still not be meant.
+    /// Returns whether the terms are not sufficient: a text with all of them may still not match.
     #[must_use]
     pub fn has_sequences(&self) -> bool {
         !self.sequences.is_empty()
     }
 
-    /// Tells whether texts that belong together have, each within one of them, everything that is
-    /// asked for in one piece.
+    /// Returns whether each sequence of the query occurs within one of several texts that belong together.
     #[must_use]
     pub fn fits<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> bool {
         if self.sequences.is_empty() {
@@ -144,7 +143,7 @@ impl Query {
         if pairs.is_empty() {
             return self.add(run, false);
         }
-        // Every other pair covers the run; its order is looked at in the text.
+        // Every second pair covers the run; the order is checked against the text.
         for (n, pair) in pairs.iter().enumerate() {
             if n % 2 == 0 || n + 1 == pairs.len() {
                 self.add(pair, false);
@@ -170,9 +169,9 @@ impl Query {
 /// A part of a folded text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Piece<'a> {
-    /// A word between other things than letters and digits.
+    /// A word, delimited by characters other than letters and digits.
     Word(&'a str),
-    /// Text without blanks, of which any part may be looked for.
+    /// Text without spaces; any part of it can be searched for.
     Run(&'a str),
     /// One emoji.
     Sign(&'a str),
@@ -206,7 +205,7 @@ fn pieces(folded: &str) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-/// What a text consists of where order matters: words, characters of runs, signs.
+/// Returns the parts of a text whose order matters: words, characters of runs, signs.
 fn atoms(folded: &str) -> Vec<&str> {
     let mut found = Vec::new();
     for piece in pieces(folded) {
@@ -221,7 +220,7 @@ fn atoms(folded: &str) -> Vec<&str> {
     found
 }
 
-/// Each character of a run with the next one.
+/// Returns each character of a run together with the next one.
 fn pairs(run: &str) -> impl Iterator<Item = &str> {
     let starts = run.char_indices().map(|(at, _)| at);
     let ends = run.char_indices().map(|(at, c)| at + c.len_utf8());
@@ -252,7 +251,7 @@ fn class(c: char) -> Class {
     if is_sign(c) { Class::Sign } else { Class::Gap }
 }
 
-/// Tells characters of scripts without blanks, of Korean, and the letters that flags are made of.
+/// Returns whether a character belongs to a script without spaces, to Korean, or to the letters of flags.
 fn is_unbroken(c: char) -> bool {
     matches!(c,
         // Thai, Lao, Myanmar, Khmer, Tai Le to New Tai Lue, Tai Tham.
@@ -270,7 +269,7 @@ fn is_unbroken(c: char) -> bool {
         || matches!(c, '\u{1f1e6}'..='\u{1f1ff}')
 }
 
-/// Tells emoji, and the arrows and figures that people use like them.
+/// Returns whether a character is an emoji, or an arrow or figure that people use like one.
 fn is_sign(c: char) -> bool {
     matches!(c,
         '©' | '®' | '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{23ff}' | '\u{25a0}'..='\u{27bf}'
@@ -284,7 +283,7 @@ mod tests {
 
     use super::*;
 
-    /// What the index does: every term of the query begins, or is, one of the text.
+    /// Does what the index does: every term of the query is a term of the text, or the beginning of one.
     fn finds(text: &str, query: &str) -> bool {
         let known = terms(text);
         let query = Query::new(query);

@@ -3,21 +3,21 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// A clock that goes ahead of the time that has passed by more than this is not believed: a machine
-/// that was off for less has its clock set when it is back.
+/// A clock that is ahead of the elapsed time by more than this is not trusted. A machine that was off for
+/// less sets its clock after the restart.
 const MAX_JUMP: Duration = Duration::from_hours(400 * 24);
 
-/// 1 November 2026: this program is not older, so a clock before it was not set.
+/// 1 November 2026: this program is not older, so a clock that shows an earlier time is not set.
 const WRITTEN: Timestamp = Timestamp(1_793_491_200_000);
 
-/// When the clock was last believed.
+/// When the clock was last trusted.
 static BELIEVED: Mutex<Option<(Timestamp, Instant)>> = Mutex::new(None);
 
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-/// Milliseconds since 1970 (UTC) by the wall clock, which may jump: data, never order.
+/// Milliseconds since 1970 (UTC) by the wall clock, which may jump: use it as data, never for ordering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
@@ -25,8 +25,8 @@ impl Timestamp {
     /// The beginning of 1970.
     pub const EPOCH: Self = Self(0);
 
-    /// The present time, as far as the clock can be believed: while the program runs, it may go back
-    /// or to 1970, but not more than a year ahead of the time that has passed.
+    /// Returns the present time, as far as the clock can be trusted: while the program runs, the clock
+    /// may go back, even to 1970, but not more than 400 days ahead of the elapsed time.
     #[must_use]
     pub fn now() -> Self {
         let (clock, at) = (Self::by_the_clock(), Instant::now());
@@ -38,14 +38,14 @@ impl Timestamp {
         now
     }
 
-    /// Whether the clock shows a time that can be so, for a program of this age.
+    /// Returns whether this can be the present time, given the age of this program.
     #[must_use]
     pub fn can_be_now(self) -> bool {
         self >= WRITTEN
     }
 
-    /// The latest time that something of the past can bear, where this is the present: the present, or
-    /// where that cannot be so, what it may be in truth.
+    /// Returns the latest time that a past event can have, if `self` is the present time: the present
+    /// time, or, if the clock cannot be right, the latest plausible time.
     #[must_use]
     pub fn end_of_past(self) -> Self {
         if self.can_be_now() {
@@ -55,7 +55,7 @@ impl Timestamp {
         }
     }
 
-    /// What the clock shows, right or wrong; a clock before 1970 counts as 1970.
+    /// Returns the time of the clock, right or wrong; a time before 1970 counts as 1970.
     #[must_use]
     pub fn by_the_clock() -> Self {
         let since = SystemTime::now()
@@ -64,38 +64,38 @@ impl Timestamp {
         Self(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
-    /// The beginning of a Unix second, held within what milliseconds can say.
+    /// Returns the beginning of a Unix second, limited to the range of milliseconds.
     #[must_use]
     pub fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
 
-    /// The Unix second that this falls into.
+    /// Returns the Unix second that contains this time.
     #[must_use]
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// The time that much later.
+    /// Returns the time that is later by a duration.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(millis))
     }
 
-    /// The time that much earlier.
+    /// Returns the time that is earlier by a duration.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_sub(millis))
     }
 
-    /// The time as `2026-11-22 17:45:03`, UTC; one before 1970 counts as 1970.
+    /// Formats the time as `2026-11-22 17:45:03`, UTC; a time before 1970 counts as 1970.
     #[must_use]
     pub fn date_time(self) -> String {
         let seconds = u64::try_from(self.seconds()).unwrap_or(0);
         let (days, second) = (seconds / 86_400, seconds % 86_400);
-        // Howard Hinnant's civil_from_days, for days from 1970 on; years begin in March in it.
+        // Howard Hinnant's `civil_from_days` for days since 1970; its years begin in March.
         let shifted = days + 719_468;
         let era = shifted / 146_097;
         let day_of_era = shifted % 146_097;
@@ -114,7 +114,7 @@ impl Timestamp {
         format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
     }
 
-    /// The time as headers of HTTP tell it: `Fri, 27 Nov 2026 04:40:40 GMT`.
+    /// Formats the time for HTTP headers: `Fri, 27 Nov 2026 04:40:40 GMT`.
     ///
     /// Source: RFC 9110, 5.6.7.
     #[must_use]
@@ -129,7 +129,7 @@ impl Timestamp {
     }
 }
 
-/// The time that a clock shows, or where it cannot be believed, the one that has passed since it was.
+/// Returns the time of the clock, or, if it cannot be trusted, the last trusted time plus the elapsed time.
 fn bounded(clock: Timestamp, at: Instant, believed: Option<(Timestamp, Instant)>) -> Timestamp {
     let Some((time, since)) = believed else {
         return clock;
@@ -152,7 +152,7 @@ mod tests {
         let hour = Duration::from_hours(1);
         let later = start + hour;
         for (clock, believed, now) in [
-            // The first look believes anything.
+            // The first reading is always trusted.
             (right.after(MAX_JUMP * 14), None, right.after(MAX_JUMP * 14)),
             (
                 right.after(MAX_JUMP),

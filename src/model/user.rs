@@ -2,7 +2,7 @@
 
 use super::{Content, Picture, PublicId, Timestamp, UserId};
 
-/// An account as the domain sees it. Its password is not part of it.
+/// An account in the domain, without its password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -13,53 +13,53 @@ pub struct User {
     pub id: UserId,
     /// The id that clients know.
     pub uuid: PublicId,
-    /// As typed at registration, or `User deleted`.
+    /// The login as typed at registration, or `User deleted`.
     pub login: String,
     /// The name that others read.
     pub username: Option<String>,
-    /// Known to the user alone.
+    /// The email address, which only the user sees.
     pub email: Option<String>,
-    /// A few words about oneself.
+    /// A short description by the user.
     pub bio: Option<String>,
-    /// Picture, by what is known of it without reading it.
+    /// What is known about the picture without reading it.
     pub avatar: Option<Picture>,
-    /// The picture itself, where it was asked for.
+    /// The picture itself, if it was requested.
     pub avatar_content: Option<Content>,
-    /// Set for programs.
+    /// Whether the user is a program.
     pub is_bot: bool,
-    /// Set for administrators of this server.
+    /// Whether the user is an administrator of this server.
     pub is_admin: bool,
     /// When the account was made.
     pub created_at: Timestamp,
-    /// Set while an administrator keeps the account from logging in.
+    /// Whether an administrator has suspended the account.
     pub is_suspended: bool,
-    /// Set once the account has been deleted.
+    /// Whether the account has been deleted.
     pub is_deleted: bool,
 }
 
-/// An account as its administrators see it.
+/// An account as administrators see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountInfo {
     /// Row number.
     pub id: UserId,
     /// The id that clients know.
     pub uuid: PublicId,
-    /// As typed at registration.
+    /// The login as typed at registration.
     pub login: String,
     /// The name that others read.
     pub username: Option<String>,
-    /// Set for programs.
+    /// Whether the user is a program.
     pub is_bot: bool,
-    /// Set for administrators of this server.
+    /// Whether the user is an administrator of this server.
     pub is_admin: bool,
-    /// Set while an administrator keeps the account from logging in.
+    /// Whether an administrator has suspended the account.
     pub is_suspended: bool,
     /// When the account was made.
     pub created_at: Timestamp,
-    /// When somebody was here by it last; `None`: not known.
+    /// When the account was last online; `None`: unknown.
     pub seen_at: Option<Timestamp>,
-    /// Bytes of files that it may keep; `None`: as configured.
+    /// Limit of its files in bytes; `None`: as configured.
     pub quota_bytes: Option<i64>,
-    /// Bytes of files that it keeps.
+    /// Bytes of its files.
     pub used_bytes: i64,
 }

@@ -1,4 +1,4 @@
-//! Accounts: registering, profiles, passwords, deleting.
+//! Accounts: registration, profiles, passwords, deletion.
 
 use std::sync::Arc;
 
@@ -24,71 +24,71 @@ use crate::store::{
     membership, room_leaving, sessions, users,
 };
 
-/// What somebody registers with.
+/// The data with which a user registers.
 #[derive(Debug)]
 pub struct Registration {
-    /// Login as typed.
+    /// The login as typed.
     pub login: String,
-    /// Password as sent.
+    /// The password as sent.
     pub password: Password,
     /// The name that others read.
     pub username: Option<String>,
-    /// Known to the user alone.
+    /// The email address, which only the user sees.
     pub email: Option<String>,
-    /// Set for programs.
+    /// Whether the account belongs to a program.
     pub is_bot: bool,
-    /// Invitation code.
+    /// The invitation code.
     pub invitation: Option<String>,
 }
 
-/// An account that the operator makes.
+/// An account that the operator creates.
 #[derive(Debug)]
 pub struct Account {
-    /// Login as typed.
+    /// The login as typed.
     pub login: String,
     /// Its password.
     pub password: Password,
     /// The name that others read.
     pub username: Option<String>,
-    /// Known to the user alone.
+    /// The email address, which only the user sees.
     pub email: Option<String>,
-    /// Set for administrators.
+    /// Whether the user is an administrator.
     pub is_admin: bool,
-    /// Set for programs.
+    /// Whether the account belongs to a program.
     pub is_bot: bool,
 }
 
-/// Changes to one's own profile; `None` leaves as it is.
+/// Changes to one's own profile; `None` keeps the present value.
 #[derive(Debug, Default)]
 pub struct ProfileChange {
     /// The name that others read.
     pub username: Option<String>,
-    /// Known to the user alone.
+    /// The email address, which only the user sees.
     pub email: Option<String>,
-    /// A few words about oneself.
+    /// A short description by the user.
     pub bio: Option<String>,
-    /// Picture; empty removes it.
+    /// The picture; empty removes it.
     pub avatar: Option<Content>,
-    /// Id of an upload of the user's that is to be the picture.
+    /// Id of one of the user's uploads that becomes the picture.
     pub avatar_upload: Option<PublicId>,
-    /// Whether the upload's id is to be the picture's too.
+    /// Whether the picture keeps the id of the upload.
     pub keeps_name: bool,
-    /// Old and new password.
+    /// The old and the new password.
     pub password: Option<(Password, Password)>,
-    /// Whether a new password leaves the other sessions as they are.
+    /// Whether the other sessions survive a change of the password.
     pub keeps_sessions: bool,
-    /// What only the user sees.
+    /// Changes that only the user sees.
     pub account: AccountEdit,
 }
 
 impl ProfileChange {
-    /// Tells whether nothing is to change.
+    /// Returns whether there is nothing to change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         !self.is_seen_by_others() && self.account == AccountEdit::default()
     }
 
-    /// Tells whether something is to change that is told to everybody.
+    /// Returns whether there is a change that everybody is told of.
     fn is_seen_by_others(&self) -> bool {
         self.username.is_some()
             || self.email.is_some()
@@ -100,10 +100,10 @@ impl ProfileChange {
 }
 
 impl Service {
-    /// Makes an account as configured and opens its first session.
+    /// Creates an account if the configuration permits it, and opens its first session.
     ///
     /// # Errors
-    /// The rule of registration, of logins or of sizes that it breaks; [`Refusal::LoginTaken`],
+    /// The rule of registration, logins or sizes that the request breaks; [`Refusal::LoginTaken`],
     /// [`Refusal::NameTaken`].
     pub async fn register(
         &self,
@@ -157,7 +157,8 @@ impl Service {
         })
     }
 
-    /// Whether registration is open to this code. Returns what is stored of a code to be used.
+    /// Checks whether registration is possible with this code. Returns the stored hash of a code that is
+    /// to be used.
     async fn entry(
         &self,
         code: Option<String>,
@@ -178,11 +179,11 @@ impl Service {
             .await?;
         match mode {
             Mode::Closed => Err(Refusal::RegistrationClosed.into()),
-            // Not needed, but it may lead into a flow.
+            // The code is not needed, but it may lead to a flow.
             Mode::Open => Ok(hash.filter(|_| holds)),
             Mode::Invite => {
                 let hash = hash.ok_or(Refusal::InvitationRequired)?;
-                // Looked at first, so that a guessed code costs no hashing.
+                // Checked first, so that a guessed code costs no hashing.
                 if holds {
                     return Ok(Some(hash));
                 }
@@ -193,7 +194,7 @@ impl Service {
         }
     }
 
-    /// Looks before a password is hashed; the transaction that makes the account looks again.
+    /// Checks before a password is hashed; the transaction that creates the account checks again.
     async fn require_free(
         &self,
         login: &Login,
@@ -208,18 +209,18 @@ impl Service {
             .await
     }
 
-    /// Makes an account, for the operator, whatever the rule of registration.
+    /// Creates an account for the operator, whatever the rule of registration.
     ///
     /// # Errors
-    /// The rule of logins that it breaks; [`Refusal::LoginTaken`], [`Refusal::NameTaken`].
+    /// The rule of logins that the login breaks; [`Refusal::LoginTaken`], [`Refusal::NameTaken`].
     pub async fn add_account(&self, account: Account) -> Result<User, ServiceError> {
         self.insert_account(account, None, None).await
     }
 
-    /// Makes an account, for an administrator, whatever the rule of registration.
+    /// Creates an account for an administrator, whatever the rule of registration.
     ///
     /// # Errors
-    /// [`Refusal::NotAdministrator`]; as [`add_account`](Self::add_account).
+    /// [`Refusal::NotAdministrator`]; those of [`add_account`](Self::add_account).
     pub async fn make_account(
         &self,
         user: &SignedIn,
@@ -227,7 +228,7 @@ impl Service {
         client: &Client,
     ) -> Result<User, ServiceError> {
         let (by, now) = (*user, self.store.now());
-        // Who may not make accounts is not told which there are.
+        // A user who may not create accounts must not learn which exist.
         self.store
             .read(move |view| require_administrator(view, &by, now))
             .await?;
@@ -269,12 +270,12 @@ impl Service {
             .await
     }
 
-    /// Changes one's own profile, and the password, which ends all other sessions. Returns the
-    /// profile, in plain form with its picture, and what only its owner sees.
+    /// Changes one's own profile, and the password, which by default ends all other sessions. Returns the
+    /// profile, with its picture in plain form, and the data that only its owner sees.
     ///
     /// # Errors
     /// [`Refusal::BadCredentials`] for a wrong old password; [`Refusal::NameTaken`];
-    /// [`Refusal::NoUpload`]; what is too large or malformed.
+    /// [`Refusal::NoUpload`]; the refusal of values that are too large or malformed.
     pub async fn edit_profile(
         &self,
         user: &SignedIn,
@@ -351,10 +352,10 @@ impl Service {
         Ok(found.ok_or(Refusal::NoSession)?.login)
     }
 
-    /// Deletes one's own account, for which login and password have to be shown again.
+    /// Deletes one's own account, which requires the login and the password again.
     ///
     /// # Errors
-    /// [`Refusal::BadCredentials`] when they are not this user's.
+    /// [`Refusal::BadCredentials`] if they are not this user's.
     pub async fn delete_account(
         &self,
         user: &SignedIn,
@@ -386,7 +387,7 @@ impl Service {
     }
 }
 
-/// Empties an account, ends its sessions, and hands over what it owns.
+/// Empties an account, ends its sessions, and hands over the flows that it owns.
 pub(super) fn empty_account(
     tx: &Tx<'_>,
     user: UserId,
@@ -400,7 +401,7 @@ pub(super) fn empty_account(
     };
     for summary in flows::of_user(tx, user, flows::Roster::Brief)? {
         let flow = summary.flow;
-        // A chat stays as it is for the other side.
+        // A chat stays unchanged for the other user.
         if flow.kind == crate::model::FlowKind::Chat {
             if tx.keeps_rooms() {
                 room_leaving::leave(tx, flow.id, user)?;
@@ -417,8 +418,8 @@ pub(super) fn empty_account(
     Ok(())
 }
 
-/// Takes a user out of a flow; what the user owned goes to the moderator, else the member,
-/// who joined first.
+/// Removes a user from a flow. If the user owned it, the new owner is the moderator who joined first, or
+/// else the member who joined first.
 pub(super) fn leave(
     tx: &Tx<'_>,
     flow: &Flow,
@@ -440,8 +441,8 @@ pub(super) fn leave(
     Ok(())
 }
 
-/// Lets a newcomer in by the rule that holds now, with a code if there is one. Returns the flow to
-/// join.
+/// Admits a new user by the present rule of registration, with a code if there is one. Returns the flow
+/// to join.
 fn enter(
     tx: &Tx<'_>,
     code: Option<&[u8; 32]>,
@@ -451,7 +452,7 @@ fn enter(
     match (registration_mode(tx, configured)?, code) {
         (Mode::Closed, _) => Err(Refusal::RegistrationClosed.into()),
         (Mode::Open, None) => Ok(None),
-        // Not needed, so it keeps nobody out.
+        // The code is not needed, so an invalid one does not prevent registration.
         (Mode::Open, Some(code)) => match admit(tx, code, Newcomers::Anybody) {
             Err(ServiceError::Refused(_)) => Ok(None),
             other => other,

@@ -1,5 +1,4 @@
-//! Archives that people have made of what is theirs: asked for, made one after the other, kept for a
-//! day.
+//! Archives of users' own data: users request them, they are made one at a time, and kept for a day.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek, SeekFrom, Write};
@@ -21,22 +20,23 @@ const KEPT: Duration = Duration::from_hours(24);
 /// How long to wait after the database could not be read or written.
 const PAUSE: Duration = Duration::from_mins(1);
 
-/// Bytes after which it is looked whether the disk has room left.
+/// Number of bytes after which the free space of the disk is checked.
 const LOOK_BYTES: u64 = 16 << 20;
 
-/// Bytes that are read at a time.
+/// Number of bytes that are read at a time.
 const PIECE: usize = 128 * 1024;
 
-/// What an archive is to hold.
+/// The content of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchiveOrder {
-    /// Whose it is.
+    /// Login of its user.
     pub login: String,
-    /// Whether it holds the content of files.
+    /// Whether it contains the content of files.
     pub has_files: bool,
 }
 
-/// The file that an archive is written to. It fails before the disk has less room than is kept free.
+/// The file that an archive is written to. Writing fails before the free space of the disk falls below
+/// the reserve.
 #[derive(Debug)]
 pub struct ArchiveFile {
     file: File,
@@ -46,10 +46,10 @@ pub struct ArchiveFile {
 }
 
 impl ArchiveFile {
-    /// Has everything on the disk.
+    /// Writes everything to the disk.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// Fails if it cannot be written.
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync_all()
     }
@@ -83,8 +83,8 @@ impl Seek for ArchiveFile {
 }
 
 impl Service {
-    /// Has an archive made of what is the caller's, in the place of an earlier one. What becomes of it
-    /// is told to the caller's devices.
+    /// Requests an archive of the caller's data, which replaces an earlier one. The caller's devices are
+    /// told of the result.
     ///
     /// # Errors
     /// [`Refusal::AlreadyRunning`] while one is being made.
@@ -104,7 +104,7 @@ impl Service {
         Ok(())
     }
 
-    /// Makes the archives that are wanted, those first that an earlier run has left, one at a time.
+    /// Makes the requested archives, one at a time, beginning with those left by an earlier run.
     pub async fn keep_archiving(self: Arc<Self>) {
         while !self.is_attached() {
             self.archiving.notified().await;
@@ -121,7 +121,7 @@ impl Service {
         }
     }
 
-    /// Makes the archive that has been wanted longest. Tells whether there was one.
+    /// Makes the archive that was requested first. Returns whether there was one.
     async fn make_next(self: &Arc<Self>) -> Result<bool, ServiceError> {
         let next = self.store.read(|view| {
             let Some(wanted) = archives::next(view)? else {
@@ -143,7 +143,7 @@ impl Service {
         Ok(true)
     }
 
-    /// Makes an archive, or says why it cannot be made.
+    /// Makes an archive, or returns the reason why it cannot be made.
     async fn make(self: &Arc<Self>, wanted: Wanted, login: String) -> Result<(), String> {
         let now = self.store.now();
         let name = archive_name(&login, now);
@@ -184,7 +184,7 @@ impl Service {
         kept
     }
 
-    /// Makes a row of a complete archive.
+    /// Stores a complete archive in the database.
     async fn keep(
         &self,
         wanted: Wanted,
@@ -197,7 +197,7 @@ impl Service {
             if archives::complete(tx, &wanted, file, &name, expires_at)? {
                 Ok(())
             } else {
-                // The account was deleted meanwhile: nothing of this may stay.
+                // The account was deleted meanwhile: nothing of it may stay.
                 Err(ServiceError::from(Refusal::NotFound(Thing::User)))
             }
         });
@@ -209,7 +209,7 @@ fn text(err: impl std::fmt::Display) -> String {
     err.to_string()
 }
 
-/// Gives a complete archive its place in the folder.
+/// Moves a complete archive to its place in the folder.
 fn settle(folder: &Folder, id: PublicId) -> Result<Ready, StoreError> {
     let path = folder.part(id);
     let failed = |source| StoreError::File {
@@ -237,7 +237,7 @@ fn settle(folder: &Folder, id: PublicId) -> Result<Ready, StoreError> {
     })
 }
 
-/// What an archive is saved as.
+/// Returns the file name of an archive.
 fn archive_name(login: &str, at: Timestamp) -> String {
     format!(
         "morelia-{login}-{}.zip",

@@ -1,7 +1,7 @@
-//! What people add to messages of others: reactions and votes. Whoever reads a flow may.
+//! What users add to messages of others: reactions and votes. Every reader of a flow may do so.
 //!
-//! When many do so at once, those who listen are told at most once a second of each message: of how
-//! things stand then.
+//! If many users do so at once, clients are told at most once a second about each message: of the state
+//! at that time.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -16,25 +16,26 @@ use crate::store::log::Kind;
 use crate::store::messages::Handle;
 use crate::store::{Tx, View, polls, reactions};
 
-/// Emoji with which one user may react to a message.
+/// Maximum number of emoji with which one user may react to a message.
 const MAX_OWN: i64 = 3;
 
-/// Messages that are told of in one write.
+/// Number of messages that are announced in one write.
 const AT_ONCE: i64 = 100;
 
-/// How long telling waits when the file cannot be written.
+/// How long to wait if the database cannot be written.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// Messages around which something changed a moment ago, and from which connection, if from one.
+/// Messages whose reactions or votes changed a moment ago, with the connection that changed them, if it
+/// was one.
 pub(super) type Recent = Recently<MessageId, Option<Origin>>;
 
-/// Notes a change around a message; tells whether listeners hear of it now.
+/// Records a change of reactions or votes; returns whether clients are told now.
 pub(super) fn is_told_now(recent: &Recent, message: MessageId, origin: Option<Origin>) -> bool {
     let same = |one: Option<Origin>, other| if one == other { one } else { None };
     recent.note(message, origin, same).is_some()
 }
 
-/// Tells of what has waited, until the service is gone.
+/// Announces the postponed changes, until the service is gone.
 pub(super) async fn keep(service: Weak<Service>) {
     let Some(recently) = service.upgrade().map(|it| Arc::clone(&it.recently)) else {
         return;
@@ -49,7 +50,7 @@ pub(super) async fn keep(service: Weak<Service>) {
         {
             log::debug!("reactions could not be told: {err}");
             tokio::time::sleep(RETRY).await;
-            // What fails again is told when the server starts.
+            // Changes that fail again are announced when the server starts.
             let _ = service.tell_left_over().await;
             continue;
         }
@@ -59,12 +60,12 @@ pub(super) async fn keep(service: Weak<Service>) {
 }
 
 impl Service {
-    /// Adds a reaction of the caller's to a message, or takes it back; twice is fine. Returns how
-    /// things stand then.
+    /// Adds a reaction of the caller to a message, or removes it; doing it twice is no error. Returns the
+    /// state afterwards.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a message that is deleted or in a flow that the caller is not in;
-    /// [`Refusal::BadReaction`], [`Refusal::TooManyReactions`], [`Refusal::TooManyEmoji`],
+    /// [`Refusal::NotFound`] for a message that is deleted or in a flow that the caller is not a member
+    /// of; [`Refusal::BadReaction`], [`Refusal::TooManyReactions`], [`Refusal::TooManyEmoji`],
     /// [`Refusal::Blocked`].
     pub async fn react(
         &self,
@@ -76,7 +77,7 @@ impl Service {
         self.react_as(user, message, (emoji, on), None).await
     }
 
-    /// The same, with what Matrix says of it.
+    /// Does the same, with the data that Matrix adds.
     pub(super) async fn react_as(
         &self,
         user: &SignedIn,
@@ -121,11 +122,11 @@ impl Service {
             .await
     }
 
-    /// Votes in a poll: these options and no others. Returns how things stand then.
+    /// Votes in a poll for exactly these options. Returns the state afterwards.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for what is no poll in a flow that the caller is in;
-    /// [`Refusal::BadVote`], [`Refusal::PollClosed`], [`Refusal::Blocked`].
+    /// [`Refusal::NotFound`] if there is no such poll in a flow of the caller; [`Refusal::BadVote`],
+    /// [`Refusal::PollClosed`], [`Refusal::Blocked`].
     pub async fn vote(
         &self,
         user: &SignedIn,
@@ -165,11 +166,11 @@ impl Service {
             .await
     }
 
-    /// Ends a poll; twice is fine. Returns how things stand then.
+    /// Closes a poll; doing it twice is no error. Returns the state afterwards.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for what is no poll in a flow that the caller is in;
-    /// [`Refusal::NotPollOwner`] for who is neither its author nor the flow's owner.
+    /// [`Refusal::NotFound`] if there is no such poll in a flow of the caller; [`Refusal::NotPollOwner`]
+    /// for a user who is neither its author nor the flow's owner.
     pub async fn close_poll(
         &self,
         user: &SignedIn,
@@ -196,7 +197,7 @@ impl Service {
             .await
     }
 
-    /// Tells those who listen of messages around which something changed.
+    /// Tells clients of messages whose reactions or votes changed.
     async fn tell_around(&self, due: Vec<(MessageId, Option<Origin>)>) -> Result<(), ServiceError> {
         self.store
             .write(move |tx| {
@@ -212,10 +213,10 @@ impl Service {
             .await
     }
 
-    /// Tells what an earlier run of the server had not told when it ended.
+    /// Announces the changes that an earlier run of the server did not announce before it ended.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn tell_left_over(&self) -> Result<(), ServiceError> {
         loop {
             let left = self
@@ -231,7 +232,8 @@ impl Service {
     }
 }
 
-/// A message that is not deleted, in a flow that a user is in; to others it does not exist.
+/// Returns a message that is not deleted, in a flow that a user is a member of; for other users it does
+/// not exist.
 fn present(view: &View<'_>, message: PublicId, user: UserId) -> Result<Handle, ServiceError> {
     let handle = visible(view, message, user)?;
     if handle.is_deleted {

@@ -1,5 +1,5 @@
-//! The disk that backups lie on. One that is not mounted must not be mistaken for the folder on it: copies
-//! would go to the disk of the database without a word, and be lost with it.
+//! The disk of the backups. If it is not mounted, the folder below it must not be used instead: copies
+//! would silently go to the disk of the database, and be lost with it.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -8,11 +8,11 @@ use super::{Service, ServiceError};
 use crate::store::{StoreError, Tx, properties};
 
 impl Service {
-    /// The folder of backups that was on another disk than the database and is not any more; `None`:
-    /// all is as it was.
+    /// Returns the folder of backups that was on another disk than the database and no longer is; `None`:
+    /// nothing has changed.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn lost_backup_disk(&self) -> Result<Option<String>, ServiceError> {
         let folder = self
             .store
@@ -23,7 +23,7 @@ impl Service {
     }
 }
 
-/// Notes where a backup was put, if that is another disk than the database's.
+/// Records where a backup was put, if that is another disk than that of the database.
 pub(super) fn note(tx: &Tx<'_>, database: &Path, copy: &str) -> Result<(), StoreError> {
     let copy = Path::new(copy);
     let folder = copy.parent().map(|folder| folder.display().to_string());
@@ -33,7 +33,7 @@ pub(super) fn note(tx: &Tx<'_>, database: &Path, copy: &str) -> Result<(), Store
     }
 }
 
-/// The device that a path is on, or would be.
+/// Returns the device that a path is on, or would be on.
 fn device(path: &Path) -> Option<u64> {
     let found = path
         .ancestors()

@@ -1,8 +1,9 @@
-//! Who asks over HTTP, where no connection remembers anybody, and who pays for finding out.
+//! Authentication of requests over HTTP, where there is no connection that remembers a user, and who is
+//! charged for it.
 //!
-//! A token or ticket that was good before is looked up at the cost of its account. Any other is
-//! looked up at the cost of its address, and before that: strangers must not have the database work
-//! for nothing. Whoever shares an address with such strangers is known by then, and pays nothing for
+//! A token or ticket that was valid before is looked up at the expense of its account. Any other is
+//! charged to its address before it is looked up, so that strangers cannot make the database work for
+//! nothing. A user who shares an address with such strangers is known by then, and is not charged for
 //! them.
 
 use std::collections::HashSet;
@@ -12,25 +13,24 @@ use super::{Client, Refusal, Service, ServiceError, SignedIn};
 use crate::auth::Token;
 use crate::model::{SessionId, UserId};
 
-/// Tickets that are remembered for sure; up to twice as many may be.
+/// Minimum number of tickets that are remembered; there may be up to twice as many.
 const REMEMBERED: usize = 4096;
 
-/// What a request weighs besides what it does.
+/// The cost of a request besides that of its action.
 const WEIGHT: f64 = 1.0;
 
-/// Who reads files.
+/// A user who reads files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reader {
-    /// Who it is.
+    /// The user.
     pub user: UserId,
-    /// By which session.
+    /// The session.
     pub session: SessionId,
-    /// Whether it is by Matrix, which has names of its own for files.
+    /// Whether the session uses Matrix, which has its own names for files.
     pub is_matrix: bool,
 }
 
-/// The tickets that were good, in two generations: the old one is forgotten when the young one is
-/// full.
+/// The valid tickets, in two generations: the old one is dropped when the young one is full.
 #[derive(Debug, Default)]
 pub(super) struct Tickets(Mutex<Generations>);
 
@@ -45,7 +45,7 @@ impl Tickets {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers a ticket that is good.
+    /// Remembers a valid ticket.
     pub(super) fn remember(&self, text: &str) {
         let mut generations = self.generations();
         if generations.young.contains(text) {
@@ -70,7 +70,7 @@ impl Tickets {
 }
 
 impl Service {
-    /// Finds out who shows a token in a request over HTTP, and counts the request.
+    /// Authenticates a request over HTTP by its token, and counts the request.
     ///
     /// # Errors
     /// [`Refusal::NoSession`]; [`Refusal::TooManyRequests`].
@@ -92,7 +92,7 @@ impl Service {
         Ok(user)
     }
 
-    /// The same for who shows a ticket; `None`: it is none that is good.
+    /// Does the same for a ticket; `None`: the ticket is not valid.
     ///
     /// # Errors
     /// [`Refusal::TooManyRequests`].

@@ -1,7 +1,7 @@
-//! Blocking people: who is kept from whom.
+//! Blocking of users, and its effects.
 //!
-//! Who is blocked cannot open a chat with the blocker or bring the blocker into a flow: the blocker is
-//! unknown then. In a chat of the two neither writes. In flows that both are in both stay.
+//! A blocked user cannot open a chat with the blocker or add the blocker to a flow: for them, the blocker
+//! does not exist. In a chat of the two, neither can write. In flows that both are members of, both stay.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{Audience, Event, News, Presence, PublicId};
 use crate::store::{blocks, members, users};
 
-/// How many people one user may block.
+/// Maximum number of users whom one user may block.
 const MAX_BLOCKED: usize = 1000;
 
 impl Service {
-    /// Blocks somebody, or lifts the block. Returns whom the caller blocks then.
+    /// Blocks a user, or unblocks them. Returns the users whom the caller blocks afterwards.
     ///
     /// # Errors
     /// [`Refusal::NotFound`]; [`Refusal::BlocksSelf`]; [`Refusal::TooManyBlocked`].
@@ -38,11 +38,11 @@ impl Service {
                     if on && blocks::count(tx, id)? >= MAX_BLOCKED {
                         return Err(Refusal::TooManyBlocked { limit: MAX_BLOCKED }.into());
                     }
-                    // Each is written down for ever, as a message is.
+                    // Each change is recorded forever, as a message is.
                     counts.message(id, asking.session.is_bot, &limits)?;
                 }
                 let changed = blocks::set(tx, id, other, on, by)?;
-                // Whether the other has been told when the user is here.
+                // The other user is told about the caller's presence only if they share a flow.
                 let told = changed && members::share_flow(tx, id, other)?;
                 Ok((blocks::of(tx, id)?, told.then_some(other)))
             })
@@ -67,10 +67,10 @@ impl Service {
         Ok(list)
     }
 
-    /// Whom the caller blocks, in the order of blocking.
+    /// Returns the users whom the caller blocks, in the order in which they were blocked.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn blocked(&self, user: &SignedIn) -> Result<Vec<PublicId>, ServiceError> {
         let id = user.user();
         self.store.read(move |view| Ok(blocks::of(view, id)?)).await

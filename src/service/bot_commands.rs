@@ -1,19 +1,19 @@
-//! What people can type after "/" to the bots of a flow.
+//! The commands that users can type after "/" to the bots of a flow.
 
 use super::bots::owned;
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{BotCommand, PublicId};
 use crate::store::{bot_commands, flows, users};
 
-/// Commands of a bot at most.
+/// Maximum number of commands of a bot.
 const MAX_COMMANDS: usize = 50;
 
-/// Commands of a flow that are shown.
+/// Maximum number of commands of a flow that are shown.
 const SHOWN: i64 = 500;
 
 impl Service {
-    /// Says which commands a bot has, in place of those before: for the bot itself, its owner or an
-    /// administrator. Each is a name and a description.
+    /// Replaces the commands of a bot: for the bot itself, its owner or an administrator. Each command is
+    /// a name and a description.
     ///
     /// # Errors
     /// [`Refusal::NotFound`]; [`Refusal::BadCommands`].
@@ -54,10 +54,10 @@ impl Service {
             .await
     }
 
-    /// The commands of the bots in a flow, by name, each with its bot.
+    /// Returns the commands of the bots in a flow, by name, each with its bot.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller is not in.
+    /// [`Refusal::NotFound`] for a flow that the caller is not a member of.
     pub async fn flow_commands(
         &self,
         user: &SignedIn,

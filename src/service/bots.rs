@@ -1,4 +1,4 @@
-//! Bots and their tokens: who makes which.
+//! Bots and their tokens, and who may make them.
 
 use super::accounts::empty_account;
 use super::fields::check_name;
@@ -11,43 +11,43 @@ use crate::model::{
 };
 use crate::store::{View, bots, sessions, users};
 
-/// Bots of a member at most.
+/// Maximum number of bots of a member.
 const MAX_BOTS: i64 = 5;
 
-/// Tokens of a bot at most.
+/// Maximum number of tokens of a bot.
 const MAX_TOKENS: usize = 20;
 
-/// Bots in a list.
+/// Maximum number of bots in a list.
 const LISTED: i64 = 1000;
 
-/// A token that is to be.
+/// A token to be made.
 #[derive(Debug, Clone)]
 pub struct TokenOrder {
-    /// Whose.
+    /// The bot.
     pub bot: PublicId,
-    /// What it is for.
+    /// What the token is for.
     pub label: Option<String>,
-    /// What it lets the bot do.
+    /// The permissions of the token.
     pub scopes: Scopes,
-    /// When it ends; `None`: never.
+    /// When it expires; `None`: never.
     pub expires_at: Option<Timestamp>,
 }
 
-/// A token that has just been made: the only time it is known.
+/// A token that has just been made; it cannot be read again later.
 #[derive(Debug)]
 pub struct NewBotToken {
-    /// What the bot shows.
+    /// The token that the bot sends.
     pub token: BotSecret,
     /// Row number.
     pub id: SessionId,
 }
 
 impl Service {
-    /// Makes a bot, which nobody can sign in as: for an administrator, a member where that is configured, or
-    /// without a user for the operator.
+    /// Creates a bot, as which nobody can sign in: for an administrator, for a member if the
+    /// configuration permits it, or, without a user, for the operator.
     ///
     /// # Errors
-    /// [`Refusal::NotBotMaker`]; [`Refusal::TooManyBots`]; the rule of logins that it breaks;
+    /// [`Refusal::NotBotMaker`]; [`Refusal::TooManyBots`]; the rule of logins that the login breaks;
     /// [`Refusal::LoginTaken`], [`Refusal::NameTaken`].
     pub async fn make_bot(
         &self,
@@ -89,10 +89,10 @@ impl Service {
             .await
     }
 
-    /// The bots of the caller; all of them for an administrator, and for the operator.
+    /// Returns the bots of the caller; for an administrator or the operator, all bots.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn list_bots(&self, by: Option<&SignedIn>) -> Result<Vec<Bot>, ServiceError> {
         let by = by.copied();
         self.store
@@ -108,7 +108,7 @@ impl Service {
             .await
     }
 
-    /// Removes a bot as an account is removed.
+    /// Removes a bot in the same way as an account.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
@@ -129,10 +129,11 @@ impl Service {
             .await
     }
 
-    /// Makes a token of a bot, for its owner, an administrator, or the operator.
+    /// Creates a token of a bot, for its owner, an administrator, or the operator.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`]; [`Refusal::TooManyTokens`]; [`Refusal::ExpiresInPast`]; what is too large.
+    /// [`Refusal::NotFound`]; [`Refusal::TooManyTokens`]; [`Refusal::ExpiresInPast`]; the refusal of
+    /// values that are too large.
     pub async fn make_token(
         &self,
         order: TokenOrder,
@@ -176,7 +177,7 @@ impl Service {
         Ok(NewBotToken { token, id })
     }
 
-    /// The tokens of a bot, newest first.
+    /// Returns the tokens of a bot, newest first.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
@@ -194,7 +195,7 @@ impl Service {
             .await
     }
 
-    /// Ends a token of a bot.
+    /// Revokes a token of a bot.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
@@ -223,7 +224,8 @@ impl Service {
     }
 }
 
-/// A bot that is the caller's to govern: an owner's own, any for an administrator and the operator.
+/// Returns a bot that the caller may manage: an owner's own bots, or any bot for an administrator and the
+/// operator.
 pub(super) fn owned(
     view: &View<'_>,
     bot: PublicId,

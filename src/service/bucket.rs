@@ -1,10 +1,10 @@
-//! Token buckets: how much may be used at once, and how fast it comes back.
+//! Token buckets: how much may be used at once, and how fast they refill.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
-/// How fast a bucket fills, and how much it holds.
+/// The rate at which a bucket refills, and its capacity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
     per_second: f64,
@@ -12,7 +12,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// So much a second, and so much at once; 0 a second lets everything through.
+    /// Creates a rate from an amount per second and an amount at once; 0 per second disables the limit.
     #[must_use]
     pub fn new(per_second: f64, burst: f64) -> Self {
         Self {
@@ -21,13 +21,13 @@ impl Rate {
         }
     }
 
-    /// So much within a time, all of it at once if need be; 0 lets everything through.
+    /// Creates a rate from an amount within a time, which may be used all at once; 0 disables the limit.
     pub(super) fn of(limit: u32, window: Duration) -> Self {
         let limit = f64::from(limit);
         Self::new(limit / window.as_secs_f64(), limit)
     }
 
-    /// A part of this rate, or a multiple.
+    /// Returns a fraction or a multiple of this rate.
     pub(super) fn times(self, factor: f64) -> Self {
         Self::new(self.per_second * factor, self.burst * factor)
     }
@@ -37,27 +37,27 @@ impl Rate {
     }
 }
 
-/// A bucket that fills steadily and is emptied by use. Time is given by the caller.
+/// A bucket that refills steadily and is emptied by use. The caller provides the time.
 ///
-/// All there is to remember is when the bucket is full again, so that a bucket which is not
-/// remembered is a full one.
+/// The only state is the time at which the bucket is full again, so a bucket that is not stored is a full
+/// one.
 #[derive(Debug, Clone, Copy)]
 pub struct Bucket {
     full_at: Instant,
 }
 
 impl Bucket {
-    /// Begins full.
+    /// Creates a full bucket.
     #[must_use]
     pub fn full(now: Instant) -> Self {
         Self { full_at: now }
     }
 
-    /// Takes an amount; or tells how long until there is so much. What is more than the bucket can
-    /// hold takes a full one.
+    /// Takes an amount, or returns how long to wait until it is available. An amount that exceeds the
+    /// capacity takes a full bucket.
     ///
     /// # Errors
-    /// How long to wait.
+    /// The time to wait.
     pub fn take(&mut self, amount: f64, rate: Rate, now: Instant) -> Result<(), Duration> {
         if rate.is_unlimited() {
             return Ok(());
@@ -80,14 +80,14 @@ impl Bucket {
     }
 }
 
-/// Buckets remembered at most. When there are more, those that are full soonest are forgotten: who
-/// comes from so many places gains a little, and the server keeps its memory.
+/// Maximum number of buckets that are stored. If there are more, those that are full soonest are dropped:
+/// a client that comes from that many places gains a little, but the memory stays bounded.
 const MAX_BUCKETS: usize = 20_000;
 
-/// Buckets from which on full ones are looked for and forgotten.
+/// Number of buckets from which full ones are searched for and dropped.
 const MANY_BUCKETS: usize = 1_000;
 
-/// A bucket for each key that has used something lately.
+/// A bucket for each key that was used recently.
 #[derive(Debug)]
 pub(super) struct Buckets<K> {
     buckets: HashMap<K, Bucket>,
@@ -183,7 +183,7 @@ mod tests {
         assert!(bucket.take(8.0, rate, start).is_ok());
         assert!(bucket.take(8.0, rate, start).is_err());
         assert!(bucket.take(2.0, rate, start).is_ok());
-        // More than fits takes all there is.
+        // An amount above the capacity takes everything.
         let rested = start + Duration::from_secs(10);
         assert!(bucket.take(50.0, rate, rested).is_ok());
         assert!(bucket.take(1.0, rate, rested).is_err());

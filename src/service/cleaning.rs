@@ -1,7 +1,7 @@
-//! Pictures without what says where, when and with what they were made.
+//! Pictures without metadata about where, when and with what device they were made.
 //!
-//! Nothing is decoded: the parts that a picture consists of are walked over, and those that are not
-//! needed to show it are left out. What is not understood stays as it is.
+//! Nothing is decoded: the parts of a picture are read one by one, and those that are not needed to show
+//! it are dropped. Parts of unknown formats are kept.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -13,17 +13,18 @@ use sha2::{Digest, Sha256};
 pub(super) enum Part {
     /// These bytes of the original.
     Copy(Range<u64>),
-    /// These instead.
+    /// These bytes instead of bytes of the original.
     Bytes(Vec<u8>),
 }
 
-/// More parts than any picture has that a camera or a program makes.
+/// Maximum number of parts: more than any picture has that was made by a camera or a program.
 const MAX_PARTS: usize = 4096;
 
-/// What a cleaned picture consists of; `None`: there is nothing to take out, or it is not understood.
+/// Returns the parts of a cleaned picture; `None`: there is nothing to remove, or the format is not
+/// understood.
 ///
 /// # Errors
-/// It cannot be read.
+/// Fails if the picture cannot be read.
 pub(super) fn parts(
     picture: impl Read + Seek,
     media_type: &str,
@@ -49,11 +50,11 @@ pub(super) fn parts(
     }
 }
 
-/// Why a walk ends before its end.
+/// The reason why a walk through the parts stops early.
 enum Trouble {
-    /// It is no such picture, or not as usual.
+    /// The data is not such a picture, or is unusual.
     Strange,
-    /// It cannot be read.
+    /// The data cannot be read.
     Unreadable(io::Error),
 }
 
@@ -90,7 +91,7 @@ impl<R: Read + Seek> Walk<R> {
         if end > self.size {
             return Err(Trouble::Strange);
         }
-        // Small steps stay inside of what has been read.
+        // Short seeks stay inside the buffer.
         match i64::try_from(count) {
             Ok(count) => self.reader.seek_relative(count)?,
             Err(_) => return Err(Trouble::Strange),
@@ -117,7 +118,7 @@ impl<R: Read + Seek> Walk<R> {
         Ok(())
     }
 
-    /// What comes after the end of a picture is no part of it: more pictures, films.
+    /// Data after the end of a picture does not belong to it: more pictures, videos.
     fn end(&mut self) {
         self.has_left_out |= self.at < self.size;
     }
@@ -141,7 +142,7 @@ impl<R: Read + Seek> Walk<R> {
                 self.marker()?
             };
             is_scanned = false;
-            // The picture's own bytes before the marker, and it.
+            // The image data before the marker, and the marker itself.
             let marker_at = self.at - 2;
             self.copy(start..marker_at)?;
             if marker == END {
@@ -157,7 +158,7 @@ impl<R: Read + Seek> Walk<R> {
                 0xe1 => {
                     let turned = self.orientation(rest)?;
                     if turned.is_some() && !is_turned && rest < EXIF_BYTES {
-                        // Shorter than the one that would take its place: there is nothing else in it.
+                        // Shorter than the segment that would replace it: it contains nothing else.
                         is_turned = true;
                         self.copy(marker_at..end)?;
                         continue;
@@ -170,7 +171,7 @@ impl<R: Read + Seek> Walk<R> {
                     let left = end.checked_sub(self.at).ok_or(Trouble::Strange)?;
                     self.skip(left)?;
                 }
-                // Application 2: colours, or more pictures behind this one.
+                // Application 2: colour profile, or additional pictures after this one.
                 0xe2 => {
                     let name = self.peek::<12>(rest)?;
                     let left = end.checked_sub(self.at).ok_or(Trouble::Strange)?;
@@ -181,7 +182,7 @@ impl<R: Read + Seek> Walk<R> {
                         self.has_left_out = true;
                     }
                 }
-                // Application 3 to 13 and 15, of which 13 is IPTC's; comments.
+                // Application 3 to 13 and 15, of which 13 is IPTC; comments.
                 0xe3..=0xed | 0xef | 0xfe => {
                     self.skip(rest)?;
                     self.has_left_out = true;
@@ -195,7 +196,7 @@ impl<R: Read + Seek> Walk<R> {
         }
     }
 
-    /// A marker where one has to be.
+    /// Reads a marker that has to be at this position.
     fn marker(&mut self) -> Walked<u8> {
         let [fill, mut marker] = self.take()?;
         if fill != 0xff {
@@ -207,7 +208,7 @@ impl<R: Read + Seek> Walk<R> {
         Ok(marker)
     }
 
-    /// The first marker after bytes of the picture itself, which has its own in between.
+    /// Finds the first marker after image data, which contains markers of its own.
     fn next_marker(&mut self) -> Walked<u8> {
         let mut last = 0;
         loop {
@@ -226,10 +227,10 @@ impl<R: Read + Seek> Walk<R> {
         self.take().map(Some)
     }
 
-    /// How the picture is turned, by the data in front of which the walk stands; `None`: it is no
-    /// Exif, or says nothing of that.
+    /// Returns the orientation from the segment at the present position; `None`: it is not Exif, or has
+    /// no orientation.
     fn orientation(&mut self, rest: u64) -> Walked<Option<u8>> {
-        /// The first directory is never far from its beginning.
+        /// The first directory is always near the beginning.
         const ENOUGH: usize = 4096;
         let count = usize::try_from(rest).unwrap_or(ENOUGH).min(ENOUGH);
         let mut bytes = vec![0; count];
@@ -264,7 +265,7 @@ impl<R: Read + Seek> Walk<R> {
 
     /// Source: the container of `WebP`, RFC 9649, 2.
     fn webp(&mut self) -> Walked {
-        /// Bits of the features that are left out.
+        /// Bits of the features that are removed.
         const EXIF_AND_XMP: u8 = 0x0c;
         let header = self.take::<12>()?;
         let (Some(b"RIFF"), Some(b"WEBP")) = (header.get(..4), header.get(8..)) else {
@@ -313,7 +314,7 @@ impl<R: Read + Seek> Walk<R> {
 }
 
 impl Part {
-    /// Bytes of it.
+    /// Returns its size in bytes.
     #[must_use]
     pub(super) fn size(&self) -> u64 {
         match self {
@@ -323,7 +324,7 @@ impl Part {
     }
 }
 
-/// Reads a cleaned picture out of the original.
+/// Reads a cleaned picture from the original.
 pub(super) struct Cleaned<R> {
     original: R,
     parts: std::vec::IntoIter<Part>,
@@ -336,7 +337,7 @@ enum Now {
 }
 
 impl<R: Read + Seek> Cleaned<R> {
-    /// Puts the parts of a picture together.
+    /// Creates a reader from the parts of a picture.
     pub(super) fn new(original: R, parts: Vec<Part>) -> Self {
         Self {
             original,
@@ -380,10 +381,10 @@ impl<R: Read + Seek> Read for Cleaned<R> {
     }
 }
 
-/// A picture in memory, cleaned; `None`: it stays as it is.
+/// Returns a cleaned copy of a picture in memory; `None`: it is kept unchanged.
 #[must_use]
 pub(super) fn whole(picture: &[u8], media_type: &str) -> Option<std::sync::Arc<[u8]>> {
-    // Memory can be read.
+    // Reading from memory does not fail.
     let found = parts(io::Cursor::new(picture), media_type, picture.len() as u64);
     let parts = found.ok().flatten()?;
     let mut bytes = Vec::new();
@@ -392,11 +393,11 @@ pub(super) fn whole(picture: &[u8], media_type: &str) -> Option<std::sync::Arc<[
     Some(bytes.into())
 }
 
-/// Cleans any bytes as a picture of each kind, for tests and the fuzzer: it never becomes larger, and
-/// what is clean stays as it is.
+/// Cleans any bytes as a picture of each kind, for tests and the fuzzer: the result is never larger, and
+/// a clean picture is not changed.
 ///
 /// # Panics
-/// Where that is not so.
+/// If one of these properties does not hold.
 #[cfg(any(test, fuzzing))]
 pub fn clean_any(bytes: &[u8]) {
     for kind in ["image/jpeg", "image/png", "image/webp"] {
@@ -410,7 +411,7 @@ pub fn clean_any(bytes: &[u8]) {
     }
 }
 
-/// A reader that works out the SHA-256 of what it has read.
+/// A reader that computes the SHA-256 of the data that was read.
 pub(super) struct Summed<R> {
     reader: R,
     sum: Sha256,
@@ -422,7 +423,7 @@ impl<R> Summed<R> {
         Self { reader, sum }
     }
 
-    /// The sum of what was read.
+    /// Returns the hash of the data that was read.
     pub(super) fn sum(self) -> [u8; 32] {
         self.sum.finalize().into()
     }
@@ -436,7 +437,7 @@ impl<R: Read> Read for Summed<R> {
     }
 }
 
-/// How a picture is turned, 2 to 8, by the data of Exif without its name. Upright is nothing to say.
+/// Returns the orientation of a picture, 2 to 8, from Exif data without its name; `None` if it is upright.
 ///
 /// Source: TIFF 6.0, 2; Exif 2.3, 4.6.4.
 fn turned(tiff: &[u8]) -> Option<u8> {
@@ -473,10 +474,10 @@ fn turned(tiff: &[u8]) -> Option<u8> {
     None
 }
 
-/// Bytes of the data of Exif that says how a picture is turned and nothing else.
+/// Number of bytes of Exif data that contains only an orientation.
 const EXIF_BYTES: u64 = 32;
 
-/// A segment of a JPEG that says how it is turned and nothing else.
+/// Returns a JPEG segment that contains only an orientation.
 fn exif(turned: u8) -> Vec<u8> {
     let mut segment =
         b"\xff\xe1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();

@@ -1,5 +1,5 @@
-//! Who shares a flow with whom, kept in memory: who comes and goes is told to all of them, and asked
-//! for by everybody who comes.
+//! A cache of who shares a flow with whom: all of them are told when a user goes online or offline, and a
+//! user who comes online asks about all of them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,36 +8,36 @@ use rustc_hash::FxHashMap;
 use crate::model::{FlowId, UserId};
 use crate::store::{StoreError, View, members};
 
-/// Members that are remembered at most, over all flows: 2 MiB.
+/// Maximum number of members that are cached, over all flows: 2 MiB.
 const MAX_REMEMBERED: usize = 256 * 1024;
 
-/// The members of flows, as they were when they were read; what has changed is forgotten.
+/// The members of flows, as last read; changed flows are dropped from the cache.
 #[derive(Default)]
 pub(super) struct Companions(Mutex<Remembered>);
 
 #[derive(Default)]
 struct Remembered {
-    /// Grows whenever something is forgotten: what was read before that may be old.
+    /// Increases whenever something is dropped: data that was read before may be outdated.
     age: u64,
     members: FxHashMap<FlowId, Arc<[UserId]>>,
-    /// How many members there are in all of them.
+    /// Number of members in all cached flows.
     count: usize,
 }
 
-/// What was remembered when a read began; to be taken before the read is.
+/// The age of the cache when a read began; it must be taken before the read begins.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AsOf(u64);
 
 impl Companions {
-    /// To be called before a read begins that looks members up.
+    /// Returns the age of the cache; call it before a read that looks up members.
     pub(super) fn as_of(&self) -> AsOf {
         AsOf(self.remembered().age)
     }
 
-    /// The members of a flow.
+    /// Returns the members of a flow.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub(super) fn members(
         &self,
         view: &View<'_>,
@@ -65,7 +65,7 @@ impl Companions {
         Ok(found)
     }
 
-    /// Forgets the members of flows into which somebody came or from which somebody went.
+    /// Drops the members of flows that users joined or left.
     pub(super) fn forget(&self, flows: &[FlowId]) {
         let mut remembered = self.remembered();
         remembered.age += 1;
@@ -76,7 +76,7 @@ impl Companions {
         }
     }
 
-    /// Forgets everything, since another process has written to the file.
+    /// Drops everything, because another process has written to the database.
     pub(super) fn forget_all(&self) {
         let mut remembered = self.remembered();
         remembered.age += 1;

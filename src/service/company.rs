@@ -1,4 +1,4 @@
-//! Bots among themselves: where nobody else writes, they end.
+//! Limits for bots that answer each other: if nobody else writes, they are stopped.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use super::{Payer, Refusal, ServiceError, SignedIn};
 use crate::model::FlowId;
 use crate::store::{Tx, outgoing};
 
-/// Answers of bots in a row in a flow; then people have to say something.
+/// Maximum number of consecutive answers of bots in a flow; then a person has to write something.
 pub(super) const ANSWERS_IN_A_ROW: i64 = 10;
 
-/// When a bot tries again that is alone with others.
+/// When a bot may try again that writes only with other bots.
 const ALONE: Duration = Duration::from_mins(1);
 
-/// Fails for a bot that hears other bots in a flow where nobody else has written for a while: they might be
-/// answering each other.
+/// Fails for a bot that receives messages of other bots in a flow where nobody else has written for a
+/// while: they might be answering each other.
 ///
 /// # Errors
 /// [`Refusal::TooManyRequests`].

@@ -1,4 +1,4 @@
-//! What a message says besides its words and files: whether it may, and whom it means.
+//! The details of a message besides its text and files: whether they are permitted, and whom they refer to.
 
 use super::settings::Limits;
 use super::{Refusal, ServiceError, SignedIn, Thing};
@@ -7,16 +7,16 @@ use crate::store::details::{DetailsEdit, NewDetails};
 use crate::store::flows::Access;
 use crate::store::{View, details, members, messages, users};
 
-/// Members of a group from which on only the owner and moderators mention everyone.
+/// Number of members above which only the owner and moderators of a group may mention everyone.
 const LARGE_GROUP: i64 = 20;
 
-/// Longest question of a poll, in characters.
+/// Maximum length of a poll's question, in characters.
 const MAX_QUESTION_CHARS: usize = 300;
 
-/// Longest option of a poll, in characters.
+/// Maximum length of a poll's option, in characters.
 const MAX_OPTION_CHARS: usize = 100;
 
-/// What somebody writes besides words and files, or how that is to change.
+/// The details that a user writes besides text and files, or changes to them.
 #[derive(Debug, Default)]
 pub struct DraftDetails {
     /// The message that is answered.
@@ -25,20 +25,20 @@ pub struct DraftDetails {
     pub forward: Option<PublicId>,
     /// Whether the text is markup.
     pub is_markup: Option<bool>,
-    /// Who is mentioned.
+    /// The users who are mentioned.
     pub mentions: Option<Vec<PublicId>>,
     /// Whether everyone is mentioned.
     pub everyone: Option<bool>,
-    /// Whether everyone is mentioned if whoever writes may do that.
+    /// Whether everyone is mentioned if the author may do that.
     pub calls_room: bool,
     /// A poll.
     pub poll: Option<NewPoll>,
-    /// The id of a preview that the sender was given.
+    /// The id of a preview that the sender received.
     pub preview: Option<PublicId>,
 }
 
 impl DraftDetails {
-    /// Tells whether it says nothing.
+    /// Returns whether there are no details.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.reply.is_none()
@@ -52,7 +52,8 @@ impl DraftDetails {
     }
 }
 
-/// Finds what a new message means, and checks that it may say it. `preview` is the one that it names.
+/// Resolves the details of a new message, and checks that they are permitted. `preview` is the one that
+/// the draft names.
 pub(super) fn of_new(
     view: &View<'_>,
     access: &Access,
@@ -107,7 +108,7 @@ pub(super) fn of_new(
     })
 }
 
-/// Finds what a change of a message means, and checks that it may say it.
+/// Resolves the details of an edit, and checks that they are permitted.
 pub(super) fn of_edit(
     view: &View<'_>,
     access: &Access,
@@ -126,7 +127,7 @@ pub(super) fn of_edit(
     })
 }
 
-/// Those of some users who are in a flow; the others may just have left.
+/// Returns those of some users who are members of a flow; the others may just have left.
 fn mentioned(
     view: &View<'_>,
     flow: FlowId,
@@ -148,14 +149,14 @@ fn mentioned(
     Ok(found)
 }
 
-/// Tells whether whoever has this access may mention everyone.
+/// Returns whether a user with this access may mention everyone.
 fn may_mention_everyone(view: &View<'_>, access: &Access) -> Result<bool, ServiceError> {
     Ok(access.kind == FlowKind::Chat
         || access.level.moderates()
         || members::count(view, access.id)? <= LARGE_GROUP)
 }
 
-/// Checks that whoever has this access may mention everyone.
+/// Fails if a user with this access may not mention everyone.
 fn require_everyone(view: &View<'_>, access: &Access) -> Result<(), ServiceError> {
     if may_mention_everyone(view, access)? {
         return Ok(());
@@ -166,7 +167,7 @@ fn require_everyone(view: &View<'_>, access: &Access) -> Result<(), ServiceError
     .into())
 }
 
-/// Checks the words of a poll.
+/// Checks the texts of a poll.
 fn check_poll(poll: &NewPoll, limit: usize) -> Result<(), ServiceError> {
     let fits = |text: &String, most: usize| !text.trim().is_empty() && text.chars().count() <= most;
     let is_good = fits(&poll.question, MAX_QUESTION_CHARS)

@@ -1,4 +1,4 @@
-//! A user's own devices: which are signed in, and signing one out from another.
+//! A user's own devices: those that are signed in, and signing one out from another.
 
 use super::administration::require_administrator;
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
@@ -6,11 +6,12 @@ use crate::model::{Page, PublicId, SessionId, SessionInfo};
 use crate::store::{sessions, users};
 
 impl Service {
-    /// The sessions of the caller, or for administrators of somebody else; newest first, those after
-    /// one of them where that is given.
+    /// Returns the sessions of the caller, or for administrators those of another user; newest first,
+    /// starting after `after` if it is given.
     ///
     /// # Errors
-    /// [`Refusal::NotAdministrator`] for another's; [`Refusal::NotFound`] for an unknown user.
+    /// [`Refusal::NotAdministrator`] for the sessions of another user; [`Refusal::NotFound`] for an
+    /// unknown user.
     pub async fn devices(
         &self,
         user: &SignedIn,
@@ -34,10 +35,11 @@ impl Service {
             .await
     }
 
-    /// Ends a session of the caller, or for administrators of anybody.
+    /// Ends a session of the caller, or for administrators of any user.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for one that has ended, or is another's and the caller no administrator.
+    /// [`Refusal::NotFound`] for a session that has ended, or of another user if the caller is no
+    /// administrator.
     pub async fn end_session(&self, user: &SignedIn, id: SessionId) -> Result<(), ServiceError> {
         user.require_person()?;
         let user = *user;

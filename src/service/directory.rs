@@ -1,5 +1,5 @@
-//! The names of all users in the form in which they are compared, so that who looks for somebody does
-//! not have them all read and folded anew each time.
+//! A cache of the names of all users in the form in which they are compared, so that a search does not
+//! read and fold all of them each time.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,13 +10,13 @@ use crate::config::Directory as Policy;
 use crate::model::{Form, Position, User, UserId, fits_name, fold};
 use crate::store::{StoreError, View, members, users};
 
-/// Accounts up to which [`Policy::Auto`] shows everybody.
+/// Maximum number of accounts for which [`Policy::Auto`] shows everybody.
 const FEW: usize = 100;
 
-/// Characters of a text that are looked at: more than any name has.
+/// Maximum number of characters of a text that are compared: more than any name has.
 const MAX_CHARS: usize = 1000;
 
-/// Names as they were when they were read last; read again once an account has changed.
+/// Names as last read; they are read again after a change of an account.
 #[derive(Default)]
 pub(super) struct Directory(Mutex<Option<(Position, Names)>>);
 
@@ -24,33 +24,33 @@ type Names = Arc<[Name]>;
 
 struct Name {
     user: UserId,
-    /// Login and username, folded, a line each; the username may be empty.
+    /// Login and username, folded, one line each; the username may be empty.
     folded: Box<str>,
 }
 
-/// Who looks for whom.
+/// A search for users.
 pub(super) struct Wanted {
-    /// Who looks.
+    /// The user who searches.
     pub(super) user: UserId,
-    /// What was typed.
+    /// The typed text.
     pub(super) text: String,
-    /// Who is there without a text.
+    /// Who is shown without a text.
     pub(super) policy: Policy,
-    /// Users at most.
+    /// Maximum number of users.
     pub(super) limit: usize,
-    /// Bytes of their pictures, of which the last may go beyond.
+    /// Maximum number of bytes of their pictures; the last one may exceed it.
     pub(super) budget_bytes: usize,
-    /// For frames of which form they are read.
+    /// The form of the frames for which they are read.
     pub(super) form: Form,
 }
 
 impl Directory {
-    /// Users whose login or username has, for every word of a text, a word that begins with it. First
-    /// those who share a flow with the one who looks, then the others, each by username. In rich
-    /// form without pictures.
+    /// Returns users whose login or username has, for every word of a text, a word that begins with it:
+    /// first those who share a flow with the user who searches, then the others, each group by username.
+    /// In rich form without pictures.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub(super) fn find(&self, view: &View<'_>, wanted: &Wanted) -> Result<Vec<User>, StoreError> {
         let names = self.names(view)?;
         let text = typed(&wanted.text);
@@ -76,7 +76,7 @@ impl Directory {
         if text.is_empty() && !lists_all {
             matching.retain(|user| is_near(user) || is_oneself(user));
         }
-        // Stable, so that both parts stay in their order.
+        // The sort is stable, so that both groups keep their order.
         matching.sort_by_key(|user| !is_near(user));
         let mut found = Vec::new();
         let mut left = wanted.budget_bytes;
@@ -95,10 +95,10 @@ impl Directory {
         Ok(found)
     }
 
-    /// The row numbers of the users who are meant by a text, in the order of the accounts.
+    /// Returns the row numbers of the users whom a text matches, in the order of the accounts.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub(super) fn matching(&self, view: &View<'_>, text: &str) -> Result<Vec<UserId>, StoreError> {
         let names = self.names(view)?;
         let text = typed(text);
@@ -129,12 +129,12 @@ impl Directory {
 }
 
 impl Service {
-    /// Profiles of users by what their logins and names begin with; those with whom the caller
-    /// shares a flow come first. Without a text, strangers are there as far as the server is set to.
-    /// In plain form with pictures.
+    /// Returns profiles of users whose logins or names match a text; those who share a flow with the
+    /// caller come first. Without a text, strangers are shown as far as the server is configured to. In
+    /// plain form with pictures.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn find_users(
         &self,
         user: &SignedIn,
@@ -157,14 +157,14 @@ impl Service {
 }
 
 impl Name {
-    /// Whether a folded text is meant for this user. What has no letter in it is compared as it is.
+    /// Returns whether a folded text matches this user. A text without letters is compared as it is.
     fn fits(&self, text: &str) -> bool {
         fits_name(&self.folded, text)
             .unwrap_or_else(|| self.folded.lines().any(|name| name.starts_with(text)))
     }
 }
 
-/// What somebody typed, folded.
+/// Returns the text that a user typed, folded.
 fn typed(text: &str) -> String {
     let text: String = text.trim().chars().take(MAX_CHARS).collect();
     fold(&text)

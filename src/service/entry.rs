@@ -1,4 +1,4 @@
-//! Bringing people into flows: who can be brought by whom, and how many there may be.
+//! Adding users to flows: who can be added by whom, and how many members there may be.
 
 use std::collections::HashSet;
 
@@ -11,8 +11,8 @@ use crate::store::{
     StoreError, Tx, View, accounts, blocks, flow_edits, members, membership, users,
 };
 
-/// Row numbers of users whom somebody may bring into a flow, each once, in order. Who blocks the one
-/// who asks is unknown, unless a member of the flow already.
+/// Returns the row numbers of users whom a user may add to a flow, without duplicates, in order. A user
+/// who blocks the asker does not exist for them, except as a member of the flow.
 ///
 /// # Errors
 /// [`Refusal::NotFound`].
@@ -24,7 +24,7 @@ pub(super) fn visible_users(
 ) -> Result<Vec<UserId>, ServiceError> {
     let found = resolve(view, ids)?;
     let mut blockers: HashSet<_> = blocks::blockers(view, asker)?.into_iter().collect();
-    // Who blocks somebody is left alone by that one's bots too.
+    // A user's block also applies to the bots of the blocked user.
     if let Some(owner) = users::owner_of(view, asker)? {
         blockers.extend(blocks::blockers(view, owner)?);
     }
@@ -43,7 +43,7 @@ pub(super) fn visible_users(
     Ok(found)
 }
 
-/// Row numbers of users, each once, in order.
+/// Returns the row numbers of users, without duplicates, in order.
 pub(super) fn resolve(view: &View<'_>, users: &[PublicId]) -> Result<Vec<UserId>, ServiceError> {
     // Twice the limit leaves room for repetitions and bounds the work.
     check_members(users.len() / 2)?;
@@ -57,8 +57,8 @@ pub(super) fn resolve(view: &View<'_>, users: &[PublicId]) -> Result<Vec<UserId>
     Ok(ids)
 }
 
-/// Puts users into a group or channel, or invites those who ask to be asked. Returns what happened.
-/// Who is there already, or invited already, is passed over; a ban is lifted.
+/// Adds users to a group or channel, or invites those who want to be asked first. Returns what happened.
+/// Users who are members or invited already are skipped; a ban is lifted.
 pub(super) fn bring_in(
     tx: &Tx<'_>,
     flow: FlowId,
@@ -77,7 +77,7 @@ pub(super) fn bring_in(
     Ok(events)
 }
 
-/// Makes a flow. Of its members, those who ask to be asked are invited, save to a chat.
+/// Creates a flow. Members who want to be asked first are invited instead, except to a chat.
 pub(super) fn make(tx: &Tx<'_>, mut new: NewFlow, by: By) -> Result<Flow, ServiceError> {
     let mut asked = Vec::new();
     if new.kind != FlowKind::Chat {
@@ -91,7 +91,7 @@ pub(super) fn make(tx: &Tx<'_>, mut new: NewFlow, by: By) -> Result<Flow, Servic
     Ok(flow_edits::tell(tx, flow.id, events, by)?)
 }
 
-/// Parts those who ask to be asked from the others. Whoever acts asks nobody.
+/// Separates users who want to be asked first from the others. The acting user is not asked.
 fn part(
     view: &View<'_>,
     users: &[UserId],
@@ -102,7 +102,7 @@ fn part(
     Ok(users.iter().copied().partition(is_asked))
 }
 
-/// What a flow that is not stored means: a chat is there once.
+/// Converts the error of a flow that was not stored: a chat can exist only once.
 fn chat_exists(err: StoreError) -> ServiceError {
     match err {
         StoreError::Conflict(_) => Refusal::ChatExists.into(),

@@ -1,20 +1,20 @@
-//! Why the service does not do what it was asked.
+//! Errors of the service.
 
 use crate::auth::HashError;
 use crate::model::InvalidLogin;
 use crate::service::refusal::Refusal;
 use crate::store::StoreError;
 
-/// A refusal, which each face words, or a failure, whose cause is for the log alone.
+/// A refusal, which each face puts into its own words, or a failure, whose cause is only logged.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// It was refused.
+    /// The request was refused.
     #[error("refused: {0}")]
     Refused(Refusal),
-    /// So many passwords wait to be checked that this one is refused.
+    /// Too many passwords wait to be checked, so this one is refused.
     #[error("the server has too much to do; try again in a few seconds")]
     Overloaded,
-    /// Writing does not work at present.
+    /// Writing is not possible at present.
     #[error("the server cannot store anything at present; try again later")]
     Unavailable(#[source] StoreError),
     /// The server failed.

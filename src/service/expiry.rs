@@ -1,18 +1,17 @@
-//! Messages that disappear.
+//! Messages with a limited lifetime.
 
 use super::{Service, ServiceError};
 use crate::model::Timestamp;
 use crate::store::expiry;
 
-/// Messages deleted in one write, so that others do not wait for long.
+/// Number of messages that are deleted in one write, so that other writes do not wait for long.
 const AT_ONCE: i64 = 200;
 
 impl Service {
-    /// Deletes messages whose time has come. Returns when the next will, and whether there may be
-    /// more that are due.
+    /// Deletes messages that have expired. Returns when the next one expires, and whether more may be due.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn delete_expired(&self) -> Result<(Option<Timestamp>, bool), ServiceError> {
         let next = self
             .store
@@ -36,7 +35,7 @@ impl Service {
         Ok((next, next.is_some_and(|next| next <= now)))
     }
 
-    /// Waits until a message is sent that will disappear.
+    /// Waits until a message with a limited lifetime is sent.
     ///
     /// Cancel safe.
     pub async fn expiring(&self) {

@@ -1,8 +1,8 @@
-//! What a user has not been told yet: what was missed, then what happens, then why it ends.
+//! The events that a user has not been told yet: first the missed ones, then live ones, then why it ends.
 //!
-//! A feed is what every face follows by: a socket, a request that waits, a hook, a notification.
-//! What belongs here: the order of backlog and live events, so that nothing falls between them.
-//! What does not: the form in which it is told.
+//! Every face follows events through a feed: a socket, a waiting request, a hook, a notification. What
+//! belongs here: the order of backlog and live events, so that nothing is lost between them. What does
+//! not: the form in which events are sent.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,41 +12,41 @@ use super::{Service, ServiceError, SignedIn};
 use crate::hub::{Delivery, Ended, Listener};
 use crate::model::{Form, News, Position};
 
-/// A read that goes on whatever else happens meanwhile.
+/// A read that continues whatever else happens meanwhile.
 type Reading = Pin<Box<dyn Future<Output = Result<Updates, ServiceError>> + Send>>;
 
-/// One reader of what happens, and how far it has been told.
+/// One reader of events, and how far it has been told.
 pub struct Feed {
     user: SignedIn,
     form: Form,
     cursor: Cursor,
-    /// Whether there may be older things to tell than the listener hears.
+    /// Whether there may be older events that the listener did not receive.
     behind: bool,
-    /// The page of these that is being read.
+    /// The page of older events that is being read.
     reading: Option<Reading>,
 }
 
 /// What a reader is told next.
 pub enum Told {
-    /// What was missed.
+    /// Missed events.
     Page(Box<Updates>),
-    /// What has just happened.
+    /// A live event.
     Event(Arc<Delivery>),
 }
 
-/// Why a reader is told nothing more.
+/// The reason why a reader receives nothing more.
 #[derive(Debug)]
 pub enum End {
-    /// The session is over.
+    /// The session has ended.
     Revoked,
     /// The reader did not keep up.
     Lagged,
-    /// What was missed cannot be read.
+    /// The missed events cannot be read.
     Unreadable(ServiceError),
 }
 
 impl Feed {
-    /// Begins with what happens from now on; the listener listens already.
+    /// Creates a feed that begins with live events; the listener is already listening.
     #[must_use]
     pub fn live(user: SignedIn, form: Form, told: Position) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl Feed {
         }
     }
 
-    /// Begins with what happened after a position.
+    /// Creates a feed that begins with the events after a position.
     #[must_use]
     pub fn after(user: SignedIn, form: Form, told: Position) -> Self {
         Self {
@@ -67,30 +67,31 @@ impl Feed {
         }
     }
 
-    /// In which form it is told.
+    /// Returns the form in which events are sent.
     #[must_use]
     pub fn form(&self) -> Form {
         self.form
     }
 
-    /// Who reads.
+    /// Returns the user who reads.
     #[must_use]
     pub fn user(&self) -> &SignedIn {
         &self.user
     }
 
-    /// Goes on for another session of the same user; a new seat of the listener does not listen yet.
+    /// Continues with another session of the same user; if the listener has a new connection, it does not
+    /// listen yet.
     pub fn go_on_as(&mut self, user: SignedIn, listener: &Listener) {
         self.behind |= !listener.is_listening();
         self.user = user;
     }
 
-    /// Waits for what is next.
+    /// Waits for the next page or event.
     ///
-    /// Cancel safe: a page that is being read is read on, and nothing that was heard is lost.
+    /// Cancel safe: the reading of a page continues, and no received event is lost.
     ///
     /// # Errors
-    /// Why nothing follows.
+    /// The reason why nothing follows.
     pub async fn next(&mut self, service: &Service, listener: &mut Listener) -> Result<Told, End> {
         loop {
             match listener.ended() {
@@ -133,7 +134,7 @@ impl Feed {
         let page = page.map_err(End::Unreadable)?;
         self.cursor = page.cursor;
         if page.complete {
-            // Once it hears, one more look finds what happened before it did.
+            // Once it listens, one more read finds what happened before that.
             self.behind = !listener.is_listening();
             if self.behind {
                 listener.listen(self.form);

@@ -1,10 +1,10 @@
-//! How much the fields of accounts and flows hold, and what an address is.
+//! Size limits of the fields of accounts and flows, and the form of email addresses.
 
 use super::settings::{MAX_AVATAR_BYTES, MAX_EMAIL_BYTES, MAX_INFO_BYTES, MAX_NAME_CHARS};
 use super::{Field, Refusal, ServiceError};
 use crate::model::Content;
 
-/// Checks that mail could be sent to an address: something, `@`, a domain, no spaces.
+/// Checks that an email address is plausible: a local part, `@`, a domain, no spaces.
 pub(super) fn check_email(email: Option<&str>) -> Result<(), ServiceError> {
     let Some(email) = email else { return Ok(()) };
     let sound = email.rsplit_once('@').is_some_and(|(local, domain)| {

@@ -1,4 +1,4 @@
-//! Care of the folder beside the database: what nothing names any more is removed from the disk.
+//! Care of the folder beside the database: files without a reference are removed from the disk.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -11,38 +11,37 @@ use crate::model::{Event, News, PublicId};
 use crate::store::statistics::{self, OfFiles};
 use crate::store::{StoreError, archives, shelf, uploads};
 
-/// How often it is looked whether there is something to remove, when nobody has said so: what has
-/// expired is no longer shown in any case. More often where uploads are kept only for a short time.
+/// Interval of checks for files to remove if nothing triggers one: expired files are not shown in any
+/// case. The interval is shorter if uploads are kept only for a short time.
 const LOOK: Duration = Duration::from_mins(10);
 
-/// How many looks fall into the time for which uploads are kept, at least.
+/// Minimum number of checks within the time for which uploads are kept.
 const LOOKS: u32 = 10;
 
-/// How soon it is tried again after it failed: at first, and twice as late after each failure, up to
-/// the time of a usual look.
+/// Delay of the first retry after a failure; it doubles after each failure, up to the usual interval.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Files removed at one go.
+/// Number of files that are removed in one step.
 const AT_ONCE: i64 = 100;
 
-/// How long a file must not have been touched before it is taken for one that nobody needs.
+/// How long a file must be untouched before it counts as no longer needed.
 const UNTOUCHED: Duration = Duration::from_hours(1);
 
-/// What asks for a look at the folder.
+/// Triggers a check of the folder.
 #[derive(Debug, Default)]
 pub(super) struct Care {
     woken: Notify,
-    /// Whether files that nothing names are to be looked for, too.
+    /// Whether to search for unreferenced files, too.
     is_sweep_due: AtomicBool,
 }
 
-/// Removes files that are doomed, uploads that have expired and, once at the start, files that nothing
-/// names, until the service is gone. Only this task removes: two would keep each other from it.
+/// Removes doomed files, expired uploads and, once at the start, unreferenced files, until the service is
+/// gone. Only this task removes files: two would block each other.
 pub(super) async fn keep(service: Weak<Service>, care: Arc<Care>) {
     let mut look = Duration::ZERO;
     let mut again = AGAIN;
     loop {
-        // Either way it is time to look.
+        // In either case it is time to check.
         let _ = tokio::time::timeout(look, care.woken.notified()).await;
         let Some(service) = service.upgrade() else {
             return;
@@ -66,22 +65,22 @@ pub(super) async fn keep(service: Weak<Service>, care: Arc<Care>) {
 }
 
 impl Service {
-    /// How much there is of files.
+    /// Returns the number and size of files.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn count_files(&self) -> Result<OfFiles, ServiceError> {
         self.store
             .read(|view| Ok(statistics::of_files(view)?))
             .await
     }
 
-    /// Has files looked for that are to be removed.
+    /// Triggers a search for files to remove.
     pub(super) fn wake_care(&self) {
         self.care.woken.notify_one();
     }
 
-    /// The same, if what happened may have left some.
+    /// Does the same if an event may have left such files.
     pub(super) fn note_removals(&self, event: &Event) {
         let may_have = match &event.news {
             News::Message(message) => message.edited_at.is_some(),
@@ -93,15 +92,15 @@ impl Service {
         }
     }
 
-    /// Has files looked for that nothing names and that have not been touched for a while: what a
-    /// process that was killed has left.
+    /// Triggers a search for unreferenced files that have not been touched for a while: those that a
+    /// killed process has left.
     pub fn sweep_folder(&self) {
         self.care.is_sweep_due.store(true, Ordering::Relaxed);
         self.wake_care();
     }
 
-    /// Removes what is to be removed. Returns whether it could be: while a backup needs the files, or
-    /// while their folder is not there, they stay.
+    /// Removes what is due. Returns whether that was possible: while a backup needs the files, or while
+    /// their folder does not exist, they stay.
     async fn care(&self) -> Result<bool, ServiceError> {
         let is_sweep_due = self.care.is_sweep_due.load(Ordering::Relaxed);
         let due = self.due().await?;
@@ -110,7 +109,7 @@ impl Service {
         }
         let folder = self.store.folder().clone();
         if !folder.exists() {
-            // On a disk that is not mounted, perhaps: what is noted stays noted.
+            // The folder may be on a disk that is not mounted: the records stay.
             let is_done = !due.files && !is_sweep_due;
             self.remove(Due {
                 files: false,
@@ -146,7 +145,7 @@ impl Service {
             .await
     }
 
-    /// Removes uploads and archives that have expired, and files that are doomed.
+    /// Removes expired uploads and archives, and doomed files.
     async fn remove(&self, due: Due) -> Result<(), ServiceError> {
         if due.archives {
             let removed = self
@@ -186,7 +185,7 @@ impl Service {
         Ok(())
     }
 
-    /// Removes files of the folder and parts of uploads. Returns which files are gone.
+    /// Removes files of the folder and parts of uploads. Returns the files that are gone.
     async fn remove_files(
         &self,
         doomed: Vec<PublicId>,
@@ -210,7 +209,7 @@ impl Service {
         .await
     }
 
-    /// Removes files that nothing names. Returns how many there were.
+    /// Removes unreferenced files. Returns how many there were.
     async fn sweep(&self) -> Result<usize, ServiceError> {
         let folder = self.store.folder().clone();
         let entries = blocking(move || folder.entries(UNTOUCHED)).await?;
@@ -241,7 +240,7 @@ impl Service {
     }
 }
 
-/// What there is to remove.
+/// The kinds of things to remove.
 struct Due {
     uploads: bool,
     archives: bool,
@@ -254,7 +253,7 @@ impl Due {
     }
 }
 
-/// Does what waits for the disk where nobody else waits for it.
+/// Runs blocking disk work on a thread where no other task has to wait for it.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ServiceError> {

@@ -1,4 +1,4 @@
-//! Files as they are fetched.
+//! Downloads of files.
 
 mod fetching;
 
@@ -14,23 +14,23 @@ use crate::store::downloads::{self, Found};
 use crate::store::{room_media, sessions};
 pub(super) use fetching::Fetching;
 
-/// Bytes that are read at a time: a reader of the database is held no longer than that takes.
+/// Number of bytes that are read at a time; a database reader is not occupied for longer than this takes.
 const PIECE: usize = 64 * 1024;
 
-/// Pieces that wait for a reader who takes its time.
+/// Maximum number of pieces that wait for a slow client.
 const QUEUE: usize = 2;
 
-/// How long a file is sent before the right to it is looked up again: a large one, to who reads
-/// slowly, is on its way for hours.
+/// How long a file is sent before the permission is checked again: sending a large file to a slow client
+/// takes hours.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
-/// Why a file is not sent.
+/// The reason why a file is not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// As many files are being sent, to the reader or to all, as can be.
+    /// The maximum number of files is being sent, to the user or in total.
     #[error("too many files are being fetched; try again in a second")]
     Crowded,
-    /// What is in the database says that there is a file, and it is not in the folder.
+    /// The database has the file, but the folder does not.
     #[error("this file is not on the server any more; what shows it is")]
     Lost,
     /// The server failed.
@@ -38,12 +38,13 @@ pub enum FetchError {
     Failed(#[from] ServiceError),
 }
 
-/// Content on its way: pieces, and an error where it cannot be read to its end, or may not any more.
+/// Content that is being sent: pieces, or an error if it cannot be read to its end, or is no longer
+/// permitted.
 pub struct Pieces {
     service: Arc<Service>,
-    /// Who reads it, by which id.
+    /// The user who reads it, and the id that was requested.
     asked: (Option<Reader>, PublicId),
-    /// When the right to it was looked up last.
+    /// When the permission was last checked.
     looked_at: Instant,
     source: Source,
 }
@@ -56,7 +57,7 @@ enum Source {
 }
 
 impl Pieces {
-    /// The next piece; `None` at the end.
+    /// Returns the next piece; `None` at the end.
     pub async fn next(&mut self) -> Option<std::io::Result<Vec<u8>>> {
         if self.looked_at.elapsed() >= LOOK_AGAIN {
             let looked = match self.asked {
@@ -91,7 +92,7 @@ impl Service {
     /// Finds a file that a user may fetch.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for what is not there and for what is not the user's alike;
+    /// [`Refusal::NotFound`] for a file that does not exist or that the user may not fetch;
     /// [`Refusal::NoSession`].
     pub async fn find_file(&self, reader: Reader, id: PublicId) -> Result<Found, ServiceError> {
         let now = self.store.now();
@@ -111,11 +112,11 @@ impl Service {
             .await
     }
 
-    /// Begins to read a file, from one byte up to another, the last excluded. It ends where the right
-    /// to it does.
+    /// Starts reading a file from one byte to another, excluding the last. Reading stops when the
+    /// permission ends.
     ///
     /// # Errors
-    /// [`FetchError::Lost`]; [`FetchError::Crowded`] after a while.
+    /// [`FetchError::Lost`]; [`FetchError::Crowded`] after a wait.
     pub async fn fetch_file(
         self: &Arc<Self>,
         asked: (Reader, PublicId),
@@ -125,10 +126,10 @@ impl Service {
         self.fetch_media((Some(asked.0), asked.1), file, part).await
     }
 
-    /// The same by its name in Matrix, without a reader for whoever asks.
+    /// Does the same for the id in Matrix, where a request may have no known user.
     ///
     /// # Errors
-    /// As [`fetch_file`](Self::fetch_file).
+    /// Those of [`fetch_file`](Self::fetch_file).
     pub async fn fetch_media(
         self: &Arc<Self>,
         asked: (Option<Reader>, PublicId),
@@ -181,7 +182,7 @@ impl Service {
         }
     }
 
-    /// Tells whether a file can be sent: its answer's head is on its way before its bytes are.
+    /// Returns whether a file is missing in the folder: the head of an answer is sent before its content.
     pub async fn is_lost(&self, file: &Found) -> bool {
         let Some(name) = file.place else {
             return false;
@@ -191,7 +192,7 @@ impl Service {
         !looked.unwrap_or(false)
     }
 
-    /// The page that shows a message, where the operator has said where the server is found.
+    /// Returns the page that shows a message, if the operator has configured the address of the server.
     #[must_use]
     pub fn page_of_message(&self, message: PublicId) -> Option<String> {
         let base = self.settings.page_url.as_ref()?;

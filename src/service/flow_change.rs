@@ -1,4 +1,4 @@
-//! What a change of a flow amounts to: who is meant, whether it is allowed, who moves.
+//! The effects of a change of a flow: who is meant, whether it is permitted, who joins and leaves.
 
 use super::entry::{bring_in, resolve, visible_users};
 use super::fields::{check_info, check_name};
@@ -11,53 +11,53 @@ use crate::store::flows::Access;
 use crate::store::membership::Exit;
 use crate::store::{Tx, View, hooks, members, membership};
 
-/// Shortest timer of disappearing messages, in seconds.
+/// Shortest lifetime of disappearing messages, in seconds.
 const LEAST_TIMER_S: i64 = 60;
 
-/// Longest timer of disappearing messages, in seconds: a year.
+/// Longest lifetime of disappearing messages, in seconds: a year.
 const MOST_TIMER_S: i64 = 365 * 24 * 60 * 60;
 
 /// Largest picture of a flow, in bytes.
 pub(super) const MAX_PICTURE_BYTES: usize = 512 * 1024;
 
-/// What a new flow is to be, or how one is to change.
+/// The properties of a new flow, or changes to them.
 #[derive(Debug, Default)]
 pub struct FlowDraft {
     /// Its name.
     pub title: Option<String>,
-    /// What it is about.
+    /// Its description.
     pub info: Option<String>,
-    /// Who is to own it.
+    /// Its owner.
     pub owner: Option<PublicId>,
-    /// Who is to be in it.
+    /// Its members.
     pub users: Option<Vec<PublicId>>,
 }
 
-/// How a flow is to change; what is absent stays.
+/// Changes to a flow; absent values stay.
 #[derive(Debug, Default)]
 pub struct FlowChange {
-    /// Its words, its owner, all of its members.
+    /// Its title, description and owner, and the list of all members.
     pub words: FlowDraft,
-    /// Users to bring in.
+    /// Users to add.
     pub add: Vec<PublicId>,
-    /// Members to take out, and invitations to take back.
+    /// Members to remove, and invitations to withdraw.
     pub remove: Vec<PublicId>,
-    /// Members with another level.
+    /// Members with a new level.
     pub levels: Vec<(PublicId, i64)>,
-    /// An upload of the caller's that is to be its picture.
+    /// One of the caller's uploads that becomes its picture.
     pub picture_upload: Option<PublicId>,
-    /// Its picture and how it works.
+    /// Its picture and settings.
     pub switches: FlowSwitches,
 }
 
 impl FlowChange {
-    /// How many people it names at least.
+    /// Returns the minimum number of users that the change names.
     pub(super) fn count(&self) -> usize {
         let all = self.words.users.as_ref().map_or(0, Vec::len);
         all + self.add.len() + self.remove.len() + self.levels.len()
     }
 
-    /// Tells whether nothing is to change.
+    /// Returns whether there is nothing to change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let (words, switches) = (&self.words, &self.switches);
@@ -76,7 +76,7 @@ impl FlowChange {
     }
 }
 
-/// The people that a change names, found.
+/// The users that a change names, resolved.
 pub(super) struct Named {
     pub(super) owner: Option<UserId>,
     all: Option<Vec<UserId>>,
@@ -86,7 +86,7 @@ pub(super) struct Named {
 }
 
 impl Named {
-    /// Finds them: who is meant has to exist before it is asked who may.
+    /// Resolves the users: they have to exist before permissions are checked.
     pub(super) fn find(
         view: &View<'_>,
         access: &Access,
@@ -114,7 +114,7 @@ impl Named {
         })
     }
 
-    /// Tells whether all of the change is allowed and within its bounds.
+    /// Checks that the whole change is permitted and within its limits.
     pub(super) fn require(
         &self,
         view: &View<'_>,
@@ -139,7 +139,7 @@ impl Named {
         if self.owner.is_some_and(|owner| access.owner != Some(owner)) {
             may(access, Action::HandOver)?;
         } else if self.owner.is_some() {
-            // The owner that there is: nothing changes, but only the owner can say so.
+            // The owner stays the same, but only a user who may describe the flow may say so.
             may(access, Action::Describe)?;
         }
         if switches.expire.is_some() {
@@ -183,7 +183,7 @@ impl Named {
         Ok(())
     }
 
-    /// Brings in, takes out and gives levels. Returns what happened.
+    /// Adds and removes members and sets levels. Returns what happened.
     pub(super) fn move_people(
         &self,
         tx: &Tx<'_>,
@@ -195,9 +195,10 @@ impl Named {
         let (mut coming, mut going) = (self.add.clone(), Vec::new());
         if let Some(all) = &self.all {
             going = members::ids(tx, id)?;
-            // Who lists people does not know the bot that writes for hooks: it goes when it is named.
+            // A client that lists members does not know the bot that writes for hooks: it is removed only
+            // if it is named.
             let bots = hooks::bots_in_use(tx, id)?;
-            // The owner, and who asks, stay: to go, hand over and leave.
+            // The owner and the caller stay: they have to hand over and leave.
             going.retain(|member| {
                 !all.contains(member)
                     && *member != user.user()

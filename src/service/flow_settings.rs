@@ -1,14 +1,14 @@
-//! How people set up conversations for themselves: quiet, aside, at the top.
+//! Settings of conversations for single users: muted, archived, pinned.
 
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{FlowKind, FlowSettings, FlowSettingsEdit, PublicId};
 use crate::store::{flows, settings};
 
 impl Service {
-    /// Sets up a flow for the caller. Returns how it is set up then.
+    /// Changes the caller's settings of a flow. Returns the settings afterwards.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller is not in; [`Refusal::NotHideable`].
+    /// [`Refusal::NotFound`] for a flow that the caller is not a member of; [`Refusal::NotHideable`].
     pub async fn set_up_flow(
         &self,
         user: &SignedIn,

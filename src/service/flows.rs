@@ -1,4 +1,4 @@
-//! Flows: making, listing, changing, leaving; read marks and typing.
+//! Flows: creating, listing, changing, leaving; read marks and typing.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,28 +21,28 @@ use crate::store::{
     Tx, flow_edits, flows, log, marks, members, membership, overview, settings, txns,
 };
 
-/// What the flow of somebody's saved messages is called where clients show no name of their own.
+/// The title of a user's saved messages in clients that show no name of their own.
 const SAVED_TITLE: &str = "Saved messages";
 
-/// The flows of a user, as of a position.
+/// The flows of a user at a position.
 #[derive(Debug)]
 pub struct FlowList {
     /// Oldest first.
     pub flows: Vec<FlowSummary>,
-    /// Invitations that are not answered, oldest first; only in the rich form.
+    /// Unanswered invitations, oldest first; only in rich form.
     pub invited: Vec<InvitedTo>,
-    /// Everything up to here is in them.
+    /// The position up to which changes are included.
     pub position: Position,
-    /// Whether there are more, which did not fit.
+    /// Whether there are more flows, which did not fit.
     pub incomplete: bool,
 }
 
 impl Service {
-    /// Makes a flow that the caller owns. Repeated with the same `txn`, it returns the first one.
+    /// Creates a flow that the caller owns. A request with the same `txn` returns the first one.
     ///
     /// # Errors
-    /// [`Refusal::OwnerMustBeMaker`] for another owner, [`Refusal::NotFound`] for an unknown
-    /// user, [`Refusal::ChatExists`], what is too large.
+    /// [`Refusal::OwnerMustBeMaker`] for another owner, [`Refusal::NotFound`] for an unknown user,
+    /// [`Refusal::ChatExists`], the refusal of values that are too large.
     pub async fn add_flow(
         &self,
         user: &SignedIn,
@@ -64,7 +64,7 @@ impl Service {
                 if kind == FlowKind::Chat && people.len() != 2 {
                     return Err(Refusal::NotTwoMembers.into());
                 }
-                // Who is meant has to exist before it is asked who may.
+                // The users have to exist before permissions are checked.
                 let wanted = draft.users.as_deref().unwrap_or_default();
                 let mut members = visible_users(tx, user.user(), None, wanted)?;
                 if draft.owner.is_some_and(|owner| owner != user.uuid()) {
@@ -96,10 +96,10 @@ impl Service {
             .await
     }
 
-    /// The flows that the caller is in, as many as fit into an answer, after one if that is given.
+    /// Returns the flows of the caller, as many as fit into an answer, starting after `after` if it is given.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a flow to go on after that the caller has never been in.
+    /// [`Refusal::NotFound`] if `after` is a flow that the caller has never been a member of.
     pub async fn flows(
         &self,
         user: &SignedIn,
@@ -142,11 +142,11 @@ impl Service {
             .await
     }
 
-    /// Changes a flow: its words, its owner, its members and their levels, how it works.
+    /// Changes a flow: its title, description, owner, members and their levels, and its settings.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for what the caller does not know of; what the caller may not do there;
-    /// what is too large.
+    /// [`Refusal::NotFound`] for a flow or user that the caller cannot see; the refusal of actions that
+    /// the caller may not do there, and of values that are too large.
     pub async fn edit_flow(
         &self,
         user: &SignedIn,
@@ -156,7 +156,7 @@ impl Service {
         self.edit_flow_as(user, flow, change, None).await
     }
 
-    /// The same, with what Matrix says of it.
+    /// Does the same, with the data that Matrix adds.
     pub(super) async fn edit_flow_as(
         &self,
         user: &SignedIn,
@@ -168,7 +168,7 @@ impl Service {
         let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
         let mut count = change.count();
         if change.words.users.is_some() {
-            // Who is not in the list is taken out.
+            // Users who are not in the list are removed.
             count = count.max(self.member_count(flow).await?);
         }
         self.store
@@ -178,7 +178,7 @@ impl Service {
                     flows::access(tx, flow, user.user())?.ok_or(Refusal::NotFound(Thing::Flow))?;
                 let named = Named::find(tx, &access, &user, &change)?;
                 named.require(tx, &access, &user, &change)?;
-                // What changes is told in the conversation for ever, as a message is.
+                // Changes are shown in the conversation forever, as messages are.
                 counts.message(user.user(), user.session.is_bot, &limits)?;
                 let is_matrix = room.is_some();
                 if let Some(room) = room {
@@ -214,10 +214,10 @@ impl Service {
             .await
     }
 
-    /// Makes the flow of the caller's saved messages, or returns it.
+    /// Returns the flow of the caller's saved messages, which is created if it does not exist.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn saved_messages(&self, user: &SignedIn) -> Result<Flow, ServiceError> {
         let user = *user;
         self.store
@@ -240,7 +240,7 @@ impl Service {
             .await
     }
 
-    /// How many members a flow has, to know how large a change of it is; none where there is no flow.
+    /// Returns the number of members of a flow, to estimate the size of a change; 0 if there is no such flow.
     pub(super) async fn member_count(&self, flow: PublicId) -> Result<usize, ServiceError> {
         let count = self.store.read(move |view| {
             let flow = flows::by_uuid(view, flow)?;
@@ -249,10 +249,10 @@ impl Service {
         Ok(usize::try_from(count.await?).unwrap_or(usize::MAX))
     }
 
-    /// Tells whether the caller may know of a flow.
+    /// Fails if the caller is not a member of a flow.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller is not in.
+    /// [`Refusal::NotFound`] for a flow that the caller is not a member of.
     pub async fn require_member(
         &self,
         user: &SignedIn,
@@ -267,8 +267,8 @@ impl Service {
             .await
     }
 
-    /// Takes the caller out of a flow, or declines an invitation to it; what the caller owned goes to
-    /// the member who joined first.
+    /// Removes the caller from a flow, or declines an invitation to it. If the caller owned the flow, it
+    /// is handed over as in `accounts::leave`.
     ///
     /// # Errors
     /// [`Refusal::ChatIsFixed`].
@@ -289,10 +289,10 @@ impl Service {
             .await
     }
 
-    /// Notes that the caller has read a flow up to a number, which only moves forward.
+    /// Records that the caller has read a flow up to a number, which only increases.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller is not in.
+    /// [`Refusal::NotFound`] for a flow that the caller is not a member of.
     pub async fn mark_read(
         &self,
         user: &SignedIn,
@@ -310,7 +310,7 @@ impl Service {
                 if number < 0 {
                     return Err(Refusal::NegativeNumber.into());
                 }
-                // Who reads it has looked at it.
+                // A user who reads it has seen it.
                 let set = settings::of(tx, access.id, user.user(), tx.now())?;
                 if set.unread {
                     let set = FlowSettings {
@@ -319,7 +319,7 @@ impl Service {
                     };
                     settings::set(tx, access.id, user.user(), set, user.by())?;
                 }
-                // Up to the last message at most; in an empty flow nothing can have been read.
+                // At most up to the last message; in an empty flow nothing can be read.
                 let last = access.next_number - access.first_number - 1;
                 if last < 0 {
                     return Ok::<_, ServiceError>(None);
@@ -336,10 +336,10 @@ impl Service {
         Ok(())
     }
 
-    /// Tells the other members of a flow that the caller is writing.
+    /// Tells the other members of a flow that the caller is typing.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller is not in.
+    /// [`Refusal::NotFound`] for a flow that the caller is not a member of.
     pub async fn typing(&self, user: &SignedIn, flow: PublicId) -> Result<(), ServiceError> {
         let id = user.user();
         let (row, others) = self
@@ -368,7 +368,7 @@ impl Service {
     }
 }
 
-/// The flow of an earlier request with the same `txn`.
+/// Returns the flow of an earlier request with the same `txn`.
 fn repeated(tx: &Tx<'_>, user: &SignedIn, txn: Option<&str>) -> Result<Option<Flow>, ServiceError> {
     let Some(txn) = txn else { return Ok(None) };
     match txns::find(tx, user.user(), txn)? {

@@ -1,4 +1,4 @@
-//! Messages that are asked for by what they are: by their ids, by the files that they have.
+//! Messages that are requested by a property: by their ids, or by their files.
 
 use super::messages::visible;
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
@@ -6,20 +6,20 @@ use crate::model::{Form, Message, PublicId};
 use crate::store::messages::Load;
 use crate::store::{View, about, flows, picked};
 
-/// Some messages.
+/// A list of messages.
 #[derive(Debug)]
 pub struct Several {
     /// The messages.
     pub messages: Vec<Message>,
-    /// Whether that is not all that was asked for.
+    /// Whether some of the requested messages are missing.
     pub is_partial: bool,
 }
 
 impl Service {
-    /// Messages by their ids, in the order asked.
+    /// Returns messages by their ids, in the requested order.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] when the caller may read none of them.
+    /// [`Refusal::NotFound`] if the caller may read none of them.
     pub async fn messages_by_id(
         &self,
         user: &SignedIn,
@@ -51,10 +51,11 @@ impl Service {
             .await
     }
 
-    /// Messages of a flow that have files of some kinds, a bit each, below a number: newest first.
+    /// Returns messages of a flow that have files of some kinds (one bit for each), below a number,
+    /// newest first.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller is not in.
+    /// [`Refusal::NotFound`] for a flow that the caller is not a member of.
     pub async fn messages_with_files(
         &self,
         user: &SignedIn,

@@ -1,7 +1,7 @@
-//! The gate: who is behind a token, whichever protocol it comes by.
+//! The gate: finds the user of a token, for every protocol.
 //!
-//! What belongs here: finding the session of a token, remembering what was found, and noticing that
-//! it has expired. What does not: how a token is shown, and what else a protocol wants with it.
+//! What belongs here: finding the session of a token, caching it, and detecting that it has expired. What
+//! does not: how a token is sent, and what else a protocol does with it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -12,17 +12,17 @@ use crate::auth::Token;
 use crate::model::{By, Origin, PublicId, Session, SessionKind, UserId};
 use crate::store::{StoreError, Tx, bots, sessions};
 
-/// Tokens that are remembered for sure; up to twice as many may be. About 100 bytes each.
+/// Minimum number of tokens that are cached; there may be up to twice as many. About 100 bytes each.
 const REMEMBERED: usize = 4096;
 
-/// Least time between two notes that a session is in use: a write an hour, not one a request.
+/// Minimum time between two records that a session is in use: one write an hour, not one for each request.
 const RENEW_AFTER: Duration = Duration::from_hours(1);
 
-/// By how much a clock that is set right may go back without anything being wrong: more than the
-/// hours that a board without a clock of its own can be behind.
+/// How far a clock may be set back without an error: more than the hours by which a board without a
+/// battery-backed clock can be behind.
 const CLOCK_SLACK: Duration = Duration::from_hours(24);
 
-/// Somebody who has proved who it is; only [`Service::authenticate`] makes one.
+/// An authenticated user; only [`Service::authenticate`] creates one.
 #[derive(Debug, Clone, Copy)]
 pub struct SignedIn {
     pub(super) session: Session,
@@ -31,25 +31,25 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// The session behind it.
+    /// Returns the session.
     #[must_use]
     pub fn session(&self) -> Session {
         self.session
     }
 
-    /// Who it is.
+    /// Returns the user.
     #[must_use]
     pub fn user(&self) -> UserId {
         self.session.user
     }
 
-    /// Who it is, as clients know.
+    /// Returns the user's public id.
     #[must_use]
     pub fn uuid(&self) -> PublicId {
         self.session.user_uuid
     }
 
-    /// Who does what this user asks for, and from which connection.
+    /// Returns the user and the connection that act on a request of this user.
     pub(super) fn by(&self) -> By {
         By {
             user: Some(self.session.user),
@@ -57,8 +57,8 @@ impl SignedIn {
         }
     }
 
-    /// Fails when the session has ended since it was looked up, in the transaction of whatever it
-    /// writes: a write may have waited for its turn, or for a step before it.
+    /// Fails if the session has ended since it was looked up. It is called in the transaction of each
+    /// write, because a write may have waited for its turn or for a previous step.
     ///
     /// # Errors
     /// [`Refusal::NoSession`].
@@ -70,7 +70,7 @@ impl SignedIn {
         }
     }
 
-    /// Fails for a bot's token: for what is about accounts, devices and the server.
+    /// Fails for a bot's token: for requests about accounts, devices and the server.
     ///
     /// # Errors
     /// [`Refusal::NotForBots`].
@@ -81,13 +81,13 @@ impl SignedIn {
         Ok(())
     }
 
-    /// When this was found out, in the hub's count of what ended sessions.
+    /// Returns the value of the hub's counter of ended sessions at the time of authentication.
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// The same, on a connection that is not told of what it does itself.
+    /// Returns the same user on a connection, which is not told of its own actions.
     #[must_use]
     pub fn from(self, origin: Origin) -> Self {
         Self {
@@ -97,15 +97,15 @@ impl SignedIn {
     }
 }
 
-/// A token that somebody shows. Working out its hash is a tenth of what a small request costs, so
-/// who gets the same token again and again keeps this.
+/// A token that a client sends. Computing its hash takes a tenth of the time of a small request, so a
+/// caller that receives the same token repeatedly keeps this value.
 pub struct Shown {
     text: String,
     hash: [u8; 32],
 }
 
 impl Shown {
-    /// Takes a token's text.
+    /// Creates it from the text of a token.
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self {
@@ -114,17 +114,17 @@ impl Shown {
         }
     }
 
-    /// Tells whether a text is this token.
+    /// Returns whether a text is this token.
     #[must_use]
     pub fn is(&self, text: &str) -> bool {
         self.text == text
     }
 }
 
-/// What was found behind tokens: keyed by their hashes, since what is not kept cannot leak.
+/// The cache of sessions, keyed by the hashes of their tokens: tokens that are not stored cannot leak.
 ///
-/// In two generations. What is asked for moves into the young one; when that is full it becomes the
-/// old one, and what nobody has asked for since is forgotten.
+/// It has two generations. Used entries move into the young one; when that is full, it becomes the old
+/// one, and entries that were not used since are dropped.
 #[derive(Default)]
 pub(super) struct Gate(Mutex<Generations>);
 
@@ -132,14 +132,14 @@ pub(super) struct Gate(Mutex<Generations>);
 struct Generations {
     young: HashMap<[u8; 32], Known>,
     old: HashMap<[u8; 32], Known>,
-    /// How often a token was forgotten: what was looked up before may be that.
+    /// How many times a token was dropped; an earlier lookup may be of a dropped token.
     forgotten: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Known {
     session: Session,
-    /// In which this was looked up; in another it may be wrong.
+    /// The epoch of the lookup; in another epoch it may be outdated.
     epoch: u64,
 }
 
@@ -148,19 +148,19 @@ impl Gate {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known of a token, and how often one was forgotten by now.
+    /// Returns the cached session of a token, and the present number of dropped tokens.
     fn find(&self, hash: &[u8; 32], epoch: u64) -> (Option<Session>, u64) {
         let mut generations = self.generations();
         (generations.find(hash, epoch), generations.forgotten)
     }
 
-    /// Tells whether a token was good when it was looked up last.
+    /// Returns whether a token was valid when it was last looked up.
     pub(super) fn knows(&self, hash: &[u8; 32]) -> bool {
         let generations = self.generations();
         generations.young.contains_key(hash) || generations.old.contains_key(hash)
     }
 
-    /// Forgets a token that is good no more.
+    /// Drops a token that is no longer valid.
     pub(super) fn forget(&self, hash: &[u8; 32]) {
         let mut generations = self.generations();
         generations.young.remove(hash);
@@ -168,7 +168,7 @@ impl Gate {
         generations.forgotten += 1;
     }
 
-    /// Remembers what was looked up, unless a token was forgotten since.
+    /// Caches the result of a lookup, unless a token was dropped since.
     fn remember(&self, hash: [u8; 32], session: Session, epoch: u64, forgotten: u64) {
         let mut generations = self.generations();
         if generations.forgotten == forgotten {
@@ -197,25 +197,25 @@ impl Generations {
 }
 
 impl Service {
-    /// Finds out who shows a token, and moves the end of the session when that was not done lately.
-    /// The same token again costs no query.
+    /// Finds the session of a token, and extends it if that was not done recently. The same token again
+    /// costs no query.
     ///
     /// # Errors
-    /// [`Refusal::NoSession`] when it is no token, expired or revoked.
+    /// [`Refusal::NoSession`] if the token is unknown, expired or revoked.
     pub async fn authenticate(&self, token: &str) -> Result<SignedIn, ServiceError> {
         self.authenticate_hash(Token::hash_of(token)).await
     }
 
-    /// The same for one whose hash is known.
+    /// Does the same for a token whose hash is known.
     ///
     /// # Errors
-    /// As [`authenticate`](Self::authenticate).
+    /// Those of [`authenticate`](Self::authenticate).
     pub async fn authenticate_shown(&self, token: &Shown) -> Result<SignedIn, ServiceError> {
         self.authenticate_hash(token.hash).await
     }
 
     pub(super) async fn authenticate_hash(&self, hash: [u8; 32]) -> Result<SignedIn, ServiceError> {
-        // Taken before looking, so that a revocation in between is not missed.
+        // Taken before the lookup, so that a revocation in between is not missed.
         let epoch = self.hub.epoch();
         let now = self.store.now();
         let (known, forgotten) = self.gate.find(&hash, epoch);
@@ -229,7 +229,7 @@ impl Service {
                 .ok_or(Refusal::NoSession)?,
         };
         if found.supersedes {
-            // Best effort: else the one before is good until the next time.
+            // Best effort: on failure, the previous token stays valid until the next time.
             match self.settle_token(found.id, hash).await {
                 Ok(()) => found.supersedes = false,
                 Err(err) => log::debug!("ending a token failed: {err}"),
@@ -246,17 +246,17 @@ impl Service {
         })
     }
 
-    /// Moves the end of a session that is in use, if that was not done lately. Best effort: when it
-    /// cannot be written, the token is still good until its present end.
+    /// Extends a session that is in use, if that was not done recently. Best effort: if it cannot be
+    /// written, the token stays valid until its present end.
     async fn renew(&self, mut session: Session) -> Session {
         let now = self.store.now();
         if session.kind == SessionKind::Bot {
             return self.note_bot(session).await;
         }
         let expires_at = now.after(self.settings.token_ttl);
-        // Short-lived tokens are renewed more often, at a tenth of their life.
+        // Short-lived tokens are renewed more often, after a tenth of their lifetime.
         let least = RENEW_AFTER.min(self.settings.token_ttl / 10);
-        // One that ends too late was made while the clock was ahead.
+        // A session that ends too late was created while the clock was ahead.
         let ends_too_late = session.expires_at > expires_at.after(CLOCK_SLACK);
         if expires_at < session.expires_at.after(least) && !ends_too_late {
             return session;
@@ -276,7 +276,7 @@ impl Service {
 }
 
 impl Service {
-    /// Notes that a bot's token is in use, if that was not done lately; it ends when it was said to.
+    /// Records that a bot's token is in use, if that was not done recently; its expiry does not change.
     async fn note_bot(&self, mut session: Session) -> Session {
         let now = self.store.now();
         if session.used_at.after(RENEW_AFTER) > now {
@@ -293,8 +293,7 @@ impl Service {
     }
 }
 
-/// Ends the connections of sessions that expire, also of those that only listen, until the service
-/// is gone.
+/// Ends the connections of expired sessions, including those that only listen, until the service is gone.
 pub(super) async fn watch(service: Weak<Service>) {
     loop {
         let Some((hub, wait)) = service.upgrade().map(|service| {
@@ -305,7 +304,7 @@ pub(super) async fn watch(service: Weak<Service>) {
         };
         match wait {
             Some(wait) => {
-                // Whichever comes first: in both cases it is time to look.
+                // Whichever comes first: in both cases it is time to check.
                 let _ = tokio::time::timeout(wait, hub.expires_sooner()).await;
             }
             None => hub.expires_sooner().await,

@@ -1,12 +1,12 @@
-//! The brake on guessing: passwords of an account, invitations.
+//! The throttle for guessing passwords of accounts and invitations.
 //!
-//! Who guesses must not keep the owner out. An account's failed attempts from places that it does
-//! not know are counted together; each such address keeps a small share of attempts of its own
-//! beyond that. A place that the account knows, which is an address that one of its sessions came
-//! from or a session itself, has a count of its own, and nothing that strangers do concerns it.
+//! An attacker who guesses must not lock out the owner. Failed attempts at an account from unknown places
+//! are counted together; beyond that, each such address has a small share of attempts of its own. A place
+//! that the account knows (the address of one of its sessions, or a session itself) has a separate count,
+//! which strangers cannot affect.
 //!
-//! An attempt counts from its beginning, and is given back when it turns out right: many at a time
-//! pass no limit.
+//! An attempt is counted when it begins, and given back if it succeeds, so that concurrent attempts
+//! cannot exceed a limit.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,19 +16,19 @@ use super::refusal::Refusal;
 use crate::auth::{Taken, Throttle};
 use crate::model::{Neighbourhood, SessionId};
 
-/// How many accounts of one household may guess wrong before their common address is braked: this
-/// times the attempts of one account.
+/// Number of accounts of one household whose wrong attempts do not throttle their common address: its
+/// limit is this number times the attempts of one account.
 const ATTEMPTS_PER_ADDRESS: u32 = 4;
 
-/// The part of an account's attempts that each address keeps when strangers have used them up.
+/// The fraction of an account's attempts that each address still has when strangers have used them up.
 const SHARE_OF_ADDRESS: u32 = 5;
 
-/// Where an attempt comes from.
+/// The origin of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Place {
     /// An address that the account does not know.
     Strange(Neighbourhood),
-    /// One that a session of the account came from.
+    /// The address of one of the account's sessions.
     Known(Neighbourhood),
     /// A session of the account.
     Session(SessionId),
@@ -37,17 +37,17 @@ pub(super) enum Place {
 pub(super) struct Guesses(Mutex<Counts>);
 
 struct Counts {
-    /// Of accounts, from places that they do not know.
+    /// Attempts at accounts from places that they do not know.
     accounts: Throttle<String>,
-    /// Of an account and such a place.
+    /// Attempts by account and unknown address.
     shares: Throttle<(String, Neighbourhood)>,
-    /// Of an account and a place that it knows.
+    /// Attempts by account and known place.
     known: Throttle<(String, Place)>,
-    /// Of an address, whatever was guessed.
+    /// Attempts by address, whatever was guessed.
     addresses: Throttle<Neighbourhood>,
 }
 
-/// An attempt that was counted.
+/// A counted attempt.
 #[derive(Debug)]
 pub(super) struct Attempt {
     account: String,
@@ -60,13 +60,13 @@ enum Counted {
     Known(Taken),
     Strange {
         account: Taken,
-        /// This machine has no counts by address.
+        /// `None` for this machine, which has no counts by address.
         address: Option<(Taken, Taken)>,
     },
 }
 
 impl Guesses {
-    /// Allows so many attempts an account within a window; 0 allows any number.
+    /// Allows `attempts` attempts per account within a window; 0 allows any number.
     pub(super) fn new(attempts: u32, window: Duration) -> Self {
         let share = attempts.div_ceil(SHARE_OF_ADDRESS);
         let of_address = attempts.saturating_mul(ATTEMPTS_PER_ADDRESS);
@@ -82,7 +82,7 @@ impl Guesses {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts an attempt at an account that is about to be made.
+    /// Counts an attempt at an account before it is made.
     ///
     /// # Errors
     /// [`Refusal::Throttled`].
@@ -103,8 +103,7 @@ impl Guesses {
         }
     }
 
-    /// Takes an attempt back that found the right password, with the mistakes from the same place
-    /// before it.
+    /// Gives back an attempt with the right password, and forgets earlier mistakes from the same place.
     pub(super) fn was_right(&self, attempt: &Attempt) {
         let mut counts = self.counts();
         counts.give_back(attempt);
@@ -120,13 +119,13 @@ impl Guesses {
         }
     }
 
-    /// Takes an attempt back that was not made.
+    /// Gives back an attempt that was not made.
     pub(super) fn was_none(&self, attempt: &Attempt) {
         self.counts().give_back(attempt);
     }
 
-    /// Counts an invitation of an address that is not good. A good one is never kept waiting, whatever
-    /// others at the address do: it cannot be guessed.
+    /// Counts an invalid invitation code from an address. A valid one never has to wait, whatever others
+    /// at the address do, because it cannot be guessed.
     ///
     /// # Errors
     /// [`Refusal::Throttled`].
@@ -203,7 +202,7 @@ impl Counts {
                     self.addresses.give_back(address, *all);
                 }
             }
-            // Strangers' counts are made for strange places only.
+            // Counts for strangers exist only for unknown places.
             (Counted::Strange { .. }, _) => {}
         }
     }
@@ -225,7 +224,7 @@ mod tests {
         Place::Strange(of(&format!("192.0.2.{number}")))
     }
 
-    /// How many of so many wrong attempts are let through.
+    /// Returns how many of a number of wrong attempts are permitted.
     fn wrong(guesses: &Guesses, place: &Place, times: u32) -> u32 {
         let now = Instant::now();
         let through =

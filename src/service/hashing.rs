@@ -1,4 +1,4 @@
-//! Hashing passwords off the async threads, a few at a time, shared fairly among those who ask.
+//! Password hashing outside of the async threads, a few at a time, shared fairly among requests.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,22 +9,22 @@ use super::error::ServiceError;
 use crate::auth::{HashError, Password, hash_password, verify_password};
 use crate::model::Neighbourhood;
 
-/// Hashes at a time: 19 MiB of memory each, and a core.
+/// Maximum number of concurrent hashes: each takes 19 MiB of memory and a core.
 const AT_A_TIME: usize = 2;
 
-/// Hashes that may wait: some seconds' worth on a small board. More are refused as overload.
+/// Maximum number of waiting hashes: some seconds of work on a small board. More are refused as overload.
 const MAX_WAITING: usize = 32;
 
-/// The part of the queue that one account or address may take: others get in beside whoever asks for
-/// as much as can be had.
+/// The fraction of the queue that one account or address may use, so that others get in beside a client
+/// that sends as many requests as it can.
 const PARTS: usize = 4;
 
-/// For whom a password is hashed.
+/// The party for whom a password is hashed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Asker {
-    /// Whoever wants into an account, there or not.
+    /// A client that tries to use an account, which need not exist.
     Account(String),
-    /// Whoever asks from an address.
+    /// A client at an address.
     Address(Neighbourhood),
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Hasher {
     queue: Mutex<Queue>,
 }
 
-/// How many hashes wait or are made, in all and by who asked.
+/// Number of hashes that wait or run, in total and by asker.
 #[derive(Default)]
 struct Queue {
     all: usize,
@@ -48,10 +48,10 @@ impl Hasher {
         }
     }
 
-    /// Hashes a password; the operator's are nobody's part of the queue.
+    /// Hashes a password; those of the operator are charged to nobody.
     ///
     /// # Errors
-    /// [`ServiceError::Overloaded`] when too many wait.
+    /// [`ServiceError::Overloaded`] if too many wait.
     pub(super) async fn hash(
         &self,
         password: Password,
@@ -60,10 +60,10 @@ impl Hasher {
         self.run(askers, move || hash_password(&password)).await
     }
 
-    /// Tells whether a password is the one that was hashed; costs the same without a hash.
+    /// Returns whether a password is the one that was hashed; it takes the same time without a hash.
     ///
     /// # Errors
-    /// [`ServiceError::Overloaded`] when too many wait.
+    /// [`ServiceError::Overloaded`] if too many wait.
     pub(super) async fn verify(
         &self,
         password: Password,
@@ -86,7 +86,7 @@ impl Hasher {
             .await
             .map_err(|_| ServiceError::Overloaded)?;
         let task = tokio::task::spawn_blocking(move || {
-            // Held by the work itself: who asked may go away, the memory stays in use.
+            // Kept by the work itself: the client may disconnect, but the memory stays in use.
             let _permit = permit;
             work()
         });
@@ -94,7 +94,7 @@ impl Hasher {
     }
 }
 
-/// A place in the queue; dropping it leaves.
+/// A place in the queue, which is left when it is dropped.
 struct Place<'a> {
     queue: &'a Mutex<Queue>,
     askers: Vec<Asker>,

@@ -1,4 +1,4 @@
-//! Invitations: who makes which, and whom they let in.
+//! Invitations: who may make them, and whom they admit.
 
 use std::time::{Duration, Instant};
 
@@ -13,42 +13,42 @@ use crate::store::invitations::{self, Found};
 use crate::store::members::{self, State};
 use crate::store::{Tx, View, flow_edits, flows, membership, users};
 
-/// How long an invitation is good when nothing else is said.
+/// Default lifetime of an invitation.
 const LIFETIME: Duration = Duration::from_hours(7 * 24);
 
-/// Uses of one invitation at most.
+/// Maximum number of uses of an invitation.
 const MAX_USES: i64 = 1000;
 
-/// Uses of one that is made by nobody of the administrators.
+/// Maximum number of uses of an invitation that was not made by an administrator.
 const MAX_MEMBERS_USES: i64 = 10;
 
-/// How long such a one is good at most, in days.
+/// Maximum lifetime of such an invitation, in days.
 const MAX_MEMBERS_DAYS: i64 = 30;
 
-/// Longest note, in characters.
+/// Maximum length of a note, in characters.
 const MAX_NOTE_CHARS: usize = 256;
 
-/// When an invitation ends.
+/// The expiry of an invitation.
 #[derive(Debug, Clone, Copy)]
 pub enum Ends {
-    /// After some time.
+    /// After a duration.
     After(Duration),
-    /// At a time.
+    /// At a point in time.
     At(Timestamp),
     /// Never.
     Never,
 }
 
-/// What an invitation is to be.
+/// The properties of a new invitation.
 #[derive(Debug, Clone)]
 pub struct Invite {
-    /// How many may use it, from 1 to 1,000.
+    /// How many users can use it, from 1 to 1,000.
     pub uses: i64,
-    /// When it ends.
+    /// When it expires.
     pub ends: Ends,
-    /// The flow that they join.
+    /// The flow that its users join.
     pub flow: Option<PublicId>,
-    /// Whom it is for, in its maker's words.
+    /// A note of its maker about whom it is for.
     pub note: Option<String>,
 }
 
@@ -63,26 +63,27 @@ impl Default for Invite {
     }
 }
 
-/// An invitation that has just been made: the only time its code is known.
+/// An invitation that has just been made; its code cannot be read again later.
 #[derive(Debug)]
 pub struct NewCode {
-    /// What is passed on.
+    /// The code to pass on.
     pub code: InviteCode,
-    /// When it ends; `None`: never.
+    /// When it expires; `None`: never.
     pub expires_at: Option<Timestamp>,
     /// Row number.
     pub id: InvitationId,
 }
 
 impl Service {
-    /// Makes an invitation, for a user, or without one for the operator. Administrators invite anybody,
-    /// members where that is configured, owners and moderators to their flow.
+    /// Creates an invitation, for a user, or, without one, for the operator. Administrators can invite
+    /// anybody, members if the configuration permits it, owners and moderators to their flow.
     ///
     /// # Errors
     /// [`Refusal::NotInviter`] for a user who may not invite; [`Refusal::NotFound`] for an unknown flow;
-    /// [`Refusal::NotOwner`] for one to which the user adds nobody; [`Refusal::InvitationToChat`],
-    /// [`Refusal::SavedIsFixed`], [`Refusal::InvitationUses`], [`Refusal::InvitationTooWide`],
-    /// [`Refusal::ExpiresInPast`], [`Refusal::UsedUp`], what is too large.
+    /// [`Refusal::NotOwner`] for a flow to which the user may not add members;
+    /// [`Refusal::InvitationToChat`], [`Refusal::SavedIsFixed`], [`Refusal::InvitationUses`],
+    /// [`Refusal::InvitationTooWide`], [`Refusal::ExpiresInPast`], [`Refusal::UsedUp`], the refusal of
+    /// values that are too large.
     pub async fn make_invitation(
         &self,
         invite: Invite,
@@ -134,11 +135,11 @@ impl Service {
         })
     }
 
-    /// Joins the flow that an invitation is for. Who is a member already spends nothing.
+    /// Joins the flow of an invitation. If the user is already a member, the invitation is not used up.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for an invitation that is not good; [`Refusal::InvitationWithoutFlow`],
-    /// [`Refusal::Banned`], [`Refusal::TooLarge`] for a flow that is full; [`Refusal::Throttled`].
+    /// [`Refusal::NotFound`] for an invalid invitation; [`Refusal::InvitationWithoutFlow`],
+    /// [`Refusal::Banned`], [`Refusal::TooLarge`] for a full flow; [`Refusal::Throttled`].
     pub async fn use_invitation(
         &self,
         user: &SignedIn,
@@ -182,10 +183,10 @@ impl Service {
         joined
     }
 
-    /// The invitations that still hold, newest first, for the operator.
+    /// Returns the valid invitations, newest first, for the operator.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn invitations(&self) -> Result<Vec<Invitation>, ServiceError> {
         let now = self.store.now();
         self.store
@@ -193,10 +194,10 @@ impl Service {
             .await
     }
 
-    /// The invitation that a code, or its first four signs as listed, names; for the operator.
+    /// Returns the invitation with a code, or with its first four characters as listed; for the operator.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`]; [`Refusal::AmbiguousInvitation`] when several begin so.
+    /// [`Refusal::NotFound`]; [`Refusal::AmbiguousInvitation`] if several begin with these characters.
     pub async fn invitation_of(&self, code: &str) -> Result<InvitationId, ServiceError> {
         let hash = InviteCode::hash_of(code);
         let by_code = self
@@ -215,10 +216,10 @@ impl Service {
         }
     }
 
-    /// Makes an invitation useless, for the operator. Returns whether there was one.
+    /// Revokes an invitation, for the operator. Returns whether it existed.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn revoke_invitation(&self, id: InvitationId) -> Result<bool, ServiceError> {
         self.store
             .write(move |tx| Ok(invitations::revoke(tx, id)?))
@@ -226,10 +227,10 @@ impl Service {
     }
 }
 
-/// Uses an invitation for a newcomer. Returns the flow to join.
+/// Uses an invitation for a new user. Returns the flow to join.
 ///
 /// # Errors
-/// [`Refusal::InvitationRequired`] when it is not good, or its maker may not bring in newcomers.
+/// [`Refusal::InvitationRequired`] if it is invalid, or its maker may not invite new users.
 pub(super) fn admit(
     tx: &Tx<'_>,
     code_hash: &[u8; 32],
@@ -248,20 +249,19 @@ pub(super) fn admit(
     Ok(found.flow)
 }
 
-/// Who may register with an invitation.
+/// The users who may register with an invitation.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Newcomers {
-    /// Whoever has one: registration is open.
+    /// Any user with an invitation: registration is open.
     Anybody,
-    /// Whoever has one of somebody who may invite to the server.
+    /// Users with an invitation whose maker may invite to the server.
     OfInviters {
-        /// Whether every member is.
+        /// Whether every member may.
         members_invite: bool,
     },
 }
 
-/// Puts a new user into the flow that the invitation was for; one that is gone or full is passed
-/// over.
+/// Adds a new user to the flow of the invitation; a flow that no longer exists or is full is skipped.
 pub(super) fn join_new(tx: &Tx<'_>, flow: FlowId, user: UserId) -> Result<(), ServiceError> {
     let is_open = flows::by_id(tx, flow)?.is_some_and(|flow| flow.kind != FlowKind::Chat);
     if is_open && require_room(tx, flow).is_ok() {
@@ -285,7 +285,7 @@ fn require_room(view: &View<'_>, flow: FlowId) -> Result<(), ServiceError> {
     check_members(count.saturating_add(1))
 }
 
-/// Whether an invitation to a flow still lets anybody in: while its maker may add members to it.
+/// Returns whether an invitation to a flow is still valid: as long as its maker may add members to the flow.
 fn opens(view: &View<'_>, found: &Found) -> Result<bool, ServiceError> {
     let (Some(flow), Some(maker)) = (found.flow, found.maker) else {
         return Ok(true);
@@ -300,8 +300,8 @@ fn opens(view: &View<'_>, found: &Found) -> Result<bool, ServiceError> {
     }
 }
 
-/// Whether an invitation to a flow registers newcomers: where its maker may invite to the server.
-/// Others were made by who might.
+/// Returns whether an invitation permits registration. For an invitation to a flow, its maker must be
+/// allowed to invite to the server; other invitations can only be made by such users.
 fn brings_newcomers(
     view: &View<'_>,
     found: &Found,
@@ -314,7 +314,7 @@ fn brings_newcomers(
     Ok(is_admin.is_some_and(|is_admin| is_admin || members_invite))
 }
 
-/// When an invitation ends; `None`: never.
+/// Returns when an invitation expires; `None`: never.
 fn end(tx: &Tx<'_>, ends: Ends) -> Result<Option<Timestamp>, ServiceError> {
     match ends {
         Ends::Never => Ok(None),
@@ -324,7 +324,7 @@ fn end(tx: &Tx<'_>, ends: Ends) -> Result<Option<Timestamp>, ServiceError> {
     }
 }
 
-/// The flow of an invitation that the operator or an administrator makes.
+/// Returns the flow of an invitation that the operator or an administrator makes.
 fn permitted_to_operator(
     view: &View<'_>,
     flow: Option<PublicId>,
@@ -340,7 +340,7 @@ fn permitted_to_operator(
     Ok(Some(flow.id))
 }
 
-/// The flow of an invitation that a member makes.
+/// Returns the flow of an invitation that a member makes.
 fn permitted_to_member(
     view: &View<'_>,
     user: &SignedIn,
@@ -362,14 +362,14 @@ fn permitted_to_member(
     Ok(Some(access.id))
 }
 
-/// Fails for an invitation of a member that lets in too many, or for too long.
+/// Fails if a member's invitation has too many uses or too long a lifetime.
 fn require_narrow(
     tx: &Tx<'_>,
     uses: i64,
     expires_at: Option<Timestamp>,
 ) -> Result<(), ServiceError> {
     let days = u64::try_from(MAX_MEMBERS_DAYS).unwrap_or_default();
-    // Some seconds more, for a client counts from its own clock.
+    // With some tolerance, because a client uses its own clock.
     let latest = tx
         .now()
         .after(Duration::from_hours(24 * days) + Duration::from_mins(1));
@@ -383,8 +383,8 @@ fn require_narrow(
     Ok(())
 }
 
-/// Fails for who has made as many invitations as may be open at a time, and forgets those of theirs
-/// that nobody can use any more.
+/// Fails for a user who has the maximum number of open invitations; deletes the user's invitations that
+/// can no longer be used.
 fn require_room_for_invitation(
     tx: &Tx<'_>,
     maker: UserId,

@@ -1,4 +1,4 @@
-//! Answering invitations into flows.
+//! Answers to invitations to flows.
 
 use super::entry::check_members;
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
@@ -8,7 +8,7 @@ use crate::store::membership::Entry;
 use crate::store::{Tx, View, flow_edits, flows, members, membership};
 
 impl Service {
-    /// Puts the caller into a flow to which the caller is invited.
+    /// Adds the caller to a flow to which the caller is invited.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] for a flow to which the caller is not invited.
@@ -38,7 +38,7 @@ pub(super) fn decline(tx: &Tx<'_>, flow: PublicId, user: &SignedIn) -> Result<bo
     Ok(true)
 }
 
-/// The row number of a flow to which a user is invited.
+/// Returns the row number of a flow to which a user is invited.
 fn invited_to(
     view: &View<'_>,
     flow: PublicId,

@@ -1,17 +1,17 @@
-//! What a device is called among a user's sessions.
+//! The names of devices in the list of a user's sessions.
 
 use std::borrow::Cow;
 
 use super::Client;
 use crate::model::clean_name;
 
-/// Longest label, in characters. Source: MTP extensions of this server, authentication.
+/// Maximum length of a label, in characters. Source: MTP extensions of this server, authentication.
 pub const MAX_LABEL_CHARS: usize = 64;
 
-/// What of a `User-Agent` is looked at, in bytes.
+/// Number of bytes of a `User-Agent` that are read.
 const MAX_AGENT_BYTES: usize = 512;
 
-/// Browsers by what they write; those that also write another's name come before it.
+/// Browsers by the text in their `User-Agent`; those that also contain the name of another come before it.
 const BROWSERS: [(&str, &str); 13] = [
     ("Edg/", "Edge"),
     ("EdgA/", "Edge"),
@@ -28,7 +28,7 @@ const BROWSERS: [(&str, &str); 13] = [
     ("Safari/", "Safari"),
 ];
 
-/// Systems by what browsers write on them, in the same way.
+/// Systems by the text in a `User-Agent`, in the same way.
 const SYSTEMS: [(&str, &str); 8] = [
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -41,7 +41,7 @@ const SYSTEMS: [(&str, &str); 8] = [
 ];
 
 impl Client {
-    /// The same client, under the name that its device gives itself, if that is one.
+    /// Returns the same client with the name that its device gives itself, if it is valid.
     #[must_use]
     pub fn called(&self, label: Option<&str>) -> Cow<'_, Self> {
         match label.and_then(clean) {
@@ -54,8 +54,8 @@ impl Client {
     }
 }
 
-/// A name for a device from what its program calls itself: `Firefox on Android`. `None` when there is
-/// nothing to be read in it.
+/// Returns a name for a device based on its `User-Agent`: `Firefox on Android`. `None` if nothing is
+/// recognised.
 #[must_use]
 pub fn label_of_user_agent(text: &str) -> Option<String> {
     let mut end = text.len().min(MAX_AGENT_BYTES);
@@ -70,7 +70,7 @@ pub fn label_of_user_agent(text: &str) -> Option<String> {
     match (named(&BROWSERS), named(&SYSTEMS)) {
         (Some(browser), Some(system)) => Some(format!("{browser} on {system}")),
         (Some(browser), None) => Some(browser.to_owned()),
-        // Programs that are no browsers begin with their own name.
+        // Programs that are not browsers begin with their own name.
         (None, _) => text
             .split(['/', ' ', ';', '('])
             .next()
@@ -79,7 +79,7 @@ pub fn label_of_user_agent(text: &str) -> Option<String> {
     }
 }
 
-/// A label without what cannot be seen or misleads, and no longer than one may be.
+/// Returns a label without invisible or misleading characters, truncated to the maximum length.
 fn clean(text: &str) -> Option<String> {
     let short: String = clean_name(text)?.chars().take(MAX_LABEL_CHARS).collect();
     Some(short.trim_end().to_owned())

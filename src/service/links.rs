@@ -1,6 +1,6 @@
-//! Signing a device in by another: a code that the one shows and the other uses, within two minutes.
+//! Signing in a device with another one: a code that one shows and the other uses, within two minutes.
 //!
-//! Codes are kept in memory alone: they end with the server, and with the session that made them.
+//! Codes are only kept in memory: they end with the server, and with the session that made them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,19 +11,19 @@ use crate::auth::Token;
 use crate::model::{Audience, Event, News, Session, Timestamp};
 use crate::store::sessions;
 
-/// How long a code is good.
+/// The lifetime of a code.
 const LIFETIME: Duration = Duration::from_mins(2);
 
-/// Codes at a time, one a session at most. Beyond, nobody gets one for a while.
+/// Maximum number of codes, one per session. If it is reached, no new codes are given for a while.
 const MAX_CODES: usize = 4096;
 
-/// The codes that are good, by their hashes.
+/// The valid codes, by their hashes.
 #[derive(Default)]
 pub(super) struct Links(Mutex<HashMap<[u8; 32], Link>>);
 
 #[derive(Debug, Clone, Copy)]
 struct Link {
-    /// Who made it, and by which session.
+    /// The session that made it.
     session: Session,
     until: Instant,
 }
@@ -31,9 +31,9 @@ struct Link {
 /// A code that has just been made.
 #[derive(Debug)]
 pub struct NewLink {
-    /// What the other device uses.
+    /// The code for the other device.
     pub code: Token,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
@@ -42,7 +42,7 @@ impl Links {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a code in place of an older one of the same session.
+    /// Stores a code, which replaces an older one of the same session.
     fn insert(&self, hash: [u8; 32], session: Session, now: Instant) -> Result<(), ServiceError> {
         let mut codes = self.codes();
         codes.retain(|_, link| link.until > now && link.session.id != session.id);
@@ -54,7 +54,7 @@ impl Links {
         Ok(())
     }
 
-    /// Takes a code out, if it is good.
+    /// Removes a code; returns its session if it is valid.
     fn take(&self, hash: &[u8; 32], now: Instant) -> Option<Session> {
         let link = self.codes().remove(hash)?;
         (link.until > now).then_some(link.session)
@@ -62,10 +62,10 @@ impl Links {
 }
 
 impl Service {
-    /// Makes a code by which another device signs in as the caller, in place of an older one.
+    /// Creates a code with which another device can sign in as the caller; it replaces an older one.
     ///
     /// # Errors
-    /// [`Refusal::NotForBots`]; [`ServiceError::Overloaded`] while there are too many codes.
+    /// [`Refusal::NotForBots`]; [`ServiceError::Overloaded`] if there are too many codes.
     pub fn link_device(&self, user: &SignedIn) -> Result<NewLink, ServiceError> {
         user.require_person()?;
         let code = Token::mint();
@@ -77,10 +77,10 @@ impl Service {
         })
     }
 
-    /// Opens a session by a code of another device, once, and tells that device.
+    /// Opens a session with a code of another device; a code works once. That device is notified.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a code that is not good, or whose session has ended;
+    /// [`Refusal::NotFound`] for a code that is invalid or whose session has ended;
     /// [`Refusal::Throttled`] after many of those.
     pub async fn use_link(&self, code: &str, client: &Client) -> Result<Opened, ServiceError> {
         let maker = self.links.take(&Token::hash_of(code), Instant::now());
@@ -162,7 +162,7 @@ mod tests {
             let kept = links.insert(hash, session(id), now);
             assert_eq!(kept.is_ok(), number + 1 < MAX_CODES, "{number}");
         }
-        // Old ones make room.
+        // Expired ones make room.
         assert!(links.insert([3; 32], session(2), now + LIFETIME).is_ok());
     }
 }

@@ -6,26 +6,26 @@ use crate::model::{Form, PublicId};
 use crate::store::members::{self, State};
 use crate::store::{flows, users};
 
-/// Members in an answer.
+/// Maximum number of members in an answer.
 const PAGE: usize = 100;
 
-/// Which members of a flow are asked for.
+/// A request for members of a flow.
 #[derive(Debug)]
 pub struct MemberQuery {
-    /// The last user of the page before.
+    /// The last user of the previous page.
     pub after: Option<PublicId>,
-    /// What the name or login begins with.
+    /// The beginning of the name or login.
     pub text: Option<String>,
-    /// As what they are there: only moderators see who is invited or banned.
+    /// The state of the members: only moderators see invited or banned users.
     pub state: State,
 }
 
 impl Service {
-    /// The members of a flow, by level, then by joining; in plain form with pictures.
+    /// Returns the members of a flow, by level, then in the order of joining; in plain form with pictures.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller is not in; [`Refusal::NotOwner`] for a member
-    /// who asks for the invited or banned.
+    /// [`Refusal::NotFound`] for a flow that the caller is not a member of; [`Refusal::NotOwner`] for a
+    /// member who may not list invited or banned users.
     pub async fn list_members(
         &self,
         user: &SignedIn,
@@ -86,7 +86,7 @@ impl Service {
     }
 }
 
-/// Tells whether a word of somebody's name, or the login, begins with a text in lower case.
+/// Returns whether a word of a user's name or login begins with a text in lower case.
 fn begins(user: &crate::model::User, text: &str) -> bool {
     let names = [Some(user.login.as_str()), user.username.as_deref()];
     let mut words = names.into_iter().flatten().flat_map(str::split_whitespace);

@@ -15,44 +15,44 @@ use crate::store::{
     properties, room_events, room_log, room_parts, txns, users,
 };
 
-/// What somebody writes, or how a message is to change.
+/// A new message, or changes to a message.
 #[derive(Debug, Default)]
 pub struct Draft {
-    /// What it says.
+    /// Its text.
     pub text: Option<String>,
-    /// Its files, at most one a slot; in a change, empty content removes.
+    /// Its files, at most one per slot; in a change, empty content removes the file.
     pub files: Vec<Attachment>,
-    /// Files that are on the server, in their order; in a change, all that are to be there.
+    /// Files that are already on the server, in their order; in a change, the complete new list.
     pub sent: Option<Vec<SentFile>>,
-    /// What else it says.
+    /// Its other details.
     pub details: DraftDetails,
-    /// The event of a room that it is, where it comes by Matrix.
+    /// The corresponding room event, if it comes from Matrix.
     pub room: Option<Box<RoomDraft>>,
 }
 
-/// A message that is on disk.
+/// A message that was written to disk.
 #[derive(Debug)]
 pub struct Posted {
     /// The message.
     pub message: Arc<Message>,
-    /// The number that the client gave it.
+    /// The number that the client gave the message.
     pub client_id: Option<i64>,
 }
 
-/// Which messages of a flow are asked for.
+/// A request for messages of a flow.
 #[derive(Debug, Clone, Copy)]
 pub struct HistoryRange {
-    /// Sent at or after.
+    /// Only messages sent at or after this time.
     pub since: Timestamp,
-    /// Number of the first, counted from 0 in what was sent since then.
+    /// Number of the first message, counted from 0 among the messages since that time.
     pub start: i64,
-    /// How many at most; no more than a page come.
+    /// Maximum number of messages; at most a page is returned.
     pub count: i64,
-    /// In the rich form, what happened between them is told, and files are not read.
+    /// In rich form, events between the messages are included, and files are not read.
     pub form: Form,
 }
 
-/// The number that events have which come before every message.
+/// The number of events that come before every message.
 const BEFORE_ALL: i64 = -1;
 
 /// Messages of a flow, oldest first.
@@ -60,20 +60,20 @@ const BEFORE_ALL: i64 = -1;
 pub struct HistoryPage {
     /// The page.
     pub messages: Vec<Message>,
-    /// Number of its first message, in what was asked for.
+    /// Number of its first message within the request.
     pub start: i64,
-    /// How many there are in all that was asked for.
+    /// Total number of messages within the request.
     pub total: i64,
-    /// What happened between the messages, if that was asked for.
+    /// The events between the messages, if they were requested.
     pub events: events::Page,
 }
 
 impl Service {
-    /// Appends a message to a flow. Repeated with the same `txn`, it returns the first one.
+    /// Appends a message to a flow. A request with the same `txn` returns the first one.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller is not in, [`Refusal::NotWriter`] where the
-    /// caller does not write, what is too large; [`Refusal::UsedUp`].
+    /// [`Refusal::NotFound`] for a flow that the caller is not a member of, [`Refusal::NotWriter`] if the
+    /// caller may not write there, the refusal of values that are too large; [`Refusal::UsedUp`].
     pub async fn post_message(
         &self,
         user: &SignedIn,
@@ -83,7 +83,7 @@ impl Service {
         txn: Option<String>,
     ) -> Result<Posted, ServiceError> {
         let user = *user;
-        // One that is not kept any more does not keep the message back.
+        // A preview that is no longer stored does not prevent the message.
         let preview = draft.details.preview;
         let preview = preview.and_then(|id| self.previews.given(user.user(), id));
         let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
@@ -153,7 +153,7 @@ impl Service {
     /// Reads a page of a flow's history.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller is not in.
+    /// [`Refusal::NotFound`] for a flow that the caller is not a member of.
     pub async fn history(
         &self,
         user: &SignedIn,
@@ -169,11 +169,11 @@ impl Service {
                 let limit = i64::try_from(limits.messages).unwrap_or(i64::MAX);
                 let start = range.start.max(0);
                 let count = range.count.clamp(1, limit);
-                // Numbers count from the first message at or after the time asked for.
+                // Numbers are relative to the first message at or after the requested time.
                 let base = if range.since > Timestamp::EPOCH {
                     let logged = log::before(view, range.since)?;
                     let first = messages::first_after(view, &access, logged)?;
-                    // What was taken over from another server is older than its place in the log.
+                    // Messages imported from another server are older than their place in the log.
                     messages::first_since(view, &access, first, range.since)?
                 } else {
                     access.first_number
@@ -190,7 +190,7 @@ impl Service {
                 let given = i64::try_from(messages.len()).unwrap_or(i64::MAX);
                 let is_cut = given < count.min(total - start);
                 let events = if range.form.is_rich() {
-                    // What comes before the first message is told with it.
+                    // Events before the first message are included with it.
                     let from = if start == 0 && base == access.first_number {
                         BEFORE_ALL
                     } else {
@@ -211,11 +211,12 @@ impl Service {
             .await
     }
 
-    /// Changes a message of the caller's.
+    /// Edits a message of the caller.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a message that is deleted or in a flow that the caller is not
-    /// in, [`Refusal::NotAuthor`] for another's, [`Refusal::NotEditable`], [`Refusal::Blocked`], what is too large or would leave nothing.
+    /// [`Refusal::NotFound`] for a message that is deleted or in a flow that the caller is not a member
+    /// of, [`Refusal::NotAuthor`] for a message of another user, [`Refusal::NotEditable`],
+    /// [`Refusal::Blocked`], the refusal of values that are too large or would leave nothing.
     pub async fn edit_message(
         &self,
         user: &SignedIn,
@@ -281,7 +282,7 @@ impl Service {
             {
                 return Err(Refusal::EmptyMessage.into());
             }
-            // Every part fits, and together they have to.
+            // Each part fits, but they also have to fit together.
             if has_come && attachments::size_of_slots(tx, handle.id, max_files)? > max_files {
                 return Err(too_large(Field::Files, max_files));
             }
@@ -290,11 +291,11 @@ impl Service {
         .await
     }
 
-    /// Deletes a message; deleting it twice is fine.
+    /// Deletes a message; deleting it twice is no error.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a message in a flow that the caller is not in, or not in the
-    /// flow named; [`Refusal::NotRemover`] for who is not its author, the flow's owner or an
+    /// [`Refusal::NotFound`] for a message in a flow that the caller is not a member of, or not in the
+    /// named flow; [`Refusal::NotRemover`] for a user who is not its author, the flow's owner or an
     /// administrator.
     pub async fn delete_message(
         &self,
@@ -305,7 +306,8 @@ impl Service {
         self.redact_message(user, message, flow, None).await
     }
 
-    /// The same, with what Matrix says of it, and of which part: it takes one, and with the last the message.
+    /// Does the same with the data that Matrix adds. If a part is named, only that part is removed, and
+    /// with the last part the message.
     pub(super) async fn redact_message(
         &self,
         user: &SignedIn,
@@ -322,7 +324,7 @@ impl Service {
                     return Err(Refusal::NotFound(Thing::Message).into());
                 }
                 let is_own = handle.author == user.user();
-                // What is remembered of a session may be older than the right.
+                // The cached session may be older than the permission.
                 if !is_own && users::is_admin(tx, user.user())? != Some(true) {
                     let access = flows::access(tx, handle.flow_uuid, user.user())?
                         .ok_or(Refusal::NotFound(Thing::Message))?;
@@ -350,7 +352,7 @@ impl Service {
     }
 }
 
-/// The message that a session has sent already by the same text.
+/// Returns the message that a session has already sent with the same transaction id.
 fn sent_before(
     tx: &Tx<'_>,
     user: &SignedIn,
@@ -371,7 +373,7 @@ fn sent_before(
     }))
 }
 
-/// The message of an earlier request with the same `txn`.
+/// Returns the message of an earlier request with the same `txn`.
 fn repeated(
     tx: &Tx<'_>,
     user: &SignedIn,
@@ -389,7 +391,7 @@ fn repeated(
     }
 }
 
-/// A message in a flow that a user is in; to others it does not exist.
+/// Returns a message in a flow that a user is a member of; for other users it does not exist.
 pub(super) fn visible(
     view: &View<'_>,
     message: PublicId,
@@ -414,7 +416,7 @@ pub(super) fn require_writer(
     require_unblocked(view, flow.id, user)
 }
 
-/// Checks that a flow is no chat in which one of the two blocks the other.
+/// Fails if a flow is a chat in which one of the two users blocks the other.
 pub(super) fn require_unblocked(
     view: &View<'_>,
     flow: FlowId,
@@ -426,8 +428,8 @@ pub(super) fn require_unblocked(
     Ok(())
 }
 
-/// Takes from the end of a text what tells of files that a message does not bring along, if it stands
-/// there as it was told: clients that know no more of files send it back.
+/// Removes the line about files that the message does not contain from the end of a text, if it is
+/// unchanged: clients that know nothing else about files send it back.
 fn without_told(
     view: &View<'_>,
     message: &messages::Handle,
@@ -445,7 +447,7 @@ fn without_told(
     Ok(text)
 }
 
-/// How much somebody wants to say.
+/// The size of a message that a user wants to send.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Size {
     text: usize,
@@ -463,7 +465,7 @@ impl Size {
         }
     }
 
-    /// Fails when it is too much.
+    /// Fails if it exceeds the limits.
     pub(super) fn check(self, limits: &Limits) -> Result<(), ServiceError> {
         if self.text > limits.text_bytes {
             return Err(too_large(Field::Text, limits.text_bytes));

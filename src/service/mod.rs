@@ -1,11 +1,11 @@
-//! What users may do, whichever protocol they do it by.
+//! What users may do, whatever the protocol.
 //!
-//! What belongs here: rights, limits, the order of check and write. A protocol's handlers and the
-//! operator's commands call nothing below this. What does not: SQL (see [`crate::store`]), wire
+//! What belongs here: permissions, limits, the order of checks and writes. A protocol's handlers and the
+//! operator's commands call nothing below this layer. What does not: SQL (see [`crate::store`]), wire
 //! formats (see [`crate::protocol`]).
 //!
-//! Only [`Service::authenticate`] makes a [`SignedIn`], so what asks for one cannot be run for a
-//! stranger. Rights are checked inside the transaction that they permit.
+//! Only [`Service::authenticate`] creates a [`SignedIn`], so a function that takes one cannot be called
+//! for a stranger. Permissions are checked inside the transaction that they permit.
 
 mod accounts;
 mod administration;
@@ -156,7 +156,7 @@ use crate::store::{
 };
 use hashing::Hasher;
 
-/// Commits that may wait to be told; beyond, the writer waits too.
+/// Maximum number of commits that wait to be announced; beyond that, the writer waits too.
 const MAX_UNTOLD: usize = 256;
 
 /// The service: one per process, shared by all connections.
@@ -194,10 +194,10 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens the file and begins to tell of what happens. Needs a tokio runtime.
+    /// Opens the database and starts to announce events. Needs a tokio runtime.
     ///
     /// # Errors
-    /// The file cannot be opened.
+    /// Fails if the database cannot be opened.
     pub fn start(options: &Options, settings: Settings) -> Result<Arc<Self>, StoreError> {
         let (sender, committed) = mpsc::channel::<Committed>(MAX_UNTOLD);
         let hub = Hub::new(settings.queue);
@@ -205,14 +205,14 @@ impl Service {
         let companions: Arc<companions::Companions> = Arc::default();
         let moving = Arc::clone(&companions);
         let sink = Box::new(move |batch: Committed| {
-            // At once, so that a token is refused from the moment that its end is answered.
+            // Immediately, so that a token is refused as soon as its end is acknowledged.
             revoking.revoke(&batch.ended);
             if batch.outside {
                 moving.forget_all();
             } else if !batch.moved.is_empty() {
                 moving.forget(&batch.moved);
             }
-            // Nobody hears any more when the service has been dropped.
+            // When the service has been dropped, there is no receiver any more.
             let _ = sender.blocking_send(batch);
         });
         let store = Store::open(options, sink)?;
@@ -262,22 +262,22 @@ impl Service {
         Ok(service)
     }
 
-    /// Makes a place in the hub for a new connection.
+    /// Creates a listener in the hub for a new connection.
     #[must_use]
     pub fn connect(&self) -> Listener {
         self.hub.connect()
     }
 
-    /// The limits that are in force.
+    /// Returns the current limits.
     #[must_use]
     pub fn limits(&self) -> Arc<Limits> {
         Arc::clone(&self.limits.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Counts a request by its weight, for its account and its address.
+    /// Counts a request by its cost, for its account and its address.
     ///
     /// # Errors
-    /// [`Refusal::TooManyRequests`] when either has used up what it may.
+    /// [`Refusal::TooManyRequests`] if one of them has used up its limit.
     pub fn admit(
         &self,
         user: Option<&SignedIn>,
@@ -289,7 +289,7 @@ impl Service {
             .request(user, client.neighbourhood, weight, &self.limits())
     }
 
-    /// How large a write of so many members or flows is.
+    /// Returns the size of a write that affects `count` members or flows.
     fn size_of(user: &SignedIn, count: usize) -> Size {
         if count > settings::LARGE {
             Size::Large(user.user())
@@ -298,51 +298,51 @@ impl Service {
         }
     }
 
-    /// Puts other limits in force, for requests that come from now on.
+    /// Replaces the limits, for all requests from now on.
     pub fn set_limits(&self, limits: Limits) {
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(limits);
     }
 
-    /// Puts other limits in force on what may wait for one connection.
+    /// Replaces the limits of what may be queued for one connection.
     pub fn set_queue(&self, limits: QueueLimits) {
         self.hub.set_limits(limits);
     }
 
-    /// The file.
+    /// Returns the store.
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// When this service started.
+    /// Returns when this service started.
     #[must_use]
     pub fn started(&self) -> Instant {
         self.started
     }
 
-    /// How many users are connected now.
+    /// Returns the number of users who are connected now.
     #[must_use]
     pub fn online_count(&self) -> usize {
         self.hub.online_count()
     }
 
-    /// How many users and messages there are; reading them also proves that the file answers.
+    /// Returns the numbers of users and messages; reading them also proves that the database responds.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn count(&self) -> Result<(i64, i64), ServiceError> {
         self.store
             .read(|view| Ok((users::count(view)?, stored_messages::count(view)?)))
             .await
     }
 
-    /// Lets queued writes commit and closes the file. Blocks.
+    /// Commits queued writes and closes the database. Blocks.
     pub fn close(&self) {
         self.store.close();
     }
 }
 
-/// Hands on what has been committed, in order, until the service is gone.
+/// Announces committed changes, in order, until the service is gone.
 async fn tell(service: std::sync::Weak<Service>, mut committed: mpsc::Receiver<Committed>) {
     while let Some(batch) = committed.recv().await {
         let Some(service) = service.upgrade() else {

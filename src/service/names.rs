@@ -1,13 +1,13 @@
-//! Logins and names: nobody is taken for somebody else.
+//! Logins and names: no user can be mistaken for another.
 //!
-//! What belongs here: which names are free. What does not: which texts are names at all (see
+//! What belongs here: which names are free. What does not: which texts are valid names (see
 //! [`crate::model::Login`] and [`clean_name`]).
 
 use super::{Refusal, ServiceError};
 use crate::model::{DELETED_LOGIN, Login, Looks, UserId, clean_name};
 use crate::store::{View, names};
 
-/// Fails for a login that somebody has, or that looks like somebody's.
+/// Fails for a login that is taken, or that looks like one that is.
 ///
 /// # Errors
 /// [`Refusal::LoginTaken`].
@@ -18,10 +18,10 @@ pub(super) fn require_free(view: &View<'_>, login: &Login) -> Result<(), Service
     Ok(())
 }
 
-/// The name that others are to read of a new account, if there is anything in it to be read.
+/// Returns the name to show for a new account, if it has any visible characters.
 ///
 /// # Errors
-/// [`Refusal::NameTaken`] when it could be taken for the login of somebody else.
+/// [`Refusal::NameTaken`] if it could be mistaken for the login of another user.
 pub(super) fn of_new(
     view: &View<'_>,
     wanted: Option<&str>,
@@ -33,11 +33,11 @@ pub(super) fn of_new(
     Ok(Some(name))
 }
 
-/// The name that others are to read of an account; empty when there is nothing in it to be read, and
-/// what it was when that is what is wanted: names that came from elsewhere go on.
+/// Returns the name to show for an account: empty if there are no visible characters. An unchanged name
+/// is always accepted, so that names from elsewhere stay valid.
 ///
 /// # Errors
-/// [`Refusal::NameTaken`] when it could be taken for the login of somebody else.
+/// [`Refusal::NameTaken`] if it could be mistaken for the login of another user.
 pub(super) fn of_user(
     view: &View<'_>,
     user: UserId,

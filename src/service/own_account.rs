@@ -1,4 +1,4 @@
-//! One's own account: what only its owner sees, and what of it is told.
+//! One's own account: the data that only its owner sees.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::model::{Event, News, OwnAccount, UserId};
 use crate::store::{View, accounts};
 
 impl Service {
-    /// What of accounts depends on how the server is configured.
+    /// Returns the configuration that affects accounts.
     pub(super) fn as_configured(&self) -> Configured {
         Configured {
             members_invite: self.settings.members_invite,
@@ -16,7 +16,7 @@ impl Service {
         }
     }
 
-    /// Fills into news of an account what depends on how the server is configured.
+    /// Completes an account event with the values that depend on the configuration.
     pub(super) fn complete_account(&self, event: &mut Event) {
         if let News::Account(account) = &mut event.news {
             complete(Arc::make_mut(account), self.as_configured());
@@ -24,7 +24,7 @@ impl Service {
     }
 }
 
-/// What of accounts depends on how the server is configured.
+/// The configuration that affects accounts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Configured {
     members_invite: bool,
@@ -32,7 +32,7 @@ pub(super) struct Configured {
     quota: u64,
 }
 
-/// An account as its owner finds it on a server that is configured so.
+/// Returns an account as its owner sees it with this configuration.
 pub(super) fn of(
     view: &View<'_>,
     user: UserId,

@@ -1,7 +1,7 @@
-//! Checking passwords, and what a right one proves.
+//! Verification of passwords, and the proof that results.
 //!
-//! What does not belong here: how often somebody may try (see `guesses`), hashing (see `hashing`), and
-//! what is done with the proof.
+//! What does not belong here: how often a user may try (see `guesses`), hashing (see `hashing`), and the
+//! use of the proof.
 
 use std::time::Instant;
 
@@ -13,24 +13,24 @@ use crate::model::{Login, PublicId, SessionId, UserId};
 use crate::store::credentials::{self, Credentials};
 use crate::store::{View, sessions};
 
-/// A right password was shown. While it was checked it may have been replaced, or the account
-/// suspended or deleted: [`require`](Self::require) asks again, inside the transaction that writes
-/// what the proof permits.
+/// The proof that a correct password was sent. While it was checked, it may have been replaced, or the
+/// account suspended or deleted: [`require`](Self::require) checks this again, inside the transaction
+/// that writes what the proof permits.
 #[derive(Debug)]
 pub(super) struct Proof(Credentials);
 
 impl Proof {
-    /// Whose password it is.
+    /// Returns the user of the password.
     pub(super) fn user(&self) -> UserId {
         self.0.user
     }
 
-    /// Whose it is, as clients know.
+    /// Returns the public id of the user.
     pub(super) fn uuid(&self) -> PublicId {
         self.0.uuid
     }
 
-    /// Fails when the password is no longer the account's, or the account may not be used.
+    /// Fails if the account has another password by now, or may not be used.
     ///
     /// # Errors
     /// [`Refusal::BadCredentials`].
@@ -44,9 +44,9 @@ impl Proof {
 }
 
 impl Service {
-    /// Checks a login and password, with the brake on guessing. A suspended or deleted account, an
-    /// unknown login and a wrong password are all the same, in the same time. `session` is by which
-    /// the account is in use already, if it is.
+    /// Checks a login and password, with the throttle for guessing. A suspended or deleted account, an
+    /// unknown login and a wrong password have the same result, in the same time. `session` is the
+    /// session that already uses the account, if there is one.
     pub(super) async fn check_password(
         &self,
         login: &str,
@@ -77,7 +77,7 @@ impl Service {
         };
         let askers = askers(Some(&key), client);
         let attempt = self.guesses.begin(key, place, Instant::now())?;
-        // A suspended account's password is compared with nothing, like that of none.
+        // The password of a suspended account is compared with nothing, like that of an unknown login.
         let open = found.as_ref().filter(|found| !found.is_suspended);
         let hash = open.and_then(|found| found.password_hash.clone());
         match self.hasher.verify(password, hash, askers).await {
@@ -96,7 +96,7 @@ impl Service {
     }
 }
 
-/// Whose part of the queue for hashing a request takes. This machine's own address has none.
+/// Returns whose share of the hashing queue a request uses. The address of this machine has none.
 pub(super) fn askers(account: Option<&str>, client: &Client) -> Vec<Asker> {
     let account = account.map(|key| Asker::Account(key.to_owned()));
     let address = client.neighbourhood;

@@ -15,21 +15,21 @@ use crate::store::{about, flow_edits, flows, picked};
 /// The pinned messages of a flow.
 #[derive(Debug)]
 pub struct Pinned {
-    /// The messages, the one that was pinned last first.
+    /// The messages, last pinned first.
     pub messages: Vec<Message>,
-    /// Who pinned each, and when.
+    /// The user who pinned each message, and when.
     pub pins: Vec<Pin>,
-    /// Whether some do not fit.
+    /// Whether some messages did not fit.
     pub is_cut: bool,
 }
 
 impl Service {
-    /// Pins a message, or unpins it; twice is fine. Returns the flow and what is pinned there then,
-    /// the last first.
+    /// Pins or unpins a message; doing it twice is no error. Returns the flow and its pinned messages
+    /// afterwards, last first.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a message that is deleted or in a flow that the caller is not in;
-    /// [`Refusal::NotPinner`], [`Refusal::TooManyPins`].
+    /// [`Refusal::NotFound`] for a message that is deleted or in a flow that the caller is not a member
+    /// of; [`Refusal::NotPinner`], [`Refusal::TooManyPins`].
     pub async fn pin(
         &self,
         user: &SignedIn,
@@ -54,7 +54,7 @@ impl Service {
                     if on && count >= limit {
                         return Err(Refusal::TooManyPins { limit }.into());
                     }
-                    // Each is told in the conversation for ever, as a message is.
+                    // Each change is shown in the conversation forever, as a message is.
                     counts.message(user.user(), user.session.is_bot, &limits)?;
                     pins::set(tx, access.id, handle.id, user.user(), on)?;
                     let kind = if on { Kind::Pinned } else { Kind::Unpinned };
@@ -69,10 +69,10 @@ impl Service {
             .await
     }
 
-    /// The pinned messages of a flow.
+    /// Returns the pinned messages of a flow.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller is not in.
+    /// [`Refusal::NotFound`] for a flow that the caller is not a member of.
     pub async fn pins(
         &self,
         user: &SignedIn,

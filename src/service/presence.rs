@@ -1,4 +1,4 @@
-//! Telling who is here: who comes and goes is told to those who share a flow, a tick at a time.
+//! Presence: when a user goes online or offline, the users who share a flow with them are told, in ticks.
 
 mod rounds;
 
@@ -13,20 +13,20 @@ use crate::model::{Audience, Event, FlowId, News, UserId};
 use crate::store::{blocks, members, seen as stored, users};
 use rounds::{Change, rounds};
 
-/// A user's coming and going is told at most once in this time.
+/// Minimum time between two announcements of one user's presence.
 /// Source: MTP extensions of this server, presence.
 const LEAST_BETWEEN: Duration = Duration::from_secs(5);
 
-/// Who comes and goes within this time is told together: each time costs a frame for everybody who
-/// shares a flow with one of them.
+/// Changes within this time are announced together: each announcement costs a frame for every user who
+/// shares a flow with one of the changed users.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Tells who comes and goes, until the service is gone.
+/// Announces changes of presence, until the service is gone.
 pub(super) async fn announce(service: Weak<Service>) {
     let start = Instant::now();
-    // When something was told of users last.
+    // The time of the last announcement of each user.
     let mut told: FxHashMap<UserId, Instant> = FxHashMap::default();
-    // Users of whom something may have to be told, and when.
+    // Users whose presence may have to be announced, and when.
     let mut due: FxHashMap<UserId, Instant> = FxHashMap::default();
     loop {
         let Some(hub) = service.upgrade().map(|service| service.hub.clone()) else {
@@ -53,7 +53,8 @@ pub(super) async fn announce(service: Weak<Service>) {
             continue;
         }
         let ready = due.extract_if(|_, at| is_ready(at)).map(|(user, _)| user);
-        // Also of who is as before: somebody who has begun to follow meanwhile may have seen otherwise.
+        // Includes users whose state is the same as before: a user who came online meanwhile may have
+        // seen another state.
         let changes: Vec<_> = ready
             .map(|user| (user, service.hub.is_online(user)))
             .collect();
@@ -65,7 +66,7 @@ pub(super) async fn announce(service: Weak<Service>) {
     }
 }
 
-/// The end of the tick that a time falls into.
+/// Returns the end of the tick that contains a time.
 fn tick_after(start: Instant, at: Instant) -> Instant {
     let ticks = at.duration_since(start).as_nanos() / TICK.as_nanos() + 1;
     start + TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
@@ -79,7 +80,7 @@ async fn wait_until(time: Option<Instant>) {
 }
 
 impl Service {
-    /// Tells who came and who went to those who share a flow with them.
+    /// Announces changes of presence to the users who share a flow with the changed users.
     async fn tell_presence(&self, changes: Vec<(UserId, bool)>) -> Result<(), ServiceError> {
         if changes.is_empty() {
             return Ok(());
@@ -107,7 +108,7 @@ impl Service {
                         uuid,
                         online,
                         flows: shared,
-                        // Who is blocked does not see who is here.
+                        // Blocked users do not see whether the blocker is online.
                         blocked: blocks::blocked(view, user)?,
                     });
                 }

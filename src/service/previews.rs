@@ -1,8 +1,8 @@
-//! Previews of links: what a page says of itself, for whoever is about to link to it.
+//! Previews of links: how a page describes itself, for a user who wants to link to it.
 //!
-//! The server asks the page, so that nobody's telephone does; only who writes the link has it asked,
-//! and what was found goes with the message. A list that is kept for all would tell each what others
-//! look at, so each user's is that user's alone.
+//! The server requests the page, so that the clients of readers need not; only the author of a link
+//! triggers this, and the result is sent with the message. A shared cache would reveal what others look
+//! at, so each user has a separate one.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -15,26 +15,26 @@ use tokio::sync::Semaphore;
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{Preview, PublicId, UserId};
 
-/// Pages that are asked at a time.
+/// Maximum number of pages that are requested at the same time.
 const AT_A_TIME: usize = 2;
 
-/// How often a user has pages asked within an hour.
+/// Number of pages that a user may have requested per hour.
 const AN_HOUR: u32 = 60;
 
-/// How long what was found is kept, and how long it is kept that nothing was.
+/// How long a result is cached, and how long it is cached that there is none.
 const FOUND: Duration = Duration::from_hours(24);
 const NOTHING: Duration = Duration::from_mins(10);
 
-/// What is kept at most, of everybody together: a few megabytes.
+/// Maximum number of cached results of all users together: a few megabytes.
 const KEPT: usize = 2000;
 
-/// What asking a page comes to.
+/// The result of a request for a page, as a future.
 pub type Asking = Pin<Box<dyn Future<Output = Option<Preview>> + Send>>;
 
-/// Asks a page, by its address, what it says of itself.
+/// Requests a page by its address and returns how it describes itself.
 pub type Ask = Box<dyn Fn(String) -> Asking + Send + Sync>;
 
-/// What was found, and by whom.
+/// The cached previews, by user and address.
 pub(super) struct Previews {
     ask: OnceLock<Ask>,
     turns: Semaphore,
@@ -58,12 +58,12 @@ impl Default for Previews {
 }
 
 impl Previews {
-    /// Whether pages are asked here.
+    /// Returns whether this server requests pages.
     pub(super) fn is_on(&self) -> bool {
         self.ask.get().is_some()
     }
 
-    /// What a user was given under an id.
+    /// Returns the preview that a user received under an id.
     pub(super) fn given(&self, user: UserId, id: PublicId) -> Option<Preview> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let found = kept
@@ -72,7 +72,7 @@ impl Previews {
         found.and_then(|(_, kept)| kept.found.clone())
     }
 
-    /// What is known of an address; the inner one is `None` where nothing was found.
+    /// Returns the cached result for an address; the inner value is `None` if there was no preview.
     fn known(&self, user: UserId, url: &str) -> Option<Option<(PublicId, Preview)>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = kept.get(&(user, url.to_owned()))?;
@@ -101,18 +101,18 @@ impl Previews {
 }
 
 impl Service {
-    /// Says how pages are asked; once, where they are.
+    /// Attaches the function that requests pages, if the server does so; may be called once.
     pub fn ask_pages(&self, ask: Ask) {
         if self.previews.ask.set(ask).is_err() {
             log::error!("the service was told twice how pages are asked");
         }
     }
 
-    /// What a page says of itself, and the id by which the caller's next messages can show it.
+    /// Returns how a page describes itself, and the id with which the caller's next messages can show it.
     ///
     /// # Errors
-    /// [`Refusal::PreviewsOff`], [`Refusal::NotForBots`], [`Refusal::NotFound`] where nothing was found,
-    /// [`Refusal::TooSoon`] for who has asked too often.
+    /// [`Refusal::PreviewsOff`], [`Refusal::NotForBots`], [`Refusal::NotFound`] if there is no preview,
+    /// [`Refusal::TooSoon`] after too many requests.
     pub async fn preview(
         &self,
         user: &SignedIn,

@@ -1,4 +1,4 @@
-//! Profiles: reading them, with their pictures where those are asked for, and finding people.
+//! Profiles: reading them, with their pictures if these are requested, and finding users.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,22 +7,22 @@ use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{Content, Event, Form, News, PublicId, Timestamp, User};
 use crate::store::users;
 
-/// Profiles that were asked for.
+/// The profiles that were requested.
 #[derive(Debug)]
 pub struct Found {
-    /// Those that exist, in the order asked.
+    /// Those that exist, in the requested order.
     pub users: Vec<User>,
-    /// Whether some do not.
+    /// Whether some are missing.
     pub incomplete: bool,
-    /// When they were last here, where the one who asks may know it; in rich form.
+    /// When they were last online, if the caller may know it; in rich form.
     pub seen: Vec<(PublicId, Timestamp)>,
 }
 
 impl Service {
-    /// Profiles of users by id; in plain form with pictures.
+    /// Returns profiles of users by id; in plain form with pictures.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] when none exists; [`Refusal::TooManyUsers`].
+    /// [`Refusal::NotFound`] if none exists; [`Refusal::TooManyUsers`].
     pub async fn profiles(
         &self,
         user: &SignedIn,
@@ -41,8 +41,8 @@ impl Service {
                 let mut found = Vec::new();
                 let mut left = limits.answer_bytes;
                 for id in ids {
-                    // A hundred pictures are more than an answer holds; the rest is missing from
-                    // this one, and can be asked for.
+                    // A hundred pictures are more than an answer holds; the rest is missing in this one,
+                    // and can be requested.
                     if left == 0 {
                         break;
                     }
@@ -77,7 +77,7 @@ impl Service {
     /// Reads the avatar of a profile.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn with_avatar(&self, mut user: User) -> Result<User, ServiceError> {
         self.store
             .read(move |view| {
@@ -87,8 +87,8 @@ impl Service {
             .await
     }
 
-    /// Reads the avatar into a new profile that is to be told, if anybody hears it with pictures.
-    /// Returns whether it can be told.
+    /// Loads the avatar of a changed profile before it is announced, if any client needs it with
+    /// pictures. Returns whether it can be announced.
     pub(super) async fn load_avatar(&self, event: &mut Event) -> bool {
         let News::User(user) = &mut event.news else {
             return true;
@@ -109,7 +109,7 @@ impl Service {
     }
 }
 
-/// What a profile takes besides some short texts.
+/// Returns the size of a profile without its short texts.
 pub(super) fn picture_bytes(user: &User) -> usize {
     user.avatar_content.as_ref().map_or(0, Content::size_bytes)
 }

@@ -1,8 +1,8 @@
-//! Quotas: how much one account may use of what belongs to all, and how that is counted.
+//! Quotas: how much of the shared resources one account may use, and how that is counted.
 //!
-//! What belongs here: the limits of an account, and the counts that need not survive a restart.
-//! What the file counts (flows, invitations, edits) is checked in the transaction of the write that
-//! it permits.
+//! What belongs here: the limits of an account, and the counts that need not survive a restart. What the
+//! database counts (flows, invitations, edits) is checked in the transaction of the write that it
+//! permits.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,26 +15,26 @@ use super::used_up::{Payer, Quota};
 use crate::model::{FlowKind, Neighbourhood, Timestamp, UserId};
 use crate::store::{Tx, View, flow_counts};
 
-/// The time within which flows are counted.
+/// The period in which flows are counted.
 const DAY: Duration = Duration::from_hours(24);
 
-/// How many connections of one account may use up what one connection may, for plain requests.
+/// Number of connections of one account that may use their full rate, for plain requests.
 const CONNECTIONS_OF_ACCOUNT: f64 = 4.0;
 
-/// How many connections of one account may send everything at once, when requests weigh more.
+/// Number of connections of one account that may use their full burst, for requests of higher cost.
 const BURSTS_OF_ACCOUNT: f64 = 10.0;
 
-/// How many accounts of one address may use up what each may: a family behind one address.
+/// Number of accounts of one address that may use their full rate: a family behind one address.
 const ACCOUNTS_OF_ADDRESS: f64 = 8.0;
 
-/// What each account may use whatever others at its address do, as a share of what it may at most.
+/// The part of an account's limit that it can always use, whatever others at its address do.
 const ASSURED: f64 = 1.0 / ACCOUNTS_OF_ADDRESS;
 
-/// What an account has a bucket for.
+/// The uses for which an account has a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Use {
     Requests,
-    /// Requests while the address has used up its own.
+    /// Requests while the limit of the address is used up.
     Assured,
     Messages,
     Members,
@@ -42,7 +42,7 @@ enum Use {
     Previews,
 }
 
-/// The counts that need not survive a restart: of every account, and of every address.
+/// The counts that need not survive a restart, by account and by address.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     accounts: Mutex<Buckets<(UserId, Use)>>,
@@ -75,8 +75,8 @@ impl Counts {
             let taken = self.take(user, Use::Requests, weight, rate);
             taken.map_err(|wait| refuse(Payer::Account, wait))?;
         }
-        // Nobody shares the machine itself; and behind a proxy that is not trusted everybody would
-        // seem to come from there.
+        // Nobody shares this machine itself; and behind a proxy that is not trusted, all users seem to
+        // come from it.
         if address.is_this_machine() {
             return Ok(());
         }
@@ -89,14 +89,14 @@ impl Counts {
             addresses.take(&address, weight, of_address, Instant::now())
         };
         let Err(wait) = taken else { return Ok(()) };
-        // Somebody else at the address may have used it up.
+        // Another user at the address may have used it up.
         match user.map(|user| self.take(user, Use::Assured, weight, rate.times(ASSURED))) {
             Some(Ok(())) => Ok(()),
             _ => Err(refuse(Payer::Address, wait).into()),
         }
     }
 
-    /// Counts a message that is about to be sent.
+    /// Counts a message before it is sent.
     ///
     /// # Errors
     /// [`Refusal::UsedUp`].
@@ -120,7 +120,7 @@ impl Counts {
         )
     }
 
-    /// Counts members who are about to be added.
+    /// Counts members before they are added.
     ///
     /// # Errors
     /// [`Refusal::UsedUp`].
@@ -141,7 +141,7 @@ impl Counts {
         )
     }
 
-    /// Counts a change of a profile that is about to be made.
+    /// Counts a change of a profile before it is made.
     ///
     /// # Errors
     /// [`Refusal::UsedUp`].
@@ -156,7 +156,7 @@ impl Counts {
         )
     }
 
-    /// Counts a page that is about to be asked what it says of itself.
+    /// Counts a preview before its page is requested.
     ///
     /// # Errors
     /// [`Refusal::TooSoon`].
@@ -183,8 +183,8 @@ impl Counts {
     }
 }
 
-/// Checks that an account may make one more flow. Who makes flows without end fills the disk, and
-/// the lists of everybody whom they are made with.
+/// Fails if an account may not create another flow. A user who creates flows without limit fills the
+/// disk, and the lists of all users who are members.
 pub(super) fn require_room_for_flow(
     tx: &Tx<'_>,
     user: UserId,
@@ -194,7 +194,7 @@ pub(super) fn require_room_for_flow(
     let limit = limits.quotas.flows_per_day;
     if limit > 0 {
         let day = (before(tx.now(), DAY), tx.now().after(DAY));
-        // As many as may be made were made since.
+        // The maximum number of flows was created since then.
         if let Some(since) = flow_counts::made_at(tx, user, day, limit)? {
             let wait = since.after(DAY).0.saturating_sub(tx.now().0);
             let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0)).min(DAY);
@@ -208,8 +208,8 @@ pub(super) fn require_room_for_flow(
     Ok(())
 }
 
-/// Checks that an account may be handed one more flow. What it was handed does not keep it from
-/// making its own.
+/// Fails if an account may not be handed another flow. Flows that were handed over do not prevent it from
+/// creating its own.
 pub(super) fn require_room_to_own(
     view: &View<'_>,
     user: UserId,
@@ -228,7 +228,7 @@ fn before(time: Timestamp, by: Duration) -> Timestamp {
 }
 
 impl Quota {
-    /// The refusal of what is used up.
+    /// Returns the refusal for a quota that is used up.
     pub(super) fn used_up(self, limit: u32, wait: Option<Duration>) -> ServiceError {
         let quota = self;
         Refusal::UsedUp { quota, limit, wait }.into()
@@ -263,7 +263,7 @@ mod tests {
 
     const HOME: &str = "192.0.2.1";
 
-    /// How many of many requests of some weight are let through.
+    /// Returns how many of many requests with some cost are permitted.
     fn served(counts: &Counts, user: Option<i64>, address: &str, weight: f64) -> usize {
         let limits = limits(Quotas::default());
         let user = user.map(UserId);
@@ -289,12 +289,12 @@ mod tests {
     #[test]
     fn whoever_behaves_is_served_whatever_the_neighbours_do() {
         let counts = Counts::default();
-        // More accounts than a family has, and strangers, use the address up.
+        // More accounts than a family has, and strangers, use up the limit of the address.
         let all: usize = (0..20)
             .map(|user| served(&counts, Some(user), HOME, 1.0))
             .sum();
         let strangers = served(&counts, None, HOME, 1.0);
-        // What comes back while this runs is all that is left for them.
+        // Only what is refilled while this runs is left for them.
         assert!(
             (800..1100).contains(&all) && strangers < 50,
             "{all}, {strangers}"

@@ -1,4 +1,4 @@
-//! How far others have read.
+//! Read receipts: how far others have read.
 
 use std::sync::{Arc, Weak};
 
@@ -8,13 +8,13 @@ use crate::model::{Audience, Event, FlowId, News, Origin, PublicId, UserId};
 use crate::store::receipts::{self, Receipt};
 use crate::store::{flows, marks, members, users};
 
-/// Members up to which those who listen in a flow are told how far others read.
+/// Maximum number of members of a flow in which the others are told how far a member has read.
 const SMALL: i64 = 50;
 
-/// Read marks that moved a moment ago: who, where, from which connection.
+/// Read marks that moved a moment ago: user, flow, and connection.
 pub(super) type Moved = Recently<(UserId, FlowId), Option<Origin>>;
 
-/// Tells of read marks that have waited, until the service is gone.
+/// Announces postponed read marks, until the service is gone.
 pub(super) async fn keep(service: Weak<Service>) {
     let Some(moved) = service.upgrade().map(|it| Arc::clone(&it.read_marks)) else {
         return;
@@ -35,10 +35,10 @@ pub(super) async fn keep(service: Weak<Service>) {
 }
 
 impl Service {
-    /// How far the others in a flow have read, as far as they share it with the caller.
+    /// Returns how far the others in a flow have read, if they share it with the caller.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller is not in.
+    /// [`Refusal::NotFound`] for a flow that the caller is not a member of.
     pub async fn seen_flow(
         &self,
         user: &SignedIn,
@@ -54,7 +54,7 @@ impl Service {
             .await
     }
 
-    /// Notes that somebody has read on, and tells those who listen, at once or in a moment.
+    /// Records that a user has read on, and tells the others, at once or in a moment.
     pub(super) async fn note_read_mark(&self, user: &SignedIn, flow: FlowId) {
         let key = (user.user(), flow);
         let same = |one: Option<Origin>, other| if one == other { one } else { None };

@@ -1,5 +1,5 @@
-//! Things of which listeners are told at once and then at most once a second, of the state of that
-//! moment: reactions when many react, read marks of who scrolls.
+//! Things that are announced at once and then at most once a second, in the state of that moment:
+//! reactions if many users react, read marks of a user who scrolls.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,25 +8,25 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-/// Least time between two frames about one thing.
+/// Minimum time between two frames about one thing.
 pub(super) const APART: Duration = Duration::from_secs(1);
 
-/// Things that are remembered before old ones are forgotten.
+/// Number of things that are stored before old ones are dropped.
 const REMEMBERED: usize = 256;
 
-/// A thing of which listeners were told a moment ago.
+/// A thing that was announced a moment ago.
 #[derive(Debug)]
 struct Recent<W> {
     told_at: Instant,
-    /// What there is to tell, if there is more.
+    /// The news that has to be announced later, if any.
     waiting: Option<W>,
 }
 
-/// Of which things listeners were told a moment ago.
+/// The things that were announced a moment ago.
 #[derive(Debug)]
 pub(super) struct Recently<K, W> {
     things: Mutex<HashMap<K, Recent<W>>>,
-    /// Woken when something begins to wait.
+    /// Notified when news begins to wait.
     wake: Notify,
 }
 
@@ -44,8 +44,8 @@ impl<K: Eq + Hash + Copy, W> Recently<K, W> {
         self.things.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that there is something to tell of a thing; gives it back if it is told now. Otherwise
-    /// it waits, together with what waits already.
+    /// Records news about a thing; returns it if it is to be announced now. Otherwise it waits, merged
+    /// with earlier news that waits.
     pub(super) fn note(&self, key: K, news: W, merge: impl FnOnce(W, W) -> W) -> Option<W> {
         let now = Instant::now();
         let mut things = self.things();
@@ -75,7 +75,7 @@ impl<K: Eq + Hash + Copy, W> Recently<K, W> {
         Some(news)
     }
 
-    /// What has waited long enough, and when the next has.
+    /// Returns the news that has waited long enough, and when the next is due.
     pub(super) fn due(&self) -> (Vec<(K, W)>, Option<Instant>) {
         let now = Instant::now();
         let mut things = self.things();
@@ -95,7 +95,7 @@ impl<K: Eq + Hash + Copy, W> Recently<K, W> {
         (due, next)
     }
 
-    /// Waits until something may be due.
+    /// Waits until news may be due.
     ///
     /// Cancel safe.
     pub(super) async fn wait(&self, next: Option<Instant>) {

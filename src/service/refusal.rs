@@ -1,4 +1,4 @@
-//! What the service refuses, as values: each face words them for whoever it talks to.
+//! The refusals of the service, as values: each face puts them into its own words.
 //!
 //! A new refusal is a variant here, with its key and values in
 //! `Refusal::described`; `protocol/wording.rs` gives it a code and a sentence, `docs/protocol.md`
@@ -16,264 +16,264 @@ use super::upload_place::UploadPlace;
 use super::used_up::{Payer, Quota};
 use crate::model::InvalidLogin;
 
-/// What was asked for and is not done, through no fault of the server.
+/// A request that is refused, through no fault of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Wrong login or password; never says which.
+    /// Wrong login or password; it does not reveal which.
     BadCredentials,
     /// No session of that user has this token.
     NoSession,
-    /// Too many failed attempts; how long to wait.
+    /// Too many failed attempts; the time to wait.
     Throttled(Duration),
-    /// Too many accounts were made from that address, or by everybody; how long to wait.
+    /// Too many accounts were created from that address, or in total; the time to wait.
     TooManyAccounts(Duration),
-    /// Too many requests came at once; how long to wait.
+    /// Too many requests came at once; the time to wait.
     TooManyRequests {
-        /// Whose.
+        /// The account or address that is charged.
         payer: Payer,
-        /// How long.
+        /// The time to wait.
         wait: Duration,
     },
-    /// An account has used up what it may use.
+    /// An account has used up a quota.
     UsedUp {
-        /// Of what.
+        /// The quota.
         quota: Quota,
-        /// How much it may use.
+        /// The limit.
         limit: u32,
-        /// How long until there is more; `None`: waiting does not help.
+        /// The time until there is more; `None`: waiting does not help.
         wait: Option<Duration>,
     },
-    /// Somebody has that login.
+    /// The login is taken.
     LoginTaken,
-    /// The name is, or looks like, somebody else's login.
+    /// The name is, or looks like, the login of another user.
     NameTaken,
     /// The login breaks a rule.
     BadLogin(InvalidLogin),
-    /// The address is none.
+    /// The email address is not valid.
     BadEmail,
     /// Nobody can register.
     RegistrationClosed,
-    /// An invitation is needed, and there is none or it is used up.
+    /// An invitation is required, but missing or invalid.
     InvitationRequired,
-    /// No such thing, or none that this user may know of.
+    /// The thing does not exist, or the user may not know of it.
     NotFound(Thing),
     /// The user has no such upload, or it is not complete.
     NoUpload {
-        /// Where the request names it.
+        /// The part of the request that names it.
         place: UploadPlace,
     },
-    /// The files of the account would be more than it may have.
+    /// The files of the account would exceed its limit.
     QuotaExceeded {
-        /// Bytes that it may have.
+        /// The limit, in bytes.
         limit: u64,
-        /// Bytes that it has.
+        /// The bytes that are used.
         used: u64,
     },
-    /// More files than a message shows.
+    /// More files than a message can show.
     TooManyFiles {
-        /// How many it shows.
+        /// The maximum number.
         limit: usize,
     },
-    /// What was to be a picture is none that browsers show.
+    /// The file is not a picture that browsers show.
     NotPicture,
-    /// More users asked for than the server gives.
+    /// More users were requested than the server returns.
     TooManyUsers {
-        /// How many it gives.
+        /// The maximum number.
         limit: usize,
     },
-    /// Something larger than the server takes.
+    /// A value is larger than the server accepts.
     TooLarge {
-        /// What is.
+        /// The field.
         what: Field,
-        /// How much it may be, in the field's unit.
+        /// The limit, in the field's unit.
         limit: usize,
     },
     /// A message without text and files.
     EmptyMessage,
-    /// The user does not write in that channel.
+    /// The user may not write in that channel.
     NotWriter,
-    /// The other side of the chat has deleted the account.
+    /// The other user of the chat has deleted the account.
     PartnerDeleted,
-    /// One of the two in the chat blocks the other.
+    /// One of the two users in the chat blocks the other.
     Blocked,
-    /// Nobody blocks themselves.
+    /// Users cannot block themselves.
     BlocksSelf,
-    /// The user blocks as many as one may.
+    /// The user blocks the maximum number of users.
     TooManyBlocked {
-        /// How many one may.
+        /// The maximum number.
         limit: usize,
     },
-    /// The flow or the message is not to be forwarded.
+    /// The flow or the message must not be forwarded.
     NotForwardable,
-    /// The user does not pin in that flow.
+    /// The user may not pin in that flow.
     NotPinner,
-    /// As many messages are pinned as may be.
+    /// The maximum number of messages is pinned.
     TooManyPins {
-        /// How many may be.
+        /// The maximum number.
         limit: usize,
     },
-    /// Only chats are hidden.
+    /// Only chats can be hidden.
     NotHideable,
-    /// A forwarded message and a poll stay as they are.
+    /// Forwarded messages and polls cannot be edited.
     NotEditable,
-    /// More people are mentioned than one message may.
+    /// More users are mentioned than one message may mention.
     TooManyMentions {
-        /// How many it may.
+        /// The maximum number.
         limit: usize,
     },
-    /// In a large group not every member mentions everyone.
+    /// In a large group, ordinary members may not mention everyone.
     NotForEveryone {
-        /// Members up to which every member does.
+        /// Maximum number of members of a group in which every member may.
         members: i64,
     },
-    /// The words of a poll are too many, too few or too long.
+    /// A poll has too many or too few options, or a text that is empty or too long.
     BadPoll {
-        /// The most options.
+        /// The maximum number of options.
         limit: usize,
     },
-    /// The vote is for what the poll does not have, or for more than one.
+    /// The vote names an option that the poll does not have, or too many options.
     BadVote,
     /// The poll takes no more votes.
     PollClosed,
-    /// The poll is somebody else's.
+    /// The poll belongs to another user.
     NotPollOwner,
     /// A reaction is one emoji.
     BadReaction,
-    /// The user reacts to the message in as many ways as one may.
+    /// The user has the maximum number of reactions to the message.
     TooManyReactions {
-        /// How many one may.
+        /// The maximum number.
         limit: i64,
     },
-    /// There are as many different reactions to the message as there may be.
+    /// The message has the maximum number of different reactions.
     TooManyEmoji {
-        /// How many there may be.
+        /// The maximum number.
         limit: i64,
     },
-    /// The message is somebody else's.
+    /// The message belongs to another user.
     NotAuthor,
-    /// The message is neither the user's own nor in a flow of the user's.
+    /// The message is neither the user's own nor in a flow that the user owns.
     NotRemover,
-    /// The flow is somebody else's.
+    /// The flow belongs to another user.
     NotOwner,
-    /// The other has as much to say in the flow.
+    /// The other user has the same or a higher level in the flow.
     Outranked,
-    /// Somebody's saved messages are neither renamed, joined nor left.
+    /// A user's saved messages can be neither renamed, joined nor left.
     SavedIsFixed,
-    /// A member's level is one of two.
+    /// A member's level must be one of two.
     BadLevel,
-    /// The owner's level changes by handing over only.
+    /// The owner's level changes only when the flow is handed over.
     OwnerKeepsLevel,
-    /// A timer of disappearing messages is off or within bounds.
+    /// A timer of disappearing messages must be 0 or within limits.
     BadTimer {
-        /// The least, in seconds.
+        /// The minimum, in seconds.
         least: i64,
-        /// The most, in seconds.
+        /// The maximum, in seconds.
         most: i64,
     },
-    /// A new flow was to be somebody else's.
+    /// A new flow must belong to the user who creates it.
     OwnerMustBeMaker,
-    /// The owner to be is no member.
+    /// The new owner is not a member.
     OwnerMustBeMember,
-    /// A chat's members and owner do not change.
+    /// The members and the owner of a chat do not change.
     ChatIsFixed,
     /// A chat has two members.
     NotTwoMembers,
-    /// That chat between the two exists.
+    /// A chat of these two users exists already.
     ChatExists,
-    /// Messages count from 0.
+    /// Numbers of messages begin at 0.
     NegativeNumber,
-    /// The `txn` made a flow before.
+    /// The `txn` was used before to create a flow.
     TxnMadeFlow,
-    /// The `txn` made a message before.
+    /// The `txn` was used before to create a message.
     TxnMadeMessage,
     /// The user may not invite.
     NotInviter,
     /// Only administrators of the server may do this.
     NotAdministrator,
-    /// A bot's token was shown for what only people do.
+    /// A bot's token was sent for a request that only people may make.
     NotForBots,
     /// Nobody would be left to administer the server.
     LastAdministrator,
-    /// The user's own password has to be shown again, and was not.
+    /// The user's own password is required again, but missing.
     PasswordNeeded,
     /// The account may not be used at present.
     Suspended,
-    /// An invitation cannot be to a chat.
+    /// An invitation cannot lead to a chat.
     InvitationToChat,
-    /// An invitation is for one use at least and so many at most.
+    /// The number of uses of an invitation must be between one and a maximum.
     InvitationUses {
-        /// The most uses.
+        /// The maximum number of uses.
         limit: i64,
     },
-    /// A member's invitation is for so many uses and days at most.
+    /// A member's invitation may only have limited uses and days.
     InvitationTooWide {
-        /// The most uses.
+        /// The maximum number of uses.
         uses: i64,
-        /// The most days.
+        /// The maximum number of days.
         days: i64,
     },
-    /// The time at which something is to end has passed.
+    /// The expiry is in the past.
     ExpiresInPast,
-    /// The invitation leads into no flow.
+    /// The invitation does not lead to a flow.
     InvitationWithoutFlow,
-    /// The user is not to come back to the flow.
+    /// The user is banned from the flow.
     Banned,
-    /// A room is not as the request takes it to be.
+    /// A room does not have the state that the request requires.
     Room(RoomRefusal),
-    /// That is being done at this moment.
+    /// The same task is already running.
     AlreadyRunning,
-    /// That was done a moment ago; how long to wait.
+    /// The same was done a moment ago; the time to wait.
     TooSoon(Duration),
     /// The backups cannot be read or made; the log says why.
     BackupFailed,
     /// This server sends no notifications.
     PushOff,
-    /// This server asks no pages what they say of themselves.
+    /// This server does not make previews of pages.
     PreviewsOff,
-    /// A device cannot be notified there.
+    /// A device cannot be notified at that address.
     BadSubscription {
-        /// What is wrong with where.
+        /// What is wrong with the address.
         what: &'static str,
     },
-    /// The device has not asked to be notified.
+    /// The device has not subscribed to notifications.
     PushMissing,
-    /// The push service does not know the device any more.
+    /// The push service no longer knows the device.
     PushGone,
     /// The push service refuses to notify the device.
     PushRefused {
-        /// What it answers.
+        /// The status of its answer.
         status: u16,
     },
-    /// The push service does not answer.
+    /// The push service does not respond.
     PushUnreachable,
-    /// Several invitations begin with those signs.
+    /// Several invitations begin with these characters.
     AmbiguousInvitation,
-    /// The full-text index is being made anew.
+    /// The full-text index is being rebuilt.
     SearchUnready {
-        /// How much of it is done, in per cent.
+        /// Progress in per cent.
         percent: u8,
     },
-    /// A bot's token does not go so far.
+    /// A bot's token does not have the permission.
     OutOfScope,
-    /// Only administrators make bots.
+    /// The user may not make bots.
     NotBotMaker,
-    /// The user has as many bots as one may.
+    /// The user has the maximum number of bots.
     TooManyBots {
-        /// How many one may.
+        /// The maximum number.
         limit: i64,
     },
-    /// The bot has as many tokens as it may.
+    /// The bot has the maximum number of tokens.
     TooManyTokens {
-        /// How many it may.
+        /// The maximum number.
         limit: usize,
     },
-    /// Only a bot that is one of the two has hooks into a chat.
+    /// Only a bot that is one of the two users can have hooks into a chat.
     HookInChat,
-    /// A hook has no name that can be read.
+    /// The name of a hook has no visible characters.
     HookNeedsName,
-    /// Commands of a bot are too many, or one is none.
+    /// A bot has too many commands, or one is not valid.
     BadCommands {
-        /// How many there may be.
+        /// The maximum number.
         limit: usize,
     },
     /// An outgoing hook cannot post to its address.
@@ -281,33 +281,33 @@ pub enum Refusal {
         /// What is wrong with it.
         what: &'static str,
     },
-    /// There are as many hooks into the flow as there may be.
+    /// The flow has the maximum number of hooks.
     TooManyHooks {
-        /// How many there may be.
+        /// The maximum number.
         limit: i64,
     },
-    /// Who is to be the sender is no member of the flow.
+    /// The sender is not a member of the flow.
     SenderNotMember,
-    /// No administrator is one of the two of the chat.
+    /// No administrator is one of the two users of the chat.
     NoAdministratorInChat,
     /// There is no administrator to send as.
     NoAdministrator,
 }
 
 impl Refusal {
-    /// The stable name by which programs know this refusal: the variant in `snake_case`.
+    /// Returns the stable name by which programs identify this refusal: the variant in `snake_case`.
     #[must_use]
     pub fn key(&self) -> &'static str {
         self.described().0
     }
 
-    /// What belongs into the sentence, by name. Waiting is in whole seconds, at least one.
+    /// Returns the values for the sentence, by name. Waiting times are in whole seconds, at least one.
     #[must_use]
     pub fn values(&self) -> Vec<(&'static str, Value)> {
         self.described().1
     }
 
-    /// Key and values: one line a variant.
+    /// Returns the key and the values: one line for each variant.
     #[expect(
         clippy::too_many_lines,
         reason = "one line a refusal, all in one table"
@@ -451,7 +451,7 @@ impl Refusal {
     }
 }
 
-/// The stable name of a refusal of what is used up.
+/// Returns the stable name of a refusal for a quota that is used up.
 fn used_up_key(quota: Quota) -> &'static str {
     match quota {
         Quota::FlowsPerDay => "too_many_flows_today",
@@ -474,7 +474,7 @@ fn used_up(quota: Quota, limit: u32, wait: Option<Duration>) -> Vec<(&'static st
 }
 
 impl fmt::Display for Refusal {
-    /// The key and the values, for the log and for faces that have no words of their own.
+    /// Writes the key and the values, for the log and for faces that have no words of their own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.key())?;
         for (name, value) in self.values() {

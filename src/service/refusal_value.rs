@@ -1,11 +1,11 @@
-//! What belongs into the sentence of a refusal.
+//! The values in the sentence of a refusal.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use super::upload_place::UploadPlace;
 
-/// A value of a refusal, for whoever words it.
+/// A value of a refusal, for the face that puts it into words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// A text.
@@ -27,7 +27,7 @@ impl From<UploadPlace> for Value {
 }
 
 impl From<Duration> for Value {
-    /// Whole seconds, at least one.
+    /// Converts to whole seconds, at least one.
     fn from(wait: Duration) -> Self {
         Self::Number(wait.as_secs().max(1))
     }

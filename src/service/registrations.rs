@@ -1,7 +1,7 @@
-//! The brake on making accounts while everybody may: so many an hour from one address, and ten times
-//! as many from all. Whoever has an invitation is not braked; the invitation is the brake. Nor is
-//! the machine itself: its operator fills a server from there, and behind a proxy that is not
-//! trusted everybody would seem to come from there.
+//! The throttle for registrations while registration is open: a number of accounts per hour from one
+//! address, and ten times as many in total. Users with an invitation are not throttled; the invitation is
+//! the limit. Nor is this machine itself: its operator creates accounts from it, and behind a proxy that
+//! is not trusted all users seem to come from it.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -20,7 +20,7 @@ struct Counts {
 }
 
 impl Brake {
-    /// Allows so many accounts an address in an hour; 0 allows any number.
+    /// Allows `an_address` accounts per address and hour; 0 allows any number.
     pub(super) fn new(an_address: u32) -> Self {
         let all = an_address.saturating_mul(REGISTERING_ADDRESSES);
         Self(Mutex::new(Counts {
@@ -29,7 +29,7 @@ impl Brake {
         }))
     }
 
-    /// Counts an account that is about to be made.
+    /// Counts an account before it is created.
     ///
     /// # Errors
     /// [`Refusal::TooManyAccounts`].

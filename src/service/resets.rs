@@ -1,4 +1,4 @@
-//! Links by which somebody who cannot sign in sets a new password.
+//! Links with which users who cannot sign in set a new password.
 
 use std::time::{Duration, Instant};
 
@@ -11,20 +11,20 @@ use crate::model::{By, Login, PublicId, Timestamp, UserId};
 use crate::store::resets::{self, Reset};
 use crate::store::{Tx, credentials, sessions, users};
 
-/// How long a link is good.
+/// The lifetime of a link.
 const LIFETIME: Duration = Duration::from_hours(24);
 
-/// A link that has just been made: the only time that it is known.
+/// A link that has just been made; it cannot be read again later.
 #[derive(Debug)]
 pub struct NewReset {
-    /// What is passed on.
+    /// The link to pass on.
     pub link: String,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
 impl Service {
-    /// Makes a link by which somebody sets a new password, in place of an older one. Wants the
+    /// Creates a link with which a user sets a new password; it replaces an older one. Requires the
     /// caller's own password.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ impl Service {
         .await
     }
 
-    /// Makes such a link, for the operator.
+    /// Creates such a link, for the operator.
     ///
     /// # Errors
     /// [`Refusal::NotFound`], [`Refusal::Suspended`]; [`Refusal::NotForBots`] for an account without a
@@ -85,10 +85,10 @@ impl Service {
         })
     }
 
-    /// Whom a link is for. Nothing is spent.
+    /// Returns the account of a link, without using up the link.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for one that is not good; [`Refusal::Throttled`] after many of those.
+    /// [`Refusal::NotFound`] for an invalid link; [`Refusal::Throttled`] after many of those.
     pub async fn reset_of(&self, code: &str, client: &Client) -> Result<Reset, ServiceError> {
         let (hash, now) = (Token::hash_of(code), self.store.now());
         let found = self
@@ -101,17 +101,17 @@ impl Service {
         }
     }
 
-    /// Sets a new password by a link, ends all sessions of the account, and opens one.
+    /// Sets a new password with a link, ends all sessions of the account, and opens one.
     ///
     /// # Errors
-    /// As [`reset_of`](Self::reset_of).
+    /// Those of [`reset_of`](Self::reset_of).
     pub async fn use_reset(
         &self,
         code: &str,
         password: Password,
         client: &Client,
     ) -> Result<Opened, ServiceError> {
-        // Looked at first, so that a guessed code costs no hashing.
+        // Checked first, so that a guessed code costs no hashing.
         let reset = self.reset_of(code, client).await?;
         let askers = askers(Some(&Login::key_of(&reset.login)), client);
         let password_hash = self.hasher.hash(password, askers).await?;
@@ -136,11 +136,11 @@ impl Service {
         })
     }
 
-    /// Counts a code that is not good, as a wrong password is counted. A good one is never kept
-    /// waiting: it cannot be guessed.
+    /// Counts an invalid code in the same way as a wrong password. A valid one never has to wait, because
+    /// it cannot be guessed.
     pub(super) fn missed_link(&self, client: &Client) -> ServiceError {
         let place = client.neighbourhood;
-        // No login looks like this one, and every address has its own.
+        // No login looks like this, and every address has a separate one.
         let account = format!("\0link {place:?}");
         match self
             .guesses
@@ -151,7 +151,7 @@ impl Service {
         }
     }
 
-    /// A link to this server's page for something, with a code.
+    /// Returns a link to one of this server's pages, with a code.
     pub(super) fn link(&self, page: &str, code: &str) -> String {
         format!("{}/{page}/{code}", self.settings.public_url)
     }

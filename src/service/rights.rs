@@ -1,31 +1,31 @@
-//! Who may do what in a flow: one function that every face asks.
+//! Permissions in a flow: one function that every face uses.
 
 use super::{Refusal, ServiceError};
 use crate::model::{FlowKind, Level};
 use crate::store::flows::Access;
 
-/// What somebody wants to do in a flow that the same person is in.
+/// An action of a member in a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     /// Write messages.
     Write,
-    /// Change the title, the info, the picture.
+    /// Change the title, the description or the picture.
     Describe,
-    /// Bring somebody in.
+    /// Add a user.
     Add,
-    /// Take somebody out who has a level.
+    /// Remove a user with this level.
     Remove(Level),
-    /// Keep somebody out who has a level.
+    /// Ban a user with this level.
     Ban(Level),
-    /// Say who is a moderator.
+    /// Choose the moderators.
     SetLevels,
-    /// Make somebody else the owner.
+    /// Make another user the owner.
     HandOver,
     /// Set the timer of disappearing messages.
     SetExpire,
-    /// Forbid forwarding, say who pins.
+    /// Forbid forwarding, choose who may pin.
     SetRules,
-    /// Delete a message, one's own or not.
+    /// Delete one's own message or another's.
     Delete {
         /// Whether the message is one's own.
         is_own: bool,
@@ -38,12 +38,12 @@ pub(super) enum Action {
     End,
 }
 
-/// Tells whether a member may do something in a flow.
+/// Checks whether a member may do something in a flow.
 ///
 /// Source: who writes and reads, MTP 1.0 revision 17; moderators, extensions of this server.
 ///
 /// # Errors
-/// Why not.
+/// The reason why the member may not.
 pub(super) fn may(access: &Access, action: Action) -> Result<(), ServiceError> {
     let is_chat = access.kind == FlowKind::Chat;
     let moderates = access.level.moderates();
@@ -127,7 +127,7 @@ mod tests {
         const MODERATORS: u8 = 1;
         const OWNER: u8 = 2;
         const NOBODY: u8 = 3;
-        // In a group, a channel, a chat: from which level on.
+        // The lowest level in a group, a channel and a chat.
         let table = [
             (Write, [ALL, MODERATORS, ALL]),
             (Describe, [MODERATORS, MODERATORS, MODERATORS]),

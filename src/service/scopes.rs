@@ -1,31 +1,31 @@
-//! What a bot's token lets its bot do: the one place that every method of every face asks.
+//! The permissions of a bot's token: the one place that is checked for every method of every face.
 //!
 //! Source: extensions of this server, bots.
 
 use super::{Refusal, ServiceError, SignedIn};
 use crate::model::{Scopes, SessionKind};
 
-/// What a method asks of a bot's token.
+/// The requirement of a method on a bot's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Needs {
-    /// Nothing but to be known.
+    /// Nothing except a valid token.
     Nothing,
     /// A scope.
     Scope(u8),
-    /// Not to be one.
+    /// The token must not be a bot's.
     Person,
 }
 
-/// What each method asks of a bot's token, by the name that MTP gives it; the faces over HTTP name the method that
-/// each of their routes stands for. What is not in here is closed to bots.
+/// Returns the requirement of a method on a bot's token, by its name in MTP; the faces over HTTP name the
+/// method that each of their routes corresponds to. A method that is not listed is not available to bots.
 fn needs(method: &str) -> Needs {
     match method {
         "ping_pong" | "logout" => Needs::Nothing,
-        // What changes nothing.
+        // Methods that change nothing.
         "get_update" | "subscribe" | "all_flow" | "user_info" | "find_user" | "find_message"
         | "all_messages" | "list_members" | "seen_flow" | "message_info" | "list_files"
         | "pins" | "file_ticket" | "active" | "flow_commands" => Needs::Scope(Scopes::READ),
-        // What is written, and what goes with it.
+        // Messages and everything that belongs to them.
         "send_message" | "edited_message" | "delete_message" | "react" | "vote" | "close_poll"
         | "read_flow" | "typing" | "flow_settings" | "set_commands" | "upload" => {
             Needs::Scope(Scopes::WRITE)
@@ -39,7 +39,7 @@ fn needs(method: &str) -> Needs {
 }
 
 impl SignedIn {
-    /// Fails for a bot's token that does not let its bot use a method.
+    /// Fails for a bot's token that does not permit a method.
     ///
     /// # Errors
     /// [`Refusal::NotForBots`], [`Refusal::OutOfScope`].

@@ -1,4 +1,4 @@
-//! Searching messages.
+//! Search in messages.
 
 use std::time::Duration;
 
@@ -8,52 +8,53 @@ use crate::store::messages::Load;
 use crate::store::search::{self, Filter, Hits, Scope, State, Wanted};
 use crate::store::{StoreError, View, about, flows, users};
 
-/// How long one search may look. A reader is not kept longer than a second, all in all.
+/// Maximum duration of one search, so that a reader is occupied for no longer than a second in total.
 const BUDGET: Duration = Duration::from_millis(500);
 
-/// How long one of the operator's may.
+/// Maximum duration of a search by the operator.
 const OPERATOR_BUDGET: Duration = Duration::from_secs(30);
 
-/// Searches at a time: half of the readers, so that the others are there for everything else.
+/// Maximum number of concurrent searches: half of the readers, so that the others are free for everything
+/// else.
 pub(super) const AT_A_TIME: usize = 2;
 
-/// What somebody looks for.
+/// A search request.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
-    /// The words; see [`Query`].
+    /// The search text; see [`Query`].
     pub text: String,
     /// Only in this flow.
     pub flow: Option<PublicId>,
     /// Only from this user.
     pub from: Option<PublicId>,
-    /// Only with one of these attachments, a bit each; 0: with any or none.
+    /// Only with one of these kinds of attachments (one bit for each); 0: no restriction.
     pub kinds: i64,
-    /// Only sent then or later.
+    /// Only sent at this time or later.
     pub since: Option<Timestamp>,
-    /// Only sent before.
+    /// Only sent before this time.
     pub until: Option<Timestamp>,
-    /// Only at earlier positions: where the answer before ended.
+    /// Only at earlier positions: where the previous answer ended.
     pub before: Option<Position>,
-    /// For frames of which form the messages are read.
+    /// The form of the frames for which the messages are read.
     pub form: Form,
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Debug, Default)]
 pub struct SearchHits {
     /// Messages, newest first.
     pub messages: Vec<Message>,
-    /// Where to go on, if there is more.
+    /// Where to continue, if there is more.
     pub before: Option<Position>,
-    /// Whether the time was over before everything was looked at.
+    /// Whether the time limit was reached before everything was searched.
     pub is_out_of_time: bool,
 }
 
 impl Service {
-    /// Messages that the caller may read and that have everything that is looked for, newest first.
+    /// Returns the messages that the caller may read and that match a search, newest first.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller is not in, or nobody's name in `from`;
+    /// [`Refusal::NotFound`] for a flow that the caller is not a member of, or an unknown user in `from`;
     /// [`Refusal::SearchUnready`].
     pub async fn find_messages(
         &self,
@@ -61,7 +62,7 @@ impl Service {
         wanted: Search,
     ) -> Result<SearchHits, ServiceError> {
         self.store.index_all().await?;
-        // Nobody closes it, so there is always a permit in the end.
+        // The semaphore is never closed, so a permit becomes available eventually.
         let _turn = self.searches.acquire().await;
         let id = user.user();
         let limits = self.limits();
@@ -89,10 +90,10 @@ impl Service {
         .await
     }
 
-    /// The same over all flows, or one, for the operator: which messages, newest first.
+    /// Searches all flows, or one, for the operator; returns the messages, newest first.
     ///
     /// # Errors
-    /// [`Refusal::SearchUnready`]; or the file cannot be read.
+    /// [`Refusal::SearchUnready`]; fails if the database cannot be read.
     pub(super) async fn find_anywhere(
         &self,
         wanted: Search,
@@ -108,15 +109,15 @@ impl Service {
         .await
     }
 
-    /// How far the full-text index is.
+    /// Returns the state of the full-text index.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn search_state(&self) -> Result<State, ServiceError> {
         self.store.read(|view| Ok(search::state(view)?)).await
     }
 
-    /// Reads with the help of the index; one that turns out to be damaged is given up.
+    /// Reads with the index; if it turns out to be damaged, it is rebuilt.
     async fn search<T: Send + 'static>(
         &self,
         work: impl FnOnce(&View<'_>) -> Result<T, ServiceError> + Send + 'static,
@@ -130,10 +131,10 @@ impl Service {
         }
     }
 
-    /// Has the full-text index made anew, for a reason that the log is told.
+    /// Triggers a rebuild of the full-text index, for a reason that is logged.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn rebuild_search(&self, why: String) -> Result<(), ServiceError> {
         self.store
             .write(move |tx| {
@@ -146,7 +147,7 @@ impl Service {
     }
 }
 
-/// Asks the index.
+/// Queries the index.
 fn find(
     view: &View<'_>,
     scope: Scope,

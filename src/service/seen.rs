@@ -1,4 +1,4 @@
-//! When people were last here: noted in memory at once, written once a minute.
+//! When users were last online: recorded in memory at once, written once a minute.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -10,13 +10,13 @@ use crate::hub::Hub;
 use crate::model::{Timestamp, UserId};
 use crate::store::seen;
 
-/// How often what was noted is written.
+/// How often the records are written.
 const WRITTEN_EVERY: Duration = Duration::from_mins(1);
 
-/// Of who stays here, it is written this often, so that a crash costs no more.
+/// How often the time of users who stay online is written, so that a crash loses no more than this.
 const RENEWED_EVERY: Duration = Duration::from_mins(5);
 
-/// What was noted and is not written yet, and what was written of who is here.
+/// The records that are not written yet, and the last written ones of online users.
 #[derive(Default)]
 pub(super) struct Seen {
     noted: Mutex<FxHashMap<UserId, Timestamp>>,
@@ -24,14 +24,14 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Notes that a user came or went, if the user is not here now.
+    /// Records that a user has moved, if the user is not online now.
     pub(super) fn note(&self, hub: &Hub, user: UserId) {
         if !hub.is_online(user) {
             self.noted().insert(user, minute());
         }
     }
 
-    /// When a user was last here, as far as that is known here alone.
+    /// Returns when a user was last online, as far as memory knows.
     fn latest(&self, hub: &Hub, user: UserId) -> Option<Timestamp> {
         if hub.is_online(user) {
             return Some(minute());
@@ -43,7 +43,7 @@ impl Seen {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what is to be written now.
+    /// Takes the records that are to be written now.
     fn take(&self, hub: &Hub) -> Vec<(UserId, Timestamp)> {
         let now = minute();
         let mut due: Vec<_> = self.noted().drain().collect();
@@ -61,7 +61,7 @@ impl Seen {
     }
 }
 
-/// The beginning of the present minute: nobody is told more exactly.
+/// Returns the beginning of the present minute: users are told no more precise time.
 pub(super) fn minute() -> Timestamp {
     to_minute(Timestamp::now())
 }
@@ -70,7 +70,7 @@ fn to_minute(time: Timestamp) -> Timestamp {
     Timestamp::from_seconds(time.seconds().div_euclid(60).saturating_mul(60))
 }
 
-/// Writes what was noted once a minute, until the service is gone.
+/// Writes the records once a minute, until the service is gone.
 pub(super) async fn keep(service: Weak<Service>) {
     loop {
         tokio::time::sleep(WRITTEN_EVERY).await;
@@ -82,7 +82,7 @@ pub(super) async fn keep(service: Weak<Service>) {
 }
 
 impl Service {
-    /// Notes that nobody is here any more, before the file is closed.
+    /// Records that nobody is online any more, before the database is closed.
     pub async fn see_off(&self) {
         for user in self.hub.take_moved() {
             self.seen.note(&self.hub, user);
@@ -90,7 +90,7 @@ impl Service {
         self.write_seen().await;
     }
 
-    /// Writes when people were here, in one commit. What cannot be written is tried again by and by.
+    /// Writes the records in one commit. Records that cannot be written are tried again later.
     async fn write_seen(&self) {
         let due = self.seen.take(&self.hub);
         if due.is_empty() {
@@ -108,7 +108,7 @@ impl Service {
         }
     }
 
-    /// When users were last here, to the minute, as far as somebody may know it.
+    /// Returns when users were last online, to the minute, as far as a user may know it.
     pub(super) async fn seen_by(
         &self,
         asker: UserId,

@@ -1,7 +1,7 @@
-//! Files of messages on their way: from what a request names to what a message shows.
+//! The files of a new message: from what a request names to what the message shows.
 //!
-//! What takes long (writing large content, taking out of pictures what says where they were made) is
-//! done before the transaction, and undone where there is none; what is allowed is checked in it.
+//! Slow work (writing large content, removing metadata from pictures) is done before the transaction, and
+//! undone if the transaction fails; permissions and limits are checked inside it.
 
 use std::collections::HashMap;
 use std::io::Read as _;
@@ -20,49 +20,49 @@ use crate::store::folder::Folder;
 use crate::store::shelf::{self, Place, Ready};
 use crate::store::{StoreError, Tx, View, files, messages, room_media, uploads};
 
-/// Largest thumbnail, in bytes; a larger one is left out.
+/// Maximum size of a thumbnail in bytes; a larger one is left out.
 const MAX_THUMBNAIL_BYTES: i64 = 128 * 1024;
 
-/// What thumbnails are.
+/// The media types of thumbnails.
 const THUMBNAIL_TYPES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
 
 /// A file that a request names.
 #[derive(Debug, Clone)]
 pub struct SentFile {
-    /// The upload, or a file that the message shows already.
+    /// The upload, or a file that the message already shows.
     pub source: Source,
-    /// As what it is shown.
+    /// How it is shown.
     pub kind: Kind,
-    /// What its sender says of it.
+    /// What its sender says about it.
     pub look: Look,
-    /// A small picture that stands for it: the upload, pixels across and down.
+    /// Its thumbnail: the upload, width and height in pixels.
     pub thumbnail: Option<(PublicId, Option<i64>, Option<i64>)>,
 }
 
-/// Where a file is that a request names.
+/// The location of a file that a request names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// An upload of the sender's.
+    /// An upload of the sender.
     Upload(PublicId),
     /// A file of the message, by its public id.
     Shown(PublicId),
-    /// A file that the sender may read, by its name in Matrix.
+    /// A file that the sender may read, by its Matrix id.
     Media(PublicId),
 }
 
-/// What has been written for a message that is not there yet.
+/// Files that were written for a message that does not exist yet.
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
-    /// What came with the message.
+    /// Files that were sent with the message.
     pub(super) brought: Vec<Brought>,
-    /// Uploads of which something was taken out.
+    /// Uploads that were cleaned.
     cleaned: HashMap<PublicId, Ready>,
-    /// Files that came by themselves, and what each is called.
+    /// Files without an upload, and their names.
     pub(super) contents: Vec<(Ready, Option<String>)>,
 }
 
 impl Prepared {
-    /// The files of the folder that nothing names yet.
+    /// Returns the files of the folder that nothing references yet.
     fn names(&self) -> Vec<PublicId> {
         let brought = self.brought.iter().filter_map(|it| it.ready.as_ref());
         brought
@@ -77,8 +77,8 @@ impl Prepared {
 }
 
 impl Service {
-    /// Writes into the folder what is too large for the database of what came with a message, and
-    /// cleans the pictures that it names.
+    /// Writes files that came with a message and are too large for the database into the folder, and
+    /// cleans the pictures that the message names.
     pub(super) async fn prepare_files(
         &self,
         user: UserId,
@@ -90,7 +90,7 @@ impl Service {
         let is_large = |file: &Attachment| file.content.bytes.len() > usual;
         let mut prepared = Prepared::default();
         if came.iter().any(is_large) {
-            // As of files that are uploaded: what is left of the disk is for what people write.
+            // The same rule as for uploads: the reserved disk space is for messages.
             let bytes = came.iter().map(|file| file.content.bytes.len() as u64);
             self.require_room(bytes.sum()).map_err(|err| match err {
                 UploadError::Failed(err) => err,
@@ -127,8 +127,8 @@ impl Service {
         Ok(prepared)
     }
 
-    /// Writes files that came by themselves into the folder, where they are too large for the database.
-    /// Pictures lose what says where they were made.
+    /// Writes files without an upload into the folder if they are too large for the database. Pictures
+    /// are cleaned of metadata about where they were made.
     pub(super) async fn prepare_contents(
         &self,
         contents: Vec<(Content, Option<String>)>,
@@ -172,8 +172,8 @@ impl Service {
         Ok(prepared)
     }
 
-    /// A picture that was uploaded, without what says where it was made; `None`: there is nothing to
-    /// take out of it, or no such upload.
+    /// Returns an uploaded picture without metadata about where it was made; `None`: there is nothing to
+    /// remove, or no such upload.
     async fn clean(
         &self,
         user: UserId,
@@ -202,7 +202,7 @@ impl Service {
         done.unwrap_or(Err(StoreError::Panicked)).map_err(full)
     }
 
-    /// Removes what has been written for a message that is not there.
+    /// Removes files that were written for a message that was not created.
     pub(super) async fn give_up_files(&self, names: Vec<PublicId>) {
         if names.is_empty() {
             return;
@@ -221,7 +221,7 @@ impl Service {
         }
     }
 
-    /// Runs a write that takes what has been prepared; what it does not take is removed.
+    /// Runs a write that uses the prepared files; if it does not, they are removed.
     pub(super) async fn write_prepared<T: Send + 'static>(
         &self,
         prepared: Prepared,
@@ -238,8 +238,8 @@ impl Service {
 }
 
 impl Service {
-    /// Reads what a message brings along that is to be told, if anybody hears it who knows no other
-    /// way. Returns whether it can be told.
+    /// Loads the files of a message before it is announced, if any client knows no other way to get them.
+    /// Returns whether it can be announced.
     pub(super) async fn load_files(&self, event: &mut Event) -> bool {
         let News::Message(message) = &mut event.news else {
             return true;
@@ -267,24 +267,25 @@ impl Service {
     }
 }
 
-/// Whether a file is shown as a picture, which says nothing of where it was made.
+/// Returns whether a file is shown as a picture, which must not contain metadata.
 fn is_cleaned(kind: Kind) -> bool {
     matches!(kind, Kind::Picture | Kind::Sticker)
 }
 
-/// The uploads of a file that are shown as pictures, and how large they may be: itself, its thumbnail.
+/// Returns the uploads of a file that are shown as pictures (the file itself and its thumbnail), and
+/// their maximum size.
 fn pictures(file: &SentFile) -> impl Iterator<Item = (PublicId, u64)> {
     let itself = match file.source {
         Source::Upload(id) if is_cleaned(file.kind) => Some((id, u64::MAX)),
         _ => None,
     };
-    // A larger one is left out of the message, and what was written for it would stay.
+    // A larger one is left out of the message, and the file written for it would remain.
     let most = MAX_THUMBNAIL_BYTES.unsigned_abs();
     let thumbnail = file.thumbnail.map(|(id, _, _)| (id, most));
     itself.into_iter().chain(thumbnail)
 }
 
-/// Takes out of a picture what says where it was made.
+/// Removes metadata about where a picture was made.
 fn cleaned(picture: Opened, folder: &Folder, inline: usize) -> Result<Option<Ready>, StoreError> {
     let Opened {
         mut content,
@@ -317,7 +318,7 @@ fn cleaned(picture: Opened, folder: &Folder, inline: usize) -> Result<Option<Rea
     }))
 }
 
-/// A disk that is full is told as such.
+/// Converts the error of a full disk into one that says so.
 fn full(err: StoreError) -> ServiceError {
     if err.is_full_disk() {
         return StoreError::Unwritable(err.to_string()).into();
@@ -325,7 +326,7 @@ fn full(err: StoreError) -> ServiceError {
     err.into()
 }
 
-/// What a message shows of what a request names.
+/// Resolves the files that a request names to the files that a message shows.
 ///
 /// # Errors
 /// [`Refusal::NoUpload`]; [`Refusal::QuotaExceeded`], [`Refusal::TooManyFiles`].
@@ -389,7 +390,7 @@ pub(super) fn resolve(
     Ok(resolved)
 }
 
-/// The content of a complete upload of a user's, and its name.
+/// Returns the content of a complete upload of a user, and its name.
 fn complete(
     view: &Tx<'_>,
     id: PublicId,
@@ -399,8 +400,8 @@ fn complete(
     Ok(found.and_then(|upload| Some((upload.file?, upload.name))))
 }
 
-/// Checks that an account may have what a message shows anew, besides what it has. Uploads that are
-/// shown now count with it.
+/// Fails if the new files of a message would exceed the limit of an account. Uploads that are shown for
+/// the first time count as new.
 ///
 /// # Errors
 /// [`Refusal::QuotaExceeded`].
@@ -416,7 +417,7 @@ pub(super) fn check_quota(
     require_so_many(tx, user, more, limits.files.user_quota)
 }
 
-/// Checks that a bot may have the file that came by itself, besides what it has.
+/// Fails if the files without an upload would exceed the limit of a bot.
 ///
 /// # Errors
 /// [`Refusal::QuotaExceeded`].
@@ -449,7 +450,7 @@ fn require_so_many(
     }
 }
 
-/// The content of a picture that a user has uploaded, no larger than it may be.
+/// Returns the content of a picture that a user has uploaded, if it is not too large.
 ///
 /// # Errors
 /// [`Refusal::NoUpload`]; [`Refusal::TooLarge`]; [`Refusal::NotPicture`].
@@ -477,7 +478,7 @@ pub(super) fn picture(
     })
 }
 
-/// Bytes of files that a message shows anew.
+/// Returns the number of bytes of the new files of a message.
 fn size_of(view: &View<'_>, files: &[Result<PublicId, NewFile>]) -> Result<u64, StoreError> {
     let mut sum = 0;
     for file in files.iter().filter_map(|file| file.as_ref().err()) {

@@ -1,4 +1,4 @@
-//! Signing in and signing out. Staying signed in is the gate's (see `gate`).
+//! Signing in and signing out. Staying signed in is the task of the gate (see `gate`).
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use crate::auth::{Password, Token};
 use crate::model::{Neighbourhood, PublicId, SessionId, SessionInfo, UserId};
 use crate::store::{sessions, users};
 
-/// Where a request comes from.
+/// The origin of a request.
 #[derive(Debug, Clone, Default)]
 pub struct Client {
-    /// By what guesses from one place are counted.
+    /// The place by which guesses are counted.
     pub neighbourhood: Neighbourhood,
     /// The address as it is stored with a session, masked as configured.
     pub address: Option<String>,
-    /// What the device calls itself.
+    /// The name that the device gives itself.
     pub label: Option<String>,
 }
 
-/// A session that has just been opened: the only time its token is known.
+/// A session that has just been opened; its token cannot be read again later.
 #[derive(Debug)]
 pub struct Opened {
-    /// Whose it is.
+    /// The public id of its user.
     pub uuid: PublicId,
-    /// What the client shows from now on.
+    /// The token that the client sends from now on.
     pub token: Token,
-    /// How long it stays good after its last use.
+    /// How long it stays valid after its last use.
     pub ttl: Duration,
 }
 
@@ -75,10 +75,10 @@ impl Service {
         }
     }
 
-    /// Ends this session, or all of the user's.
+    /// Ends this session, or all sessions of the user.
     ///
     /// # Errors
-    /// [`Refusal::NoSession`] when it has ended meanwhile; the file cannot be written.
+    /// [`Refusal::NoSession`] if it has ended meanwhile; fails if the database cannot be written.
     pub async fn log_out(&self, user: &SignedIn, everywhere: bool) -> Result<(), ServiceError> {
         let user = *user;
         let session = user.session;
@@ -95,7 +95,7 @@ impl Service {
             .await
     }
 
-    /// The sessions of an account, or of all, for the operator.
+    /// Returns the sessions of an account, or of all, for the operator.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] for an unknown login.
@@ -116,15 +116,15 @@ impl Service {
             .await
     }
 
-    /// Ends a session by its number, for the operator. Returns whether there was one.
+    /// Ends a session by its number, for the operator. Returns whether it existed.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn revoke_session(&self, id: SessionId) -> Result<bool, ServiceError> {
         self.store.write(move |tx| Ok(sessions::end(tx, id)?)).await
     }
 
-    /// Looks all connected sessions up again, after another process has written to the file.
+    /// Looks up all connected sessions again, after another process has written to the database.
     pub(super) async fn recheck_sessions(&self) {
         self.hub.forget_sessions();
         let connected = self.hub.sessions();

@@ -1,4 +1,4 @@
-//! The things that requests are about, by the names that the protocol gives them.
+//! The subjects of requests, with their names in the protocol.
 
 /// A kind of thing that can be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,16 +15,16 @@ pub enum Thing {
     File,
     /// A session.
     Session,
-    /// A link that lets somebody in once.
+    /// A link that signs a user in once.
     Link,
-    /// What a page says of itself.
+    /// The preview of a page.
     Preview,
     /// An incoming hook.
     Hook,
 }
 
 impl Thing {
-    /// The thing's name in the protocol.
+    /// Returns the thing's name in the protocol.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ impl Thing {
     }
 }
 
-/// Something whose size is limited.
+/// A value whose size is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
     /// The text of a message.
@@ -56,19 +56,19 @@ pub enum Field {
     Members,
     /// The name of a user.
     Username,
-    /// What a user says of oneself.
+    /// A user's description of themselves.
     Bio,
     /// The picture of a user.
     Avatar,
     /// The picture of a flow.
     Picture,
-    /// Words about an invitation.
+    /// The note of an invitation.
     Note,
-    /// What messages begin with that a hook is told of.
+    /// The text with which messages for a hook have to begin.
     Trigger,
 }
 
-/// In what a size is counted.
+/// The unit of a size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Bytes.
@@ -80,7 +80,7 @@ pub enum Unit {
 }
 
 impl Field {
-    /// The field's name in the protocol.
+    /// Returns the field's name in the protocol.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -98,7 +98,7 @@ impl Field {
         }
     }
 
-    /// In what its size is counted.
+    /// Returns the unit of its size.
     #[must_use]
     pub fn unit(self) -> Unit {
         match self {
@@ -112,7 +112,7 @@ impl Field {
 }
 
 impl Unit {
-    /// The unit's name in the protocol.
+    /// Returns the unit's name in the protocol.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

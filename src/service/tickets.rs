@@ -1,4 +1,4 @@
-//! Tickets: who may fetch files by an address alone.
+//! Tickets, with which files can be fetched by their address alone.
 
 use std::time::Duration;
 
@@ -7,24 +7,24 @@ use crate::auth::{Ticket, TicketKey};
 use crate::model::Timestamp;
 use crate::store::{properties, sessions};
 
-/// How long a ticket is good: long enough for a film and a pause, and no longer than a leaked
-/// address should be.
+/// The lifetime of a ticket: long enough for a video with a break, and no longer than a leaked address
+/// should be valid.
 const LIFE: Duration = Duration::from_hours(6);
 
-/// A ticket that was made.
+/// A ticket that has just been made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTicket {
-    /// What goes into addresses.
+    /// The text for addresses.
     pub text: String,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
 impl Service {
-    /// Makes a ticket for the caller's session.
+    /// Creates a ticket for the caller's session.
     ///
     /// # Errors
-    /// The key cannot be read, or made.
+    /// Fails if the key cannot be read or created.
     pub async fn file_ticket(&self, user: &SignedIn) -> Result<NewTicket, ServiceError> {
         let key = self.ticket_key().await?;
         let user = *user;
@@ -35,17 +35,17 @@ impl Service {
                 Ok::<_, ServiceError>(hash.ok_or(Refusal::NoSession)?)
             })
             .await?;
-        // Whole seconds, as it says them.
+        // In whole seconds, as in the ticket.
         let expires_at = Timestamp::from_seconds(self.store.now().after(LIFE).seconds());
         let text = TicketKey::new(key).sign(user.session.id, expires_at, &hash);
         self.tickets.remember(&text);
         Ok(NewTicket { text, expires_at })
     }
 
-    /// Finds out who shows a ticket; `None`: it is none that is good.
+    /// Returns the reader that a ticket stands for; `None`: the ticket is not valid.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub(super) async fn redeem_ticket(&self, text: &str) -> Result<Option<Reader>, ServiceError> {
         let now = self.store.now();
         let Some(ticket) = Ticket::read(text).filter(|ticket| ticket.expires_at > now) else {
@@ -70,7 +70,7 @@ impl Service {
             .await
     }
 
-    /// What tickets are signed with, made when it is needed first.
+    /// Returns the key that signs tickets; it is created when it is first needed.
     async fn ticket_key(&self) -> Result<[u8; TicketKey::LENGTH], ServiceError> {
         let found: Option<[u8; TicketKey::LENGTH]> = self
             .store
@@ -81,7 +81,7 @@ impl Service {
         }
         self.store
             .write(|tx| {
-                // Somebody else may have been faster.
+                // Another request may have been faster.
                 if let Some(key) = properties::bytes(tx, properties::TICKET_KEY)? {
                     return Ok(key);
                 }

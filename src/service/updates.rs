@@ -1,4 +1,4 @@
-//! Catching up: what changed since a position or a time, as far as one user may see it.
+//! Catching up: the changes since a position or a time, as far as a user may see them.
 
 mod page;
 
@@ -15,28 +15,28 @@ use crate::model::{
 use crate::store::{Tx, View, about, blocks, gaps, log, members, unheard};
 use page::Page;
 
-/// What changed, each thing once, in its present state.
+/// Changed things, each once and in its present state.
 #[derive(Debug, Default)]
 pub struct Updates {
     /// Messages that were sent, edited or deleted, in the order of their last change.
     pub messages: Vec<Message>,
-    /// What is pinned in flows where that changed, the last first.
+    /// The pinned messages of flows where they changed, last first.
     pub pinned: Vec<(PublicId, Vec<PublicId>)>,
-    /// Flows that the user has set up.
+    /// Flows whose settings the user has changed.
     pub settings: Vec<(PublicId, FlowSettings)>,
-    /// How things stand around messages of which only that changed.
+    /// Reactions and polls of messages of which nothing else changed.
     pub around: Vec<Around>,
-    /// Flows that were made or changed, or whose members did.
+    /// Flows that were created or changed, or whose members changed.
     pub flows: Vec<Flow>,
     /// Users who registered or changed their profile.
     pub users: Vec<User>,
     /// How far the user has read.
     pub read: Vec<ReadMark>,
-    /// Flows that the user is no longer in.
+    /// Flows that the user is no longer a member of.
     pub left: Vec<PublicId>,
-    /// Flows of which something changed that only some protocols show.
+    /// Flows with changes that only some protocols show.
     pub details: Vec<Flow>,
-    /// What happened in flows, in order.
+    /// Events in flows, in order.
     pub events: Vec<FlowEvent>,
     /// Flows that the user is no longer invited to.
     pub uninvited: Vec<PublicId>,
@@ -44,28 +44,28 @@ pub struct Updates {
     pub invited: Vec<InvitedTo>,
     /// The user's own account, if it changed.
     pub account: Option<OwnAccount>,
-    /// Whom the user blocks, if that changed.
+    /// The users whom the user blocks, if that changed.
     pub blocked: Option<Vec<PublicId>>,
-    /// What became of the archive that the user wanted, if that is known since; within, `None`: it
-    /// cannot be had.
+    /// The result of the archive that the user requested, if it has become known; inner `None`: it cannot
+    /// be made.
     pub archive: Option<Option<File>>,
-    /// Whether the reader was told everything up to its position by a file that this one replaced,
-    /// and has to read everything anew; then nothing else is told.
+    /// Whether the reader's position belongs to a database that was replaced by this one. Then the reader
+    /// has to read everything again, and nothing else is included.
     pub reset: bool,
-    /// Everything up to here has been told.
+    /// The position up to which changes are included.
     pub position: Position,
-    /// The same, more precisely, to go on from.
+    /// The same position with more precision, to continue from.
     pub cursor: Cursor,
-    /// Whether that is all there is.
+    /// Whether there are no more changes.
     pub complete: bool,
     /// When the last of these changes was made.
     pub last_at: Option<Timestamp>,
-    /// When the first change after these was made, of those that concern the user.
+    /// When the first later change was made that concerns the user.
     pub next_at: Option<Timestamp>,
 }
 
 impl Updates {
-    /// Tells whether nothing changed that every protocol shows.
+    /// Returns whether nothing changed that every protocol shows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
@@ -75,7 +75,7 @@ impl Updates {
             && self.left.is_empty()
     }
 
-    /// Tells whether nothing changed, also of what only some protocols show.
+    /// Returns whether nothing changed at all, including what only some protocols show.
     #[must_use]
     pub fn is_wholly_empty(&self) -> bool {
         self.is_empty()
@@ -92,22 +92,22 @@ impl Updates {
     }
 }
 
-/// How far to look for changes, and what of them is wanted.
+/// Limits of a read of changes, and their form.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Within {
-    /// Only at changes that were made before this time.
+    /// Only changes that were made before this time.
     pub before: Option<Timestamp>,
-    /// At so many messages instead of the limit.
+    /// A maximum number of messages that replaces the limit.
     pub max_messages: Option<usize>,
-    /// In which form they are told: with pictures, and with all members of large flows, only in plain.
+    /// The form: only plain form includes pictures, and all members of large flows.
     pub form: Form,
 }
 
 impl Service {
-    /// What changed after a position, within bounds.
+    /// Returns the changes after a position, within limits.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn updates_within(
         &self,
         user: &SignedIn,
@@ -117,7 +117,7 @@ impl Service {
         self.read_updates(user, from, within).await
     }
 
-    /// The same as a future of its own, which goes on whatever becomes of who waits for it.
+    /// Does the same as an independent future, which continues even if its caller is dropped.
     pub(super) fn read_updates(
         &self,
         user: &SignedIn,
@@ -141,8 +141,8 @@ impl Service {
                 });
                 match read.await? {
                     Ok(updates) => return Ok(updates),
-                    // Said before the reader passes them over. Nothing is left to say then, unless the
-                    // user came back meanwhile and left again.
+                    // Recorded before the reader passes them. After that, nothing is left to record,
+                    // unless the user came back meanwhile and left again.
                     Err(unheard) => {
                         let note = move |tx: &Tx<'_>| Ok(unheard::note(tx, id, &unheard)?);
                         store.write::<_, ServiceError, _>(note).await?;
@@ -152,37 +152,37 @@ impl Service {
         }
     }
 
-    /// The time until which no change can be made any more.
+    /// Returns the time before which no more changes can be made.
     #[must_use]
     pub fn settled_until(&self) -> Timestamp {
         self.store.settled_until()
     }
 
-    /// The last position before a second, to follow from there.
+    /// Returns the last position before a second, to follow from there.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn position_before(&self, second: i64) -> Result<Position, ServiceError> {
         self.store
             .read(move |view| Ok(log::before(view, Timestamp::from_seconds(second))?))
             .await
     }
 
-    /// Tells whether whoever was told everything up to a position was told so by a file that this one
-    /// replaced.
+    /// Returns whether a position belongs to a database that was replaced by this one.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn is_void(&self, position: Position) -> Result<bool, ServiceError> {
         self.store
             .read(move |view| Ok(gaps::is_void(view, position)?))
             .await
     }
 
-    /// How things stand for who begins to follow; in rich form with the user's own account.
+    /// Returns the present state for a client that starts to follow; in rich form with the user's own
+    /// account.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn standing(&self, user: &SignedIn, form: Form) -> Result<Standing, ServiceError> {
         let id = user.user();
         let hub = Arc::clone(&self.hub);
@@ -196,7 +196,7 @@ impl Service {
                 for flow in members::flows_of(view, id)? {
                     hub.add_online(&companions.members(view, flow, as_of)?, &mut online);
                 }
-                // Who blocks the user is not seen.
+                // Users who block the user are not shown.
                 let blockers: FxHashSet<_> = blocks::blockers(view, id)?.into_iter().collect();
                 online.retain(|(user, _)| *user != id && !blockers.contains(user));
                 online.sort_unstable_by_key(|(user, _)| *user);
@@ -216,7 +216,7 @@ impl Service {
     }
 }
 
-/// What changed after a position, as one state of the file has it.
+/// Reads the changes after a position in one state of the database.
 fn read(
     view: &View<'_>,
     user: UserId,
@@ -246,12 +246,12 @@ fn read(
     Ok(updates)
 }
 
-/// How things stand for who begins to follow.
+/// The present state for a client that starts to follow.
 #[derive(Debug)]
 pub struct Standing {
     /// The end of the log.
     pub position: Position,
-    /// Who of those that share a flow with the user is connected: the ids that clients know.
+    /// The connected users who share a flow with the user: the ids that clients know.
     pub online: Vec<Digits>,
     /// The user's own account, in rich form.
     pub account: Option<OwnAccount>,
@@ -260,14 +260,14 @@ pub struct Standing {
 /// How far a reader has been told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cursor {
-    /// Everything up to here.
+    /// Everything up to this position has been told.
     pub after: Position,
-    /// Where reading stopped inside the row that comes next, which stands for many.
+    /// Where reading stopped inside the next row, if that row stands for many changes.
     pub inside: Option<Inside>,
 }
 
 impl Cursor {
-    /// The cursor of who has been told everything up to a position.
+    /// Returns the cursor of a reader who has been told everything up to a position.
     #[must_use]
     pub fn after(after: Position) -> Self {
         Self {
@@ -277,11 +277,11 @@ impl Cursor {
     }
 }
 
-/// A place inside a row that says that the reader came back to a flow.
+/// A place inside a row that records that the reader came back to a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inside {
     /// The row.
     row: Position,
-    /// What has been told of what happened in that flow.
+    /// The position in that flow up to which changes have been told.
     told: Position,
 }

@@ -1,5 +1,5 @@
-//! Care of the server itself: what is known of backups, old messages, counts, and what the server
-//! has to tell its administrators.
+//! Maintenance of the server: the state of backups, old messages, statistics, and messages from the
+//! server to its administrators.
 
 use std::time::Duration;
 
@@ -13,44 +13,44 @@ use crate::store::{
     StoreError, Tx, View, blocks, flow_edits, flows, members, messages, push, users,
 };
 
-/// Messages removed in one write, so that others do not wait for long.
+/// Number of messages that are removed in one write, so that other writes do not wait for long.
 const PRUNED_AT_ONCE: i64 = 200;
 
-/// Names for the account that the server writes from, the first that is free.
+/// Possible logins of the account with which the server writes; the first free one is used.
 const SYSTEM_LOGINS: [&str; 3] = ["morelia", "morelia-server", "morelia-system"];
 
-/// What is known of backups.
+/// The state of backups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BackupRecord {
     /// When the last one was made.
     pub made_at: Option<Timestamp>,
-    /// Where it was put.
+    /// Where it was stored.
     pub path: Option<String>,
-    /// When and why one failed since then.
+    /// When and why a later one failed.
     pub failure: Option<(Timestamp, String)>,
-    /// When the administrators were last told of that.
+    /// When the administrators were last told of the failure.
     pub told_at: Option<Timestamp>,
 }
 
 impl Service {
-    /// What is known of backups.
+    /// Returns the state of backups.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn backup_record(&self) -> Result<BackupRecord, ServiceError> {
         self.store.read(|view| Ok(record(view)?)).await
     }
 
-    /// Notes that a backup was made. Administrators who have been told of trouble are told that it
-    /// is over.
+    /// Records that a backup was made. Administrators who were told of a failure are told that backups
+    /// work again.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn note_backup(&self, path: String) -> Result<(), ServiceError> {
         self.note_backup_at(Timestamp::now(), path).await
     }
 
-    /// Does so for one that was made at another time.
+    /// Does the same for a backup that was made at another time.
     pub(crate) async fn note_backup_at(
         &self,
         at: Timestamp,
@@ -73,10 +73,10 @@ impl Service {
             .await
     }
 
-    /// Notes that a backup failed.
+    /// Records that a backup failed.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn note_backup_failure(&self, why: String) -> Result<(), ServiceError> {
         self.store
             .write(move |tx| {
@@ -86,11 +86,11 @@ impl Service {
             .await
     }
 
-    /// Tells every administrator of trouble with backups, each in a chat with the server's own
-    /// account, and remembers that they have been told.
+    /// Tells every administrator of a problem with backups, each in a chat with the server's own account,
+    /// and records that.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn warn_of_backup(&self, text: String) -> Result<(), ServiceError> {
         self.store
             .write(move |tx| {
@@ -101,10 +101,10 @@ impl Service {
             .await
     }
 
-    /// Tells every administrator of trouble with the certificate, once a day.
+    /// Tells every administrator of a problem with the certificate, at most once a day.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn warn_of_certificate(&self, text: String) -> Result<(), ServiceError> {
         const DAY_MS: i64 = 86_400_000;
         self.store
@@ -124,10 +124,10 @@ impl Service {
             .await
     }
 
-    /// Tells whether the operator is to be told of a kind of trouble: it was not told lately.
+    /// Returns whether the operator should be told of a kind of problem, because that was not done recently.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn is_alert_due(&self, kind: &str, every: Duration) -> Result<bool, ServiceError> {
         let (name, now) = (alert(kind), self.store.now());
         let told = self
@@ -135,14 +135,14 @@ impl Service {
             .read(move |view| properties::number(view, &name).map_err(ServiceError::from))
             .await?;
         let told = told.map(Timestamp);
-        // A clock that went back must not silence anything.
+        // A clock that was set back must not suppress anything.
         Ok(told.is_none_or(|told| told > now || told.after(every) <= now))
     }
 
-    /// Notes that the operator was told of a kind of trouble.
+    /// Records that the operator was told of a kind of problem.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn note_alert(&self, kind: &str) -> Result<(), ServiceError> {
         let name = alert(kind);
         self.store
@@ -150,10 +150,10 @@ impl Service {
             .await
     }
 
-    /// How many devices have asked to be notified.
+    /// Returns the number of devices that have subscribed to notifications.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn count_notified(&self) -> Result<i64, ServiceError> {
         self.store
             .read(|view| push::count(view).map_err(ServiceError::from))
@@ -163,17 +163,17 @@ impl Service {
     /// Counts messages from before a time.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn count_old_messages(&self, before: Timestamp) -> Result<Removed, ServiceError> {
         self.store
             .read(move |view| Ok(retention::count(view, before)?))
             .await
     }
 
-    /// Removes messages from before a time for good, a few at a time.
+    /// Permanently removes messages from before a time, a few at a time.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn remove_old_messages(&self, before: Timestamp) -> Result<Removed, ServiceError> {
         let mut all = Removed::default();
         loop {
@@ -191,18 +191,18 @@ impl Service {
         }
     }
 
-    /// Counts everything.
+    /// Collects all statistics.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn statistics(&self) -> Result<Statistics, ServiceError> {
         self.store.read(|view| Ok(statistics::collect(view)?)).await
     }
 
-    /// Accounts whose names nobody could choose now; at most so many.
+    /// Returns up to `most` accounts whose names would not be permitted now.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn deceiving_names(
         &self,
         most: usize,
@@ -212,10 +212,10 @@ impl Service {
             .await
     }
 
-    /// When the last change was made, as the log has it.
+    /// Returns when the last change was made, according to the log.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn last_change(&self) -> Result<Timestamp, ServiceError> {
         self.store
             .read(|view| Ok(crate::store::log::last(view)?.1))
@@ -233,7 +233,7 @@ fn record(view: &View<'_>) -> Result<BackupRecord, StoreError> {
     })
 }
 
-/// Where it is noted when the operator was told of a kind of trouble.
+/// Returns the name of the property that records when the operator was told of a kind of problem.
 fn alert(kind: &str) -> String {
     format!("alert_{kind}_at")
 }
@@ -250,8 +250,8 @@ fn tell_administrators(tx: &Tx<'_>, text: &str) -> Result<(), ServiceError> {
     Ok(())
 }
 
-/// Writes to somebody, in a chat with the server's own account, unless that person is gone, is a program
-/// or wants to hear nothing from it.
+/// Writes to a user, in a chat with the server's own account, unless the user is deleted, is a program or
+/// blocks that account.
 pub(super) fn tell_person(tx: &Tx<'_>, person: UserId, text: &str) -> Result<(), ServiceError> {
     let Some(person) = users::by_id(tx, person)? else {
         return Ok(());
@@ -268,7 +268,7 @@ pub(super) fn tell_person(tx: &Tx<'_>, person: UserId, text: &str) -> Result<(),
 
 fn write_to(tx: &Tx<'_>, sender: &User, person: &User, text: &str) -> Result<(), ServiceError> {
     let (flow, flow_uuid) = match chat(tx, sender, person) {
-        // Who has left that chat does not want to be told.
+        // A user who has left that chat does not want to be told.
         Err(ServiceError::Store(StoreError::Conflict(_))) => return Ok(()),
         found => found?,
     };
@@ -287,7 +287,7 @@ fn write_to(tx: &Tx<'_>, sender: &User, person: &User, text: &str) -> Result<(),
     Ok(())
 }
 
-/// The account that the server writes from. Nobody can log in to it.
+/// Returns the account with which the server writes. Nobody can log in to it.
 fn system_user(tx: &Tx<'_>) -> Result<User, ServiceError> {
     if let Some(id) = properties::number(tx, properties::SYSTEM_USER)? {
         let known = users::by_id(tx, UserId(id))?;
@@ -315,7 +315,7 @@ fn system_user(tx: &Tx<'_>) -> Result<User, ServiceError> {
     Ok(user)
 }
 
-/// The chat of two accounts, made if there is none.
+/// Returns the chat of two accounts, which is created if it does not exist.
 fn chat(tx: &Tx<'_>, one: &User, other: &User) -> Result<(FlowId, PublicId), ServiceError> {
     for flow in members::flows_of(tx, one.id)? {
         let Some(flow) = flows::by_id(tx, flow)? else {

@@ -1,8 +1,8 @@
-//! Where a request names an upload, as refusals tell it.
+//! The part of a request that names an upload, for refusals.
 
 use std::fmt;
 
-/// Where a request names an upload.
+/// The part of a request that names an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UploadPlace {
     /// A user's picture.
@@ -11,14 +11,14 @@ pub enum UploadPlace {
     Picture,
     /// A file of a message, counted from 0.
     File(usize),
-    /// The thumbnail of one.
+    /// The thumbnail of a file.
     Thumbnail(usize),
-    /// A file that the message shows already.
+    /// A file that the message already shows.
     Shown(usize),
 }
 
 impl fmt::Display for UploadPlace {
-    /// The key of the request.
+    /// Writes the key of the request.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Avatar => f.write_str("data.meta.avatar.upload"),

@@ -1,19 +1,19 @@
-//! What an account, a connection or an address can use up.
+//! Limits that an account, a connection or an address can use up.
 
-/// A limit on what one account uses of what belongs to all.
+/// A limit of the shared resources that one account may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quota {
-    /// Flows made within a day.
+    /// Flows created within a day.
     FlowsPerDay,
     /// Groups and channels owned.
     FlowsOwned,
-    /// Invitations that somebody can still use.
+    /// Invitations that can still be used.
     Invitations,
     /// Edits of one message.
     Edits,
     /// Messages sent within a minute.
     Messages,
-    /// The same, of a bot.
+    /// Messages sent by a bot within a minute.
     BotMessages,
     /// Members added to flows within a minute.
     Members,
@@ -22,7 +22,7 @@ pub enum Quota {
 }
 
 impl Quota {
-    /// The key of the configuration that sets it.
+    /// Returns the configuration key that sets it.
     #[must_use]
     pub fn setting(self) -> &'static str {
         match self {
@@ -38,19 +38,19 @@ impl Quota {
     }
 }
 
-/// Whose requests are counted.
+/// The party whose requests are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Payer {
-    /// Those of one connection.
+    /// One connection.
     Connection,
-    /// Those of one account, over all its connections.
+    /// One account, with all its connections.
     Account,
-    /// Those from one address.
+    /// One address.
     Address,
 }
 
 impl Payer {
-    /// The word for it in the protocol.
+    /// Returns the word for it in the protocol.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

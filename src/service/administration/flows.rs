@@ -10,8 +10,8 @@ use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::{flow_admin, flow_edits, flows, messages, users};
 
 impl Service {
-    /// The flows of this server but saved messages, oldest first; those after one of them where that is
-    /// given.
+    /// Returns the flows of this server except saved messages, oldest first, starting after `after` if it
+    /// is given.
     ///
     /// # Errors
     /// [`Refusal::NotAdministrator`]; [`Refusal::NotFound`] for an unknown place in the list.
@@ -35,11 +35,11 @@ impl Service {
             .await
     }
 
-    /// Removes a flow with its messages for good: for administrators, and for the owner of a group or
-    /// channel. The members lose it at once; the messages go by and by.
+    /// Permanently removes a flow with its messages: for administrators, and for the owner of a group or
+    /// channel. The members lose it at once; the messages are removed in the background.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a flow that the caller does not see; [`Refusal::NotOwner`],
+    /// [`Refusal::NotFound`] for a flow that the caller cannot see; [`Refusal::NotOwner`],
     /// [`Refusal::ChatIsFixed`], [`Refusal::SavedIsFixed`].
     pub async fn end_flow(
         self: &Arc<Self>,
@@ -70,12 +70,12 @@ impl Service {
         Ok(())
     }
 
-    /// Removes what is left of flows that were ended, a part at a time.
+    /// Removes the rest of flows that were ended, one part at a time.
     pub async fn finish_removals(&self) {
         while let Ok(Some(_)) = self.store.write(remove_some).await {}
     }
 
-    /// Deletes a message in any flow; deleting it twice is fine.
+    /// Deletes a message in any flow; deleting it twice is no error.
     ///
     /// # Errors
     /// [`Refusal::NotAdministrator`]; [`Refusal::NotFound`].

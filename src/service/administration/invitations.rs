@@ -6,7 +6,7 @@ use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::invitations;
 
 impl Service {
-    /// The invitations that still hold, newest first; those after one of them where that is given.
+    /// Returns the valid invitations, newest first, starting after `after` if it is given.
     ///
     /// # Errors
     /// [`Refusal::NotAdministrator`].
@@ -25,10 +25,11 @@ impl Service {
             .await
     }
 
-    /// Makes an invitation useless.
+    /// Revokes an invitation.
     ///
     /// # Errors
-    /// [`Refusal::NotAdministrator`]; [`Refusal::NotFound`] for one that is not there or was revoked.
+    /// [`Refusal::NotAdministrator`]; [`Refusal::NotFound`] for an invitation that does not exist or was
+    /// revoked.
     pub async fn end_invitation(
         &self,
         user: &SignedIn,

@@ -1,4 +1,4 @@
-//! What administrators ask of the program around the service, which alone knows the disk, the network
+//! Requests of administrators to the program around the service, which alone knows the disk, the network
 //! and the configuration: backups, checks, its state.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -12,92 +12,92 @@ use crate::model::Timestamp;
 use crate::service::{ArchiveFile, ArchiveOrder, Refusal, Service, ServiceError, SignedIn};
 use crate::store::statistics::{self, Statistics};
 
-/// Least time between two examinations: each reads the whole database.
+/// Minimum time between two checks: each reads the whole database.
 const BETWEEN_CHECKS: Duration = Duration::from_mins(1);
 
-/// A task of the program's. It takes its time, on a thread of its own.
+/// A task of the program. It may take long, so it runs on its own thread.
 pub type Task<T> = Box<dyn Fn() -> T + Send + Sync>;
 
-/// What writes an archive.
+/// The function that writes an archive.
 pub type WriteArchive = fn(&Service, &ArchiveOrder, ArchiveFile) -> Result<(), String>;
 
-/// What the program does for administrators, and for everybody.
+/// The functions that the program provides for administrators and for all users.
 pub struct Machine {
-    /// Examines everything an operator can get wrong.
+    /// Checks everything that an operator can get wrong.
     pub check: Task<Vec<CheckRow>>,
-    /// Lists the copies, newest first, or says why it cannot.
+    /// Lists the backups, newest first, or returns the reason why it cannot.
     pub backups: Task<Result<Vec<BackupCopy>, String>>,
-    /// Makes a copy, or says why it cannot.
+    /// Makes a backup, or returns the reason why it cannot.
     pub make_backup: Task<Result<BackupCopy, String>>,
-    /// Writes an archive of what is somebody's, or says why it cannot.
+    /// Writes an archive of a user's data, or returns the reason why it cannot.
     pub archive: WriteArchive,
-    /// Tells what the service does not know of the program; of the backups, by what is on record.
+    /// Returns the state of the program that the service does not know; for backups, the recorded state.
     pub state: Task<ProgramState>,
 }
 
-/// A finding of a check.
+/// A result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckRow {
-    /// What was looked at.
+    /// What was checked.
     pub topic: &'static str,
-    /// How bad it is: `ok`, `warn` or `FAIL`.
+    /// The severity: `ok`, `warn` or `FAIL`.
     pub result: &'static str,
-    /// What was found.
+    /// The finding.
     pub text: String,
     /// What to do about it.
     pub remedy: Option<String>,
 }
 
-/// A copy of the database.
+/// A backup of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackupCopy {
-    /// The name of its file.
+    /// Its file name.
     pub name: String,
-    /// Where it is.
+    /// Its path.
     pub path: String,
     /// When it was made.
     pub made_at: Timestamp,
-    /// How large it is.
+    /// Its size.
     pub size_bytes: u64,
-    /// Whether the configuration lies beside it.
+    /// Whether the configuration is stored beside it.
     pub has_configuration: bool,
 }
 
-/// What the program knows of itself.
+/// The state of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProgramState {
     /// Its version.
     pub version: &'static str,
-    /// Open connections.
+    /// Number of open connections.
     pub connections: usize,
-    /// Free space where the database lies.
+    /// Free space on the disk of the database.
     pub free_bytes: Option<u64>,
-    /// The time between two copies; zero: none are scheduled.
+    /// The time between two backups; zero: none are scheduled.
     pub backup_interval: Duration,
 }
 
-/// How the server is doing.
+/// The state of the server.
 #[derive(Debug, Clone)]
 pub struct ServerStatus {
-    /// What the program knows of itself.
+    /// The state of the program.
     pub program: ProgramState,
     /// How long it has been running.
     pub uptime: Duration,
-    /// Users who are connected.
+    /// Number of users who are connected.
     pub users_online: usize,
-    /// What there is.
+    /// Numbers of users, flows, messages and so on.
     pub counts: Statistics,
-    /// Bytes of the database, and of its write-ahead log.
+    /// Bytes of the database and of its write-ahead log.
     pub sizes: (u64, u64),
-    /// When a copy was made last.
+    /// When the last backup was made.
     pub backup_at: Option<Timestamp>,
-    /// When making one failed since then.
+    /// When a later backup failed.
     pub backup_failed_at: Option<Timestamp>,
     /// Who may register.
     pub registration: Registration,
 }
 
-/// The program, and what it is doing at present.
+/// The attached program and its running tasks.
 pub(in crate::service) struct Desk {
     machine: OnceLock<Arc<Machine>>,
     backing_up: Semaphore,
@@ -115,7 +115,7 @@ impl Default for Desk {
 }
 
 impl Service {
-    /// Says what the program does for administrators; once.
+    /// Attaches the functions of the program; may be called once.
     pub fn attach(&self, machine: Machine) {
         if self.desk.machine.set(Arc::new(machine)).is_err() {
             log::error!("the service was attached to its program twice");
@@ -123,12 +123,12 @@ impl Service {
         self.archiving.notify_one();
     }
 
-    /// Tells whether there is a program that does anything.
+    /// Returns whether a program is attached.
     pub(in crate::service) fn is_attached(&self) -> bool {
         self.desk.machine.get().is_some()
     }
 
-    /// Lists the copies of the database, newest first.
+    /// Lists the backups of the database, newest first.
     ///
     /// # Errors
     /// [`Refusal::NotAdministrator`]; [`Refusal::BackupFailed`] when the folder cannot be read.
@@ -141,7 +141,7 @@ impl Service {
         })
     }
 
-    /// Makes a copy of the database, and notes it.
+    /// Makes a backup of the database, and records the result.
     ///
     /// # Errors
     /// [`Refusal::NotAdministrator`]; [`Refusal::AlreadyRunning`] while one is being made;
@@ -152,7 +152,7 @@ impl Service {
     ) -> Result<BackupCopy, ServiceError> {
         self.administrator(user).await?;
         let service = Arc::clone(self);
-        // To its end, whether who asked is still there or not.
+        // The backup is completed even if the client that requested it is gone.
         let made = tokio::spawn(async move {
             let permit = service.desk.backing_up.try_acquire();
             let _permit = permit.map_err(|_| Refusal::AlreadyRunning)?;
@@ -172,7 +172,7 @@ impl Service {
         made.await.map_err(|_| ServiceError::Overloaded)?
     }
 
-    /// Examines everything an operator can get wrong, once a minute.
+    /// Checks everything that an operator can get wrong, at most once a minute.
     ///
     /// # Errors
     /// [`Refusal::NotAdministrator`]; [`Refusal::TooSoon`].
@@ -190,7 +190,7 @@ impl Service {
         self.run(|machine| (machine.check)()).await
     }
 
-    /// Tells how the server is doing.
+    /// Returns the state of the server.
     ///
     /// # Errors
     /// [`Refusal::NotAdministrator`].
@@ -210,7 +210,7 @@ impl Service {
         })
     }
 
-    /// Fails for whoever is no administrator, where nothing is written that this permits.
+    /// Fails for a user who is not an administrator; for requests that write nothing.
     async fn administrator(&self, user: &SignedIn) -> Result<(), ServiceError> {
         let (user, now) = (*user, self.store.now());
         self.store

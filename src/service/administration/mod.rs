@@ -1,7 +1,7 @@
 //! What administrators may do from a client.
 //!
-//! What belongs here: the same as the operator's commands do, for who proves to be an administrator
-//! inside the transaction that does it. What does not: what everybody may do with the own account.
+//! What belongs here: the same actions as the operator's commands, for a user who is verified to be an
+//! administrator inside the transaction. What does not: what all users may do with their own accounts.
 
 mod flows;
 mod invitations;
@@ -20,7 +20,7 @@ use super::{Refusal, ServiceError, SignedIn};
 use crate::model::{Timestamp, UserId};
 use crate::store::{View, sessions, user_admin, users};
 
-/// Fails for whoever is no administrator any more, or never was.
+/// Fails for a user who is not, or no longer, an administrator.
 ///
 /// # Errors
 /// [`Refusal::NotForBots`], [`Refusal::NoSession`], [`Refusal::NotAdministrator`].
@@ -39,7 +39,7 @@ pub(super) fn require_administrator(
     }
 }
 
-/// Fails when somebody is the last administrator who can sign in.
+/// Fails if a user is the last administrator who can sign in.
 ///
 /// # Errors
 /// [`Refusal::LastAdministrator`].

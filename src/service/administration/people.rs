@@ -11,22 +11,22 @@ use crate::service::{Client, Field, Refusal, Service, ServiceError, SignedIn, Th
 use crate::store::{View, accounts, credentials, sessions, user_admin, users};
 use std::sync::Arc;
 
-/// Changes to somebody's account; `None` leaves as it is.
+/// Changes to an account of another user; `None` keeps the present value.
 #[derive(Debug, Clone, Default)]
 pub struct AccountChange {
     /// Whether the account may be used.
     pub suspended: Option<bool>,
-    /// Whether it is an administrator's.
+    /// Whether its user is an administrator.
     pub admin: Option<bool>,
-    /// Bytes of files that it may keep; inner `None`: as configured.
+    /// Limit of its files in bytes; inner `None`: as configured.
     pub quota: Option<Option<i64>>,
     /// The name that others read.
     pub username: Option<String>,
 }
 
 impl Service {
-    /// The accounts of this server, oldest first: those whose login or name begins with a text where
-    /// one is given, and those after one of them.
+    /// Returns the accounts of this server, oldest first: only those whose login or name begins with
+    /// `query` if it is given, starting after `after`.
     ///
     /// # Errors
     /// [`Refusal::NotAdministrator`]; [`Refusal::NotFound`] for an unknown place in the list.
@@ -62,13 +62,12 @@ impl Service {
             .await
     }
 
-    /// Changes somebody's account. What makes or unmakes an administrator wants the caller's own
-    /// password.
+    /// Changes an account of another user. Changes to administrator rights require the caller's own password.
     ///
     /// # Errors
     /// [`Refusal::NotAdministrator`], [`Refusal::PasswordNeeded`], [`Refusal::BadCredentials`],
-    /// [`Refusal::NotFound`], [`Refusal::LastAdministrator`], [`Refusal::NameTaken`], what is too
-    /// large.
+    /// [`Refusal::NotFound`], [`Refusal::LastAdministrator`], [`Refusal::NameTaken`], the refusal of
+    /// values that are too large.
     pub async fn set_user(
         &self,
         user: &SignedIn,
@@ -119,13 +118,13 @@ impl Service {
             })
             .await;
         if rights_change {
-            // Who is signed in is remembered with the rights of before.
+            // Signed-in users are cached with their previous rights.
             self.hub.forget_sessions();
         }
         changed
     }
 
-    /// Empties somebody's account as its owner could.
+    /// Empties the account of another user, as its owner could do.
     ///
     /// # Errors
     /// [`Refusal::NotAdministrator`], [`Refusal::PasswordNeeded`], [`Refusal::BadCredentials`],
@@ -152,7 +151,7 @@ impl Service {
         Ok(())
     }
 
-    /// Checks the caller's own password again, for what a stolen device must not do.
+    /// Checks the caller's own password again, for actions that a stolen device must not permit.
     pub(in crate::service) async fn confirm(
         &self,
         user: &SignedIn,
@@ -170,7 +169,7 @@ impl Service {
     }
 }
 
-/// The row number of an account that is not deleted.
+/// Returns the row number of an account that is not deleted.
 pub(in crate::service) fn present(view: &View<'_>, uuid: PublicId) -> Result<UserId, ServiceError> {
     Ok(users::id_of(view, uuid)?.ok_or(Refusal::NotFound(Thing::User))?)
 }

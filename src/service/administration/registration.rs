@@ -1,6 +1,6 @@
-//! Who may register: as configured, until somebody says otherwise.
+//! Who may register: as configured, unless an administrator or the operator overrides it.
 //!
-//! What was said holds until the configuration's own word changes.
+//! An override is valid until the configured value changes.
 
 use super::require_administrator;
 use crate::config::{Registration, Word};
@@ -8,10 +8,10 @@ use crate::service::{Service, ServiceError, SignedIn};
 use crate::store::properties::{self, REGISTRATION, REGISTRATION_OVER};
 use crate::store::{StoreError, Tx, View};
 
-/// Who may register now, where the configuration says `configured`.
+/// Returns who may register now, if the configuration says `configured`.
 ///
 /// # Errors
-/// The file cannot be read.
+/// Fails if the database cannot be read.
 pub(in crate::service) fn mode(
     view: &View<'_>,
     configured: Registration,
@@ -36,10 +36,10 @@ fn set(tx: &Tx<'_>, mode: Registration, configured: Registration) -> Result<(), 
 }
 
 impl Service {
-    /// Who may register now.
+    /// Returns who may register now.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn registration(&self) -> Result<Registration, ServiceError> {
         let configured = self.settings.registration;
         self.store
@@ -47,10 +47,10 @@ impl Service {
             .await
     }
 
-    /// Says who may register, for the operator.
+    /// Sets who may register, for the operator.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn set_registration(&self, mode: Registration) -> Result<(), ServiceError> {
         let configured = self.settings.registration;
         self.store
@@ -58,10 +58,10 @@ impl Service {
             .await
     }
 
-    /// Forgets what was said over another word of the configuration: when a server starts.
+    /// Forgets an override of another configured value; called when a server starts.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn settle_registration(&self) -> Result<(), ServiceError> {
         let configured = self.settings.registration;
         self.store
@@ -75,7 +75,7 @@ impl Service {
             .await
     }
 
-    /// Who may register now, for an administrator, who may say so too.
+    /// Returns who may register now, for an administrator, who may also change it.
     ///
     /// # Errors
     /// [`Refusal::NotAdministrator`](crate::service::Refusal::NotAdministrator).

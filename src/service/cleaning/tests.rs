@@ -1,4 +1,4 @@
-//! Tests of cleaning pictures.
+//! Tests of the cleaning of pictures.
 
 use std::io::{Cursor, Read};
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{Cleaned, parts};
 
-/// The cleaned picture; `None`: it stays as it is.
+/// Returns the cleaned picture; `None`: it is kept unchanged.
 fn cleaned(picture: &[u8], media_type: &str) -> Option<Vec<u8>> {
     let parts = parts(Cursor::new(picture), media_type, picture.len() as u64).unwrap()?;
     let size: u64 = parts.iter().map(super::Part::size).sum();
@@ -25,7 +25,7 @@ fn segment(marker: u8, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Data of Exif in either order of bytes, with a position and an orientation.
+/// Returns Exif data in either byte order, with a position and an orientation.
 fn exif_data(is_little: bool, orientation: u16) -> Vec<u8> {
     let short = |n: u16| {
         if is_little {
@@ -63,7 +63,7 @@ fn jpeg(extra: &[Vec<u8>], tail: &[u8]) -> Vec<u8> {
     bytes.extend(extra.concat());
     bytes.extend(segment(0xdb, &[1; 65]));
     bytes.extend(segment(0xda, &[2; 10]));
-    // With a zero after 0xff, and a mark to begin anew at: neither is an end.
+    // With a zero after 0xff, and a restart marker: neither is an end.
     bytes.extend(b"scan \xff\0 data \xff\xd3 more");
     bytes.extend(segment(0xc4, b"table"));
     bytes.extend(segment(0xda, &[3; 10]));
@@ -97,7 +97,7 @@ fn a_photo_loses_its_place_and_keeps_its_turn() {
         let expected = jpeg(&[turned, icc, adobe], b"");
         let found = cleaned(&photo, "image/jpeg").unwrap();
         assert_eq!(found, expected);
-        // What is clean stays as it is, to the byte.
+        // A clean picture is not changed by a single byte.
         assert_eq!(cleaned(&expected, "image/jpeg"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Files that are being sent from the folder: only so many at once, so that none starves the others.
+//! Files that are being sent from the folder: their number is limited, so that no user blocks the others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,16 +10,16 @@ use tokio::time::{Instant, timeout_at};
 use super::FetchError;
 use crate::model::UserId;
 
-/// Files that are sent at once.
+/// Maximum number of files that are sent at once.
 const AT_ONCE: usize = 64;
 
-/// The same, to one user.
+/// Maximum number of files that are sent at once to one user.
 const OF_USER: usize = 6;
 
-/// How long one more waits for its turn: browsers don't ask again for a picture.
+/// How long a request waits for its turn: browsers do not request a picture again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The turns.
+/// The limits of concurrent downloads.
 #[derive(Debug)]
 pub(in crate::service) struct Fetching {
     all: Arc<Semaphore>,
@@ -27,7 +27,7 @@ pub(in crate::service) struct Fetching {
     users: Mutex<HashMap<Option<UserId>, Arc<Semaphore>>>,
 }
 
-/// The right to send a file; given back when dropped.
+/// The permission to send a file; returned when dropped.
 #[derive(Debug)]
 pub(super) struct Turn {
     _of_user: OwnedSemaphorePermit,
@@ -45,13 +45,13 @@ impl Default for Fetching {
 }
 
 impl Fetching {
-    /// Takes a turn, of a user or of those who say not who they are, for which one more waits a little.
+    /// Takes a turn, for a user or for anonymous clients; waits a short time if none is free.
     ///
     /// # Errors
     /// [`FetchError::Crowded`].
     pub(super) async fn enter(&self, user: Option<UserId>) -> Result<Turn, FetchError> {
         let until = Instant::now() + self.patience;
-        // The user's own first: who waits for that keeps nobody else waiting.
+        // The user's own limit first: a client that waits for it blocks nobody else.
         let of_user = wait(self.of(user), until).await?;
         let of_all = wait(Arc::clone(&self.all), until).await?;
         Ok(Turn {
@@ -62,7 +62,7 @@ impl Fetching {
 
     fn of(&self, user: Option<UserId>) -> Arc<Semaphore> {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that nobody holds are as good as new.
+        // Entries that nobody uses are the same as new ones.
         users
             .retain(|_, turns| turns.available_permits() < OF_USER || Arc::strong_count(turns) > 1);
         let turns = users

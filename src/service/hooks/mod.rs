@@ -1,4 +1,4 @@
-//! Incoming hooks: who makes which, and what is known of them.
+//! Incoming hooks: who may make them, and their properties.
 
 mod posting;
 
@@ -20,19 +20,19 @@ use crate::store::{Tx, View, flow_edits, flows, hooks, members, membership, user
 pub(super) use posting::cut;
 pub use posting::{AlertGroup, HookFile, HookPost, PostedByHook};
 
-/// Hooks of a flow at most.
+/// Maximum number of hooks of a flow.
 const MAX_HOOKS: i64 = 20;
 
-/// Bytes of a hook's picture: it stands beside messages, and small.
+/// Maximum size of a hook's picture in bytes: it is shown beside messages, and small.
 const MAX_PICTURE_BYTES: usize = 128 * 1024;
 
-/// What the bot of a flow's hooks is called.
+/// The name of the bot of a flow's hooks.
 const BOT_NAME: &str = "Hooks";
 
-/// How often a login for a bot is tried.
+/// Number of attempts to find a free login for a bot.
 const ATTEMPTS: u32 = 8;
 
-/// What hooks have used lately.
+/// Recent use of hooks, for rate limits.
 #[derive(Debug, Default)]
 pub(super) struct HookRates(Mutex<Buckets<(HookId, Use)>>);
 
@@ -42,57 +42,57 @@ enum Use {
     Files,
 }
 
-/// A hook that is to be.
+/// A hook to be made.
 #[derive(Debug, Clone)]
 pub struct HookOrder {
     /// The flow that it writes to.
     pub flow: PublicId,
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// Who writes; `None`: the bot of the flow's hooks.
+    /// The bot that writes; `None`: the bot of the flow's hooks.
     pub bot: Option<PublicId>,
-    /// What stands beside its messages.
+    /// The picture beside its messages.
     pub picture: Option<HookPicture>,
 }
 
 /// The picture of a hook.
 #[derive(Debug, Clone)]
 pub enum HookPicture {
-    /// What the caller has uploaded.
+    /// One of the caller's uploads.
     Upload(PublicId),
-    /// This.
+    /// The content itself.
     Content(Vec<u8>),
 }
 
-/// What is to change of a hook. What is `None` stays as it is.
+/// Changes to a hook; `None` keeps the present value.
 #[derive(Debug, Clone, Default)]
 pub struct HookChange {
-    /// What it is called.
+    /// Its name.
     pub name: Option<String>,
-    /// Its picture; inner `None`: none any more.
+    /// Its picture; inner `None` removes it.
     pub picture: Option<Option<HookPicture>>,
 }
 
-/// A hook that has just been made: the only time its secret is known.
+/// A hook that has just been made; its secret cannot be read again later.
 #[derive(Debug)]
 pub struct NewSecret {
-    /// What its address ends with.
+    /// The secret at the end of its address.
     pub secret: HookSecret,
     /// Row number.
     pub id: HookId,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// The address.
     pub url: String,
 }
 
 impl Service {
-    /// Makes a hook, for the owner of a flow or an administrator, or without a user for the operator.
+    /// Creates a hook, for the owner of a flow or an administrator, or, without a user, for the operator.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`]; [`Refusal::NotOwner`]; [`Refusal::HookInChat`],
-    /// [`Refusal::SavedIsFixed`]; [`Refusal::TooManyHooks`]; [`Refusal::SenderNotMember`] for a bot that
-    /// is not in the flow; [`Refusal::HookNeedsName`], what is too large.
+    /// [`Refusal::NotFound`]; [`Refusal::NotOwner`]; [`Refusal::HookInChat`], [`Refusal::SavedIsFixed`];
+    /// [`Refusal::TooManyHooks`]; [`Refusal::SenderNotMember`] for a bot that is not a member of the
+    /// flow; [`Refusal::HookNeedsName`], the refusal of values that are too large.
     pub async fn make_hook(
         &self,
         order: HookOrder,
@@ -138,8 +138,8 @@ impl Service {
         })
     }
 
-    /// The hooks of a flow, newest first, for its owner or an administrator; of all flows for the
-    /// operator.
+    /// Returns the hooks of a flow, newest first, for its owner or an administrator; for the operator
+    /// also those of all flows.
     ///
     /// # Errors
     /// [`Refusal::NotFound`]; [`Refusal::NotOwner`].
@@ -162,12 +162,12 @@ impl Service {
             .await
     }
 
-    /// Renames a hook or changes its picture, for the owner of its flow or an administrator, or for the
-    /// operator. Earlier messages keep the name that they were written under.
+    /// Renames a hook or changes its picture, for the owner of its flow, an administrator or the
+    /// operator. Earlier messages keep the name under which they were written.
     ///
     /// # Errors
     /// [`Refusal::NotFound`]; [`Refusal::HookNeedsName`]; [`Refusal::NotPicture`], [`Refusal::NoUpload`];
-    /// what is too large.
+    /// the refusal of values that are too large.
     pub async fn edit_hook(
         &self,
         id: HookId,
@@ -198,7 +198,7 @@ impl Service {
             .await
     }
 
-    /// Makes a hook useless, for the owner of its flow or an administrator, or for the operator.
+    /// Revokes a hook, for the owner of its flow, an administrator or the operator.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
@@ -219,7 +219,7 @@ impl Service {
     }
 }
 
-/// The content of a hook's picture, without what says where it was made.
+/// Returns the content of a hook's picture, without metadata about where it was made.
 fn picture(
     tx: &Tx<'_>,
     wanted: HookPicture,
@@ -245,7 +245,7 @@ fn picture(
     })
 }
 
-/// Fails for whoever may not change a hook, as if there were none. The operator may.
+/// Fails for a user who may not change a hook, as if the hook did not exist. The operator may.
 ///
 /// # Errors
 /// [`Refusal::NotFound`].
@@ -260,8 +260,8 @@ fn require_governor(tx: &Tx<'_>, id: HookId, by: Option<&SignedIn>) -> Result<()
     Ok(())
 }
 
-/// Whether somebody makes and ends what programs do in a flow: its owner and administrators; in a chat
-/// the two are equals.
+/// Returns whether a user may manage the programs of a flow: its owner and administrators; in a chat both
+/// members.
 pub(super) fn governs(
     view: &View<'_>,
     flow: FlowId,
@@ -279,7 +279,7 @@ pub(super) fn governs(
     Ok(standing.level >= Level::OWNER || is_chat()?)
 }
 
-/// A flow that somebody governs; to who is not in it, it does not exist.
+/// Returns a flow that a user may manage; for a user who is not a member, it does not exist.
 pub(super) fn governed(
     view: &View<'_>,
     flow: PublicId,
@@ -296,7 +296,7 @@ pub(super) fn governed(
     }
 }
 
-/// Who writes for a hook: the bot that is named, or that of the flow's hooks.
+/// Returns the author of a hook's messages: the named bot, or the bot of the flow's hooks.
 pub(super) fn writer(
     tx: &Tx<'_>,
     flow: FlowId,
@@ -317,7 +317,7 @@ pub(super) fn writer(
     let bot = users::by_uuid(tx, named)?
         .filter(|it| !it.is_deleted)
         .ok_or(missing)?;
-    // Nobody makes another person write.
+    // Nobody can make another person the author.
     if !bot.is_bot {
         return Err(missing.into());
     }
@@ -334,7 +334,7 @@ pub(super) fn writer(
     Ok(bot.id)
 }
 
-/// The bot of a flow's hooks, which is made, and brought back into the flow, where that is needed.
+/// Returns the bot of a flow's hooks; it is created, or added to the flow again, if necessary.
 fn bot_of_hooks(tx: &Tx<'_>, flow: FlowId, by: Option<&SignedIn>) -> Result<UserId, ServiceError> {
     let bot = match hooks::bot_of(tx, flow)? {
         Some(bot) => bot,

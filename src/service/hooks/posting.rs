@@ -1,4 +1,4 @@
-//! What comes by hooks: who may post how often, and what becomes of it.
+//! Posts through hooks: their rate limits and their processing.
 
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,63 +17,63 @@ use crate::store::details::{ByHook, NewDetails};
 use crate::store::hooks::Living;
 use crate::store::{Tx, View, flows, hooks, messages, names, shelf, txns};
 
-/// Posts of one hook a minute, and how many of them at once.
+/// Number of posts of one hook per minute, and how many of them at once.
 const POSTS_PER_MINUTE: f64 = 60.0;
 const POSTS_AT_ONCE: f64 = 10.0;
 
-/// Files of one hook a minute.
+/// Number of files of one hook per minute.
 const FILES_PER_MINUTE: u32 = 5;
 
-/// What a request weighs whose sender is not known yet.
+/// The cost of a request whose sender is not known yet.
 const WEIGHT: f64 = 1.0;
 
-/// Longest name that a program gives itself, in characters.
+/// Maximum length of the name that a program gives itself, in characters.
 const MAX_LABEL_CHARS: usize = 80;
 
-/// How long a group of alerts goes on in the same message.
+/// How long a group of alerts continues in the same message.
 const GROUP_LIFETIME: Duration = Duration::from_hours(4);
 
-/// How often one message of a group changes before another is begun.
+/// Maximum number of edits of one message of a group before a new message is started.
 const GROUP_EDITS: i64 = 100;
 
-/// What a program says by a hook.
+/// A post of a program through a hook.
 #[derive(Debug, Clone, Default)]
 pub struct HookPost {
-    /// The text; what is too long is cut.
+    /// The text; a text that is too long is truncated.
     pub text: String,
     /// Whether it is markup.
     pub is_markup: bool,
-    /// What the program calls itself.
+    /// The name that the program gives itself.
     pub label: Option<String>,
-    /// The emoji that it calls itself by.
+    /// The emoji that the program uses as its avatar.
     pub icon: Option<String>,
     /// How loud it is.
     pub loudness: Loudness,
     /// Files.
     pub files: Vec<HookFile>,
-    /// Tells a repetition from a new post.
+    /// Distinguishes a repetition from a new post.
     pub key: Option<String>,
-    /// The group of alerts that it tells of.
+    /// The group of alerts that the post is about.
     pub group: Option<AlertGroup>,
 }
 
-/// A file that comes by a hook.
+/// A file that is posted through a hook.
 #[derive(Debug, Clone)]
 pub struct HookFile {
-    /// What it is called.
+    /// Its name.
     pub name: Option<String>,
-    /// What it is.
+    /// Its content.
     pub bytes: Arc<[u8]>,
 }
 
-/// A group of alerts, which one message tells of for as long as it lasts.
+/// A group of alerts, which is shown in one message for as long as it lasts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertGroup {
-    /// What the group is known by.
+    /// Identifies the group.
     pub key: String,
-    /// Whether any of them is firing.
+    /// Whether any of the alerts is firing.
     pub is_firing: bool,
-    /// What is said when that has changed.
+    /// The text of the reply that announces a change of state.
     pub headline: String,
 }
 
@@ -83,27 +83,27 @@ impl AlertGroup {
     }
 }
 
-/// A message that came by a hook.
+/// A message that was posted through a hook.
 #[derive(Debug)]
 pub struct PostedByHook {
     /// The message.
     pub message: Arc<Message>,
-    /// The id of its row, which is a number.
+    /// Its row number.
     pub id: i64,
 }
 
 impl Service {
-    /// The address of a hook.
+    /// Returns the address of a hook.
     #[must_use]
     pub fn address_of_hook(&self, secret: &HookSecret) -> String {
         format!("{}/hook/{}", self.settings.public_url, secret.as_str())
     }
 
-    /// Finds the hook of a secret, and counts a post of it.
+    /// Finds the hook with a secret, and counts a post of it.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`], which tells nothing of why; [`Refusal::Throttled`] for an address that has
-    /// guessed too often; [`Refusal::TooManyRequests`].
+    /// [`Refusal::NotFound`], without a reason; [`Refusal::Throttled`] for an address that has guessed
+    /// too often; [`Refusal::TooManyRequests`].
     pub async fn admit_hook(&self, secret: &str, client: &Client) -> Result<Living, ServiceError> {
         self.admit(None, client, WEIGHT)?;
         let found = match HookSecret::hash_of(secret) {
@@ -142,10 +142,10 @@ impl Service {
         })
     }
 
-    /// Writes what a program says. Repeated with the same key, it returns the first message.
+    /// Writes the post of a program. A post with the same key returns the first message.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a hook that is off by now; [`Refusal::EmptyMessage`];
+    /// [`Refusal::NotFound`] for a hook that was revoked meanwhile; [`Refusal::EmptyMessage`];
     /// [`Refusal::PartnerDeleted`], [`Refusal::Blocked`]; [`Refusal::QuotaExceeded`];
     /// [`Refusal::TooManyRequests`] for too many files.
     pub async fn post_by_hook(
@@ -163,7 +163,7 @@ impl Service {
             return Err(Refusal::TooManyFiles { limit }.into());
         }
         if !post.files.is_empty() {
-            // One message with more of them takes what there is for a minute.
+            // One message with more files uses up the limit of a minute.
             let files = u32::try_from(post.files.len()).unwrap_or(u32::MAX);
             let rate = Rate::of(FILES_PER_MINUTE, Duration::from_mins(1));
             self.spend_hook(hook, (Use::Files, files.into()), rate)?;
@@ -243,7 +243,7 @@ fn posted(message: Arc<Message>) -> PostedByHook {
     PostedByHook { message, id }
 }
 
-/// The message that an earlier post with the same key made.
+/// Returns the message of an earlier post with the same key.
 fn repeated(
     tx: &Tx<'_>,
     hook: &Living,
@@ -257,7 +257,7 @@ fn repeated(
     }
 }
 
-/// What a message shows of the files that came.
+/// Stores the posted files and returns how a message shows them.
 fn shown(tx: &Tx<'_>, hook: &Living, prepared: &Prepared) -> Result<Vec<NewFile>, ServiceError> {
     let mut files = Vec::new();
     for (ready, name) in &prepared.contents {
@@ -274,8 +274,8 @@ fn shown(tx: &Tx<'_>, hook: &Living, prepared: &Prepared) -> Result<Vec<NewFile>
     Ok(files)
 }
 
-/// What the program is called: as it says, unless that is, or looks like, somebody here; else as the
-/// hook is. A bot of its own writes under its own name.
+/// Returns the name of the program: the one that it gives itself, unless that is or resembles the name of
+/// a user here; otherwise the name of the hook. A separate bot writes under its own name.
 fn label(
     view: &View<'_>,
     hook: &Living,
@@ -283,7 +283,7 @@ fn label(
 ) -> Result<Option<String>, ServiceError> {
     if let Some(name) = said.and_then(clean_name) {
         let name: String = name.chars().take(MAX_LABEL_CHARS).collect();
-        // Signs around a name make it nobody else's.
+        // Punctuation around a name does not make it a different name.
         let bare = name.trim_matches(|c: char| !c.is_alphanumeric());
         if !names::is_like_anybody(view, &Looks::of(&name))?
             && !names::is_like_anybody(view, &Looks::of(bare))?
@@ -294,8 +294,8 @@ fn label(
     Ok(hook.is_labelled.then(|| hook.name.clone()))
 }
 
-/// Tells of a group of alerts: in the message that told of it before, if that is not long ago, which is
-/// answered once each time that the group begins or ends; else in a new one.
+/// Reports the state of a group of alerts: in the previous message about it, if that is recent, with one
+/// reply each time that the group starts or ends; otherwise in a new message.
 fn of_group(
     tx: &Tx<'_>,
     hook: &Living,
@@ -349,7 +349,7 @@ fn of_group(
     Ok(message)
 }
 
-/// Cuts a text that is too long: a monitor must not fail at a long report.
+/// Truncates a text that is too long: a monitor must not fail because of a long report.
 pub(in crate::service) fn cut(text: &mut String, limit: usize) {
     const END: char = '…';
     if text.len() <= limit {

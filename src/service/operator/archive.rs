@@ -1,4 +1,4 @@
-//! Reading whole flows and accounts, for the operator's export.
+//! Reads whole flows and accounts, for the operator's export.
 
 use std::collections::HashMap;
 
@@ -10,19 +10,19 @@ use crate::store::exports::{self, MessagesOf};
 use crate::store::files::Opened;
 use crate::store::own::{self, Own};
 
-/// Messages that are in memory at a time, and how many bytes of them, roughly.
+/// Maximum number of messages in memory, and their approximate size in bytes.
 const AT_ONCE: usize = 500;
 const BYTES_AT_ONCE: usize = 8 * 1024 * 1024;
 
-/// Events that are in memory at a time.
+/// Maximum number of events in memory.
 const EVENTS_AT_ONCE: i64 = 500;
 
 impl Service {
-    /// The next messages after one, with their files, each with the login of its author; none when
-    /// there are no more. For the operator.
+    /// Returns the next messages after one, with their files and the login of the author; empty if there
+    /// are no more. For the operator.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn archive(
         &self,
         of: MessagesOf,
@@ -41,28 +41,28 @@ impl Service {
             .await
     }
 
-    /// What a user did and chose that is no message, for the operator.
+    /// Returns the data of a user other than messages, for the operator.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn own_of(&self, user: UserId) -> Result<Own, ServiceError> {
         self.store.read(move |view| Ok(own::of(view, user)?)).await
     }
 
-    /// Opens the content of a file that a message shows, for the operator; `None`: it is not there.
+    /// Opens the content of a message's file, for the operator; `None`: it does not exist.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn open_archived(&self, file: PublicId) -> Result<Option<Opened>, ServiceError> {
         self.store
             .read(move |view| Ok(exports::open(view, file)?))
             .await
     }
 
-    /// The next events of a flow after a position; none when there are no more. For the operator.
+    /// Returns the next events of a flow after a position; empty if there are no more. For the operator.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn archived_events(
         &self,
         flow: FlowId,
@@ -73,10 +73,10 @@ impl Service {
             .await
     }
 
-    /// The newest events of a flow, oldest first, for the operator.
+    /// Returns the newest events of a flow, oldest first, for the operator.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn newest_events(
         &self,
         flow: FlowId,
@@ -87,10 +87,10 @@ impl Service {
             .await
     }
 
-    /// The logins of users, for the operator; those of unknown users are left out.
+    /// Returns the logins of users, for the operator, without unknown users.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn logins(
         &self,
         users: Vec<PublicId>,

@@ -9,30 +9,30 @@ use crate::service::fields::{check_info, check_name};
 use crate::service::{Field, Refusal, Service, ServiceError, Thing};
 use crate::store::{Tx, View, flow_edits, flows, marks, members, membership, removal, users};
 
-/// Messages that one write removes, so that others get their turn.
+/// Number of messages that one write removes, so that other writes get their turn.
 const REMOVED_AT_ONCE: i64 = 500;
 
-/// What a flow that the operator makes is to be.
+/// The properties of a flow that the operator creates.
 #[derive(Debug)]
 pub struct NewFlow {
-    /// Who writes in it.
+    /// Its kind.
     pub kind: FlowKind,
     /// Its name.
     pub title: Option<String>,
-    /// What it is about.
+    /// Its description.
     pub info: Option<String>,
-    /// Who owns it.
+    /// Its owner.
     pub owner: UserId,
     /// The members besides the owner.
     pub members: Vec<UserId>,
 }
 
-/// What became of bringing somebody into a flow.
+/// The result of adding a user to a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Brought {
-    /// A member now.
+    /// The user is a member now.
     In,
-    /// Invited, and to answer.
+    /// The user is invited and has to answer.
     Invited,
 }
 
@@ -41,7 +41,7 @@ pub enum Brought {
 pub struct FlowStanding {
     /// The flow.
     pub flow: Flow,
-    /// How many messages it has.
+    /// Number of its messages.
     pub count: i64,
     /// Its members in the order in which they joined.
     pub members: Vec<MemberStanding>,
@@ -52,17 +52,17 @@ pub struct FlowStanding {
 pub struct MemberStanding {
     /// The account.
     pub user: User,
-    /// What the member may do.
+    /// The member's level.
     pub level: Level,
     /// The number of the last message that the member has read.
     pub read: Option<i64>,
 }
 
 impl Service {
-    /// All flows, oldest first, or those of one user; each with the number of its messages.
+    /// Returns all flows, oldest first, or those of one user; each with the number of its messages.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn all_flows(&self, user: Option<UserId>) -> Result<Vec<(Flow, i64)>, ServiceError> {
         let counted = |summary: FlowSummary| (summary.flow, summary.count);
         self.store
@@ -78,10 +78,10 @@ impl Service {
             .await
     }
 
-    /// The flow with an id, else the flows with a title, for the operator.
+    /// Returns the flow with an id, or else the flows with a title, for the operator.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn flows_named(&self, name: &str) -> Result<Vec<Flow>, ServiceError> {
         let name = name.to_owned();
         self.store
@@ -99,7 +99,7 @@ impl Service {
             .await
     }
 
-    /// A flow with its members' accounts, for the operator.
+    /// Returns a flow with its members' accounts, for the operator.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
@@ -127,11 +127,11 @@ impl Service {
             .await
     }
 
-    /// Makes a flow, for the operator.
+    /// Creates a flow, for the operator.
     ///
     /// # Errors
-    /// [`Refusal::ChatExists`]; [`Refusal::NotTwoMembers`] for a chat without two members; what
-    /// is too large.
+    /// [`Refusal::ChatExists`]; [`Refusal::NotTwoMembers`] for a chat without two members; the refusal of
+    /// values that are too large.
     pub async fn make_flow(&self, new: NewFlow) -> Result<Flow, ServiceError> {
         check_name(Field::Title, new.title.as_deref())?;
         check_info(Field::Info, new.info.as_deref())?;
@@ -159,8 +159,8 @@ impl Service {
             .await
     }
 
-    /// Makes a user a member of a flow, or invites who asks to be asked, for the operator. Returns
-    /// which; `None`: the user is there, or invited, already.
+    /// Adds a user to a flow, or invites a user who wants to be asked first, for the operator. Returns
+    /// which; `None`: the user is already a member, or invited.
     ///
     /// # Errors
     /// [`Refusal::ChatIsFixed`]; [`Refusal::SavedIsFixed`].
@@ -186,8 +186,8 @@ impl Service {
             .await
     }
 
-    /// Takes a member out of a flow, for the operator; what the member owned goes to the one who
-    /// joined first. Returns whether the user was a member.
+    /// Removes a member from a flow, for the operator. If the member owned it, it is handed over as in
+    /// `accounts::leave`. Returns whether the user was a member.
     ///
     /// # Errors
     /// [`Refusal::ChatIsFixed`]; [`Refusal::SavedIsFixed`].
@@ -231,7 +231,7 @@ impl Service {
             .await
     }
 
-    /// Makes a member of a flow a moderator, or no longer, for the operator.
+    /// Makes a member of a flow a moderator or an ordinary member, for the operator.
     ///
     /// # Errors
     /// [`Refusal::ChatIsFixed`]; [`Refusal::SavedIsFixed`]; [`Refusal::BadLevel`];
@@ -263,10 +263,10 @@ impl Service {
             .await
     }
 
-    /// Removes a flow with its messages for good, for the operator. Returns how many there were.
+    /// Permanently removes a flow with its messages, for the operator. Returns the number of messages.
     ///
-    /// The members lose it at once; the messages go a part at a time, and what an interrupted
-    /// removal has left goes with the next one.
+    /// The members lose it at once; the messages are removed one part at a time, and the rest of an
+    /// interrupted removal is removed by the next one.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
@@ -284,7 +284,7 @@ impl Service {
     }
 }
 
-/// Removes some messages of a removed flow; `None` when there are none.
+/// Removes some messages of a removed flow; `None` if there are none.
 pub(in crate::service) fn remove_some(tx: &Tx<'_>) -> Result<Option<usize>, ServiceError> {
     Ok(match removal::removed_flow(tx)? {
         Some(flow) => Some(removal::oldest(tx, flow, REMOVED_AT_ONCE)?),
@@ -296,7 +296,7 @@ fn present(view: &View<'_>, flow: FlowId) -> Result<Flow, ServiceError> {
     flows::by_id(view, flow)?.ok_or(Refusal::NotFound(Thing::Flow).into())
 }
 
-/// A flow whose members can change.
+/// Returns a flow whose members can change.
 fn open(view: &View<'_>, flow: FlowId) -> Result<Flow, ServiceError> {
     let flow = present(view, flow)?;
     if flow.kind == FlowKind::Chat {

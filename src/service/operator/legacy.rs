@@ -1,4 +1,4 @@
-//! What the rows of the Python server mean here: pure decisions, without a database.
+//! The meaning of the Python server's rows on this server: pure decisions, without a database.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,10 +9,10 @@ use crate::service::ServiceError;
 use crate::store::imports;
 use crate::store::python::{OldFlow, OldMessage, OldUser};
 
-/// Longest beginning of a login that leaves room for a number after it.
+/// Maximum length of the beginning of a login, so that a number can follow.
 const STEM_CHARS: usize = 56;
 
-/// A user of the Python server who is here, or will be.
+/// A user of the Python server who exists here, or will exist.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
     /// Row number here; `None` in a dry run.
@@ -21,17 +21,17 @@ pub(super) struct Known {
     pub(super) is_deleted: bool,
 }
 
-/// What a flow is to be here, by the row numbers of the Python server.
+/// The properties of a flow on this server, with the row numbers of the Python server.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     pub(super) kind: FlowKind,
     pub(super) owner: Option<i64>,
     pub(super) members: Vec<i64>,
-    /// What is different from there.
+    /// The differences to the Python server.
     pub(super) changes: Vec<String>,
 }
 
-/// A text that is a valid login, as like another as can be.
+/// Returns a valid login that is as similar to a text as possible.
 pub(super) fn login_like(text: &str, row: i64) -> String {
     if Login::imported(text).is_ok() {
         return text.to_owned();
@@ -49,7 +49,7 @@ pub(super) fn login_like(text: &str, row: i64) -> String {
     }
 }
 
-/// A login, or the same with a number after it.
+/// Returns a login, or the same login followed by a number.
 pub(super) fn numbered(like: &str, count: usize) -> Result<Login, ServiceError> {
     if count == 1 {
         return Ok(Login::imported(like)?);
@@ -58,7 +58,7 @@ pub(super) fn numbered(like: &str, count: usize) -> Result<Login, ServiceError> 
     Ok(Login::imported(&format!("{}-{count}", stem.trim_end()))?)
 }
 
-/// What people call a flow.
+/// Returns a name of a flow for messages.
 pub(super) fn flow_name(old: &OldFlow) -> String {
     match old.title.as_deref() {
         Some(title) if !title.is_empty() => format!("flow {title:?}"),
@@ -66,7 +66,7 @@ pub(super) fn flow_name(old: &OldFlow) -> String {
     }
 }
 
-/// An account as it is to be here.
+/// Returns an account as it is stored here.
 pub(super) fn user(
     old: OldUser,
     uuid: PublicId,
@@ -93,7 +93,7 @@ pub(super) fn user(
     }
 }
 
-/// A message as it is to be here. One without a time was sent when the one before it was.
+/// Returns a message as it is stored here. If it has no time, it gets that of the previous message.
 pub(super) fn message(
     old: OldMessage,
     uuid: PublicId,
@@ -122,10 +122,10 @@ pub(super) fn message(
     }
 }
 
-/// Decides what a flow is to be, or why it is left out.
+/// Decides the properties of a flow, or why it is left out.
 ///
-/// The rules of this server hold: a chat has exactly two members and there is one of the same two;
-/// the owner is a member; who deleted the account is in chats only.
+/// The rules of this server apply: a chat has exactly two members, and two users have only one chat; the
+/// owner is a member; deleted accounts are only in chats.
 pub(super) fn plan(
     old: &OldFlow,
     owner: Option<i64>,
@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    /// Users 1 to 3, and 9 whose account is deleted.
+    /// Users 1 to 3, and user 9, whose account is deleted.
     fn planned(
         flow: &OldFlow,
         owner: Option<i64>,

@@ -8,22 +8,22 @@ use crate::service::{Draft, Refusal, Search, Service, ServiceError, Thing};
 use crate::store::details::NewDetails;
 use crate::store::{View, flows, messages, users};
 
-/// A message as it is listed: without the content of its files.
+/// A message in a list: without the content of its files.
 #[derive(Debug)]
 pub struct Line {
     /// The message; its list of files is empty.
     pub message: Message,
-    /// Login of who wrote it.
+    /// Login of its author.
     pub author: String,
-    /// What files it has.
+    /// The kinds of its files.
     pub slots: Vec<Slot>,
 }
 
 impl Service {
-    /// The last messages of a flow, or the last before a number; oldest first. For the operator.
+    /// Returns the last messages of a flow, or the last before a number; oldest first. For the operator.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn last_messages(
         &self,
         flow: FlowId,
@@ -38,11 +38,10 @@ impl Service {
             .await
     }
 
-    /// Messages of all flows, or of one, that have everything that is looked for; newest first. For
-    /// the operator.
+    /// Returns messages of all flows, or of one, that match a search; newest first. For the operator.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn search_messages(
         &self,
         wanted: Search,
@@ -61,13 +60,14 @@ impl Service {
             .await
     }
 
-    /// Writes a message as a user, or as an administrator: one who may write there, else the first,
-    /// for an announcement is to reach groups and channels whoever is in them. For the operator.
+    /// Writes a message as a user, or as an administrator: one who may write there, or else the first
+    /// one, because an announcement must reach groups and channels whoever their members are. For the
+    /// operator.
     ///
     /// # Errors
-    /// [`Refusal::SenderNotMember`] and whatever else keeps the user from writing there;
-    /// [`Refusal::EmptyMessage`]; [`Refusal::NoAdministrator`] and
-    /// [`Refusal::NoAdministratorInChat`] when nobody is named and there is none; what is too large.
+    /// [`Refusal::SenderNotMember`] and any other reason why the user cannot write there;
+    /// [`Refusal::EmptyMessage`]; [`Refusal::NoAdministrator`] and [`Refusal::NoAdministratorInChat`] if
+    /// no user is named and there is no administrator; the refusal of a text that is too large.
     pub async fn send_as(
         &self,
         sender: Option<UserId>,
@@ -115,7 +115,7 @@ impl Service {
             .await
     }
 
-    /// Deletes a message, for the operator; deleting it twice is fine.
+    /// Deletes a message, for the operator; deleting it twice is no error.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
@@ -133,7 +133,7 @@ impl Service {
     }
 }
 
-/// The administrator who writes in a flow for the operator.
+/// Returns the administrator who writes in a flow for the operator.
 fn administrator(view: &View<'_>, id: FlowId) -> Result<UserId, ServiceError> {
     let flow = flows::by_id(view, id)?.ok_or(Refusal::NotFound(Thing::Flow))?;
     let mut administrators = users::all(view)?;
@@ -154,7 +154,7 @@ fn administrator(view: &View<'_>, id: FlowId) -> Result<UserId, ServiceError> {
         .ok_or(Refusal::NoAdministrator.into())
 }
 
-/// The login of a user, looked up once.
+/// Returns the login of a user, which is looked up once.
 pub(super) fn login_of(
     view: &View<'_>,
     logins: &mut HashMap<PublicId, String>,

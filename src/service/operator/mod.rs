@@ -1,7 +1,7 @@
-//! What the operator may do, on the machine itself: whatever the rights of any user.
+//! What the operator may do on the machine itself, whatever the permissions of users.
 //!
-//! Who runs a command can read and write the file, so nobody is asked for a token here. The rules
-//! of the domain hold all the same: a chat has two members, a channel is written by its owner.
+//! A user who runs a command can read and write the database, so no token is needed here. The rules of
+//! the domain still apply: a chat has two members, and only its owner writes in a channel.
 
 mod archive;
 mod flows;

@@ -8,52 +8,52 @@ use crate::service::names;
 use crate::service::{Field, Refusal, Service, ServiceError, Thing};
 use crate::store::{View, accounts, credentials, flows, localparts, sessions, uploads, users};
 
-/// Changes to an account; `None` leaves as it is.
+/// Changes to an account; `None` keeps the present value.
 #[derive(Debug, Default)]
 pub struct UserChange {
     /// The name that others read.
     pub username: Option<String>,
-    /// Known to the user alone; empty removes it.
+    /// The email address, which only the user sees; empty removes it.
     pub email: Option<String>,
-    /// A few words about the user.
+    /// A short description of the user.
     pub bio: Option<String>,
     /// Whether the user is an administrator.
     pub is_admin: Option<bool>,
     /// Whether the user is a program.
     pub is_bot: Option<bool>,
-    /// How many bytes of files the user may have; `Some(None)`: as configured.
+    /// Limit of the user's files in bytes; `Some(None)`: as configured.
     pub quota: Option<Option<i64>>,
 }
 
-/// An account with what belongs to it.
+/// An account with its flows, sessions and files.
 #[derive(Debug)]
 pub struct UserStanding {
     /// The account.
     pub user: User,
-    /// The flows that the user is in.
+    /// The flows that the user is a member of.
     pub flows: Vec<FlowSummary>,
     /// The devices that are signed in.
     pub sessions: Vec<SessionInfo>,
-    /// Bytes of files that the user may have; 0: any number. `None`: as configured.
+    /// Limit of the user's files in bytes; 0: no limit. `None`: as configured.
     pub quota: Option<i64>,
-    /// Files that the user's messages show, forwarded ones left out, and bytes of them.
+    /// Number and bytes of the files in the user's messages, without forwarded ones.
     pub files: (i64, i64),
-    /// Uploads of the user that nothing shows, and bytes of them.
+    /// Number and bytes of the user's uploads that no message shows.
     pub uploads: (i64, i64),
     /// The name in Matrix, without the server.
     pub localpart: String,
 }
 
 impl Service {
-    /// All accounts that are not deleted, oldest first, for the operator.
+    /// Returns all accounts that are not deleted, oldest first, for the operator.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn users(&self) -> Result<Vec<User>, ServiceError> {
         self.store.read(|view| Ok(users::all(view)?)).await
     }
 
-    /// The account with a login, however it is typed, for the operator.
+    /// Returns the account with a login, in any spelling, for the operator.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
@@ -67,7 +67,7 @@ impl Service {
             .await
     }
 
-    /// An account with its flows and sessions, for the operator.
+    /// Returns an account with its flows and sessions, for the operator.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
@@ -93,10 +93,10 @@ impl Service {
             .await
     }
 
-    /// Changes an account, for the operator, and tells everybody.
+    /// Changes an account, for the operator, and informs all users.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`], or what is too large or malformed.
+    /// [`Refusal::NotFound`], or the refusal of values that are too large or malformed.
     pub async fn change_user(
         &self,
         user: UserId,
@@ -130,14 +130,14 @@ impl Service {
             })
             .await;
         if rights_change {
-            // Who is signed in is remembered with the rights of before.
+            // Signed-in users are cached with their previous rights.
             self.hub.forget_sessions();
         }
         changed
     }
 
-    /// Replaces a password and ends all sessions of the account, for the operator. Returns how many
-    /// there were.
+    /// Replaces a password and ends all sessions of the account, for the operator. Returns the number of
+    /// sessions.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
@@ -156,8 +156,8 @@ impl Service {
             .await
     }
 
-    /// Keeps an account from logging in and ends its sessions, for the operator. Returns how many
-    /// there were.
+    /// Prevents an account from logging in and ends its sessions, for the operator. Returns the number of
+    /// sessions.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
@@ -171,7 +171,7 @@ impl Service {
             .await
     }
 
-    /// Lets a suspended account log in again, for the operator.
+    /// Permits a suspended account to log in again, for the operator.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
@@ -184,7 +184,7 @@ impl Service {
             .await
     }
 
-    /// Empties an account as its owner could, for the operator.
+    /// Empties an account as its owner could do, for the operator.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
@@ -197,10 +197,10 @@ impl Service {
             .await
     }
 
-    /// Ends all sessions of an account, for the operator. Returns how many there were.
+    /// Ends all sessions of an account, for the operator. Returns the number of sessions.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn end_sessions(&self, user: UserId) -> Result<usize, ServiceError> {
         self.store
             .write(move |tx| Ok(sessions::end_all(tx, user, None)?))

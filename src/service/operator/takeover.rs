@@ -1,7 +1,8 @@
-//! Taking over the database of the Python server.
+//! Import of the database of the Python server.
 //!
-//! Everything is found again by its id, so a second run takes only what is new. What that server
-//! let happen and this one does not (two users of one login, half-made flows) is mended, and said.
+//! Everything is identified by its id, so a second run imports only what is new. Data that the Python
+//! server permitted and this one does not (two users with one login, incomplete flows) is corrected and
+//! reported.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZero;
@@ -17,48 +18,48 @@ use crate::store::imports::{self, Fate};
 use crate::store::python::{OldFlow, OldMessage, OldUser, Source};
 use crate::store::{StoreError, flows, users};
 
-/// Messages that one write takes over, and how many bytes of them, roughly: a server beside goes on
-/// writing in between.
+/// Number of messages that one write imports, and their approximate size in bytes: a server that runs at
+/// the same time can write in between.
 const AT_ONCE: usize = 500;
 const BYTES_AT_ONCE: usize = 4 * 1024 * 1024;
 
-/// Users whose passwords are hashed before the first of them is written: what is lost when a run
-/// is interrupted.
+/// Number of users whose passwords are hashed before the first of them is written: so much work is lost
+/// when a run is interrupted.
 const USERS_AT_ONCE: usize = 64;
 
-/// Passwords hashed at a time, at most: each takes 19 MiB of memory.
+/// Maximum number of passwords that are hashed at the same time: each takes 19 MiB of memory.
 const MAX_HASHES: usize = 8;
 
-/// Why a message that was taken before is not taken again.
+/// The reason why a message that was imported before is not imported again.
 const REMOVED: &str = "taken over before, and removed here since as too old";
 
-/// How many of a kind were taken over, were there already, and were left out.
+/// Numbers of imported, existing and skipped items of a kind.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Tally {
-    /// Taken over now.
+    /// Imported by this run.
     pub taken: usize,
-    /// There from an earlier run.
+    /// Existing from an earlier run.
     pub present: usize,
-    /// Left out; the notes say why.
+    /// Skipped; the notes say why.
     pub left_out: usize,
 }
 
-/// What a takeover did, or would do.
+/// The result of an import, or of a dry run.
 #[derive(Debug, Default)]
 pub struct Takeover {
-    /// Users, deleted ones included.
+    /// Users, including deleted ones.
     pub users: Tally,
     /// Flows.
     pub flows: Tally,
     /// Messages.
     pub messages: Tally,
-    /// Files of the messages taken over.
+    /// Files of the imported messages.
     pub files: usize,
-    /// What was left out or changed, and why: a sentence each.
+    /// What was skipped or changed, and why: one sentence each.
     pub notes: Vec<String>,
 }
 
-/// A takeover that is going on.
+/// A running import.
 struct Work<'a> {
     service: &'a Service,
     dry_run: bool,
@@ -69,17 +70,17 @@ struct Work<'a> {
     chats: HashSet<(i64, i64)>,
     /// By row number; the flow here is `None` in a dry run.
     flows: HashMap<i64, Option<FlowId>>,
-    /// Made by this run, or by one that was interrupted.
+    /// Flows that this run, or an interrupted one, has created.
     unfinished: Vec<FlowId>,
     last_time: Timestamp,
 }
 
 impl Service {
-    /// Takes over a database of the Python server, or counts what would be taken over. For the
-    /// operator.
+    /// Imports a database of the Python server, or counts what would be imported. For the operator.
     ///
     /// # Errors
-    /// The database cannot be read or is none of that server's; this one cannot be written.
+    /// Fails if that database cannot be read or is not of the Python server, or if this one cannot be
+    /// written.
     pub async fn take_over(&self, path: &Path, dry_run: bool) -> Result<Takeover, ServiceError> {
         let source = Source::open(path)?;
         let mut work = Work {
@@ -116,8 +117,8 @@ impl Work<'_> {
         self.report.notes.push(sentence);
     }
 
-    /// Hashes the passwords of those users who are not here, as many at a time as there are cores:
-    /// one after the other, a thousand take a quarter of an hour on a small board. By row number.
+    /// Hashes the passwords of users who do not exist here, on all cores at the same time: one after the
+    /// other, a thousand take a quarter of an hour on a small board. The result is by row number.
     async fn hashes(&self, users: &[OldUser]) -> Result<HashMap<i64, String>, ServiceError> {
         if self.dry_run {
             return Ok(HashMap::new());
@@ -210,7 +211,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The login of a user, changed as little as makes it valid and different from all others.
+    /// Returns the login of a user, changed as little as necessary to make it valid and unique.
     async fn free_login(&mut self, old: &OldUser) -> Result<Login, ServiceError> {
         let like = login_like(&old.login, old.row);
         let mut count = 1;
@@ -312,7 +313,7 @@ impl Work<'_> {
             .service
             .store
             .write(move |tx| match imports::flow(tx, &new) {
-                // The two have made a chat here before.
+                // The two users already have a chat here.
                 Err(StoreError::Conflict(_)) if new.kind == FlowKind::Chat => {
                     new.kind = FlowKind::Group;
                     Ok((imports::flow(tx, &new)?, true))
@@ -375,7 +376,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Notes that nothing more is to come from this run, so that later messages are news.
+    /// Records that this run imports nothing more, so that later messages are new.
     async fn finish(&mut self) -> Result<(), ServiceError> {
         let unfinished = std::mem::take(&mut self.unfinished);
         if self.dry_run || unfinished.is_empty() {
@@ -392,12 +393,12 @@ impl Work<'_> {
             .await
     }
 
-    /// Finds out what a message is here, and in which flow, or why it cannot be.
+    /// Determines how a message is stored here, and in which flow, or why it cannot be.
     fn sort(
         &mut self,
         old: OldMessage,
     ) -> Result<(Option<FlowId>, imports::Message), &'static str> {
-        /// In a dry run nothing is written, so any number will do.
+        /// A dry run writes nothing, so any number will do.
         const NOWHERE: i64 = 0;
         let uuid = old.uuid.ok_or("the id is no number of 128 bits")?;
         let flow = old.flow.and_then(|row| self.flows.get(&row).copied());
@@ -416,7 +417,7 @@ impl Work<'_> {
     }
 }
 
-/// Whether somebody can log in with what is stored.
+/// Returns whether the stored password can be used to log in.
 fn has_password(user: &OldUser) -> bool {
     user.login != DELETED_LOGIN && !user.password.is_empty()
 }

@@ -1,5 +1,5 @@
-//! What outgoing hooks are told next, and what becomes of it. The log is the queue: nothing waits in
-//! memory, and a position says up to where everything is delivered.
+//! Delivery to outgoing hooks: what they are sent next, and its result. The log is the queue: nothing
+//! waits in memory, and a position records up to where everything is delivered.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::store::messages::{Fitting, Load};
 use crate::store::outgoing::Living;
 use crate::store::{Tx, View, events, flows, members, messages, outgoing, users};
 
-/// How long is waited before a try is repeated; after the last one the hook is given up.
+/// Delays before a delivery is retried; after the last one the hook is disabled.
 const AGAIN: [Duration; 6] = [
     Duration::from_secs(10),
     Duration::from_mins(1),
@@ -30,66 +30,67 @@ const AGAIN: [Duration; 6] = [
     Duration::from_hours(6),
 ];
 
-/// A hook that is further behind goes on from now.
+/// Maximum number of changes that a hook may be behind; if it is further behind, it continues from now.
 const MOST_BEHIND: i64 = 10_000;
 
-/// Rows of the log that are looked at in one read.
+/// Number of rows of the log that are checked in one read.
 const AT_ONCE: usize = 256;
 
-/// What was passed over is noted when it is so much: after a start no more is looked at again.
+/// Number of skipped changes after which the position is recorded: no more than this is checked again
+/// after a start.
 const NOTED_EVERY: i64 = 1000;
 
-/// What is to be posted.
+/// A callout to be posted.
 #[derive(Debug, Clone)]
 pub struct Sending {
-    /// Where.
+    /// The receiver.
     pub recipient: Recipient,
-    /// What.
+    /// The content.
     pub callout: Callout,
 }
 
-/// What there is to post.
+/// The next callout of a hook.
 #[derive(Debug)]
 pub enum NextCallout {
-    /// Something.
+    /// There is a callout.
     Send(Box<Sending>),
-    /// Nothing up to a position, which is the end of the log.
+    /// There is none up to a position, which is the end of the log.
     Nothing(Position),
-    /// Nothing up to a position, and more to be looked at.
+    /// There is none up to a position, and more to be checked.
     More(Position),
-    /// The hook is off.
+    /// The hook is disabled.
     Off,
 }
 
-/// What came of posting.
+/// The result of a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CalloutEnd {
-    /// The receiver has it, and perhaps says something.
+    /// The receiver has accepted it, and may answer with a text.
     Taken(Option<String>),
-    /// The receiver wants nothing any more.
+    /// The receiver wants no more posts.
     Gone,
-    /// It failed in a way that may pass, for this reason.
+    /// It failed for this reason, perhaps temporarily.
     Failed(String),
 }
 
 impl Service {
-    /// Waits until something was committed that hooks may have to be told of.
+    /// Waits for a commit that hooks may have to be told of.
     pub async fn outgoing_news(&self) {
         self.outgoing.news.notified().await;
     }
 
-    /// The hooks that are told of what happens, and when each is to be tried.
+    /// Returns the active hooks, and when each is tried next.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn living_outgoing(&self) -> Result<Vec<(OutgoingId, Timestamp)>, ServiceError> {
         self.store.read(|view| Ok(outgoing::living(view)?)).await
     }
 
-    /// What a hook is to be told next, where everything up to a position was looked at.
+    /// Returns what a hook is sent next, if everything up to a position was checked.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn next_callout(
         &self,
         id: OutgoingId,
@@ -128,10 +129,10 @@ impl Service {
         Ok(NextCallout::Nothing(end))
     }
 
-    /// Notes what came of posting what [`next_callout`](Self::next_callout) returned.
+    /// Records the result of posting what [`next_callout`](Self::next_callout) returned.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn settle_callout(
         &self,
         callout: Callout,
@@ -181,12 +182,12 @@ impl Service {
     }
 }
 
-/// What a read finds.
+/// The result of a read.
 enum Found {
     Next(NextCallout),
-    /// The end of the log, from which the hook is too far.
+    /// The end of the log; the hook is too far behind.
     Behind(Position, i64),
-    /// Nothing up to a position, which is worth being noted, and whether it is the end.
+    /// Nothing up to a position that should be recorded, and whether it is the end.
     Passed(Position, bool),
 }
 
@@ -231,7 +232,7 @@ fn next(view: &View<'_>, id: OutgoingId, passed: Position) -> Result<Found, Serv
     nothing(end, true)
 }
 
-/// What a change is to a hook; `None`: nothing that it is told of.
+/// Returns the callout for a change; `None`: the hook is not told of it.
 fn callout(
     view: &View<'_>,
     hook: &Living,
@@ -278,7 +279,7 @@ fn callout(
 
 type Told = (Box<crate::model::Message>, Option<Box<User>>);
 
-/// The message that a change is about, and its author.
+/// Returns the message that a change is about, and its author.
 fn told(
     view: &View<'_>,
     hook: &Living,
@@ -293,7 +294,7 @@ fn told(
         },
     };
     let load = Load::of(Form::Rich, 0);
-    // Of several changes of one message the last is told.
+    // Of several changes of one message only the last is sent.
     if matches!(what, CalloutKind::Edited | CalloutKind::Deleted) {
         match messages::by_id_within(view, id, change.position, load, usize::MAX)? {
             Some(Fitting::Superseded) | None => return Ok(None),
@@ -317,7 +318,7 @@ fn told(
     Ok(Some((Box::new(message), from)))
 }
 
-/// Who came or went.
+/// Returns the user who joined or left.
 fn moved(view: &View<'_>, change: &Change) -> Result<Option<Box<User>>, ServiceError> {
     let event = events::at(view, change.position)?;
     let uuid = event.and_then(|event| match event.what {
@@ -332,7 +333,7 @@ fn moved(view: &View<'_>, change: &Change) -> Result<Option<Box<User>>, ServiceE
     Ok(users::by_uuid(view, uuid)?.map(Box::new))
 }
 
-/// Posts what a receiver says in its answer, as the hook's bot.
+/// Posts the text in a receiver's answer as the hook's bot.
 fn answer_with(
     tx: &Tx<'_>,
     hook: &Living,
@@ -379,7 +380,7 @@ fn answer_with(
     Ok(())
 }
 
-/// Gives a hook up and says so to whoever made it.
+/// Disables a hook and tells its maker.
 fn give_up(tx: &Tx<'_>, hook: &Living, why: &str) -> Result<(), ServiceError> {
     outgoing::disable(tx, hook.id)?;
     log::warn!("the outgoing hook {} is given up: {why}", hook.id.0);

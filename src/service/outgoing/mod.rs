@@ -1,6 +1,6 @@
-//! Outgoing hooks: who makes which, what is known of them, and how one is tried.
+//! Outgoing hooks: who may make them, their properties, and how they are tested.
 //!
-//! What belongs here: rights, and what becomes of a delivery. What does not: how a post reaches its
+//! What belongs here: permissions, and the results of deliveries. What does not: how a post reaches its
 //! receiver, which the program around the service knows ([`Messenger`]).
 
 mod delivery;
@@ -20,97 +20,98 @@ use crate::store::{View, flows, outgoing, users};
 
 pub use delivery::{CalloutEnd, NextCallout, Sending};
 
-/// Outgoing hooks of a flow.
+/// Maximum number of outgoing hooks of a flow.
 const MAX_HOOKS: i64 = 20;
 
-/// Characters that a trigger has at most.
+/// Maximum length of a trigger, in characters.
 const MAX_TRIGGER_CHARS: usize = 64;
 
-/// Where a hook posts.
+/// The receiver of a hook's posts.
 #[derive(Debug, Clone)]
 pub struct Recipient {
     /// The address.
     pub url: String,
-    /// What signs what is posted.
+    /// The secret that signs the posts.
     pub secret: SigningSecret,
-    /// Whether it may be a private address that the operator lists: whoever made the hook runs this server.
+    /// Whether it may be a private address that the operator lists: the hook was made by the operator or
+    /// an administrator.
     pub is_trusted: bool,
 }
 
-/// What came of a try.
+/// The result of a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestEnd {
     /// The receiver's status; `None`: there was no answer.
     pub status: Option<u16>,
-    /// Whether it has taken the post.
+    /// Whether it has accepted the post.
     pub is_taken: bool,
-    /// What that means.
+    /// An explanation of the result.
     pub detail: String,
 }
 
-/// Checks that an address can be posted to; else says what is wrong.
+/// Checks that an address can be posted to; otherwise returns what is wrong.
 type Check = Box<dyn Fn(Recipient) -> BoxFuture<'static, Result<(), &'static str>> + Send + Sync>;
 
-/// Posts at once, and says what came of it.
+/// Posts at once, and returns the result.
 type Try = Box<dyn Fn(Recipient, Callout) -> BoxFuture<'static, TestEnd> + Send + Sync>;
 
-/// What the program does for outgoing hooks.
+/// The functions that the program provides for outgoing hooks.
 pub struct Messenger {
     /// Checks an address.
     pub check: Check,
-    /// Tries one.
+    /// Tests an address.
     pub test: Try,
 }
 
-/// What outgoing hooks need while the service runs.
+/// The state of outgoing hooks while the service runs.
 #[derive(Default)]
 pub(super) struct Desk {
     messenger: OnceLock<Messenger>,
-    /// Something was committed that may have to be told.
+    /// Notified of a commit that hooks may have to be told of.
     pub(super) news: Arc<Notify>,
 }
 
-/// An outgoing hook that is to be.
+/// An outgoing hook to be made.
 #[derive(Debug, Clone)]
 pub struct OutgoingOrder {
-    /// The flow that it tells of.
+    /// The flow whose events it receives.
     pub flow: PublicId,
-    /// Where it posts.
+    /// The address that it posts to.
     pub url: String,
-    /// What it is told of.
+    /// The kinds of events that it receives.
     pub topics: Topics,
-    /// Whether it is told of what other bots write.
+    /// Whether it receives what other bots write.
     pub has_bots: bool,
-    /// What a message has to begin with.
+    /// The text with which a message has to begin.
     pub trigger: Option<String>,
-    /// Who answers; `None`: the bot of the flow's hooks.
+    /// The bot that answers; `None`: the bot of the flow's hooks.
     pub bot: Option<PublicId>,
 }
 
-/// An outgoing hook that has just been made: the only time its secret is told.
+/// An outgoing hook that has just been made; its secret is not shown again.
 #[derive(Debug)]
 pub struct NewOutgoing {
     /// Row number.
     pub id: OutgoingId,
-    /// What signs what is posted.
+    /// The secret that signs the posts.
     pub secret: SigningSecret,
 }
 
 impl Service {
-    /// Says what the program does for outgoing hooks; once.
+    /// Attaches the functions of the program for outgoing hooks; may be called once.
     pub fn attach_messenger(&self, messenger: Messenger) {
         if self.outgoing.messenger.set(messenger).is_err() {
             log::error!("the service was given two messengers");
         }
     }
 
-    /// Makes an outgoing hook, for the owner of a flow or an administrator, or without a user for the
+    /// Creates an outgoing hook, for the owner of a flow or an administrator, or, without a user, for the
     /// operator.
     ///
     /// # Errors
     /// [`Refusal::NotFound`]; [`Refusal::NotOwner`]; [`Refusal::HookInChat`], [`Refusal::SavedIsFixed`];
-    /// [`Refusal::TooManyHooks`]; [`Refusal::SenderNotMember`] for a bot that is not in the flow;
-    /// [`Refusal::BadHookUrl`]; what is too large.
+    /// [`Refusal::TooManyHooks`]; [`Refusal::SenderNotMember`] for a bot that is not a member of the
+    /// flow; [`Refusal::BadHookUrl`]; the refusal of values that are too large.
     pub async fn make_outgoing(
         &self,
         order: OutgoingOrder,
@@ -118,7 +119,7 @@ impl Service {
     ) -> Result<NewOutgoing, ServiceError> {
         let by = by.copied();
         let trigger = trigger(order.trigger.as_deref())?;
-        // Who may not make one is not told where it could post.
+        // A user who may not make a hook must not learn which addresses it could post to.
         let flow = order.flow;
         let is_trusted = self
             .store
@@ -147,7 +148,7 @@ impl Service {
             .store
             .write(move |tx| {
                 if let Some(user) = by {
-                    // Looking the host up takes its time.
+                    // Looking up the host takes time, so the session is checked again.
                     user.require(tx)?;
                 }
                 let flow = governed(tx, order.flow, by.as_ref())?;
@@ -172,8 +173,8 @@ impl Service {
         Ok(NewOutgoing { id, secret })
     }
 
-    /// The outgoing hooks of a flow, newest first, for its owner or an administrator; of all flows for
-    /// the operator.
+    /// Returns the outgoing hooks of a flow, newest first, for its owner or an administrator; for the
+    /// operator also those of all flows.
     ///
     /// # Errors
     /// [`Refusal::NotFound`]; [`Refusal::NotOwner`].
@@ -196,7 +197,7 @@ impl Service {
             .await
     }
 
-    /// Removes an outgoing hook, for the owner of its flow or an administrator, or for the operator.
+    /// Removes an outgoing hook, for the owner of its flow, an administrator or the operator.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
@@ -220,11 +221,11 @@ impl Service {
         Ok(())
     }
 
-    /// Posts to the address of an outgoing hook at once, so that whoever governs its flow sees whether it
-    /// works.
+    /// Posts to the address of an outgoing hook at once, so that a user who manages its flow sees whether
+    /// it works.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a hook that is not there, is given up, or is off.
+    /// [`Refusal::NotFound`] for a hook that does not exist or is disabled.
     pub async fn test_outgoing(
         &self,
         id: OutgoingId,
@@ -256,7 +257,7 @@ impl Service {
     }
 }
 
-/// Where a hook posts.
+/// Returns the receiver of a hook's posts.
 fn recipient(hook: &outgoing::Living) -> Recipient {
     Recipient {
         url: hook.url.clone(),
@@ -265,7 +266,7 @@ fn recipient(hook: &outgoing::Living) -> Recipient {
     }
 }
 
-/// The flow of a hook that the caller governs; to everybody else, the hook does not exist.
+/// Returns the flow of a hook that the caller may manage; for other users, the hook does not exist.
 fn of_caller(
     view: &View<'_>,
     id: OutgoingId,
@@ -279,7 +280,7 @@ fn of_caller(
     }
 }
 
-/// What messages have to begin with, if anything.
+/// Returns the text with which messages have to begin, if any.
 fn trigger(wanted: Option<&str>) -> Result<Option<String>, ServiceError> {
     let Some(trigger) = wanted.map(str::trim).filter(|it| !it.is_empty()) else {
         return Ok(None);

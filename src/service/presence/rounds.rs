@@ -1,34 +1,35 @@
-//! Who is told of whom in one tick: as few different lists as possible, since a list is written once
-//! for all who hear it.
+//! Decides which presence changes each user is told in one tick: with as few different lists as possible,
+//! because a list is written once for all its recipients.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::model::{FlowId, Presence, PublicId, Timestamp, UserId};
 
-/// Somebody who came or went.
+/// A user who went online or offline.
 #[derive(Debug)]
 pub(super) struct Change {
     pub(super) user: UserId,
     pub(super) uuid: PublicId,
     pub(super) online: bool,
-    /// The flows that the user is in.
+    /// The flows that the user is a member of.
     pub(super) flows: Vec<FlowId>,
-    /// Who is not to know.
+    /// Users who must not be told.
     pub(super) blocked: Vec<UserId>,
 }
 
-/// A list, and who hears it. Who hears it may be in it.
+/// A list of changes and its recipients. A recipient may be in the list.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Round {
     pub(super) audience: Vec<UserId>,
     pub(super) told: Vec<Presence>,
 }
 
-/// Finds what is to be told to whom. `flows` holds, of each flow of those who came or went, who is
-/// here; `hiding` are those who neither show nor see when somebody was here.
+/// Computes the lists and their recipients. `flows` has the online members of each flow of the changed
+/// users; `hiding` are the users who neither share nor see last-online times.
 ///
-/// Each hears of each once, however many flows they share: the largest flow comes first, where nearly
-/// all hear the same list; who has heard of some before gets a list of their own of the others.
+/// Each recipient gets each change once, however many flows they share: the largest flow comes first,
+/// where nearly all get the same list; a recipient who already got some of the changes gets a separate
+/// list of the others.
 pub(super) fn rounds(
     changes: &[Change],
     flows: FxHashMap<FlowId, Vec<UserId>>,
@@ -60,7 +61,7 @@ pub(super) fn rounds(
             wanted.map(presence).collect::<Vec<_>>()
         };
         let is_kept_from_some = moved.iter().any(|change| !change.blocked.is_empty());
-        // Those who see when somebody was here, and those who do not.
+        // Recipients who see last-online times, and those who do not.
         let mut common = [Vec::new(), Vec::new()];
         for reader in here {
             let before = heard.entry(reader).or_default();

@@ -1,4 +1,4 @@
-//! Who is told of what happens, and when: after it is committed, and not while they are looking.
+//! Decides who is notified of an event, and when: after it is committed, and not while the user is active.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,59 +17,59 @@ use crate::model::{
 use crate::store::push::Candidate;
 use crate::store::{flows, properties, push, users};
 
-/// How long somebody who is looking has to read a message before the devices are told.
+/// How long an active user has to read a message before the other devices are notified.
 const LOOK_AGAIN: Duration = Duration::from_secs(20);
 
-/// How often somebody is looked after again; who has had the message before their eyes for five
-/// minutes needs no telephone to ring.
+/// Maximum number of checks of an active user; if a message was visible for five minutes, no notification
+/// is needed.
 const LOOKS: u8 = 15;
 
-/// Things that wait to be looked at; more are dropped, as everything that is only a notification.
+/// Maximum number of events that wait to be processed; more are dropped, because they are only notifications.
 const WAITING: usize = 1024;
 
-/// How often it is tried whether somebody listens after the start.
+/// Number of attempts to find the listener after a start.
 const SOON: u32 = 500;
 
-/// Older messages are not told of after a start: people have found them by themselves.
+/// Older messages are not notified after a start: users have found them by themselves.
 const OLDEST: Duration = Duration::from_mins(5);
 
-/// Messages that are looked up after a start.
+/// Maximum number of messages that are looked up after a start.
 const MOST: i64 = 1000;
 
-/// People whose devices wait for them to look away.
+/// Maximum number of users whose notifications wait until they are inactive.
 const PATIENT: usize = 10_000;
 
-/// Something that a device is to be told.
+/// A notification for a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ring {
-    /// Which device.
+    /// The device.
     pub subscription: SubscriptionId,
-    /// Whose it is.
+    /// Its owner.
     pub user: UserId,
-    /// Where it is told.
+    /// Its address.
     pub endpoint: String,
-    /// About which flow.
+    /// The flow in question.
     pub flow: FlowId,
-    /// What.
+    /// What happened.
     pub what: What,
-    /// Whether at once.
+    /// Whether it is urgent.
     pub is_urgent: bool,
-    /// The most that may be said.
+    /// The maximum content of the notification.
     pub most: PushContent,
-    /// What keeps its message among those that somebody has to be told of.
+    /// Keeps its message marked as not yet notified.
     pub pending: Option<Arc<Pending>>,
 }
 
-/// What a device is told.
+/// What a device is notified of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
     /// A message came.
     Message(MessageId),
-    /// Its owner was brought into the flow, or invited.
+    /// Its owner was added to the flow, or invited.
     Added,
 }
 
-/// What may have to be told.
+/// An event that devices may have to be notified of.
 #[derive(Debug)]
 pub(in crate::service) enum Heard {
     Message(MessageId, Arc<Pending>),
@@ -85,22 +85,22 @@ pub(in crate::service) enum Heard {
     },
 }
 
-/// The way from what is committed to who is told.
+/// The channel from committed events to notifications.
 #[derive(Default)]
 pub(in crate::service) struct Bell {
-    /// Whether a device may have asked to be told; while none has, nothing is looked up.
+    /// Whether a device may have subscribed; while none has, nothing is looked up.
     devices: AtomicBool,
     pub(in crate::service) unsettled: Arc<Unsettled>,
     sender: std::sync::OnceLock<mpsc::Sender<Heard>>,
 }
 
 impl Bell {
-    /// Says that a device has asked to be told.
+    /// Records that a device has subscribed.
     pub(super) fn has_devices(&self) {
         self.devices.store(true, Ordering::Relaxed);
     }
 
-    /// Has something looked at. Never waits.
+    /// Queues an event. Never waits.
     pub(in crate::service) fn ring(&self, event: &Event) {
         if !self.devices.load(Ordering::Relaxed) {
             return;
@@ -115,9 +115,9 @@ impl Bell {
         }
     }
 
-    /// Has something looked at, when there is room for it.
+    /// Queues an event, when there is room for it.
     pub(super) async fn hear(&self, heard: Heard) {
-        // Right after the start nobody listens yet.
+        // Right after the start, nobody listens yet.
         for _ in 0..SOON {
             if let Some(sender) = self.sender.get() {
                 if sender.send(heard).await.is_err() {
@@ -130,7 +130,7 @@ impl Bell {
     }
 }
 
-/// What of an event may have to be told.
+/// Returns what devices may have to be notified of for an event.
 fn heard(event: &Event, unsettled: &Arc<Unsettled>) -> Vec<Heard> {
     match &event.news {
         News::Message(message) if message.edited_at.is_none() && !message.is_deleted => {
@@ -147,8 +147,7 @@ fn heard(event: &Event, unsettled: &Arc<Unsettled>) -> Vec<Heard> {
         News::Flow(news) => {
             let mut all = Vec::new();
             for it in &news.events {
-                // Whom a new group has from the start was added too; a new chat waits for its first
-                // message.
+                // The initial members of a new group were added too; a new chat waits for its first message.
                 if it.what == Happening::Made
                     && news.flow.kind != FlowKind::Chat
                     && let Audience::Users(users) = &event.audience
@@ -175,14 +174,14 @@ fn heard(event: &Event, unsettled: &Arc<Unsettled>) -> Vec<Heard> {
     }
 }
 
-/// Somebody who is looking, and has not read yet.
+/// An active user who has not read a message yet.
 struct Patient {
     rings: Vec<Ring>,
     at: Instant,
     looks: u8,
 }
 
-/// Looks after what happens until the service is gone.
+/// Processes events until the service is gone.
 pub(in crate::service) async fn listen(service: Weak<Service>) {
     let (sender, mut events) = mpsc::channel(WAITING);
     {
@@ -235,10 +234,10 @@ async fn until(time: Option<Instant>) {
 }
 
 impl Service {
-    /// Has devices told of messages that came shortly before the last stop and that nobody was told of.
+    /// Notifies devices of messages that came shortly before the last stop and were not notified.
     ///
     /// # Errors
-    /// The file cannot be read or written.
+    /// Fails if the database cannot be read or written.
     pub async fn resume_notifying(&self) -> Result<(), ServiceError> {
         let since = self.store.now().before(OLDEST);
         let left = self
@@ -253,7 +252,7 @@ impl Service {
         let Some(newest) = left.last().map(|message| message.0) else {
             return Ok(());
         };
-        // Once: a server that ends and starts again and again must not ring each time.
+        // Only once: a server that restarts repeatedly must not notify each time.
         self.store
             .write(move |tx| {
                 properties::set_number(tx, properties::PUSH_POSITION, newest)?;
@@ -267,7 +266,7 @@ impl Service {
         Ok(())
     }
 
-    /// The devices that something may be told to.
+    /// Returns the devices that may be notified of an event.
     async fn candidates(&self, heard: Heard) -> Result<Vec<Ring>, ServiceError> {
         let now = self.store.now();
         self.store
@@ -315,7 +314,7 @@ impl Service {
             .await
     }
 
-    /// Tells a device, or waits while its owner looks at another one.
+    /// Notifies a device, or waits while its owner uses another one.
     fn tell_or_wait(&self, ring: Ring, patient: &mut HashMap<(UserId, FlowId), Patient>) {
         if !self.hub.is_active(ring.user) {
             self.pass_on(ring);
@@ -330,14 +329,14 @@ impl Service {
             at: Instant::now() + LOOK_AGAIN,
             looks: 0,
         });
-        // Of one conversation the newest message is told.
+        // Of each flow, only the newest message is notified.
         waiting
             .rings
             .retain(|other| other.subscription != ring.subscription);
         waiting.rings.push(ring);
     }
 
-    /// Looks at who was looking: what is read meanwhile is not told.
+    /// Checks the active users again: messages that were read meanwhile are not notified.
     async fn look_again(&self, patient: &mut HashMap<(UserId, FlowId), Patient>) {
         let now = Instant::now();
         let due: Vec<_> = patient.extract_if(|_, it| it.at <= now).collect();

@@ -1,7 +1,7 @@
-//! Notifications for devices on which no client runs: who asks for them, and what comes of a try.
+//! Notifications for devices on which no client runs: subscriptions, and the results of deliveries.
 //!
-//! What belongs here: rights, and who is told what. What does not: how it reaches a device, which the
-//! program around the service knows ([`Courier`]).
+//! What belongs here: permissions, and who is notified of what. What does not: how a notification reaches
+//! a device, which the program around the service knows ([`Courier`]).
 
 mod bell;
 mod notice;
@@ -22,58 +22,59 @@ pub use bell::{Ring, What};
 pub use notice::Notice;
 pub use unsettled::Pending;
 
-/// Devices of one user that are told.
+/// Maximum number of devices of one user that are notified.
 const MOST_DEVICES: i64 = 20;
 
-/// Refusals in a row after which a device is forgotten.
+/// Number of consecutive failures after which a device is removed.
 const MOST_FAILURES: i64 = 50;
 
-/// A device that could not be told for so long is forgotten.
+/// A device that could not be notified for this time is removed.
 const MOST_SILENCE: Duration = Duration::from_hours(7 * 24);
 
-/// What came of telling a device at once.
+/// The result of a test notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tried {
-    /// Its service has taken it.
+    /// The push service has accepted it.
     Taken,
-    /// Its service does not know it any more.
+    /// The push service no longer knows the device.
     Gone,
-    /// Its service refuses, with this status.
+    /// The push service refuses, with this status.
     Refused(u16),
-    /// Its service does not answer.
+    /// The push service does not respond.
     Unreachable,
 }
 
-/// Does something with the address of a device.
+/// A function on the address of a device.
 type Act<T> = Box<dyn Fn(PushAddress) -> BoxFuture<'static, T> + Send + Sync>;
 
-/// What the program does for notifications.
+/// The functions that the program provides for notifications.
 pub struct Courier {
-    /// The key by which push services know this server.
+    /// The key with which push services identify this server.
     pub key: String,
-    /// Checks that a device can be told; else says what is wrong.
+    /// Checks that a device can be notified; otherwise returns what is wrong.
     pub check: Act<Result<(), &'static str>>,
-    /// Tells a device at once that it works.
+    /// Sends a test notification to a device.
     pub test: Act<Tried>,
-    /// Where what is to be told goes.
+    /// The channel for notifications.
     pub rings: mpsc::Sender<Ring>,
-    /// What notifications say where nobody chose.
+    /// The default content of notifications.
     pub content: PushContent,
 }
 
-/// The courier, once there is one.
+/// The courier, once it is attached.
 #[derive(Default)]
 pub(super) struct Post(OnceLock<Arc<Courier>>);
 
 impl Service {
-    /// Up to where devices were told, when it is time to write it along with something else. Only the
-    /// process that tells them knows.
+    /// Returns the position up to which devices were notified, if it is time to write it along with
+    /// something else. Only the process that notifies devices knows it.
     pub(super) fn push_position_due(&self) -> Option<i64> {
         self.courier().ok()?;
         self.bell.unsettled.due()
     }
 
-    /// Says what the program does for notifications; once. From then on devices are told.
+    /// Attaches the functions of the program for notifications; may be called once. From then on devices
+    /// are notified.
     pub fn attach_courier(self: &Arc<Self>, courier: Courier) {
         if self.post.0.set(Arc::new(courier)).is_err() {
             log::error!("the service was given two couriers");
@@ -84,11 +85,10 @@ impl Service {
         self.post.0.get().ok_or_else(|| Refusal::PushOff.into())
     }
 
-    /// Returns the server's key for notifications, as it is kept; makes one by `make` where there is
-    /// none.
+    /// Returns the stored key of the server for notifications; if there is none, `make` creates one.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn push_secret(
         &self,
         make: impl FnOnce() -> Vec<u8> + Send + 'static,
@@ -105,7 +105,7 @@ impl Service {
             .await
     }
 
-    /// The key by which push services know this server, for browsers.
+    /// Returns the key with which push services identify this server, for browsers.
     ///
     /// # Errors
     /// [`Refusal::PushOff`], [`Refusal::NotForBots`].
@@ -114,7 +114,7 @@ impl Service {
         Ok(self.courier()?.key.clone())
     }
 
-    /// Has the caller's device told of what happens, in place of how it was told before.
+    /// Subscribes the caller's device to notifications; replaces an earlier subscription.
     ///
     /// # Errors
     /// [`Refusal::PushOff`], [`Refusal::NotForBots`], [`Refusal::BadSubscription`].
@@ -131,7 +131,7 @@ impl Service {
         let user = *user;
         self.store
             .write(move |tx| {
-                // Looking the host up takes its time.
+                // Looking up the host takes time, so the session is checked again.
                 user.require(tx)?;
                 push::set(tx, user.session.id, user.user(), &address, MOST_DEVICES)?;
                 Ok::<_, ServiceError>(())
@@ -141,10 +141,10 @@ impl Service {
         Ok(())
     }
 
-    /// Has the caller's device not told any more.
+    /// Ends the notifications of the caller's device.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn unsubscribe_push(&self, user: &SignedIn) -> Result<(), ServiceError> {
         let user = *user;
         self.store
@@ -156,7 +156,7 @@ impl Service {
             .await
     }
 
-    /// Tells the caller's device at once that it works.
+    /// Sends a test notification to the caller's device.
     ///
     /// # Errors
     /// [`Refusal::PushOff`]; [`Refusal::PushMissing`] for a device that has not subscribed,
@@ -185,10 +185,10 @@ impl Service {
         }
     }
 
-    /// Where a device is told that may be told now.
+    /// Returns the address of a device that may be notified now.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn push_address(
         &self,
         id: SubscriptionId,
@@ -201,7 +201,7 @@ impl Service {
         Ok(found.map(|(address, _)| address))
     }
 
-    /// Notes that a device was told.
+    /// Records that a device was notified.
     pub async fn push_succeeded(&self, id: SubscriptionId) {
         let noted: Result<(), ServiceError> = self
             .store
@@ -210,7 +210,7 @@ impl Service {
         note(noted);
     }
 
-    /// Forgets a device whose service does not know it any more.
+    /// Removes a device that its push service no longer knows.
     pub async fn push_gone(&self, id: SubscriptionId, endpoint: String) {
         let noted: Result<(), ServiceError> = self
             .store
@@ -219,7 +219,7 @@ impl Service {
         note(noted);
     }
 
-    /// Notes that a device could not be told.
+    /// Records that a device could not be notified.
     pub async fn push_failed(&self, id: SubscriptionId, endpoint: String) {
         let noted: Result<(), ServiceError> = self
             .store
@@ -232,10 +232,10 @@ impl Service {
         note(noted);
     }
 
-    /// Tells whether whom a ring is for has read a message, or it is gone.
+    /// Returns whether the recipient of a notification has read a message, or the message is gone.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     async fn is_read(&self, ring: &Ring, message: MessageId) -> Result<bool, ServiceError> {
         let (flow, user) = (ring.flow, ring.user);
         self.store

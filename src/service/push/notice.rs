@@ -1,43 +1,43 @@
-//! What a notification says, as its reader chose and the conversation permits.
+//! The content of a notification, as its reader chose and the conversation permits.
 
 use super::super::{Service, ServiceError};
 use super::bell::{Ring, What};
 use crate::model::{PublicId, PushAddress, PushContent, Timestamp};
 use crate::store::{marks, push};
 
-/// Characters of a text that a notification shows.
+/// Maximum number of characters of a text that a notification shows.
 const TEXT_CHARS: usize = 120;
 
-/// Characters of a name that it shows.
+/// Maximum number of characters of a name that it shows.
 const NAME_CHARS: usize = 80;
 
 /// A notification for one device, before it is encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// Where the device is told.
+    /// The address of the device.
     pub address: PushAddress,
-    /// About which flow.
+    /// The flow in question.
     pub flow: PublicId,
-    /// About which message; `None`: somebody was brought into the flow.
+    /// The message in question; `None`: the user was added to the flow.
     pub message: Option<PublicId>,
-    /// Who and where, if that may be said.
+    /// The author and the flow, if they may be shown.
     pub title: Option<String>,
-    /// The beginning of the text, if that may be said.
+    /// The beginning of the text, if it may be shown.
     pub body: Option<String>,
-    /// Messages of the flow that are not read.
+    /// Number of unread messages of the flow.
     pub count: i64,
-    /// Messages of all flows that are not read and not muted.
+    /// Number of unread messages of all flows that are not muted.
     pub badge: i64,
     /// When it happened, in seconds.
     pub time: i64,
 }
 
 impl Service {
-    /// Says what a device is to be told now. `None`: nothing any more, since it was read, deleted or
-    /// left meanwhile.
+    /// Returns the present content of a notification. `None`: there is nothing to notify, because the
+    /// message was read or deleted, or the flow was left, meanwhile.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn notice(&self, ring: &Ring) -> Result<Option<Notice>, ServiceError> {
         let (ring, now) = (ring.clone(), self.store.now());
         let default = self.courier()?.content;
@@ -93,7 +93,7 @@ impl Service {
     }
 }
 
-/// The least of what somebody wants, what fits, and what the conversation permits.
+/// Returns the minimum of what the user wants, what fits, and what the conversation permits.
 fn allowed(chosen: PushContent, most: PushContent, is_discreet: bool) -> PushContent {
     let place = if is_discreet {
         PushContent::Names
@@ -111,8 +111,8 @@ fn allowed(chosen: PushContent, most: PushContent, is_discreet: bool) -> PushCon
         .unwrap_or_default()
 }
 
-/// A text with what is hidden between `||` and `||` hidden for good, however long it is: a
-/// notification lies open on a table. What only looks hidden is hidden as well.
+/// Replaces the text between `||` and `||` by a placeholder of fixed length, because others may see a
+/// notification. Text that only looks hidden is replaced as well.
 fn without_spoilers(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -133,7 +133,7 @@ fn without_spoilers(text: &str) -> String {
     shown + rest
 }
 
-/// The beginning of a text, on one line.
+/// Returns the beginning of a text, on one line.
 fn beginning(text: &str, chars: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= chars {

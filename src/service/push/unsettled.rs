@@ -1,5 +1,5 @@
-//! Which messages somebody may still have to be told of, so that a server that is started again soon
-//! goes on where it stopped.
+//! The messages that devices may still have to be notified of, so that a restarted server continues where
+//! it stopped.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,21 +12,21 @@ use crate::store::properties;
 /// How often the position is written along with messages.
 const WRITTEN_EVERY: Duration = Duration::from_secs(1);
 
-/// The messages that are not settled.
+/// The messages that are not settled yet.
 #[derive(Debug, Default)]
 pub(in crate::service) struct Unsettled(Mutex<Open>);
 
 #[derive(Debug, Default)]
 struct Open {
-    /// How many hold each of them.
+    /// Number of holders of each message.
     messages: BTreeMap<i64, u32>,
-    /// The newest one that there was.
+    /// The newest message so far.
     newest: i64,
-    /// What was written last, and when.
+    /// The position that was last written, and when.
     written: Option<(i64, Instant)>,
 }
 
-/// A message that is not settled for as long as this lives.
+/// Keeps a message unsettled as long as it lives.
 #[derive(Debug)]
 pub struct Pending {
     message: MessageId,
@@ -58,7 +58,7 @@ impl Unsettled {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that a message has to be told of, until what this returns is dropped.
+    /// Marks a message as unsettled until the returned value is dropped.
     pub(super) fn pend(self: &Arc<Self>, message: MessageId) -> Arc<Pending> {
         let mut open = self.open();
         *open.messages.entry(message.0).or_default() += 1;
@@ -70,14 +70,14 @@ impl Unsettled {
         })
     }
 
-    /// Up to which message all are settled; `None`: there was none.
+    /// Returns the message up to which all are settled; `None`: there was none.
     fn position(&self) -> Option<i64> {
         let open = self.open();
         let first = open.messages.first_key_value().map(|(first, _)| first - 1);
         Some(first.unwrap_or(open.newest)).filter(|position| *position > 0)
     }
 
-    /// The same, when it is time to write it again.
+    /// Does the same, if it is time to write it again.
     pub(in crate::service) fn due(&self) -> Option<i64> {
         let position = self.position()?;
         let mut open = self.open();
@@ -93,7 +93,7 @@ impl Unsettled {
 }
 
 impl Service {
-    /// Writes up to which message devices were told, before the server ends.
+    /// Writes the position up to which devices were notified, before the server ends.
     pub async fn keep_push_position(&self) {
         let Some(position) = self.bell.unsettled.position() else {
             return;

@@ -1,4 +1,4 @@
-//! Making rooms, and who comes into them and goes.
+//! Creation of rooms, and changes of their members.
 
 use std::sync::Arc;
 
@@ -17,40 +17,40 @@ use crate::store::{
     room_leaving, room_levels, room_names, rooms,
 };
 
-/// What a new room is to be.
+/// The properties of a new room.
 #[derive(Debug)]
 pub struct NewRoom {
-    /// Who writes in it; a chat where the two have none.
+    /// Its kind; a chat only if the two users do not have one yet.
     pub kind: FlowKind,
-    /// What it is called.
+    /// Its title.
     pub title: Option<String>,
-    /// What it is about.
+    /// Its topic.
     pub topic: Option<String>,
-    /// Whom to invite.
+    /// Users to invite.
     pub invite: Vec<PublicId>,
-    /// Whether those get as much to say as who makes it.
+    /// Whether these get the same level as the creator.
     pub is_trusted: bool,
     /// Whether everybody may join.
     pub is_public: bool,
-    /// Whether everybody finds it.
+    /// Whether it is in the directory.
     pub is_published: bool,
-    /// Who may do what, JSON without the users.
+    /// The power levels, as JSON without the users.
     pub power_levels: String,
     /// Users with a level.
     pub levels: Vec<(PublicId, i64)>,
-    /// What its first event says besides, JSON.
+    /// Additional content of its first event, as JSON.
     pub create: String,
-    /// More state: types, keys and contents.
+    /// Additional state: types, keys and contents.
     pub state: Vec<(String, String, String)>,
-    /// Its name, without `#` and the server, and the content of the event that says so.
+    /// Its alias, without `#` and the server, and the content of the event that sets it.
     pub alias: Option<(String, String)>,
 }
 
 impl Service {
-    /// Makes a room.
+    /// Creates a room.
     ///
     /// # Errors
-    /// As [`add_flow`](Self::add_flow); [`Refusal::NameTaken`] for an alias.
+    /// Those of [`add_flow`](Self::add_flow); [`Refusal::NameTaken`] for an alias.
     pub async fn create_room(
         &self,
         user: &SignedIn,
@@ -139,11 +139,13 @@ impl Service {
             .await
     }
 
-    /// Invites somebody to a room. Who knows nothing of Matrix, and does not ask to be asked, joins.
+    /// Invites a user to a room. A user who does not use Matrix and does not want to be asked first joins
+    /// at once.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a room that the caller is not in, or an unknown user; what the caller
-    /// may not do; [`Refusal::Banned`]; [`RoomRefusal::AlreadyMember`].
+    /// [`Refusal::NotFound`] for a room that the caller is not a member of, or an unknown user; the
+    /// refusal of actions that the caller may not do; [`Refusal::Banned`];
+    /// [`RoomRefusal::AlreadyMember`].
     pub async fn invite_to_room(
         &self,
         user: &SignedIn,
@@ -187,10 +189,10 @@ impl Service {
             .await
     }
 
-    /// Puts the caller into a room: by an invitation, or because everybody may.
+    /// Adds the caller to a room: with an invitation, or because it is public.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for who may not.
+    /// [`Refusal::NotFound`] for a user who may not join.
     pub async fn join_room(&self, user: &SignedIn, room: PublicId) -> Result<(), ServiceError> {
         let caller = *user;
         let standing = self
@@ -203,7 +205,7 @@ impl Service {
             })
             .await?;
         match standing.0 {
-            // A chat of the caller's that was left.
+            // A chat that the caller has left.
             Some(State::Joined) if standing.1 == Some(State::Left) => {
                 return self
                     .store
@@ -239,11 +241,12 @@ impl Service {
             .await
     }
 
-    /// Takes the caller out of a room, or declines an invitation; twice is fine. A chat keeps its two
-    /// members: who leaves it is out of its room, until somebody writes there.
+    /// Removes the caller from a room, or declines an invitation; doing it twice is no error. A chat
+    /// keeps its two members: a user who leaves it is outside of its room until a message is sent there.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a room that the caller has never been in; [`Refusal::SavedIsFixed`].
+    /// [`Refusal::NotFound`] for a room that the caller has never been a member of;
+    /// [`Refusal::SavedIsFixed`].
     pub async fn leave_room(&self, user: &SignedIn, room: PublicId) -> Result<(), ServiceError> {
         let (caller, asked) = (user.user(), *user);
         let found = self
@@ -268,10 +271,10 @@ impl Service {
         }
     }
 
-    /// Takes somebody out of a room, or an invitation back; with `is_ban`, for good.
+    /// Removes a user from a room, or withdraws an invitation; with `is_ban`, the user cannot come back.
     ///
     /// # Errors
-    /// As [`invite_to_room`](Self::invite_to_room); [`Refusal::Outranked`].
+    /// Those of [`invite_to_room`](Self::invite_to_room); [`Refusal::Outranked`].
     pub async fn remove_from_room(
         &self,
         user: &SignedIn,
@@ -310,10 +313,10 @@ impl Service {
             .await
     }
 
-    /// Lets somebody back into a room who was banned.
+    /// Lifts the ban of a user in a room.
     ///
     /// # Errors
-    /// As [`remove_from_room`](Self::remove_from_room); [`RoomRefusal::NotBanned`].
+    /// Those of [`remove_from_room`](Self::remove_from_room); [`RoomRefusal::NotBanned`].
     pub async fn unban_in_room(
         &self,
         user: &SignedIn,
@@ -339,7 +342,7 @@ impl Service {
             .await
     }
 
-    /// Lets the caller hear nothing more of a room that was left.
+    /// Hides a room that the caller has left.
     ///
     /// # Errors
     /// [`Refusal::NotFound`]; [`RoomRefusal::StillMember`].
@@ -359,7 +362,7 @@ impl Service {
     }
 }
 
-/// Says what the next event about somebody's membership contains besides.
+/// Sets the content of the next membership event.
 fn say_member(tx: &Tx<'_>, content: String) {
     tx.say(Said {
         kind: "m.room.member".to_owned(),
@@ -369,7 +372,7 @@ fn say_member(tx: &Tx<'_>, content: String) {
     });
 }
 
-/// Invites those who know Matrix or ask to be asked, and puts the others in.
+/// Invites users who use Matrix or want to be asked first, and adds the others.
 fn welcome(
     tx: &Tx<'_>,
     flow: FlowId,

@@ -1,4 +1,4 @@
-//! Devices, and the end of an account, as Matrix clients ask for them.
+//! Devices, and the end of an account, for Matrix clients.
 
 use crate::auth::Password;
 use crate::model::{MessageId, PublicId};
@@ -6,14 +6,14 @@ use crate::service::{Client, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::room_devices::{self, RoomDevice};
 use crate::store::{messages, room_events};
 
-/// Messages that are taken back in one write when an account ends.
+/// Number of messages that are deleted in one write when an account ends.
 const AT_ONCE: i64 = 100;
 
 impl Service {
-    /// The devices of the caller.
+    /// Returns the devices of the caller.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn room_devices(&self, user: &SignedIn) -> Result<Vec<RoomDevice>, ServiceError> {
         let (user, now) = (user.user(), self.store.now());
         self.store
@@ -21,7 +21,7 @@ impl Service {
             .await
     }
 
-    /// Calls a device of the caller something else.
+    /// Renames a device of the caller.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
@@ -43,7 +43,7 @@ impl Service {
             .await
     }
 
-    /// Ends devices of the caller, for which the password is shown.
+    /// Ends devices of the caller, which requires the password.
     ///
     /// # Errors
     /// [`Refusal::BadCredentials`].
@@ -71,7 +71,7 @@ impl Service {
             .await
     }
 
-    /// Takes back all that the caller has written, for which the password is shown.
+    /// Deletes all messages of the caller, which requires the password.
     ///
     /// # Errors
     /// [`Refusal::BadCredentials`].

@@ -1,4 +1,4 @@
-//! Names of rooms, and those that everybody finds.
+//! Aliases of rooms, and the directory of published rooms.
 
 use super::power::require_event;
 use super::{RoomRefusal, readable};
@@ -7,14 +7,15 @@ use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::room_names::{self, PublicRoom};
 use crate::store::{flows, users};
 
-/// The most names of a room.
+/// Maximum number of aliases of a room.
 const MOST_NAMES: usize = 100;
 
-/// What says which of its names a room goes by, and who may change that.
+/// The type of the event that sets the main alias of a room, whose level is also required for other
+/// changes of aliases.
 const CANONICAL: &str = "m.room.canonical_alias";
 
 impl Service {
-    /// Gives a room that the caller is in a name.
+    /// Gives an alias to a room that the caller is a member of.
     ///
     /// # Errors
     /// [`Refusal::NotFound`]; [`RoomRefusal::NameTaken`], [`RoomRefusal::TooMuchKept`].
@@ -42,10 +43,11 @@ impl Service {
             .await
     }
 
-    /// Takes a name of a room away: whoever gave it may, and whoever may say which one it goes by.
+    /// Removes an alias of a room: for its creator, for an administrator, and for users who may set the
+    /// main alias.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for an unknown name; [`Refusal::NotOwner`].
+    /// [`Refusal::NotFound`] for an unknown alias; [`Refusal::NotOwner`].
     pub async fn unname_room(&self, user: &SignedIn, alias: String) -> Result<(), ServiceError> {
         let user = *user;
         self.store
@@ -63,7 +65,7 @@ impl Service {
             .await
     }
 
-    /// The names of a room.
+    /// Returns the aliases of a room.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] for a room that the caller may not read.
@@ -81,10 +83,10 @@ impl Service {
             .await
     }
 
-    /// Puts a room into the directory, or takes it out.
+    /// Adds a room to the directory, or removes it.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a room that the caller is not in; [`Refusal::NotOwner`].
+    /// [`Refusal::NotFound`] for a room that the caller is not a member of; [`Refusal::NotOwner`].
     pub async fn publish_room(
         &self,
         user: &SignedIn,
@@ -103,30 +105,30 @@ impl Service {
             .await
     }
 
-    /// Whether a room is in the directory; one that is not there, or not the caller's, is not.
+    /// Returns whether a room is in the directory; `false` for a room that does not exist.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn is_room_published(&self, room: PublicId) -> Result<bool, ServiceError> {
         self.store
             .read(move |view| Ok(room_names::is_published(view, room)?.unwrap_or(false)))
             .await
     }
 
-    /// The rooms of the directory, the largest first.
+    /// Returns the rooms of the directory, the largest first.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn public_rooms(&self) -> Result<Vec<PublicRoom>, ServiceError> {
         self.store
             .read(|view| Ok(room_names::published(view)?))
             .await
     }
 
-    /// The names in Matrix of users.
+    /// Returns the Matrix names of users.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn localparts_of(
         &self,
         users: Vec<PublicId>,

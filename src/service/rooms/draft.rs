@@ -5,50 +5,50 @@ use crate::service::{ServiceError, SignedIn};
 use crate::store::room_events::NewRoomEvent;
 use crate::store::{Said, View, room_log, rooms, txns};
 
-/// The file that a message by Matrix is.
+/// The file of a message that comes from Matrix.
 #[derive(Debug, Clone)]
 pub struct RoomFile {
-    /// Its name.
+    /// Its Matrix id.
     pub media: PublicId,
-    /// As what it is shown.
+    /// How it is shown.
     pub kind: Kind,
-    /// What is said of it.
+    /// What its sender says about it.
     pub look: Look,
-    /// Its type, by its sender's word.
+    /// Its media type, according to its sender.
     pub media_type: Option<String>,
-    /// Its thumbnail: name, pixels across and down.
+    /// Its thumbnail: id, width and height in pixels.
     pub thumbnail: Option<(PublicId, Option<i64>, Option<i64>)>,
-    /// What the message says if the file is not there.
+    /// The text of the message if the file does not exist.
     pub otherwise: String,
 }
 
-/// An event of a room as a client sends it.
+/// A room event as a client sends it.
 #[derive(Debug, Clone)]
 pub struct RoomDraft {
     /// Its type.
     pub kind: String,
-    /// Its content, JSON.
+    /// Its content, as JSON.
     pub content: String,
-    /// The id that it gets, unless it is a message: that has its own.
+    /// Its id, unless it is a message, which has its own.
     pub uuid: PublicId,
-    /// By what the session knows it.
+    /// The transaction id of the session.
     pub txn: Option<String>,
-    /// The event that it is about, how, and with which key.
+    /// The event that it relates to, the type of the relation, and its key.
     pub relation: Option<(PublicId, String, Option<String>)>,
-    /// What MTP shows of it, if it is a message.
+    /// The text that MTP shows, if it is a message.
     pub text: Option<String>,
     /// The message that it answers.
     pub reply: Option<PublicId>,
-    /// Whom it mentions, by their names.
+    /// Users whom it mentions, by their Matrix names.
     pub mentions: Vec<String>,
-    /// Whether it calls everybody in the room.
+    /// Whether it mentions everybody in the room.
     pub calls_room: bool,
-    /// The file that it is.
+    /// The file of the message.
     pub file: Option<RoomFile>,
 }
 
 impl RoomDraft {
-    /// The event as it is stored.
+    /// Returns the event as it is stored.
     pub(in crate::service) fn event(&self, user: &SignedIn) -> NewRoomEvent<'_> {
         let relation = self.relation.as_ref();
         NewRoomEvent {
@@ -60,7 +60,7 @@ impl RoomDraft {
         }
     }
 
-    /// What is said of an event that the server makes of a change.
+    /// Returns the content of an event that the server creates for a change.
     pub(in crate::service) fn said(self, user: &SignedIn) -> Said {
         Said {
             kind: self.kind,
@@ -71,7 +71,7 @@ impl RoomDraft {
     }
 }
 
-/// The event that a session has sent already by the same text.
+/// Returns the event that a session has already sent with the same transaction id.
 pub(in crate::service) fn earlier(
     view: &View<'_>,
     user: &SignedIn,

@@ -1,4 +1,4 @@
-//! How far people have read, and what clients keep for themselves.
+//! Read marks, and the account data of clients.
 
 use super::{RoomRefusal, readable};
 use crate::model::{Position, PublicId};
@@ -7,38 +7,38 @@ use crate::store::room_account::{self, NO_ROOM};
 use crate::store::room_marks::{self, NewReceipt};
 use crate::store::{Tx, View, room_log, rooms};
 
-/// Things that a user may keep.
+/// Maximum number of account data entries of a user.
 const MOST_ACCOUNT_DATA: i64 = 1000;
 
-/// Bytes of one of them.
+/// Maximum size of one entry in bytes.
 const MOST_BYTES: usize = 64 * 1024;
 
-/// Bytes of all of them: a client that begins is told all.
+/// Maximum size of all entries in bytes: a new client gets all of them.
 const MOST_BYTES_KEPT: i64 = 4 << 20;
 
-/// Receipts of threads of one room that are kept of a user.
+/// Maximum number of thread receipts of a user that are stored for one room.
 const MOST_THREADS: i64 = 200;
 
-/// What a client says to have read.
+/// A receipt: how far a client has read.
 #[derive(Debug, Clone)]
 pub struct ReadUpTo {
     /// `m.read`, `m.read.private`, `m.fully_read`.
     pub kind: String,
-    /// Of which thread; empty: of all.
+    /// The thread; empty: all threads.
     pub thread: String,
-    /// The event with which that begins.
+    /// The first event of the thread.
     pub root: Option<PublicId>,
     /// The event.
     pub event: PublicId,
-    /// The same as the client knows it.
+    /// The event's id as the client knows it.
     pub id: String,
 }
 
 impl Service {
-    /// Notes that the caller has read a room up to an event.
+    /// Records that the caller has read a room up to an event.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a room that the caller is not in, or an event that is not there.
+    /// [`Refusal::NotFound`] for a room that the caller is not a member of, or an event that does not exist.
     pub async fn read_up_to(
         &self,
         user: &SignedIn,
@@ -54,7 +54,7 @@ impl Service {
                 Ok::<_, ServiceError>(rooms::number_at(view, &found, position)?)
             })
             .await?;
-        // What is read of one thread only says nothing of the rest.
+        // A receipt of only one thread says nothing about the rest.
         let is_whole = matches!(new.thread.as_str(), "" | "main");
         let number = number.filter(|_| new.kind == "m.read" && is_whole);
         if let Some(number) = number.filter(|_| new.thread.is_empty()) {
@@ -62,7 +62,7 @@ impl Service {
         }
         let is_main = new.thread == "main";
         self.keep_receipt(user, room, new).await?;
-        // After the receipt, so that the mark is known to say nothing of threads.
+        // After the receipt, so that the mark is known not to cover threads.
         if let Some(number) = number.filter(|_| is_main) {
             self.mark_read(user, room, number).await?;
         }
@@ -102,11 +102,10 @@ impl Service {
             .await
     }
 
-    /// Keeps something for the caller, of a room or of none.
+    /// Stores account data of the caller, for a room or globally.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a room that the caller knows nothing of;
-    /// [`RoomRefusal::TooMuchKept`].
+    /// [`Refusal::NotFound`] for a room that the caller does not know; [`RoomRefusal::TooMuchKept`].
     pub async fn keep_account_data(
         &self,
         user: &SignedIn,
@@ -123,11 +122,11 @@ impl Service {
             .await
     }
 
-    /// Changes something that is kept for the caller, from what it is, if it is there.
+    /// Changes account data of the caller, based on the present value, if there is one.
     ///
     /// # Errors
-    /// As [`keep_account_data`](Self::keep_account_data); [`RoomRefusal::NotKept`] where the change finds
-    /// nothing to change; what is too large.
+    /// Those of [`keep_account_data`](Self::keep_account_data); [`RoomRefusal::NotKept`] if there is
+    /// nothing to change; the refusal of values that are too large.
     pub async fn change_account_data(
         &self,
         user: &SignedIn,
@@ -147,10 +146,10 @@ impl Service {
             .await
     }
 
-    /// What is kept for the caller.
+    /// Returns account data of the caller.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a room that the caller knows nothing of.
+    /// [`Refusal::NotFound`] for a room that the caller does not know.
     pub async fn account_data(
         &self,
         user: &SignedIn,
@@ -166,10 +165,10 @@ impl Service {
             .await
     }
 
-    /// The chats of the caller: with whom, and which room.
+    /// Returns the chats of the caller: the other user, and the room.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn room_chats(
         &self,
         user: &SignedIn,
@@ -181,7 +180,7 @@ impl Service {
     }
 }
 
-/// The room that an event is in, and where it stands.
+/// Returns the room of an event, and the event's position.
 fn place(
     view: &View<'_>,
     room: PublicId,

@@ -11,7 +11,7 @@ use crate::store::room_media::{self, Media, NewMedia};
 use crate::store::{Tx, sessions, uploads};
 
 impl Service {
-    /// Finds a file by its name in Matrix; without a reader, for whoever asks.
+    /// Finds a file by its Matrix id; without a reader, for anonymous requests.
     ///
     /// # Errors
     /// [`Refusal::NotFound`]; [`Refusal::NoSession`].
@@ -34,10 +34,10 @@ impl Service {
             .await
     }
 
-    /// The thumbnail that came with a file, if one did.
+    /// Returns the thumbnail that was sent with a file, if there is one.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn media_thumbnail(
         &self,
         reader: Option<Reader>,
@@ -49,12 +49,12 @@ impl Service {
             .await
     }
 
-    /// Says how large a file is for which only a name was asked before.
+    /// Sets the size of an upload for which only an id was created before.
     ///
     /// # Errors
-    /// [`UploadError::NotFound`]; [`UploadError::Shown`] for one whose content is there;
-    /// [`UploadError::Locked`] for somebody else's; [`UploadError::TooLarge`], [`UploadError::Quota`],
-    /// [`UploadError::NoRoom`].
+    /// [`UploadError::NotFound`]; [`UploadError::Shown`] if its content exists already;
+    /// [`UploadError::Locked`] for an upload of another user; [`UploadError::TooLarge`],
+    /// [`UploadError::Quota`], [`UploadError::NoRoom`].
     pub async fn measure_upload(
         &self,
         user: &SignedIn,
@@ -86,7 +86,8 @@ impl Service {
         .await
     }
 
-    /// The file of a draft as a message shows it. Where it is not there, the message says so in words.
+    /// Returns the file of a draft as a message shows it. If it does not exist, the message says so in
+    /// its text.
     pub(super) async fn sent_with(
         &self,
         user: &SignedIn,
@@ -132,7 +133,7 @@ impl Service {
     }
 }
 
-/// Notes by which names a message by Matrix knows its file.
+/// Records the Matrix ids of a message's file.
 pub(in crate::service) fn name_file(
     tx: &Tx<'_>,
     message: crate::model::MessageId,

@@ -1,7 +1,7 @@
-//! Rooms: flows as Matrix knows them.
+//! Rooms: flows in the form of Matrix.
 //!
-//! What belongs here: reading rooms as of a position, and what Matrix does to flows, by the same
-//! functions and rights as every other face. What does not: JSON, and the form of ids.
+//! What belongs here: reading rooms as of a position, and what Matrix does to flows, with the same
+//! functions and permissions as every other face. What does not: JSON, and the form of ids.
 
 mod change;
 mod devices;
@@ -44,15 +44,15 @@ use crate::store::room_log::RoomEvent;
 use crate::store::rooms::{self, Room};
 use crate::store::{View, properties, room_keeper};
 
-/// Flows that are looked at in one write when Matrix is switched on.
+/// Number of flows that are processed in one write when Matrix is switched on.
 const AT_ONCE: usize = 50;
 
 impl Service {
-    /// Keeps events of rooms from now on, under a server's name, or no longer. Returns the name that is
-    /// in force: people are known by the one under which somebody has signed in.
+    /// Starts or stops keeping events of rooms, under a server name. Returns the name in effect: the one
+    /// under which a user first signed in stays valid.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn settle_rooms(&self, name: Option<String>) -> Result<Option<String>, ServiceError> {
         let is_on = name.is_some();
         let was_on = self
@@ -97,7 +97,7 @@ impl Service {
     }
 }
 
-/// An event as somebody may read it who reads up to a position: not what came later, its edits included.
+/// Returns an event as seen by a user who may read up to a position: without later events and edits.
 fn as_of(mut event: RoomEvent, until: Option<Position>) -> Option<RoomEvent> {
     let Some(until) = until else {
         return Some(event);
@@ -106,7 +106,8 @@ fn as_of(mut event: RoomEvent, until: Option<Position>) -> Option<RoomEvent> {
     (event.position <= until).then_some(event)
 }
 
-/// A room that somebody may read, and up to where; `None`: to its end. To others it does not exist.
+/// Returns a room that a user may read, and up to where; `None`: to its end. For other users it does not
+/// exist.
 fn readable(
     view: &View<'_>,
     room: PublicId,
@@ -117,7 +118,7 @@ fn readable(
     match (room.state, room.until) {
         (State::Joined, _) => Ok((room, None)),
         (State::Left | State::Banned, Some(until)) if !room.is_forgotten => {
-            // What it ended with follows next.
+            // The event with which it ended follows next.
             Ok((room, Some(Position(until.0 + 1))))
         }
         _ => Err(refused()),

@@ -1,4 +1,4 @@
-//! Who is who in Matrix: names, devices, stored filters.
+//! Identity in Matrix: names, devices, stored filters.
 
 use std::time::Instant;
 
@@ -8,34 +8,34 @@ use crate::service::{Client, Refusal, Service, ServiceError, SignedIn, Thing, na
 use crate::store::localparts::{self, Named};
 use crate::store::{invitations, properties, room_names, sessions, users};
 
-/// A device of Matrix that has just signed in.
+/// A Matrix device that has just signed in.
 #[derive(Debug)]
 pub struct Device {
-    /// What the client, or the server, calls it.
+    /// The id from the client or the server.
     pub id: String,
-    /// What people call it.
+    /// The name for people.
     pub label: Option<String>,
-    /// Whether its token ends soon, and is renewed.
+    /// Whether its token is short-lived and gets renewed.
     pub renews: bool,
 }
 
-/// What came of another name.
+/// The result of a change of name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Renamed {
-    /// The user has it.
+    /// The user has the name.
     Done,
-    /// Somebody else has it, or had it.
+    /// Another user has it, or had it.
     Taken,
-    /// The user is known by the present one already.
+    /// The user has used the present name already, so it cannot change.
     Settled,
 }
 
 impl Service {
-    /// Gives a user another name in Matrix, which is `a-z0-9._=-/+`. It stays after the first sign-in
-    /// by Matrix.
+    /// Changes the Matrix name of a user, which consists of `a-z0-9._=-/+`. After the first sign-in by
+    /// Matrix, it cannot change.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn rename_localpart(
         &self,
         user: UserId,
@@ -58,10 +58,10 @@ impl Service {
             .await
     }
 
-    /// Makes a session that has just been opened a device of Matrix. What was that device before ends.
+    /// Makes a new session a Matrix device. An earlier session of that device ends.
     ///
     /// # Errors
-    /// [`Refusal::NoSession`]; the file cannot be written.
+    /// [`Refusal::NoSession`]; fails if the database cannot be written.
     pub async fn adopt_device(
         &self,
         token: &Token,
@@ -82,10 +82,10 @@ impl Service {
             .await
     }
 
-    /// Whether a token was a device's, and has ended by nothing but time.
+    /// Returns whether a token belonged to a device and has ended only because it expired.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn has_expired(&self, token: &str) -> Result<bool, ServiceError> {
         let (hash, now) = (Token::hash_of(token), self.store.now());
         self.store
@@ -93,10 +93,10 @@ impl Service {
             .await
     }
 
-    /// The device that a session is, and whose.
+    /// Returns the device of a session, and its user.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn device_of(
         &self,
         user: &SignedIn,
@@ -111,20 +111,21 @@ impl Service {
             .await
     }
 
-    /// Who has a name in Matrix, also of somebody whose account is deleted.
+    /// Returns the user with a Matrix name, including users whose account is deleted.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn named(&self, localpart: String) -> Result<Option<Named>, ServiceError> {
         self.store
             .read(move |view| Ok(localparts::find(view, &localpart)?))
             .await
     }
 
-    /// Who signs in by what was typed: the login where there is one, else a name in Matrix.
+    /// Returns the login that a typed text means: the login itself if it exists, otherwise that of a
+    /// Matrix name.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn login_behind(&self, typed: String) -> Result<String, ServiceError> {
         self.store
             .read(move |view| {
@@ -138,17 +139,17 @@ impl Service {
             .await
     }
 
-    /// Who signs in by a name in Matrix; nobody has the login that is returned for an unknown one.
+    /// Returns the login of a Matrix name; for an unknown name, a login that nobody has.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn login_of(&self, localpart: String) -> Result<String, ServiceError> {
         let found = self.named(localpart.clone()).await?;
         let found = found.filter(|named| !named.is_deleted);
         Ok(found.map_or_else(|| format!("@{localpart}"), |named| named.login))
     }
 
-    /// Fails for a name that cannot be had any more.
+    /// Fails for a name that is not available.
     ///
     /// # Errors
     /// [`Refusal::BadLogin`]; [`Refusal::LoginTaken`].
@@ -165,7 +166,7 @@ impl Service {
             .await
     }
 
-    /// Whether an invitation is good. Wrong ones are counted as guesses.
+    /// Returns whether an invitation is valid. Invalid ones are counted as guesses.
     ///
     /// # Errors
     /// [`Refusal::Throttled`].
@@ -186,7 +187,7 @@ impl Service {
     /// Stores a filter, and returns its id.
     ///
     /// # Errors
-    /// The file cannot be written.
+    /// Fails if the database cannot be written.
     pub async fn add_filter(
         &self,
         user: &SignedIn,
@@ -201,10 +202,10 @@ impl Service {
             .await
     }
 
-    /// A filter of the caller's.
+    /// Returns a filter of the caller.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn filter(&self, user: &SignedIn, id: i64) -> Result<Option<String>, ServiceError> {
         let user = user.user();
         self.store
@@ -212,7 +213,7 @@ impl Service {
             .await
     }
 
-    /// The room that a name means.
+    /// Returns the room with an alias.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].

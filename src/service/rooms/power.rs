@@ -1,4 +1,4 @@
-//! Who may set which state of a room, and send which events.
+//! Permissions to set state of a room and to send events.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use crate::store::flows::Access;
 use crate::store::room_log::RoomEvent;
 use crate::store::{View, flow_edits, flows, localparts, room_events, room_levels, room_log};
 
-/// Who may do what, as a client sets it.
+/// New power levels, as a client sets them.
 #[derive(Debug)]
 pub struct NewLevels {
-    /// The content without the users, JSON.
+    /// The content without the users, as JSON.
     pub content: String,
-    /// Users with a level, by their names.
+    /// Users with a level, by their Matrix names.
     pub users: Vec<(String, i64)>,
-    /// Every number of the content, users too, by its place there.
+    /// Every number in the content, including the users, by its path.
     pub numbers: Vec<(String, i64)>,
 }
 
-/// Checks that a member may send an event of a type.
+/// Fails if a member may not send an event of a type.
 pub(super) fn require_event(
     view: &View<'_>,
     access: &Access,
@@ -40,7 +40,7 @@ pub(super) fn require_event(
     Ok(())
 }
 
-/// In a chat both may do everything.
+/// Returns the level of a member; in a chat both may do everything.
 fn level_of(access: &Access) -> Level {
     if access.kind == crate::model::FlowKind::Chat {
         Level::OWNER
@@ -50,10 +50,11 @@ fn level_of(access: &Access) -> Level {
 }
 
 impl Service {
-    /// Sets state of a room. Returns the id of the event, that of the present one where nothing changes.
+    /// Sets state of a room. Returns the id of the event; that of the present one if nothing changes.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a room that the caller is not in; what the caller may not set there.
+    /// [`Refusal::NotFound`] for a room that the caller is not a member of; the refusal of state that the
+    /// caller may not set there.
     pub async fn set_room_state(
         &self,
         user: &SignedIn,
@@ -112,7 +113,7 @@ impl Service {
             .await
     }
 
-    /// The id of a piece of state that has just been set.
+    /// Returns the id of a piece of state that has just been set.
     async fn present(
         &self,
         user: &SignedIn,
@@ -153,7 +154,7 @@ impl Service {
                     room_log::What::Message(_) => false,
                 });
                 if !is_same {
-                    // It stays in the log as a message does.
+                    // It stays in the log, as a message does.
                     counts.message(caller.user(), caller.session.is_bot, &limits)?;
                     let content = draft.content.clone();
                     room_events::set_state(tx, access.id, caller.by(), place, content)?;
@@ -164,10 +165,11 @@ impl Service {
         self.present(user, room, kind, state_key).await
     }
 
-    /// Says who may do what in a room. Nobody gives more than one has, or takes from an equal other.
+    /// Sets the power levels of a room. Users cannot grant more than they have, or change the level of an
+    /// equal user.
     ///
     /// # Errors
-    /// As [`set_room_state`](Self::set_room_state); [`Refusal::Outranked`].
+    /// Those of [`set_room_state`](Self::set_room_state); [`Refusal::Outranked`].
     pub async fn set_room_levels(
         &self,
         user: &SignedIn,

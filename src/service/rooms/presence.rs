@@ -1,4 +1,4 @@
-//! Who writes, and who is there, as Matrix tells it. Nothing of it is on the disk.
+//! Typing and presence in Matrix. They are only kept in memory.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,42 +8,42 @@ use crate::model::{Audience, Event, FlowId, News, PublicId, UserId};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::{blocks, flows, localparts, members, seen};
 
-/// How long somebody who has asked for nothing is still there.
+/// How long a user stays online after the last request.
 const AWAY: Duration = Duration::from_secs(30);
 
-/// How long somebody who is there and does nothing is taken to look.
+/// How long a user who is online but does nothing counts as active.
 const IDLE: Duration = Duration::from_mins(5);
 
-/// The longest that somebody is said to write.
+/// The longest time that a user is shown as typing.
 const MOST_TYPING: Duration = Duration::from_secs(30);
 
-/// How often one person's coming and going wakes others, at most.
+/// Minimum time between two notifications of others about one user's presence.
 const LEAST_BETWEEN: Duration = Duration::from_secs(5);
 
-/// People of whom something is remembered.
+/// Number of users that are remembered before offline ones are dropped.
 const MOST_MOODS: usize = 100_000;
 
-/// What somebody says of being there.
+/// A user's own presence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mood {
-    /// There.
+    /// Online.
     Online,
-    /// There, and busy with something else.
+    /// Online, but busy with something else.
     Unavailable,
-    /// Not there.
+    /// Offline.
     Offline,
 }
 
-/// Who is there.
+/// The presence of a user.
 #[derive(Debug, Clone)]
 pub struct RoomPresence {
-    /// Whose, without the server.
+    /// The user's Matrix name, without the server.
     pub localpart: String,
-    /// Whether that is so.
+    /// The state.
     pub mood: Mood,
-    /// What that person says of it.
+    /// The user's status message.
     pub status: Option<String>,
-    /// How long ago something was last done.
+    /// The time since the user was last active.
     pub ago: Option<Duration>,
 }
 
@@ -51,15 +51,15 @@ pub struct RoomPresence {
 struct Person {
     said: Mood,
     status: Option<String>,
-    /// When that person asked last for anything.
+    /// When the user last made a request.
     seen: Instant,
-    /// When that person did something last.
+    /// When the user was last active.
     active: Instant,
-    /// What others were told.
+    /// The state that others were told.
     told: Mood,
-    /// When that changed.
+    /// The number of the last change.
     changed: u64,
-    /// When others were last woken to be told.
+    /// When others were last notified of a change.
     hinted: Option<Instant>,
 }
 
@@ -81,7 +81,7 @@ struct Writers {
     changed: u64,
 }
 
-/// Who writes and who is there. Each change has a number; those of another run of the server are smaller.
+/// Typing users and presence. Each change has a number; those of an earlier run of the server are smaller.
 #[derive(Debug)]
 pub(in crate::service) struct Moods(Mutex<State>);
 
@@ -104,13 +104,13 @@ impl Default for Moods {
     }
 }
 
-/// Who writes in a room, if that has changed, and who is there of those for whom that has.
+/// Typing users of rooms that have changed, and presence of users that has changed.
 #[derive(Debug, Default)]
 pub(in crate::service) struct Seen {
     pub(in crate::service) writers: HashMap<FlowId, Vec<UserId>>,
     pub(in crate::service) people: Vec<(UserId, Mood, Option<String>, Duration)>,
     pub(in crate::service) count: u64,
-    /// When something of it changes by itself.
+    /// When some of it changes by itself.
     pub(in crate::service) next: Option<Instant>,
 }
 
@@ -119,7 +119,7 @@ impl Moods {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes who writes, and until when; `None`: no longer. Returns whether that is new.
+    /// Records who is typing, and for how long; `None`: no longer. Returns whether that is new.
     fn note(&self, flow: FlowId, user: UserId, wait: Option<Duration>) -> bool {
         let mut state = self.state();
         let count = state.count + 1;
@@ -136,8 +136,8 @@ impl Moods {
         is_new
     }
 
-    /// Notes that somebody asks for something. Returns whether others are to be woken: what changes soon
-    /// after is told with whatever they ask next.
+    /// Records a request of a user. Returns whether others are to be notified; a change soon after the
+    /// last notification is only sent with their next request.
     fn come(
         &self,
         user: UserId,
@@ -186,8 +186,8 @@ impl Moods {
         is_due
     }
 
-    /// What has changed since a number, of these rooms and people; all of it for a number of another run
-    /// of the server, or none.
+    /// Returns the changes since a number, for these rooms and users. Without a number, or with one of an
+    /// earlier run of the server, everything is returned.
     pub(in crate::service) fn since(
         &self,
         after: Option<u64>,
@@ -250,7 +250,7 @@ impl Moods {
         seen
     }
 
-    /// Notes that somebody does something.
+    /// Records that a user is active.
     pub(in crate::service) fn act(&self, user: UserId) {
         if let Some(person) = self.state().people.get_mut(&user) {
             person.active = Instant::now();
@@ -267,10 +267,10 @@ impl Moods {
 }
 
 impl Service {
-    /// Notes that the caller writes in a room for a while, or no longer.
+    /// Records that the caller is typing in a room for some time, or no longer.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a room that the caller is not in; [`Refusal::NotWriter`].
+    /// [`Refusal::NotFound`] for a room that the caller is not a member of; [`Refusal::NotWriter`].
     pub async fn type_in_room(
         &self,
         user: &SignedIn,
@@ -297,13 +297,13 @@ impl Service {
         Ok(())
     }
 
-    /// Notes that somebody writes by the other protocol.
+    /// Records that a user is typing with another protocol.
     pub(in crate::service) fn note_typing(&self, flow: FlowId, user: UserId) {
         const SHOWN: Duration = Duration::from_secs(5);
         self.moods.note(flow, user, Some(SHOWN));
     }
 
-    /// Wakes those who follow a room by Matrix.
+    /// Wakes the clients that follow a room by Matrix.
     fn hint(&self, flow: FlowId, users: Vec<UserId>) {
         self.hub.publish(Event {
             position: None,
@@ -313,10 +313,10 @@ impl Service {
         });
     }
 
-    /// Notes that the caller is there, and how, for a while at least.
+    /// Records the presence of the caller, which stays for a minimum time.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn be_there(
         &self,
         user: &SignedIn,
@@ -336,10 +336,10 @@ impl Service {
         Ok(())
     }
 
-    /// Whether and how somebody is there, whom the caller shares a room with.
+    /// Returns the presence of a user who shares a room with the caller.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for somebody else.
+    /// [`Refusal::NotFound`] for any other user.
     pub async fn room_presence(
         &self,
         user: &SignedIn,
@@ -422,7 +422,7 @@ mod tests {
         assert_eq!(told.people[0].1, Mood::Online);
         let again = moods.since(Some(told.count), &[], &[anna]);
         assert!(again.people.is_empty() && again.next.is_some());
-        // It is told, and wakes nobody so soon.
+        // The change is sent, but wakes nobody so soon.
         assert!(!moods.come(
             anna,
             Mood::Online,

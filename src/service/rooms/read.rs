@@ -1,4 +1,4 @@
-//! Reading rooms: pages of events, single ones, state.
+//! Reads rooms: pages of events, single events, state.
 
 use super::ignored::Ignored;
 use super::relations::dress;
@@ -10,52 +10,54 @@ use crate::store::room_log::{self, RoomEvent, Way};
 use crate::store::rooms;
 use crate::store::{View, members};
 
-/// Positions that one look at the log reads.
+/// Number of positions that one look at the log reads.
 const STRIDE: usize = 64;
 
-/// Looks at the log for one page: what a filter leaves out is passed over, but not without end.
+/// Maximum number of looks at the log for one page: events that a filter excludes are skipped, but not
+/// without limit.
 const MOST_LOOKS: usize = 32;
 
-/// Which events of a page are wanted.
+/// A filter for the events of a page.
 pub type Wanted = dyn Fn(&RoomEvent) -> bool + Send + Sync;
 
-/// A page of the events of a room.
+/// A request for a page of the events of a room.
 pub struct RoomQuery {
-    /// Which way.
+    /// The direction.
     pub way: Way,
-    /// From here: back from this position on, forward after it. `None`: from the end, or the beginning.
+    /// The start: backward from this position, or forward after it. `None`: from the end, or from the
+    /// beginning.
     pub from: Option<Position>,
-    /// Up to here, this excluded.
+    /// The end, excluded.
     pub to: Option<Position>,
-    /// How many at most; parts of a message stay together.
+    /// Maximum number of events; the parts of a message stay together.
     pub limit: usize,
-    /// Which.
+    /// The filter.
     pub wanted: Box<Wanted>,
 }
 
 /// A page of events.
 #[derive(Debug)]
 pub struct RoomPage {
-    /// In the order in which they were asked for.
+    /// The events, in the requested order.
     pub events: Vec<RoomEvent>,
-    /// Where the page begins.
+    /// The start of the page.
     pub start: Position,
-    /// Where to go on; `None`: nothing follows.
+    /// Where the next page begins; `None`: nothing follows.
     pub end: Option<Position>,
 }
 
-/// What is to be read of a room.
+/// A request for data of a room.
 #[derive(Debug, Clone)]
 pub enum RoomReading {
-    /// All state, as of a position where that is given.
+    /// All state, or the state at a position.
     State(Option<Position>),
-    /// One piece of it.
+    /// One piece of state.
     OneState(String, String),
     /// One event.
     Event(PublicId),
 }
 
-/// Events that are wanted, whole positions of them, until there are so many. Returns where to go on.
+/// Collects matching events, in whole positions, up to a number. Returns where to continue, too.
 pub(super) fn collect(
     view: &View<'_>,
     room: &rooms::Room,
@@ -95,7 +97,7 @@ pub(super) fn collect(
 }
 
 impl Service {
-    /// A page of the events of a room.
+    /// Returns a page of the events of a room.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] for a room that the caller may not read.
@@ -137,7 +139,7 @@ impl Service {
             .await
     }
 
-    /// Reads something of a room; nothing where it is not there.
+    /// Reads data of a room; empty if it does not exist.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] for a room that the caller may not read.
@@ -177,10 +179,10 @@ impl Service {
             .await
     }
 
-    /// The rooms that the caller is in.
+    /// Returns the rooms that the caller is a member of.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn joined_rooms(&self, user: &SignedIn) -> Result<Vec<PublicId>, ServiceError> {
         let user = user.user();
         self.store
@@ -194,10 +196,10 @@ impl Service {
             .await
     }
 
-    /// The end of the log, for tokens.
+    /// Returns the end of the log, for tokens.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn room_end(&self) -> Result<Position, ServiceError> {
         self.store.read(|view| Ok(log::last(view)?.0)).await
     }
@@ -217,7 +219,7 @@ impl Service {
             .await
     }
 
-    /// Fails for a room that the caller is not in.
+    /// Fails for a room that the caller is not a member of.
     ///
     /// # Errors
     /// [`Refusal::NotFound`].

@@ -1,28 +1,28 @@
-//! Why a room is not as a request takes it to be.
+//! Refusals because of the state of a room.
 
-/// What is not so.
+/// The condition that is not met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoomRefusal {
-    /// Who is to be invited is a member already.
+    /// The user to be invited is already a member.
     AlreadyMember,
-    /// Who is to be taken out is no member.
+    /// The user to be removed is not a member.
     NotMember,
-    /// Who is to be let back in is not banned.
+    /// The user to be unbanned is not banned.
     NotBanned,
-    /// Only a room that was left is forgotten.
+    /// Only a room that the user has left can be forgotten.
     StillMember,
-    /// The user reacts so already.
+    /// The user already reacts in this way.
     SameReaction,
-    /// Another room has that name, or the same one.
+    /// The name is taken by this room or another one.
     NameTaken,
-    /// What is to be changed is not there.
+    /// The data to be changed does not exist.
     NotKept,
-    /// As much is kept for the user as can be.
+    /// The maximum amount of data is stored for the user.
     TooMuchKept,
 }
 
 impl RoomRefusal {
-    /// What is so instead, for people.
+    /// Returns the reason, for people.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

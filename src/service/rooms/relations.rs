@@ -1,4 +1,4 @@
-//! Events that are about others, threads, and events by their ids.
+//! Relations between events, threads, and events by their ids.
 
 use super::ignored::Ignored;
 use super::{as_of, readable};
@@ -9,10 +9,10 @@ use crate::store::room_relations::{self, Reader, Relations};
 use crate::store::{View, flows, room_standing};
 
 impl Service {
-    /// Events about another. Returns where to go on, too.
+    /// Returns events that relate to another, and where to continue.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a room that the caller may not read, or an event that is not there.
+    /// [`Refusal::NotFound`] for a room that the caller may not read, or an event that does not exist.
     pub async fn related(
         &self,
         user: &SignedIn,
@@ -51,8 +51,8 @@ impl Service {
             .await
     }
 
-    /// The threads of a room, those with the newest events first: with what each begins. Returns where to
-    /// go on, too.
+    /// Returns the first events of the threads of a room, those with the newest events first, and where
+    /// to continue.
     ///
     /// # Errors
     /// [`Refusal::NotFound`] for a room that the caller may not read.
@@ -74,7 +74,7 @@ impl Service {
                 let roots = threads.into_iter().map(|(root, _)| root);
                 let mut roots = read(view, (room.flow, until), roots)?;
                 dress(view, (room.flow, user), (until, &ignored), &mut roots)?;
-                // Who is ignored has begun a thread that others go on with: what it began with is not shown.
+                // If an ignored user started a thread that others continue, its first event is not shown.
                 for root in roots.iter_mut().filter(|root| ignored.hides(root)) {
                     root.hide();
                 }
@@ -83,10 +83,11 @@ impl Service {
             .await
     }
 
-    /// Events of messages that the caller has been given, each with its room, but of who is ignored.
+    /// Returns the events of messages that the caller has received, each with its room, except those of
+    /// ignored users.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn events_of(
         &self,
         user: &SignedIn,
@@ -118,8 +119,8 @@ impl Service {
     }
 }
 
-/// Adds to events what is told with them to somebody who reads their room up to a position: what the reader
-/// was at the time, and what others say about them.
+/// Adds the data that is sent with events to a user who may read the room up to a position: the reader's
+/// membership at the time, and a summary of related events.
 pub(super) fn dress(
     view: &View<'_>,
     (flow, user): (FlowId, UserId),
@@ -139,7 +140,7 @@ pub(super) fn dress(
     Ok(())
 }
 
-/// Events of a room as of a position: an id that a client has named may be that of any room.
+/// Returns events of a room as of a position: an id from a client may belong to any room.
 fn read(
     view: &View<'_>,
     (flow, until): (FlowId, Option<Position>),

@@ -1,4 +1,4 @@
-//! Tokens that end soon, and are renewed by another that is shown nowhere else.
+//! Short-lived tokens, which are renewed with a refresh token.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use crate::model::SessionId;
 use crate::service::{Refusal, Service, ServiceError};
 use crate::store::{room_renewals, sessions};
 
-/// How long a token is good that is renewed.
+/// The lifetime of a renewable token.
 const TOKEN_LIFE: Duration = Duration::from_hours(1);
 
-/// What a client goes on with.
+/// The result of a renewal.
 #[derive(Debug)]
 pub struct Renewed {
-    /// What renews the token.
+    /// The token for the next renewal.
     pub refresh: Token,
-    /// How long the token is good.
+    /// The lifetime of the access token.
     pub life: Duration,
 }
 
 impl Service {
-    /// Lets the token of a session that has just been opened end soon, and be renewed.
+    /// Makes the token of a new session short-lived and renewable.
     ///
     /// # Errors
-    /// [`Refusal::NoSession`]; the file cannot be written.
+    /// [`Refusal::NoSession`]; fails if the database cannot be written.
     pub async fn begin_renewing(&self, token: &Token) -> Result<Renewed, ServiceError> {
         let (hash, refresh) = (Token::hash_of(token.as_str()), Token::mint());
         let kept = Token::hash_of(refresh.as_str());
@@ -38,11 +38,10 @@ impl Service {
         Ok(Renewed { refresh, life })
     }
 
-    /// Gives a client a new token for what renews it. The token before is good until the new one is
-    /// used.
+    /// Creates a new token for a refresh token. The previous token stays valid until the new one is used.
     ///
     /// # Errors
-    /// [`Refusal::NoSession`] when it renews nothing; the file cannot be written.
+    /// [`Refusal::NoSession`] for an unknown refresh token; fails if the database cannot be written.
     pub async fn renew_token(&self, refresh: &str) -> Result<(Token, Renewed), ServiceError> {
         let shown = Token::hash_of(refresh);
         let is_known = self
@@ -70,7 +69,7 @@ impl Service {
         Ok((token, Renewed { refresh, life }))
     }
 
-    /// Ends the token before one that is in use now.
+    /// Ends the predecessor of a token that is in use now.
     pub(in crate::service) async fn settle_token(
         &self,
         session: SessionId,

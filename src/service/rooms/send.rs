@@ -1,4 +1,4 @@
-//! Sending events to rooms: messages, edits, reactions, redactions and whatever else clients agree on.
+//! Sends events to rooms: messages, edits, reactions, redactions and custom events of clients.
 
 use std::sync::Arc;
 
@@ -16,22 +16,22 @@ use crate::store::room_events::{self, NewRoomEvent, REDACTION};
 use crate::store::room_log::RoomEvent;
 use crate::store::{flows, messages, reactions, room_log, room_parts, users};
 
-/// What an event is about, in a room.
+/// The event in a room that another event relates to.
 struct Target {
-    /// The message, where it is one that MTP has too.
+    /// The message, if MTP has it too.
     message: Option<MessageId>,
     sender: String,
     kind: String,
     is_redacted: bool,
-    /// Of an annotation: of which message, with which key.
+    /// For an annotation: its message and key.
     is_reaction: bool,
-    /// Whether each part of it is an event.
+    /// Whether each of its parts is an event.
     has_parts: bool,
-    /// Of which parts the redactions are there.
+    /// The parts that are already redacted, with the redactions.
     gone: Vec<(Option<String>, PublicId)>,
 }
 
-/// Which part of a message a redaction takes back, and its id.
+/// Returns the part of a message that a redaction removes, and the id of the redaction.
 fn gone(redaction: &RoomEvent) -> (Option<String>, PublicId) {
     let part = match &redaction.what {
         room_log::What::Stored(stored) => stored.key.clone(),
@@ -41,12 +41,12 @@ fn gone(redaction: &RoomEvent) -> (Option<String>, PublicId) {
 }
 
 impl Service {
-    /// Sends an event to a room. Returns its id; sent twice by the same session and text, that of the
-    /// first.
+    /// Sends an event to a room. Returns its id; if the session has sent the same transaction id before,
+    /// that of the first event.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] for a room that the caller is not in and an event that is not there; what
-    /// the caller may not do there; what is too large.
+    /// [`Refusal::NotFound`] for a room that the caller is not a member of or an event that does not
+    /// exist; the refusal of actions that the caller may not do there, and of values that are too large.
     pub async fn send_to_room(
         &self,
         user: &SignedIn,
@@ -92,7 +92,7 @@ impl Service {
         }
     }
 
-    /// The users of some names, if there are any.
+    /// Returns the users with some Matrix names, if there are any.
     async fn mentioned(&self, names: &[String]) -> Result<Option<Vec<PublicId>>, ServiceError> {
         if names.is_empty() {
             return Ok(None);
@@ -110,7 +110,7 @@ impl Service {
             .await
     }
 
-    /// The message that is answered, if it is there.
+    /// Returns the message to answer, if it exists.
     async fn answered(
         &self,
         user: &SignedIn,
@@ -165,7 +165,7 @@ impl Service {
             .await
     }
 
-    /// An edit: by the author it changes the message, by another it is only kept.
+    /// Sends an edit: one by the author changes the message, one by another user is only stored.
     async fn send_edit(
         &self,
         user: &SignedIn,
@@ -189,7 +189,7 @@ impl Service {
         Ok(made)
     }
 
-    /// A reaction: an emoji to a message is one for MTP too.
+    /// Sends a reaction: an emoji as a reaction to a message is also one for MTP.
     async fn send_reaction(
         &self,
         user: &SignedIn,
@@ -216,7 +216,7 @@ impl Service {
         self.send_other(user, room, draft, target.message).await
     }
 
-    /// What is no message for MTP.
+    /// Sends an event that is not a message for MTP.
     async fn send_other(
         &self,
         user: &SignedIn,
@@ -246,10 +246,10 @@ impl Service {
             .await
     }
 
-    /// Takes an event back. Returns the id of the redaction.
+    /// Redacts an event. Returns the id of the redaction.
     ///
     /// # Errors
-    /// As [`send_to_room`](Self::send_to_room); [`Refusal::NotRemover`].
+    /// Those of [`send_to_room`](Self::send_to_room); [`Refusal::NotRemover`].
     pub async fn redact(
         &self,
         user: &SignedIn,
@@ -295,7 +295,7 @@ impl Service {
         self.strike(user, room, uuid, target, draft).await
     }
 
-    /// The message and the emoji of a reaction of the caller's, where MTP has it too.
+    /// Returns the message and the emoji of a reaction of the caller, if MTP has it too.
     async fn reaction(
         &self,
         user: &SignedIn,

@@ -1,4 +1,4 @@
-//! What is new in the rooms of a user, as of one position.
+//! Changes in the rooms of a user, as of one position.
 
 use std::time::Instant;
 
@@ -17,100 +17,101 @@ use crate::store::room_marks::{self, RoomReceipt};
 use crate::store::rooms::{self, Room};
 use crate::store::{View, blocks, localparts, log, members, seen};
 
-/// What says with whom there are chats.
+/// The type of account data that lists direct chats.
 const DIRECT: &str = "m.direct";
 
-/// What there is to tell of one room.
+/// The changes of one room.
 #[derive(Debug)]
 pub struct RoomNews {
-    /// The room, and how the user stands to it.
+    /// The room, with the user's membership.
     pub room: Room,
     /// Events in their order.
     pub timeline: Vec<RoomEvent>,
-    /// Whether earlier ones are left out.
+    /// Whether earlier events are left out.
     pub is_limited: bool,
-    /// Before the first of them.
+    /// The position before the first event.
     pub before: Position,
     /// State that is not in the timeline.
     pub state: Vec<RoomEvent>,
-    /// How many are there and invited, and some of them.
+    /// The numbers of joined and invited users, and the names of some of them.
     pub summary: Option<(i64, i64, Vec<String>)>,
-    /// What is not read.
+    /// The unread events.
     pub unread: Unread,
-    /// Whether the user did not know the room before.
+    /// Whether the room is new to the user.
     pub is_new: bool,
-    /// How far people have read, where that has moved.
+    /// Receipts that have changed.
     pub receipts: Vec<RoomReceipt>,
-    /// What the user keeps of the room, where that has changed.
+    /// Account data of the room that has changed.
     pub account_data: Vec<AccountData>,
-    /// Who writes, where that has changed.
+    /// Typing users, if they have changed.
     pub writers: Option<Vec<String>>,
 }
 
-/// What is new, as of a position.
+/// All changes, as of a position.
 #[derive(Debug)]
 pub struct Synced {
-    /// Everything up to here is in it.
+    /// The position up to which changes are included.
     pub position: Position,
-    /// Rooms with something to tell.
+    /// Rooms with changes.
     pub rooms: Vec<RoomNews>,
-    /// With whom the user has a chat, and in which room; `None`: as before.
+    /// The users with whom there are chats, and the rooms; `None`: unchanged.
     pub chats: Option<Vec<(String, PublicId)>>,
-    /// The user's name.
+    /// The Matrix name of the user.
     pub localpart: String,
-    /// What the user keeps of no room, where that has changed.
+    /// Global account data that has changed.
     pub account_data: Vec<AccountData>,
-    /// What the user keeps of with whom there are chats, if that or the chats have changed.
+    /// The account data that lists direct chats, if it or the chats have changed.
     pub direct: Option<String>,
-    /// Who is there, where that has changed.
+    /// Presence that has changed.
     pub presence: Vec<RoomPresence>,
-    /// The number of the last change of who writes and who is there.
+    /// The number of the last change of typing and presence.
     pub count: u64,
-    /// When something of that changes by itself.
+    /// When typing or presence changes by itself.
     pub next: Option<Instant>,
 }
 
 impl Synced {
-    /// Tells whether there is nothing to tell.
+    /// Returns whether there are no changes.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.rooms.is_empty() && self.account_data.is_empty() && self.presence.is_empty()
     }
 }
 
-/// What is asked for.
+/// A request for changes.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a switch of its own that a client sets"
 )]
 pub struct SyncQuery {
-    /// The last change of who writes and who is there that the client knows.
+    /// The last change of typing and presence that the client knows.
     pub count: Option<u64>,
-    /// Whether who is there is told.
+    /// Whether to include presence.
     pub has_presence: bool,
-    /// What the client knows; `None`: nothing.
+    /// The position that the client knows; `None`: the client is new.
     pub since: Option<Position>,
-    /// Events of each room at most.
+    /// Maximum number of events per room.
     pub limit: usize,
-    /// Whether all state is told of again.
+    /// Whether to send all state again.
     pub full_state: bool,
-    /// Whether what is not read of threads is counted for each by itself.
+    /// Whether to count unread events of threads separately.
     pub has_threads: bool,
-    /// Whether rooms that were left are told of at first.
+    /// Whether to include rooms that were left in the first answer.
     pub include_left: bool,
-    /// Which rooms.
+    /// The filter for rooms.
     pub rooms: Box<dyn Fn(PublicId) -> bool + Send + Sync>,
-    /// Which events.
+    /// The filter for events.
     pub wanted: Box<Wanted>,
-    /// Whether an event of a room of so many members notifies, and is highlighted; with the levels there.
+    /// Decides whether an event of a room notifies and is highlighted, based on the number of members and
+    /// the power levels.
     pub judge: Box<Judge>,
 }
 
 impl Service {
-    /// What is new in the rooms of the caller.
+    /// Returns the changes in the rooms of the caller.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn sync_rooms(
         &self,
         user: &SignedIn,
@@ -194,7 +195,7 @@ impl Service {
         Ok(synced.0)
     }
 
-    /// Adds who writes and who is there.
+    /// Adds typing users and presence.
     async fn add_moods(
         &self,
         synced: &mut Synced,
@@ -243,7 +244,7 @@ impl Service {
         for (flow, mut names) in writers {
             let was_empty = names.is_empty();
             names.retain(|name| !ignored.has(name));
-            // That somebody ignored begins to write changes nothing.
+            // It makes no difference that an ignored user starts to type.
             if names.is_empty() && !was_empty {
                 continue;
             }
@@ -285,7 +286,7 @@ impl Service {
     }
 }
 
-/// What has moved of how far people have read, and what the user keeps of a room.
+/// Returns changed receipts and account data of a room.
 fn marks(
     view: &View<'_>,
     room: &Room,
@@ -305,7 +306,7 @@ fn marks(
     Ok((receipts, kept))
 }
 
-/// A room of which nothing is told yet.
+/// Returns the news of a room without any changes.
 fn quiet(room: Room, now: Position) -> RoomNews {
     RoomNews {
         room,
@@ -322,7 +323,7 @@ fn quiet(room: Room, now: Position) -> RoomNews {
     }
 }
 
-/// Tells whether this is an invitation by somebody of whom the user wants to read nothing.
+/// Returns whether this is an invitation by an ignored user.
 fn is_hidden(news: &RoomNews, own: &str, ignored: &Ignored) -> bool {
     let is_own = |event: &&RoomEvent| {
         let key = event.state_key().and_then(|key| key.strip_prefix('@'));
@@ -372,18 +373,18 @@ fn of_room(
         }
     }
     let is_joined = room.state == State::Joined;
-    // Of who left nothing is told but up to how that was.
+    // A user who has left is told nothing after the event of leaving.
     let end = if is_joined {
         now
     } else {
         Position(room.since.0 + 1).min(now)
     };
-    // Who comes learns the room as if it were the first time.
+    // A user who joins gets the room as if it were the first time.
     let known = match query.since {
         Some(since) if !(is_new && is_joined) => since.min(end),
         _ => Position(-1),
     };
-    // Who only declined has never seen what is in there.
+    // A user who only declined an invitation has never seen the content.
     let known = if !is_joined && room.until.is_none() {
         Position(end.0 - 1)
     } else {

@@ -1,4 +1,4 @@
-//! What is not read: how much of it notifies, and which events have notified.
+//! Unread events: how many of them notify, and which events have notified.
 
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 
@@ -12,45 +12,45 @@ use crate::store::room_log::{self, RoomEvent, Way};
 use crate::store::rooms::{self, Room};
 use crate::store::{View, localparts, log, members, room_marks, room_relations};
 
-/// Tells whether an event of a room of so many members notifies, and whether it is highlighted; with the
-/// levels there.
+/// Decides whether an event of a room notifies, and whether it is highlighted, based on the number of
+/// members and the power levels.
 pub type Judge =
     dyn Fn(&RoomEvent, PublicId, i64, Option<&RoomEvent>) -> (bool, bool) + Send + Sync;
 
-/// Events that are looked at to count those that are not read.
+/// Maximum number of events that are checked to count unread ones.
 const MOST_UNREAD: usize = 1000;
 
-/// Looks at logs of rooms for one page of what has notified.
+/// Maximum number of looks at the logs of rooms for one page of notifications.
 const MOST_LOOKS: usize = 200;
 
-/// Positions that each of them reads.
+/// Number of positions that each look reads.
 const STRIDE: usize = 16;
 
-/// Events that notify and are not read, and those of them that are highlighted.
+/// Numbers of unread events that notify, and of those that are highlighted.
 #[derive(Debug, Clone, Default)]
 pub struct Unread {
-    /// Of the whole room, or of what is outside of threads if those are counted by themselves.
+    /// The numbers of the whole room, or outside of threads if those are counted separately.
     pub count: (i64, i64),
-    /// Of the threads where there are any, by the events with which they begin.
+    /// The numbers of the threads that have any, by their first events.
     pub threads: Vec<(PublicId, (i64, i64))>,
 }
 
-/// An event that has notified somebody.
+/// An event that has notified a user.
 #[derive(Debug)]
 pub struct Notified {
-    /// In which room.
+    /// The room.
     pub room: PublicId,
-    /// What.
+    /// The event.
     pub event: RoomEvent,
-    /// Members of the room.
+    /// Number of members of the room.
     pub members: i64,
-    /// Who may do what there.
+    /// The power levels of the room.
     pub levels: Option<RoomEvent>,
-    /// Whether it is read.
+    /// Whether the event has been read.
     pub is_read: bool,
 }
 
-/// What events of a room are judged by.
+/// The context in which events of a room are judged.
 struct Bench<'a> {
     room: PublicId,
     members: i64,
@@ -84,7 +84,7 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// How many events of others a user has not read in a room that notify, and how many are highlighted.
+/// Returns how many unread events of others notify a user in a room, and how many are highlighted.
 pub(super) fn unread(
     view: &View<'_>,
     room: &Room,
@@ -131,7 +131,7 @@ pub(super) fn unread(
         let is_read = marks
             .get(&format!("${}", thread.hex()))
             .is_some_and(|read| position <= *read);
-        // Who writes in a thread has read what stands before.
+        // A user who writes in a thread has read everything before.
         if is_own || is_read {
             done.insert(thread);
         }
@@ -146,22 +146,22 @@ pub(super) fn unread(
     Ok(all)
 }
 
-/// A room whose log is read from the newest event on.
+/// A room whose log is read backward from the newest event.
 struct Log<'a> {
     room: Room,
     bench: Option<(Bench<'a>, Position)>,
-    /// What has been read, oldest first.
+    /// The events that were read, oldest first.
     events: Vec<RoomEvent>,
-    /// Up to where to go on; `None`: all has been read.
+    /// Where to continue; `None`: everything has been read.
     until: Option<Position>,
 }
 
 impl Service {
-    /// What has notified the caller in all rooms, newest first, up to a position; `is_wanted` tells of an
-    /// event whether it notifies and is highlighted. Returns up to where to go on, too.
+    /// Returns the events that have notified the caller in all rooms, newest first, up to a position;
+    /// `judge` decides whether an event notifies and is highlighted. Returns where to continue, too.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn notified(
         &self,
         user: &SignedIn,
@@ -176,7 +176,8 @@ impl Service {
                 let ignored = Ignored::of(view, user)?;
                 let own = localparts::of(view, user)?.map(|named| named.localpart);
                 let mut logs = Vec::new();
-                // Up to where each log has something: of what has been read, where that stands.
+                // The position up to which each log has events: that of the next event that was read, if
+                // there is one.
                 let mut next = BinaryHeap::new();
                 for room in rooms::of_user(view, user)? {
                     let until = Position(room.last_message()).min(from);
@@ -218,7 +219,7 @@ impl Service {
                         continue;
                     }
                     if log.bench.is_none() {
-                        // Whoever has come has read what was before.
+                        // A user who joined counts as having read everything before.
                         let read = rooms::read_position(view, &log.room, user)?;
                         let read = read.max(log.room.since);
                         log.bench = Some((Bench::of(view, &log.room, now, &*judge)?, read));

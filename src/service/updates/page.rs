@@ -1,4 +1,4 @@
-//! One page of what changed: rows of the log, each with what it is about.
+//! One page of changes: rows of the log, each with its subject.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -17,13 +17,13 @@ use crate::store::{
     settings, users,
 };
 
-/// Flows, profiles and marks in an answer at most.
+/// Maximum number of flows, profiles and marks in an answer.
 const MAX_OTHERS: usize = 1000;
 
-/// Changes that an answer passes over at most.
+/// Maximum number of changes that are processed for one answer.
 const MAX_PASSED: usize = 1000;
 
-/// A thing that changed, in its present state.
+/// A changed thing, in its present state.
 enum Item {
     Message(Box<Message>),
     Around(Box<Around>),
@@ -41,9 +41,9 @@ enum Item {
 }
 
 impl Item {
-    /// Bytes that it takes in an answer, roughly.
+    /// Returns the approximate number of bytes that it takes in an answer.
     fn size_bytes(&self) -> usize {
-        /// Keys, ids and times of one object.
+        /// Bytes of the keys, ids and times of one object.
         const AROUND: usize = 256;
         match self {
             Self::Message(message) => message.size_bytes(),
@@ -65,15 +65,15 @@ impl Item {
     }
 }
 
-/// What became of looking for what a change is about.
+/// The result of loading the subject of a change.
 enum Loaded {
-    /// It, if it is still there.
+    /// The subject, if it still exists.
     Item(Option<Item>),
-    /// It has files that do not fit, which were not even read.
+    /// Its files do not fit, and were not read.
     TooLarge,
 }
 
-/// A change with what it is about.
+/// A change with its subject.
 struct Row {
     change: Change,
     subject: Subject,
@@ -82,17 +82,17 @@ struct Row {
     inside: Option<Inside>,
 }
 
-/// Changes as they are gathered for one answer.
+/// The changes that are collected for one answer.
 pub(super) struct Page<'a, 'c> {
     view: &'a View<'c>,
     user: UserId,
     from: Cursor,
     follower: Follower<'a, 'c>,
-    /// In order; what changed repeatedly is in it repeatedly.
+    /// The rows in order; a thing that changed repeatedly appears repeatedly.
     rows: Vec<Row>,
     messages: usize,
     others: usize,
-    /// Changes that were looked at.
+    /// Number of changes that were processed.
     passed: usize,
     size_bytes: usize,
     limits: &'a Limits,
@@ -123,7 +123,7 @@ impl<'a, 'c> Page<'a, 'c> {
         })
     }
 
-    /// Takes changes until there are enough, or until the time given.
+    /// Adds changes until there are enough, or up to the given time.
     pub(super) fn fill(&mut self) -> Result<(), ServiceError> {
         while let Some(change) = self.follower.peek().copied() {
             if self.within.before.is_some_and(|before| change.at >= before) {
@@ -156,18 +156,18 @@ impl<'a, 'c> Page<'a, 'c> {
         Ok(())
     }
 
-    /// How many messages there may be at most.
+    /// Returns the maximum number of messages.
     fn max_messages(&self) -> usize {
         let max = self.within.max_messages.unwrap_or(self.limits.messages);
         max.max(1)
     }
 
-    /// How many more messages there is room for: beyond them, nothing needs to be read.
+    /// Returns how many more messages fit; beyond these, nothing needs to be read.
     fn wanted(&self) -> usize {
         self.max_messages().saturating_sub(self.messages)
     }
 
-    /// Takes what happened in a flow while the reader was away from it; `false`: not all of it fits.
+    /// Adds the changes of a flow while the reader was not a member; `false`: not all of them fit.
     fn catch_up(
         &mut self,
         back: Change,
@@ -192,7 +192,7 @@ impl<'a, 'c> Page<'a, 'c> {
                     row: back.position,
                     told: change.position,
                 };
-                // Told just before the row that it is inside of.
+                // At the position before the row that contains it.
                 let place = Change {
                     position: Position(back.position.0 - 1),
                     at: back.at,
@@ -208,8 +208,8 @@ impl<'a, 'c> Page<'a, 'c> {
         Ok(true)
     }
 
-    /// Adds what a change is about, to be told at a place; `false`: it no longer fits. The first
-    /// always does.
+    /// Adds the subject of a change, at a place; `false`: it does not fit any more. The first one always
+    /// fits.
     fn take(
         &mut self,
         change: Change,
@@ -226,7 +226,7 @@ impl<'a, 'c> Page<'a, 'c> {
             return Ok(false);
         }
         let left = self.limits.answer_bytes.saturating_sub(self.size_bytes);
-        // The first is read whatever its size.
+        // The first subject is read whatever its size.
         let room = if self.rows.is_empty() {
             usize::MAX
         } else {
@@ -267,7 +267,7 @@ impl<'a, 'c> Page<'a, 'c> {
         })
     }
 
-    /// Takes what was loaded for a subject before, since it is its present state still.
+    /// Takes the item that was loaded for the same subject before, because it is still the present state.
     fn earlier(&mut self, subject: Subject) -> Option<Item> {
         let row = self
             .rows
@@ -323,7 +323,7 @@ impl<'a, 'c> Page<'a, 'c> {
             Subject::Gone(id) => flows::uuid(view, id)?.map(Item::Left),
             Subject::Uninvited(id) => {
                 let standing = members::standing(view, id, self.user)?;
-                // Who has joined since, or is invited again, knows of the flow.
+                // A user who has joined since, or was invited again, knows the flow.
                 let is_out = standing.is_none_or(|standing| {
                     !matches!(standing.state, State::Joined | State::Invited)
                 });
@@ -346,7 +346,7 @@ impl<'a, 'c> Page<'a, 'c> {
                 archives::Standing::Wanted => None,
             },
             Subject::Invitation(id) => members::invitation(view, id, self.user)?.map(Item::Invited),
-            // What others do not show costs them nothing.
+            // Plain clients do not show this, so it is not read for them.
             Subject::Around(_) | Subject::Settings(_) if !self.within.form.is_rich() => None,
             Subject::Around(id) => {
                 around::state(view, id, Some(self.user))?.map(|it| Item::Around(Box::new(it)))
@@ -368,7 +368,7 @@ impl<'a, 'c> Page<'a, 'c> {
                 after: row.change.position,
                 inside: row.inside,
             },
-            // The very next row is one that stands for many, and nothing of it was told.
+            // The next row stands for many changes, and none of them was told.
             None if !complete => self.from,
             _ => Cursor::after(log::last(self.view)?.0),
         };
@@ -380,16 +380,15 @@ impl<'a, 'c> Page<'a, 'c> {
             next_at,
             ..Updates::default()
         };
-        // What changed repeatedly is told once, where it changed last; what happened, each time. Of
-        // a message only the row where it changed last has brought it, unless one row stands for
-        // many.
+        // A thing that changed repeatedly is told once, where it changed last; events are told each time.
+        // A message was only loaded in the row where it changed last, unless one row stands for many.
         let stands_for_many = self.rows.iter().any(|row| row.inside.is_some());
         let mut seen = HashSet::new();
         let mut items = Vec::with_capacity(self.rows.len());
         let mut pinned = BTreeSet::new();
         for row in self.rows.into_iter().rev() {
             match row.subject {
-                // Who comes back is told of all that is pinned.
+                // A user who comes back is told all pinned messages.
                 Subject::Back(flow, _) => pinned.extend([flow]),
                 Subject::FlowDetail(flow)
                     if row.event.as_ref().is_some_and(|it| it.what.is_about_pins()) =>
@@ -433,7 +432,7 @@ impl<'a, 'c> Page<'a, 'c> {
                 }
             }
         }
-        // Whoever is told of a message is told of what is around it.
+        // A message already includes its reactions and poll.
         if !updates.around.is_empty() {
             let told: HashSet<_> = updates.messages.iter().map(|it| it.uuid).collect();
             updates.around.retain(|it| !told.contains(&it.message));

@@ -1,4 +1,4 @@
-//! How the bytes of an upload get to the disk: through a short queue to a thread that writes them.
+//! The path of an upload's bytes to the disk: through a short queue to a thread that writes them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,14 +12,14 @@ use crate::service::{Service, SignedIn};
 use crate::store::StoreError;
 use crate::store::uploads::Upload;
 
-/// Pieces that wait for the disk. With the one that gathers and the one that is written, an upload
-/// takes 512 KiB.
+/// Maximum number of pieces that wait for the disk. With the one that is being filled and the one that is
+/// being written, an upload takes 512 KiB.
 const QUEUE: usize = 2;
 
-/// An upload that is being received. What has come is kept when it is dropped.
+/// An upload that is being received. Received bytes are kept when it is dropped.
 pub struct Intake {
     pieces: Option<mpsc::Sender<Vec<u8>>>,
-    /// What gathers; the writer takes it when nothing more comes.
+    /// The piece that is being filled; the writer takes it when nothing more comes.
     rest: Arc<Mutex<Vec<u8>>>,
     left: u64,
     length: u64,
@@ -62,19 +62,19 @@ impl Intake {
         }
     }
 
-    /// Bytes that are still taken.
+    /// Returns the number of bytes that are still accepted.
     #[must_use]
     pub fn left(&self) -> u64 {
         self.left
     }
 
-    /// Tells whether nothing more is taken, for a reason that [`finish`](Self::finish) tells.
+    /// Returns whether no more bytes are accepted, for a reason that [`finish`](Self::finish) returns.
     #[must_use]
     pub fn is_failed(&self) -> bool {
         self.pieces.as_ref().is_some_and(mpsc::Sender::is_closed)
     }
 
-    /// Waits until somebody else wants to send this upload, while this one is silent.
+    /// Waits until another request wants to send this upload while this one is silent.
     pub async fn ended(&self) {
         match &self.state {
             State::Writing(_, pulse) => pulse.ended().await,
@@ -82,11 +82,11 @@ impl Intake {
         }
     }
 
-    /// Takes bytes, as fast as the disk does.
+    /// Accepts bytes, as fast as the disk writes them.
     ///
     /// # Errors
-    /// [`UploadError::Surplus`] for more than was announced: what was announced is taken. Whether
-    /// writing failed is told by [`finish`](Self::finish), which is to be called then.
+    /// [`UploadError::Surplus`] for more bytes than announced; the announced ones are accepted. If
+    /// writing failed, [`finish`](Self::finish) returns the reason and has to be called.
     pub async fn push(&mut self, mut bytes: &[u8]) -> Result<(), UploadError> {
         if let State::Writing(_, pulse) = &self.state {
             pulse.beat();
@@ -114,7 +114,7 @@ impl Intake {
                     None => false,
                 };
                 if !sent {
-                    // The writer says why.
+                    // The writer returns the reason.
                     return Ok(());
                 }
             }
@@ -126,11 +126,11 @@ impl Intake {
         Ok(())
     }
 
-    /// Waits until what has come is on the disk.
+    /// Waits until all received bytes are on the disk.
     ///
     /// # Errors
-    /// [`UploadError::DiskFull`]; [`UploadError::NotFound`] where what had come before has been lost,
-    /// and the upload with it.
+    /// [`UploadError::DiskFull`]; [`UploadError::NotFound`] if previously received bytes have been lost,
+    /// and the upload with them.
     pub async fn finish(mut self) -> Result<Progress, UploadError> {
         self.pieces = None;
         match self.state {

@@ -1,6 +1,6 @@
-//! Uploads: files that come in pieces, and may go on after anything that interrupts them.
+//! Uploads: files that come in pieces, and can be resumed after any interruption.
 //!
-//! What belongs here: who may send how much, and what becomes of it. What does not: HTTP (see
+//! What belongs here: who may send how much, and the result. What does not: HTTP (see
 //! [`crate::protocol`]), and how bytes get to the disk (see `intake`).
 
 mod error;
@@ -23,46 +23,46 @@ pub use intake::Intake;
 pub(super) use running::Running;
 pub use writer::Progress;
 
-/// Uploads that one user may have begun and not finished.
+/// Maximum number of unfinished uploads of one user.
 const MAX_UNFINISHED: usize = 20;
 
-/// Longest name of a file, in characters.
+/// Maximum length of a file name, in characters.
 pub const MAX_NAME_CHARS: usize = 255;
 
-/// What the server takes of files.
+/// The limits of files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FileLimits {
-    /// Largest file, in bytes.
+    /// Maximum size of a file, in bytes.
     pub max_size: u64,
-    /// Bytes that an account may have attached; 0: any number.
+    /// Limit of an account's files, in bytes; 0: no limit.
     pub user_quota: u64,
-    /// Bytes of the disk that uploads leave free.
+    /// Bytes of the disk that uploads must leave free.
     pub reserve: u64,
-    /// Files up to this many bytes stand in the database.
+    /// Maximum size of files that are stored in the database, in bytes.
     pub inline: usize,
-    /// How long an upload is kept that nothing shows.
+    /// How long an upload is kept that no message shows.
     pub unfinished: Duration,
-    /// Uploads that are received at the same time.
+    /// Maximum number of uploads that are received at the same time.
     pub uploads: usize,
-    /// The same, of one account.
+    /// The same for one account.
     pub user_uploads: usize,
     /// Whether files are overwritten before they are removed.
     pub overwrite: bool,
 }
 
-/// A file that somebody is about to send.
+/// A file that a user is about to send.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewUpload {
-    /// Bytes.
+    /// Its size in bytes.
     pub length: u64,
-    /// What it is called.
+    /// Its name.
     pub name: Option<String>,
-    /// What it is said to be.
+    /// Its media type, according to the sender.
     pub media_type: Option<String>,
 }
 
 impl Service {
-    /// Begins an upload, for which nothing is on the disk yet.
+    /// Starts an upload, of which nothing is on the disk yet.
     ///
     /// # Errors
     /// [`UploadError::TooLarge`], [`UploadError::Quota`], [`UploadError::NoRoom`],
@@ -102,7 +102,7 @@ impl Service {
         .await
     }
 
-    /// Finds an upload of the caller's.
+    /// Finds an upload of the caller.
     ///
     /// # Errors
     /// [`UploadError::NotFound`].
@@ -115,11 +115,11 @@ impl Service {
             .ok_or(UploadError::NotFound)
     }
 
-    /// Goes on with an upload from where it stands.
+    /// Resumes an upload at its present offset.
     ///
     /// # Errors
-    /// [`UploadError::NotFound`]; [`UploadError::Locked`] while it is being sent, which is ended if it
-    /// has been silent; [`UploadError::Offset`] for another place than where it stands;
+    /// [`UploadError::NotFound`]; [`UploadError::Locked`] while it is being sent, which is stopped if it
+    /// has been silent; [`UploadError::Offset`] for an offset other than the present one;
     /// [`UploadError::NoRoom`], [`UploadError::TooManyAtOnce`], [`UploadError::Crowded`].
     pub async fn resume_upload(
         self: &Arc<Self>,
@@ -127,14 +127,14 @@ impl Service {
         id: PublicId,
         offset: u64,
     ) -> Result<Intake, UploadError> {
-        // Whether it is the caller's comes first: others are told nothing of it.
+        // The owner is checked first: other users must learn nothing about it.
         self.find_upload(user, id).await?;
         let limits = self.limits().files;
         let turn = self
             .running
             .enter(id, user.user(), limits.uploads, limits.user_uploads)
             .await?;
-        // Looked at again, now that nobody else changes it.
+        // Read again, now that no other request can change it.
         let upload = self.find_upload(user, id).await?;
         if upload.offset != offset || upload.file.is_some() && upload.missing() > 0 {
             return Err(UploadError::Offset(upload.offset));
@@ -146,11 +146,10 @@ impl Service {
         Ok(Intake::start(Arc::clone(self), *user, upload, turn))
     }
 
-    /// Removes an upload with what it has gathered.
+    /// Removes an upload with its received bytes.
     ///
     /// # Errors
-    /// [`UploadError::NotFound`], [`UploadError::Locked`]; [`UploadError::Shown`] for one that a
-    /// message shows.
+    /// [`UploadError::NotFound`], [`UploadError::Locked`]; [`UploadError::Shown`] if a message shows it.
     pub async fn remove_upload(&self, user: &SignedIn, id: PublicId) -> Result<(), UploadError> {
         self.find_upload(user, id).await?;
         let limits = self.limits().files;
@@ -180,7 +179,7 @@ impl Service {
         Ok(())
     }
 
-    /// Fails when so many more bytes would leave too little room on the disk.
+    /// Fails if this number of bytes would leave too little free space on the disk.
     pub(super) fn require_room(&self, bytes: u64) -> Result<(), UploadError> {
         let limits = self.limits().files;
         match self.store.folder().free_bytes() {
@@ -198,7 +197,7 @@ impl Service {
     }
 }
 
-/// What the store wants of errors: that its own become them.
+/// Wraps an error so that errors of the store convert to it, as the store requires.
 struct Wrapped(UploadError);
 
 impl From<StoreError> for Wrapped {
@@ -207,7 +206,7 @@ impl From<StoreError> for Wrapped {
     }
 }
 
-/// Fails when so many more bytes would be more than an account may have.
+/// Fails if this number of additional bytes would exceed the limit of an account.
 pub(super) fn require_quota(
     tx: &Tx<'_>,
     user: UserId,
@@ -229,7 +228,7 @@ pub(super) fn require_quota(
     Ok(())
 }
 
-/// When an upload expires that was touched at a time.
+/// Returns when an upload expires that was last changed at a time.
 fn expiry(now: Timestamp, limits: &FileLimits) -> Timestamp {
     now.after(limits.unfinished)
 }

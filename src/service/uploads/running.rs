@@ -1,4 +1,4 @@
-//! Uploads that are being received: one at a time of each, and only so many at once.
+//! Uploads that are being received: each only once at a time, and a limited number in total.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,16 +11,16 @@ use tokio::sync::Notify;
 use super::UploadError;
 use crate::model::{PublicId, UserId};
 
-/// How long somebody who sends may be silent when the same upload is begun again.
+/// How long a sender may be silent before another request for the same upload stops it.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// How long one more waits for its turn.
+/// How long a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Sums of unfinished uploads that are remembered; what is forgotten is read once more.
+/// Maximum number of unfinished uploads whose hashes are cached; for others, the file is read again.
 const REMEMBERED: usize = 512;
 
-/// What is being received, and what is remembered of what was.
+/// The uploads that are being received, and the cached hashes of others.
 #[derive(Default)]
 pub(in crate::service) struct Running {
     state: Mutex<State>,
@@ -33,7 +33,7 @@ struct State {
     sums: HashMap<PublicId, (u64, Sha256)>,
 }
 
-/// When something came last, and how to end it.
+/// The time of the last received bytes, and a way to stop the upload.
 #[derive(Debug)]
 pub(super) struct Pulse {
     started: Instant,
@@ -50,7 +50,7 @@ impl Pulse {
         }
     }
 
-    /// Notes that something has come.
+    /// Records that bytes were received.
     pub(super) fn beat(&self) {
         let millis = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
         self.last_millis.store(millis, Ordering::Relaxed);
@@ -62,13 +62,13 @@ impl Pulse {
         self.started.elapsed().saturating_sub(last)
     }
 
-    /// Waits until somebody ends it.
+    /// Waits until another request stops it.
     pub(super) async fn ended(&self) {
         self.ended.notified().await;
     }
 }
 
-/// The right to receive an upload; given back when dropped.
+/// The permission to receive an upload; returned when dropped.
 pub(super) struct Turn {
     running: Arc<Running>,
     id: PublicId,
@@ -80,7 +80,7 @@ impl Running {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a turn, for which one more waits a little.
+    /// Takes a turn; waits a short time if none is free.
     pub(super) async fn enter(
         self: &Arc<Self>,
         id: PublicId,
@@ -131,7 +131,7 @@ impl Running {
         })
     }
 
-    /// Remembers the sum of what an upload has gathered so far.
+    /// Caches the hash of the received bytes of an upload.
     pub(super) fn remember(&self, id: PublicId, offset: u64, sum: Sha256) {
         let mut state = self.state();
         if state.sums.len() >= REMEMBERED && !state.sums.contains_key(&id) {
@@ -140,13 +140,13 @@ impl Running {
         state.sums.insert(id, (offset, sum));
     }
 
-    /// Takes the sum of the first bytes of an upload, if it is remembered.
+    /// Takes the hash of the first bytes of an upload, if it is cached.
     pub(super) fn take_sum(&self, id: PublicId, offset: u64) -> Option<Sha256> {
         let (at, sum) = self.state().sums.remove(&id)?;
         (at == offset).then_some(sum)
     }
 
-    /// Forgets an upload that is removed.
+    /// Drops an upload that is removed.
     pub(in crate::service) fn forget(&self, id: PublicId) {
         self.state().sums.remove(&id);
     }

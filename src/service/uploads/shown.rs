@@ -1,4 +1,4 @@
-//! Uploads as files of a message, where nobody says as what they are to be shown.
+//! Uploads as files of a message, if the request does not say how to show them.
 
 use super::super::sent_files::{SentFile, Source};
 use super::super::{Service, ServiceError, SignedIn};
@@ -6,10 +6,10 @@ use crate::model::{Kind, Look, PublicId};
 use crate::store::{files, uploads};
 
 impl Service {
-    /// The caller's uploads as files of a message: each as what it was found to be.
+    /// Returns the caller's uploads as files of a message, each with the kind of its detected media type.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// Fails if the database cannot be read.
     pub async fn as_what_they_are(
         &self,
         user: &SignedIn,

@@ -1,4 +1,4 @@
-//! The thread that writes an upload, syncs it and notes how far it has come.
+//! The thread that writes an upload, syncs it and records its progress.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -17,50 +17,50 @@ use crate::store::sessions;
 use crate::store::shelf::{self, Place, Ready};
 use crate::store::uploads::{self, Upload};
 
-/// Bytes that are written at a time.
+/// Number of bytes that are written at a time.
 pub(super) const PIECE: usize = 128 * 1024;
 
-/// Bytes after which what was written is synced while more is written.
+/// Number of bytes after which written data is synced, while more is written.
 const SYNC_BYTES: u64 = 1 << 20;
 
-/// Bytes that are written at most before what came before them is synced. A message waits for the disk
-/// behind so many, and so does an upload that is faster than the disk.
+/// Maximum number of bytes that are written before the previous ones are synced. A message may have to
+/// wait until the disk has written this much, and so does an upload that is faster than the disk.
 const MOST_UNSYNCED: u64 = 2 << 20;
 
-/// Bytes after which what was synced is noted: what a power cut can cost.
+/// Number of bytes after which the synced offset is recorded: so much a power failure can cost.
 const NOTE_BYTES: u64 = 4 << 20;
 
-/// Bytes at the beginning of a file that tell what it is.
+/// Number of bytes at the beginning of a file that determine its media type.
 const HEAD: usize = 64;
 
-/// Where an upload stands.
+/// The progress of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes that are on the disk for certain.
+    /// Number of bytes that are safely on the disk.
     pub offset: u64,
-    /// Whether that is all of them.
+    /// Whether the upload is complete.
     pub is_complete: bool,
-    /// When it is removed.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
-/// Writes an upload, on a thread of its own.
+/// Writes an upload, on its own thread.
 pub(super) struct Writer {
     runtime: tokio::runtime::Handle,
     service: Arc<Service>,
-    /// Whose session may end while the file comes.
+    /// The user, whose session may end while the file is received.
     user: SignedIn,
-    /// Its offset is what is noted.
+    /// The upload; its offset is the recorded one.
     upload: Upload,
-    /// Bytes that are on the disk for certain.
+    /// Number of bytes that are safely on the disk.
     synced: u64,
-    /// What is being synced, and perhaps noted, at this moment.
+    /// The sync that is running, which may also record the offset.
     syncing: Option<JoinHandle<Result<Synced, UploadError>>>,
-    /// Given back when everything is done.
+    /// Returned when everything is done.
     _turn: Turn,
 }
 
-/// How far an upload is on the disk for certain, and when it expires where that is noted.
+/// How many bytes are safely on the disk, and, if that was recorded, the expiry.
 struct Synced {
     offset: u64,
     noted_until: Option<Timestamp>,
@@ -79,13 +79,13 @@ impl Writer {
         }
     }
 
-    /// Begins to write pieces as they come, and in the end what has gathered.
+    /// Starts to write pieces as they come, and finally the incomplete last piece.
     pub(super) fn start(
         self,
         pieces: mpsc::Receiver<Vec<u8>>,
         rest: Arc<Mutex<Vec<u8>>>,
     ) -> JoinHandle<Result<Progress, UploadError>> {
-        // It gives way to others, which a thread of the pool could not undo.
+        // The thread lowers its priority, which a thread of the pool could not undo.
         let work = move || {
             give_way();
             self.run(pieces, &rest)
@@ -145,10 +145,10 @@ impl Writer {
             }
         };
         drop(pieces);
-        // Whatever came of it, nothing else touches the upload from here on.
+        // Whatever the result, nothing else touches the upload from here on.
         let result = result.and(self.synced());
         if let Err(err) = result {
-            // What is not noted is in nobody's way.
+            // Bytes that are not recorded do no harm if they remain.
             let _ = file.set_len(self.upload.offset);
             return Err(err);
         }
@@ -167,8 +167,8 @@ impl Writer {
         })
     }
 
-    /// Has what was written synced when there is enough of it, and now and then noted. The writing goes
-    /// on meanwhile, and waits only where the disk falls behind.
+    /// Syncs written data when there is enough of it, and sometimes records the offset. Writing continues
+    /// meanwhile, and waits only if the disk falls behind.
     fn keep_up(&mut self, file: &Arc<File>, written: u64) -> Result<(), UploadError> {
         let is_over = self.syncing.as_ref().is_none_or(JoinHandle::is_finished);
         if is_over || written - self.synced >= MOST_UNSYNCED {
@@ -182,7 +182,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Begins to sync what was written, and then perhaps to note how far that is.
+    /// Starts to sync written data, and then perhaps to record the offset.
     fn begin_sync(&mut self, file: &Arc<File>, written: u64, is_noted: bool) {
         let (file, service) = (Arc::clone(file), Arc::clone(&self.service));
         let (id, user, runtime) = (self.upload.id, self.user, self.runtime.clone());
@@ -208,7 +208,7 @@ impl Writer {
         }));
     }
 
-    /// Waits until what is being synced is.
+    /// Waits for the running sync.
     fn synced(&mut self) -> Result<(), UploadError> {
         let Some(syncing) = self.syncing.take() else {
             return Ok(());
@@ -223,7 +223,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes a file of an upload of which everything has come.
+    /// Converts a completely received upload into a file.
     fn complete(&mut self, file: Arc<File>, sum: Sha256) -> Result<Progress, UploadError> {
         let limits = self.service.limits().files;
         let (id, size) = (self.upload.id, self.upload.length);
@@ -241,7 +241,7 @@ impl Writer {
             Place::Memory(bytes.into())
         } else {
             file.sync_all().map_err(|source| self.failed(source))?;
-            // As it is, it can be gone on with by another session.
+            // Until it is moved, another session can resume it.
             self.require_session()?;
             folder.settle(id)?;
             Place::Folder(id)
@@ -260,7 +260,7 @@ impl Writer {
             let kept = shelf::keep(tx, &ready, Some(user.user()))?;
             let is_there = uploads::complete(tx, id, kept, expires_at)?;
             if !is_there {
-                // Removed meanwhile: nothing may remain of it.
+                // Removed meanwhile: nothing of it may remain.
                 return Err(UploadError::NotFound);
             }
             Ok(())
@@ -286,7 +286,7 @@ impl Writer {
         })
     }
 
-    /// Fails when the session has ended meanwhile.
+    /// Fails if the session has ended meanwhile.
     fn require_session(&self) -> Result<(), UploadError> {
         let (session, now) = (self.user.session().id, self.service.store.now());
         let store = &self.service.store;
@@ -314,11 +314,11 @@ impl Writer {
     }
 }
 
-/// How much less of a busy processor the writing of files gets: 10 of the 19 steps that there are.
+/// How much lower the priority of writing files is on a busy processor: 10 of the 19 steps.
 const NICE: i32 = 10;
 
-/// Lets messages go first where there is too little of the processor for all. It is no fault where the
-/// system does not know that.
+/// Lowers the priority of this thread, so that messages are processed first on a busy processor. It is
+/// not an error if the system does not support that.
 fn give_way() {
     let thread = rustix::thread::gettid();
     if let Err(err) = rustix::process::setpriority_process(Some(thread), NICE) {
@@ -333,7 +333,7 @@ fn failed(service: &Service, upload: PublicId, source: std::io::Error) -> Upload
     err
 }
 
-/// The sum of the first bytes of a file, behind which it stands afterwards.
+/// Returns the hash of the first bytes of a file, and moves the position of the file behind them.
 fn sum_of(file: &mut File, length: u64) -> std::io::Result<Sha256> {
     let mut sum = Sha256::new();
     file.seek(SeekFrom::Start(0))?;
