@@ -102,7 +102,9 @@ fn an_owner_says_which_addresses_are_told_of_what() {
     sign_in(&page, &server, "admin");
     page.run(&format!("location.hash = '#/f/{flow}/info'"));
     page.click(".hooks-of");
-    page.wait("document.querySelector('.outgoing .hint')?.textContent === 'No addresses are notified.'");
+    page.wait(
+        "document.querySelector('.outgoing .hint')?.textContent === 'No addresses are notified.'",
+    );
     page.click(".out-make");
     let submit = "[...document.querySelectorAll('dialog form')].at(-1).requestSubmit()";
     // Told of nothing it would be of no use.
@@ -136,7 +138,9 @@ fn an_owner_says_which_addresses_are_told_of_what() {
     page.run(
         "[...document.querySelectorAll('dialog')].at(-1).querySelector('.button.danger').click()",
     );
-    page.wait("document.querySelector('.outgoing .hint')?.textContent === 'No addresses are notified.'");
+    page.wait(
+        "document.querySelector('.outgoing .hint')?.textContent === 'No addresses are notified.'",
+    );
     let listed = ask(&mut admin, "list_outgoing", &json!({"flow": flow})).is(200);
     assert_eq!(listed.data()["meta"]["outgoing"], json!([]));
 }

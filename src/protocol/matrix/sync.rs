@@ -41,7 +41,6 @@ impl Matrix {
         let filter = self.sync_filter(asked).await?;
         let is_on = |name: &str| asked.parameter(name).as_deref() == Some("true");
         let (full_state, after) = (is_on("full_state"), is_on("use_state_after"));
-        let (names, rooms, wanted) = (self.names.clone(), filter.clone(), filter.timeline.clone());
         let has_presence = filter.presence.pass_kind("m.presence");
         let mood = match asked.parameter("set_presence") {
             Some(word) => super::kept::mood(&word)?,
@@ -57,26 +56,30 @@ impl Matrix {
             .parameter("since")
             .as_deref()
             .and_then(names::parse_count);
-        let judge = self.judge(asked).await?;
-        let query = Arc::new(SyncQuery {
-            judge,
-            count,
-            has_presence,
-            since,
-            limit: filter.timeline.limit(),
-            full_state,
-            has_threads: filter.timeline.has_threads,
-            include_left: filter.include_leave,
-            rooms: Box::new(move |room| {
-                let id = names.room(room);
-                rooms.rooms.pass(&id) && rooms.timeline.rooms.pass(&id)
-            }),
-            wanted: Box::new(move |event| wanted.pass(event)),
-        });
-        let read = async || {
-            self.service
-                .sync_rooms(&asked.user, Arc::clone(&query))
-                .await
+        // The query is made for each look: the rules that judge events are tens of kilobytes, which a
+        // request that waits does not hold.
+        let query = async || -> Result<SyncQuery, Trouble> {
+            let (names, rooms) = (self.names.clone(), filter.clone());
+            let wanted = filter.timeline.clone();
+            Ok(SyncQuery {
+                judge: self.judge(asked).await?,
+                count,
+                has_presence,
+                since,
+                limit: filter.timeline.limit(),
+                full_state,
+                has_threads: filter.timeline.has_threads,
+                include_left: filter.include_leave,
+                rooms: Box::new(move |room| {
+                    let id = names.room(room);
+                    rooms.rooms.pass(&id) && rooms.timeline.rooms.pass(&id)
+                }),
+                wanted: Box::new(move |event| wanted.pass(event)),
+            })
+        };
+        let read = async || -> Result<Synced, Trouble> {
+            let query = Arc::new(query().await?);
+            Ok(self.service.sync_rooms(&asked.user, query).await?)
         };
         let mut synced = read().await?;
         if since.is_some() && !full_state && wait > 0 && synced.is_nothing() {
