@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Refusal, Service, ServiceError, backup_disk};
+use super::{Refusal, Service, ServiceError, backup_disk, names};
 use crate::model::{By, FlowId, FlowKind, Login, PublicId, Timestamp, User, UserId};
 use crate::store::details::NewDetails;
 use crate::store::properties::{self, BACKUP_AT, BACKUP_FAILED_AT, BACKUP_FAILURE, BACKUP_PATH};
@@ -17,7 +17,7 @@ use crate::store::{
 const PRUNED_AT_ONCE: i64 = 200;
 
 /// Names for the account that the server writes from, the first that is free.
-const SYSTEM_LOGINS: [&str; 3] = ["morelia", "morelia-server", "morelia-system"];
+const SYSTEM_LOGINS: [&str; 3] = [names::OF_SERVER, "morelia-server", "morelia-system"];
 
 /// What is known of backups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
