@@ -64,6 +64,8 @@ pub struct OwnAccount {
     pub is_bot: bool,
     /// May invite people to this server, as it is configured; [`crate::service`] says so.
     pub may_invite: bool,
+    /// May make bots, as the server is configured; [`crate::service`] says so.
+    pub may_make_bots: bool,
     /// May have pages asked what they say of themselves; [`crate::service`] says so.
     pub may_preview: bool,
     /// The owner is asked before being brought into a flow.
