@@ -155,6 +155,10 @@ fn rights_end_at_once_and_the_last_administrator_stays() {
     );
     confirmed(&mut admin, "set_user", &make).is(200);
     ask(&mut anna, "list_users", &NOTHING).is(200);
+    let mut live = anna.on(server.connect());
+    let account = ask(&mut live, "subscribe", &NOTHING).is(200);
+    let can = account.data()["meta"]["me"]["can"].clone();
+    assert_eq!(can, json!(["invite", "bots"]));
     let unmake = json!({"user": admin.id, "admin": false});
     confirmed(&mut anna, "set_user", &unmake).is(200);
     ask(&mut admin, "list_users", &NOTHING).is(403);

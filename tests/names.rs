@@ -33,6 +33,8 @@ fn a_login_that_looks_like_another_is_taken() {
         ("анна", 409),
         // Like the one that stands for who is gone.
         ("UsеrDеlеtеd", 415),
+        // The server's own, by which it has not spoken yet.
+        ("Morelia", 409),
         // Logins of ASCII alone are what everybody knows.
         ("anna1", 201),
         ("annaI", 201),

@@ -155,6 +155,8 @@ fn messages_are_found_by_their_ids() {
     assert_eq!(some.texts(), ["shared"]);
     ask(&mut boris, &[&secret]).is(404);
     ask(&mut boris, &[]).is(400);
+    let many = ask(&mut boris, &[shared.as_str(); 101]).is(403);
+    assert_eq!(many.refusal()["key"], json!("bad_range"));
     anna.delete(&shared).is(200);
     let deleted = ask(&mut boris, &[&shared]).is(200);
     assert_eq!(

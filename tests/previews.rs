@@ -136,6 +136,9 @@ fn no_page_is_asked_unless_that_is_switched_on() {
     let mut anna = server.register("anna");
     let refused = preview(&mut anna, "http://8.8.8.8/lake").is(403);
     assert_eq!(refused.refusal()["key"], "previews_off");
+    // The method is there for every client.
+    anna.ask("preview", &json!({"meta": {"url": "https://example.org"}}))
+        .is(403);
     let can = rich(&mut anna, "subscribe", &json!({})).is(200).data()["meta"]["me"]["can"].clone();
     assert!(!can.to_string().contains("preview"), "{can}");
     assert!(pages.asked().is_empty());

@@ -321,6 +321,20 @@ fn votes_of_an_anonymous_poll_are_only_counted() {
         assert_eq!(refused.refusal()["key"], json!("bad_poll"));
     }
     say(&mut anna, &group, Some("text"), &asked).is(400);
+    // Nor does anything else stand beside a poll; what says nothing does no harm.
+    let earlier = anna.send(&group, "earlier");
+    for (key, value, code) in [
+        ("reply", json!({"uuid": earlier}), 400),
+        ("mentions", json!([boris.id]), 400),
+        ("everyone", json!(true), 400),
+        ("format", json!(1), 400),
+        ("mentions", json!([]), 200),
+        ("format", json!(0), 200),
+    ] {
+        let mut both = asked.clone();
+        both[key] = value;
+        say(&mut anna, &group, None, &both).is(code);
+    }
     let text = anna.send(&group, "no poll");
     vote(&mut boris, &text, &[0]).is(404);
 }

@@ -32,7 +32,7 @@ fn port(server: &Server) -> u16 {
 
 #[test]
 fn the_house_vouches_for_itself_and_for_nobody_else() {
-    let server = server(&[]);
+    let mut server = server(&[]);
     let folder = server.folder().join("tls");
     let root = folder.join("local-root.pem");
     for name in ["localhost", "chat.home.arpa", "127.0.0.1"] {
@@ -104,6 +104,11 @@ fn the_house_vouches_for_itself_and_for_nobody_else() {
     ] {
         assert!(text.contains(word), "{word}: {text}");
     }
+    // What people compare stands on the server's own screen from its start.
+    let shown = server.command(["tls", "fingerprint"]).run().exits(0).stdout;
+    let groups: Vec<_> = shown.lines().skip(1).map(str::trim).collect();
+    let (_, log) = server.stop();
+    assert!(log.contains(&groups.join(" ")), "{log}");
 }
 
 #[test]

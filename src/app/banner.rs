@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::WorstCase;
+use super::{WorstCase, certificates};
 use crate::config::{
     AllowPrivate, ClientIp, Config, Durability, Encryption, Loaded, Registration, Word,
 };
@@ -36,6 +36,9 @@ pub(super) fn log(
     }
     log::info!("registration is {}", registration.word());
     log::info!("{}", encryption(config));
+    if let Some(fingerprint) = certificates::fingerprint_to_compare(config) {
+        log::info!("fingerprint to compare with the one at /trust: {fingerprint}");
+    }
     log::info!("{}", leaving(config));
     if verbose {
         let count = config.limits.connections;

@@ -57,3 +57,17 @@ fn allowed(configured: &AllowPrivate) -> Allowed {
     }
     allowed
 }
+
+/// Whom a push service may write to: as configured, else at the host by which people reach this
+/// server; `None`: it has no name that anybody could write to.
+#[must_use]
+pub fn push_contact(config: &Config) -> Option<String> {
+    if let Some(contact) = &config.push.contact {
+        return Some(contact.clone());
+    }
+    let url = config.server.public_url.as_deref()?;
+    let (_, host) = url.split_once("://")?;
+    let host = host.split(':').next().unwrap_or_default();
+    let is_name = host.contains('.') && host.parse::<std::net::IpAddr>().is_err();
+    is_name.then(|| format!("mailto:admin@{host}"))
+}

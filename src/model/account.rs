@@ -65,6 +65,8 @@ pub struct OwnAccount {
     pub is_bot: bool,
     /// Whether the owner may invite people to this server, as configured; set by [`crate::service`].
     pub may_invite: bool,
+    /// Whether the owner may create bots; set by [`crate::service`].
+    pub may_make_bots: bool,
     /// Whether the owner may request previews of pages; set by [`crate::service`].
     pub may_preview: bool,
     /// Whether the owner is asked before being added to a flow.

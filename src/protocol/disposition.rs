@@ -18,16 +18,14 @@ pub(super) fn disposition(inline: bool, name: Option<&str>) -> String {
         .collect();
     // Writing to a string cannot fail.
     let _ = write!(header, "; filename=\"{ascii}\"");
-    if ascii != name {
-        header.push_str("; filename*=UTF-8''");
-        for byte in name.bytes() {
-            match byte {
-                b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'.' | b'-' | b'_' => {
-                    header.push(char::from(byte));
-                }
-                _ => {
-                    let _ = write!(header, "%{byte:02X}");
-                }
+    header.push_str("; filename*=UTF-8''");
+    for byte in name.bytes() {
+        match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'.' | b'-' | b'_' => {
+                header.push(char::from(byte));
+            }
+            _ => {
+                let _ = write!(header, "%{byte:02X}");
             }
         }
     }
@@ -53,16 +51,22 @@ mod tests {
     fn a_name_cannot_leave_its_place() {
         let cases = [
             (None, "attachment"),
-            (Some("a.txt"), "attachment; filename=\"a.txt\""),
+            (
+                Some("a.txt"),
+                "attachment; filename=\"a.txt\"; filename*=UTF-8''a.txt",
+            ),
             (
                 Some("a\"; x=\"b\r\nSet-Cookie: c"),
-                "attachment; filename=\"a_; x=_b__Set-Cookie: c\"",
+                "attachment; filename=\"a_; x=_b__Set-Cookie: c\"; filename*=UTF-8''a_%3B%20x%3D_b__Set-Cookie%3A%20c",
             ),
             (
                 Some("../../etc/passwd"),
-                "attachment; filename=\".._.._etc_passwd\"",
+                "attachment; filename=\".._.._etc_passwd\"; filename*=UTF-8''.._.._etc_passwd",
             ),
-            (Some("gpj.\u{202e}exe"), "attachment; filename=\"gpj._exe\""),
+            (
+                Some("gpj.\u{202e}exe"),
+                "attachment; filename=\"gpj._exe\"; filename*=UTF-8''gpj._exe",
+            ),
             (
                 Some("договор.pdf"),
                 "attachment; filename=\"_______.pdf\"; filename*=UTF-8''%D0%B4%D0%BE%D0%B3%D0%BE%D0%B2%D0%BE%D1%80.pdf",
@@ -73,7 +77,7 @@ mod tests {
         }
         assert_eq!(
             disposition(true, Some("a.png")),
-            "inline; filename=\"a.png\""
+            "inline; filename=\"a.png\"; filename*=UTF-8''a.png"
         );
     }
 }

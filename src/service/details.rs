@@ -50,6 +50,16 @@ impl DraftDetails {
             && !self.calls_room
             && self.preview.is_none()
     }
+
+    /// Tells whether it says anything that a poll, which stands alone, does not take.
+    #[must_use]
+    pub fn accompanies_poll(&self) -> bool {
+        self.reply.is_some()
+            || self.is_markup == Some(true)
+            || self.mentions.as_ref().is_some_and(|it| !it.is_empty())
+            || self.everyone == Some(true)
+            || self.preview.is_some()
+    }
 }
 
 /// Resolves the details of a new message, and checks that they are permitted. `preview` is the one that

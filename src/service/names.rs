@@ -7,12 +7,16 @@ use super::{Refusal, ServiceError};
 use crate::model::{DELETED_LOGIN, Login, Looks, UserId, clean_name};
 use crate::store::{View, names};
 
-/// Fails for a login that is taken, or that looks like one that is.
+/// The login of the account with which the server writes. The account is created when it has something to say.
+pub(super) const OF_SERVER: &str = "morelia";
+
+/// Fails for a login that is taken, or that looks like one that is or like the server's own.
 ///
 /// # Errors
 /// [`Refusal::LoginTaken`].
 pub(super) fn require_free(view: &View<'_>, login: &Login) -> Result<(), ServiceError> {
-    if names::is_like_a_login(view, &login.looks(), None)? {
+    let looks = login.looks();
+    if looks.are_like(&Looks::of(OF_SERVER)) || names::is_like_a_login(view, &looks, None)? {
         return Err(Refusal::LoginTaken.into());
     }
     Ok(())
@@ -58,8 +62,10 @@ pub(super) fn of_user(
 
 fn require_own(view: &View<'_>, name: &str, own: Option<UserId>) -> Result<(), ServiceError> {
     let looks = Looks::of(name);
-    let is_taken =
-        looks.are_like(&Looks::of(DELETED_LOGIN)) || names::is_like_a_login(view, &looks, own)?;
+    let is_reserved = [DELETED_LOGIN, OF_SERVER]
+        .iter()
+        .any(|reserved| looks.are_like(&Looks::of(reserved)));
+    let is_taken = is_reserved || names::is_like_a_login(view, &looks, own)?;
     if is_taken {
         return Err(Refusal::NameTaken.into());
     }

@@ -11,6 +11,7 @@ impl Service {
     pub(super) fn as_configured(&self) -> Configured {
         Configured {
             members_invite: self.settings.members_invite,
+            members_make_bots: self.settings.members_make_bots,
             previews: self.previews.is_on(),
             quota: self.limits().files.user_quota,
         }
@@ -28,6 +29,7 @@ impl Service {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Configured {
     members_invite: bool,
+    members_make_bots: bool,
     previews: bool,
     quota: u64,
 }
@@ -47,6 +49,7 @@ pub(super) fn of(
 
 fn complete(account: &mut OwnAccount, configured: Configured) {
     account.may_invite = !account.is_bot && (account.is_admin || configured.members_invite);
+    account.may_make_bots = !account.is_bot && (account.is_admin || configured.members_make_bots);
     account.may_preview = configured.previews && !account.is_bot;
     let quota = i64::try_from(configured.quota).unwrap_or(i64::MAX);
     account.quota = account.quota.or(Some(quota));

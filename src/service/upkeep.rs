@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Refusal, Service, ServiceError, backup_disk};
+use super::{Refusal, Service, ServiceError, backup_disk, names};
 use crate::model::{By, FlowId, FlowKind, Login, PublicId, Timestamp, User, UserId};
 use crate::store::details::NewDetails;
 use crate::store::properties::{self, BACKUP_AT, BACKUP_FAILED_AT, BACKUP_FAILURE, BACKUP_PATH};
@@ -17,7 +17,7 @@ use crate::store::{
 const PRUNED_AT_ONCE: i64 = 200;
 
 /// Possible logins of the account with which the server writes; the first free one is used.
-const SYSTEM_LOGINS: [&str; 3] = ["morelia", "morelia-server", "morelia-system"];
+const SYSTEM_LOGINS: [&str; 3] = [names::OF_SERVER, "morelia-server", "morelia-system"];
 
 /// The state of backups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -178,6 +178,7 @@ fn account(row: &Row<'_>) -> rusqlite::Result<OwnAccount> {
         is_admin: row.get("is_admin")?,
         is_bot: row.get("is_bot")?,
         may_invite: false,
+        may_make_bots: false,
         may_preview: false,
         ask_first: privacy & ASKS_FIRST != 0,
         share_seen: privacy & HIDES_SEEN == 0,

@@ -186,7 +186,7 @@ fn kind(number: i64) -> Kind {
 }
 
 /// Replaces the file that a message carries in a slot, or removes it if the content is empty. The
-/// same content again changes nothing.
+/// new file takes the place of the old one. The same content again changes nothing.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -220,11 +220,31 @@ pub(super) fn replace(
         if is_same && !content.bytes.is_empty() {
             return Ok(());
         }
-        remove(tx, message, &row.ordinal.to_string())?;
     }
+    // While the old one is there, so that its number is not given again.
     if !content.bytes.is_empty() {
         attach(tx, message, brought, owner)?;
     }
+    if let Some((row, _)) = present {
+        remove(tx, message, &row.ordinal.to_string())?;
+        if !content.bytes.is_empty() {
+            let later = all.iter().filter(|(it, _)| it.ordinal > row.ordinal);
+            for (it, _) in later {
+                put_last(tx, message, it.ordinal)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts a file of a message after the others.
+fn put_last(tx: &Tx<'_>, message: MessageId, ordinal: i64) -> Result<(), StoreError> {
+    tx.prepare(
+        "UPDATE attachments SET ordinal =
+            (SELECT max(ordinal) + 1 FROM attachments WHERE message_id = :message)
+         WHERE message_id = :message AND ordinal = :ordinal",
+    )?
+    .execute(named_params! {":message": message.0, ":ordinal": ordinal})?;
     Ok(())
 }
 

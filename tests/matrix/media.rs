@@ -74,7 +74,7 @@ fn a_file_is_uploaded_and_fetched_by_whoever_is_signed_in() {
     assert_eq!(answer.header("content-type"), Some("text/plain"));
     assert_eq!(
         answer.header("content-disposition"),
-        Some("inline; filename=\"a.png\"")
+        Some("inline; filename=\"a.png\"; filename*=utf-8''a.png")
     );
     assert_eq!(
         answer.header("cross-origin-resource-policy"),

@@ -40,6 +40,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     if !count.is_ok_and(|count| count > 0) {
         return found;
     }
+    found.extend(nobody_to_write_to(config));
     let client = match outward::client(config) {
         Ok(client) => client,
         Err(err) => {
@@ -67,6 +68,18 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     found
 }
 
+/// Returns a finding if a push service would find nobody to write to.
+fn nobody_to_write_to(config: &Config) -> Option<Finding> {
+    let finding = || {
+        Finding::warn(
+            TOPIC,
+            "push services have nobody to write to; Apple's refuses the notifications of such a server",
+            "set contact = mailto:… in section [push], or public_url in section [server]",
+        )
+    };
+    outward::push_contact(config).is_none().then(finding)
+}
+
 /// Returns a finding: whatever a service answers, it can be reached.
 fn of(service: &str, answer: Result<u16, OutboundError>) -> Finding {
     let host = service.trim_start_matches("https://").trim_end_matches('/');
@@ -84,6 +97,20 @@ fn of(service: &str, answer: Result<u16, OutboundError>) -> Finding {
 mod tests {
     use super::super::Level;
     use super::*;
+
+    #[test]
+    fn somebody_answers_for_the_server() {
+        let mut config = Config::default();
+        let found = nobody_to_write_to(&config).map(|it| it.level);
+        assert_eq!(found, Some(Level::Warn));
+        config.server.public_url = Some("https://192.168.1.7".to_owned());
+        assert!(nobody_to_write_to(&config).is_some());
+        config.push.contact = Some("mailto:anna@example.org".to_owned());
+        assert!(nobody_to_write_to(&config).is_none());
+        config.push.contact = None;
+        config.server.public_url = Some("https://chat.example.org".to_owned());
+        assert!(nobody_to_write_to(&config).is_none());
+    }
 
     #[test]
     fn any_answer_is_a_way_out() {

@@ -9,7 +9,9 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::{AppError, settings};
-use crate::certificates::{CertificateError, Facts, Folder, placeholder};
+use crate::certificates::{
+    CertificateError, Facts, Folder, Root, fingerprint, grouped, placeholder,
+};
 use crate::config::{Config, Encryption};
 use crate::server::{Certificate, Challenges, Trust};
 
@@ -129,6 +131,15 @@ pub(super) fn put_into_use(config: &Config, certificate: Option<&Certificate>) {
 #[must_use]
 pub fn folder(config: &Config) -> Folder {
     Folder::new(config.tls.folder.clone())
+}
+
+/// The fingerprint of the house's own authority, as people compare it, where it is the one in use.
+pub(super) fn fingerprint_to_compare(config: &Config) -> Option<String> {
+    if config.encryption() != Encryption::Local {
+        return None;
+    }
+    let root = Root::load(&folder(config)).ok()??;
+    Some(grouped(&fingerprint(&root.der)))
 }
 
 fn is_plausible(now: OffsetDateTime) -> bool {

@@ -112,18 +112,9 @@ pub(super) async fn begin(
 
 /// Returns the contact for push services.
 fn contact(config: &Config) -> String {
-    if let Some(contact) = &config.push.contact {
-        return contact.clone();
-    }
-    let url = config.server.public_url.as_deref().unwrap_or_default();
-    let host = url.split_once("://").map_or("", |(_, rest)| rest);
-    let host = host.split(':').next().unwrap_or_default();
-    if host.contains('.') && host.parse::<std::net::IpAddr>().is_err() {
-        format!("mailto:admin@{host}")
-    } else {
-        // A reserved domain: services require an address, wherever it leads.
-        "mailto:admin@morelia.invalid".to_owned()
-    }
+    // A reserved domain: services require an address, wherever it leads.
+    super::outward::push_contact(config)
+        .unwrap_or_else(|| "mailto:admin@morelia.invalid".to_owned())
 }
 
 async fn check(sender: &Sender, address: &PushAddress) -> Result<(), &'static str> {

@@ -84,6 +84,7 @@ impl From<&OwnAccount> for Me {
             admin: account.is_admin,
             can: [
                 (account.may_invite, "invite"),
+                (account.may_make_bots, "bots"),
                 (account.may_preview, "preview"),
             ]
             .into_iter()

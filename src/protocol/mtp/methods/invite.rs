@@ -27,8 +27,8 @@ struct Arguments<'a> {
 #[derive(Serialize)]
 struct Meta<'a> {
     code: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires: Option<i64>,
+    /// 0: never.
+    expires: i64,
 }
 
 pub(super) fn read(data: Data<'_>) -> Result<Invite, MtpError> {
@@ -55,7 +55,7 @@ pub(super) async fn handle(
     let new = cx.service.make_invitation(invite, Some(user)).await?;
     let meta = Meta {
         code: new.code.as_str(),
-        expires: new.expires_at.map(Timestamp::seconds),
+        expires: new.expires_at.map_or(0, Timestamp::seconds),
     };
     Ok(cx.reply_with(codes::OK, meta))
 }

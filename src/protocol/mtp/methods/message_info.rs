@@ -11,6 +11,9 @@ use super::Context;
 use crate::model::PublicId;
 use crate::service::{Several, SignedIn};
 
+/// Messages in one request.
+const MOST: usize = 100;
+
 pub(super) fn read(data: Data<'_>) -> Result<Vec<PublicId>, MtpError> {
     const MISSING: MtpError = MtpError::Missing("message_info needs message[].uuid");
     let messages = data.message.as_deref().unwrap_or_default();
@@ -30,6 +33,11 @@ pub(super) async fn handle(
     user: &SignedIn,
     ids: Vec<PublicId>,
 ) -> Result<Bytes, MtpError> {
+    if ids.len() > MOST {
+        return Err(MtpError::BadRange(
+            "message_info tells of at most 100 messages; ask for the others by themselves",
+        ));
+    }
     let several = cx.service.messages_by_id(user, ids, cx.form).await?;
     Ok(answer(cx, &several))
 }

@@ -50,7 +50,6 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    cx.require_rich()?;
     let (id, preview) = cx.service.preview(user, input.url).await?;
     let answer = Answer {
         id: Id(id),

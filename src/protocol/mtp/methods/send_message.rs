@@ -41,7 +41,9 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
         return Err(MtpError::Missing(file::TWO_WAYS));
     }
     let is_empty = draft.text.is_none() && draft.files.is_empty() && draft.sent.is_none();
-    if !is_empty && (details.forward.is_some() || details.poll.is_some()) {
+    let is_accompanied = !is_empty && details.forward.is_some()
+        || details.poll.is_some() && (!is_empty || details.accompanies_poll());
+    if is_accompanied {
         return Err(MtpError::Missing(
             "nothing stands beside a forward or a poll; send it as a message of its own",
         ));

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::super::error::MtpError;
 use super::super::request::{Data, Text};
-use super::super::{codes, convert, reply};
+use super::super::{codes, convert};
 use super::Context;
 use crate::service::SignedIn;
 
@@ -31,9 +31,6 @@ pub(super) async fn handle(
     code: String,
 ) -> Result<Bytes, MtpError> {
     let flow = cx.service.use_invitation(user, &code, cx.client).await?;
-    let data = reply::Data {
-        flow: Some(vec![convert::flow(cx.form, &flow, Some(user.uuid()))]),
-        ..reply::Data::default()
-    };
-    Ok(cx.reply(codes::OK, Some(data)))
+    let answer = convert::one_flow(cx.form, &flow, user.uuid());
+    Ok(cx.reply(codes::OK, Some(answer)))
 }

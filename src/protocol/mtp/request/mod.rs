@@ -48,7 +48,7 @@ pub(super) struct Data<'a> {
     #[serde(borrow, default, deserialize_with = "objects")]
     pub(super) flow: Option<List<Flow<'a>, 100>>,
     #[serde(borrow, default, deserialize_with = "objects")]
-    pub(super) message: Option<List<Message<'a>, 100>>,
+    pub(super) message: Option<List<Message<'a>, 1000>>,
     #[serde(borrow, default, deserialize_with = "objects")]
     pub(super) user: Option<List<User<'a>, 10_000>>,
     #[serde(borrow, default)]
@@ -330,7 +330,7 @@ mod tests {
             ),
             (
                 r#"{"message":{}}"#,
-                "data.message: expected a list of at most 100 entries",
+                "data.message: expected a list of at most 1000 entries",
             ),
             (
                 r#"{"message":[{"emoji":[256]}]}"#,
