@@ -55,6 +55,7 @@ mod import;
 mod invitations;
 mod invited;
 mod limits;
+mod listed;
 mod matrix;
 mod messages;
 mod model;

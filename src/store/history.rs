@@ -182,7 +182,10 @@ pub(super) fn fit(
 }
 
 /// A message with its files and what else there is to tell of it.
-pub(super) fn whole(
+///
+/// # Errors
+/// The file cannot be read.
+pub fn whole(
     view: &View<'_>,
     message: Message,
     slots: i64,
