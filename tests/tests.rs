@@ -23,6 +23,7 @@ mod backup;
 mod bot_clients;
 mod bots;
 mod check;
+mod chosen_passwords;
 mod client;
 mod clients;
 mod compact;

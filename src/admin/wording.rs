@@ -8,6 +8,7 @@ pub(super) fn of_refusal(refusal: &Refusal) -> String {
         Refusal::LoginTaken => "this login is taken; choose another",
         Refusal::NameTaken => "this name is, or looks like, somebody's login; choose another",
         Refusal::BadLogin(rule) => return rule.to_string(),
+        Refusal::WeakPassword(why) => return why.to_string(),
         Refusal::BadEmail => "this is no e-mail address",
         // Membership is no matter of the operator's, who sees everything.
         Refusal::NotFound(thing) => return format!("there is no such {}", thing.as_str()),

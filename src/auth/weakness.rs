@@ -1,7 +1,8 @@
 //! Passwords that are guessed first: too short, or what many people use.
 //!
-//! Who chooses a password is told, by the commands and by the web client. Passwords that are in use
-//! already go on working, and other clients send what they like.
+//! They are refused wherever a password is set. Passwords that are in use already go on working, and
+//! clients that know no more than revision 17 register with what they like: to them a password is
+//! opaque, and some send a hash.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -27,6 +28,17 @@ pub enum Weakness {
     /// It is one of those that are tried first.
     #[error("this password is one of those that are guessed first: choose another")]
     Common,
+}
+
+impl Weakness {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Short => "short",
+            Self::Common => "common",
+        }
+    }
 }
 
 /// Why a password should not be chosen, if there is a reason.

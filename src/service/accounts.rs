@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::administration::{registration_mode, require_administrator};
 use super::fields::{check_avatar, check_email, check_info, check_name};
+use super::hashing::require_strong;
 use super::invitations::{Newcomers, admit, join_new};
 use super::names;
 use super::passwords::askers;
@@ -39,6 +40,8 @@ pub struct Registration {
     pub is_bot: bool,
     /// Invitation code.
     pub invitation: Option<String>,
+    /// Whether any password is good: the client knows no more than revision 17.
+    pub is_plain: bool,
 }
 
 /// An account that the operator makes.
@@ -103,8 +106,8 @@ impl Service {
     /// Makes an account as configured and opens its first session.
     ///
     /// # Errors
-    /// The rule of registration, of logins or of sizes that it breaks; [`Refusal::LoginTaken`],
-    /// [`Refusal::NameTaken`].
+    /// The rule of registration, of logins, of passwords or of sizes that it breaks;
+    /// [`Refusal::LoginTaken`], [`Refusal::NameTaken`].
     pub async fn register(
         &self,
         wanted: Registration,
@@ -117,11 +120,14 @@ impl Service {
         let code = self.entry(wanted.invitation, client).await?;
         self.require_free(&login, wanted.username.as_deref())
             .await?;
+        if !wanted.is_plain {
+            require_strong(&wanted.password)?;
+        }
         if code.is_none() {
             self.registrations.take(client.neighbourhood)?;
         }
         let askers = askers(None, client);
-        let hash = self.hasher.hash(wanted.password, askers).await?;
+        let hash = self.hasher.hash_any(wanted.password, askers).await?;
         let mut new = users::NewUser {
             login,
             password_hash: Some(hash),
@@ -211,7 +217,8 @@ impl Service {
     /// Makes an account, for the operator, whatever the rule of registration.
     ///
     /// # Errors
-    /// The rule of logins that it breaks; [`Refusal::LoginTaken`], [`Refusal::NameTaken`].
+    /// The rule of logins or passwords that it breaks; [`Refusal::LoginTaken`],
+    /// [`Refusal::NameTaken`].
     pub async fn add_account(&self, account: Account) -> Result<User, ServiceError> {
         self.insert_account(account, None, None).await
     }
@@ -273,8 +280,8 @@ impl Service {
     /// profile, in plain form with its picture, and what only its owner sees.
     ///
     /// # Errors
-    /// [`Refusal::BadCredentials`] for a wrong old password; [`Refusal::NameTaken`];
-    /// [`Refusal::NoUpload`]; what is too large or malformed.
+    /// [`Refusal::BadCredentials`] for a wrong old password; [`Refusal::WeakPassword`];
+    /// [`Refusal::NameTaken`]; [`Refusal::NoUpload`]; what is too large or malformed.
     pub async fn edit_profile(
         &self,
         user: &SignedIn,

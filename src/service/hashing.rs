@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
 use super::error::ServiceError;
+use super::refusal::Refusal;
 use crate::auth::{HashError, Password, hash_password, verify_password};
 use crate::model::Neighbourhood;
 
@@ -48,11 +49,24 @@ impl Hasher {
         }
     }
 
-    /// Hashes a password; the operator's are nobody's part of the queue.
+    /// Hashes a password that somebody chooses; the operator's are nobody's part of the queue.
+    ///
+    /// # Errors
+    /// [`Refusal::WeakPassword`]; [`ServiceError::Overloaded`] when too many wait.
+    pub(super) async fn hash(
+        &self,
+        password: Password,
+        askers: Vec<Asker>,
+    ) -> Result<String, ServiceError> {
+        require_strong(&password)?;
+        self.hash_any(password, askers).await
+    }
+
+    /// Hashes a password of a client that knows no more than revision 17, where any is good.
     ///
     /// # Errors
     /// [`ServiceError::Overloaded`] when too many wait.
-    pub(super) async fn hash(
+    pub(super) async fn hash_any(
         &self,
         password: Password,
         askers: Vec<Asker>,
@@ -91,6 +105,17 @@ impl Hasher {
             work()
         });
         Ok(task.await.map_err(|_| ServiceError::Overloaded)??)
+    }
+}
+
+/// Fails for a password that is easy to guess.
+///
+/// # Errors
+/// [`Refusal::WeakPassword`].
+pub(super) fn require_strong(password: &Password) -> Result<(), ServiceError> {
+    match password.weakness() {
+        Some(weakness) => Err(Refusal::WeakPassword(weakness).into()),
+        None => Ok(()),
     }
 }
 

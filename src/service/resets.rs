@@ -104,7 +104,7 @@ impl Service {
     /// Sets a new password by a link, ends all sessions of the account, and opens one.
     ///
     /// # Errors
-    /// As [`reset_of`](Self::reset_of).
+    /// As [`reset_of`](Self::reset_of); [`Refusal::WeakPassword`].
     pub async fn use_reset(
         &self,
         code: &str,

@@ -140,7 +140,7 @@ impl Service {
     /// there were.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`].
+    /// [`Refusal::WeakPassword`]; [`Refusal::NotFound`].
     pub async fn replace_password(
         &self,
         user: UserId,
