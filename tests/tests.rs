@@ -21,6 +21,7 @@ mod alerts;
 mod archives;
 mod backup;
 mod bot_clients;
+mod bot_rights;
 mod bots;
 mod check;
 mod chosen_passwords;

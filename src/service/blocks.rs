@@ -1,7 +1,8 @@
 //! Blocking people: who is kept from whom.
 //!
 //! Who is blocked cannot open a chat with the blocker or bring the blocker into a flow: the blocker is
-//! unknown then. In a chat of the two neither writes. In flows that both are in both stay.
+//! unknown then. In a chat of the two neither writes. In flows that both are in both stay. All of this
+//! holds for the bots of whoever is blocked too.
 
 use std::sync::Arc;
 
