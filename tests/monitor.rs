@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::common::https::get;
 use super::common::port::free_port;
 use super::common::{Server, eventually};
+use super::users::document;
 
 fn port(server: &Server) -> u16 {
     let address = server.address();
@@ -113,6 +114,17 @@ fn health_of_containers_is_an_exit_code() {
     server.stop();
     let gone = server.command(["status", "--health"]).run().exits(69);
     assert!(gone.stderr.contains("no server runs"), "{gone:?}");
+}
+
+#[test]
+fn who_asks_how_many_are_connected_is_not_counted() {
+    let server = Server::start();
+    let connected = || document(server.command(["status"]))["connections"].clone();
+    assert_eq!(eventually(connected, |count| *count == 0), 0);
+    let anna = server.register("anna");
+    assert_eq!(eventually(connected, |count| *count == 1), 1);
+    drop(anna);
+    assert_eq!(eventually(connected, |count| *count == 0), 0);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod configuration;
 mod files;
 mod lost;
 mod network;
+mod served;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

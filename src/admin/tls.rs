@@ -14,7 +14,7 @@ use super::owner::Owner;
 use super::print::{self, Output, count};
 use super::result;
 use crate::app::certificates::{self, local};
-use crate::certificates::{CertificateError, Facts, Root, State, fingerprint, grouped};
+use crate::certificates::{CertificateError, Facts, Root, State, der_of_pem, fingerprint, grouped};
 use crate::cli::TlsCommand;
 use crate::config::{Config, Encryption, Sources};
 use crate::exit::Exit;
@@ -198,14 +198,17 @@ fn status(config: &Config, output: &Output) -> Result<Exit, CliError> {
         let text = "no encryption: [tls] sets none of certfile, acme and local_ca";
         return result(output, &json!({"way": way}), text);
     };
-    let pem = std::fs::read_to_string(&path);
-    let facts = pem.ok().as_deref().and_then(Facts::of_pem);
+    let pem = std::fs::read_to_string(&path).unwrap_or_default();
+    let facts = Facts::of_pem(&pem);
     let state = State::load(&certificates::folder(config)).map_err(failed)?;
     let mut document = json!({
         "way": way,
         "certificate": path.display().to_string(),
         "state": state,
     });
+    let served = super::status::ask(config).and_then(|running| running.health.ok());
+    let served = served.map_or(Value::Null, |health| health["certificate"].clone());
+    document["served"] = served.clone();
     let mut text = format!("way          {way}\ncertificate  {}\n", path.display());
     if let Some(facts) = &facts {
         let days =
@@ -227,6 +230,16 @@ fn status(config: &Config, output: &Output) -> Result<Exit, CliError> {
     } else {
         document["issuer"] = Value::Null;
         text.push_str("there is none yet: the server makes or fetches it when it runs\n");
+    }
+    let on_disk = der_of_pem(&pem).map(|der| fingerprint(&der));
+    if let Some(ends) = served["ends"].as_i64()
+        && served["sha256"].as_str() != on_disk.as_deref()
+    {
+        let _ = writeln!(
+            text,
+            "in use       another one, which ends at {} UTC; `morelia reload` has the server read this one",
+            print::time(Timestamp::from_seconds(ends)),
+        );
     }
     if let Some(state) = state.filter(|_| config.encryption() == Encryption::Acme) {
         let at = |second: i64| print::time(Timestamp::from_seconds(second));

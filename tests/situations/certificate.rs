@@ -147,7 +147,7 @@ pub(super) const CERTIFICATE: &[Situation] = &[
 ];
 
 /// Makes a certificate of one's own, good for some days (which may be over).
-fn own_certificate(server: &Server, days: &str) -> (String, String) {
+pub(super) fn own_certificate(server: &Server, days: &str) -> (String, String) {
     let path = |name: &str| folder(server, name).display().to_string();
     let (certificate, key) = (path("own.pem"), path("own.key"));
     let (made, said) = openssl(&[

@@ -4,8 +4,8 @@ use std::net::ToSocketAddrs as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use super::Finding;
 use super::repair::Repair;
+use super::{Finding, served};
 use crate::admin::print::count;
 use crate::app;
 use crate::app::certificates::{self, local};
@@ -52,12 +52,14 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
             _ => "correct certfile and keyfile in section [tls]",
         };
         found.push(Finding::fail(TOPIC, err.to_string(), remedy));
+        found.extend(served::certificate(config, &certificate, false));
         return found;
     }
     found.push(Finding::ok(
         TOPIC,
         "certificate and key can be read and fit each other",
     ));
+    found.extend(served::certificate(config, &certificate, true));
     found.extend(readable_key(config));
     let facts = std::fs::read_to_string(&certificate)
         .ok()

@@ -262,13 +262,18 @@ fn damage(pages: &Pages<'_>) -> Vec<Finding> {
 /// The pages of a database, examined once, by whoever asks first: that reads the whole file.
 pub(super) struct Pages<'a> {
     database: &'a Path,
+    is_served: bool,
     found: OnceCell<Result<Damage, StoreError>>,
 }
 
 impl<'a> Pages<'a> {
-    pub(super) fn new(database: &'a Path) -> Self {
-        let found = OnceCell::new();
-        Self { database, found }
+    /// `is_served`: no server runs, or this is the file that it uses.
+    pub(super) fn new(database: &'a Path, is_served: bool) -> Self {
+        Self {
+            database,
+            is_served,
+            found: OnceCell::new(),
+        }
     }
 
     fn found(&self) -> &Result<Damage, StoreError> {
@@ -277,7 +282,8 @@ impl<'a> Pages<'a> {
 
     /// Whether the database can be asked about other things.
     pub(super) fn can_be_read(&self) -> bool {
-        upkeep::schema(self.database).is_ok_and(|schema| schema == Some(newest_schema()))
+        self.is_served
+            && upkeep::schema(self.database).is_ok_and(|schema| schema == Some(newest_schema()))
             && self
                 .found()
                 .as_ref()

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::Finding;
 use super::repair::Repair;
@@ -37,8 +38,29 @@ pub(super) fn examine(loaded: &Loaded) -> Vec<Finding> {
         return Vec::new();
     }
     let mut found = judge(&path, &text, &setup);
+    found.extend(unread(&path));
     found.extend(of_root(&text, &loaded.config.database.path));
     found
+}
+
+/// Whether systemd goes by an older unit than the one that lies there.
+fn unread(path: &Path) -> Option<Finding> {
+    let unit = path.file_name()?;
+    let said = Command::new("systemctl")
+        .args(["show", "--property=NeedDaemonReload", "--value"])
+        .arg(unit)
+        .output()
+        .ok()?;
+    (String::from_utf8_lossy(&said.stdout).trim() == "yes").then(|| {
+        Finding::warn(
+            TOPIC,
+            format!(
+                "systemd has not read {} since it was changed",
+                path.display()
+            ),
+            "run `sudo systemctl daemon-reload && sudo systemctl restart morelia`",
+        )
+    })
 }
 
 /// Whether the database belongs to root, and the server runs as somebody else.

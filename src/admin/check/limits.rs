@@ -175,10 +175,10 @@ fn open_files(text: &str) -> Option<usize> {
 }
 
 /// Whether somebody can sign in, and administer.
-pub(super) fn people(config: &Config, users: usize, admins: usize) -> Vec<Finding> {
+pub(super) fn people(registration: Registration, users: usize, admins: usize) -> Vec<Finding> {
     let topic = CheckTopic::Database;
     let mut found = Vec::new();
-    if users == 0 && config.auth.registration == Registration::Closed {
+    if users == 0 && registration == Registration::Closed {
         found.push(Finding::fail(
             topic,
             "there is no account, and registration is closed: nobody can sign in",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Finding;
+use super::database::Pages;
 use crate::admin::{on_database, status};
 use crate::app::outward;
 use crate::cli::CheckTopic;
@@ -21,7 +22,7 @@ const SERVICES: [&str; 3] = [
 /// How long one is waited for.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-pub(super) fn examine(config: &Config) -> Vec<Finding> {
+pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     if config.outbound.allow_private == AllowPrivate::On {
         found.push(Finding::warn(
@@ -30,7 +31,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
             "list the addresses that are needed in allow_private of section [outbound]",
         ));
     }
-    if !config.push.enabled || !config.database.path.exists() {
+    if !config.push.enabled || !pages.can_be_read() {
         return found;
     }
     let count = on_database(&config.database.path, config, async |service| {
