@@ -8,7 +8,7 @@ use crate::matrix::{Client, call, document};
 use crate::users::document as told;
 
 /// Passwords that are refused, and a word of the reason.
-const WEAK: [(&str, &str); 2] = [("1234567", "at least 8"), ("Password123", "guessed first")];
+const WEAK: [(&str, &str); 2] = [("1234567", "at least 8"), ("Password123", "most common")];
 
 /// Passwords that are taken, another for each way.
 const STRONG: &str = "seven green lamps";

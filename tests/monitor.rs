@@ -179,7 +179,7 @@ fn a_reload_is_looked_at_first_and_told_of() {
     assert!(
         later
             .stdout
-            .contains("after a restart only: server.backlog"),
+            .contains("these need a restart: server.backlog"),
         "{later:?}"
     );
     // Once by the command before, and not by the one that was refused.

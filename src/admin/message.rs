@@ -46,7 +46,7 @@ pub fn run(command: &MessageCommand, sources: &Sources, output: &Output) -> Resu
                 ))
             };
             let uuid = PublicId::parse(id).ok_or_else(missing)?;
-            confirm::ask(*confirmation, &format!("Delete the message {id} for good?"))?;
+            confirm::ask(*confirmation, &format!("Delete the message {id}?"))?;
             with_service(sources, async |service, _| {
                 match service.remove_message(uuid).await {
                     Err(ServiceError::Refused(Refusal::NotFound(_))) => Err(missing()),

@@ -115,7 +115,7 @@ pub fn run(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
                     health["connections"], health["users_online"]
                 ),
             ],
-            Err(why) => vec![format!("server       runs and does not answer: {why}")],
+            Err(why) => vec![format!("server       runs but does not answer: {why}")],
         },
     };
     lines.push(format!("users        {}", stats.users));

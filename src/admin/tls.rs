@@ -40,7 +40,7 @@ pub fn run(command: &TlsCommand, sources: &Sources, output: &Output) -> Result<E
             offline: Some(_),
             ..
         } => Err(CliError::Usage(
-            "--new and --offline are two steps: make the new authority first".to_owned(),
+            "--new and --offline exclude each other: create the new authority first".to_owned(),
         )),
         TlsCommand::LocalRoot {
             new: true,
@@ -49,7 +49,7 @@ pub fn run(command: &TlsCommand, sources: &Sources, output: &Output) -> Result<E
         } => {
             confirm(
                 *confirmation,
-                "every device that trusts this server has to be made to trust it anew",
+                "every device that trusts this server will have to trust it again",
             )?;
             new_root(&config, output)
         }
@@ -60,7 +60,8 @@ pub fn run(command: &TlsCommand, sources: &Sources, output: &Output) -> Result<E
         TlsCommand::Forget(confirmation) => {
             confirm(
                 *confirmation,
-                "the account at the certificate authority and its certificates will be gone from this machine",
+                "the account at the certificate authority and its certificates will be removed from \
+                 this machine",
             )?;
             forget(&config, output)
         }
@@ -140,7 +141,7 @@ fn show_root(config: &Config, output: &Output) -> Result<Exit, CliError> {
     if !missing.is_empty() {
         let _ = write!(
             text,
-            "\nIt does not vouch for {}; `morelia tls local-root --new` makes one that does.",
+            "\nIt does not cover {}; `morelia tls local-root --new` creates one that does.",
             missing.join(", ")
         );
     }
@@ -229,7 +230,7 @@ fn status(config: &Config, output: &Output) -> Result<Exit, CliError> {
         );
     } else {
         document["issuer"] = Value::Null;
-        text.push_str("there is none yet: the server makes or fetches it when it runs\n");
+        text.push_str("there is none yet: the server creates or fetches it when it runs\n");
     }
     let on_disk = der_of_pem(&pem).map(|der| fingerprint(&der));
     if let Some(ends) = served["ends"].as_i64()
@@ -237,7 +238,8 @@ fn status(config: &Config, output: &Output) -> Result<Exit, CliError> {
     {
         let _ = writeln!(
             text,
-            "in use       another one, which ends at {} UTC; `morelia reload` has the server read this one",
+            "in use       another one, which expires at {} UTC; `morelia reload` makes the server \
+             read this one",
             print::time(Timestamp::from_seconds(ends)),
         );
     }
@@ -275,13 +277,16 @@ fn renew(config: &Config, force: bool, output: &Output) -> Result<Exit, CliError
             if crate::store::ServerLock::address(&config.database.path).is_none() {
                 output.note("morelia: no server runs; it fetches the certificate when it starts");
             } else {
-                output.note("morelia: the running server fetches it within a minute; `morelia tls status` shows how that went");
+                output.note(
+                    "morelia: the running server fetches it within a minute; `morelia tls \
+                             status` shows the result",
+                );
             }
         }
         Encryption::Files => {
             return Err(CliError::Usage(
-                "the certificate of tls.certfile is renewed by whoever made it (`certbot renew`); SIGHUP has \
-                 the server read it again"
+                "the certificate of tls.certfile is renewed by the program that made it (`certbot \
+                 renew`); the server then reads it by itself"
                     .to_owned(),
             ));
         }
@@ -309,7 +314,7 @@ fn forget(config: &Config, output: &Output) -> Result<Exit, CliError> {
     }
     if removed.is_empty() {
         return Err(CliError::NotFound(
-            "there is neither an account nor a certificate of an authority here".to_owned(),
+            "there is no account at an authority and no certificate of one here".to_owned(),
         ));
     }
     let text = format!("removed  {}", count(removed.len(), "file"));

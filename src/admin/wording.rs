@@ -26,12 +26,12 @@ pub(super) fn of_refusal(refusal: &Refusal) -> String {
             "the owner is above the moderators: `morelia flow transfer` makes somebody else the owner"
         }
         Refusal::NotTwoMembers => "a chat has exactly two members: give --owner and one --member",
-        Refusal::ChatExists => "there is a chat of these two already",
+        Refusal::ChatExists => "these two already have a chat",
         Refusal::InvitationToChat => "nobody can be invited to a chat, which has two members",
         Refusal::InvitationUses { limit } => {
             return format!("an invitation has 1 to {limit} uses");
         }
-        Refusal::AmbiguousInvitation => "several invitations begin so: give the whole code",
+        Refusal::AmbiguousInvitation => "several invitations begin like this: give the whole code",
         Refusal::SearchUnready { percent } => {
             return format!(
                 "the search index is being rebuilt, {percent} % is done: try again in a minute"

@@ -26,7 +26,7 @@ pub enum Weakness {
     #[error("the password is too short: it needs at least 8 characters")]
     Short,
     /// It is one of those that are tried first.
-    #[error("this password is one of those that are guessed first: choose another")]
+    #[error("this password is one of the most common ones: choose another")]
     Common,
 }
 

@@ -258,11 +258,11 @@ fn configuration(loaded: &Loaded, pages: &Pages<'_>) -> Vec<Finding> {
     const TOPIC: CheckTopic = CheckTopic::Config;
     let config = &loaded.config;
     let mut found = vec![match &loaded.file {
-        Some(file) => Finding::ok(TOPIC, format!("{} has no mistakes", file.display())),
+        Some(file) => Finding::ok(TOPIC, format!("{} is valid", file.display())),
         None => Finding::warn(
             TOPIC,
-            "there is no configuration file, defaults hold",
-            "make one with `morelia init`",
+            "there is no configuration file: the defaults apply",
+            "create one with `morelia init`",
         ),
     }];
     let registration = registration(config, pages);
@@ -316,7 +316,7 @@ fn people(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
 /// What clients can make the server hold at most.
 fn memory(config: &Config) -> Finding {
     let text = format!(
-        "{} can make the server hold {}",
+        "{} can make the server use at most {}",
         count(config.limits.connections, "connection"),
         app::WorstCase::of(config)
     );

@@ -27,7 +27,8 @@ pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     if config.outbound.allow_private == AllowPrivate::On {
         found.push(Finding::warn(
             TOPIC,
-            "allow_private is on: every member can have this server send requests into its own network",
+            "allow_private is on: every member can make this server send requests into its own \
+             network",
             "list the addresses that are needed in allow_private of section [outbound]",
         ));
     }
@@ -76,7 +77,7 @@ fn of(service: &str, answer: Result<u16, OutboundError>) -> Finding {
         Err(err) => Finding::warn(
             TOPIC,
             format!("the push service {host} cannot be reached: {err}"),
-            "permit connections to it on port 443, or name a proxy in section [outbound]",
+            "allow connections to it on port 443, or set a proxy in section [outbound]",
         ),
     }
 }

@@ -19,7 +19,7 @@ fn version(running: Option<&str>) -> Option<Finding> {
     let running = running.filter(|running| *running != installed)?;
     Some(Finding::warn(
         TOPIC,
-        format!("the running server is Morelia {running}, and this program is {installed}"),
+        format!("the running server is Morelia {running}, but this program is {installed}"),
         "restart it: `sudo systemctl restart morelia`",
     ))
 }
@@ -44,14 +44,17 @@ pub(super) fn examine(loaded: &Loaded) -> Vec<Finding> {
     if !keys.is_empty() {
         found.push(Finding::warn(
             TOPIC,
-            format!("the server runs with older values of {}", keys.join(", ")),
+            format!(
+                "the running server uses older values of {}",
+                keys.join(", ")
+            ),
             "restart it: `sudo systemctl restart morelia`",
         ));
     }
     if let Some(why) = said["error"].as_str() {
         found.push(Finding::fail(
             TOPIC,
-            format!("the server could not take up its configuration: {why}"),
+            format!("the server could not apply its configuration: {why}"),
             "correct it and run `morelia reload`",
         ));
     }

@@ -32,7 +32,7 @@ pub(super) fn certificate(config: &Config, path: &Path, is_usable: bool) -> Opti
     })
 }
 
-const RELOAD: &str = "have the server read it: `morelia reload`";
+const RELOAD: &str = "make the server read it: `morelia reload`";
 
 fn shown_certificate(shown: &Value, on_disk: Option<&str>, path: &Path, now: Timestamp) -> Finding {
     const TOPIC: CheckTopic = CheckTopic::Tls;
