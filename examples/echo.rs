@@ -145,6 +145,7 @@ fn site(plain: Option<PathBuf>) -> Site {
                 users_online: 0,
                 checks,
                 configuration: Reloads::default(),
+                certificate: None,
                 attention: Vec::new(),
             }
         })

@@ -448,6 +448,6 @@ fn a_password_may_be_typed_on_another_system() {
     }
     // The old password too, when it is changed.
     let mut anna = Person::sign_in_with(server.connect(), "anna 0", forms[1]);
-    let change = json!({"user": [{"password": "another"}], "meta": {"old_password": forms[1]}});
+    let change = json!({"user": [{"password": "another one"}], "meta": {"old_password": forms[1]}});
     anna.ask("edit_user", &change).is(200);
 }

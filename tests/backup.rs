@@ -103,7 +103,10 @@ fn a_backup_alone_makes_a_server_in_an_empty_folder() {
     let copy = copy.to_str().expect("UTF-8");
     // Where it comes to is said before it does, and nothing stays of a question without an answer.
     let asked = start(&["restore", copy]).exits(2);
-    assert!(asked.stderr.contains("comes to morelia.db"), "{asked:?}");
+    assert!(
+        asked.stderr.contains("will replace morelia.db"),
+        "{asked:?}"
+    );
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
     run(&["restore", copy, "--yes"]);
     assert!(folder.path().join("morelia.ini").exists());

@@ -231,7 +231,7 @@ fn matrix_is_tried_where_it_is_on() {
     let nowhere = check(&server, &url, &place).exits(0);
     assert!(nowhere.stdout.contains("Matrix answers at"), "{nowhere:?}");
     assert!(
-        nowhere.stdout.contains("does not lead clients"),
+        nowhere.stdout.contains("does not lead Matrix clients"),
         "{nowhere:?}"
     );
     server.set("server.public_url", &url);
@@ -242,7 +242,7 @@ fn matrix_is_tried_where_it_is_on() {
         "{good:?}"
     );
     let clear = check(&server, &format!("http://{place}"), &place);
-    assert!(clear.stdout.contains("they want https"), "{clear:?}");
+    assert!(clear.stdout.contains("they require https"), "{clear:?}");
     server.set("matrix.enabled", "off");
     server.restart();
     let off = server
@@ -251,7 +251,7 @@ fn matrix_is_tried_where_it_is_on() {
         .run()
         .exits(5);
     assert!(
-        off.stdout.contains("does not answer as Matrix does"),
+        off.stdout.contains("does not answer like a Matrix server"),
         "{off:?}"
     );
 }
@@ -362,7 +362,7 @@ fn a_backup_is_advised_only_where_data_is_gone() {
     .expect("written");
     let line = told();
     assert!(
-        line.contains("if database.path names another file"),
+        line.contains("if database.path names the wrong file"),
         "{line}"
     );
     fs::remove_file(&database).expect("removed");

@@ -263,7 +263,7 @@ fn a_rich_watch_tells_who_did_what() {
     for expected in [
         "* Family: admin added clara",
         "* Family: admin made boris a moderator",
-        "* Family: admin lets new messages disappear after 1 h",
+        "* Family: admin set new messages to disappear after 1 h",
         "* Kin: admin changed the title to «Kin»",
     ] {
         assert_eq!(next(), expected);
@@ -285,7 +285,7 @@ fn a_rich_watch_tells_who_did_what() {
             "admin: before",
             "* admin added clara",
             "* admin made boris a moderator",
-            "* admin lets new messages disappear after 1 h",
+            "* admin set new messages to disappear after 1 h",
             "* admin changed the title to «Kin»",
             "admin: after",
         ]

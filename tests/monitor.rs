@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::common::https::get;
 use super::common::port::free_port;
 use super::common::{Server, eventually};
+use super::users::document;
 
 fn port(server: &Server) -> u16 {
     let address = server.address();
@@ -116,6 +117,17 @@ fn health_of_containers_is_an_exit_code() {
 }
 
 #[test]
+fn who_asks_how_many_are_connected_is_not_counted() {
+    let server = Server::start();
+    let connected = || document(server.command(["status"]))["connections"].clone();
+    assert_eq!(eventually(connected, |count| *count == 0), 0);
+    let anna = server.register("anna");
+    assert_eq!(eventually(connected, |count| *count == 1), 1);
+    drop(anna);
+    assert_eq!(eventually(connected, |count| *count == 0), 0);
+}
+
+#[test]
 fn strict_health_tells_what_needs_somebody_today() {
     let keys = [("backup.interval", "1h"), ("backup.dir", "/proc/nowhere")];
     let server = Server::with(&keys);
@@ -167,7 +179,7 @@ fn a_reload_is_looked_at_first_and_told_of() {
     assert!(
         later
             .stdout
-            .contains("after a restart only: server.backlog"),
+            .contains("these need a restart: server.backlog"),
         "{later:?}"
     );
     // Once by the command before, and not by the one that was refused.

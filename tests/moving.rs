@@ -155,7 +155,7 @@ fn a_pack_of_a_running_server_says_what_it_cannot_hold() {
     );
     // Keys only where they are asked for.
     assert!(
-        !packed.stdout.contains("can pass for the server"),
+        !packed.stdout.contains("can impersonate the server"),
         "{packed:?}"
     );
 }

@@ -133,9 +133,35 @@ fn only_errors_are_printed_where_nothing_else_is_wanted() {
         link.contains("/invite/") && link.lines().count() == 1,
         "{link}"
     );
+    // What a check finds wrong is an error, and what it finds right is none.
+    let certificate = ("MORELIA__TLS__CERTFILE", "/gone.pem");
+    let key = ("MORELIA__TLS__KEYFILE", "/gone.key");
+    let check = quiet(&["check"])
+        .env(certificate.0, certificate.1)
+        .env(key.0, key.1);
+    let found = check.run().exits(5).stdout;
+    assert!(
+        found.lines().count() > 0 && found.lines().all(|line| line.starts_with("FAIL ")),
+        "{found}"
+    );
     let output = quiet(&["user", "list", "--json"]).run().exits(0);
     let listed: Value = serde_json::from_str(&output.stdout).expect("JSON");
     assert_eq!(listed["users"][0]["login"], "anna");
+}
+
+#[test]
+fn a_file_that_exists_is_named_and_never_overwritten() {
+    let folder = folder();
+    let copy = |args: &[&str]| Program::new(folder.path()).args(args);
+    let args = ["config", "backup", "--backup-name", "mine"];
+    copy(&args).run().exits(0);
+    let refused = copy(&args).run().exits(4);
+    assert!(
+        refused
+            .stderr
+            .contains("mine already exists; choose another name"),
+        "{refused:?}"
+    );
 }
 
 #[test]

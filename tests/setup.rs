@@ -168,7 +168,7 @@ fn answers_make_a_server_too() {
     for (question, answer) in [
         ("Folder of the database", folder.as_str()),
         ("Domain name", ""),
-        ("this house's own certificate", "n"),
+        ("local certificate authority", "n"),
         ("daily backups", "-"),
         ("first administrator", "anna"),
         ("assword", PASSWORD),

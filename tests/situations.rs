@@ -6,6 +6,7 @@ mod configuration;
 mod files;
 mod lost;
 mod network;
+mod served;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -244,9 +245,9 @@ fn a_running_server_is_asked() {
     // Another Morelia at the public address.
     let other = Server::start();
     server.set("server.public_url", &format!("http://{}", other.address()));
-    assert!(said(&server, "leads to another server"));
+    assert!(said(&server, "leads to a server other than"));
     server.set("server.public_url", &format!("http://{}", server.address()));
-    assert!(!said(&server, "leads to another server"));
+    assert!(!said(&server, "leads to a server other than"));
     server.set(
         "server.public_url",
         &format!("https://{}", server.address()),

@@ -168,7 +168,7 @@ fn a_restore_brings_the_files_back_and_tells_what_is_missing() {
     http::ask(&server, "GET", &format!("/file/{lost}"), &bearer(&anna)).is(410);
     let checked = server.command(["check", "database"]).run().exits(5);
     assert!(
-        checked.stdout.contains("of 2 large files 1 are missing"),
+        checked.stdout.contains("of 2 large files, 1 are missing"),
         "{}",
         checked.stdout
     );
@@ -225,7 +225,7 @@ fn a_database_without_its_folder_is_told_of() {
     send(&server, &mut anna, &group, &content(400_000, 7));
     let checked = server.command(["check", "database"]).run().exits(0);
     assert!(
-        checked.stdout.contains("all 1 large files are there"),
+        checked.stdout.contains("all 1 large files exist"),
         "{}",
         checked.stdout
     );
@@ -233,7 +233,7 @@ fn a_database_without_its_folder_is_told_of() {
     fs::remove_dir_all(folder(&server)).expect("removed");
     let checked = server.command(["check", "database"]).run().exits(5);
     assert!(
-        checked.stdout.contains("the database was copied alone"),
+        checked.stdout.contains("only the database was copied"),
         "{}",
         checked.stdout
     );

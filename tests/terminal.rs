@@ -134,7 +134,7 @@ fn a_password_is_typed_twice_and_never_shown() {
         .shows("The two differ")
         .shows("Password for admin: ")
         .types("\n")
-        .shows("At least one character")
+        .shows("Please type at least one character.")
         .shows("Password for admin: ")
         .types("one of two\n")
         .shows("The same again: ")
@@ -142,7 +142,7 @@ fn a_password_is_typed_twice_and_never_shown() {
         .shows("code=0");
     let (_, shown) = terminal.ends();
     for secret in ["one", "twoo", "something"] {
-        let typed = shown.replace("At least one character", "");
+        let typed = shown.replace("Please type at least one character.", "");
         assert!(!typed.contains(secret), "{shown}");
     }
     assert_eq!(log_in(&server, "one of two"), 200);
@@ -192,7 +192,7 @@ fn anything_but_yes_leaves_everything_as_it_was() {
     ] {
         for (command, question) in [
             ("clean", "morelia.db"),
-            ("db delete", "will be gone for good"),
+            ("db delete", "will be deleted"),
             ("user remove admin", "admin"),
         ] {
             // In a shell of its own: the interrupt goes to everybody on the terminal.
@@ -224,17 +224,17 @@ fn init_asks_for_what_it_was_not_told() {
         .types("anna\n")
         .shows("Password for anna: ")
         .types("secret\n")
-        .shows("too short: at least 8 characters")
+        .shows("too short: use at least 8 characters")
         .shows("Password for anna: ")
         .types("Qwerty123\n")
-        .shows("guessed first")
+        .shows("most common")
         .shows("Password for anna: ")
         .types("a secret\n")
         .shows("The same again: ")
         .types("a secret\n")
-        .shows("Make this house's own certificate?")
+        .shows("Create a local certificate authority?")
         .types("n\n")
-        .shows("administrator  anna (made)")
+        .shows("administrator  anna (created)")
         .shows("code=0");
     let users = crate::common::Program::new(folder.path())
         .args(["user", "list", "--json"])

@@ -278,7 +278,7 @@ fn a_password_that_is_easy_to_guess_is_not_set() {
     let server = Server::start();
     for (weak, why) in [
         ("1234567", "at least 8 characters"),
-        ("Password123", "guessed first"),
+        ("Password123", "most common"),
     ] {
         for command in [
             ["user", "passwd", "admin", "--password-stdin"],

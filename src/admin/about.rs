@@ -1,11 +1,33 @@
 //! What a message says besides its text, as a document for programs, in the terms of the protocol.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use crate::model::{About, PublicId, Timestamp};
+use crate::model::{About, File, PublicId, Timestamp};
 
 fn ids(users: &[PublicId]) -> Vec<String> {
     users.iter().map(PublicId::to_string).collect()
+}
+
+/// What is known of a file of a message.
+pub(super) fn file(file: &File) -> Value {
+    let mut document = json!({
+        "id": file.id.hex(),
+        "kind": file.kind.as_str(),
+        "name": file.look.name,
+        "type": file.media_type,
+        "size": file.size,
+        "width": file.look.width,
+        "height": file.look.height,
+        "duration": file.look.duration,
+        "blurhash": file.look.blurhash,
+        "waveform": file.look.waveform.as_ref().map(|peaks| STANDARD.encode(peaks)),
+    });
+    if let Value::Object(fields) = &mut document {
+        fields.retain(|_, value| !value.is_null());
+    }
+    document
 }
 
 /// Returns what a message says besides its text.
@@ -37,6 +59,13 @@ pub(super) fn document(about: &About) -> Value {
     }
     if about.everyone {
         tell("everyone", json!(true));
+    }
+    if let Some(bot) = &about.bot {
+        let picture = bot.picture.as_ref().map(|picture| picture.id.hex());
+        tell(
+            "bot",
+            json!({"name": bot.name, "avatar": bot.avatar, "picture": picture}),
+        );
     }
     if let Some(poll) = &about.poll {
         let voters = poll.voters.as_ref();

@@ -50,7 +50,7 @@ pub fn run(confirmation: Confirmation, loaded: &Loaded, output: &Output) -> Resu
     }
     confirm(
         confirmation,
-        "these files will be gone for good, backups stay",
+        "these files will be deleted, but not the backups",
     )?;
     for path in &files {
         remove(path)?;

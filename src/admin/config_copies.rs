@@ -70,7 +70,7 @@ pub fn restore(
     confirm(
         confirmation,
         &format!(
-            "{} comes to {}; what is there now is kept beside it",
+            "{} will replace {}; the current file is kept beside it",
             copy.display(),
             file.display()
         ),
@@ -102,7 +102,7 @@ pub fn restore(
     if let Some(kept) = kept {
         lines.push(format!("kept      {}", kept.display()));
     }
-    lines.push("A running server takes it up on SIGHUP or when it is started again.".to_owned());
+    lines.push("A running server uses it after `morelia reload` or a restart.".to_owned());
     text(&lines.join("\n"))
 }
 

@@ -16,7 +16,7 @@ pub fn ask(confirmation: Confirmation, question: &str) -> Result<(), CliError> {
     let mut terminal = io::stderr();
     if !io::stdin().is_terminal() || !terminal.is_terminal() {
         return Err(CliError::Usage(format!(
-            "{question} There is no terminal to ask: give --yes"
+            "{question} There is no terminal to ask: use --yes"
         )));
     }
     let failed = |source| CliError::File {

@@ -75,7 +75,7 @@ fn dispatch(
 fn create(database: &Path, program: &str, output: &Output) -> Result<Exit, CliError> {
     if database.exists() && upkeep::schema(database)?.is_some() {
         return Err(CliError::AlreadyExists(format!(
-            "{} is a database already; nothing was changed",
+            "{} is already a database; nothing was changed",
             database.display()
         )));
     }
@@ -98,7 +98,7 @@ fn delete(database: &Path, confirmation: Confirmation, output: &Output) -> Resul
     confirm(
         confirmation,
         &format!(
-            "every user, flow and message in {} will be gone for good",
+            "every user, flow and message in {} will be deleted",
             database.display()
         ),
     )?;
@@ -108,7 +108,7 @@ fn delete(database: &Path, confirmation: Confirmation, output: &Output) -> Resul
         return document(output, &value);
     }
     text(&format!(
-        "emptied  {}; `morelia db create` makes new tables in it",
+        "emptied  {}; `morelia db create` creates new tables in it",
         database.display()
     ))
 }
@@ -171,7 +171,8 @@ fn check(database: &Path, output: &Output) -> Result<Exit, CliError> {
         let lost = match found.lost_pages {
             0 => String::new(),
             pages => format!(
-                "; {pages} of its pages are in no use, and `morelia db compact` gives them back"
+                "; {pages} of its pages are unused, and `morelia db compact` returns them to the \
+                 disk"
             ),
         };
         text(&format!("ok  {} is sound{lost}", database.display()))?;
@@ -181,9 +182,9 @@ fn check(database: &Path, output: &Output) -> Result<Exit, CliError> {
             .map(|line| format!("FAIL  {line}"))
             .collect();
         let remedy = if found.data.is_empty() {
-            "No data is damaged. Rebuild what is: `morelia db repair`."
+            "No data is damaged. Rebuild the rest with `morelia db repair`."
         } else {
-            "Stop the server and put a backup back: `morelia backup list`, `morelia restore FILE`. Without \
+            "Stop the server and restore a backup: `morelia backup list`, `morelia restore FILE`. Without \
              one, save what can be read: `morelia db repair --to FILE`."
         };
         text(&format!("{}\n\n{remedy}", lines.join("\n")))?;
@@ -311,7 +312,8 @@ fn compact(database: &Path, output: &Output) -> Result<Exit, CliError> {
     };
     if is_served && before > COMPACTED_WHILE_SERVING_BYTES && !compact::can_go_in_steps(database)? {
         return Err(wait(
-            "can only be written anew as a whole, and is so large that nobody could write meanwhile",
+            "can only be rewritten as a whole, and is so large that nobody could write during that \
+             time",
         ));
     }
     let told = Cell::new(Instant::now());
@@ -322,7 +324,7 @@ fn compact(database: &Path, output: &Output) -> Result<Exit, CliError> {
         }
     });
     let compacted = compacted.map_err(|err| match err {
-        StoreError::Damaged(_) if is_served => wait("has pages that nothing leads to any more"),
+        StoreError::Damaged(_) if is_served => wait("has pages that nothing refers to any more"),
         err => err.into(),
     })?;
     let (after, _) = statistics::sizes(database);
@@ -448,7 +450,7 @@ fn prune(
         confirm(
             confirmation,
             &format!(
-                "{} from before {since} will be gone for good",
+                "{} from before {since} will be deleted",
                 count(old.messages, "message")
             ),
         )?;

@@ -1,7 +1,7 @@
 //! The errors of commands, and their exit codes.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::password::PasswordError;
 use super::wording;
@@ -24,7 +24,7 @@ pub enum CliError {
     #[error(transparent)]
     Password(#[from] PasswordError),
     /// The operating system denied access to a file.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", of_file(path, source))]
     File {
         /// The file.
         path: PathBuf,
@@ -63,6 +63,15 @@ pub enum CliError {
     /// Anything else.
     #[error("{0}")]
     Failed(String),
+}
+
+/// What an operator reads of a file that the system refuses.
+fn of_file(path: &Path, source: &io::Error) -> String {
+    let shown = path.display();
+    match source.kind() {
+        io::ErrorKind::AlreadyExists => format!("{shown} already exists; choose another name"),
+        _ => format!("{shown}: {source}"),
+    }
 }
 
 impl From<ConfigError> for CliError {

@@ -97,7 +97,7 @@ pub(super) fn sentence(event: &Value, name: impl Fn(&Value) -> String) -> Option
             0 => format!("{who} turned off disappearing messages"),
             seconds => {
                 let span = print::span(seconds);
-                format!("{who} lets new messages disappear after {span}")
+                format!("{who} set new messages to disappear after {span}")
             }
         },
         "protect" if event["on"] == json!(true) => format!("{who} forbade forwarding"),
@@ -149,7 +149,7 @@ mod tests {
             ),
             (
                 json!({"by": "1", "kind": "expire", "seconds": 86400}),
-                "Anna lets new messages disappear after 1 d",
+                "Anna set new messages to disappear after 1 d",
             ),
             (
                 json!({"by": "1", "kind": "expire", "seconds": 0}),

@@ -36,7 +36,7 @@ pub fn run(command: &FlowCommand, sources: &Sources, output: &Output) -> Result<
         FlowCommand::Remove { flow, confirmation } => {
             let (flow, removed) = with_service(sources, async |service, _| {
                 let flow = names::flow(service, flow).await?;
-                let question = format!("Remove {} with all its messages for good?", name(&flow));
+                let question = format!("Remove {} and all its messages?", name(&flow));
                 confirm::ask(*confirmation, &question)?;
                 let removed = service.remove_flow(flow.id).await?;
                 Ok((flow, removed))
@@ -119,10 +119,9 @@ async fn change(service: &Service, command: &FlowCommand) -> Result<(String, Flo
             };
             match service.make_flow(new).await {
                 Err(ServiceError::Refused(Refusal::ChatExists)) => Err(CliError::AlreadyExists(
-                    "there is a chat of these two already; `morelia flow list --user` shows it"
-                        .to_owned(),
+                    "these two already have a chat; `morelia flow list --user` shows it".to_owned(),
                 )),
-                other => Ok(("made\n".to_owned(), other?)),
+                other => Ok(("created\n".to_owned(), other?)),
             }
         }
         FlowCommand::AddMember { flow, login } => {
@@ -149,11 +148,11 @@ async fn change(service: &Service, command: &FlowCommand) -> Result<(String, Flo
             );
             if !service.remove_member(flow.id, user.id).await? {
                 return Err(CliError::NotFound(format!(
-                    "{login:?} is no member of {}",
+                    "{login:?} is not a member of {}",
                     name(&flow)
                 )));
             }
-            Ok(("taken out\n".to_owned(), flow))
+            Ok(("removed\n".to_owned(), flow))
         }
         FlowCommand::Transfer { flow, login } => {
             let (flow, user) = (
@@ -161,7 +160,7 @@ async fn change(service: &Service, command: &FlowCommand) -> Result<(String, Flo
                 names::user(service, login).await?,
             );
             Ok((
-                "handed over\n".to_owned(),
+                "transferred\n".to_owned(),
                 service.hand_over(flow.id, user.id).await?,
             ))
         }
@@ -172,7 +171,7 @@ async fn change(service: &Service, command: &FlowCommand) -> Result<(String, Flo
             );
             match service.set_level(flow.id, user.id, *level).await {
                 Err(ServiceError::Refused(Refusal::NotFound(Thing::User))) => Err(
-                    CliError::NotFound(format!("{login:?} is no member of {}", name(&flow))),
+                    CliError::NotFound(format!("{login:?} is not a member of {}", name(&flow))),
                 ),
                 other => Ok(("level set\n".to_owned(), other?)),
             }

@@ -69,7 +69,7 @@ pub fn run(command: &cli::Init, sources: &Sources, output: &Output) -> Result<Ex
     }
     if command.https.is_some() && command.local_ca {
         return Err(CliError::Usage(
-            "--https and --local-ca are two ways to the same end: give one of them".to_owned(),
+            "--https and --local-ca exclude each other: give one of them".to_owned(),
         ));
     }
     if command.staging && command.https.is_none() {
@@ -143,7 +143,7 @@ fn ask_local_ca(command: &cli::Init) -> Result<bool, CliError> {
     if !is_asked {
         return Ok(false);
     }
-    let answer = question("No domain? Make this house's own certificate? [Y/n] ")?;
+    let answer = question("No domain name? Create a local certificate authority? [Y/n] ")?;
     Ok(!["n", "no"].contains(&answer.to_lowercase().as_str()))
 }
 
@@ -235,9 +235,9 @@ impl Made {
         }
         let word = |new| {
             if new {
-                "made"
+                "created"
             } else {
-                "there already, unchanged"
+                "already exists, unchanged"
             }
         };
         let mut text = format!(
@@ -248,7 +248,7 @@ impl Made {
             word(self.new_database),
         );
         if let Some((login, password)) = &self.admin {
-            let _ = writeln!(text, "administrator  {login} (made)");
+            let _ = writeln!(text, "administrator  {login} (created)");
             if let Some(password) = password {
                 let _ = writeln!(text, "password       {password} (shown this once)");
             }

@@ -49,7 +49,7 @@ pub fn run(command: &InviteCommand, sources: &Sources, output: &Output) -> Resul
             })?;
             if !revoked {
                 return Err(CliError::NotFound(
-                    "there is no such invitation; `morelia invite list` lists those that hold"
+                    "there is no such invitation; `morelia invite list` lists the valid ones"
                         .to_owned(),
                 ));
             }
@@ -85,7 +85,8 @@ fn create(
     let link = links::opening(&config, &format!("/invite/{code}"));
     if mode == Registration::Closed {
         output.note(
-            "morelia: registration is closed, so this invitation lets in nobody new: `morelia registration invite` opens it",
+            "morelia: registration is closed, so nobody can register with this invitation: `morelia \
+             registration invite` allows it",
         );
     }
     if output.is_json() {

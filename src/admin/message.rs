@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::print::{self, Output};
-use super::{confirm, names, result, with_service};
+use super::{about, confirm, names, result, with_service};
 use crate::cli::{MessageCommand, MessageSearch};
 use crate::config::Sources;
 use crate::exit::Exit;
-use crate::model::{PublicId, Slot, Timestamp};
+use crate::model::{PublicId, Timestamp};
 use crate::service::{Line, Refusal, Search, ServiceError};
 
 /// The longest text read from standard input; the configured limit also applies.
@@ -46,7 +46,7 @@ pub fn run(command: &MessageCommand, sources: &Sources, output: &Output) -> Resu
                 ))
             };
             let uuid = PublicId::parse(id).ok_or_else(missing)?;
-            confirm::ask(*confirmation, &format!("Delete the message {id} for good?"))?;
+            confirm::ask(*confirmation, &format!("Delete the message {id}?"))?;
             with_service(sources, async |service, _| {
                 match service.remove_message(uuid).await {
                     Err(ServiceError::Refused(Refusal::NotFound(_))) => Err(missing()),
@@ -146,17 +146,39 @@ fn document(line: &Line) -> Value {
         "login": line.author,
         "time": message.sent_at.seconds(),
         "text": message.text,
-        "files": line.slots.iter().map(|slot| slot_name(*slot)).collect::<Vec<_>>(),
+        "files": message.shown.iter().map(about::file).collect::<Vec<_>>(),
+        "about": message.about.as_deref().map(about::document),
         "edited_time": message.edited_at.map(Timestamp::seconds),
         "deleted": message.is_deleted,
     })
 }
 
+/// Whose words people see a message as: a program that writes by a hook has a name of its own.
+fn author(line: &Line) -> String {
+    let login = print::cell(Some(&line.author));
+    let about = line.message.about.as_deref();
+    match about.and_then(|about| about.bot.as_ref()?.name.as_deref()) {
+        Some(name) => format!("{} ({login})", print::cell(Some(name))),
+        None => login,
+    }
+}
+
 fn line(line: &Line) -> String {
     let message = &line.message;
-    let mut text = print::safe(&message.plain_text().unwrap_or_default());
-    for slot in &line.slots {
-        text = format!("{text} [{}]", slot_name(*slot));
+    let plain = message.plain_text().unwrap_or_default();
+    let about = message.about.as_deref();
+    let is_program = about.is_some_and(|about| about.bot.is_some());
+    let is_plain = about.is_none_or(|about| about.poll.is_none() && about.forward.is_none());
+    // The name that plain text begins with is that of the author here.
+    let text = match message.text.as_deref() {
+        text if is_program && is_plain => text.unwrap_or_default(),
+        _ => &plain,
+    };
+    let mut text = print::safe(text);
+    for file in &message.shown {
+        let name = file.look.name.as_deref();
+        let name = name.map_or_else(String::new, |name| format!(" {}", print::cell(Some(name))));
+        text = format!("{text} [{}{name}]", file.kind.as_str());
     }
     let mark = match (message.is_deleted, message.edited_at) {
         (true, _) => " (deleted)",
@@ -168,18 +190,7 @@ fn line(line: &Line) -> String {
         message.uuid,
         print::time(message.sent_at),
         message.number,
-        print::cell(Some(&line.author)),
+        author(line),
         text.trim_start(),
     )
-}
-
-/// Returns the name of an attachment's slot, in the terms of the protocol.
-pub(super) fn slot_name(slot: Slot) -> &'static str {
-    match slot {
-        Slot::Picture => "file_picture",
-        Slot::Video => "file_video",
-        Slot::Audio => "file_audio",
-        Slot::Document => "file_document",
-        Slot::Emoji => "emoji",
-    }
 }

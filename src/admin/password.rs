@@ -50,7 +50,7 @@ pub enum PasswordError {
     #[error("the two passwords differ: run the command again")]
     Differ,
     /// It is empty.
-    #[error("the password is empty: give one of at least one character")]
+    #[error("the password is empty: give at least one character")]
     Empty,
     /// It is too easy to guess.
     #[error("{0}")]
@@ -173,14 +173,14 @@ fn terminal(ask: Ask, whose: &str) -> Result<String, PasswordError> {
             return Err(wrong);
         }
         let why = match wrong {
-            PasswordError::Empty => "At least one character, please.".to_owned(),
+            PasswordError::Empty => "Please type at least one character.".to_owned(),
             PasswordError::Weak(Weakness::Short) => {
-                "That is too short: at least 8 characters, please.".to_owned()
+                "That is too short: use at least 8 characters.".to_owned()
             }
             PasswordError::Weak(Weakness::Common) => {
-                "That is one of those that are guessed first. Another, please.".to_owned()
+                "That is one of the most common passwords. Please choose another.".to_owned()
             }
-            _ => "The two differ. Once more, please.".to_owned(),
+            _ => "The two differ. Please try again.".to_owned(),
         };
         terminal.say(&why).map_err(failed)?;
     }

@@ -77,10 +77,19 @@ impl Output {
 /// # Errors
 /// Standard output is closed.
 pub fn line(line: &str) -> io::Result<()> {
-    if QUIET.load(Ordering::Relaxed) {
+    if !QUIET.load(Ordering::Relaxed) {
+        return write(line);
+    }
+    let failures: Vec<&str> = failures(line).collect();
+    if failures.is_empty() {
         return Ok(());
     }
-    write(line)
+    write(&failures.join("\n"))
+}
+
+/// The lines of a result that tell of something wrong.
+fn failures(result: &str) -> impl Iterator<Item = &str> {
+    result.lines().filter(|line| line.starts_with("FAIL "))
 }
 
 /// Prints a result with a secret that is shown only this once; with `--quiet`, the secret alone.
@@ -194,6 +203,15 @@ pub fn safe(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_lines_of_failures_are_errors() {
+        let result = "ok    tls       fine\nFAIL  disk      full\nFAILED\nwarn  net       odd";
+        assert_eq!(
+            failures(result).collect::<Vec<_>>(),
+            ["FAIL  disk      full"]
+        );
+    }
 
     #[test]
     fn one_is_one() {

@@ -44,7 +44,8 @@ pub(super) fn run(sources: &Sources, output: &Output) -> Result<Exit, CliError> 
             Some(said) if count(&said) > before => break said,
             _ if Instant::now() >= end => {
                 return Err(CliError::Failed(
-                    "the server was told, and does not say how it went: look at its log".to_owned(),
+                    "the server was signalled but has not reported the result: see its log"
+                        .to_owned(),
                 ));
             }
             _ => std::thread::sleep(ASKED_EVERY),
@@ -52,7 +53,7 @@ pub(super) fn run(sources: &Sources, output: &Output) -> Result<Exit, CliError> 
     };
     if let Some(why) = said["error"].as_str() {
         return Err(CliError::Failed(format!(
-            "the server could not take it up: {why}"
+            "the server could not apply it: {why}"
         )));
     }
     let keys: Vec<&str> = said["restart"]
@@ -65,7 +66,7 @@ pub(super) fn run(sources: &Sources, output: &Output) -> Result<Exit, CliError> 
         "the server has read its configuration again".to_owned()
     } else {
         format!(
-            "the server has read its configuration again; after a restart only: {}",
+            "the server has read its configuration again; these need a restart: {}",
             keys.join(", ")
         )
     };

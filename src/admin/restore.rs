@@ -77,7 +77,7 @@ pub(super) fn run(
     confirm(
         confirmation,
         &format!(
-            "{} ({}) comes to {}; what is there now is kept beside it",
+            "{} ({}) will replace {}; the current file is kept beside it",
             given.display(),
             contents_text(&contents),
             database.display()

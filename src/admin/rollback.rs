@@ -36,8 +36,8 @@ pub(super) fn run(
     confirm(
         confirmation,
         &format!(
-            "{} ({}) takes the place of {}; what was written since then is only in the present one, which is kept \
-             beside it",
+            "{} ({}) will replace {}; what was written since then is only in the current one, which \
+             is kept beside it",
             copy.display(),
             contents_text(&contents),
             database.display()

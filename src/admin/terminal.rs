@@ -37,7 +37,7 @@ impl Terminal {
     pub(super) fn ask(&mut self, prompt: &str) -> io::Result<Option<String>> {
         match self.type_hidden(prompt)? {
             Typed::Line(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| {
-                io::Error::new(io::ErrorKind::InvalidData, "what was typed is no UTF-8")
+                io::Error::new(io::ErrorKind::InvalidData, "what was typed is not UTF-8")
             }),
             Typed::Ended => Ok(None),
             Typed::Interrupted => {

@@ -14,7 +14,7 @@ use super::owner::Owner;
 use super::print::{self, Output, count};
 use super::result;
 use crate::app::certificates::{self, local};
-use crate::certificates::{CertificateError, Facts, Root, State, fingerprint, grouped};
+use crate::certificates::{CertificateError, Facts, Root, State, der_of_pem, fingerprint, grouped};
 use crate::cli::TlsCommand;
 use crate::config::{Config, Encryption, Sources};
 use crate::exit::Exit;
@@ -40,7 +40,7 @@ pub fn run(command: &TlsCommand, sources: &Sources, output: &Output) -> Result<E
             offline: Some(_),
             ..
         } => Err(CliError::Usage(
-            "--new and --offline are two steps: make the new authority first".to_owned(),
+            "--new and --offline exclude each other: create the new authority first".to_owned(),
         )),
         TlsCommand::LocalRoot {
             new: true,
@@ -49,7 +49,7 @@ pub fn run(command: &TlsCommand, sources: &Sources, output: &Output) -> Result<E
         } => {
             confirm(
                 *confirmation,
-                "every device that trusts this server has to be made to trust it anew",
+                "every device that trusts this server will have to trust it again",
             )?;
             new_root(&config, output)
         }
@@ -60,7 +60,8 @@ pub fn run(command: &TlsCommand, sources: &Sources, output: &Output) -> Result<E
         TlsCommand::Forget(confirmation) => {
             confirm(
                 *confirmation,
-                "the account at the certificate authority and its certificates will be gone from this machine",
+                "the account at the certificate authority and its certificates will be removed from \
+                 this machine",
             )?;
             forget(&config, output)
         }
@@ -140,7 +141,7 @@ fn show_root(config: &Config, output: &Output) -> Result<Exit, CliError> {
     if !missing.is_empty() {
         let _ = write!(
             text,
-            "\nIt does not vouch for {}; `morelia tls local-root --new` makes one that does.",
+            "\nIt does not cover {}; `morelia tls local-root --new` creates one that does.",
             missing.join(", ")
         );
     }
@@ -198,14 +199,17 @@ fn status(config: &Config, output: &Output) -> Result<Exit, CliError> {
         let text = "no encryption: [tls] sets none of certfile, acme and local_ca";
         return result(output, &json!({"way": way}), text);
     };
-    let pem = std::fs::read_to_string(&path);
-    let facts = pem.ok().as_deref().and_then(Facts::of_pem);
+    let pem = std::fs::read_to_string(&path).unwrap_or_default();
+    let facts = Facts::of_pem(&pem);
     let state = State::load(&certificates::folder(config)).map_err(failed)?;
     let mut document = json!({
         "way": way,
         "certificate": path.display().to_string(),
         "state": state,
     });
+    let served = super::status::ask(config).and_then(|running| running.health.ok());
+    let served = served.map_or(Value::Null, |health| health["certificate"].clone());
+    document["served"] = served.clone();
     let mut text = format!("way          {way}\ncertificate  {}\n", path.display());
     if let Some(facts) = &facts {
         let days =
@@ -226,7 +230,18 @@ fn status(config: &Config, output: &Output) -> Result<Exit, CliError> {
         );
     } else {
         document["issuer"] = Value::Null;
-        text.push_str("there is none yet: the server makes or fetches it when it runs\n");
+        text.push_str("there is none yet: the server creates or fetches it when it runs\n");
+    }
+    let on_disk = der_of_pem(&pem).map(|der| fingerprint(&der));
+    if let Some(ends) = served["ends"].as_i64()
+        && served["sha256"].as_str() != on_disk.as_deref()
+    {
+        let _ = writeln!(
+            text,
+            "in use       another one, which expires at {} UTC; `morelia reload` makes the server \
+             read this one",
+            print::time(Timestamp::from_seconds(ends)),
+        );
     }
     if let Some(state) = state.filter(|_| config.encryption() == Encryption::Acme) {
         let at = |second: i64| print::time(Timestamp::from_seconds(second));
@@ -262,13 +277,16 @@ fn renew(config: &Config, force: bool, output: &Output) -> Result<Exit, CliError
             if crate::store::ServerLock::address(&config.database.path).is_none() {
                 output.note("morelia: no server runs; it fetches the certificate when it starts");
             } else {
-                output.note("morelia: the running server fetches it within a minute; `morelia tls status` shows how that went");
+                output.note(
+                    "morelia: the running server fetches it within a minute; `morelia tls \
+                             status` shows the result",
+                );
             }
         }
         Encryption::Files => {
             return Err(CliError::Usage(
-                "the certificate of tls.certfile is renewed by whoever made it (`certbot renew`); SIGHUP has \
-                 the server read it again"
+                "the certificate of tls.certfile is renewed by the program that made it (`certbot \
+                 renew`); the server then reads it by itself"
                     .to_owned(),
             ));
         }
@@ -296,7 +314,7 @@ fn forget(config: &Config, output: &Output) -> Result<Exit, CliError> {
     }
     if removed.is_empty() {
         return Err(CliError::NotFound(
-            "there is neither an account nor a certificate of an authority here".to_owned(),
+            "there is no account at an authority and no certificate of one here".to_owned(),
         ));
     }
     let text = format!("removed  {}", count(removed.len(), "file"));

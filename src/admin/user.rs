@@ -45,7 +45,7 @@ pub fn run(command: &UserCommand, sources: &Sources, output: &Output) -> Result<
                 match service.add_account(account).await {
                     Err(ServiceError::Refused(Refusal::LoginTaken)) => {
                         Err(CliError::AlreadyExists(format!(
-                            "there is a user {login:?} already; `morelia user show` shows that one"
+                            "the user {login:?} already exists; see `morelia user show`"
                         )))
                     }
                     other => Ok(other?),
@@ -87,7 +87,7 @@ pub fn run(command: &UserCommand, sources: &Sources, output: &Output) -> Result<
                 Ok((service.user(login).await?, ended))
             })?;
             let text = format!(
-                "{} is suspended; {} ended. `morelia user resume` lets in again",
+                "{} is suspended; {} ended. `morelia user resume` ends the suspension",
                 print::cell(Some(&user.login)),
                 print::count(ended, "session")
             );
@@ -110,7 +110,7 @@ pub fn run(command: &UserCommand, sources: &Sources, output: &Output) -> Result<
             let user = with_service(sources, async |service, _| {
                 let user = names::user(service, login).await?;
                 let question = format!(
-                    "Remove {} for good? Messages stay, under \"User deleted\".",
+                    "Remove {}? The messages stay, under \"User deleted\".",
                     print::cell(Some(&user.login))
                 );
                 confirm::ask(*confirmation, &question)?;
@@ -168,7 +168,7 @@ fn reset(login: &str, sources: &Sources, output: &Output) -> Result<Exit, CliErr
                 print::cell(Some(&user.login))
             ))),
             Err(ServiceError::Refused(Refusal::Suspended)) => Err(CliError::Failed(format!(
-                "{} is suspended; `morelia user resume` lets in again",
+                "{} is suspended; `morelia user resume` ends the suspension",
                 print::cell(Some(&user.login))
             ))),
             other => Ok((user, other?)),
@@ -200,7 +200,8 @@ fn localpart(
 ) -> Result<Exit, CliError> {
     if name.is_empty() || name.len() > LOCALPART || !name.chars().all(is_of_localpart) {
         return Err(CliError::Usage(format!(
-            "{name:?} is no name for Matrix: it has up to {LOCALPART} of the characters a-z, 0-9 and . _ = - / +"
+            "{name:?} is not a valid Matrix name: use up to {LOCALPART} of the characters a-z, 0-9 \
+             and . _ = - / +"
         )));
     }
     let (user, renamed) = with_service(sources, async |service, _| {
@@ -218,7 +219,7 @@ fn localpart(
             "{name:?} is, or was, the name of somebody else; choose another one"
         ))),
         Renamed::Settled => Err(CliError::Failed(format!(
-            "{shown} has signed in by Matrix: others know the name, so it stays"
+            "{shown} has signed in with Matrix: others know the name, so it cannot change"
         ))),
     }
 }

@@ -8,6 +8,7 @@ pub(super) fn of_refusal(refusal: &Refusal) -> String {
         Refusal::LoginTaken => "this login is taken; choose another",
         Refusal::NameTaken => "this name is, or looks like, somebody's login; choose another",
         Refusal::BadLogin(rule) => return rule.to_string(),
+        Refusal::WeakPassword(why) => return why.to_string(),
         Refusal::BadEmail => "this is no e-mail address",
         // Membership does not matter for the operator, who sees everything.
         Refusal::NotFound(thing) => return format!("there is no such {}", thing.as_str()),
@@ -25,12 +26,12 @@ pub(super) fn of_refusal(refusal: &Refusal) -> String {
             "the owner is above the moderators: `morelia flow transfer` makes somebody else the owner"
         }
         Refusal::NotTwoMembers => "a chat has exactly two members: give --owner and one --member",
-        Refusal::ChatExists => "there is a chat of these two already",
+        Refusal::ChatExists => "these two already have a chat",
         Refusal::InvitationToChat => "nobody can be invited to a chat, which has two members",
         Refusal::InvitationUses { limit } => {
             return format!("an invitation has 1 to {limit} uses");
         }
-        Refusal::AmbiguousInvitation => "several invitations begin so: give the whole code",
+        Refusal::AmbiguousInvitation => "several invitations begin like this: give the whole code",
         Refusal::SearchUnready { percent } => {
             return format!(
                 "the search index is being rebuilt, {percent} % is done: try again in a minute"

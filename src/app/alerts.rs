@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::certificates::trouble;
+use super::certificates::{self, trouble};
 use super::space::free_bytes;
 use super::{backups, outward};
 use crate::config::Config;
 use crate::model::Timestamp;
 use crate::outbound::{Client, Private, Request, Rules, Url};
 use crate::protocol::alert;
+use crate::server::{Certificate, Served};
 use crate::service::Service;
 
 /// How often the server checks.
@@ -28,7 +29,11 @@ pub(super) struct Trouble {
 }
 
 /// Reports problems to the operator for as long as the server runs.
-pub(super) async fn keep_telling(config: Config, service: Arc<Service>) {
+pub(super) async fn keep_telling(
+    config: Config,
+    service: Arc<Service>,
+    certificate: Option<Certificate>,
+) {
     let Some(url) = config.alerts.url.as_deref() else {
         return;
     };
@@ -39,7 +44,8 @@ pub(super) async fn keep_telling(config: Config, service: Arc<Service>) {
         (_, Err(err)) => return log::error!("no alerts are sent: {err}"),
     };
     loop {
-        for it in troubles(&config, &service).await {
+        let served = certificates::served(certificate.as_ref());
+        for it in troubles(&config, &service, served.as_ref()).await {
             match service.is_alert_due(it.kind, config.alerts.every).await {
                 Ok(true) => {}
                 Ok(false) => continue,
@@ -63,7 +69,11 @@ pub(super) async fn keep_telling(config: Config, service: Arc<Service>) {
 }
 
 /// Returns the problems that need attention now.
-pub(super) async fn troubles(config: &Config, service: &Service) -> Vec<Trouble> {
+pub(super) async fn troubles(
+    config: &Config,
+    service: &Service,
+    served: Option<&Served>,
+) -> Vec<Trouble> {
     let mut found = Vec::new();
     let mut add = |kind: &'static str, text: String| found.push(Trouble { kind, text });
     if let Ok(record) = service.backup_record().await {
@@ -84,7 +94,7 @@ pub(super) async fn troubles(config: &Config, service: &Service) -> Vec<Trouble>
         let text = format!("The disk is nearly full: {} MiB are free.", free >> 20);
         add("disk", text);
     }
-    if let Some(text) = trouble(config, Timestamp::now().seconds()) {
+    if let Some(text) = served.and_then(|it| trouble(it, Timestamp::now().seconds())) {
         add("certificate", text);
     }
     found

@@ -24,7 +24,7 @@ pub(super) fn log(
     );
     match &loaded.file {
         Some(file) => log::info!("configuration {}", file.display()),
-        None => log::info!("no configuration file; defaults, environment and flags hold"),
+        None => log::info!("no configuration file; defaults, environment and flags apply"),
     }
     log::info!(
         "database {}, schema {}",
@@ -43,7 +43,7 @@ pub(super) fn log(
     if verbose {
         let count = config.limits.connections;
         log::info!(
-            "{count} connections can make it hold {}",
+            "{count} connections can make it use at most {}",
             WorstCase::of(config)
         );
     }
@@ -68,7 +68,7 @@ fn encryption(config: &Config) -> String {
         Encryption::None if config.proxy.trusted.is_empty() => {
             "no encryption, since [tls] sets none of certfile, acme and local_ca".to_owned()
         }
-        Encryption::None => "no encryption here: it is the work of the proxy".to_owned(),
+        Encryption::None => "no encryption here: the proxy encrypts".to_owned(),
     }
 }
 
@@ -169,12 +169,12 @@ fn risks(config: &Config, registration: Registration, addresses: &[SocketAddr]) 
     }
     if config.limits.requests_per_second == 0 {
         risks.push(
-            "limits.requests_per_second is 0: a client may keep the server as busy as it likes"
-                .to_owned(),
+            "limits.requests_per_second is 0: the requests of a client are not limited".to_owned(),
         );
     }
     if config.logging.client_ip == ClientIp::Full {
-        risks.push("logging.client_ip is full: whole addresses of people are stored".to_owned());
+        risks
+            .push("logging.client_ip is full: complete addresses of clients are stored".to_owned());
     }
     risks
 }

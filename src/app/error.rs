@@ -101,8 +101,8 @@ fn of_store(err: &StoreError) -> Exit {
 /// Returns what to do about an error of the database.
 fn advice(err: &StoreError) -> &'static str {
     match err {
-        StoreError::Missing(_) => "; make it with `morelia init`",
-        StoreError::InUse(_) => "; stop that one first, or give this one a database of its own",
+        StoreError::Missing(_) => "; create it with `morelia init`",
+        StoreError::InUse(_) => "; stop it first, or use another database",
         StoreError::Busy | StoreError::Overloaded => "; try again in a moment",
         StoreError::Damaged(_) | StoreError::DamagedFile { .. } | StoreError::Emptied(_) => {
             "; run `morelia check database`, and restore a backup with `morelia restore`"
@@ -115,15 +115,15 @@ fn advice(err: &StoreError) -> &'static str {
         }
         StoreError::File { source, .. } => match source.kind() {
             io::ErrorKind::PermissionDenied => "; let the server's user read and write it",
-            io::ErrorKind::StorageFull => "; make room on that disk",
+            io::ErrorKind::StorageFull => "; free some space on that disk",
             io::ErrorKind::ReadOnlyFilesystem => {
-                "; remount it for writing, and look with `dmesg` why it is not"
+                "; find the reason with `dmesg`, and remount it for writing"
             }
             _ => "",
         },
         StoreError::Development(_) => {
-            "; export what is in it with that build (`morelia export`), move it away and make a new one \
-             with `morelia init`"
+            "; export its contents with that build (`morelia export`), move it away and create a \
+             new one with `morelia init`"
         }
         StoreError::TooNew { .. } => {
             "; install that, or go back to the copy from before the upgrade with `morelia db rollback`"

@@ -16,7 +16,9 @@ use crate::protocol::mtp;
 use crate::protocol::rest::api::Api;
 use crate::protocol::rest::files::Files;
 use crate::protocol::rest::uploads::Uploads;
-use crate::server::{Checks, Face, Health, Protocol, Reloads, Site, Statistics, Version};
+use crate::server::{
+    Certificate, Checks, Face, Health, Protocol, Reloads, Site, Statistics, Version,
+};
 use crate::service::Service;
 use crate::store::search::State;
 use crate::store::{Store, newest_schema, statistics};
@@ -29,18 +31,20 @@ pub(super) fn site(
     service: &Arc<Service>,
     statistics: Statistics,
     counters: Counters,
-    reloads: watch::Receiver<Reloads>,
+    (reloads, certificate): (watch::Receiver<Reloads>, Option<Certificate>),
     server_name: Option<String>,
 ) -> Site {
     let examined = Arc::clone(service);
     let counted = Arc::clone(service);
     let (interval, open) = (config.backup.interval, statistics.clone());
-    let served = Arc::new(config.clone());
-    let measured = Arc::clone(&served);
+    let configured = Arc::new(config.clone());
+    let measured = certificate.clone();
     let metrics: crate::server::Source<String> = Arc::new(move || {
         let (service, statistics) = (Arc::clone(&counted), statistics.clone());
-        let (config, counters) = (Arc::clone(&measured), counters.clone());
-        Box::pin(async move { metrics::text(&config, &service, &statistics, &counters).await })
+        let (served, counters) = (certificates::served(measured.as_ref()), counters.clone());
+        Box::pin(
+            async move { metrics::text(served.as_ref(), &service, &statistics, &counters).await },
+        )
     });
     let mut faces = vec![
         Face::new(Files::new(Arc::clone(service))),
@@ -69,14 +73,19 @@ pub(super) fn site(
         instance: format!("{:016x}", rand::random::<u64>()),
         health: Arc::new(move || {
             let (service, open) = (Arc::clone(&examined), open.clone());
-            let served = Arc::clone(&served);
+            let configured = Arc::clone(&configured);
+            let served = certificates::served(certificate.as_ref());
             let configuration = reloads.borrow().clone();
             Box::pin(async move {
                 let mut health = examine(&service, interval, open.connections()).await;
-                let trouble = certificates::trouble(&served, Timestamp::now().seconds());
+                let now = Timestamp::now().seconds();
+                let trouble = served
+                    .as_ref()
+                    .and_then(|it| certificates::trouble(it, now));
                 health.checks.certificate = trouble.unwrap_or_else(|| "ok".to_owned());
                 health.configuration = configuration;
-                let troubles = alerts::troubles(&served, &service).await;
+                let troubles = alerts::troubles(&configured, &service, served.as_ref()).await;
+                health.certificate = served;
                 health.attention = troubles.into_iter().map(|trouble| trouble.text).collect();
                 health
             })
@@ -128,6 +137,7 @@ async fn examine(service: &Service, interval: Duration, connections: usize) -> H
             certificate: String::new(),
         },
         configuration: Reloads::default(),
+        certificate: None,
         attention: Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ use super::space::free_bytes;
 use crate::config::Config;
 use crate::model::Timestamp;
 use crate::protocol::mtp::Meter;
-use crate::server::Statistics;
+use crate::server::{Served, Statistics};
 use crate::service::{Service, ServiceError};
 use crate::store::statistics;
 
@@ -77,7 +77,7 @@ fn line(name: &str, kind: &str, value: impl std::fmt::Display) -> String {
 
 /// Returns all values.
 pub(super) async fn text(
-    config: &Config,
+    served: Option<&Served>,
     service: &Service,
     open: &Statistics,
     counters: &Counters,
@@ -120,7 +120,7 @@ pub(super) async fn text(
         let failed = u8::from(record.failure.is_some());
         text += &line("backup_failed", "gauge", failed);
     }
-    if let Some(days) = certificates::days_left(config, now.seconds()) {
+    if let Some(days) = served.map(|it| certificates::days_left(it, now.seconds())) {
         text += &line("certificate_days", "gauge", days);
     }
     text += &counters.push.text();

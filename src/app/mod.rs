@@ -254,6 +254,7 @@ async fn run(
     let ending = stop.wait(failed);
     let conversation = conversations(config, &service, counters.requests.clone());
     let given = (start.examine, start.archive);
+    let reloads = (reloads, bound.certificate());
     let shown = |statistics: server::Statistics| {
         let (file, open) = (loaded.file.clone(), statistics.clone());
         service.attach(machine::of(config, file, sources, given, open));

@@ -45,7 +45,8 @@ pub(super) async fn reach_out(
 ) -> Vec<JoinHandle<()>> {
     let mut upkeep = Vec::new();
     if config.alerts.url.is_some() {
-        let telling = alerts::keep_telling(config.clone(), Arc::clone(service));
+        let telling =
+            alerts::keep_telling(config.clone(), Arc::clone(service), certificate.clone());
         upkeep.push(tokio::spawn(telling));
     }
     match notify::begin(config, service, push).await {

@@ -48,9 +48,8 @@ impl fmt::Display for WorstCase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} MiB of what they send, {} MiB of answers on their way, {} MiB of files on their way, \
-             and {} MiB of messages that wait for them, each counted once per receiver although they \
-             share it",
+            "{} MiB for requests, {} MiB for answers, {} MiB for files and {} MiB for queued messages \
+             (each counted once per receiver, although they share it)",
             self.received >> 20,
             self.answers >> 20,
             self.files >> 20,

@@ -8,6 +8,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use argon2::{Algorithm, Argon2, Params, Version};
 
+use super::weakness::{Weakness, weakness};
+
 /// Memory for one hash, in KiB: 19 MiB, as OWASP recommends for Argon2id with two passes.
 const MEMORY_KIB: u32 = 19 * 1024;
 /// Passes over that memory.
@@ -26,6 +28,12 @@ impl Password {
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(text)
+    }
+
+    /// Why it should not be chosen, if there is a reason.
+    #[must_use]
+    pub fn weakness(&self) -> Option<Weakness> {
+        weakness(&self.0)
     }
 }
 

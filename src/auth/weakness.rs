@@ -25,8 +25,19 @@ pub enum Weakness {
     #[error("the password is too short: it needs at least 8 characters")]
     Short,
     /// It is one of the passwords that are tried first.
-    #[error("this password is one of those that are guessed first: choose another")]
+    #[error("this password is one of the most common ones: choose another")]
     Common,
+}
+
+impl Weakness {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Short => "short",
+            Self::Common => "common",
+        }
+    }
 }
 
 /// Returns the reason why a password should not be chosen, if there is one.

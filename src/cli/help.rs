@@ -16,11 +16,11 @@ pub(super) const INTRODUCTION: &str = "a private chat server in one binary and o
 pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     (
         "MORELIA_CONFIG",
-        "the configuration file, where --config names none",
+        "the configuration file, unless --config names one",
     ),
     (
         "MORELIA__SECTION__KEY",
-        "a value that wins over the configuration file",
+        "a value that overrides the configuration file",
     ),
     (
         "MORELIA__SECTION__KEY_FILE",
@@ -28,9 +28,9 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     (
         "MORELIA_UNIT",
-        "the systemd unit that `morelia check` looks at",
+        "the systemd unit that `morelia check` reads",
     ),
-    ("NO_COLOR", "use no colour"),
+    ("NO_COLOR", "do not use colour"),
 ];
 
 /// Returns the help for a command, a group of commands (`user`), or, with an empty name, for all.
@@ -74,7 +74,7 @@ fn overview() -> String {
     let _ = write!(text, "{INTRODUCTION}.\n\nUsage: morelia");
     text.push_str(" [--config FILE] [--json] [--quiet|-v] [--no-color] COMMAND\n\n");
     text.push_str(
-        "First steps:\n  morelia init      make configuration, database, administrator\n",
+        "First steps:\n  morelia init      create configuration, database and administrator\n",
     );
     text.push_str(
         "  morelia serve     run the server\n  morelia check     find out what is wrong\n",

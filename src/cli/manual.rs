@@ -41,13 +41,13 @@ pub fn page() -> String {
     line(
         &mut page,
         "Every command works the same whether the server runs or not. Results go to standard output, \
-         diagnostics to standard error. What destroys asks first; --yes answers, and without a terminal it \
-         has to.",
+         diagnostics to standard error. A command that destroys something asks first; --yes answers the \
+         question, and is required without a terminal.",
     );
     section(&mut page, "OPTIONS");
     line(
         &mut page,
-        "These go with every command, before or after its name.",
+        "Every command accepts these flags, before or after its name.",
     );
     for flag in GLOBAL {
         option(&mut page, flag);

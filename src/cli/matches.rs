@@ -157,11 +157,7 @@ impl Matches {
 
     /// Returns the error for a missing argument or flag.
     pub(super) fn missing(&self, what: &str) -> UsageError {
-        UsageError::new(format!(
-            "{what} is missing: the form is `{}`; `morelia help {}` explains",
-            self.spec.usage(),
-            self.spec.path
-        ))
+        UsageError::new(format!("missing {what}; usage: `{}`", self.spec.usage()))
     }
 
     /// Refuses flags and arguments that were not taken.
@@ -170,7 +166,7 @@ impl Matches {
             return Ok(());
         };
         Err(UsageError::new(format!(
-            "`{}` is one argument too many: the form is `{}`",
+            "unexpected argument `{}`; usage: `{}`",
             left.display(),
             self.spec.usage()
         )))

@@ -162,11 +162,11 @@ fn no_command(words: &[String]) -> UsageError {
     UsageError::new(match words.first() {
         Some(group) => {
             let members = table::members(group).join(", ");
-            format!("`morelia {group}` needs to know what to do: {members}")
+            format!("`morelia {group}` needs one of these words: {members}")
         }
         None => {
-            "a command is missing: begin with `morelia init` and `morelia serve`; `morelia help` \
-                 lists all"
+            "missing command: start with `morelia init` and `morelia serve`; `morelia help` lists \
+                 all commands"
                 .to_owned()
         }
     })
@@ -182,7 +182,7 @@ fn unknown_command(word: &str) -> UsageError {
     let right = table::RETIRED_COMMANDS
         .iter()
         .find(|(old, _)| *old == word)
-        .map(|(_, now)| format!("in place of it there is {now}"))
+        .map(|(_, now)| format!("use {now} instead"))
         .or_else(|| {
             nearest(word, table::first_words()).map(|name| format!("did you mean `{name}`?"))
         })
@@ -194,7 +194,7 @@ fn unknown_member(group: &str, word: &str, members: &[&'static str]) -> UsageErr
     let said = format!("there is no command `{group} {word}`");
     UsageError::new(match nearest(word, members.iter().copied()) {
         Some(right) => format!("{said}: did you mean `morelia {group} {right}`?"),
-        None => format!("{said}; there are {}", members.join(", ")),
+        None => format!("{said}; use one of {}", members.join(", ")),
     })
 }
 
@@ -208,12 +208,12 @@ fn flag_before_command(flag: &OsStr) -> UsageError {
         .flat_map(Spec::all_flags)
         .any(|known| known.is(name))
     {
-        return UsageError::new(format!("{name} stands before the command: put it after"));
+        return UsageError::new(format!("{name} must come after the command"));
     }
     let names = GLOBAL.iter().map(|flag| flag.name);
     UsageError::new(match nearest(name, names) {
-        Some(right) => format!("there is no flag {name}: did you mean {right}?"),
-        None => format!("there is no flag {name}; `morelia help` lists commands and flags"),
+        Some(right) => format!("unknown flag {name}: did you mean {right}?"),
+        None => format!("unknown flag {name}; `morelia help` lists commands and flags"),
     })
 }
 
@@ -241,8 +241,8 @@ fn refuse_flags(spec: &Spec, left: &VecDeque<OsString>) -> Result<(), UsageError
     let help = format!("`morelia help {}` lists the flags", spec.path);
     Err(UsageError::new(
         match nearest(name, known().map(|flag| flag.name)) {
-            Some(right) => format!("there is no flag {name}: did you mean {right}?"),
-            None => format!("`{}` takes no flag {name}; {help}", spec.path),
+            Some(right) => format!("unknown flag {name}: did you mean {right}?"),
+            None => format!("`{}` has no flag {name}; {help}", spec.path),
         },
     ))
 }
@@ -253,7 +253,7 @@ fn special_flag(flag: &str) -> Option<UsageError> {
     if matches!(name, "--password" | "-p" | "--passwd") {
         return Some(UsageError::new(
             "a password in an argument can be read by every user of this machine: use \
-             --password-file, --password-stdin or --generate, or be asked for it",
+             --password-file, --password-stdin or --generate, or type it when asked",
         ));
     }
     let (_, why) = table::RETIRED_FLAGS.iter().find(|(old, _)| *old == name)?;

@@ -34,6 +34,9 @@ pub enum Trust {
     System,
     /// Only those in this PEM file: authorities, or a server's own self-signed certificate.
     File(PathBuf),
+    /// Whatever is shown. Only for the server of this machine, at the address that it has written down
+    /// itself: which certificate it shows is what is to be found out.
+    ThisMachine,
 }
 
 impl Trust {
@@ -42,22 +45,18 @@ impl Trust {
     /// # Errors
     /// [`ClientError::Certificates`] if there is no usable certificate.
     pub(super) fn config(&self) -> Result<Arc<ClientConfig>, ClientError> {
-        let path = self.path()?;
-        let broken = |cause: String| ClientError::Certificates {
-            path: path.clone(),
-            cause,
-        };
-        let certificates = read(&path).map_err(broken)?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut roots = RootCertStore::empty();
-        // A bundle may contain certificates that the verifier does not support; the others are still valid.
-        roots.add_parsable_certificates(certificates.iter().cloned());
-        let chain = WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone())
-            .build()
-            .map_err(|error| broken(error.to_string()))?;
-        let pinned = match self {
-            Self::System => Vec::new(),
-            Self::File(_) => certificates,
+        let (chain, pinned) = match self {
+            Self::ThisMachine => (None, Vec::new()),
+            Self::File(path) => {
+                let certificates = read(path)?;
+                (Some(chain(path, &certificates, &provider)?), certificates)
+            }
+            Self::System => {
+                let path = bundle()?;
+                let certificates = read(&path)?;
+                (Some(chain(&path, &certificates, &provider)?), Vec::new())
+            }
         };
         let verifier = Verifier {
             chain,
@@ -66,39 +65,56 @@ impl Trust {
         };
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| broken(error.to_string()))?
+            .map_err(|error| broken(Path::new("TLS"), error.to_string()))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
         Ok(Arc::new(config))
     }
+}
 
-    fn path(&self) -> Result<PathBuf, ClientError> {
-        match self {
-            Self::File(path) => Ok(path.clone()),
-            Self::System => env::var_os("SSL_CERT_FILE")
-                .map(PathBuf::from)
-                .or_else(|| {
-                    SYSTEM_BUNDLES
-                        .iter()
-                        .map(PathBuf::from)
-                        .find(|path| path.exists())
-                })
-                .ok_or_else(|| ClientError::Certificates {
-                    path: PathBuf::from(SYSTEM_BUNDLES[0]),
-                    cause: "this system has no bundle of certificates; name one with --ca"
-                        .to_owned(),
-                }),
-        }
+fn broken(path: &Path, cause: String) -> ClientError {
+    ClientError::Certificates {
+        path: path.to_owned(),
+        cause,
     }
 }
 
-fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+/// The usual verification, by the authorities in a file.
+fn chain(
+    path: &Path,
+    certificates: &[CertificateDer<'static>],
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, ClientError> {
+    let mut roots = RootCertStore::empty();
+    // A bundle may hold certificates too odd for the verifier; the others are still good.
+    roots.add_parsable_certificates(certificates.iter().cloned());
+    WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone())
+        .build()
+        .map_err(|error| broken(path, error.to_string()))
+}
+
+/// What the system trusts.
+fn bundle() -> Result<PathBuf, ClientError> {
+    let systems = || SYSTEM_BUNDLES.iter().map(PathBuf::from);
+    let named = env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    named
+        .or_else(|| systems().find(|path| path.exists()))
+        .ok_or_else(|| {
+            let cause = "this system has no bundle of certificates; name one with --ca";
+            broken(Path::new(SYSTEM_BUNDLES[0]), cause.to_owned())
+        })
+}
+
+fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, ClientError> {
     let certificates = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| broken(path, error.to_string()))?;
     if certificates.is_empty() {
-        return Err("it holds no certificate in PEM form".to_owned());
+        return Err(broken(
+            path,
+            "it holds no certificate in PEM form".to_owned(),
+        ));
     }
     Ok(certificates)
 }
@@ -110,7 +126,7 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 /// dates do not matter then; the peer still proves that it holds the key.
 #[derive(Debug)]
 struct Verifier {
-    chain: Arc<WebPkiServerVerifier>,
+    chain: Option<Arc<WebPkiServerVerifier>>,
     pinned: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
 }
@@ -127,8 +143,12 @@ impl ServerCertVerifier for Verifier {
         if self.pinned.iter().any(|pinned| pinned == end_entity) {
             return Ok(ServerCertVerified::assertion());
         }
-        self.chain
-            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        match &self.chain {
+            None => Ok(ServerCertVerified::assertion()),
+            Some(chain) => {
+                chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            }
+        }
     }
 
     fn verify_tls12_signature(
@@ -152,6 +172,8 @@ impl ServerCertVerifier for Verifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chain.supported_verify_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

@@ -81,7 +81,7 @@ const PREAMBLE: &str = "# Configuration
 
 The server reads one file, the first of these that exists: the one of `--config FILE`, the one of
 `$MORELIA_CONFIG`, `./morelia.ini`, `$XDG_CONFIG_HOME/morelia/morelia.ini` (`~/.config/…`),
-`/etc/morelia/morelia.ini`. Without any of them the defaults hold. `morelia config example` prints the
+`/etc/morelia/morelia.ini`. Without any of them the defaults apply. `morelia config example` prints the
 file with all keys and comments.
 
 - A line is `[section]`, `key = value` or a comment, which begins with `#` or `;` and has a line of its

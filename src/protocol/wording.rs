@@ -83,6 +83,7 @@ fn of_refusal(refusal: &Refusal) -> Wording {
             "this name is, or looks like, somebody's login; choose another",
         ),
         Refusal::BadLogin(rule) => return (UNSUPPORTED, rule.to_string().into()),
+        Refusal::WeakPassword(why) => return (FORBIDDEN, why.to_string().into()),
         Refusal::BadEmail => (UNSUPPORTED, "this is no e-mail address"),
         Refusal::RegistrationClosed => (
             FORBIDDEN,

@@ -95,8 +95,19 @@ pub struct Health {
     pub checks: Checks,
     /// The reloads of the configuration, shown only on the machine itself.
     pub configuration: Reloads,
+    /// The certificate that new connections are shown, told only on the machine itself.
+    pub certificate: Option<Served>,
     /// Problems that need attention today although the server works, shown only on the machine itself.
     pub attention: Vec<String>,
+}
+
+/// The certificate that is served, as far as it has to be told from others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Served {
+    /// Its fingerprint.
+    pub sha256: String,
+    /// The last second at which it is good, since 1970.
+    pub ends: i64,
 }
 
 /// How often the configuration was reloaded, and the result of the last time.
@@ -254,10 +265,12 @@ async fn examine(site: &Site, local: bool, strict: bool) -> Response {
         value["version"] = site.version.version.into();
         value["instance"] = site.instance.as_str().into();
         value["uptime_seconds"] = health.uptime_seconds.into();
-        value["connections"] = health.connections.into();
+        // The one that asks is none that anybody wants to know of.
+        value["connections"] = health.connections.saturating_sub(1).into();
         value["users_online"] = health.users_online.into();
         value["checks"] = serde_json::json!(health.checks);
         value["configuration"] = serde_json::json!(health.configuration);
+        value["certificate"] = serde_json::json!(health.certificate);
         value["attention"] = serde_json::json!(health.attention);
     }
     recover::json(status, &value)

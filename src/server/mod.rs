@@ -50,7 +50,7 @@ pub use bind::{BindError, Bound, bind};
 pub use challenge::Challenges;
 #[cfg(any(test, fuzzing))]
 pub use frames::decode_any;
-pub use http::{Boxed, Checks, Health, Protocol, Reloads, Site, Source, Version};
+pub use http::{Boxed, Checks, Health, Protocol, Reloads, Served, Site, Source, Version};
 pub use limits::Limits;
 pub use routes::Face;
 pub use settings::{ClientCertificates, Network, Origins, Proxy, Settings, Tls};

@@ -79,8 +79,16 @@ pub enum TlsError {
 /// The certificate in use; clones share it.
 #[derive(Debug, Clone)]
 pub struct Certificate {
-    config: Arc<RwLock<Arc<ServerConfig>>>,
+    shown: Arc<RwLock<Shown>>,
     challenges: Challenges,
+}
+
+/// What connections from now on are shown.
+#[derive(Debug, Clone)]
+struct Shown {
+    config: Arc<ServerConfig>,
+    /// The server's own certificate, in DER.
+    leaf: Arc<[u8]>,
 }
 
 impl Certificate {
@@ -90,8 +98,8 @@ impl Certificate {
     /// A sentence that names the file and what to do.
     pub(super) fn load(files: &Tls, challenges: &Challenges) -> Result<Self, TlsError> {
         let challenges = challenges.clone();
-        let config = Arc::new(RwLock::new(read(files, &challenges)?));
-        Ok(Self { config, challenges })
+        let shown = Arc::new(RwLock::new(read(files, &challenges)?));
+        Ok(Self { shown, challenges })
     }
 
     /// Reloads the files, or reads others, for new connections; after an error the old ones stay in use.
@@ -99,14 +107,21 @@ impl Certificate {
     /// # Errors
     /// A sentence that names the file and what to do.
     pub fn reload(&self, files: &Tls) -> Result<(), TlsError> {
-        let config = read(files, &self.challenges)?;
-        *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+        let shown = read(files, &self.challenges)?;
+        *self.shown.write().unwrap_or_else(PoisonError::into_inner) = shown;
         Ok(())
     }
 
+    /// The certificate that connections from now on are shown, in DER.
+    #[must_use]
+    pub fn leaf(&self) -> Arc<[u8]> {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&shown.leaf)
+    }
+
     pub(super) fn acceptor(&self) -> TlsAcceptor {
-        let config = self.config.read().unwrap_or_else(PoisonError::into_inner);
-        TlsAcceptor::from(Arc::clone(&config))
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        TlsAcceptor::from(Arc::clone(&shown.config))
     }
 }
 
@@ -135,8 +150,9 @@ impl ResolvesServerCert for Resolver {
     }
 }
 
-fn read(files: &Tls, challenges: &Challenges) -> Result<Arc<ServerConfig>, TlsError> {
+fn read(files: &Tls, challenges: &Challenges) -> Result<Shown, TlsError> {
     let chain = certificates("certificate", &files.certificate)?;
+    let leaf = chain.first().map_or(&[][..], |leaf| leaf.as_ref()).into();
     let pem = contents("key", &files.key)?;
     let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| {
         let text = String::from_utf8_lossy(&pem);
@@ -166,7 +182,10 @@ fn read(files: &Tls, challenges: &Challenges) -> Result<Arc<ServerConfig>, TlsEr
     }));
     // HTTP/1 only: a WebSocket needs it, and another version would be another attack surface.
     config.alpn_protocols = vec![b"http/1.1".to_vec(), challenge::PROTOCOL.to_vec()];
-    Ok(Arc::new(config))
+    Ok(Shown {
+        config: Arc::new(config),
+        leaf,
+    })
 }
 
 fn client_verifier(files: &Tls) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {

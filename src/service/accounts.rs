@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::administration::{registration_mode, require_administrator};
 use super::fields::{check_avatar, check_email, check_info, check_name};
+use super::hashing::require_strong;
 use super::invitations::{Newcomers, admit, join_new};
 use super::names;
 use super::passwords::askers;
@@ -39,6 +40,8 @@ pub struct Registration {
     pub is_bot: bool,
     /// The invitation code.
     pub invitation: Option<String>,
+    /// Whether any password is good: the client knows no more than revision 17.
+    pub is_plain: bool,
 }
 
 /// An account that the operator creates.
@@ -117,11 +120,14 @@ impl Service {
         let code = self.entry(wanted.invitation, client).await?;
         self.require_free(&login, wanted.username.as_deref())
             .await?;
+        if !wanted.is_plain {
+            require_strong(&wanted.password)?;
+        }
         if code.is_none() {
             self.registrations.take(client.neighbourhood)?;
         }
         let askers = askers(None, client);
-        let hash = self.hasher.hash(wanted.password, askers).await?;
+        let hash = self.hasher.hash_any(wanted.password, askers).await?;
         let mut new = users::NewUser {
             login,
             password_hash: Some(hash),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
 use super::error::ServiceError;
+use super::refusal::Refusal;
 use crate::auth::{HashError, Password, hash_password, verify_password};
 use crate::model::Neighbourhood;
 
@@ -57,6 +58,19 @@ impl Hasher {
         password: Password,
         askers: Vec<Asker>,
     ) -> Result<String, ServiceError> {
+        require_strong(&password)?;
+        self.hash_any(password, askers).await
+    }
+
+    /// Hashes a password of a client that knows no more than revision 17, where any is good.
+    ///
+    /// # Errors
+    /// [`ServiceError::Overloaded`] when too many wait.
+    pub(super) async fn hash_any(
+        &self,
+        password: Password,
+        askers: Vec<Asker>,
+    ) -> Result<String, ServiceError> {
         self.run(askers, move || hash_password(&password)).await
     }
 
@@ -91,6 +105,17 @@ impl Hasher {
             work()
         });
         Ok(task.await.map_err(|_| ServiceError::Overloaded)??)
+    }
+}
+
+/// Fails for a password that is easy to guess.
+///
+/// # Errors
+/// [`Refusal::WeakPassword`].
+pub(super) fn require_strong(password: &Password) -> Result<(), ServiceError> {
+    match password.weakness() {
+        Some(weakness) => Err(Refusal::WeakPassword(weakness).into()),
+        None => Ok(()),
     }
 }
 

@@ -14,6 +14,7 @@ use super::rooms::RoomRefusal;
 use super::thing::{Field, Thing};
 use super::upload_place::UploadPlace;
 use super::used_up::{Payer, Quota};
+use crate::auth::Weakness;
 use crate::model::InvalidLogin;
 
 /// A request that is refused, through no fault of the server.
@@ -49,6 +50,8 @@ pub enum Refusal {
     NameTaken,
     /// The login breaks a rule.
     BadLogin(InvalidLogin),
+    /// The password is easy to guess.
+    WeakPassword(Weakness),
     /// The email address is not valid.
     BadEmail,
     /// Nobody can register.
@@ -328,6 +331,7 @@ impl Refusal {
             Self::LoginTaken => ("login_taken", vec![]),
             Self::NameTaken => ("name_taken", vec![]),
             Self::BadLogin(rule) => ("bad_login", vec![("rule", rule.as_str().into())]),
+            Self::WeakPassword(why) => ("weak_password", vec![("why", why.as_str().into())]),
             Self::BadEmail => ("bad_email", vec![]),
             Self::RegistrationClosed => ("registration_closed", vec![]),
             Self::InvitationRequired => ("invitation_required", vec![]),

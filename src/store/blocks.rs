@@ -72,9 +72,10 @@ pub fn blocked(view: &View<'_>, user: UserId) -> Result<Vec<UserId>, StoreError>
 /// The file cannot be read.
 pub fn stand_in_chat(view: &View<'_>, flow: FlowId, user: UserId) -> Result<bool, StoreError> {
     let mut statement = view.prepare(
-        "SELECT 1 FROM flows f JOIN members m ON m.flow_id = f.id
-         JOIN blocks b ON (b.user_id = m.user_id AND b.blocked_id = :user)
-                       OR (b.user_id = :user AND b.blocked_id = m.user_id)
+        "SELECT 1 FROM flows f JOIN members m ON m.flow_id = f.id JOIN users u ON u.id = m.user_id
+         JOIN blocks b ON (b.user_id = m.user_id
+                           AND b.blocked_id IN (:user, (SELECT owner_id FROM users WHERE id = :user)))
+                       OR (b.user_id = :user AND b.blocked_id IN (m.user_id, u.owner_id))
          WHERE f.id = :flow AND f.kind = 'chat' AND m.user_id <> :user",
     )?;
     Ok(statement.exists(named_params! {":flow": flow.0, ":user": user.0})?)

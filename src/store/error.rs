@@ -47,7 +47,7 @@ pub enum StoreError {
     #[error("{} is not a Morelia database", .0.display())]
     Foreign(PathBuf),
     /// The file was not made by the Python server.
-    #[error("{} is no database of the Python server: it has no table {table}", path.display())]
+    #[error("{} is not a database of the Python server: it has no table {table}", path.display())]
     NotPython {
         /// The path of the file.
         path: PathBuf,

@@ -182,7 +182,10 @@ pub(super) fn fit(
 }
 
 /// Reads a message with its files and other details.
-pub(super) fn whole(
+///
+/// # Errors
+/// The file cannot be read.
+pub fn whole(
     view: &View<'_>,
     message: Message,
     slots: i64,

@@ -357,7 +357,7 @@ fn backups_on_a_full_disk_leave_nothing_half_done_and_never_the_last_one() {
     assert_eq!(before.len(), 4, "{before:?}");
     for _ in 0..3 {
         let refused = make().exits(74);
-        for part in ["stick/morelia-", "the disk is full", "make room"] {
+        for part in ["stick/morelia-", "the disk is full", "free some space"] {
             assert!(refused.stderr.contains(part), "{refused:?}");
         }
         assert_eq!(names(&place), before);

@@ -173,7 +173,7 @@ fn damaged_pages_of_indexes_are_cut_off_and_others_made() {
         spoil(&server, name);
         let checked = server.command(["check", "database"]).run().exits(0);
         assert!(
-            checked.stdout.contains("no data is concerned"),
+            checked.stdout.contains("no data is affected"),
             "{name}: {checked:?}"
         );
         server.serve();

@@ -57,7 +57,7 @@ fn a_reader_that_stays_holds_nobody_up_and_is_told_of() {
     assert!(told.contains("log has grown"), "{said}");
     let checked = server.command(["check", "database"]).run().exits(0);
     assert!(
-        checked.stdout.contains("warn") && checked.stdout.contains("keeps reading"),
+        checked.stdout.contains("warn") && checked.stdout.contains("keeps the file open"),
         "{checked:?}"
     );
     assert!(document(&server, ["status"], 0)["log_bytes"].as_u64() > Some(LONG));

@@ -18,7 +18,7 @@ pub(super) const CERTIFICATE: &[Situation] = &[
         make: |server| with_files(server, &tls("server.pem"), &tls("second.key")),
         says: ("FAIL", "tls"),
         text: "cannot be used",
-        remedy: "the key that the certificate was made for",
+        remedy: "the key of this certificate",
         mend: Some(good_files),
     },
     Situation {
@@ -77,7 +77,7 @@ pub(super) const CERTIFICATE: &[Situation] = &[
             with_files(server, &certificate, &key);
         },
         says: ("warn", "tls"),
-        text: "signed by itself",
+        text: "self-signed",
         remedy: "local_ca = on",
         mend: Some(good_files),
     },
@@ -88,7 +88,7 @@ pub(super) const CERTIFICATE: &[Situation] = &[
             with_files(server, &certificate, &key);
         },
         says: ("warn", "tls"),
-        text: "the certificate ends in",
+        text: "the certificate expires in",
         remedy: "renew it",
         mend: Some(good_files),
     },
@@ -99,7 +99,7 @@ pub(super) const CERTIFICATE: &[Situation] = &[
             server.set("tls.acme_terms", "agreed");
         },
         says: ("warn", "tls"),
-        text: "no certificate has been asked for yet",
+        text: "no certificate has been requested yet",
         remedy: "start the server",
         mend: None,
     },
@@ -124,7 +124,7 @@ pub(super) const CERTIFICATE: &[Situation] = &[
             server.set("tls.local_names", "chat.lan");
         },
         says: ("warn", "tls"),
-        text: "does not vouch for chat.lan",
+        text: "does not cover chat.lan",
         remedy: "morelia tls local-root --new",
         mend: Some(|server| {
             server
@@ -147,7 +147,7 @@ pub(super) const CERTIFICATE: &[Situation] = &[
 ];
 
 /// Makes a certificate of one's own, good for some days (which may be over).
-fn own_certificate(server: &Server, days: &str) -> (String, String) {
+pub(super) fn own_certificate(server: &Server, days: &str) -> (String, String) {
     let path = |name: &str| folder(server, name).display().to_string();
     let (certificate, key) = (path("own.pem"), path("own.key"));
     let (made, said) = openssl(&[

@@ -26,7 +26,7 @@ pub(super) const DATABASE: &[Situation] = &[
             fs::write(server.database(), b"").expect("written");
         },
         says: ("FAIL", "database"),
-        text: "holds nothing",
+        text: "is empty",
         remedy: "morelia restore FILE",
         mend: Some(|server| {
             let listed = server
@@ -50,7 +50,7 @@ pub(super) const DATABASE: &[Situation] = &[
         },
         says: ("FAIL", "database"),
         text: "not a database",
-        remedy: "database.path names another file",
+        remedy: "database.path names the wrong file",
         mend: Some(|server| {
             fs::rename(folder(server, "kept"), server.database()).expect("renamed");
         }),
@@ -163,7 +163,7 @@ pub(super) const PLACES: &[Situation] = &[
             server.set("logging.file", &log.display().to_string());
         },
         says: ("FAIL", "disk"),
-        text: "the folder of the log file is not there",
+        text: "the folder of the log file does not exist",
         remedy: "install -d",
         mend: Some(|server| fs::create_dir(folder(server, "log")).expect("made")),
     },
@@ -171,7 +171,7 @@ pub(super) const PLACES: &[Situation] = &[
         name: "the database can only be read",
         make: |server| mode(&server.database(), 0o400),
         says: ("FAIL", "disk"),
-        text: "may not both read and write the database",
+        text: "cannot both read and write the database",
         remedy: "chmod 600",
         mend: Some(|server| mode(&server.database(), 0o600)),
     },
@@ -221,7 +221,7 @@ pub(super) const BACKUPS: &[Situation] = &[
         make: |server| damage(&backup(server)),
         says: ("FAIL", "backup"),
         text: "the newest backup is damaged",
-        remedy: "make another one",
+        remedy: "make a new one",
         mend: Some(|server| {
             // Their names tell seconds.
             std::thread::sleep(std::time::Duration::from_millis(1100));
@@ -236,7 +236,7 @@ pub(super) const BACKUPS: &[Situation] = &[
             server.set("backup.interval", "24h");
         },
         says: ("FAIL", "backup"),
-        text: "nor the one around it",
+        text: "its parent folder do not exist",
         remedy: "mount its disk",
         mend: Some(|server| fs::create_dir_all(folder(server, "media/stick")).expect("made")),
     },

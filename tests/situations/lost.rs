@@ -22,7 +22,7 @@ pub(super) const LOST: &[Situation] = &[
         },
         says: ("FAIL", "database"),
         text: "is a link to",
-        remedy: "do not make a new database",
+        remedy: "do not create a new database",
         mend: Some(|server| {
             fs::create_dir(folder(server, "stick")).expect("mounted");
             fs::rename(folder(server, "kept"), folder(server, "stick/morelia.db"))
@@ -37,7 +37,7 @@ pub(super) const LOST: &[Situation] = &[
         },
         says: ("FAIL", "database"),
         text: "but its write-ahead log",
-        remedy: "put it back before anything else",
+        remedy: "move it back",
         mend: Some(|server| {
             fs::remove_file(log(server)).expect("removed");
             fs::rename(folder(server, "kept"), server.database()).expect("renamed");
@@ -70,7 +70,7 @@ pub(super) const LOST: &[Situation] = &[
             fs::write(folder(server, "where"), file.display().to_string()).expect("written");
         },
         says: ("FAIL", "database"),
-        text: "of 1 large files 1 are missing",
+        text: "of 1 large files, 1 are missing",
         remedy: "morelia restore FILE",
         mend: Some(|server| {
             let place = fs::read_to_string(folder(server, "where")).expect("a path");
@@ -78,15 +78,15 @@ pub(super) const LOST: &[Situation] = &[
         }),
     },
     Situation {
-        name: "the database was copied alone",
+        name: "only the database was copied",
         make: |server| {
             with_file(server);
             fs::rename(folder(server, "morelia.db-files"), folder(server, "kept"))
                 .expect("renamed");
         },
         says: ("FAIL", "database"),
-        text: "the database was copied alone",
-        remedy: "copy that folder as well",
+        text: "only the database was copied",
+        remedy: "copy that folder too",
         mend: Some(|server| {
             fs::rename(folder(server, "kept"), folder(server, "morelia.db-files"))
                 .expect("renamed");
@@ -112,7 +112,7 @@ pub(super) const LOST: &[Situation] = &[
         },
         says: ("warn", "disk"),
         text: "such as morelia.schema-1.db",
-        remedy: "remove what you no longer need",
+        remedy: "remove those that you no longer need",
         mend: Some(|server| {
             fs::remove_file(folder(server, "morelia.schema-1.db")).expect("removed");
         }),

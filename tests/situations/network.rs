@@ -56,7 +56,7 @@ pub(super) const NETWORK: &[Situation] = &[
         name: "the public address was not tried",
         make: |server| server.set("server.public_url", "http://localhost:8000"),
         says: ("warn", "net"),
-        text: "was not tried, since the server is not running",
+        text: "was not checked because the server is not running",
         remedy: "start it",
         mend: Some(Server::serve),
     },

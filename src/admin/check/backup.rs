@@ -26,8 +26,8 @@ pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     if !pages.can_be_read() {
         return vec![Finding::warn(
             TOPIC,
-            "what was noted of backups cannot be read, since the database cannot",
-            "see `morelia backup list` for what there is to restore",
+            "the record of backups cannot be read because the database cannot",
+            "`morelia backup list` shows the backups that can be restored",
         )];
     }
     let record = crate::admin::on_database(path, config, async |service| {
@@ -47,7 +47,7 @@ pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
         Err(err) => vec![Finding::fail(
             TOPIC,
             err.to_string(),
-            "try again, or look with `morelia backup list`",
+            "try again, or run `morelia backup list`",
         )],
     }
 }
@@ -57,7 +57,7 @@ fn judge(record: &BackupRecord, config: &Config) -> Vec<Finding> {
         State::Bad(why) => Finding::fail(
             TOPIC,
             format!("backup {why}"),
-            "correct what it names and run `morelia backup`",
+            "fix the cause and run `morelia backup`",
         ),
         State::None => Finding::warn(
             TOPIC,
@@ -78,12 +78,12 @@ fn judge(record: &BackupRecord, config: &Config) -> Vec<Finding> {
         found.push(Finding::warn(
             TOPIC,
             format!("the last backup is no longer at {}", copy.display()),
-            "look where it is, or run `morelia backup`",
+            "find out where it is, or run `morelia backup`",
         ));
     } else if device(copy).is_some() && device(copy) == device(&config.database.path) {
         found.push(Finding::warn(
             TOPIC,
-            "the last backup lies on the same disk as the database, and is lost with it",
+            "the last backup is on the same disk as the database and would be lost with it",
             "set dir in section [backup] to a folder on another disk",
         ));
     }
@@ -93,8 +93,9 @@ fn judge(record: &BackupRecord, config: &Config) -> Vec<Finding> {
 fn not_mounted(folder: &str) -> Finding {
     Finding::fail(
         TOPIC,
-        format!("backups lay on another disk, which is not mounted at {folder}"),
-        "mount it, and name it in /etc/fstab; nothing is copied to the disk of the database meanwhile",
+        format!("the backups were on another disk, which is not mounted at {folder}"),
+        "mount it, and add it to /etc/fstab; until then no backup is written to the disk of the \
+         database",
     )
 }
 
@@ -113,7 +114,7 @@ fn folder(config: &Config) -> Option<Finding> {
         }
         return Some(Finding::fail(
             TOPIC,
-            format!("the folder for backups is not there, nor the one around it: {shown}"),
+            format!("the folder for backups and its parent folder do not exist: {shown}"),
             "mount its disk, or set dir in section [backup] to another folder",
         ));
     }
@@ -122,7 +123,7 @@ fn folder(config: &Config) -> Option<Finding> {
     Some(Finding::fail(
         TOPIC,
         format!("{user} cannot write to the folder for backups, {shown}"),
-        format!("give it to that user: `sudo chown {user} {shown}`"),
+        format!("give that user the folder: `sudo chown {user} {shown}`"),
     ))
 }
 
@@ -136,7 +137,8 @@ fn newest(config: &Config) -> Option<Finding> {
         TOPIC,
         format!("the newest backup is damaged: {err}"),
         format!(
-            "make another one with `morelia backup`, and remove {shown}; look at the disk with `dmesg`"
+            "make a new one with `morelia backup`, and remove {shown}; `dmesg` shows errors of the \
+             disk"
         ),
     ))
 }

@@ -5,8 +5,8 @@ use std::net::ToSocketAddrs as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use super::Finding;
 use super::repair::Repair;
+use super::{Finding, served};
 use crate::admin::print::count;
 use crate::app;
 use crate::app::certificates::{self, local};
@@ -30,7 +30,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         let text = if config.proxy.trusted.is_empty() {
             "no certificate is configured: the server speaks plain HTTP"
         } else {
-            "no certificate is configured: encrypting is the proxy's work"
+            "no certificate is configured: the proxy encrypts"
         };
         return vec![Finding::ok(TOPIC, text)];
     };
@@ -45,20 +45,23 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     if let Some(Err(err)) = app::check_tls(config) {
         let remedy = match err {
             TlsError::Unreadable { .. } => {
-                "let the server's user read it, by a group that both are in (`sudo chgrp`, `sudo chmod g+r`)"
+                "let the server's user read it, for example through a group (`sudo chgrp`, `sudo \
+                 chmod g+r`)"
             }
             TlsError::Unusable { .. } => {
-                "name the key that the certificate was made for in section [tls]"
+                "set keyfile in section [tls] to the key of this certificate"
             }
             _ => "correct certfile and keyfile in section [tls]",
         };
         found.push(Finding::fail(TOPIC, err.to_string(), remedy));
+        found.extend(served::certificate(config, &certificate, false));
         return found;
     }
     found.push(Finding::ok(
         TOPIC,
-        "certificate and key can be read and fit each other",
+        "the certificate and the key are readable and match",
     ));
+    found.extend(served::certificate(config, &certificate, true));
     found.extend(readable_key(config));
     let facts = std::fs::read_to_string(&certificate)
         .ok()
@@ -67,9 +70,9 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let Some(facts) = facts else {
         found.push(Finding::warn(
             TOPIC,
-            format!("how long {} is good cannot be read", certificate.display()),
+            format!("the end date of {} cannot be read", certificate.display()),
             format!(
-                "look with `openssl x509 -enddate -in {}`",
+                "check it with `openssl x509 -enddate -in {}`",
                 certificate.display()
             ),
         ));
@@ -100,8 +103,9 @@ fn self_signed(way: Encryption, facts: &Facts) -> Option<Finding> {
     (way == Encryption::Files && facts.issuer == facts.subject).then(|| {
         Finding::warn(
             TOPIC,
-            "the certificate is signed by itself: every device refuses it, or has to be told one by one",
-            "set local_ca = on in section [tls] in place of it, whose page /trust shows how, or acme with a domain",
+            "the certificate is self-signed: every device refuses it until it is set up to trust it",
+            "set local_ca = on in section [tls] instead, whose page /trust helps to set up devices, \
+             or acme if you have a domain",
         )
     })
 }
@@ -119,11 +123,9 @@ fn address(config: &Config, facts: &Facts) -> Option<Finding> {
         return Some(Finding::ok(TOPIC, format!("the certificate is for {host}")));
     }
     let remedy = match config.encryption() {
-        Encryption::Local => {
-            "make an authority that vouches for it: `morelia tls local-root --new`"
-        }
-        Encryption::Acme => "name it in acme in section [tls]",
-        _ => "name a certificate for it in section [tls], or correct public_url",
+        Encryption::Local => "create an authority that covers it: `morelia tls local-root --new`",
+        Encryption::Acme => "add it to acme in section [tls]",
+        _ => "configure a certificate for it in section [tls], or correct public_url",
     };
     Some(Finding::fail(
         TOPIC,
@@ -140,11 +142,9 @@ fn validity(facts: &Facts, way: Encryption, now: Timestamp) -> Finding {
     let days = (ends.0 - now.0).div_euclid(86_400_000);
     let day = ends.date_time();
     let remedy = match way {
-        Encryption::Acme => {
-            "look at `morelia tls status`, and try with `morelia tls renew --force`"
-        }
-        Encryption::Local => "look at the server's log, and try with `morelia tls renew --force`",
-        _ => "renew it (`certbot renew`) and send the server SIGHUP",
+        Encryption::Acme => "see `morelia tls status`, and try `morelia tls renew --force`",
+        Encryption::Local => "see the server's log, and try `morelia tls renew --force`",
+        _ => "renew it (`certbot renew`); a running server notices that by itself",
     };
     // A short lifetime is no problem if the server itself renews in proportion to it.
     let (urgent, soon) = match way {
@@ -153,17 +153,21 @@ fn validity(facts: &Facts, way: Encryption, now: Timestamp) -> Finding {
         _ => (URGENT, SOON),
     };
     if ends < now {
-        Finding::fail(TOPIC, format!("the certificate ended at {day} UTC"), remedy)
+        Finding::fail(
+            TOPIC,
+            format!("the certificate expired at {day} UTC"),
+            remedy,
+        )
     } else if ends < now.after(urgent) {
-        let text = format!("the certificate ends in {}", count(days, "day"));
+        let text = format!("the certificate expires in {}", count(days, "day"));
         Finding::fail(TOPIC, text, remedy)
     } else if ends < now.after(soon) {
-        let text = format!("the certificate ends in {}", count(days, "day"));
+        let text = format!("the certificate expires in {}", count(days, "day"));
         Finding::warn(TOPIC, text, remedy)
     } else {
         Finding::ok(
             TOPIC,
-            format!("the certificate is good for {} more", count(days, "day")),
+            format!("the certificate is valid for {} more", count(days, "day")),
         )
     }
 }
@@ -175,13 +179,13 @@ fn of_authority(config: &Config) -> Vec<Finding> {
         match (name.as_str(), 443).to_socket_addrs() {
             Ok(mut addresses) => {
                 let shown = addresses.next().map(|it| it.ip().to_string());
-                let text = format!("{name} leads to {}", shown.unwrap_or_default());
+                let text = format!("{name} resolves to {}", shown.unwrap_or_default());
                 found.push(Finding::ok(TOPIC, text));
             }
             Err(err) => found.push(Finding::warn(
                 TOPIC,
                 format!("the name {name} cannot be resolved from here: {err}"),
-                "let it lead to the public address of this network, where the domain is managed",
+                "point it to the public address of this network, in the settings of the domain",
             )),
         }
     }
@@ -194,7 +198,7 @@ fn of_authority(config: &Config) -> Vec<Finding> {
         )),
         Ok(None) => found.push(Finding::warn(
             TOPIC,
-            "no certificate has been asked for yet",
+            "no certificate has been requested yet",
             "start the server",
         )),
         Ok(Some(State {
@@ -210,7 +214,8 @@ fn of_authority(config: &Config) -> Vec<Finding> {
             found.push(Finding::warn(
                 TOPIC,
                 format!(
-                    "the last try to get a certificate failed: {error}; the next one is at {} UTC",
+                    "the last attempt to get a certificate failed: {error}; the next one is at {} \
+                     UTC",
                     next.unwrap_or_default()
                 ),
                 format!("forward {ports}, then `morelia tls renew --force`"),
@@ -231,7 +236,7 @@ fn of_house(config: &Config) -> Vec<Finding> {
         )],
         Ok(None) => vec![Finding::ok(
             TOPIC,
-            "the server's own authority is made when the server starts",
+            "the server's own authority is created when the server starts",
         )],
         Ok(Some(root)) => {
             let missing = root.missing(&local::names(config));
@@ -244,10 +249,11 @@ fn of_house(config: &Config) -> Vec<Finding> {
             vec![Finding::warn(
                 TOPIC,
                 format!(
-                    "the server's own authority does not vouch for {}",
+                    "the server's own authority does not cover {}",
                     missing.join(", ")
                 ),
-                "`morelia tls local-root --new` makes one that does, which every device has to trust anew",
+                "create one that does with `morelia tls local-root --new`; every device then has to \
+                 trust it again",
             )]
         }
     }

@@ -27,20 +27,20 @@ pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
         return vec![Finding::fail(
             TOPIC,
             format!("the clock is {trouble}"),
-            "set it: `timedatectl set-ntp true`, or wait for the network after a start; if it is right now and \
-             was not once, stop the server and run `morelia db repair --times`",
+            "set it with `timedatectl set-ntp true`, or wait for the network after a start; if it \
+             is right now but was wrong before, stop the server and run `morelia db repair --times`",
         )];
     }
     vec![match synchronised() {
-        Some(true) => Finding::ok(TOPIC, "the clock is set by a time server"),
+        Some(true) => Finding::ok(TOPIC, "a time server sets the clock"),
         Some(false) => Finding::warn(
             TOPIC,
-            "the clock is not set by a time server",
+            "no time server sets the clock",
             "run `timedatectl set-ntp true`; a Raspberry Pi has no clock of its own",
         ),
         None => Finding::ok(
             TOPIC,
-            "the clock runs after the last change; who sets it cannot be told here",
+            "the clock is not behind the last change; whether a time server sets it is unknown",
         ),
     }]
 }

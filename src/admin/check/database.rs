@@ -32,7 +32,7 @@ pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
         found.push(Finding::warn(
             TOPIC,
             format!("the write-ahead log has grown to {}", size(log)),
-            "some program keeps reading the file: end it, or restart the server",
+            "another program keeps the file open: stop it, or restart the server",
         ));
     }
     if pages.can_be_read() {
@@ -61,22 +61,22 @@ fn files(database: &Path) -> Vec<Finding> {
     if let Some(first) = files.missing.first() {
         let text = if folder.exists() {
             format!(
-                "of {} large files {} are missing, the first of them {}",
+                "of {} large files, {} are missing, the first of them {}",
                 files.files,
                 files.missing.len(),
                 first.display()
             )
         } else {
             format!(
-                "the folder {shown} is missing, in which {} large files lie: the database was copied alone",
+                "the folder {shown} with {} large files is missing: only the database was copied",
                 files.files
             )
         };
-        let remedy = "copy that folder as well, or put a backup back: `morelia restore FILE`";
+        let remedy = "copy that folder too, or restore a backup: `morelia restore FILE`";
         found.push(Finding::fail(TOPIC, text, remedy));
     } else if files.files > 0 {
         let text = format!(
-            "all {} large files are there, {}",
+            "all {} large files exist, {}",
             files.files,
             size(files.bytes)
         );
@@ -105,10 +105,10 @@ fn gone(config: &Config) -> Option<Finding> {
         return Some(Finding::fail(
             TOPIC,
             format!(
-                "{shown} is a link to {}, which is not there",
+                "{shown} is a link to {}, which does not exist",
                 target.display()
             ),
-            "mount the disk that it is on; do not make a new database",
+            "mount the disk that it is on; do not create a new database",
         ));
     }
     let log = files_of(database)
@@ -118,11 +118,12 @@ fn gone(config: &Config) -> Option<Finding> {
         return Some(Finding::fail(
             TOPIC,
             format!(
-                "there is no database at {shown}, but its write-ahead log {} is",
+                "there is no database at {shown}, but its write-ahead log {} exists",
                 log.display()
             ),
-            "find where the database was moved to and put it back before anything else; if it is lost, move the \
-             log away and restore a backup: `morelia backup list`, `morelia restore FILE`",
+            "before anything else, find out where the database was moved to, and move it back; if \
+             it is lost, move the log away and restore a backup: `morelia backup list`, `morelia \
+             restore FILE`",
         ));
     }
     let copies = backups::list(&config.backup_dir()).unwrap_or_default();
@@ -131,7 +132,7 @@ fn gone(config: &Config) -> Option<Finding> {
         TOPIC,
         format!("there is no database at {shown}, but there are backups of it"),
         format!(
-            "find where it was moved to, or put the newest backup back: `morelia restore {}`",
+            "find out where it was moved to, or restore the newest backup: `morelia restore {}`",
             newest.path.display()
         ),
     ))
@@ -151,24 +152,25 @@ fn schema(database: &Path) -> Finding {
         Ok(Some(version)) if version > known => Finding::fail(
             TOPIC,
             format!("{shown} has schema {version}, this program knows {known}"),
-            "install the newer Morelia again, or run `morelia db rollback`, which goes back to the copy from before \
-             the upgrade",
+            "install the newer Morelia again, or run `morelia db rollback`, which restores the copy \
+             from before the upgrade",
         ),
         Ok(Some(version)) => Finding::warn(
             TOPIC,
             format!("{shown} has schema {version}, this program needs {known}"),
-            "run `morelia db migrate`; the server does it when it starts",
+            "run `morelia db migrate`; the server also does it when it starts",
         ),
-        Ok(None) => Finding::fail(TOPIC, format!("{shown} holds nothing"), EMPTY),
+        Ok(None) => Finding::fail(TOPIC, format!("{shown} is empty"), EMPTY),
         Err(StoreError::Missing(_)) => Finding::fail(
             TOPIC,
             format!("there is no database at {shown}"),
-            "make it with `morelia init`",
+            "create it with `morelia init`",
         ),
         Err(err @ StoreError::Development(_)) => Finding::fail(
             TOPIC,
             err.to_string(),
-            "export what is in it with that build, move it away and make a new one with `morelia init`",
+            "export its contents with that build, move it away and create a new one with `morelia \
+             init`",
         ),
         Err(err) => Finding::fail(TOPIC, err.to_string(), remedy(&err, database)),
     }
@@ -181,33 +183,31 @@ fn remedy(err: &StoreError, database: &Path) -> String {
     match err {
         // Another program's file, or one whose beginning is damaged: these cannot be distinguished.
         StoreError::Damaged(what) | StoreError::DamagedFile { what, .. } if what == NO_DATABASE => {
-            format!(
-                "if database.path names another file than it should, set it right; else {RESTORE}"
-            )
+            format!("if database.path names the wrong file, correct it; otherwise {RESTORE}")
         }
         StoreError::Damaged(_) | StoreError::DamagedFile { .. } | StoreError::Emptied(_) => {
             RESTORE.to_owned()
         }
         StoreError::Foreign(_) => {
-            "it is left alone; set database.path to the database of this server".to_owned()
+            "it is left as it is; set database.path to the database of this server".to_owned()
         }
         StoreError::File { source, .. } => match source.kind() {
             io::ErrorKind::PermissionDenied => format!(
-                "give the file and its folder to the user that the server runs as (chown), and run commands \
-                 as root or that user; nothing of {shown} is lost"
+                "give the file and its folder to the user that the server runs as (chown), and run \
+                 commands as root or that user; nothing in {shown} is lost"
             ),
             io::ErrorKind::IsADirectory => {
                 "set database.path to a file, such as morelia.db inside that folder".to_owned()
             }
-            io::ErrorKind::StorageFull => "make room on the disk; nothing is lost".to_owned(),
-            _ => format!("look at the disk that {shown} is on; nothing was changed"),
+            io::ErrorKind::StorageFull => "free some space on the disk; nothing is lost".to_owned(),
+            _ => format!("check the disk that {shown} is on; nothing was changed"),
         },
         StoreError::Unwritable(_) => {
-            "make room, or make the file and its folder writable; nothing is lost".to_owned()
+            "free some space, or make the file and its folder writable; nothing is lost".to_owned()
         }
         StoreError::Busy => "try again in a moment".to_owned(),
         _ => format!(
-            "copy {shown} and what lies beside it to a safe place before anything else is tried"
+            "copy {shown} and the files beside it to a safe place before you try anything else"
         ),
     }
 }
@@ -215,11 +215,11 @@ fn remedy(err: &StoreError, database: &Path) -> String {
 /// SQLite's message for a file without its header.
 const NO_DATABASE: &str = "file is not a database";
 
-const EMPTY: &str = "if it held anything, put a backup back: `morelia backup list`, `morelia restore FILE`; \
-                     for a new server run `morelia db create`";
+const EMPTY: &str = "if it was not empty before, restore a backup: `morelia backup list`, `morelia \
+                     restore FILE`; for a new server run `morelia db create`";
 
 const RESTORE: &str =
-    "stop the server and put a backup back: `morelia backup list`, `morelia restore FILE`";
+    "stop the server and restore a backup: `morelia backup list`, `morelia restore FILE`";
 
 /// Checks the pages of the file; returns one line if nothing is wrong.
 fn damage(pages: &Pages<'_>) -> Vec<Finding> {
@@ -237,25 +237,25 @@ fn damage(pages: &Pages<'_>) -> Vec<Finding> {
         }
     };
     if let Some(first) = damage.of_data().first() {
-        let text = format!("it is damaged ({first})");
+        let text = format!("the database is damaged ({first})");
         return vec![Finding::fail(TOPIC, text, RESTORE)];
     }
     let derived = damage.of_derived().into_iter();
     let mut found: Vec<Finding> = derived
         .map(|what| {
-            let remedy = "no data is concerned; restart the server, or run `morelia db repair`";
+            let remedy = "no data is affected; restart the server, or run `morelia db repair`";
             Finding::warn(TOPIC, what, remedy)
         })
         .collect();
     if damage.lost_pages() > 0 {
         found.push(Finding::warn(
             TOPIC,
-            format!("{} of its pages are in no use", damage.lost_pages()),
-            "`morelia db compact` gives them back",
+            format!("{} of its pages are unused", damage.lost_pages()),
+            "`morelia db compact` returns them to the disk",
         ));
     }
     if found.is_empty() {
-        found.push(Finding::ok(TOPIC, "every page of it is sound"));
+        found.push(Finding::ok(TOPIC, "no page is damaged"));
     }
     found
 }
@@ -263,13 +263,18 @@ fn damage(pages: &Pages<'_>) -> Vec<Finding> {
 /// The pages of a database, checked once, on first use: that reads the whole file.
 pub(super) struct Pages<'a> {
     database: &'a Path,
+    is_served: bool,
     found: OnceCell<Result<Damage, StoreError>>,
 }
 
 impl<'a> Pages<'a> {
-    pub(super) fn new(database: &'a Path) -> Self {
-        let found = OnceCell::new();
-        Self { database, found }
+    /// `is_served`: no server runs, or this is the file that it uses.
+    pub(super) fn new(database: &'a Path, is_served: bool) -> Self {
+        Self {
+            database,
+            is_served,
+            found: OnceCell::new(),
+        }
     }
 
     fn found(&self) -> &Result<Damage, StoreError> {
@@ -278,7 +283,8 @@ impl<'a> Pages<'a> {
 
     /// Returns whether other checks can read the database.
     pub(super) fn can_be_read(&self) -> bool {
-        upkeep::schema(self.database).is_ok_and(|schema| schema == Some(newest_schema()))
+        self.is_served
+            && upkeep::schema(self.database).is_ok_and(|schema| schema == Some(newest_schema()))
             && self
                 .found()
                 .as_ref()

@@ -51,12 +51,13 @@ fn space(folder: &Path, database_bytes: u64, reserve: u64) -> Finding {
     let Ok(free) = fs4::available_space(folder) else {
         return Finding::fail(
             TOPIC,
-            format!("{} cannot be examined", folder.display()),
-            "make the folder, and let the server's user into it",
+            format!("{} cannot be checked", folder.display()),
+            "create the folder, and give the server's user access to it",
         );
     };
-    let text = format!("{} are free where the database lies", size(free));
-    let remedy = "remove what is not needed, or let old messages go with keep in section [history]";
+    let text = format!("{} are free on the disk of the database", size(free));
+    let remedy = "delete what is not needed, or have old messages deleted with keep in section \
+                  [history]";
     if free < TOO_LITTLE_BYTES {
         Finding::fail(TOPIC, text, remedy)
     } else if free < reserve || free < database_bytes {
@@ -70,29 +71,30 @@ fn medium(kind: &str, device: &str) -> Finding {
     if NETWORK.contains(&kind) {
         return Finding::fail(
             TOPIC,
-            format!(
-                "the database lies on a network file system ({kind}), where SQLite is not safe"
-            ),
+            format!("the database is on a network file system ({kind}), where SQLite is not safe"),
             "move it to a disk of this machine: path in section [database]",
         );
     }
     match kind {
         "vfat" | "exfat" | "msdos" => Finding::warn(
             TOPIC,
-            format!("the database lies on a {kind} file system, which a power cut can damage"),
+            format!("the database is on a {kind} file system, which a power cut can damage"),
             "use a disk with ext4",
         ),
         "tmpfs" | "ramfs" => Finding::warn(
             TOPIC,
-            "the database lies in memory and is gone after a restart of the machine",
+            "the database is in memory and is lost when the machine restarts",
             "move it to a disk: path in section [database]",
         ),
         _ if device.starts_with("/dev/mmcblk") => Finding::warn(
             TOPIC,
-            "the database lies on an SD card; cards wear out",
+            "the database is on an SD card, and cards wear out",
             "back up to another disk: dir in section [backup]",
         ),
-        _ => Finding::ok(TOPIC, format!("it is a local {kind} file system")),
+        _ => Finding::ok(
+            TOPIC,
+            format!("the database is on a local {kind} file system"),
+        ),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::Finding;
 use super::repair::Repair;
@@ -37,8 +38,29 @@ pub(super) fn examine(loaded: &Loaded) -> Vec<Finding> {
         return Vec::new();
     }
     let mut found = judge(&path, &text, &setup);
+    found.extend(unread(&path));
     found.extend(of_root(&text, &loaded.config.database.path));
     found
+}
+
+/// Whether systemd goes by an older unit than the one that lies there.
+fn unread(path: &Path) -> Option<Finding> {
+    let unit = path.file_name()?;
+    let said = Command::new("systemctl")
+        .args(["show", "--property=NeedDaemonReload", "--value"])
+        .arg(unit)
+        .output()
+        .ok()?;
+    (String::from_utf8_lossy(&said.stdout).trim() == "yes").then(|| {
+        Finding::warn(
+            TOPIC,
+            format!(
+                "systemd has not read {} since it was changed",
+                path.display()
+            ),
+            "run `sudo systemctl daemon-reload && sudo systemctl restart morelia`",
+        )
+    })
 }
 
 /// Checks whether the database belongs to root while the server runs as another user.
@@ -49,7 +71,7 @@ fn of_root(text: &str, database: &Path) -> Option<Finding> {
     let finding = Finding::fail(
         CheckTopic::Database,
         format!(
-            "the database belongs to root, and the server runs as {user}, who cannot write to it"
+            "the database belongs to root, but the server runs as {user}, who cannot write to it"
         ),
         format!(
             "sudo chown {user}: {}*; nothing is lost",
@@ -95,20 +117,20 @@ fn judge(path: &Path, text: &str, setup: &Setup) -> Vec<Finding> {
     let user = value(text, "User").unwrap_or("root");
     if user != setup.user {
         wrong.push(format!(
-            "runs the server as {user}, and its files belong to {}",
+            "runs the server as {user}, but its files belong to {}",
             setup.user
         ));
     }
     if !setup.program.exists() {
         wrong.push(format!(
-            "starts {}, which is not there",
+            "starts {}, which does not exist",
             setup.program.display()
         ));
     }
     let limit = value(text, "LimitNOFILE").and_then(|limit| limit.parse::<usize>().ok());
     if limit.is_some_and(|limit| limit < setup.connections) {
         wrong.push(format!(
-            "permits {} open files, and limits.connections is {}",
+            "allows {} open files, but limits.connections is {}",
             limit.unwrap_or(0),
             setup.connections
         ));
@@ -116,7 +138,7 @@ fn judge(path: &Path, text: &str, setup: &Setup) -> Vec<Finding> {
     let has = |key: &str, word: &str| values(text, key).iter().any(|value| value.contains(word));
     if setup.port < 1024 && !has("AmbientCapabilities", "CAP_NET_BIND_SERVICE") {
         wrong.push(format!(
-            "does not permit the port {}, which is below 1024",
+            "does not allow the port {}, which is below 1024",
             setup.port
         ));
     }
@@ -154,13 +176,13 @@ fn judge(path: &Path, text: &str, setup: &Setup) -> Vec<Finding> {
     let stop = value(text, "TimeoutStopSec").and_then(|value| value.parse::<u64>().ok());
     if stop.is_some_and(|stop| stop <= setup.shutdown_timeout.as_secs()) {
         wrong.push(format!(
-            "kills the server after {} s, and server.shutdown_timeout is {} s",
+            "kills the server after {} s, but server.shutdown_timeout is {} s",
             stop.unwrap_or(0),
             setup.shutdown_timeout.as_secs()
         ));
     }
     if value(text, "Restart").is_none_or(|value| value == "no") {
-        wrong.push("does not start the server again when it ends by itself (Restart)".to_owned());
+        wrong.push("does not restart the server when it fails (Restart)".to_owned());
     }
     wrong
         .into_iter()
@@ -169,8 +191,8 @@ fn judge(path: &Path, text: &str, setup: &Setup) -> Vec<Finding> {
                 TOPIC,
                 format!("the unit {} {what}", path.display()),
                 format!(
-                    "write it anew and restart: `morelia service unit | sudo tee {} && sudo systemctl \
-                     daemon-reload && sudo systemctl restart morelia`",
+                    "write it again and restart: `morelia service unit | sudo tee {} && sudo \
+                     systemctl daemon-reload && sudo systemctl restart morelia`",
                     path.display()
                 ),
             )

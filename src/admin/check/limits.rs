@@ -21,16 +21,17 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     if limits.connections_per_ip > limits.connections {
         warn(
             format!(
-                "connections_per_ip is {}, and there are never more than {} connections",
+                "connections_per_ip is {}, but there are at most {} connections",
                 limits.connections_per_ip, limits.connections
             ),
-            "set connections_per_ip in section [limits] below connections: one address can take all places",
+            "set connections_per_ip in section [limits] below connections: now one address can use \
+             all of them",
         );
     }
     if limits.text_bytes > limits.frame_bytes {
         warn(
             format!(
-                "a text may have {} bytes, and a frame that it comes in {}",
+                "a text may have {} bytes, but the frame around it only {}",
                 limits.text_bytes, limits.frame_bytes
             ),
             "set text in section [limits] below frame",
@@ -40,21 +41,22 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     if limits.files_bytes / 3 * 4 > limits.frame_bytes {
         warn(
             format!(
-                "files of a message may have {} bytes, which do not fit into a frame of {}",
+                "the files of a message may have {} bytes, which do not fit into a frame of {}",
                 limits.files_bytes, limits.frame_bytes
             ),
-            "set files in section [limits] to three quarters of frame at most",
+            "set files in section [limits] to at most three quarters of frame",
         );
     }
     if limits.files_bytes > limits.answer_bytes.saturating_mul(4) {
         warn(
-            "files of one message may be larger than four whole answers".to_owned(),
-            "set answer in section [limits] higher, or files lower: old clients get such messages alone",
+            "the files of one message may be larger than four whole answers".to_owned(),
+            "set answer in section [limits] higher, or files lower: old clients get such a message \
+             in an answer of its own",
         );
     }
     if config.web.metrics_listen.is_some() && !config.web.metrics {
         warn(
-            "metrics_listen is set, and metrics is off".to_owned(),
+            "metrics_listen is set, but metrics is off".to_owned(),
             "set metrics = on in section [web], or remove metrics_listen",
         );
     }
@@ -66,16 +68,20 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
             .is_some_and(|url| url.starts_with("http://"))
     {
         warn(
-            "public_url begins with http://, and the server encrypts".to_owned(),
-            "let public_url in section [server] begin with https://: links and invitations lead there",
+            "public_url begins with http://, but the server encrypts".to_owned(),
+            "change public_url in section [server] to https://, since links and invitations use it",
         );
     }
     for network in &config.proxy.trusted {
         if is_wide(network) {
             found.push(Finding::fail(
                 TOPIC,
-                format!("everybody in {network} is believed to be a proxy, and can pass for any address"),
-                "name the proxy's own address in trusted of section [proxy], 127.0.0.1 if it runs here",
+                format!(
+                    "everybody in {network} is trusted as a proxy and can pretend to be any \
+                         address"
+                ),
+                "set trusted in section [proxy] to the proxy's own address, 127.0.0.1 if it runs \
+                 here",
             ));
         }
     }
@@ -92,9 +98,9 @@ pub(super) fn reach(config: &Config) -> Option<Finding> {
     (is_loopback && config.proxy.trusted.is_empty()).then(|| {
         Finding::warn(
             TOPIC,
-            format!("the server listens on {host} only: no other device can reach it"),
-            "set host = 0.0.0.0 in section [server]; if people come by a proxy on this machine, set trusted = \
-             127.0.0.1 in section [proxy]",
+            format!("the server listens only on {host}: no other device can reach it"),
+            "set host = 0.0.0.0 in section [server]; if people connect through a proxy on this \
+             machine, set trusted = 127.0.0.1 in section [proxy]",
         )
     })
 }
@@ -115,7 +121,8 @@ fn habits(config: &Config) -> Vec<Finding> {
     let backup = &config.backup;
     if !backup.interval.is_zero() && backup.keep < 2 {
         warn(
-            "only one backup is kept: what was damaged or deleted before it was made cannot be restored".to_owned(),
+            "only one backup is kept: what was damaged or deleted before it was made is lost"
+                .to_owned(),
             "set keep = 7 in section [backup]",
         );
     }
@@ -126,8 +133,7 @@ fn habits(config: &Config) -> Vec<Finding> {
             .is_some_and(|keep| keep < backup.interval)
     {
         warn(
-            "messages are removed sooner than the next backup is made: some are in no backup"
-                .to_owned(),
+            "messages are deleted before the next backup is made: some are in no backup".to_owned(),
             "set interval in section [backup] below keep of section [history]",
         );
     }
@@ -153,11 +159,11 @@ fn descriptors(config: &Config) -> Option<Finding> {
         Finding::fail(
             TOPIC,
             format!(
-                "the server may have {most} files open, and {} connections need {needed}",
+                "the server may have {most} files open, but {} connections need {needed}",
                 config.limits.connections
             ),
-            "install the unit that `morelia service unit` prints, or raise LimitNOFILE in yours, or lower \
-             connections in section [limits]",
+            "install the unit that `morelia service unit` prints, raise LimitNOFILE in yours, or \
+             lower connections in section [limits]",
         )
     })
 }
@@ -175,20 +181,20 @@ fn open_files(text: &str) -> Option<usize> {
 }
 
 /// Checks whether a user can sign in, and whether there is an administrator.
-pub(super) fn people(config: &Config, users: usize, admins: usize) -> Vec<Finding> {
+pub(super) fn people(registration: Registration, users: usize, admins: usize) -> Vec<Finding> {
     let topic = CheckTopic::Database;
     let mut found = Vec::new();
-    if users == 0 && config.auth.registration == Registration::Closed {
+    if users == 0 && registration == Registration::Closed {
         found.push(Finding::fail(
             topic,
             "there is no account, and registration is closed: nobody can sign in",
-            "make one: `morelia user add LOGIN --admin`",
+            "create one: `morelia user add LOGIN --admin`",
         ));
     } else if admins == 0 {
         found.push(Finding::warn(
             topic,
             "there is no administrator",
-            "make one: `morelia user add LOGIN --admin`, or `morelia user set LOGIN --admin on`",
+            "create one: `morelia user add LOGIN --admin`, or `morelia user set LOGIN --admin on`",
         ));
     }
     found

@@ -24,7 +24,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let Some(url) = config.server.public_url.as_deref() else {
         return vec![Finding::warn(
             TOPIC,
-            "Matrix is on and no public_url is set: clients are not told where this server is",
+            "Matrix is on, but public_url is not set: clients are not told where this server is",
             "set public_url in section [server] to the https address of this server",
         )];
     };
@@ -32,8 +32,9 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     if !url.starts_with("https://") {
         found.push(Finding::warn(
             TOPIC,
-            format!("clients of Matrix on telephones refuse {url}: they want https"),
-            "set acme or local_ca in section [tls], or a proxy that encrypts, and public_url to the https address",
+            format!("Matrix clients on phones refuse {url}: they require https"),
+            "set acme or local_ca in section [tls], or use a proxy that encrypts, and set \
+             public_url to the https address",
         ));
     }
     if status::ask(config).is_none() {
@@ -68,8 +69,8 @@ fn ask(url: &str, trust: &Trust, path: &str) -> Result<HttpAnswer, ClientError> 
 
 /// Checks whether a Matrix client finds a Matrix server at the public address.
 fn versions(url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
-    let remedy = "let the proxy pass on all of /_matrix/, as the one of `morelia proxy-config` does, and restart \
-                  the server if [matrix] was switched on since its start";
+    let remedy = "have the proxy forward all of /_matrix/, as in `morelia proxy-config`, and \
+                  restart the server if [matrix] was switched on after it started";
     match answer {
         Ok(answer) if document(answer)["versions"].is_array() => {
             Finding::ok(TOPIC, format!("Matrix answers at {url}"))
@@ -77,7 +78,7 @@ fn versions(url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
         Ok(answer) => Finding::fail(
             TOPIC,
             format!(
-                "{url}{VERSIONS} does not answer as Matrix does (HTTP {})",
+                "{url}{VERSIONS} does not answer like a Matrix server (HTTP {})",
                 answer.status
             ),
             remedy,
@@ -96,7 +97,7 @@ fn well_known(name: &str, url: &str, answer: &Result<HttpAnswer, ClientError>) -
     if is_ours {
         return Finding::ok(
             TOPIC,
-            format!("the name {name} leads clients of Matrix to {url}"),
+            format!("the name {name} leads Matrix clients to {url}"),
         );
     }
     let what = match (base, answer) {
@@ -109,10 +110,10 @@ fn well_known(name: &str, url: &str, answer: &Result<HttpAnswer, ClientError>) -
     };
     Finding::warn(
         TOPIC,
-        format!("the name {name} does not lead clients of Matrix here: {what}"),
+        format!("the name {name} does not lead Matrix clients here: {what}"),
         format!(
-            "let https://{name}{WELL_KNOWN} answer {{\"m.homeserver\": {{\"base_url\": \"{url}\"}}}}, or have people \
-             type {url} as their server"
+            "have https://{name}{WELL_KNOWN} answer {{\"m.homeserver\": {{\"base_url\": \
+             \"{url}\"}}}}, or have people enter {url} as their server"
         ),
     )
 }

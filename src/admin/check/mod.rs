@@ -15,6 +15,7 @@ mod outward;
 mod place;
 mod repair;
 mod running;
+mod served;
 
 use serde_json::{Value, json};
 
@@ -215,16 +216,19 @@ fn examine(topic: Option<CheckTopic>, loaded: &Loaded) -> Vec<Finding> {
         Some(topic) => vec![topic],
         None => CheckTopic::WORDS.iter().map(|(_, topic)| *topic).collect(),
     };
-    let pages = Pages::new(&config.database.path);
+    // What lies there is not the server's then, and is not opened beside the server's log.
+    let mut replaced = served::database(config);
+    let pages = Pages::new(&config.database.path, replaced.is_none());
     let mut findings = Vec::new();
     for topic in topics {
         findings.extend(match topic {
             CheckTopic::Config => {
-                let mut found = configuration(loaded);
+                let mut found = configuration(loaded, &pages);
                 found.extend(limits::examine(config));
                 found.extend(installed::examine(loaded));
                 found
             }
+            CheckTopic::Database if replaced.is_some() => replaced.take().into_iter().collect(),
             CheckTopic::Database => {
                 let mut found = database::examine(config, &pages);
                 found.extend(names::examine(config, &pages));
@@ -235,7 +239,7 @@ fn examine(topic: Option<CheckTopic>, loaded: &Loaded) -> Vec<Finding> {
             CheckTopic::Net => {
                 let mut found = net::examine(config);
                 found.extend(running::examine(loaded));
-                found.extend(outward::examine(config));
+                found.extend(outward::examine(config, &pages));
                 found.extend(matrix::examine(config));
                 found
             }
@@ -251,22 +255,28 @@ fn examine(topic: Option<CheckTopic>, loaded: &Loaded) -> Vec<Finding> {
     findings
 }
 
-fn configuration(loaded: &Loaded) -> Vec<Finding> {
+fn configuration(loaded: &Loaded, pages: &Pages<'_>) -> Vec<Finding> {
     const TOPIC: CheckTopic = CheckTopic::Config;
     let config = &loaded.config;
     let mut found = vec![match &loaded.file {
-        Some(file) => Finding::ok(TOPIC, format!("{} has no mistakes", file.display())),
+        Some(file) => Finding::ok(TOPIC, format!("{} is valid", file.display())),
         None => Finding::warn(
             TOPIC,
-            "there is no configuration file, defaults hold",
-            "make one with `morelia init`",
+            "there is no configuration file: the defaults apply",
+            "create one with `morelia init`",
         ),
     }];
-    if config.auth.registration == Registration::Open {
+    let registration = registration(config, pages);
+    if registration == Registration::Open {
+        let remedy = if registration == config.auth.registration {
+            "set registration = invite in section [auth]"
+        } else {
+            "it was set by command: `morelia registration invite`"
+        };
         found.push(Finding::warn(
             TOPIC,
             "anybody who reaches this server can register",
-            "set registration = invite in section [auth]",
+            remedy,
         ));
     }
     // An operator who sets it with a flag is experimenting.
@@ -277,6 +287,17 @@ fn configuration(loaded: &Loaded) -> Vec<Finding> {
     found
 }
 
+/// Who may register now: what was said since the file was written counts.
+fn registration(config: &Config, pages: &Pages<'_>) -> Registration {
+    let said = pages.can_be_read().then(|| {
+        super::on_database(&config.database.path, config, async |service| {
+            Ok(service.registration().await?)
+        })
+    });
+    said.and_then(Result::ok)
+        .unwrap_or(config.auth.registration)
+}
+
 /// Checks whether users can sign in.
 fn people(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     if !pages.can_be_read() {
@@ -285,18 +306,18 @@ fn people(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     let counted = super::on_database(&config.database.path, config, async |service| {
         let users = service.users().await?;
         let admins = users.iter().filter(|user| user.is_admin).count();
-        Ok((users.len(), admins))
+        Ok((users.len(), admins, service.registration().await?))
     });
     counted.map_or_else(
         |_| Vec::new(),
-        |(users, admins)| limits::people(config, users, admins),
+        |(users, admins, registration)| limits::people(registration, users, admins),
     )
 }
 
 /// Returns the most memory that clients can make the server use.
 fn memory(config: &Config) -> Finding {
     let text = format!(
-        "{} can make the server hold {}",
+        "{} can make the server use at most {}",
         count(config.limits.connections, "connection"),
         app::WorstCase::of(config)
     );

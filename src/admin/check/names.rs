@@ -31,7 +31,7 @@ pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
         findings.push(Finding::warn(
             TOPIC,
             "there are more accounts with such names",
-            "change these, and run this again",
+            "change these, and run the check again",
         ));
     }
     findings
@@ -42,21 +42,22 @@ fn finding(login: &str, deceit: Deceit) -> Finding {
     let (text, remedy) = match deceit {
         Deceit::Login => (
             format!(
-                "the login {shown} has letters of several scripts in a word, or what cannot be seen"
+                "the login {shown} mixes letters of several scripts in a word, or has invisible \
+                 characters"
             ),
-            "it goes on working; ask who uses it to take another",
+            "it still works; ask its user to choose another",
         ),
         Deceit::LoginAlike => (
-            format!("the login {shown} looks like another's"),
-            "it goes on working; see that both are who you think, with `morelia user show`",
+            format!("the login {shown} looks like another login"),
+            "it still works; check with `morelia user show` that both are who you think",
         ),
         Deceit::Name => (
-            format!("the name of {shown} has characters that cannot be seen"),
-            "give it another: `morelia user set LOGIN --username NAME`",
+            format!("the name of {shown} has invisible characters"),
+            "change it: `morelia user set LOGIN --username NAME`",
         ),
         Deceit::NameAlike => (
             format!("the name of {shown} looks like the login of somebody else"),
-            "give it another: `morelia user set LOGIN --username NAME`",
+            "change it: `morelia user set LOGIN --username NAME`",
         ),
     };
     Finding::warn(TOPIC, text, remedy)

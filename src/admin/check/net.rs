@@ -25,12 +25,12 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     match (&config.server.public_url, running.is_some()) {
         (None, _) => found.push(Finding::ok(
             TOPIC,
-            "no public_url is set: clients dial this machine directly",
+            "public_url is not set: clients connect to this machine directly",
         )),
         (Some(url), true) => found.extend(public(url, config)),
         (Some(url), false) => found.push(Finding::warn(
             TOPIC,
-            format!("{url} was not tried, since the server is not running"),
+            format!("{url} was not checked because the server is not running"),
             "start it and check again",
         )),
     }
@@ -46,13 +46,16 @@ fn ours(running: &Running) -> Finding {
         }
         Ok(health) => Finding::fail(
             TOPIC,
-            format!("the server at {address} is not well: {}", health["checks"]),
-            "look at the other lines and at its log",
+            format!(
+                "the server at {address} reports a problem: {}",
+                health["checks"]
+            ),
+            "see the other lines and the server's log",
         ),
         Err(why) => Finding::fail(
             TOPIC,
-            format!("the server runs and does not answer at {address}: {why}"),
-            "look at its log, or restart it",
+            format!("the server runs but does not answer at {address}: {why}"),
+            "see its log, or restart it",
         ),
     }
 }
@@ -72,12 +75,15 @@ fn port(config: &Config) -> Finding {
         Err(err) if err.kind() == std::io::ErrorKind::AddrInUse => Finding::fail(
             TOPIC,
             format!("another program listens on {address}"),
-            format!("find it with `ss -ltnp 'sport = :{port}'`, or set port in section [server]"),
+            format!(
+                "find it with `ss -ltnp 'sport = :{port}'`, or set another port in section \
+                     [server]"
+            ),
         ),
         Err(err) if err.kind() == std::io::ErrorKind::PermissionDenied => Finding::fail(
             TOPIC,
-            format!("this user may not listen on {address}"),
-            "use a port from 1024 on behind a proxy, or the unit of `morelia service unit`",
+            format!("this user is not allowed to listen on {address}"),
+            "use a port above 1023 behind a proxy, or the unit that `morelia service unit` prints",
         ),
         Err(err) => Finding::fail(
             TOPIC,
@@ -92,7 +98,7 @@ fn public(url: &str, config: &Config) -> Vec<Finding> {
     let Ok(address) = url.parse::<Address>() else {
         return vec![Finding::fail(
             TOPIC,
-            format!("{url} is no address that a client can dial"),
+            format!("{url} is not an address that clients can connect to"),
             "set public_url in section [server] to something like https://chat.example.org",
         )];
     };
@@ -131,8 +137,9 @@ fn another(url: &str, config: &Config, answer: &str) -> Option<Finding> {
     (there != Some(here)).then(|| {
         Finding::fail(
             TOPIC,
-            format!("{url} leads to another server than the one that runs here"),
-            "look where the name leads, which port the router forwards, and to which address the proxy passes on",
+            format!("{url} leads to a server other than the one that runs here"),
+            "check where the name points, which port the router forwards, and which address the \
+             proxy forwards to",
         )
     })
 }
@@ -153,7 +160,7 @@ fn upgraded(url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
             426 => Finding::fail(
                 TOPIC,
                 format!(
-                    "the proxy at {url} does not pass on {}",
+                    "the proxy at {url} does not forward {}",
                     missing(&answer.body)
                 ),
                 proxy,
@@ -161,10 +168,10 @@ fn upgraded(url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
             403 | 421 => Finding::fail(
                 TOPIC,
                 format!(
-                    "pages of {url} may not connect: the proxy changes the header Host, or Origin is not \
-                     the server's own"
+                    "pages of {url} are not allowed to connect: the proxy changes the header Host, \
+                     or Origin is not the server's own"
                 ),
-                "let the proxy pass on the header Host, or name the address in allowed_origins",
+                "have the proxy forward the header Host, or add the address to allowed_origins",
             ),
             502..=504 => Finding::fail(
                 TOPIC,
@@ -176,7 +183,7 @@ fn upgraded(url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
             ),
             status => Finding::fail(
                 TOPIC,
-                format!("{url}/ws answers HTTP {status} and opens no WebSocket"),
+                format!("{url}/ws answers HTTP {status} and does not open a WebSocket"),
                 proxy,
             ),
         },
@@ -185,22 +192,22 @@ fn upgraded(url: &str, answer: &Result<HttpAnswer, ClientError>) -> Finding {
             Finding::fail(
                 TOPIC,
                 format!("this machine does not trust the certificate of {url} ({what})"),
-                "use one that an authority such as Let's Encrypt has signed for that name: telephones and \
-                 browsers refuse this one as well",
+                "use one that an authority such as Let's Encrypt has signed for that name: phones \
+                 and browsers refuse this one too",
             )
         }
         Err(ClientError::Unreachable { cause, .. }) if cause.contains("InvalidContentType") => {
             Finding::fail(
                 TOPIC,
-                format!("nothing encrypts at {url}: what answers there speaks plain HTTP"),
-                "let public_url begin with http://, or set acme or local_ca in section [tls], or a proxy \
-                 before the server",
+                format!("{url} is not encrypted: what answers there speaks plain HTTP"),
+                "change public_url to http://, set acme or local_ca in section [tls], or use a \
+                 proxy that encrypts",
             )
         }
         Err(err) => Finding::fail(
             TOPIC,
             err.to_string(),
-            "look at the name, the firewall, the router's forwarding and the proxy",
+            "check the name, the firewall, the router's port forwarding and the proxy",
         ),
     }
 }
@@ -229,13 +236,14 @@ fn addresses(url: &str, config: &Config, health: Option<&HttpAnswer>) -> Option<
                 "the proxy at {url} does not set the header {}",
                 config.proxy.header
             ),
-            "set it in the proxy: without it everybody counts as one client, on this very machine",
+            "set it in the proxy: without it all clients count as one, on this machine",
         ));
     }
     if behind_proxy && config.proxy.trusted.is_empty() {
         return Some(Finding::warn(
             TOPIC,
-            "clients come by a proxy that is not trusted, so that they all share its address and its limits",
+            "clients connect through a proxy that is not trusted, so they all share its address and \
+             its limits",
             "set trusted in section [proxy] to the proxy's address, 127.0.0.1 if it runs here",
         ));
     }

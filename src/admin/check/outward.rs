@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Finding;
+use super::database::Pages;
 use crate::admin::{on_database, status};
 use crate::app::outward;
 use crate::cli::CheckTopic;
@@ -21,16 +22,17 @@ const SERVICES: [&str; 3] = [
 /// How long to wait for one.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-pub(super) fn examine(config: &Config) -> Vec<Finding> {
+pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     if config.outbound.allow_private == AllowPrivate::On {
         found.push(Finding::warn(
             TOPIC,
-            "allow_private is on: every member can have this server send requests into its own network",
+            "allow_private is on: every member can make this server send requests into its own \
+             network",
             "list the addresses that are needed in allow_private of section [outbound]",
         ));
     }
-    if !config.push.enabled || !config.database.path.exists() {
+    if !config.push.enabled || !pages.can_be_read() {
         return found;
     }
     let count = on_database(&config.database.path, config, async |service| {
@@ -88,7 +90,7 @@ fn of(service: &str, answer: Result<u16, OutboundError>) -> Finding {
         Err(err) => Finding::warn(
             TOPIC,
             format!("the push service {host} cannot be reached: {err}"),
-            "permit connections to it on port 443, or name a proxy in section [outbound]",
+            "allow connections to it on port 443, or set a proxy in section [outbound]",
         ),
     }
 }

@@ -54,9 +54,9 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     if let Some(forgotten) = FORGOTTEN.iter().find(|it| whole.starts_with(it)) {
         found.push(Finding::warn(
             TOPIC,
-            format!("the database lies below {forgotten}, which is emptied when the machine starts"),
-            "stop the server, move the database to a lasting folder such as /var/lib/morelia and set path in \
-             section [database]",
+            format!("the database is in {forgotten}, which is emptied when the machine starts"),
+            "stop the server, move the database to a permanent folder such as /var/lib/morelia, and \
+             set path in section [database]",
         ));
     }
     found
@@ -82,7 +82,7 @@ fn owners(database: &Path, folder: &Path) -> Vec<Finding> {
         };
         if beside.uid() != own.uid() {
             let text = format!(
-                "{} belongs to {} and the database to {shown}, who cannot write to it",
+                "{} belongs to {}, but the database belongs to {shown}, who cannot write to it",
                 file.display(),
                 name(beside.uid())
             );
@@ -92,7 +92,7 @@ fn owners(database: &Path, folder: &Path) -> Vec<Finding> {
         }
     }
     if own.mode() & 0o600 != 0o600 {
-        let text = format!("the user {shown} may not both read and write the database");
+        let text = format!("the user {shown} cannot both read and write the database");
         let remedy = format!("sudo chmod 600 {}", database.display());
         let repair = Repair::Mode(database.to_owned(), 0o600);
         found.push(Finding::fail(TOPIC, text, remedy).with(repair));
@@ -105,7 +105,8 @@ fn owners(database: &Path, folder: &Path) -> Vec<Finding> {
         && (around.gid() != own.gid() || around.permissions().mode() & 0o020 == 0)
     {
         let text = format!(
-            "the folder {} belongs to {}, so that {shown}, to whom the database belongs, cannot make files in it",
+            "the folder {} belongs to {}, so {shown}, who owns the database, cannot create files in \
+             it",
             folder.display(),
             name(around.uid())
         );
@@ -128,16 +129,16 @@ fn writable(what: &str, path: &Path) -> Option<Finding> {
     let shown = path.display();
     let (text, remedy) = match err.kind() {
         io::ErrorKind::NotFound => (
-            format!("{what} is not there: {shown}"),
-            format!("make it: `sudo install -d -o {user} -m 700 {shown}`"),
+            format!("{what} does not exist: {shown}"),
+            format!("create it: `sudo install -d -o {user} -m 700 {shown}`"),
         ),
         io::ErrorKind::ReadOnlyFilesystem => (
             format!("{what}, {shown}, is on a disk that is mounted read-only"),
-            "look with `dmesg` why, and remount it for writing".to_owned(),
+            "find the reason with `dmesg`, and remount it for writing".to_owned(),
         ),
         _ => (
             format!("{user} cannot write to {what}, {shown}"),
-            format!("give it to that user: `sudo chown {user} {shown}`; nothing is lost"),
+            format!("make that user the owner: `sudo chown {user} {shown}`; nothing is lost"),
         ),
     };
     Some(Finding::fail(TOPIC, text, remedy))
@@ -168,11 +169,12 @@ fn old_copies(database: &Path, folder: &Path) -> Option<Finding> {
     Some(Finding::warn(
         TOPIC,
         format!(
-            "what commands kept of the database more than 30 days ago uses {}: {many}, such as {first}",
+            "copies of the database that commands kept more than 30 days ago use {}: {many}, such \
+             as {first}",
             size(bytes)
         ),
         format!(
-            "if all is well, remove what you no longer need: `ls {}/{stem}.*.db`",
+            "if everything works, remove those that you no longer need: `ls {}/{stem}.*.db`",
             folder.display()
         ),
     ))
@@ -194,7 +196,7 @@ fn inodes(folder: &Path) -> Option<Finding> {
         Finding::fail(
             TOPIC,
             format!(
-                "the disk of the database has room for {} more files, of whatever size",
+                "the disk of the database has room for only {} more files, whatever their size",
                 room.f_favail
             ),
             "remove many small files (`df -i` shows where they are); nothing is lost",

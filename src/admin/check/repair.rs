@@ -34,9 +34,9 @@ impl Repair {
             Self::Mode(path, mode) => {
                 format!("Change the permissions of {} to {mode:o}?", path.display())
             }
-            Self::Folder(path) => format!("Make the folder {}?", path.display()),
-            Self::Reload(_) => "Have the server read its configuration?".to_owned(),
-            Self::Unit(path, _) => format!("Write {} anew?", path.display()),
+            Self::Folder(path) => format!("Create the folder {}?", path.display()),
+            Self::Reload(_) => "Make the server read its configuration?".to_owned(),
+            Self::Unit(path, _) => format!("Write {} again?", path.display()),
         }
     }
 

@@ -13,6 +13,17 @@ use crate::store::ServerLock;
 
 const TOPIC: CheckTopic = CheckTopic::Net;
 
+/// Whether the server is the program that is installed.
+fn version(running: Option<&str>) -> Option<Finding> {
+    let installed = env!("CARGO_PKG_VERSION");
+    let running = running.filter(|running| *running != installed)?;
+    Some(Finding::warn(
+        TOPIC,
+        format!("the running server is Morelia {running}, but this program is {installed}"),
+        "restart it: `sudo systemctl restart morelia`",
+    ))
+}
+
 pub(super) fn examine(loaded: &Loaded) -> Vec<Finding> {
     let config = &loaded.config;
     let Some(running) = status::ask(config) else {
@@ -23,6 +34,7 @@ pub(super) fn examine(loaded: &Loaded) -> Vec<Finding> {
     };
     let said = &health["configuration"];
     let mut found = Vec::new();
+    found.extend(version(health["version"].as_str()));
     let keys: Vec<&str> = said["restart"]
         .as_array()
         .into_iter()
@@ -32,14 +44,17 @@ pub(super) fn examine(loaded: &Loaded) -> Vec<Finding> {
     if !keys.is_empty() {
         found.push(Finding::warn(
             TOPIC,
-            format!("the server runs with older values of {}", keys.join(", ")),
+            format!(
+                "the running server uses older values of {}",
+                keys.join(", ")
+            ),
             "restart it: `sudo systemctl restart morelia`",
         ));
     }
     if let Some(why) = said["error"].as_str() {
         found.push(Finding::fail(
             TOPIC,
-            format!("the server could not take up its configuration: {why}"),
+            format!("the server could not apply its configuration: {why}"),
             "correct it and run `morelia reload`",
         ));
     }
@@ -63,4 +78,17 @@ pub(super) fn examine(loaded: &Loaded) -> Vec<Finding> {
         });
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_was_not_restarted_after_an_upgrade_is_told() {
+        assert!(version(Some(env!("CARGO_PKG_VERSION"))).is_none());
+        assert!(version(None).is_none());
+        let found = version(Some("0.0.1"));
+        assert!(found.is_some_and(|found| found.text.contains("Morelia 0.0.1")));
+    }
 }

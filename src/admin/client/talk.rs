@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     Failure, Server, about, not_mtp,
     people::{Names, USERS_A_REQUEST, question},
-    print::{Output, count, line, safe},
+    print::{Output, cell, count, line, safe},
 };
 use crate::{
     admin::event::sentence,
@@ -187,23 +187,36 @@ fn time(second: &Value) -> String {
 pub(super) fn describe(message: &Value, meta: &Value, names: &Names) -> String {
     let time = time(&message["time"]);
     let text = safe(message["text"].as_str().unwrap_or_default());
-    let files = ["file_picture", "file_video", "file_audio", "file_document"];
+    let files = [
+        "file_picture",
+        "file_video",
+        "file_audio",
+        "file_document",
+        "emoji",
+    ];
     let has = |file: &&&str| {
         message[**file]
             .as_str()
             .is_some_and(|file| !file.is_empty())
     };
-    let inline = files
-        .iter()
-        .filter(has)
-        .map(|file| file["file_".len()..].to_owned());
+    let inline = files.iter().filter(has).map(|file| match *file {
+        "emoji" => "sticker".to_owned(),
+        file => file.trim_start_matches("file_").to_owned(),
+    });
     let id = message["uuid"].as_str().unwrap_or_default();
     let told = &meta["about"][id];
     let before = about::before(told, names);
     let after = about::after(told);
     let files = told["files"].as_array().into_iter().flatten();
-    let kinds = files.filter_map(|file| file["kind"].as_str().map(safe));
-    let files: Vec<String> = inline.chain(kinds).collect();
+    let told_of = files.filter_map(|file| {
+        let kind = safe(file["kind"].as_str()?);
+        let name = file["name"].as_str().filter(|name| !name.is_empty());
+        Some(name.map_or_else(
+            || kind.clone(),
+            |name| format!("{kind} {}", cell(Some(name))),
+        ))
+    });
+    let files: Vec<String> = inline.chain(told_of).collect();
     let files = if files.is_empty() {
         String::new()
     } else {
@@ -214,10 +227,12 @@ pub(super) fn describe(message: &Value, meta: &Value, names: &Names) -> String {
     } else {
         ""
     };
-    format!(
-        "{time}  {}: {before}{text}{files}{edited}{after}",
-        names.user(&message["from_user"])
-    )
+    // A program that writes by a hook has a name of its own.
+    let who = match told["bot"]["name"].as_str() {
+        Some(name) => cell(Some(name)),
+        None => names.user(&message["from_user"]),
+    };
+    format!("{time}  {who}: {before}{text}{files}{edited}{after}")
 }
 
 /// Returns the id of the flow with an id or a title.
@@ -268,6 +283,17 @@ mod tests {
         assert_eq!(
             describe(&message, &meta, &names),
             "1970-01-01 00:00:00  Anna: hi [audio]"
+        );
+        let files = json!([{"kind": "picture", "name": "a\nb.jpg"}, {"kind": "picture"}]);
+        let meta = json!({"about": {"7": {"bot": {"name": "Camera"}, "files": files}}});
+        assert_eq!(
+            describe(&message, &meta, &names),
+            "1970-01-01 00:00:00  Camera: hi [picture a b.jpg, picture]"
+        );
+        let message = json!({"time": 0, "from_user": "1", "text": "", "emoji": "eA=="});
+        assert_eq!(
+            describe(&message, &Value::Null, &names),
+            "1970-01-01 00:00:00  Anna:  [sticker]"
         );
     }
 }

@@ -10,10 +10,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::super::error::CliError;
-use super::super::{about, event, flow, message, session, user};
+use super::super::{about, event, flow, session, user};
 use super::own;
 use crate::model::{
-    self, Content, Encoding, FlowId, Message, MessageId, Position, PublicId, Timestamp, User,
+    self, Content, Encoding, FlowId, Message, MessageId, Position, PublicId, Slot, Timestamp, User,
     UserId,
 };
 use crate::service::{MemberStanding, MessagesOf, Service};
@@ -149,7 +149,7 @@ impl<'a> Export<'a> {
                 let mut document = written(message, login);
                 if !message.shown.is_empty() {
                     let files = self.described(message).await?;
-                    document["about"] = json!({"files": files});
+                    document["about"]["files"] = files.into();
                 }
                 self.write(format!("{separator}{document}").as_bytes())?;
                 separator = ",\n";
@@ -166,21 +166,7 @@ impl<'a> Export<'a> {
     async fn described(&mut self, message: &Message) -> Result<Vec<Value>, CliError> {
         let mut files = Vec::with_capacity(message.shown.len());
         for file in &message.shown {
-            let mut document = json!({
-                "id": file.id.hex(),
-                "kind": file.kind.as_str(),
-                "name": file.look.name,
-                "type": file.media_type,
-                "size": file.size,
-                "width": file.look.width,
-                "height": file.look.height,
-                "duration": file.look.duration,
-                "blurhash": file.look.blurhash,
-                "waveform": file.look.waveform.as_ref().map(|peaks| STANDARD.encode(peaks)),
-            });
-            if let Value::Object(fields) = &mut document {
-                fields.retain(|_, value| !value.is_null());
-            }
+            let mut document = about::file(file);
             if !file.is_given && self.has_files {
                 if self.service.open_archived(file.id).await?.is_some() {
                     let path = place(file);
@@ -274,7 +260,7 @@ fn written(message: &Message, login: &str) -> Value {
         document["about"] = about::document(about);
     }
     for file in &message.files {
-        document[message::slot_name(file.slot)] = text_of(&file.content).into();
+        document[slot_name(file.slot)] = text_of(&file.content).into();
     }
     document
 }
@@ -284,5 +270,16 @@ fn text_of(content: &Content) -> String {
     match content.encoding {
         Encoding::Text => String::from_utf8_lossy(&content.bytes).into_owned(),
         Encoding::Base64 => STANDARD.encode(&content.bytes),
+    }
+}
+
+/// As what a message shows a file, in the protocol's words.
+fn slot_name(slot: Slot) -> &'static str {
+    match slot {
+        Slot::Picture => "file_picture",
+        Slot::Video => "file_video",
+        Slot::Audio => "file_audio",
+        Slot::Document => "file_document",
+        Slot::Emoji => "emoji",
     }
 }

@@ -130,7 +130,7 @@ pub(super) fn run(
     match (with_keys, own.len()) {
         (_, 0) => {}
         (true, _) => lines.push(
-            "keys           packed; whoever has this file can pass for the server".to_owned(),
+            "keys           packed; anybody who has this file can impersonate the server".to_owned(),
         ),
         (false, _) => lines.push(format!(
             "keys           not packed; the other machine makes or fetches its own. To take them along: --with-keys ({})",

@@ -111,7 +111,8 @@ pub(super) fn collect(command: &cli::Setup, sources: &Sources) -> Result<Answers
     };
     if !asker.asks && command.confirmation == Confirmation::Ask {
         return Err(usage(
-            "there is no terminal to ask: give --yes, and answer by flags what shall not be as suggested",
+            "there is no terminal to ask: use --yes, and flags for answers that differ from the \
+             suggestions",
         ));
     }
     let is_root = geteuid().is_root();
@@ -163,7 +164,7 @@ pub(super) fn collect(command: &cli::Setup, sources: &Sources) -> Result<Answers
         Some(title) => Some(title.clone()),
         None if found.has_flows || !asker.asks => None,
         None => Some(asker.ask(
-            "Name of a first group, which newcomers join by its invitation (-: none)",
+            "Name of the first group, which new users join with its invitation (-: none)",
             "Family",
         )?)
         .filter(|title| title != "-"),
@@ -243,8 +244,8 @@ fn way(command: &cli::Setup, present: Option<&Config>, asker: &Asker) -> Result<
         });
     }
     let name = asker.ask(
-        "Domain name that leads here from the internet, for a certificate of Let's Encrypt, to whose terms \
-         you then agree (empty: there is none)",
+        "Domain name of this server, for a certificate from Let's Encrypt, whose terms of service \
+         you then accept (empty: none)",
         "",
     )?;
     if !name.is_empty() {
@@ -256,7 +257,10 @@ fn way(command: &cli::Setup, present: Option<&Config>, asker: &Asker) -> Result<
         });
     }
     Ok(
-        if asker.agree("No domain? Make this house's own certificate?", true)? {
+        if asker.agree(
+            "No domain name? Create a local certificate authority?",
+            true,
+        )? {
             Way::Local
         } else {
             Way::Plain
@@ -313,7 +317,7 @@ fn admin(
     Login::new(&login).map_err(|err| CliError::Usage(format!("--admin {login:?}: {err}")))?;
     if !asker.asks && command.password == PasswordSource::Terminal {
         return Err(usage(
-            "nobody can be asked for a password: give --generate or --password-file FILE",
+            "there is no terminal to ask for a password: give --generate or --password-file FILE",
         ));
     }
     let password = password::read(&command.password, Ask::Twice, &login)?;

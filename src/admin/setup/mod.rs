@@ -261,7 +261,7 @@ fn finish(
             }
         }
         Encryption::Acme => lines.push(
-            "The certificate is fetched when the server runs: `morelia tls status` shows how that went"
+            "The certificate is fetched when the server runs: `morelia tls status` shows the result"
                 .to_owned(),
         ),
         Encryption::Files | Encryption::None => {}

@@ -67,7 +67,7 @@ pub(super) fn folders(config: &Config, owner: Option<Owner>) -> Result<(), CliEr
         let parent = backups.parent().filter(|parent| *parent != Path::new(""));
         if let Some(parent) = parent.filter(|parent| !parent.exists()) {
             return Err(CliError::NotFound(format!(
-                "{} is not there, in which the backups shall lie: is its disk mounted?",
+                "{} does not exist, and backups are to be in it: is its disk mounted?",
                 parent.display()
             )));
         }

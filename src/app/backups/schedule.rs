@@ -359,7 +359,7 @@ mod tests {
         let service = Service::start(&options, crate::app::settings::service(&config)).unwrap();
         let account = crate::service::Account {
             login: "anna".to_owned(),
-            password: crate::auth::Password::new("secret".to_owned()),
+            password: crate::auth::Password::new("a long secret".to_owned()),
             username: None,
             email: None,
             is_admin: true,

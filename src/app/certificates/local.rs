@@ -71,8 +71,8 @@ pub fn follow(
     };
     if is_new && !missing.is_empty() {
         log::warn!(
-            "this server's own authority does not vouch for {}; `morelia tls local-root --new` makes \
-             one that does, which every device has to trust anew",
+            "this server's own authority does not cover {}; `morelia tls local-root --new` creates one \
+             that does, and every device then has to trust it again",
             missing.join(", ")
         );
     }

@@ -13,7 +13,7 @@ use crate::certificates::{
     CertificateError, Facts, Folder, Root, fingerprint, grouped, placeholder,
 };
 use crate::config::{Config, Encryption};
-use crate::server::{Certificate, Challenges, Trust};
+use crate::server::{Certificate, Challenges, Served, Trust};
 
 /// How often names and addresses of this machine are checked.
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(20);
@@ -146,21 +146,23 @@ fn is_plausible(now: OffsetDateTime) -> bool {
     now.unix_timestamp() >= PLAUSIBLE
 }
 
-/// Returns how many seconds remain until the certificate in use expires.
-fn left(config: &Config, now: i64) -> Option<i64> {
-    let (path, _) = config.certificate_files()?;
-    let pem = std::fs::read_to_string(path).ok()?;
-    Some(Facts::of_pem(&pem)?.not_after - now)
+/// Returns the facts of the certificate that connections are shown, which need not be the one on the disk.
+pub(super) fn served(certificate: Option<&Certificate>) -> Option<Served> {
+    let leaf = certificate?.leaf();
+    Some(Served {
+        sha256: fingerprint(&leaf),
+        ends: Facts::of_der(&leaf)?.not_after,
+    })
 }
 
 /// Returns how many days remain.
-pub(super) fn days_left(config: &Config, now: i64) -> Option<i64> {
-    Some(left(config, now)?.div_euclid(86_400))
+pub(super) fn days_left(served: &Served, now: i64) -> i64 {
+    (served.ends - now).div_euclid(86_400)
 }
 
 /// Returns what is wrong with the certificate in use, if it expires soon.
-pub(super) fn trouble(config: &Config, now: i64) -> Option<String> {
-    let left = left(config, now)?;
+pub(super) fn trouble(served: &Served, now: i64) -> Option<String> {
+    let left = served.ends - now;
     let days = left.div_euclid(86_400);
     match left {
         ..0 => Some("The certificate has ended.".to_owned()),
@@ -172,25 +174,20 @@ pub(super) fn trouble(config: &Config, now: i64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
 
     #[test]
     fn a_certificate_is_trouble_before_it_ends() {
-        let mut config = Config::default();
-        assert_eq!(trouble(&config, 0), None);
-        let file = |name: &str| {
-            let place = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls/");
-            Some(PathBuf::from(format!("{place}{name}")))
+        let ends = 2_000_000_000;
+        let served = Served {
+            sha256: String::new(),
+            ends,
         };
-        config.tls.certfile = file("server.pem");
-        config.tls.keyfile = file("server.key");
-        let pem = std::fs::read_to_string(file("server.pem").unwrap()).unwrap();
-        let ends = Facts::of_pem(&pem).unwrap().not_after;
-        assert_eq!(trouble(&config, ends - 8 * 86_400), None);
+        assert_eq!(trouble(&served, ends - 8 * 86_400), None);
+        assert_eq!(days_left(&served, ends - 8 * 86_400), 8);
         assert_eq!(
-            trouble(&config, ends - 5 * 86_400).as_deref(),
+            trouble(&served, ends - 5 * 86_400).as_deref(),
             Some("The certificate ends in 5 days.")
         );
-        assert!(trouble(&config, ends + 1).unwrap().contains("has ended"));
+        assert!(trouble(&served, ends + 1).unwrap().contains("has ended"));
     }
 }

@@ -28,8 +28,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "bot add",
         arguments: "LOGIN",
-        about: "Makes a bot: an account for a program, which nobody signs in as. It gets its tokens by `morelia bot \
-                token`.",
+        about: "Creates a bot: an account for a program. Nobody can sign in as a bot; programs use \
+                the tokens of `morelia bot token`.",
         flags: &[&[option("--username", "NAME", "the name that others see")]],
         examples: &["morelia bot add helper --username \"The helper\""],
         build: |m| {
@@ -42,7 +42,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "bot list",
         arguments: "",
-        about: "Lists bots, whose they are and how many tokens they have.",
+        about: "Lists bots with their owners and numbers of tokens.",
         flags: &[],
         examples: &["morelia bot list"],
         build: |_| Ok(Command::Bot(BotCommand::List)),
@@ -50,7 +50,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "bot remove",
         arguments: "LOGIN",
-        about: "Removes a bot with its tokens. Messages stay, under \"User deleted\".",
+        about: "Removes a bot and its tokens. Its messages stay, under \"User deleted\".",
         flags: &[YES],
         examples: &["morelia bot remove helper"],
         build: |m| {
@@ -63,7 +63,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "bot token",
         arguments: "add|list|revoke LOGIN|ID",
-        about: "Makes a token of a bot and prints it once, lists the tokens of a bot, or ends the token with an ID.",
+        about: "Creates, lists or revokes tokens of a bot. A new token is printed once.",
         flags: &[&[
             option(
                 "--label",
@@ -73,12 +73,12 @@ pub(super) const COMMANDS: &[Spec] = &[
             option(
                 "--scopes",
                 "LIST",
-                "with add: read, write, manage; without it all three",
+                "with add: any of read, write and manage; all three by default",
             ),
             option(
                 "--expires",
                 "DURATION",
-                "with add: how long it is good; without it for ever",
+                "with add: how long it is valid; forever by default",
             ),
         ]],
         examples: &[
@@ -119,24 +119,21 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "hook add",
         arguments: "",
-        about: "Makes an address at which programs post into a flow, and prints it with a line for curl and a QR \
-                code. Whoever has the address can write there, and reads nothing.",
+        about: "Creates a web address to which programs post messages for a flow, and prints it \
+                with a curl command and a QR code. Anybody who has the address can write to the \
+                flow, but not read it.",
         flags: &[&[
-            option("--flow", "FLOW", "the flow that it writes to"),
-            option(
-                "--name",
-                "NAME",
-                "what it is called, shown with each message",
-            ),
+            option("--flow", "FLOW", "the flow to write to"),
+            option("--name", "NAME", "its name, shown with each message"),
             option(
                 "--as",
                 "LOGIN",
-                "the bot that writes; without it a bot for the hooks of this flow",
+                "the bot that writes; by default a bot for the hooks of this flow",
             ),
             option(
                 "--picture",
                 "FILE",
-                "a picture that stands beside its messages, of at most 128 KiB",
+                "a picture shown beside its messages, at most 128 KiB",
             ),
         ]],
         examples: &["morelia hook add --flow Family --name \"Washing machine\""],
@@ -152,12 +149,12 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "hook edit",
         arguments: "ID",
-        about: "Renames a hook, or changes the picture that stands beside its messages. ID is what `morelia hook list` \
+        about: "Renames a hook or changes its picture. ID is the number that `morelia hook list` \
                 shows.",
         flags: &[&[
-            option("--name", "NAME", "what it is called from now on"),
-            option("--picture", "FILE", "its picture, of at most 128 KiB"),
-            switch("--no-picture", "it has no picture any more"),
+            option("--name", "NAME", "its new name"),
+            option("--picture", "FILE", "its new picture, at most 128 KiB"),
+            switch("--no-picture", "remove its picture"),
         ]],
         examples: &["morelia hook edit 3 --name Dryer --picture dryer.png"],
         build: |m| {
@@ -183,8 +180,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "hook list",
         arguments: "",
-        about: "Lists hooks: what they are called, when they were used last and how often.",
-        flags: &[&[option("--flow", "FLOW", "those of one flow only")]],
+        about: "Lists hooks: name, last use and number of uses.",
+        flags: &[&[option("--flow", "FLOW", "only those of this flow")]],
         examples: &["morelia hook list", "morelia hook list --flow Family"],
         build: |m| {
             Ok(Command::Hook(HookCommand::List {
@@ -195,7 +192,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "hook revoke",
         arguments: "ID",
-        about: "Ends a hook: its address leads nowhere from then on. ID is what `morelia hook list` shows.",
+        about: "Ends a hook: its address no longer works. ID is the number that `morelia hook list` \
+                shows.",
         flags: &[],
         examples: &["morelia hook revoke 3"],
         build: |m| {
@@ -207,30 +205,31 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "hook out",
         arguments: "add|list|remove|test [ID]",
-        about: "Makes a hook that posts what happens in a flow to an address, and prints the secret that signs its posts; \
-                lists such hooks, removes one, or tries one. ID is what `morelia hook out list` shows.",
+        about: "Creates, lists, removes or tests a hook that posts what happens in a flow to a web \
+                address. A new hook prints the secret that signs its posts. ID is the number that \
+                `morelia hook out list` shows.",
         flags: &[&[
             option(
                 "--flow",
                 "FLOW",
-                "the flow that it tells of; with list: those of one flow only",
+                "with add: the flow to post; with list: only those of this flow",
             ),
-            option("--url", "URL", "with add: where it posts"),
+            option("--url", "URL", "with add: the address to post to"),
             option(
                 "--on",
                 "LIST",
-                "with add: message, edit, delete, join, reaction; without it message",
+                "with add: any of message, edit, delete, join and reaction; message by default",
             ),
             option(
                 "--trigger",
                 "TEXT",
-                "with add: only messages that begin with this",
+                "with add: only messages that begin with this text",
             ),
-            switch("--bots", "with add: what other bots write as well"),
+            switch("--bots", "with add: also messages of other bots"),
             option(
                 "--as",
                 "LOGIN",
-                "with add: the bot that answers; without it the bot for the hooks of this flow",
+                "with add: the bot that answers; by default a bot for the hooks of this flow",
             ),
         ]],
         examples: &[

@@ -9,7 +9,7 @@ use crate::cli::nouns::{ClientAction, ClientCommand};
 const LOGIN: &[Flag] = &[option(
     "--login",
     "LOGIN",
-    "as this user; without it as the one who logged in last",
+    "act as this user; by default the one who signed in last",
 )];
 
 /// The certificates to trust, for servers with self-signed ones.
@@ -22,15 +22,15 @@ const CA: &[Flag] = &[option(
 /// Asks for what only some servers send.
 const RICH: &[Flag] = &[switch(
     "--rich",
-    "accept what this server tells beyond the protocol: who did what in a flow, why it refuses",
+    "also accept what only this server tells: events of flows, reasons of refusals",
 )];
 
 pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "client ping",
         arguments: "URL",
-        about: "Asks whether an MTP server answers. Exit code 0 if it does, 69 if nobody answers, 76 if it is \
-                something else.",
+        about: "Checks whether an MTP server answers. Exit code 0 if it does, 69 if nothing \
+                answers, 76 if something else does.",
         flags: &[CA],
         examples: &["morelia client ping ws://localhost:8000/ws"],
         build: |m| client(m, |_| Ok(ClientAction::Ping)),
@@ -38,13 +38,13 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "client register",
         arguments: "URL LOGIN",
-        about: "Makes an account and keeps its token for the other commands.",
+        about: "Creates an account and keeps its token for the other commands.",
         flags: &[
             CA,
             &[option(
                 "--code",
                 "CODE",
-                "the invitation, where the server asks for one",
+                "the invitation code, if the server needs one",
             )],
             PASSWORD,
         ],
@@ -62,7 +62,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "client login",
         arguments: "URL LOGIN",
-        about: "Logs in and keeps the token for the other commands.",
+        about: "Signs in and keeps the token for the other commands.",
         flags: &[CA, PASSWORD],
         examples: &["morelia client login wss://chat.example.org boris"],
         build: |m| {
@@ -77,7 +77,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "client send",
         arguments: "URL FLOW [TEXT]",
-        about: "Sends a message. Without TEXT it is read from standard input.",
+        about: "Sends a message. Without TEXT, the text is read from standard input.",
         flags: &[
             CA,
             LOGIN,
@@ -104,13 +104,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "client react",
         arguments: "URL MESSAGE EMOJI",
-        about: "Reacts to a message, by its id, with an emoji.",
-        flags: &[
-            CA,
-            LOGIN,
-            RICH,
-            &[switch("--off", "take the reaction back")],
-        ],
+        about: "Adds a reaction to a message. MESSAGE is its id.",
+        flags: &[CA, LOGIN, RICH, &[switch("--off", "remove the reaction")]],
         examples: &["morelia client react ws://localhost:8000 2130461 👍"],
         build: |m| {
             client(m, |m| {
@@ -143,7 +138,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "client watch",
         arguments: "URL",
-        about: "Prints what happens as it happens, and connects again without missing anything.",
+        about: "Prints what happens as it happens. Connects again after a failure and misses \
+                nothing.",
         flags: &[CA, LOGIN, RICH],
         examples: &[
             "morelia client watch ws://localhost:8000 --login boris",
@@ -168,17 +164,17 @@ pub(super) const COMMANDS: &[Spec] = &[
                 option(
                     "--type",
                     "METHOD",
-                    "the method, in place of the one in the file",
+                    "the method, instead of the one in the file",
                 ),
                 option(
                     "--file",
                     "FILE",
-                    "the request, or its data, as a JSON object; - is standard input",
+                    "the request, or its data, as a JSON object; - reads it from standard input",
                 ),
                 many(option(
                     "--accept",
                     "WORD",
-                    "add this word to those that the request accepts, such as rich",
+                    "add this word to the list that the request accepts, such as rich",
                 )),
             ],
         ],
@@ -203,13 +199,14 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "client conformance",
         arguments: "URL",
-        about: "Replays the protocol against a server, a line per case; exit code 5 if one fails.",
+        about: "Replays the protocol against a server and prints a line per case; exit code 5 if \
+                one fails.",
         flags: &[
             CA,
             &[option(
                 "--code",
                 "CODE",
-                "an invitation for the accounts that it makes",
+                "an invitation for the accounts that it creates",
             )],
         ],
         examples: &["morelia client conformance ws://localhost:8000/ws"],

@@ -13,17 +13,17 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "flow create",
         arguments: "chat|channel|group",
-        about: "Makes a flow. A chat has exactly two people; in a channel the owner and moderators write and \
-                the members read; in a group all write.",
+        about: "Creates a flow. A chat has exactly two members. In a channel the owner and \
+                moderators write. In a group everybody writes.",
         flags: &[&[
             option(
                 "--owner",
                 "LOGIN",
-                "the owner, a member too (must be given)",
+                "the owner, who is also a member (required)",
             ),
             many(option("--member", "LOGIN", "another member")),
             option("--title", "TITLE", "its name"),
-            option("--info", "TEXT", "what it is about"),
+            option("--info", "TEXT", "its description"),
         ]],
         examples: &[
             "morelia flow create group --title Family --owner anna --member boris --member clara",
@@ -54,11 +54,12 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "flow show",
         arguments: "FLOW",
-        about: "Shows a flow with its members and settings. FLOW is its id, or its title where only one has it. \
-                With --events it shows what happened in the flow instead: when, what, and who did it.",
+        about: "Shows a flow with its members and settings. FLOW is its id, or its title if no \
+                other flow has the same. With --events it shows what happened in the flow instead: \
+                when, what and by whom.",
         flags: &[&[
             switch("--events", "show the newest events of the flow"),
-            option("--limit", "N", "how many events; without it 50"),
+            option("--limit", "N", "how many events; 50 by default"),
         ]],
         examples: &[
             "morelia flow show Family",
@@ -78,7 +79,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "flow add-member",
         arguments: "FLOW LOGIN",
-        about: "Makes a user a member.",
+        about: "Adds a user to a flow.",
         flags: &[],
         examples: &["morelia flow add-member Family boris"],
         build: |m| {
@@ -91,7 +92,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "flow remove-member",
         arguments: "FLOW LOGIN",
-        about: "Takes a member out.",
+        about: "Removes a member from a flow.",
         flags: &[],
         examples: &["morelia flow remove-member Family boris"],
         build: |m| {
@@ -119,7 +120,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "flow transfer",
         arguments: "FLOW LOGIN",
-        about: "Makes a member the owner.",
+        about: "Makes a member the owner of a flow.",
         flags: &[],
         examples: &["morelia flow transfer Family boris"],
         build: |m| {
@@ -132,7 +133,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "flow remove",
         arguments: "FLOW",
-        about: "Removes a flow with all its messages.",
+        about: "Removes a flow and all its messages.",
         flags: &[YES],
         examples: &["morelia flow remove Family"],
         build: |m| {
@@ -147,7 +148,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         arguments: "FLOW",
         about: "Lists the last messages of a flow.",
         flags: &[&[
-            option("--limit", "N", "how many; without it 50"),
+            option("--limit", "N", "how many; 50 by default"),
             option(
                 "--before",
                 "NUMBER",
@@ -166,12 +167,12 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "message send",
         arguments: "FLOW [TEXT]",
-        about: "Sends a message, which reaches connected clients at once. Without TEXT it is read from \
-                standard input.",
+        about: "Sends a message. Connected clients get it at once. Without TEXT, the text is read \
+                from standard input.",
         flags: &[&[option(
             "--as",
             "LOGIN",
-            "the sender; without it an administrator, a member if one is",
+            "the sender; by default an administrator, if possible a member",
         )]],
         examples: &[
             "morelia message send Family \"The server restarts at ten\"",
@@ -188,7 +189,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "message delete",
         arguments: "ID",
-        about: "Deletes a message: its text and files are gone from the file too.",
+        about: "Deletes a message. Its text and files are also erased from the database.",
         flags: &[YES],
         examples: &["morelia message delete 2135987035920910082395021706169552114"],
         build: |m| {
@@ -201,19 +202,19 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "message search",
         arguments: "QUERY",
-        about: "Searches the texts of all messages and the names of their files, newest first. Words in double \
-                quotes are found as they stand.",
+        about: "Searches the texts of all messages and the names of their files, newest first. \
+                Words in double quotes must match exactly.",
         flags: &[&[
-            option("--flow", "FLOW", "in this flow only"),
-            option("--from", "LOGIN", "written by this user only"),
+            option("--flow", "FLOW", "only in this flow"),
+            option("--from", "LOGIN", "only by this user"),
             option(
                 "--kind",
                 "KIND",
                 "only with a picture, video, audio, document, sticker or voice",
             ),
-            option("--newer", "DURATION", "sent within this time only"),
-            option("--older", "DURATION", "sent longer ago only"),
-            option("--limit", "N", "how many; without it 50"),
+            option("--newer", "DURATION", "only messages younger than this"),
+            option("--older", "DURATION", "only messages older than this"),
+            option("--limit", "N", "how many; 50 by default"),
         ]],
         examples: &[
             "morelia message search birthday --flow Family",

@@ -9,7 +9,7 @@ use crate::config::read_duration;
 const IDENTITY: Flag = option(
     "--identity",
     "FILE",
-    "the secret key of an encrypted copy; - reads it from standard input",
+    "the secret key of an encrypted backup; - reads it from standard input",
 );
 
 pub(super) const COMMANDS: &[Spec] = &[
@@ -24,7 +24,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "db delete",
         arguments: "",
-        about: "Drops all tables, with everything in them, and keeps the file.",
+        about: "Deletes all tables and everything in them, and keeps the file.",
         flags: &[YES],
         examples: &["morelia db delete"],
         build: |m| Ok(Command::Db(DbCommand::Delete(m.confirmation()))),
@@ -32,8 +32,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "db migrate",
         arguments: "",
-        about: "Brings the tables up to date with this program. A copy is made first; serve does the same by \
-                itself.",
+        about: "Updates the tables for this version of the program. Makes a copy first. serve does \
+                the same when it starts.",
         flags: &[],
         examples: &["morelia db migrate"],
         build: |_| Ok(Command::Db(DbCommand::Migrate)),
@@ -41,9 +41,10 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "db rollback",
         arguments: "",
-        about: "Undoes the last change of the tables: the copy from before it takes the place of the database, \
-                which is kept beside it. What was written since is only in the kept one. For going back to \
-                an older program; that one can run it too. No server may run on the database.",
+        about: "Undoes the last update of the tables: the copy from before it replaces the \
+                database, which is kept beside it. What was written since then is only in the kept \
+                file. Use it to go back to an older program; the older program can also run it. No \
+                server may run on the database.",
         flags: &[YES],
         examples: &["morelia db rollback"],
         build: |m| Ok(Command::Db(DbCommand::Rollback(m.confirmation()))),
@@ -51,7 +52,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "db check",
         arguments: "",
-        about: "Examines the database file thoroughly; exit code 5 if it is damaged.",
+        about: "Checks the database file thoroughly; exit code 5 if it is damaged.",
         flags: &[],
         examples: &["morelia db check"],
         build: |_| Ok(Command::Db(DbCommand::Check)),
@@ -59,17 +60,19 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "db repair",
         arguments: "",
-        about: "Rebuilds the search index and every other index of the database. Where more than an index is \
-                damaged, --to saves what can be read into a new file. No server may run on it.",
+        about: "Rebuilds the search index and all other indexes of the database. If more than an \
+                index is damaged, --to saves what can be read to a new file. No server may run on \
+                the database.",
         flags: &[&[
             option(
                 "--to",
                 "FILE",
-                "save every row that can be read into this new file; the database stays as it is",
+                "save every readable row to this new file; the database stays as it is",
             ),
             switch(
                 "--times",
-                "only put right what a clock that was ahead has written; the clock must be right now",
+                "only correct times that were written while the clock was ahead; the clock must be \
+                 right now",
             ),
         ]],
         examples: &[
@@ -87,8 +90,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "db compact",
         arguments: "",
-        about: "Gives free space in the file back to the disk: in small steps while the server runs, at once \
-                and with the search index in one piece while it does not.",
+        about: "Returns free space in the database to the disk. While the server runs, this happens \
+                in small steps; otherwise at once, and the search index is compacted too.",
         flags: &[],
         examples: &["morelia db compact"],
         build: |_| Ok(Command::Db(DbCommand::Compact)),
@@ -104,15 +107,15 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "db prune",
         arguments: "",
-        about: "Removes old messages and their files for good.",
+        about: "Deletes old messages and their files.",
         flags: &[
             &[
                 option(
                     "--older",
                     "DURATION",
-                    "how old; without it `keep` of section [history]",
+                    "messages older than this; by default `keep` of section [history]",
                 ),
-                switch("--dry-run", "count them, change nothing"),
+                switch("--dry-run", "only count them"),
             ],
             YES,
         ],
@@ -128,24 +131,25 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "backup",
         arguments: "",
-        about: "Makes a copy of database and configuration, also while the server runs, and examines it. With \
-                --with-keys it also copies the certificates and keys that the server made or fetched: whoever \
-                has such a copy can pass for the server. With --encrypt-to, or `encrypt_to` of section [backup], \
-                the copy is one encrypted file that only the matching secret key opens.",
+        about: "Makes a copy of the database and the configuration, also while the server runs, and \
+                checks it. With --with-keys it includes the certificates and keys that the server \
+                made or fetched: anybody who has such a copy can impersonate the server. With \
+                --encrypt-to, or `encrypt_to` in section [backup], the copy is one encrypted file \
+                that only the matching secret key opens.",
         flags: &[&[
             option(
                 "--to",
                 "FILE|DIR",
-                "where; without it `dir` of section [backup]",
+                "where to; by default `dir` of section [backup]",
             ),
             switch(
                 "--with-keys",
-                "also copy the folder tls, with its private keys",
+                "include the folder tls with its private keys",
             ),
             many(option(
                 "--encrypt-to",
                 "KEY",
-                "encrypt it to this public key (age1…); of several, each secret key opens it",
+                "encrypt for this public key (age1…); any of several secret keys opens it",
             )),
         ]],
         examples: &[
@@ -164,9 +168,9 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "backup key",
         arguments: "FILE",
-        about: "Makes a key for encrypted copies: writes the secret key to a file and shows the public one, \
-                for `encrypt_to` of section [backup]. Without that file nobody can open the copies. It is \
-                also a file for the program `age`.",
+        about: "Creates a key for encrypted backups: writes the secret key to a file, and prints \
+                the public key for `encrypt_to` of section [backup]. Without that file nobody can \
+                open the backups. The program `age` can use the file too.",
         flags: &[],
         examples: &["morelia backup key morelia-backup.key"],
         build: |m| {
@@ -178,7 +182,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "backup list",
         arguments: "",
-        about: "Lists the copies.",
+        about: "Lists the backups.",
         flags: &[],
         examples: &["morelia backup list"],
         build: |_| Ok(Command::Backup(BackupCommand::List)),
@@ -186,12 +190,12 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "backup verify",
         arguments: "FILE",
-        about: "Opens a copy, examines and counts it, and looks whether its files are there.",
+        about: "Opens a backup, checks and counts what is in it, and looks for its files.",
         flags: &[&[
-            switch("--deep", "read the files whole and compare them"),
+            switch("--deep", "also read and compare all files"),
             switch(
                 "--restore",
-                "also restore it into a temporary folder beside it, which is removed again",
+                "also restore it to a temporary folder beside it, which is then removed",
             ),
             IDENTITY,
         ]],
@@ -208,8 +212,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "restore",
         arguments: "FILE",
-        about: "Puts a copy in the place of the database, which is kept beside it. Refuses while a server \
-                runs.",
+        about: "Replaces the database with a backup. The current database is kept beside it. \
+                Refuses while a server runs.",
         flags: &[&[IDENTITY], YES],
         examples: &[
             "morelia restore /mnt/usb/morelia-2026-11-22.db",
@@ -226,13 +230,13 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "move pack",
         arguments: "FILE",
-        about: "Writes everything that another machine needs into one file: database, files, configuration, \
-                and with --with-keys the certificates and keys. The file is read back and compared. Stop the \
-                server first: what people write after this is not in the file.",
+        about: "Writes everything that another machine needs to one file: database, files, \
+                configuration and, with --with-keys, certificates and keys. The file is read back \
+                and compared. Stop the server first: what people write later is not in the file.",
         flags: &[
             &[switch(
                 "--with-keys",
-                "also the folder tls, with its private keys",
+                "include the folder tls with its private keys",
             )],
             YES,
         ],
@@ -251,9 +255,10 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "move unpack",
         arguments: "FILE",
-        about: "Makes the server on this machine from such a file. Everything is compared and examined before \
-                anything takes its place; where there is a database already, nothing is changed. A \
-                configuration that is here is kept beside the new one, which takes over its database.path.",
+        about: "Sets up the server on this machine from a packed file. Everything is checked before \
+                anything is put in place. If there is a database already, nothing is changed. An \
+                existing configuration is kept beside the new one, which takes over its \
+                database.path.",
         flags: &[],
         examples: &["morelia move unpack /mnt/usb/chat.morelia"],
         build: |m| {
@@ -265,15 +270,15 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "import",
         arguments: "",
-        about: "Takes over the database of the Python server: users with their passwords, flows, messages, \
-                files. Run again, it takes only what is new.",
+        about: "Imports the database of the Python server: users with their passwords, flows, \
+                messages and files. Run again, it imports only what is new.",
         flags: &[&[
             option(
                 "--python-db",
                 "FILE",
-                "the file of the Python server (must be given)",
+                "the file of the Python server (required)",
             ),
-            switch("--dry-run", "count only, change nothing"),
+            switch("--dry-run", "only count, change nothing"),
         ]],
         examples: &["morelia import --python-db db_sqlite.db --dry-run"],
         build: |m| {
@@ -289,12 +294,12 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "export",
         arguments: "",
-        about: "Writes a user, a flow or everything as JSON.",
+        about: "Exports a user, a flow or everything as JSON.",
         flags: &[&[
-            option("--user", "LOGIN", "what this user has written and may see"),
+            option("--user", "LOGIN", "what this user wrote and may see"),
             option("--flow", "FLOW", "this flow with its messages"),
             switch("--all", "everything"),
-            option("--to", "DIR", "the folder to write to (must be given)"),
+            option("--to", "DIR", "the folder to write to (required)"),
         ]],
         examples: &[
             "morelia export --user boris --to boris-data",

@@ -109,12 +109,12 @@ pub const GLOBAL: &[Flag] = &[
     option(
         "--config",
         "FILE",
-        "use this configuration file, search for none",
+        "use this configuration file instead of searching for one",
     ),
     switch("--json", "print the result as one JSON document"),
-    short("-q", switch("--quiet", "print errors only")),
-    short("-v", switch("--verbose", "print details as well")),
-    switch("--no-color", "use no colour"),
+    short("-q", switch("--quiet", "print only errors")),
+    short("-v", switch("--verbose", "print more details")),
+    switch("--no-color", "do not use colour"),
     short("-h", switch("--help", "explain the command")),
     short("-V", switch("--version", "print the version")),
 ];
@@ -124,17 +124,17 @@ const PASSWORD: &[Flag] = &[
     option(
         "--password-file",
         "FILE",
-        "take the password from the first line of a file",
+        "read the password from the first line of a file",
     ),
     switch(
         "--password-stdin",
-        "take the password from the first line of standard input",
+        "read the password from the first line of standard input",
     ),
-    switch("--generate", "make a password and print it, once"),
+    switch("--generate", "generate a password and print it once"),
 ];
 
 /// Confirms a destructive command.
-const YES: &[Flag] = &[switch("--yes", "do it without asking")];
+const YES: &[Flag] = &[switch("--yes", "do not ask for confirmation")];
 
 const fn switch(name: &'static str, about: &'static str) -> Flag {
     Flag {

@@ -14,17 +14,17 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "user add",
         arguments: "LOGIN",
-        about: "Makes a user. Without a flag for the password, it is asked for twice.",
+        about: "Creates a user. Unless a flag gives the password, it is asked for twice.",
         flags: &[
             &[
                 option(
                     "--username",
                     "NAME",
-                    "the name that others see, in place of the login",
+                    "the name that others see instead of the login",
                 ),
-                option("--email", "ADDRESS", "an address to reach the user"),
-                switch("--admin", "make an administrator"),
-                switch("--bot", "mark as a program"),
+                option("--email", "ADDRESS", "the user's e-mail address"),
+                switch("--admin", "make the user an administrator"),
+                switch("--bot", "mark the account as a program"),
             ],
             PASSWORD,
         ],
@@ -69,15 +69,15 @@ pub(super) const COMMANDS: &[Spec] = &[
         about: "Changes a user.",
         flags: &[&[
             option("--username", "NAME", "the name that others see"),
-            option("--email", "ADDRESS", "an address to reach the user"),
-            option("--bio", "TEXT", "what the profile says"),
+            option("--email", "ADDRESS", "the user's e-mail address"),
+            option("--bio", "TEXT", "the text of the profile"),
             option("--admin", "on|off", "whether the user is an administrator"),
             option("--bot", "on|off", "whether the user is a program"),
             option(
                 "--quota",
                 "SIZE",
-                "bytes of files that the user may have: a size such as 5GB, 0 for any number, \
-                 or default for [files] user_quota",
+                "how many bytes of files the user may keep: a size such as 5GB, 0 for no limit, or \
+                 default for [files] user_quota",
             ),
         ]],
         examples: &[
@@ -95,7 +95,7 @@ pub(super) const COMMANDS: &[Spec] = &[
                 quota: m.read("--quota", read_quota)?,
             };
             if changes == UserChanges::default() {
-                return Err(m.missing("what to change"));
+                return Err(m.missing("a flag that says what to change"));
             }
             Ok(Command::User(UserCommand::Set { login, changes }))
         },
@@ -119,8 +119,9 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "user reset",
         arguments: "LOGIN",
-        about: "Makes a link by which the user sets a new password, and prints it with a QR code to photograph. \
-                The link is good once, for 24 hours; a newer one, a new password and a suspension end it.",
+        about: "Creates a link with which the user sets a new password, and prints it with a QR \
+                code. The link works once, for 24 hours. A newer link, a new password or a \
+                suspension ends it.",
         flags: &[],
         examples: &["morelia user reset boris"],
         build: |m| {
@@ -132,8 +133,9 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "user localpart",
         arguments: "LOGIN NAME",
-        about: "Says by what name others know a user in Matrix: the part of @name:server between @ and the \
-                colon. It is made of the login; once the user has signed in by Matrix it stays.",
+        about: "Sets the name of a user in Matrix: the part of @name:server between @ and the \
+                colon. By default it is made from the login. Once the user has signed in with \
+                Matrix, it cannot change.",
         flags: &[],
         examples: &["morelia user localpart Борис boris"],
         build: |m| {
@@ -146,7 +148,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "user suspend",
         arguments: "LOGIN",
-        about: "Ends all sessions of a user and lets no new one begin.",
+        about: "Ends all sessions of a user and refuses new ones.",
         flags: &[],
         examples: &["morelia user suspend boris"],
         build: |m| {
@@ -158,7 +160,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "user resume",
         arguments: "LOGIN",
-        about: "Lets a suspended user in again.",
+        about: "Lets a suspended user sign in again.",
         flags: &[],
         examples: &["morelia user resume boris"],
         build: |m| {
@@ -170,8 +172,9 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "user remove",
         arguments: "LOGIN",
-        about: "Removes a user. Messages stay, under \"User deleted\"; groups and channels pass to the member \
-                who joined first; the login is free again.",
+        about: "Removes a user. The user's messages stay, under \"User deleted\". Groups and \
+                channels pass to the moderator, else the member, who joined first. The login \
+                becomes free.",
         flags: &[YES],
         examples: &["morelia user remove boris"],
         build: |m| {
@@ -184,7 +187,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "session list",
         arguments: "[LOGIN]",
-        about: "Lists the devices that are logged in: since when, last seen, from where.",
+        about: "Lists the signed-in devices: since when, last seen, and address.",
         flags: &[],
         examples: &["morelia session list", "morelia session list boris"],
         build: |m| {
@@ -196,7 +199,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "session revoke",
         arguments: "[ID]",
-        about: "Ends a session, or all of a user. The device must log in again.",
+        about: "Ends one session, or all sessions of a user. The device has to sign in again.",
         flags: &[&[option("--user", "LOGIN", "end all sessions of this user")]],
         examples: &[
             "morelia session revoke 17",
@@ -205,7 +208,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         build: |m| match (m.optional_argument("ID")?, m.text("--user")?) {
             (Some(id), None) => Ok(Command::Session(SessionCommand::Revoke { id })),
             (None, Some(login)) => Ok(Command::Session(SessionCommand::RevokeAll { login })),
-            (None, None) => Err(m.missing("the session's ID, or --user")),
+            (None, None) => Err(m.missing("ID or --user")),
             (Some(_), Some(_)) => Err(UsageError::new(
                 "ID and --user exclude each other: give one",
             )),
@@ -214,8 +217,9 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "registration",
         arguments: "[open|invite|closed]",
-        about: "Shows who may register, or says so: anybody, who has an invitation, or nobody. What is said holds \
-                until the configuration's own word changes. Works while the server runs.",
+        about: "Shows or sets who may register: anybody, people with an invitation, or nobody. The \
+                setting stays until the value in the configuration changes. Works while the server \
+                runs.",
         flags: &[],
         examples: &["morelia registration", "morelia registration closed"],
         build: |m| {
@@ -227,16 +231,16 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "invite create",
         arguments: "",
-        about: "Makes an invitation and prints its code, its link and a QR code to photograph.",
+        about: "Creates an invitation and prints its code, its link and a QR code.",
         flags: &[&[
-            option("--uses", "N", "how many people it lets in; without it 1"),
-            option("--expires", "DURATION", "how long it holds; without it 7d"),
+            option("--uses", "N", "how many people may use it; 1 by default"),
             option(
-                "--flow",
-                "FLOW",
-                "a group or channel that they become members of",
+                "--expires",
+                "DURATION",
+                "how long it is valid; 7d by default",
             ),
-            option("--note", "TEXT", "whom it is for, shown in lists"),
+            option("--flow", "FLOW", "the group or channel that it leads to"),
+            option("--note", "TEXT", "a note for lists, such as whom it is for"),
         ]],
         examples: &[
             "morelia invite create",
@@ -254,7 +258,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "invite list",
         arguments: "",
-        about: "Lists the invitations that still hold.",
+        about: "Lists the valid invitations.",
         flags: &[],
         examples: &["morelia invite list"],
         build: |_| Ok(Command::Invite(InviteCommand::List)),
@@ -262,7 +266,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "invite revoke",
         arguments: "CODE",
-        about: "Ends an invitation. CODE is its code, or what `morelia invite list` shows of it.",
+        about: "Ends an invitation. CODE is its code, or the part that `morelia invite list` shows.",
         flags: &[],
         examples: &["morelia invite revoke 7KQ2-M9XF"],
         build: |m| {

@@ -9,31 +9,36 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "init",
         arguments: "",
-        about: "Makes what a server needs: morelia.ini, the database, the first administrator. Run \
-                again it says what is there and changes nothing (exit code 4, or 0 with --if-needed). \
-                Without --admin, a terminal is asked for a login.",
+        about: "Creates the configuration, the database and the first administrator. What exists \
+                already is listed and left as it is (exit code 4, or 0 with --if-needed). Without \
+                --admin, it asks for a login on the terminal.",
         flags: &[
             &[
-                option("--admin", "LOGIN", "make this administrator"),
+                option(
+                    "--admin",
+                    "LOGIN",
+                    "create an administrator with this login",
+                ),
                 option(
                     "--registration",
                     "open|invite|closed",
-                    "who may make an account",
+                    "who may create an account",
                 ),
                 option(
                     "--https",
                     "NAME",
-                    "fetch a certificate for this name from Let's Encrypt, whose terms you agree to",
+                    "get a certificate for this name from Let's Encrypt; this accepts its terms of \
+                     service",
                 ),
                 switch(
                     "--try",
-                    "with --https: from the authority for trying things out",
+                    "with --https: use Let's Encrypt's staging server, for trying things out",
                 ),
                 switch(
                     "--local-ca",
-                    "make this house's own certificate, for a home without a domain",
+                    "create a local certificate authority, for a home without a domain name",
                 ),
-                switch("--if-needed", "succeed where everything is there already"),
+                switch("--if-needed", "exit with 0 if everything exists already"),
             ],
             PASSWORD,
         ],
@@ -59,8 +64,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "serve",
         arguments: "",
-        about: "Runs the server. It stops on SIGTERM and Ctrl-C, and reads certificate, limits and log \
-                level again on SIGHUP. Each flag stands for a key of morelia.ini and wins over it.",
+        about: "Runs the server. It stops on SIGTERM and Ctrl-C. On SIGHUP it reads the \
+                certificate, limits and log level again. Each flag overrides a key of morelia.ini.",
         flags: &[SERVE],
         examples: &[
             "morelia serve",
@@ -71,8 +76,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "devserver",
         arguments: "",
-        about: "Runs the server for this machine only: on 127.0.0.1, with every request in the log. Takes \
-                the flags of serve.",
+        about: "Runs the server for this machine only: on 127.0.0.1, with every request in the log. \
+                Takes the same flags as serve.",
         flags: &[SERVE],
         examples: &["morelia devserver", "morelia devserver --port 8080"],
         build: |m| {
@@ -89,13 +94,14 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "check",
         arguments: "[config|database|tls|net|clock|disk|backup]",
-        about: "Examines everything, or one thing, and says what to do about it. One line each: ok, warn or \
-                FAIL; exit code 5 if there is a FAIL. With --fix it offers, one by one, the repairs that it can \
-                make itself (owner, permissions, folder, reload, unit), and looks again.",
+        about: "Checks the whole setup, or one part of it, and says how to fix what is wrong. \
+                Prints one line per result: ok, warn or FAIL; exit code 5 if there is a FAIL. With \
+                --fix it offers each repair that it can make itself (owner, permissions, folder, \
+                reload, unit), and then checks again.",
         flags: &[
             &[switch(
                 "--fix",
-                "offer the repairs that can be made from here",
+                "offer the repairs that this command can make itself",
             )],
             YES,
         ],
@@ -118,9 +124,9 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "reload",
         arguments: "",
-        about: "Has the running server read its configuration, certificate and log file again. What is wrong \
-                is said first, and the server is left alone (exit code 78). Tells which changes need a \
-                restart.",
+        about: "Makes the running server read its configuration, certificate and log file again. \
+                Errors in them are reported first, and the server is left alone (exit code 78). \
+                Also lists the changes that need a restart.",
         flags: &[],
         examples: &["morelia reload", "morelia reload --json"],
         build: |_| Ok(Command::Reload),
@@ -128,12 +134,13 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "status",
         arguments: "",
-        about: "Shows connections, users, flows, messages, sizes and the last backup. Asks the running \
-                server, or reads the file when it is stopped. With --health it only asks whether the running \
-                server works: exit code 0, 1 if it does not, 69 if no server runs.",
+        about: "Shows connections, users, flows, messages, sizes and the last backup. Asks the \
+                running server, or reads the database if no server runs. With --health it only says \
+                whether the running server works: exit code 0 if it does, 1 if it does not, 69 if \
+                no server runs.",
         flags: &[&[switch(
             "--health",
-            "only tell whether the running server works, for health checks of containers",
+            "only say whether the running server works, for health checks of containers",
         )]],
         examples: &[
             "morelia status",
@@ -149,8 +156,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "config show",
         arguments: "",
-        about: "Prints the configuration that holds.",
-        flags: &[&[switch("--origin", "and where each value comes from")]],
+        about: "Prints the effective configuration.",
+        flags: &[&[switch("--origin", "also show where each value comes from")]],
         examples: &["morelia config show", "morelia config show --origin"],
         build: |m| {
             Ok(Command::Config(ConfigCommand::Show {
@@ -169,11 +176,11 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "config backup",
         arguments: "",
-        about: "Copies the configuration file, beside it.",
+        about: "Copies the configuration file to the same folder.",
         flags: &[&[option(
             "--backup-name",
             "NAME",
-            "name of the copy, in place of one with the date",
+            "name of the copy, instead of one with the date",
         )]],
         examples: &[
             "morelia config backup",
@@ -188,12 +195,12 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "config restore",
         arguments: "",
-        about: "Puts a copy of the configuration file back. The present file is kept beside it.",
+        about: "Restores a copy of the configuration file. The current file is kept beside it.",
         flags: &[
             &[option(
                 "--source",
                 "FILE",
-                "the copy; without it the newest",
+                "the copy; the newest by default",
             )],
             YES,
         ],
@@ -211,16 +218,16 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "service unit",
         arguments: "",
-        about: "Prints a systemd unit for this setup, hardened. With --sockets it prints a shell script that \
-                writes the units by which systemd itself listens on the ports, so that the server needs no \
-                permission for those below 1024.",
+        about: "Prints a hardened systemd unit for this setup. With --sockets it prints a shell \
+                script that writes socket units instead: systemd then opens the ports, and the \
+                server needs no permission for ports below 1024.",
         flags: &[&[
             option(
                 "--program",
                 "FILE",
-                "where the program will be, if not where it is now",
+                "where the program will be installed, if not where it is now",
             ),
-            switch("--sockets", "print the socket units in place of it"),
+            switch("--sockets", "print the script for socket units instead"),
         ]],
         examples: &[
             "morelia service unit > /etc/systemd/system/morelia.service",
@@ -236,8 +243,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "tls status",
         arguments: "",
-        about: "Shows the certificate that is used: by whom, for which names, until when, and what is \
-                tried next.",
+        about: "Shows the certificate: its issuer, names and end, whether the running server uses \
+                it, and the next attempt to renew it.",
         flags: &[],
         examples: &["morelia tls status", "morelia tls status --json"],
         build: |_| Ok(Command::Tls(TlsCommand::Status)),
@@ -245,11 +252,11 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "tls renew",
         arguments: "",
-        about: "Fetches the certificate of [tls] acme now, or makes the one by the server's own authority \
-                anew. A running server takes it up.",
+        about: "Renews the certificate now, from the authority of [tls] acme or from the server's \
+                own authority. A running server starts to use it by itself.",
         flags: &[&[switch(
             "--force",
-            "do it although the present one is good, or the authority asked to wait",
+            "renew even if the current one is still good or the authority asked to wait",
         )]],
         examples: &["morelia tls renew", "morelia tls renew --force"],
         build: |m| {
@@ -261,7 +268,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "tls fingerprint",
         arguments: "",
-        about: "Shows the fingerprint of the server's own authority, to compare with the one at /trust.",
+        about: "Shows the fingerprint of the server's own authority, to compare with the one at \
+                /trust.",
         flags: &[],
         examples: &["morelia tls fingerprint"],
         build: |_| Ok(Command::Tls(TlsCommand::Fingerprint)),
@@ -269,13 +277,13 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "tls local-root",
         arguments: "",
-        about: "Shows the server's own authority. With --new it makes another one, which every device has \
-                to trust anew. With --offline it moves the key of the authority into a file, for a drawer; \
-                the present certificate then serves to its end.",
+        about: "Shows the server's own authority. With --new it creates another one, which every \
+                device then has to trust again. With --offline it moves the authority's key to a \
+                file, to be kept elsewhere; the current certificate works until it ends.",
         flags: &[
             &[
-                switch("--new", "make another authority"),
-                option("--offline", "FILE", "move its key into this file"),
+                switch("--new", "create another authority"),
+                option("--offline", "FILE", "move its key to this file"),
             ],
             YES,
         ],
@@ -303,7 +311,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "proxy-config",
         arguments: "nginx|caddy",
-        about: "Prints the configuration of a proxy in front of this setup.",
+        about: "Prints a configuration for a proxy in front of this server.",
         flags: &[],
         examples: &["morelia proxy-config nginx", "morelia proxy-config caddy"],
         build: |m| Ok(Command::ProxyConfig(m.word("proxy-config")?)),
@@ -311,8 +319,8 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "clean",
         arguments: "",
-        about: "Removes configuration and database, after listing them and asking. Refuses while a server \
-                runs.",
+        about: "Removes the configuration and the database. Lists the files and asks first. Refuses \
+                while a server runs.",
         flags: &[YES],
         examples: &["morelia clean", "morelia clean --yes"],
         build: |m| Ok(Command::Clean(m.confirmation())),
@@ -323,8 +331,8 @@ pub(super) const PROGRAM: &[Spec] = &[
     Spec {
         path: "completions",
         arguments: "bash|zsh|fish|logins|flows",
-        about: "Prints the completions for a shell. With logins or flows it prints the words that these \
-                complete to, one a line.",
+        about: "Prints the completions for a shell. With logins or flows it prints the words \
+                themselves, one per line.",
         flags: &[],
         examples: &[
             "morelia completions bash > ~/.local/share/bash-completion/completions/morelia",
@@ -334,7 +342,7 @@ pub(super) const PROGRAM: &[Spec] = &[
     Spec {
         path: "help",
         arguments: "[COMMAND]",
-        about: "Explains a command, or lists all.",
+        about: "Explains a command, or lists all commands.",
         flags: &[&[switch("--man", "print the manual page, for `man -l`")]],
         examples: &[
             "morelia help",
@@ -364,12 +372,12 @@ const SERVE: &[Flag] = &[
     option(
         "--port",
         "PORT",
-        "listen on this port, 0 for any free one ([server] port)",
+        "listen on this port; 0 for any free one ([server] port)",
     ),
     option(
         "--log-level",
         "error|warn|info|debug|trace",
-        "the least important lines of the log ([logging] level)",
+        "the lowest level to log ([logging] level)",
     ),
     switch("--use-colors", "colour the log ([logging] colors)"),
     switch("--no-use-colors", "do not colour the log"),
@@ -392,22 +400,22 @@ const SERVE: &[Flag] = &[
     option(
         "--limit-concurrency",
         "N",
-        "connections at a time ([limits] connections)",
+        "maximum number of connections ([limits] connections)",
     ),
-    option("--limit-max-requests", "N", "stop after so many requests"),
+    option("--limit-max-requests", "N", "stop after this many requests"),
     option(
         "--backlog",
         "N",
-        "connections that wait to be accepted ([server] backlog)",
+        "maximum number of connections that wait to be accepted ([server] backlog)",
     ),
     option(
         "--timeout-keep-alive",
         "SECONDS",
-        "close an idle HTTP connection ([server] keep_alive)",
+        "close an HTTP connection that is idle for so long ([server] keep_alive)",
     ),
     switch(
         "--reload",
-        "taken for uvicorn's sake and of no effect: SIGHUP reads the configuration again",
+        "accepted for compatibility with uvicorn, without effect: SIGHUP reloads the configuration",
     ),
 ];
 

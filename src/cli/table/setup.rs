@@ -7,46 +7,47 @@ use crate::config;
 pub(super) const COMMANDS: &[Spec] = &[Spec {
     path: "setup",
     arguments: "",
-    about: "Installs a server by question and answer: user, folder, configuration, HTTPS, backups, first \
-            administrator, a first group with its invitation, systemd unit, start, and a check. Flags answer \
-            questions in advance; with --yes the rest is as suggested. Run again, it keeps what there is and \
-            changes what is answered differently.",
+    about: "Installs a server step by step: user, folder, configuration, HTTPS, backups, first \
+            administrator, first group and its invitation, systemd unit, start, and a check. Flags \
+            answer questions in advance; with --yes the suggestions answer the others. On a server \
+            that is installed already, only what you answer differently changes.",
     flags: &[
         &[
-            option(
-                "--user",
-                "NAME",
-                "the system's user that the server runs as",
-            ),
-            option("--folder", "DIR", "where the database lies"),
+            option("--user", "NAME", "the system user that the server runs as"),
+            option("--folder", "DIR", "the folder of the database"),
             option(
                 "--https",
                 "NAME",
-                "fetch a certificate for this name from Let's Encrypt, whose terms you agree to",
+                "get a certificate for this name from Let's Encrypt; this accepts its terms of \
+                 service",
             ),
             switch(
                 "--try",
-                "with --https: from the authority for trying things out",
+                "with --https: use Let's Encrypt's staging server, for trying things out",
             ),
             switch(
                 "--local-ca",
-                "make this house's own certificate, for a home without a domain",
+                "create a local certificate authority, for a home without a domain name",
             ),
-            switch("--plain", "no encryption: it is the work of a proxy"),
+            switch("--plain", "no encryption, because a proxy encrypts"),
             option(
                 "--backup-dir",
                 "DIR",
-                "where daily backups go, best on another disk",
+                "the folder for daily backups, best on another disk",
             ),
             switch("--no-backup", "no daily backups"),
-            option("--admin", "LOGIN", "make this administrator"),
+            option(
+                "--admin",
+                "LOGIN",
+                "create an administrator with this login",
+            ),
             option(
                 "--group",
                 "TITLE",
-                "make this group, whose invitation leads newcomers into it",
+                "create this group; its invitation adds new users to it",
             ),
-            option("--unit", "FILE", "where the systemd unit is written"),
-            switch("--no-start", "neither write the unit nor start the server"),
+            option("--unit", "FILE", "where to write the systemd unit"),
+            switch("--no-start", "do not write the unit or start the server"),
         ],
         PASSWORD,
         YES,

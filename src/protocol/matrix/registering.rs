@@ -175,6 +175,7 @@ impl Matrix {
             email: None,
             is_bot: false,
             invitation: auth.text("token")?.map(str::to_owned),
+            is_plain: false,
         };
         let opened = match self.service.register(registration, client, None).await {
             Err(ServiceError::Refused(Refusal::InvitationRequired)) => {

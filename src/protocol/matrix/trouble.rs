@@ -148,6 +148,7 @@ fn of_service(err: &ServiceError) -> Response {
         Refusal::TooLarge { .. } => (413, "M_TOO_LARGE"),
         Refusal::LoginTaken | Refusal::NameTaken => (400, "M_USER_IN_USE"),
         Refusal::BadLogin(_) => (400, "M_INVALID_USERNAME"),
+        Refusal::WeakPassword(_) => (400, "M_WEAK_PASSWORD"),
         Refusal::EmptyMessage => (400, "M_BAD_JSON"),
         Refusal::Room(RoomRefusal::SameReaction) => (400, "M_DUPLICATE_ANNOTATION"),
         Refusal::Room(RoomRefusal::NameTaken) => (409, "M_UNKNOWN"),

@@ -212,6 +212,7 @@ fn site(statistics: Statistics) -> Site {
                 users_online: 0,
                 checks,
                 configuration: Reloads::default(),
+                certificate: None,
                 attention: Vec::new(),
             }
         })

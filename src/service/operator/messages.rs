@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{By, FlowId, FlowKind, Message, PublicId, Slot, UserId};
+use crate::model::{By, FlowId, FlowKind, Message, PublicId, UserId};
 use crate::service::messages::{Size, require_writer};
 use crate::service::{Draft, Refusal, Search, Service, ServiceError, Thing};
 use crate::store::details::NewDetails;
@@ -11,12 +11,10 @@ use crate::store::{View, flows, messages, users};
 /// A message in a list: without the content of its files.
 #[derive(Debug)]
 pub struct Line {
-    /// The message; its list of files is empty.
+    /// The message, with what is known of its files.
     pub message: Message,
     /// Login of its author.
     pub author: String,
-    /// The kinds of its files.
-    pub slots: Vec<Slot>,
 }
 
 impl Service {
@@ -172,17 +170,10 @@ pub(super) fn login_of(
 fn lines(view: &View<'_>, found: Vec<(Message, i64)>) -> Result<Vec<Line>, ServiceError> {
     let mut logins = HashMap::new();
     let mut lines = Vec::with_capacity(found.len());
-    for (message, bits) in found {
+    for (message, slots) in found {
         let author = login_of(view, &mut logins, message.author)?;
-        let slots = Slot::ALL;
-        lines.push(Line {
-            author,
-            slots: slots
-                .into_iter()
-                .filter(|slot| bits & slot.bit() != 0)
-                .collect(),
-            message,
-        });
+        let message = messages::whole(view, message, slots, messages::Load::Facts)?;
+        lines.push(Line { message, author });
     }
     Ok(lines)
 }

@@ -140,7 +140,7 @@ impl Service {
     /// sessions.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`].
+    /// [`Refusal::WeakPassword`]; [`Refusal::NotFound`].
     pub async fn replace_password(
         &self,
         user: UserId,

@@ -196,6 +196,11 @@ impl Work<'_> {
                 "user {:?} has no password: set one with `morelia user passwd`",
                 old.login
             ));
+        } else if !is_deleted && Password::new(old.password.clone()).weakness().is_some() {
+            self.note(format!(
+                "the password of user {:?} is easy to guess and still works: `morelia user reset` makes a link for a new one",
+                old.login
+            ));
         }
         if !self.dry_run {
             let new = legacy::user(old.clone(), uuid, login, password_hash);

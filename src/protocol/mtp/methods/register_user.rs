@@ -44,6 +44,7 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
             .auth_id
             .map(Text::into_owned)
             .filter(|code| !code.is_empty()),
+        is_plain: true,
     };
     Ok(Input {
         registration,
@@ -51,7 +52,9 @@ pub(super) fn read(mut data: Data<'_>) -> Result<Input, MtpError> {
     })
 }
 
-pub(super) async fn handle(cx: &mut Context<'_>, input: Input) -> Result<Bytes, MtpError> {
+pub(super) async fn handle(cx: &mut Context<'_>, mut input: Input) -> Result<Bytes, MtpError> {
+    // Revision 17 takes a password as it is, and some of its clients send a hash.
+    input.registration.is_plain = !cx.form.is_rich();
     let origin = Some(cx.state.listener.origin());
     let client = cx.client.called(input.label.as_deref());
     let opened = cx

@@ -109,4 +109,5 @@ export const refusals = {
   'refusal.unavailable': 'Der Server kann im Moment nichts speichern. Versuche es später wieder.',
   'refusal.unknown_method': 'Das kann dieser Server nicht.',
   'refusal.unsupported_version': 'Dieses Programm und der Server verstehen einander nicht. Lade die Seite neu.',
+  'refusal.weak_password': 'Dieses Passwort ist zu kurz oder zu leicht zu erraten. Wähle ein anderes.',
 };

@@ -409,6 +409,7 @@ export const en = {
   'refusal.unavailable': 'The server cannot save anything at the moment. Try again later.',
   'refusal.unknown_method': 'This server cannot do this.',
   'refusal.unsupported_version': 'This client and the server do not understand each other. Reload the page.',
+  'refusal.weak_password': 'This password is too short or too easy to guess. Choose another.',
   remove: 'Remove {name}',
   'remove.ask': 'Delete “{title}” for everyone?',
   'remove.channel': 'Delete channel',

@@ -109,4 +109,5 @@ export const refusals = {
   'refusal.unavailable': 'El servidor no puede guardar nada por ahora. Inténtalo más tarde.',
   'refusal.unknown_method': 'Este servidor no sabe hacer esto.',
   'refusal.unsupported_version': 'Este programa y el servidor no se entienden. Vuelve a cargar la página.',
+  'refusal.weak_password': 'Esta contraseña es demasiado corta o fácil de adivinar. Elige otra.',
 };

@@ -409,6 +409,7 @@ export const ru = {
   'refusal.unavailable': 'Сервер сейчас не может ничего сохранить. Попробуйте позже.',
   'refusal.unknown_method': 'Этот сервер такого не умеет.',
   'refusal.unsupported_version': 'Приложение и сервер не понимают друг друга. Обновите страницу.',
+  'refusal.weak_password': 'Этот пароль слишком короткий или его легко угадать. Выберите другой.',
   remove: 'Убрать: {name}',
   'remove.ask': 'Удалить «{title}» для всех?',
   'remove.channel': 'Удалить канал',
