@@ -20,6 +20,8 @@ fn said(server: &Server, words: &str) -> Option<Value> {
 }
 
 const ANOTHER: &str = "still uses another certificate";
+const ANYBODY: &str = "anybody who reaches this server can register";
+const REPLACED: &str = "the file was moved or replaced";
 
 #[test]
 fn the_certificate_in_use_counts_and_not_only_the_one_on_the_disk() {
@@ -79,7 +81,6 @@ fn a_server_that_began_without_encryption_is_told() {
 #[test]
 fn who_registers_is_what_was_said_last() {
     let server = Server::initialised("invite", &[]);
-    const ANYBODY: &str = "anybody who reaches this server can register";
     assert!(said(&server, ANYBODY).is_none());
     server.command(["registration", "open"]).run().exits(0);
     let found = said(&server, ANYBODY).expect("said");
@@ -123,7 +124,6 @@ fn a_database_that_was_replaced_under_the_server_is_told_and_can_be_saved() {
     let mut server = Server::initialised("open", &[]);
     let copy = backup(&server);
     server.serve();
-    const REPLACED: &str = "the file was moved or replaced";
     assert!(said(&server, REPLACED).is_none());
     let mut anna = server.register("anna");
     let flow = anna.group("Family", &[]);
@@ -160,7 +160,7 @@ fn a_database_that_was_moved_under_the_server_is_told() {
     let moved = folder(&server, "moved.db");
     fs::rename(server.database(), &moved).expect("moved");
     fs::copy(copy, server.database()).expect("another");
-    let found = said(&server, "the file was moved or replaced").expect("said");
+    let found = said(&server, REPLACED).expect("said");
     let remedy = found["remedy"].as_str().expect("a remedy");
     assert!(remedy.contains(&moved.display().to_string()), "{remedy}");
 }
