@@ -12,7 +12,7 @@ use super::names;
 use super::trouble::Trouble;
 use super::{Asked, Matrix};
 use crate::model::{Form, Position};
-use crate::service::{MemberState, Mood, Refusal, RoomEvent, RoomNews, SyncQuery, Synced};
+use crate::service::{Beside, MemberState, Mood, Refusal, RoomEvent, RoomNews, SyncQuery, Synced};
 
 /// The longest that an answer is held back, in milliseconds.
 const MAX_WAIT: u64 = 60_000;
@@ -42,6 +42,7 @@ impl Matrix {
         let is_on = |name: &str| asked.parameter(name).as_deref() == Some("true");
         let (full_state, after) = (is_on("full_state"), is_on("use_state_after"));
         let (names, rooms, wanted) = (self.names.clone(), filter.clone(), filter.timeline.clone());
+        let beside = filter.clone();
         let has_presence = filter.presence.pass_kind("m.presence");
         let mood = match asked.parameter("set_presence") {
             Some(word) => super::kept::mood(&word)?,
@@ -56,6 +57,7 @@ impl Matrix {
         let count = asked
             .parameter("since")
             .as_deref()
+            .filter(|_| since.is_some())
             .and_then(names::parse_count);
         let judge = self.judge(asked).await?;
         let query = Arc::new(SyncQuery {
@@ -65,6 +67,12 @@ impl Matrix {
             since,
             limit: filter.timeline.limit(),
             full_state,
+            is_after: after,
+            beside: Box::new(move |what, kind| match what {
+                Beside::Passing => beside.ephemeral.pass_kind(kind),
+                Beside::OfRoom => beside.account_data.pass_kind(kind),
+                Beside::OfUser => beside.own_data.pass_kind(kind),
+            }),
             has_threads: filter.timeline.has_threads,
             include_left: filter.include_leave,
             rooms: Box::new(move |room| {
@@ -174,11 +182,12 @@ impl Matrix {
                     invite.insert(id, self.invited(news, &own));
                 }
                 MemberState::Left | MemberState::Banned => {
-                    let told = json!({
+                    let mut told = json!({
                         "timeline": timeline(&teller, news),
-                        "state": {"events": state(&teller, news, filter, (&own, is_first))},
                         "account_data": {"events": []},
                     });
+                    let state = state(&teller, news, filter, (&own, is_first));
+                    told[place(after)] = json!({"events": state});
                     leave.insert(id, told);
                 }
             }
@@ -214,19 +223,8 @@ impl Matrix {
             let threads = threads.map(|(root, count)| (names::event(*root), counted(*count)));
             told["unread_thread_notifications"] = Value::Object(threads.collect());
         }
-        let mut state = state(teller, news, filter, (own, is_first));
-        if after {
-            let timeline = news.timeline.iter().filter(|it| it.state_key().is_some());
-            for event in timeline.flat_map(|event| teller.tell(event)) {
-                state.retain(|it| {
-                    it["type"] != event["type"] || it["state_key"] != event["state_key"]
-                });
-                state.push(event);
-            }
-            told["state_after"] = json!({"events": state});
-        } else {
-            told["state"] = json!({"events": state});
-        }
+        let state = state(teller, news, filter, (own, is_first));
+        told[place(after)] = json!({"events": state});
         if let Some((joined, invited, heroes)) = &news.summary {
             let heroes: Vec<_> = heroes.iter().map(|name| self.names.user(name)).collect();
             told["summary"] = json!({
@@ -283,6 +281,11 @@ impl Matrix {
             .collect();
         json!({"invite_state": {"events": told}})
     }
+}
+
+/// Where the state of a room stands: as it was before the timeline, or as it is `after` it.
+fn place(after: bool) -> &'static str {
+    if after { "state_after" } else { "state" }
 }
 
 fn counted((notify, highlight): (i64, i64)) -> Value {

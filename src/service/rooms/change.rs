@@ -143,7 +143,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Refusal::NotFound`] for a room that the caller is not in, or an unknown user; what the caller
-    /// may not do; [`Refusal::Banned`]; [`RoomRefusal::AlreadyMember`].
+    /// may not do; [`RoomRefusal::IsBanned`]; [`RoomRefusal::AlreadyMember`].
     pub async fn invite_to_room(
         &self,
         user: &SignedIn,
@@ -167,7 +167,9 @@ impl Service {
                 may(&access, Action::Add)?;
                 for other in &found {
                     match members::standing(tx, access.id, *other)?.map(|it| it.state) {
-                        Some(State::Banned) => return Err(Refusal::Banned.into()),
+                        Some(State::Banned) => {
+                            return Err(Refusal::Room(RoomRefusal::IsBanned).into());
+                        }
                         Some(State::Joined) => {
                             return Err(Refusal::Room(RoomRefusal::AlreadyMember).into());
                         }

@@ -126,14 +126,13 @@ impl Service {
     /// Changes something that is kept for the caller, from what it is, if it is there.
     ///
     /// # Errors
-    /// As [`keep_account_data`](Self::keep_account_data); [`RoomRefusal::NotKept`] where the change finds
-    /// nothing to change; what is too large.
+    /// As [`keep_account_data`](Self::keep_account_data); why the change is none; what is too large.
     pub async fn change_account_data(
         &self,
         user: &SignedIn,
         room: Option<PublicId>,
         kind: &'static str,
-        change: impl FnOnce(Option<String>) -> Option<String> + Send + 'static,
+        change: impl FnOnce(Option<String>) -> Result<String, RoomRefusal> + Send + 'static,
     ) -> Result<(), ServiceError> {
         let user = *user;
         self.store
@@ -141,7 +140,7 @@ impl Service {
                 user.require(tx)?;
                 let flow = kept_place(tx, &user, room)?;
                 let before = room_account::get(tx, user.user(), flow, kind)?;
-                let content = change(before).ok_or(Refusal::Room(RoomRefusal::NotKept))?;
+                let content = change(before).map_err(Refusal::Room)?;
                 keep(tx, &user, flow, (kind, &content))
             })
             .await

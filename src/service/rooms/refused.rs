@@ -7,6 +7,8 @@ pub enum RoomRefusal {
     AlreadyMember,
     /// Who is to be taken out is no member.
     NotMember,
+    /// Who is to be invited is banned.
+    IsBanned,
     /// Who is to be let back in is not banned.
     NotBanned,
     /// Only a room that was left is forgotten.
@@ -28,6 +30,7 @@ impl RoomRefusal {
         match self {
             Self::AlreadyMember => "the user is a member already",
             Self::NotMember => "the user is not a member",
+            Self::IsBanned => "the user is banned",
             Self::NotBanned => "the user is not banned",
             Self::StillMember => "you are still a member",
             Self::NameTaken => "this name is taken",
