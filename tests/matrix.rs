@@ -1,6 +1,7 @@
 //! Matrix: the client-server API over the conversations that MTP has.
 
 mod account;
+mod bounds;
 mod chats;
 mod clients;
 mod counts;
@@ -16,12 +17,14 @@ mod names;
 mod one_truth;
 mod outsiders;
 mod parsed;
+mod part_edits;
 mod parts;
 mod portraits;
 mod registering;
 mod rooms;
 mod sync;
 mod threads;
+mod tokens;
 mod transport;
 
 use serde_json::{Value, json};
@@ -157,6 +160,31 @@ impl<'a> Client<'a> {
         texts.reverse();
         texts
     }
+}
+
+/// People who are registered, each with a Matrix client.
+#[track_caller]
+pub(crate) fn people<'a, const N: usize>(server: &'a Server, logins: [&str; N]) -> [Client<'a>; N] {
+    for login in logins {
+        server.register(login);
+    }
+    logins.map(|login| Client::sign_in(server, login))
+}
+
+/// People in one room, the first of whom has made it.
+#[track_caller]
+pub(crate) fn together<'a, const N: usize>(
+    server: &'a Server,
+    logins: [&str; N],
+) -> ([Client<'a>; N], String) {
+    let people = people(server, logins);
+    let room = people[0].create(&json!({"name": "G"}));
+    for other in &people[1..] {
+        let body = json!({"user_id": other.user});
+        people[0].done("POST", &format!("{room}/invite"), &body);
+        other.done("POST", &format!("{room}/join"), &json!({}));
+    }
+    (people, room)
 }
 
 /// The beginning of the addresses of a room.

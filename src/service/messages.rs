@@ -12,7 +12,7 @@ use crate::model::file::told;
 use crate::model::{Attachment, FlowId, FlowKind, Form, Message, PublicId, Timestamp, UserId};
 use crate::store::{
     Tx, View, about, attachments, blocks, events, flows, log, message_parts, messages, polls,
-    properties, room_events, room_log, room_parts, txns, users,
+    properties, room_events, room_parts, txns, users,
 };
 
 /// A new message, or changes to a message.
@@ -363,7 +363,7 @@ fn sent_before(
     let Some(uuid) = earlier(tx, user, flow, draft)? else {
         return Ok(None);
     };
-    let Some((id, _)) = room_log::message_of(tx, uuid)? else {
+    let Some((id, _)) = room_events::message_of(tx, uuid)? else {
         return Ok(None);
     };
     let message = messages::by_id(tx, id)?.ok_or(Refusal::NotFound(Thing::Message))?;

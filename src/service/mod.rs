@@ -121,9 +121,9 @@ pub use refusal::Refusal;
 pub use refusal_value::Value;
 pub use resets::NewReset;
 pub use rooms::{
-    Device, Judge, Mood, NewLevels, NewRoom, Notified, ReadUpTo, Renamed, Renewed, RoomDraft,
-    RoomFile, RoomNews, RoomPage, RoomPresence, RoomQuery, RoomReading, RoomRefusal, SyncQuery,
-    Synced, Unread, Wanted,
+    Beside, Device, Judge, Mood, NewLevels, NewRoom, Notified, ReadUpTo, Renamed, Renewed,
+    RoomDraft, RoomFile, RoomNews, RoomPage, RoomPresence, RoomQuery, RoomReading, RoomRefusal,
+    SyncQuery, Synced, Unread, Wanted,
 };
 pub use search::{Search, SearchHits};
 pub use sent_files::{SentFile, Source};

@@ -65,12 +65,12 @@ pub(super) fn may(access: &Access, action: Action) -> Result<(), ServiceError> {
         Action::Remove(level) => {
             allow(access.level >= access.power.kick, Refusal::NotOwner)?;
             allow(!is_chat, Refusal::ChatIsFixed)?;
-            allow(owns || level < access.level, Refusal::Outranked)
+            allow(level < access.level, Refusal::Outranked)
         }
         Action::Ban(level) => {
             allow(access.level >= access.power.ban, Refusal::NotOwner)?;
             allow(!is_chat, Refusal::ChatIsFixed)?;
-            allow(owns || level < access.level, Refusal::Outranked)
+            allow(level < access.level, Refusal::Outranked)
         }
         Action::SetLevels | Action::HandOver => {
             allow(owns, Refusal::NotOwner)?;
@@ -134,7 +134,7 @@ mod tests {
             (Add, [MODERATORS, MODERATORS, NOBODY]),
             (Remove(Level::MEMBER), [MODERATORS, MODERATORS, NOBODY]),
             (Remove(Level::MODERATOR), [OWNER, OWNER, NOBODY]),
-            (Remove(Level::OWNER), [OWNER, OWNER, NOBODY]),
+            (Remove(Level::OWNER), [NOBODY, NOBODY, NOBODY]),
             (SetLevels, [OWNER, OWNER, NOBODY]),
             (HandOver, [OWNER, OWNER, NOBODY]),
             (SetExpire, [OWNER, OWNER, ALL]),

@@ -1,6 +1,6 @@
 //! Files of messages: which message shows which content, and how.
 
-use rusqlite::{Row, named_params};
+use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::files::{self, encoding, encoding_number};
@@ -100,6 +100,16 @@ pub fn show(tx: &Tx<'_>, message: MessageId, new: &NewFile) -> Result<(), StoreE
     insert(tx, message, new, Encoding::Base64).map(drop)
 }
 
+/// Returns the number of the next file of a message: one that no file has, or has had as an event.
+fn next(view: &View<'_>, message: MessageId) -> Result<i64, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT 1 + max(coalesce((SELECT max(ordinal) FROM attachments WHERE message_id = :message), -1),
+                        coalesce((SELECT max(CAST(key AS INTEGER)) FROM room_events WHERE message_id = :message
+                                  AND relation IN ('redaction', 'part') AND key <> 'text'), -1))",
+    )?;
+    Ok(statement.query_row(named_params! {":message": message.0}, |row| row.get(0))?)
+}
+
 /// Returns the public ids of the file and of its thumbnail; without a thumbnail the second is unused.
 fn insert(
     tx: &Tx<'_>,
@@ -115,12 +125,13 @@ fn insert(
     tx.prepare(
         "INSERT INTO attachments (message_id, ordinal, kind, file_id, encoding, public_id, name, width, height,
                                   duration, blurhash, waveform, thumb_file_id, thumb_public_id, thumb_width, thumb_height)
-         VALUES (:message, (SELECT coalesce(max(ordinal), -1) + 1 FROM attachments WHERE message_id = :message),
+         VALUES (:message, :ordinal,
                  :kind, :file, :encoding, :public, :name, :width, :height, :duration, :blurhash, :waveform,
                  :thumb, :thumb_public, :thumb_width, :thumb_height)",
     )?
     .execute(named_params! {
         ":message": message.0,
+        ":ordinal": next(tx, message)?,
         ":kind": new.kind.number(),
         ":file": new.file.0,
         ":encoding": encoding_number(encoding),
@@ -221,7 +232,7 @@ pub(super) fn replace(
             return Ok(());
         }
     }
-    // While the old one is there, so that its number is not given again.
+    // First, so that it gets its own number.
     if !content.bytes.is_empty() {
         attach(tx, message, brought, owner)?;
     }
@@ -230,21 +241,10 @@ pub(super) fn replace(
         if !content.bytes.is_empty() {
             let later = all.iter().filter(|(it, _)| it.ordinal > row.ordinal);
             for (it, _) in later {
-                put_last(tx, message, it.ordinal)?;
+                renumber(tx, message, it.ordinal, next(tx, message)?)?;
             }
         }
     }
-    Ok(())
-}
-
-/// Puts a file of a message after the others.
-fn put_last(tx: &Tx<'_>, message: MessageId, ordinal: i64) -> Result<(), StoreError> {
-    tx.prepare(
-        "UPDATE attachments SET ordinal =
-            (SELECT max(ordinal) + 1 FROM attachments WHERE message_id = :message)
-         WHERE message_id = :message AND ordinal = :ordinal",
-    )?
-    .execute(named_params! {":message": message.0, ":ordinal": ordinal})?;
     Ok(())
 }
 
@@ -273,7 +273,8 @@ pub(super) fn kinds(view: &View<'_>, message: MessageId) -> Result<i64, StoreErr
 }
 
 /// Puts the files of a message into another order, and adds new ones: each entry is the public id of a
-/// present file, or a new file. Files that are not listed are removed.
+/// present file, or a new file. Files that are not listed are removed. Files keep their numbers up to the
+/// first that is new or has moved.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -282,26 +283,51 @@ pub fn rearrange(
     message: MessageId,
     wanted: &[Result<PublicId, NewFile>],
 ) -> Result<(), StoreError> {
-    let first: i64 = tx
-        .prepare(
-            "SELECT coalesce(max(ordinal), -1) + 1 FROM attachments WHERE message_id = :message",
-        )?
-        .query_row(named_params! {":message": message.0}, |row| row.get(0))?;
+    let (mut last, mut stay) = (-1, true);
+    let mut numbers = Vec::with_capacity(wanted.len());
     for wanted in wanted {
+        let number = next(tx, message)?;
         match wanted {
             Ok(id) => {
-                tx.prepare(
-                    "UPDATE attachments SET ordinal =
-                        (SELECT max(ordinal) + 1 FROM attachments WHERE message_id = :message)
-                     WHERE message_id = :message AND public_id = :id",
-                )?
-                .execute(named_params! {":message": message.0, ":id": id.to_bytes()})?;
+                let Some(present) = number_of(tx, message, *id)? else {
+                    continue;
+                };
+                stay &= present > last;
+                last = if stay { present } else { number };
+                if !stay {
+                    renumber(tx, message, present, number)?;
+                }
             }
-            Err(new) => show(tx, message, new)?,
+            Err(new) => {
+                show(tx, message, new)?;
+                (last, stay) = (number, false);
+            }
         }
+        numbers.push(last.to_string());
     }
-    tx.prepare("DELETE FROM attachments WHERE message_id = :message AND ordinal < :first")?
-        .execute(named_params! {":message": message.0, ":first": first})?;
+    tx.prepare(
+        "DELETE FROM attachments WHERE message_id = :message AND ordinal NOT IN (SELECT value FROM json_each(:numbers))",
+    )?
+    .execute(named_params! {":message": message.0, ":numbers": format!("[{}]", numbers.join(","))})?;
+    Ok(())
+}
+
+fn number_of(view: &View<'_>, message: MessageId, id: PublicId) -> Result<Option<i64>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT ordinal FROM attachments WHERE message_id = :message AND public_id = :id",
+    )?;
+    let params = named_params! {":message": message.0, ":id": id.to_bytes()};
+    Ok(statement.query_row(params, |row| row.get(0)).optional()?)
+}
+
+fn renumber(tx: &Tx<'_>, message: MessageId, from: i64, to: i64) -> Result<(), StoreError> {
+    let params = named_params! {":message": message.0, ":from": from, ":to": to};
+    for sql in [
+        "UPDATE attachments SET ordinal = :to WHERE message_id = :message AND ordinal = :from",
+        "UPDATE room_media SET ordinal = :to WHERE message_id = :message AND ordinal = :from",
+    ] {
+        tx.prepare(sql)?.execute(params)?;
+    }
     Ok(())
 }
 

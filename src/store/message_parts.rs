@@ -4,7 +4,7 @@ use rusqlite::named_params;
 
 use super::error::StoreError;
 use super::messages::{self, Handle};
-use super::room_parts::TEXT;
+use super::room_parts::{self, TEXT};
 use super::tx::Tx;
 use super::{attachments, log, room_keeper, search};
 use crate::model::By;
@@ -15,8 +15,12 @@ use crate::model::By;
 /// The file cannot be written.
 pub fn take_back(tx: &Tx<'_>, message: &Handle, part: &str, by: By) -> Result<(), StoreError> {
     search::outdate(tx, message.id)?;
+    let with_text = room_parts::with_text(tx, message.id)?;
     room_keeper::take_back(tx, message.id, Some(part), by)?;
     if part == TEXT {
+        if let Some(number) = with_text {
+            attachments::remove(tx, message.id, &number.to_string())?;
+        }
         tx.prepare("UPDATE messages SET text = NULL, format = NULL WHERE id = :id")?
             .execute(named_params! {":id": message.id.0})?;
     } else {

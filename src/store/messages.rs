@@ -12,7 +12,7 @@ use super::history::fit;
 pub use super::history::{Fitting, Load, Sent, by_number, whole};
 use super::log::{self, About, Kind, Reach};
 use super::tx::{Tx, View};
-use super::{marks, removal, room_keeper, room_leaving, search};
+use super::{marks, removal, room_edits, room_keeper, room_leaving, search};
 use crate::model::about::bits;
 use crate::model::{
     By, DELETED_TEXT, FlowId, Level, Message, MessageId, News, Origin, Position, PublicId,
@@ -252,6 +252,7 @@ pub fn handle(view: &View<'_>, uuid: PublicId, user: UserId) -> Result<Option<Ha
 /// The file cannot be written.
 pub fn edit(tx: &Tx<'_>, message: &Handle, edit: &MessageEdit, by: By) -> Result<(), StoreError> {
     search::outdate(tx, message.id)?;
+    let before = room_edits::before(tx, message.id)?;
     room_keeper::keep_original(tx, message.id)?;
     let mut slots = message.slots;
     for file in &edit.files {
@@ -272,6 +273,7 @@ pub fn edit(tx: &Tx<'_>, message: &Handle, edit: &MessageEdit, by: By) -> Result
     .execute(
         named_params! {":text": text, ":slots": slots, ":now": tx.now().0, ":id": message.id.0},
     )?;
+    room_edits::after(tx, message.id, before, by)?;
     announce(tx, message, Kind::Edited, by)
 }
 
@@ -308,8 +310,7 @@ fn overwrite(tx: &Tx<'_>, message: &Handle, slots: i64, by: By) -> Result<(), St
 
 /// Logs that a message has changed, and reports its present state to the members of its flow.
 pub(super) fn announce(tx: &Tx<'_>, of: &Handle, kind: Kind, by: By) -> Result<(), StoreError> {
-    // The old text is in the write-ahead log until the log is emptied.
-    tx.scrub();
+    tx.scrub(); // the old text is in the write-ahead log until that is emptied
     let about = About {
         actor: by.user,
         message: Some(of.id),

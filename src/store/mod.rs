@@ -73,6 +73,7 @@ pub mod retention;
 pub mod room_account;
 mod room_contents;
 pub mod room_devices;
+mod room_edits;
 pub mod room_event;
 pub mod room_events;
 pub mod room_keeper;

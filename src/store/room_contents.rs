@@ -116,19 +116,6 @@ pub(super) fn stale_members(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Returns the content of a message that was edited by MTP.
-pub(super) fn edit(view: &View<'_>, message: MessageId) -> Result<String, StoreError> {
-    let name = event_of(view, message)?;
-    text(
-        view,
-        "SELECT json_object('msgtype', 'm.text', 'body', '* ' || coalesce(text, ''),
-                    'm.new_content', json_object('msgtype', 'm.text', 'body', coalesce(text, '')),
-                    'm.relates_to', json_object('rel_type', 'm.replace', 'event_id', :name))
-         FROM messages WHERE id = :id",
-        named_params! {":id": message.0, ":name": name},
-    )
-}
-
 /// Returns the content of a message by MTP without files.
 pub(super) fn original(view: &View<'_>, message: MessageId) -> Result<String, StoreError> {
     text(
@@ -141,17 +128,12 @@ pub(super) fn original(view: &View<'_>, message: MessageId) -> Result<String, St
     )
 }
 
-/// Returns the id of the event that represents a message: that of its text, else of its first file.
-pub(super) fn event_of(view: &View<'_>, message: MessageId) -> Result<String, StoreError> {
-    text(
-        view,
-        "SELECT '$' || lower(hex(m.uuid)) || CASE
-                WHEN a.n = 1 AND a.kind <> 4 OR a.n > 0 AND coalesce(m.text, '') = '' THEN '_' || a.first ELSE '' END
-         FROM messages m, (SELECT count(*) AS n, min(ordinal) AS first, max(kind) AS kind
-                           FROM attachments WHERE message_id = :id) a
-         WHERE m.id = :id",
-        named_params! {":id": message.0},
-    )
+/// Tells whether what an event says is a file.
+pub(super) fn has_file(view: &View<'_>, content: &str) -> Result<bool, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT 1 WHERE :content ->> 'url' IS NOT NULL OR :content ->> '$.file.url' IS NOT NULL",
+    )?;
+    Ok(statement.exists(named_params! {":content": content})?)
 }
 
 pub(super) fn redaction(view: &View<'_>, target: &str) -> Result<String, StoreError> {

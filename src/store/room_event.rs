@@ -22,6 +22,12 @@ pub struct RoomEvent {
     pub redaction: Option<Box<RoomEvent>>,
     /// If the event is derived from a message: the numbers of the message's files.
     pub files: Vec<i64>,
+    /// Its file that is one event with its text.
+    pub with_text: Option<i64>,
+    /// Its parts that were added later, and stand where they were.
+    pub later: Vec<String>,
+    /// Of such a part, which it is.
+    pub only: Option<String>,
     /// The redactions of parts of that message, each of which names its part.
     pub gone: Vec<RoomEvent>,
     /// Its newest edit.
@@ -90,6 +96,16 @@ impl RoomEvent {
                 stored.state_key.is_none() && !only_changes
             }
             What::Message(_) => true,
+        }
+    }
+
+    /// Tells whether a part of a message stands here: a file of a number, or the text.
+    #[must_use]
+    pub fn has_part(&self, number: Option<usize>) -> bool {
+        let part = number.map_or_else(|| "text".to_owned(), |number| number.to_string());
+        match &self.only {
+            Some(only) => *only == part,
+            None => !self.later.contains(&part),
         }
     }
 

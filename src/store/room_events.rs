@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::log::{self, About, Kind, Reach};
 use super::room_contents as contents;
 use super::tx::{Tx, View};
-use crate::model::{By, FlowId, MessageId, Position, PublicId, SessionId, UserId};
+use crate::model::{By, FlowId, MessageId, Position, PublicId, SessionId, Timestamp, UserId};
 
 /// The relation of a redaction to the redacted event.
 pub const REDACTION: &str = "redaction";
@@ -140,6 +140,45 @@ pub fn annotation(
     Ok(found.optional()?)
 }
 
+/// The message that an event is, or is about, and how it is.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn message_of(
+    view: &View<'_>,
+    uuid: PublicId,
+) -> Result<Option<(MessageId, Option<String>)>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT message_id, relation FROM room_events WHERE uuid = :uuid AND message_id IS NOT NULL",
+    )?;
+    let found = statement.query_row(named_params! {":uuid": uuid.to_bytes()}, |row| {
+        Ok((MessageId(row.get(0)?), row.get(1)?))
+    });
+    Ok(found.optional()?)
+}
+
+/// What a session has sent to a room by a text of its own, lately.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn sent(
+    view: &View<'_>,
+    flow: FlowId,
+    kind: &str,
+    (session, txn): (SessionId, &str),
+    since: Timestamp,
+) -> Result<Option<PublicId>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT uuid FROM room_events WHERE session_id = :session AND txn = :txn AND flow_id = :flow
+           AND type = :type AND at > :since LIMIT 1",
+    )?;
+    let params = named_params! {
+        ":session": session.0, ":txn": txn, ":flow": flow.0, ":type": kind, ":since": since.0,
+    };
+    let found = statement.query_row(params, |row| row.get(0).map(PublicId::from_bytes));
+    Ok(found.optional()?)
+}
+
 /// Empties an event of a room that was redacted.
 pub(super) fn strike(
     tx: &Tx<'_>,
@@ -152,8 +191,11 @@ pub(super) fn strike(
         "UPDATE room_events SET redacted_by = :by, content = CASE type
              WHEN 'm.room.create' THEN content
              WHEN 'm.room.member' THEN json_object('membership', content ->> 'membership')
-             WHEN 'm.room.join_rules' THEN json_object('join_rule', content ->> 'join_rule')
-             WHEN 'm.room.power_levels' THEN json_remove(content, '$.notifications')
+             WHEN 'm.room.join_rules' THEN (SELECT json_group_object(key, json(content -> key)) FROM json_each(content)
+                  WHERE key IN ('join_rule', 'allow'))
+             WHEN 'm.room.power_levels' THEN (SELECT json_group_object(key, json(content -> key)) FROM json_each(content)
+                  WHERE key IN ('ban', 'events', 'events_default', 'invite', 'kick', 'redact', 'state_default',
+                                'users', 'users_default'))
              WHEN 'm.room.history_visibility' THEN json_object('history_visibility', content ->> 'history_visibility')
              WHEN 'm.room.redaction' THEN json_object('redacts', content ->> 'redacts')
              ELSE '{}' END

@@ -14,7 +14,7 @@ use super::room_events::{
     strike, strike_about,
 };
 use super::tx::{Keeper, Logged, Tx, View};
-use super::{room_leaving, room_marks, room_parts};
+use super::{room_edits, room_leaving, room_marks, room_parts};
 use crate::model::{By, FlowId, MessageId, Position, UserId};
 
 /// The property that says that events of rooms are kept.
@@ -112,16 +112,23 @@ fn of_message(tx: &Tx<'_>, kind: Kind, message: MessageId, row: &Logged) -> Resu
         // If the operator deletes a message, or it expires, the sender is its author.
         sender: row.actor.or(Some(author)),
     };
-    if room_parts::is_written(tx, place, message)? {
+    if let Some(made) = room_parts::written(tx, place, message)? {
+        if kind == Kind::Deleted {
+            strike_about(tx, message, made)?;
+        }
         return Ok(());
     }
     if row.actor.is_some() {
         room_leaving::before_event(tx, place)?;
     }
     let (kind, relation, content) = if kind == Kind::Edited {
-        ("m.room.message", "m.replace", contents::edit(tx, message)?)
+        (
+            "m.room.message",
+            "m.replace",
+            room_edits::content(tx, message)?,
+        )
     } else {
-        let name = contents::event_of(tx, message)?;
+        let name = room_edits::event_of(tx, message)?;
         (
             "m.room.redaction",
             REDACTION,
@@ -169,21 +176,9 @@ pub(super) fn take_back(
         Some(part) => vec![part.to_owned()],
         None => room_parts::of(tx, message)?,
     };
+    let with_text = room_parts::with_text(tx, message)?;
     for part in &parts {
-        room_parts::take_back(tx, place, (message, uuid), part)?;
-        if part == room_parts::TEXT {
-            // The edits of the text are redacted with it.
-            tx.prepare(
-                "UPDATE room_events SET content = '{}', redacted_by =
-                        (SELECT uuid FROM room_events WHERE flow_id = :flow AND position = :position
-                         AND relation = 'redaction' AND key = :part)
-                 WHERE target = :target AND relation = 'm.replace' AND redacted_by IS NULL",
-            )?
-            .execute(named_params! {
-                ":flow": flow.0, ":position": place.position.0, ":part": part,
-                ":target": uuid.to_bytes(),
-            })?;
-        }
+        room_edits::take_back(tx, place, (message, uuid), (part, with_text))?;
     }
     tx.scrub();
     Ok(())
@@ -234,7 +229,7 @@ pub(super) fn reacted(
     tx.tell_room(flow)?;
     room_leaving::before_event(tx, place)?;
     if on {
-        let name = contents::event_of(tx, message)?;
+        let name = room_edits::event_of(tx, message)?;
         let new = NewRoomEvent {
             kind: "m.reaction",
             content: contents::reaction(tx, &name, emoji)?,

@@ -9,11 +9,13 @@ use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::error::StoreError;
 use super::history::{Load, by_number};
-use super::localparts;
 pub use super::room_event::{RoomEvent, Stored, What};
 use super::rooms::Room;
 use super::tx::View;
-use crate::model::{FlowId, Form, Message, MessageId, Position, PublicId, SessionId, Timestamp};
+use super::{localparts, room_parts};
+use crate::model::{
+    FlowId, Form, Kind as FileKind, Message, Position, PublicId, SessionId, Timestamp,
+};
 
 /// The bytes of messages that one [`look`] reads.
 const BUDGET_BYTES: usize = 16 << 20;
@@ -114,7 +116,10 @@ pub fn look(
         let derived = message.filter(|_| here.is_empty());
         let mut group: Vec<_> = match derived {
             Some(message) => vec![derive(view, message)?],
-            None => here,
+            None => here
+                .into_iter()
+                .map(|event| resolved(view, event))
+                .collect::<Result<_, _>>()?,
         };
         if way == Way::Back {
             group.reverse();
@@ -187,6 +192,9 @@ fn event(row: &Row<'_>) -> rusqlite::Result<RoomEvent> {
         }),
         before: None,
         files: Vec::new(),
+        with_text: None,
+        later: Vec::new(),
+        only: None,
         gone: Vec::new(),
         redaction: None,
         edit: None,
@@ -218,6 +226,17 @@ fn derive(view: &View<'_>, message: Message) -> Result<RoomEvent, StoreError> {
             .query_map(named_params! {":id": message.id.0}, |row| row.get(0))?
             .collect::<Result<_, _>>()?
     };
+    let is_changed = message.is_deleted || message.edited_at.is_some();
+    let later = if is_changed {
+        room_parts::later(view, message.id)?
+    } else {
+        Vec::new()
+    };
+    let with_text = match message.shown.as_slice() {
+        _ if is_changed => room_parts::with_text(view, message.id)?,
+        [only] if only.kind != FileKind::Sticker => files.first().copied(),
+        _ => None,
+    };
     Ok(RoomEvent {
         position: Position(message.id.0),
         uuid: message.uuid,
@@ -226,6 +245,9 @@ fn derive(view: &View<'_>, message: Message) -> Result<RoomEvent, StoreError> {
         what: What::Message(Box::new(message)),
         before: None,
         files,
+        with_text,
+        later,
+        only: None,
         gone: Vec::new(),
         redaction: None,
         edit: None,
@@ -233,6 +255,50 @@ fn derive(view: &View<'_>, message: Message) -> Result<RoomEvent, StoreError> {
         membership: None,
         bundle: None,
     })
+}
+
+/// An event as it is told: a part that was added to a message is what the message says now.
+fn resolved(view: &View<'_>, event: RoomEvent) -> Result<RoomEvent, StoreError> {
+    let What::Stored(Stored {
+        relation: Some(relation),
+        target: Some(target),
+        key: Some(part),
+        ..
+    }) = &event.what
+    else {
+        return Ok(event);
+    };
+    if relation != room_parts::PART {
+        return Ok(event);
+    }
+    Ok(match message_with(view, *target)? {
+        Some((_, message)) => RoomEvent {
+            position: event.position,
+            at: event.at,
+            later: Vec::new(),
+            only: Some(part.clone()),
+            ..derive(view, message)?
+        },
+        None => event,
+    })
+}
+
+/// The parts that were added to a message, each where that was.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn later(view: &View<'_>, message: PublicId) -> Result<Vec<RoomEvent>, StoreError> {
+    let mut statement = view.prepare(select_events!(
+        "WHERE e.target = :target AND e.relation = 'part' ORDER BY e.position, e.part"
+    ))?;
+    let rows = statement.query_map(named_params! {":target": message.to_bytes()}, event)?;
+    let mut found = Vec::new();
+    for event in rows {
+        let mut event = resolved(view, event?)?;
+        complete(view, &mut event)?;
+        found.push(event);
+    }
+    Ok(found)
 }
 
 /// Adds to an event its redaction, edit or previous state.
@@ -266,7 +332,10 @@ fn complete(view: &View<'_>, event: &mut RoomEvent) -> Result<(), StoreError> {
 }
 
 /// Returns the redactions of parts of a message.
-fn gone_parts(view: &View<'_>, message: PublicId) -> Result<Vec<RoomEvent>, StoreError> {
+///
+/// # Errors
+/// The file cannot be read.
+pub fn gone_parts(view: &View<'_>, message: PublicId) -> Result<Vec<RoomEvent>, StoreError> {
     let mut statement = view.prepare(select_events!(
         "WHERE e.target = :target AND e.relation = 'redaction' AND e.key IS NOT NULL
          ORDER BY e.position, e.part"
@@ -379,6 +448,15 @@ pub fn by_uuid(view: &View<'_>, uuid: PublicId) -> Result<Option<(FlowId, RoomEv
         complete(view, &mut event)?;
         return Ok(Some((flow, event)));
     }
+    let Some((flow, message)) = message_with(view, uuid)? else {
+        return Ok(None);
+    };
+    let mut event = derive(view, message)?;
+    complete(view, &mut event)?;
+    Ok(Some((flow, event)))
+}
+
+fn message_with(view: &View<'_>, uuid: PublicId) -> Result<Option<(FlowId, Message)>, StoreError> {
     let found: Option<(i64, i64)> = view
         .prepare("SELECT flow_id, number FROM messages WHERE uuid = :uuid")?
         .query_row(named_params! {":uuid": uuid.to_bytes()}, |row| {
@@ -388,51 +466,7 @@ pub fn by_uuid(view: &View<'_>, uuid: PublicId) -> Result<Option<(FlowId, RoomEv
     let Some((flow, number)) = found else {
         return Ok(None);
     };
-    let flow = FlowId(flow);
-    let load = Load::of(Form::Rich, 0);
-    let Some(message) = by_number(view, flow, (number, number), load, BUDGET_BYTES)?.pop() else {
-        return Ok(None);
-    };
-    let mut event = derive(view, message)?;
-    complete(view, &mut event)?;
-    Ok(Some((flow, event)))
-}
-
-/// Returns the message that an event represents or relates to, and the relation.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn message_of(
-    view: &View<'_>,
-    uuid: PublicId,
-) -> Result<Option<(MessageId, Option<String>)>, StoreError> {
-    let mut statement = view.prepare(
-        "SELECT message_id, relation FROM room_events WHERE uuid = :uuid AND message_id IS NOT NULL",
-    )?;
-    let found = statement.query_row(named_params! {":uuid": uuid.to_bytes()}, |row| {
-        Ok((MessageId(row.get(0)?), row.get(1)?))
-    });
-    Ok(found.optional()?)
-}
-
-/// Returns what a session has sent to a room with a transaction id, since a time.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn sent(
-    view: &View<'_>,
-    flow: FlowId,
-    kind: &str,
-    (session, txn): (SessionId, &str),
-    since: Timestamp,
-) -> Result<Option<PublicId>, StoreError> {
-    let mut statement = view.prepare(
-        "SELECT uuid FROM room_events WHERE session_id = :session AND txn = :txn AND flow_id = :flow
-           AND type = :type AND at > :since LIMIT 1",
-    )?;
-    let params = named_params! {
-        ":session": session.0, ":txn": txn, ":flow": flow.0, ":type": kind, ":since": since.0,
-    };
-    let found = statement.query_row(params, |row| row.get(0).map(PublicId::from_bytes));
-    Ok(found.optional()?)
+    let (flow, load) = (FlowId(flow), Load::of(Form::Rich, 0));
+    let message = by_number(view, flow, (number, number), load, BUDGET_BYTES)?.pop();
+    Ok(message.map(|message| (flow, message)))
 }

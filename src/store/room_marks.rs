@@ -7,7 +7,6 @@ use rusqlite::{OptionalExtension, named_params};
 use super::accounts::HIDES_READ;
 use super::error::StoreError;
 use super::log::{self, About, Kind, Reach};
-use super::room_contents as contents;
 use super::tx::{Tx, View};
 use crate::model::{By, FlowId, MessageId, Position, Timestamp, UserId};
 
@@ -143,7 +142,7 @@ pub(super) fn of_mark(
     if is_main {
         return tx.tell_room(flow);
     }
-    let event = contents::event_of(tx, MessageId(last))?;
+    let event = super::room_edits::event_of(tx, MessageId(last))?;
     let new = NewReceipt {
         kind: "m.read",
         thread: "",

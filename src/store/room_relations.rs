@@ -36,12 +36,12 @@ pub fn about(
     limit: usize,
 ) -> Result<Vec<(Position, PublicId)>, StoreError> {
     let sql = if wanted.back {
-        "SELECT position, uuid FROM room_events WHERE target = :target AND relation <> 'redaction'
+        "SELECT position, uuid FROM room_events WHERE target = :target AND relation NOT IN ('redaction', 'part')
            AND redacted_by IS NULL AND flow_id = :flow AND position < :from
            AND (:relation IS NULL OR relation = :relation) AND (:type IS NULL OR type = :type)
          ORDER BY position DESC, part DESC LIMIT :limit"
     } else {
-        "SELECT position, uuid FROM room_events WHERE target = :target AND relation <> 'redaction'
+        "SELECT position, uuid FROM room_events WHERE target = :target AND relation NOT IN ('redaction', 'part')
            AND redacted_by IS NULL AND flow_id = :flow AND position > :from
            AND (:relation IS NULL OR relation = :relation) AND (:type IS NULL OR type = :type)
          ORDER BY position, part LIMIT :limit"
@@ -79,10 +79,10 @@ pub fn about_deeply(
     let mut statement = view.prepare(
         "WITH RECURSIVE found (uuid, depth) AS (
              SELECT uuid, 1 FROM room_events
-             WHERE target = :target AND relation <> 'redaction' AND redacted_by IS NULL AND flow_id = :flow
+             WHERE target = :target AND relation NOT IN ('redaction', 'part') AND redacted_by IS NULL AND flow_id = :flow
              UNION
              SELECT e.uuid, found.depth + 1 FROM found JOIN room_events e ON e.target = found.uuid
-             WHERE found.depth < :depth AND e.relation <> 'redaction' AND e.redacted_by IS NULL AND e.flow_id = :flow
+             WHERE found.depth < :depth AND e.relation NOT IN ('redaction', 'part') AND e.redacted_by IS NULL AND e.flow_id = :flow
              LIMIT :most)
          SELECT e.position, e.uuid FROM found JOIN room_events e ON e.uuid = found.uuid
          WHERE iif(:back, e.position < :from, e.position > :from)

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, call, document, refused, server};
+use super::{Client, call, document, people, refused, server};
 use crate::common::{PASSWORD, eventually};
 
 /// Does what is done for who shows the password, and returns what is answered.
@@ -110,11 +110,7 @@ fn a_new_password_ends_the_other_devices_unless_they_are_to_stay() {
 #[test]
 fn an_account_ends_and_its_texts_go_if_that_is_wished() {
     let server = server();
-    for login in ["anna", "boris", "carol"] {
-        server.register(login);
-    }
-    let [anna, boris, carol] =
-        ["anna", "boris", "carol"].map(|login| Client::sign_in(&server, login));
+    let [anna, boris, carol] = people(&server, ["anna", "boris", "carol"]);
     let room = anna.create(&json!({"name": "G"}));
     for other in [&boris, &carol] {
         anna.done(
@@ -161,10 +157,7 @@ fn an_account_ends_and_its_texts_go_if_that_is_wished() {
 #[test]
 fn rules_of_ones_own_decide_what_counts() {
     let server = server();
-    for login in ["anna", "boris"] {
-        server.register(login);
-    }
-    let [anna, boris] = ["anna", "boris"].map(|login| Client::sign_in(&server, login));
+    let [anna, boris] = people(&server, ["anna", "boris"]);
     let room = anna.create(&json!({"name": "G"}));
     anna.done(
         "POST",
@@ -246,4 +239,23 @@ fn rules_of_ones_own_decide_what_counts() {
         404,
         "M_NOT_FOUND",
     );
+}
+
+#[test]
+fn rules_are_bounded_and_it_is_said_so() {
+    let server = server();
+    let [anna] = people(&server, ["anna"]);
+    let put = |n: usize| {
+        let path = format!("pushrules/global/room/%21{n}");
+        anna.call("PUT", &path, &json!({"actions": []}))
+    };
+    let full = (0..300).map(put).find(|answer| answer.status != 200);
+    refused(full.expect("a bound"), 403, "M_FORBIDDEN");
+    let rules = anna.get("pushrules/global/");
+    let count = |kind: &str| rules[kind].as_array().map_or(0, Vec::len);
+    let all: usize = ["override", "content", "room", "sender", "underride"]
+        .map(count)
+        .iter()
+        .sum();
+    assert_eq!(all, 200);
 }

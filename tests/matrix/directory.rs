@@ -2,16 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, refused, server};
+use super::{people, refused, server};
 
 #[test]
 fn rooms_have_names_that_their_makers_take_away() {
     let server = server();
-    for login in ["anna", "boris", "carol"] {
-        server.register(login);
-    }
-    let [anna, boris, carol] =
-        ["anna", "boris", "carol"].map(|login| Client::sign_in(&server, login));
+    let [anna, boris, carol] = people(&server, ["anna", "boris", "carol"]);
     let room = anna.create(&json!({"name": "G"}));
     anna.done(
         "POST",
@@ -62,10 +58,7 @@ fn rooms_have_names_that_their_makers_take_away() {
 #[test]
 fn rooms_are_found_that_are_published_and_people_as_in_the_other_protocol() {
     let server = server();
-    for login in ["anna", "boris"] {
-        server.register(login);
-    }
-    let [anna, boris] = ["anna", "boris"].map(|login| Client::sign_in(&server, login));
+    let [anna, boris] = people(&server, ["anna", "boris"]);
     let open = json!({"name": "Cats", "topic": "purring", "visibility": "public", "preset": "public_chat", "room_alias_name": "cats"});
     let room = anna.create(&open);
     anna.create(&json!({"name": "Hidden"}));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, call, document, events, refused, server};
+use super::{Client, call, document, events, people, refused, server};
 
 #[track_caller]
 fn get(client: &Client<'_>, path: &str) -> Value {
@@ -21,10 +21,7 @@ fn get(client: &Client<'_>, path: &str) -> Value {
 #[test]
 fn what_is_about_an_event_is_found_newest_first() {
     let server = server();
-    for login in ["anna", "carol"] {
-        server.register(login);
-    }
-    let [anna, carol] = ["anna", "carol"].map(|login| Client::sign_in(&server, login));
+    let [anna, carol] = people(&server, ["anna", "carol"]);
     let room = anna.create(&json!({"name": "G"}));
     let first = anna.say(&room, "root", "0");
     let relate = |how: &str, txn: &str| {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, events, refused, server, state};
+use super::{Client, events, people, refused, server, state};
 
 /// What a client is told after a token, and with what it goes on.
 #[track_caller]
@@ -15,10 +15,7 @@ fn sync(client: &Client<'_>, since: &str) -> (Value, String) {
 #[test]
 fn nothing_comes_from_who_is_ignored_but_state() {
     let server = server();
-    for login in ["anna", "boris", "carol"] {
-        server.register(login);
-    }
-    let [anna, boris, carol] = ["anna", "boris", "carol"].map(|it| Client::sign_in(&server, it));
+    let [anna, boris, carol] = people(&server, ["anna", "boris", "carol"]);
     let room = anna.create(&json!({"name": "G"}));
     for other in [&boris, &carol] {
         let body = json!({"user_id": other.user});

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, events, refused, room_of, server, state};
+use super::{Client, events, people, refused, room_of, server, state};
 use crate::common::{Server, eventually};
 
 /// What one sync tells, as the client asked for it with a token.
@@ -18,9 +18,7 @@ fn token(told: &Value) -> String {
 
 /// The room of two who are both there by Matrix.
 fn room(server: &Server) -> (Client<'_>, Client<'_>, String) {
-    server.register("anna");
-    server.register("boris");
-    let [anna, boris] = ["anna", "boris"].map(|login| Client::sign_in(server, login));
+    let [anna, boris] = people(server, ["anna", "boris"]);
     let room = anna.create(&json!({"name": "G"}));
     anna.done(
         "POST",

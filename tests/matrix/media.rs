@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, address, document, events, parsed, refused, room_of, server};
+use super::{Client, address, document, events, parsed, people, refused, room_of, server};
 use crate::{
     about::rich,
     common::{
@@ -63,9 +63,7 @@ const THUMBNAIL: &str = "client/v1/media/thumbnail";
 #[test]
 fn a_file_is_uploaded_and_fetched_by_whoever_is_signed_in() {
     let server = server();
-    server.register("anna");
-    server.register("boris");
-    let [anna, boris] = ["anna", "boris"].map(|login| Client::sign_in(&server, login));
+    let [anna, boris] = people(&server, ["anna", "boris"]);
     let text = b"hello <b>".to_vec();
     let mxc = uploaded(&anna, "text/plain", &text);
     assert!(mxc.starts_with("mxc://example.org/"), "{mxc}");
@@ -126,9 +124,7 @@ fn call_media(client: &Client<'_>, path: &str) -> Answer {
 #[test]
 fn a_name_is_given_before_the_file_and_filled_once_by_its_owner() {
     let server = server();
-    server.register("anna");
-    server.register("boris");
-    let [anna, boris] = ["anna", "boris"].map(|login| Client::sign_in(&server, login));
+    let [anna, boris] = people(&server, ["anna", "boris"]);
     let made = document(&put(&anna, "POST", "v1/create", "application/json", b"").is(200));
     assert!(made["unused_expires_at"].is_u64());
     let mxc = made["content_uri"].as_str().expect("an address").to_owned();
@@ -151,9 +147,7 @@ fn a_name_is_given_before_the_file_and_filled_once_by_its_owner() {
 fn a_picture_of_a_room_is_for_its_readers_and_goes_with_its_message() {
     let server = server();
     let mut boris = server.register("boris");
-    server.register("anna");
-    server.register("carol");
-    let [anna, carol] = ["anna", "carol"].map(|login| Client::sign_in(&server, login));
+    let [anna, carol] = people(&server, ["anna", "carol"]);
     let room = anna.create(&json!({"invite": [], "name": "G"}));
     anna.done(
         "POST",

@@ -2,18 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, address, events, refused, room_of, server, state};
+use super::{Client, address, events, people, refused, room_of, server, state};
 
 #[test]
 fn somebody_is_invited_joins_leaves_and_forgets() {
     let server = server();
-    for login in ["anna", "boris"] {
-        server.register(login);
-    }
-    let (anna, boris) = (
-        Client::sign_in(&server, "anna"),
-        Client::sign_in(&server, "boris"),
-    );
+    let [anna, boris] = people(&server, ["anna", "boris"]);
     let room = anna.create(&json!({"name": "Club", "topic": "About", "invite": [boris.user]}));
     let all = anna.get(&format!("{room}/state"));
     assert_eq!(state(&all, "m.room.name", "")["name"], "Club");
@@ -70,10 +64,7 @@ fn somebody_is_invited_joins_leaves_and_forgets() {
 #[test]
 fn somebody_is_kicked_banned_and_let_back() {
     let server = server();
-    for login in ["anna", "boris", "carol"] {
-        server.register(login);
-    }
-    let [anna, boris, carol] = ["anna", "boris", "carol"].map(|it| Client::sign_in(&server, it));
+    let [anna, boris, carol] = people(&server, ["anna", "boris", "carol"]);
     let room = anna.create(&json!({"preset": "public_chat", "name": "All"}));
     for client in [&boris, &carol] {
         client.done("POST", &format!("{room}/join"), &json!({}));
@@ -146,13 +137,7 @@ fn people_of_the_other_protocol_join_at_once() {
 #[test]
 fn rooms_are_made_of_what_is_asked_for() {
     let server = server();
-    for login in ["anna", "boris"] {
-        server.register(login);
-    }
-    let (anna, boris) = (
-        Client::sign_in(&server, "anna"),
-        Client::sign_in(&server, "boris"),
-    );
+    let [anna, boris] = people(&server, ["anna", "boris"]);
     let make = |body: Value| anna.call("POST", "createRoom", &body);
     refused(
         make(json!({"room_version": "10"})),
@@ -213,10 +198,7 @@ fn rooms_are_made_of_what_is_asked_for() {
 #[test]
 fn events_say_what_their_reader_was_at_the_time() {
     let server = server();
-    for login in ["anna", "boris"] {
-        server.register(login);
-    }
-    let [anna, boris] = ["anna", "boris"].map(|login| Client::sign_in(&server, login));
+    let [anna, boris] = people(&server, ["anna", "boris"]);
     let room = anna.create(&json!({"name": "Club"}));
     anna.say(&room, "before", "1");
     let body = json!({"user_id": boris.user});
@@ -253,4 +235,34 @@ fn events_say_what_their_reader_was_at_the_time() {
     assert_eq!(was(&news["timeline"]["events"])[..], expected);
     let alone = anna.get(&format!("{room}/event/{last}"));
     assert_eq!(alone["unsigned"]["membership"], "join");
+}
+
+#[test]
+fn equals_stay_and_whoever_was_banned_is_let_back_by_either_way() {
+    let server = server();
+    let [anna, boris, carol] = people(&server, ["anna", "boris", "carol"]);
+    let room = anna.create(&json!({
+        "name": "Club", "preset": "trusted_private_chat", "invite": [boris.user],
+    }));
+    boris.done("POST", &format!("{room}/join"), &json!({}));
+    for (client, other) in [(&anna, &boris), (&boris, &anna)] {
+        for deed in ["kick", "ban"] {
+            let body = json!({"user_id": other.user});
+            let answer = client.call("POST", &format!("{room}/{deed}"), &body);
+            refused(answer, 403, "M_FORBIDDEN");
+        }
+    }
+    let to = json!({"user_id": carol.user});
+    anna.done("POST", &format!("{room}/ban"), &to);
+    let answer = anna.call("POST", &format!("{room}/invite"), &to);
+    let told = refused(answer, 403, "M_FORBIDDEN");
+    assert_eq!(told["error"], "the user is banned");
+    // As state, leaving is what ends a ban too.
+    let path = format!("{room}/state/m.room.member/{}", carol.user);
+    anna.done("PUT", &path, &json!({"membership": "leave"}));
+    let all = anna.get(&format!("{room}/state"));
+    let member = state(&all, "m.room.member", &carol.user);
+    assert_eq!(member["membership"], "leave");
+    anna.done("POST", &format!("{room}/invite"), &to);
+    carol.done("POST", &format!("{room}/join"), &json!({}));
 }

@@ -230,8 +230,13 @@ impl World {
         };
         let client = follower.client(&self.server);
         let all = ask(&mut someone.person, "all_flow", &Value::Null).is(200);
-        let ids = all
-            .flows()
+        // A chat stays with who has left its room.
+        let is_in = |flow: &&Value| {
+            let room = super::room_of(flow["uuid"].as_str().expect("an id"));
+            flow["type"] != "chat" || follower.rooms.get(&room).is_none_or(|room| room.is_in)
+        };
+        let inside: Vec<_> = all.flows().iter().filter(is_in).collect();
+        let ids = inside
             .iter()
             .map(|flow| flow["uuid"].as_str().expect("an id"));
         let mine = follower.rooms.iter().filter(|(_, room)| room.is_in);
@@ -241,7 +246,7 @@ impl World {
         let invited = invited.unwrap_or_default();
         let invited = invited.iter().map(|it| it["flow"].as_str().expect("an id"));
         assert_eq!(follower.invited, copy::rooms(invited), "invited, {which}");
-        for flow in all.flows() {
+        for flow in inside {
             let number = flow["uuid"].as_str().expect("an id");
             let id = super::room_of(number);
             let which = format!("{id}, {which}");

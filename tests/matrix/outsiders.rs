@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, call, document, events, refused, server};
+use super::{Client, call, document, events, people, refused, server};
 use crate::common::Server;
 
 /// Reads what the first version has.
@@ -15,13 +15,7 @@ fn first(server: &Server, client: &Client<'_>, path: &str) -> Value {
 #[test]
 fn a_relation_reaches_no_event_of_another_room() {
     let server = server();
-    for login in ["anna", "mallory"] {
-        server.register(login);
-    }
-    let (anna, mallory) = (
-        Client::sign_in(&server, "anna"),
-        Client::sign_in(&server, "mallory"),
-    );
+    let [anna, mallory] = people(&server, ["anna", "mallory"]);
     let room = anna.create(&json!({"name": "Secret"}));
     let victim = anna.say(&room, "the secret", "1");
     let other = mallory.create(&json!({"name": "Mine"}));
@@ -44,13 +38,7 @@ fn a_relation_reaches_no_event_of_another_room() {
 #[test]
 fn who_was_banned_reads_nothing_that_came_later() {
     let server = server();
-    for login in ["anna", "boris"] {
-        server.register(login);
-    }
-    let (anna, boris) = (
-        Client::sign_in(&server, "anna"),
-        Client::sign_in(&server, "boris"),
-    );
+    let [anna, boris] = people(&server, ["anna", "boris"]);
     let room = anna.create(&json!({"preset": "public_chat", "name": "Open"}));
     boris.done("POST", &format!("{room}/join"), &json!({}));
     let first_event = anna.say(&room, "before", "1");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, address, events, refused, room_of, server, state};
+use super::{Client, address, events, people, refused, room_of, server, state};
 use crate::{about::listening, common::Server, push::told};
 
 #[test]
@@ -361,4 +361,34 @@ fn levels_are_pushed_to_the_other_protocol() {
     let happened = pushed.data()["meta"]["events"].as_array().expect("events");
     let kinds: Vec<_> = happened.iter().map(|it| it["kind"].as_str()).collect();
     assert_eq!(kinds, ["level", "level", "owner"].map(Some), "{pushed}");
+}
+
+#[test]
+fn what_stays_of_state_that_is_taken_back_and_how_large_it_may_be() {
+    let server = server();
+    let [anna] = people(&server, ["anna"]);
+    let room = anna.create(&json!({"name": "Club"}));
+    let rules = json!({"join_rule": "restricted", "allow": [{"type": "x"}], "org.example": 1});
+    let mut levels = anna.get(&format!("{room}/state/m.room.power_levels"));
+    let plain = levels.clone();
+    levels["notifications"] = json!({"room": 20});
+    levels["org.example"] = json!("x");
+    let left = json!({"join_rule": "restricted", "allow": [{"type": "x"}]});
+    for (kind, content, left) in [
+        ("m.room.join_rules", &rules, &left),
+        ("m.room.power_levels", &levels, &plain),
+    ] {
+        let set = anna.done("PUT", &format!("{room}/state/{kind}"), content);
+        let id = set["event_id"].as_str().expect("an id");
+        anna.done("PUT", &format!("{room}/redact/{id}/{kind}"), &json!({}));
+        let event = anna.get(&format!("{room}/event/{id}"));
+        assert_eq!(&event["content"], left);
+    }
+    // Type, key and content are at most 64 KiB together.
+    let key = "k".repeat(200);
+    let path = format!("{room}/state/org.example/{key}");
+    let of = |bytes: usize| json!({"x": "y".repeat(bytes - r#"{"x":""}"#.len())});
+    let most = 64 * 1024 - "org.example".len() - key.len();
+    refused(anna.call("PUT", &path, &of(most + 1)), 413, "M_TOO_LARGE");
+    anna.done("PUT", &path, &of(most));
 }

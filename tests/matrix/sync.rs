@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Client, address, events, refused, room_of, server, state};
+use super::{Client, address, events, people, refused, room_of, server, state};
 
 #[test]
 fn a_room_is_told_of_at_first_and_then_what_is_new() {
@@ -112,13 +112,7 @@ fn an_answer_waits_until_something_happens() {
 #[test]
 fn invitations_and_leaving_have_their_places() {
     let server = server();
-    for login in ["anna", "boris"] {
-        server.register(login);
-    }
-    let (anna, boris) = (
-        Client::sign_in(&server, "anna"),
-        Client::sign_in(&server, "boris"),
-    );
+    let [anna, boris] = people(&server, ["anna", "boris"]);
     let since = |told: &Value| told["next_batch"].as_str().expect("a token").to_owned();
     let mut token = since(&boris.get("sync"));
     let room = anna.create(&json!({"name": "Club", "invite": [boris.user]}));

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, call, document, events, refused, room_of, server};
+use super::{Client, call, document, events, refused, room_of, server, together};
 
 #[track_caller]
 fn v1(client: &Client<'_>, path: &str) -> Value {
@@ -18,24 +18,6 @@ fn relate(client: &Client<'_>, room: &str, how: &str, (event, text): (&str, &str
     let about = json!({"rel_type": how, "event_id": event});
     let content = json!({"msgtype": "m.text", "body": text, "m.relates_to": about});
     client.send(room, "m.room.message", text, &content)
-}
-
-/// People in one room, the first of whom has made it.
-fn together<'a, const N: usize>(
-    server: &'a crate::common::Server,
-    logins: [&str; N],
-) -> ([Client<'a>; N], String) {
-    for login in logins {
-        server.register(login);
-    }
-    let people = logins.map(|login| Client::sign_in(server, login));
-    let room = people[0].create(&json!({"name": "G"}));
-    for other in &people[1..] {
-        let body = json!({"user_id": other.user});
-        people[0].done("POST", &format!("{room}/invite"), &body);
-        other.done("POST", &format!("{room}/join"), &json!({}));
-    }
-    (people, room)
 }
 
 fn find<'a>(list: &'a Value, id: &str) -> &'a Value {
@@ -101,6 +83,37 @@ fn an_event_comes_with_its_thread_and_what_refers_to_it_wherever_it_is_read() {
         let mine = v1(client, &format!("{room}/threads?include=participated"));
         assert_eq!(events(&mine["chunk"]).count(), usize::from(is_own));
     }
+}
+
+#[test]
+fn an_edit_and_a_redaction_in_a_thread_are_those_of_the_other_protocol_too() {
+    let server = server();
+    let mut carol = server.register("carol");
+    let ([anna], room) = together(&server, ["anna"]);
+    let body = json!({"user_id": "@carol:example.org"});
+    anna.done("POST", &format!("{room}/invite"), &body);
+    let flows = carol.ask("all_flow", &Value::Null).is(200);
+    let flow = flows.flows()[0]["uuid"].as_str().expect("an id").to_owned();
+    let root = anna.say(&room, "root", "0");
+    for how in ["m.thread", "m.reference"] {
+        let said = relate(&anna, &room, how, (&root, how));
+        let edit = json!({
+            "msgtype": "m.text", "body": "* better", "m.new_content": {"msgtype": "m.text", "body": "better"},
+            "m.relates_to": {"rel_type": "m.replace", "event_id": said},
+        });
+        anna.send(
+            &room,
+            "m.room.message",
+            &format!("edit {how}").replace(' ', "-"),
+            &edit,
+        );
+        assert_eq!(carol.texts(&flow).last().expect("one"), "better");
+        anna.done("PUT", &format!("{room}/redact/{said}/{how}"), &json!({}));
+        assert_eq!(carol.texts(&flow).last().expect("one"), "Message deleted");
+        let event = anna.get(&format!("{room}/event/{said}"));
+        assert_eq!(event["content"], json!({}));
+    }
+    crate::deletion::gone(&server, &["better", "m.thread\""]);
 }
 
 #[test]

@@ -55,6 +55,10 @@ fn every_answer_can_be_read_by_a_page_and_options_need_no_token() {
         ("OPTIONS", "/_matrix/client/v3/account/whoami", 204),
         ("OPTIONS", "/_matrix/client/v3/no/such/thing", 204),
         ("OPTIONS", "/_matrix/client/v3/rooms/%21a%2Fb/state", 204),
+        ("OPTIONS", "/_matrix/media/v3/upload", 204),
+        ("OPTIONS", "/.well-known/matrix/client", 204),
+        ("GET", "/.well-known/matrix/client", 404),
+        ("PATCH", "/_matrix/client/v3/sync", 405),
     ] {
         for headers in ["", "Origin: https://app.example.com\r\n"] {
             let answer = http::ask(&server, method, path, headers).is(status);
@@ -145,8 +149,26 @@ fn what_this_server_has_not_is_answered_as_clients_expect() {
     let reason = json!({"reason": "spam"});
     anna.call("POST", &format!("{room}/report/%24y"), &reason)
         .is(200);
-    for path in ["events", "initialSync", "admin/whois/x"] {
+    for path in [
+        "events",
+        "initialSync",
+        "admin/whois/x",
+        "room_keys/version",
+        "pushers",
+    ] {
         refused(anna.call("GET", path, &Value::Null), 404, "M_UNRECOGNIZED");
+    }
+    for path in ["knock/%21x", "rooms/%21x/upgrade", "keys/claim"] {
+        refused(anna.call("POST", path, &json!({})), 404, "M_UNRECOGNIZED");
+    }
+    for path in [
+        "client/v1/auth_metadata",
+        "client/v1/rooms/x/hierarchy",
+        "federation/v1/version",
+        "key/v2/server",
+    ] {
+        let answer = http::ask(&server, "GET", &format!("/_matrix/{path}"), "");
+        refused(answer, 404, "M_UNRECOGNIZED");
     }
     let versions = &anna.get("capabilities")["capabilities"]["m.room_versions"];
     assert_eq!(

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::events::state_content;
 use super::input::{Body, require_plain_numbers, require_short};
 use super::sending::state_draft;
 use super::trouble::Trouble;
@@ -329,7 +330,7 @@ impl Matrix {
             let new = self.levels(body, 0)?;
             self.service.set_room_levels(&asked.user, room, new).await?
         } else {
-            let draft = state_draft(kind, body, &self.names)?;
+            let draft = state_draft((kind, key), body, &self.names)?;
             let key = self.names.stored_key(key);
             self.service
                 .set_room_state(&asked.user, room, key, draft)
@@ -350,6 +351,14 @@ impl Matrix {
             }
         }
         Ok(())
+    }
+
+    async fn is_banned(&self, asked: &Asked, room: PublicId, key: &str) -> Result<bool, Trouble> {
+        let key = self.names.stored_key(key);
+        let what = RoomReading::OneState("m.room.member".to_owned(), key);
+        let found = self.service.read_room(&asked.user, room, what).await?;
+        let content = found.first().map(|event| state_content(&self.names, event));
+        Ok(content.is_some_and(|content| content["membership"] == "ban"))
     }
 
     async fn put_member(
@@ -375,6 +384,10 @@ impl Matrix {
             None => self.service.leave_room(&asked.user, room).await?,
             Some(deed) => {
                 self.service.require_in_room(&asked.user, room).await?;
+                let deed = match deed {
+                    Deed::Kick if self.is_banned(asked, room, key).await? => Deed::Unban,
+                    deed => deed,
+                };
                 let content = Value::Object(body.0.clone());
                 self.do_to(asked, room, deed, (key, &content)).await?;
             }

@@ -47,12 +47,12 @@ impl Teller<'_> {
                 let part = names::parse_event(&id).and_then(|(_, part)| part);
                 parts.push((part, told));
             }
+            leave_edit(&mut parts);
         }
+        let gone: Vec<_> = event.gone.iter().map(gone_part).collect();
+        parts.retain(|(part, _)| !gone.contains(part));
         for redaction in &event.gone {
-            let RoomContent::Stored(stored) = &redaction.what else {
-                continue;
-            };
-            let part = stored.key.as_deref().and_then(|key| key.parse().ok());
+            let part = gone_part(redaction);
             let id = part_id(message.uuid, part);
             let mut told = self.whole(event, "m.room.message", &id, json!({}));
             if let Some(unsigned) = told["unsigned"].as_object_mut() {
@@ -61,6 +61,7 @@ impl Teller<'_> {
             told["unsigned"]["redacted_because"] = self.alone(redaction);
             parts.push((part, told));
         }
+        parts.retain(|(part, _)| event.has_part(*part));
         parts.sort_by_key(|(part, _)| *part);
         parts.into_iter().map(|(_, told)| told).collect()
     }
@@ -171,32 +172,25 @@ impl Teller<'_> {
             part_id(message.uuid, Some(number.unwrap_or(place)))
         };
         let mut parts = Vec::new();
-        let only = match message.shown.as_slice() {
-            [only] if only.kind != Kind::Sticker && !text.is_empty() && event.gone.is_empty() => {
-                Some(only)
-            }
-            _ => None,
-        };
-        if let Some(file) = only {
-            let mut content = attached::told(file, self.names);
-            content["filename"] = content["body"].take();
-            content["body"] = json!(text);
+        let with_text = event.with_text.filter(|_| !text.is_empty());
+        if with_text.is_none() && (!text.is_empty() || message.shown.is_empty()) {
+            let mut content = json!({"msgtype": "m.text", "body": text});
             format(&mut content);
-            parts.push(("m.room.message", part(0), content));
-        } else {
-            if !text.is_empty() || message.shown.is_empty() {
-                let mut content = json!({"msgtype": "m.text", "body": text});
+            parts.push(("m.room.message", id.clone(), content));
+        }
+        for (place, file) in message.shown.iter().enumerate() {
+            let kind = if file.kind == Kind::Sticker {
+                "m.sticker"
+            } else {
+                "m.room.message"
+            };
+            let mut content = attached::told(file, self.names);
+            if with_text.is_some() && with_text == event.files.get(place).copied() {
+                content["filename"] = content["body"].take();
+                content["body"] = json!(text);
                 format(&mut content);
-                parts.push(("m.room.message", id.clone(), content));
             }
-            for (place, file) in message.shown.iter().enumerate() {
-                let kind = if file.kind == Kind::Sticker {
-                    "m.sticker"
-                } else {
-                    "m.room.message"
-                };
-                parts.push((kind, part(place), attached::told(file, self.names)));
-            }
+            parts.push((kind, part(place), content));
         }
         let about = message.about.as_deref();
         let everyone = about.is_some_and(|about| about.everyone);
@@ -225,6 +219,41 @@ impl Teller<'_> {
     }
 }
 
+/// An edit stays with the part that it names, else with the first.
+fn leave_edit(parts: &mut [(Option<usize>, Value)]) {
+    let edited = |told: &Value| {
+        let edit = &told["unsigned"]["m.relations"]["m.replace"];
+        edit["content"]["m.relates_to"]["event_id"].clone()
+    };
+    let has_named = parts
+        .iter()
+        .any(|(_, told)| told["event_id"] == edited(told));
+    for (place, (_, told)) in parts.iter_mut().enumerate() {
+        let is_edited = if has_named {
+            told["event_id"] == edited(told)
+        } else {
+            place == 0
+        };
+        let unsigned = told["unsigned"].as_object_mut();
+        if let Some(unsigned) = unsigned.filter(|_| !is_edited)
+            && let Some(Value::Object(relations)) = unsigned.get_mut("m.relations")
+        {
+            relations.remove("m.replace");
+            if relations.is_empty() {
+                unsigned.remove("m.relations");
+            }
+        }
+    }
+}
+
+/// Which part of a message a redaction has taken back: a file of a number, or the text.
+fn gone_part(redaction: &RoomEvent) -> Option<usize> {
+    match &redaction.what {
+        RoomContent::Stored(stored) => stored.key.as_deref().and_then(|key| key.parse().ok()),
+        RoomContent::Message(_) => None,
+    }
+}
+
 /// Returns the id of a part of a message: of its text, or of the file with a number.
 fn part_id(message: PublicId, part: Option<usize>) -> String {
     let id = names::event(message);
@@ -241,8 +270,14 @@ fn parsed(text: &str) -> Value {
 
 /// Completes addresses of files that are stored without the server's name.
 fn tell_media(names: &Names, content: &mut Value) {
-    for field in ["avatar_url", "url"] {
-        if let Some(value) = content.get_mut(field)
+    for place in [
+        "/avatar_url",
+        "/url",
+        "/info/thumbnail_url",
+        "/m.new_content/url",
+        "/m.new_content/info/thumbnail_url",
+    ] {
+        if let Some(value) = content.pointer_mut(place)
             && let Some(id) = value.as_str().and_then(|url| url.strip_prefix("mxc:///"))
         {
             *value = json!(format!("mxc://{}/{id}", names.server()));

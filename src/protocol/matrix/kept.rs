@@ -184,7 +184,7 @@ impl Matrix {
                     }
                 }
             }
-            Some(content.to_string())
+            Ok(content.to_string())
         };
         let user = &asked.user;
         self.service

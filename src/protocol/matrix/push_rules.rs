@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::input::{Body, require_short};
 use super::trouble::Trouble;
 use super::{Asked, Matrix};
+use crate::service::RoomRefusal;
 
 impl Matrix {
     pub(super) async fn push_rules(&self, asked: &Asked) -> Result<Value, Trouble> {
@@ -107,9 +108,12 @@ impl Matrix {
         let change = move |before: Option<String>| {
             let before = before.and_then(|text| serde_json::from_str(&text).ok());
             let mut rules: Value = before.unwrap_or(default);
-            change(&mut rules)?;
+            change(&mut rules).ok_or(RoomRefusal::NotKept)?;
             let count = |kind: &str| rules["global"][kind].as_array().map_or(0, Vec::len);
-            (KINDS.into_iter().map(count).sum::<usize>() <= MOST_RULES).then(|| rules.to_string())
+            if KINDS.into_iter().map(count).sum::<usize>() > MOST_RULES {
+                return Err(RoomRefusal::TooMuchKept);
+            }
+            Ok(rules.to_string())
         };
         self.service
             .change_account_data(&asked.user, None, KIND, change)

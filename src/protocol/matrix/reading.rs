@@ -9,7 +9,7 @@ use super::names;
 use super::trouble::Trouble;
 use super::{Asked, Matrix};
 use crate::model::{Position, PublicId, Timestamp};
-use crate::service::{RoomEvent, RoomQuery, RoomReading, Way};
+use crate::service::{RoomEvent, RoomPage, RoomQuery, RoomReading, Way};
 
 impl Matrix {
     /// Returns the converter for events of a room.
@@ -38,10 +38,9 @@ impl Matrix {
         };
         let wrong = || Trouble::invalid(format!("{name} is no token of this server"));
         let at = names::parse_token(&text).ok_or_else(wrong)?;
-        if at > self.service.room_end().await? {
-            return Err(wrong());
-        }
-        Ok(Some(at))
+        let is_own = self.service.gave_place(at).await?.ok_or_else(wrong)?;
+        // Whoever read another file than this one knows nothing of it.
+        Ok(Some(at).filter(|_| is_own))
     }
 
     pub(super) async fn joined_rooms(&self, asked: &Asked) -> Result<Value, Trouble> {
@@ -125,13 +124,21 @@ impl Matrix {
         let uuid = names::parse_event(id).map_or(PublicId::NOTHING, |(uuid, _)| uuid);
         let what = RoomReading::Event(uuid);
         let found = self.service.read_room(&asked.user, room, what).await?;
-        let event = found.into_iter().next().ok_or_else(missing)?;
-        let mut parts = self.teller(asked, Some(room)).tell(&event);
-        let place = parts.iter().position(|part| part["event_id"] == id);
-        let has_part = id.contains('_');
-        let place = place.or((!has_part && !parts.is_empty()).then_some(0));
-        let part = parts.swap_remove(place.ok_or_else(missing)?);
-        Ok((event, part))
+        let teller = self.teller(asked, Some(room));
+        let told = found.into_iter().map(|event| {
+            let parts = teller.tell(&event);
+            (event, parts)
+        });
+        let mut first = None;
+        for (event, parts) in told {
+            for part in parts {
+                if part["event_id"] == id {
+                    return Ok((event, part));
+                }
+                first.get_or_insert_with(|| (event.clone(), part));
+            }
+        }
+        first.filter(|_| !id.contains('_')).ok_or_else(missing)
     }
 
     pub(super) async fn event(&self, asked: &Asked) -> Result<Value, Trouble> {
@@ -140,7 +147,11 @@ impl Matrix {
 
     pub(super) async fn context(&self, asked: &Asked) -> Result<Value, Trouble> {
         let filter = self.events_filter(asked)?;
-        let limit = asked.limit(filter.limit())?;
+        // Of no events around it are there none.
+        let limit = match asked.parameter("limit").as_deref() {
+            Some("0") => 0,
+            _ => asked.limit(filter.limit())?,
+        };
         let (event, told) = self.find_event(asked, asked.part(1)).await?;
         let room = self.room(asked);
         let page = async |way: Way, from: Position, limit: usize| {
@@ -152,6 +163,10 @@ impl Matrix {
                 limit,
                 wanted: Box::new(move |event| filter.pass(event)),
             };
+            if limit == 0 {
+                let (events, start, end) = (Vec::new(), from, Some(from));
+                return Ok(RoomPage { events, start, end });
+            }
             self.service.room_page(&asked.user, room, query).await
         };
         let before = Position(event.position.0 - 1);
@@ -161,7 +176,15 @@ impl Matrix {
         let start = earlier.end.unwrap_or(Position(0));
         let end = events::last_position(&later.events).unwrap_or(event.position);
         let state = RoomReading::State(Some(end));
-        let state = self.service.read_room(&asked.user, room, state).await?;
+        let mut state = self.service.read_room(&asked.user, room, state).await?;
+        if filter.is_lazy {
+            let shown = earlier.events.iter().chain(&later.events).chain([&event]);
+            state.retain(|it| {
+                let key = it.state_key().and_then(|key| key.strip_prefix('@'));
+                let is_sender = |key: &str| shown.clone().any(|event| event.sender == key);
+                it.kind() != "m.room.member" || key.is_none_or(is_sender)
+            });
+        }
         Ok(json!({
             "event": told,
             "events_before": teller.all(&earlier.events, true),

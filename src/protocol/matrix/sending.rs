@@ -13,6 +13,13 @@ use crate::service::RoomDraft;
 /// The text that MTP clients see in place of an encrypted message.
 const ENCRYPTED: &str = "🔒 encrypted message";
 
+fn require_small(bytes: usize) -> Result<(), Trouble> {
+    if bytes > MAX_BYTES {
+        return Err(Trouble::said(413, "M_TOO_LARGE", "the event is too large"));
+    }
+    Ok(())
+}
+
 /// Returns an event as it is passed to the service.
 fn draft(
     kind: &str,
@@ -24,9 +31,7 @@ fn draft(
     let content = Value::Object(body.0.clone());
     require_plain_numbers(&content)?;
     let content = content.to_string();
-    if content.len() + kind.len() > MAX_BYTES {
-        return Err(Trouble::said(413, "M_TOO_LARGE", "the event is too large"));
-    }
+    require_small(kind.len() + content.len())?;
     let relation = relation(body);
     let reply = body.0.get("m.relates_to");
     let reply = reply.and_then(|it| it["m.in_reply_to"]["event_id"].as_str());
@@ -62,8 +67,13 @@ fn draft(
 }
 
 /// Returns a draft of a state event.
-pub(super) fn state_draft(kind: &str, body: &Body, names: &Names) -> Result<RoomDraft, Trouble> {
+pub(super) fn state_draft(
+    (kind, key): (&str, &str),
+    body: &Body,
+    names: &Names,
+) -> Result<RoomDraft, Trouble> {
     let mut made = draft(kind, body, None, ("", names))?;
+    require_small(kind.len() + key.len() + made.content.len())?;
     made.relation = None;
     made.text = match kind {
         "m.room.name" => Some(body.text("name")?.unwrap_or_default().to_owned()),

@@ -12,7 +12,7 @@ use super::names;
 use super::trouble::Trouble;
 use super::{Asked, Matrix};
 use crate::model::{Form, Position};
-use crate::service::{MemberState, Mood, Refusal, RoomEvent, RoomNews, SyncQuery, Synced};
+use crate::service::{Beside, MemberState, Mood, Refusal, RoomEvent, RoomNews, SyncQuery, Synced};
 
 /// The longest that an answer is held back, in milliseconds.
 const MAX_WAIT: u64 = 60_000;
@@ -55,12 +55,13 @@ impl Matrix {
         let count = asked
             .parameter("since")
             .as_deref()
+            .filter(|_| since.is_some())
             .and_then(names::parse_count);
         // The query is made for each look: the rules that judge events are tens of kilobytes, which a
         // request that waits does not hold.
         let query = async || -> Result<SyncQuery, Trouble> {
             let (names, rooms) = (self.names.clone(), filter.clone());
-            let wanted = filter.timeline.clone();
+            let (wanted, beside) = (filter.timeline.clone(), filter.clone());
             Ok(SyncQuery {
                 judge: self.judge(asked).await?,
                 count,
@@ -68,6 +69,12 @@ impl Matrix {
                 since,
                 limit: filter.timeline.limit(),
                 full_state,
+                is_after: after,
+                beside: Box::new(move |what, kind| match what {
+                    Beside::Passing => beside.ephemeral.pass_kind(kind),
+                    Beside::OfRoom => beside.account_data.pass_kind(kind),
+                    Beside::OfUser => beside.own_data.pass_kind(kind),
+                }),
                 has_threads: filter.timeline.has_threads,
                 include_left: filter.include_leave,
                 rooms: Box::new(move |room| {
@@ -177,11 +184,12 @@ impl Matrix {
                     invite.insert(id, self.invited(news, &own));
                 }
                 MemberState::Left | MemberState::Banned => {
-                    let told = json!({
+                    let mut told = json!({
                         "timeline": timeline(&teller, news),
-                        "state": {"events": state(&teller, news, filter, (&own, is_first))},
                         "account_data": {"events": []},
                     });
+                    let state = state(&teller, news, filter, (&own, is_first));
+                    told[place(after)] = json!({"events": state});
                     leave.insert(id, told);
                 }
             }
@@ -217,19 +225,8 @@ impl Matrix {
             let threads = threads.map(|(root, count)| (names::event(*root), counted(*count)));
             told["unread_thread_notifications"] = Value::Object(threads.collect());
         }
-        let mut state = state(teller, news, filter, (own, is_first));
-        if after {
-            let timeline = news.timeline.iter().filter(|it| it.state_key().is_some());
-            for event in timeline.flat_map(|event| teller.tell(event)) {
-                state.retain(|it| {
-                    it["type"] != event["type"] || it["state_key"] != event["state_key"]
-                });
-                state.push(event);
-            }
-            told["state_after"] = json!({"events": state});
-        } else {
-            told["state"] = json!({"events": state});
-        }
+        let state = state(teller, news, filter, (own, is_first));
+        told[place(after)] = json!({"events": state});
         if let Some((joined, invited, heroes)) = &news.summary {
             let heroes: Vec<_> = heroes.iter().map(|name| self.names.user(name)).collect();
             told["summary"] = json!({
@@ -286,6 +283,11 @@ impl Matrix {
             .collect();
         json!({"invite_state": {"events": told}})
     }
+}
+
+/// Where the state of a room stands: as it was before the timeline, or as it is `after` it.
+fn place(after: bool) -> &'static str {
+    if after { "state_after" } else { "state" }
 }
 
 fn counted((notify, highlight): (i64, i64)) -> Value {

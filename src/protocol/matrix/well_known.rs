@@ -42,6 +42,10 @@ impl Web for WellKnown {
         shared(Response::json(200, &known))
     }
 
+    fn describe(&self) -> Option<Response> {
+        Some(shared(Response::new(204)))
+    }
+
     fn refuse(&self, status: u16, detail: &str) -> Option<Response> {
         // Other well-known addresses belong to others.
         (status == 405).then(|| refused(status, detail))

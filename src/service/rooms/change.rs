@@ -169,7 +169,9 @@ impl Service {
                 may(&access, Action::Add)?;
                 for other in &found {
                     match members::standing(tx, access.id, *other)?.map(|it| it.state) {
-                        Some(State::Banned) => return Err(Refusal::Banned.into()),
+                        Some(State::Banned) => {
+                            return Err(Refusal::Room(RoomRefusal::IsBanned).into());
+                        }
                         Some(State::Joined) => {
                             return Err(Refusal::Room(RoomRefusal::AlreadyMember).into());
                         }

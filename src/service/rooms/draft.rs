@@ -3,7 +3,7 @@
 use crate::model::{Kind, Look, PublicId};
 use crate::service::{ServiceError, SignedIn};
 use crate::store::room_events::NewRoomEvent;
-use crate::store::{Said, View, room_log, rooms, txns};
+use crate::store::{Said, View, room_events, rooms, txns};
 
 /// The file of a message that comes from Matrix.
 #[derive(Debug, Clone)]
@@ -83,7 +83,7 @@ pub(in crate::service) fn earlier(
     };
     let since = crate::model::Timestamp::now().before(txns::LIFETIME);
     let session = (user.session.id, txn.as_str());
-    Ok(room_log::sent(
+    Ok(room_events::sent(
         view,
         room.flow,
         &draft.kind,

@@ -132,7 +132,7 @@ impl Service {
         user: &SignedIn,
         room: Option<PublicId>,
         kind: &'static str,
-        change: impl FnOnce(Option<String>) -> Option<String> + Send + 'static,
+        change: impl FnOnce(Option<String>) -> Result<String, RoomRefusal> + Send + 'static,
     ) -> Result<(), ServiceError> {
         let user = *user;
         self.store
@@ -140,7 +140,7 @@ impl Service {
                 user.require(tx)?;
                 let flow = kept_place(tx, &user, room)?;
                 let before = room_account::get(tx, user.user(), flow, kind)?;
-                let content = change(before).ok_or(Refusal::Room(RoomRefusal::NotKept))?;
+                let content = change(before).map_err(Refusal::Room)?;
                 keep(tx, &user, flow, (kind, &content))
             })
             .await

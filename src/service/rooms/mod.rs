@@ -31,7 +31,7 @@ pub use presence::{Mood, RoomPresence};
 pub use read::{RoomPage, RoomQuery, RoomReading, Wanted};
 pub use refused::RoomRefusal;
 pub use renewal::Renewed;
-pub use sync::{RoomNews, SyncQuery, Synced};
+pub use sync::{Beside, RoomNews, SyncQuery, Synced};
 pub use unread::{Judge, Notified, Unread};
 
 pub(super) use draft::earlier;

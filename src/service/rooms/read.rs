@@ -5,10 +5,10 @@ use super::relations::dress;
 use super::{as_of, readable};
 use crate::model::{Position, PublicId};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
-use crate::store::log;
 use crate::store::room_log::{self, RoomEvent, Way};
 use crate::store::rooms;
 use crate::store::{View, members};
+use crate::store::{gaps, log};
 
 /// Number of positions that one look at the log reads.
 const STRIDE: usize = 64;
@@ -166,11 +166,14 @@ impl Service {
                     RoomReading::Event(uuid) => {
                         let found = room_log::by_uuid(view, uuid)?;
                         let ignored = Ignored::of(view, user)?;
-                        let found = found
-                            .filter(|(flow, _)| *flow == room.flow)
-                            .and_then(|(_, event)| as_of(event, readable))
+                        let Some((_, whole)) = found.filter(|(flow, _)| *flow == room.flow) else {
+                            return Ok(Vec::new());
+                        };
+                        let all = [whole].into_iter().chain(room_log::later(view, uuid)?);
+                        let found = all
+                            .filter_map(|event| as_of(event, readable))
                             .filter(|event| !ignored.hides(event));
-                        let mut found: Vec<_> = found.into_iter().collect();
+                        let mut found: Vec<_> = found.collect();
                         dress(view, (room.flow, user), (readable, &ignored), &mut found)?;
                         Ok(found)
                     }
@@ -200,8 +203,14 @@ impl Service {
     ///
     /// # Errors
     /// Fails if the database cannot be read.
-    pub async fn room_end(&self) -> Result<Position, ServiceError> {
-        self.store.read(|view| Ok(log::last(view)?.0)).await
+    pub async fn gave_place(&self, at: Position) -> Result<Option<bool>, ServiceError> {
+        self.store
+            .read(move |view| {
+                let (end, _) = log::last(view)?;
+                let is_own = !gaps::is_void(view, at)?;
+                Ok((at <= end).then_some(is_own))
+            })
+            .await
     }
 
     /// Fails for a room that the caller may not read.

@@ -7,6 +7,8 @@ pub enum RoomRefusal {
     AlreadyMember,
     /// The user to be removed is not a member.
     NotMember,
+    /// Who is to be invited is banned.
+    IsBanned,
     /// The user to be unbanned is not banned.
     NotBanned,
     /// Only a room that the user has left can be forgotten.
@@ -28,6 +30,7 @@ impl RoomRefusal {
         match self {
             Self::AlreadyMember => "the user is a member already",
             Self::NotMember => "the user is not a member",
+            Self::IsBanned => "the user is banned",
             Self::NotBanned => "the user is not banned",
             Self::StillMember => "you are still a member",
             Self::NameTaken => "this name is taken",

@@ -145,19 +145,28 @@ impl Service {
                     return Err(missing());
                 }
                 let is_reaction = event.kind() == "m.reaction";
-                let message = match &event.what {
-                    room_log::What::Message(message) => Some(message.id),
-                    room_log::What::Stored(stored) if stored.relation.is_none() || is_reaction => {
-                        room_log::message_of(view, uuid)?.map(|(id, _)| id)
-                    }
-                    room_log::What::Stored(_) => None,
+                // A message may be about another too: the one that it answers, in a thread.
+                let itself = messages::handle(view, uuid, asker)?;
+                let message = match &itself {
+                    Some(message) => Some(message.id),
+                    None if is_reaction => room_events::message_of(view, uuid)?.map(|(id, _)| id),
+                    None => None,
                 };
+                let (has_parts, taken) = match &itself {
+                    Some(message) => (
+                        matches!(event.what, room_log::What::Message(_))
+                            || !room_parts::later(view, message.id)?.is_empty(),
+                        room_log::gone_parts(view, uuid)?,
+                    ),
+                    None => (false, Vec::new()),
+                };
+                let is_there = has_parts && itself.is_some_and(|message| !message.is_deleted);
                 Ok(Target {
                     message,
                     kind: event.kind().to_owned(),
-                    is_redacted: event.redaction.is_some(),
-                    has_parts: matches!(event.what, room_log::What::Message(_)),
-                    gone: event.gone.iter().map(gone).collect(),
+                    is_redacted: event.redaction.is_some() && !is_there,
+                    has_parts,
+                    gone: taken.iter().map(gone).collect(),
                     sender: event.sender,
                     is_reaction,
                 })

@@ -78,6 +78,20 @@ impl Synced {
     }
 }
 
+/// What is told beside events of rooms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// Who writes, how far people have read.
+    Passing,
+    /// What the user keeps of a room.
+    OfRoom,
+    /// What the user keeps of no room.
+    OfUser,
+}
+
+/// Tells which of that is wanted, by its type.
+type Passes = dyn Fn(Beside, &str) -> bool + Send + Sync;
+
 /// A request for changes.
 #[expect(
     clippy::struct_excessive_bools,
@@ -98,6 +112,10 @@ pub struct SyncQuery {
     pub has_threads: bool,
     /// Whether to include rooms that were left in the first answer.
     pub include_left: bool,
+    /// Whether the state of rooms is told as it is in the end, not before the events that are told.
+    pub is_after: bool,
+    /// Which of what is told beside events, by its type.
+    pub beside: Box<Passes>,
     /// The filter for rooms.
     pub rooms: Box<dyn Fn(PublicId) -> bool + Send + Sync>,
     /// The filter for events.
@@ -137,6 +155,12 @@ impl Service {
                     let is_new = query.since.is_none_or(|since| room.since >= since);
                     let mut marks = marks(view, &room, user, (is_new, position), &query)?;
                     marks.0.retain(|receipt| !ignored.has(&receipt.localpart));
+                    if !(query.beside)(Beside::Passing, "m.receipt") {
+                        marks.0.clear();
+                    }
+                    marks
+                        .1
+                        .retain(|(kind, _)| (query.beside)(Beside::OfRoom, kind));
                     if room.state == State::Joined {
                         joined.push(room.clone());
                     }
@@ -168,8 +192,9 @@ impl Service {
                 }
                 let chats = rooms::chats(view, user)?;
                 let after = query.since.unwrap_or(Position(-1));
-                let account_data = room_account::since(view, user, NO_ROOM, after)?;
+                let mut account_data = room_account::since(view, user, NO_ROOM, after)?;
                 let has_new = has_new || account_data.iter().any(|(kind, _)| kind == DIRECT);
+                account_data.retain(|(kind, _)| (query.beside)(Beside::OfUser, kind));
                 let direct = room_account::get(view, user, NO_ROOM, DIRECT)?;
                 let mut people = members::companions(view, user)?;
                 let blockers = blocks::blockers(view, user)?;
@@ -202,7 +227,11 @@ impl Service {
         (reader, joined, people): (UserId, Vec<Room>, Vec<UserId>),
         (query, ignored): (&std::sync::Arc<SyncQuery>, &Ignored),
     ) -> Result<(), ServiceError> {
-        let flows: Vec<_> = joined.iter().map(|room| room.flow).collect();
+        let flows: Vec<_> = if (query.beside)(Beside::Passing, "m.typing") {
+            joined.iter().map(|room| room.flow).collect()
+        } else {
+            Vec::new()
+        };
         let people = if query.has_presence {
             people
         } else {
@@ -408,7 +437,9 @@ fn of_room(
     } else {
         known
     };
-    let state = if is_limited || known.0 < 0 || query.full_state {
+    let state = if query.is_after {
+        room_log::state(view, room.flow, (from, end))?
+    } else if is_limited || known.0 < 0 || query.full_state {
         room_log::state(view, room.flow, (from, first))?
     } else {
         Vec::new()

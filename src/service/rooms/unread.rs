@@ -105,7 +105,10 @@ pub(super) fn unread(
     let bench = Bench::of(view, room, now, judge)?;
     let own = localparts::of(view, user)?.map(|named| named.localpart);
     let is_others = |event: &RoomEvent| {
-        Some(&event.sender) != own.as_ref() && event.redaction.is_none() && !ignored.hides(event)
+        Some(&event.sender) != own.as_ref()
+            && event.redaction.is_none()
+            && event.only.is_none()
+            && !ignored.hides(event)
     };
     if room.last_message() > read.0 {
         let others =
@@ -214,6 +217,7 @@ impl Service {
                     next.extend(following.or(log.until).map(|place| (place, at)));
                     if Some(&event.sender) == own.as_ref()
                         || event.redaction.is_some()
+                        || event.only.is_some()
                         || ignored.has(&event.sender)
                     {
                         continue;
