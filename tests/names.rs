@@ -142,7 +142,7 @@ fn names_that_were_there_before_go_on() {
     server.serve();
     let checked = server.command(["check", "database"]).run().exits(0);
     for told in [
-        "аnna has letters of several scripts",
+        "the login аnna mixes letters of several scripts",
         "the name of аnna looks like",
     ] {
         assert!(checked.stdout.contains(told), "{checked:?}");

@@ -118,7 +118,7 @@ fn ones_own_switches_are_told_to_ones_own_devices_that_accept_more() {
         .run()
         .exits(0);
     me["admin"] = json!(true);
-    me["can"] = json!(["invite"]);
+    me["can"] = json!(["invite", "bots"]);
     // What the operator changes is told with the profile.
     assert_eq!(told_me(&mut device), me);
 
