@@ -11,6 +11,9 @@ use std::time::Duration;
 /// does not open the door for ever.
 const INVITATION: Duration = Duration::from_hours(7 * 24);
 
+/// Rows that a list has when nothing else is said.
+const LISTED: usize = 50;
+
 pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "user add",
@@ -223,6 +226,23 @@ pub(super) const COMMANDS: &[Spec] = &[
             let mode = m.optional_argument("open|invite|closed")?;
             let mode = mode.map(|word| Registration::read(&word).map_err(UsageError::new));
             Ok(Command::Registration(mode.transpose()?))
+        },
+    },
+    Spec {
+        path: "audit",
+        arguments: "",
+        about: "Lists what administrators and the operator did to accounts, conversations and the server, newest \
+                first. Administrators read the same in the web client.",
+        flags: &[&[
+            option("--limit", "N", "how many; without it 50"),
+            option("--before", "ID", "only those with a lower number"),
+        ]],
+        examples: &["morelia audit", "morelia audit --limit 500 --json"],
+        build: |m| {
+            Ok(Command::Audit {
+                limit: m.number("--limit")?.unwrap_or(LISTED),
+                before: m.number("--before")?,
+            })
         },
     },
     Spec {

@@ -3,13 +3,15 @@
 //! What belongs here: the same as the operator's commands do, for who proves to be an administrator
 //! inside the transaction that does it. What does not: what everybody may do with the own account.
 
+mod audit;
 mod flows;
 mod invitations;
 mod machine;
 mod people;
 mod registration;
 
-pub(super) use people::present;
+pub(super) use audit::{note, of_flow};
+pub(super) use people::{note_changes, note_removal, present};
 pub(super) use registration::mode as registration_mode;
 
 pub(super) use machine::Desk;
