@@ -1,5 +1,5 @@
 -- Rooms: the parts of flows that only Matrix shows. Empty until Matrix is switched on. The columns of `members`,
--- `sessions` and `hooks` below are used with or without Matrix.
+-- `sessions` and `hooks` below, and the table `audit`, are used with or without Matrix.
 --
 -- In the log, kind 32 is an event of a room that only Matrix shows.
 
@@ -45,6 +45,20 @@ END;
 CREATE TRIGGER hooks_of_removed_flows AFTER UPDATE OF removed_at ON flows WHEN NEW.removed_at IS NOT NULL BEGIN
     UPDATE hooks SET picture_file_id = NULL, picture_public_id = NULL WHERE flow_id = NEW.id;
 END;
+
+-- With or without Matrix. What administrators and the operator did to accounts, conversations and the server, for
+-- administrators to read; the oldest rows are removed (see `store::audit`).
+CREATE TABLE audit (
+    id         INTEGER PRIMARY KEY,
+    at         INTEGER NOT NULL,              -- milliseconds
+    by_id      INTEGER REFERENCES users (id), -- who did it; NULL: the operator, by a command
+    by_login   TEXT,                          -- what that account was called then
+    act        TEXT NOT NULL,                 -- a word of `model::Act`
+    user_id    INTEGER REFERENCES users (id), -- whom it was done to
+    what       TEXT,                          -- what it was done to, as it was called then
+    detail     TEXT                           -- what became of it: a word, a number, a name
+) STRICT;
+CREATE INDEX audit_by_time ON audit (at);
 
 -- Events of rooms that are more than a message as MTP sent it: state, edits, redactions, reactions, and
 -- messages by Matrix with their original content. A message by MTP has no row:

@@ -61,6 +61,7 @@ fn only_administrators_may_and_no_token_of_a_bot() {
         ("registration", json!({"mode": "closed"})),
         ("list_flows", json!({})),
         ("moderate", json!({"message": "1"})),
+        ("list_audit", json!({})),
         ("list_backups", json!({})),
         ("make_backup", json!({})),
         ("run_check", json!({})),

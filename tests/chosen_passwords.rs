@@ -87,7 +87,7 @@ fn register(server: &Server, login: &str, password: &str) -> Outcome {
 fn edit(server: &Server, login: &str, password: &str) -> Outcome {
     let mut person = server.sign_in(login);
     let data = json!({"user": [{"password": password}], "meta": {"old_password": PASSWORD}});
-    let reply = person.ask("edit_user", &data);
+    let reply = person.ask_with_meta("edit_user", &data, &json!({"accept": ["rich"]}));
     answered(reply.code(), reply.detail())
 }
 

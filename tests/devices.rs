@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    common::{Person, Reply, Server, connection::End},
+    common::{Person, Reply, Server, connection::End, health::until},
     push::subscribe,
 };
 
@@ -57,6 +57,48 @@ fn a_device_sees_and_signs_out_the_others() {
     phone.ask("end_session", &own).is(200);
     phone.ask("ping_pong", &NOTHING).is(401);
     drop(boris);
+}
+
+#[test]
+fn a_device_that_is_in_use_is_told_of_as_such() {
+    const LONG_AGO: i64 = 1_600_000_000;
+    let server = Server::start();
+    let mut phone = server.register("anna");
+    let mut desk = server.sign_in("anna");
+    desk.ask("ping_pong", &NOTHING).is(200);
+    let mut admin = server.sign_in("admin");
+    // What is noted is behind.
+    let database = rusqlite::Connection::open(server.database()).expect("opens");
+    let aged = "UPDATE sessions SET last_used_at = ?1";
+    database.execute(aged, [LONG_AGO * 1000]).expect("written");
+    let aged = "UPDATE users SET seen_at = ?1";
+    database.execute(aged, [LONG_AGO * 1000]).expect("written");
+    let listed = rows(&phone.ask("list_sessions", &NOTHING).is(200));
+    assert_eq!(listed.len(), 2);
+    for row in &listed {
+        assert_eq!(row["online"], json!(true), "{row}");
+        assert_ne!(row["used"], json!(LONG_AGO), "{row}");
+    }
+    let of_anna = json!({"meta": {"user": phone.id}});
+    let seen = |admin: &mut Person| {
+        let users = admin.ask("list_users", &json!({"meta": {"query": "anna"}}));
+        users.is(200).data()["meta"]["users"][0]["seen"].clone()
+    };
+    assert_ne!(seen(&mut admin), json!(LONG_AGO));
+    drop(desk);
+    until("the desk is gone", || {
+        let listed = rows(&phone.ask("list_sessions", &NOTHING).is(200));
+        (listed[0]["online"] == json!(false)).then_some(())
+    });
+    let listed = rows(&admin.ask("list_sessions", &of_anna).is(200));
+    assert_eq!(
+        (
+            &listed[0]["used"],
+            &listed[0]["online"],
+            &listed[1]["online"]
+        ),
+        (&json!(LONG_AGO), &json!(false), &json!(true))
+    );
 }
 
 #[test]

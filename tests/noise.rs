@@ -24,7 +24,7 @@ const LEAST: usize = 20;
 type Tally = BTreeMap<&'static str, usize>;
 
 /// Methods that came after revision 17 and list or change what the whole server has.
-const NEWER: [&str; 28] = [
+const NEWER: [&str; 29] = [
     "server_status",
     "list_users",
     "set_user",
@@ -46,6 +46,7 @@ const NEWER: [&str; 28] = [
     "list_flows",
     "remove_flow",
     "moderate",
+    "list_audit",
     "list_backups",
     "make_backup",
     "run_check",

@@ -86,6 +86,7 @@ fn every_result_is_json_where_programs_ask_for_it() {
         &["invite", "list"],
         &["backup", "list"],
         &["registration"],
+        &["audit"],
     ] {
         let output = Program::new(folder.path())
             .args(args)

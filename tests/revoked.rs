@@ -36,7 +36,7 @@ const ROUNDS: usize = 2;
 const CROWD: usize = 33;
 
 /// Methods that write nothing of what somebody has a right to.
-const READS: [&str; 31] = [
+const READS: [&str; 32] = [
     "active",
     "all_flow",
     "all_messages",
@@ -46,6 +46,7 @@ const READS: [&str; 31] = [
     "find_user",
     "flow_commands",
     "get_update",
+    "list_audit",
     "list_backups",
     "list_bots",
     "list_files",
@@ -89,7 +90,7 @@ const ELSEWHERE: [(&str, &str); 13] = [
 ];
 
 /// What rights permit to write, as far as the server notes none of it by itself.
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 20] = [
     // What is told of reactions and polls is told a moment later.
     "SELECT * FROM changes WHERE kind NOT IN (4, 5)",
     "SELECT id, text, edited_at, deleted_at, edits, change_position FROM messages",
@@ -105,6 +106,7 @@ const TABLES: [&str; 19] = [
     "SELECT * FROM bot_commands",
     // Positions move by themselves.
     "SELECT id, flow_id, url FROM outgoing",
+    "SELECT * FROM audit",
     "SELECT * FROM invitations",
     "SELECT * FROM password_resets",
     "SELECT endpoint FROM push_subscriptions",

@@ -240,6 +240,7 @@ fn every_method_wants_the_token() {
         ("list_flows", json!({})),
         ("remove_flow", json!({"meta": {"flow": id}})),
         ("moderate", json!({"meta": {"message": id}})),
+        ("list_audit", json!({})),
         ("list_backups", json!({})),
         ("make_backup", json!({})),
         ("run_check", json!({})),

@@ -9,6 +9,7 @@ use crate::{
     },
     push::{subscribe, told},
     roles::ask,
+    users::document,
 };
 
 /// A PNG's first bytes and some more.
@@ -44,6 +45,27 @@ pub(crate) fn files(reply: &Reply) -> Vec<Value> {
 pub(crate) fn newest_plain(person: &mut Person, flow: &str) -> Value {
     let page = person.page(flow, None).is(200);
     page.messages().last().expect("a message").clone()
+}
+
+#[test]
+fn thumbnails_are_not_counted_as_files() {
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let group = anna.group("G", &[]);
+    let count = || document(server.command(["status"]))["files"].clone();
+    let [film, small, other] = [700_000, 2_000, 3_000].map(|length| picture(length, 1));
+    let [film, small, other] = [&film, &small, &other].map(|bytes| upload(&server, &anna, bytes));
+    let shown = |upload: &String, thumbnail: &String| {
+        let thumbnail = json!({"upload": thumbnail, "width": 9, "height": 9});
+        json!([{"upload": upload, "kind": "picture", "thumbnail": thumbnail}])
+    };
+    send(&mut anna, &group, "", &shown(&film, &small)).is(200);
+    send(&mut anna, &group, "", &shown(&film, &other)).is(200);
+    assert_eq!(count(), json!(1));
+    // Sent by itself, it is a file like others.
+    let itself = json!([{"upload": other, "kind": "picture"}]);
+    send(&mut anna, &group, "", &itself).is(200);
+    assert_eq!(count(), json!(2));
 }
 
 #[test]

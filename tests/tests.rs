@@ -19,6 +19,7 @@ mod administration;
 mod after_backup;
 mod alerts;
 mod archives;
+mod audit;
 mod backup;
 mod bot_clients;
 mod bot_rights;

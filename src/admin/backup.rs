@@ -19,6 +19,7 @@ use crate::app::{AppError, certificates};
 use crate::cli::BackupCommand;
 use crate::config::{Loaded, Sources};
 use crate::exit::Exit;
+use crate::model::Act;
 use crate::store::StoreError;
 use crate::store::backup_files;
 use crate::store::folder::Folder;
@@ -173,7 +174,12 @@ fn note(loaded: &Loaded, output: &Output, result: Result<&Path, &AppError>) {
     }
     let noted = super::on_database(database, &loaded.config, async |service| {
         match result {
-            Ok(path) => service.note_backup(backups::absolute(path)).await?,
+            Ok(path) => {
+                service.note_backup(backups::absolute(path)).await?;
+                let name = path.file_name();
+                let name = name.map(|name| name.to_string_lossy().into_owned());
+                service.note_act(Act::BackupMade, name, None).await?;
+            }
             Err(err) => service.note_backup_failure(err.to_string()).await?,
         }
         Ok(())

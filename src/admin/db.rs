@@ -15,7 +15,7 @@ use super::{document, text};
 use crate::cli::{Confirmation, DbCommand};
 use crate::config::Loaded;
 use crate::exit::Exit;
-use crate::model::Timestamp;
+use crate::model::{Act, Timestamp};
 use crate::store::compact::{self, Compacted, PAGES_PER_STEP};
 use crate::store::upkeep::{self, Findings};
 use crate::store::{ServerLock, Store, StoreError, newest_schema, statistics};
@@ -454,6 +454,10 @@ fn prune(
                 count(old.messages, "message")
             ),
         )?;
+        let since = before.seconds().to_string();
+        service
+            .note_act(Act::MessagesPruned, None, Some(since))
+            .await?;
         Ok(service.remove_old_messages(before).await?)
     })?;
     let bytes = u64::try_from(removed.size_bytes).unwrap_or(0);

@@ -46,6 +46,7 @@ fn touch(command: &Command) -> Touch {
         | Command::User(_)
         | Command::Session(_)
         | Command::Registration(_)
+        | Command::Audit { .. }
         | Command::Invite(_)
         | Command::Hook(_)
         | Command::Bot(_)

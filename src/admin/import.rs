@@ -8,6 +8,7 @@ use super::{result, with_service};
 use crate::cli::Import;
 use crate::config::Sources;
 use crate::exit::Exit;
+use crate::model::Act;
 use crate::service::{Takeover, Tally};
 
 /// Runs the command.
@@ -23,6 +24,9 @@ pub fn run(command: &Import, sources: &Sources, output: &Output) -> Result<Exit,
         )));
     }
     let done = with_service(sources, async |service, _| {
+        if !command.dry_run {
+            service.note_act(Act::ArchiveTaken, None, None).await?;
+        }
         Ok(service.take_over(path, command.dry_run).await?)
     })?;
     let document = json!({

@@ -4,6 +4,7 @@
 //! or JSON. What does not: SQL, permissions, parsing of arguments.
 
 mod about;
+pub mod audit;
 pub mod backup;
 pub mod bot;
 pub mod check;
@@ -97,6 +98,9 @@ fn dispatch(invocation: &Invocation) -> Result<Exit, CliError> {
         Command::Session(command) => session::run(command, &sources(global, Vec::new()), &output),
         Command::Registration(mode) => {
             registration::run(*mode, &sources(global, Vec::new()), &output)
+        }
+        Command::Audit { limit, before } => {
+            audit::run(*limit, *before, &sources(global, Vec::new()), &output)
         }
         Command::Invite(command) => invite::run(command, &sources(global, Vec::new()), &output),
         Command::Bot(command) => bot::run(command, &sources(global, Vec::new()), &output),

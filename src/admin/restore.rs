@@ -19,7 +19,7 @@ use crate::cli::Confirmation;
 use crate::config::{ConfigError, Loaded, Sources};
 use crate::exit::Exit;
 use crate::store::folder::Folder;
-use crate::store::{ServerLock, Store, StoreError, backup, backup_files};
+use crate::store::{ServerLock, Store, StoreError, audit, backup, backup_files};
 
 /// Runs the command.
 ///
@@ -101,6 +101,7 @@ pub(super) fn run(
     }
     let files = backup_files::put_back(file, &live)?;
     let migrated = Store::prepare(&database)?;
+    audit::note_restored(&database, &shown(given))?;
     let tls = certificates::folder(&sources.load()?.config);
     let returned = keys::put_back(file, &tls)?;
     Owner::give_database(owner, &database);

@@ -74,6 +74,13 @@ pub enum Command {
     Session(SessionCommand),
     /// `registration`: shows or sets who may register.
     Registration(Option<Registration>),
+    /// `audit`: what administrators and the operator did.
+    Audit {
+        /// `--limit`: how many entries.
+        limit: usize,
+        /// `--before`: only entries with a lower number.
+        before: Option<i64>,
+    },
     /// `invite …`
     Invite(InviteCommand),
     /// `bot …`

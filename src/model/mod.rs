@@ -5,6 +5,7 @@
 
 pub mod about;
 mod account;
+mod audit;
 mod bot;
 mod confusable;
 mod emoji;
@@ -35,6 +36,7 @@ pub use about::{
     About, Around, Forward, NewPoll, Original, Poll, Preview, Program, Quote, Reaction,
 };
 pub use account::{AccountEdit, OwnAccount, PushAddress, PushContent};
+pub use audit::{Act, AuditEntry, Named};
 pub use bot::{Bot, BotCommand, BotToken, Scopes};
 pub use emoji::is_emoji;
 pub use event::{

@@ -79,4 +79,6 @@ pub struct SessionInfo {
     pub address: Option<String>,
     /// The name that the device gives itself.
     pub label: Option<String>,
+    /// Whether it has a connection open: it is in use now, whatever was noted last.
+    pub is_online: bool,
 }

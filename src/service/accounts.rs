@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use std::time::Instant;
 
-use super::administration::{registration_mode, require_administrator};
+use super::administration::{note, registration_mode, require_administrator};
 use super::fields::{check_avatar, check_email, check_info, check_name};
 use super::hashing::require_strong;
 use super::invitations::{Newcomers, admit, join_new};
@@ -18,8 +18,10 @@ use super::{
 use crate::auth::{InviteCode, Password, Token};
 use crate::config::Registration as Mode;
 use crate::model::{
-    AccountEdit, By, Content, Flow, FlowId, Form, Login, Origin, OwnAccount, PublicId, User, UserId,
+    AccountEdit, Act, By, Content, Flow, FlowId, Form, Login, Origin, OwnAccount, PublicId, User,
+    UserId,
 };
+use crate::store::audit::Of;
 use crate::store::{
     self, StoreError, Tx, accounts, bots, credentials, flow_edits, flows, invitations, members,
     membership, room_leaving, sessions, users,
@@ -271,7 +273,9 @@ impl Service {
                 }
                 names::require_free(tx, &new.login)?;
                 new.username = names::of_new(tx, new.username.as_deref())?;
-                users::insert(tx, &new, None).map_err(taken)
+                let made = users::insert(tx, &new, None).map_err(taken)?;
+                note(tx, by.as_ref(), Act::AccountMade, &Of::user(made.id))?;
+                Ok(made)
             })
             .await
     }
@@ -300,7 +304,13 @@ impl Service {
                 let session = Some(user.session.id);
                 let proof = self.check_password(&login, old, client, session).await?;
                 let askers = askers(Some(&Login::key_of(&login)), client);
-                Some((proof, self.hasher.hash(new, askers).await?))
+                // Revision 17 accepts any password, and some of its clients send a hash.
+                let hash = if form.is_rich() {
+                    self.hasher.hash(new, askers).await?
+                } else {
+                    self.hasher.hash_any(new, askers).await?
+                };
+                Some((proof, hash))
             }
             None => None,
         };

@@ -1,14 +1,17 @@
 //! Bots and their tokens, and who may make them.
 
 use super::accounts::empty_account;
+use super::administration::note;
 use super::fields::check_name;
 use super::labels::MAX_LABEL_CHARS;
 use super::names;
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::auth::{BotSecret, Token};
 use crate::model::{
-    Bot, BotToken, Login, PublicId, Scopes, SessionId, SessionKind, Timestamp, User, clean_name,
+    Act, Bot, BotToken, Login, PublicId, Scopes, SessionId, SessionKind, Timestamp, User,
+    clean_name,
 };
+use crate::store::audit::Of;
 use crate::store::{View, bots, sessions, users};
 
 /// Maximum number of bots of a member.
@@ -84,6 +87,7 @@ impl Service {
                 if let Some(user) = by {
                     bots::set_owner(tx, bot.id, user.user())?;
                 }
+                note(tx, by.as_ref(), Act::BotMade, &Of::user(bot.id))?;
                 Ok(bot)
             })
             .await
@@ -124,6 +128,8 @@ impl Service {
                     user.require(tx)?;
                 }
                 let bot = owned(tx, bot, by.as_ref())?;
+                let of = Of::user(bot.id).called(bot.login.clone());
+                note(tx, by.as_ref(), Act::BotRemoved, &of)?;
                 empty_account(tx, bot.id, None)
             })
             .await
@@ -163,6 +169,8 @@ impl Service {
                 if bots::tokens(tx, bot.id)?.len() >= MAX_TOKENS {
                     return Err(Refusal::TooManyTokens { limit: MAX_TOKENS }.into());
                 }
+                let of = Of::user(bot.id).called(label.clone());
+                note(tx, by.as_ref(), Act::TokenMade, &of)?;
                 let new = bots::NewToken {
                     bot: bot.id,
                     hash,
@@ -217,6 +225,8 @@ impl Service {
                 if session.kind != SessionKind::Bot || !is_owned {
                     return Err(missing.into());
                 }
+                let of = Of::user(bot.id).called(session.label);
+                note(tx, by.as_ref(), Act::TokenRevoked, &of)?;
                 sessions::end(tx, id)?;
                 Ok::<_, ServiceError>(())
             })

@@ -2,7 +2,8 @@
 
 use super::administration::require_administrator;
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
-use crate::model::{Page, PublicId, SessionId, SessionInfo};
+use crate::model::{Act, Page, PublicId, SessionId, SessionInfo};
+use crate::store::audit::{self, Of};
 use crate::store::{sessions, users};
 
 impl Service {
@@ -21,7 +22,8 @@ impl Service {
         user.require_person()?;
         let user = *user;
         let now = self.store.now();
-        self.store
+        let (whose, mut page) = self
+            .store
             .read(move |view| {
                 let whose = match of {
                     Some(other) if other != user.uuid() => {
@@ -30,9 +32,17 @@ impl Service {
                     }
                     _ => user.user(),
                 };
-                Ok(sessions::page(view, whose, after, now)?)
+                Ok::<_, ServiceError>((whose, sessions::page(view, whose, after, now)?))
             })
-            .await
+            .await?;
+        let connected = self.hub.sessions_of(whose);
+        for device in &mut page.rows {
+            if connected.contains(&device.id) {
+                device.is_online = true;
+                device.last_used_at = now;
+            }
+        }
+        Ok(page)
     }
 
     /// Ends a session of the caller, or for administrators of any user.
@@ -50,6 +60,11 @@ impl Service {
                 let owner = sessions::owner(tx, id, tx.now())?.ok_or(missing)?;
                 if owner != user.user() && users::is_admin(tx, user.user())? != Some(true) {
                     return Err(missing.into());
+                }
+                if owner != user.user() {
+                    let label = sessions::by_id(tx, id)?.and_then(|session| session.label);
+                    let of = Of::user(owner).called(label);
+                    audit::note(tx, user.by(), Act::SessionEnded, &of)?;
                 }
                 sessions::end(tx, id)?;
                 Ok(())

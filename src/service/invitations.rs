@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use super::administration::note;
 use super::entry::check_members;
 use super::rights::{Action, may};
 use super::{Client, Field, Limits, Quota, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::auth::InviteCode;
 use crate::model::{
-    By, Flow, FlowId, FlowKind, Invitation, InvitationId, PublicId, Timestamp, UserId,
+    Act, By, Flow, FlowId, FlowKind, Invitation, InvitationId, PublicId, Timestamp, UserId,
 };
+use crate::store::audit::{self, Of};
 use crate::store::invitations::{self, Found};
 use crate::store::members::{self, State};
 use crate::store::{Tx, View, flow_edits, flows, membership, users};
@@ -125,7 +127,10 @@ impl Service {
                     uses: invite.uses,
                     flow,
                 };
-                Ok::<_, ServiceError>((invitations::insert(tx, &new)?, expires_at))
+                let id = invitations::insert(tx, &new)?;
+                let of = Of::named(invitations::name(tx, id)?);
+                note(tx, by.as_ref(), Act::InvitationMade, &of)?;
+                Ok::<_, ServiceError>((id, expires_at))
             })
             .await?;
         Ok(NewCode {
@@ -222,7 +227,14 @@ impl Service {
     /// Fails if the database cannot be written.
     pub async fn revoke_invitation(&self, id: InvitationId) -> Result<bool, ServiceError> {
         self.store
-            .write(move |tx| Ok(invitations::revoke(tx, id)?))
+            .write(move |tx| {
+                let was_there = invitations::revoke(tx, id)?;
+                if was_there {
+                    let of = Of::named(invitations::name(tx, id)?);
+                    audit::note(tx, By::OPERATOR, Act::InvitationRevoked, &of)?;
+                }
+                Ok(was_there)
+            })
             .await
     }
 }

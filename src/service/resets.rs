@@ -7,7 +7,8 @@ use super::guesses::Place;
 use super::passwords::askers;
 use super::{Client, Opened, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::auth::{Password, Token};
-use crate::model::{By, Login, PublicId, Timestamp, UserId};
+use crate::model::{Act, By, Login, PublicId, Timestamp, UserId};
+use crate::store::audit::{self, Of};
 use crate::store::resets::{self, Reset};
 use crate::store::{Tx, credentials, sessions, users};
 
@@ -76,6 +77,7 @@ impl Service {
                 }
                 let expires_at = tx.now().after(LIFETIME);
                 resets::insert(tx, whom, &hash, expires_at, by)?;
+                audit::note(tx, by, Act::ResetLinkMade, &Of::user(whom))?;
                 Ok::<_, ServiceError>(expires_at)
             })
             .await?;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::auth::{Password, Token};
-use crate::model::{Neighbourhood, PublicId, SessionId, SessionInfo, UserId};
+use crate::model::{Act, By, Neighbourhood, PublicId, SessionId, SessionInfo, UserId};
+use crate::store::audit::{self, Of};
 use crate::store::{sessions, users};
 
 /// The origin of a request.
@@ -121,7 +122,16 @@ impl Service {
     /// # Errors
     /// Fails if the database cannot be written.
     pub async fn revoke_session(&self, id: SessionId) -> Result<bool, ServiceError> {
-        self.store.write(move |tx| Ok(sessions::end(tx, id)?)).await
+        self.store
+            .write(move |tx| {
+                if let Some(owner) = sessions::owner(tx, id, tx.now())? {
+                    let label = sessions::by_id(tx, id)?.and_then(|session| session.label);
+                    let of = Of::user(owner).called(label);
+                    audit::note(tx, By::OPERATOR, Act::SessionEnded, &of)?;
+                }
+                Ok(sessions::end(tx, id)?)
+            })
+            .await
     }
 
     /// Looks up all connected sessions again, after another process has written to the database.

@@ -202,6 +202,16 @@ pub fn flow_of(view: &View<'_>, id: HookId) -> Result<Option<FlowId>, StoreError
     Ok(found.optional()?)
 }
 
+/// What a hook is called.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn name(view: &View<'_>, id: HookId) -> Result<Option<String>, StoreError> {
+    let mut statement = view.prepare("SELECT name FROM hooks WHERE id = :id")?;
+    let found = statement.query_row(named_params! {":id": id.0}, |row| row.get("name"));
+    Ok(found.optional()?)
+}
+
 /// Revokes a hook and removes its picture. Returns whether it had not been revoked before.
 ///
 /// # Errors

@@ -210,6 +210,17 @@ pub fn id_of(view: &View<'_>, code_hash: &[u8; 32]) -> Result<Option<InvitationI
     Ok(found.optional()?)
 }
 
+/// What an invitation is called in lists: whom it is for, else how its code begins.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn name(view: &View<'_>, id: InvitationId) -> Result<Option<String>, StoreError> {
+    let mut statement =
+        view.prepare("SELECT coalesce(note, hint || '…') AS name FROM invitations WHERE id = :id")?;
+    let found = statement.query_row(named_params! {":id": id.0}, |row| row.get("name"));
+    Ok(found.optional()?)
+}
+
 /// Revokes an invitation. Returns whether it had not been revoked before.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ pub mod accounts;
 pub mod archives;
 pub mod around;
 pub mod attachments;
+pub mod audit;
 pub mod backup;
 pub mod backup_files;
 pub mod blocks;

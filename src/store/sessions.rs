@@ -328,6 +328,7 @@ fn info(row: &Row<'_>) -> rusqlite::Result<SessionInfo> {
         expires_at: Timestamp(row.get("expires_at")?),
         address: row.get("address")?,
         label: row.get("label")?,
+        is_online: false,
     })
 }
 

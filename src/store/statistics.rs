@@ -28,9 +28,9 @@ pub struct Statistics {
     pub oldest_message: Option<Timestamp>,
     /// When the newest message was sent.
     pub newest_message: Option<Timestamp>,
-    /// Files, each counted once.
+    /// Files, each counted once; thumbnails are not.
     pub files: i64,
-    /// Bytes of these files.
+    /// Bytes of these files and of the thumbnails.
     pub files_bytes: i64,
     /// Of these, files in the folder.
     pub large_files: i64,
@@ -44,12 +44,20 @@ pub struct Statistics {
     pub free_bytes: i64,
 }
 
+/// How many files there are but those that are only thumbnails of others.
+macro_rules! count_files {
+    () => {
+        "(SELECT COUNT(*) FROM files) - (SELECT COUNT(DISTINCT t.thumb_file_id) FROM attachments t
+          WHERE t.thumb_file_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM attachments a WHERE a.file_id = t.thumb_file_id))"
+    };
+}
+
 /// The counts and sizes of files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OfFiles {
-    /// Files, each counted once.
+    /// Files, each counted once; thumbnails are not.
     pub files: i64,
-    /// Bytes of these.
+    /// Bytes of these and of the thumbnails.
     pub bytes: i64,
     /// Uploads, complete or not.
     pub uploads: i64,
@@ -60,9 +68,11 @@ pub struct OfFiles {
 /// # Errors
 /// The file cannot be read.
 pub fn of_files(view: &View<'_>) -> Result<OfFiles, StoreError> {
-    let mut statement = view.prepare(
-        "SELECT COUNT(*), coalesce(SUM(size), 0), (SELECT COUNT(*) FROM uploads) FROM files",
-    )?;
+    let mut statement = view.prepare(concat!(
+        "SELECT ",
+        count_files!(),
+        ", coalesce(SUM(size), 0), (SELECT COUNT(*) FROM uploads) FROM files"
+    ))?;
     Ok(statement.query_row([], |row| {
         Ok(OfFiles {
             files: row.get(0)?,
@@ -105,7 +115,7 @@ pub fn collect(view: &View<'_>) -> Result<Statistics, StoreError> {
         messages: super::messages::count(view)?,
         oldest_message: time("SELECT sent_at FROM messages ORDER BY id LIMIT 1")?,
         newest_message: time("SELECT sent_at FROM messages ORDER BY id DESC LIMIT 1")?,
-        files: count("SELECT COUNT(*) FROM files")?,
+        files: count(concat!("SELECT ", count_files!()))?,
         files_bytes: count("SELECT SUM(size) FROM files")?,
         large_files: count("SELECT COUNT(*) FROM files WHERE place = 1")?,
         large_files_bytes: count("SELECT SUM(size) FROM files WHERE place = 1")?,

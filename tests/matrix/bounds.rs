@@ -27,8 +27,8 @@ impl Crowd {
         let body = json!({"user_id": boris.user});
         anna.done("POST", &format!("{room}/invite"), &body);
         boris.done("POST", &format!("{room}/join"), &json!({}));
-        let root = anna.say(&room, "root", "0");
-        let first = about(&boris, &room, how, &root, "first");
+        let begun = anna.say(&room, "root", "0");
+        let first = about(&boris, &room, how, &begun, "first");
         let people = [&anna, &boris].map(|it| (it.user.clone(), it.token.clone()));
         server.stop();
         let file = rusqlite::Connection::open(server.database()).expect("the file");
@@ -50,7 +50,11 @@ impl Crowd {
         assert_eq!(i64::try_from(added), Ok(MANY));
         drop(file);
         server.serve();
-        Self { room, root, people }
+        Self {
+            room,
+            root: begun,
+            people,
+        }
     }
 
     fn people<'a>(&self, server: &'a Server) -> [Client<'a>; 2] {
@@ -89,14 +93,14 @@ fn of_a_thread_so_many_are_counted_and_the_newest_is_told() {
     let mut server = server();
     let crowd = Crowd::gather(&mut server, "m.thread");
     let [anna, boris] = crowd.people(&server);
-    let (room, root) = (&crowd.room, &crowd.root);
-    let last = about(&boris, room, "m.thread", root, "last");
+    let (room, begun) = (&crowd.room, &crowd.root);
+    let last = about(&boris, room, "m.thread", begun, "last");
     let check = |event: &Value| {
         let thread = &event["unsigned"]["m.relations"]["m.thread"];
         assert_eq!(thread["count"], 5_000);
         assert_eq!(thread["latest_event"]["event_id"], last);
     };
-    check(&anna.get(&format!("{room}/event/{root}")));
+    check(&anna.get(&format!("{room}/event/{begun}")));
     let threads = v1(&anna, &format!("{room}/threads"));
     check(&threads["chunk"][0]);
     // What is not read is looked through as far as in any room.
@@ -105,7 +109,7 @@ fn of_a_thread_so_many_are_counted_and_the_newest_is_told() {
     let told = anna.get(&format!("sync?filter={filter}"));
     let rooms = told["rooms"]["join"].as_object().expect("rooms");
     let news = rooms.values().next().expect("the room");
-    let unread = &news["unread_thread_notifications"][root]["notification_count"];
+    let unread = &news["unread_thread_notifications"][begun]["notification_count"];
     assert_eq!(unread, 1_000);
     let told = anna.get("sync");
     let rooms = told["rooms"]["join"].as_object().expect("rooms");
@@ -118,15 +122,15 @@ fn of_what_refers_to_an_event_the_first_are_told_and_pages_end() {
     let mut server = server();
     let crowd = Crowd::gather(&mut server, "m.reference");
     let [anna, boris] = crowd.people(&server);
-    let (room, root) = (&crowd.room, &crowd.root);
-    about(&boris, room, "m.reference", root, "last");
-    let event = anna.get(&format!("{room}/event/{root}"));
+    let (room, begun) = (&crowd.room, &crowd.root);
+    about(&boris, room, "m.reference", begun, "last");
+    let event = anna.get(&format!("{room}/event/{begun}"));
     let told = &event["unsigned"]["m.relations"]["m.reference"]["chunk"];
     assert_eq!(events(told).count(), 100);
     let pages = |recurse: bool| -> usize {
         let (mut from, mut found) = (String::new(), 0);
         for _ in 0..100 {
-            let path = format!("{room}/relations/{root}?limit=100&recurse={recurse}{from}");
+            let path = format!("{room}/relations/{begun}?limit=100&recurse={recurse}{from}");
             let page = v1(&anna, &path);
             let count = events(&page["chunk"]).count();
             assert!(count <= 100, "{count}");

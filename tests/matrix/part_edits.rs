@@ -64,9 +64,9 @@ impl<'a> Story<'a> {
     fn present(&mut self) -> (String, Vec<Value>) {
         let data = json!({"flow": [{"uuid": self.flow}]});
         let page = ask(&mut self.boris, "all_messages", &data).is(200);
-        let found = page.messages().iter();
-        let found = found.filter(|message| message["uuid"] == self.message);
-        let text = found.last().expect("the message")["text"].as_str();
+        let mut found = page.messages().iter().rev();
+        let found = found.find(|message| message["uuid"] == self.message);
+        let text = found.expect("the message")["text"].as_str();
         let files = &page.data()["meta"]["about"][&self.message]["files"];
         let files = files.as_array().cloned().unwrap_or_default();
         (text.unwrap_or_default().to_owned(), files)

@@ -139,6 +139,67 @@ fn invitations_registration_and_conversations() {
     page.wait("!document.querySelector('.row.setting')");
 }
 
+/// What was done, as the page tells it: each a text.
+fn audit(page: &Page) -> String {
+    let rows = page.run(
+        "return [...document.querySelectorAll('.audit')].map((row) => row.innerText).join('|')",
+    );
+    rows.as_str().expect("a text").to_owned()
+}
+
+fn what_was_done_is_read(screen: Screen) {
+    let (server, browser) = (Server::start(), Browser::start());
+    let mut anna = server.register("anna");
+    group(&mut anna, "Family", &[]);
+    let page = administrator(&server, &browser, screen);
+    go(
+        &page,
+        "admin/people",
+        "document.querySelectorAll('.person').length === 2",
+    );
+    act_on(&page, "anna", "Suspend");
+    page.click("dialog .button.danger");
+    page.wait("document.body.innerText.includes('Suspended')");
+    server.command(["registration", "closed"]).run().exits(0);
+    server
+        .command(["flow", "remove", "Family", "--yes"])
+        .run()
+        .exits(0);
+    go(
+        &page,
+        "admin",
+        "[...document.querySelectorAll('.action')].some((row) => row.textContent === 'Activity log')",
+    );
+    page.run("[...document.querySelectorAll('.action')].find((row) => row.textContent === 'Activity log').click()");
+    page.wait("document.querySelectorAll('.audit').length > 2");
+    let told = audit(&page);
+    for part in [
+        "Conversation deleted\nFamily\n",
+        "the operator, by a command",
+        "Registration changed\nClosed\n",
+        "Account suspended\n@anna\n",
+        "· @admin",
+    ] {
+        assert!(told.contains(part), "{part:?} is not in {told:?}");
+    }
+    // Nothing is wider than the screen.
+    assert_eq!(
+        page.run("return document.documentElement.scrollWidth <= innerWidth"),
+        true
+    );
+    super::access::passes(&page);
+}
+
+#[test]
+fn what_was_done_is_read_on_a_phone() {
+    what_was_done_is_read(Screen::Phone);
+}
+
+#[test]
+fn what_was_done_is_read_at_a_desk() {
+    what_was_done_is_read(Screen::Desk);
+}
+
 #[test]
 fn backups_are_made_and_the_server_is_examined() {
     let (server, browser) = (Server::start(), Browser::start());

@@ -99,6 +99,20 @@ fn edited_message_tells_what_it_said_before() {
     };
     before(&one, "At noon");
     before(&two, "At noon");
+    // What was hidden before the edit is hidden there too.
+    one.press(".composer-field", "\u{e013}");
+    write(&one, "||At two|| or so");
+    sees(&two, "or so");
+    one.press(".composer-field", "\u{e013}");
+    write(&one, "At one");
+    two.wait(&format!(
+        "{NEWEST}.querySelector('.text').textContent.startsWith('At one')"
+    ));
+    two.run(&format!("{NEWEST}.querySelector('.edited').click()"));
+    two.wait("document.querySelector('dialog .before')?.textContent === 'At two or so'");
+    two.wait("getComputedStyle(document.querySelector('dialog .before .spoiler-text')).visibility === 'hidden'");
+    two.run("history.back()");
+    two.wait("!document.querySelector('dialog')");
     // One step back, no more.
     one.press(".composer-field", "\u{e013}");
     write(&one, "At two");

@@ -25,9 +25,10 @@ pub(crate) enum View {
     Administration,
     People,
     Check,
+    Audit,
 }
 
-pub(crate) const VIEWS: [View; 16] = [
+pub(crate) const VIEWS: [View; 17] = [
     View::SignIn,
     View::SignUp,
     View::Flows,
@@ -44,6 +45,7 @@ pub(crate) const VIEWS: [View; 16] = [
     View::Administration,
     View::People,
     View::Check,
+    View::Audit,
 ];
 
 /// The picture that is sent: an evening at a lake, drawn for these tests.
@@ -204,6 +206,7 @@ pub(crate) fn show(page: &Page, server: &Server, theme: &str, view: View) {
             "#/admin/check",
             "document.querySelector('.check-ok, [role=alert]')",
         ),
+        View::Audit => go("#/admin/audit", "document.querySelector('.audit')"),
         View::NewChat => go("#/new", "document.querySelectorAll('.person').length >= 4"),
         View::NewGroup => {
             go(

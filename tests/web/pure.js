@@ -91,7 +91,7 @@ const { reduce, peaksOf } = await load('files/waveform.js');
 same('a wave', [peaksOf(reduce([0, 50, 100]), 3), peaksOf(reduce(Array.from({ length: 900 }, () => 7)), 2), peaksOf('%', 2)], [[0, 128, 255], [255, 255], [20, 20]]);
 
 // The small markup.
-const { parse: parseMarkup, hasMarks, plainWords } = await load('text/markup.js');
+const { closeHidden, parse: parseMarkup, hasMarks, plainWords } = await load('text/markup.js');
 const flat = (parts) => parts.map((part) => (part.text !== undefined ? part.text : part.code !== undefined ? `<code>${part.code}</code>` : `<${part.mark}>${flat(part.parts)}</${part.mark}>`)).join('');
 const drawn = (text) => parseMarkup(text).map((block) => {
   if (block.type === 'code') return `<pre>${block.text}</pre>`;
@@ -102,6 +102,8 @@ for (const [text, wanted] of MARKUP) same(`markup: ${text}`, drawn(text), wanted
 same('marks that never close are given up', [30, 5000].map((count) => drawn(`${'**a '.repeat(count)}\n- **b**`).endsWith('<li><bold>b</bold></li></ul>')), [true, false]);
 same('plain is plain', MARKUP.filter(([text, wanted]) => hasMarks(text) !== (wanted !== text) && !text.includes('\\') && !text.includes('`')).map(([text]) => text), []);
 same('words alone', ['the **cake** and `x`', 'it was ||the _gardener_|| then', '> a\n- b\n- c\n```\n||d||\n```', 'a || b || c'].map(plainWords), ['the cake and x', 'it was \u2592\u2592\u2592\u2592 then', 'a\nb\nc\n||d||', 'a || b || c']);
+same('cut where words are hidden', ['it was ||the gard', 'it was ||the ', 'a **b ||c _d', '> so ||e', 'it was ||x\\', 'it was ||', 'a || b', '||a|| b', '||a|| and ||b'].map((text) => plainWords(closeHidden(text))),
+  ['it was \u2592\u2592\u2592\u2592', 'it was \u2592\u2592\u2592\u2592', 'a **b \u2592\u2592\u2592\u2592', 'so \u2592\u2592\u2592\u2592', 'it was \u2592\u2592\u2592\u2592', 'it was ||', 'a || b', '\u2592\u2592\u2592\u2592 b', '\u2592\u2592\u2592\u2592 and \u2592\u2592\u2592\u2592']);
 
 // Names that are called.
 const { callAt, calls, mentionsIn } = await load('mentions/complete.js');
@@ -215,6 +217,9 @@ talk.put(said('two', { reactions: {} }));
 same('kept when something else changes', talk.get(0).before, 'one');
 talk.patch('e', { text: 'three' });
 same('one step back only', talk.get(0).before, 'two');
+talk.patch('e', { text: 'four', format: 1 });
+talk.put(said('five', { format: 0 }));
+same('with the marks that it had', [talk.get(0).before, talk.get(0).beforeFormat], ['four', 1]);
 talk.put(said('', { deleted: true }));
 same('nothing is left of a deleted one', talk.get(0).before, null);
 

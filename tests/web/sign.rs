@@ -253,6 +253,8 @@ fn devices_are_seen_and_signed_out() {
     sign_in(&page, &server, "anna");
     page.open(&server, "/#/settings/devices");
     page.wait("document.querySelectorAll('.device').length === 2");
+    // The other one has a connection open.
+    page.wait("document.querySelector('.device').innerText.includes('In use now')");
     assert_eq!(
         page.run("return document.querySelectorAll('.device .button').length"),
         1

@@ -233,3 +233,41 @@ fn profile_shows_to_others() {
     two.click(".head-title");
     two.wait("[...document.querySelectorAll('.info .person')].some((row) => row.textContent.includes('Anna Petrova') && row.querySelector('img')?.naturalWidth === 320)");
 }
+
+/// How many conversations the list shows.
+fn shows(page: &Page, count: usize) {
+    page.wait(&format!(
+        "document.querySelectorAll('.flow-list a.row').length === {count}"
+    ));
+}
+
+#[test]
+fn a_chat_in_which_nothing_was_written_is_not_shown_to_the_other() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    let mut clara = server.register("clara");
+    let [from_boris, from_clara] =
+        [&mut boris, &mut clara].map(|person| person.add_flow("chat", "", &[&anna]));
+    let page = browser.page(Screen::Phone, "en-GB");
+    sign_in(&page, &server, "anna");
+    // As if there were none.
+    page.wait("document.querySelector('.empty-list .button')");
+    shows(&page, 0);
+    clara.send(&from_clara, "Are you there?");
+    shows(&page, 1);
+    boris.send(&from_boris, "Hello");
+    shows(&page, 2);
+    // Who has opened one sees it, and who goes there.
+    let dora = server.register("dora");
+    let of_anna = anna.add_flow("chat", "", &[&dora]);
+    let desk = browser.page(Screen::Desk, "en-GB");
+    sign_in(&desk, &server, "anna");
+    shows(&desk, 3);
+    let other = browser.page(Screen::Desk, "en-GB");
+    sign_in(&other, &server, "dora");
+    other.wait("document.querySelector('.empty-list .button')");
+    other.run(&format!("location.hash = '#/f/{of_anna}'"));
+    other.wait("document.querySelector('.composer')");
+    shows(&other, 1);
+}

@@ -10,6 +10,9 @@ use std::time::Duration;
 /// The default lifetime of an invitation: a week, so that a lost code is not valid forever.
 const INVITATION: Duration = Duration::from_hours(7 * 24);
 
+/// Rows that a list has when nothing else is said.
+const LISTED: usize = 50;
+
 pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "user add",
@@ -226,6 +229,23 @@ pub(super) const COMMANDS: &[Spec] = &[
             let mode = m.optional_argument("open|invite|closed")?;
             let mode = mode.map(|word| Registration::read(&word).map_err(UsageError::new));
             Ok(Command::Registration(mode.transpose()?))
+        },
+    },
+    Spec {
+        path: "audit",
+        arguments: "",
+        about: "Lists what administrators and the operator did to accounts, conversations and the server, newest \
+                first. Administrators read the same in the web client.",
+        flags: &[&[
+            option("--limit", "N", "how many; without it 50"),
+            option("--before", "ID", "only those with a lower number"),
+        ]],
+        examples: &["morelia audit", "morelia audit --limit 500 --json"],
+        build: |m| {
+            Ok(Command::Audit {
+                limit: m.number("--limit")?.unwrap_or(LISTED),
+                before: m.number("--before")?,
+            })
         },
     },
     Spec {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::file::File;
 use super::reply::Id;
 use crate::config::Word;
-use crate::model::{self, AccountInfo, FlowInfo, SessionId, SessionInfo, Timestamp};
+use crate::model::{self, AccountInfo, AuditEntry, FlowInfo, SessionId, SessionInfo, Timestamp};
 use crate::service::{BackupCopy, CheckRow, ServerStatus};
 
 /// A device that is signed in.
@@ -18,6 +18,7 @@ pub(super) struct Session<'a> {
     used: i64,
     address: Option<&'a str>,
     current: bool,
+    online: bool,
 }
 
 impl<'a> Session<'a> {
@@ -31,6 +32,7 @@ impl<'a> Session<'a> {
             used: info.last_used_at.seconds(),
             address: info.address.as_deref(),
             current: Some(info.id) == current,
+            online: info.is_online,
         }
     }
 }
@@ -247,6 +249,48 @@ impl<'a> From<&'a FlowInfo> for Flow<'a> {
             members: info.members,
             messages: info.messages,
             created: info.created_at.seconds(),
+        }
+    }
+}
+
+/// An account in the list of what was done.
+#[derive(Serialize)]
+pub(super) struct Named<'a> {
+    user: Id,
+    login: Option<&'a str>,
+}
+
+impl<'a> From<&'a model::Named> for Named<'a> {
+    fn from(named: &'a model::Named) -> Self {
+        Self {
+            user: Id(named.uuid),
+            login: named.login.as_deref(),
+        }
+    }
+}
+
+/// Something that was done, for administrators.
+#[derive(Serialize)]
+pub(super) struct Audit<'a> {
+    id: String,
+    time: i64,
+    by: Option<Named<'a>>,
+    act: &'a str,
+    of: Option<Named<'a>>,
+    what: Option<&'a str>,
+    detail: Option<&'a str>,
+}
+
+impl<'a> From<&'a AuditEntry> for Audit<'a> {
+    fn from(entry: &'a AuditEntry) -> Self {
+        Self {
+            id: entry.id.to_string(),
+            time: entry.at.seconds(),
+            by: entry.by.as_ref().map(Named::from),
+            act: &entry.act,
+            of: entry.user.as_ref().map(Named::from),
+            what: entry.what.as_deref(),
+            detail: entry.detail.as_deref(),
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::require_administrator;
-use crate::model::{FlowInfo, Page, PublicId, UserId};
+use super::{note, of_flow, require_administrator};
+use crate::model::{Act, FlowInfo, Page, PublicId, UserId};
 use crate::service::operator::remove_some;
 use crate::service::rights::{Action, may};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
+use crate::store::audit::{self, Of};
 use crate::store::{flow_admin, flow_edits, flows, messages, users};
 
 impl Service {
@@ -61,6 +62,8 @@ impl Service {
                 if flow.is_saved {
                     return Err(Refusal::SavedIsFixed.into());
                 }
+                let of = Of::named(flow.title.clone());
+                note(tx, Some(&user), Act::FlowRemoved, &of)?;
                 flow_edits::remove(tx, &flow, user.by())?;
                 Ok::<_, ServiceError>(())
             })
@@ -87,6 +90,8 @@ impl Service {
                 let handle = messages::handle(tx, message, UserId(0))?
                     .ok_or(Refusal::NotFound(Thing::Message))?;
                 if !handle.is_deleted {
+                    let of = of_flow(tx, handle.flow)?.about(handle.author);
+                    audit::note(tx, user.by(), Act::MessageDeleted, &of)?;
                     messages::delete(tx, &handle, user.by())?;
                 }
                 Ok(())

@@ -1,8 +1,9 @@
 //! Invitations, for administrators.
 
 use super::require_administrator;
-use crate::model::{Invitation, InvitationId, Page};
+use crate::model::{Act, Invitation, InvitationId, Page};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
+use crate::store::audit::{self, Of};
 use crate::store::invitations;
 
 impl Service {
@@ -42,6 +43,8 @@ impl Service {
                 if !invitations::revoke(tx, id)? {
                     return Err(Refusal::NotFound(Thing::Invitation).into());
                 }
+                let of = Of::named(invitations::name(tx, id)?);
+                audit::note(tx, user.by(), Act::InvitationRevoked, &of)?;
                 Ok(())
             })
             .await

@@ -8,8 +8,9 @@ use tokio::sync::Semaphore;
 
 use super::require_administrator;
 use crate::config::Registration;
-use crate::model::Timestamp;
+use crate::model::{Act, Timestamp};
 use crate::service::{ArchiveFile, ArchiveOrder, Refusal, Service, ServiceError, SignedIn};
+use crate::store::audit::Of;
 use crate::store::statistics::{self, Statistics};
 
 /// Minimum time between two checks: each reads the whole database.
@@ -151,7 +152,7 @@ impl Service {
         user: &SignedIn,
     ) -> Result<BackupCopy, ServiceError> {
         self.administrator(user).await?;
-        let service = Arc::clone(self);
+        let (service, by) = (Arc::clone(self), user.by());
         // The backup is completed even if the client that requested it is gone.
         let made = tokio::spawn(async move {
             let permit = service.desk.backing_up.try_acquire();
@@ -161,7 +162,11 @@ impl Service {
                 None => service.run(|machine| (machine.make_backup)()).await?,
             };
             match &made {
-                Ok(copy) => service.note_backup(copy.path.clone()).await?,
+                Ok(copy) => {
+                    service.note_backup(copy.path.clone()).await?;
+                    let of = Of::named(copy.name.clone());
+                    service.note_act_of(by, Act::BackupMade, of).await?;
+                }
                 Err(why) => service.note_backup_failure(why.clone()).await?,
             }
             made.map_err(|why| {

@@ -3,13 +3,15 @@
 //! What belongs here: the same actions as the operator's commands, for a user who is verified to be an
 //! administrator inside the transaction. What does not: what all users may do with their own accounts.
 
+mod audit;
 mod flows;
 mod invitations;
 mod machine;
 mod people;
 mod registration;
 
-pub(super) use people::present;
+pub(super) use audit::{note, of_flow};
+pub(super) use people::{note_changes, note_removal, present};
 pub(super) use registration::mode as registration_mode;
 
 pub(super) use machine::Desk;

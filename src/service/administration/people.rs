@@ -2,13 +2,14 @@
 
 use super::{require_administrator, require_another};
 use crate::auth::Password;
-use crate::model::{AccountInfo, Page, PublicId, UserId};
+use crate::model::{AccountInfo, Act, By, Page, PublicId, UserId};
 use crate::service::accounts::empty_account;
 use crate::service::fields::check_name;
 use crate::service::names;
 use crate::service::passwords::Proof;
 use crate::service::{Client, Field, Refusal, Service, ServiceError, SignedIn, Thing};
-use crate::store::{View, accounts, credentials, sessions, user_admin, users};
+use crate::store::audit::{self, Of};
+use crate::store::{StoreError, Tx, View, accounts, credentials, sessions, user_admin, users};
 use std::sync::Arc;
 
 /// Changes to an account of another user; `None` keeps the present value.
@@ -39,7 +40,8 @@ impl Service {
         let user = *user;
         let now = self.store.now();
         let directory = Arc::clone(&self.directory);
-        self.store
+        let mut page = self
+            .store
             .read(move |view| {
                 require_administrator(view, &user, now)?;
                 let after = after
@@ -57,9 +59,15 @@ impl Service {
                 for id in rest.take(limit) {
                     rows.extend(user_admin::by_id(view, id)?);
                 }
-                Ok(Page::of(rows))
+                Ok::<_, ServiceError>(Page::of(rows))
             })
-            .await
+            .await?;
+        for account in &mut page.rows {
+            if !self.hub.sessions_of(account.id).is_empty() {
+                account.seen_at = Some(now);
+            }
+        }
+        Ok(page)
     }
 
     /// Changes an account of another user. Changes to administrator rights require the caller's own password.
@@ -89,6 +97,7 @@ impl Service {
                 require_administrator(tx, &user, tx.now())?;
                 proof.map_or(Ok(()), |proof| proof.require(tx))?;
                 let whom = present(tx, whom)?;
+                note_changes(tx, user.by(), whom, &change)?;
                 if change.admin == Some(false) || change.suspended == Some(true) {
                     require_another(tx, whom)?;
                 }
@@ -144,6 +153,7 @@ impl Service {
                 proof.require(tx)?;
                 let whom = present(tx, whom)?;
                 require_another(tx, whom)?;
+                note_removal(tx, user.by(), whom)?;
                 empty_account(tx, whom, None)
             })
             .await?;
@@ -167,6 +177,49 @@ impl Service {
         let session = Some(user.session.id);
         self.check_password(&login, password, client, session).await
     }
+}
+
+/// Notes what is changed about an account.
+///
+/// # Errors
+/// The file cannot be written.
+pub(in crate::service) fn note_changes(
+    tx: &Tx<'_>,
+    by: By,
+    whom: UserId,
+    change: &AccountChange,
+) -> Result<(), StoreError> {
+    let note = |act, detail: Option<String>| audit::note(tx, by, act, &Of::user(whom).now(detail));
+    match change.admin {
+        Some(true) => note(Act::AdminGiven, None)?,
+        Some(false) => note(Act::AdminTaken, None)?,
+        None => {}
+    }
+    if let Some(quota) = change.quota {
+        note(Act::QuotaSet, quota.map(|bytes| bytes.to_string()))?;
+    }
+    match change.suspended {
+        Some(true) => note(Act::AccountSuspended, None)?,
+        Some(false) => note(Act::AccountResumed, None)?,
+        None => {}
+    }
+    match &change.username {
+        Some(username) => note(Act::AccountRenamed, Some(username.clone())),
+        None => Ok(()),
+    }
+}
+
+/// Notes that an account is removed, before it is: what it was called is gone after it.
+///
+/// # Errors
+/// The file cannot be written.
+pub(in crate::service) fn note_removal(
+    tx: &Tx<'_>,
+    by: By,
+    whom: UserId,
+) -> Result<(), StoreError> {
+    let login = users::by_id(tx, whom)?.map(|user| user.login);
+    audit::note(tx, by, Act::AccountRemoved, &Of::user(whom).called(login))
 }
 
 /// Returns the row number of an account that is not deleted.

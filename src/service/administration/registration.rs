@@ -4,7 +4,9 @@
 
 use super::require_administrator;
 use crate::config::{Registration, Word};
+use crate::model::{Act, By};
 use crate::service::{Service, ServiceError, SignedIn};
+use crate::store::audit::{self, Of};
 use crate::store::properties::{self, REGISTRATION, REGISTRATION_OVER};
 use crate::store::{StoreError, Tx, View};
 
@@ -35,6 +37,18 @@ fn set(tx: &Tx<'_>, mode: Registration, configured: Registration) -> Result<(), 
     properties::set_text(tx, REGISTRATION_OVER, configured.word())
 }
 
+/// Says who may register, and notes who said so.
+fn change(
+    tx: &Tx<'_>,
+    by: By,
+    wanted: Registration,
+    configured: Registration,
+) -> Result<(), StoreError> {
+    let of = Of::default().now(wanted.word().to_owned());
+    audit::note(tx, by, Act::RegistrationSet, &of)?;
+    set(tx, wanted, configured)
+}
+
 impl Service {
     /// Returns who may register now.
     ///
@@ -54,7 +68,7 @@ impl Service {
     pub async fn set_registration(&self, mode: Registration) -> Result<(), ServiceError> {
         let configured = self.settings.registration;
         self.store
-            .write(move |tx| Ok(set(tx, mode, configured)?))
+            .write(move |tx| Ok(change(tx, By::OPERATOR, mode, configured)?))
             .await
     }
 
@@ -99,8 +113,7 @@ impl Service {
         self.store
             .write(move |tx| {
                 require_administrator(tx, &user, tx.now())?;
-                set(tx, wanted, configured)?;
-                Ok::<_, ServiceError>(())
+                Ok::<_, ServiceError>(change(tx, user.by(), wanted, configured)?)
             })
             .await?;
         log::info!("an administrator set registration to {}", wanted.word());

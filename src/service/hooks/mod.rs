@@ -4,14 +4,15 @@ mod posting;
 
 use std::sync::Mutex;
 
+use super::administration::{note, of_flow};
 use super::bucket::Buckets;
 use super::fields::check_name;
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing, UploadPlace};
 use super::{cleaning, names, sent_files};
 use crate::auth::HookSecret;
 use crate::model::{
-    By, Content, Encoding, FlowId, FlowKind, Hook, HookId, Level, Login, Page, PublicId, UserId,
-    clean_name, media_type,
+    Act, By, Content, Encoding, FlowId, FlowKind, Hook, HookId, Level, Login, Page, PublicId,
+    UserId, clean_name, media_type,
 };
 use crate::store::hooks::NewHook;
 use crate::store::membership::Entry;
@@ -125,6 +126,8 @@ impl Service {
                     maker: by.map(|user| user.user()),
                     name: called,
                 };
+                let of = of_flow(tx, flow)?.now(new.name.clone());
+                note(tx, by.as_ref(), Act::HookMade, &of)?;
                 Ok::<_, ServiceError>(hooks::insert(tx, &new)?)
             })
             .await?;
@@ -209,7 +212,9 @@ impl Service {
                 if let Some(user) = by {
                     user.require(tx)?;
                 }
-                require_governor(tx, id, by.as_ref())?;
+                let flow = require_governor(tx, id, by.as_ref())?;
+                let of = of_flow(tx, flow)?.now(hooks::name(tx, id)?);
+                note(tx, by.as_ref(), Act::HookRevoked, &of)?;
                 hooks::revoke(tx, id)?;
                 Ok::<_, ServiceError>(())
             })
@@ -249,7 +254,11 @@ fn picture(
 ///
 /// # Errors
 /// [`Refusal::NotFound`].
-fn require_governor(tx: &Tx<'_>, id: HookId, by: Option<&SignedIn>) -> Result<(), ServiceError> {
+fn require_governor(
+    tx: &Tx<'_>,
+    id: HookId,
+    by: Option<&SignedIn>,
+) -> Result<FlowId, ServiceError> {
     let missing = Refusal::NotFound(Thing::Hook);
     let flow = hooks::flow_of(tx, id)?.ok_or(missing)?;
     if let Some(user) = by
@@ -257,7 +266,7 @@ fn require_governor(tx: &Tx<'_>, id: HookId, by: Option<&SignedIn>) -> Result<()
     {
         return Err(missing.into());
     }
-    Ok(())
+    Ok(flow)
 }
 
 /// Returns whether a user may manage the programs of a flow: its owner and administrators; in a chat both

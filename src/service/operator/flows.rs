@@ -1,12 +1,14 @@
 //! Flows, for the operator.
 
 use crate::model::{
-    By, Flow, FlowId, FlowKind, FlowSummary, Happening, Level, PublicId, User, UserId,
+    Act, By, Flow, FlowId, FlowKind, FlowSummary, Happening, Level, PublicId, User, UserId,
 };
 use crate::service::accounts::leave;
+use crate::service::administration::of_flow;
 use crate::service::entry::{bring_in, check_members, make};
 use crate::service::fields::{check_info, check_name};
 use crate::service::{Field, Refusal, Service, ServiceError, Thing};
+use crate::store::audit::{self, Of};
 use crate::store::{Tx, View, flow_edits, flows, marks, members, membership, removal, users};
 
 /// Number of messages that one write removes, so that other writes get their turn.
@@ -155,7 +157,12 @@ impl Service {
             room: crate::store::flow_edits::RoomTerms::default(),
         };
         self.store
-            .write(move |tx| make(tx, new, By::OPERATOR))
+            .write(move |tx| {
+                let made = make(tx, new, By::OPERATOR)?;
+                let of = Of::named(made.title.clone());
+                audit::note(tx, By::OPERATOR, Act::FlowMade, &of)?;
+                Ok(made)
+            })
             .await
     }
 
@@ -179,6 +186,8 @@ impl Service {
                     _ => Brought::In,
                 });
                 if brought.is_some() {
+                    let of = of_flow(tx, flow.id)?.about(user);
+                    audit::note(tx, by, Act::MemberAdded, &of)?;
                     flow_edits::tell(tx, flow.id, events, by)?;
                 }
                 Ok(brought)
@@ -197,6 +206,8 @@ impl Service {
                 let flow = open(tx, flow)?;
                 let is_member = members::is_member(tx, flow.id, user)?;
                 if is_member {
+                    let of = of_flow(tx, flow.id)?.about(user);
+                    audit::note(tx, By::OPERATOR, Act::MemberRemoved, &of)?;
                     leave(tx, &flow, user, membership::Exit::Removed, By::OPERATOR)?;
                 }
                 Ok(is_member)
@@ -216,6 +227,8 @@ impl Service {
                 if !members::is_member(tx, flow.id, user)? {
                     return Err(Refusal::OwnerMustBeMember.into());
                 }
+                let of = of_flow(tx, flow.id)?.about(user);
+                audit::note(tx, By::OPERATOR, Act::OwnerSet, &of)?;
                 let edit = flow_edits::FlowEdit {
                     owner: Some(user),
                     ..flow_edits::FlowEdit::default()
@@ -256,7 +269,16 @@ impl Service {
                 }
                 let by = By::OPERATOR;
                 match membership::set_level(tx, flow.id, user, level, by)? {
-                    Some(event) => Ok(flow_edits::tell(tx, flow.id, vec![event], by)?),
+                    Some(event) => {
+                        let level = if level.moderates() {
+                            "moderator"
+                        } else {
+                            "member"
+                        };
+                        let of = of_flow(tx, flow.id)?.about(user).now(level.to_owned());
+                        audit::note(tx, by, Act::LevelSet, &of)?;
+                        Ok(flow_edits::tell(tx, flow.id, vec![event], by)?)
+                    }
                     None => Ok(flow),
                 }
             })
@@ -273,7 +295,10 @@ impl Service {
     pub async fn remove_flow(&self, flow: FlowId) -> Result<usize, ServiceError> {
         self.store
             .write(move |tx| {
-                Ok::<_, ServiceError>(flow_edits::remove(tx, &present(tx, flow)?, By::OPERATOR)?)
+                let flow = present(tx, flow)?;
+                let of = Of::named(flow.title.clone());
+                audit::note(tx, By::OPERATOR, Act::FlowRemoved, &of)?;
+                Ok::<_, ServiceError>(flow_edits::remove(tx, &flow, By::OPERATOR)?)
             })
             .await?;
         let mut removed = 0;

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use crate::model::{By, FlowId, FlowKind, Message, PublicId, UserId};
+use crate::model::{Act, By, FlowId, FlowKind, Message, PublicId, UserId};
+use crate::service::administration::of_flow;
 use crate::service::messages::{Size, require_writer};
 use crate::service::{Draft, Refusal, Search, Service, ServiceError, Thing};
+use crate::store::audit;
 use crate::store::details::NewDetails;
 use crate::store::{View, flows, messages, users};
 
@@ -107,6 +109,8 @@ impl Service {
                     details: NewDetails::default(),
                     state: None,
                 };
+                let of = of_flow(tx, id)?.about(author);
+                audit::note(tx, By::OPERATOR, Act::MessageSent, &of)?;
                 let message = messages::insert(tx, new, None)?;
                 Ok(Message::clone(&message))
             })
@@ -123,6 +127,8 @@ impl Service {
                 let handle = messages::handle(tx, message, UserId(0))?
                     .ok_or(Refusal::NotFound(Thing::Message))?;
                 if !handle.is_deleted {
+                    let of = of_flow(tx, handle.flow)?.about(handle.author);
+                    audit::note(tx, By::OPERATOR, Act::MessageDeleted, &of)?;
                     messages::delete(tx, &handle, By::OPERATOR)?;
                 }
                 Ok(())

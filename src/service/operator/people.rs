@@ -1,11 +1,14 @@
 //! Users and their sessions, for the operator.
 
 use crate::auth::Password;
-use crate::model::{By, FlowSummary, SessionInfo, Timestamp, User, UserId};
+use crate::model::{Act, By, FlowSummary, SessionInfo, Timestamp, User, UserId};
+use crate::service::AccountChange;
 use crate::service::accounts::empty_account;
+use crate::service::administration::{note_changes, note_removal};
 use crate::service::fields::{check_email, check_info, check_name};
 use crate::service::names;
 use crate::service::{Field, Refusal, Service, ServiceError, Thing};
+use crate::store::audit::{self, Of};
 use crate::store::{View, accounts, credentials, flows, localparts, sessions, uploads, users};
 
 /// Changes to an account; `None` keeps the present value.
@@ -110,6 +113,16 @@ impl Service {
             .store
             .write(move |tx| {
                 require_present(tx, user)?;
+                let seen = AccountChange {
+                    suspended: None,
+                    admin: change.is_admin,
+                    quota: change.quota,
+                    username: change.username.clone(),
+                };
+                note_changes(tx, By::OPERATOR, user, &seen)?;
+                if change.email.is_some() || change.bio.is_some() || change.is_bot.is_some() {
+                    audit::note(tx, By::OPERATOR, Act::AccountChanged, &Of::user(user))?;
+                }
                 if let Some(is_admin) = change.is_admin {
                     accounts::set_admin(tx, user, is_admin, By::OPERATOR)?;
                 }
@@ -151,6 +164,7 @@ impl Service {
             .write(move |tx| {
                 require_present(tx, user)?;
                 credentials::set_password(tx, user, &hash)?;
+                audit::note(tx, By::OPERATOR, Act::PasswordSet, &Of::user(user))?;
                 Ok(sessions::end_all(tx, user, None)?)
             })
             .await
@@ -166,6 +180,7 @@ impl Service {
             .write(move |tx| {
                 require_present(tx, user)?;
                 credentials::set_suspended(tx, user, Some(tx.now()))?;
+                audit::note(tx, By::OPERATOR, Act::AccountSuspended, &Of::user(user))?;
                 Ok(sessions::end_all(tx, user, None)?)
             })
             .await
@@ -179,6 +194,7 @@ impl Service {
         self.store
             .write(move |tx| {
                 require_present(tx, user)?;
+                audit::note(tx, By::OPERATOR, Act::AccountResumed, &Of::user(user))?;
                 Ok(credentials::set_suspended(tx, user, None)?)
             })
             .await
@@ -192,6 +208,7 @@ impl Service {
         self.store
             .write(move |tx| {
                 require_present(tx, user)?;
+                note_removal(tx, By::OPERATOR, user)?;
                 empty_account(tx, user, None)
             })
             .await
@@ -203,7 +220,10 @@ impl Service {
     /// Fails if the database cannot be written.
     pub async fn end_sessions(&self, user: UserId) -> Result<usize, ServiceError> {
         self.store
-            .write(move |tx| Ok(sessions::end_all(tx, user, None)?))
+            .write(move |tx| {
+                audit::note(tx, By::OPERATOR, Act::SessionsEnded, &Of::user(user))?;
+                Ok(sessions::end_all(tx, user, None)?)
+            })
             .await
     }
 }

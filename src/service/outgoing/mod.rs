@@ -10,11 +10,12 @@ use std::sync::{Arc, OnceLock};
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
+use super::administration::{note, of_flow};
 use super::hooks::{governed, governs, writer};
 use super::{Field, Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::auth::SigningSecret;
 use crate::model::{
-    Callout, CalloutKind, FlowId, Outgoing, OutgoingId, Page, Position, PublicId, Topics,
+    Act, Callout, CalloutKind, FlowId, Outgoing, OutgoingId, Page, Position, PublicId, Topics,
 };
 use crate::store::{View, flows, outgoing, users};
 
@@ -165,6 +166,7 @@ impl Service {
                     trigger,
                     maker: by.map(|user| user.user()),
                 };
+                note(tx, by.as_ref(), Act::OutgoingMade, &of_flow(tx, flow)?)?;
                 Ok::<_, ServiceError>(outgoing::insert(tx, &new)?)
             })
             .await?;
@@ -212,7 +214,8 @@ impl Service {
                 if let Some(user) = by {
                     user.require(tx)?;
                 }
-                let _ = of_caller(tx, id, by.as_ref())?;
+                let flow = of_caller(tx, id, by.as_ref())?;
+                note(tx, by.as_ref(), Act::OutgoingRemoved, &of_flow(tx, flow)?)?;
                 outgoing::remove(tx, id)?;
                 Ok::<_, ServiceError>(())
             })

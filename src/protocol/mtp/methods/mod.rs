@@ -32,6 +32,7 @@ mod invite;
 mod join_flow;
 mod leave_flow;
 mod link_device;
+mod list_audit;
 mod list_backups;
 mod list_bots;
 mod list_files;
@@ -208,6 +209,7 @@ pub(super) async fn dispatch(
         "registration" => signed_in!(registration),
         "list_flows" => signed_in!(list_flows, 4.0),
         "moderate" => signed_in!(moderate, 4.0),
+        "list_audit" => signed_in!(list_audit, 4.0),
         "list_backups" => signed_in!(list_backups, 4.0),
         "make_backup" => signed_in!(make_backup, 20.0),
         "run_check" => signed_in!(run_check, 20.0),

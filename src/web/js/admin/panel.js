@@ -1,5 +1,5 @@
 // Administration: how the server is doing, and the ways to people, invitations, conversations,
-// backups and the check. Only for administrators; the server refuses everybody else.
+// backups, the check and what was done. Only for administrators; the server refuses everybody else.
 
 import { h, icon, replace } from '../core/dom.js';
 import { now } from '../core/clock.js';
@@ -15,6 +15,7 @@ const PAGES = {
   conversations: async (client) => (await import('./conversations.js')).conversationsPanel(client),
   backups: async (client) => (await import('./backups.js')).backupsPanel(client),
   check: async (client) => (await import('./check.js')).checkPanel(client),
+  audit: async (client) => (await import('./audit.js')).auditPanel(client),
 };
 
 export function adminPanel(client, page) {
@@ -28,7 +29,7 @@ function mainPanel(client) {
   fill(status, async () => statusFacts((await client.api.meta('server_status')).status));
   fill(registration, async () => registrationRow(client, (await client.api.meta('registration')).mode));
   return panel(t('admin.title'), [
-    h('div.list-actions', {}, way('people', 'people'), way('invitations', 'link'), way('conversations', 'channel'), way('backups', 'download'), way('check', 'check')),
+    h('div.list-actions', {}, way('people', 'people'), way('invitations', 'link'), way('conversations', 'channel'), way('backups', 'download'), way('check', 'check'), way('audit', 'clock')),
     registration,
     h('h2.section-title', {}, t('admin.status')), status,
   ], { back: '/settings' });

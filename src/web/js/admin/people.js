@@ -11,7 +11,7 @@ import { menu } from '../views/menu.js';
 import { confirm, dialog, toast } from '../views/overlay.js';
 import { personRow } from '../views/people.js';
 import { withPassword } from './password.js';
-import { deviceName } from '../text/devices.js';
+import { deviceName, deviceUse } from '../text/devices.js';
 
 const MIB = 1_048_576;
 
@@ -126,7 +126,7 @@ async function devices(client, user, name) {
     try {
       const found = await client.api.devices(user.id);
       replace(rows, found.length === 0 && h('p', {}, t('admin.devices.none')), found.map((device) => h('div.row.setting.device', {}, icon('key'),
-        h('span', {}, h('bdi', {}, deviceName(device.label, t)), h('small.hint', {}, [t('devices.used', { time: shortTime(device.used, now(), locale()) }), device.address].filter(Boolean).join(' · '))),
+        h('span', {}, h('bdi', {}, deviceName(device.label, t)), h('small.hint', {}, [deviceUse(device, now(), locale(), t), device.address].filter(Boolean).join(' · '))),
         !device.current && h('button.button.quiet', {
           type: 'button', 'aria-label': t('devices.end', { name: deviceName(device.label, t) }),
           onclick: async () => { await client.api.endSession(device.id).catch((error) => toast(describe(error))); read(); },

@@ -61,7 +61,7 @@ export class History extends Emitter {
     const old = this.#messages.get(number);
     if (old) {
       message.key = old.key;
-      message.before ??= before(old, message);
+      if ((message.before ?? null) === null) Object.assign(message, before(old, message));
       // Read again and the same: what is drawn of it stays, and a film goes on playing.
       if (same(old, message)) message.version = old.version;
     }
@@ -79,7 +79,7 @@ export class History extends Emitter {
     const now = this.#messages.get(number);
     if (number >= this.count || this.#holes.has(number)) return;
     if (now) {
-      if (now.uuid === message.uuid && !now.before) this.patch(now.uuid, { before: before(message, now) });
+      if (now.uuid === message.uuid && !now.before) this.patch(now.uuid, before(message, now));
       return;
     }
     this.put(message);
@@ -99,7 +99,7 @@ export class History extends Emitter {
     if (number === undefined) return;
     const old = this.#messages.get(number);
     const message = { ...old, ...change, version: nextVersion() };
-    if (!('before' in change)) message.before = before(old, message);
+    if (!('before' in change)) Object.assign(message, before(old, message));
     this.#messages.set(number, message);
     this.emit('change');
   }
@@ -176,8 +176,8 @@ export class History extends Emitter {
 
 /** What an edited message said before, as far as it was seen here: the one step back that is kept. */
 function before(old, message) {
-  if (message.deleted || old.deleted) return null;
-  return old.text === message.text ? old.before ?? null : old.text;
+  if (message.deleted || old.deleted) return { before: null };
+  return old.text === message.text ? { before: old.before ?? null, beforeFormat: old.beforeFormat } : { before: old.text, beforeFormat: old.format };
 }
 
 /** Whether two readings of a message tell the same. */

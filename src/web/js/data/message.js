@@ -20,6 +20,7 @@ export function fromWire(wire, number, about = null) {
     editedAt: wire.edited_time ?? null,
     // What it said before it was edited, where that was seen here.
     before: null,
+    beforeFormat: undefined,
     deleted: Boolean(about?.deleted),
     expired: about?.deleted === 'expired',
     files: readFiles(about?.files),

@@ -4,6 +4,7 @@
 import { rest } from '../core/rest.js';
 import { router } from '../core/router.js';
 import { session } from '../core/session.js';
+import { isUnbegun } from '../settings/order.js';
 
 /** Begins what is wanted for this person; `place` is where cards stand above the list. Returns what ends it. */
 export async function startFirstHour(client, place) {
@@ -25,7 +26,8 @@ export async function startFirstHour(client, place) {
 
 /** A newcomer sees a conversation: the liveliest of those that the invitation led into, else whom there is to talk to. */
 function land({ store }) {
+  const { me } = store;
   if (router.place.flow || router.place.panel) return;
-  const flows = [...store.flows.values()].filter((flow) => !flow.saved).sort((a, b) => (b.history.last?.time ?? b.time) - (a.history.last?.time ?? a.time));
+  const flows = [...store.flows.values()].filter((flow) => !flow.saved && !isUnbegun(flow, me)).sort((a, b) => (b.history.last?.time ?? b.time) - (a.history.last?.time ?? a.time));
   router.go(flows.length > 0 ? `/f/${flows[0].uuid}` : '/new');
 }

@@ -41,6 +41,7 @@ export const de = {
   'devices.end': '{name} abmelden',
   'devices.end.ask': '{name} abmelden?',
   'devices.link': 'Link für das andere Gerät',
+  'devices.now': 'Gerade in Gebrauch',
   'devices.on': '{program} auf {system}',
   'devices.new': 'Ein neues Gerät ist mit deinem Konto angemeldet: {name}. Wenn du das nicht warst, melde es unter Einstellungen, Geräte ab.',
   'devices.this': 'Dieses Gerät',

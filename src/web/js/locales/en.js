@@ -39,6 +39,7 @@ export const en = {
   'devices.end': 'Sign out {name}',
   'devices.end.ask': 'Sign out {name}?',
   'devices.link': 'Link for the other device',
+  'devices.now': 'In use now',
   'devices.on': '{program} on {system}',
   'devices.new': 'A new device has signed in to your account: {name}. If that was not you, sign it out under Settings → Devices.',
   'devices.this': 'This device',

@@ -41,6 +41,7 @@ export const es = {
   'devices.end': 'Cerrar la sesión de {name}',
   'devices.end.ask': '¿Cerrar la sesión de {name}?',
   'devices.link': 'Enlace para el otro dispositivo',
+  'devices.now': 'En uso ahora',
   'devices.on': '{program} en {system}',
   'devices.new': 'Un dispositivo nuevo ha entrado en tu cuenta: {name}. Si no has sido tú, cierra su sesión en Ajustes, Dispositivos.',
   'devices.this': 'Este dispositivo',

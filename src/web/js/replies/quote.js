@@ -3,19 +3,23 @@
 import { h, icon } from '../core/dom.js';
 import { t } from '../core/i18n.js';
 import { nameOf } from '../data/message.js';
-import { plainWords } from '../text/markup.js';
+import { closeHidden, plainWords } from '../text/markup.js';
 import { hue } from '../text/people.js';
+
+/** Signs of a message that a quote has, here and on the server. */
+const QUOTED = 200;
 
 /** What goes along with an answer, and is shown until the server tells it itself. */
 export function quoteOf(message) {
-  return { uuid: message.uuid, number: message.number, from_user: message.from, text: message.text.slice(0, 200), kind: message.files[0]?.kind };
+  return { uuid: message.uuid, number: message.number, from_user: message.from, text: [...message.text].slice(0, QUOTED).join(''), kind: message.files[0]?.kind };
 }
 
 /** One line of what a quoted message says. */
 export function quoteText(reply) {
   if (reply.gone) return t('message.deleted');
   // The server does not tell whether the text has marks: what looks like them is taken for them.
-  const text = plainWords(reply.text ?? '').replace(/\s+/gu, ' ').trim();
+  const words = reply.text ?? '';
+  const text = plainWords([...words].length < QUOTED ? words : closeHidden(words)).replace(/\s+/gu, ' ').trim();
   if (text) return text;
   return reply.kind ? t(`file.${reply.kind}`) : '';
 }

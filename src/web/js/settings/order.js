@@ -7,6 +7,11 @@ export function byOrder(a, b) {
   return b.time - a.time || (a.flow.uuid < b.flow.uuid ? 1 : -1);
 }
 
+/** Whether a chat is one that the other has opened and written nothing in: nothing that concerns `me` yet. */
+export function isUnbegun(flow, me) {
+  return flow.type === 'chat' && flow.history.count === 0 && flow.owner !== me;
+}
+
 /** What the chips above the list let through. */
 export const FILTERS = {
   all: () => true,

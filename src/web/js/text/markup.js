@@ -55,6 +55,13 @@ export function plainWords(source) {
   return known.get(source);
 }
 
+/** A text that was cut somewhere, such that what was hidden there stays hidden. */
+export function closeHidden(source) {
+  const closed = `${source.replace(/[\s\\]+$/u, '')}||`;
+  const hidden = (text) => plainWords(text).split(HIDDEN).length;
+  return hidden(closed) > hidden(source) ? closed : source;
+}
+
 function read(source) {
   const words = (parts) => parts.map((part) => part.text ?? part.code ?? (part.mark === 'spoiler' ? HIDDEN : words(part.parts))).join('');
   return parse(source).map((block) => (block.type === 'code' ? block.text : block.items ? block.items.map(words).join('\n') : words(block.parts))).join('\n');

@@ -3,11 +3,10 @@
 import { now } from '../core/clock.js';
 import { h, icon, replace } from '../core/dom.js';
 import { locale, t } from '../core/i18n.js';
-import { shortTime } from '../text/times.js';
 import { describe, panel } from './form.js';
 import { showLink } from '../invite/dialog.js';
 import { confirm, toast } from './overlay.js';
-import { deviceName } from '../text/devices.js';
+import { deviceName, deviceUse } from '../text/devices.js';
 
 export function devicesPanel(client) {
   const list = h('div.list-actions', { 'aria-busy': 'true' });
@@ -29,7 +28,7 @@ export function devicesPanel(client) {
 
 function row(client, device, changed) {
   const name = deviceName(device.label, t);
-  const used = device.current ? t('devices.this') : t('devices.used', { time: shortTime(device.used, now(), locale()) });
+  const used = device.current ? t('devices.this') : deviceUse(device, now(), locale(), t);
   const details = [used, device.address].filter(Boolean).join(' · ');
   const end = async () => {
     if (!(await confirm(t('devices.end.ask', { name }), { action: t('sign.out') }))) return;

@@ -8,7 +8,7 @@ import { rest } from '../core/rest.js';
 import { router } from '../core/router.js';
 import { authorOf, nameOf, summary } from '../data/message.js';
 import { fullTime, shortTime } from '../text/times.js';
-import { FILTERS, byOrder } from '../settings/order.js';
+import { FILTERS, byOrder, isUnbegun } from '../settings/order.js';
 import { flowAvatar, flowIcon, flowTitle, userAvatar } from './avatar.js';
 
 export class FlowList {
@@ -62,14 +62,15 @@ export class FlowList {
   #render() {
     const { store } = this.#client;
     this.#drawHead();
-    const flows = [...store.flows.values()].map((flow) => ({ flow, time: this.#activity(flow) }));
+    const begun = this.#begun();
+    const flows = begun.map((flow) => ({ flow, time: this.#activity(flow) }));
     flows.sort(byOrder);
-    this.#drawFilters();
+    this.#drawFilters(begun);
     const archived = flows.filter(({ flow }) => this.#isArchived(flow));
     const wanted = this.#filter === 'archive' ? archived : flows.filter(({ flow }) => !flow.settings.hidden && !this.#isArchived(flow) && FILTERS[this.#filter](flow));
     const rows = [...[...store.invited.values()].map((one) => this.#invited(one)), ...wanted.map(({ flow, time }) => this.#row(flow, time))];
     if (!store.loaded) rows.push(...Array.from({ length: 6 }, () => h('li.row-skeleton', { 'aria-hidden': 'true' }, h('span'), h('span'))));
-    else if (rows.length === 0) rows.push(store.flows.size > 0 ? h('li.empty-list', {}, h('p', {}, t('filter.empty'))) : this.#empty());
+    else if (rows.length === 0) rows.push(begun.length > 0 ? h('li.empty-list', {}, h('p', {}, t('filter.empty'))) : this.#empty());
     for (const id of this.#rows.keys()) if (!store.flows.has(id) && !store.invited.has(id)) this.#rows.delete(id);
     arrange(this.#list, rows);
   }
@@ -90,10 +91,15 @@ export class FlowList {
     return flow.settings.archived === true && (this.#client.store.isMuted(flow) || flow.unread === 0);
   }
 
-  /** The chips above the list, once there is something to sort out. */
-  #drawFilters() {
+  /** All but the chats that others have opened and nobody has written in, and no draft is begun. */
+  #begun() {
     const { store } = this.#client;
-    const flows = [...store.flows.values()];
+    return [...store.flows.values()].filter((flow) => !isUnbegun(flow, store.me)
+      || router.place.flow === flow.uuid || this.#client.pending(flow.uuid).length > 0 || this.#draftOf(flow) !== '');
+  }
+
+  /** The chips above the list, once there is something to sort out. */
+  #drawFilters(flows) {
     const useful = ['all', 'unread', 'chats', 'groups', 'channels'].filter((name) => name === 'all' || name === 'unread' || flows.some(FILTERS[name]));
     if (flows.some((flow) => this.#isArchived(flow))) useful.push('archive');
     if (!useful.includes(this.#filter)) this.#filter = 'all';

@@ -3,6 +3,7 @@
 import { h, replace } from '../core/dom.js';
 import { locale, t } from '../core/i18n.js';
 import { authorOf } from '../data/message.js';
+import { formatted } from '../text/formatted.js';
 import { fullTime } from '../text/times.js';
 import { describe } from './form.js';
 import { dialog } from './overlay.js';
@@ -32,7 +33,7 @@ export function showMessageInfo(client, flow, message) {
     h('h2', {}, t('info.title')),
     h('dl.facts', {}, [[t('search.from'), authorOf(message, store, t)], ...facts].map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', { dir: 'auto' }, value)))),
     message.edited && !message.deleted && h('div', {}, h('h3.section-title', {}, t('info.before')),
-      message.before === null || message.before === undefined ? h('p.hint', {}, t('info.before.unseen')) : h('p.before', { dir: 'auto' }, message.before || t('info.before.empty'))),
+      message.before === null || message.before === undefined ? h('p.hint', {}, t('info.before.unseen')) : h('div.before', { dir: 'auto' }, message.before ? formatted(message.before, { ...message, format: message.beforeFormat }, store) : t('info.before.empty'))),
     readers,
     h('div.actions', {}, h('button.button', { autofocus: true }, t('close')))));
 }
