@@ -248,13 +248,14 @@ fn code_of_another_device_signs_in() {
 fn devices_are_seen_and_signed_out() {
     let server = Server::start();
     let mut anna = server.register("anna");
+    // The device has a connection open.
+    anna.ask("ping_pong", &json!(null)).is(200);
     let browser = Browser::start();
     let page = browser.page(Screen::Desk, "en-GB");
     sign_in(&page, &server, "anna");
     page.open(&server, "/#/settings/devices");
     page.wait("document.querySelectorAll('.device').length === 2");
-    // The other one has a connection open.
-    page.wait("document.querySelector('.device').innerText.includes('In use now')");
+    page.wait("[...document.querySelectorAll('.device')].some((row) => row.innerText.includes('In use now'))");
     assert_eq!(
         page.run("return document.querySelectorAll('.device .button').length"),
         1
