@@ -29,7 +29,7 @@ impl SigningSecret {
         Self(bytes)
     }
 
-    /// Returns the bytes to store; they are stored in clear because they are needed for signing.
+    /// Returns the bytes to store; not a hash, because they are needed for signing.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

@@ -1,6 +1,6 @@
 //! Passwords that are guessed first: those that are too short or widely used.
 //!
-//! The commands and the web client warn a user who chooses such a password. Existing passwords keep
+//! The commands and the web client tell a user who chooses such a password. Existing passwords keep
 //! working, and other clients are not restricted.
 
 use std::collections::HashSet;

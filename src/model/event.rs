@@ -261,7 +261,7 @@ pub enum News {
     Back(FlowId),
     /// Something happened in a flow that only other protocols show.
     Room(FlowId),
-    /// A user registered or changed the profile.
+    /// A user registered or changed their profile.
     User(Arc<User>),
     /// The recipient has read a flow up to a number, perhaps on another device.
     Read(ReadMark),
@@ -281,7 +281,7 @@ pub enum News {
         /// Number of the last message that was read.
         number: i64,
     },
-    /// The recipient has changed the own settings of a flow.
+    /// The recipient has changed their settings of a flow.
     Settings(PublicId, FlowSettings),
     /// Users went online or offline, perhaps the recipient too.
     Presence(Arc<[Presence]>),

@@ -9,7 +9,7 @@ use super::{
 pub enum FlowKind {
     /// Two people; both write.
     Chat,
-    /// The owner writes; the members read.
+    /// The owner and moderators write; the members read.
     Channel,
     /// All members write.
     Group,

@@ -86,7 +86,7 @@ pub struct Outgoing {
     pub failures: i64,
     /// When delivery is tried again.
     pub next_at: Timestamp,
-    /// When it was disabled after too many failures.
+    /// When it was disabled because its receiver failed or was gone.
     pub disabled_at: Option<Timestamp>,
 }
 

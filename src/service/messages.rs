@@ -295,8 +295,8 @@ impl Service {
     ///
     /// # Errors
     /// [`Refusal::NotFound`] for a message in a flow that the caller is not a member of, or not in the
-    /// named flow; [`Refusal::NotRemover`] for a user who is not its author, the flow's owner or an
-    /// administrator.
+    /// named flow; [`Refusal::NotRemover`] for a user who is neither its author, an administrator, nor
+    /// allowed to delete messages of others there.
     pub async fn delete_message(
         &self,
         user: &SignedIn,

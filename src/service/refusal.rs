@@ -95,7 +95,7 @@ pub enum Refusal {
     EmptyMessage,
     /// The user may not write in that channel.
     NotWriter,
-    /// The other user of the chat has deleted the account.
+    /// The other user of the chat has deleted their account.
     PartnerDeleted,
     /// One of the two users in the chat blocks the other.
     Blocked,
@@ -154,7 +154,7 @@ pub enum Refusal {
     },
     /// The message belongs to another user.
     NotAuthor,
-    /// The message is neither the user's own nor in a flow that the user owns.
+    /// The message is not the user's own, and the user may not delete messages of others there.
     NotRemover,
     /// The flow belongs to another user.
     NotOwner,

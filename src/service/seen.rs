@@ -24,7 +24,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Records that a user has moved, if the user is not online now.
+    /// Records the present time for a user, unless the user is online now.
     pub(super) fn note(&self, hub: &Hub, user: UserId) {
         if !hub.is_online(user) {
             self.noted().insert(user, minute());

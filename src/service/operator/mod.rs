@@ -1,7 +1,7 @@
 //! What the operator may do on the machine itself, whatever the permissions of users.
 //!
 //! A user who runs a command can read and write the database, so no token is needed here. The rules of
-//! the domain still apply: a chat has two members, and only its owner writes in a channel.
+//! the domain still apply: a chat has two members, and ordinary members do not write in a channel.
 
 mod archive;
 mod flows;
