@@ -9,6 +9,9 @@ use crate::common::Server;
 /// Events that are put beside one, more than anything counts.
 const MANY: i64 = 6_000;
 
+/// Events that are put beside one where each is told, on several pages.
+const SOME: i64 = 600;
+
 /// The beginning of the log, where those have room.
 const ROOM: i64 = 10_000;
 
@@ -21,7 +24,7 @@ struct Crowd {
 
 impl Crowd {
     /// Puts many like one event by the second of the people beside it, without taking the way of clients.
-    fn gather(server: &mut Server, how: &str) -> Self {
+    fn gather(server: &mut Server, how: &str, many: i64) -> Self {
         let [anna, boris] = people(server, ["anna", "boris"]);
         let room = anna.create(&json!({"name": "G"}));
         let body = json!({"user_id": boris.user});
@@ -44,10 +47,10 @@ impl Crowd {
                  INSERT INTO room_events (flow_id, position, part, uuid, sender_id, type, content, at, target, relation)
                  SELECT flow_id, 1000 + i, 0, randomblob(16), sender_id, type, content, at, target, relation
                  FROM room_events, n WHERE lower(hex(uuid)) = :first",
-                named_params! {":many": MANY, ":first": first.trim_start_matches('$')},
+                named_params! {":many": many, ":first": first.trim_start_matches('$')},
             )
             .expect("added");
-        assert_eq!(i64::try_from(added), Ok(MANY));
+        assert_eq!(i64::try_from(added), Ok(many));
         drop(file);
         server.serve();
         Self {
@@ -91,7 +94,7 @@ fn v1(client: &Client<'_>, path: &str) -> Value {
 #[test]
 fn of_a_thread_so_many_are_counted_and_the_newest_is_told() {
     let mut server = server();
-    let crowd = Crowd::gather(&mut server, "m.thread");
+    let crowd = Crowd::gather(&mut server, "m.thread", MANY);
     let [anna, boris] = crowd.people(&server);
     let (room, begun) = (&crowd.room, &crowd.root);
     let last = about(&boris, room, "m.thread", begun, "last");
@@ -120,7 +123,7 @@ fn of_a_thread_so_many_are_counted_and_the_newest_is_told() {
 #[test]
 fn of_what_refers_to_an_event_the_first_are_told_and_pages_end() {
     let mut server = server();
-    let crowd = Crowd::gather(&mut server, "m.reference");
+    let crowd = Crowd::gather(&mut server, "m.reference", SOME);
     let [anna, boris] = crowd.people(&server);
     let (room, begun) = (&crowd.room, &crowd.root);
     about(&boris, room, "m.reference", begun, "last");
@@ -142,6 +145,7 @@ fn of_what_refers_to_an_event_the_first_are_told_and_pages_end() {
         }
         panic!("the pages have no end");
     };
-    assert_eq!(i64::try_from(pages(false)), Ok(MANY + 2));
-    assert_eq!(pages(true), 5_000);
+    for recurse in [false, true] {
+        assert_eq!(i64::try_from(pages(recurse)), Ok(SOME + 2));
+    }
 }
