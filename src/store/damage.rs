@@ -3,6 +3,8 @@
 //! The full-text index and the ordinary indexes are derived. If they are damaged, nothing is refused or
 //! lost: they are rebuilt.
 
+mod compare;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
@@ -206,6 +208,7 @@ pub(super) fn look(conn: &Connection, path: &Path, depth: Depth) -> Result<Damag
         )
     });
     let Err(err) = whole else {
+        compare::rows(conn, depth, &roots, &mut damage)?;
         return Ok(damage);
     };
     if !is_damage(&err) {
@@ -234,6 +237,7 @@ pub(super) fn look(conn: &Connection, path: &Path, depth: Depth) -> Result<Damag
             damage.data.push(err.to_string());
         }
     }
+    compare::rows(conn, depth, &roots, &mut damage)?;
     Ok(damage)
 }
 

@@ -105,6 +105,17 @@ fn damage(held: &Held, rng: &mut StdRng) -> Damage {
             }
         }
     };
+    put(held, &file, &log);
+    Damage {
+        what,
+        pages,
+        changes_values,
+        in_log,
+    }
+}
+
+/// Puts a file and its log in place of what is there.
+fn put(held: &Held, file: &[u8], log: &[u8]) {
     for entry in fs::read_dir(held.server.folder()).expect("the folder") {
         let path = entry.expect("an entry").path();
         let name = path
@@ -123,12 +134,6 @@ fn damage(held: &Held, rng: &mut StdRng) -> Damage {
     fs::write(held.server.database(), file).expect("written");
     if !log.is_empty() {
         fs::write(held.server.folder().join("morelia.db-wal"), log).expect("written");
-    }
-    Damage {
-        what,
-        pages,
-        changes_values,
-        in_log,
     }
 }
 
@@ -381,6 +386,44 @@ fn no_damage_is_made_worse_and_what_can_be_saved_is() {
     println!(
         "served, repaired in place, messages lost: {of_file:?} of the file, {of_log:?} of the log"
     );
+}
+
+#[test]
+fn a_table_in_the_place_of_another_is_found_there() {
+    // Both pages are valid, and each says of itself only whether it is of a table or of an index.
+    let held = held(false);
+    let [sound, log] = &held.sound;
+    put(&held, sound, log);
+    let conn = Connection::open(held.server.database()).expect("opens");
+    let root = |name: &str| -> usize {
+        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+        let page: i64 = conn
+            .query_row(sql, [name], |row| row.get(0))
+            .expect("a root");
+        usize::try_from(page).expect("a page")
+    };
+    let empty = root("room_events_by_txn");
+    for table in ["members", "messages", "users", "sessions", "changes"] {
+        let page = root(table);
+        let range = |page: usize| (page - 1) * PAGE..page * PAGE;
+        let mut file = sound.clone();
+        file.copy_within(range(empty), (page - 1) * PAGE);
+        file[range(empty)].copy_from_slice(&sound[range(page)]);
+        put(&held, &file, log);
+        let damage = Damage {
+            what: format!("the root of {table} swapped with an empty one"),
+            pages: BTreeSet::from([page, empty]),
+            changes_values: false,
+            in_log: None,
+        };
+        let lost = saves(&held, &damage);
+        assert_eq!(lost, 0, "{}", damage.what);
+        let saved = Connection::open(held.server.folder().join("saved.db")).expect("opens");
+        assert_eq!(rows(&saved)[table], held.rows[table], "{}", damage.what);
+        // An index that was rebuilt from the empty table would know of nothing.
+        assert!(!repairs(&held, &damage), "{}", damage.what);
+        assert!(!serves(&held, &damage), "{}", damage.what);
+    }
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Finding the rows of every table in the pages of a damaged file.
 //!
-//! Pages that a table leads to belong to it. Pages whose parent is damaged are assigned to their table by
-//! the form of their rows.
+//! Pages that a table leads to belong to it. Pages whose parent is damaged, and those that something else
+//! leads to, are assigned to their table by the form of their rows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -23,37 +23,66 @@ pub(super) fn copy(image: &Image, target: &Connection) -> Result<Vec<Table>, Sto
     let shapes = shapes::all(target)?;
     let mut seen = Seen::default();
     let roots = roots(image, &mut seen);
-    let mut gaps = HashMap::new();
+    let mut gaps: HashMap<&str, u64> = HashMap::new();
     let mut taken: HashMap<&str, u64> = HashMap::new();
+    let mut foreign = HashSet::new();
     for shape in &shapes {
         let mut take = |rows: Vec<Option<super::pages::Row>>| {
             let mut missing = 0;
             for row in rows {
-                let fitting = row.filter(|row| shape.fits(&row.values));
-                if let (Some(row), true) = (fitting, is_kept(shape)) {
-                    insert(target, shape, row.number, row.values, "REPLACE")?;
-                    *taken.entry(&shape.name).or_default() += 1;
-                } else {
+                let Some(row) = row.filter(|row| shape.fits(&row.values)) else {
                     missing += 1;
+                    continue;
+                };
+                if is_kept(shape) {
+                    insert(target, shape, row.number, row.values, "REPLACE")?;
                 }
+                *taken.entry(&shape.name).or_default() += 1;
             }
             Ok::<u64, StoreError>(missing)
         };
         let lost = match roots.get(&shape.name) {
-            Some(root) => walk(image, shape, *root, &mut seen, &mut take)?,
+            Some(root) => {
+                let mut out_of_place = |number| {
+                    foreign.insert(number);
+                };
+                walk(
+                    image,
+                    shape,
+                    *root,
+                    &mut seen,
+                    (&mut take, &mut out_of_place),
+                )?
+            }
             None => 1,
         };
         gaps.insert(shape.name.as_str(), lost);
     }
-    for (page, shape) in orphans(image, &shapes, &seen) {
+    for shape in shapes.iter().filter(|shape| !shape.is_index) {
+        let found = taken.get(shape.name.as_str()).copied().unwrap_or(0);
+        let gaps = gaps.entry(&shape.name).or_default();
+        if *gaps == 0 && indexed(&shapes, shape, &taken) > found {
+            // The pages are valid, but they are not those of this table, or not all of them.
+            *gaps = 1;
+        }
+    }
+    for (number, page, fitting) in orphans(image, &shapes, &seen) {
+        if foreign.contains(&number) {
+            // Whatever leads to it, it is in use: a table has lost it.
+            for shape in &fitting {
+                *gaps.entry(&shape.name).or_default() += 1;
+            }
+        }
+        let [shape] = fitting.as_slice() else {
+            continue;
+        };
         // An unreferenced page of a complete table is left over from something else.
-        if gaps.get(shape.name.as_str()).is_none_or(|gaps| *gaps == 0) {
+        let is_complete = gaps.get(shape.name.as_str()).is_none_or(|gaps| *gaps == 0);
+        if is_complete || !is_kept(shape) {
             continue;
         }
         for row in page.rows(image).into_iter().flatten() {
-            if shape.fits(&row.values) {
-                insert(target, shape, row.number, row.values, "IGNORE")?;
-            }
+            insert(target, shape, row.number, row.values, "IGNORE")?;
         }
     }
     let mut tables = Vec::new();
@@ -71,6 +100,15 @@ pub(super) fn copy(image: &Image, target: &Connection) -> Result<Vec<Table>, Sto
         });
     }
     Ok(tables)
+}
+
+/// Returns how many rows the indexes of a table know of.
+fn indexed(shapes: &[Shape], table: &Shape, taken: &HashMap<&str, u64>) -> u64 {
+    let indexes = shapes
+        .iter()
+        .filter(|it| it.is_index && it.table == table.name);
+    let entries = indexes.filter_map(|it| taken.get(it.name.as_str()).copied());
+    entries.max().unwrap_or(0)
 }
 
 /// Returns whether its rows cannot be rebuilt.
@@ -102,25 +140,33 @@ fn roots(image: &Image, seen: &mut Seen) -> HashMap<String, u32> {
     roots
 }
 
-/// Walks through the pages of a table or index. Returns at how many places something is missing.
+/// Walks through the pages of a table or index, and tells of those that belong to something else. Returns
+/// at how many places something is missing.
 fn walk(
     image: &Image,
     shape: &Shape,
     root: u32,
     seen: &mut Seen,
-    take: &mut impl FnMut(Vec<Option<super::pages::Row>>) -> Result<u64, StoreError>,
+    (take, out_of_place): (
+        &mut impl FnMut(Vec<Option<super::pages::Row>>) -> Result<u64, StoreError>,
+        &mut impl FnMut(u32),
+    ),
 ) -> Result<u64, StoreError> {
     let mut gaps = 0;
     let mut open = vec![Some(root)];
     while let Some(number) = open.pop() {
         let page = number
             .filter(|number| !seen.has(*number))
-            .and_then(|number| Some((number, Page::read(image, number)?)))
-            .filter(|(_, page)| page.kind.is_table() == shape.has_numbers);
+            .and_then(|number| Some((number, Page::read(image, number)?)));
         let Some((number, page)) = page else {
             gaps += 1;
             continue;
         };
+        if page.kind.is_table() != shape.has_numbers {
+            out_of_place(number);
+            gaps += 1;
+            continue;
+        }
         let rows = page.rows(image);
         let is_foreign = !rows.is_empty()
             && rows
@@ -128,24 +174,23 @@ fn walk(
                 .all(|row| row.as_ref().is_none_or(|row| !shape.fits(&row.values)));
         if is_foreign {
             // Its own table may still find this page.
+            out_of_place(number);
             gaps += 1;
             continue;
         }
         seen.take(number);
         open.extend(page.children());
-        if is_kept(shape) {
-            gaps += take(rows)?;
-        }
+        gaps += take(rows)?;
     }
     Ok(gaps)
 }
 
-/// Returns unreferenced pages with rows, each with the only table that its rows fit.
+/// Returns unreferenced pages with rows, each with the tables and indexes that its rows fit.
 fn orphans<'shapes>(
     image: &Image,
     shapes: &'shapes [Shape],
     seen: &Seen,
-) -> Vec<(Page, &'shapes Shape)> {
+) -> Vec<(u32, Page, Vec<&'shapes Shape>)> {
     let mut found = Vec::new();
     for number in (2..=image.pages()).filter(|number| !seen.has(*number)) {
         let Some(page) = Page::read(image, number).filter(|page| page.kind.has_rows()) else {
@@ -155,15 +200,12 @@ fn orphans<'shapes>(
         if rows.is_empty() {
             continue;
         }
-        let mut fitting = shapes.iter().filter(|shape| {
+        let fitting = shapes.iter().filter(|shape| {
             let fits = |row: &super::pages::Row| shape.fits(&row.values);
             shape.has_numbers == page.kind.is_table() && rows.iter().all(fits)
         });
-        if let (Some(shape), None) = (fitting.next(), fitting.next())
-            && is_kept(shape)
-        {
-            found.push((page, shape));
-        }
+        let fitting = fitting.collect();
+        found.push((number, page, fitting));
     }
     found
 }

@@ -10,6 +10,8 @@ use crate::store::error::StoreError;
 pub(super) struct Shape {
     /// The name of the table or index.
     pub(super) name: String,
+    /// The table: of an index the one that it belongs to.
+    pub(super) table: String,
     pub(super) is_index: bool,
     /// Whether rows have a number besides their values.
     pub(super) has_numbers: bool,
@@ -103,6 +105,7 @@ pub(super) fn all(conn: &Connection) -> Result<Vec<Shape>, StoreError> {
         };
         shapes.push(Shape {
             name,
+            table,
             is_index,
             has_numbers: !is_index && !is_without_numbers,
             columns,
