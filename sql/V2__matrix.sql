@@ -87,6 +87,8 @@ CREATE TABLE room_events (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX room_state ON room_events (flow_id, type, state_key, position, part) WHERE state_key IS NOT NULL;
 CREATE INDEX room_events_by_target ON room_events (target, relation, position) WHERE target IS NOT NULL;
+CREATE INDEX room_relations ON room_events (target, position, part)
+    WHERE relation NOT IN ('redaction', 'part') AND redacted_by IS NULL;
 CREATE INDEX room_threads ON room_events (flow_id, target, position, sender_id) WHERE relation = 'm.thread' AND redacted_by IS NULL;
 CREATE INDEX room_thread_events ON room_events (flow_id, position) WHERE relation = 'm.thread' AND redacted_by IS NULL;
 CREATE INDEX room_events_by_message ON room_events (message_id) WHERE message_id IS NOT NULL;

@@ -104,7 +104,7 @@ pub(super) fn stale_members(
         "SELECT * FROM (
              SELECT m.user_id, CASE m.state WHEN 'joined' THEN iif(m.room_left, 'leave', 'join') WHEN 'invited' THEN 'invite'
                                WHEN 'banned' THEN 'ban' ELSE 'leave' END AS now,
-                    (SELECT e.content ->> 'membership' FROM room_events e
+                    (SELECT e.content ->> 'membership' FROM room_events e INDEXED BY room_state
                      WHERE e.flow_id = m.flow_id AND e.type = 'm.room.member' AND e.state_key = '@' || u.localpart
                      ORDER BY e.position DESC, e.part DESC LIMIT 1) AS said
              FROM members m JOIN users u ON u.id = m.user_id WHERE m.flow_id = :flow)

@@ -301,7 +301,8 @@ pub(super) fn set(
 ) -> Result<(), StoreError> {
     let present: Option<String> = tx
         .prepare(
-            "SELECT content FROM room_events WHERE flow_id = :flow AND type = :type AND state_key = :key
+            "SELECT content FROM room_events INDEXED BY room_state
+             WHERE flow_id = :flow AND type = :type AND state_key = :key
              ORDER BY position DESC, part DESC LIMIT 1",
         )?
         .query_row(

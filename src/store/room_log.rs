@@ -145,6 +145,9 @@ fn flows_number(view: &View<'_>, room: &Room, after: Position) -> Result<i64, St
     super::follower::first_number_after(view, room.flow, room.numbers.clone(), after)
 }
 
+/// Up to so many positions, the state in them is looked for among their events, otherwise among the state.
+const SHORT: i64 = 1_000;
+
 /// The query for stored events, which [`event`] reads by index.
 macro_rules! select_events {
     ($rest:literal) => {
@@ -393,11 +396,16 @@ pub fn state(
     flow: FlowId,
     (after, at): (Position, Position),
 ) -> Result<Vec<RoomEvent>, StoreError> {
-    let mut statement = view.prepare(
-        "SELECT uuid, max(position * 4096 + part) FROM room_events
+    let sql = if at.0.saturating_sub(after.0) > SHORT {
+        "SELECT uuid, max(position * 4096 + part) FROM room_events INDEXED BY room_state
          WHERE flow_id = :flow AND state_key IS NOT NULL AND position > :after AND position <= :at
-         GROUP BY type, state_key ORDER BY 2",
-    )?;
+         GROUP BY type, state_key ORDER BY 2"
+    } else {
+        "SELECT uuid, max(position * 4096 + part) FROM room_events
+         WHERE flow_id = :flow AND +state_key IS NOT NULL AND position > :after AND position <= :at
+         GROUP BY type, state_key ORDER BY 2"
+    };
+    let mut statement = view.prepare(sql)?;
     let params = named_params! {":flow": flow.0, ":after": after.0, ":at": at.0};
     let rows = statement.query_map(params, |row| row.get::<_, [u8; 16]>(0))?;
     let mut found = Vec::new();

@@ -35,16 +35,32 @@ pub fn about(
     wanted: &Relations,
     limit: usize,
 ) -> Result<Vec<(Position, PublicId)>, StoreError> {
-    let sql = if wanted.back {
-        "SELECT position, uuid FROM room_events WHERE target = :target AND relation NOT IN ('redaction', 'part')
-           AND redacted_by IS NULL AND flow_id = :flow AND position < :from
-           AND (:relation IS NULL OR relation = :relation) AND (:type IS NULL OR type = :type)
-         ORDER BY position DESC, part DESC LIMIT :limit"
-    } else {
-        "SELECT position, uuid FROM room_events WHERE target = :target AND relation NOT IN ('redaction', 'part')
-           AND redacted_by IS NULL AND flow_id = :flow AND position > :from
-           AND (:relation IS NULL OR relation = :relation) AND (:type IS NULL OR type = :type)
-         ORDER BY position, part LIMIT :limit"
+    // Unless an index is named, SQLite looks through the whole room.
+    let sql = match (wanted.relation.is_some(), wanted.back) {
+        (false, true) => {
+            "SELECT position, uuid FROM room_events INDEXED BY room_relations
+             WHERE target = :target AND :relation IS NULL AND relation NOT IN ('redaction', 'part') AND redacted_by IS NULL
+               AND flow_id = :flow AND position < :from AND (:type IS NULL OR type = :type)
+             ORDER BY position DESC, part DESC LIMIT :limit"
+        }
+        (false, false) => {
+            "SELECT position, uuid FROM room_events INDEXED BY room_relations
+             WHERE target = :target AND :relation IS NULL AND relation NOT IN ('redaction', 'part') AND redacted_by IS NULL
+               AND flow_id = :flow AND position > :from AND (:type IS NULL OR type = :type)
+             ORDER BY position, part LIMIT :limit"
+        }
+        (true, true) => {
+            "SELECT position, uuid FROM room_events INDEXED BY room_events_by_target
+             WHERE target = :target AND relation = :relation AND relation NOT IN ('redaction', 'part') AND redacted_by IS NULL
+               AND flow_id = :flow AND position < :from AND (:type IS NULL OR type = :type)
+             ORDER BY position DESC, part DESC LIMIT :limit"
+        }
+        (true, false) => {
+            "SELECT position, uuid FROM room_events INDEXED BY room_events_by_target
+             WHERE target = :target AND relation = :relation AND relation NOT IN ('redaction', 'part') AND redacted_by IS NULL
+               AND flow_id = :flow AND position > :from AND (:type IS NULL OR type = :type)
+             ORDER BY position, part LIMIT :limit"
+        }
     };
     let otherwise = if wanted.back { i64::MAX } else { -1 };
     let mut statement = view.prepare(sql)?;
@@ -78,16 +94,15 @@ pub fn about_deeply(
 ) -> Result<Vec<(Position, PublicId)>, StoreError> {
     let mut statement = view.prepare(
         "WITH RECURSIVE found (uuid, depth) AS (
-             SELECT uuid, 1 FROM room_events
+             SELECT uuid, 1 FROM room_events INDEXED BY room_relations
              WHERE target = :target AND relation NOT IN ('redaction', 'part') AND redacted_by IS NULL AND flow_id = :flow
              UNION
-             SELECT e.uuid, found.depth + 1 FROM found JOIN room_events e ON e.target = found.uuid
+             SELECT e.uuid, found.depth + 1 FROM found CROSS JOIN room_events e INDEXED BY room_relations ON e.target = found.uuid
              WHERE found.depth < :depth AND e.relation NOT IN ('redaction', 'part') AND e.redacted_by IS NULL AND e.flow_id = :flow
              LIMIT :most)
-         SELECT e.position, e.uuid FROM found JOIN room_events e ON e.uuid = found.uuid
+         SELECT e.position, e.uuid FROM (SELECT DISTINCT uuid FROM found) f CROSS JOIN room_events e ON e.uuid = f.uuid
          WHERE iif(:back, e.position < :from, e.position > :from)
            AND (:relation IS NULL OR e.relation = :relation) AND (:type IS NULL OR e.type = :type)
-         GROUP BY e.uuid
          ORDER BY iif(:back, -e.position, e.position), iif(:back, -e.part, e.part) LIMIT :limit",
     )?;
     let otherwise = if wanted.back { i64::MAX } else { -1 };
@@ -142,7 +157,7 @@ pub fn threads(
     (from, limit): (Option<Position>, usize),
 ) -> Result<Vec<(PublicId, Position)>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT target, max(position) AS latest FROM room_events
+        "SELECT target, max(position) AS latest FROM room_events INDEXED BY room_threads
          WHERE flow_id = :flow AND relation = 'm.thread' AND redacted_by IS NULL AND position <= :until
            AND sender_id NOT IN (SELECT value FROM json_each(:ignored))
          GROUP BY target HAVING latest < :from ORDER BY latest DESC LIMIT :limit",
@@ -172,7 +187,7 @@ pub fn in_threads(
     limit: usize,
 ) -> Result<Vec<InThread>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT uuid, position, target, sender_id = :user FROM room_events
+        "SELECT uuid, position, target, sender_id = :user FROM room_events INDEXED BY room_thread_events
          WHERE flow_id = :flow AND relation = 'm.thread' AND redacted_by IS NULL
            AND position > :after AND position <= :until ORDER BY position DESC LIMIT :limit",
     )?;
@@ -209,7 +224,7 @@ pub fn bundle(
     target: PublicId,
 ) -> Result<Option<Bundle>, StoreError> {
     let mut statement = view.prepare(
-        "SELECT uuid FROM room_events
+        "SELECT uuid FROM room_events INDEXED BY room_events_by_target
          WHERE target = :target AND relation = 'm.reference' AND redacted_by IS NULL AND flow_id = :flow
            AND position <= :until AND sender_id NOT IN (SELECT value FROM json_each(:ignored))
          ORDER BY position LIMIT :most",
@@ -234,7 +249,7 @@ fn thread(
     let (count, latest, is_own): (i64, Option<i64>, Option<bool>) = view
         .prepare(
             "SELECT count(*), max(position), max(sender_id = :reader) FROM (
-                 SELECT position, sender_id FROM room_events
+                 SELECT position, sender_id FROM room_events INDEXED BY room_threads
                  WHERE flow_id = :flow AND target = :root AND relation = 'm.thread' AND redacted_by IS NULL
                    AND position <= :until AND sender_id NOT IN (SELECT value FROM json_each(:ignored))
                  ORDER BY position DESC LIMIT :most)",

@@ -1,5 +1,8 @@
 //! Queries over what grows with use: each has its index.
 
+use std::fs;
+use std::path::Path;
+
 use crate::store::{Store, connection};
 
 /// Queries over what grows with use, and the parameters that they take. Each has to use an index.
@@ -123,4 +126,108 @@ fn the_queries_that_are_examined_are_those_of_the_source() {
             "no query reads `{shape}` any more: mend the lists of this test"
         );
     }
+}
+
+/// What may read all events of a room: its state and its threads by their index, and whether there are any.
+const WHOLE_ROOMS: &[&str] = &[
+    "USING INDEX room_state (flow_id=?)",
+    "USING INDEX room_threads (flow_id=?)",
+];
+
+/// Questions that are answered by the first row which is found.
+const FIRST_ROWS: &[&str] = &[
+    "SELECT max(position) FROM room_events WHERE flow_id = :flow",
+    "NOT EXISTS (SELECT 1 FROM room_events e WHERE e.flow_id = flows.id)",
+];
+
+/// Returns the literal that begins at a quotation mark, without the marks.
+fn literal(source: &str) -> Option<&str> {
+    let rest = source.strip_prefix('"')?;
+    let mut is_escaped = false;
+    let end = rest.find(|c| {
+        let ends = c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        ends
+    })?;
+    Some(&rest[..end])
+}
+
+/// Returns the queries in a source file: those in one piece, and those that a macro completes.
+fn queries(source: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in source.match_indices('"') {
+        let begins = ["SELECT ", "WITH ", "UPDATE ", "DELETE FROM "];
+        if begins.iter().any(|it| source[at + 1..].starts_with(it)) {
+            found.extend(literal(&source[at..]).map(str::to_owned));
+        }
+    }
+    for (at, _) in source.match_indices("macro_rules! ") {
+        let body = &source[at + "macro_rules! ".len()..];
+        let name = body.split([' ', '{']).next().unwrap_or_default();
+        let begin = body.find("concat!(").and_then(|at| {
+            let rest = &body[at..];
+            literal(&rest[rest.find('"')?..])
+        });
+        for (at, _) in source.match_indices(&format!("{name}!(")) {
+            let rest = source[at..].find('"').map(|quote| &source[at + quote..]);
+            let pair = begin.zip(rest.and_then(literal));
+            found.extend(pair.map(|(begin, rest)| format!("{begin}{rest}")));
+        }
+    }
+    found
+}
+
+fn sources(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("tests") {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            found.extend(queries(&fs::read_to_string(path).unwrap()));
+        }
+    }
+}
+
+#[test]
+fn no_query_looks_through_the_events_of_a_room() {
+    // Without statistics SQLite takes a room for ten events and the order of its log for the cheapest way to
+    // one of them.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
+    Store::prepare(&path).unwrap();
+    let conn = connection::open_reader(&path).unwrap();
+    let mut all = Vec::new();
+    sources(
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/store")),
+        &mut all,
+    );
+    let mut examined = 0;
+    for sql in all.iter().filter(|sql| sql.contains("room_events")) {
+        // Pieces of queries cannot be prepared.
+        let Ok(mut statement) = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")) else {
+            continue;
+        };
+        if !sql.contains(" WHERE ") {
+            continue;
+        }
+        examined += 1;
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().unwrap() {
+            let step: String = row.get("detail").unwrap();
+            let mut words = step.split(' ');
+            let (how, what) = (words.next().unwrap(), words.next().unwrap_or_default());
+            let is_room = what == "room_events" || sql.contains(&format!("room_events {what} "));
+            if !is_room || !["SEARCH", "SCAN"].contains(&how) {
+                continue;
+            }
+            let is_whole = how == "SCAN"
+                || step.contains("(flow_id=?)")
+                || step.contains("PRIMARY KEY (flow_id=? AND position<?)")
+                || step.contains("PRIMARY KEY (flow_id=? AND position>?)");
+            let is_meant = WHOLE_ROOMS.iter().any(|it| step.ends_with(it))
+                || FIRST_ROWS.iter().any(|it| sql.contains(it));
+            assert!(!is_whole || is_meant, "{sql}: {step}");
+        }
+    }
+    assert!(examined > 40, "{examined} queries were found");
 }
