@@ -116,15 +116,21 @@ pub(super) fn stale_members(
     rows.collect::<Result<_, _>>().map_err(StoreError::from)
 }
 
-/// Returns the content of a message by MTP without files.
-pub(super) fn original(view: &View<'_>, message: MessageId) -> Result<String, StoreError> {
+/// Returns the content of a message by MTP without files, and the file that the message which it answers
+/// begins with.
+pub(super) fn original(
+    view: &View<'_>,
+    message: MessageId,
+    part: Option<i64>,
+) -> Result<String, StoreError> {
     text(
         view,
         "SELECT json_patch(json_object('msgtype', 'm.text', 'body', coalesce(m.text, '')),
                     CASE WHEN r.uuid IS NULL THEN '{}' ELSE json_object('m.relates_to', json_object(
-                        'm.in_reply_to', json_object('event_id', '$' || lower(hex(r.uuid))))) END)
+                        'm.in_reply_to', json_object('event_id',
+                            '$' || lower(hex(r.uuid)) || coalesce('_' || :part, '')))) END)
          FROM messages m LEFT JOIN messages r ON r.id = m.reply_to_id WHERE m.id = :id",
-        named_params! {":id": message.0},
+        named_params! {":id": message.0, ":part": part},
     )
 }
 

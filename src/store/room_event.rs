@@ -22,6 +22,8 @@ pub struct RoomEvent {
     pub redaction: Option<Box<RoomEvent>>,
     /// If the event is derived from a message: the numbers of the message's files.
     pub files: Vec<i64>,
+    /// If it replies to a message that begins with a file: the number of that file.
+    pub replied: Option<i64>,
     /// Its file that is one event with its text.
     pub with_text: Option<i64>,
     /// Its parts that were added later, and stand where they were.

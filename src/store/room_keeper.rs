@@ -201,7 +201,8 @@ pub(super) fn keep_original(tx: &Tx<'_>, message: MessageId) -> Result<(), Store
     if known || has_files {
         return Ok(());
     }
-    let content = contents::original(tx, message)?;
+    let quoted = room_parts::first_of_quoted(tx, message)?;
+    let content = contents::original(tx, message, quoted)?;
     tx.prepare(
         "INSERT INTO room_events (flow_id, position, part, uuid, sender_id, type, content, at, message_id)
          SELECT flow_id, id, 0, uuid, author_id, 'm.room.message', :content, sent_at, id FROM messages WHERE id = :id",

@@ -195,6 +195,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<RoomEvent> {
         }),
         before: None,
         files: Vec::new(),
+        replied: None,
         with_text: None,
         later: Vec::new(),
         only: None,
@@ -240,6 +241,11 @@ fn derive(view: &View<'_>, message: Message) -> Result<RoomEvent, StoreError> {
         [only] if only.kind != FileKind::Sticker => files.first().copied(),
         _ => None,
     };
+    let quoted = message.about.as_ref().and_then(|it| it.reply.as_ref());
+    let replied = match quoted {
+        Some(_) => room_parts::first_of_quoted(view, message.id)?,
+        None => None,
+    };
     Ok(RoomEvent {
         position: Position(message.id.0),
         uuid: message.uuid,
@@ -248,6 +254,7 @@ fn derive(view: &View<'_>, message: Message) -> Result<RoomEvent, StoreError> {
         what: What::Message(Box::new(message)),
         before: None,
         files,
+        replied,
         with_text,
         later,
         only: None,

@@ -136,6 +136,39 @@ pub(super) fn with_text(view: &View<'_>, message: MessageId) -> Result<Option<i6
     Known::of(view, message)?.with_text(view)
 }
 
+/// Returns the file that a message begins with: its number; `None`: it begins with a text, or with what
+/// stands for all of it.
+fn first(view: &View<'_>, message: MessageId) -> Result<Option<i64>, StoreError> {
+    let known = Known::of(view, message)?;
+    if known.is_stored || known.files.is_empty() {
+        return Ok(None);
+    }
+    let with_text = known.with_text(view)?;
+    if with_text.is_some() || known.has_text {
+        return Ok(with_text);
+    }
+    let mut first = known.files.iter().map(|(number, _)| *number);
+    Ok(first.find(|number| !known.is_later(&number.to_string())))
+}
+
+/// Returns the file that begins the message which another answers, as far as there is one.
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) fn first_of_quoted(
+    view: &View<'_>,
+    message: MessageId,
+) -> Result<Option<i64>, StoreError> {
+    let quoted: Option<i64> = view
+        .prepare(
+            "SELECT r.id FROM messages m JOIN messages r ON r.id = m.reply_to_id
+             WHERE m.id = :id AND r.deleted_at IS NULL",
+        )?
+        .query_row(named_params! {":id": message.0}, |row| row.get(0))
+        .optional()?;
+    quoted.map_or(Ok(None), |id| first(view, MessageId(id)))
+}
+
 /// Tells whether a message is a stored event.
 ///
 /// # Errors

@@ -260,6 +260,43 @@ fn a_file_of_the_other_protocol_is_an_event_with_its_address() {
         .as_str()
         .expect("an address");
     assert_eq!(fetch(&anna, DOWNLOAD, thumbnail).is(200).body, small);
+    // Replies name the event that clients have, here and when it became a stored one.
+    let all = rich(
+        &mut boris,
+        "all_messages",
+        &json!({"flow": [{"uuid": group}]}),
+    );
+    let ids: Vec<_> = all
+        .messages()
+        .iter()
+        .map(|message| message["uuid"].clone())
+        .collect();
+    let mut replies = Vec::new();
+    for id in &ids {
+        let body = json!({"flow": [{"uuid": group}], "message": [{"text": "nice"}], "meta": {"about": {"reply": {"uuid": id}}}});
+        let sent = rich(&mut boris, "send_message", &body).is(200);
+        replies.push(
+            sent.messages()[0]["uuid"]
+                .as_str()
+                .expect("an id")
+                .to_owned(),
+        );
+    }
+    for _ in 0..2 {
+        let page = anna.get(&format!("{room}/messages?dir=b&limit=10"));
+        let named: Vec<_> = events(&page["chunk"])
+            .map(|event| &event["content"]["m.relates_to"]["m.in_reply_to"]["event_id"])
+            .filter(|id| !id.is_null())
+            .collect();
+        assert_eq!(
+            named,
+            [&document["event_id"], &image["event_id"]],
+            "{page:#}"
+        );
+        for id in &replies {
+            boris.edit(id, "very nice").is(200);
+        }
+    }
 }
 
 #[test]

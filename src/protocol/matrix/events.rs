@@ -212,7 +212,8 @@ impl Teller<'_> {
         if let Some(quote) = about.and_then(|about| about.reply.as_ref())
             && let Some((_, _, content)) = parts.first_mut()
         {
-            let id = names::event(quote.uuid);
+            let part = event.replied.and_then(|part| usize::try_from(part).ok());
+            let id = part_id(quote.uuid, part);
             content["m.relates_to"] = json!({"m.in_reply_to": {"event_id": id}});
         }
         parts
