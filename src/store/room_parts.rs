@@ -136,19 +136,42 @@ pub(super) fn with_text(view: &View<'_>, message: MessageId) -> Result<Option<i6
     Known::of(view, message)?.with_text(view)
 }
 
-/// Returns the file that a message begins with: its number; `None`: it begins with a text, or with what
-/// stands for all of it.
+/// Returns the file that a message began with when it was sent: its number; `None`: it began with a text, or
+/// with what stands for all of it. Edits and deletions change nothing about that.
 fn first(view: &View<'_>, message: MessageId) -> Result<Option<i64>, StoreError> {
+    if let Some(name) = taken_back_as(view, message)? {
+        let part = name.split_once('_').map(|(_, part)| part);
+        return Ok(part.and_then(|part| part.parse().ok()));
+    }
     let known = Known::of(view, message)?;
-    if known.is_stored || known.files.is_empty() {
+    // The text of a deleted message says only that it is deleted.
+    let has_text = known.has_text
+        && view
+            .prepare("SELECT 1 FROM messages WHERE id = :message AND deleted_at IS NULL")?
+            .exists(named_params! {":message": message.0})?;
+    let was_text = known.gone.iter().any(|part| part == TEXT)
+        || has_text && !known.is_later(TEXT) && known.with_text(view)?.is_none();
+    if known.is_stored || was_text {
         return Ok(None);
     }
-    let with_text = known.with_text(view)?;
-    if with_text.is_some() || known.has_text {
-        return Ok(with_text);
-    }
-    let mut first = known.files.iter().map(|(number, _)| *number);
-    Ok(first.find(|number| !known.is_later(&number.to_string())))
+    let present = known.files.iter().map(|(number, _)| *number);
+    let gone = known.gone.iter().filter_map(|part| part.parse().ok());
+    let first = present.chain(gone);
+    Ok(first
+        .filter(|number| !known.is_later(&number.to_string()))
+        .min())
+}
+
+/// Returns the id under which a deleted message was taken back, if it was one event.
+fn taken_back_as(view: &View<'_>, message: MessageId) -> Result<Option<String>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT content ->> 'redacts' FROM room_events
+         WHERE target = (SELECT uuid FROM messages WHERE id = :message)
+           AND relation = 'redaction' AND key IS NULL",
+    )?;
+    let params = named_params! {":message": message.0};
+    let found: Option<Option<String>> = statement.query_row(params, |row| row.get(0)).optional()?;
+    Ok(found.flatten())
 }
 
 /// Returns the file that begins the message which another answers, as far as there is one.
@@ -162,7 +185,7 @@ pub(super) fn first_of_quoted(
     let quoted: Option<i64> = view
         .prepare(
             "SELECT r.id FROM messages m JOIN messages r ON r.id = m.reply_to_id
-             WHERE m.id = :id AND r.deleted_at IS NULL",
+             WHERE m.id = :id",
         )?
         .query_row(named_params! {":id": message.0}, |row| row.get(0))
         .optional()?;
