@@ -244,8 +244,55 @@ fn what_is_too_long_is_cut_but_ours() {
     let ours = json!({"text": long}).to_string();
     let refused = post(&server, &path, JSON, ours).is(403);
     assert!(refused.detail().contains("1001"), "{}", refused.detail());
-    // What is longer than any text is a file where it has a name.
+    // It is a file where it has a name.
     let longer = "x".repeat(64 * 1024 + 1);
-    post(&server, &path, "", &longer).is(413);
     post(&server, &path, "Filename: log.txt\r\n", &longer).is(200);
+    assert_eq!(last(&mut anna, &flow).1["files"][0]["size"], 64 * 1024 + 1);
+}
+
+/// A monitor does not fail at a long log, however long it is.
+#[test]
+fn no_report_is_too_long_to_be_told() {
+    const MOST: usize = 64 * 1024;
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let flow = anna.group("Family", &[]);
+    let path = format!("/hook/{}", hook(&mut anna, &flow, "Cron"));
+    let (long, text) = ("a b_c\n".repeat(20_000), MOST + 1);
+    let quoted = json!(long);
+    let parts = parts(&[("title", "T"), ("message", &long)], None);
+    let bodies: [(&str, &str, Vec<u8>); 8] = [
+        ("", "Title: T\r\nPriority: 4\r\n", long.clone().into()),
+        ("", "Markdown: yes\r\n", "ж".repeat(text).into()),
+        ("", "", format!("[log]\n{}", long.repeat(20)).into()),
+        (
+            "",
+            JSON,
+            format!(r#"{{"title": "T", "message": {quoted}}}"#).into(),
+        ),
+        (
+            "",
+            JSON,
+            format!(r#"{{"topic": "t", "message": {quoted}}}"#).into(),
+        ),
+        ("/message", PARTS, parts),
+        ("/slack", JSON, format!(r#"{{"text": {quoted}}}"#).into()),
+        (
+            "",
+            JSON,
+            format!(r#"{{"alerts": [{{"annotations": {{"summary": {quoted}}}}}]}}"#).into(),
+        ),
+    ];
+    for (form, headers, body) in bodies {
+        let answer = post(&server, &format!("{path}{form}"), headers, body);
+        assert_eq!(answer.status, 200, "{form} {headers}");
+        assert!(answer.body.len() <= 2 * MOST, "{form} {headers}");
+        let (text, _) = last(&mut anna, &flow);
+        assert!(text.ends_with('…'), "{form} {headers}");
+        assert!((MOST - 8..=MOST).contains(&text.len()), "{}", text.len());
+    }
+    let ours = format!(r#"{{"text": {quoted}}}"#);
+    post(&server, &path, JSON, ours).is(403);
+    let endless = json!({"message": long.repeat(10)}).to_string();
+    post(&server, &path, JSON, endless).is(413);
 }

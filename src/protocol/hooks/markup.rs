@@ -1,6 +1,8 @@
 //! Converts foreign markup and plain text into the markup of messages.
 
-/// The most bytes of a body that is a text.
+use std::borrow::Cow;
+
+/// The most bytes of a text that are read.
 pub(super) const MAX_TEXT_BYTES: usize = 64 * 1024;
 
 /// The marks of messages, longest first.
@@ -118,6 +120,17 @@ fn inline(line: &str) -> String {
 pub(super) fn cut(text: &str, most: usize) -> &str {
     text.get(..text.floor_char_boundary(most))
         .unwrap_or_default()
+}
+
+/// Returns a text without what is beyond the longest one, and with a mark if that is missing.
+pub(super) fn shortened(text: &str) -> Cow<'_, str> {
+    const END: char = '…';
+    if text.len() <= MAX_TEXT_BYTES {
+        return Cow::Borrowed(text);
+    }
+    let mut short = cut(text, MAX_TEXT_BYTES - END.len_utf8()).to_owned();
+    short.push(END);
+    Cow::Owned(short)
 }
 
 /// Returns words and the address that they stand for.

@@ -59,7 +59,7 @@ pub(super) fn of_body(
         .map(|text| text.replace("\\n", "\n"));
     let text = std::str::from_utf8(body).ok();
     let (text, file) = match text.filter(|_| name.is_none()) {
-        Some(text) if !text.trim().is_empty() => (text.to_owned(), None),
+        Some(text) if !text.trim().is_empty() => (markup::shortened(text).into_owned(), None),
         Some(_) => (message.unwrap_or_default(), None),
         None if body.is_empty() => (message.unwrap_or_default(), None),
         None => {
@@ -157,6 +157,9 @@ struct Wanted {
 
 impl Wanted {
     fn said(mut self, file: Option<SaidFile>) -> Result<Said, Complaint> {
+        let short = |text: String| markup::shortened(&text).into_owned();
+        self.text = short(self.text);
+        self.title = self.title.map(short);
         let priority = self.priority.as_deref().map(priority).transpose()?;
         if self.text.is_empty() && self.title.is_none() && file.is_none() {
             NOTHING.clone_into(&mut self.text);

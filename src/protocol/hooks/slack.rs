@@ -184,7 +184,7 @@ const MOST_MARKED: usize = 1024;
 /// Converts Slack's markup into that of messages. The search for an end is bounded, so that a text of
 /// nothing but openings takes no longer than another.
 pub(super) fn mrkdwn(text: &str) -> String {
-    let text = markup::cut(text, markup::MAX_TEXT_BYTES);
+    let text = &*markup::shortened(text);
     let mut done = String::with_capacity(text.len());
     let mut rest = text;
     let mut before: Option<char> = None;
