@@ -84,6 +84,20 @@ fn ntfy_at_its_edges() {
         (text.as_str(), &about["format"]),
         ("💀 _by_ JSON\n#cellar", &json!(1))
     );
+    // Some programs, such as Apprise, put everything but the text into headers. JSON goes before them.
+    let beside = format!(
+        "{bearer}X-Priority: high\r\nX-Tags: warning,cellar\r\nX-Click: https://a.b\r\nX-Title: T\r\n"
+    );
+    let publish = r#"{"topic": "a", "message": "m", "title": "U"}"#;
+    let answer = document(&post(&server, "/", &beside, publish).is(200));
+    assert_eq!(
+        (&answer["priority"], &answer["title"]),
+        (&json!(4), &json!("U"))
+    );
+    let (text, _) = last(&mut anna, &flow);
+    assert_eq!(text, "⚠️ **U**\nm\nhttps://a.b\n#cellar");
+    let beside = format!("{bearer}X-Delay: 1h\r\n");
+    post(&server, "/", &beside, publish).is(400);
     // A file by topic, as `curl -T` sends it.
     let named = format!("{bearer}X-Filename: door.png\r\nX-Message: look\r\n");
     http::send(&server, "PUT", "/ntfy/door", &named, PICTURE).is(200);
@@ -181,6 +195,13 @@ fn slack_and_mattermost_at_their_edges() {
         label.starts_with("Build x") && label.chars().count() <= 80,
         "{label:?}"
     );
+    // A form, as scripts and Apprise's form:// send it; a text beside curl's usual type stays a text.
+    let form = "version=1.0&title=A+%2Atitle%2A&message=a+%26+b&type=info";
+    let answer = document(&post(&server, &format!("/hook/{secret}"), FORM, form).is(200));
+    assert!(answer["message"].is_string(), "{answer}");
+    assert_eq!(last(&mut anna, &flow).0, "**A *title***\na & b");
+    post(&server, &format!("/hook/{secret}"), FORM, "a=1&b=2").is(200);
+    assert_eq!(last(&mut anna, &flow).0, "a=1&b=2");
     for body in ["{}", r#"{"text": " "}"#, r#"{"blocks": []}"#, "text"] {
         post(&server, &slack, JSON, body).is(400);
     }

@@ -169,6 +169,8 @@ fn the_other_forms_get_the_first_answer() {
         r#"{"text": "two", "txn": "t"}"#,
     ];
     repeat(&mut house, ("", JSON), own);
+    let written = ["message=one&title=T", "message=two"];
+    repeat(&mut house, ("", &format!("{KEY}{FORM}")), written);
     let payload = [
         "payload=%7B%22text%22%3A%22a%22%7D",
         "payload=%7B%22text%22%3A%22b%22%7D",

@@ -119,6 +119,9 @@ fn of_form(sent: &Sent<'_>) -> Result<(Tongue, Said), Complaint> {
     if let Some(json) = payload(sent)? {
         return Ok((Tongue::Slack, slack::of_json(&json)?));
     }
+    if let Some(fields) = filled_in(sent) {
+        return titled(&fields, Vec::new());
+    }
     if let Some(boundary) = sent.content_type.and_then(form::boundary) {
         let form = form::of_parts(sent.body, boundary)?;
         return of_parts(sent, form);
@@ -266,6 +269,26 @@ fn too_long() -> Complaint {
     Complaint(413, words)
 }
 
+/// Returns the fields of an urlencoded form with a message. The type alone does not tell it from a text: it is
+/// curl's usual one.
+fn filled_in(sent: &Sent<'_>) -> Option<Map<String, Value>> {
+    let kind = sent.content_type?;
+    let text = std::str::from_utf8(sent.body).ok()?.trim_end();
+    let is_field = |pair: &str| {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        let name = pair.split_once('=').map(|(name, _)| name);
+        name.is_some_and(|name| !name.is_empty() && name.chars().all(is_name))
+    };
+    let is_form = kind.starts_with("application/x-www-form-urlencoded")
+        && !text.contains('\n')
+        && text.split('&').all(is_field);
+    let fields = is_form.then(|| form::of_urlencoded(text.as_bytes()).fields)?;
+    let message = fields.get("message").and_then(Value::as_str);
+    message
+        .is_some_and(|it| !it.trim().is_empty())
+        .then_some(fields)
+}
+
 /// Returns the fields of a form, if the content type says that it is one.
 fn fields(sent: &Sent<'_>) -> Result<Option<form::Form>, Complaint> {
     let kind = sent.content_type.unwrap_or_default();
@@ -314,6 +337,13 @@ mod tests {
             ("[backup] done", Tongue::Ntfy),
             ("payload", Tongue::Ntfy),
             ("payload=no+json", Tongue::Ntfy),
+            ("title=Door&message=a+b&type=info", Tongue::Titled),
+            ("message=a b", Tongue::Titled),
+            ("message=", Tongue::Ntfy),
+            ("a message=b", Tongue::Ntfy),
+            ("title=Door & message=b", Tongue::Ntfy),
+            ("message=a\nb=c", Tongue::Ntfy),
+            ("load=9&free=3", Tongue::Ntfy),
             (r#"{"topic": "a", "message": "b"}"#, Tongue::Ntfy),
             (r#"{"topic": "a", "title": "b"}"#, Tongue::Ntfy),
             (r#"{"message": "b"}"#, Tongue::Titled),

@@ -129,7 +129,7 @@ impl Said {
         let mut lines = Vec::new();
         match title {
             Some(title) => {
-                lines.push(before(&format!("**{}**", markup::escape_all(&title))));
+                lines.push(before(&markup::bold(&title)));
                 lines.push(body);
             }
             None => lines.push(before(&body)),
