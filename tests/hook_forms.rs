@@ -84,20 +84,6 @@ fn ntfy_at_its_edges() {
         (text.as_str(), &about["format"]),
         ("💀 _by_ JSON\n#cellar", &json!(1))
     );
-    // Some programs, such as Apprise, put everything but the text into headers. JSON goes before them.
-    let beside = format!(
-        "{bearer}X-Priority: high\r\nX-Tags: warning,cellar\r\nX-Click: https://a.b\r\nX-Title: T\r\n"
-    );
-    let publish = r#"{"topic": "a", "message": "m", "title": "U"}"#;
-    let answer = document(&post(&server, "/", &beside, publish).is(200));
-    assert_eq!(
-        (&answer["priority"], &answer["title"]),
-        (&json!(4), &json!("U"))
-    );
-    let (text, _) = last(&mut anna, &flow);
-    assert_eq!(text, "⚠️ **U**\nm\nhttps://a.b\n#cellar");
-    let beside = format!("{bearer}X-Delay: 1h\r\n");
-    post(&server, "/", &beside, publish).is(400);
     // A file by topic, as `curl -T` sends it.
     let named = format!("{bearer}X-Filename: door.png\r\nX-Message: look\r\n");
     http::send(&server, "PUT", "/ntfy/door", &named, PICTURE).is(200);
@@ -116,6 +102,40 @@ fn ntfy_at_its_edges() {
     ] {
         let refused = post(&server, &path, headers, body).is(400);
         assert!(!refused.detail().is_empty(), "{headers} {body}");
+    }
+}
+
+/// Some programs, such as Apprise, put everything but the text into headers. JSON goes before them.
+#[test]
+fn what_stands_beside_json_counts() {
+    let (server, mut anna, flow, secret) = house();
+    let bearer = format!("Authorization: Bearer {secret}\r\n");
+    let beside = format!(
+        "{bearer}X-Priority: high\r\nX-Tags: warning,cellar\r\nX-Click: https://a.b\r\nX-Title: T\r\n"
+    );
+    let publish = r#"{"topic": "a", "message": "m", "title": "U"}"#;
+    let answer = document(&post(&server, "/", &beside, publish).is(200));
+    assert_eq!(
+        (&answer["priority"], &answer["title"]),
+        (&json!(4), &json!("U"))
+    );
+    let (text, _) = last(&mut anna, &flow);
+    assert_eq!(text, "⚠️ **U**\nm\nhttps://a.b\n#cellar");
+    let beside = format!("{bearer}X-Delay: 1h\r\n");
+    post(&server, "/", &beside, publish).is(400);
+    // What has the name of a file is one, though it is JSON.
+    let path = format!("/hook/{secret}");
+    for (name, body) in [
+        ("report.json", r#"{"a": 1}"#),
+        ("b.json", r#"{"text": "x"}"#),
+    ] {
+        let headers = format!("{JSON}Filename: {name}\r\n");
+        http::send(&server, "PUT", &path, &headers, body.as_bytes()).is(200);
+        let (text, about) = last(&mut anna, &flow);
+        assert_eq!(
+            (text.as_str(), &about["files"][0]["name"]),
+            ("", &json!(name))
+        );
     }
 }
 

@@ -73,6 +73,12 @@ pub(super) fn read(sent: &Sent<'_>) -> Result<(Tongue, Said), Complaint> {
 }
 
 fn of_form(sent: &Sent<'_>) -> Result<(Tongue, Said), Complaint> {
+    let is_in_parts = sent.content_type.and_then(form::boundary).is_some();
+    if sent.told == Told::Nothing && !is_in_parts && sent.beside.file_name().is_some() {
+        // A file, whatever is in it: it may be JSON.
+        let said = ntfy::of_body(&sent.beside, sent.topic.clone(), sent.body)?;
+        return Ok((Tongue::Ntfy, said));
+    }
     let json = object(sent);
     let needed = || Complaint::bad("the body is no JSON object");
     match sent.told {

@@ -46,6 +46,11 @@ impl Beside<'_> {
         Ok(())
     }
 
+    /// Returns the name with which the body is a file.
+    pub(super) fn file_name(&self) -> Option<String> {
+        self.find(&["filename", "file", "f"])
+    }
+
     /// Returns the text that is sent beside the body.
     fn message(&self) -> Option<String> {
         let text = self.find(&["message", "m"])?;
@@ -88,7 +93,7 @@ pub(super) fn of_body(
     body: &[u8],
 ) -> Result<Said, Complaint> {
     beside.require_offered()?;
-    let name = beside.find(&["filename", "file", "f"]);
+    let name = beside.file_name();
     let message = beside.message();
     let text = std::str::from_utf8(body).ok();
     let (text, file) = match text.filter(|_| name.is_none()) {
