@@ -332,6 +332,12 @@ fn no_report_is_too_long_to_be_told() {
         assert!(text.ends_with('…'), "{form} {headers}");
         assert!((MOST - 8..=MOST).contains(&text.len()), "{}", text.len());
     }
+    // What says where to read more is kept.
+    let headers = "Click: https://ci.lan/17\r\nTags: skull,nightly\r\n";
+    post(&server, &path, headers, long.as_bytes()).is(200);
+    let (told, _) = last(&mut anna, &flow);
+    assert!(told.starts_with("💀 a b_c") && told.len() <= MOST);
+    assert!(told.ends_with("…\nhttps://ci.lan/17\n#nightly"));
     let ours = format!(r#"{{"text": {quoted}}}"#);
     post(&server, &path, JSON, ours).is(403);
     let endless = json!({"message": long.repeat(10)}).to_string();

@@ -83,7 +83,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(said.priority, Some(5));
-        assert_eq!(said.into_post().text, "**T**\n_m_\nhttps://a.b");
+        assert_eq!(said.into_post().whole(1000), "**T**\n_m_\nhttps://a.b");
         assert_eq!(read(&json!({"message": "m"})).unwrap().priority, None);
         assert_eq!(
             read(&json!({"message": "m", "priority": "5"}))

@@ -319,7 +319,10 @@ mod tests {
     }
 
     fn text(headers: &[(&str, &str)], body: &str) -> String {
-        read(headers, body.as_bytes()).unwrap().into_post().text
+        read(headers, body.as_bytes())
+            .unwrap()
+            .into_post()
+            .whole(1000)
     }
 
     #[test]

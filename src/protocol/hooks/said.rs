@@ -134,10 +134,12 @@ impl Said {
             }
             None => lines.push(before(&body)),
         }
-        lines.extend(self.lines.iter().map(|line| plain(line)));
         lines.retain(|line| !line.is_empty());
+        let end = self.lines.iter().map(|line| plain(line));
+        let end: Vec<String> = end.filter(|line| !line.is_empty()).collect();
         HookPost {
             text: lines.join("\n"),
+            end: end.join("\n"),
             is_markup,
             label: self.label,
             icon: self.icon,
@@ -172,7 +174,8 @@ mod tests {
 
     fn read(said: Said) -> (String, bool) {
         let post = said.into_post();
-        (post.text, post.is_markup)
+        let is_markup = post.is_markup;
+        (post.whole(1000), is_markup)
     }
 
     #[test]

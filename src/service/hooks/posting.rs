@@ -41,6 +41,8 @@ const GROUP_EDITS: i64 = 100;
 pub struct HookPost {
     /// The text; a text that is too long is truncated.
     pub text: String,
+    /// The lines after it, which say where to read more and are kept as long as they leave half of the room.
+    pub end: String,
     /// Whether it is markup.
     pub is_markup: bool,
     /// The name that the program gives itself.
@@ -57,6 +59,25 @@ pub struct HookPost {
     pub group: Option<AlertGroup>,
     /// What the answer repeats of the post. It is stored with the key.
     pub answer: Option<String>,
+}
+
+impl HookPost {
+    /// Returns the text with the lines after it, in at most `limit` bytes.
+    pub(crate) fn whole(&self, limit: usize) -> String {
+        let mut text = self.text.clone();
+        if !self.end.is_empty() {
+            let kept = self.end.len() + 1;
+            if kept <= limit / 2 {
+                cut(&mut text, limit - kept);
+            }
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(&self.end);
+        }
+        cut(&mut text, limit);
+        text
+    }
 }
 
 /// A file that is posted through a hook.
@@ -158,7 +179,7 @@ impl Service {
         mut post: HookPost,
     ) -> Result<PostedByHook, ServiceError> {
         let limits = self.limits();
-        cut(&mut post.text, limits.text_bytes);
+        post.text = post.whole(limits.text_bytes);
         if post.text.trim().is_empty() && post.files.is_empty() {
             return Err(Refusal::EmptyMessage.into());
         }
@@ -381,6 +402,25 @@ pub(in crate::service) fn cut(text: &mut String, limit: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_after_a_long_text_is_kept() {
+        let post = |text: &str, end: &str| HookPost {
+            text: text.to_owned(),
+            end: end.to_owned(),
+            ..HookPost::default()
+        };
+        for (text, end, expected) in [
+            ("abc", "#d", "abc\n#d"),
+            ("abcdefghij", "", "abcdefghij"),
+            ("abcdefghijk", "", "abcdefg…"),
+            ("abcdefghijk", "#d", "abcd…\n#d"),
+            ("", "#d", "#d"),
+            ("abcdefghijk", "#defghij", "abcdefg…"),
+        ] {
+            assert_eq!(post(text, end).whole(10), expected, "{text} {end}");
+        }
+    }
 
     #[test]
     fn long_texts_are_cut_between_characters() {
