@@ -1,5 +1,5 @@
 -- Rooms: the parts of flows that only Matrix shows. Empty until Matrix is switched on. The columns of `members`,
--- `sessions` and `hooks` below, and the table `audit`, are used with or without Matrix.
+-- `sessions`, `hooks` and `txns` below, and the table `audit`, are used with or without Matrix.
 --
 -- In the log, kind 32 is an event of a room that only Matrix shows.
 
@@ -101,6 +101,17 @@ CREATE TABLE room_filters (
     definition TEXT NOT NULL,                 -- JSON
     UNIQUE (user_id, definition)
 ) STRICT;
+
+-- With or without Matrix. What the answer to a post by a hook repeats of it, as JSON: a repetition gets the same. It ends
+-- with the message.
+ALTER TABLE txns ADD COLUMN answer TEXT;
+CREATE INDEX txns_by_message ON txns (message_id) WHERE answer IS NOT NULL;
+CREATE TRIGGER txns_emptied AFTER UPDATE OF deleted_at ON messages WHEN NEW.deleted_at IS NOT NULL BEGIN
+    UPDATE txns SET answer = NULL WHERE message_id = NEW.id AND answer IS NOT NULL;
+END;
+CREATE TRIGGER txns_of_removed AFTER DELETE ON messages BEGIN
+    UPDATE txns SET answer = NULL WHERE message_id = OLD.id AND answer IS NOT NULL;
+END;
 
 -- Aliases of rooms: `#name` without the server.
 CREATE TABLE room_aliases (

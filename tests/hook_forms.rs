@@ -105,6 +105,40 @@ fn ntfy_at_its_edges() {
     }
 }
 
+/// Some programs, such as Apprise, put everything but the text into headers. JSON goes before them.
+#[test]
+fn what_stands_beside_json_counts() {
+    let (server, mut anna, flow, secret) = house();
+    let bearer = format!("Authorization: Bearer {secret}\r\n");
+    let beside = format!(
+        "{bearer}X-Priority: high\r\nX-Tags: warning,cellar\r\nX-Click: https://a.b\r\nX-Title: T\r\n"
+    );
+    let publish = r#"{"topic": "a", "message": "m", "title": "U"}"#;
+    let answer = document(&post(&server, "/", &beside, publish).is(200));
+    assert_eq!(
+        (&answer["priority"], &answer["title"]),
+        (&json!(4), &json!("U"))
+    );
+    let (text, _) = last(&mut anna, &flow);
+    assert_eq!(text, "⚠️ **U**\nm\nhttps://a.b\n#cellar");
+    let beside = format!("{bearer}X-Delay: 1h\r\n");
+    post(&server, "/", &beside, publish).is(400);
+    // What has the name of a file is one, though it is JSON.
+    let path = format!("/hook/{secret}");
+    for (name, body) in [
+        ("report.json", r#"{"a": 1}"#),
+        ("b.json", r#"{"text": "x"}"#),
+    ] {
+        let headers = format!("{JSON}Filename: {name}\r\n");
+        http::send(&server, "PUT", &path, &headers, body.as_bytes()).is(200);
+        let (text, about) = last(&mut anna, &flow);
+        assert_eq!(
+            (text.as_str(), &about["files"][0]["name"]),
+            ("", &json!(name))
+        );
+    }
+}
+
 #[test]
 fn gotify_at_its_edges() {
     let (server, mut anna, flow, secret) = house();
@@ -181,6 +215,13 @@ fn slack_and_mattermost_at_their_edges() {
         label.starts_with("Build x") && label.chars().count() <= 80,
         "{label:?}"
     );
+    // A form, as scripts and Apprise's form:// send it; a text beside curl's usual type stays a text.
+    let form = "version=1.0&title=A+%2Atitle%2A&message=a+%26+b&type=info";
+    let answer = document(&post(&server, &format!("/hook/{secret}"), FORM, form).is(200));
+    assert!(answer["message"].is_string(), "{answer}");
+    assert_eq!(last(&mut anna, &flow).0, "**A *title***\na & b");
+    post(&server, &format!("/hook/{secret}"), FORM, "a=1&b=2").is(200);
+    assert_eq!(last(&mut anna, &flow).0, "a=1&b=2");
     for body in ["{}", r#"{"text": " "}"#, r#"{"blocks": []}"#, "text"] {
         post(&server, &slack, JSON, body).is(400);
     }
@@ -244,8 +285,61 @@ fn what_is_too_long_is_cut_but_ours() {
     let ours = json!({"text": long}).to_string();
     let refused = post(&server, &path, JSON, ours).is(403);
     assert!(refused.detail().contains("1001"), "{}", refused.detail());
-    // What is longer than any text is a file where it has a name.
+    // It is a file where it has a name.
     let longer = "x".repeat(64 * 1024 + 1);
-    post(&server, &path, "", &longer).is(413);
     post(&server, &path, "Filename: log.txt\r\n", &longer).is(200);
+    assert_eq!(last(&mut anna, &flow).1["files"][0]["size"], 64 * 1024 + 1);
+}
+
+/// A monitor does not fail at a long log, however long it is.
+#[test]
+fn no_report_is_too_long_to_be_told() {
+    const MOST: usize = 64 * 1024;
+    let server = Server::start();
+    let mut anna = server.register("anna");
+    let flow = anna.group("Family", &[]);
+    let path = format!("/hook/{}", hook(&mut anna, &flow, "Cron"));
+    let (long, text) = ("a b_c\n".repeat(20_000), MOST + 1);
+    let quoted = json!(long);
+    let parts = parts(&[("title", "T"), ("message", &long)], None);
+    let bodies: [(&str, &str, Vec<u8>); 8] = [
+        ("", "Title: T\r\nPriority: 4\r\n", long.clone().into()),
+        ("", "Markdown: yes\r\n", "ж".repeat(text).into()),
+        ("", "", format!("[log]\n{}", long.repeat(20)).into()),
+        (
+            "",
+            JSON,
+            format!(r#"{{"title": "T", "message": {quoted}}}"#).into(),
+        ),
+        (
+            "",
+            JSON,
+            format!(r#"{{"topic": "t", "message": {quoted}}}"#).into(),
+        ),
+        ("/message", PARTS, parts),
+        ("/slack", JSON, format!(r#"{{"text": {quoted}}}"#).into()),
+        (
+            "",
+            JSON,
+            format!(r#"{{"alerts": [{{"annotations": {{"summary": {quoted}}}}}]}}"#).into(),
+        ),
+    ];
+    for (form, headers, body) in bodies {
+        let answer = post(&server, &format!("{path}{form}"), headers, body);
+        assert_eq!(answer.status, 200, "{form} {headers}");
+        assert!(answer.body.len() <= 2 * MOST, "{form} {headers}");
+        let (text, _) = last(&mut anna, &flow);
+        assert!(text.ends_with('…'), "{form} {headers}");
+        assert!((MOST - 8..=MOST).contains(&text.len()), "{}", text.len());
+    }
+    // What says where to read more is kept.
+    let headers = "Click: https://ci.lan/17\r\nTags: skull,nightly\r\n";
+    post(&server, &path, headers, long.as_bytes()).is(200);
+    let (told, _) = last(&mut anna, &flow);
+    assert!(told.starts_with("💀 a b_c") && told.len() <= MOST);
+    assert!(told.ends_with("…\nhttps://ci.lan/17\n#nightly"));
+    let ours = format!(r#"{{"text": {quoted}}}"#);
+    post(&server, &path, JSON, ours).is(403);
+    let endless = json!({"message": long.repeat(10)}).to_string();
+    post(&server, &path, JSON, endless).is(413);
 }

@@ -179,7 +179,8 @@ fn who_wants_nothing_any_more_gets_nothing_and_the_maker_is_told() {
     let notes_now = eventually(|| notes(&mut admin), |notes| !notes.is_empty());
     assert!(
         notes_now[0].contains(&format!("outgoing hook {id} is disabled"))
-            && notes_now[0].contains("410"),
+            && notes_now[0].contains("410")
+            && notes_now[0].contains(&format!("from Family to {}.", receiver.address())),
         "{notes_now:?}"
     );
     admin.send(&flow, "two");

@@ -50,6 +50,7 @@ mod guessing;
 mod hook_files;
 mod hook_forms;
 mod hook_pictures;
+mod hook_repeats;
 mod hooks;
 mod host;
 mod hostile;

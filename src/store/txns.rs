@@ -99,3 +99,38 @@ pub fn insert_within(
     })?;
     Ok(())
 }
+
+/// Stores with a result what the answer repeats of the request.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set_answer(
+    tx: &Tx<'_>,
+    user: UserId,
+    (scope, txn): (&str, &str),
+    answer: &str,
+) -> Result<(), StoreError> {
+    tx.prepare(
+        "UPDATE txns SET answer = :answer WHERE user_id = :user AND scope = :scope AND txn = :txn",
+    )?
+    .execute(named_params! {":user": user.0, ":scope": scope, ":txn": txn, ":answer": answer})?;
+    Ok(())
+}
+
+/// Returns what the first answer repeated of its request; `None` if nothing was stored, or the message is
+/// deleted.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn answer(
+    view: &View<'_>,
+    user: UserId,
+    (scope, txn): (&str, &str),
+) -> Result<Option<String>, StoreError> {
+    let mut statement = view.prepare(
+        "SELECT answer FROM txns WHERE user_id = :user AND scope = :scope AND txn = :txn",
+    )?;
+    let params = named_params! {":user": user.0, ":scope": scope, ":txn": txn};
+    let found = statement.query_row(params, |row| row.get("answer"));
+    Ok(found.optional()?.flatten())
+}

@@ -51,6 +51,16 @@ fn an_owner_gives_an_address_a_face() {
     sign_in(&owner, &server, "anna");
     owner.run(&format!("location.hash = '#/f/{flow}/info'"));
     owner.click(".hooks-of");
+    // On a phone too, the name has a line of its own, and nothing runs under the buttons.
+    owner.wait("document.querySelector('.hooks .row bdi')");
+    let room = owner.run(
+        "const words = document.querySelector('.hooks .row > span:not(.avatar)');
+         const button = document.querySelector('.hooks .row .button').getBoundingClientRect();
+         const box = words.getBoundingClientRect();
+         return box.width > 150 && words.scrollWidth <= words.clientWidth
+             && (box.bottom <= button.top || box.right <= button.left)",
+    );
+    assert_eq!(room, true);
     owner.click(".hook-edit");
     owner.wait("document.querySelector('dialog input[type=file]')");
     owner.run_async(

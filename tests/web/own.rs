@@ -157,7 +157,7 @@ fn an_owner_makes_addresses_for_programs() {
     page.run(&format!("location.hash = '#/f/{flow}/info'"));
     page.click(".hooks-of");
     page.wait("document.querySelector('.hooks .hint')?.textContent === 'None yet.'");
-    page.run("[...document.querySelectorAll('dialog .button')].at(-1).click()");
+    page.click(".hook-make");
     page.fill("dialog input[name=name]", "Washing machine");
     page.run("document.querySelector('dialog:last-of-type form').requestSubmit()");
     page.wait("document.querySelector('.qr') && document.querySelector('.link-box')?.value.includes('/hook/tk_')");

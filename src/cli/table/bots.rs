@@ -123,8 +123,12 @@ pub(super) const COMMANDS: &[Spec] = &[
                 with a curl command and a QR code. Anybody who has the address can write to the \
                 flow, but not read it.",
         flags: &[&[
-            option("--flow", "FLOW", "the flow to write to"),
-            option("--name", "NAME", "its name, shown with each message"),
+            option("--flow", "FLOW", "the flow to write to (required)"),
+            option(
+                "--name",
+                "NAME",
+                "its name, shown with each message (required)",
+            ),
             option(
                 "--as",
                 "LOGIN",
@@ -212,9 +216,13 @@ pub(super) const COMMANDS: &[Spec] = &[
             option(
                 "--flow",
                 "FLOW",
-                "with add: the flow to post; with list: only those of this flow",
+                "with add: the flow to post (required); with list: only those of this flow",
             ),
-            option("--url", "URL", "with add: the address to post to"),
+            option(
+                "--url",
+                "URL",
+                "with add: the address to post to (required)",
+            ),
             option(
                 "--on",
                 "LIST",

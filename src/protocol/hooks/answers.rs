@@ -18,8 +18,6 @@ const GOTIFY_VERSION: &str = "2.6.0";
 pub(super) struct Answered {
     pub(super) tongue: Tongue,
     pub(super) echo: Echo,
-    /// The topic to answer with if the request named none.
-    pub(super) topic: String,
     pub(super) posted: PostedByHook,
 }
 
@@ -45,7 +43,7 @@ impl Answered {
                 "time": message.sent_at.seconds(),
                 "expires": 0,
                 "event": "message",
-                "topic": echo.topic.unwrap_or(self.topic),
+                "topic": echo.topic,
                 "title": echo.title.unwrap_or_default(),
                 "message": echo.message,
                 "priority": echo.priority,
@@ -55,7 +53,7 @@ impl Answered {
                 "id": self.posted.id,
                 "appid": 1,
                 "message": echo.message,
-                "title": echo.title.unwrap_or(self.topic),
+                "title": echo.title.or(echo.topic),
                 "priority": echo.priority,
                 "extras": echo.extras.unwrap_or_else(|| json!({})),
                 "date": date(message.sent_at.seconds()),

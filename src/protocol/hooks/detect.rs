@@ -1,14 +1,15 @@
 //! Detects the form of a request, and reads it.
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 pub(super) use super::markup::MAX_TEXT_BYTES;
 use super::ntfy::{self, Beside};
 use super::said::{Complaint, Said, SaidFile};
-use super::{alerts, attached, form, gotify, slack};
+use super::{alerts, attached, form, gotify, markup, slack};
 
-/// The most bytes of JSON that are read whole; of longer JSON only files are read, with their title
-/// and message.
+/// The most bytes of JSON that are read whole. Of longer JSON only files are read, with their title
+/// and message; without files it is refused.
 const MAX_JSON_BYTES: usize = 1024 * 1024;
 
 /// The most characters of the key that distinguishes a retry from a new request.
@@ -55,12 +56,6 @@ pub(super) struct Sent<'a> {
 /// The reason why it is invalid.
 pub(super) fn read(sent: &Sent<'_>) -> Result<(Tongue, Said), Complaint> {
     let (tongue, mut said) = of_form(sent)?;
-    if said.files.is_empty() && sent.body.len() > MAX_TEXT_BYTES {
-        let words = format!(
-            "a text may have {MAX_TEXT_BYTES} bytes; send more as a file, with its name in Filename"
-        );
-        return Err(Complaint(413, words));
-    }
     if said.key.is_none() {
         said.key = (sent.beside.header)("idempotency-key").filter(|key| !key.is_empty());
     }
@@ -78,6 +73,12 @@ pub(super) fn read(sent: &Sent<'_>) -> Result<(Tongue, Said), Complaint> {
 }
 
 fn of_form(sent: &Sent<'_>) -> Result<(Tongue, Said), Complaint> {
+    let is_in_parts = sent.content_type.and_then(form::boundary).is_some();
+    if sent.told == Told::Nothing && !is_in_parts && sent.beside.file_name().is_some() {
+        // A file, whatever is in it: it may be JSON.
+        let said = ntfy::of_body(&sent.beside, sent.topic.clone(), sent.body)?;
+        return Ok((Tongue::Ntfy, said));
+    }
     let json = object(sent);
     let needed = || Complaint::bad("the body is no JSON object");
     match sent.told {
@@ -123,6 +124,9 @@ fn of_form(sent: &Sent<'_>) -> Result<(Tongue, Said), Complaint> {
     }
     if let Some(json) = payload(sent)? {
         return Ok((Tongue::Slack, slack::of_json(&json)?));
+    }
+    if let Some(fields) = filled_in(sent) {
+        return titled(&fields, Vec::new());
     }
     if let Some(boundary) = sent.content_type.and_then(form::boundary) {
         let form = form::of_parts(sent.body, boundary)?;
@@ -200,8 +204,7 @@ fn ours(json: &Map<String, Value>) -> Result<Said, Complaint> {
 
 /// Reads a form in parts: Slack's, or a title, a message and a file.
 fn of_parts(sent: &Sent<'_>, form: form::Form) -> Result<(Tongue, Said), Complaint> {
-    let payload = form.fields.get("payload").and_then(Value::as_str);
-    if let Some(Ok(Value::Object(json))) = payload.map(serde_json::from_str) {
+    if let Some(json) = payload_of(&form)? {
         return Ok((Tongue::Slack, slack::of_json(&json)?));
     }
     if form.files.is_empty() {
@@ -209,10 +212,9 @@ fn of_parts(sent: &Sent<'_>, form: form::Form) -> Result<(Tongue, Said), Complai
     }
     let mut said = ntfy::of_body(&sent.beside, sent.topic.clone(), b"")?;
     let field = |name: &str| form.fields.get(name).and_then(Value::as_str);
-    field("message")
-        .unwrap_or_default()
-        .clone_into(&mut said.text);
-    said.title = field("title").map(str::to_owned).or(said.title);
+    let text = |name: &str| field(name).map(|it| markup::shortened(it).into_owned());
+    said.text = text("message").unwrap_or_default();
+    said.title = text("title").or(said.title);
     said.echo.message.clone_from(&said.text);
     said.files = form.files;
     Ok((Tongue::Ntfy, said))
@@ -228,7 +230,13 @@ fn object(sent: &Sent<'_>) -> Result<Option<Map<String, Value>>, Complaint> {
         return Ok(None);
     }
     if sent.body.len() > MAX_JSON_BYTES {
-        return Ok(attached::of_long(sent.body));
+        let files = attached::of_long(sent.body);
+        // What only begins like JSON is a text.
+        let is_json = || serde_json::from_slice::<IgnoredAny>(sent.body).is_ok();
+        if files.is_none() && is_json() {
+            return Err(too_long());
+        }
+        return Ok(files);
     }
     match serde_json::from_slice(sent.body) {
         Ok(Value::Object(json)) => Ok(Some(json)),
@@ -249,11 +257,42 @@ fn payload(sent: &Sent<'_>) -> Result<Option<Map<String, Value>>, Complaint> {
         };
         form::of_parts(sent.body, boundary)?
     };
+    payload_of(&form)
+}
+
+/// Returns the JSON in the field `payload` of a form.
+fn payload_of(form: &form::Form) -> Result<Option<Map<String, Value>>, Complaint> {
     let payload = form.fields.get("payload").and_then(Value::as_str);
-    match payload.map(serde_json::from_str) {
-        Some(Ok(Value::Object(json))) => Ok(Some(json)),
-        _ => Ok(None),
+    match payload {
+        Some(long) if long.len() > MAX_JSON_BYTES => Err(too_long()),
+        Some(payload) => Ok(serde_json::from_str(payload).ok()),
+        None => Ok(None),
     }
+}
+
+fn too_long() -> Complaint {
+    let words = format!("JSON without files may have {MAX_JSON_BYTES} bytes");
+    Complaint(413, words)
+}
+
+/// Returns the fields of an urlencoded form with a message. The type alone does not tell it from a text: it is
+/// curl's usual one.
+fn filled_in(sent: &Sent<'_>) -> Option<Map<String, Value>> {
+    let kind = sent.content_type?;
+    let text = std::str::from_utf8(sent.body).ok()?.trim_end();
+    let is_field = |pair: &str| {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        let name = pair.split_once('=').map(|(name, _)| name);
+        name.is_some_and(|name| !name.is_empty() && name.chars().all(is_name))
+    };
+    let is_form = kind.starts_with("application/x-www-form-urlencoded")
+        && !text.contains('\n')
+        && text.split('&').all(is_field);
+    let fields = is_form.then(|| form::of_urlencoded(text.as_bytes()).fields)?;
+    let message = fields.get("message").and_then(Value::as_str);
+    message
+        .is_some_and(|it| !it.trim().is_empty())
+        .then_some(fields)
 }
 
 /// Returns the fields of a form, if the content type says that it is one.
@@ -304,6 +343,13 @@ mod tests {
             ("[backup] done", Tongue::Ntfy),
             ("payload", Tongue::Ntfy),
             ("payload=no+json", Tongue::Ntfy),
+            ("title=Door&message=a+b&type=info", Tongue::Titled),
+            ("message=a b", Tongue::Titled),
+            ("message=", Tongue::Ntfy),
+            ("a message=b", Tongue::Ntfy),
+            ("title=Door & message=b", Tongue::Ntfy),
+            ("message=a\nb=c", Tongue::Ntfy),
+            ("load=9&free=3", Tongue::Ntfy),
             (r#"{"topic": "a", "message": "b"}"#, Tongue::Ntfy),
             (r#"{"topic": "a", "title": "b"}"#, Tongue::Ntfy),
             (r#"{"message": "b"}"#, Tongue::Titled),
@@ -366,8 +412,15 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_refused() {
-        let long = "a".repeat(MAX_TEXT_BYTES + 1);
-        assert_eq!(tongue(&long).unwrap_err().0, 413);
+        let long = "a".repeat(MAX_JSON_BYTES);
+        for body in [
+            format!(r#"{{"message": "{long}"}}"#),
+            format!(r#"payload={{"text": "{long}"}}"#),
+        ] {
+            assert_eq!(tongue(&body).unwrap_err().0, 413);
+        }
+        // A text that begins like JSON is a text.
+        assert_eq!(tongue(&format!("[1] {long}")), Ok(Tongue::Ntfy));
         let key = "k".repeat(65);
         assert_eq!(
             tongue(&format!(r#"{{"text": "a", "txn": "{key}"}}"#))

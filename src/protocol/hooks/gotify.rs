@@ -2,6 +2,8 @@
 //!
 //! Source: Gotify's documentation, Push messages and Message extras.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::markup;
@@ -11,8 +13,9 @@ use crate::protocol::wording;
 /// Reads JSON, or the fields of a form converted to JSON. The message may be missing if there are files.
 pub(super) fn of_json(json: &Map<String, Value>, has_files: bool) -> Result<Said, Complaint> {
     let text = |name: &str| json.get(name).and_then(Value::as_str);
-    let message = text("message").unwrap_or_default();
+    let message = &*markup::shortened(text("message").unwrap_or_default());
     let title = text("title").filter(|title| !title.trim().is_empty());
+    let title = title.map(markup::shortened);
     if message.trim().is_empty() && !has_files {
         return Err(Complaint::bad("the field `message` is required"));
     }
@@ -32,7 +35,7 @@ pub(super) fn of_json(json: &Map<String, Value>, has_files: bool) -> Result<Said
     let is_markdown = extra(["client::display", "contentType", ""]) == Some("text/markdown");
     let click = extra(["client::notification", "click", "url"]).and_then(link);
     let echo = Echo {
-        title: title.map(str::to_owned),
+        title: title.as_deref().map(str::to_owned),
         message: message.to_owned(),
         priority: number.unwrap_or(0),
         extras: extras.clone(),
@@ -44,7 +47,7 @@ pub(super) fn of_json(json: &Map<String, Value>, has_files: bool) -> Result<Said
         message.to_owned()
     };
     Ok(Said {
-        title: title.map(str::to_owned),
+        title: title.map(Cow::into_owned),
         text: body,
         is_markup: is_markdown,
         priority: number.map(|number| match number {
@@ -80,7 +83,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(said.priority, Some(5));
-        assert_eq!(said.into_post().text, "**T**\n_m_\nhttps://a.b");
+        assert_eq!(said.into_post().whole(1000), "**T**\n_m_\nhttps://a.b");
         assert_eq!(read(&json!({"message": "m"})).unwrap().priority, None);
         assert_eq!(
             read(&json!({"message": "m", "priority": "5"}))

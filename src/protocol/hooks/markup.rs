@@ -1,14 +1,29 @@
 //! Converts foreign markup and plain text into the markup of messages.
 
-/// The most bytes of a body that is a text.
-pub(super) const MAX_TEXT_BYTES: usize = 64 * 1024;
+use std::borrow::Cow;
 
-/// The marks of messages, longest first.
-const MARKS: [&str; 5] = ["**", "~~", "||", "_", "`"];
+/// The most bytes of a text that are read.
+pub(super) const MAX_TEXT_BYTES: usize = 64 * 1024;
 
 /// Returns whether a mark may open after a character.
 fn may_open_after(before: Option<char>) -> bool {
     before.is_none_or(|c| c.is_whitespace() || "([{\"'*_~|".contains(c))
+}
+
+/// The characters that are a mark if there are two of them.
+const PAIRED: [char; 3] = ['*', '~', '|'];
+
+/// Returns a run of equal characters, none of which is a mark. A backslash only escapes where a mark begins: of an odd
+/// number the first stands alone, and each escaped one is followed by another.
+fn run(c: char, length: usize) -> String {
+    let mut done = String::new();
+    if !length.is_multiple_of(2) {
+        done.push(c);
+    }
+    for _ in 0..length / 2 {
+        done.extend(['\\', c, c]);
+    }
+    done
 }
 
 /// Escapes the marks in a text, but only those that could have a meaning: an address with `_` in it
@@ -18,32 +33,61 @@ pub(super) fn escape(text: &str) -> String {
     let mut before: Option<char> = None;
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        if c == '\\' {
-            let next = rest.chars().nth(1);
-            if next.is_some_and(|next| "*_~|`\\".contains(next)) {
+        let length = rest.len() - rest.trim_start_matches(c).len();
+        let next = |taken: usize| rest.get(taken..).and_then(|it| it.chars().next());
+        let opens = |taken: usize| {
+            may_open_after(before) && next(taken).is_some_and(|c| !c.is_whitespace())
+        };
+        let mut taken = c.len_utf8();
+        if PAIRED.contains(&c) && (length > 2 || length == 2 && opens(2)) {
+            taken = length;
+            escaped.push_str(&run(c, length));
+        } else if PAIRED.contains(&c) {
+            taken = length;
+            escaped.push_str(rest.get(..length).unwrap_or_default());
+        } else {
+            let is_read = match c {
+                '\\' => next(1).is_some_and(|next| "*_~|`\\".contains(next)),
+                '_' | '`' => opens(1),
+                _ => false,
+            };
+            if is_read {
                 escaped.push('\\');
             }
-        } else if let Some(mark) = MARKS.iter().find(|mark| rest.starts_with(**mark)) {
-            let after = rest.get(mark.len()..).and_then(|it| it.chars().next());
-            if may_open_after(before) && after.is_some_and(|c| !c.is_whitespace()) {
-                escaped.push('\\');
-            }
+            escaped.push(c);
         }
-        escaped.push(c);
         before = Some(c);
-        rest = rest.get(c.len_utf8()..).unwrap_or_default();
+        rest = rest.get(taken..).unwrap_or_default();
     }
     escaped
 }
 
+/// Returns a text on one line in bold. Asterisks at its end would close it too early and stand behind it.
+pub(super) fn bold(text: &str) -> String {
+    let words = text.trim_end_matches(|c: char| c == '*' || c.is_whitespace());
+    let end = text.get(words.len()..).unwrap_or_default();
+    if words.is_empty() {
+        return escape_all(end);
+    }
+    ["**", &escape_all(words), "**", &escape_all(end)].concat()
+}
+
 /// Escapes all marks in a text that is placed between marks itself.
-pub(super) fn escape_all(text: &str) -> String {
+fn escape_all(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if "*_~|`\\".contains(c) {
-            escaped.push('\\');
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let mut taken = c.len_utf8();
+        if PAIRED.contains(&c) {
+            taken = rest.len() - rest.trim_start_matches(c).len();
+            escaped.push_str(&run(c, taken));
+        } else {
+            if "_`\\".contains(c) {
+                escaped.push('\\');
+            }
+            escaped.push(c);
         }
-        escaped.push(c);
+        rest = rest.get(taken..).unwrap_or_default();
     }
     escaped
 }
@@ -120,6 +164,17 @@ pub(super) fn cut(text: &str, most: usize) -> &str {
         .unwrap_or_default()
 }
 
+/// Returns a text without what is beyond the longest one, and with a mark if that is missing.
+pub(super) fn shortened(text: &str) -> Cow<'_, str> {
+    const END: char = '…';
+    if text.len() <= MAX_TEXT_BYTES {
+        return Cow::Borrowed(text);
+    }
+    let mut short = cut(text, MAX_TEXT_BYTES - END.len_utf8()).to_owned();
+    short.push(END);
+    Cow::Owned(short)
+}
+
 /// Returns words and the address that they stand for.
 pub(super) fn named(words: &str, url: &str) -> String {
     if words.is_empty() || words == url {
@@ -154,11 +209,30 @@ mod tests {
             ("_so_", "\\_so_"),
             ("a_b http://x/a_b", "a_b http://x/a_b"),
             ("**bold**", "\\**bold**"),
+            ("***bold***", "*\\**bold*\\**"),
+            ("(~~a||b", "(\\~~a||b"),
             ("5 * 3", "5 * 3"),
             ("a | b || c", "a | b || c"),
             ("C:\\dir \\_x", "C:\\dir \\\\_x"),
         ] {
             assert_eq!(escape(text), expected, "{text}");
+        }
+    }
+
+    /// A backslash that escapes nothing would be seen.
+    #[test]
+    fn a_bold_text_says_what_it_said() {
+        for (text, expected) in [
+            ("Disk full", "**Disk full**"),
+            ("CPU | Memory", "**CPU | Memory**"),
+            ("A *title* of b_c", "**A *title* of b\\_c**"),
+            ("*new*", "***new***"),
+            ("*** DEGRADED ***", "***\\** DEGRADED** *\\**"),
+            ("a || b ~ `c` \\", "**a \\|| b ~ \\`c\\` \\\\**"),
+            ("* *", "* *"),
+            ("", ""),
+        ] {
+            assert_eq!(bold(text), expected, "{text}");
         }
     }
 
@@ -185,6 +259,8 @@ mod tests {
             let escaped = escape(&text);
             prop_assert_eq!(escaped.replace('\\', ""), text.replace('\\', ""));
             prop_assert_eq!(escape_all(&text).replace('\\', ""), text.replace('\\', ""));
+            let bold = bold(&text).replace(['\\', '*'], "");
+            prop_assert_eq!(bold, text.replace(['\\', '*'], ""));
             let _ = from_markdown(&text);
         }
     }

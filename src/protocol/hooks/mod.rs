@@ -129,18 +129,24 @@ impl Hooks {
             query,
             headers,
         };
-        let (tongue, echo, post) = asked.read(&body.bytes)?;
+        let (tongue, mut present, mut post) = asked.read(&body.bytes)?;
         // This server's own form is never cut.
-        let limit = self.service.limits().text_bytes;
+        let limit = self.service.limits().text_bytes.min(MAX_TEXT_BYTES);
         if tongue == Tongue::Ours && post.text.len() > limit {
             let what = Field::Text;
             return Err(ServiceError::from(Refusal::TooLarge { what, limit }).into());
         }
+        if present != Echo::default() {
+            present.topic.get_or_insert_with(|| hook.name.clone());
+            present.bound();
+            post.answer = serde_json::to_string(&present).ok();
+        }
         let posted = self.service.post_by_hook(&hook, post).await?;
+        let first = posted.answer.as_deref();
+        let echo = first.and_then(|it| serde_json::from_str(it).ok());
         Ok(Answered {
             tongue,
-            echo,
-            topic: hook.name,
+            echo: echo.unwrap_or(present),
             posted,
         })
     }

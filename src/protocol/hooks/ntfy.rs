@@ -31,6 +31,54 @@ impl Beside<'_> {
         })
     }
 
+    /// Fails for what is not offered.
+    fn require_offered(&self) -> Result<(), Complaint> {
+        for names in [
+            &["delay", "at", "in"][..],
+            &["email", "e-mail", "mail", "e"],
+            &["call"],
+        ] {
+            let sent = names.iter().find(|name| self.find(&[**name]).is_some());
+            if let Some(name) = sent {
+                return Err(not_offered(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the name with which the body is a file.
+    pub(super) fn file_name(&self) -> Option<String> {
+        self.find(&["filename", "file", "f"])
+    }
+
+    /// Returns the text that is sent beside the body.
+    fn message(&self) -> Option<String> {
+        let text = self.find(&["message", "m"])?;
+        Some(text.replace("\\n", "\n"))
+    }
+
+    /// Returns everything else that is sent beside the body.
+    fn wanted(&self) -> Wanted {
+        let markdown = self.find(&["markdown", "md"]);
+        let kind = (self.header)("content-type");
+        Wanted {
+            topic: None,
+            title: self.find(&["title", "ti", "t"]),
+            text: String::new(),
+            priority: self.find(&["priority", "prio", "p"]),
+            tags: listed(&self.find(&["tags", "tag", "ta"]).unwrap_or_default()),
+            click: self.find(&["click"]),
+            attach: self.find(&["attach", "a"]),
+            icon: self.icon(),
+            actions: self
+                .find(&["actions", "action"])
+                .map_or_else(Vec::new, |text| actions(&text)),
+            is_markdown: markdown.as_deref().is_some_and(is_yes)
+                || kind.is_some_and(|kind| kind.starts_with("text/markdown")),
+            key: self.find(&["idempotency-key", "sequence-id", "sid"]),
+        }
+    }
+
     /// Returns the picture that is sent beside the body. `X-Icon` is the program's own picture and
     /// is ignored.
     fn icon(&self) -> Option<String> {
@@ -44,22 +92,12 @@ pub(super) fn of_body(
     topic: Option<String>,
     body: &[u8],
 ) -> Result<Said, Complaint> {
-    for name in [
-        &["delay", "at", "in"][..],
-        &["email", "e-mail", "mail", "e"],
-        &["call"],
-    ] {
-        if beside.find(name).is_some() {
-            return Err(not_offered(name.first().copied().unwrap_or_default()));
-        }
-    }
-    let name = beside.find(&["filename", "file", "f"]);
-    let message = beside
-        .find(&["message", "m"])
-        .map(|text| text.replace("\\n", "\n"));
+    beside.require_offered()?;
+    let name = beside.file_name();
+    let message = beside.message();
     let text = std::str::from_utf8(body).ok();
     let (text, file) = match text.filter(|_| name.is_none()) {
-        Some(text) if !text.trim().is_empty() => (text.to_owned(), None),
+        Some(text) if !text.trim().is_empty() => (markup::shortened(text).into_owned(), None),
         Some(_) => (message.unwrap_or_default(), None),
         None if body.is_empty() => (message.unwrap_or_default(), None),
         None => {
@@ -67,31 +105,19 @@ pub(super) fn of_body(
             (message.unwrap_or_default(), Some(SaidFile { name, held }))
         }
     };
-    let markdown = beside.find(&["markdown", "md"]);
-    let is_markdown = markdown.as_deref().is_some_and(is_yes)
-        || (beside.header)("content-type").is_some_and(|kind| kind.starts_with("text/markdown"));
-    let tags = beside.find(&["tags", "tag", "ta"]).unwrap_or_default();
     let wanted = Wanted {
         topic,
-        title: beside.find(&["title", "ti", "t"]),
         text,
-        priority: beside.find(&["priority", "prio", "p"]),
-        tags: tags.split(',').map(|tag| tag.trim().to_owned()).collect(),
-        click: beside.find(&["click"]),
-        attach: beside.find(&["attach", "a"]),
-        icon: beside.icon(),
-        actions: beside
-            .find(&["actions", "action"])
-            .map_or_else(Vec::new, |text| actions(&text)),
-        is_markdown,
-        key: beside.find(&["idempotency-key", "sequence-id", "sid"]),
+        ..beside.wanted()
     };
     wanted.said(file)
 }
 
-/// Reads JSON with a topic.
+/// Reads JSON with a topic. What it does not say is read from beside it, where some programs put everything but
+/// the text.
 pub(super) fn of_json(beside: &Beside<'_>, json: &Map<String, Value>) -> Result<Said, Complaint> {
     let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
+    beside.require_offered()?;
     for name in ["delay", "email", "call"] {
         if json
             .get(name)
@@ -111,7 +137,7 @@ pub(super) fn of_json(beside: &Beside<'_>, json: &Map<String, Value>) -> Result<
             .filter_map(Value::as_str)
             .map(str::to_owned)
             .collect(),
-        Some(Value::String(tags)) => tags.split(',').map(|tag| tag.trim().to_owned()).collect(),
+        Some(Value::String(tags)) => listed(tags),
         _ => Vec::new(),
     };
     let actions = match json.get("actions") {
@@ -119,25 +145,30 @@ pub(super) fn of_json(beside: &Beside<'_>, json: &Map<String, Value>) -> Result<
         Some(Value::String(text)) => actions(text),
         _ => Vec::new(),
     };
+    let found = beside.wanted();
+    let either = |own: Vec<String>, other: Vec<String>| if own.is_empty() { other } else { own };
+    let text = |name: &str| text(name).filter(|it| !it.trim().is_empty());
+    let markdown = json.get("markdown").and_then(Value::as_bool);
     let wanted = Wanted {
         topic: text("topic"),
-        title: text("title"),
-        text: text("message").unwrap_or_default(),
-        priority,
-        tags,
-        click: text("click"),
-        attach: text("attach"),
-        icon: text("icon"),
-        actions,
-        is_markdown: json
-            .get("markdown")
-            .and_then(Value::as_bool)
-            .unwrap_or(false),
-        key: beside
-            .find(&["idempotency-key", "sequence-id"])
-            .or(text("sequence_id")),
+        title: text("title").or(found.title),
+        text: text("message").or(beside.message()).unwrap_or_default(),
+        priority: priority.or(found.priority),
+        tags: either(tags, found.tags),
+        click: text("click").or(found.click),
+        attach: text("attach").or(found.attach),
+        icon: text("icon").or(found.icon),
+        actions: either(actions, found.actions),
+        is_markdown: markdown.unwrap_or(found.is_markdown),
+        key: found.key.or(text("sequence_id")),
     };
     wanted.said(None)
+}
+
+/// Returns the items of a list with commas.
+fn listed(text: &str) -> Vec<String> {
+    let items = text.split(',').map(|item| item.trim().to_owned());
+    items.filter(|item| !item.is_empty()).collect()
 }
 
 /// The fields of a message, whichever way they were sent.
@@ -157,6 +188,8 @@ struct Wanted {
 
 impl Wanted {
     fn said(mut self, file: Option<SaidFile>) -> Result<Said, Complaint> {
+        self.text = markup::shortened(&self.text).into_owned();
+        self.title = self.title.map(|it| markup::shortened(&it).into_owned());
         let priority = self.priority.as_deref().map(priority).transpose()?;
         if self.text.is_empty() && self.title.is_none() && file.is_none() {
             NOTHING.clone_into(&mut self.text);
@@ -286,7 +319,10 @@ mod tests {
     }
 
     fn text(headers: &[(&str, &str)], body: &str) -> String {
-        read(headers, body.as_bytes()).unwrap().into_post().text
+        read(headers, body.as_bytes())
+            .unwrap()
+            .into_post()
+            .whole(1000)
     }
 
     #[test]

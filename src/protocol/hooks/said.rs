@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::markup;
 use crate::model::Loudness;
 use crate::service::{AlertGroup, HookPost};
@@ -63,8 +65,8 @@ impl SaidFile {
     }
 }
 
-/// The values that the answer of a form returns unchanged.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The values that the answer of a form repeats.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Echo {
     pub(super) topic: Option<String>,
     pub(super) title: Option<String>,
@@ -72,6 +74,21 @@ pub(super) struct Echo {
     pub(super) tags: Vec<String>,
     pub(super) priority: i64,
     pub(super) extras: Option<serde_json::Value>,
+}
+
+/// The most bytes of tags, and of extras, that an answer repeats: it is stored with the key of the post.
+const MAX_REPEATED: usize = 16 * 1024;
+
+impl Echo {
+    /// Drops tags and extras that are too long to be repeated. The other values are as short as texts are.
+    pub(super) fn bound(&mut self) {
+        let tags: usize = self.tags.iter().map(String::len).sum();
+        if tags.saturating_add(self.tags.len()) > MAX_REPEATED {
+            self.tags.clear();
+        }
+        let is_long = |extras: &serde_json::Value| extras.to_string().len() > MAX_REPEATED;
+        self.extras.take_if(|extras| is_long(extras));
+    }
 }
 
 /// The error for an invalid request: a status code and a sentence.
@@ -112,15 +129,17 @@ impl Said {
         let mut lines = Vec::new();
         match title {
             Some(title) => {
-                lines.push(before(&format!("**{}**", markup::escape_all(&title))));
+                lines.push(before(&markup::bold(&title)));
                 lines.push(body);
             }
             None => lines.push(before(&body)),
         }
-        lines.extend(self.lines.iter().map(|line| plain(line)));
         lines.retain(|line| !line.is_empty());
+        let end = self.lines.iter().map(|line| plain(line));
+        let end: Vec<String> = end.filter(|line| !line.is_empty()).collect();
         HookPost {
             text: lines.join("\n"),
+            end: end.join("\n"),
             is_markup,
             label: self.label,
             icon: self.icon,
@@ -128,6 +147,7 @@ impl Said {
             files: Vec::new(),
             key: self.key,
             group: self.group,
+            answer: None,
         }
     }
 }
@@ -154,7 +174,8 @@ mod tests {
 
     fn read(said: Said) -> (String, bool) {
         let post = said.into_post();
-        (post.text, post.is_markup)
+        let is_markup = post.is_markup;
+        (post.whole(1000), is_markup)
     }
 
     #[test]

@@ -69,7 +69,7 @@ fn of_attachment(attachment: &Map<String, Value>) -> Vec<String> {
     lines.extend(string(attachment, "pretext").map(mrkdwn));
     let square = string(attachment, "color").and_then(square);
     if let Some(title) = string(attachment, "title") {
-        let title = format!("**{}**", markup::escape_all(&one_line(&entities(title))));
+        let title = markup::bold(&one_line(&entities(title)));
         let url = string(attachment, "title_link").and_then(super::said::link);
         lines.push(url.map_or(title.clone(), |url| format!("{title} ({url})")));
     }
@@ -80,7 +80,7 @@ fn of_attachment(attachment: &Map<String, Value>) -> Vec<String> {
         if title.is_empty() {
             lines.push(value);
         } else {
-            lines.push(format!("**{}**: {value}", markup::escape_all(&title)));
+            lines.push(format!("{}: {value}", markup::bold(&title)));
         }
     }
     for one in list(attachment, "blocks").iter().take(MAX_PARTS) {
@@ -112,7 +112,7 @@ fn block(block: &Value) -> Option<String> {
         "header" => {
             let words = block.get("text")?.get("text")?.as_str()?;
             let words = emoji::in_text(&one_line(words));
-            Some(format!("**{}**", markup::escape_all(&words)))
+            Some(markup::bold(&words))
         }
         "section" => {
             let mut lines: Vec<String> = block.get("text").and_then(text).into_iter().collect();
@@ -184,7 +184,7 @@ const MOST_MARKED: usize = 1024;
 /// Converts Slack's markup into that of messages. The search for an end is bounded, so that a text of
 /// nothing but openings takes no longer than another.
 pub(super) fn mrkdwn(text: &str) -> String {
-    let text = markup::cut(text, markup::MAX_TEXT_BYTES);
+    let text = &*markup::shortened(text);
     let mut done = String::with_capacity(text.len());
     let mut rest = text;
     let mut before: Option<char> = None;

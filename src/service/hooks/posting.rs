@@ -41,6 +41,8 @@ const GROUP_EDITS: i64 = 100;
 pub struct HookPost {
     /// The text; a text that is too long is truncated.
     pub text: String,
+    /// The lines after it, which say where to read more and are kept as long as they leave half of the room.
+    pub end: String,
     /// Whether it is markup.
     pub is_markup: bool,
     /// The name that the program gives itself.
@@ -55,6 +57,27 @@ pub struct HookPost {
     pub key: Option<String>,
     /// The group of alerts that the post is about.
     pub group: Option<AlertGroup>,
+    /// What the answer repeats of the post. It is stored with the key.
+    pub answer: Option<String>,
+}
+
+impl HookPost {
+    /// Returns the text with the lines after it, in at most `limit` bytes.
+    pub(crate) fn whole(&self, limit: usize) -> String {
+        let mut text = self.text.clone();
+        if !self.end.is_empty() {
+            let kept = self.end.len() + 1;
+            if kept <= limit / 2 {
+                cut(&mut text, limit - kept);
+            }
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(&self.end);
+        }
+        cut(&mut text, limit);
+        text
+    }
 }
 
 /// A file that is posted through a hook.
@@ -90,6 +113,8 @@ pub struct PostedByHook {
     pub message: Arc<Message>,
     /// Its row number.
     pub id: i64,
+    /// What the answer to the first post with the key repeated of it; `None` if this is the first.
+    pub answer: Option<String>,
 }
 
 impl Service {
@@ -154,7 +179,7 @@ impl Service {
         mut post: HookPost,
     ) -> Result<PostedByHook, ServiceError> {
         let limits = self.limits();
-        cut(&mut post.text, limits.text_bytes);
+        post.text = post.whole(limits.text_bytes);
         if post.text.trim().is_empty() && post.files.is_empty() {
             return Err(Refusal::EmptyMessage.into());
         }
@@ -182,8 +207,8 @@ impl Service {
         self.write_prepared(prepared, move |tx, prepared| {
             let hook = hooks::by_id(tx, id)?.ok_or(Refusal::NotFound(Thing::Hook))?;
             let scope = format!("hook {}", hook.id.0);
-            if let Some(message) = repeated(tx, &hook, &scope, post.key.as_deref())? {
-                return Ok((posted(message), false));
+            if let Some(repeated) = repeated(tx, &hook, &scope, post.key.as_deref())? {
+                return Ok((repeated, false));
             }
             let access = flows::access(tx, hook.flow_uuid, hook.bot)?;
             let access = access.ok_or(Refusal::NotFound(Thing::Hook))?;
@@ -230,31 +255,42 @@ impl Service {
             if let Some(key) = post.key {
                 let made = txns::Made::Message(message.id, None);
                 txns::insert_within(tx, hook.bot, (&scope, &key), made, txns::LIFETIME)?;
+                if let Some(answer) = post.answer {
+                    txns::set_answer(tx, hook.bot, (&scope, &key), &answer)?;
+                }
             }
             hooks::used(tx, hook.id)?;
-            Ok((posted(message), true))
+            Ok((posted(message, None), true))
         })
         .await
     }
 }
 
-fn posted(message: Arc<Message>) -> PostedByHook {
+fn posted(message: Arc<Message>, answer: Option<String>) -> PostedByHook {
     let id = message.id.0;
-    PostedByHook { message, id }
+    PostedByHook {
+        message,
+        id,
+        answer,
+    }
 }
 
-/// Returns the message of an earlier post with the same key.
+/// Returns what an earlier post with the same key has made.
 fn repeated(
     tx: &Tx<'_>,
     hook: &Living,
     scope: &str,
     key: Option<&str>,
-) -> Result<Option<Arc<Message>>, ServiceError> {
+) -> Result<Option<PostedByHook>, ServiceError> {
     let Some(key) = key else { return Ok(None) };
-    match txns::find_within(tx, hook.bot, scope, key)? {
-        Some(txns::Made::Message(id, _)) => Ok(messages::by_id(tx, id)?.map(Arc::new)),
-        _ => Ok(None),
-    }
+    let Some(txns::Made::Message(id, _)) = txns::find_within(tx, hook.bot, scope, key)? else {
+        return Ok(None);
+    };
+    let Some(message) = messages::by_id(tx, id)? else {
+        return Ok(None);
+    };
+    let answer = txns::answer(tx, hook.bot, (scope, key))?;
+    Ok(Some(posted(Arc::new(message), answer)))
 }
 
 /// Stores the posted files and returns how a message shows them.
@@ -366,6 +402,25 @@ pub(in crate::service) fn cut(text: &mut String, limit: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_after_a_long_text_is_kept() {
+        let post = |text: &str, end: &str| HookPost {
+            text: text.to_owned(),
+            end: end.to_owned(),
+            ..HookPost::default()
+        };
+        for (text, end, expected) in [
+            ("abc", "#d", "abc\n#d"),
+            ("abcdefghij", "", "abcdefghij"),
+            ("abcdefghijk", "", "abcdefg…"),
+            ("abcdefghijk", "#d", "abcd…\n#d"),
+            ("", "#d", "#d"),
+            ("abcdefghijk", "#defghij", "abcdefg…"),
+        ] {
+            assert_eq!(post(text, end).whole(10), expected, "{text} {end}");
+        }
+    }
 
     #[test]
     fn long_texts_are_cut_between_characters() {

@@ -123,7 +123,10 @@ impl Service {
                      on from now.",
                     id.0
                 );
-                tell_maker(tx, id, &text)
+                match outgoing::by_id(tx, id)? {
+                    Some(hook) => tell_maker(tx, &hook, &text),
+                    None => Ok(()),
+                }
             })
             .await?;
         Ok(NextCallout::Nothing(end))
@@ -388,15 +391,39 @@ fn give_up(tx: &Tx<'_>, hook: &Living, why: &str) -> Result<(), ServiceError> {
         "The outgoing hook {} is disabled: {why}. Remove it and make another when its receiver works again.",
         hook.id.0
     );
-    match hook.maker {
-        Some(maker) => tell_person(tx, maker, &text),
-        None => Ok(()),
-    }
+    tell_maker(tx, hook, &text)
 }
 
-fn tell_maker(tx: &Tx<'_>, id: OutgoingId, text: &str) -> Result<(), ServiceError> {
-    match outgoing::by_id(tx, id)?.and_then(|hook| hook.maker) {
-        Some(maker) => tell_person(tx, maker, text),
-        None => Ok(()),
+/// Tells the maker of a hook, who may have several, something about it.
+fn tell_maker(tx: &Tx<'_>, hook: &Living, text: &str) -> Result<(), ServiceError> {
+    let Some(maker) = hook.maker else {
+        return Ok(());
+    };
+    let title = flows::by_id(tx, hook.flow)?.and_then(|flow| flow.title);
+    let title = title.unwrap_or_else(|| "a chat".to_owned());
+    let text = format!("{text}\nIt posts from {title} to {}.", host(&hook.url));
+    tell_person(tx, maker, &text)
+}
+
+/// Returns the host of an address, whose path may be a secret.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    host.rsplit('@').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_host_of_an_address_is_told() {
+        for (url, expected) in [
+            ("https://home.example.org/chat/secret", "home.example.org"),
+            ("http://[::1]:80?secret", "[::1]:80"),
+            ("https://a:secret@b.example#x", "b.example"),
+        ] {
+            assert_eq!(host(url), expected);
+        }
     }
 }

@@ -26,10 +26,9 @@ export function hooksOf(client, flow) {
     h('h2', { dir: 'auto' }, title),
     h('p', {}, t('hooks.text')),
     list,
+    h('button.button.quiet.hook-make', { type: 'button', autofocus: true, onclick: () => make(client, flow, read) }, t('hooks.make')),
     outgoingOf(client, flow),
-    h('div.actions', {},
-      h('button.button.quiet', {}, t('close')),
-      h('button.button', { type: 'button', autofocus: true, onclick: () => make(client, flow, read) }, t('hooks.make')))));
+    h('div.actions', {}, h('button.button.quiet', {}, t('close')))));
 }
 
 function row(client, one, changed) {
@@ -75,7 +74,7 @@ function make(client, flow, changed) {
     const link = `${location.origin}/hook/${secret}`;
     close();
     changed();
-    showLink({ title: name.trim(), text: t('hooks.once'), link, label: t('hooks.address'), more: curlLine(link) });
+    showLink({ title: name.trim(), text: t('hooks.once'), link, label: t('hooks.address'), copy: t('hooks.address.copy'), more: curlLine(link) });
   }));
 }
 
@@ -84,5 +83,5 @@ function curlLine(link) {
   const line = `curl -d "${t('hooks.works')}" ${link}`;
   const box = h('input.link-box.curl', { readonly: true, value: line, 'aria-label': t('hooks.curl'), dir: 'ltr', onfocus: (event) => event.target.select() });
   return h('div', {}, h('label.field', {}, h('span', {}, t('hooks.curl')), box),
-    h('button.button.quiet', { type: 'button', onclick: async () => { await copyText(line); toast(t('copied')); } }, t('hooks.curl.copy')));
+    h('button.button.quiet.curl-copy', { type: 'button', onclick: async () => { await copyText(line); toast(t('copied')); } }, t('hooks.curl.copy')));
 }

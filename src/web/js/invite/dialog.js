@@ -34,7 +34,7 @@ async function made(client, meta) {
 }
 
 /** A link with its QR code, to be copied or shared, and `more` below it. */
-export function showLink({ title, text, link, label = t('invite.link'), more = null }) {
+export function showLink({ title, text, link, label = t('invite.link'), copy = t('invite.copy'), more = null }) {
   return dialog(title, (close) => h('form.question', { onsubmit: (event) => { event.preventDefault(); close(); } },
     h('h2', { dir: 'auto' }, title),
     h('p', {}, text),
@@ -44,7 +44,7 @@ export function showLink({ title, text, link, label = t('invite.link'), more = n
     h('div.actions', {},
       h('button.button.quiet', { type: 'button', onclick: () => close() }, t('close')),
       navigator.share && h('button.button.quiet', { type: 'button', onclick: () => navigator.share({ url: link }).catch(() => {}) }, t('invite.share')),
-      h('button.button', { type: 'button', autofocus: true, onclick: (event) => copyLink(event.target.closest('form').querySelector('.link-box')) }, t('invite.copy')))));
+      h('button.button', { type: 'button', autofocus: true, onclick: (event) => copyLink(event.target.closest('form').querySelector('.link-box')) }, copy))));
 }
 
 async function copyLink(box) {

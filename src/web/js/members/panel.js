@@ -116,7 +116,7 @@ export class Members {
     const me = user.uuid === store.me;
     const level = store.levelOf(this.#flow, user.uuid);
     const rank = level >= OWNER ? t('flow.owner') : level >= MODERATOR ? t('member.moderator') : '';
-    const note = [rank, store.online.has(user.uuid) ? t('online') : ''].filter(Boolean).join(' · ');
+    const note = [rank, user.is_bot ? t('person.bot') : '', store.online.has(user.uuid) ? t('online') : ''].filter(Boolean).join(' · ');
     const row = personRow(user, { online: store.online.has(user.uuid), note, tag: me ? 'div' : 'button', onclick: me ? undefined : () => this.#member(user, row) });
     return row;
   }

@@ -138,6 +138,7 @@ export class Conversation {
   #personStatus(person) {
     const { store } = this.#client;
     if (!person || isDeleted(person) || store.blocked.has(person.uuid)) return '';
+    if (person.is_bot) return t('person.bot');
     if (store.online.has(person.uuid)) return t('online');
     return person.seenAt ? lastSeen(person.seenAt, now(), locale(), t) : t('offline');
   }

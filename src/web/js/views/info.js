@@ -93,6 +93,7 @@ export class FlowInfo {
     if (flow.saved) return t('saved.hint');
     if (!partner) return t(flow.type === 'channel' ? 'subscribers' : 'members', { n: flow.members });
     if (isDeleted(person) || store.blocked.has(partner)) return '';
+    if (person?.is_bot) return t('person.bot');
     if (store.online.has(partner)) return t('online');
     return person?.seenAt ? lastSeen(person.seenAt, now(), locale(), t) : t('offline');
   }
