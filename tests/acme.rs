@@ -262,14 +262,20 @@ fn failures_are_waited_for_over_restarts() {
     let mut server = authority.server(&[("server.http_port", &http)]);
     server.serve();
     let failed = eventually(|| status(&server), |it| it["state"]["failures"] == 1);
-    let error = failed["state"]["error"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
+    let error = failed["state"]["error"].as_str().unwrap_or_default();
     assert!(error.contains(NAME), "{failed}");
     let next = failed["state"]["next_at"].as_i64().expect("a time");
     let tried = failed["state"]["tried_at"].as_i64().expect("a time");
     assert!((54..=70).contains(&(next - tried)), "{failed}");
+    // Whoever asks is told what to do, and whether there is a certificate at all.
+    let remedy = format!("forward port 80 of the router to port {http} of this machine");
+    let checked = server.command(["check", "tls"]).run().exits(5).stdout;
+    let told = server.command(["tls", "status"]).run().exits(0).stdout;
+    let seen = server.command(["status"]).run().exits(0).stdout;
+    for said in [&checked, &told, &seen] {
+        assert!(said.contains(error) && said.contains(&remedy), "{said}");
+    }
+    assert!(seen.contains("none yet"), "{seen}");
     // A crash does not make it forget.
     server.kill();
     server.serve();
@@ -287,6 +293,33 @@ fn failures_are_waited_for_over_restarts() {
     );
     answer.expect("a certificate that is trusted");
     assert_eq!(status(&server)["state"]["failures"], 0);
+    let checked = server.command(["check", "tls"]).run().exits(0).stdout;
+    assert!(!checked.contains("router"), "{checked}");
+    let seen = server.command(["status"]).run().exits(0).stdout;
+    assert!(seen.contains("certificate  valid for"), "{seen}");
+}
+
+#[test]
+fn an_authority_that_does_not_answer_is_no_matter_of_ports() {
+    let directory = format!("https://localhost:{}/dir", free_port());
+    let root = file("ca.pem");
+    let mut server = Server::initialised(
+        "open",
+        &[
+            ("tls.acme", NAME),
+            ("tls.acme_terms", "agreed"),
+            ("tls.acme_directory", &directory),
+            ("tls.acme_ca", root.to_str().expect("text")),
+        ],
+    );
+    server.serve();
+    eventually(|| status(&server), |it| it["state"]["failures"] == 1);
+    let checked = server.command(["check", "tls"]).run().exits(5).stdout;
+    assert!(
+        checked.contains("the authority cannot be reached") && checked.contains("[outbound]"),
+        "{checked}"
+    );
+    assert!(!checked.contains("router"), "{checked}");
 }
 
 #[test]

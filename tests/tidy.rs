@@ -421,3 +421,27 @@ fn every_file_of_tests_is_in_the_contents() {
     }
     none(&offences);
 }
+
+#[test]
+fn texts_name_pages_in_their_own_language() {
+    let mut offences = Vec::new();
+    let folder = root().join("src/web/js/locales");
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let language = name.split('.').next().unwrap_or_default();
+        let text = fs::read_to_string(entry.path()).expect("text");
+        for (at, _) in text.match_indices("docs/") {
+            let is_part = |sign: char| sign.is_ascii_alphanumeric() || "/._-".contains(sign);
+            let path = text[at..].split(|sign| !is_part(sign)).next();
+            let path = path.unwrap_or_default().trim_end_matches('.');
+            let page = path.rsplit('/').next().unwrap_or_default();
+            let own = format!("docs/{language}/{page}");
+            if !root().join(path).is_file() {
+                offences.push(format!("{name}: {path} is no page"));
+            } else if path != own && root().join(&own).is_file() {
+                offences.push(format!("{name}: {path}, and {own} is there"));
+            }
+        }
+    }
+    assert!(offences.is_empty(), "{offences:#?}");
+}

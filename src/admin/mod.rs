@@ -16,6 +16,7 @@ pub mod config_copies;
 pub mod confirm;
 mod copies;
 pub mod db;
+mod encrypted;
 pub mod error;
 mod event;
 pub mod export;

@@ -68,6 +68,7 @@ pub fn run(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
         backups::State::None => "none scheduled, none made".to_owned(),
         backups::State::Bad(why) => format!("WARNING: {why}"),
     };
+    let certificate = super::encrypted::summary(config);
     if output.is_json() {
         let health = running.as_ref().map(|running| running.health.as_ref());
         let said = |key: &str| match health {
@@ -96,6 +97,7 @@ pub fn run(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
             "last_backup": record.made_at.map(crate::model::Timestamp::seconds),
             "last_backup_file": record.path,
             "backup": backup,
+            "certificate": certificate.map(|(value, _)| value),
         });
         return document(output, &value);
     }
@@ -136,6 +138,7 @@ pub fn run(loaded: &Loaded, output: &Output) -> Result<Exit, CliError> {
     ));
     lines.push(format!("search       {search}"));
     lines.push(format!("backup       {backup}"));
+    lines.extend(certificate.map(|(_, text)| format!("certificate  {text}")));
     text(&lines.join("\n"))
 }
 

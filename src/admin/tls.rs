@@ -251,6 +251,9 @@ fn status(config: &Config, output: &Output) -> Result<Exit, CliError> {
         if let Some(error) = &state.error {
             let _ = writeln!(text, "last error   {}", print::safe(error));
         }
+        if let Some(remedy) = &state.remedy {
+            let _ = writeln!(text, "to do        {remedy}");
+        }
         if let Some(next) = state.next_at {
             let _ = writeln!(text, "next try     {} UTC", at(next));
         }

@@ -19,6 +19,8 @@ pub struct State {
     pub tried_at: Option<i64>,
     /// Why the last try failed.
     pub error: Option<String>,
+    /// What the operator can do about it.
+    pub remedy: Option<String>,
     /// When it is tried next.
     pub next_at: Option<i64>,
     /// Tries that failed in a row.

@@ -36,6 +36,16 @@ pub enum AcmeError {
     /// The authority no longer knows the account.
     #[error("the authority does not know this server's account any more")]
     NoAccount,
+    /// The authority asked for a name and did not find this server.
+    #[error("{name}: {detail}")]
+    Unproved {
+        /// The name.
+        name: String,
+        /// The authority's own words.
+        detail: String,
+        /// Whether the name could not be resolved.
+        is_unknown: bool,
+    },
     /// The authority refuses, in its own words.
     #[error("{0}")]
     Refused(String),
@@ -189,7 +199,12 @@ impl Authority {
             let failed = state.challenges.iter().find_map(|it| it.error.as_ref());
             if let Some(problem) = failed {
                 let detail = problem.detail.clone().unwrap_or_default();
-                return Some(AcmeError::Refused(format!("{name}: {detail}")));
+                let kind = problem.r#type.as_deref().unwrap_or_default();
+                return Some(AcmeError::Unproved {
+                    name,
+                    detail,
+                    is_unknown: kind.ends_with(":dns"),
+                });
             }
         }
         None

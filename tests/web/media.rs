@@ -84,9 +84,21 @@ fn album_is_one_message_and_opens_in_full() {
     two.wait("document.querySelector('.lightbox-bar').textContent.includes('3/3') && document.querySelector('.lightbox-next').hidden");
     two.run("history.back()");
     two.wait("!document.querySelector('dialog') && document.querySelector('.conversation')");
+    // More of them stand three in a row: an album is no longer than a screen.
+    let many: Vec<_> = (0..6)
+        .map(|hue| picture(&format!("hsl({hue}0 80% 50%)")))
+        .collect();
+    let many: Vec<_> = many
+        .iter()
+        .map(|one| ("m.jpg", "image/jpeg", one.as_str()))
+        .collect();
+    choose(&one, &many);
+    write(&one, "Our autumn");
+    sees(&two, "Our autumn");
+    two.wait(&format!("getComputedStyle({NEWEST}.querySelector('.album')).gridTemplateColumns.split(' ').length === 3"));
     // All of them again in the gallery.
     two.run("location.hash = location.hash.replace(/\\/m.*$/, '') + '/media'");
-    two.wait("[...document.querySelectorAll('.tile img')].filter((one) => one.naturalWidth > 0).length === 3");
+    two.wait("[...document.querySelectorAll('.tile img')].filter((one) => one.naturalWidth > 0).length === 9");
 }
 
 #[test]
@@ -106,6 +118,9 @@ fn large_file_goes_on_after_a_break_and_texts_overtake_it() {
     );
     one.click(".send");
     one.wait("document.querySelector('article.message progress')?.value > 0.2");
+    // How much of it is gone can be read, and seen: the bar is not of the browser's own drawing.
+    one.wait("/^[\\d.]+ MB \\/ 25 MB$/.test(document.querySelector('article.message .sent-part')?.textContent)");
+    one.wait("getComputedStyle(document.querySelector('article.message progress')).appearance === 'none'");
     write(&one, "It is on its way");
     sees(&two, "It is on its way");
     server.kill();

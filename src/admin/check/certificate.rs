@@ -1,7 +1,7 @@
 //! Checks the certificate: its permissions, whether it matches its key and its address, and how long
 //! it is valid.
 
-use std::net::ToSocketAddrs as _;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
@@ -24,6 +24,9 @@ const SOON: Duration = Duration::from_hours(14 * 24);
 /// With less time left the operator has to act today.
 const URGENT: Duration = Duration::from_hours(7 * 24);
 
+/// How long a port may take to answer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let way = config.encryption();
     let Some((certificate, _)) = config.certificate_files() else {
@@ -35,7 +38,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         return vec![Finding::ok(TOPIC, text)];
     };
     let mut found = match way {
-        Encryption::Acme => of_authority(config),
+        Encryption::Acme => of_authority(config, certificate.ends_with("placeholder.pem")),
         Encryption::Local => of_house(config),
         Encryption::Files | Encryption::None => Vec::new(),
     };
@@ -172,15 +175,18 @@ fn validity(facts: &Facts, way: Encryption, now: Timestamp) -> Finding {
     }
 }
 
-/// Checks the results of fetching a certificate.
-fn of_authority(config: &Config) -> Vec<Finding> {
+/// Checks the results of fetching a certificate; `is_missing`: there has never been one.
+fn of_authority(config: &Config, is_missing: bool) -> Vec<Finding> {
     let mut found = Vec::new();
     for name in &config.tls.acme {
         match (name.as_str(), 443).to_socket_addrs() {
             Ok(mut addresses) => {
-                let shown = addresses.next().map(|it| it.ip().to_string());
-                let text = format!("{name} resolves to {}", shown.unwrap_or_default());
+                let Some(address) = addresses.next() else {
+                    continue;
+                };
+                let text = format!("{name} resolves to {}", address.ip());
                 found.push(Finding::ok(TOPIC, text));
+                found.extend(reached(config, name, address));
             }
             Err(err) => found.push(Finding::warn(
                 TOPIC,
@@ -203,27 +209,51 @@ fn of_authority(config: &Config) -> Vec<Finding> {
         )),
         Ok(Some(State {
             error: Some(error),
+            remedy,
             next_at,
             ..
         })) => {
             let next = next_at.map(|at| Timestamp::from_seconds(at).date_time());
-            let ports = match config.server.http_port {
-                0 => format!("port 443 of the router to port {} here", config.server.port),
-                port => format!("port 80 of the router to port {port} here"),
-            };
-            found.push(Finding::warn(
-                TOPIC,
-                format!(
-                    "the last attempt to get a certificate failed: {error}; the next one is at {} \
-                     UTC",
-                    next.unwrap_or_default()
-                ),
-                format!("forward {ports}, then `morelia tls renew --force`"),
-            ));
+            let text = format!(
+                "the last attempt to get a certificate failed: {error}; the next one is at {} UTC",
+                next.unwrap_or_default()
+            );
+            let remedy = remedy.unwrap_or_else(|| "see the server's log".to_owned());
+            // Without any certificate no browser opens the page.
+            found.push(if is_missing {
+                Finding::fail(TOPIC, text, remedy)
+            } else {
+                Finding::warn(TOPIC, text, remedy)
+            });
         }
         Ok(Some(_)) => {}
     }
     found
+}
+
+/// Checks whether the ports that an authority asks answer at a name, as far as that can be seen from here.
+fn reached(config: &Config, name: &str, address: SocketAddr) -> Vec<Finding> {
+    let http = (config.server.http_port != 0).then_some((80, config.server.http_port));
+    let secure = (http.is_none() || config.server.port == 443).then_some((443, config.server.port));
+    let of = |(outside, inside): (u16, u16)| {
+        let there = SocketAddr::new(address.ip(), outside);
+        if TcpStream::connect_timeout(&there, ANSWERS_WITHIN).is_ok() {
+            return Finding::ok(TOPIC, format!("{name} answers on port {outside}"));
+        }
+        Finding::warn(
+            TOPIC,
+            format!(
+                "{name} leads to {}, which does not answer on port {outside} when asked from here",
+                address.ip()
+            ),
+            format!(
+                "forward port {outside} of the router to port {inside} of this machine; some routers \
+                 cannot be reached at their public address from inside: then try from a phone without \
+                 Wi-Fi"
+            ),
+        )
+    };
+    http.into_iter().chain(secure).map(of).collect()
 }
 
 /// Checks whether the local authority covers all names that it should.
@@ -279,6 +309,23 @@ mod tests {
         assert_eq!(level(Encryption::Acme, 10), Level::Warn);
         assert_eq!(level(Encryption::Acme, 5), Level::Fail);
         assert_eq!(level(Encryption::Files, -1), Level::Fail);
+    }
+
+    #[test]
+    fn a_port_that_does_not_answer_is_told_with_where_it_leads() {
+        let mut config = Config::default();
+        config.server.port = 443;
+        config.server.http_port = 8080;
+        // Nobody listens at this address of this machine.
+        let found = reached(
+            &config,
+            "chat.example.org",
+            "127.9.8.7:443".parse().unwrap(),
+        );
+        let remedies: Vec<_> = found.into_iter().filter_map(|it| it.remedy).collect();
+        assert_eq!(remedies.len(), 2, "{remedies:?}");
+        assert!(remedies[0].starts_with("forward port 80 of the router to port 8080"));
+        assert!(remedies[1].starts_with("forward port 443 of the router to port 443"));
     }
 
     #[test]

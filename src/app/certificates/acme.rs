@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::failure::Failure;
 use super::{Keeper, is_plausible, put_into_use};
 use crate::app::{AppError, outward};
 use crate::certificates::{Facts, Request, State, alpn_challenge};
@@ -99,18 +100,6 @@ fn authority(config: &Config) -> Result<(Client, Authority), AppError> {
     Ok((client, authority))
 }
 
-/// The reason why a certificate was not fetched.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    #[error(transparent)]
-    Acme(#[from] AcmeError),
-    #[error(transparent)]
-    Own(#[from] crate::certificates::CertificateError),
-    /// A name cannot be resolved.
-    #[error("{0}")]
-    Name(String),
-}
-
 impl Keeper {
     fn first_name(&self) -> &str {
         self.config.tls.acme.first().map_or("", String::as_str)
@@ -168,7 +157,10 @@ impl Keeper {
                 ordered = authority.order(&account, &wanted).await;
             }
             // A failure on one port says nothing about the other.
-            if !matches!(ordered, Err(AcmeError::Refused(_))) {
+            if !matches!(
+                ordered,
+                Err(AcmeError::Refused(_) | AcmeError::Unproved { .. })
+            ) {
                 break;
             }
         }
@@ -196,7 +188,7 @@ impl Keeper {
         match client.send(request, Rules::new(Private::Any)).await {
             Ok(answer) if answer.body == token.as_bytes() => Ok(()),
             Err(OutboundError::Unknown { cause, .. }) => Err(Failure::Name(format!(
-                "the name {name} leads nowhere ({cause}): let it lead to this network's public address"
+                "the name {name} cannot be resolved ({cause})"
             ))),
             _ => {
                 if failures == 0 {
@@ -219,6 +211,7 @@ impl Keeper {
             Ok(()) => {
                 log::info!("the certificate for {} was fetched", state.names.join(", "));
                 state.error = None;
+                state.remedy = None;
                 state.failures = 0;
                 state.next_at = Some(now + DAY + rand::random_range(0..60) * 60);
                 // An authority that keeps asking for renewals is not asked again at once.
@@ -230,12 +223,14 @@ impl Keeper {
                 state.failures = state.failures.saturating_add(1);
                 let seconds = i64::try_from(wait.as_secs()).unwrap_or(DAY);
                 state.next_at = Some(now + seconds);
+                let remedy = failure.remedy(&self.config);
                 log::error!(
-                    "no certificate for {}: {failure}; it is tried again in {}",
+                    "no certificate for {}: {failure}: {remedy}; it is tried again in {}",
                     state.names.join(", "),
                     shown(wait)
                 );
                 state.error = Some(failure.to_string());
+                state.remedy = Some(remedy);
             }
         }
         if let Err(err) = state.save(&self.folder) {

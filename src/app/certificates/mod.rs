@@ -1,6 +1,7 @@
 //! The certificates that the server creates or fetches itself: when, and how they come into use.
 
 pub(super) mod acme;
+mod failure;
 pub mod local;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -325,7 +325,9 @@ impl Context<'_> {
         reply.to_frame()
     }
 
-    /// Fails for clients that do not accept the rich form: to them the method does not exist.
+    /// Fails for clients that do not accept the rich form: to them the method does not exist. Only
+    /// notifications have this: they are extensions for rich clients alone, and all that they answer stands
+    /// in `data.meta`. Other methods are there for every request, and the form decides their answer only.
     fn require_rich(&self) -> Result<(), MtpError> {
         if self.form.is_rich() {
             Ok(())

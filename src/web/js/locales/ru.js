@@ -289,7 +289,7 @@ export const ru = {
   'profile.name': 'Имя',
   'push.how': 'Как сделать, чтобы устройство ему доверяло',
   'push.https': 'Попросите администратора сервера включить HTTPS: дома это работает и без домена.',
-  'push.https.admin': 'Включите HTTPS: `acme = ИМЯ` в разделе [tls] файла morelia.ini, если есть домен, или `local_ca = on`, если его нет. Подробности — в docs/operating.md.',
+  'push.https.admin': 'Включите HTTPS: `acme = ИМЯ` в разделе [tls] файла morelia.ini, если есть домен, или `local_ca = on`, если его нет. Подробности — в docs/ru/operating.md: «HTTPS с доменом» и «HTTPS без домена».',
   'push.sent': 'Пробное уведомление отправлено',
   'push.setting': 'Уведомлять, когда Morelia закрыта',
   'push.test': 'Отправить пробное уведомление',

@@ -6,7 +6,7 @@ import { perFrame } from '../core/emitter.js';
 import { now } from '../core/clock.js';
 import { locale, t } from '../core/i18n.js';
 import { arrangeMessages } from '../text/grouping.js';
-import { dayName } from '../text/times.js';
+import { dayName, size } from '../text/times.js';
 import { eventLines, linesKey } from '../events/lines.js';
 import { bubble, signature } from './bubble.js';
 import { follow } from './gestures.js';
@@ -281,9 +281,14 @@ export class Timeline {
   #progress(node, message) {
     const part = message.pending?.state === 'queued' && message.files.length > 0 ? message.pending.progress : null;
     let bar = node.querySelector('progress');
-    if (part === null) { bar?.remove(); return; }
-    if (!bar) { bar = h('progress', { max: '1', 'aria-label': t('file.uploading') }); node.querySelector('.bubble').append(bar); }
+    if (part === null) { bar?.nextElementSibling?.remove(); bar?.remove(); return; }
+    if (!bar) {
+      bar = h('progress', { max: '1', 'aria-label': t('file.uploading') });
+      node.querySelector('.bubble').append(bar, h('span.sent-part', { 'aria-hidden': 'true' }));
+    }
     bar.value = part;
+    const total = message.files.reduce((sum, file) => sum + (file.size ?? 0), 0);
+    bar.nextElementSibling.textContent = total > 0 ? `${size(total * part, locale())} / ${size(total, locale())}` : '';
   }
 
   /** After scrolling: extends the window, tells what was read, shows the way back down. */
