@@ -186,8 +186,8 @@ fn every_refusal_is_in_the_protocol_text_and_in_both_languages() {
     assert_eq!(keys, documented);
 
     let mut phrases: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for language in ["en", "ru"] {
-        let text = file(&format!("src/web/js/locales/{language}.js"));
+    for language in ["de", "en", "es", "ru"] {
+        let text = file(&format!("src/web/js/locales/{language}.refusals.js"));
         let found = text.split("'refusal.").skip(1);
         let found = found.filter_map(|rest| rest.split('\'').next().map(str::to_owned));
         phrases.insert(language, found.collect());
