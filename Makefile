@@ -13,8 +13,9 @@ VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 PROGRAM  := target/debug/morelia
 ARCH     := $(shell dpkg --print-architecture 2>/dev/null)
 # Times in packages are those of the last commit, and paths in programs those of no machine: two builds of
-# one commit are the same bytes.
-export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+# one commit are the same bytes. Elsewhere the time would make each commit compile SQLite anew.
+RELEASED := program install dist dist-arm64 dist-armhf deb deb-arm64 deb-armhf image sbom release packages-check
+$(RELEASED): export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 CARGO_DIR := $(or $(CARGO_HOME),$(HOME)/.cargo)
 SAME      := RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/morelia --remap-path-prefix=$(CARGO_DIR)=/cargo" \
              CFLAGS="-ffile-prefix-map=$(CURDIR)=/morelia -ffile-prefix-map=$(CARGO_DIR)=/cargo"
