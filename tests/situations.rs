@@ -93,6 +93,20 @@ fn is_said(findings: &[Value], situation: &Situation) -> bool {
     })
 }
 
+/// Tells whether what is advised is to give a file its owner or mode, which the program can do itself.
+fn is_mended_by_one_command(findings: &[Value], situation: &Situation) -> bool {
+    let mut remedies = findings
+        .iter()
+        .filter(|found| is_said(std::slice::from_ref(found), situation))
+        .filter_map(|found| found["remedy"].as_str());
+    remedies.any(|remedy| {
+        let command = remedy.strip_prefix("sudo ").unwrap_or(remedy);
+        ["chmod ", "chown "]
+            .iter()
+            .any(|it| command.starts_with(it))
+    })
+}
+
 #[track_caller]
 fn all(situations: &[Situation]) {
     for situation in situations {
@@ -104,6 +118,16 @@ fn all(situations: &[Situation]) {
         (situation.make)(&mut server);
         let found = findings(&server);
         assert!(is_said(&found, situation), "{name}: {found:#?}");
+        if is_mended_by_one_command(&found, situation) {
+            let mut other = Server::initialised(
+                "invite",
+                &[("server.port", "0"), ("server.host", "127.0.0.1")],
+            );
+            (situation.make)(&mut other);
+            other.command(["check", "--fix", "--yes"]).run();
+            let found = findings(&other);
+            assert!(!is_said(&found, situation), "{name}, by --fix: {found:#?}");
+        }
         let Some(mend) = situation.mend else { continue };
         mend(&mut server);
         let found = findings(&server);

@@ -93,6 +93,17 @@ pub(super) const DATABASE: &[Situation] = &[
         mend: Some(|server| mode(&server.database(), 0o600)),
     },
     Situation {
+        name: "others can read the files",
+        make: |server| {
+            fs::create_dir_all(folder(server, "morelia.db-files")).expect("a folder");
+            mode(&folder(server, "morelia.db-files"), 0o755);
+        },
+        says: ("warn", "database"),
+        text: "other users of this machine can read people's files",
+        remedy: "chmod 700",
+        mend: Some(|server| mode(&folder(server, "morelia.db-files"), 0o700)),
+    },
+    Situation {
         name: "the database is newer than the program",
         make: |server| newer(server, 1),
         says: ("FAIL", "database"),

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::Finding;
+use super::repair::Repair;
 use crate::admin::copies::size;
 use crate::app::backups;
 use crate::cli::CheckTopic;
@@ -40,11 +41,10 @@ pub(super) fn examine(config: &Config, pages: &Pages<'_>) -> Vec<Finding> {
     }
     let mode = std::fs::metadata(database).map_or(0, |file| file.permissions().mode());
     if mode & 0o077 != 0 {
-        found.push(Finding::warn(
-            TOPIC,
-            "other users of this machine can read the database",
-            format!("chmod 600 {}", database.display()),
-        ));
+        let text = "other users of this machine can read the database";
+        let remedy = format!("chmod 600 {}", database.display());
+        let repair = Repair::Mode(database.to_owned(), 0o600);
+        found.push(Finding::warn(TOPIC, text, remedy).with(repair));
     }
     found
 }
@@ -84,11 +84,9 @@ fn files(database: &Path) -> Vec<Finding> {
     }
     let mode = std::fs::metadata(folder.path()).map_or(0, |file| file.permissions().mode());
     if mode & 0o077 != 0 {
-        found.push(Finding::warn(
-            TOPIC,
-            "other users of this machine can read people's files",
-            format!("chmod 700 {shown}"),
-        ));
+        let text = "other users of this machine can read people's files";
+        let repair = Repair::Mode(folder.path().to_owned(), 0o700);
+        found.push(Finding::warn(TOPIC, text, format!("chmod 700 {shown}")).with(repair));
     }
     found
 }
