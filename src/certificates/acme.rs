@@ -4,7 +4,8 @@ use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
 use time::OffsetDateTime;
 
 use super::error::CertificateError;
-use super::local::base;
+use super::local::{BEFORE, base};
+use super::read::Facts;
 
 /// How long something is good that is only served until there is better.
 const SHORT_DAYS: i64 = 30;
@@ -47,6 +48,15 @@ pub fn alpn_challenge(name: &str, digest: &[u8]) -> Result<(String, String), Cer
     Ok((pem, key.serialize_pem()))
 }
 
+/// The name of a certificate that stands in for one.
+const PLACEHOLDER: &str = "Morelia, until there is a certificate";
+
+/// Returns since when, in seconds since 1970, a certificate stands in for one; `None`: it is a real one.
+#[must_use]
+pub fn standing_in_since(facts: &Facts) -> Option<i64> {
+    (facts.subject == PLACEHOLDER).then(|| facts.not_before + BEFORE.whole_seconds())
+}
+
 /// Makes a certificate that nobody trusts, so that the port answers until there is a better one: PEM
 /// of certificate and key.
 ///
@@ -57,7 +67,7 @@ pub fn placeholder(
     now: OffsetDateTime,
 ) -> Result<(String, String), CertificateError> {
     let mut params = CertificateParams::new(names.to_vec())?;
-    let common = base("Morelia, until there is a certificate", now, SHORT_DAYS);
+    let common = base(PLACEHOLDER, now, SHORT_DAYS);
     params.distinguished_name = common.distinguished_name;
     params.serial_number = common.serial_number;
     params.not_before = common.not_before;

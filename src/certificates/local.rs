@@ -31,7 +31,7 @@ const ROOT_DAYS: i64 = 3650;
 const LEAF_DAYS: i64 = 396;
 
 /// How far a certificate begins in the past: clocks differ.
-const BEFORE: Duration = Duration::hours(12);
+pub(super) const BEFORE: Duration = Duration::hours(12);
 
 /// Networks whose addresses certificates may be for, whichever of them the router gives next.
 const NETWORKS: [(IpAddr, u8); 7] = [

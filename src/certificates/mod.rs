@@ -12,7 +12,7 @@ mod local;
 mod read;
 mod state;
 
-pub use acme::{Request, alpn_challenge, placeholder};
+pub use acme::{Request, alpn_challenge, placeholder, standing_in_since};
 pub use addresses::private_addresses;
 pub use error::CertificateError;
 pub use files::Folder;

@@ -108,6 +108,9 @@ pub struct Served {
     pub sha256: String,
     /// The last second at which it is good, since 1970.
     pub ends: i64,
+    /// If it only stands in for a real one: since when, in seconds since 1970.
+    #[serde(skip)]
+    pub stands_in_since: Option<i64>,
 }
 
 /// How often the configuration was reloaded, and the result of the last time.

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use super::{AppError, settings};
 use crate::certificates::{
-    CertificateError, Facts, Folder, Root, fingerprint, grouped, placeholder,
+    CertificateError, Facts, Folder, Root, fingerprint, grouped, placeholder, standing_in_since,
 };
 use crate::config::{Config, Encryption};
 use crate::server::{Certificate, Challenges, Served, Trust};
@@ -24,6 +24,9 @@ const PLAUSIBLE: i64 = 1_735_689_600;
 
 /// A certificate that expires within this time should have been renewed: 7 days, in seconds.
 const ENDING_S: i64 = 7 * 86_400;
+
+/// How long the first certificate may take before that is a problem, in seconds.
+const FIRST_S: i64 = 3600;
 
 /// What is needed to create and publish certificates.
 pub(super) struct Keeper {
@@ -150,9 +153,11 @@ fn is_plausible(now: OffsetDateTime) -> bool {
 /// Returns the facts of the certificate that connections are shown, which need not be the one on the disk.
 pub(super) fn served(certificate: Option<&Certificate>) -> Option<Served> {
     let leaf = certificate?.leaf();
+    let facts = Facts::of_der(&leaf)?;
     Some(Served {
         sha256: fingerprint(&leaf),
-        ends: Facts::of_der(&leaf)?.not_after,
+        ends: facts.not_after,
+        stands_in_since: standing_in_since(&facts),
     })
 }
 
@@ -161,8 +166,15 @@ pub(super) fn days_left(served: &Served, now: i64) -> i64 {
     (served.ends - now).div_euclid(86_400)
 }
 
-/// Returns what is wrong with the certificate in use, if it expires soon.
+/// Returns what is wrong with the certificate in use: it expires soon, or only stands in for a real one.
 pub(super) fn trouble(served: &Served, now: i64) -> Option<String> {
+    if served
+        .stands_in_since
+        .is_some_and(|since| now - since > FIRST_S)
+    {
+        let text = "There is no certificate yet, so browsers warn of this server; see `morelia tls status`.";
+        return Some(text.to_owned());
+    }
     let left = served.ends - now;
     let days = left.div_euclid(86_400);
     match left {
@@ -182,6 +194,7 @@ mod tests {
         let served = Served {
             sha256: String::new(),
             ends,
+            stands_in_since: None,
         };
         assert_eq!(trouble(&served, ends - 8 * 86_400), None);
         assert_eq!(days_left(&served, ends - 8 * 86_400), 8);
@@ -190,5 +203,20 @@ mod tests {
             Some("The certificate ends in 5 days.")
         );
         assert!(trouble(&served, ends + 1).unwrap().contains("has ended"));
+    }
+
+    #[test]
+    fn a_certificate_that_stands_in_for_one_is_trouble_after_an_hour() {
+        let now = OffsetDateTime::from_unix_timestamp(2_000_000_000).unwrap();
+        let (pem, _) = placeholder(&["chat.example.org".to_owned()], now).unwrap();
+        let facts = Facts::of_pem(&pem).unwrap();
+        let served = Served {
+            sha256: String::new(),
+            ends: facts.not_after,
+            stands_in_since: standing_in_since(&facts),
+        };
+        let at = |minutes: i64| trouble(&served, now.unix_timestamp() + minutes * 60);
+        assert_eq!(at(5), None);
+        assert!(at(61).unwrap().contains("no certificate yet"));
     }
 }
