@@ -46,6 +46,23 @@ CREATE TRIGGER hooks_of_removed_flows AFTER UPDATE OF removed_at ON flows WHEN N
     UPDATE hooks SET picture_file_id = NULL, picture_public_id = NULL WHERE flow_id = NEW.id;
 END;
 
+-- With or without Matrix. The picture of a message's preview, as the sender's client made it smaller; the text of the
+-- preview is in `messages.extra`.
+CREATE TABLE preview_thumbnails (
+    message_id INTEGER NOT NULL PRIMARY KEY REFERENCES messages (id),
+    file_id    INTEGER NOT NULL REFERENCES files (id),
+    public_id  BLOB NOT NULL UNIQUE DEFAULT (randomblob(16)), -- on the wire
+    width      INTEGER,                       -- pixels
+    height     INTEGER
+) STRICT;
+CREATE INDEX preview_thumbnails_by_file ON preview_thumbnails (file_id);
+CREATE TRIGGER preview_thumbnails_added AFTER INSERT ON preview_thumbnails BEGIN
+    UPDATE files SET reference_count = reference_count + 1 WHERE id = NEW.file_id;
+END;
+CREATE TRIGGER preview_thumbnails_removed AFTER DELETE ON preview_thumbnails BEGIN
+    UPDATE files SET reference_count = reference_count - 1 WHERE id = OLD.file_id;
+END;
+
 -- With or without Matrix. What administrators and the operator did to accounts, conversations and the server, for
 -- administrators to read; the oldest rows are removed (see `store::audit`).
 CREATE TABLE audit (

@@ -1,8 +1,11 @@
 //! Previews of links: what the server asks pages for, and whom it tells.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::common::pages::Pages;
+use crate::common::http::{self, Answer, bearer, tus, upload};
+use crate::common::pages::{PICTURE, Pages};
 use crate::common::{Person, Reply, Server};
 
 /// A server that asks pages by this proxy.
@@ -142,4 +145,194 @@ fn no_page_is_asked_unless_that_is_switched_on() {
     let can = rich(&mut anna, "subscribe", &json!({})).is(200).data()["meta"]["me"]["can"].clone();
     assert!(!can.to_string().contains("preview"), "{can}");
     assert!(pages.asked().is_empty());
+}
+
+/// Sends a message with a preview, and returns its id and the preview that is told of it.
+#[track_caller]
+fn send(person: &mut Person, flow: &str, preview: &Value) -> (String, Value) {
+    let message = json!({"flow": [{"uuid": flow}], "message": [{"text": "Look"}],
+                         "meta": {"about": {"preview": preview}}});
+    let sent = rich(person, "send_message", &message).is(200);
+    told(&sent)
+}
+
+#[track_caller]
+fn told(sent: &Reply) -> (String, Value) {
+    let uuid = sent.messages()[0]["uuid"].as_str().expect("an id");
+    let preview = sent.data()["meta"]["about"][uuid]["preview"].clone();
+    (uuid.to_owned(), preview)
+}
+
+fn fetch(server: &Server, person: &Person, file: &Value) -> Answer {
+    let path = format!("/file/{}", file["id"].as_str().expect("an id"));
+    http::ask(server, "GET", &path, &bearer(person))
+}
+
+/// A small JPEG with a comment, which is left out of what others get.
+fn small(length: usize, comment: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\xff\xd8".to_vec();
+    if !comment.is_empty() {
+        bytes.extend(b"\xff\xfe\0");
+        bytes.push(u8::try_from(comment.len() + 2).expect("short"));
+        bytes.extend(comment);
+    }
+    bytes.extend(b"\xff\xda\0\x02");
+    bytes.extend(http::content(length, 5).iter().map(|byte| byte & 0x7f));
+    bytes.extend(b"\xff\xd9");
+    bytes
+}
+
+#[test]
+fn picture_of_a_page_goes_through_the_sender() {
+    let pages = Pages::start();
+    let server = server(&pages);
+    let [mut boris, mut anna, clara] =
+        ["boris", "anna", "clara"].map(|login| server.register(login));
+    let family = anna.group("Family", &[&boris]);
+    let found = preview(&mut anna, "http://8.8.8.8/shore").is(200);
+    let meta = &found.data()["meta"];
+    assert_eq!(meta["picture"], json!(STANDARD.encode(PICTURE)));
+    let asked = pages.asked();
+    assert_eq!(asked.len(), 2);
+    assert!(asked[1].contains("/lake.png "), "{}", asked[1]);
+    assert!(asked[1].contains(" preview\r\n"), "{}", asked[1]);
+    assert!(!asked[1].to_lowercase().contains("cookie"), "{}", asked[1]);
+    // What is known is told again.
+    let again = preview(&mut anna, "http://8.8.8.8/shore").is(200);
+    assert_eq!(again.data()["meta"], *meta);
+    assert!(pages.asked().is_empty());
+
+    let up = upload(&server, &anna, &small(3_000, b"GPS 52.52"));
+    let wish = json!({"id": meta["id"], "thumbnail": {"upload": up, "width": 480, "height": 240}});
+    let (first, shown) = send(&mut anna, &family, &wish);
+    let picture = &shown["thumbnail"];
+    let size = small(3_000, b"").len();
+    assert_eq!(
+        *picture,
+        json!({"id": picture["id"], "kind": "picture", "size": size, "type": "image/jpeg", "width": 480, "height": 240})
+    );
+    // Readers see the same, and fetch it from this server alone; the page's picture is not passed on.
+    let page = json!({"flow": [{"uuid": family, "message_start": 0, "message_end": 9}]});
+    let read = rich(&mut boris, "all_messages", &page).is(200);
+    assert_eq!(read.data()["meta"]["about"][&first]["preview"], shown);
+    let plain = boris.ask("all_messages", &page).is(200);
+    let id = picture["id"].as_str().expect("an id");
+    assert!(!plain.frame().to_string().contains(id), "{plain:?}");
+    let got = fetch(&server, &boris, picture).is(200);
+    assert!(got.body == small(3_000, b""), "cleaned");
+    assert_eq!(got.header("content-type"), Some("image/jpeg"));
+    fetch(&server, &clara, picture).is(404);
+    // Forwarded, it goes along under an id of its own.
+    let saved = boris.group("Notes", &[]);
+    let forward = json!({"flow": [{"uuid": saved}], "message": [{}],
+                         "meta": {"about": {"forward": {"uuid": first}}}});
+    let (copy, of_copy) = told(&rich(&mut boris, "send_message", &forward).is(200));
+    assert_eq!(of_copy["thumbnail"]["size"], json!(size));
+    assert_ne!(of_copy["thumbnail"]["id"], picture["id"]);
+    fetch(&server, &boris, &of_copy["thumbnail"]).is(200);
+    fetch(&server, &anna, &of_copy["thumbnail"]).is(404);
+    // What a message shows stays; deleted, it is gone.
+    let count = || {
+        let database = rusqlite::Connection::open(server.database()).expect("opens");
+        let sql = "SELECT (SELECT COUNT(*) FROM files f WHERE f.reference_count >
+                       (SELECT COUNT(*) FROM uploads u WHERE u.file_id = f.id)) * 10
+                       + (SELECT COUNT(*) FROM preview_thumbnails)";
+        let found = database.query_row(sql, [], |row| row.get::<_, i64>(0));
+        found.expect("a number")
+    };
+    assert_eq!(count(), 12, "one file, shown twice");
+    server.command(["db", "check"]).run().exits(0);
+    anna.delete(&first).is(200);
+    fetch(&server, &anna, picture).is(404);
+    fetch(&server, &boris, &of_copy["thumbnail"]).is(200);
+    boris.delete(&copy).is(200);
+    fetch(&server, &boris, &of_copy["thumbnail"]).is(404);
+    assert_eq!(count(), 0);
+    let path = format!("/files/{up}");
+    http::ask(&server, "DELETE", &path, &tus(&anna)).is(204);
+    server.command(["db", "check"]).run().exits(0);
+    assert!(pages.asked().is_empty(), "whoever reads asks nothing");
+}
+
+#[test]
+fn picture_that_cannot_be_had_costs_no_preview() {
+    let pages = Pages::start();
+    let server = server(&pages);
+    let mut anna = server.register("anna");
+    for (picture, asked, is_there) in [
+        ("moved.png", 3, true),
+        ("//9.9.9.9/lake.png", 2, true),
+        ("http://9.9.9.9/lake.png?from=http://8.8.8.8/", 2, true),
+        ("lake.svg", 2, false),
+        ("liar.png", 2, false),
+        ("short.png", 2, false),
+        ("huge.png", 2, false),
+        ("endless.png", 2, false),
+        ("silent.png", 2, false),
+        ("gone", 2, false),
+        ("inside", 2, false),
+        ("port", 2, false),
+        ("http://127.0.0.1/lake.png", 1, false),
+        ("http://[::ffff:10.0.0.1]/lake.png", 1, false),
+        ("http://8.8.8.8:8080/lake.png", 1, false),
+        ("http://anna:secret@9.9.9.9/lake.png", 1, false),
+        ("file:///etc/passwd", 1, false),
+        ("data:image/png;base64,iVBORw0KGgo=", 1, false),
+    ] {
+        let found = preview(&mut anna, &format!("http://8.8.8.8/with?{picture}")).is(200);
+        let meta = &found.data()["meta"];
+        assert_eq!(meta["title"], "Lake Ladoga", "{picture}");
+        assert_eq!(meta.get("picture").is_some(), is_there, "{picture}");
+        assert_eq!(pages.asked().len(), asked, "{picture}");
+    }
+}
+
+#[test]
+fn thumbnail_of_a_preview_is_a_small_picture_of_the_sender() {
+    let pages = Pages::start();
+    let server = server(&pages);
+    let [mut anna, boris] = ["anna", "boris"].map(|login| server.register(login));
+    let family = anna.group("Family", &[&boris]);
+    let found = preview(&mut anna, "http://8.8.8.8/shore").is(200);
+    let id = found.data()["meta"]["id"].clone();
+    // What is no small picture is left out, and the message stands.
+    for wrong in [
+        small(140_000, b""),
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec(),
+        http::content(900, 3),
+    ] {
+        let up = upload(&server, &anna, &wrong);
+        let (_, shown) = send(
+            &mut anna,
+            &family,
+            &json!({"id": id, "thumbnail": {"upload": up}}),
+        );
+        assert_eq!(shown["title"], "Lake Ladoga");
+        assert!(shown.get("thumbnail").is_none(), "{shown}");
+    }
+    let theirs = upload(&server, &boris, &small(3_000, b""));
+    let refused = |preview: Value| {
+        json!({"flow": [{"uuid": family}], "message": [{"text": "Look"}],
+               "meta": {"about": {"preview": preview}}})
+    };
+    for unknown in [theirs.as_str(), "0123456789abcdef0123456789abcdef", "x"] {
+        let sent = refused(json!({"id": id, "thumbnail": {"upload": unknown}}));
+        let reply = rich(&mut anna, "send_message", &sent).is(404);
+        let place = "data.meta.about.preview.thumbnail.upload";
+        assert!(reply.frame().to_string().contains(place), "{reply:?}");
+        // Without a preview nobody looks for its picture.
+        let nothing = json!({"id": family, "thumbnail": {"upload": unknown}});
+        let (_, shown) = send(&mut anna, &family, &nothing);
+        assert_eq!(shown, Value::Null);
+    }
+    for malformed in [
+        json!({}),
+        json!({"upload": theirs, "width": 0}),
+        json!({"upload": theirs, "height": 70_000}),
+    ] {
+        let sent = refused(json!({"id": id, "thumbnail": malformed}));
+        let reply = rich(&mut anna, "send_message", &sent);
+        assert_eq!(reply.code(), 415, "{malformed}: {reply:?}");
+    }
+    server.command(["db", "check"]).run().exits(0);
 }

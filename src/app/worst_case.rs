@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::settings;
+use super::{pages, settings};
 use crate::config::Config;
 
 /// Upper bounds in bytes, each reached only if every possible connection does its worst.
@@ -17,6 +17,8 @@ pub struct WorstCase {
     pub queued: usize,
     /// Files that are received or sent over HTTP, of which a few pieces each are in memory.
     pub files: usize,
+    /// Previews of links: what is kept of pages, and what is being fetched.
+    pub previews: usize,
 }
 
 /// The pieces of one upload, and of one file that is sent.
@@ -33,13 +35,21 @@ impl WorstCase {
         let limits = &config.limits;
         // One message always fits, with its files as base64; other answers end at the budget.
         let message = (limits.files_bytes / 3).saturating_mul(4) + limits.text_bytes;
-        let answer = limits.answer_bytes.max(message);
+        let mut answer = limits.answer_bytes.max(message);
+        if config.web.previews {
+            answer = answer.max(pages::ANSWER_BYTES);
+        }
         let transport = settings::transport(config, None);
         Self {
             received: transport.worst_case_bytes(),
             answers: transport.worst_case_unread_bytes(answer),
             queued: limits.connections.saturating_mul(limits.send_queue.bytes),
             files: config.files.uploads.saturating_mul(UPLOAD_BYTES) + FETCHES * FETCH_BYTES,
+            previews: if config.web.previews {
+                pages::WORST_BYTES
+            } else {
+                0
+            },
         }
     }
 }
@@ -54,7 +64,11 @@ impl fmt::Display for WorstCase {
             self.answers >> 20,
             self.files >> 20,
             self.queued >> 20
-        )
+        )?;
+        if self.previews > 0 {
+            write!(f, ", {} MiB for previews of links", self.previews >> 20)?;
+        }
+        Ok(())
     }
 }
 
@@ -76,6 +90,19 @@ mod tests {
         assert_eq!(small.files, 24 << 20);
         assert_eq!(small.answers, (256 << 20) + 64 * (64 << 10) + 8 * (4 << 20));
         assert!(small.received < usual.received && small.queued < usual.queued);
+        assert_eq!((usual.previews, small.previews), (0, 0));
+        config.web.previews = true;
+        config.limits.files_bytes = 0;
+        let with = WorstCase::of(&config);
+        assert!(with.previews > 8 << 20, "what is kept of pictures");
+        let each = with.answers - (256 << 20) - 64 * (64 << 10);
+        assert!(
+            each > 8 * (2 << 20),
+            "a picture is larger than other answers"
+        );
+        assert!(with.to_string().ends_with(" MiB for previews of links"));
+        config.web.previews = false;
+        config.limits.files_bytes = 3 << 20;
         config.limits.answer_bytes = 8 << 20;
         let larger = WorstCase::of(&config).answers;
         assert_eq!(larger - small.answers, 8 * (4 << 20));

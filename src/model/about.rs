@@ -1,7 +1,7 @@
 //! The details of a message besides its text and files: the message it answers, whom it mentions, where
 //! it was forwarded from, and its reactions.
 
-use super::{Picture, PublicId, Timestamp};
+use super::{File, Picture, PublicId, Timestamp};
 
 /// Bits of `messages.slots` besides the kinds of files.
 pub mod bits {
@@ -107,6 +107,8 @@ pub struct Preview {
     pub text: Option<String>,
     /// The name of its site.
     pub site: Option<String>,
+    /// Its picture, as the sender's client made it smaller.
+    pub thumbnail: Option<Box<File>>,
 }
 
 /// The users who reacted to a message with one emoji.

@@ -90,10 +90,13 @@ impl Url {
         }
     }
 
-    /// Returns the address to which a redirect from here leads.
+    /// Returns the address that is named from here: by a redirect, or by a page.
     pub(super) fn join(&self, target: &str) -> Result<Self, OutboundError> {
         let target = target.split('#').next().unwrap_or_default();
-        if target.contains("://") {
+        // What begins with a scheme is whole; an address within a query is none of its own.
+        // Source: RFC 3986, 4.2.
+        let first = target.split(['/', '?']).next().unwrap_or_default();
+        if first.contains(':') {
             return target.parse();
         }
         if let Some(rest) = target.strip_prefix("//") {

@@ -1,7 +1,7 @@
 //! The details of a message besides its text and files: whether they are permitted, and whom they refer to.
 
 use super::settings::Limits;
-use super::{Refusal, ServiceError, SignedIn, Thing};
+use super::{Refusal, SentThumbnail, ServiceError, SignedIn, Thing};
 use crate::model::{FlowId, FlowKind, NewPoll, Preview, PublicId};
 use crate::store::details::{DetailsEdit, NewDetails};
 use crate::store::flows::Access;
@@ -35,6 +35,8 @@ pub struct DraftDetails {
     pub poll: Option<NewPoll>,
     /// The id of a preview that the sender received.
     pub preview: Option<PublicId>,
+    /// The picture of that preview; without the preview it says nothing.
+    pub preview_thumbnail: Option<SentThumbnail>,
 }
 
 impl DraftDetails {

@@ -7,7 +7,9 @@ use super::details::{self, DraftDetails};
 use super::rights::{Action, may};
 use super::rooms::{RoomDraft, earlier, name_file};
 use super::sent_files::{self, SentFile};
-use super::{Field, Limits, Quota, Refusal, Service, ServiceError, SignedIn, Thing};
+use super::{
+    Field, Limits, Quota, Refusal, Service, ServiceError, SignedIn, Thing, UploadPlace, thumbnails,
+};
 use crate::model::file::told;
 use crate::model::{Attachment, FlowId, FlowKind, Form, Message, PublicId, Timestamp, UserId};
 use crate::store::{
@@ -86,11 +88,16 @@ impl Service {
         // A preview that is no longer stored does not prevent the message.
         let preview = draft.details.preview;
         let preview = preview.and_then(|id| self.previews.given(user.user(), id));
+        let picture = draft.details.preview_thumbnail;
+        // A forwarded message has the picture of the original.
+        let picture = picture.filter(|_| preview.is_some() && draft.details.forward.is_none());
         let (limits, counts) = (self.limits(), Arc::clone(&self.counts));
         let expiring = Arc::clone(&self.expiring);
         let size = Size::of(&draft);
         let sent = draft.sent.unwrap_or_default();
-        let prepared = self.prepare_files(user.user(), draft.files, &sent).await?;
+        let prepared = self
+            .prepare_files(user.user(), draft.files, &sent, picture)
+            .await?;
         let notified = self.push_position_due();
         self.write_prepared(prepared, move |tx, prepared| {
             user.require(tx)?;
@@ -105,10 +112,15 @@ impl Service {
             require_writer(tx, &access, user.user())?;
             require_company(tx, access.id, &user)?;
             size.check(&limits)?;
-            let details = details::of_new(tx, &access, &user, draft.details, preview, &limits)?;
+            let mut details = details::of_new(tx, &access, &user, draft.details, preview, &limits)?;
             counts.message(user.user(), user.session.is_bot, &limits)?;
             let stored = sent_files::resolve(tx, user.user(), &sent, &prepared, None)?;
             sent_files::check_quota(tx, user.user(), &prepared, &stored, &limits)?;
+            if let Some(sent) = picture {
+                let place = UploadPlace::Preview;
+                details.preview_thumbnail =
+                    thumbnails::resolve(tx, user.user(), sent, &prepared.cleaned, place)?;
+            }
             let new = messages::NewMessage {
                 flow: access.id,
                 flow_uuid: flow,
@@ -229,7 +241,7 @@ impl Service {
         let size = Size::of(&draft);
         let sent = draft.sent.as_deref().unwrap_or_default();
         let came = std::mem::take(&mut draft.files);
-        let prepared = self.prepare_files(user.user(), came, sent).await?;
+        let prepared = self.prepare_files(user.user(), came, sent, None).await?;
         let page = self.page_of_message(message);
         self.write_prepared(prepared, move |tx, prepared| {
             user.require(tx)?;

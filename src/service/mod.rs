@@ -70,6 +70,7 @@ mod sent_files;
 mod sessions;
 mod settings;
 mod thing;
+mod thumbnails;
 mod tickets;
 mod updates;
 mod upkeep;
@@ -114,7 +115,9 @@ pub use operator::{
 pub use outgoing::{
     CalloutEnd, Messenger, NewOutgoing, NextCallout, OutgoingOrder, Recipient, Sending, TestEnd,
 };
-pub use previews::{Ask, Asking};
+pub use previews::{
+    AT_A_TIME as PREVIEWS_AT_A_TIME, Ask, Asking, Fetched, KEPT_BYTES as PREVIEWS_KEPT_BYTES,
+};
 pub use profiles::Found;
 pub use push::{Courier, Notice, Pending, Ring, Tried, What};
 pub use refusal::Refusal;
@@ -130,6 +133,7 @@ pub use sent_files::{SentFile, Source};
 pub use sessions::{Client, Opened};
 pub use settings::{Limits, Quotas, Settings};
 pub use thing::{Field, Thing, Unit};
+pub use thumbnails::SentThumbnail;
 pub use tickets::NewTicket;
 pub use updates::{Cursor, Standing, Updates, Within};
 pub use upkeep::BackupRecord;

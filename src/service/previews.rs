@@ -1,7 +1,8 @@
 //! Previews of links: how a page describes itself, for a user who wants to link to it.
 //!
-//! The server requests the page, so that the clients of readers need not; only the author of a link
-//! triggers this, and the result is sent with the message. A shared cache would reveal what others look
+//! The server requests the page and its picture, so that the clients of readers need not; only the author of a
+//! link triggers this, and the result is sent with the message. The picture goes to the author's client, which
+//! makes it smaller and uploads it: the server decodes no picture. A shared cache would reveal what others look
 //! at, so each user has a separate one.
 
 use std::collections::HashMap;
@@ -10,13 +11,14 @@ use std::pin::Pin;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use tokio::sync::Semaphore;
 
 use super::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::model::{Preview, PublicId, UserId};
 
 /// Maximum number of pages that are requested at the same time.
-const AT_A_TIME: usize = 2;
+pub const AT_A_TIME: usize = 2;
 
 /// Number of pages that a user may have requested per hour.
 const AN_HOUR: u32 = 60;
@@ -25,11 +27,30 @@ const AN_HOUR: u32 = 60;
 const FOUND: Duration = Duration::from_hours(24);
 const NOTHING: Duration = Duration::from_mins(10);
 
-/// Maximum number of cached results of all users together: a few megabytes.
+/// Maximum number of cached results of all users together.
 const KEPT: usize = 2000;
 
+/// The most that one of them takes without its picture, in bytes: its address twice, a title and a text.
+const KEPT_EACH: usize = 8 * 1024;
+
+/// Maximum size of all cached pictures together, in bytes. A picture is wanted once, right after it was
+/// fetched, and again only if its link is written again.
+const KEPT_PICTURES: usize = 8 * 1024 * 1024;
+
+/// The most memory that cached results take, in bytes.
+pub const KEPT_BYTES: usize = KEPT * KEPT_EACH + KEPT_PICTURES;
+
+/// What a page says about itself, and its picture as it came, for the sender's client alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// What it says.
+    pub preview: Preview,
+    /// JPEG, PNG, WebP or GIF.
+    pub picture: Option<Bytes>,
+}
+
 /// The result of a request for a page, as a future.
-pub type Asking = Pin<Box<dyn Future<Output = Option<Preview>> + Send>>;
+pub type Asking = Pin<Box<dyn Future<Output = Option<Fetched>> + Send>>;
 
 /// Requests a page by its address and returns how it describes itself.
 pub type Ask = Box<dyn Fn(String) -> Asking + Send + Sync>;
@@ -43,8 +64,16 @@ pub(super) struct Previews {
 
 struct Kept {
     id: PublicId,
-    found: Option<Preview>,
+    found: Option<Fetched>,
     until: Instant,
+}
+
+impl Kept {
+    /// Returns the size of its picture in bytes.
+    fn picture_bytes(&self) -> usize {
+        let picture = self.found.as_ref().and_then(|it| it.picture.as_ref());
+        picture.map_or(0, Bytes::len)
+    }
 }
 
 impl Default for Previews {
@@ -69,18 +98,18 @@ impl Previews {
         let found = kept
             .iter()
             .find(|((owner, _), kept)| *owner == user && kept.id == id);
-        found.and_then(|(_, kept)| kept.found.clone())
+        found.and_then(|(_, kept)| kept.found.as_ref().map(|it| it.preview.clone()))
     }
 
     /// Returns the cached result for an address; the inner value is `None` if there was no preview.
-    fn known(&self, user: UserId, url: &str) -> Option<Option<(PublicId, Preview)>> {
+    fn known(&self, user: UserId, url: &str) -> Option<Option<(PublicId, Fetched)>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = kept.get(&(user, url.to_owned()))?;
         let found = kept.found.clone().map(|found| (kept.id, found));
         (kept.until > Instant::now()).then_some(found)
     }
 
-    fn keep(&self, user: UserId, url: String, found: Option<Preview>) -> PublicId {
+    fn keep(&self, user: UserId, url: String, found: Option<Fetched>) -> PublicId {
         let now = Instant::now();
         let id = PublicId::random();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,6 +125,17 @@ impl Previews {
         let time = if found.is_some() { FOUND } else { NOTHING };
         let until = now + time;
         kept.insert((user, url), Kept { id, found, until });
+        let mut bytes: usize = kept.values().map(Kept::picture_bytes).sum();
+        while bytes > KEPT_PICTURES {
+            let with = kept.values_mut().filter(|it| it.picture_bytes() > 0);
+            let Some(oldest) = with.min_by_key(|it| it.until) else {
+                break;
+            };
+            bytes -= oldest.picture_bytes();
+            if let Some(found) = &mut oldest.found {
+                found.picture = None;
+            }
+        }
         id
     }
 }
@@ -117,7 +157,7 @@ impl Service {
         &self,
         user: &SignedIn,
         url: String,
-    ) -> Result<(PublicId, Preview), ServiceError> {
+    ) -> Result<(PublicId, Fetched), ServiceError> {
         user.require_person()?;
         let ask = self.previews.ask.get().ok_or(Refusal::PreviewsOff)?;
         let missing = || ServiceError::from(Refusal::NotFound(Thing::Preview));
@@ -137,12 +177,16 @@ impl Service {
 mod tests {
     use super::*;
 
-    fn page(n: usize) -> Preview {
-        Preview {
-            url: format!("https://a.example/{n}"),
-            title: n.to_string(),
-            text: None,
-            site: None,
+    fn page(n: usize) -> Fetched {
+        Fetched {
+            preview: Preview {
+                url: format!("https://a.example/{n}"),
+                title: n.to_string(),
+                text: None,
+                site: None,
+                thumbnail: None,
+            },
+            picture: None,
         }
     }
 
@@ -150,7 +194,7 @@ mod tests {
     fn what_was_found_is_its_askers_alone() {
         let previews = Previews::default();
         let id = previews.keep(UserId(1), "u".to_owned(), Some(page(1)));
-        assert_eq!(previews.given(UserId(1), id), Some(page(1)));
+        assert_eq!(previews.given(UserId(1), id), Some(page(1).preview));
         assert_eq!(previews.given(UserId(2), id), None);
         assert!(previews.known(UserId(2), "u").is_none());
         assert_eq!(previews.known(UserId(1), "u"), Some(Some((id, page(1)))));
@@ -171,5 +215,27 @@ mod tests {
         assert_eq!(previews.kept.lock().unwrap().len(), KEPT);
         let newest = (KEPT + 49).to_string();
         assert!(previews.known(UserId(1), &newest).is_some());
+    }
+
+    #[test]
+    fn kept_pictures_have_a_bound_of_their_own() {
+        let previews = Previews::default();
+        let with_picture = |n: usize| {
+            let picture = Some(Bytes::from(vec![0; 2 << 20]));
+            Some(Fetched { picture, ..page(n) })
+        };
+        for n in 0..6 {
+            previews.keep(
+                UserId(n % 2),
+                n.to_string(),
+                with_picture(usize::try_from(n).unwrap()),
+            );
+        }
+        let has_picture = |n: i64| {
+            let known = previews.known(UserId(n % 2), &n.to_string());
+            known.flatten().expect("what it says").1.picture.is_some()
+        };
+        let found: Vec<_> = (0..6).map(has_picture).collect();
+        assert_eq!(found, [false, false, true, true, true, true]);
     }
 }

@@ -8,23 +8,18 @@ use std::io::Read as _;
 use std::sync::Arc;
 
 use super::cleaning::{self, Cleaned, Part, Summed};
+use super::thumbnails::{self, SentThumbnail, complete};
 use super::uploads::{UploadError, require_quota};
 use super::{Field, Limits, Refusal, Service, ServiceError, UploadPlace};
 use crate::model::{
-    Attachment, Content, Encoding, Event, FileId, Form, Kind, Look, Message, MessageId, News,
-    PublicId, UserId, media_type,
+    Attachment, Content, Encoding, Event, Form, Kind, Look, Message, MessageId, News, PublicId,
+    UserId, media_type,
 };
 use crate::store::attachments::{self, Brought, NewFile};
 use crate::store::files::Opened;
 use crate::store::folder::Folder;
 use crate::store::shelf::{self, Place, Ready};
 use crate::store::{StoreError, Tx, View, files, messages, room_media, uploads};
-
-/// Maximum size of a thumbnail in bytes; a larger one is left out.
-const MAX_THUMBNAIL_BYTES: i64 = 128 * 1024;
-
-/// The media types of thumbnails.
-const THUMBNAIL_TYPES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
 
 /// A file that a request names.
 #[derive(Debug, Clone)]
@@ -35,8 +30,8 @@ pub struct SentFile {
     pub kind: Kind,
     /// What its sender says about it.
     pub look: Look,
-    /// Its thumbnail: the upload, width and height in pixels.
-    pub thumbnail: Option<(PublicId, Option<i64>, Option<i64>)>,
+    /// Its thumbnail.
+    pub thumbnail: Option<SentThumbnail>,
 }
 
 /// The location of a file that a request names.
@@ -56,7 +51,7 @@ pub(super) struct Prepared {
     /// Files that were sent with the message.
     pub(super) brought: Vec<Brought>,
     /// Uploads that were cleaned.
-    cleaned: HashMap<PublicId, Ready>,
+    pub(super) cleaned: HashMap<PublicId, Ready>,
     /// Files without an upload, and their names.
     pub(super) contents: Vec<(Ready, Option<String>)>,
 }
@@ -78,12 +73,13 @@ impl Prepared {
 
 impl Service {
     /// Writes files that came with a message and are too large for the database into the folder, and
-    /// cleans the pictures that the message names.
+    /// cleans the pictures that the message names: its files, and the thumbnail of its preview.
     pub(super) async fn prepare_files(
         &self,
         user: UserId,
         came: Vec<Attachment>,
         sent: &[SentFile],
+        of_preview: Option<SentThumbnail>,
     ) -> Result<Prepared, ServiceError> {
         let inline = self.limits().files.inline;
         let usual = inline.min(files::INLINE);
@@ -117,7 +113,8 @@ impl Service {
         } else {
             prepared.brought = came.into_iter().map(Brought::from).collect();
         }
-        for (id, most) in sent.iter().flat_map(pictures) {
+        let of_preview = of_preview.map(small);
+        for (id, most) in sent.iter().flat_map(pictures).chain(of_preview) {
             if !prepared.cleaned.contains_key(&id)
                 && let Some(ready) = self.clean(user, id, most, inline).await?
             {
@@ -279,10 +276,13 @@ fn pictures(file: &SentFile) -> impl Iterator<Item = (PublicId, u64)> {
         Source::Upload(id) if is_cleaned(file.kind) => Some((id, u64::MAX)),
         _ => None,
     };
-    // A larger one is left out of the message, and the file written for it would remain.
-    let most = MAX_THUMBNAIL_BYTES.unsigned_abs();
-    let thumbnail = file.thumbnail.map(|(id, _, _)| (id, most));
-    itself.into_iter().chain(thumbnail)
+    itself.into_iter().chain(file.thumbnail.map(small))
+}
+
+/// Returns the upload of a thumbnail, and its maximum size: a larger one is left out of the message, and the
+/// file written for it would remain.
+fn small((id, _, _): SentThumbnail) -> (PublicId, u64) {
+    (id, thumbnails::MAX_BYTES.unsigned_abs())
 }
 
 /// Removes metadata about where a picture was made.
@@ -363,21 +363,16 @@ pub(super) fn resolve(
             Some(ready) => shelf::keep(tx, ready, Some(user))?,
             None => content,
         };
-        let mut thumbnail = None;
-        if let Some((id, width, height)) = file.thumbnail {
-            let (found, _) =
-                complete(tx, id, user)?.ok_or_else(|| refused(UploadPlace::Thumbnail(index)))?;
-            let (size, kind) = files::size_and_type(tx, found)?;
-            let is_picture = kind.is_some_and(|kind| THUMBNAIL_TYPES.contains(&kind.as_str()));
-            if is_picture && size <= MAX_THUMBNAIL_BYTES {
-                let content = match prepared.cleaned.get(&id) {
-                    Some(ready) => shelf::keep(tx, ready, Some(user))?,
-                    None => found,
-                };
-                thumbnail = Some((content, width, height));
-                uploads::show(tx, id)?;
-            }
-        }
+        let thumbnail = match file.thumbnail {
+            Some(small) => thumbnails::resolve(
+                tx,
+                user,
+                small,
+                &prepared.cleaned,
+                UploadPlace::Thumbnail(index),
+            )?,
+            None => None,
+        };
         let mut look = file.look.clone();
         look.name = look.name.or(name);
         resolved.push(Err(NewFile {
@@ -388,16 +383,6 @@ pub(super) fn resolve(
         }));
     }
     Ok(resolved)
-}
-
-/// Returns the content of a complete upload of a user, and its name.
-fn complete(
-    view: &Tx<'_>,
-    id: PublicId,
-    user: UserId,
-) -> Result<Option<(FileId, Option<String>)>, StoreError> {
-    let found = uploads::find(view, id, user, view.now())?;
-    Ok(found.and_then(|upload| Some((upload.file?, upload.name))))
 }
 
 /// Fails if the new files of a message would exceed the limit of an account. Uploads that are shown for

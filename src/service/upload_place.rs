@@ -13,6 +13,8 @@ pub enum UploadPlace {
     File(usize),
     /// The thumbnail of a file.
     Thumbnail(usize),
+    /// The picture of a preview.
+    Preview,
     /// A file that the message already shows.
     Shown(usize),
 }
@@ -25,6 +27,7 @@ impl fmt::Display for UploadPlace {
             Self::Picture => f.write_str("data.meta.picture.upload"),
             Self::File(n) => write!(f, "data.meta.about.files[{n}].upload"),
             Self::Thumbnail(n) => write!(f, "data.meta.about.files[{n}].thumbnail.upload"),
+            Self::Preview => f.write_str("data.meta.about.preview.thumbnail.upload"),
             Self::Shown(n) => write!(f, "data.meta.about.files[{n}].id"),
         }
     }

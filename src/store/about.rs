@@ -3,15 +3,15 @@
 
 use std::collections::HashMap;
 
-use rusqlite::named_params;
+use rusqlite::{Row, named_params};
 
 use super::error::StoreError;
 use super::tx::View;
 use super::{files, users};
 use crate::model::about::{NAMED_REACTORS, bits};
 use crate::model::{
-    About, Forward, KINDS, Message, MessageId, Original, Poll, Preview, Program, PublicId, Quote,
-    Reaction, Timestamp, UserId,
+    About, File, Forward, KINDS, Kind, Look, Message, MessageId, Original, Poll, Preview, Program,
+    PublicId, Quote, Reaction, Timestamp, UserId,
 };
 
 /// Flag of a poll that takes several answers.
@@ -76,6 +76,29 @@ fn list(ids: impl Iterator<Item = MessageId>) -> Option<String> {
     (!text.is_empty()).then(|| text + "]")
 }
 
+/// Reads the picture of a preview from a row of [`details`].
+fn thumbnail(row: &Row<'_>) -> rusqlite::Result<Option<File>> {
+    let id = row.get::<_, Option<[u8; 16]>>(22)?;
+    let size = row.get::<_, Option<i64>>(25)?;
+    let Some((id, size)) = id.zip(size) else {
+        return Ok(None);
+    };
+    Ok(Some(File {
+        id: PublicId::from_bytes(id),
+        kind: Kind::Picture,
+        size,
+        media_type: row.get(26)?,
+        look: Look {
+            width: row.get(23)?,
+            height: row.get(24)?,
+            ..Look::default()
+        },
+        thumbnail: None,
+        text: None,
+        is_given: false,
+    }))
+}
+
 fn details(view: &View<'_>, ids: &str, found: &mut HashMap<i64, About>) -> Result<(), StoreError> {
     let mut statement = view.prepare(
         "SELECT m.id, m.format, m.expires_at, m.forward ->> 'name', m.forward ->> 'time', m.forward_user_id,
@@ -86,11 +109,13 @@ fn details(view: &View<'_>, ids: &str, found: &mut HashMap<i64, About>) -> Resul
                     (SELECT a.kind FROM attachments a WHERE a.message_id = o.id ORDER BY a.ordinal LIMIT 1) END,
                 m.extra ->> '$.preview.url', m.extra ->> '$.preview.title', m.extra ->> '$.preview.text',
                 m.extra ->> '$.preview.site', m.extra ->> 'bot', m.extra ->> 'icon',
-                k.picture_public_id, p.size AS picture_size, p.type AS picture_type
+                k.picture_public_id, p.size AS picture_size, p.type AS picture_type,
+                v.public_id, v.width, v.height, t.size, t.type
          FROM json_each(:ids) j JOIN messages m ON m.id = j.value JOIN flows f ON f.id = m.flow_id
          LEFT JOIN messages o ON o.id = m.reply_to_id
          LEFT JOIN hooks k ON k.id = m.extra ->> 'hook' AND k.flow_id = m.flow_id
-         LEFT JOIN files p ON p.id = k.picture_file_id",
+         LEFT JOIN files p ON p.id = k.picture_file_id
+         LEFT JOIN preview_thumbnails v ON v.message_id = m.id LEFT JOIN files t ON t.id = v.file_id",
     )?;
     let mut rows = statement.query(named_params! {":ids": ids})?;
     while let Some(row) = rows.next()? {
@@ -120,6 +145,7 @@ fn details(view: &View<'_>, ids: &str, found: &mut HashMap<i64, About>) -> Resul
                 title,
                 text,
                 site,
+                thumbnail: thumbnail(row)?.map(Box::new),
             });
         }
         let answered: Option<String> = row.get(6)?;

@@ -8,7 +8,7 @@ use super::polls;
 use super::tx::{Tx, View};
 use crate::model::about::bits;
 use crate::model::{
-    FlowId, HookId, Loudness, MessageId, NewPoll, Preview, PublicId, Timestamp, UserId,
+    FileId, FlowId, HookId, Loudness, MessageId, NewPoll, Preview, PublicId, Timestamp, UserId,
 };
 
 /// The details of a new message besides its text and files.
@@ -26,6 +26,8 @@ pub struct NewDetails {
     pub everyone: bool,
     /// The preview of the page that it links to.
     pub preview: Option<Preview>,
+    /// The picture of that preview: content, width and height in pixels.
+    pub preview_thumbnail: Option<(FileId, Option<i64>, Option<i64>)>,
     /// The poll in it.
     pub poll: Option<NewPoll>,
     /// The hook that it comes from.
@@ -96,32 +98,49 @@ pub(super) fn write(
         ":expires": expires_at.map(|time| time.0),
         ":id": message.0,
     })?;
+    if let Some((file, width, height)) = new.preview_thumbnail {
+        tx.prepare(
+            "INSERT INTO preview_thumbnails (message_id, file_id, width, height) VALUES (:id, :file, :width, :height)",
+        )?
+        .execute(named_params! {":id": message.0, ":file": file.0, ":width": width, ":height": height})?;
+    }
     if let Some(original) = new.forward {
-        // If the original was forwarded itself, its first author is named.
-        tx.prepare(
-            "UPDATE messages SET text = o.text, format = o.format,
-                    forward_user_id = CASE WHEN o.forward IS NULL THEN o.author_id ELSE o.forward_user_id END,
-                    forward = coalesce(o.forward, json_object('name', coalesce(u.username, u.login), 'time', o.sent_at)),
-                    extra = CASE WHEN o.extra -> 'preview' IS NULL THEN messages.extra
-                                 ELSE json_set(coalesce(messages.extra, '{}'), '$.preview', json(o.extra -> 'preview')) END,
-                    slots = messages.slots | (o.slots & 255)
-             FROM messages o JOIN users u ON u.id = o.author_id
-             WHERE messages.id = :id AND o.id = :original",
-        )?
-        .execute(named_params! {":id": message.0, ":original": original.0})?;
-        tx.prepare(
-            "INSERT INTO attachments (message_id, ordinal, kind, file_id, encoding, name, type, width, height, duration,
-                                      blurhash, waveform, thumb_file_id, thumb_public_id, thumb_width, thumb_height)
-             SELECT :id, ordinal, kind, file_id, encoding, name, type, width, height, duration, blurhash, waveform,
-                    thumb_file_id, CASE WHEN thumb_file_id IS NULL THEN NULL ELSE randomblob(16) END, thumb_width, thumb_height
-             FROM attachments WHERE message_id = :original",
-        )?
-        .execute(named_params! {":id": message.0, ":original": original.0})?;
+        forward(tx, message, original)?;
     }
     mention(tx, message, (flow, number), &new.mentions)?;
     if let Some(poll) = &new.poll {
         polls::insert(tx, message, poll)?;
     }
+    Ok(())
+}
+
+/// Copies what a message forwards: its text, files and preview, and who wrote it first.
+fn forward(tx: &Tx<'_>, message: MessageId, original: MessageId) -> Result<(), StoreError> {
+    // If the original was forwarded itself, its first author is named.
+    tx.prepare(
+        "UPDATE messages SET text = o.text, format = o.format,
+                forward_user_id = CASE WHEN o.forward IS NULL THEN o.author_id ELSE o.forward_user_id END,
+                forward = coalesce(o.forward, json_object('name', coalesce(u.username, u.login), 'time', o.sent_at)),
+                extra = CASE WHEN o.extra -> 'preview' IS NULL THEN messages.extra
+                             ELSE json_set(coalesce(messages.extra, '{}'), '$.preview', json(o.extra -> 'preview')) END,
+                slots = messages.slots | (o.slots & 255)
+         FROM messages o JOIN users u ON u.id = o.author_id
+         WHERE messages.id = :id AND o.id = :original",
+    )?
+    .execute(named_params! {":id": message.0, ":original": original.0})?;
+    tx.prepare(
+        "INSERT INTO attachments (message_id, ordinal, kind, file_id, encoding, name, type, width, height, duration,
+                                  blurhash, waveform, thumb_file_id, thumb_public_id, thumb_width, thumb_height)
+         SELECT :id, ordinal, kind, file_id, encoding, name, type, width, height, duration, blurhash, waveform,
+                thumb_file_id, CASE WHEN thumb_file_id IS NULL THEN NULL ELSE randomblob(16) END, thumb_width, thumb_height
+         FROM attachments WHERE message_id = :original",
+    )?
+    .execute(named_params! {":id": message.0, ":original": original.0})?;
+    tx.prepare(
+        "INSERT INTO preview_thumbnails (message_id, file_id, width, height)
+         SELECT :id, file_id, width, height FROM preview_thumbnails WHERE message_id = :original",
+    )?
+    .execute(named_params! {":id": message.0, ":original": original.0})?;
     Ok(())
 }
 

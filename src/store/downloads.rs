@@ -23,8 +23,8 @@ pub struct Found {
     pub place: Option<PublicId>,
 }
 
-/// Finds a file by public id, if a user may read it: a file of a message in a flow of the user, the
-/// picture of a hook into such a flow, the picture of such a flow or of one that the user is invited to,
+/// Finds a file by public id, if a user may read it: a file of a message in a flow of the user, the picture of its
+/// preview, the picture of a hook into such a flow, the picture of such a flow or of one that the user is invited to,
 /// any avatar, or the user's own archive.
 ///
 /// # Errors
@@ -41,6 +41,11 @@ pub fn find(view: &View<'_>, id: PublicId, user: UserId) -> Result<Option<Found>
          JOIN members r ON r.flow_id = m.flow_id AND r.user_id = :user AND r.state = 'joined'
          JOIN files f ON f.id = a.thumb_file_id
          WHERE a.thumb_public_id = :id AND m.deleted_at IS NULL AND l.removed_at IS NULL",
+        "SELECT f.id, f.size, f.name, f.type, NULL, NULL
+         FROM preview_thumbnails v JOIN messages m ON m.id = v.message_id JOIN flows l ON l.id = m.flow_id
+         JOIN members r ON r.flow_id = m.flow_id AND r.user_id = :user AND r.state = 'joined'
+         JOIN files f ON f.id = v.file_id
+         WHERE v.public_id = :id AND m.deleted_at IS NULL AND l.removed_at IS NULL",
         "SELECT f.id, f.size, f.name, f.type, NULL, NULL
          FROM flows l JOIN members r ON r.flow_id = l.id AND r.user_id = :user AND r.state IN ('joined', 'invited')
          JOIN files f ON f.id = l.picture_file_id

@@ -60,6 +60,7 @@ pub fn oldest(tx: &Tx<'_>, flow: FlowId, limit: i64) -> Result<usize, StoreError
 pub(super) fn clear(tx: &Tx<'_>, message: MessageId) -> Result<(), StoreError> {
     for sql in [
         "DELETE FROM attachments WHERE message_id = :id",
+        "DELETE FROM preview_thumbnails WHERE message_id = :id",
         "DELETE FROM mentions WHERE message_id = :id",
         "DELETE FROM reactions WHERE message_id = :id",
         "DELETE FROM pins WHERE message_id = :id",

@@ -44,11 +44,13 @@ pub struct Statistics {
     pub free_bytes: i64,
 }
 
-/// How many files there are but those that are only thumbnails of others.
+/// How many files there are but those that are only thumbnails of others, or of pages.
 macro_rules! count_files {
     () => {
-        "(SELECT COUNT(*) FROM files) - (SELECT COUNT(DISTINCT t.thumb_file_id) FROM attachments t
-          WHERE t.thumb_file_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM attachments a WHERE a.file_id = t.thumb_file_id))"
+        "(SELECT COUNT(*) FROM files) - (SELECT COUNT(*) FROM
+          (SELECT thumb_file_id AS file_id FROM attachments WHERE thumb_file_id IS NOT NULL
+           UNION SELECT file_id FROM preview_thumbnails) t
+          WHERE NOT EXISTS (SELECT 1 FROM attachments a WHERE a.file_id = t.file_id))"
     };
 }
 

@@ -83,6 +83,7 @@ const RULES: [&str; 6] = [
     "SELECT 'file ' || f.id || ' is said to be shown ' || f.reference_count || ' times' FROM files f
      WHERE f.reference_count <> (SELECT COUNT(*) FROM attachments a WHERE a.file_id = f.id)
                               + (SELECT COUNT(*) FROM attachments a WHERE a.thumb_file_id = f.id)
+                              + (SELECT COUNT(*) FROM preview_thumbnails v WHERE v.file_id = f.id)
                               + (SELECT COUNT(*) FROM users u WHERE u.avatar_file_id = f.id)
                               + (SELECT COUNT(*) FROM flows l WHERE l.picture_file_id = f.id)
                               + (SELECT COUNT(*) FROM hooks h WHERE h.picture_file_id = f.id)

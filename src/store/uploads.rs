@@ -155,7 +155,10 @@ pub fn is_shown(view: &View<'_>, id: PublicId, user: UserId) -> Result<bool, Sto
              WHERE a.file_id = p.file_id AND m.author_id = :user
              UNION ALL
              SELECT 1 FROM attachments a JOIN messages m ON m.id = a.message_id
-             WHERE a.thumb_file_id = p.file_id AND m.author_id = :user)",
+             WHERE a.thumb_file_id = p.file_id AND m.author_id = :user
+             UNION ALL
+             SELECT 1 FROM preview_thumbnails v JOIN messages m ON m.id = v.message_id
+             WHERE v.file_id = p.file_id AND m.author_id = :user)",
     )?;
     Ok(statement.exists(named_params! {":id": id.to_bytes(), ":user": user.0})?)
 }

@@ -130,7 +130,7 @@ pub(super) const WEB: Section = Section {
             name: "previews",
             kind: Kind::Switch,
             values: "on or off",
-            about: "Whether links in messages get a preview: title and description, which this server \
+            about: "Whether links in messages get a preview: title, description and picture, which this server \
                     fetches when somebody writes the link. The page's owner then learns this server's \
                     address, and when somebody talks of the page. Only public addresses are asked.",
             example: "",

@@ -1,14 +1,18 @@
-//! What a page on the internet says about itself: title, description, and site.
+//! What a page on the internet says about itself: title, description, site, and one picture.
 //!
 //! Anyone may have written the address, so requests go to public addresses only, on the usual ports, also
-//! after each redirect. No cookie is kept or sent, and nothing that the page refers to is fetched.
+//! after each redirect. No cookie is kept or sent. Of what the page refers to, only its picture is fetched, by
+//! the same rules and in the same time; it is handed on as it came.
 
 mod charset;
 mod tags;
 
 use std::time::Duration;
 
-use super::{Client, OutboundError, Private, Request, Rules, Url};
+use bytes::Bytes;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Answer, Client, OutboundError, Private, Request, Rules, Url};
 
 pub use tags::Summary;
 
@@ -16,7 +20,10 @@ pub use tags::Summary;
 const REDIRECTS: u8 = 3;
 
 /// How much of a page is read, in bytes.
-const PAGE_BYTES: usize = 512 * 1024;
+pub const PAGE_BYTES: usize = 512 * 1024;
+
+/// The largest picture, in bytes.
+pub const PICTURE_BYTES: usize = 2 * 1024 * 1024;
 
 /// How long all of it may take.
 const TIME: Duration = Duration::from_secs(5);
@@ -24,23 +31,75 @@ const TIME: Duration = Duration::from_secs(5);
 /// The `User-Agent` of these requests.
 const AGENT: &str = concat!("Morelia/", env!("CARGO_PKG_VERSION"), " preview");
 
+/// What is accepted as a page, and as its picture.
+const PAGES: &str = "text/html, application/xhtml+xml";
+const PICTURES: &str = "image/jpeg, image/png, image/webp, image/gif";
+
+/// What a page says about itself, and its picture.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// What it says.
+    pub summary: Summary,
+    /// The whole content at the address of its picture, of whatever type; `None`: it has none that can be
+    /// fetched.
+    pub picture: Option<Bytes>,
+}
+
 /// Fetches what a page says about itself; `None` if it says nothing.
 ///
 /// # Errors
-/// The reason why there is no answer.
-pub async fn summary(client: &Client, url: &Url) -> Result<Option<Summary>, OutboundError> {
+/// The reason why there is no answer. Without a picture there still is one.
+pub async fn fetch(client: &Client, url: &Url) -> Result<Option<Page>, OutboundError> {
     let host = url.host().to_owned();
-    tokio::time::timeout(TIME, read(client, url.clone()))
+    let end = Instant::now() + TIME;
+    let reading = read(client, url.clone(), PAGES, PAGE_BYTES);
+    let found = timeout_at(end, reading)
         .await
-        .map_err(|_| OutboundError::TimedOut { host })?
+        .map_err(|_| OutboundError::TimedOut { host })??;
+    let Some((answer, url)) = found else {
+        return Ok(None);
+    };
+    let kind = answer.header("content-type").unwrap_or_default();
+    let Some(summary) = page(kind, &answer.body) else {
+        return Ok(None);
+    };
+    let picture = match summary.picture.as_deref().map(|target| url.join(target)) {
+        Some(Ok(target)) => timeout_at(end, picture(client, target))
+            .await
+            .ok()
+            .flatten(),
+        _ => None,
+    };
+    Ok(Some(Page { summary, picture }))
 }
 
-async fn read(client: &Client, mut url: Url) -> Result<Option<Summary>, OutboundError> {
+/// Fetches a picture, unless it is too large.
+async fn picture(client: &Client, url: Url) -> Option<Bytes> {
+    match read(client, url, PICTURES, PICTURE_BYTES).await {
+        Ok(found) => {
+            let found = found.filter(|(answer, _)| !answer.is_cut);
+            found.map(|(answer, _)| answer.body)
+        }
+        Err(err) => {
+            log::debug!("no picture of a preview: {err}");
+            None
+        }
+    }
+}
+
+/// Requests an address, and what it redirects to. Returns the answer and the address that it came from;
+/// `None`: there is nothing.
+async fn read(
+    client: &Client,
+    mut url: Url,
+    accept: &str,
+    body_bytes: usize,
+) -> Result<Option<(Answer, Url)>, OutboundError> {
     let rules = Rules {
         private: Private::Refused,
         plain: true,
         redirects: 0,
-        body_bytes: PAGE_BYTES,
+        body_bytes,
         time: TIME,
         reuse: false,
     };
@@ -51,13 +110,10 @@ async fn read(client: &Client, mut url: Url) -> Result<Option<Summary>, Outbound
         }
         let request = Request::get(url.clone())
             .header("user-agent", AGENT)
-            .header("accept", "text/html, application/xhtml+xml");
+            .header("accept", accept);
         let answer = client.send(request, rules).await?;
         match (answer.status, answer.header("location")) {
-            (200, _) => {
-                let kind = answer.header("content-type").unwrap_or_default();
-                return Ok(page(kind, &answer.body));
-            }
+            (200, _) => return Ok(Some((answer, url))),
             (301 | 302 | 303 | 307 | 308, Some(target)) => url = url.join(target)?,
             _ => return Ok(None),
         }

@@ -1,4 +1,4 @@
-//! Finds the title and description of a page without parsing it as a browser does: tags are skipped
+//! Finds the title, description and picture of a page without parsing it as a browser does: tags are skipped
 //! one by one until the head ends.
 
 /// The longest title, description and name of a site, in characters.
@@ -15,6 +15,8 @@ pub struct Summary {
     pub text: Option<String>,
     /// The name of the site.
     pub site: Option<String>,
+    /// The address of its picture, as the page gives it: often relative to the page's own.
+    pub picture: Option<String>,
 }
 
 /// The values found in a head so far.
@@ -25,6 +27,7 @@ struct Found {
     description: Option<String>,
     og_description: Option<String>,
     site: Option<String>,
+    picture: Option<String>,
 }
 
 /// Elements whose content is not markup, or not the page's own.
@@ -76,6 +79,7 @@ impl Found {
             "og:title" => &mut self.og_title,
             "og:description" => &mut self.og_description,
             "og:site_name" => &mut self.site,
+            "og:image" | "og:image:url" | "og:image:secure_url" => &mut self.picture,
             "description" => &mut self.description,
             _ => return,
         };
@@ -90,7 +94,11 @@ impl Found {
         let title = clean(self.og_title, TITLE_CHARS).or_else(|| clean(self.title, TITLE_CHARS))?;
         let text =
             clean(self.og_description, TEXT_CHARS).or_else(|| clean(self.description, TEXT_CHARS));
+        let picture = self
+            .picture
+            .map(|picture| entities(&picture).trim().to_owned());
         Some(Summary {
+            picture: picture.filter(|picture| !picture.is_empty()),
             text: text.filter(|text| *text != title),
             site: clean(self.site, SITE_CHARS),
             title,
@@ -246,13 +254,16 @@ mod tests {
              <meta name='description' content=\"plain\">
              <META PROPERTY=og:title content=\"Lake Ladoga &amp; its &#x43e;&#1079;&#1077;ro\">
              <meta property=\"og:description\" content='The &quot;largest&quot;
-                 lake'><meta property=\"og:site_name\" content=Wiki /></head>
+                 lake'><meta property=\"og:site_name\" content=Wiki />
+             <meta property=\"og:image\" content=\" /lake.png?a=1&amp;b=2 \">
+             <meta property=\"og:image\" content=\"second.png\"></head>
              <body><meta property=\"og:title\" content=\"late\"></body>",
         );
         let expected = Summary {
             title: "Lake Ladoga & its озеro".to_owned(),
             text: Some("The \"largest\" lake".to_owned()),
             site: Some("Wiki".to_owned()),
+            picture: Some("/lake.png?a=1&b=2".to_owned()),
         };
         assert_eq!(found, Some(expected));
     }

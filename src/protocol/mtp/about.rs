@@ -135,6 +135,8 @@ pub(super) struct Preview {
     text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     site: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thumbnail: Option<File>,
 }
 
 impl From<&model::Preview> for Preview {
@@ -144,6 +146,7 @@ impl From<&model::Preview> for Preview {
             title: preview.title.clone(),
             text: preview.text.clone(),
             site: preview.site.clone(),
+            thumbnail: preview.thumbnail.as_deref().map(Into::into),
         }
     }
 }

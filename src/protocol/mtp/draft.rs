@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use super::convert;
 use super::error::MtpError;
-use super::request::{Data, Id, Int, List, Text};
+use super::file::{self, Small};
+use super::request::{Data, Id, Int, List, Object, Text};
 use crate::model::NewPoll;
 use crate::service::DraftDetails;
 
@@ -38,6 +39,8 @@ struct About<'a> {
 struct Given<'a> {
     #[serde(borrow, default)]
     id: Option<Id<'a>>,
+    #[serde(borrow, default)]
+    thumbnail: Option<Object<Small<'a>>>,
 }
 
 /// A reference to another message.
@@ -90,10 +93,16 @@ pub(super) fn details(data: &Data<'_>) -> Result<DraftDetails, MtpError> {
         is_multiple: poll.many.unwrap_or(false),
         is_anonymous: poll.anonymous.unwrap_or(false),
     });
-    let preview = about.preview.map(|given| {
-        let id = given.id.as_ref().map(convert::id);
-        id.ok_or(MtpError::Missing("data.meta.about.preview needs id"))
-    });
+    let (mut preview, mut preview_thumbnail) = (None, None);
+    if let Some(given) = about.preview {
+        const MISSING: MtpError = MtpError::Missing("data.meta.about.preview needs id");
+        preview = Some(given.id.as_ref().map(convert::id).ok_or(MISSING)?);
+        if let Some(Object(small)) = &given.thumbnail {
+            let expected =
+                |what: &str| MtpError::Malformed(format!("data.meta.about.preview.{what}"));
+            preview_thumbnail = Some(file::thumbnail(small, expected)?);
+        }
+    }
     let ids = |list: List<Id<'_>, 1000>| list.iter().map(convert::id).collect();
     Ok(DraftDetails {
         reply: named(about.reply, "data.meta.about.reply needs uuid")?,
@@ -103,6 +112,7 @@ pub(super) fn details(data: &Data<'_>) -> Result<DraftDetails, MtpError> {
         everyone: about.everyone,
         calls_room: false,
         poll,
-        preview: preview.transpose()?,
+        preview,
+        preview_thumbnail,
     })
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::error::MtpError;
 use super::request::{Data, Int, List, Object, Text};
 use crate::model::{self, Kind, Look, Picture, PublicId};
-use crate::service::{MAX_NAME_CHARS, SentFile, Source};
+use crate::service::{MAX_NAME_CHARS, SentFile, SentThumbnail, Source};
 
 /// A file, described without its bytes.
 #[derive(Serialize)]
@@ -132,8 +132,9 @@ struct Sent<'a> {
     thumbnail: Option<Object<Small<'a>>>,
 }
 
+/// A thumbnail that a request names.
 #[derive(Deserialize)]
-struct Small<'a> {
+pub(super) struct Small<'a> {
     #[serde(borrow, default)]
     upload: Option<Text<'a>>,
     #[serde(default)]
@@ -201,11 +202,7 @@ fn read(sent: &Sent<'_>, expected: impl Fn(&str) -> MtpError) -> Result<SentFile
     {
         return Err(expected("name: expected at most 255 characters"));
     }
-    let within =
-        |number: Option<Int>, range: std::ops::RangeInclusive<i64>, what: &str| match number {
-            Some(Int(number)) if !range.contains(&number) => Err(expected(what)),
-            number => Ok(number.map(|Int(number)| number)),
-        };
+    let within = |number, range, what| within(number, range, || expected(what));
     let pixels = |number, what| within(number, 1..=MAX_PIXELS, what);
     let blurhash = sent.blurhash.as_deref();
     let is_hash =
@@ -220,15 +217,7 @@ fn read(sent: &Sent<'_>, expected: impl Fn(&str) -> MtpError) -> Result<SentFile
     };
     let thumbnail = match &sent.thumbnail {
         None => None,
-        Some(Object(small)) => {
-            let upload = small
-                .upload
-                .as_deref()
-                .ok_or_else(|| expected("thumbnail.upload: expected a text"))?;
-            let width = pixels(small.width, "thumbnail.width: expected 1 to 65535")?;
-            let height = pixels(small.height, "thumbnail.height: expected 1 to 65535")?;
-            Some((named(upload), width, height))
-        }
+        Some(Object(small)) => Some(thumbnail(small, &expected)?),
     };
     let owned = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     Ok(SentFile {
@@ -248,6 +237,30 @@ fn read(sent: &Sent<'_>, expected: impl Fn(&str) -> MtpError) -> Result<SentFile
         },
         thumbnail,
     })
+}
+
+/// Reads a thumbnail that a request names.
+pub(super) fn thumbnail(
+    small: &Small<'_>,
+    expected: impl Fn(&str) -> MtpError,
+) -> Result<SentThumbnail, MtpError> {
+    let upload = small.upload.as_deref();
+    let upload = upload.ok_or_else(|| expected("thumbnail.upload: expected a text"))?;
+    let pixels = |number, what| within(number, 1..=MAX_PIXELS, || expected(what));
+    let width = pixels(small.width, "thumbnail.width: expected 1 to 65535")?;
+    let height = pixels(small.height, "thumbnail.height: expected 1 to 65535")?;
+    Ok((named(upload), width, height))
+}
+
+fn within(
+    number: Option<Int>,
+    range: std::ops::RangeInclusive<i64>,
+    refused: impl Fn() -> MtpError,
+) -> Result<Option<i64>, MtpError> {
+    match number {
+        Some(Int(number)) if !range.contains(&number) => Err(refused()),
+        number => Ok(number.map(|Int(number)| number)),
+    }
 }
 
 /// Returns the id in a text. Any other text names nothing, like an unknown id.

@@ -55,6 +55,7 @@ pub(super) fn settle(conn: &Connection) -> Result<Vec<String>, StoreError> {
          UPDATE files SET reference_count =
              (SELECT COUNT(*) FROM attachments a WHERE a.file_id = files.id)
              + (SELECT COUNT(*) FROM attachments a WHERE a.thumb_file_id = files.id)
+             + (SELECT COUNT(*) FROM preview_thumbnails v WHERE v.file_id = files.id)
              + (SELECT COUNT(*) FROM users u WHERE u.avatar_file_id = files.id)
              + (SELECT COUNT(*) FROM flows f WHERE f.picture_file_id = files.id)
              + (SELECT COUNT(*) FROM hooks h WHERE h.picture_file_id = files.id)

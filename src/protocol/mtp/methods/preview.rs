@@ -2,6 +2,8 @@
 //!
 //! Source: MTP extensions of this server, `preview`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,9 @@ struct Answer {
     id: Id,
     #[serde(flatten)]
     preview: Preview,
+    /// For the sender's client, which makes it smaller: base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<String>,
 }
 
 pub(super) fn read(data: Data<'_>) -> Result<Input, MtpError> {
@@ -50,10 +55,11 @@ pub(super) async fn handle(
     user: &SignedIn,
     input: Input,
 ) -> Result<Bytes, MtpError> {
-    let (id, preview) = cx.service.preview(user, input.url).await?;
+    let (id, found) = cx.service.preview(user, input.url).await?;
     let answer = Answer {
         id: Id(id),
-        preview: (&preview).into(),
+        preview: (&found.preview).into(),
+        picture: found.picture.map(|bytes| STANDARD.encode(bytes)),
     };
     Ok(cx.reply_with(codes::OK, answer))
 }
