@@ -16,6 +16,9 @@ const TYPES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
 /// A thumbnail that a request names: the upload, width and height in pixels.
 pub type SentThumbnail = (PublicId, Option<i64>, Option<i64>);
 
+/// A thumbnail as it is stored: its content, width and height in pixels.
+type Resolved = (FileId, Option<i64>, Option<i64>);
+
 /// Resolves a thumbnail that a request names to its content; `None`: it is no small picture, and left out.
 ///
 /// # Errors
@@ -26,7 +29,7 @@ pub(super) fn resolve(
     (id, width, height): SentThumbnail,
     cleaned: &HashMap<PublicId, Ready>,
     place: UploadPlace,
-) -> Result<Option<(FileId, Option<i64>, Option<i64>)>, ServiceError> {
+) -> Result<Option<Resolved>, ServiceError> {
     let (found, _) = complete(tx, id, user)?.ok_or(Refusal::NoUpload { place })?;
     let (size, kind) = files::size_and_type(tx, found)?;
     let is_picture = kind.is_some_and(|kind| TYPES.contains(&kind.as_str()));

@@ -75,7 +75,7 @@ fn answer(stream: TcpStream, sender: &Sender<String>) {
     );
     let page = page.as_bytes();
     let png = "Content-Type: image/png";
-    let huge = || [PICTURE, &[0; HUGE]].concat();
+    let huge = || [PICTURE, &vec![0; HUGE]].concat();
     let svg = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
     let (status, more, body) = match path {
         "lake" | "shore" | "with" => (
