@@ -56,10 +56,10 @@ pub(super) async fn keep_telling(
             }
             match send(&client, &url, &it.text).await {
                 Ok(()) => {
-                    log::info!("an alert was sent: {}", it.kind);
                     if let Err(err) = service.note_alert(it.kind).await {
                         log::debug!("an alert was not noted: {err}");
                     }
+                    log::info!("an alert was sent: {}", it.kind);
                 }
                 Err(why) => log::warn!("an alert could not be sent: {why}"),
             }

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     path::Path,
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
-    sync::{Mutex, mpsc},
+    sync::{Arc, Mutex, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -168,11 +168,14 @@ impl Program {
         let mut child = self.command.spawn().expect("morelia starts");
         let stdin = child.stdin.take();
         let lines = lines(child.stdout.take().expect("a pipe"));
-        let errors = tee(child.stderr.take().expect("a pipe"), child.id());
+        let said = Arc::default();
+        let stderr = child.stderr.take().expect("a pipe");
+        let errors = tee(stderr, child.id(), Arc::clone(&said));
         Running {
             child,
             stdin,
             lines: Mutex::new(lines),
+            said,
             errors,
         }
     }
@@ -183,7 +186,9 @@ pub(crate) struct Running {
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Mutex<mpsc::Receiver<String>>,
-    errors: thread::JoinHandle<String>,
+    /// Its diagnostics so far.
+    said: Arc<Mutex<String>>,
+    errors: thread::JoinHandle<()>,
 }
 
 impl Running {
@@ -214,6 +219,16 @@ impl Running {
         }
     }
 
+    /// Waits until the program's diagnostics contain a text.
+    #[track_caller]
+    pub(crate) fn says(&self, text: &str) {
+        let start = Instant::now();
+        while !self.said.lock().expect("no panic").contains(text) {
+            assert!(start.elapsed() < PATIENCE, "never said: {text:?}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Sends a signal, such as `TERM`, by the system's own `kill`.
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill")
@@ -231,8 +246,9 @@ impl Running {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
-        let errors = std::mem::replace(&mut self.errors, thread::spawn(String::new));
-        let errors = errors.join().expect("read");
+        let reader = std::mem::replace(&mut self.errors, thread::spawn(|| ()));
+        reader.join().expect("read");
+        let errors = std::mem::take(&mut *self.said.lock().expect("no panic"));
         assert!(
             status.is_some(),
             "it does not end by itself; stderr:\n{errors}"
@@ -282,14 +298,17 @@ fn lines(pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
 }
 
 /// Copies the program's diagnostics to the test's output, and keeps them.
-fn tee(pipe: impl Read + Send + 'static, pid: u32) -> thread::JoinHandle<String> {
+fn tee(
+    pipe: impl Read + Send + 'static,
+    pid: u32,
+    kept: Arc<Mutex<String>>,
+) -> thread::JoinHandle<()> {
     thread::spawn(move || {
-        let mut kept = String::new();
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
             eprintln!("[morelia {pid}] {line}");
+            let mut kept = kept.lock().expect("no panic");
             kept.push_str(&line);
             kept.push('\n');
         }
-        kept
     })
 }

@@ -51,6 +51,8 @@ fn deleted_message_comes_back_until_the_moment_is_over() {
 fn deletion_without_a_connection_waits_for_it() {
     let (mut server, browser) = (Server::start(), Browser::start());
     let (one, two, ..) = family(&server, &browser);
+    // The page comes again without a server only when the service worker has it.
+    one.wait("navigator.serviceWorker.controller");
     server.kill();
     one.wait("document.documentElement.dataset.connection !== 'ready'");
     open_menu(&one, "Sunday");

@@ -123,6 +123,7 @@ fn large_file_goes_on_after_a_break_and_texts_overtake_it() {
     one.wait("getComputedStyle(document.querySelector('article.message progress')).appearance === 'none'");
     write(&one, "It is on its way");
     sees(&two, "It is on its way");
+    one.wait("navigator.serviceWorker.controller");
     server.kill();
     one.wait("document.documentElement.dataset.connection !== 'ready'");
     one.reload();
