@@ -1,7 +1,10 @@
--- Rooms: the parts of flows that only Matrix shows. Empty until Matrix is switched on. The columns of `members`,
+-- Rooms: the parts of flows that only Matrix shows. Empty until Matrix is switched on. The columns of `members`, `changes`,
 -- `sessions`, `hooks` and `txns` below, and the table `audit`, are used with or without Matrix.
 --
 -- In the log, kind 32 is an event of a room that only Matrix shows.
+
+-- With or without Matrix. Of events that were imported: when they happened, in milliseconds. NULL: `at`.
+ALTER TABLE changes ADD COLUMN happened_at INTEGER;
 
 -- With or without Matrix. For a user who left: the position of a client that learned of it late. When the user comes
 -- back, the client gets what came after it; NULL: no client was late, and what came after until_position is enough.

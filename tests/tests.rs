@@ -88,6 +88,8 @@ mod quotas;
 mod races;
 mod reactions;
 mod recipes;
+mod reimport;
+mod reimport_faces;
 mod rest;
 mod restart;
 mod restored;

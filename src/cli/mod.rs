@@ -21,8 +21,8 @@ pub use command::{
 pub use matches::UsageError;
 pub use nouns::{
     BackupCommand, BotCommand, ClientAction, ClientCommand, DbCommand, Export, ExportWhat,
-    FlowCommand, Import, InviteCommand, MessageCommand, MessageSearch, MoveCommand, SessionCommand,
-    UserChanges, UserCommand,
+    FlowCommand, Import, ImportSource, InviteCommand, MessageCommand, MessageSearch, MoveCommand,
+    SessionCommand, UserChanges, UserCommand,
 };
 pub use parse::parse;
 pub use programs::{HookCommand, NewOut, OutCommand, TokenCommand};

@@ -110,7 +110,10 @@ pub use links::NewLink;
 pub use members::MemberQuery;
 pub use messages::{Draft, HistoryPage, HistoryRange, Posted};
 pub use operator::{
-    Brought, FlowStanding, Line, MemberStanding, NewFlow, Takeover, Tally, UserChange, UserStanding,
+    Brought, ExportedContent, ExportedEvent, ExportedFile, ExportedFlow, ExportedMember,
+    ExportedMessage, ExportedPoll, ExportedThumbnail, ExportedUser, FlowStanding, Line,
+    MemberStanding, NewFlow, OwnChoices, Person, Reimport, Takeover, Tally, UserChange,
+    UserStanding,
 };
 pub use outgoing::{
     CalloutEnd, Messenger, NewOutgoing, NextCallout, OutgoingOrder, Recipient, Sending, TestEnd,
@@ -146,6 +149,7 @@ pub use crate::store::exports::MessagesOf;
 pub use crate::store::hooks::Living as LivingHook;
 pub use crate::store::localparts::Named as RoomUser;
 pub use crate::store::members::State as MemberState;
+pub use crate::store::pins::Pin;
 pub use crate::store::room_account::AccountData;
 pub use crate::store::room_devices::RoomDevice;
 pub use crate::store::room_log::{RoomEvent, Stored, Way, What as RoomContent};

@@ -100,6 +100,25 @@ pub fn show(tx: &Tx<'_>, message: MessageId, new: &NewFile) -> Result<(), StoreE
     insert(tx, message, new, Encoding::Base64).map(drop)
 }
 
+/// Attaches a stored file to a message, under an id that it had before if no other has it.
+///
+/// # Errors
+/// The file cannot be written.
+pub(super) fn show_as(
+    tx: &Tx<'_>,
+    message: MessageId,
+    new: &NewFile,
+    encoding: Encoding,
+    id: Option<PublicId>,
+) -> Result<(), StoreError> {
+    let [given, _] = insert(tx, message, new, encoding)?;
+    if let Some(id) = id {
+        tx.prepare("UPDATE OR IGNORE attachments SET public_id = :id WHERE public_id = :given")?
+            .execute(named_params! {":id": id.to_bytes(), ":given": given.to_bytes()})?;
+    }
+    Ok(())
+}
+
 /// Returns the number of the next file of a message: one that no file has, or has had as an event.
 fn next(view: &View<'_>, message: MessageId) -> Result<i64, StoreError> {
     let mut statement = view.prepare(

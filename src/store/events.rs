@@ -126,7 +126,7 @@ impl Scene {
 macro_rules! select_events {
     ($rest:literal) => {
         concat!(
-            "SELECT c.position, c.uuid, f.uuid, max(c.number - f.first_number, -1), c.at, a.uuid, c.kind, c.body, u.uuid, m.uuid, c.number
+            "SELECT c.position, c.uuid, f.uuid, max(c.number - f.first_number, -1), coalesce(c.happened_at, c.at), a.uuid, c.kind, c.body, u.uuid, m.uuid, c.number
              FROM changes c JOIN flows f ON f.id = c.flow_id LEFT JOIN users a ON a.id = c.actor_id
              LEFT JOIN users u ON u.id = c.user_id LEFT JOIN messages m ON m.id = c.message_id ",
             $rest

@@ -12,12 +12,18 @@ use crate::model::{FileId, FlowId, Message, MessageId, PublicId, UserId};
 /// The largest total size in bytes of files that are included in their message; others are separate.
 const WITHIN_BYTES: usize = 256 * 1024;
 
-/// Opens the content of a file that a message shows; `None`: it is missing.
+/// Opens the content of a file that a message shows, of a thumbnail, or of a flow's picture; `None`: it is missing.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn open(view: &View<'_>, file: PublicId) -> Result<Option<Opened>, StoreError> {
-    let mut statement = view.prepare("SELECT file_id FROM attachments WHERE public_id = :id")?;
+    let mut statement = view.prepare(
+        "SELECT file_id FROM attachments WHERE public_id = :id
+         UNION ALL SELECT thumb_file_id FROM attachments WHERE thumb_public_id = :id
+         UNION ALL SELECT file_id FROM preview_thumbnails WHERE public_id = :id
+         UNION ALL SELECT picture_file_id FROM flows WHERE picture_public_id = :id
+         LIMIT 1",
+    )?;
     let found = statement
         .query_row(named_params! {":id": file.to_bytes()}, |row| row.get(0))
         .optional()?;

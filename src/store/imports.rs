@@ -4,10 +4,17 @@
 //! decrease; so followers see the imported items in order. A running server notices them as it does the
 //! changes of any other process.
 
+mod rich;
+
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use rusqlite::named_params;
+
+pub use rich::{
+    Choices, Details, Ending, Event, File, Terms, choose, end, event_ids, furnish, oldest_kept,
+    present,
+};
 
 use super::error::StoreError;
 use super::events::{self, Deed};
@@ -38,6 +45,8 @@ pub struct User {
     pub avatar: Option<Content>,
     /// Set for bots.
     pub is_bot: bool,
+    /// Set for a suspended account.
+    pub is_suspended: bool,
     /// When the account was created, as far as is known.
     pub created_at: Timestamp,
 }
@@ -82,6 +91,17 @@ pub struct Message {
     pub edited_at: Option<Timestamp>,
     /// Whether it was deleted.
     pub is_deleted: bool,
+    /// What an export knows besides.
+    pub details: Option<Box<Details>>,
+}
+
+/// Something of a flow to import, in order.
+#[derive(Debug, Clone)]
+pub enum Item {
+    /// A message.
+    Message(Message),
+    /// An event.
+    Event(Event),
 }
 
 /// Creates an account with its original values.
@@ -97,9 +117,9 @@ pub fn user(tx: &Tx<'_>, new: &User) -> Result<UserId, StoreError> {
     let looks = new.login.as_ref().map(Login::looks);
     tx.prepare(
         "INSERT INTO users (uuid, login, login_key, login_skeleton, login_shape, localpart, password_hash, username, email,
-                            bio, is_bot, created_at, deleted_at)
+                            bio, is_bot, created_at, suspended_at, deleted_at)
          VALUES (:uuid, :login, :login_key, :login_skeleton, :login_shape, :localpart, :password_hash, :username, :email, :bio, :is_bot,
-                 :created_at, :deleted_at)",
+                 :created_at, :suspended_at, :deleted_at)",
     )?
     .execute(named_params! {
         ":uuid": new.uuid.to_bytes(),
@@ -114,6 +134,7 @@ pub fn user(tx: &Tx<'_>, new: &User) -> Result<UserId, StoreError> {
         ":bio": new.bio,
         ":is_bot": new.is_bot,
         ":created_at": new.created_at.min(tx.now().end_of_past()).0,
+        ":suspended_at": new.is_suspended.then_some(tx.now().0),
         ":deleted_at": login.is_none().then_some(tx.now().0),
     })?;
     let id = UserId(tx.last_id());
@@ -305,6 +326,29 @@ pub fn messages(tx: &Tx<'_>, batch: &[Message]) -> Result<Vec<Fate>, StoreError>
     Ok(fates)
 }
 
+/// Appends messages and events to a flow, those that do not exist here. Returns how many messages there were.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn items(tx: &Tx<'_>, flow: FlowId, items: &[Item]) -> Result<usize, StoreError> {
+    let progress = Progress::of(tx, flow)?;
+    let mut count = 0;
+    for item in items {
+        match item {
+            Item::Message(message) if has_message(tx, message.uuid)? => {}
+            Item::Message(message) => {
+                insert(tx, message)?;
+                count += 1;
+            }
+            Item::Event(event) => rich::event(tx, flow, event)?,
+        }
+    }
+    if progress.is_unfinished {
+        read_on(tx, flow, progress.next_number)?;
+    }
+    Ok(count)
+}
+
 fn has_message(view: &View<'_>, uuid: PublicId) -> Result<bool, StoreError> {
     let mut statement = view.prepare("SELECT 1 FROM messages WHERE uuid = :uuid")?;
     Ok(statement.exists(named_params! {":uuid": uuid.to_bytes()})?)
@@ -344,6 +388,10 @@ fn insert(tx: &Tx<'_>, new: &Message) -> Result<(), StoreError> {
     for file in files {
         let brought = file.clone().into();
         attachments::attach(tx, MessageId(position.0), &brought, Some(new.author))?;
+    }
+    if let Some(details) = &new.details {
+        let place = (new.flow, number);
+        rich::write(tx, MessageId(position.0), place, new.author, details)?;
     }
     tx.index_later();
     Ok(())

@@ -13,10 +13,10 @@ use super::super::error::CliError;
 use super::super::{about, event, flow, session, user};
 use super::own;
 use crate::model::{
-    self, Content, Encoding, FlowId, Message, MessageId, Position, PublicId, Slot, Timestamp, User,
+    Content, Encoding, FlowId, Message, MessageId, Position, PublicId, Slot, Timestamp, User,
     UserId,
 };
-use crate::service::{MemberStanding, MessagesOf, Service};
+use crate::service::{MemberStanding, MessagesOf, Pin, Service};
 
 /// The target of an export, written one file at a time.
 pub(super) trait Target: Write {
@@ -78,7 +78,10 @@ impl<'a> Export<'a> {
     pub(super) async fn all(&mut self) -> Result<(), CliError> {
         let mut users = Vec::new();
         for user in self.service.users().await? {
-            users.push(account(self.service, user).await?);
+            let chosen = self.service.own_of(user.id).await?;
+            let mut whole = account(self.service, user).await?;
+            whole["own"] = own::choices(&chosen);
+            users.push(whole);
         }
         self.document("users.json", &json!({"users": users}))?;
         for (flow, _) in self.service.all_flows(None).await? {
@@ -109,6 +112,13 @@ impl<'a> Export<'a> {
                 document
             })
             .collect();
+        if let Some(picture) = standing.flow.picture.filter(|_| self.has_files)
+            && let Some(path) = self.path_of(picture.id, "picture").await?
+        {
+            whole["picture"]["path"] = path.into();
+        }
+        let pins = self.service.archived_pins(id).await?;
+        whole["pins"] = pins.iter().map(pin).collect();
         self.begin(&format!("flow-{}.json", standing.flow.uuid))?;
         self.write(format!("{{\"flow\": {whole:#},\n\"events\": [").as_bytes())?;
         self.events(id).await?;
@@ -151,6 +161,15 @@ impl<'a> Export<'a> {
                     let files = self.described(message).await?;
                     document["about"]["files"] = files.into();
                 }
+                let about = message.about.as_deref();
+                let preview = about.and_then(|about| about.preview.as_ref());
+                if let Some(picture) = preview.and_then(|it| it.thumbnail.as_deref())
+                    && let Some(thumbnail) = self
+                        .thumbnail(picture.id, picture.look.width, picture.look.height)
+                        .await?
+                {
+                    document["about"]["preview"]["thumbnail"] = thumbnail;
+                }
                 self.write(format!("{separator}{document}").as_bytes())?;
                 separator = ",\n";
             }
@@ -168,17 +187,44 @@ impl<'a> Export<'a> {
         for file in &message.shown {
             let mut document = about::file(file);
             if !file.is_given && self.has_files {
-                if self.service.open_archived(file.id).await?.is_some() {
-                    let path = place(file);
-                    document["path"] = path.clone().into();
-                    self.waiting.push((path, file.id));
-                } else {
-                    document["missing"] = true.into();
+                let name = file.look.name.as_deref().unwrap_or_default();
+                match self.path_of(file.id, name).await? {
+                    Some(path) => document["path"] = path.into(),
+                    None => document["missing"] = true.into(),
                 }
+            }
+            if let Some(small) = file.thumbnail
+                && let Some(thumbnail) = self.thumbnail(small.id, small.width, small.height).await?
+            {
+                document["thumbnail"] = thumbnail;
             }
             files.push(document);
         }
         Ok(files)
+    }
+
+    /// Returns what is known of a thumbnail, which is written beside the documents.
+    async fn thumbnail(
+        &mut self,
+        id: PublicId,
+        width: Option<i64>,
+        height: Option<i64>,
+    ) -> Result<Option<Value>, CliError> {
+        if !self.has_files {
+            return Ok(None);
+        }
+        let path = self.path_of(id, "thumbnail").await?;
+        Ok(path.map(|path| json!({"path": path, "width": width, "height": height})))
+    }
+
+    /// Returns the path at which content will be written; `None`: it is missing.
+    async fn path_of(&mut self, id: PublicId, name: &str) -> Result<Option<String>, CliError> {
+        if self.service.open_archived(id).await?.is_none() {
+            return Ok(None);
+        }
+        let path = place(id, name);
+        self.waiting.push((path.clone(), id));
+        Ok(Some(path))
     }
 
     /// Writes the content of files that were described, each once, however many messages show it.
@@ -220,8 +266,7 @@ impl<'a> Export<'a> {
 
 /// Returns the path for the content of a file. Its name cannot lead outside the folder, and is no
 /// longer than file systems allow.
-fn place(file: &model::File) -> String {
-    let name = file.look.name.as_deref().unwrap_or_default();
+fn place(id: PublicId, name: &str) -> String {
     let plain = |c: char| {
         if c.is_alphanumeric() || "._- ()".contains(c) {
             c
@@ -232,7 +277,14 @@ fn place(file: &model::File) -> String {
     let mut end: Vec<char> = name.chars().rev().take(40).map(plain).collect();
     end.reverse();
     let end: String = end.into_iter().collect();
-    format!("files/{}-{end}", file.id.hex())
+    format!("files/{}-{end}", id.hex())
+}
+
+/// Returns a pinned message, in the terms of the protocol.
+fn pin(pin: &Pin) -> Value {
+    json!({
+        "message": pin.message.to_string(), "by": pin.by.to_string(), "time": pin.at.seconds(),
+    })
 }
 
 async fn account(service: &Service, user: User) -> Result<Value, CliError> {

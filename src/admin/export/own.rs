@@ -18,13 +18,19 @@ pub(super) fn document(own: &Own) -> Value {
             "question": one.question, "option": one.option,
         })
     });
+    let mut document = choices(own);
+    document["reactions"] = reactions.collect();
+    document["votes"] = votes.collect();
+    document
+}
+
+/// Returns only the blocked users and settings of a user.
+pub(super) fn choices(own: &Own) -> Value {
     let settings = own
         .settings
         .iter()
         .map(|(flow, chosen)| (flow.to_string(), set_up(chosen)));
     json!({
-        "reactions": reactions.collect::<Vec<_>>(),
-        "votes": votes.collect::<Vec<_>>(),
         "blocked": own.blocked.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "settings": settings.collect::<Map<_, _>>(),
         "privacy": own.account.as_ref().map(privacy),

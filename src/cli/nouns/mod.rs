@@ -236,13 +236,22 @@ pub enum MoveCommand {
     },
 }
 
-/// `import`: imports a database of the Python server.
+/// `import`: imports an export, or a database of the Python server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {
-    /// `--python-db`: its file.
-    pub python_db: PathBuf,
+    /// What to import.
+    pub source: ImportSource,
     /// `--dry-run`: count only.
     pub dry_run: bool,
+}
+
+/// What `import` reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImportSource {
+    /// `--from`: the folder of an export.
+    Export(PathBuf),
+    /// `--python-db`: the file of the Python server.
+    PythonDb(PathBuf),
 }
 
 /// `export`: writes JSON.

@@ -3,7 +3,9 @@
 use super::{Flag, Spec, YES, many, option, switch};
 use crate::cli::command::Command;
 use crate::cli::matches::UsageError;
-use crate::cli::nouns::{BackupCommand, DbCommand, Export, ExportWhat, Import, MoveCommand};
+use crate::cli::nouns::{
+    BackupCommand, DbCommand, Export, ExportWhat, Import, ImportSource, MoveCommand,
+};
 use crate::config::read_duration;
 
 const IDENTITY: Flag = option(
@@ -270,23 +272,29 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         path: "import",
         arguments: "",
-        about: "Imports the database of the Python server: users with their passwords, flows, \
-                messages and files. Run again, it imports only what is new.",
+        about: "Imports what `export` wrote, from this server or another one, or the database of the \
+                Python server: users, flows, messages and files. Run again, it imports only what is new.",
         flags: &[&[
+            option("--from", "DIR", "the folder that `export` wrote"),
             option(
                 "--python-db",
                 "FILE",
-                "the file of the Python server (required)",
+                "the file of the Python server, with its users' passwords",
             ),
             switch("--dry-run", "only count, change nothing"),
         ]],
-        examples: &["morelia import --python-db db_sqlite.db --dry-run"],
+        examples: &[
+            "morelia import --from export --dry-run",
+            "morelia import --python-db db_sqlite.db --dry-run",
+        ],
         build: |m| {
-            let python_db = m
-                .path("--python-db")
-                .ok_or_else(|| m.missing("--python-db FILE"))?;
+            let export = m.path("--from").map(ImportSource::Export);
+            let python_db = m.path("--python-db").map(ImportSource::PythonDb);
+            let ((Some(source), None) | (None, Some(source))) = (export, python_db) else {
+                return Err(m.missing("--from DIR or --python-db FILE, one of the two"));
+            };
             Ok(Command::Import(Import {
-                python_db,
+                source,
                 dry_run: m.switch("--dry-run"),
             }))
         },

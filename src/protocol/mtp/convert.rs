@@ -3,9 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::error::MtpError;
 use super::{about, reply, request, rich};
 use crate::auth::Password;
@@ -25,25 +22,14 @@ pub(super) fn named(text: &str) -> PublicId {
     PublicId::parse(text).unwrap_or(PublicId::NOTHING)
 }
 
-/// Returns content as a client sent it. Base64 text is stored decoded, which saves a quarter, and
-/// is sent out as the same text again.
+/// Returns content as a client sent it.
 pub(super) fn content(blob: request::Blob<'_>) -> Content {
     match blob {
         request::Blob::Bytes(bytes) => Content {
             bytes: bytes.into(),
             encoding: Encoding::Base64,
         },
-        request::Blob::Text(text) => match STANDARD.decode(text.as_bytes()) {
-            // The engine accepts only the canonical form, so encoding gives back this very text.
-            Ok(bytes) if !bytes.is_empty() => Content {
-                bytes: bytes.into(),
-                encoding: Encoding::Base64,
-            },
-            _ => Content {
-                bytes: text.as_bytes().into(),
-                encoding: Encoding::Text,
-            },
-        },
+        request::Blob::Text(text) => Content::of_text(&text),
     }
 }
 
@@ -337,6 +323,9 @@ pub(super) fn user(form: Form, user: &User, own: bool) -> reply::User<'_> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
     use proptest::prelude::*;
 

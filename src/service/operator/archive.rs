@@ -9,6 +9,7 @@ use crate::store::events;
 use crate::store::exports::{self, MessagesOf};
 use crate::store::files::Opened;
 use crate::store::own::{self, Own};
+use crate::store::pins::{self, Pin};
 
 /// Maximum number of messages in memory, and their approximate size in bytes.
 const AT_ONCE: usize = 500;
@@ -49,7 +50,18 @@ impl Service {
         self.store.read(move |view| Ok(own::of(view, user)?)).await
     }
 
-    /// Opens the content of a message's file, for the operator; `None`: it does not exist.
+    /// Returns the pinned messages of a flow, last pinned first, for the operator.
+    ///
+    /// # Errors
+    /// Fails if the database cannot be read.
+    pub async fn archived_pins(&self, flow: FlowId) -> Result<Vec<Pin>, ServiceError> {
+        self.store
+            .read(move |view| Ok(pins::of_flow(view, flow)?))
+            .await
+    }
+
+    /// Opens the content of a message's file, of a thumbnail or of a flow's picture, for the operator; `None`: it does
+    /// not exist.
     ///
     /// # Errors
     /// Fails if the database cannot be read.

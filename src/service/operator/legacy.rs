@@ -87,6 +87,7 @@ pub(super) fn user(
         bio: old.bio,
         avatar: old.avatar.filter(|_| !is_deleted),
         is_bot: old.is_bot,
+        is_suspended: false,
         created_at: old
             .first_seen
             .map_or_else(Timestamp::now, Timestamp::from_seconds),
@@ -119,6 +120,7 @@ pub(super) fn message(
         files: old.files,
         edited_at: is_edited.then(|| edited.map_or(sent_at, Timestamp::from_seconds)),
         is_deleted,
+        details: None,
     }
 }
 

@@ -1,11 +1,15 @@
-//! `import`: imports the database of the Python server.
+//! `import`: imports an export, or the database of the Python server.
+
+mod convert;
+mod documents;
+mod export;
 
 use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::print::Output;
 use super::{result, with_service};
-use crate::cli::Import;
+use crate::cli::{Import, ImportSource};
 use crate::config::Sources;
 use crate::exit::Exit;
 use crate::model::Act;
@@ -14,20 +18,25 @@ use crate::service::{Takeover, Tally};
 /// Runs the command.
 ///
 /// # Errors
-/// The file does not exist, it is not a database of the Python server, or this server's cannot be written.
+/// What should be imported does not exist or cannot be read, or the database cannot be written.
 pub fn run(command: &Import, sources: &Sources, output: &Output) -> Result<Exit, CliError> {
-    let path = &command.python_db;
+    let path = match &command.source {
+        ImportSource::Export(path) | ImportSource::PythonDb(path) => path,
+    };
     if !path.exists() {
+        let (shown, what) = (path.display(), wanted(&command.source));
         return Err(CliError::NotFound(format!(
-            "there is no file {}: give the database of the Python server, usually db_sqlite.db",
-            path.display()
+            "there is no {shown}: give {what}"
         )));
     }
     let done = with_service(sources, async |service, _| {
         if !command.dry_run {
             service.note_act(Act::ArchiveTaken, None, None).await?;
         }
-        Ok(service.take_over(path, command.dry_run).await?)
+        match &command.source {
+            ImportSource::Export(folder) => export::take(service, folder, command.dry_run).await,
+            ImportSource::PythonDb(file) => Ok(service.take_over(file, command.dry_run).await?),
+        }
     })?;
     let document = json!({
         "dry_run": command.dry_run,
@@ -37,14 +46,23 @@ pub fn run(command: &Import, sources: &Sources, output: &Output) -> Result<Exit,
         "files": done.files,
         "notes": done.notes,
     });
-    result(output, &document, &text(&done, command.dry_run))
+    result(output, &document, &text(&done, command))
+}
+
+/// Returns what an option needs.
+fn wanted(source: &ImportSource) -> &'static str {
+    match source {
+        ImportSource::Export(_) => "the folder that `morelia export` wrote",
+        ImportSource::PythonDb(_) => "the database of the Python server, usually db_sqlite.db",
+    }
 }
 
 fn counts(tally: Tally) -> Value {
     json!({"taken": tally.taken, "present": tally.present, "left_out": tally.left_out})
 }
 
-fn text(done: &Takeover, dry_run: bool) -> String {
+fn text(done: &Takeover, command: &Import) -> String {
+    let dry_run = command.dry_run;
     let verb = if dry_run { "would be taken" } else { "taken" };
     let line = |name: &str, tally: Tally| {
         format!(
@@ -65,7 +83,7 @@ fn text(done: &Takeover, dry_run: bool) -> String {
     if !done.notes.is_empty() {
         text.push('\n');
     }
-    if !dry_run {
+    if !dry_run && matches!(command.source, ImportSource::PythonDb(_)) {
         text.push_str(
             "\nEverybody logs in with the old password. Administrators of the old server are none here:\n\
              make one with `morelia user set LOGIN --admin on`.",
