@@ -288,15 +288,13 @@ pub(super) const COMMANDS: &[Spec] = &[
             "morelia import --python-db db_sqlite.db --dry-run",
         ],
         build: |m| {
+            let dry_run = m.switch("--dry-run");
             let export = m.path("--from").map(ImportSource::Export);
             let python_db = m.path("--python-db").map(ImportSource::PythonDb);
             let ((Some(source), None) | (None, Some(source))) = (export, python_db) else {
                 return Err(m.missing("--from DIR or --python-db FILE, one of the two"));
             };
-            Ok(Command::Import(Import {
-                source,
-                dry_run: m.switch("--dry-run"),
-            }))
+            Ok(Command::Import(Import { source, dry_run }))
         },
     },
     Spec {
