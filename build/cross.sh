@@ -41,7 +41,10 @@ program=$here/build/$target/release/morelia
 own_apt() {
 	local tool=$1
 	shift
-	"$tool" -q -o "APT::Architectures::=$host" -o "APT::Architectures::=$arch" \
+	# Of the other kind of machine, only Debian's compiler needs anything.
+	local other=()
+	[ -n "${RUSTC:-}" ] || other=(-o "APT::Architectures::=$arch")
+	"$tool" -q -o "APT::Architectures::=$host" "${other[@]}" \
 		-o "Dir::State=$here/apt/state" -o "Dir::Cache=$here/apt/cache" \
 		-o Dir::State::status=/var/lib/dpkg/status -o Debug::NoLocking=1 \
 		-o "APT::Sandbox::User=$(id -un)" -o Acquire::Retries=3 "$@"

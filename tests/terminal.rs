@@ -233,6 +233,9 @@ fn init_asks_for_what_it_was_not_told() {
         .shows("The same again: ")
         .types("a secret\n")
         .shows("Create a local certificate authority?")
+        .types("nothing\n")
+        .shows("Please type y or n.")
+        .shows("Create a local certificate authority?")
         .types("n\n")
         .shows("administrator  anna (created)")
         .shows("code=0");

@@ -143,13 +143,34 @@ fn ask_local_ca(command: &cli::Init) -> Result<bool, CliError> {
     if !is_asked {
         return Ok(false);
     }
-    let answer = question("No domain name? Create a local certificate authority? [Y/n] ")?;
-    Ok(!["n", "no"].contains(&answer.to_lowercase().as_str()))
+    agree(
+        "No domain name? Create a local certificate authority?",
+        true,
+    )
 }
 
 fn ask_login() -> Result<Option<String>, CliError> {
     let login = question("Login of the first administrator (empty: none for now): ")?;
     Ok((!login.is_empty()).then_some(login))
+}
+
+/// Asks a question that is answered with yes or no; an empty answer is the suggested one. Anything else is asked again.
+pub(super) fn agree(text: &str, suggested: bool) -> Result<bool, CliError> {
+    /// How often it is asked.
+    const ATTEMPTS: usize = 5;
+    let choice = if suggested { "Y/n" } else { "y/N" };
+    for _ in 0..ATTEMPTS {
+        let answer = question(&format!("{text} [{choice}] "))?;
+        match answer.to_lowercase().as_str() {
+            "" => return Ok(suggested),
+            "y" | "yes" => return Ok(true),
+            "n" | "no" => return Ok(false),
+            _ => drop(writeln!(std::io::stderr(), "Please type y or n.")),
+        }
+    }
+    Err(CliError::Usage(
+        "there was no answer to a question: type y or n".to_owned(),
+    ))
 }
 
 /// Asks for a line, which may be empty.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::geteuid;
 
 use super::super::error::CliError;
-use super::super::init::question;
+use super::super::init::{agree, question};
 use super::super::on_database;
 use super::super::password::{self, Ask, Password};
 use super::system;
@@ -71,12 +71,7 @@ impl Asker {
         if !self.asks {
             return Ok(suggested);
         }
-        let choice = if suggested { "Y/n" } else { "y/N" };
-        let answer = question(&format!("{text} [{choice}] "))?.to_lowercase();
-        Ok(match answer.as_str() {
-            "" => suggested,
-            other => ["y", "yes"].contains(&other),
-        })
+        agree(text, suggested)
     }
 }
 

@@ -4,6 +4,9 @@ use crate::certificates::CertificateError;
 use crate::config::Config;
 use crate::outbound::acme::AcmeError;
 
+/// What an error of an encrypted connection says if the certificate of the other side is not trusted.
+const UNTRUSTED: &str = "invalid peer certificate";
+
 /// The reason why a certificate was not fetched.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -31,6 +34,10 @@ impl Failure {
                     "forward {}, and allow it in the firewall, then `morelia tls renew --force`",
                     ports(config)
                 );
+            }
+            Self::Acme(AcmeError::Unreachable(why)) if why.contains(UNTRUSTED) => {
+                "check the clock of this machine; the certificate of a private authority's own root belongs in \
+             acme_ca in section [tls]"
             }
             Self::Acme(AcmeError::Unreachable(_)) => {
                 "check this machine's own connection to the internet, its firewall, proxy in section \
@@ -86,6 +93,17 @@ mod tests {
             detail: "connection refused".to_owned(),
             is_unknown,
         }
+    }
+
+    #[test]
+    fn an_authority_that_is_not_trusted_is_no_matter_of_the_connection() {
+        let why = |why: &str| says(AcmeError::Unreachable(why.to_owned()), 443, 80);
+        assert!(
+            why("no encrypted connection: invalid peer certificate: UnknownIssuer")
+                .contains("acme_ca")
+        );
+        assert!(why("invalid peer certificate: Expired").contains("clock"));
+        assert!(why("timed out").contains("connection to the internet"));
     }
 
     #[test]
