@@ -13,7 +13,10 @@ use crate::protocol::alert;
 use crate::server::{Certificate, Served};
 use crate::service::Service;
 
-/// How often the server checks.
+/// When the server checks first after a start: after what is done at a start, such as a backup that is due.
+const LOOKED_AT_AFTER: Duration = Duration::from_secs(2);
+
+/// How often the server checks then.
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(30);
 
 /// Less free space than this is reported.
@@ -43,6 +46,7 @@ pub(super) async fn keep_telling(
         (Err(err), _) => return log::error!("no alerts are sent: {err}"),
         (_, Err(err)) => return log::error!("no alerts are sent: {err}"),
     };
+    tokio::time::sleep(LOOKED_AT_AFTER).await;
     loop {
         let served = certificates::served(certificate.as_ref());
         for it in troubles(&config, &service, served.as_ref()).await {
