@@ -47,9 +47,9 @@ export function forwardMessages(client, messages) {
 
 function queue(client, flow, message) {
   const { store, outbox } = client;
-  // Shown until the server tells it itself: the first author, the text, the files.
+  // Shown until the server tells it itself: the first author, the text, the files, the preview.
   const author = store.users.get(message.from);
   const forward = message.forward ?? { from_user: message.from, name: author?.username || author?.login || '', time: message.time };
-  const shown = { text: message.text, files: message.files.map(({ blob, ...file }) => file), forward, format: message.format };
+  const shown = { text: message.text, files: message.files.map(({ blob, ...file }) => file), forward, format: message.format, preview: message.preview };
   outbox.add(flow.uuid, '', [], { forward: { uuid: message.uuid }, shown });
 }

@@ -269,6 +269,7 @@ export const de = {
   'poll.question': 'Frage',
   'poll.results': 'Ergebnis',
   'poll.votes': { one: '{n} Stimme', other: '{n} Stimmen' },
+  'preview.picture': 'Bild von der Seite',
   'preview.without': 'Ohne Vorschau senden',
   'privacy.ask_first': 'Mich fragen, bevor man mich in Gruppen aufnimmt',
   'privacy.ask_first.hint': 'Du bekommst eine Einladung, die du annimmst oder ablehnst.',

@@ -269,6 +269,7 @@ export const en = {
   'poll.question': 'Question',
   'poll.results': 'Results',
   'poll.votes': { one: '{n} vote', other: '{n} votes' },
+  'preview.picture': 'Picture from the page',
   'preview.without': 'Send without a preview',
   'privacy.ask_first': 'Ask me before adding me to groups',
   'privacy.ask_first.hint': 'You get an invitation to accept or decline.',

@@ -269,6 +269,7 @@ export const es = {
   'poll.question': 'Pregunta',
   'poll.results': 'Resultados',
   'poll.votes': { one: '{n} voto', many: '{n} votos', other: '{n} votos' },
+  'preview.picture': 'Imagen de la página',
   'preview.without': 'Enviar sin vista previa',
   'privacy.ask_first': 'Preguntarme antes de añadirme a grupos',
   'privacy.ask_first.hint': 'Recibes una invitación que aceptas o rechazas.',

@@ -269,6 +269,7 @@ export const ru = {
   'poll.question': 'Вопрос',
   'poll.results': 'Результаты',
   'poll.votes': { one: '{n} голос', few: '{n} голоса', many: '{n} голосов', other: '{n} голоса' },
+  'preview.picture': 'Картинка со страницы',
   'preview.without': 'Отправить без предпросмотра',
   'privacy.ask_first': 'Спрашивать перед добавлением в группы',
   'privacy.ask_first.hint': 'Вы получите приглашение, которое можно принять или отклонить.',

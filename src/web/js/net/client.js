@@ -327,9 +327,9 @@ export class Client extends Emitter {
     if (meta.position !== undefined && meta.position !== null) this.#position = meta.position;
   }
 
-  async #post(item, message, files) {
+  async #post(item, message, uploads) {
     const { quote, shown, card, ...rest } = item.about ?? {};
-    const about = { ...rest, ...files };
+    const about = { ...rest, ...uploads };
     const told = Object.keys(about).length > 0 ? about : undefined;
     if (!item.edits) return this.api.send(item.flow, message, item.txn, told);
     await this.api.edit(item.flow, item.edits, item.text, told);
@@ -343,6 +343,8 @@ export class Client extends Emitter {
     if (item.edits) { flow.history.patch(item.edits, { text: item.text, edited: true, editedAt: now(), format: item.about?.format ?? 0 }); return; }
     // What was sent from here is not fetched again.
     (about?.files ?? []).forEach((file, i) => { if (item.files[i]?.blob) remember(file.id, item.files[i].blob); });
+    const picture = item.about?.card?.thumbnail?.blob;
+    if (picture) remember(about?.preview?.thumbnail?.id, picture);
     const known = number ?? flow.history.numberOf(uuid);
     if (known === null) {
       // The answer did not tell its place: it is among the newest.
