@@ -118,7 +118,8 @@ fn an_owner_says_which_addresses_are_told_of_what() {
     page.click(".out-make");
     let submit = "[...document.querySelectorAll('dialog form')].at(-1).requestSubmit()";
     // Told of nothing it would be of no use.
-    page.fill("dialog input[name=url]", &receiver.url());
+    let url = format!("{}/long/{}", receiver.url(), "a".repeat(80));
+    page.fill("dialog input[name=url]", &url);
     page.click("dialog input[name=on-message]");
     page.run(submit);
     page.wait(
@@ -142,15 +143,28 @@ fn an_owner_says_which_addresses_are_told_of_what() {
     assert_eq!(receiver.told(secret)["type"], "message.edited");
     page.click(".out-test");
     assert_eq!(receiver.told(secret)["type"], "test");
-    page.wait("document.querySelector('.toast')?.textContent.includes('accepted the test')");
+    // What is told stands on top of the dialog, where it is seen and heard.
+    page.wait(
+        "document.querySelector('dialog:modal .toast')?.textContent.includes('accepted the test')",
+    );
     page.wait("document.querySelector('.out-remove')");
     page.click(".out-remove");
+    page.wait("document.querySelectorAll('dialog').length === 2");
+    page.settle();
+    let fits = page.run(
+        "const [head] = [...document.querySelectorAll('dialog')].at(-1).querySelectorAll('h2');
+         return head.textContent.includes('/long/') && head.scrollWidth <= head.clientWidth",
+    );
+    assert_eq!(fits, true, "a long address is cut off");
     page.run(
         "[...document.querySelectorAll('dialog')].at(-1).querySelector('.button.danger').click()",
     );
     page.wait(
         "document.querySelector('.outgoing .hint')?.textContent === 'No addresses are notified.'",
     );
+    // The notices outlive the dialog.
+    page.run("[...document.querySelectorAll('dialog')].at(-1).close()");
+    page.wait("document.querySelector('body > #toasts') && !document.querySelector('dialog')");
     let listed = ask(&mut admin, "list_outgoing", &json!({"flow": flow})).is(200);
     assert_eq!(listed.data()["meta"]["outgoing"], json!([]));
 }
