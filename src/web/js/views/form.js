@@ -16,7 +16,7 @@ export function field(label, attributes = {}, hint = '') {
     hint && h('p.hint', { id: `${id}-hint` }, hint));
 }
 
-/** A form that runs `submit(data)` once at a time and shows what went wrong. */
+/** A form that runs `submit(data, node)` once at a time and shows what went wrong. */
 export function form(label, children, submit, { className = '' } = {}) {
   const error = h('p.form-error', { role: 'alert' });
   const node = h('form', {
@@ -29,7 +29,7 @@ export function form(label, children, submit, { className = '' } = {}) {
       error.textContent = '';
       node.dataset.busy = 'yes';
       try {
-        await submit(Object.fromEntries(new FormData(node)));
+        await submit(Object.fromEntries(new FormData(node)), node);
       } catch (problem) {
         // What can go wrong is told by texts that the first page does without.
         await allTexts().catch(() => {});
