@@ -189,6 +189,7 @@ fn picture_of_a_page_comes_through_its_sender() {
     shows(&two, 480);
     two.devtools("Fetch.disable", json!({}));
     two.reload();
+    two.wait("document.documentElement.dataset.connection === 'ready'");
     // Passed on, it goes along.
     super::answers::open_menu(&two, "See");
     super::answers::take(&two, "Forward");
@@ -220,7 +221,17 @@ fn small_picture_stands_beside_the_words_of_either_direction() {
     let (_server, one, two, _anna) = family(&pages, &browser);
     link(&one, "lake.png");
     is_small(&one);
+    // Where it cannot be had its place stays, and it comes with the network.
+    two.devtools("Network.enable", json!({}));
+    two.devtools("Network.setBlockedURLs", json!({"urls": ["*/file/*"]}));
     one.click(".send");
+    two.wait(&format!("{PICTURE}?.querySelector('.icon-link')"));
+    let before = boxes(&two);
+    nothing_is_covered(&two);
+    two.devtools("Network.setBlockedURLs", json!({"urls": []}));
+    two.run("dispatchEvent(new Event('online'))");
+    shows(&two, 8);
+    assert_eq!(boxes(&two), before, "something moved");
     for page in [&one, &two] {
         shows(page, 8);
         nothing_is_covered(page);
