@@ -2,6 +2,7 @@
 // file. Source: tus 1.0.0, with creation, expiration and termination.
 
 import { session } from '../core/session.js';
+import { toBase64 } from '../media/base64.js';
 
 const PIECE_BYTES = 4 * 1024 * 1024;
 const FIRST_RETRY_MS = 1_000;
@@ -98,8 +99,22 @@ function thumbnailWish(thumbnail) {
   return upload ? { thumbnail: { upload, width, height } } : {};
 }
 
-/** The largest file that the server takes, in bytes; null when it does not say. */
-export async function largestUpload() {
+/** What a picture of a flow is given as: uploaded where the server takes files by themselves. */
+export async function pictureWish(client, blob) {
+  if (!client.features.has('files')) return { content: await toBase64(blob) };
+  return { upload: await upload(blob, { type: blob.type }) };
+}
+
+let largest;
+
+/** The largest file that the server takes, in bytes; null where it takes none by themselves, or does not say. */
+export async function largestFile(client) {
+  if (!client.features.has('files')) return null;
+  largest ??= askLargest();
+  return largest;
+}
+
+async function askLargest() {
   const answer = await fetch('/files', { method: 'OPTIONS' }).catch(() => null);
   const size = Number(answer?.headers.get('Tus-Max-Size'));
   return size > 0 ? size : null;

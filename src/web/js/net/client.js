@@ -40,7 +40,6 @@ export class Client extends Emitter {
   #lostAt = 0;
   #ready = deferred();
   #ticket = null;
-  #largest;
   #askedUsers = new Set();
   #typingAt = -Infinity;
   #readMarks = new Map();
@@ -173,21 +172,6 @@ export class Client extends Emitter {
     const last = Math.max(0, flow.history.count - 1);
     const data = await this.whenReady(() => this.api.messages(id, last, last)).catch(() => null);
     this.store.putEvents(data?.meta?.events);
-  }
-
-  /** What a picture of a flow is given as: uploaded where the server takes files by themselves. */
-  async pictureWish(blob) {
-    if (!this.features.has('files')) return { content: await (await import('../media/base64.js')).toBase64(blob) };
-    const { upload } = await import('../files/upload.js');
-    return { upload: await upload(blob, { type: blob.type }) };
-  }
-
-  /** The largest file that the server takes; null where it takes none by themselves. */
-  async largestFile() {
-    if (!this.features.has('files')) return null;
-    const { largestUpload } = await import('../files/upload.js');
-    this.#largest ??= largestUpload();
-    return this.#largest;
   }
 
   /** A pass for addresses of files, asked for anew at half its life. */

@@ -101,9 +101,7 @@ export class LinkPreview {
     const place = h('span.preview-picture.loading', {});
     this.element.querySelector('.preview').append(place);
     const bytes = fromBase64(picture);
-    // What sends it is here by then: the message will not wait for that.
-    const [small] = bytes ? await Promise.all([smallOf(bytes), import('../files/upload.js')]).catch(() => []) : [];
-    found.thumbnail = small;
+    found.thumbnail = bytes ? await smallOf(bytes).catch(() => undefined) : undefined;
     if (found.thumbnail) put(place, found.thumbnail.blob); else place.remove();
   }
 
