@@ -182,8 +182,7 @@ export class Outbox extends Emitter {
   async #fail(item, error) {
     item.state = 'failed';
     // Told in the language of whoever reads it, which may change.
-    const tooLarge = error.status === 413 ? { key: 'too_large', values: {} } : null;
-    item.error = { refusal: error.refusal ?? tooLarge, detail: error.detail ?? String(error.message) };
+    item.error = { refusal: error.refusal ?? null, detail: error.detail ?? String(error.message) };
     await this.#save(item);
     this.emit('change', item.flow);
   }

@@ -1,5 +1,5 @@
 // The files of the outgoing queue on their way to the server: two messages at a time, taken up again
-// where they were after a break or a reload. The small picture of a link's preview waits for no turn.
+// where they were after a break or a reload. The small picture of a link's preview does not wait for them.
 
 const PARALLEL = 2;
 
@@ -29,7 +29,8 @@ export class Uploads {
     for (const item of items) {
       if (item.state !== 'queued' || this.#running.has(item.txn) || this.isReady(item)) continue;
       const large = [...this.#running.values()].filter((one) => one.large).length;
-      if (hasFiles(item) || large < PARALLEL) this.#run(item, items);
+      // Three at a time are what the server takes of an account.
+      if (hasFiles(item) ? large === this.#running.size : large < PARALLEL) this.#run(item, items);
     }
   }
 

@@ -18,13 +18,16 @@ export class UploadRefused extends Error {
     super(detail || `upload: ${status}`);
     this.name = 'UploadRefused';
     this.status = status;
+    // Told as what is refused elsewhere.
+    this.refusal = status === 413 ? { key: 'too_large', values: {} } : null;
+    this.detail = detail;
   }
 }
 
 /**
  * Uploads `blob`; gives the upload's id. `at` is the address of one that was begun before, `begun(at)`
  * is told of a new one, `progress(sent)` of bytes that have left; `signal` ends it. Not `patient`: what the
- * server answers is final, also that it has too much to do.
+ * server answers is final, unless it is that too many uploads run.
  */
 export async function upload(blob, { name = '', type = '', at = null, begun = () => {}, progress = () => {}, signal, patient = true }) {
   let address = at;
@@ -46,7 +49,7 @@ export async function upload(blob, { name = '', type = '', at = null, begun = ()
       }
       return address.split('/').at(-1);
     } catch (error) {
-      if (signal?.aborted || (!patient && error.status) || (error instanceof UploadRefused && ![404, 409, 423].includes(error.status))) throw error;
+      if (signal?.aborted || (!patient && error.status && error.status !== 429) || (error instanceof UploadRefused && ![404, 409, 423].includes(error.status))) throw error;
       // What was begun has expired: from the beginning. Anything else: ask how far it came, and go on.
       if (error instanceof UploadRefused && error.status === 404) address = null;
       offset = null;
@@ -146,7 +149,12 @@ async function refuse(answer) {
   const text = await answer.text().catch(() => '');
   // The server is overloaded or stopping: later.
   if (answer.status >= 500 || answer.status === 429) throw later(answer.status);
-  throw new UploadRefused(answer.status, text.slice(0, 200));
+  throw new UploadRefused(answer.status, detailOf(text));
+}
+
+/** The sentence in the server's answer. */
+function detailOf(text) {
+  try { return JSON.parse(text).error.detail; } catch { return text.slice(0, 200); }
 }
 
 function later(status) {
@@ -170,7 +178,7 @@ function patch(address, piece, offset, progress, signal) {
       const reached = Number(request.getResponseHeader('Upload-Offset'));
       if (request.status === 204 && reached > offset) end(resolve, reached);
       else if (request.status >= 500 || request.status === 429 || request.status === 204) end(reject, later(request.status));
-      else end(reject, new UploadRefused(request.status, request.responseText.slice(0, 200)));
+      else end(reject, new UploadRefused(request.status, detailOf(request.responseText)));
     };
     request.onerror = () => end(reject, new Error('upload: no answer'));
     request.onabort = () => end(reject, new Error('upload: silence'));
