@@ -4,7 +4,7 @@ import { h, iconButton } from '../core/dom.js';
 import { allTexts, currentLanguage, has, t } from '../core/i18n.js';
 import { router } from '../core/router.js';
 import { uniqueText } from '../core/random.js';
-import { ConnectionLost, MtpError } from '../net/wire.js';
+import { ConnectionLost } from '../net/wire.js';
 
 /** A labelled input; the attributes go to the input. */
 export function field(label, attributes = {}, hint = '') {
@@ -45,7 +45,7 @@ export function form(label, children, submit, { className = '' } = {}) {
 /** A sentence for a person about what went wrong, in the person's language. */
 export function describe(error) {
   if (error instanceof ConnectionLost) return t('error.connection');
-  if (error instanceof MtpError) return refusalText(error);
+  if (error.refusal !== undefined) return refusalText(error);
   return error.message || t('error.unknown');
 }
 
