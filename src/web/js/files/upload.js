@@ -49,7 +49,9 @@ export async function upload(blob, { name = '', type = '', at = null, begun = ()
       }
       return address.split('/').at(-1);
     } catch (error) {
-      if (signal?.aborted || (!patient && error.status && error.status !== 429) || (error instanceof UploadRefused && ![404, 409, 423].includes(error.status))) throw error;
+      // Broken off from here: whatever it looked like.
+      signal?.throwIfAborted();
+      if ((!patient && error.status && error.status !== 429) || (error instanceof UploadRefused && ![404, 409, 423].includes(error.status))) throw error;
       // What was begun has expired: from the beginning. Anything else: ask how far it came, and go on.
       if (error instanceof UploadRefused && error.status === 404) address = null;
       offset = null;
