@@ -1,5 +1,8 @@
 //! Previews of links: what the server asks pages for, and whom it tells.
 
+use std::fs;
+use std::path::Path;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -7,6 +10,7 @@ use serde_json::{Value, json};
 use crate::common::http::{self, Answer, bearer, tus, upload};
 use crate::common::pages::{PICTURE, Pages};
 use crate::common::{Person, Reply, Server};
+use crate::expiry::{let_time_pass, timer};
 
 /// A server that asks pages by this proxy.
 fn server(pages: &Pages) -> Server {
@@ -335,4 +339,153 @@ fn thumbnail_of_a_preview_is_a_small_picture_of_the_sender() {
         assert_eq!(reply.code(), 415, "{malformed}: {reply:?}");
     }
     server.command(["db", "check"]).run().exits(0);
+}
+
+/// How many pictures of previews there are, and how many files.
+fn pictures(database: &Path) -> (i64, i64) {
+    let database = rusqlite::Connection::open(database).expect("opens");
+    let sql = "SELECT (SELECT COUNT(*) FROM preview_thumbnails), (SELECT COUNT(*) FROM files)";
+    let found = database.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
+    found.expect("numbers")
+}
+
+/// Sends a message with a preview and its picture, whose upload is forgotten then: its file is the message's alone.
+#[track_caller]
+fn send_picture(server: &Server, person: &mut Person, flow: &str, content: usize) -> Value {
+    let url = format!("http://8.8.8.8/shore?{content}");
+    let id = preview(person, &url).is(200).data()["meta"]["id"].clone();
+    // Of another length, it is another file; cleaned, another than its upload.
+    let up = upload(server, person, &small(2_000 + content, b"GPS 52.52"));
+    let (_, shown) = send(
+        person,
+        flow,
+        &json!({"id": id, "thumbnail": {"upload": up}}),
+    );
+    http::ask(server, "DELETE", &format!("/files/{up}"), &tus(person)).is(204);
+    shown["thumbnail"].clone()
+}
+
+/// Makes some messages an hour older, and removes what is older than half an hour.
+#[track_caller]
+fn prune(server: &Server, which: &str) {
+    let database = rusqlite::Connection::open(server.database()).expect("opens");
+    let sql = format!("UPDATE messages SET sent_at = sent_at - 3600000 WHERE {which}");
+    database.execute(&sql, []).expect("an hour passes");
+    drop(database);
+    let prune = ["db", "prune", "--older", "30m", "--yes"];
+    server.command(prune).run().exits(0);
+}
+
+#[test]
+fn picture_of_a_preview_goes_with_its_message() {
+    let pages = Pages::start();
+    let mut server = server(&pages);
+    let mut anna = server.register("anna");
+    let [brief, family, club] = ["Brief", "Family", "Club"].map(|title| anna.group(title, &[]));
+    let expired = send_picture(&server, &mut anna, &family, 1);
+    // By the timer of a conversation.
+    timer(&mut anna, &brief, 60);
+    let brief = send_picture(&server, &mut anna, &brief, 2);
+    let kept = send_picture(&server, &mut anna, &club, 3);
+    assert_eq!(pictures(&server.database()), (3, 3));
+    server.kill();
+    let_time_pass(&server);
+    server.serve();
+    let anna = anna.on(server.connect());
+    let start = std::time::Instant::now();
+    while fetch(&server, &anna, &brief).status != 404 {
+        assert!(start.elapsed() < crate::common::PATIENCE, "it stays");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert_eq!(pictures(&server.database()), (2, 2));
+    server.command(["db", "check"]).run().exits(0);
+    // By its age: what is older than an hour.
+    let oldest = "(SELECT message_id FROM preview_thumbnails ORDER BY message_id LIMIT 1)";
+    prune(&server, &format!("id IN {oldest}"));
+    fetch(&server, &anna, &expired).is(404);
+    fetch(&server, &anna, &kept).is(200);
+    assert_eq!(pictures(&server.database()), (1, 1));
+    server.command(["db", "check"]).run().exits(0);
+    // With its conversation.
+    let remove = ["flow", "remove", "Club", "--yes"];
+    server.command(remove).run().exits(0);
+    fetch(&server, &anna, &kept).is(404);
+    let start = std::time::Instant::now();
+    while pictures(&server.database()) != (0, 0) {
+        assert!(start.elapsed() < crate::common::PATIENCE, "it stays");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    server.command(["db", "check"]).run().exits(0);
+}
+
+#[test]
+fn pictures_of_previews_are_examined_and_saved() {
+    let pages = Pages::start();
+    let mut server = server(&pages);
+    let mut anna = server.register("anna");
+    let family = anna.group("Family", &[]);
+    for content in 1..=3 {
+        send_picture(&server, &mut anna, &family, content);
+        anna.send(&family, "between");
+    }
+    server.stop();
+    server.command(["db", "check"]).run().exits(0);
+    let sound = fs::read(server.database()).expect("the database");
+    let middle = "(SELECT message_id FROM preview_thumbnails ORDER BY message_id LIMIT 1 OFFSET 1)";
+    for (what, sql, left) in [
+        ("", "SELECT 1".to_owned(), (3, 3)),
+        (
+            "a row of preview_thumbnails refers to a missing row of messages",
+            format!("DELETE FROM messages WHERE id = {middle}"),
+            (2, 2),
+        ),
+        (
+            "a row of preview_thumbnails refers to a missing row of files",
+            format!(
+                "DELETE FROM files WHERE id = (SELECT file_id FROM preview_thumbnails WHERE message_id = {middle})"
+            ),
+            (2, 2),
+        ),
+        (
+            "is said to be shown 7 times",
+            "UPDATE files SET reference_count = 7".to_owned(),
+            (3, 3),
+        ),
+        (
+            "is said to be shown 1 times",
+            format!("DELETE FROM preview_thumbnails WHERE message_id = {middle}"),
+            (2, 2),
+        ),
+    ] {
+        fs::write(server.database(), &sound).expect("restored");
+        let database = rusqlite::Connection::open(server.database()).expect("opens");
+        let damage =
+            format!("PRAGMA foreign_keys = OFF; DROP TRIGGER preview_thumbnails_removed; {sql};");
+        database.execute_batch(&damage).expect("damaged");
+        let trigger =
+            "CREATE TRIGGER preview_thumbnails_removed AFTER DELETE ON preview_thumbnails BEGIN
+            UPDATE files SET reference_count = reference_count - 1 WHERE id = OLD.file_id;
+            END;";
+        database.execute_batch(trigger).expect("put back");
+        drop(database);
+        let checked = server.command(["--json", "db", "check"]).run();
+        assert!(checked.stdout.contains(what), "{what}: {checked:?}");
+        assert_eq!(
+            checked.code,
+            Some(if what.is_empty() { 0 } else { 5 }),
+            "{checked:?}"
+        );
+        let saved = server.folder().join("saved.db");
+        let _ = fs::remove_file(&saved);
+        let repaired = server.command(["db", "repair", "--to", "saved.db"]).run();
+        assert!(matches!(repaired.code, Some(0 | 5)), "{what}: {repaired:?}");
+        assert_eq!(pictures(&saved), left, "{what}: {repaired:?}");
+        // What was saved is served, and its messages go like any others.
+        fs::remove_file(server.database()).expect("removed");
+        fs::rename(&saved, server.database()).expect("moved");
+        server.command(["db", "check"]).run().exits(0);
+        prune(&server, "TRUE");
+        assert_eq!(pictures(&server.database()), (0, 0), "{what}");
+        server.command(["db", "check"]).run().exits(0);
+    }
 }

@@ -56,18 +56,21 @@ pub fn oldest(tx: &Tx<'_>, flow: FlowId, limit: i64) -> Result<usize, StoreError
     Ok(removed)
 }
 
-/// Removes everything that belongs to a message: files, mentions, reactions, pins, a poll.
+/// What removes everything that belongs to a message: files, mentions, reactions, pins, a poll.
+pub(super) const OF_A_MESSAGE: [&str; 8] = [
+    "DELETE FROM attachments WHERE message_id = :id",
+    "DELETE FROM preview_thumbnails WHERE message_id = :id",
+    "DELETE FROM mentions WHERE message_id = :id",
+    "DELETE FROM reactions WHERE message_id = :id",
+    "DELETE FROM pins WHERE message_id = :id",
+    "DELETE FROM votes WHERE message_id = :id",
+    "DELETE FROM polls WHERE message_id = :id",
+    "DELETE FROM untold_messages WHERE message_id = :id",
+];
+
+/// Removes everything that belongs to a message.
 pub(super) fn clear(tx: &Tx<'_>, message: MessageId) -> Result<(), StoreError> {
-    for sql in [
-        "DELETE FROM attachments WHERE message_id = :id",
-        "DELETE FROM preview_thumbnails WHERE message_id = :id",
-        "DELETE FROM mentions WHERE message_id = :id",
-        "DELETE FROM reactions WHERE message_id = :id",
-        "DELETE FROM pins WHERE message_id = :id",
-        "DELETE FROM votes WHERE message_id = :id",
-        "DELETE FROM polls WHERE message_id = :id",
-        "DELETE FROM untold_messages WHERE message_id = :id",
-    ] {
+    for sql in OF_A_MESSAGE {
         tx.prepare(sql)?.execute(named_params! {":id": message.0})?;
     }
     Ok(())

@@ -5,12 +5,18 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 /// A picture of 8 by 4 pixels.
 pub(crate) const PICTURE: &[u8] =
     b"\x89\x50\x4e\x47\x0d\x0a\x1a\x0a\x00\x00\x00\x0d\x49\x48\x44\x52\x00\x00\x00\x08\x00\x00\x00\x04\
       \x08\x02\x00\x00\x00\x3c\xaf\xe9\xa7\x00\x00\x00\x11\x49\x44\x41\x54\x78\xda\x63\x90\x8b\x3a\x81\
       \x15\x31\x50\x4f\x02\x00\xbb\x8d\x28\x01\x71\xf3\x84\x0c\x00\x00\x00\x00\x49\x45\x4e\x44\xae\x42\
       \x60\x82";
+
+/// An evening at a lake, 480 by 320 pixels.
+const VIEW: &str = include_str!("../web/lake.jpg.base64");
 
 /// More than is taken of a picture.
 const HUGE: usize = 3 << 20;
@@ -26,7 +32,8 @@ impl Pages {
     /// (leads to this machine), `/port` (leads to a port that is none of the web's), `/picture`, `/none`
     /// (a page without a title), `/gone` (404), `/shore` (a page with a picture), `/with?…` (a page whose
     /// picture is there). Pictures: `/lake.png`, `/moved.png` (leads to it), `/lake.svg`, `/liar.png`,
-    /// `/short.png` (ends early), `/huge.png`, `/endless.png`, `/silent.png`.
+    /// `/short.png` (ends early), `/huge.png`, `/endless.png`, `/silent.png`, `/view.jpg` (a larger one),
+    /// `/torn.png` (its head alone), `/vast.png` (says that it has billions of pixels).
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -49,6 +56,17 @@ impl Pages {
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.try_iter().collect()
     }
+}
+
+fn view() -> Vec<u8> {
+    STANDARD.decode(VIEW.trim()).expect("base64")
+}
+
+/// The picture, with other numbers in its head.
+fn vast() -> Vec<u8> {
+    let mut bytes = PICTURE.to_vec();
+    bytes[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+    bytes
 }
 
 fn answer(stream: TcpStream, sender: &Sender<String>) {
@@ -97,6 +115,9 @@ fn answer(stream: TcpStream, sender: &Sender<String>) {
         }
         "moved.png" => ("302 Found", "Location: http://9.9.9.9/lake.png", Vec::new()),
         "lake.svg" => ("200 OK", "Content-Type: image/svg+xml", svg.to_vec()),
+        "view.jpg" => ("200 OK", "Content-Type: image/jpeg", view()),
+        "torn.png" => ("200 OK", png, PICTURE[..40].to_vec()),
+        "vast.png" => ("200 OK", png, vast()),
         "liar.png" => ("200 OK", png, page.to_vec()),
         "huge.png" => ("200 OK", png, huge()),
         _ => ("404 Not Found", "Content-Type: text/html", page.to_vec()),

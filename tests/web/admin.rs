@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::browser::{Browser, Page, Screen};
 use super::{group, sign_in};
-use crate::common::{PASSWORD, Server};
+use crate::administration::ask;
+use crate::common::{PASSWORD, Person, Server};
 
 /// Goes to a page of the administration and waits for what shows that it is there.
 fn go(page: &Page, path: &str, condition: &str) {
@@ -198,6 +199,110 @@ fn what_was_done_is_read_on_a_phone() {
 #[test]
 fn what_was_done_is_read_at_a_desk() {
     what_was_done_is_read(Screen::Desk);
+}
+
+#[test]
+fn storage_that_was_not_touched_stays_and_numbers_that_are_none_are_told() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let anna = server.register("anna");
+    let mut admin = server.sign_in("admin");
+    let quota = |admin: &mut Person| {
+        let listed = ask(admin, "list_users", &json!({"query": "anna"})).is(200);
+        listed.data()["meta"]["users"][0]["quota"].clone()
+    };
+    // Less than the unit of the field, and no whole number of it: 0 would be no limit at all.
+    let order = json!({"user": anna.id, "quota": 300_001});
+    ask(&mut admin, "set_user", &order).is(200);
+    let page = administrator(&server, &browser, Screen::Phone);
+    go(
+        &page,
+        "admin/people",
+        "document.querySelectorAll('.person').length === 2",
+    );
+    let submit = |page: &Page| page.run("document.querySelector('dialog form').requestSubmit()");
+    let told = |page: &Page, text: &str| {
+        page.wait(&format!(
+            "document.querySelector('dialog .form-error').textContent === {}",
+            json!(text)
+        ));
+    };
+    act_on(&page, "anna", "Name and storage");
+    page.wait("document.querySelector('dialog input[name=quota]')?.value === '0.286'");
+    page.fill("dialog input[name=username]", "Anna");
+    submit(&page);
+    page.wait("!document.querySelector('dialog') && document.body.textContent.includes('Anna')");
+    assert_eq!(quota(&mut admin), json!(300_001));
+    act_on(&page, "anna", "Name and storage");
+    page.fill("dialog input[name=quota]", "-3");
+    submit(&page);
+    told(&page, "Enter a number from 0 up.");
+    // What is no number is not taken for an empty field.
+    page.fill("dialog input[name=quota]", "");
+    page.press("dialog input[name=quota]", "5-");
+    submit(&page);
+    told(&page, "Enter a whole number.");
+    super::access::passes(&page);
+    page.fill("dialog input[name=quota]", "2");
+    submit(&page);
+    page.wait("!document.querySelector('dialog')");
+    assert_eq!(quota(&mut admin), json!(2 << 20));
+    act_on(&page, "anna", "Name and storage");
+    page.fill("dialog input[name=quota]", "");
+    submit(&page);
+    page.wait("!document.querySelector('dialog')");
+    assert_eq!(quota(&mut admin), json!(null));
+    go(
+        &page,
+        "admin/invitations",
+        "document.querySelector('.panel .hint')",
+    );
+    page.click(".panel .action");
+    page.fill("dialog input[name=uses]", "5000");
+    submit(&page);
+    told(&page, "Enter a number up to 1000.");
+    page.fill("dialog input[name=uses]", "1.5");
+    submit(&page);
+    told(&page, "Enter a whole number.");
+}
+
+/// Fails where words of the page are cut off, or touch its edge.
+#[track_caller]
+fn nothing_is_cut(page: &Page, selector: &str) {
+    let found = page.run(&format!(
+        "const texts = [...document.querySelectorAll({})];
+         const range = document.createRange();
+         const cut = texts.filter((one) => {{
+           range.selectNodeContents(one);
+           const [words, place] = [range.getBoundingClientRect(), one.closest('.panel, dialog').getBoundingClientRect()];
+           return one.scrollWidth > one.clientWidth || words.left < place.left + 4 || words.right > place.right - 4;
+         }});
+         return [texts.length > 0, cut.map((one) => one.textContent)]",
+        json!(selector)
+    ));
+    assert_eq!(found, json!([true, []]), "{selector}");
+}
+
+#[test]
+fn long_words_of_the_administration_are_read_to_the_end() {
+    let (server, browser) = (Server::start(), Browser::start());
+    server.register("anna");
+    for screen in [Screen::Phone, Screen::Desk] {
+        let page = browser.page(screen, "ru-RU");
+        sign_in(&page, &server, "admin");
+        page.wait("document.querySelector('.flow-list')");
+        go(
+            &page,
+            "admin/people",
+            "document.querySelectorAll('.person .row-text').length === 2",
+        );
+        nothing_is_cut(&page, ".person .row-text");
+        go(
+            &page,
+            "admin/audit",
+            "document.querySelector('.audit') && document.querySelector('.panel .scroll > .hint')",
+        );
+        nothing_is_cut(&page, ".panel .scroll > .hint");
+    }
 }
 
 #[test]

@@ -284,6 +284,9 @@ fn messages_are_passed_on() {
     group(&mut anna, "Club", &[&clara]);
     open_menu(&one, "Sunday");
     take(&one, "Forward");
+    one.fill("dialog input[type=search]", "nowhere");
+    one.wait("document.querySelector('dialog .picker .hint')?.textContent === 'Nothing found for “nowhere”'");
+    one.fill("dialog input[type=search]", "");
     // To oneself too, though nothing has been saved so far.
     one.wait("document.querySelectorAll('dialog .person').length === 3 && document.querySelector('dialog .person').textContent === 'Saved messages'");
     one.run("for (const row of document.querySelectorAll('dialog .person')) row.click()");

@@ -118,7 +118,8 @@ fn an_owner_says_which_addresses_are_told_of_what() {
     page.click(".out-make");
     let submit = "[...document.querySelectorAll('dialog form')].at(-1).requestSubmit()";
     // Told of nothing it would be of no use.
-    page.fill("dialog input[name=url]", &receiver.url());
+    let url = format!("{}/long/{}", receiver.url(), "a".repeat(80));
+    page.fill("dialog input[name=url]", &url);
     page.click("dialog input[name=on-message]");
     page.run(submit);
     page.wait(
@@ -142,15 +143,82 @@ fn an_owner_says_which_addresses_are_told_of_what() {
     assert_eq!(receiver.told(secret)["type"], "message.edited");
     page.click(".out-test");
     assert_eq!(receiver.told(secret)["type"], "test");
-    page.wait("document.querySelector('.toast')?.textContent.includes('accepted the test')");
+    // What is told stands on top of the dialog, where it is seen and heard.
+    page.wait(
+        "document.querySelector('dialog:modal .toast')?.textContent.includes('accepted the test')",
+    );
     page.wait("document.querySelector('.out-remove')");
     page.click(".out-remove");
+    page.wait("document.querySelectorAll('dialog').length === 2");
+    page.settle();
+    let fits = page.run(
+        "const [head] = [...document.querySelectorAll('dialog')].at(-1).querySelectorAll('h2');
+         return head.textContent.includes('/long/') && head.scrollWidth <= head.clientWidth",
+    );
+    assert_eq!(fits, true, "a long address is cut off");
     page.run(
         "[...document.querySelectorAll('dialog')].at(-1).querySelector('.button.danger').click()",
     );
     page.wait(
         "document.querySelector('.outgoing .hint')?.textContent === 'No addresses are notified.'",
     );
+    // The notices outlive the dialog.
+    page.run("[...document.querySelectorAll('dialog')].at(-1).close()");
+    page.wait("document.querySelector('body > #toasts') && !document.querySelector('dialog')");
     let listed = ask(&mut admin, "list_outgoing", &json!({"flow": flow})).is(200);
     assert_eq!(listed.data()["meta"]["outgoing"], json!([]));
+}
+
+#[test]
+fn what_went_wrong_is_told_in_the_readers_language() {
+    let receiver = Receiver::start();
+    let server = Server::with(&[("outbound.allow_private", "127.0.0.1")]);
+    let browser = Browser::start();
+    let mut admin = server.sign_in("admin");
+    let flow = group(&mut admin, "Family", &[]);
+    hook(&mut admin, &flow, "Washing machine");
+    for url in ["http://127.0.0.1:1/", &receiver.url()] {
+        let order = json!({"flow": flow, "url": url, "events": ["edit"]});
+        ask(&mut admin, "make_outgoing", &order).is(200);
+    }
+    let page = browser.page(Screen::Phone, "ru-RU");
+    sign_in(&page, &server, "admin");
+    page.run(&format!("location.hash = '#/f/{flow}/info'"));
+    page.click(".hooks-of");
+    page.wait("document.querySelectorAll('.out-test').length === 2");
+    let test = |url: &str, told: &str| {
+        let row = format!(
+            "[...document.querySelectorAll('.outgoing .row')].find((one) => one.querySelector('bdi').textContent === {})",
+            json!(url)
+        );
+        page.wait(&row);
+        page.run(&format!("{row}.querySelector('.out-test').click()"));
+        page.wait(&format!(
+            "[...document.querySelectorAll('.toast')].some((one) => one.textContent === {})",
+            json!(told)
+        ));
+    };
+    test("http://127.0.0.1:1/", "Связаться с адресом не удалось");
+    receiver.answers(&[(502, "")]);
+    test(&receiver.url(), "Запрос не принят: адрес ответил HTTP 502");
+    // A picture for which there is no room.
+    let order = json!({"user": admin.id, "quota": 10});
+    ask(&mut admin, "set_user", &order).is(200);
+    page.click(".hook-edit");
+    page.wait("document.querySelector('dialog input[type=file]')");
+    page.run_async(
+        "const canvas = document.createElement('canvas');
+         canvas.width = 400; canvas.height = 400;
+         const blob = await new Promise((done) => canvas.toBlob(done, 'image/png'));
+         const data = new DataTransfer();
+         data.items.add(new File([blob], 'dryer.png', {type: 'image/png'}));
+         const field = document.querySelector('dialog input[type=file]');
+         field.files = data.files;
+         field.dispatchEvent(new Event('change'));",
+    );
+    page.wait("document.querySelector('dialog canvas')");
+    page.run("document.querySelector('form.crop').requestSubmit()");
+    page.wait("document.querySelector('dialog .hook-face .avatar img')");
+    page.run("[...document.querySelectorAll('dialog form')].at(-1).requestSubmit()");
+    page.wait("[...document.querySelectorAll('dialog .form-error')].some((one) => one.textContent.startsWith('Это больше, чем принимает сервер'))");
 }

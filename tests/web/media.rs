@@ -102,6 +102,25 @@ fn album_is_one_message_and_opens_in_full() {
 }
 
 #[test]
+fn picture_that_cannot_be_had_says_so_until_it_can() {
+    let (server, browser) = (Server::start(), Browser::start());
+    let (one, two) = family(&server, &browser);
+    two.devtools("Network.enable", json!({}));
+    two.devtools("Network.setBlockedURLs", json!({"urls": ["*/file/*"]}));
+    choose(&one, &[("1.jpg", "image/jpeg", &picture("red"))]);
+    one.click(".send");
+    two.wait(&format!(
+        "{NEWEST}.querySelector('.picture.absent span')?.textContent === 'This file will be available when you are back online'"
+    ));
+    two.wait(&format!("!{NEWEST}.querySelector('canvas.blur')"));
+    two.devtools("Network.setBlockedURLs", json!({"urls": []}));
+    two.run("dispatchEvent(new Event('online'))");
+    two.wait(&format!(
+        "{NEWEST}.querySelector('.picture:not(.absent) img')?.naturalWidth === 900"
+    ));
+}
+
+#[test]
 fn large_file_goes_on_after_a_break_and_texts_overtake_it() {
     let (mut server, browser) = (Server::start(), Browser::start());
     let (one, two) = family(&server, &browser);

@@ -54,10 +54,14 @@ same('weak passwords', ['1234567', 'пароль', 'Password123', 'ЙЦУКЕН�
 same('good passwords', ['correct horse battery', 'Пять слов о погоде'].map(weakness), [null, null]);
 
 // Files are what their bytes say.
-const { sniff, pictureSize } = await load('media/sniff.js');
+const { isBroad, isDecodable, sniff, pictureSize } = await load('media/sniff.js');
 const bytes = (text) => Uint8Array.from(text, (sign) => sign.charCodeAt(0));
 const kinds = ['\xff\xd8\xff\xe0', '\x89PNG\r\n\x1a\n', 'GIF89a', 'RIFF0000WEBPVP8 ', '0000ftypmp42', '\x1aE\xdf\xa3', 'OggS', 'ID3', 'RIFF0000WAVE', '%PDF', '<svg xmlns=', '<script>', '', 'PK\x03\x04'];
 same('kinds', kinds.map((start) => sniff(bytes(start)).kind), ['picture', 'picture', 'picture', 'picture', 'video', 'video', 'audio', 'audio', 'audio', 'document', 'document', 'document', 'document', 'document']);
+const png = (width, height) => Uint8Array.from([...bytes('\x89PNG\r\n\x1a\n\0\0\0\rIHDR'), ...[width, height].flatMap((side) => [side >>> 24, (side >> 16) & 255, (side >> 8) & 255, side & 255]), 8, 2, 0, 0, 0]);
+same('what a stranger made is decoded if it is no larger than a screen or ten', [png(8, 4), png(7000, 5000), png(65536, 65536), png(0, 4), bytes('\x89PNG\r\n\x1a\n'), bytes('<svg'), bytes('\xff\xd8\xff')].map(isDecodable), [true, true, false, false, false, false, false]);
+same('broad pictures', [[480, 251], [480, 480], [120, 60], [300, 250], [299, 250], [0, 0]].map(([width, height]) => isBroad({ width, height })), [true, false, false, true, false, false]);
+same('without a size, none is broad', isBroad({}), false);
 same('a broken picture', pictureSize(bytes('\x89PNG\r\n\x1a\n'), 'image/png'), null);
 const { fileName, readFiles } = await load('media/attachments.js');
 same('file names', ['recipe.pdf', 'a b.tar.gz', 'See you.', 'http://a.b/c', 'Отчёт.docx', 'two\nlines.txt'].map(fileName), ['recipe.pdf', 'a b.tar.gz', null, null, 'Отчёт.docx', null]);

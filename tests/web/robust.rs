@@ -15,7 +15,7 @@ fn count(text: &str) -> String {
 }
 
 /// A script that waits until the browser's database keeps so much of a kind.
-fn kept(kind: &str, least: u32) -> String {
+pub(super) fn kept(kind: &str, least: u32) -> String {
     format!(
         "for (;;) {{
            const open = indexedDB.open('morelia');

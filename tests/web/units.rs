@@ -41,7 +41,7 @@ fn pure_modules_do_as_they_say() {
 fn pure_modules_need_no_page() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node");
     let run = Command::new("node")
-        .args(["--test", "--test-reporter=spec"])
+        .args(["--test", "--test-reporter=spec", "--test-timeout=60000"])
         .current_dir(folder)
         .output()
         .unwrap_or_else(|error| {

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::model::{DELETED_TEXT, PublicId};
 use crate::store::error::StoreError;
+use crate::store::removal::OF_A_MESSAGE;
 
 /// What was done.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -230,6 +231,11 @@ fn fill(conn: &Connection, hole: &Hole, now: i64) -> Result<usize, StoreError> {
             ":text": DELETED_TEXT,
             ":now": now,
         })?;
+        // What belonged to the lost message with this id belongs to nothing.
+        for sql in OF_A_MESSAGE {
+            conn.prepare_cached(sql)?
+                .execute(named_params! {":id": id})?;
+        }
         after = id;
         count += 1;
     }

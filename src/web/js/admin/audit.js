@@ -23,7 +23,7 @@ export function auditPanel(client) {
   }
 
   read();
-  return panel(t('admin.audit'), [h('p.hint', {}, t('audit.hint')), list], { back: '/admin' });
+  return panel(t('admin.audit'), [h('p.hint.centred', {}, t('audit.hint')), list], { back: '/admin' });
 }
 
 function row(entry) {

@@ -8,7 +8,7 @@ import { nameOf } from '../data/message.js';
 import { fullTime } from '../text/times.js';
 import { describe, field, form, panel } from '../views/form.js';
 import { confirm, dialog, toast } from '../views/overlay.js';
-import { fill } from './panel.js';
+import { fill, requireNumbers } from './panel.js';
 
 const DAY = 86_400;
 
@@ -53,7 +53,8 @@ function make(client, changed) {
     flows.length > 0 && h('label.field', {}, h('span.hint', {}, t('admin.invitation.flow')),
       h('select', { name: 'flow' }, h('option', { value: '' }, t('admin.invitation.noflow')), flows.map((flow) => h('option', { value: flow.uuid }, flow.title)))),
     h('div.actions', {}, h('button.button.quiet', { type: 'button', onclick: () => close() }, t('cancel')), h('button.button', {}, t('create'))),
-  ], async ({ note, uses, days, flow }) => {
+  ], async ({ note, uses, days, flow }, node) => {
+    requireNumbers(node);
     const wish = { uses: Number(uses), expires: Number(days) > 0 ? now() + Number(days) * DAY : 0 };
     if (note.trim()) wish.note = note.trim();
     if (flow) wish.flow = flow;

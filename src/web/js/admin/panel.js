@@ -35,6 +35,16 @@ function mainPanel(client) {
   ], { back: '/settings' });
 }
 
+/** Fails where a field of a form asks for a number and has none, or one that is out of bounds. */
+export function requireNumbers(form) {
+  const wrong = [...form.elements].find((one) => one.type === 'number' && !one.validity.valid);
+  if (!wrong) return;
+  wrong.focus();
+  const { validity, min, max } = wrong;
+  const key = validity.rangeUnderflow ? 'least' : validity.rangeOverflow ? 'most' : 'whole';
+  throw new Error(t(`admin.number.${key}`, { min, max }));
+}
+
 /** Puts into `node` what `work` gives, or why it cannot. */
 export async function fill(node, work) {
   try {

@@ -10,13 +10,14 @@ import { describe, field, form, panel } from '../views/form.js';
 import { menu } from '../views/menu.js';
 import { confirm, dialog, toast } from '../views/overlay.js';
 import { personRow } from '../views/people.js';
+import { requireNumbers } from './panel.js';
 import { withPassword } from './password.js';
 import { deviceName, deviceUse } from '../text/devices.js';
 
 const MIB = 1_048_576;
 
 export function peoplePanel(client) {
-  const list = h('div.rows', { 'aria-busy': 'true' });
+  const list = h('div.rows.accounts', { 'aria-busy': 'true' });
   let query = '';
   let users = [];
   let more = false;
@@ -87,13 +88,17 @@ export function peoplePanel(client) {
   }
 
   function edit(user) {
+    const given = user.quota === null ? '' : String(Math.round(user.quota / MIB * 1000) / 1000);
     dialog(t('admin.edit'), (close) => form(t('admin.edit'), [
       h('h2', {}, `@${user.login}`),
       field(t('profile.name'), { name: 'username', value: user.username ?? '', maxlength: '256', autofocus: true }),
-      field(t('admin.quota'), { name: 'quota', type: 'number', min: '0', step: '1', value: user.quota === null ? '' : String(Math.round(user.quota / MIB)) }, t('admin.quota.hint', { used: size(user.used, locale()) })),
+      field(t('admin.quota'), { name: 'quota', type: 'number', min: '0', max: '1000000000', step: 'any', value: given }, t('admin.quota.hint', { used: size(user.used, locale()) })),
       h('div.actions', {}, h('button.button.quiet', { type: 'button', onclick: () => close() }, t('cancel')), h('button.button', {}, t('save'))),
-    ], async ({ username, quota }) => {
-      const wish = { user: user.id, quota: quota === '' ? null : Math.round(Number(quota) * MIB) };
+    ], async ({ username, quota }, node) => {
+      requireNumbers(node);
+      const wish = { user: user.id };
+      // What was not touched stays as it is to the byte.
+      if (quota !== given) wish.quota = quota === '' ? null : Math.round(Number(quota) * MIB);
       if (username.trim() && username.trim() !== user.username) wish.username = username.trim();
       const found = await client.api.meta('set_user', wish);
       users = users.map((one) => (one.id === user.id ? found.users[0] : one));

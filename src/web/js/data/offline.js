@@ -48,7 +48,7 @@ export class OfflineCopy {
     for (const tail of tails) {
       const history = this.#store.flows.get(tail.flow)?.history;
       for (const message of tail.messages) {
-        for (const file of message.files) { if (file.blob) remember(file.id, file.blob); delete file.blob; }
+        for (const file of [...message.files, message.preview?.thumbnail]) if (file?.blob) { remember(file.id, file.blob); delete file.blob; }
         const read = { ...message, version: nextVersion() };
         if (late) history?.recall(read);
         else if (message.number < (history?.count ?? 0)) history.put(read);
@@ -85,7 +85,8 @@ export class OfflineCopy {
       if (!flow) { await this.#database.remove('tails', [store.me, id]); continue; }
       const messages = flow.history.tail(TAIL).map((message) => ({
         ...message,
-        files: message.files.map((file) => ({ ...file, blob: file.size <= LARGEST_FILE_BYTES ? blobNow(file) : null })),
+        files: message.files.map(withContent),
+        preview: message.preview?.thumbnail ? { ...message.preview, thumbnail: withContent(message.preview.thumbnail) } : message.preview,
       }));
       const events = messages.flatMap((message) => flow.events.after(message.number));
       if (messages.length > 0) await this.#database.put('tails', { user: store.me, flow: id, messages, events });
@@ -97,6 +98,10 @@ export class OfflineCopy {
     this.#stopped = true;
     return this.#writing;
   }
+}
+
+function withContent(file) {
+  return { ...file, blob: file.size <= LARGEST_FILE_BYTES ? blobNow(file) : null };
 }
 
 function by(flows, value) {

@@ -25,7 +25,7 @@ export class Outbox extends Emitter {
   #channel = 'BroadcastChannel' in globalThis ? new BroadcastChannel('morelia.outbox') : null;
 
   /**
-   * `send(item, message, about)` gives `{uuid, time, number, about}`; with it, `settle({item, uuid,
+   * `send(item, message, uploads)` gives `{uuid, time, number, about}`; with it, `settle({item, uuid,
    * …})` puts the message among the others before it leaves the queue.
    */
   constructor(database, user, send, settle) {
@@ -128,7 +128,16 @@ export class Outbox extends Emitter {
     }
   }
 
-  #next() { return this.#open ? this.#items.find((item) => item.state === 'queued' && this.#uploads.isReady(item)) : undefined; }
+  #next() {
+    if (!this.#open) return undefined;
+    // What is ready in a moment is not overtaken by what was written after it.
+    const held = new Set();
+    return this.#items.find((item) => {
+      if (item.state !== 'queued' || held.has(item.flow)) return false;
+      if (this.#uploads.isNearlyReady(item)) held.add(item.flow);
+      return this.#uploads.isReady(item);
+    });
+  }
 
   /** False when the queue has to wait. */
   async #deliver(item) {
@@ -142,6 +151,12 @@ export class Outbox extends Emitter {
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.#pump(), RETRY_MS);
         return false;
+      }
+      // The server may have forgotten the picture of a preview by now: that keeps no message back.
+      if (item.about?.card?.thumbnail) {
+        delete item.about.card.thumbnail;
+        await this.#save(item);
+        return true;
       }
       await this.#fail(item, error);
       return true;
@@ -158,14 +173,16 @@ export class Outbox extends Emitter {
     if (item.edits) return this.#send(item, null);
     const message = { client_id: Math.floor(item.at) % 2_147_483_647 };
     if (item.text !== '') message.text = item.text;
-    return this.#send(item, message, item.files.length > 0 ? { files: item.files.map(fileWish) } : {});
+    if (item.files.length === 0 && !item.about?.card?.thumbnail) return this.#send(item, message);
+    // Where it cannot be had now, the server can be asked later.
+    const { uploadsOf } = await import('../files/upload.js').catch(() => { throw new MtpError({ code: 503 }); });
+    return this.#send(item, message, uploadsOf(item));
   }
 
   async #fail(item, error) {
     item.state = 'failed';
     // Told in the language of whoever reads it, which may change.
-    const tooLarge = error.status === 413 ? { key: 'too_large', values: {} } : null;
-    item.error = { refusal: error.refusal ?? tooLarge, detail: error.detail ?? String(error.message) };
+    item.error = { refusal: error.refusal ?? null, detail: error.detail ?? String(error.message) };
     await this.#save(item);
     this.emit('change', item.flow);
   }
@@ -205,11 +222,4 @@ export class Outbox extends Emitter {
       if (item) this.#adopt(item);
     }
   }
-}
-
-/** What the server is told of a file that it has. */
-function fileWish({ upload, kind, name, width, height, duration, waveform, blurhash, thumbnail }) {
-  const wish = { upload, kind, name, width: width || undefined, height: height || undefined, duration, waveform, blurhash };
-  if (thumbnail?.upload) wish.thumbnail = { upload: thumbnail.upload, width: thumbnail.width, height: thumbnail.height };
-  return wish;
 }

@@ -1,10 +1,11 @@
 // The files of the outgoing queue on their way to the server: two messages at a time, taken up again
-// where they were after a break or a reload.
+// where they were after a break or a reload. The small picture of a link's preview does not wait for them.
 
 const PARALLEL = 2;
 
 export class Uploads {
   #tell;
+  /** By message: what ends it, and whether it has files to send. */
   #running = new Map();
 
   /** `tell`: `{progress(item), save(item), done(item), refused(item, error)}`. */
@@ -14,59 +15,61 @@ export class Uploads {
 
   /** Whether everything of a message is on the server. */
   isReady(item) {
-    return item.files.every((file) => file.upload && (!file.thumbnail || file.thumbnail.upload));
+    const picture = item.about?.card?.thumbnail;
+    return hasFiles(item) && (!picture || Boolean(picture.upload));
+  }
+
+  /** Whether nothing but the picture of its preview is missing, which is soon there or left out. */
+  isNearlyReady(item) {
+    return hasFiles(item) && !this.isReady(item);
   }
 
   /** Begins with those of `items` that have their turn. */
   feed(items) {
     for (const item of items) {
-      if (this.#running.size >= PARALLEL) return;
-      if (item.state === 'queued' && !this.#running.has(item.txn) && !this.isReady(item)) this.#run(item, items);
+      if (item.state !== 'queued' || this.#running.has(item.txn) || this.isReady(item)) continue;
+      const large = [...this.#running.values()].filter((one) => one.large).length;
+      // Three at a time are what the server takes of an account.
+      if (hasFiles(item) ? large === this.#running.size : large < PARALLEL) this.#run(item, items);
     }
   }
 
   /** Ends what runs; it goes on with the next `feed`. */
   stop() {
-    for (const one of this.#running.values()) one.abort();
+    for (const { control } of this.#running.values()) control.abort();
     this.#running.clear();
   }
 
   /** A message is sent or thrown away. */
   cancel(txn) {
-    this.#running.get(txn)?.abort();
+    this.#running.get(txn)?.control.abort();
     this.#running.delete(txn);
   }
 
   async #run(item, items) {
     const control = new AbortController();
-    this.#running.set(item.txn, control);
-    const total = item.files.reduce((sum, file) => sum + file.blob.size, 0);
-    let before = 0;
+    this.#running.set(item.txn, { control, large: !hasFiles(item) });
+    let failed = null;
     try {
-      const { upload } = await import('../files/upload.js');
-      for (const file of item.files) {
-        const from = before;
-        const one = async (part, progress) => {
-          part.upload ??= await upload(part.blob, {
-            name: file.name, type: part.type ?? 'image/jpeg', at: part.at ?? null, signal: control.signal, progress,
-            begun: (at) => { part.at = at; this.#tell.save(item); },
-          });
-        };
-        if (file.thumbnail) await one(file.thumbnail, () => {});
-        await one(file, (sent) => { item.progress = total > 0 ? (from + sent) / total : 1; this.#tell.progress(item); });
-        before += file.blob.size;
-      }
-      await this.#tell.save(item);
-      this.#finish(item, control);
-      this.#tell.done(item);
+      const { uploadFiles, uploadPicture } = await import('../files/upload.js');
+      await uploadFiles(item, control.signal, this.#tell);
+      await uploadPicture(item.about?.card?.thumbnail, control.signal);
     } catch (error) {
-      this.#finish(item, control);
-      if (error.name !== 'AbortError') this.#tell.refused(item, error);
+      failed = error;
+    }
+    if (this.#running.get(item.txn)?.control === control) this.#running.delete(item.txn);
+    if (failed && !hasFiles(item)) {
+      if (failed.name !== 'AbortError') this.#tell.refused(item, failed);
+    } else if (failed?.name !== 'AbortError') {
+      // Whatever is wrong with a picture keeps no message back.
+      if (failed) delete item.about.card.thumbnail;
+      await this.#tell.save(item);
+      this.#tell.done(item);
     }
     this.feed(items);
   }
+}
 
-  #finish(item, control) {
-    if (this.#running.get(item.txn) === control) this.#running.delete(item.txn);
-  }
+function hasFiles(item) {
+  return item.files.every((file) => file.upload && (!file.thumbnail || file.thumbnail.upload));
 }

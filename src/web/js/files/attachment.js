@@ -6,6 +6,7 @@ import { locale, t } from '../core/i18n.js';
 import { decode } from '../media/blurhash.js';
 import { blobNow, blobOf, sourceOf, urlOf } from '../media/loader.js';
 import { clock, size } from '../text/times.js';
+import { whenNear } from './near.js';
 import { voicePlayer } from './player.js';
 
 /** The largest a picture is shown in a conversation, in CSS pixels. */
@@ -13,20 +14,6 @@ const PICTURE_WIDTH = 400;
 const PICTURE_HEIGHT = 420;
 /** What a blurhash is drawn in, to be stretched. */
 const BLUR_SIDE = 32;
-/** What is so far from what one sees is not fetched yet. */
-const NEAR = '1200px 0px';
-
-/** What is to be done when an element comes near. */
-const wishes = new WeakMap();
-const watch = new IntersectionObserver((entries) => {
-  for (const { isIntersecting, target } of entries) {
-    if (!isIntersecting) continue;
-    watch.unobserve(target);
-    wishes.get(target)?.();
-    wishes.delete(target);
-  }
-}, { rootMargin: NEAR, scrollMargin: NEAR });
-
 /** `name`: what a document is called, if that is known; `at`: its place among the message's files. */
 export function attachment(file, name, at) {
   if (file.kind === 'sticker' && file.text) return h('div.sticker', {}, file.text);
@@ -85,11 +72,10 @@ function show(file, image, button) {
   button.classList.add('loading');
   const blur = blurred(file);
   if (blur) { button.prepend(blur); image.addEventListener('load', () => blur.remove(), { once: true }); }
-  wishes.set(button, () => fetchInto(file, image, button));
-  watch.observe(button);
+  whenNear(button, () => fetchInto(file, image, button, blur));
 }
 
-function fetchInto(file, image, button) {
+function fetchInto(file, image, button, blur) {
   const small = file.thumbnail?.id ? thumbnailOf(file) : null;
   if (small) blobOf(small).then((blob) => { if (!image.src) image.src = urlOf(blob); }, () => {});
   blobOf(file).then((blob) => {

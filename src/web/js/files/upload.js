@@ -2,12 +2,15 @@
 // file. Source: tus 1.0.0, with creation, expiration and termination.
 
 import { session } from '../core/session.js';
+import { toBase64 } from '../media/base64.js';
 
 const PIECE_BYTES = 4 * 1024 * 1024;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 30_000;
 /** An answer that says nothing for so long is lost, even if the browser does not notice. */
 const SILENCE_MS = 60_000;
+/** How long a message waits for the picture of its preview. */
+const PICTURE_PATIENCE_MS = 3_000;
 
 /** The server will not take this file: too large (413), or what it was is gone. */
 export class UploadRefused extends Error {
@@ -15,14 +18,18 @@ export class UploadRefused extends Error {
     super(detail || `upload: ${status}`);
     this.name = 'UploadRefused';
     this.status = status;
+    // Told as what is refused elsewhere.
+    this.refusal = status === 413 ? { key: 'too_large', values: {} } : null;
+    this.detail = detail;
   }
 }
 
 /**
  * Uploads `blob`; gives the upload's id. `at` is the address of one that was begun before, `begun(at)`
- * is told of a new one, `progress(sent)` of bytes that have left; `signal` ends it.
+ * is told of a new one, `progress(sent)` of bytes that have left; `signal` ends it. Not `patient`: what the
+ * server answers is final, unless it is that too many uploads run.
  */
-export async function upload(blob, { name = '', type = '', at = null, begun = () => {}, progress = () => {}, signal }) {
+export async function upload(blob, { name = '', type = '', at = null, begun = () => {}, progress = () => {}, signal, patient = true }) {
   let address = at;
   let offset = null;
   for (let failures = 0; ;) {
@@ -42,7 +49,9 @@ export async function upload(blob, { name = '', type = '', at = null, begun = ()
       }
       return address.split('/').at(-1);
     } catch (error) {
-      if (error.name === 'AbortError' || (error instanceof UploadRefused && ![404, 409, 423].includes(error.status))) throw error;
+      // Broken off from here: whatever it looked like.
+      signal?.throwIfAborted();
+      if ((!patient && error.status && error.status !== 429) || (error instanceof UploadRefused && ![404, 409, 423].includes(error.status))) throw error;
       // What was begun has expired: from the beginning. Anything else: ask how far it came, and go on.
       if (error instanceof UploadRefused && error.status === 404) address = null;
       offset = null;
@@ -52,8 +61,65 @@ export async function upload(blob, { name = '', type = '', at = null, begun = ()
   }
 }
 
-/** The largest file that the server takes, in bytes; null when it does not say. */
-export async function largestUpload() {
+/** Uploads what is not on the server yet of the files of a queued message; `tell` as in `Uploads`. */
+export async function uploadFiles(item, signal, tell) {
+  const total = item.files.reduce((sum, file) => sum + file.blob.size, 0);
+  let before = 0;
+  for (const file of item.files) {
+    const from = before;
+    const one = async (part, progress) => {
+      part.upload ??= await upload(part.blob, {
+        name: file.name, type: part.type ?? 'image/jpeg', at: part.at ?? null, signal, progress,
+        begun: (at) => { part.at = at; tell.save(item); },
+      });
+    };
+    if (file.thumbnail) await one(file.thumbnail, () => {});
+    await one(file, (sent) => { item.progress = total > 0 ? (from + sent) / total : 1; tell.progress(item); });
+    before += file.blob.size;
+  }
+}
+
+/** Uploads the picture of a preview, if there is one: in seconds, or not at all. */
+export async function uploadPicture(picture, signal) {
+  if (!picture) return;
+  const ends = AbortSignal.any([signal, AbortSignal.timeout(PICTURE_PATIENCE_MS)]);
+  picture.upload ??= await upload(picture.blob, { type: picture.type, signal: ends, patient: false });
+}
+
+/** What the server is told of the files of a queued message that it has, and of its preview's picture. */
+export function uploadsOf({ files, about }) {
+  const picture = about?.card?.thumbnail;
+  return {
+    ...(files.length > 0 ? { files: files.map(fileWish) } : {}),
+    ...(picture ? { preview: { ...about.preview, ...thumbnailWish(picture) } } : {}),
+  };
+}
+
+function fileWish({ upload, kind, name, width, height, duration, waveform, blurhash, thumbnail }) {
+  return { upload, kind, name, width: width || undefined, height: height || undefined, duration, waveform, blurhash, ...thumbnailWish(thumbnail) };
+}
+
+function thumbnailWish(thumbnail) {
+  const { upload, width, height } = thumbnail ?? {};
+  return upload ? { thumbnail: { upload, width, height } } : {};
+}
+
+/** What a picture of a flow is given as: uploaded where the server takes files by themselves. */
+export async function pictureWish(client, blob) {
+  if (!client.features.has('files')) return { content: await toBase64(blob) };
+  return { upload: await upload(blob, { type: blob.type }) };
+}
+
+let largest;
+
+/** The largest file that the server takes, in bytes; null where it takes none by themselves, or does not say. */
+export async function largestFile(client) {
+  if (!client.features.has('files')) return null;
+  largest ??= askLargest();
+  return largest;
+}
+
+async function askLargest() {
   const answer = await fetch('/files', { method: 'OPTIONS' }).catch(() => null);
   const size = Number(answer?.headers.get('Tus-Max-Size'));
   return size > 0 ? size : null;
@@ -84,8 +150,17 @@ async function offsetOf(address, signal) {
 async function refuse(answer) {
   const text = await answer.text().catch(() => '');
   // The server is overloaded or stopping: later.
-  if (answer.status >= 500 || answer.status === 429) throw new Error(`upload: ${answer.status}`);
-  throw new UploadRefused(answer.status, text.slice(0, 200));
+  if (answer.status >= 500 || answer.status === 429) throw later(answer.status);
+  throw new UploadRefused(answer.status, detailOf(text));
+}
+
+/** The sentence in the server's answer. */
+function detailOf(text) {
+  try { return JSON.parse(text).error.detail; } catch { return text.slice(0, 200); }
+}
+
+function later(status) {
+  return Object.assign(new Error(`upload: ${status}`), { status });
 }
 
 /** One piece. Of all ways to send, only this tells how much has left. */
@@ -104,8 +179,8 @@ function patch(address, piece, offset, progress, signal) {
     request.onload = () => {
       const reached = Number(request.getResponseHeader('Upload-Offset'));
       if (request.status === 204 && reached > offset) end(resolve, reached);
-      else if (request.status >= 500 || request.status === 429 || request.status === 204) end(reject, new Error(`upload: ${request.status}`));
-      else end(reject, new UploadRefused(request.status, request.responseText.slice(0, 200)));
+      else if (request.status >= 500 || request.status === 429 || request.status === 204) end(reject, later(request.status));
+      else end(reject, new UploadRefused(request.status, detailOf(request.responseText)));
     };
     request.onerror = () => end(reject, new Error('upload: no answer'));
     request.onabort = () => end(reject, new Error('upload: silence'));

@@ -22,7 +22,8 @@ export function forwardMessages(client, messages) {
   let query = '';
   const draw = () => {
     const focused = [...list.children].indexOf(document.activeElement);
-    replace(list, flows.filter((flow) => flowTitle(store, flow).toLocaleLowerCase().includes(query)).map((flow) => h('button.row.person', {
+    const found = flows.filter((flow) => flowTitle(store, flow).toLocaleLowerCase().includes(query));
+    replace(list, found.length === 0 && h('p.hint.centred', { role: 'status' }, t('search.none', { query })), found.map((flow) => h('button.row.person', {
       type: 'button', 'aria-pressed': String(chosen.has(flow)), onclick: () => { if (!chosen.delete(flow)) chosen.add(flow); draw(); },
     }, flowAvatar(store, flow, 'm'), h('span.row-words', {}, h('span.row-title', {}, h('bdi', {}, flowTitle(store, flow)))),
     h('span.tick', { 'aria-hidden': 'true' }, chosen.has(flow) && icon('check')))));
@@ -47,9 +48,9 @@ export function forwardMessages(client, messages) {
 
 function queue(client, flow, message) {
   const { store, outbox } = client;
-  // Shown until the server tells it itself: the first author, the text, the files.
+  // Shown until the server tells it itself: the first author, the text, the files, the preview.
   const author = store.users.get(message.from);
   const forward = message.forward ?? { from_user: message.from, name: author?.username || author?.login || '', time: message.time };
-  const shown = { text: message.text, files: message.files.map(({ blob, ...file }) => file), forward, format: message.format };
+  const shown = { text: message.text, files: message.files.map(({ blob, ...file }) => file), forward, format: message.format, preview: message.preview };
   outbox.add(flow.uuid, '', [], { forward: { uuid: message.uuid }, shown });
 }

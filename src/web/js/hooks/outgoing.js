@@ -2,7 +2,7 @@
 
 import { copyText } from '../core/clipboard.js';
 import { h } from '../core/dom.js';
-import { t } from '../core/i18n.js';
+import { currentLanguage, t } from '../core/i18n.js';
 import { fill } from '../admin/panel.js';
 import { describe, field, form } from '../views/form.js';
 import { confirm, dialog, toast } from '../views/overlay.js';
@@ -31,6 +31,13 @@ function told(one) {
   return [events, one.trigger && t('out.after', { trigger: one.trigger }), one.bots && t('out.bots')].filter(Boolean).join(' · ');
 }
 
+/** Why a test was not taken; the server's own words are English. */
+function refused({ status, detail }) {
+  if (status) return t('out.answered', { status });
+  const words = t('out.unreached');
+  return currentLanguage() === 'en' && detail ? `${words}: ${detail}` : words;
+}
+
 function state(one) {
   if (one.disabled) return t('out.disabled');
   return one.failures > 0 ? t('out.failing', { n: one.failures }) : '';
@@ -52,7 +59,7 @@ function row(client, one, changed) {
   };
   const test = async () => {
     const done = await act('test_outgoing');
-    if (done) toast(done.taken ? t('out.taken') : t('out.refused', { detail: done.detail ?? '' }));
+    if (done) toast(done.taken ? t('out.taken') : refused(done));
     changed();
   };
   const words = [told(one), state(one)].filter(Boolean).join(' · ');

@@ -2,6 +2,7 @@
 
 import { h, icon } from '../core/dom.js';
 import { t } from '../core/i18n.js';
+import { pictureWish } from '../files/upload.js';
 import { programAvatar } from './avatar.js';
 import { toast } from '../views/overlay.js';
 
@@ -23,6 +24,6 @@ export function pictureField(client, { name = '', picture = null } = {}) {
     h('div.actions.centred', {},
       h('button.button.quiet', { type: 'button', onclick: () => input.click() }, icon('camera'), t('avatar.choose')),
       picture && h('button.button.quiet.hook-faceless', { type: 'button', onclick: () => { chosen = null; show(null); } }, t('avatar.remove'))));
-  const wish = async () => (chosen === undefined ? undefined : chosen && client.pictureWish(chosen));
+  const wish = async () => (chosen === undefined ? undefined : chosen && pictureWish(client, chosen));
   return { node, wish };
 }

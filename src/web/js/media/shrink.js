@@ -2,7 +2,7 @@
 // made. Makes the small pictures that stand for large files.
 
 import { encode } from './blurhash.js';
-import { isAnimated, pictureSize, sniff } from './sniff.js';
+import { isAnimated, isDecodable, pictureSize, sniff } from './sniff.js';
 import { strip, stripFilm } from './strip.js';
 
 const LONGEST_SIDE = 1600;
@@ -116,6 +116,18 @@ async function thumbnail(source, width, height) {
     if (blob.size <= THUMBNAIL_BYTES) return { blob, width: w, height: h };
   }
   return undefined;
+}
+
+/** What stands for a picture that a stranger has made, `{blob, type, width, height}`; undefined where there is nothing to show. */
+export async function smallOf(bytes) {
+  if (!isDecodable(bytes)) return undefined;
+  const bitmap = await createImageBitmap(new Blob([bytes], { type: sniff(bytes).mime }));
+  try {
+    const small = await thumbnail(bitmap, bitmap.width, bitmap.height);
+    return small && { ...small, type: small.blob.type };
+  } finally {
+    bitmap.close();
+  }
 }
 
 /** The colours of a picture or a film's frame, to be shown until it is there. */

@@ -33,6 +33,16 @@ export function sniff(bytes) {
   return is('document', 'application/octet-stream', 'bin');
 }
 
+/** More pixels than this are not decoded of a picture that anybody may have made: 4 bytes each. */
+const MOST_PIXELS = 40_000_000;
+
+/** Whether bytes that anybody may have made are a picture that is worth decoding: few can stand for gigabytes. */
+export function isDecodable(bytes) {
+  const { kind, mime } = sniff(bytes);
+  const size = kind === 'picture' ? pictureSize(bytes, mime) : null;
+  return size !== null && size.width > 0 && size.height > 0 && size.width * size.height <= MOST_PIXELS;
+}
+
 /** Whether a picture moves, or may. */
 export function isAnimated(bytes, mime) {
   if (mime === 'image/gif') return true;
@@ -48,6 +58,11 @@ export function isAnimated(bytes, mime) {
     at += 12 + view.getUint32(at);
   }
   return false;
+}
+
+/** Whether a picture `{width, height}` is shown across, and not as a square beside what belongs to it. */
+export function isBroad({ width = 0, height = 0 }) {
+  return width >= 200 && width >= height * 1.2;
 }
 
 /** `{width, height}` of a picture, or null where its header does not say it plainly. */

@@ -40,7 +40,6 @@ export class Client extends Emitter {
   #lostAt = 0;
   #ready = deferred();
   #ticket = null;
-  #largest;
   #askedUsers = new Set();
   #typingAt = -Infinity;
   #readMarks = new Map();
@@ -173,21 +172,6 @@ export class Client extends Emitter {
     const last = Math.max(0, flow.history.count - 1);
     const data = await this.whenReady(() => this.api.messages(id, last, last)).catch(() => null);
     this.store.putEvents(data?.meta?.events);
-  }
-
-  /** What a picture of a flow is given as: uploaded where the server takes files by themselves. */
-  async pictureWish(blob) {
-    if (!this.features.has('files')) return { content: await (await import('../media/base64.js')).toBase64(blob) };
-    const { upload } = await import('../files/upload.js');
-    return { upload: await upload(blob, { type: blob.type }) };
-  }
-
-  /** The largest file that the server takes; null where it takes none by themselves. */
-  async largestFile() {
-    if (!this.features.has('files')) return null;
-    const { largestUpload } = await import('../files/upload.js');
-    this.#largest ??= largestUpload();
-    return this.#largest;
   }
 
   /** A pass for addresses of files, asked for anew at half its life. */
@@ -327,9 +311,9 @@ export class Client extends Emitter {
     if (meta.position !== undefined && meta.position !== null) this.#position = meta.position;
   }
 
-  async #post(item, message, files) {
+  async #post(item, message, uploads) {
     const { quote, shown, card, ...rest } = item.about ?? {};
-    const about = { ...rest, ...files };
+    const about = { ...rest, ...uploads };
     const told = Object.keys(about).length > 0 ? about : undefined;
     if (!item.edits) return this.api.send(item.flow, message, item.txn, told);
     await this.api.edit(item.flow, item.edits, item.text, told);
@@ -343,6 +327,8 @@ export class Client extends Emitter {
     if (item.edits) { flow.history.patch(item.edits, { text: item.text, edited: true, editedAt: now(), format: item.about?.format ?? 0 }); return; }
     // What was sent from here is not fetched again.
     (about?.files ?? []).forEach((file, i) => { if (item.files[i]?.blob) remember(file.id, item.files[i].blob); });
+    const picture = item.about?.card?.thumbnail?.blob;
+    if (picture) remember(about?.preview?.thumbnail?.id, picture);
     const known = number ?? flow.history.numberOf(uuid);
     if (known === null) {
       // The answer did not tell its place: it is among the newest.

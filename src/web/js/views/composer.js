@@ -5,6 +5,7 @@ import { h, icon, iconButton, replace } from '../core/dom.js';
 import { t } from '../core/i18n.js';
 import { router } from '../core/router.js';
 import { nameOf, summary } from '../data/message.js';
+import { largestFile } from '../files/upload.js';
 import { recordVoice, spokenBefore, voiceButton } from '../files/voice.js';
 import { quoteOf, quoteText } from '../replies/quote.js';
 import { Completion, mentionsIn } from '../mentions/complete.js';
@@ -50,7 +51,7 @@ export class Composer {
     this.#client = client;
     this.#flow = flow;
     this.#timeline = timeline;
-    this.#tray = new Tray(this.#draft.files, () => client.largestFile(), (kept) => { if (kept) { this.#keep({ files: this.#tray.files }); this.focus(); } this.#changed(); });
+    this.#tray = new Tray(this.#draft.files, () => largestFile(client), (kept) => { if (kept) { this.#keep({ files: this.#tray.files }); this.focus(); } this.#changed(); });
     this.#field = h('textarea.composer-field', {
       rows: '1', dir: 'auto', 'aria-label': t('composer.label'), placeholder: t('composer.placeholder'),
       enterkeyhint: onTouch() ? 'enter' : 'send', autocomplete: 'off',

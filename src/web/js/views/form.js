@@ -4,7 +4,7 @@ import { h, iconButton } from '../core/dom.js';
 import { allTexts, currentLanguage, has, t } from '../core/i18n.js';
 import { router } from '../core/router.js';
 import { uniqueText } from '../core/random.js';
-import { ConnectionLost, MtpError } from '../net/wire.js';
+import { ConnectionLost } from '../net/wire.js';
 
 /** A labelled input; the attributes go to the input. */
 export function field(label, attributes = {}, hint = '') {
@@ -16,7 +16,7 @@ export function field(label, attributes = {}, hint = '') {
     hint && h('p.hint', { id: `${id}-hint` }, hint));
 }
 
-/** A form that runs `submit(data)` once at a time and shows what went wrong. */
+/** A form that runs `submit(data, node)` once at a time and shows what went wrong. */
 export function form(label, children, submit, { className = '' } = {}) {
   const error = h('p.form-error', { role: 'alert' });
   const node = h('form', {
@@ -29,7 +29,7 @@ export function form(label, children, submit, { className = '' } = {}) {
       error.textContent = '';
       node.dataset.busy = 'yes';
       try {
-        await submit(Object.fromEntries(new FormData(node)));
+        await submit(Object.fromEntries(new FormData(node)), node);
       } catch (problem) {
         // What can go wrong is told by texts that the first page does without.
         await allTexts().catch(() => {});
@@ -45,7 +45,7 @@ export function form(label, children, submit, { className = '' } = {}) {
 /** A sentence for a person about what went wrong, in the person's language. */
 export function describe(error) {
   if (error instanceof ConnectionLost) return t('error.connection');
-  if (error instanceof MtpError) return refusalText(error);
+  if (error.refusal !== undefined) return refusalText(error);
   return error.message || t('error.unknown');
 }
 

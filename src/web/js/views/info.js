@@ -6,6 +6,7 @@ import { locale, t } from '../core/i18n.js';
 import { router } from '../core/router.js';
 import { isDeleted } from '../data/message.js';
 import { OWNER } from '../data/store.js';
+import { pictureWish } from '../files/upload.js';
 import { Members } from '../members/panel.js';
 import { askMute, setFlow } from '../settings/flow.js';
 import { duration, lastSeen } from '../text/times.js';
@@ -161,7 +162,7 @@ export class FlowInfo {
       field(t('flow.about'), { name: 'info', value: flow.info, rows: '3', maxlength: '1000' }),
       h('div.actions', {}, h('button.button.quiet', { type: 'button', onclick: () => close() }, t('cancel')), h('button.button', {}, t('save'))),
     ], async ({ title, info }) => {
-      const meta = picture === undefined ? undefined : { picture: picture && await this.#client.pictureWish(picture) };
+      const meta = picture === undefined ? undefined : { picture: picture && await pictureWish(this.#client, picture) };
       // Only what is another: each is told to everybody as a change.
       const change = { uuid: flow.uuid };
       if (title.trim() !== flow.title) change.title = title.trim();

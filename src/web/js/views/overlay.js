@@ -9,8 +9,21 @@ const TOAST_MS = 4_500;
 /** A short notice at the foot of the page. */
 export function toast(text) {
   const node = h('div.toast', {}, text);
-  document.getElementById('toasts').append(node);
+  notice(node);
   setTimeout(() => node.remove(), TOAST_MS);
+}
+
+/** Puts a notice to the others. */
+export function notice(node) {
+  document.getElementById('toasts').append(node);
+  raiseNotices();
+}
+
+/** Notices stand in the dialog on top: below it nobody sees, hears or reaches them. */
+function raiseNotices() {
+  const top = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body;
+  const notices = document.getElementById('toasts');
+  if (notices.parentNode !== top) top.append(notices);
 }
 
 /**
@@ -24,10 +37,11 @@ export function dialog(label, build, { className = '' } = {}) {
     const close = (result) => { value = result; node.close(); };
     node.append(build(close, node));
     const closed = router.overlay(() => close(null));
-    node.addEventListener('close', () => { closed(); node.remove(); resolve(value); });
+    node.addEventListener('close', () => { closed(); raiseNotices(); node.remove(); resolve(value); });
     node.addEventListener('pointerdown', (event) => { if (event.target === node) close(null); });
     document.body.append(node);
     node.showModal();
+    raiseNotices();
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { h } from '../core/dom.js';
 import { t } from '../core/i18n.js';
+import { notice } from './overlay.js';
 
 /**
  * Shows `text` with a way back: `{answer, end}`. `answer` resolves with true when the person takes it
@@ -18,7 +19,7 @@ export function offerUndo(text, ms) {
     const node = h('div.toast.undo', { onpointerenter: hold, onpointerleave: wait, onfocusin: hold, onfocusout: wait },
       h('span', {}, text), h('button.link', { type: 'button', onclick: () => finish(true) }, t('undo')));
     end = () => finish(false);
-    document.getElementById('toasts').append(node);
+    notice(node);
     wait();
   });
   return { answer, end };
