@@ -179,6 +179,33 @@ pub fn sent(
     Ok(found.optional()?)
 }
 
+/// Removes events of rooms from before a time, at most `limit`: those that are neither state, which stays,
+/// nor about a message, with which they go. Returns how many there were.
+///
+/// # Errors
+/// The file cannot be written.
+pub(super) fn forget_old(tx: &Tx<'_>, before: Timestamp, limit: i64) -> Result<usize, StoreError> {
+    Ok(tx
+        .prepare(
+            "DELETE FROM room_events WHERE (flow_id, position, part) IN
+             (SELECT flow_id, position, part FROM room_events
+              WHERE state_key IS NULL AND message_id IS NULL AND at < :before ORDER BY at LIMIT :limit)",
+        )?
+        .execute(named_params! {":before": before.0, ":limit": limit})?)
+}
+
+/// Removes such events of a flow that is being removed.
+///
+/// # Errors
+/// The file cannot be written.
+pub(super) fn forget_all(tx: &Tx<'_>, flow: FlowId) -> Result<(), StoreError> {
+    tx.prepare(
+        "DELETE FROM room_events WHERE flow_id = :flow AND state_key IS NULL AND message_id IS NULL",
+    )?
+    .execute(named_params! {":flow": flow.0})?;
+    Ok(())
+}
+
 /// Empties an event of a room that was redacted.
 pub(super) fn strike(
     tx: &Tx<'_>,
