@@ -7,6 +7,8 @@ mod clients;
 mod counts;
 mod directory;
 mod door;
+mod endings;
+mod faults;
 mod finding;
 mod ignored;
 mod marks;
