@@ -21,6 +21,7 @@ mod outsiders;
 mod parsed;
 mod part_edits;
 mod parts;
+mod pinned;
 mod portraits;
 mod registering;
 mod rooms;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, account::with_password, call, events, people, refused, server, together};
+use super::{Client, account::with_password, call, events, refused, server, together};
 use crate::{
     common::{Server, health::until},
     roles::ask,

@@ -11,6 +11,7 @@ mod ignored;
 mod marks;
 mod media;
 mod people;
+mod pinning;
 mod power;
 mod presence;
 mod read;
