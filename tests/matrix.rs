@@ -22,6 +22,7 @@ mod parsed;
 mod part_edits;
 mod parts;
 mod pinned;
+mod polled;
 mod portraits;
 mod registering;
 mod rooms;

@@ -69,8 +69,8 @@ pub fn of_new_message(
     let (session, txn) = new.txn.clone().unzip();
     let (target, relation, key) = parts(new);
     tx.prepare(
-        "INSERT INTO room_events (flow_id, position, part, uuid, sender_id, type, content, at, message_id, target,
-                                  relation, key, session_id, txn)
+        "INSERT OR REPLACE INTO room_events (flow_id, position, part, uuid, sender_id, type, content, at, message_id, target,
+                                             relation, key, session_id, txn)
          SELECT flow_id, id, 0, uuid, author_id, :type, :content, sent_at, id, :target, :relation, :key, :session, :txn
          FROM messages WHERE id = :id",
     )?

@@ -14,7 +14,7 @@ use super::room_events::{
     strike, strike_about,
 };
 use super::tx::{Keeper, Logged, Tx, View};
-use super::{pins, room_edits, room_leaving, room_marks, room_parts, room_pins};
+use super::{pins, room_edits, room_leaving, room_marks, room_parts, room_pins, room_polls};
 use crate::model::{By, FlowId, MessageId, Position, UserId};
 
 /// The property that says that events of rooms are kept.
@@ -369,8 +369,10 @@ pub fn settle(tx: &Tx<'_>, flow: FlowId) -> Result<(), StoreError> {
             position: Position(made.unwrap_or(0)),
             sender: None,
         };
+        room_polls::adopt(tx, flow)?;
         return initial(tx, place, true);
     }
+    room_polls::adopt(tx, flow)?;
     let stale = contents::stale_members(tx, flow)?;
     let about = About {
         flow: Some(flow),

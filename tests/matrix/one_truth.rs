@@ -23,10 +23,10 @@ use crate::{
     roles::ask,
 };
 use copy::Follower;
-use flow::{compare_flow, compare_messages, messages};
+use flow::{compare_flow, compare_messages, compare_pins, messages};
 
 /// How many things are done before, and after the server was moved.
-const ACTS: usize = 120;
+const ACTS: usize = 150;
 const ACTS_AFTER: usize = 20;
 
 /// A message that people may do something with.
@@ -35,7 +35,11 @@ struct Thing {
     author: usize,
     flow: String,
     message: String,
+    /// By which it is answered, edited and reacted to.
     event: String,
+    /// All events that it is.
+    parts: Vec<String>,
+    is_poll: bool,
 }
 
 /// Somebody: with MTP for acting and for comparing, and a Matrix client where the kind is not `mtp`.
@@ -256,6 +260,7 @@ impl World {
             compare_flow(room, flow, about, &names, &which);
             let truth = messages(&mut someone.person, number, &names);
             compare_messages(room, &truth, &which);
+            compare_pins(room, &mut someone.person, number, &truth, &which);
         }
     }
 

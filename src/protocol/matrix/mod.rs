@@ -23,6 +23,7 @@ mod media;
 mod names;
 mod notified;
 mod parked;
+mod polls;
 mod push_rules;
 mod reading;
 mod registering;
