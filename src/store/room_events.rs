@@ -326,18 +326,7 @@ pub(super) fn set(
     content: String,
     is_derived: bool,
 ) -> Result<(), StoreError> {
-    let present: Option<String> = tx
-        .prepare(
-            "SELECT content FROM room_events INDEXED BY room_state
-             WHERE flow_id = :flow AND type = :type AND state_key = :key
-             ORDER BY position DESC, part DESC LIMIT 1",
-        )?
-        .query_row(
-            named_params! {":flow": place.flow.0, ":type": kind, ":key": key},
-            |row| row.get(0),
-        )
-        .optional()?;
-    if present.as_ref() == Some(&content) {
+    if is_state(tx, place.flow, (kind, key), &content)? {
         return Ok(());
     }
     let uuid = if is_derived {
@@ -352,6 +341,30 @@ pub(super) fn set(
         ..NewRoomEvent::default()
     };
     insert(tx, place, new, uuid).map(drop)
+}
+
+/// Returns whether a piece of state of a room has this content now.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_state(
+    view: &View<'_>,
+    flow: FlowId,
+    (kind, key): (&str, &str),
+    content: &str,
+) -> Result<bool, StoreError> {
+    let present: Option<String> = view
+        .prepare(
+            "SELECT content FROM room_events INDEXED BY room_state
+             WHERE flow_id = :flow AND type = :type AND state_key = :key
+             ORDER BY position DESC, part DESC LIMIT 1",
+        )?
+        .query_row(
+            named_params! {":flow": flow.0, ":type": kind, ":key": key},
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(present.as_deref() == Some(content))
 }
 
 /// Returns the id for state from before Matrix was switched on.

@@ -443,23 +443,6 @@ pub fn one_state(
     Ok(statement.query_row(params, event).optional()?)
 }
 
-/// Returns whether a piece of state of a room has this content now.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn is_state(
-    view: &View<'_>,
-    flow: FlowId,
-    place: (&str, &str),
-    content: &str,
-) -> Result<bool, StoreError> {
-    let present = one_state(view, flow, place, Position(i64::MAX))?;
-    Ok(present.is_some_and(|event| match event.what {
-        What::Stored(stored) => stored.content == content,
-        What::Message(_) => false,
-    }))
-}
-
 fn stored(view: &View<'_>, uuid: PublicId) -> Result<Option<(FlowId, RoomEvent)>, StoreError> {
     let flow: Option<i64> = view
         .prepare("SELECT flow_id FROM room_events WHERE uuid = :uuid")?

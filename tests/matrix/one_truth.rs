@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use super::Client;
+use super::{Client, events};
 use crate::{
     backup::document,
     common::{Person, Program, Server, eventually, health::until},
@@ -234,10 +234,13 @@ impl World {
         };
         let client = follower.client(&self.server);
         let all = ask(&mut someone.person, "all_flow", &Value::Null).is(200);
-        // A chat stays with who has left its room.
+        // A chat stays with who has left its room, and a client that came later knows nothing of that.
+        let joined = client.get("joined_rooms")["joined_rooms"].clone();
         let is_in = |flow: &&Value| {
             let room = super::room_of(flow["uuid"].as_str().expect("an id"));
-            flow["type"] != "chat" || follower.rooms.get(&room).is_none_or(|room| room.is_in)
+            let is_joined = || events(&joined).any(|it| *it == room);
+            flow["type"] != "chat"
+                || (follower.rooms.get(&room)).map_or_else(is_joined, |room| room.is_in)
         };
         let inside: Vec<_> = all.flows().iter().filter(is_in).collect();
         let ids = inside

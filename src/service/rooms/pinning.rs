@@ -9,7 +9,7 @@ use crate::service::rights::{Action, may};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::events::{self, Deed};
 use crate::store::log::Kind;
-use crate::store::{flow_edits, flows, messages, pins, room_events, room_log, room_pins};
+use crate::store::{flow_edits, flows, messages, pins, room_events, room_pins};
 
 impl Service {
     /// Pins exactly these messages of a room; ids of other events are stored and pin nothing. Returns the
@@ -65,7 +65,7 @@ impl Service {
                 }
                 // The state is what the client says; what is logged for MTP then adds nothing to it.
                 let place = (room_pins::PINNED, "");
-                if !room_log::is_state(tx, access.id, place, &draft.content)? {
+                if !room_events::is_state(tx, access.id, place, &draft.content)? {
                     if deeds.is_empty() {
                         counts.message(caller.user(), caller.session.is_bot, &limits)?;
                     }
