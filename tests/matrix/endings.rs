@@ -145,9 +145,9 @@ fn a_removed_flow_is_left_by_all() {
         for (client, since) in all.into_iter().zip(&since) {
             let news = left(client, since);
             let list = &news["timeline"]["events"];
-            let last = events(list).last().unwrap_or_else(|| panic!("{news:#}"));
-            assert_eq!(last["state_key"], client.user, "{news:#}");
-            assert_eq!(last["content"]["membership"], "leave", "{news:#}");
+            let ending = events(list).last().unwrap_or_else(|| panic!("{news:#}"));
+            assert_eq!(ending["state_key"], client.user, "{news:#}");
+            assert_eq!(ending["content"]["membership"], "leave", "{news:#}");
             assert_eq!(client.get("joined_rooms")["joined_rooms"], json!([]));
             assert_eq!(client.get("sync")["rooms"]["invite"], json!({}));
             let text = json!({"msgtype": "m.text", "body": "too late"});
@@ -220,7 +220,10 @@ fn pages_end_where_retention_has_begun() {
     refused(gone, 404, "M_NOT_FOUND");
     // The state stays, and what comes is there.
     let members = anna.get(&format!("{room}/joined_members"));
-    assert_eq!(members["joined"].as_object().map(|it| it.len()), Some(2));
+    assert_eq!(
+        members["joined"].as_object().map(serde_json::Map::len),
+        Some(2)
+    );
     let next = boris.say(&room, "later", "later");
     let told = anna.get(&format!("sync?since={since}"));
     let rooms = told["rooms"]["join"].as_object().expect("rooms");

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 
 use super::{Thing, World};
 use crate::{
-    common::http::{content, upload},
+    common::{
+        Reply,
+        http::{content, upload},
+    },
     matrix::{address, document, media::uploaded, polled, room_of},
     roles::ask,
 };
@@ -14,13 +17,11 @@ use crate::{
 const PICTURE: &str = "iVBORw0KGgowMTIzNDU2Nzg5";
 const EMOJI: [&str; 4] = ["👍", "🎉", "❤️", "😀"];
 
-/// The ids of the events that a message of the other protocol is: with a text or not, and with files.
-fn events_of(message: &str, has_text: bool, files: usize) -> Vec<String> {
-    let number: u128 = message.parse().expect("an id");
-    let text = (files != 1 && has_text || files == 0).then(String::new);
+/// The ends of the ids of the events that a message of files is, with a text or not.
+fn events_of_files(has_text: bool, files: usize) -> Vec<String> {
+    let text = (files > 1 && has_text).then(String::new);
     let files = (0..files).map(|place| format!("_{place}"));
-    let parts = text.into_iter().chain(files);
-    parts.map(|part| format!("${number:032x}{part}")).collect()
+    text.into_iter().chain(files).collect()
 }
 
 impl World {
@@ -127,20 +128,30 @@ impl World {
             "{method} {data}: {reply}"
         );
         self.tally(&format!("{method} (more)"), reply.code() == 200);
-        if let Some(message) = reply.messages().first()
-            && method == "send_message"
-        {
-            let message = message["uuid"].as_str().expect("an id").to_owned();
-            let parts = events_of(&message, has_text, files);
-            self.things.push(Thing {
-                author: who,
-                flow,
-                message,
-                event: parts[0].clone(),
-                parts,
-                is_poll: files == 0,
-            });
+        if method == "send_message" {
+            self.note(&reply, (who, flow), events_of_files(has_text, files));
         }
+    }
+
+    /// Notes a message by MTP that people may do something with; without parts it is a poll.
+    fn note(&mut self, reply: &Reply, (author, flow): (usize, String), ends: Vec<String>) {
+        let Some(message) = reply.messages().first() else {
+            return;
+        };
+        let message = message["uuid"].as_str().expect("an id").to_owned();
+        let number: u128 = message.parse().expect("an id");
+        let is_poll = ends.is_empty();
+        let ends = if is_poll { vec![String::new()] } else { ends };
+        let parts = ends.into_iter().map(|end| format!("${number:032x}{end}"));
+        let parts: Vec<_> = parts.collect();
+        self.things.push(Thing {
+            author,
+            flow,
+            message,
+            event: parts[0].clone(),
+            parts,
+            is_poll,
+        });
     }
 
     /// Does by Matrix what is done with polls, pins and messages of several parts.
@@ -311,19 +322,9 @@ impl World {
             "{method} {data}: {reply}"
         );
         self.tally(method, reply.code() == 200);
-        if let Some(message) = reply.messages().first()
-            && method == "send_message"
-        {
-            let message = message["uuid"].as_str().expect("an id").to_owned();
-            let parts = events_of(&message, !is_file, usize::from(is_file));
-            self.things.push(Thing {
-                author: who,
-                flow: place,
-                message,
-                event: parts[0].clone(),
-                parts,
-                is_poll: false,
-            });
+        if method == "send_message" {
+            let end = if is_file { "_0" } else { "" };
+            self.note(&reply, (who, place), vec![end.to_owned()]);
         }
     }
 

@@ -115,8 +115,8 @@ pub(super) fn messages(person: &mut Person, flow: &str, names: &Names) -> Vec<(S
 
 fn poll(told: &Value, names: &Names) -> Poll {
     let mut votes = BTreeMap::<String, BTreeSet<usize>>::new();
-    let voters = told["voters"].as_array().into_iter().flatten();
-    for (option, users) in voters.enumerate() {
+    let options = told["voters"].as_array().into_iter().flatten();
+    for (option, users) in options.enumerate() {
         for user in users.as_array().expect("users") {
             let name = &names[user.as_str().expect("an id")].0;
             votes.entry(name.clone()).or_default().insert(option);
