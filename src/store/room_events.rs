@@ -200,7 +200,8 @@ pub(super) fn forget_old(tx: &Tx<'_>, before: Timestamp, limit: i64) -> Result<u
 /// The file cannot be written.
 pub(super) fn forget_all(tx: &Tx<'_>, flow: FlowId) -> Result<(), StoreError> {
     tx.prepare(
-        "DELETE FROM room_events WHERE flow_id = :flow AND state_key IS NULL AND message_id IS NULL",
+        "DELETE FROM room_events INDEXED BY room_events_alone_by_flow
+         WHERE flow_id = :flow AND state_key IS NULL AND message_id IS NULL",
     )?
     .execute(named_params! {":flow": flow.0})?;
     Ok(())
