@@ -80,8 +80,11 @@ soak: packages ## 50 clients for MINUTES= (30), then 200 damaged databases; says
 	MORELIA_POSTS=$(or $(POSTS),10000) $(CARGO) test --test tests posts:: -- --nocapture
 	MORELIA_DAMAGES=$(or $(DAMAGES),200) $(CARGO) test --test tests faults::salvage -- --nocapture
 
-interop: packages ## large files by programs in the field, through a network that breaks
+interop: packages ## large files and Matrix by programs in the field; builds a client, for ten minutes at first
 	MORELIA_TRANSFER_MIB=$(or $(MIB),300) $(CARGO) test --test tests transfers:: -- --nocapture
+	CARGO_TARGET_DIR=target/interop $(CARGO) build --locked --manifest-path tests/interop/matrix-sdk/Cargo.toml
+	MORELIA_MATRIX_SDK=$(CURDIR)/target/interop/debug/matrix-sdk-client \
+	  $(CARGO) test --test tests matrix::clients:: -- --nocapture
 
 bench: ## measure against the limits of this machine; QUICK=1 takes two minutes
 	QUICK=$(QUICK) $(CARGO) bench --bench load -- $(PARTS)

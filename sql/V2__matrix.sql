@@ -112,6 +112,8 @@ CREATE INDEX room_relations ON room_events (target, position, part)
 CREATE INDEX room_threads ON room_events (flow_id, target, position, sender_id) WHERE relation = 'm.thread' AND redacted_by IS NULL;
 CREATE INDEX room_thread_events ON room_events (flow_id, position) WHERE relation = 'm.thread' AND redacted_by IS NULL;
 CREATE INDEX room_events_by_message ON room_events (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX room_events_alone ON room_events (at) WHERE state_key IS NULL AND message_id IS NULL;
+CREATE INDEX room_events_alone_by_flow ON room_events (flow_id) WHERE state_key IS NULL AND message_id IS NULL;
 CREATE INDEX room_events_by_txn ON room_events (session_id, txn) WHERE txn IS NOT NULL;
 
 -- Filters that Matrix clients have stored.

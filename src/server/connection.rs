@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::server::TlsStream;
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderMap, Method, Request, StatusCode, Uri};
+use warp::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use warp::reply::Response;
 
 use super::asked;
@@ -175,6 +175,7 @@ async fn http(
         let shared = Arc::clone(shared);
         move |mut request: Request<Incoming>| {
             progress.began.fetch_add(1, Ordering::Relaxed);
+            detach(&mut request);
             shared.count_request();
             request.extensions_mut().insert(arrival.clone());
             let proxied = shared.proxies.trusts(arrival.remote);
@@ -251,6 +252,20 @@ async fn http(
                 Look::Mute => return,
             }
         }
+    }
+}
+
+/// Copies what a request says out of the buffer that it was read into: one that waits for its answer
+/// would hold all of that, and hyper would make another one to hear whether the client is still there.
+fn detach(request: &mut Request<Incoming>) {
+    for value in request.headers_mut().values_mut() {
+        if let Ok(mut copy) = HeaderValue::from_bytes(value.as_bytes()) {
+            copy.set_sensitive(value.is_sensitive());
+            *value = copy;
+        }
+    }
+    if let Ok(copy) = request.uri().to_string().parse() {
+        *request.uri_mut() = copy;
     }
 }
 
@@ -474,6 +489,6 @@ pub(super) fn busy() -> Response {
     let mut response = recover::refusal(StatusCode::SERVICE_UNAVAILABLE, detail);
     response
         .headers_mut()
-        .insert("retry-after", warp::http::HeaderValue::from_static("10"));
+        .insert("retry-after", HeaderValue::from_static("10"));
     response
 }

@@ -434,8 +434,7 @@ pub(super) fn empty_account(
     Ok(())
 }
 
-/// Removes a user from a flow. If the user owned it, the new owner is the moderator who joined first, or
-/// else the member who joined first.
+/// Removes a user from a flow, and tells its members; a flow that the user owned passes on.
 pub(super) fn leave(
     tx: &Tx<'_>,
     flow: &Flow,
@@ -443,17 +442,8 @@ pub(super) fn leave(
     exit: membership::Exit,
     by: By,
 ) -> Result<(), ServiceError> {
-    let events = membership::leave(tx, flow.id, flow.uuid, &[user], exit, by)?;
-    let owner = if flow.owner == Some(user) {
-        members::heir(tx, flow.id)?
-    } else {
-        None
-    };
-    let change = flow_edits::FlowEdit {
-        owner,
-        ..flow_edits::FlowEdit::default()
-    };
-    flow_edits::edit(tx, flow.id, &change, events, by)?;
+    let events = membership::leave_to_heir(tx, flow, user, exit, by)?;
+    flow_edits::edit(tx, flow.id, &flow_edits::FlowEdit::default(), events, by)?;
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use crate::model::{Around, By, Level, MessageId, Origin, PublicId, UserId, is_em
 use crate::store::around::{self, Telling};
 use crate::store::log::Kind;
 use crate::store::messages::Handle;
-use crate::store::{Tx, View, polls, reactions};
+use crate::store::{Tx, View, polls, reactions, room_polls};
 
 /// Maximum number of emoji with which one user may react to a message.
 const MAX_OWN: i64 = 3;
@@ -153,6 +153,7 @@ impl Service {
                 }
                 require_unblocked(tx, handle.flow, user.user())?;
                 if polls::vote(tx, handle.id, user.user(), &options)? {
+                    room_polls::voted(tx, handle.id, user.user(), &options)?;
                     let telling = if is_told_now(&recently, handle.id, user.origin) {
                         Telling::NowAnd(user.user())
                     } else {
@@ -189,6 +190,7 @@ impl Service {
                     return Err(Refusal::NotPollOwner.into());
                 }
                 if polls::close(tx, handle.id)? {
+                    room_polls::ended(tx, handle.id, user.user())?;
                     let place = (handle.id, handle.flow);
                     around::announce(tx, place, Kind::Polled, user.by(), Telling::Now)?;
                 }

@@ -97,8 +97,9 @@ pub(super) fn of_new(
         }
         None => None,
     };
-    if let Some(poll) = &draft.poll {
-        check_poll(poll, limits.poll_options)?;
+    if (draft.poll.as_ref()).is_some_and(|poll| !is_good_poll(poll, limits)) {
+        let limit = limits.poll_options;
+        return Err(Refusal::BadPoll { limit }.into());
     }
     let everyone = match draft.everyone {
         Some(true) => {
@@ -179,15 +180,10 @@ fn require_everyone(view: &View<'_>, access: &Access) -> Result<(), ServiceError
     .into())
 }
 
-/// Checks the texts of a poll.
-fn check_poll(poll: &NewPoll, limit: usize) -> Result<(), ServiceError> {
+/// Returns whether the texts of a poll are as long and as many as they may be.
+pub(super) fn is_good_poll(poll: &NewPoll, limits: &Limits) -> bool {
     let fits = |text: &String, most: usize| !text.trim().is_empty() && text.chars().count() <= most;
-    let is_good = fits(&poll.question, MAX_QUESTION_CHARS)
-        && (2..=limit).contains(&poll.options.len())
-        && poll.options.iter().all(|it| fits(it, MAX_OPTION_CHARS));
-    if is_good {
-        Ok(())
-    } else {
-        Err(Refusal::BadPoll { limit }.into())
-    }
+    fits(&poll.question, MAX_QUESTION_CHARS)
+        && (2..=limits.poll_options).contains(&poll.options.len())
+        && poll.options.iter().all(|it| fits(it, MAX_OPTION_CHARS))
 }

@@ -8,6 +8,7 @@ use super::settings::Limits;
 use super::{Field, Refusal, ServiceError, SignedIn, Thing};
 use crate::model::{FlowEvent, FlowSwitches, Level, PublicId, UserId};
 use crate::store::flows::Access;
+use crate::store::members::State;
 use crate::store::membership::Exit;
 use crate::store::{Tx, View, hooks, members, membership};
 
@@ -138,6 +139,8 @@ impl Named {
         }
         if self.owner.is_some_and(|owner| access.owner != Some(owner)) {
             may(access, Action::HandOver)?;
+            let others = access.owner.filter(|owner| *owner != user.user());
+            require_below(view, access, others)?;
         } else if self.owner.is_some() {
             // The owner stays the same, but only a user who may describe the flow may say so.
             may(access, Action::Describe)?;
@@ -176,6 +179,7 @@ impl Named {
             if *member == user.user() {
                 return Err(Refusal::OwnerKeepsLevel.into());
             }
+            require_below(view, access, Some(*member))?;
             if !members::is_member(view, access.id, *member)? && !self.add.contains(member) {
                 return Err(Refusal::NotFound(Thing::User).into());
             }
@@ -229,4 +233,20 @@ impl Named {
         }
         Ok(events)
     }
+}
+
+/// Refuses to change somebody who has as high a level: by Matrix, several members may have that of the owner.
+fn require_below(
+    view: &View<'_>,
+    access: &Access,
+    other: Option<UserId>,
+) -> Result<(), ServiceError> {
+    let standing = match other {
+        Some(other) => members::standing(view, access.id, other)?,
+        None => None,
+    };
+    if standing.is_some_and(|it| it.state == State::Joined && it.level >= access.level) {
+        return Err(Refusal::Outranked.into());
+    }
+    Ok(())
 }

@@ -128,8 +128,8 @@ pub use refusal_value::Value;
 pub use resets::NewReset;
 pub use rooms::{
     Beside, Device, Judge, Mood, NewLevels, NewRoom, Notified, ReadUpTo, Renamed, Renewed,
-    RoomDraft, RoomFile, RoomNews, RoomPage, RoomPresence, RoomQuery, RoomReading, RoomRefusal,
-    SyncQuery, Synced, Unread, Wanted,
+    RoomDraft, RoomFile, RoomNews, RoomPage, RoomPoll, RoomPresence, RoomQuery, RoomReading,
+    RoomRefusal, SyncQuery, Synced, Unread, Wanted,
 };
 pub use search::{Search, SearchHits};
 pub use sent_files::{SentFile, Source};

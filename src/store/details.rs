@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, named_params};
 
 use super::error::StoreError;
 use super::polls;
+use super::room_polls;
 use super::tx::{Tx, View};
 use crate::model::about::bits;
 use crate::model::{
@@ -110,6 +111,7 @@ pub(super) fn write(
     mention(tx, message, (flow, number), &new.mentions)?;
     if let Some(poll) = &new.poll {
         polls::insert(tx, message, poll)?;
+        room_polls::started(tx, message)?;
     }
     Ok(())
 }

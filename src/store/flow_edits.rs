@@ -9,7 +9,7 @@ use super::events::{self, Deed};
 use super::flows::{PROTECTED, RESTRICTED_PINS, SAVED, by_id, saved_key};
 use super::log::{self, About, Kind, Reach};
 use super::tx::Tx;
-use super::{files, members, membership, pins};
+use super::{files, members, membership, pins, room_events};
 use crate::model::{
     Audience, By, Flow, FlowEvent, FlowId, FlowKind, FlowNews, FlowSwitches, Level, News, Position,
     PublicId, UserId,
@@ -247,6 +247,8 @@ pub fn remove(tx: &Tx<'_>, flow: &Flow, by: By) -> Result<(), StoreError> {
         "UPDATE flows SET removed_at = :now, owner_id = NULL, chat_key = NULL WHERE id = :id",
     )?
     .execute(named_params! {":now": tx.now().0, ":id": flow.id.0})?;
+    room_events::forget_all(tx, flow.id)?;
+    tx.scrub();
     Ok(())
 }
 

@@ -155,19 +155,24 @@ pub fn count(view: &View<'_>, flow: FlowId) -> Result<i64, StoreError> {
     Ok(statement.query_row(named_params! {":flow": flow.0}, |row| row.get(0))?)
 }
 
-/// Returns the next owner: the member with the highest level who joined first, without bots of hooks.
+/// Returns the next owner: the member with the highest level who joined first, without bots of hooks and
+/// without a member who is about to leave.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn heir(view: &View<'_>, flow: FlowId) -> Result<Option<UserId>, StoreError> {
+pub(super) fn heir(
+    view: &View<'_>,
+    flow: FlowId,
+    leaving: Option<UserId>,
+) -> Result<Option<UserId>, StoreError> {
     let mut statement = view.prepare(
         "SELECT m.user_id FROM members m JOIN users u ON u.id = m.user_id
          WHERE m.flow_id = :flow AND m.state = 'joined' AND u.flags & 2 = 0
+           AND m.user_id IS NOT :leaving
          ORDER BY m.level DESC, m.ordinal LIMIT 1",
     )?;
-    let found = statement.query_row(named_params! {":flow": flow.0}, |row| {
-        row.get(0).map(UserId)
-    });
+    let params = named_params! {":flow": flow.0, ":leaving": leaving.map(|id| id.0)};
+    let found = statement.query_row(params, |row| row.get(0).map(UserId));
     Ok(found.optional()?)
 }
 

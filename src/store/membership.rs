@@ -6,9 +6,10 @@ use super::error::StoreError;
 use super::events::{self, Deed, Scene};
 use super::log::{self, About, Kind, Reach};
 use super::members::{State, heir, invitation, standing};
+use super::room_events;
 use super::tx::{Tx, View};
 use crate::model::{
-    Audience, By, FlowEvent, FlowId, Level, MessageId, News, Position, PublicId, UserId,
+    Audience, By, Flow, FlowEvent, FlowId, Level, MessageId, News, Position, PublicId, UserId,
 };
 
 /// Adds users to a flow, or adds them again, as the last who joined; for new members all present messages
@@ -107,7 +108,7 @@ pub fn enter(
         }
     }
     if !is_owned(tx, flow)?
-        && let Some(heir) = heir(tx, flow)?
+        && let Some(heir) = heir(tx, flow, None)?
     {
         events.push(own(tx, flow, heir, by)?);
     }
@@ -128,6 +129,11 @@ fn is_owned(view: &View<'_>, flow: FlowId) -> Result<bool, StoreError> {
 /// # Errors
 /// The file cannot be written.
 pub fn own(tx: &Tx<'_>, flow: FlowId, new: UserId, by: By) -> Result<FlowEvent, StoreError> {
+    set_owner(tx, flow, new)?;
+    events::append(tx, flow, Deed::Of(Kind::Owner, new), by)
+}
+
+fn set_owner(tx: &Tx<'_>, flow: FlowId, new: UserId) -> Result<(), StoreError> {
     tx.prepare("UPDATE flows SET owner_id = :owner WHERE id = :flow")?
         .execute(named_params! {":owner": new.0, ":flow": flow.0})?;
     tx.prepare(
@@ -135,7 +141,47 @@ pub fn own(tx: &Tx<'_>, flow: FlowId, new: UserId, by: By) -> Result<FlowEvent, 
          WHERE flow_id = :flow AND (user_id = :owner OR level >= 100)",
     )?
     .execute(named_params! {":owner": new.0, ":flow": flow.0})?;
-    events::append(tx, flow, Deed::Of(Kind::Owner, new), by)
+    Ok(())
+}
+
+/// Removes a user from a flow as [`leave`] does. If the user owned it, the new owner is the moderator who
+/// joined first, or else the member who joined first. Returns the events.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn leave_to_heir(
+    tx: &Tx<'_>,
+    flow: &Flow,
+    user: UserId,
+    exit: Exit,
+    by: By,
+) -> Result<Vec<FlowEvent>, StoreError> {
+    let heir = if flow.owner == Some(user) {
+        heir(tx, flow.id, Some(user))?
+    } else {
+        None
+    };
+    if let Some(heir) = heir {
+        set_owner(tx, flow.id, heir)?;
+        // A user who has left a room sets nothing there any more, so the owner passes it on first.
+        if tx.keeps_rooms() {
+            let owner = By {
+                user: Some(user),
+                ..by
+            };
+            room_events::set_levels(tx, flow.id, owner)?;
+        }
+    }
+    let mut events = leave(tx, flow.id, flow.uuid, &[user], exit, by)?;
+    if let Some(heir) = heir {
+        events.push(events::append(
+            tx,
+            flow.id,
+            Deed::Of(Kind::Owner, heir),
+            by,
+        )?);
+    }
+    Ok(events)
 }
 
 /// Returns those of some users who are not in a flow, each with the position up to which the user knows

@@ -85,6 +85,8 @@ pub mod room_marks;
 pub mod room_media;
 pub mod room_names;
 pub mod room_parts;
+pub mod room_pins;
+pub mod room_polls;
 pub mod room_relations;
 pub mod room_renewals;
 pub mod room_standing;

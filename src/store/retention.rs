@@ -7,7 +7,7 @@ use rusqlite::named_params;
 
 use super::error::StoreError;
 use super::tx::{Tx, View};
-use super::{attachments, log, removal, search};
+use super::{attachments, log, removal, room_events, search};
 use crate::model::{FlowId, MessageId, Timestamp};
 
 /// Counts of old or removed messages.
@@ -130,7 +130,8 @@ pub fn remove(tx: &Tx<'_>, before: Timestamp, limit: i64) -> Result<Removed, Sto
             break;
         }
     }
-    if removed.messages > 0 {
+    let forgotten = room_events::forget_old(tx, before, limit)?;
+    if removed.messages > 0 || forgotten > 0 {
         tx.scrub();
     }
     Ok(removed)

@@ -166,3 +166,36 @@ pub(super) fn patched(view: &View<'_>, under: &str, over: &str) -> Result<String
         named_params! {":under": under, ":over": over},
     )
 }
+
+/// Returns the content of an event that votes in a poll, for answers with these ids.
+pub(super) fn vote<'a>(
+    view: &View<'_>,
+    poll: &str,
+    answers: impl Iterator<Item = &'a String>,
+) -> Result<String, StoreError> {
+    let mut content = text(
+        view,
+        "SELECT json_object('org.matrix.msc3381.poll.response', json_object('answers', json_array()),
+                            'm.relates_to', json_object('rel_type', 'm.reference', 'event_id', :poll))",
+        named_params! {":poll": poll},
+    )?;
+    for answer in answers {
+        content = text(
+            view,
+            "SELECT json_insert(:content, '$.\"org.matrix.msc3381.poll.response\".answers[#]', :answer)",
+            named_params! {":content": content, ":answer": answer},
+        )?;
+    }
+    Ok(content)
+}
+
+/// Returns the content of an event that closes a poll.
+pub(super) fn end_of_poll(view: &View<'_>, poll: &str) -> Result<String, StoreError> {
+    text(
+        view,
+        "SELECT json_object('org.matrix.msc3381.poll.end', json_object(),
+                            'org.matrix.msc1767.text', 'The poll has ended.',
+                            'm.relates_to', json_object('rel_type', 'm.reference', 'event_id', :poll))",
+        named_params! {":poll": poll},
+    )
+}

@@ -69,8 +69,8 @@ pub fn of_new_message(
     let (session, txn) = new.txn.clone().unzip();
     let (target, relation, key) = parts(new);
     tx.prepare(
-        "INSERT INTO room_events (flow_id, position, part, uuid, sender_id, type, content, at, message_id, target,
-                                  relation, key, session_id, txn)
+        "INSERT OR REPLACE INTO room_events (flow_id, position, part, uuid, sender_id, type, content, at, message_id, target,
+                                             relation, key, session_id, txn)
          SELECT flow_id, id, 0, uuid, author_id, :type, :content, sent_at, id, :target, :relation, :key, :session, :txn
          FROM messages WHERE id = :id",
     )?
@@ -177,6 +177,34 @@ pub fn sent(
     };
     let found = statement.query_row(params, |row| row.get(0).map(PublicId::from_bytes));
     Ok(found.optional()?)
+}
+
+/// Removes events of rooms from before a time, at most `limit`: those that are neither state, which stays,
+/// nor about a message, with which they go. Returns how many there were.
+///
+/// # Errors
+/// The file cannot be written.
+pub(super) fn forget_old(tx: &Tx<'_>, before: Timestamp, limit: i64) -> Result<usize, StoreError> {
+    Ok(tx
+        .prepare(
+            "DELETE FROM room_events WHERE (flow_id, position, part) IN
+             (SELECT flow_id, position, part FROM room_events
+              WHERE state_key IS NULL AND message_id IS NULL AND at < :before ORDER BY at LIMIT :limit)",
+        )?
+        .execute(named_params! {":before": before.0, ":limit": limit})?)
+}
+
+/// Removes such events of a flow that is being removed.
+///
+/// # Errors
+/// The file cannot be written.
+pub(super) fn forget_all(tx: &Tx<'_>, flow: FlowId) -> Result<(), StoreError> {
+    tx.prepare(
+        "DELETE FROM room_events INDEXED BY room_events_alone_by_flow
+         WHERE flow_id = :flow AND state_key IS NULL AND message_id IS NULL",
+    )?
+    .execute(named_params! {":flow": flow.0})?;
+    Ok(())
 }
 
 /// Empties an event of a room that was redacted.
@@ -299,18 +327,7 @@ pub(super) fn set(
     content: String,
     is_derived: bool,
 ) -> Result<(), StoreError> {
-    let present: Option<String> = tx
-        .prepare(
-            "SELECT content FROM room_events INDEXED BY room_state
-             WHERE flow_id = :flow AND type = :type AND state_key = :key
-             ORDER BY position DESC, part DESC LIMIT 1",
-        )?
-        .query_row(
-            named_params! {":flow": place.flow.0, ":type": kind, ":key": key},
-            |row| row.get(0),
-        )
-        .optional()?;
-    if present.as_ref() == Some(&content) {
+    if is_state(tx, place.flow, (kind, key), &content)? {
         return Ok(());
     }
     let uuid = if is_derived {
@@ -325,6 +342,30 @@ pub(super) fn set(
         ..NewRoomEvent::default()
     };
     insert(tx, place, new, uuid).map(drop)
+}
+
+/// Returns whether a piece of state of a room has this content now.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_state(
+    view: &View<'_>,
+    flow: FlowId,
+    (kind, key): (&str, &str),
+    content: &str,
+) -> Result<bool, StoreError> {
+    let present: Option<String> = view
+        .prepare(
+            "SELECT content FROM room_events INDEXED BY room_state
+             WHERE flow_id = :flow AND type = :type AND state_key = :key
+             ORDER BY position DESC, part DESC LIMIT 1",
+        )?
+        .query_row(
+            named_params! {":flow": flow.0, ":type": kind, ":key": key},
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(present.as_deref() == Some(content))
 }
 
 /// Returns the id for state from before Matrix was switched on.

@@ -14,7 +14,7 @@ use super::room_events::{
     strike, strike_about,
 };
 use super::tx::{Keeper, Logged, Tx, View};
-use super::{room_edits, room_leaving, room_marks, room_parts};
+use super::{pins, room_edits, room_leaving, room_marks, room_parts, room_pins, room_polls};
 use crate::model::{By, FlowId, MessageId, Position, UserId};
 
 /// The property that says that events of rooms are kept.
@@ -88,6 +88,7 @@ fn keep(tx: &Tx<'_>, row: &Logged) -> Result<(), StoreError> {
         (Kind::Read, Some(user)) => room_marks::of_mark(tx, flow, user, row.position),
         (Kind::Info, _) => state(tx, place, "m.room.topic", "", contents::topic(tx, flow)?),
         (Kind::Level | Kind::Owner, _) => levels(tx, place),
+        (Kind::Pinned | Kind::Unpinned, _) => room_pins::tell(tx, place),
         (Kind::Added | Kind::Joined, Some(user)) => {
             member(tx, place, user, "join")?;
             levels(tx, place)
@@ -323,6 +324,9 @@ fn initial(tx: &Tx<'_>, place: Place, is_derived: bool) -> Result<(), StoreError
     for user in users.iter().filter(|user| Some(**user) != owner) {
         join(*user)?;
     }
+    if pins::count(tx, flow)? > 0 {
+        put(owner, room_pins::PINNED, "", room_pins::content(tx, flow)?)?;
+    }
     Ok(())
 }
 
@@ -365,8 +369,10 @@ pub fn settle(tx: &Tx<'_>, flow: FlowId) -> Result<(), StoreError> {
             position: Position(made.unwrap_or(0)),
             sender: None,
         };
+        room_polls::adopt(tx, flow)?;
         return initial(tx, place, true);
     }
+    room_polls::adopt(tx, flow)?;
     let stale = contents::stale_members(tx, flow)?;
     let about = About {
         flow: Some(flow),
@@ -400,5 +406,5 @@ pub fn settle(tx: &Tx<'_>, flow: FlowId) -> Result<(), StoreError> {
             state(tx, place, kind, "", content)?;
         }
     }
-    Ok(())
+    room_pins::tell(tx, place)
 }

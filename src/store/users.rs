@@ -389,16 +389,20 @@ pub fn set_bot(tx: &Tx<'_>, id: UserId, is_bot: bool) -> Result<(), StoreError> 
 /// The file cannot be written.
 pub fn empty(tx: &Tx<'_>, id: UserId, origin: Option<Origin>) -> Result<(), StoreError> {
     set_avatar(tx, id, None)?;
-    let name: String = tx
-        .prepare("SELECT localpart FROM users WHERE id = :id")?
-        .query_row(named_params! {":id": id.0}, |row| row.get("localpart"))?;
+    let (name, is_known): (String, bool) = tx
+        .prepare("SELECT localpart, matrix_at IS NOT NULL FROM users WHERE id = :id")?
+        .query_row(named_params! {":id": id.0}, |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    // Other people's clients know a user of Matrix by that name.
+    let remaining = if is_known { name } else { worn_out(&name) };
     tx.prepare(
-        "UPDATE users SET login = :deleted, username = :deleted, localpart = :worn_out, login_key = NULL, login_skeleton = NULL,
+        "UPDATE users SET login = :deleted, username = :deleted, localpart = :remaining, login_key = NULL, login_skeleton = NULL,
                           login_shape = NULL, password_hash = NULL, email = '', bio = 'deleted', is_admin = 0, privacy = 0,
                           push_content = NULL, quota = NULL, seen_at = NULL, suspended_at = NULL,
                           created_at = :now, deleted_at = :now WHERE id = :id",
     )?
-    .execute(named_params! {":deleted": DELETED_LOGIN, ":worn_out": worn_out(&name), ":now": tx.now().0, ":id": id.0})?;
+    .execute(named_params! {":deleted": DELETED_LOGIN, ":remaining": remaining, ":now": tx.now().0, ":id": id.0})?;
     tx.prepare("DELETE FROM uploads WHERE user_id = :id")?
         .execute(named_params! {":id": id.0})?;
     tx.prepare("DELETE FROM txns WHERE user_id = :id")?

@@ -28,9 +28,11 @@ pub(crate) enum Knob {
     Clock = 7,
     /// Error of reads.
     ReadError = 8,
+    /// Seconds that the clock which only counts is ahead.
+    Uptime = 9,
 }
 
-const KNOBS: usize = 9;
+const KNOBS: usize = 10;
 
 /// Calls on the database itself fail.
 pub(crate) const DATABASE: u32 = 1;
@@ -96,6 +98,11 @@ impl Shim {
     /// Sets the clock of the program wrong by some seconds.
     pub(crate) fn set_clock_by(&self, seconds: i32) {
         self.set(Knob::Clock, seconds.cast_unsigned());
+    }
+
+    /// Lets so many seconds have passed, for all that waits or counts; they never get fewer.
+    pub(crate) fn set_uptime_by(&self, seconds: u32) {
+        self.set(Knob::Uptime, seconds);
     }
 
     pub(crate) fn get(&self, knob: Knob) -> u32 {

@@ -36,6 +36,7 @@ struct control {
     _Atomic uint32_t loaded;       /* set when the shim is there */
     _Atomic int32_t clock_offset;  /* seconds that the clock is wrong */
     _Atomic uint32_t read_error;   /* errno of reads */
+    _Atomic int32_t uptime_offset; /* seconds that the clock which only counts is ahead */
 };
 
 struct record {
@@ -316,10 +317,11 @@ ssize_t send(int fd, const void *data, size_t length, int flags) {
     return sent(port, syscall(SYS_sendto, fd, data, length, flags, NULL, 0));
 }
 
-/* The clock on the wall; the one that only counts is left alone. */
+/* The clock on the wall, and the one that only counts. */
 int clock_gettime(clockid_t clock, struct timespec *time) {
     int result = syscall(SYS_clock_gettime, clock, time);
     if (!result && clock == CLOCK_REALTIME) time->tv_sec += atomic_load(&control->clock_offset);
+    if (!result && clock == CLOCK_MONOTONIC) time->tv_sec += atomic_load(&control->uptime_offset);
     return result;
 }
 

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, call, document, people, refused, server};
+use super::{Client, call, document, events, people, refused, server};
 use crate::common::{PASSWORD, eventually};
 
 /// Does what is done for who shows the password, and returns what is answered.
 #[track_caller]
-fn with_password(client: &Client<'_>, method: &str, path: &str, body: &Value) -> Value {
+pub(super) fn with_password(client: &Client<'_>, method: &str, path: &str, body: &Value) -> Value {
     let asked = client.call(method, path, body).is(401);
     let asked = document(&asked);
     assert_eq!(asked["flows"], json!([{"stages": ["m.login.password"]}]));
@@ -141,6 +141,13 @@ fn an_account_ends_and_its_texts_go_if_that_is_wished() {
         members["joined"].as_object().map(serde_json::Map::len),
         Some(1)
     );
+    // Who said it is known by the same name, which nobody gets again.
+    let page = anna.get(&format!("{room}/messages?dir=b&limit=100"));
+    let said = events(&page["chunk"]).find(|event| event["content"]["body"] == "stays");
+    assert_eq!(said.expect("it stays")["sender"], boris.user);
+    let path = "v3/register/available?username=boris";
+    let available = call(&server, None, "GET", path, &Value::Null);
+    refused(available, 400, "M_USER_IN_USE");
     let body = json!({"type": "m.login.password", "user": "boris", "password": PASSWORD});
     refused(
         call(&server, None, "POST", "v3/login", &body),

@@ -1,4 +1,4 @@
-//! Clients that people have: matrix-nio, matrix-commander, matrix-js-sdk.
+//! Clients that people have: matrix-nio, matrix-commander, matrix-js-sdk, matrix-sdk.
 
 use std::{
     fs,
@@ -143,6 +143,55 @@ fn the_library_of_element_and_the_other_protocol_understand_each_other() {
     js.go_on();
     js.ends();
     // It read everything, and left.
+    let members = ask(&mut boris, "all_flow", &Value::Null).is(200);
+    assert_eq!(members.flows()[0]["users"], json!([boris.id]));
+    anna.ask("all_flow", &Value::Null).is(404);
+}
+
+/// Where the client made with matrix-sdk is: `make interop` builds it, which takes minutes.
+const SDK: &str = "MORELIA_MATRIX_SDK";
+
+#[test]
+fn the_library_of_element_x_and_the_other_protocol_understand_each_other() {
+    let Ok(client) = std::env::var(SDK) else {
+        println!("skipped: {SDK} does not name the client; make interop builds it");
+        return;
+    };
+    let server = server();
+    let mut anna = server.register("anna");
+    let mut boris = server.register("boris");
+    let host = format!("http://{}", server.address());
+    let mut sdk = Talking::start(Command::new(client).args([&host, "anna", PASSWORD]));
+    let room = sdk.says();
+    let flow = only_flow(&mut boris);
+    assert_eq!(room_of(&flow), room);
+    assert_eq!(sdk.says(), "sent");
+    let page = ask(
+        &mut boris,
+        "all_messages",
+        &json!({"flow": [{"uuid": flow}]}),
+    );
+    assert_eq!(page.texts(), ["better", "", "Message deleted"], "{page}");
+    let picture = page.messages()[1]["uuid"].as_str().expect("an id");
+    let file = &page.data()["meta"]["about"][picture]["files"][0];
+    assert_eq!(
+        (&file["kind"], &file["name"]),
+        (&json!("picture"), &json!("dot.png")),
+        "{page}"
+    );
+    let said = boris.send(&flow, "hello back");
+    sdk.go_on();
+    assert_eq!(sdk.says(), "heard");
+    let page = ask(
+        &mut boris,
+        "all_messages",
+        &json!({"flow": [{"uuid": flow}]}),
+    );
+    let reactions = &page.data()["meta"]["about"][&said]["reactions"];
+    assert_eq!(reactions["👍"]["users"], json!([anna.id]), "{page}");
+    sdk.go_on();
+    sdk.ends();
+    // It left.
     let members = ask(&mut boris, "all_flow", &Value::Null).is(200);
     assert_eq!(members.flows()[0]["users"], json!([boris.id]));
     anna.ask("all_flow", &Value::Null).is(404);

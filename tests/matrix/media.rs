@@ -14,7 +14,13 @@ use crate::{
 
 /// Sends bytes to an address of files.
 #[track_caller]
-fn put(client: &Client<'_>, method: &str, path: &str, kind: &str, bytes: &[u8]) -> Answer {
+pub(super) fn put(
+    client: &Client<'_>,
+    method: &str,
+    path: &str,
+    kind: &str,
+    bytes: &[u8],
+) -> Answer {
     let headers = format!(
         "Authorization: Bearer {}\r\nContent-Type: {kind}\r\n",
         client.token

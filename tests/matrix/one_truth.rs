@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use super::Client;
+use super::{Client, events};
 use crate::{
     backup::document,
     common::{Person, Program, Server, eventually, health::until},
@@ -23,10 +23,10 @@ use crate::{
     roles::ask,
 };
 use copy::Follower;
-use flow::{compare_flow, compare_messages, messages};
+use flow::{compare_flow, compare_messages, compare_pins, messages};
 
 /// How many things are done before, and after the server was moved.
-const ACTS: usize = 120;
+const ACTS: usize = 150;
 const ACTS_AFTER: usize = 20;
 
 /// A message that people may do something with.
@@ -35,7 +35,11 @@ struct Thing {
     author: usize,
     flow: String,
     message: String,
+    /// By which it is answered, edited and reacted to.
     event: String,
+    /// All events that it is.
+    parts: Vec<String>,
+    is_poll: bool,
 }
 
 /// Somebody: with MTP for acting and for comparing, and a Matrix client where the kind is not `mtp`.
@@ -230,10 +234,13 @@ impl World {
         };
         let client = follower.client(&self.server);
         let all = ask(&mut someone.person, "all_flow", &Value::Null).is(200);
-        // A chat stays with who has left its room.
+        // A chat stays with who has left its room, and a client that came later knows nothing of that.
+        let joined = client.get("joined_rooms")["joined_rooms"].clone();
         let is_in = |flow: &&Value| {
             let room = super::room_of(flow["uuid"].as_str().expect("an id"));
-            flow["type"] != "chat" || follower.rooms.get(&room).is_none_or(|room| room.is_in)
+            let is_joined = || events(&joined).any(|it| *it == room);
+            flow["type"] != "chat"
+                || (follower.rooms.get(&room)).map_or_else(is_joined, |room| room.is_in)
         };
         let inside: Vec<_> = all.flows().iter().filter(is_in).collect();
         let ids = inside
@@ -256,6 +263,7 @@ impl World {
             compare_flow(room, flow, about, &names, &which);
             let truth = messages(&mut someone.person, number, &names);
             compare_messages(room, &truth, &which);
+            compare_pins(room, &mut someone.person, number, &truth, &which);
         }
     }
 

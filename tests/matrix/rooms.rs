@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Client, address, events, people, refused, room_of, server, state};
-use crate::{about::listening, common::Server, push::told};
+use crate::{about::listening, common::Server, push::told, roles::ask};
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one story, told in its order")]
@@ -391,4 +391,27 @@ fn what_stays_of_state_that_is_taken_back_and_how_large_it_may_be() {
     let most = 64 * 1024 - "org.example".len() - key.len();
     refused(anna.call("PUT", &path, &of(most + 1)), 413, "M_TOO_LARGE");
     anna.done("PUT", &path, &of(most));
+}
+
+#[test]
+fn nobody_takes_the_level_of_an_equal_by_the_other_protocol_either() {
+    let server = server();
+    let (mut anna, mut boris) = (server.register("anna"), server.register("boris"));
+    let flow = anna.group("G", &[&boris]);
+    let client = Client::sign_in(&server, "anna");
+    let path = format!("{}/state/m.room.power_levels", address(&room_of(&flow)));
+    let mut levels = client.get(&path);
+    levels["users"]["@boris:example.org"] = json!(100);
+    client.done("PUT", &path, &levels);
+    let lower = json!({"flow": [{"uuid": flow}], "meta": {"levels": {&anna.id: 0}}});
+    ask(&mut boris, "edit_flow", &lower).is(403);
+    let take = json!({"flow": [{"uuid": flow, "owner": boris.id}]});
+    ask(&mut boris, "edit_flow", &take).is(403);
+    assert_eq!(client.get(&path), levels);
+    // The owner lowers nobody who is as high, and hands over.
+    let lower = json!({"flow": [{"uuid": flow}], "meta": {"levels": {&boris.id: 0}}});
+    ask(&mut anna, "edit_flow", &lower).is(403);
+    ask(&mut anna, "edit_flow", &take).is(200);
+    let users = client.get(&path)["users"].clone();
+    assert_eq!(users, json!({"@boris:example.org": 100}));
 }

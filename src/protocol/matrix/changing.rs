@@ -329,6 +329,14 @@ impl Matrix {
         let sent = if kind == "m.room.power_levels" {
             let new = self.levels(body, 0)?;
             self.service.set_room_levels(&asked.user, room, new).await?
+        } else if (kind, key) == ("m.room.pinned_events", "") {
+            let pinned = body.list("pinned")?.iter().filter_map(Value::as_str);
+            let pinned = pinned.filter_map(names::parse_event);
+            let pinned = pinned.map(|(uuid, _)| uuid).collect();
+            let draft = state_draft((kind, key), body, &self.names)?;
+            self.service
+                .set_room_pins(&asked.user, room, pinned, draft)
+                .await?
         } else {
             let draft = state_draft((kind, key), body, &self.names)?;
             let key = self.names.stored_key(key);

@@ -23,6 +23,7 @@ mod media;
 mod names;
 mod notified;
 mod parked;
+mod polls;
 mod push_rules;
 mod reading;
 mod registering;
@@ -143,6 +144,13 @@ impl Matrix {
         let Action::Signed(what) = action else {
             return Box::pin(self.unsigned(action, client, request)).await;
         };
+        // Boxed, and with nothing left of the request: a request may wait for long.
+        let (asked, body) = Box::pin(self.asked(request, client)).await?;
+        self.signed(what, &asked, &body).await
+    }
+
+    /// Returns who asks, and for what.
+    async fn asked(&self, request: Request, client: Client) -> Result<(Asked, Body), Trouble> {
         let Some(token) = request.bearer() else {
             let words = "a token is needed here: Authorization: Bearer";
             return Err(Trouble::said(401, "M_MISSING_TOKEN", words));
@@ -155,8 +163,7 @@ impl Matrix {
             query: request.query,
         };
         let body = request.body.gather(true).await.map_err(Trouble::Body)?;
-        let body = Body::read(&body.bytes)?;
-        self.signed(what, &asked, &body).await
+        Ok((asked, Body::read(&body.bytes)?))
     }
 
     async fn unsigned(

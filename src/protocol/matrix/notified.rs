@@ -1,10 +1,13 @@
 //! Decides what notifies a user: during counting, and afterwards.
 
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 
 use super::events::{self, Teller};
 use super::judging::{Case, Patience, actions, judge};
 use super::names;
+use super::push_rules::parsed;
 use super::trouble::Trouble;
 use super::{Asked, Matrix};
 use crate::model::{PublicId, SessionId, Timestamp};
@@ -16,7 +19,10 @@ const PAGE: usize = 20;
 /// The rules by which events are judged, and the user.
 #[derive(Clone)]
 struct Court {
-    rules: Value,
+    /// The rules as they are stored, if the user has changed them.
+    kept: Option<String>,
+    /// The same, made when the first event is judged: they are large, and mostly there is none.
+    rules: OnceLock<Value>,
     names: names::Names,
     session: SessionId,
     uuid: PublicId,
@@ -61,7 +67,10 @@ impl Court {
             levels: &levels.unwrap_or_default(),
             patience,
         };
-        Some(say(&self.rules, &case))
+        let rules = self
+            .rules
+            .get_or_init(|| parsed(self.kept.as_deref(), &self.own));
+        Some(say(rules, &case))
     }
 }
 
@@ -69,7 +78,8 @@ impl Matrix {
     async fn court(&self, asked: &Asked) -> Result<Court, Trouble> {
         let (_, own) = self.service.device_of(&asked.user).await?;
         Ok(Court {
-            rules: self.push_rules(asked).await?,
+            kept: self.kept_rules(asked).await?,
+            rules: OnceLock::new(),
             names: self.names.clone(),
             session: asked.user.session().id,
             uuid: asked.user.uuid(),

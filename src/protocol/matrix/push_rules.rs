@@ -9,18 +9,23 @@ use super::trouble::Trouble;
 use super::{Asked, Matrix};
 use crate::service::RoomRefusal;
 
+/// Returns stored rules, or those that everybody has at first.
+pub(super) fn parsed(kept: Option<&str>, user: &str) -> Value {
+    let kept = kept.and_then(|text| serde_json::from_str(text).ok());
+    kept.unwrap_or_else(|| rules(user))
+}
+
 impl Matrix {
     pub(super) async fn push_rules(&self, asked: &Asked) -> Result<Value, Trouble> {
-        let kept = self
-            .service
-            .account_data(&asked.user, None, KIND.to_owned())
-            .await?;
-        let kept = kept.and_then(|text| serde_json::from_str(&text).ok());
-        if let Some(rules) = kept {
-            return Ok(rules);
-        }
+        let kept = self.kept_rules(asked).await?;
         let (_, named) = self.service.device_of(&asked.user).await?;
-        Ok(rules(&self.names.user(&named.localpart)))
+        Ok(parsed(kept.as_deref(), &self.names.user(&named.localpart)))
+    }
+
+    /// Returns the rules that a user has changed, as they are stored.
+    pub(super) async fn kept_rules(&self, asked: &Asked) -> Result<Option<String>, Trouble> {
+        let kind = KIND.to_owned();
+        Ok(self.service.account_data(&asked.user, None, kind).await?)
     }
 
     /// Returns the rules of one kind, one rule, or a property of one.

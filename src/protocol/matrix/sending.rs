@@ -6,7 +6,7 @@ use super::events::BEFORE_TXN;
 use super::input::{Body, require_plain_numbers, require_short};
 use super::names::{self, Names};
 use super::trouble::Trouble;
-use super::{Asked, MAX_BYTES, Matrix, attached};
+use super::{Asked, MAX_BYTES, Matrix, attached, polls};
 use crate::model::PublicId;
 use crate::service::RoomDraft;
 
@@ -45,7 +45,7 @@ fn draft(
     let text = match kind {
         "m.room.message" | "m.sticker" => Some(text(shown, reply.is_some(), sender)?),
         "m.room.encrypted" => Some(ENCRYPTED.to_owned()),
-        _ => None,
+        _ => polls::fallback(kind, body)?,
     };
     let file = attached::read(kind, body, names).filter(|_| !edited);
     let (file, text) = match file {
@@ -63,6 +63,7 @@ fn draft(
         mentions: mentions(body, names),
         calls_room: calls_room(body),
         file,
+        poll: polls::read(kind, body),
     })
 }
 
@@ -143,6 +144,7 @@ impl Matrix {
             text: None,
             reply: None,
             file: None,
+            poll: None,
             mentions: Vec::new(),
             calls_room: false,
         };

@@ -28,8 +28,62 @@ const STRIPPED: [&str; 7] = [
     "m.room.encryption",
 ];
 
+/// What a request asks for.
+struct Wish {
+    since: Option<Position>,
+    /// The last change of typing and presence that the client knows.
+    count: Option<u64>,
+    /// How long to wait for news.
+    wait: Duration,
+    filter: Filter,
+    full_state: bool,
+    is_after: bool,
+}
+
 impl Matrix {
+    /// Everything that is done before and after waiting is boxed, and gone while a request waits.
     pub(super) async fn sync(&self, asked: &Asked) -> Result<Value, Trouble> {
+        let wish = Box::pin(self.wish(asked)).await?;
+        let synced = if wish.since.is_some() && !wish.full_state && !wish.wait.is_zero() {
+            self.news(asked, &wish).await?
+        } else {
+            Box::pin(self.look(asked, &wish)).await?
+        };
+        let how = (wish.since.is_none(), wish.is_after);
+        Ok(self.synced(asked, &synced, &wish.filter, how))
+    }
+
+    /// Returns the news as soon as there are some, or nothing in the end.
+    async fn news(&self, asked: &Asked, wish: &Wish) -> Result<Box<Synced>, Trouble> {
+        // What happens after the first look is heard.
+        let mut listener = self.service.connect();
+        if !listener.sign_in(asked.user.session(), asked.user.epoch()) {
+            return Err(Refusal::NoSession.into());
+        }
+        listener.listen(Form::Rich);
+        let end = tokio::time::Instant::now() + wish.wait;
+        let mut place = None;
+        loop {
+            let synced = Box::pin(self.look(asked, wish)).await?;
+            if !synced.is_nothing() {
+                return Ok(synced);
+            }
+            let place = place.get_or_insert_with(|| self.parked.enter(asked.user.session().id));
+            // Typing ends at a time that no event announces.
+            let next = synced.next.map_or(end, |next| end.min(next.into()));
+            let happened = tokio::select! {
+                happened = tokio::time::timeout_at(next, listener.next()) => happened,
+                () = place.ended() => return Ok(synced),
+            };
+            match happened {
+                Ok(Err(_)) => return Err(Refusal::NoSession.into()),
+                Err(_) if next >= end => return Ok(synced),
+                Ok(Ok(_)) | Err(_) => {}
+            }
+        }
+    }
+
+    async fn wish(&self, asked: &Asked) -> Result<Wish, Trouble> {
         let since = self.token(asked, "since").await?;
         let wait = match asked.parameter("timeout").filter(|text| !text.is_empty()) {
             Some(text) => text
@@ -38,85 +92,59 @@ impl Matrix {
                 .min(MAX_WAIT),
             None => 0,
         };
+        let wait = Duration::from_millis(wait);
         let filter = self.sync_filter(asked).await?;
         let is_on = |name: &str| asked.parameter(name).as_deref() == Some("true");
-        let (full_state, after) = (is_on("full_state"), is_on("use_state_after"));
-        let has_presence = filter.presence.pass_kind("m.presence");
         let mood = match asked.parameter("set_presence") {
             Some(word) => super::kept::mood(&word)?,
             None => Mood::Online,
         };
         if mood != Mood::Offline {
-            let stays = Duration::from_millis(wait);
-            self.service
-                .be_there(&asked.user, mood, None, stays)
-                .await?;
+            self.service.be_there(&asked.user, mood, None, wait).await?;
         }
         let count = asked
             .parameter("since")
             .as_deref()
             .filter(|_| since.is_some())
             .and_then(names::parse_count);
-        // The query is made for each look: the rules that judge events are tens of kilobytes, which a
-        // request that waits does not hold.
-        let query = async || -> Result<SyncQuery, Trouble> {
-            let (names, rooms) = (self.names.clone(), filter.clone());
-            let (wanted, beside) = (filter.timeline.clone(), filter.clone());
-            Ok(SyncQuery {
-                judge: self.judge(asked).await?,
-                count,
-                has_presence,
-                since,
-                limit: filter.timeline.limit(),
-                full_state,
-                is_after: after,
-                beside: Box::new(move |what, kind| match what {
-                    Beside::Passing => beside.ephemeral.pass_kind(kind),
-                    Beside::OfRoom => beside.account_data.pass_kind(kind),
-                    Beside::OfUser => beside.own_data.pass_kind(kind),
-                }),
-                has_threads: filter.timeline.has_threads,
-                include_left: filter.include_leave,
-                rooms: Box::new(move |room| {
-                    let id = names.room(room);
-                    rooms.rooms.pass(&id) && rooms.timeline.rooms.pass(&id)
-                }),
-                wanted: Box::new(move |event| wanted.pass(event)),
-            })
+        Ok(Wish {
+            since,
+            count,
+            wait,
+            filter,
+            full_state: is_on("full_state"),
+            is_after: is_on("use_state_after"),
+        })
+    }
+
+    /// Returns the news that there are now. What is needed for that is made for each look.
+    async fn look(&self, asked: &Asked, wish: &Wish) -> Result<Box<Synced>, Trouble> {
+        let filter = &wish.filter;
+        let (names, rooms) = (self.names.clone(), filter.clone());
+        let (wanted, beside) = (filter.timeline.clone(), filter.clone());
+        let query = SyncQuery {
+            judge: self.judge(asked).await?,
+            count: wish.count,
+            has_presence: filter.presence.pass_kind("m.presence"),
+            since: wish.since,
+            limit: filter.timeline.limit(),
+            full_state: wish.full_state,
+            is_after: wish.is_after,
+            beside: Box::new(move |what, kind| match what {
+                Beside::Passing => beside.ephemeral.pass_kind(kind),
+                Beside::OfRoom => beside.account_data.pass_kind(kind),
+                Beside::OfUser => beside.own_data.pass_kind(kind),
+            }),
+            has_threads: filter.timeline.has_threads,
+            include_left: filter.include_leave,
+            rooms: Box::new(move |room| {
+                let id = names.room(room);
+                rooms.rooms.pass(&id) && rooms.timeline.rooms.pass(&id)
+            }),
+            wanted: Box::new(move |event| wanted.pass(event)),
         };
-        let read = async || -> Result<Synced, Trouble> {
-            let query = Arc::new(query().await?);
-            Ok(self.service.sync_rooms(&asked.user, query).await?)
-        };
-        let mut synced = read().await?;
-        if since.is_some() && !full_state && wait > 0 && synced.is_nothing() {
-            let mut listener = self.service.connect();
-            if !listener.sign_in(asked.user.session(), asked.user.epoch()) {
-                return Err(Refusal::NoSession.into());
-            }
-            listener.listen(Form::Rich);
-            let place = self.parked.enter(asked.user.session().id);
-            let end = tokio::time::Instant::now() + Duration::from_millis(wait);
-            loop {
-                // Reads again for events that happened before the listener was set up.
-                synced = read().await?;
-                if !synced.is_nothing() {
-                    break;
-                }
-                // Typing ends at a time that no event announces.
-                let next = synced.next.map_or(end, |next| end.min(next.into()));
-                let happened = tokio::select! {
-                    happened = tokio::time::timeout_at(next, listener.next()) => happened,
-                    () = place.ended() => break,
-                };
-                match happened {
-                    Ok(Err(_)) => return Err(Refusal::NoSession.into()),
-                    Err(_) if next >= end => break,
-                    Ok(Ok(_)) | Err(_) => {}
-                }
-            }
-        }
-        Ok(self.synced(asked, &synced, &filter, (since.is_none(), after)))
+        let synced = self.service.sync_rooms(&asked.user, Arc::new(query));
+        Ok(Box::new(synced.await?))
     }
 
     /// Returns the filter in a query: the id of a stored one, or JSON.

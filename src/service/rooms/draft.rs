@@ -1,6 +1,6 @@
 //! Events as clients send them.
 
-use crate::model::{Kind, Look, PublicId};
+use crate::model::{Kind, Look, NewPoll, PublicId};
 use crate::service::{ServiceError, SignedIn};
 use crate::store::room_events::NewRoomEvent;
 use crate::store::{Said, View, room_events, rooms, txns};
@@ -45,6 +45,19 @@ pub struct RoomDraft {
     pub calls_room: bool,
     /// The file of the message.
     pub file: Option<RoomFile>,
+    /// What it says of a poll.
+    pub poll: Option<RoomPoll>,
+}
+
+/// What an event says of a poll.
+#[derive(Debug, Clone)]
+pub enum RoomPoll {
+    /// It asks.
+    Start(NewPoll),
+    /// It votes for answers with these ids.
+    Response(Vec<String>),
+    /// It closes the poll.
+    End,
 }
 
 impl RoomDraft {

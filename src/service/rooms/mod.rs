@@ -11,6 +11,8 @@ mod ignored;
 mod marks;
 mod media;
 mod people;
+mod pinning;
+mod polls;
 mod power;
 mod presence;
 mod read;
@@ -22,7 +24,7 @@ mod sync;
 mod unread;
 
 pub use change::NewRoom;
-pub use draft::{RoomDraft, RoomFile};
+pub use draft::{RoomDraft, RoomFile, RoomPoll};
 pub use marks::ReadUpTo;
 pub use people::{Device, Renamed};
 pub use power::NewLevels;

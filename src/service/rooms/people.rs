@@ -158,10 +158,10 @@ impl Service {
         self.store
             .read(move |view| {
                 names::require_free(view, &login)?;
-                match localparts::find(view, &name)? {
-                    Some(_) => Err(Refusal::LoginTaken.into()),
-                    None => Ok(()),
+                if users::is_localpart_taken(view, &name)? {
+                    return Err(Refusal::LoginTaken.into());
                 }
+                Ok(())
             })
             .await
     }

@@ -8,7 +8,7 @@ use crate::service::flow_change::{FlowChange, FlowDraft};
 use crate::service::{Refusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::flows::Access;
 use crate::store::room_log::RoomEvent;
-use crate::store::{View, flow_edits, flows, localparts, room_events, room_levels, room_log};
+use crate::store::{View, flow_edits, flows, localparts, room_events, room_levels};
 
 /// New power levels, as a client sets them.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ impl Service {
     }
 
     /// Returns the id of a piece of state that has just been set.
-    async fn present(
+    pub(super) async fn present(
         &self,
         user: &SignedIn,
         room: PublicId,
@@ -147,13 +147,7 @@ impl Service {
                     room_levels::set_join_rule(tx, access.id, &draft.content)?;
                 }
                 let place = (draft.kind.as_str(), key.as_str());
-                let present =
-                    room_log::one_state(tx, access.id, place, crate::model::Position(i64::MAX))?;
-                let is_same = present.is_some_and(|event| match event.what {
-                    room_log::What::Stored(stored) => stored.content == draft.content,
-                    room_log::What::Message(_) => false,
-                });
-                if !is_same {
+                if !room_events::is_state(tx, access.id, place, &draft.content)? {
                     // It stays in the log, as a message does.
                     counts.message(caller.user(), caller.session.is_bot, &limits)?;
                     let content = draft.content.clone();

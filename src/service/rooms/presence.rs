@@ -237,6 +237,9 @@ impl Moods {
             if mood != Mood::Offline {
                 soon(person.seen + AWAY);
             }
+            if mood == Mood::Online {
+                soon(person.active + IDLE);
+            }
             let is_due = match after {
                 Some(after) => person.changed > after,
                 None => mood != Mood::Offline,

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::draft::{RoomDraft, earlier};
+use super::draft::{RoomDraft, RoomPoll, earlier};
+use super::polls::recount;
 use super::power::require_event;
 use super::readable;
 use crate::model::{MessageId, PublicId, is_emoji};
 use crate::service::around::is_told_now;
-use crate::service::details::DraftDetails;
+use crate::service::details::{DraftDetails, is_good_poll};
 use crate::service::rights::{Action, may};
 use crate::service::{Draft, Refusal, RoomRefusal, Service, ServiceError, SignedIn, Thing};
 use crate::store::around::{self, Telling};
@@ -15,6 +16,15 @@ use crate::store::log::Kind;
 use crate::store::room_events::{self, NewRoomEvent, REDACTION};
 use crate::store::room_log::RoomEvent;
 use crate::store::{flows, messages, reactions, room_log, room_parts, users};
+
+/// The types of events that are messages for MTP.
+const MESSAGES: [&str; 5] = [
+    "m.room.message",
+    "m.sticker",
+    "m.room.encrypted",
+    "org.matrix.msc3381.poll.start",
+    "m.poll.start",
+];
 
 /// The event in a room that another event relates to.
 struct Target {
@@ -71,17 +81,31 @@ impl Service {
             ("m.reaction", Some((target, how, Some(key)))) if how == "m.annotation" => {
                 self.send_reaction(user, room, (target, key), draft).await
             }
-            ("m.room.message" | "m.sticker" | "m.room.encrypted", _) => {
+            _ if matches!(draft.poll, Some(RoomPoll::Response(_) | RoomPoll::End)) => {
+                self.send_to_poll(user, room, draft).await
+            }
+            (kind, _) if MESSAGES.contains(&kind) => {
                 let sent = self.sent_with(user, &mut draft).await?;
-                let message = Draft {
-                    text: draft.text.clone(),
-                    sent,
-                    details: DraftDetails {
+                let details = match draft.poll.take() {
+                    Some(RoomPoll::Start(poll)) if is_good_poll(&poll, &self.limits()) => {
+                        draft.text = None;
+                        DraftDetails {
+                            poll: Some(poll),
+                            ..DraftDetails::default()
+                        }
+                    }
+                    // A poll that is none here is its text.
+                    _ => DraftDetails {
                         reply: self.answered(user, room, draft.reply).await?,
                         mentions: self.mentioned(&draft.mentions).await?,
                         calls_room: draft.calls_room,
                         ..DraftDetails::default()
                     },
+                };
+                let message = Draft {
+                    text: draft.text.clone(),
+                    sent,
+                    details,
                     room: Some(Box::new(draft)),
                     ..Draft::default()
                 };
@@ -341,14 +365,16 @@ impl Service {
                     ..draft.event(&user)
                 };
                 let made = room_events::add(tx, access.id, user.by(), new)?;
-                if let Some(message) = reactions::strike(tx, uuid)? {
+                let reacted = reactions::strike(tx, uuid)?.map(|it| (it, Kind::Reacted));
+                let polled = recount(tx, uuid)?.map(|it| (it, Kind::Polled));
+                if let Some((message, kind)) = reacted.or(polled) {
                     let telling = if is_told_now(&recently, message, user.origin) {
                         Telling::Now
                     } else {
                         Telling::Later
                     };
                     let place = (message, access.id);
-                    around::announce(tx, place, Kind::Reacted, user.by(), telling)?;
+                    around::announce(tx, place, kind, user.by(), telling)?;
                 }
                 Ok(made)
             })

@@ -130,10 +130,12 @@ fn the_queries_that_are_examined_are_those_of_the_source() {
     }
 }
 
-/// What may read all events of a room: its state and its threads by their index, and whether there are any.
+/// What may read all events of a room: its state, its threads and what is about no message, by their index, and
+/// whether there are any.
 const WHOLE_ROOMS: &[&str] = &[
     "USING INDEX room_state (flow_id=?)",
     "USING INDEX room_threads (flow_id=?)",
+    "USING INDEX room_events_alone_by_flow (flow_id=?)",
 ];
 
 /// Questions that are answered by the first row which is found.

@@ -5,7 +5,11 @@ use serde_json::{Value, json};
 
 use super::{Thing, World};
 use crate::{
-    matrix::{address, document, media::uploaded, room_of},
+    common::{
+        Reply,
+        http::{content, upload},
+    },
+    matrix::{address, document, media::uploaded, polled, room_of},
     roles::ask,
 };
 
@@ -13,11 +17,11 @@ use crate::{
 const PICTURE: &str = "iVBORw0KGgowMTIzNDU2Nzg5";
 const EMOJI: [&str; 4] = ["👍", "🎉", "❤️", "😀"];
 
-/// The id of the event that a message of the other protocol is.
-fn event_of(message: &str, is_file: bool) -> String {
-    let number: u128 = message.parse().expect("an id");
-    let part = if is_file { "_0" } else { "" };
-    format!("${number:032x}{part}")
+/// The ends of the ids of the events that a message of files is, with a text or not.
+fn events_of_files(has_text: bool, files: usize) -> Vec<String> {
+    let text = (files > 1 && has_text).then(String::new);
+    let files = (0..files).map(|place| format!("_{place}"));
+    text.into_iter().chain(files).collect()
 }
 
 impl World {
@@ -59,8 +63,180 @@ impl World {
         (!found.is_empty()).then(|| found[self.random.random_range(least..found.len())].clone())
     }
 
+    /// Some poll.
+    fn poll(&mut self) -> Option<Thing> {
+        let all: Vec<_> = self.things.iter().filter(|it| it.is_poll).collect();
+        let least = all.len().saturating_sub(4);
+        (!all.is_empty()).then(|| all[self.random.random_range(least..all.len())].clone())
+    }
+
+    /// Sends a message by MTP that is more than a text, or does what is done with such.
+    fn act_more_by_mtp(&mut self, who: usize) {
+        let n = self.count;
+        let flow = self.some_flow();
+        let (thing, poll) = (self.thing(who), self.poll());
+        let mut files = 0;
+        let has_text = self.random.random();
+        let sent = |message: Value, about: Value| {
+            let data =
+                json!({"flow": [{"uuid": flow}], "message": [message], "meta": {"about": about}});
+            ("send_message", data)
+        };
+        let of = |thing: &Thing, meta: Value| json!({"message": [{"uuid": thing.message}], "meta": meta});
+        let choice = self.random.random_range(0..12);
+        let (method, data) = match (choice, thing, poll) {
+            (0..3, Some(thing), _) => {
+                let on = self.random.random_ratio(2, 3);
+                ("pin_message", of(&thing, json!({"on": on})))
+            }
+            (3..6, _, Some(poll)) => {
+                let option = self.random.random_range(0..2);
+                let options = if self.random.random_ratio(1, 5) {
+                    json!([])
+                } else {
+                    json!([option])
+                };
+                ("vote", of(&poll, json!({"options": options})))
+            }
+            (6, _, Some(poll)) if poll.author == who => ("close_poll", of(&poll, json!({}))),
+            (6..9, _, _) => {
+                let poll = json!({
+                    "question": "?", "options": ["a", "b"], "anonymous": self.random.random_ratio(1, 4),
+                });
+                sent(json!({}), json!({"poll": poll}))
+            }
+            _ => {
+                files = self.random.random_range(1..4);
+                let of_message = (0..files).map(|place| {
+                    let bytes = content(200, u32::try_from(n * 4 + place).unwrap_or_default());
+                    let id = upload(&self.server, &self.people[who].person, &bytes);
+                    json!({"upload": id, "kind": "document", "name": format!("{place}.bin")})
+                });
+                let of_message: Vec<_> = of_message.collect();
+                let message = if has_text {
+                    json!({"text": format!("files {n}")})
+                } else {
+                    json!({})
+                };
+                sent(message, json!({"files": of_message}))
+            }
+        };
+        let reply = ask(&mut self.people[who].person, method, &data);
+        println!("{n}: {who} {method} {data}: {}", reply.code());
+        assert!(
+            matches!(reply.code(), 200 | 400 | 403 | 404 | 409),
+            "{method} {data}: {reply}"
+        );
+        self.tally(&format!("{method} (more)"), reply.code() == 200);
+        if method == "send_message" {
+            self.note(&reply, (who, flow), events_of_files(has_text, files));
+        }
+    }
+
+    /// Notes a message by MTP that people may do something with; without parts it is a poll.
+    fn note(&mut self, reply: &Reply, (author, flow): (usize, String), ends: Vec<String>) {
+        let Some(message) = reply.messages().first() else {
+            return;
+        };
+        let message = message["uuid"].as_str().expect("an id").to_owned();
+        let number: u128 = message.parse().expect("an id");
+        let is_poll = ends.is_empty();
+        let ends = if is_poll { vec![String::new()] } else { ends };
+        let parts = ends.into_iter().map(|end| format!("${number:032x}{end}"));
+        let parts: Vec<_> = parts.collect();
+        self.things.push(Thing {
+            author,
+            flow,
+            message,
+            event: parts[0].clone(),
+            parts,
+            is_poll,
+        });
+    }
+
+    /// Does by Matrix what is done with polls, pins and messages of several parts.
+    fn act_more_by_matrix(&mut self, who: usize) {
+        let n = self.count;
+        let flow = self.some_flow();
+        let (thing, poll) = (self.thing(who), self.poll());
+        let client = self.people[who].follower.as_ref().expect("it has Matrix");
+        let client = client.client(&self.server);
+        let room = |flow: &str| address(&room_of(flow));
+        let choice = self.random.random_range(0..12);
+        let (name, path, body) = match (choice, thing, poll) {
+            (0..3, Some(thing), _) => {
+                let path = format!("{}/state/m.room.pinned_events", room(&thing.flow));
+                let answer = client.call("GET", &path, &Value::Null);
+                let mut body = document(&answer);
+                if answer.status == 403 {
+                    return;
+                }
+                let mut pinned = body["pinned"].as_array().cloned().unwrap_or_default();
+                if self.random.random_ratio(2, 3) {
+                    pinned.push(json!(thing.event));
+                } else {
+                    pinned.pop();
+                }
+                body = json!({"pinned": pinned});
+                ("pin", path, body)
+            }
+            (3..6, _, Some(poll)) => {
+                let answers = match self.random.random_range(0..5) {
+                    0 => json!([]),
+                    1 => json!(["unknown"]),
+                    // Those of polls by MTP have other ids, and the vote is spoilt.
+                    option => {
+                        let id = ["x-1", "x-2", "0"][option - 2];
+                        json!([id])
+                    }
+                };
+                let kind = "org.matrix.msc3381.poll.response";
+                let path = format!("{}/send/{kind}/{n}", room(&poll.flow));
+                let mut body = polled::vote(&poll.event, &[]);
+                body[kind]["answers"] = answers;
+                ("vote", path, body)
+            }
+            (6, _, Some(poll)) if poll.author == who => {
+                let path = format!("{}/send/org.matrix.msc3381.poll.end/{n}", room(&poll.flow));
+                ("end", path, polled::end(&poll.event))
+            }
+            (9..12, Some(thing), _) => {
+                let part = self.random.random_range(0..thing.parts.len());
+                let event = thing.parts[part].replace('$', "%24");
+                let path = format!("{}/redact/{event}/{n}", room(&thing.flow));
+                ("redact part", path, json!({}))
+            }
+            _ => {
+                let path = format!("{}/send/org.matrix.msc3381.poll.start/{n}", room(&flow));
+                let is_disclosed = self.random.random_ratio(3, 4);
+                ("poll", path, polled::poll("?", is_disclosed))
+            }
+        };
+        let answer = client.call("PUT", &path, &body);
+        let told = document(&answer);
+        println!("{n}: {who} {name} {path} {body}: {}", answer.status);
+        let is_known = matches!(answer.status, 200 | 403 | 404);
+        assert!(is_known, "{name} {path} {body}: {} {told}", answer.status);
+        self.tally(&format!("{name} (more)"), answer.status == 200);
+        if let Some(event) = told["event_id"].as_str()
+            && name == "poll"
+        {
+            self.things.push(Thing {
+                author: who,
+                flow,
+                message: super::copy::number(event),
+                event: event.to_owned(),
+                parts: vec![event.to_owned()],
+                is_poll: true,
+            });
+        }
+    }
+
     fn act_by_mtp(&mut self, who: usize) {
         self.near(who);
+        if self.random.random_ratio(1, 4) {
+            return self.act_more_by_mtp(who);
+        }
         let n = self.count;
         let flow = self.some_flow();
         let somebody = self.somebody();
@@ -140,27 +316,23 @@ impl World {
             }
         };
         let reply = ask(&mut self.people[who].person, method, &data);
+        println!("{n}: {who} {method} {data}: {}", reply.code());
         assert!(
             matches!(reply.code(), 200 | 400 | 403 | 404 | 409),
             "{method} {data}: {reply}"
         );
         self.tally(method, reply.code() == 200);
-        if let Some(message) = reply.messages().first()
-            && method == "send_message"
-        {
-            let message = message["uuid"].as_str().expect("an id").to_owned();
-            let event = event_of(&message, is_file);
-            self.things.push(Thing {
-                author: who,
-                flow: place,
-                message,
-                event,
-            });
+        if method == "send_message" {
+            let end = if is_file { "_0" } else { "" };
+            self.note(&reply, (who, place), vec![end.to_owned()]);
         }
     }
 
     #[expect(clippy::too_many_lines, reason = "one list, in its order")]
     fn act_by_matrix(&mut self, who: usize) {
+        if self.random.random_ratio(1, 4) {
+            return self.act_more_by_matrix(who);
+        }
         let n = self.count;
         let flow = self.some_flow();
         let somebody = self.somebody();
@@ -277,6 +449,7 @@ impl World {
         };
         let answer = client.call(method, &path, &body);
         let told = document(&answer);
+        println!("{n}: {who} {name} {path} {body}: {}", answer.status);
         let is_known = matches!(answer.status, 200 | 403 | 404)
             || (answer.status == 400 && told["errcode"] == "M_DUPLICATE_ANNOTATION");
         assert!(is_known, "{name} {path} {body}: {} {told}", answer.status);
@@ -289,7 +462,9 @@ impl World {
                     author: who,
                     flow: place,
                     message: super::copy::number(&event),
+                    parts: vec![event.clone()],
                     event,
+                    is_poll: false,
                 }),
                 _ => {}
             }

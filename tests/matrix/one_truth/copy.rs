@@ -27,11 +27,25 @@ pub(super) struct Shown {
     pub(super) text: String,
     pub(super) is_deleted: bool,
     pub(super) is_edited: bool,
-    pub(super) is_file: bool,
+    /// How many files it has.
+    pub(super) files: usize,
     /// The id, in the other protocol's form, of the message that it answers.
     pub(super) reply: Option<String>,
     pub(super) reactions: BTreeMap<String, BTreeSet<String>>,
+    pub(super) poll: Option<Poll>,
 }
+
+/// A poll as clients show it.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Poll {
+    pub(super) is_closed: bool,
+    /// The options that each voter chose; of a secret poll nobody's.
+    pub(super) votes: BTreeMap<String, BTreeSet<usize>>,
+}
+
+const START: &str = "org.matrix.msc3381.poll.start";
+const RESPONSE: &str = "org.matrix.msc3381.poll.response";
+const END: &str = "org.matrix.msc3381.poll.end";
 
 /// The id of a message in the other protocol.
 pub(super) fn number(event: &str) -> String {
@@ -41,7 +55,7 @@ pub(super) fn number(event: &str) -> String {
         .to_string()
 }
 
-/// The id of an event without the number of the part. All messages here have one part.
+/// The id of an event without the number of the part.
 fn bare(event: &str) -> &str {
     event.split_once('_').map_or(event, |(id, _)| id)
 }
@@ -57,6 +71,11 @@ fn redact(event: &mut Value, redaction: &Value) {
 
 impl Room {
     pub(super) fn knows(&self, id: &str) -> bool {
+        self.log.iter().any(|event| text(event, "event_id") == id)
+    }
+
+    /// Whether there is a message of which such an event is or was a part.
+    fn has_message(&self, id: &str) -> bool {
         (self.log.iter()).any(|event| bare(text(event, "event_id")) == bare(id))
     }
 
@@ -77,7 +96,7 @@ impl Room {
             let target = self
                 .log
                 .iter_mut()
-                .find(|it| bare(text(it, "event_id")) == bare(text(event, "redacts")));
+                .find(|it| it["event_id"] == event["redacts"]);
             let target = target.unwrap_or_else(|| panic!("what it redacts is not there: {event}"));
             redact(target, event);
         }
@@ -91,59 +110,89 @@ impl Room {
     /// What it shows of each message, by its id in the other protocol, and those ids in their order.
     pub(super) fn shown(&self) -> (BTreeMap<String, Shown>, Vec<String>) {
         let (mut shown, mut order) = (BTreeMap::<String, Shown>::new(), Vec::new());
+        let mut parts = BTreeMap::<String, (usize, usize)>::new();
         for event in &self.log {
             let relates = &event["content"]["m.relates_to"];
-            if event["type"] != "m.room.message" || relates["rel_type"] == "m.replace" {
+            let is_message = ["m.room.message", START].contains(&text(event, "type"));
+            if !is_message || relates["rel_type"] == "m.replace" {
                 continue;
             }
-            let content = &event["content"];
-            let is_file = content["url"].is_string();
-            let is_named = is_file
-                && (content["filename"].is_null() || content["filename"] == content["body"]);
             let reply = relates["m.in_reply_to"]["event_id"].as_str();
             if let Some(reply) = reply {
-                assert!(self.knows(reply), "an answer to what is not there: {event}");
+                assert!(
+                    self.has_message(reply),
+                    "an answer to what is not there: {event}"
+                );
             }
             let id = number(text(event, "event_id"));
-            order.push(id.clone());
-            let said = Shown {
-                sender: text(event, "sender").to_owned(),
-                text: if is_named {
-                    String::new()
-                } else {
-                    text(content, "body").to_owned()
-                },
-                is_deleted: event["unsigned"]["redacted_because"].is_object(),
-                is_file,
-                reply: reply.map(number),
-                ..Shown::default()
-            };
-            assert!(shown.insert(id, said).is_none(), "one event each: {event}");
+            if !shown.contains_key(&id) {
+                order.push(id.clone());
+            }
+            let (all, gone) = parts.entry(id.clone()).or_default();
+            *all += 1;
+            let message = shown.entry(id).or_default();
+            text(event, "sender").clone_into(&mut message.sender);
+            message.reply = reply.map(number).or(message.reply.take());
+            if event["unsigned"]["redacted_because"].is_object() {
+                *gone += 1;
+            } else {
+                add_part(message, event);
+            }
+            message.is_deleted = all == gone;
+            message.is_edited = *gone > 0 && !message.is_deleted;
         }
         for event in self.applied() {
-            let relates = &event["content"]["m.relates_to"];
-            let Some(target) = relates["event_id"].as_str() else {
-                continue;
-            };
-            assert!(self.knows(target), "it is about what is not there: {event}");
-            let target = shown.get_mut(&number(target));
-            let Some(target) = target.filter(|it| !it.is_deleted) else {
-                continue;
-            };
-            let sender = text(event, "sender");
-            if relates["rel_type"] == "m.replace" && sender == target.sender {
-                text(&event["content"]["m.new_content"], "body").clone_into(&mut target.text);
-                target.is_edited = true;
-            }
-            if event["type"] == "m.reaction" {
-                let who = target
-                    .reactions
-                    .entry(text(relates, "key").to_owned())
-                    .or_default();
-                assert!(who.insert(sender.to_owned()), "twice: {event}");
-            }
+            self.apply(event, &mut shown);
+        }
+        for poll in shown.values_mut().filter_map(|it| it.poll.as_mut()) {
+            poll.votes.retain(|_, options| !options.is_empty());
         }
         (shown, order)
+    }
+
+    /// Adds to messages what an event says of one.
+    fn apply(&self, event: &Value, shown: &mut BTreeMap<String, Shown>) {
+        let relates = &event["content"]["m.relates_to"];
+        let Some(id) = relates["event_id"].as_str() else {
+            return;
+        };
+        assert!(
+            self.has_message(id),
+            "it is about what is not there: {event}"
+        );
+        let target = shown.get_mut(&number(id));
+        let Some(target) = target.filter(|it| !it.is_deleted) else {
+            return;
+        };
+        let sender = text(event, "sender");
+        let about = self.log.iter().find(|it| text(it, "event_id") == id);
+        let is_gone = about.is_some_and(|it| it["unsigned"]["redacted_because"].is_object());
+        if relates["rel_type"] == "m.replace" && sender == target.sender && !is_gone {
+            text(&event["content"]["m.new_content"], "body").clone_into(&mut target.text);
+            target.is_edited = true;
+        }
+        if event["type"] == "m.reaction" {
+            let who = target
+                .reactions
+                .entry(text(relates, "key").to_owned())
+                .or_default();
+            assert!(who.insert(sender.to_owned()), "twice: {event}");
+        }
+        let (Some(about), Some(poll)) = (about, target.poll.as_mut()) else {
+            return;
+        };
+        let asked = &about["content"][START];
+        if event["type"] == END && sender == target.sender {
+            poll.is_closed = true;
+        }
+        let is_secret = text(asked, "kind").ends_with("undisclosed");
+        if event["type"] == RESPONSE && !poll.is_closed && !is_secret {
+            let chosen = events(&event["content"][RESPONSE]["answers"]);
+            let place = |id: &Value| events(&asked["answers"]).position(|it| it["id"] == *id);
+            let options: Option<_> = chosen.map(place).collect();
+            poll.votes
+                .insert(sender.to_owned(), options.unwrap_or_default());
+        }
     }
 
     /// The content of a piece of state.
@@ -159,6 +208,20 @@ impl Room {
         });
         joined.map(|((_, key), _)| key.clone()).collect()
     }
+}
+
+/// Adds to a message a part of it that is there.
+fn add_part(message: &mut Shown, event: &Value) {
+    let content = &event["content"];
+    let is_file = content["url"].is_string();
+    let is_named =
+        is_file && (content["filename"].is_null() || content["filename"] == content["body"]);
+    if event["type"] == START {
+        message.poll = Some(Poll::default());
+    } else if !is_named {
+        text(content, "body").clone_into(&mut message.text);
+    }
+    message.files += usize::from(is_file);
 }
 
 /// A Matrix client, which is away most of the time.
@@ -314,9 +377,13 @@ pub(super) fn compare(copy: &Room, whole: &Room, which: &str) {
             "state_key",
             "redacts",
         ] {
-            // Of a file whose words are edited, the present ones are told in both places.
+            // Of a message with files whose words are edited, the present ones are told in both places.
+            let of_files =
+                |event: &&Value| bare(text(event, "event_id")) == bare(text(theirs, "event_id"));
+            let has_files =
+                theirs[key]["url"].is_string() || whole.log.iter().filter(of_files).count() > 1;
             let is_edited_file = key == "content"
-                && theirs[key]["url"].is_string()
+                && has_files
                 && theirs["unsigned"]["m.relations"]["m.replace"].is_object();
             if !is_edited_file {
                 assert_eq!(mine[key], theirs[key], "{key} of {theirs:#}, {which}");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::copy::{Room, Shown};
+use super::copy::{Poll, Room, Shown, number};
 use crate::{common::Person, roles::ask};
 
 /// Ids in Matrix and names, by ids in the other protocol.
@@ -63,7 +63,7 @@ pub(super) fn compare_flow(room: &Room, flow: &Value, about: &Value, names: &Nam
     assert_eq!(
         mine.get(owner),
         mine.values().max_by_key(|it| it.as_i64()),
-        "the owner, {which}"
+        "the owner {owner} of {mine:?}, {which}"
     );
 }
 
@@ -96,11 +96,14 @@ pub(super) fn messages(person: &mut Person, flow: &str, names: &Names) -> Vec<(S
                 text: said,
                 is_deleted,
                 is_edited: !is_deleted && message["edited_status"] == true,
-                is_file: about["files"].is_array(),
+                files: about["files"].as_array().map_or(0, Vec::len),
                 reply: about["reply"]["uuid"].as_str().map(str::to_owned),
                 reactions: reactions
                     .map(|(key, state)| (key.clone(), who(state)))
                     .collect(),
+                poll: about["poll"]
+                    .is_object()
+                    .then(|| poll(&about["poll"], names)),
             };
             all.push((text("uuid"), shown));
         }
@@ -108,6 +111,44 @@ pub(super) fn messages(person: &mut Person, flow: &str, names: &Names) -> Vec<(S
             return all;
         }
     }
+}
+
+fn poll(told: &Value, names: &Names) -> Poll {
+    let mut votes = BTreeMap::<String, BTreeSet<usize>>::new();
+    let options = told["voters"].as_array().into_iter().flatten();
+    for (option, users) in options.enumerate() {
+        for user in users.as_array().expect("users") {
+            let name = &names[user.as_str().expect("an id")].0;
+            votes.entry(name.clone()).or_default().insert(option);
+        }
+    }
+    Poll {
+        is_closed: told["closed"] == true,
+        votes,
+    }
+}
+
+/// Compares what a client shows as pinned with what the other protocol does.
+pub(super) fn compare_pins(
+    room: &Room,
+    person: &mut Person,
+    flow: &str,
+    truth: &[(String, Shown)],
+    which: &str,
+) {
+    let list = ask(person, "pins", &json!({"flow": [{"uuid": flow}]})).is(200);
+    let text = |message: &Value| message["uuid"].as_str().expect("an id").to_owned();
+    let theirs: BTreeSet<_> = list.messages().iter().map(text).collect();
+    let told = &room.content("m.room.pinned_events", "")["pinned"];
+    let mine = told.as_array().into_iter().flatten();
+    let mine = mine.map(|id| number(id.as_str().expect("an id")));
+    // What is deleted is not pinned any more, whatever the state says.
+    let is_there = |id: &String| {
+        let found = truth.iter().find(|(other, _)| other == id);
+        found.is_some_and(|(_, shown)| !shown.is_deleted)
+    };
+    let mine: BTreeSet<_> = mine.filter(is_there).collect();
+    assert_eq!(mine, theirs, "what is pinned, {which}");
 }
 
 /// Compares what a client shows of a room with the messages of the flow.
@@ -124,6 +165,8 @@ pub(super) fn compare_messages(room: &Room, truth: &[(String, Shown)], which: &s
     };
     for (id, theirs) in truth {
         let mut shown = mine.remove(id).unwrap_or_default();
+        // A text or a file that an edit adds to a message of files is an event of its own, which edits none.
+        shown.is_edited |= theirs.is_edited && theirs.files > 0;
         // In the other protocol, what was deleted before cannot be answered.
         if theirs.reply.is_none() && shown.reply.as_ref().is_some_and(is_deleted) {
             shown.reply = None;
