@@ -81,7 +81,8 @@ inside morelia setup --yes --plain --no-backup --admin anna --generate --group F
 	{ cat "$work/log" >&2; fail "setup"; }
 asked "restart morelia.service" || fail "setup did not start the server"
 [ ! -e "$root/etc/systemd/system/morelia.service" ] || fail "setup wrote a second unit beside the package's"
-inside setpriv --reuid=morelia --regid=morelia --init-groups \
+# Not by the function above: what is ended below has to be the server itself.
+chroot "$root" setpriv --reuid=morelia --regid=morelia --init-groups \
 	morelia --config /etc/morelia/morelia.ini serve --port 0 >"$work/ready" 2>"$work/serve.log" &
 server=$!
 for _ in $(seq 600); do
