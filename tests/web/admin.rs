@@ -102,7 +102,7 @@ fn invitations_registration_and_conversations() {
     go(
         &page,
         "admin/invitations",
-        "document.querySelector('.panel .hint')",
+        "document.querySelector('.panel[aria-label=Invitations] .hint')",
     );
     page.click(".panel .action");
     page.fill("dialog input[name=note]", "the cousins");
@@ -254,7 +254,7 @@ fn storage_that_was_not_touched_stays_and_numbers_that_are_none_are_told() {
     go(
         &page,
         "admin/invitations",
-        "document.querySelector('.panel .hint')",
+        "document.querySelector('.panel[aria-label=Invitations] .hint')",
     );
     page.click(".panel .action");
     page.fill("dialog input[name=uses]", "5000");
@@ -313,7 +313,7 @@ fn backups_are_made_and_the_server_is_examined() {
     go(
         &page,
         "admin/backups",
-        "document.querySelector('.panel .hint')",
+        "document.querySelector('.panel[aria-label=Backups] .hint')",
     );
     page.click(".panel .action");
     page.wait("document.querySelector('.row.setting')?.textContent.includes('morelia-')");
