@@ -37,7 +37,7 @@ pub(super) fn take(page: &Page, item: &str) {
 }
 
 /// Drags a real finger over a message, to the left.
-fn swipe(page: &Page, text: &str) {
+pub(super) fn swipe(page: &Page, text: &str) {
     let at = page.run(&format!(
         "const box = {}.querySelector('.bubble').getBoundingClientRect(); return [box.left + box.width / 2, box.top + box.height / 2]",
         message(text)

@@ -1,7 +1,8 @@
 //! What programs say by hooks, as people see it.
 
+use super::answers::swipe;
 use super::browser::{Browser, Screen};
-use super::{NEWEST, group, open_flow, sees, sign_in};
+use super::{NEWEST, group, open_flow, sees, sign_in, write};
 use serde_json::json;
 
 use crate::administration::ask;
@@ -31,6 +32,15 @@ fn programs_speak_under_the_names_of_their_hooks() {
     // Another program is another voice, though one bot writes for both.
     post(&hooks[1], "Somebody rings");
     author("Door");
+    // Also in the answer to one.
+    swipe(&page, "Somebody rings");
+    let answered = "document.querySelector('.composer-bar')?.textContent.includes('Door')";
+    page.wait(answered);
+    write(&page, "I open");
+    page.wait(&format!(
+        "{NEWEST}.querySelector('.quote strong')?.textContent === 'Door'"
+    ));
+    post(&hooks[1], "Somebody rings again");
     page.run("location.hash = '#/'");
     page.wait("document.querySelector('a.row .row-author')?.textContent.startsWith('Door')");
     // And so after a reload, from the server and from the copy of the last visit.

@@ -2,7 +2,7 @@
 
 import { h, icon } from '../core/dom.js';
 import { t } from '../core/i18n.js';
-import { nameOf } from '../data/message.js';
+import { authorOf, nameOf } from '../data/message.js';
 import { closeHidden, plainWords } from '../text/markup.js';
 import { hue } from '../text/people.js';
 
@@ -24,8 +24,13 @@ export function quoteText(reply) {
   return reply.kind ? t(`file.${reply.kind}`) : '';
 }
 
+/** Who said what is quoted; which program it was is only known where the message itself is. */
+export function quotedAuthor(reply, store) {
+  return authorOf({ from: reply.from_user, bot: store.messageOf(reply.uuid)?.bot }, store, t);
+}
+
 export function quote(reply, store) {
-  const author = reply.from_user ? nameOf(store.users.get(reply.from_user), t) : '';
+  const author = reply.from_user ? quotedAuthor(reply, store) : '';
   return h('button.quote', {
     type: 'button', 'data-act': 'quote', disabled: reply.gone === true,
     class: reply.from_user ? `ink-${hue(reply.from_user)}` : '',

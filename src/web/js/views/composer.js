@@ -4,10 +4,10 @@
 import { h, icon, iconButton, replace } from '../core/dom.js';
 import { t } from '../core/i18n.js';
 import { router } from '../core/router.js';
-import { nameOf, summary } from '../data/message.js';
+import { summary } from '../data/message.js';
 import { largestFile } from '../files/upload.js';
 import { recordVoice, spokenBefore, voiceButton } from '../files/voice.js';
-import { quoteOf, quoteText } from '../replies/quote.js';
+import { quoteOf, quotedAuthor, quoteText } from '../replies/quote.js';
 import { Completion, mentionsIn } from '../mentions/complete.js';
 import { askPoll } from '../polls/poll.js';
 import { LinkPreview } from '../previews/card.js';
@@ -102,7 +102,7 @@ export class Composer {
     if (this.#field.value !== this.#text) this.#field.value = this.#text;
     const { editing, reply } = this.#draft;
     const [sign, title, text] = editing ? ['pencil', t('composer.editing'), editing.text]
-      : reply ? ['reply', nameOf(this.#client.store.users.get(reply.from_user), t), quoteText(reply)] : [];
+      : reply ? ['reply', quotedAuthor(reply, this.#client.store), quoteText(reply)] : [];
     this.#bar.hidden = !sign;
     if (sign) {
       replace(this.#bar, icon(sign),
