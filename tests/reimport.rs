@@ -278,7 +278,18 @@ fn an_import_that_was_killed_goes_on_where_it_was() {
         anna.ask("edit_flow", &title).is(200);
         anna.send(&group, &format!("titled {n}"));
     }
-    let before = export(&first, &["--flow", &group], "out");
+    let chosen = json!({"flow": [{"uuid": group}], "meta": {"settings": {"mentions_only": true}}});
+    rich(&mut anna, "flow_settings", &chosen).is(200);
+    let block = json!({"user": [{}, {"uuid": boris.id}], "meta": {"on": true}});
+    rich(&mut anna, "block_user", &block).is(200);
+    let own = |export: &Export| {
+        let users = export["users.json"].as_ref().expect("a document")["users"].clone();
+        let users = users.as_array().expect("users").clone();
+        let anna = users.into_iter().find(|it| it["login"] == "anna");
+        anna.expect("anna")["own"].clone()
+    };
+    let all = export(&first, &["--all"], "out");
+    let before = export(&first, &["--flow", &group], "one");
     for pause in [50, 150, 300, 500, 900] {
         let second = Server::initialised("open", &[]);
         let from = folder(&first, "out");
@@ -287,7 +298,12 @@ fn an_import_that_was_killed_goes_on_where_it_was() {
         std::thread::sleep(std::time::Duration::from_millis(pause));
         drop(running);
         import(&second, Path::new(from));
-        let after = export(&second, &["--flow", &group], "out");
+        let after = export(&second, &["--flow", &group], "one");
+        assert_eq!(
+            own(&all),
+            own(&export(&second, &["--all"], "out")),
+            "killed after {pause} ms"
+        );
         assert_eq!(
             without_names(&before),
             without_names(&after),

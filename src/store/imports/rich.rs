@@ -386,16 +386,20 @@ pub struct Choices {
     pub settings: Vec<(FlowId, FlowSettings)>,
 }
 
-/// Sets what a user chose on the other server.
+/// Sets what a user chose on the other server: for flows always, and whom the user blocks only if nobody can sign in
+/// to the account yet. Returns whether that is so.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn choose(tx: &Tx<'_>, user: UserId, choices: &Choices) -> Result<(), StoreError> {
-    for blocked in &choices.blocked {
+pub fn choose(tx: &Tx<'_>, user: UserId, choices: &Choices) -> Result<bool, StoreError> {
+    let is_new = tx
+        .prepare("SELECT 1 FROM users WHERE id = :id AND password_hash IS NULL")?
+        .exists(named_params! {":id": user.0})?;
+    for blocked in choices.blocked.iter().filter(|_| is_new) {
         blocks::set(tx, user, *blocked, true, By::OPERATOR)?;
     }
     for (flow, chosen) in &choices.settings {
         settings::set(tx, *flow, user, *chosen, By::OPERATOR)?;
     }
-    Ok(())
+    Ok(is_new)
 }

@@ -16,22 +16,21 @@ impl Reimport<'_> {
         let own = user.own.clone();
         let is_admin = user.is_admin;
         let id = self.account(user).await?;
-        if self.created.contains(&id) || self.dry_run {
-            if let Some(own) = own {
-                self.choices.push((id, own));
-            }
-            if is_admin && let Some(login) = self.without_password.last() {
-                self.admins.push(login.clone());
-            }
+        if let Some(own) = own {
+            self.choices.push((id, own));
+        }
+        if is_admin
+            && self.created.contains(&id)
+            && let Some(login) = self.without_password.last()
+        {
+            self.admins.push(login.clone());
         }
         Ok(())
     }
 
     /// Sets what a user chose whose account is in this export.
     pub fn own(&mut self, user: PublicId, own: OwnChoices) {
-        if let Some(id) = self.people.get(&user)
-            && self.created.contains(id)
-        {
+        if let Some(id) = self.people.get(&user) {
             self.choices.push((*id, own));
         }
     }
@@ -163,8 +162,10 @@ impl Reimport<'_> {
         let store = &self.service.store;
         store
             .write(move |tx| {
-                imports::choose(tx, user, &choices)?;
-                accounts::edit(tx, user, &own.account, By::OPERATOR)?;
+                // The account may be of a run that was interrupted; one that is in use keeps what it chose here.
+                if imports::choose(tx, user, &choices)? {
+                    accounts::edit(tx, user, &own.account, By::OPERATOR)?;
+                }
                 Ok::<_, ServiceError>(())
             })
             .await
